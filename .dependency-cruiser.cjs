@@ -1,0 +1,56 @@
+/** The layer rule: data flows one way, and a lower layer never imports a higher one. `test/layers.test.ts` proves that it bites. */
+const layers = [
+  ['schemas'],
+  ['src/errors.ts', 'src/problem-document.ts', 'src/config.ts'],
+  ['src/tensor'],
+  ['src/onnx'],
+  ['src/storage'],
+  ['src/merge'],
+  ['src/threads'],
+  ['src/models'],
+  ['src/jobs', 'src/soups'],
+  ['src/http'],
+  ['routes'],
+  ['src/app.ts'],
+  ['src/server.ts'],
+]
+
+const pattern = paths => `^(${paths.map(path => path.replaceAll('.', '\\.') + (path.endsWith('.ts') ? '$' : '/')).join('|')})`
+
+const upward = layers.slice(0, -1).map((layer, index) => ({
+  name: `${layer.join('+')} imports no higher layer`,
+  severity: 'error',
+  from: { path: pattern(layer) },
+  to: { path: pattern(layers.slice(index + 1).flat()) },
+}))
+
+/** Modules of Node that reach outside: files, network, processes, time. */
+const outside = '^(node:)?(fs|fs/promises|net|http|https|child_process|worker_threads|os|sqlite|timers|timers/promises)$'
+
+module.exports = {
+  forbidden: [
+    ...upward,
+    { name: 'no cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'schemas import only zod', severity: 'error', from: { path: '^schemas/' }, to: { pathNot: '^(schemas/|node_modules/zod/)' } },
+    {
+      name: 'parsing, planning and numerics touch nothing outside',
+      severity: 'error',
+      from: { path: '^src/(onnx|tensor|merge)/' },
+      to: { path: outside },
+    },
+    {
+      name: 'only the evaluator child imports onnxruntime-node',
+      severity: 'error',
+      from: { pathNot: '^src/evaluate/child' },
+      to: { path: 'onnxruntime-node' },
+    },
+    { name: 'imports resolve', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'no orphans', severity: 'error', from: { orphan: true, pathNot: '^src/(server|threads/worker)\\.ts$' }, to: {} },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'], extensions: ['.ts', '.js', '.json'] },
+  },
+}

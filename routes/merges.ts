@@ -1,0 +1,41 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { job } from '../schemas/job.ts'
+import { mergeParameters, mergeRequest } from '../schemas/merge.ts'
+import { sendJob } from '../src/http/job-replies.ts'
+import { problemResponses } from '../src/http/openapi.ts'
+import type { JobService } from '../src/jobs/job-service.ts'
+import type { MergeService } from '../src/jobs/merge-job.ts'
+
+/** Merging models of the store, as a durable job. */
+export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: MergeService }> = async (
+  app,
+  { jobs, merges },
+) => {
+  app.post(
+    '/v1/merges',
+    {
+      schema: {
+        summary: 'Merge models into a new one',
+        tags: ['soups'],
+        body: mergeRequest,
+        querystring: mergeParameters,
+        response: {
+          200: job.describe('With ?wait: the job has ended'),
+          202: job,
+          ...problemResponses(
+            'TUREEN_REQUEST_INVALID',
+            'TUREEN_BODY_MALFORMED',
+            'TUREEN_NOT_FOUND',
+            'TUREEN_MODEL_INCOMPLETE',
+            'TUREEN_TOO_LARGE',
+            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_MODELS_DIFFER',
+            'TUREEN_NON_FLOAT_DIFFERS',
+            'TUREEN_WEIGHTS_INVALID',
+          ),
+        },
+      },
+    },
+    async ({ body, query }, reply) => sendJob(reply, jobs, await merges.start(body), query.wait),
+  )
+}

@@ -1,0 +1,106 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { idParameter } from '../schemas/common.ts'
+import { recipe } from '../schemas/merge.ts'
+import { model, modelFilters, modelPage, tensorPage, tensorParameters } from '../schemas/model.ts'
+import { fileResponse, problemResponses } from '../src/http/openapi.ts'
+import { sendContent } from '../src/http/send-content.ts'
+import type { ModelStore } from '../src/models/model-store.ts'
+
+const tags = ['models']
+
+/** Everything about models that are kept, but for uploading them. */
+export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async (app, { models }) => {
+  app.get(
+    '/v1/models',
+    {
+      schema: {
+        summary: 'List models, newest first',
+        tags,
+        querystring: modelFilters,
+        response: { 200: modelPage, ...problemResponses('TUREEN_REQUEST_INVALID') },
+      },
+    },
+    ({ query }) => models.list(query),
+  )
+
+  app.get(
+    '/v1/models/:id',
+    {
+      schema: {
+        summary: 'A model',
+        tags,
+        params: idParameter,
+        response: { 200: model, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+      },
+    },
+    ({ params }) => models.get(params.id),
+  )
+
+  app.get(
+    '/v1/models/:id/tensors',
+    {
+      schema: {
+        summary: "A model's tensors, in the order of the file",
+        tags,
+        params: idParameter,
+        querystring: tensorParameters,
+        response: { 200: tensorPage, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+      },
+    },
+    ({ params, query }) => models.tensors(params.id, query),
+  )
+
+  app.get(
+    '/v1/models/:id/recipe',
+    {
+      schema: {
+        summary: 'How a model was made here; posted to /v1/merges, it gives the same bytes',
+        tags,
+        params: idParameter,
+        response: { 200: recipe, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+      },
+    },
+    ({ params }) => models.recipe(params.id),
+  )
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/v1/models/:id/content',
+    schema: {
+      summary: 'The ONNX file (Range, If-Range, If-None-Match)',
+      tags,
+      params: idParameter,
+      response: {
+        200: fileResponse('The file'),
+        206: fileResponse('The range that was asked for'),
+        304: z.null().describe('The client has it already'),
+        ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_RANGE_NOT_SATISFIABLE'),
+      },
+    },
+    handler: async (request, reply) => {
+      const { id, name, sha256, bytes } = await models.get(request.params.id)
+      const filename = `${(name ?? id).replace(/\.onnx$/i, '')}.onnx`
+      return sendContent(request, reply, { path: models.contentPath(sha256), bytes, sha256, filename })
+    },
+  })
+
+  app.delete(
+    '/v1/models/:id',
+    {
+      schema: {
+        summary: 'Delete a model',
+        tags,
+        params: idParameter,
+        response: {
+          204: z.null().describe('It is gone'),
+          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_MODEL_IN_USE'),
+        },
+      },
+    },
+    async ({ params }, reply) => {
+      await models.remove(params.id)
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,112 @@
+import { text } from 'node:stream/consumers'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { soupParameters, soupRecipe } from '../schemas/merge.ts'
+import { TureenError } from '../src/errors.ts'
+import { clientGone } from '../src/http/job-replies.ts'
+import { binary, fileResponse, problemResponses } from '../src/http/openapi.ts'
+import { sendContent } from '../src/http/send-content.ts'
+import { streamedBodies, uploadParts } from '../src/http/upload.ts'
+import { makeSoup, parseSoupRecipe, type SoupModel } from '../src/soups/one-shot-soup.ts'
+import type { Artifacts } from '../src/storage/artifacts.ts'
+import type { ThreadPool } from '../src/threads/thread-pool.ts'
+
+type Options = { artifacts: Artifacts; threads: ThreadPool; maximumUploadBytes: number }
+
+/** One shot: models in, soup out, nothing kept. */
+export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifacts, threads, maximumUploadBytes }) => {
+  await app.register(streamedBodies)
+  app.post(
+    '/v1/soup',
+    {
+      schema: {
+        summary: 'Average the models in the form and answer with the soup; nothing is kept',
+        tags: ['soups'],
+        querystring: soupParameters,
+        response: {
+          200: fileResponse('The soup'),
+          ...problemResponses(
+            'TUREEN_REQUEST_INVALID',
+            'TUREEN_BODY_MALFORMED',
+            'TUREEN_DIGEST_MISMATCH',
+            'TUREEN_NOT_ONNX',
+            'TUREEN_MODEL_MALFORMED',
+            'TUREEN_MODEL_INCOMPLETE',
+            'TUREEN_TOO_LARGE',
+            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_MODEL_LIMIT',
+            'TUREEN_MODEL_UNSUPPORTED',
+            'TUREEN_MODELS_DIFFER',
+            'TUREEN_NON_FLOAT_DIFFERS',
+            'TUREEN_WEIGHTS_INVALID',
+            'TUREEN_STORE_FULL',
+          ),
+        },
+      },
+      config: {
+        streamedBody: {
+          'multipart/form-data': {
+            type: 'object',
+            properties: {
+              model: { type: 'array', items: binary },
+              recipe: z.toJSONSchema(soupRecipe, { io: 'input' }),
+            },
+            required: ['model'],
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const { models, recipe } = await receiveModels(uploadParts(request, maximumUploadBytes), artifacts)
+      try {
+        const settings = parseSoupRecipe(recipe, request.query.weights)
+        const soup = await makeSoup(models, settings, artifacts, threads, clientGone(reply))
+        try {
+          return await sendContent(request, reply, { ...soup, filename: 'soup.onnx' })
+        } finally {
+          // Its descriptor is open: the name may go, and nothing is left behind however the answer ends.
+          await artifacts.discard(soup.path)
+        }
+      } finally {
+        await discardAll(models, artifacts)
+      }
+    },
+  )
+}
+
+async function receiveModels(
+  parts: ReturnType<typeof uploadParts>,
+  artifacts: Artifacts,
+): Promise<{ models: SoupModel[]; recipe: unknown }> {
+  const models: SoupModel[] = []
+  let recipe: unknown
+  try {
+    for await (const part of parts) {
+      if (part.kind === 'file' && part.field === 'model') {
+        models.push({ ...(await artifacts.receive(part.stream)), label: labelFor(part.filename, models) })
+      } else if (part.field === 'recipe' && recipe === undefined) {
+        recipe = part.kind === 'field' ? part.value : await text(part.stream)
+      } else {
+        const message = 'the form has parts named model, and at most one named recipe'
+        throw new TureenError('TUREEN_REQUEST_INVALID', `The part ${part.field} is not understood: ${message}.`, [
+          { field: part.field, message },
+        ])
+      }
+    }
+    return { models, recipe }
+  } catch (error) {
+    await discardAll(models, artifacts)
+    throw error
+  }
+}
+
+async function discardAll(models: readonly SoupModel[], artifacts: Artifacts): Promise<void> {
+  for (const { path } of models) await artifacts.discard(path)
+}
+
+/** What errors call a model: its filename, with its place where that says too little. */
+function labelFor(filename: string | undefined, before: readonly SoupModel[]): string {
+  const place = `model part ${before.length + 1}`
+  if (filename === undefined) return place
+  return before.some(({ label }) => label === filename) ? `${filename} (${place})` : filename
+}

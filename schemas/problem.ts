@@ -1,0 +1,24 @@
+import { z } from 'zod'
+
+/** An error, as application/problem+json (RFC 9457). */
+export const problem = z
+  .object({
+    type: z.string().describe('A link into the README, to what the code means'),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string().describe('What happened, and what to do about it'),
+    code: z.string().describe('Stable, starts with TUREEN_'),
+    requestId: z.string().optional(),
+    errors: z.array(
+      z.object({
+        model: z.string().optional(),
+        tensor: z.string().optional(),
+        node: z.string().optional(),
+        field: z.string().optional(),
+        message: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Problem' })
+
+export type ProblemDocument = z.infer<typeof problem>

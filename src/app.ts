@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import fastify, { type FastifyBaseLogger } from 'fastify'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Logger } from 'pino'
+import packageJson from '../package.json' with { type: 'json' }
+import { healthRoutes } from '../routes/health.ts'
+import { jobRoutes } from '../routes/jobs.ts'
+import { mergeRoutes } from '../routes/merges.ts'
+import { modelRoutes } from '../routes/models.ts'
+import { readmeRoute } from '../routes/readme.ts'
+import { soupRoutes } from '../routes/soup.ts'
+import { uploadRoutes } from '../routes/uploads.ts'
+import type { Config } from './config.ts'
+import { answerBrokenRequest } from './http/broken-requests.ts'
+import { methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
+import { openApi } from './http/openapi.ts'
+import { problemDetails } from './http/problem-details.ts'
+import { requestLog } from './http/request-log.ts'
+import { shutdownGuard } from './http/shutdown-guard.ts'
+import { answerExpectations } from './http/upload.ts'
+import { createJobService } from './jobs/job-service.ts'
+import { createMergeService, mergeRunner } from './jobs/merge-job.ts'
+import { knownContents } from './models/model-records.ts'
+import { createModelStore } from './models/model-store.ts'
+import { openArtifacts } from './storage/artifacts.ts'
+import type { DataDirectory } from './storage/data-directory.ts'
+import { openCatalog } from './storage/database.ts'
+import { createThreadPool } from './threads/thread-pool.ts'
+
+const requestIdPattern = /^[\w.-]{1,64}$/
+
+/**
+ * The whole service on a data directory that is held already: opens the stores, clears away what a killed process left, takes
+ * up its jobs, and composes the routes. Closing the app lets running requests finish and puts running jobs back.
+ */
+export async function createApp(config: Config, directory: DataDirectory, log: Logger) {
+  const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
+  const artifacts = await openArtifacts(directory.path)
+  const { removed } = await artifacts.sweep(await knownContents(catalog))
+  if (removed > 0) log.info({ removed }, 'files of unfinished work were removed')
+  const threads = createThreadPool()
+  const models = createModelStore(catalog, artifacts, threads)
+  const jobs = createJobService(catalog, new Map([['merge', mergeRunner(models, artifacts, threads)]]), log)
+  const merges = createMergeService(models, threads, jobs)
+
+  const loggerInstance: FastifyBaseLogger = log
+  const app = fastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    requestIdLogLabel: 'requestId',
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id']
+      return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
+    },
+    clientErrorHandler: answerBrokenRequest,
+    routerOptions: { ignoreTrailingSlash: true },
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.removeContentTypeParser('text/plain')
+
+  const table = new Map<string, Set<string>>()
+  await app.register(problemDetails)
+  await app.register(requestLog)
+  await app.register(shutdownGuard)
+  await app.register(routeTable, { table })
+  await app.register(openApi, { version: packageJson.version })
+  await app.register(healthRoutes)
+  await app.register(readmeRoute)
+  await app.register(uploadRoutes, { models, artifacts, maximumUploadBytes: config.maximumUploadBytes })
+  await app.register(soupRoutes, { artifacts, threads, maximumUploadBytes: config.maximumUploadBytes })
+  await app.register(modelRoutes, { models })
+  await app.register(mergeRoutes, { jobs, merges })
+  await app.register(jobRoutes, { jobs })
+  await app.register(methodNotAllowed, { table })
+  answerExpectations(app, config.maximumUploadBytes)
+
+  app.addHook('onReady', () => jobs.resume())
+  app.addHook('preClose', () => jobs.close())
+  app.addHook('onClose', async () => {
+    await threads.close()
+    await catalog.destroy()
+    directory.release()
+  })
+  return app
+}

@@ -1,0 +1,90 @@
+/**
+ * The error catalogue: every refusal and failure that a client can meet has one stable code here, with one HTTP status.
+ * The README explains each code; a test holds the two together.
+ */
+export const errorCatalogue = {
+  TUREEN_REQUEST_INVALID: { status: 400, title: 'The request is malformed' },
+  TUREEN_BODY_MALFORMED: { status: 400, title: 'The body cannot be read' },
+  TUREEN_DIGEST_MISMATCH: { status: 400, title: 'The content does not have the digest that the request declares' },
+  TUREEN_NOT_ONNX: { status: 400, title: 'The file is not an ONNX model' },
+  TUREEN_MODEL_MALFORMED: { status: 400, title: 'The ONNX model is malformed' },
+  TUREEN_NOT_FOUND: { status: 404, title: 'Nothing is here' },
+  TUREEN_METHOD_NOT_ALLOWED: { status: 405, title: 'The resource does not have this method' },
+  TUREEN_REQUEST_TIMEOUT: { status: 408, title: 'The request took too long to arrive' },
+  TUREEN_MODEL_IN_USE: { status: 409, title: 'A job uses the model' },
+  TUREEN_MODEL_INCOMPLETE: { status: 409, title: 'The model lacks some of its data' },
+  TUREEN_JOB_FINISHED: { status: 409, title: 'The job has already ended' },
+  TUREEN_JOB_CANCELLED: { status: 409, title: 'The job was cancelled' },
+  TUREEN_TOO_LARGE: { status: 413, title: 'The body is too large' },
+  TUREEN_UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The resource does not take this content type' },
+  TUREEN_RANGE_NOT_SATISFIABLE: { status: 416, title: 'The range lies outside the content' },
+  TUREEN_MODEL_LIMIT: { status: 422, title: 'The model exceeds a limit' },
+  TUREEN_MODEL_UNSUPPORTED: { status: 422, title: 'The model uses something that is not supported' },
+  TUREEN_MODELS_DIFFER: { status: 422, title: 'The models are not variants of one network' },
+  TUREEN_NON_FLOAT_DIFFERS: { status: 422, title: 'Tensors that are never averaged differ between the models' },
+  TUREEN_WEIGHTS_INVALID: { status: 422, title: 'The weights do not make an average' },
+  TUREEN_HEADERS_TOO_LARGE: { status: 431, title: 'The request headers are too large' },
+  TUREEN_INTERNAL: { status: 500, title: 'Something went wrong in the server' },
+  TUREEN_SHUTTING_DOWN: { status: 503, title: 'The server is shutting down' },
+  TUREEN_STORE_FULL: { status: 507, title: 'The store is full' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ErrorCode = keyof typeof errorCatalogue
+
+/** One cause of a refusal, placed as exactly as it can be. */
+export type ProblemItem = { model?: string; tensor?: string; node?: string; field?: string; message: string }
+
+/** A {@link TureenError} as plain data: what crosses a thread, and what a job keeps. */
+export type Problem = { code: ErrorCode; detail: string; errors: ProblemItem[] }
+
+/** A refusal or failure of the catalogue. `detail` says what happened and what to do about it. */
+export class TureenError extends Error {
+  readonly code: ErrorCode
+  readonly errors: ProblemItem[]
+
+  constructor(code: ErrorCode, detail: string, errors: ProblemItem[] = [], options?: ErrorOptions) {
+    super(detail, options)
+    this.name = 'TureenError'
+    this.code = code
+    this.errors = errors
+  }
+
+  get status(): number {
+    return errorCatalogue[this.code].status
+  }
+
+  toProblem(): Problem {
+    return { code: this.code, detail: this.message, errors: this.errors }
+  }
+
+  static fromProblem(problem: Problem): TureenError {
+    return new TureenError(problem.code, problem.detail, problem.errors)
+  }
+}
+
+const systemErrors: Record<string, { code: ErrorCode; detail: string }> = {
+  ENOSPC: {
+    code: 'TUREEN_STORE_FULL',
+    detail: 'The disk is full; delete models or enlarge the volume, then try again.',
+  },
+  EDQUOT: {
+    code: 'TUREEN_STORE_FULL',
+    detail: 'The disk quota is used up; delete models or raise it, then try again.',
+  },
+}
+
+/** Whatever was thrown, as an error of the catalogue; what nobody foresaw becomes `TUREEN_INTERNAL`. */
+export function asTureenError(thrown: unknown): TureenError {
+  if (thrown instanceof TureenError) return thrown
+  const systemCode = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
+  const known = systemErrors[systemCode]
+  if (known) return new TureenError(known.code, known.detail, [], { cause: thrown })
+  return new TureenError(
+    'TUREEN_INTERNAL',
+    'The server failed; its log has the reason under this request or job id.',
+    [],
+    {
+      cause: thrown,
+    },
+  )
+}

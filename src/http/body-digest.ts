@@ -1,0 +1,57 @@
+import { createHash, type Hash } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { parseDictionary } from 'structured-headers'
+import { TureenError } from '../errors.ts'
+
+const nodeAlgorithms: Record<string, string> = { 'sha-256': 'sha256', 'sha-512': 'sha512' }
+
+/**
+ * Watches the body of a request go by, and at its end compares it with what Content-Digest and Repr-Digest (RFC 9530) declare.
+ * Call it before the body is read. Algorithms other than sha-256 and sha-512 are ignored, as the RFC says.
+ */
+export function watchBodyDigest({ headers, raw }: FastifyRequest): { verify(): void } {
+  const declared = [headers['content-digest'], headers['repr-digest']].flat().flatMap(header => declaredDigests(header))
+  const hashes = new Map<string, Hash>()
+  for (const { algorithm } of declared) hashes.set(algorithm, hashes.get(algorithm) ?? createHash(algorithm))
+  if (hashes.size > 0) {
+    raw.on('data', (chunk: Uint8Array) => {
+      for (const hash of hashes.values()) hash.update(chunk)
+    })
+  }
+  return {
+    verify() {
+      const actual = new Map([...hashes].map(([algorithm, hash]) => [algorithm, hash.digest('base64')]))
+      const wrong = declared.find(({ algorithm, value }) => actual.get(algorithm) !== value)
+      if (!wrong) return
+      const message = `the body's ${wrong.algorithm} is ${actual.get(wrong.algorithm)}, the header says ${wrong.value}`
+      throw new TureenError(
+        'TUREEN_DIGEST_MISMATCH',
+        `The body was damaged on its way: ${message}. Nothing was kept; send it again.`,
+        [{ message }],
+      )
+    },
+  }
+}
+
+function declaredDigests(header: string | undefined): { algorithm: string; value: string }[] {
+  if (header === undefined) return []
+  try {
+    return [...parseDictionary(header)].flatMap(([name, item]) => {
+      const algorithm = nodeAlgorithms[name]
+      const [value] = item
+      return algorithm && value instanceof ArrayBuffer
+        ? [{ algorithm, value: Buffer.from(value).toString('base64') }]
+        : []
+    })
+  } catch {
+    const message = 'is written sha-256=:<base64>: (RFC 9530)'
+    throw new TureenError('TUREEN_REQUEST_INVALID', `A digest header ${message}.`, [
+      { field: 'content-digest', message },
+    ])
+  }
+}
+
+/** A digest as Repr-Digest writes it. */
+export function reprDigest(sha256: string): string {
+  return `sha-256=:${Buffer.from(sha256.replace('sha256:', ''), 'hex').toString('base64')}:`
+}

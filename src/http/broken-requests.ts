@@ -1,0 +1,28 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { type ErrorCode, TureenError } from '../errors.ts'
+import { problemDocument } from '../problem-document.ts'
+import { problemMediaType } from './problem-details.ts'
+
+const known: Record<string, { code: ErrorCode; detail: string }> = {
+  HPE_HEADER_OVERFLOW: { code: 'TUREEN_HEADERS_TOO_LARGE', detail: 'The request headers have more than 16 KiB.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { code: 'TUREEN_REQUEST_TIMEOUT', detail: 'The request headers did not arrive in time.' },
+}
+
+/** Answers what is not HTTP, or too large to be read as HTTP, also with a problem document. There is no request to speak of. */
+export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { code, detail } = known[error.code ?? ''] ?? {
+    code: 'TUREEN_REQUEST_INVALID',
+    detail: 'The request is not valid HTTP.',
+  }
+  const problem = new TureenError(code, detail)
+  const body = JSON.stringify(problemDocument(problem))
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${problemMediaType}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}

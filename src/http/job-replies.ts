@@ -1,0 +1,54 @@
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { JobRecord } from '../../schemas/job.ts'
+import type { JobService } from '../jobs/job-service.ts'
+
+/** A signal that fires when the client is gone. */
+export function clientGone(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => controller.abort())
+  return controller.signal
+}
+
+/** Answers with a job that was just created: 202, or 200 if it ends while the request waits for it. */
+export async function sendJob(
+  reply: FastifyReply,
+  jobs: JobService,
+  created: JobRecord,
+  wait: number | undefined,
+): Promise<FastifyReply> {
+  const job = wait ? await jobs.wait(created.id, wait, clientGone(reply)) : created
+  return reply
+    .code(job.finishedAt ? 200 : 202)
+    .header('location', `/v1/jobs/${job.id}`)
+    .send(job)
+}
+
+/** Sends a job's events as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+export async function sendEvents(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  jobs: JobService,
+  id: string,
+): Promise<FastifyReply> {
+  await jobs.get(id)
+  const last = Number(request.headers['last-event-id'] ?? 0)
+  const events = jobs.events(id, Number.isSafeInteger(last) ? last : 0, clientGone(reply))
+  const first = await events.next()
+  // Nothing will come any more: 204 is how a server tells an EventSource not to reconnect.
+  if (first.done) return reply.code(204).send()
+  reply.type('text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no')
+  return reply.send(Readable.from(eventStream(first.value, events)))
+}
+
+type Events = ReturnType<JobService['events']>
+type Event = Awaited<ReturnType<Events['next']>>['value']
+
+async function* eventStream(first: Event, events: Events): AsyncGenerator<string> {
+  yield eventText(first)
+  for await (const event of events) yield eventText(event)
+}
+
+function eventText(event: Event): string {
+  return event ? `id: ${event.sequence}\nevent: ${event.type}\ndata: ${event.data}\n\n` : ': \n\n'
+}

@@ -1,0 +1,35 @@
+import fastifyPlugin from 'fastify-plugin'
+import { TureenError } from '../errors.ts'
+
+/** Collects the methods of every route registered after it, by path. */
+export const routeTable = fastifyPlugin<{ table: Map<string, Set<string>> }>(async (app, { table }) => {
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = table.get(url) ?? new Set()
+    table.set(url, methods)
+    for (const each of [method].flat()) methods.add(each)
+  })
+})
+
+/** Answers 405, with what is allowed, where a path exists and the method does not. Registered after all routes. */
+export const methodNotAllowed = fastifyPlugin<{ table: Map<string, Set<string>> }>(async (app, { table }) => {
+  for (const [url, methods] of [...table]) {
+    const allow = [...methods].sort().join(', ')
+    const refuse = async (method: string) => {
+      throw new TureenError(
+        'TUREEN_METHOD_NOT_ALLOWED',
+        `${method} is not possible here; ${allow} ${methods.size > 1 ? 'are' : 'is'}.`,
+      )
+    }
+    app.route({
+      method: app.supportedMethods.filter(method => !methods.has(method)),
+      url,
+      schema: { hide: true },
+      // Before the body is looked at: a wrong method is a wrong method whatever the content type.
+      onRequest: (request, reply) => {
+        reply.header('allow', allow)
+        return refuse(request.method)
+      },
+      handler: request => refuse(request.method),
+    })
+  }
+})

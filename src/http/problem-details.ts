@@ -1,0 +1,114 @@
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { asTureenError, type ErrorCode, type ProblemItem, TureenError } from '../errors.ts'
+import { problemDocument } from '../problem-document.ts'
+
+export const problemMediaType = 'application/problem+json'
+
+/** Bodies up to this size are drained by Node when nobody has read them. */
+const smallBodyBytes = 1 << 20
+/** How long a client may go on sending a body that has been refused, so that it comes to read the answer. */
+const lingerMilliseconds = 5_000
+
+/** Every error that a client meets, whoever threw it, as a problem document. */
+export const problemDetails = fastifyPlugin(async app => {
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const problem = toTureenError(error, request)
+    if (problem.status >= 500) request.log.error({ err: error }, problem.message)
+    return sendProblem(request, reply, problem)
+  })
+  // Before the body is looked at: what is not there does not mind the content type.
+  app.addHook('onRequest', async request => {
+    if (!request.is404) return
+    throw new TureenError(
+      'TUREEN_NOT_FOUND',
+      `There is nothing at ${request.url.split('?')[0]}; /docs shows what there is.`,
+    )
+  })
+})
+
+function sendProblem(request: FastifyRequest, reply: FastifyReply, error: TureenError) {
+  const body = JSON.stringify(problemDocument(error, request.id))
+  reply.code(error.status).header('content-type', problemMediaType)
+  if (!hasLargeUnreadBody(request)) return reply.send(body)
+  // Closing at once would reset the connection under a client that is still sending, and it would never see the answer.
+  return reply
+    .header('connection', 'close')
+    .header('content-length', Buffer.byteLength(body))
+    .send(Readable.from(lingering(body, request)))
+}
+
+async function* lingering(body: string, { raw }: FastifyRequest): AsyncGenerator<string> {
+  yield body
+  raw.unpipe()
+  raw.resume()
+  const ended = new Promise<void>(resolve => {
+    raw.once('end', resolve)
+    raw.once('close', resolve)
+  })
+  await Promise.race([ended, delay(lingerMilliseconds, undefined, { ref: false })])
+}
+
+function hasLargeUnreadBody({ raw, headers }: FastifyRequest): boolean {
+  if (raw.readableEnded || raw.destroyed) return false
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > smallBodyBytes
+}
+
+const ofFastify: Record<string, { code: ErrorCode; detail: (error: FastifyError) => string }> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: 'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+    detail: () => 'This resource takes JSON: send the header content-type: application/json.',
+  },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TUREEN_TOO_LARGE', detail: () => 'A JSON body may have 1 MiB at most.' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: {
+    code: 'TUREEN_BODY_MALFORMED',
+    detail: () => 'The content type is JSON but the body is empty.',
+  },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    code: 'TUREEN_BODY_MALFORMED',
+    detail: () => 'The body does not have the length that Content-Length says.',
+  },
+  FST_INVALID_JSON_FIELD_ERROR: {
+    code: 'TUREEN_BODY_MALFORMED',
+    detail: () => 'A form field of type application/json is not JSON.',
+  },
+  FST_PROTO_VIOLATION: { code: 'TUREEN_BODY_MALFORMED', detail: () => 'A form field has a name that is not allowed.' },
+  FST_PARTS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many parts (${error.message}).` },
+  FST_FILES_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many files (${error.message}).` },
+  FST_FIELDS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many fields (${error.message}).` },
+  FST_MP_PREMATURE_CLOSE: { code: 'TUREEN_BODY_MALFORMED', detail: () => 'The form ends before its last part does.' },
+  FST_ERR_BAD_URL: { code: 'TUREEN_REQUEST_INVALID', detail: () => 'The path is not a valid URL path.' },
+}
+
+function toTureenError(error: FastifyError, request: FastifyRequest): TureenError {
+  if (error instanceof TureenError) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const part = error.validationContext ?? 'body'
+    const errors = error.validation.map(({ instancePath, message }) =>
+      fieldProblem(part, instancePath, message ?? 'is invalid', request),
+    )
+    const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
+    return new TureenError(
+      'TUREEN_REQUEST_INVALID',
+      `The ${part === 'body' ? 'request body' : part} is not valid: ${detail}.`,
+      errors,
+    )
+  }
+  const known = ofFastify[error.code]
+  if (known) return new TureenError(known.code, known.detail(error), [], { cause: error })
+  if (error instanceof SyntaxError && error.statusCode === 400) {
+    return new TureenError('TUREEN_BODY_MALFORMED', `The body is not JSON: ${error.message}.`)
+  }
+  const status = error.statusCode ?? 500
+  if (status >= 400 && status < 500)
+    return new TureenError('TUREEN_REQUEST_INVALID', `${error.message}.`, [], { cause: error })
+  return asTureenError(error)
+}
+
+function fieldProblem(part: string, instancePath: string, message: string, { body }: FastifyRequest): ProblemItem {
+  const field = instancePath.replace(/^\//, '').replaceAll('/', '.') || part
+  return { field, message: part === 'body' && body === undefined ? 'a JSON body is required' : message }
+}

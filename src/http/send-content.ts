@@ -1,0 +1,64 @@
+import { open } from 'node:fs/promises'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import parseRange from 'range-parser'
+import { TureenError } from '../errors.ts'
+import { reprDigest } from './body-digest.ts'
+
+/** A file whose bytes have a known digest. */
+export type Content = { path: string; bytes: number; sha256: string; filename: string }
+
+const readBytes = 256 * 1024
+
+/** Sends a file, or the range of it that is asked for (RFC 9110: Range, If-Range, If-None-Match), as a stream. */
+export async function sendContent(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  content: Content,
+): Promise<FastifyReply> {
+  const etag = `"${content.sha256.replace('sha256:', '')}"`
+  reply
+    .header('etag', etag)
+    .header('accept-ranges', 'bytes')
+    .header('repr-digest', reprDigest(content.sha256))
+    .header('content-disposition', contentDisposition(content.filename))
+    .type('application/octet-stream')
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (isRead && matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
+  const range = requestedRange(request, reply, content.bytes, etag)
+  const length = range ? range.end - range.start + 1 : content.bytes
+  reply.header('content-length', length)
+  if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${content.bytes}`)
+  if (request.method === 'HEAD') return reply.send()
+  const file = await open(content.path)
+  return reply.send(file.createReadStream({ ...(range ?? {}), highWaterMark: readBytes }))
+}
+
+function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply, bytes: number, etag: string) {
+  const ifRange = headers['if-range']
+  if (headers.range === undefined || method !== 'GET' || (ifRange !== undefined && ifRange !== etag)) return undefined
+  const ranges = parseRange(bytes, headers.range)
+  if (ranges === -1) {
+    reply.header('content-range', `bytes */${bytes}`)
+    for (const name of ['etag', 'accept-ranges', 'repr-digest', 'content-disposition']) reply.removeHeader(name)
+    throw new TureenError(
+      'TUREEN_RANGE_NOT_SATISFIABLE',
+      `The content has ${bytes} bytes; the range ${headers.range} lies outside.`,
+    )
+  }
+  // What is malformed, and several ranges at once, may be answered with the whole (RFC 9110, 14.2).
+  return ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1 ? undefined : ranges[0]
+}
+
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false
+  return header.trim() === '*' || header.split(',').some(each => each.trim().replace(/^W\//, '') === etag)
+}
+
+function contentDisposition(filename: string): string {
+  const ascii = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_')
+  return `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(filename).replace(/['()*]/g, encodeByte)}`
+}
+
+function encodeByte(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+}

@@ -1,0 +1,18 @@
+import fastifyPlugin from 'fastify-plugin'
+import { TureenError } from '../errors.ts'
+
+/** Once the server is closing, requests that still come over open connections are refused. */
+export const shutdownGuard = fastifyPlugin(async app => {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  app.addHook('onRequest', async (_, reply) => {
+    if (!closing) return
+    reply.header('connection', 'close').header('retry-after', '1')
+    throw new TureenError(
+      'TUREEN_SHUTTING_DOWN',
+      'The server is stopping; send the request again to the one that takes over.',
+    )
+  })
+})

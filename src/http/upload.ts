@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Readable, Transform } from 'node:stream'
+import multipart from '@fastify/multipart'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { maximumModels } from '../../schemas/merge.ts'
+import { TureenError } from '../errors.ts'
+import { watchBodyDigest } from './body-digest.ts'
+
+/** One file or field of an upload. The stream of a file must be read to its end before the next part comes. */
+export type UploadPart =
+  | { kind: 'file'; field: string; filename: string | undefined; stream: AsyncIterable<Uint8Array> }
+  | { kind: 'field'; field: string; value: unknown }
+
+/** What curl sends for raw bytes: nothing, or the form type that it sends unasked. */
+const rawTypes = new Set(['application/octet-stream', 'application/x-www-form-urlencoded'])
+
+/** Lets the routes of its context take their bodies as streams: raw, or multipart. */
+export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
+  app.removeAllContentTypeParsers()
+  await app.register(multipart, {
+    limits: {
+      fileSize: Number.POSITIVE_INFINITY,
+      files: maximumModels,
+      parts: maximumModels + 16,
+      fields: 16,
+      fieldSize: 1 << 20,
+    },
+    preservePath: true,
+    throwFileSizeLimit: true,
+  })
+  app.addContentTypeParser('*', (request, payload, done) => {
+    const type = request.headers['content-type']
+    if (type === undefined || rawTypes.has(type.split(';')[0]?.trim().toLowerCase() ?? '')) return done(null, payload)
+    const takes = `it takes raw bytes (${[...rawTypes].join(', ')}, or no content type) and multipart/form-data`
+    done(new TureenError('TUREEN_UNSUPPORTED_MEDIA_TYPE', `An upload of type ${type} is not understood: ${takes}.`))
+  })
+})
+
+/**
+ * The parts of a request's body, in order, as they arrive; a raw body is one file part named `model`. Nothing is held in memory.
+ *
+ * @throws TureenError `TUREEN_TOO_LARGE` beyond `maximumBytes`, `TUREEN_BODY_MALFORMED`, `TUREEN_DIGEST_MISMATCH` after the last part
+ */
+export async function* uploadParts(request: FastifyRequest, maximumBytes: number): AsyncGenerator<UploadPart> {
+  const declaredBytes = Number(request.headers['content-length'] ?? 0)
+  if (declaredBytes > maximumBytes + (request.isMultipart() ? multipartOverheadBytes : 0)) throw tooLarge(maximumBytes)
+  const digest = watchBodyDigest(request)
+  const meter = byteMeter(maximumBytes)
+  if (request.isMultipart()) yield* multipartParts(request, meter)
+  else yield { kind: 'file', field: 'model', filename: undefined, stream: meter(request.raw) }
+  digest.verify()
+}
+
+/** What boundaries and part headers may add to the files of a form. */
+const multipartOverheadBytes = 1 << 20
+
+async function* multipartParts(request: FastifyRequest, meter: Meter): AsyncGenerator<UploadPart> {
+  for await (const part of request.parts()) {
+    if (part.type === 'field') {
+      if (part.valueTruncated)
+        throw new TureenError('TUREEN_TOO_LARGE', `The field ${part.fieldname} has more than 1 MiB.`)
+      yield { kind: 'field', field: part.fieldname, value: part.value }
+      continue
+    }
+    yield { kind: 'file', field: part.fieldname, filename: part.filename || undefined, stream: meter(part.file) }
+    if (part.file.truncated) throw new TureenError('TUREEN_TOO_LARGE', `The part ${part.fieldname} was cut off.`)
+    if (!part.file.readableEnded)
+      throw new TureenError('TUREEN_BODY_MALFORMED', `The part ${part.fieldname} was not read to its end.`)
+  }
+}
+
+type Meter = (stream: Readable) => Readable
+
+/** Streams that fail once they have let more than `maximumBytes` through, all of them together. */
+function byteMeter(maximumBytes: number): Meter {
+  let bytes = 0
+  return stream => {
+    const limiter = new Transform({
+      transform(chunk: Uint8Array, _, done) {
+        bytes += chunk.byteLength
+        if (bytes > maximumBytes) done(tooLarge(maximumBytes))
+        else done(null, chunk)
+      },
+    })
+    // Not a pipeline: when the limit is reached the source must live on, for its connection carries the answer.
+    stream.on('error', error => limiter.destroy(error))
+    stream.on('close', () => {
+      if (!stream.readableEnded) limiter.destroy(cutOff())
+    })
+    return stream.pipe(limiter)
+  }
+}
+
+function tooLarge(maximumBytes: number): TureenError {
+  const limit = maximumBytes.toLocaleString('en')
+  return new TureenError(
+    'TUREEN_TOO_LARGE',
+    `An upload may have ${limit} bytes at most (TUREEN_MAX_UPLOAD_BYTES). Nothing was kept.`,
+  )
+}
+
+function cutOff(): TureenError {
+  return new TureenError('TUREEN_BODY_MALFORMED', 'The body ended before it was complete. Nothing was kept.')
+}
+
+/** Refuses a body that announces itself as too large before the client sends it, where the client asks (Expect: 100-continue). */
+export function answerExpectations(app: FastifyInstance, maximumBytes: number): void {
+  app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (Number(request.headers['content-length'] ?? 0) <= maximumBytes + multipartOverheadBytes)
+      response.writeContinue()
+    app.server.emit('request', request, response)
+  })
+}

@@ -1,0 +1,157 @@
+import { v7 as uuid } from 'uuid'
+import {
+  type JobProgress,
+  type JobRecord,
+  type JobStatus,
+  type JobType,
+  jobStatus,
+  jobType,
+} from '../../schemas/job.ts'
+import { TureenError } from '../errors.ts'
+import type { Catalog, Tables } from '../storage/database.ts'
+import { hasLabels, insertLabels, type Labels, labelsOf } from '../storage/labels.ts'
+import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+
+/** Rows of the catalog that make up jobs. All functions take a catalog or a transaction of it. */
+
+/** `modelIds`: the models that must not be deleted before the job ends. */
+export type NewJob = { type: JobType; request: JobRecord['request']; labels: Labels; modelIds: readonly string[] }
+
+export type JobFilters = {
+  limit: number
+  cursor?: string | undefined
+  type?: JobType | undefined
+  status?: JobStatus | undefined
+  label: Labels
+}
+
+export type JobEvent = { sequence: number; type: string; data: string }
+
+export async function insertJob(catalog: Catalog, { type, request, labels, modelIds }: NewJob): Promise<string> {
+  const id = uuid()
+  const row = { id, type, status: 'queued', request: JSON.stringify(request), created_at: now() }
+  await catalog.insertInto('jobs').values(row).execute()
+  await insertLabels(catalog, id, labels)
+  for (const modelId of new Set(modelIds)) {
+    const model = await catalog.selectFrom('models').select('id').where('id', '=', modelId).executeTakeFirst()
+    if (!model)
+      throw new TureenError('TUREEN_NOT_FOUND', `The model ${modelId} has just been deleted.`, [
+        { model: modelId, message: 'has been deleted' },
+      ])
+    await catalog.insertInto('job_models').values({ job_id: id, model_id: modelId }).execute()
+  }
+  return id
+}
+
+export async function jobById(catalog: Catalog, id: string): Promise<JobRecord | undefined> {
+  const rows = await catalog.selectFrom('jobs').selectAll().where('id', '=', id).execute()
+  return (await toRecords(catalog, rows))[0]
+}
+
+export async function listJobs(
+  catalog: Catalog,
+  { limit, cursor, type, status, label }: JobFilters,
+): Promise<Page<JobRecord>> {
+  let query = catalog
+    .selectFrom('jobs')
+    .selectAll()
+    .where(hasLabels(label, 'jobs.id'))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+  if (cursor !== undefined) query = query.where('id', '<', decodeCursor(cursor))
+  if (type !== undefined) query = query.where('type', '=', type)
+  if (status !== undefined) query = query.where('status', '=', status)
+  return pageOf(await toRecords(catalog, await query.execute()), limit)
+}
+
+/** Queued jobs, the oldest first. */
+export async function queuedJobs(catalog: Catalog): Promise<string[]> {
+  const rows = await catalog.selectFrom('jobs').select('id').where('status', '=', 'queued').orderBy('id').execute()
+  return rows.map(({ id }) => id)
+}
+
+/** Moves a job from one of the states `from` to `status`. @returns whether it was in one of them */
+export async function transition(
+  catalog: Catalog,
+  id: string,
+  from: readonly JobStatus[],
+  status: JobStatus,
+  changes: JobChanges = {},
+): Promise<boolean> {
+  const { numUpdatedRows } = await catalog
+    .updateTable('jobs')
+    .set({ status, ...changes })
+    .where('id', '=', id)
+    .where('status', 'in', [...from])
+    .executeTakeFirst()
+  return numUpdatedRows > 0
+}
+
+export type JobChanges = Partial<Pick<Tables['jobs'], 'started_at' | 'finished_at' | 'result' | 'error' | 'progress'>>
+
+/** Puts every job that was running when a process ended back into the queue. */
+export async function requeueRunning(catalog: Catalog): Promise<string[]> {
+  const rows = await catalog
+    .updateTable('jobs')
+    .set({ status: 'queued' })
+    .where('status', '=', 'running')
+    .returning('id')
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+export async function saveProgress(catalog: Catalog, id: string, progress: JobProgress): Promise<void> {
+  await catalog
+    .updateTable('jobs')
+    .set({ progress: JSON.stringify(progress) })
+    .where('id', '=', id)
+    .where('status', '=', 'running')
+    .execute()
+}
+
+export async function insertEvent(
+  catalog: Catalog,
+  jobId: string,
+  type: 'progress' | 'log' | 'done',
+  data: unknown,
+): Promise<void> {
+  await catalog
+    .insertInto('job_events')
+    .values({ job_id: jobId, type, data: JSON.stringify(data) })
+    .execute()
+}
+
+export async function eventsAfter(catalog: Catalog, jobId: string, sequence: number): Promise<JobEvent[]> {
+  return catalog
+    .selectFrom('job_events')
+    .select(['sequence', 'type', 'data'])
+    .where('job_id', '=', jobId)
+    .where('sequence', '>', sequence)
+    .orderBy('sequence')
+    .limit(500)
+    .execute()
+}
+
+export function now(): string {
+  return new Date().toISOString()
+}
+
+async function toRecords(catalog: Catalog, rows: readonly Tables['jobs'][]): Promise<JobRecord[]> {
+  const labels = await labelsOf(
+    catalog,
+    rows.map(({ id }) => id),
+  )
+  return rows.map(row => ({
+    id: row.id,
+    type: jobType.parse(row.type),
+    status: jobStatus.parse(row.status),
+    progress: row.progress && JSON.parse(row.progress),
+    labels: labels.get(row.id) ?? {},
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    request: JSON.parse(row.request),
+    ...(row.result ? { result: JSON.parse(row.result) } : {}),
+    ...(row.error ? { error: JSON.parse(row.error) } : {}),
+  }))
+}

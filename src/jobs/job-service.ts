@@ -1,0 +1,204 @@
+import { EventEmitter, once } from 'node:events'
+import type { Logger } from 'pino'
+import type { JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
+import { asTureenError, TureenError } from '../errors.ts'
+import { problemDocument } from '../problem-document.ts'
+import type { Catalog } from '../storage/database.ts'
+import type { Page } from '../storage/paging.ts'
+import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
+import * as records from './job-records.ts'
+
+/** What a running job is given. */
+export type JobContext = {
+  id: string
+  /** Fires when the job is cancelled or the server stops: let go at once. */
+  signal: AbortSignal
+  progress(progress: JobProgress): void
+  /**
+   * Ends the job. `settle` makes its effects visible and returns its result, in one transaction with the job's new state.
+   * @throws TureenError `TUREEN_JOB_CANCELLED` if it was cancelled meanwhile; then nothing has happened
+   */
+  succeed<Result extends JobRecord['result']>(settle: (transaction: Catalog) => Promise<Result>): Promise<Result>
+}
+
+/** Does the work of one type of job; may run twice for one job, and must have one effect all the same. */
+export type JobRunner = (request: JobRecord['request'], context: JobContext) => Promise<unknown>
+
+export type JobService = {
+  /** Creates and starts a job. @throws TureenError `TUREEN_NOT_FOUND` if one of its models has just been deleted */
+  create(job: records.NewJob): Promise<JobRecord>
+  get(id: string): Promise<JobRecord>
+  list(filters: records.JobFilters): Promise<Page<JobRecord>>
+  /** The job when it has ended, or as it is after `seconds`, or when `signal` fires. */
+  wait(id: string, seconds: number, signal: AbortSignal): Promise<JobRecord>
+  cancel(id: string): Promise<JobRecord>
+  /**
+   * Events after the one with number `after`, as they come, until the job has ended. Null comes first, and now and then, as a
+   * sign of life; nothing at all comes if there is nothing to come.
+   */
+  events(id: string, after: number, signal: AbortSignal): AsyncGenerator<records.JobEvent | null>
+  /** Starts what was queued or running when the process before this one ended. */
+  resume(): Promise<void>
+  /** Stops running jobs, which go back to the queue, and lets waiting requests go. */
+  close(): Promise<void>
+}
+
+const finished: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled'])
+const progressMilliseconds = 250
+const signOfLifeMilliseconds = 15_000
+
+export function createJobService(catalog: Catalog, runners: ReadonlyMap<JobType, JobRunner>, log: Logger): JobService {
+  const changes = new EventEmitter().setMaxListeners(0)
+  const closing = new AbortController()
+  const changed = (id: string) => changes.emit(id)
+
+  const get = async (id: string): Promise<JobRecord> => {
+    const job = await records.jobById(catalog, id)
+    if (job) return job
+    throw new TureenError('TUREEN_NOT_FOUND', `There is no job ${id}; GET /v1/jobs lists those there are.`)
+  }
+
+  const end = async (
+    transaction: Catalog,
+    id: string,
+    status: 'succeeded' | 'failed' | 'cancelled',
+    change: records.JobChanges,
+  ) => {
+    const from: JobRecord['status'][] = status === 'cancelled' ? ['queued', 'running'] : ['running']
+    const moved = await records.transition(transaction, id, from, status, { ...change, finished_at: records.now() })
+    if (moved) await records.insertEvent(transaction, id, 'done', await records.jobById(transaction, id))
+    return moved
+  }
+
+  const contextOf = (id: string, signal: AbortSignal): JobContext => {
+    let last = 0
+    return {
+      id,
+      signal,
+      progress(progress) {
+        const now = performance.now()
+        if (now - last < progressMilliseconds || signal.aborted) return
+        last = now
+        const save = async () => {
+          await catalog.transaction().execute(async transaction => {
+            await records.saveProgress(transaction, id, progress)
+            await records.insertEvent(transaction, id, 'progress', progress)
+          })
+          changed(id)
+        }
+        save().catch((error: unknown) => log.warn({ err: error, jobId: id }, 'progress could not be saved'))
+      },
+      async succeed(settle) {
+        return catalog.transaction().execute(async transaction => {
+          const result = await settle(transaction)
+          if (await end(transaction, id, 'succeeded', { result: JSON.stringify(result) })) return result
+          throw new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled.')
+        })
+      },
+    }
+  }
+
+  const run = async (id: string, signal: AbortSignal) => {
+    try {
+      if (!(await records.transition(catalog, id, ['queued'], 'running', { started_at: records.now() }))) return
+      changed(id)
+      const job = await get(id)
+      const runner = runners.get(job.type)
+      if (!runner) throw new Error(`nothing runs jobs of type ${job.type}`)
+      await runner(job.request, contextOf(id, signal))
+      log.info({ jobId: id, type: job.type }, 'job succeeded')
+    } catch (error) {
+      await settleFailure(id, signal, error).catch((failure: unknown) =>
+        log.error({ err: failure, jobId: id }, 'the end of a job could not be recorded'),
+      )
+    } finally {
+      changed(id)
+    }
+  }
+
+  const settleFailure = async (id: string, signal: AbortSignal, error: unknown) => {
+    if (signal.aborted && signal.reason === 'shutdown') {
+      await records.transition(catalog, id, ['running'], 'queued')
+      return
+    }
+    const failure = asTureenError(error)
+    if (failure.code === 'TUREEN_INTERNAL' && !signal.aborted)
+      log.error({ err: error, jobId: id }, 'job failed unexpectedly')
+    const problem = JSON.stringify(problemDocument(failure))
+    const failed = await catalog
+      .transaction()
+      .execute(transaction => end(transaction, id, 'failed', { error: problem }))
+    if (failed) log.info({ jobId: id, code: failure.code }, 'job failed')
+  }
+
+  const dispatcher: Dispatcher = embeddedDispatcher(run)
+
+  return {
+    get,
+    list: filters => records.listJobs(catalog, filters),
+    async create(job) {
+      const id = await catalog.transaction().execute(transaction => records.insertJob(transaction, job))
+      dispatcher.enqueue(id)
+      return get(id)
+    },
+    async wait(id, seconds, signal) {
+      const until = AbortSignal.any([signal, closing.signal, AbortSignal.timeout(seconds * 1000)])
+      for (;;) {
+        const change = nextChange(changes, id, until)
+        const job = await get(id)
+        if (finished.has(job.status) || until.aborted) return job
+        await change
+      }
+    },
+    async cancel(id) {
+      const cancelled = await catalog.transaction().execute(async transaction => {
+        const error = problemDocument(new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled by request.'))
+        return end(transaction, id, 'cancelled', { error: JSON.stringify(error) })
+      })
+      const job = await get(id)
+      if (!cancelled && job.status !== 'cancelled') {
+        throw new TureenError(
+          'TUREEN_JOB_FINISHED',
+          `The job ${id} has already ${job.status}; there is nothing left to cancel.`,
+        )
+      }
+      dispatcher.cancel(id)
+      changed(id)
+      return job
+    },
+    async *events(id, after, signal) {
+      const until = AbortSignal.any([signal, closing.signal])
+      let last = after
+      for (let started = false; !until.aborted; started = true) {
+        const change = nextChange(changes, id, AbortSignal.any([until, AbortSignal.timeout(signOfLifeMilliseconds)]))
+        const events = await records.eventsAfter(catalog, id, last)
+        if (events.length === 0 && finished.has((await get(id)).status)) return
+        if (events.length === 0 || !started) yield null
+        for (const event of events) {
+          last = event.sequence
+          yield event
+          if (event.type === 'done') return
+        }
+        if (events.length === 0) await change
+      }
+    },
+    async resume() {
+      for (const id of await records.requeueRunning(catalog)) {
+        await records.insertEvent(catalog, id, 'log', { message: 'The server was restarted; the job starts again.' })
+      }
+      for (const id of await records.queuedJobs(catalog)) dispatcher.enqueue(id)
+    },
+    async close() {
+      closing.abort()
+      await dispatcher.close()
+    },
+  }
+}
+
+/** Resolves at the next change of a job, or when the signal fires. Ask before you look, so that no change is missed. */
+function nextChange(changes: EventEmitter, id: string, signal: AbortSignal): Promise<void> {
+  return once(changes, id, { signal }).then(
+    () => undefined,
+    () => undefined,
+  )
+}

@@ -1,0 +1,41 @@
+import type { ByteSource } from '../onnx/byte-source.ts'
+import type { Layout, TensorEntry } from '../onnx/layout.ts'
+import { isMainInitializer } from '../onnx/layout.ts'
+
+/** How differences are treated where tensors are never averaged: refused, or the base's taken. */
+export type NonFloat = 'error' | 'base'
+
+/** What is merged, apart from the files themselves. */
+export type MergeSettings = {
+  method: 'linear'
+  normalize: boolean
+  nonFloat: NonFloat
+  /** Whether the result says in its metadata how it was made. */
+  provenance: boolean
+  /** The input whose file the result is made from. */
+  base: number
+}
+
+/** One file of a merge. `weight` is null for a base that is not averaged itself. `label` is what the caller calls the model. */
+export type MergeInput = { label: string; sha256: string; weight: number | null }
+
+/** A merge input that has been indexed. */
+export type IndexedInput = MergeInput & { source: ByteSource; layout: Layout }
+
+/** Finds, in another model of the same structure, the tensor that corresponds to one of the base. */
+export function counterpartsIn(layout: Layout): (tensor: TensorEntry) => TensorEntry | undefined {
+  const byName = new Map<string, TensorEntry>()
+  const byPath = new Map<string, TensorEntry>()
+  for (const tensor of layout.tensors) {
+    if (isMainInitializer(tensor)) byName.set(tensor.name, tensor)
+    else byPath.set(tensor.path, tensor)
+  }
+  return tensor => (isMainInitializer(tensor) ? byName.get(tensor.name) : byPath.get(tensor.path))
+}
+
+/** The input whose file the result is made from. */
+export function baseOf<Input>(inputs: readonly Input[], { base }: { base: number }): Input {
+  const input = inputs[base]
+  if (!input) throw new RangeError(`there is no input ${base}`)
+  return input
+}

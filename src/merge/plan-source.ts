@@ -1,0 +1,144 @@
+import type { ByteSource } from '../onnx/byte-source.ts'
+import { elementSource, lastAtOrBefore } from '../onnx/elements.ts'
+import { type FloatFormat, floatFormat } from '../tensor/float-format.ts'
+import { type SumScratch, sumScratch, weightedSum } from '../tensor/weighted-sum.ts'
+import type { MergePlan, PlannedTensor, SpreadPart } from './plan.ts'
+
+/** Memory for one chunk of every input, the accumulator and the output together, whatever the number of models. */
+const chunkBudgetBytes = 8 << 20
+const smallestChunkElements = 4096
+/** A multiple of every element size that is also a whole number of memory pages for any type. */
+const chunkQuantum = 4096
+
+export type PlanSource = ByteSource & {
+  /** What has been computed so far. Reading every byte once, in ranges of any size, makes it complete. */
+  report(): { averaged: number; identical: number; nonFinite: number }
+}
+
+/**
+ * A planned merge as the file that it will be: any range of it can be read, and is computed then.
+ * `sources` are the files of all of the merge's inputs.
+ */
+export function planSource(plan: MergePlan, sources: readonly ByteSource[]): PlanSource {
+  const starts: number[] = []
+  let byteLength = 0
+  for (const part of plan.parts) {
+    starts.push(byteLength)
+    byteLength += part.length
+  }
+  const base = sourceAt(sources, plan.base)
+  const renderer = tensorRenderer(
+    plan,
+    plan.inputs.map(index => sourceAt(sources, index)),
+  )
+  return {
+    byteLength,
+    read(offset, target) {
+      if (offset < 0 || offset + target.byteLength > byteLength) throw new RangeError(`read beyond ${byteLength}`)
+      let done = 0
+      for (let index = lastAtOrBefore(starts, offset); done < target.byteLength; index += 1) {
+        const part = plan.parts[index]
+        if (!part) throw new RangeError(`no part ${index}`)
+        const skip = offset + done - (starts[index] ?? 0)
+        const length = Math.min(part.length - skip, target.byteLength - done)
+        const slice = target.subarray(done, done + length)
+        if (length > 0) {
+          if (part.kind === 'copy') base.read(part.from + skip, slice)
+          else if (part.kind === 'bytes') slice.set(part.bytes.subarray(skip, skip + length))
+          else if (part.kind === 'tensor') renderer.render(part.tensor, part.from + skip, slice)
+          else renderSpread(part, skip, slice, base, renderer)
+        }
+        done += length
+      }
+    },
+    report: renderer.report,
+  }
+}
+
+type TensorRenderer = {
+  /** Computes the bytes of a merged tensor from byte `from` on; non-finite elements count where their first byte is at or behind `countFrom`. */
+  render(tensor: number, from: number, target: Uint8Array, countFrom?: number): void
+  report: PlanSource['report']
+}
+
+function tensorRenderer(plan: MergePlan, files: readonly ByteSource[]): TensorRenderer {
+  const computed = new Set<number>()
+  let nonFinite = 0
+  let current: { index: number; tensor: PlannedTensor; format: FloatFormat; inputs: ByteSource[] } | undefined
+  let memory: { elements: number; inputs: Uint8Array[]; output: Uint8Array; scratch: SumScratch } | undefined
+
+  const open = (index: number) => {
+    if (current?.index === index) return current
+    const tensor = plan.tensors[index]
+    if (!tensor) throw new RangeError(`no tensor ${index}`)
+    const inputs = tensor.sources.map((entry, model) => elementSource(entry, sourceAt(files, model)))
+    current = { index, tensor, format: floatFormat(tensor.dtype), inputs }
+    return current
+  }
+
+  const allocate = () => {
+    if (memory) return memory
+    const elements = chunkElements(files.length)
+    const buffer = () => new Uint8Array(elements * 8)
+    memory = { elements, inputs: files.map(buffer), output: buffer(), scratch: sumScratch(elements) }
+    return memory
+  }
+
+  return {
+    render(index, from, target, countFrom = from) {
+      const { tensor, format, inputs } = open(index)
+      const chunk = allocate()
+      const width = format.bytes
+      const end = from + target.byteLength
+      for (let element = Math.floor(from / width); element * width < end; ) {
+        const count = Math.min(chunk.elements, Math.ceil(end / width) - element, tensor.elements - element)
+        const bytes = inputs.map((input, model) => {
+          const buffer = (chunk.inputs[model] ?? chunk.output).subarray(0, count * width)
+          input.read(element * width, buffer)
+          return buffer
+        })
+        if (weightedSum(format, plan.sum, bytes, count, chunk.output, chunk.scratch)) computed.add(index)
+        const uncounted = Math.min(count, Math.max(0, Math.ceil(countFrom / width) - element))
+        nonFinite += format.countNonFinite(chunk.output.subarray(uncounted * width), count - uncounted)
+        const first = Math.max(from, element * width)
+        const last = Math.min(end, (element + count) * width)
+        target.set(chunk.output.subarray(first - element * width, last - element * width), first - from)
+        element += count
+      }
+    },
+    report: () => ({ averaged: computed.size, identical: plan.tensors.length - computed.size, nonFinite }),
+  }
+}
+
+function renderSpread(
+  part: SpreadPart,
+  skip: number,
+  target: Uint8Array,
+  base: ByteSource,
+  renderer: TensorRenderer,
+): void {
+  const { stride, width, offset } = part.run
+  base.read(offset + skip, target)
+  const end = skip + target.byteLength
+  const first = Math.floor(skip / stride)
+  const value = new Uint8Array(width)
+  for (let index = first; index * stride < end; index += 1) {
+    const at = index * stride
+    const valueFrom = part.from + index * width
+    renderer.render(part.tensor, valueFrom, value, at < skip ? valueFrom + width : valueFrom)
+    const from = Math.max(at, skip)
+    const until = Math.min(at + width, end)
+    if (until > from) target.set(value.subarray(from - at, until - at), from - skip)
+  }
+}
+
+function chunkElements(inputs: number): number {
+  const perElement = (inputs + 1) * 8 + 9
+  return Math.max(smallestChunkElements, Math.floor(chunkBudgetBytes / perElement / chunkQuantum) * chunkQuantum)
+}
+
+function sourceAt(sources: readonly ByteSource[], index: number): ByteSource {
+  const source = sources[index]
+  if (!source) throw new RangeError(`there is no source ${index}`)
+  return source
+}

@@ -1,0 +1,54 @@
+import type { Layout } from '../onnx/layout.ts'
+import { StringStringEntryProto } from '../onnx/onnx-proto.ts'
+import { type BytesPart, bytesPart, type Edit } from '../onnx/splice.ts'
+import { encodeTag, encodeVarint, wireType } from '../onnx/wire.ts'
+import { baseOf, type MergeInput, type MergeSettings } from './merge-input.ts'
+
+/** Changes whenever the same recipe over the same inputs may give other bytes than before. */
+export const numericsVersion = 1
+
+const keyPrefix = 'tureen.'
+const metadataPropsField = 14
+
+/** How a soup was made, in the words of `POST /v1/merges`: models by digest, no ids, names or times. */
+export type RecipeDocument = {
+  method: 'linear'
+  models: { id: string; weight: number }[]
+  base?: string
+  normalize: boolean
+  nonFloat: 'error' | 'base'
+  provenance: boolean
+}
+
+/** The recipe that posts again to the same bytes. */
+export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSettings): RecipeDocument {
+  const { method, normalize, nonFloat, provenance } = settings
+  const models = inputs.flatMap(({ sha256, weight }) => (weight === null ? [] : [{ id: sha256, weight }]))
+  const base = baseOf(inputs, settings).sha256
+  return { method, models, ...(base === models[0]?.id ? {} : { base }), normalize, nonFloat, provenance }
+}
+
+/** The metadata_props of a soup: its recipe and the numerics version, in place of those that the base carries. */
+export function provenanceEdits(
+  base: Layout,
+  inputs: readonly MergeInput[],
+  settings: MergeSettings,
+): Edit<BytesPart>[] {
+  if (!settings.provenance) return []
+  const removed = base.metadata
+    .filter(({ key }) => key.startsWith(keyPrefix))
+    .map(({ span }): Edit<BytesPart> => ({ ...span, frame: -1, parts: [] }))
+  const entries = [
+    { key: `${keyPrefix}recipe`, value: JSON.stringify(recipeDocument(inputs, settings)) },
+    { key: `${keyPrefix}numerics`, value: String(numericsVersion) },
+  ]
+  const parts = entries.flatMap(entry => {
+    const bytes = Uint8Array.from(StringStringEntryProto.encode(entry).finish())
+    return [
+      bytesPart(encodeTag(metadataPropsField, wireType.bytes)),
+      bytesPart(encodeVarint(bytes.byteLength)),
+      bytesPart(bytes),
+    ]
+  })
+  return [...removed, { start: base.byteLength, end: base.byteLength, frame: -1, parts }]
+}

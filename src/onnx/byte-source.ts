@@ -1,0 +1,29 @@
+/**
+ * Random access to bytes: the one interface beneath every parser, kernel and plan, so that these touch no files themselves.
+ * Synchronous, because all of them run in worker threads.
+ */
+export interface ByteSource {
+  readonly byteLength: number
+  /** Fills the whole of `target` with the bytes from `offset` on; throws if the source ends before. */
+  read(offset: number, target: Uint8Array): void
+}
+
+/** A source over bytes that are already in memory. */
+export function memorySource(bytes: Uint8Array): ByteSource {
+  return {
+    byteLength: bytes.byteLength,
+    read(offset, target) {
+      const end = offset + target.byteLength
+      if (offset < 0 || end > bytes.byteLength)
+        throw new RangeError(`read of ${offset}..${end} beyond ${bytes.byteLength}`)
+      target.set(bytes.subarray(offset, end))
+    },
+  }
+}
+
+/** A copy of `length` bytes from `offset` on. */
+export function readBytes(source: ByteSource, offset: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length)
+  source.read(offset, bytes)
+  return bytes
+}

@@ -1,0 +1,149 @@
+import { TureenError } from '../errors.ts'
+import { type DType, dtypeOf, rawBytes } from '../tensor/dtype.ts'
+import type { ByteSource } from './byte-source.ts'
+import type { FixedRun, Span, TensorEntry, VarintRun } from './layout.ts'
+import { readVarint64, wireCursor } from './wire.ts'
+
+/**
+ * A tensor's elements as raw_data would hold them (little-endian, one after the other), whatever they are stored as.
+ * Reads are of whole elements. Strings come as their bytes one after the other; compare their lengths apart.
+ *
+ * Elements stored as varints are found by counting from the start, so reading them in order is cheap and jumping back is not.
+ * @throws TureenError `TUREEN_MODEL_MALFORMED` on reading, if a varint-coded tensor holds another number of values than its dims say
+ */
+export function elementSource(tensor: TensorEntry, source: ByteSource): ByteSource {
+  const { payload } = tensor
+  const dtype = dtypeOf(tensor.dataType)
+  switch (payload.form) {
+    case 'raw':
+      return rangeSource(source, payload.offset, payload.length)
+    case 'fixed':
+      return fixedSource(payload.runs, source)
+    case 'varint':
+      return varintSource(payload.runs, tensor, dtype, source)
+    case 'strings':
+      return concatenatedSource(payload.values, source)
+    default:
+      return rangeSource(source, 0, 0)
+  }
+}
+
+/** The bytes [offset, offset + byteLength) of a source, as a source of their own. */
+export function rangeSource(source: ByteSource, offset: number, byteLength: number): ByteSource {
+  return {
+    byteLength,
+    read: (from, target) => source.read(offset + from, target),
+  }
+}
+
+function fixedSource(runs: FixedRun[], source: ByteSource): ByteSource {
+  const [first] = runs
+  if (first && runs.length === 1 && first.stride === first.width) {
+    return rangeSource(source, first.offset, first.count * first.width)
+  }
+  const spans = runs.flatMap(run =>
+    run.stride === run.width
+      ? [{ start: run.offset, end: run.offset + run.count * run.width }]
+      : Array.from({ length: run.count }, (_, index) => {
+          const start = run.offset + index * run.stride
+          return { start, end: start + run.width }
+        }),
+  )
+  return concatenatedSource(spans, source)
+}
+
+/** Stretches of a source, read as if they followed each other. */
+function concatenatedSource(spans: Span[], source: ByteSource): ByteSource {
+  const starts: number[] = []
+  let byteLength = 0
+  for (const span of spans) {
+    starts.push(byteLength)
+    byteLength += span.end - span.start
+  }
+  return {
+    byteLength,
+    read(offset, target) {
+      let done = 0
+      for (let index = lastAtOrBefore(starts, offset); done < target.byteLength; index += 1) {
+        const span = spans[index]
+        const spanStart = starts[index]
+        if (!span || spanStart === undefined) throw new RangeError(`read beyond ${byteLength}`)
+        const from = span.start + offset + done - spanStart
+        const length = Math.min(span.end - from, target.byteLength - done)
+        if (length > 0) source.read(from, target.subarray(done, done + length))
+        done += Math.max(0, length)
+      }
+    },
+  }
+}
+
+/** The index of the last of `starts` (ascending) that is not greater than `value`. */
+export function lastAtOrBefore(starts: readonly number[], value: number): number {
+  let low = 0
+  let high = starts.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if ((starts[middle] ?? 0) <= value) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+function varintSource(
+  runs: VarintRun[],
+  tensor: TensorEntry,
+  dtype: DType | undefined,
+  source: ByteSource,
+): ByteSource {
+  if (!dtype) return rangeSource(source, 0, 0)
+  const width = Math.max(1, dtype.bits / 8)
+  const byteLength = rawBytes(dtype, tensor.elements)
+  const cursor = wireCursor(source)
+  let run = 0
+  let nextByteOffset = -1
+
+  const wrongCount = (how: string) =>
+    new TureenError(
+      'TUREEN_MODEL_MALFORMED',
+      `The tensor ${tensor.name || tensor.path} holds ${how} values than its dims [${tensor.dims.join(', ')}] say.`,
+      [{ tensor: tensor.name || tensor.path, message: `holds ${how} values than its dims say` }],
+    )
+
+  const moveToValue = (): VarintRun | undefined => {
+    let current = runs[run]
+    while (current && cursor.offset >= current.end) {
+      run += 1
+      current = runs[run]
+      if (current) cursor.offset = current.offset
+    }
+    return current
+  }
+
+  const next = (): { low: number; high: number } => {
+    const current = moveToValue()
+    if (!current) throw wrongCount('fewer')
+    return readVarint64(cursor, current.end)
+  }
+
+  return {
+    byteLength,
+    read(offset, target) {
+      if (nextByteOffset < 0 || offset < nextByteOffset) {
+        run = 0
+        cursor.offset = runs[0]?.offset ?? 0
+        nextByteOffset = 0
+      }
+      for (; nextByteOffset < offset; nextByteOffset += width) next()
+      const view = new DataView(target.buffer, target.byteOffset, target.byteLength)
+      for (let at = 0; at < target.byteLength; at += width) {
+        const { low, high } = next()
+        if (width === 1) view.setUint8(at, low)
+        else if (width === 2) view.setUint16(at, low, true)
+        else view.setUint32(at, low, true)
+        if (width === 8) view.setUint32(at + 4, high, true)
+      }
+      nextByteOffset = offset + target.byteLength
+      if (nextByteOffset === byteLength && moveToValue()) throw wrongCount('more')
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/** Where the bytes of a model lie: what one pass over the framing yields. Offsets and lengths are in bytes of the file. */
+export type Layout = {
+  byteLength: number
+  /** The model without tensor payloads, long attribute values, doc strings, metadata and fields onnx-proto does not know. */
+  skeleton: Uint8Array<ArrayBuffer>
+  tensors: TensorEntry[]
+  /** The messages that enclose tensors, each with the index of the message around it (-1: the model itself). */
+  frames: Frame[]
+  /** Fields left out of the skeleton that must agree between models all the same. */
+  opaque: OpaqueField[]
+  /** The model's own metadata_props. */
+  metadata: MetadataEntry[]
+}
+
+/** `lengthStart`: where the length prefix of the message stands; it ends where the payload starts. */
+export type Frame = { parent: number; lengthStart: number; payload: number; end: number }
+
+export type TensorEntry = {
+  name: string
+  /** Where it stands, such as `graph.initializer[3]` or `graph.node[7].attribute[0].t`. */
+  path: string
+  frame: number
+  /** ONNX's element type code. */
+  dataType: number
+  dims: number[]
+  elements: number
+  payload: TensorPayload
+}
+
+/**
+ * How a tensor's elements are stored. A run is one stretch of the payload; unpacked values have a tag before each, so that
+ * their stride is wider than the value.
+ */
+export type TensorPayload =
+  | { form: 'raw'; field: Span; offset: number; length: number }
+  | { form: 'fixed'; runs: FixedRun[] }
+  | { form: 'varint'; runs: VarintRun[] }
+  | { form: 'strings'; values: Span[] }
+  | { form: 'external'; location: string }
+  | { form: 'none' }
+
+export type Span = { start: number; end: number }
+/** `count` values of `width` bytes, the first at `offset`, each `stride` bytes after the one before. `start`: the field's tag. */
+export type FixedRun = { start: number; offset: number; count: number; stride: number; width: 4 | 8 }
+/** Varints one after the other in [offset, end). `start`: the field's tag. An unpacked run is one value. */
+export type VarintRun = { start: number; offset: number; end: number }
+
+export type OpaqueField = { path: string; span: Span }
+export type MetadataEntry = { key: string; span: Span }
+
+/** Whether a tensor is an initializer of the model's main graph: the tensors that soups average. */
+export function isMainInitializer(tensor: TensorEntry): boolean {
+  return tensor.path.startsWith('graph.initializer[')
+}
+
+/** The storage of a tensor, in the API's words. */
+export function storageOf(payload: TensorPayload): 'raw' | 'typed' | 'external' | 'none' {
+  switch (payload.form) {
+    case 'raw':
+    case 'external':
+    case 'none':
+      return payload.form
+    default:
+      return 'typed'
+  }
+}

@@ -1,0 +1,18 @@
+/** What a model file may ask of the reader, each limit with its reason. Beyond them a file is refused with `TUREEN_MODEL_LIMIT`. */
+export const limits = {
+  /** Nesting of protobuf messages. Real models reach 96 (nested If and Loop); decoders recurse, and 5,000 levels end their stack. */
+  messageDepth: 200,
+  /** Bytes of the model with tensor payloads left out. 100,000 nodes with long names take about 30 MB. */
+  skeletonBytes: 128 * 1024 * 1024,
+  /** Tensors in one file. The largest seen in public models is about 20,000. */
+  tensors: 1_000_000,
+  /** Separate stretches of payload in one file: writers use one a tensor, unpacked fields make one a change of encoding. */
+  payloadRuns: 2_000_000,
+  /** Dimensions of one tensor. onnxruntime's own kernels stop far earlier. */
+  tensorRank: 64,
+  /** Bytes of one name or other short text. Generated names reach some hundred characters. */
+  textBytes: 64 * 1024,
+} as const
+
+/** Attribute values of more bytes than this are compared where they lie in the file and not decoded. */
+export const inlineAttributeBytes = 4 * 1024

@@ -1,0 +1,103 @@
+import { TureenError } from '../errors.ts'
+import { dtypeName, dtypeOf, rawBytes } from '../tensor/dtype.ts'
+import { isMainInitializer, type Layout, storageOf, type TensorEntry } from './layout.ts'
+import { ModelProto, type TypeProto, type ValueInfoProto } from './onnx-proto.ts'
+
+/** A dimension: its size, its symbolic name, or null where the model leaves it open. */
+export type Dimension = number | string | null
+
+export type ValueDescription = { name: string; dtype: string; dims: Dimension[] | null }
+
+/** What the service says of a model file. */
+export type ModelDescription = {
+  bytes: number
+  irVersion: number
+  producer: string | null
+  opsets: { domain: string; version: number }[]
+  inputs: ValueDescription[]
+  outputs: ValueDescription[]
+  /** Elements of all floating-point initializers: the weights that a soup averages. */
+  parameters: number
+  tensorCount: number
+  dtypes: Record<string, number>
+  /** Locations of external data that the file refers to, sorted. */
+  externalData: string[]
+}
+
+export type TensorDescription = {
+  name: string
+  dtype: string
+  dims: number[]
+  bytes: number
+  storage: 'raw' | 'typed' | 'external' | 'none'
+  where: string
+}
+
+/** The model's structure, decoded by onnx-proto. @throws TureenError `TUREEN_MODEL_MALFORMED` */
+export function decodeSkeleton(layout: Layout): ModelProto {
+  try {
+    return ModelProto.decode(layout.skeleton)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TureenError('TUREEN_MODEL_MALFORMED', `The model's structure cannot be decoded: ${reason}.`)
+  }
+}
+
+/** The record of a model, from its index and its decoded structure. */
+export function describeModel(layout: Layout, model: ModelProto): ModelDescription {
+  const { graph } = model
+  const initializers = new Set(graph?.initializer?.map(({ name }) => name))
+  const dtypes = new Map<string, number>()
+  const externalData = new Set<string>()
+  let parameters = 0
+  for (const tensor of layout.tensors) {
+    const name = dtypeName(tensor.dataType)
+    dtypes.set(name, (dtypes.get(name) ?? 0) + 1)
+    if (isMainInitializer(tensor) && dtypeOf(tensor.dataType)?.float) parameters += tensor.elements
+    if (tensor.payload.form === 'external') externalData.add(tensor.payload.location)
+  }
+  return {
+    bytes: layout.byteLength,
+    irVersion: Number(model.irVersion),
+    producer: [model.producerName, model.producerVersion].filter(Boolean).join(' ') || null,
+    opsets: model.opsetImport.map(({ domain, version }) => ({ domain: domain ?? '', version: Number(version ?? 0) })),
+    inputs: (graph?.input ?? []).filter(({ name }) => !initializers.has(name)).map(describeValue),
+    outputs: (graph?.output ?? []).map(describeValue),
+    parameters,
+    tensorCount: layout.tensors.length,
+    dtypes: Object.fromEntries([...dtypes].sort()),
+    externalData: [...externalData].sort(),
+  }
+}
+
+/** One line of a model's list of tensors; `bytes` is what the elements take as raw_data. */
+export function describeTensor(tensor: TensorEntry): TensorDescription {
+  const dtype = dtypeOf(tensor.dataType)
+  const strings = tensor.payload.form === 'strings' ? tensor.payload.values : []
+  return {
+    name: tensor.name,
+    dtype: dtypeName(tensor.dataType),
+    dims: tensor.dims,
+    bytes: strings.reduce((sum, { start, end }) => sum + end - start, dtype ? rawBytes(dtype, tensor.elements) : 0),
+    storage: storageOf(tensor.payload),
+    where: tensor.path,
+  }
+}
+
+function describeValue(value: ValueInfoProto): ValueDescription {
+  const { type } = value
+  const shape = (type?.tensorType ?? type?.sparseTensorType)?.shape
+  const dims = shape
+    ? (shape.dim ?? []).map(dim => dim.dimParam || (Object.hasOwn(dim, 'dimValue') ? Number(dim.dimValue) : null))
+    : null
+  return { name: value.name ?? '', dtype: typeName(type), dims }
+}
+
+function typeName(type: TypeProto | null | undefined): string {
+  if (type?.tensorType) return dtypeName(type.tensorType.elemType ?? 0)
+  if (type?.sparseTensorType) return `sparse(${dtypeName(type.sparseTensorType.elemType ?? 0)})`
+  if (type?.sequenceType) return `sequence(${typeName(type.sequenceType.elemType)})`
+  if (type?.optionalType) return `optional(${typeName(type.optionalType.elemType)})`
+  if (type?.mapType) return `map(${dtypeName(type.mapType.keyType ?? 0)}, ${typeName(type.mapType.valueType)})`
+  return 'unknown'
+}

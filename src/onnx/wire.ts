@@ -1,0 +1,131 @@
+import { TureenError } from '../errors.ts'
+import type { ByteSource } from './byte-source.ts'
+
+/** Protobuf wire types (https://protobuf.dev/programming-guides/encoding/#structure). Groups, 3 and 4, are not used by ONNX. */
+export const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
+
+const windowBytes = 16 * 1024
+
+/** A position in a source, with a window of the bytes around it. `offset` may be moved freely: payloads are skipped, not read. */
+export type WireCursor = {
+  source: ByteSource
+  offset: number
+  window: Uint8Array
+  windowStart: number
+  windowLength: number
+}
+
+export function wireCursor(source: ByteSource, offset = 0): WireCursor {
+  return { source, offset, window: new Uint8Array(windowBytes), windowStart: 0, windowLength: 0 }
+}
+
+/** What is thrown where the bytes do not follow protobuf's framing. */
+export function malformed(message: string, offset: number): TureenError {
+  return new TureenError(
+    'TUREEN_MODEL_MALFORMED',
+    `${message} (at byte ${offset}). The file is damaged or is not an ONNX model.`,
+  )
+}
+
+function nextByte(cursor: WireCursor, end: number): number {
+  const { offset } = cursor
+  if (offset >= end) throw malformed('A number is cut off', offset)
+  let at = offset - cursor.windowStart
+  if (at < 0 || at >= cursor.windowLength) {
+    const length = Math.min(windowBytes, cursor.source.byteLength - offset)
+    if (length <= 0) throw malformed('The file ends in the middle of a message', offset)
+    cursor.source.read(offset, cursor.window.subarray(0, length))
+    cursor.windowStart = offset
+    cursor.windowLength = length
+    at = 0
+  }
+  cursor.offset = offset + 1
+  return cursor.window[at] ?? 0
+}
+
+/**
+ * The varint at the cursor as its low and high 32 bits, the cursor moved behind it.
+ * Ten bytes at most; bits above 64 are dropped, as protobuf's own readers do.
+ */
+export function readVarint64(cursor: WireCursor, end: number): { low: number; high: number } {
+  let low = 0
+  let high = 0
+  for (let shift = 0; shift < 70; shift += 7) {
+    const byte = nextByte(cursor, end)
+    const bits = byte & 0x7f
+    if (shift < 28) low |= bits << shift
+    else if (shift === 28) {
+      low |= bits << 28
+      high |= bits >>> 4
+    } else if (shift < 63) high |= bits << (shift - 32)
+    else high |= (bits & 1) << 31
+    if (byte < 0x80) return { low: low >>> 0, high: high >>> 0 }
+  }
+  throw malformed('A number has more than ten bytes', cursor.offset)
+}
+
+/** A varint that must be a length, count or tag: an exact non-negative number. */
+export function readLength(cursor: WireCursor, end: number): number {
+  const at = cursor.offset
+  const first = nextByte(cursor, end)
+  if (first < 0x80) return first
+  cursor.offset = at
+  const { low, high } = readVarint64(cursor, end)
+  if (high >= 0x200000) throw malformed('A length has more than 53 bits', at)
+  return high * 0x100000000 + low
+}
+
+/** One field of a message: its number, wire type, where it starts, where its tag ends, and where its payload starts and ends. */
+export type WireField = { number: number; type: number; start: number; tagEnd: number; payload: number; end: number }
+
+/** The field at the cursor. The cursor is left behind it; payloads of length-delimited fields are not read. */
+export function readField(cursor: WireCursor, end: number): WireField {
+  const start = cursor.offset
+  const tag = readLength(cursor, end)
+  const number = Math.floor(tag / 8)
+  const type = tag % 8
+  if (number === 0 || number > 0x1fffffff) throw malformed(`Field number ${number} does not exist`, start)
+  const tagEnd = cursor.offset
+  let payload = tagEnd
+  let fieldEnd = tagEnd
+  switch (type) {
+    case wireType.varint:
+      readVarint64(cursor, end)
+      fieldEnd = cursor.offset
+      break
+    case wireType.fixed64:
+      fieldEnd = payload + 8
+      break
+    case wireType.fixed32:
+      fieldEnd = payload + 4
+      break
+    case wireType.bytes: {
+      const length = readLength(cursor, end)
+      payload = cursor.offset
+      fieldEnd = payload + length
+      break
+    }
+    default:
+      throw malformed(`Wire type ${type} of field ${number} is not used by ONNX`, start)
+  }
+  if (fieldEnd > end)
+    throw malformed(`Field ${number} claims ${fieldEnd - payload} bytes where ${end - payload} are left`, start)
+  cursor.offset = fieldEnd
+  return { number, type, start, tagEnd, payload, end: fieldEnd }
+}
+
+/** `value` as a varint, of at least `width` bytes (padded as protobuf allows), so that a length can keep its place. */
+export function encodeVarint(value: number, width = 1): Uint8Array<ArrayBuffer> {
+  const bytes: number[] = []
+  let rest = value
+  do {
+    bytes.push(rest % 128)
+    rest = Math.floor(rest / 128)
+  } while (rest > 0 || bytes.length < width)
+  return Uint8Array.from(bytes, (byte, index) => (index < bytes.length - 1 ? byte | 0x80 : byte))
+}
+
+/** The tag that opens a field. */
+export function encodeTag(number: number, type: number): Uint8Array<ArrayBuffer> {
+  return encodeVarint(number * 8 + type)
+}

@@ -1,0 +1,49 @@
+import pino from 'pino'
+import { createApp } from './app.ts'
+import { type Config, readConfig } from './config.ts'
+import { holdDataDirectory } from './storage/data-directory.ts'
+
+/** What is still open this long after SIGTERM is cut off, so that the process is gone within ten seconds. */
+const closeMilliseconds = 8_500
+
+async function serve(config: Config): Promise<void> {
+  const log = pino({ level: config.logLevel })
+  const directory = await holdDataDirectory(config.dataDirectory)
+  const app = await createApp(config, directory, log)
+
+  let closing = false
+  const close = (signal: NodeJS.Signals) => {
+    if (closing) return
+    closing = true
+    log.info({ signal }, 'closing: running requests finish, running jobs are put back')
+    const cutOff = () => {
+      log.warn('requests are still running and are cut off')
+      app.server.closeAllConnections()
+      setTimeout(() => process.exit(0), 500)
+    }
+    setTimeout(cutOff, closeMilliseconds).unref()
+    app.close().then(
+      () => {
+        log.info('closed')
+        process.exit(0)
+      },
+      (error: unknown) => {
+        log.fatal({ err: error }, 'closing failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', close)
+  process.on('SIGINT', close)
+
+  const url = await app.listen({ host: config.host, port: config.port })
+  await directory.announce(url)
+  log.info({ url, data: directory.path }, 'Tureen is serving')
+}
+
+try {
+  await serve(readConfig(process.env))
+} catch (error) {
+  process.stderr.write(`tureen: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { constants, createWriteStream } from 'node:fs'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { v7 as uuid } from 'uuid'
+
+/** A file that has been received in full and flushed to the disk, but is not content yet. */
+export type ReceivedFile = { path: string; sha256: string; bytes: number }
+
+/**
+ * Content by digest, in a directory. A file appears under its digest by rename after it was flushed, or not at all; names come
+ * from the server alone.
+ */
+export type Artifacts = {
+  /** A new name for a file in the making. Whatever is left of it is swept at the next start. */
+  incomingPath(): string
+  /** Writes a stream to an incoming file while hashing it; a failed or ended stream leaves nothing. */
+  receive(stream: AsyncIterable<Uint8Array>): Promise<ReceivedFile>
+  /** Makes an incoming, flushed file the content of its digest, durably. */
+  publish(incoming: string, sha256: string): Promise<void>
+  /** Where the content of a digest lies. */
+  path(sha256: string): string
+  discard(path: string): Promise<void>
+  /** Removes incoming files, and content that is not in `known`: what a killed process left behind. */
+  sweep(known: ReadonlySet<string>): Promise<{ removed: number }>
+}
+
+export async function openArtifacts(directory: string): Promise<Artifacts> {
+  const incoming = join(directory, 'incoming')
+  const content = join(directory, 'content')
+  await mkdir(incoming, { recursive: true })
+  await mkdir(content, { recursive: true })
+
+  const hexOf = (sha256: string) => sha256.replace('sha256:', '')
+  const shardOf = (sha256: string) => join(content, hexOf(sha256).slice(0, 2))
+  const path = (sha256: string) => join(shardOf(sha256), hexOf(sha256))
+  const incomingPath = () => join(incoming, uuid())
+  const discard = (file: string) => rm(file, { force: true })
+
+  return {
+    incomingPath,
+    path,
+    discard,
+    async receive(stream) {
+      const file = incomingPath()
+      const hash = createHash('sha256')
+      let bytes = 0
+      const meter = new Transform({
+        transform(chunk: Uint8Array, _, done) {
+          hash.update(chunk)
+          bytes += chunk.byteLength
+          done(null, chunk)
+        },
+      })
+      try {
+        await pipeline(stream, meter, createWriteStream(file, { flags: 'wx', flush: true }))
+      } catch (error) {
+        await discard(file)
+        throw error
+      }
+      return { path: file, sha256: `sha256:${hash.digest('hex')}`, bytes }
+    },
+    async publish(file, sha256) {
+      const shard = shardOf(sha256)
+      if (await mkdir(shard, { recursive: true })) await flushDirectory(content)
+      await rename(file, path(sha256))
+      await flushDirectory(shard)
+    },
+    async sweep(known) {
+      const isKnown = (name: string) => known.has(`sha256:${name}`)
+      const leftovers = (await readdir(incoming)).map(name => join(incoming, name))
+      for (const shard of await readdir(content)) {
+        const names = await readdir(join(content, shard))
+        leftovers.push(...names.filter(name => !isKnown(name)).map(name => join(content, shard, name)))
+      }
+      for (const file of leftovers) await discard(file)
+      return { removed: leftovers.length }
+    },
+  }
+}
+
+/** A rename is durable once the directory that holds the name is. */
+async function flushDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

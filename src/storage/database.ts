@@ -1,0 +1,64 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { type Generated, Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { migrations } from './migrations.ts'
+
+/** The catalog's tables. Times are RFC 3339 texts, documents JSON texts, digests `sha256:<hex>`. */
+export type Tables = {
+  contents: { sha256: string; bytes: number; fingerprint: string; description: string; created_at: string }
+  models: { id: string; name: string | null; sha256: string; recipe: string | null; created_at: string }
+  /** Labels of models and jobs alike; ids are unique among all of them. */
+  labels: { owner_id: string; key: string; value: string }
+  jobs: {
+    id: string
+    type: string
+    status: string
+    request: string
+    progress: string | null
+    result: string | null
+    error: string | null
+    created_at: string
+    started_at: string | null
+    finished_at: string | null
+  }
+  job_models: { job_id: string; model_id: string }
+  job_events: { sequence: Generated<number>; job_id: string; type: string; data: string }
+}
+
+export type Catalog = Kysely<Tables>
+
+/**
+ * Opens the catalog and brings its tables up to date. A committed transaction is on the disk: the write-ahead log is flushed at
+ * every commit.
+ */
+export async function openCatalog(path: string): Promise<Catalog> {
+  const database = new DatabaseSync(path)
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+  const catalog = new Kysely<Tables>({ dialect: new SqliteDialect({ database: forKysely(database) }) })
+  const migrator = new Migrator({ db: catalog, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw new Error(`the catalog ${path} cannot be brought up to date`, { cause: error })
+  return catalog
+}
+
+/** node:sqlite in the shape that Kysely's dialect for SQLite asks for. */
+function forKysely(database: DatabaseSync): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = database.prepare(sql)
+      return {
+        reader: statement.columns().length > 0,
+        all: parameters => statement.all(...parameters.map(inputValue)),
+        run: parameters => statement.run(...parameters.map(inputValue)),
+        iterate: parameters => statement.iterate(...parameters.map(inputValue)),
+      }
+    },
+  }
+}
+
+function inputValue(value: unknown): SQLInputValue {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
+    return value
+  throw new TypeError(`SQLite has no value for a ${typeof value}`)
+}

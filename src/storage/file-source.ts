@@ -1,0 +1,27 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { ByteSource } from '../onnx/byte-source.ts'
+
+/** A file as a byte source, to be closed by whoever opened it. `bytesRead` counts what has been read from it. */
+export type FileSource = ByteSource & { readonly bytesRead: number; close(): void }
+
+export function openFileSource(path: string): FileSource {
+  const descriptor = openSync(path, 'r')
+  const byteLength = fstatSync(descriptor).size
+  let bytesRead = 0
+  return {
+    byteLength,
+    get bytesRead() {
+      return bytesRead
+    },
+    read(offset, target) {
+      let done = 0
+      while (done < target.byteLength) {
+        const count = readSync(descriptor, target, done, target.byteLength - done, offset + done)
+        if (count === 0) throw new RangeError(`${path} ends at ${offset + done}, before ${offset + target.byteLength}`)
+        done += count
+      }
+      bytesRead += done
+    },
+    close: () => closeSync(descriptor),
+  }
+}

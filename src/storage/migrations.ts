@@ -1,0 +1,67 @@
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+/** The catalog's history, by name. A migration that has been released is never changed; new ones are added below. */
+export const migrations: Record<string, Migration> = {
+  '0001-models-and-jobs': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('contents')
+        .addColumn('sha256', 'text', column => column.primaryKey())
+        .addColumn('bytes', 'integer', column => column.notNull())
+        .addColumn('fingerprint', 'text', column => column.notNull())
+        .addColumn('description', 'text', column => column.notNull())
+        .addColumn('created_at', 'text', column => column.notNull())
+        .execute()
+      await db.schema.createIndex('contents_by_fingerprint').on('contents').column('fingerprint').execute()
+      await db.schema
+        .createTable('models')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('name', 'text')
+        .addColumn('sha256', 'text', column => column.notNull().references('contents.sha256'))
+        .addColumn('recipe', 'text')
+        .addColumn('created_at', 'text', column => column.notNull())
+        .execute()
+      await db.schema.createIndex('models_by_sha256').on('models').column('sha256').execute()
+      await db.schema.createIndex('models_by_name').on('models').column('name').execute()
+      await db.schema
+        .createTable('labels')
+        .addColumn('owner_id', 'text', column => column.notNull())
+        .addColumn('key', 'text', column => column.notNull())
+        .addColumn('value', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('labels_key', ['owner_id', 'key'])
+        .execute()
+      await db.schema.createIndex('labels_by_value').on('labels').columns(['key', 'value']).execute()
+      await db.schema
+        .createTable('jobs')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('type', 'text', column => column.notNull())
+        .addColumn('status', 'text', column => column.notNull())
+        .addColumn('request', 'text', column => column.notNull())
+        .addColumn('progress', 'text')
+        .addColumn('result', 'text')
+        .addColumn('error', 'text')
+        .addColumn('created_at', 'text', column => column.notNull())
+        .addColumn('started_at', 'text')
+        .addColumn('finished_at', 'text')
+        .addCheckConstraint('jobs_status', sql`status in ('queued', 'running', 'succeeded', 'failed', 'cancelled')`)
+        .execute()
+      await db.schema.createIndex('jobs_by_status').on('jobs').column('status').execute()
+      await db.schema
+        .createTable('job_models')
+        .addColumn('job_id', 'text', column => column.notNull().references('jobs.id'))
+        .addColumn('model_id', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('job_models_key', ['job_id', 'model_id'])
+        .execute()
+      await db.schema.createIndex('job_models_by_model').on('job_models').column('model_id').execute()
+      await db.schema
+        .createTable('job_events')
+        .addColumn('sequence', 'integer', column => column.primaryKey().autoIncrement())
+        .addColumn('job_id', 'text', column => column.notNull().references('jobs.id'))
+        .addColumn('type', 'text', column => column.notNull())
+        .addColumn('data', 'text', column => column.notNull())
+        .execute()
+      await db.schema.createIndex('job_events_by_job').on('job_events').columns(['job_id', 'sequence']).execute()
+    },
+  },
+}

@@ -1,0 +1,24 @@
+import { TureenError } from '../errors.ts'
+
+export type Page<Item> = { items: Item[]; nextCursor: string | null }
+
+/** A cursor is the last id, or index, that was seen; clients are to treat it as opaque. */
+export function encodeCursor(last: string): string {
+  return Buffer.from(last).toString('base64url')
+}
+
+export function decodeCursor(cursor: string): string {
+  const last = Buffer.from(cursor, 'base64url').toString('utf8')
+  if (encodeCursor(last) !== cursor || !/^[0-9a-f-]+$/.test(last)) {
+    const message = 'is not a cursor of this list; take nextCursor of the page before'
+    throw new TureenError('TUREEN_REQUEST_INVALID', `The cursor ${message}.`, [{ field: 'cursor', message }])
+  }
+  return last
+}
+
+/** The first `limit` of rows that were fetched with one more than that, and where the next page begins. */
+export function pageOf<Item extends { id: string }>(rows: readonly Item[], limit: number): Page<Item> {
+  const items = rows.slice(0, limit)
+  const last = items.at(-1)
+  return { items, nextCursor: rows.length > limit && last ? encodeCursor(last.id) : null }
+}

@@ -1,0 +1,67 @@
+/** ONNX's element types (TensorProto.DataType up to IR 14). */
+export type DType = {
+  code: number
+  name: string
+  /** Bits of one element in raw_data; 0 where elements have no fixed size. */
+  bits: number
+  /** Averaged by soups; everything else is carried and must agree. */
+  float: boolean
+  /** The field that holds the elements when they are not raw. */
+  typedField: 'float_data' | 'int32_data' | 'int64_data' | 'double_data' | 'uint64_data' | 'string_data'
+  /** Values of the typed field for one element: 2 for complex numbers, 1/2 and 1/4 where several elements share one. */
+  typedPerElement: number
+}
+
+const row = (
+  code: number,
+  name: string,
+  bits: number,
+  typedField: DType['typedField'],
+  { float = false, typedPerElement = 1 } = {},
+): DType => ({ code, name, bits, float, typedField, typedPerElement })
+
+const dtypes = [
+  row(1, 'float32', 32, 'float_data', { float: true }),
+  row(2, 'uint8', 8, 'int32_data'),
+  row(3, 'int8', 8, 'int32_data'),
+  row(4, 'uint16', 16, 'int32_data'),
+  row(5, 'int16', 16, 'int32_data'),
+  row(6, 'int32', 32, 'int32_data'),
+  row(7, 'int64', 64, 'int64_data'),
+  row(8, 'string', 0, 'string_data'),
+  row(9, 'bool', 8, 'int32_data'),
+  row(10, 'float16', 16, 'int32_data', { float: true }),
+  row(11, 'float64', 64, 'double_data', { float: true }),
+  row(12, 'uint32', 32, 'uint64_data'),
+  row(13, 'uint64', 64, 'uint64_data'),
+  row(14, 'complex64', 64, 'float_data', { typedPerElement: 2 }),
+  row(15, 'complex128', 128, 'double_data', { typedPerElement: 2 }),
+  row(16, 'bfloat16', 16, 'int32_data', { float: true }),
+  row(17, 'float8e4m3fn', 8, 'int32_data', { float: true }),
+  row(18, 'float8e4m3fnuz', 8, 'int32_data', { float: true }),
+  row(19, 'float8e5m2', 8, 'int32_data', { float: true }),
+  row(20, 'float8e5m2fnuz', 8, 'int32_data', { float: true }),
+  row(21, 'uint4', 4, 'int32_data', { typedPerElement: 1 / 2 }),
+  row(22, 'int4', 4, 'int32_data', { typedPerElement: 1 / 2 }),
+  row(23, 'float4e2m1', 4, 'int32_data', { typedPerElement: 1 / 2 }),
+  row(24, 'float8e8m0', 8, 'int32_data'),
+  row(25, 'uint2', 2, 'int32_data', { typedPerElement: 1 / 4 }),
+  row(26, 'int2', 2, 'int32_data', { typedPerElement: 1 / 4 }),
+]
+
+const byCode = new Map(dtypes.map(dtype => [dtype.code, dtype]))
+
+/** The element type of an ONNX code; undefined for codes that ONNX does not have (yet). */
+export function dtypeOf(code: number): DType | undefined {
+  return byCode.get(code)
+}
+
+/** The name of an ONNX element type code, such as `float32`; `type 99` for one that is not known. */
+export function dtypeName(code: number): string {
+  return byCode.get(code)?.name ?? `type ${code}`
+}
+
+/** Bytes of `elements` elements in raw_data. */
+export function rawBytes(dtype: DType, elements: number): number {
+  return Math.ceil((elements * dtype.bits) / 8)
+}

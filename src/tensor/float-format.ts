@@ -1,0 +1,107 @@
+import { decodeTable, encoder, type SmallFloat, smallFloats } from './small-float.ts'
+
+/**
+ * How the elements of one floating-point type enter and leave binary64. All buffers are little-endian element bytes, aligned to
+ * the element; the machine must be little-endian, as every platform of Node's is.
+ */
+export type FloatFormat = {
+  bytes: 1 | 2 | 4 | 8
+  /** accumulator[i] = weight * x[i] */
+  begin(accumulator: Float64Array, elements: Uint8Array, count: number, weight: number): void
+  /** accumulator[i] = accumulator[i] + weight * x[i] */
+  add(accumulator: Float64Array, elements: Uint8Array, count: number, weight: number): void
+  /** y[i] = accumulator[i] rounded once to the type, nearest even; a NaN becomes the type's canonical quiet NaN. */
+  round(accumulator: Float64Array, count: number, output: Uint8Array): void
+  /** How many of the elements are NaN or infinite. */
+  countNonFinite(elements: Uint8Array, count: number): number
+}
+
+type Floats = Float32Array | Float64Array
+type Codes = Uint8Array | Uint16Array
+
+function wideFormat(
+  bytes: 4 | 8,
+  view: (elements: Uint8Array, count: number) => Floats,
+  canonicalNaN: (output: Uint8Array, index: number) => void,
+): FloatFormat {
+  return {
+    bytes,
+    begin(accumulator, elements, count, weight) {
+      const x = view(elements, count)
+      for (let i = 0; i < count; i += 1) accumulator[i] = weight * (x[i] ?? 0)
+    },
+    add(accumulator, elements, count, weight) {
+      const x = view(elements, count)
+      for (let i = 0; i < count; i += 1) accumulator[i] = (accumulator[i] ?? 0) + weight * (x[i] ?? 0)
+    },
+    round(accumulator, count, output) {
+      const y = view(output, count)
+      for (let i = 0; i < count; i += 1) {
+        const value = accumulator[i] ?? 0
+        if (Number.isNaN(value)) canonicalNaN(output, i)
+        else y[i] = value
+      }
+    },
+    countNonFinite(elements, count) {
+      const x = view(elements, count)
+      let nonFinite = 0
+      for (let i = 0; i < count; i += 1) if (!Number.isFinite(x[i])) nonFinite += 1
+      return nonFinite
+    },
+  }
+}
+
+function smallFormat(type: SmallFloat, bytes: 1 | 2): FloatFormat {
+  const values = decodeTable(type)
+  const encode = encoder(type)
+  const view = (elements: Uint8Array, count: number): Codes =>
+    bytes === 1 ? elements.subarray(0, count) : new Uint16Array(elements.buffer, elements.byteOffset, count)
+  return {
+    bytes,
+    begin(accumulator, elements, count, weight) {
+      const x = view(elements, count)
+      for (let i = 0; i < count; i += 1) accumulator[i] = weight * (values[x[i] ?? 0] ?? 0)
+    },
+    add(accumulator, elements, count, weight) {
+      const x = view(elements, count)
+      for (let i = 0; i < count; i += 1) accumulator[i] = (accumulator[i] ?? 0) + weight * (values[x[i] ?? 0] ?? 0)
+    },
+    round(accumulator, count, output) {
+      const y = view(output, count)
+      for (let i = 0; i < count; i += 1) y[i] = encode(accumulator[i] ?? 0)
+    },
+    countNonFinite(elements, count) {
+      const x = view(elements, count)
+      let nonFinite = 0
+      for (let i = 0; i < count; i += 1) if (!Number.isFinite(values[x[i] ?? 0])) nonFinite += 1
+      return nonFinite
+    },
+  }
+}
+
+const float32 = wideFormat(
+  4,
+  (elements, count) => new Float32Array(elements.buffer, elements.byteOffset, count),
+  (output, index) => new DataView(output.buffer, output.byteOffset).setUint32(index * 4, 0x7fc00000, true),
+)
+const float64 = wideFormat(
+  8,
+  (elements, count) => new Float64Array(elements.buffer, elements.byteOffset, count),
+  (output, index) => new DataView(output.buffer, output.byteOffset).setBigUint64(index * 8, 0x7ff8000000000000n, true),
+)
+
+const formats = new Map<string, FloatFormat>([
+  ['float32', float32],
+  ['float64', float64],
+  ...Object.entries(smallFloats).map(([name, type]): [string, FloatFormat] => [
+    name,
+    smallFormat(type, type.signBit > 0xff ? 2 : 1),
+  ]),
+])
+
+/** The format of a floating-point element type by its name (`float32`). @throws RangeError for a type that is not averaged */
+export function floatFormat(dtype: string): FloatFormat {
+  const format = formats.get(dtype)
+  if (!format) throw new RangeError(`${dtype} is not a type that is averaged`)
+  return format
+}

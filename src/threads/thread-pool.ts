@@ -1,0 +1,88 @@
+import { availableParallelism } from 'node:os'
+import { Piscina } from 'piscina'
+import { TureenError } from '../errors.ts'
+import type { MergeSettings } from '../merge/merge-input.ts'
+import type { TensorDescription } from '../onnx/skeleton.ts'
+import type { InspectedModel } from './inspect-task.ts'
+import { mergeControl } from './merge-control.ts'
+import type { MergedFile, MergeFile } from './merge-task.ts'
+import type { Outcome } from './worker.ts'
+
+export type Progress = (done: number, total: number) => void
+
+/** The threads in which models are read and merged: everything that would hold up the event loop. */
+export type ThreadPool = {
+  inspect(path: string): Promise<InspectedModel>
+  tensors(path: string, from: number, limit: number): Promise<{ total: number; tensors: TensorDescription[] }>
+  check(files: MergeFile[], settings: MergeSettings): Promise<void>
+  /** Aborting stops at the next window; whatever stands at `output` is left there. */
+  merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedFile>
+  close(): Promise<void>
+}
+
+export type MergeOptions = { output: string; durable: boolean; signal: AbortSignal; onProgress?: Progress }
+
+/** Idle threads are kept this long, so that a burst of requests does not start one each. */
+const idleMilliseconds = 10_000
+/** Threads leave their progress in shared memory; it is looked at this often. */
+const progressMilliseconds = 200
+/** A merge that is asked to stop does so at its next window; a thread that does not come to one is ended after this long. */
+const stopMilliseconds = 1000
+
+/** Reading has threads of its own, so that an upload never waits behind a merge. */
+export function createThreadPool(): ThreadPool {
+  const options = {
+    filename: new URL('./worker.ts', import.meta.url).href,
+    minThreads: 0,
+    maxThreads: Math.max(1, availableParallelism()),
+    idleTimeout: idleMilliseconds,
+  }
+  const readers = new Piscina(options)
+  const mergers = new Piscina(options)
+  return {
+    inspect: path => run(readers, 'inspect', { path }),
+    tensors: (path, from, limit) => run(readers, 'tensors', { path, from, limit }),
+    check: (files, settings) => run(readers, 'check', { files, settings }),
+    async merge(files, settings, { output, durable, signal, onProgress }) {
+      signal.throwIfAborted()
+      const control = mergeControl()
+      const timer = setInterval(() => {
+        const { done, total } = control.progress()
+        if (total > 0) onProgress?.(done, total)
+      }, progressMilliseconds)
+      const end = new AbortController()
+      let ending: NodeJS.Timeout | undefined
+      const stop = () => {
+        control.stop()
+        ending = setTimeout(() => end.abort(), stopMilliseconds)
+      }
+      signal.addEventListener('abort', stop)
+      try {
+        return await run<MergedFile>(
+          mergers,
+          'merge',
+          { files, settings, output, durable, shared: control.shared },
+          { signal: end.signal },
+        )
+      } finally {
+        clearInterval(timer)
+        clearTimeout(ending)
+        signal.removeEventListener('abort', stop)
+      }
+    },
+    async close() {
+      await Promise.all([readers.destroy(), mergers.destroy()])
+    },
+  }
+}
+
+async function run<Value>(
+  pool: Piscina,
+  name: string,
+  task: object,
+  options: Parameters<Piscina['run']>[1] = {},
+): Promise<Value> {
+  const outcome: Outcome<Value> = await pool.run(task, { ...options, name })
+  if (outcome.ok) return outcome.value
+  throw TureenError.fromProblem(outcome.problem)
+}

@@ -1,0 +1,46 @@
+import { type Problem, TureenError } from '../errors.ts'
+import type { MergeSettings } from '../merge/merge-input.ts'
+import { inspectFile, listTensors } from './inspect-task.ts'
+import { mergeControl } from './merge-control.ts'
+import { checkMergeFiles, type MergeFile, mergeFiles } from './merge-task.ts'
+
+/**
+ * What worker threads run, by name. A refusal is a result: errors of the catalogue would lose their class on the way.
+ */
+export type Outcome<Value> = { ok: true; value: Value } | { ok: false; problem: Problem }
+
+export type MergeTask = {
+  files: MergeFile[]
+  settings: MergeSettings
+  output: string
+  durable: boolean
+  shared: SharedArrayBuffer
+}
+export type CheckTask = { files: MergeFile[]; settings: MergeSettings }
+export type TensorsTask = { path: string; from: number; limit: number }
+
+export function inspect({ path }: { path: string }) {
+  return outcome(() => inspectFile(path))
+}
+
+export function tensors({ path, from, limit }: TensorsTask) {
+  return outcome(() => listTensors(path, from, limit))
+}
+
+export function check({ files, settings }: CheckTask) {
+  return outcome(() => checkMergeFiles(files, settings))
+}
+
+export function merge({ files, settings, output, durable, shared }: MergeTask) {
+  const control = mergeControl(shared)
+  return outcome(() => mergeFiles(files, settings, output, durable, control.report))
+}
+
+function outcome<Value>(task: () => Value): Outcome<Value> {
+  try {
+    return { ok: true, value: task() }
+  } catch (error) {
+    if (error instanceof TureenError) return { ok: false, problem: error.toProblem() }
+    throw error
+  }
+}

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import pino from 'pino'
+import { createApp } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { holdDataDirectory } from '../../src/storage/data-directory.ts'
+
+/** The root of the project, without a slash at the end. */
+export const projectRoot = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+
+/** A directory of its own, and how to remove it. */
+export async function temporaryDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'tureen-test-'))
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** The service inside this process, listening on a free port. For everything that does not need to kill it. */
+export async function startApp(
+  variables: Record<string, string> = {},
+): Promise<{ url: string; data: string; close(): Promise<void> }> {
+  const directory = await temporaryDirectory()
+  const config = readConfig({ PORT: '0', TUREEN_LOG_LEVEL: 'silent', TUREEN_DATA: directory.path, ...variables })
+  const app = await createApp(config, await holdDataDirectory(config.dataDirectory), pino({ level: config.logLevel }))
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  return {
+    url,
+    data: config.dataDirectory,
+    async close() {
+      await app.close()
+      await directory.remove()
+    },
+  }
+}
+
+export type SpawnedServer = {
+  url: string
+  process: ChildProcess
+  logs: string[]
+  exited: Promise<{ code: number | null; signal: string | null }>
+}
+
+/** The service as `npm start` runs it, in a process of its own on a free port. Rejects with what it printed if it does not start. */
+export async function spawnServer(data: string, variables: Record<string, string> = {}): Promise<SpawnedServer> {
+  const child = spawn(process.execPath, ['src/server.ts'], {
+    cwd: projectRoot,
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const logs: string[] = []
+  child.stderr.on('data', chunk => logs.push(String(chunk)))
+  const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }))
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', line => {
+      logs.push(line)
+      const { msg, url } = JSON.parse(line)
+      if (msg === 'Tureen is serving') resolve(url)
+    })
+    exited.then(({ code }) => reject(new Error(`the server ended with ${code}: ${logs.join('\n')}`)))
+  })
+  return { url, process: child, logs, exited }
+}
+
+/** A file that ships with the project, such as examples/digits/ft0.onnx. */
+export function projectFile(path: string): Promise<Buffer<ArrayBuffer>> {
+  return readFile(join(projectRoot, path))
+}
