@@ -1,0 +1,24 @@
+FROM node:26-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# The base image is the Node that npm ci brings elsewhere, hence no optional dependencies. onnxruntime-node ships its library
+# for five platforms; one is needed.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts \
+ && cd node_modules/onnxruntime-node/bin/napi-v6 \
+ && find . -mindepth 2 -maxdepth 2 -type d ! -path "./linux/$(node -p process.arch)" -exec rm -rf {} +
+
+FROM node:26-slim
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 TUREEN_DATA=/data
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json README.md ./
+COPY schemas schemas
+COPY routes routes
+COPY src src
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+EXPOSE 3000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "src/server.ts"]

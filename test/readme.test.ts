@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { errorCatalogue } from '../src/errors.ts'
+import { projectFile, projectRoot, startApp, temporaryDirectory } from './support/server.ts'
+
+const readme = String(await projectFile('README.md'))
+
+describe('the README', () => {
+  test('explains every error code of the catalogue, and no other, under the anchor that problems link to', () => {
+    const rows = [...readme.matchAll(/<a id="(\w+)"><\/a>`(\w+)` \| (\d+) \|/g)].map(([, anchor, code, status]) => ({
+      anchor,
+      code,
+      status,
+    }))
+    const catalogued = Object.entries(errorCatalogue).map(([code, { status }]) => ({
+      anchor: code.toLowerCase(),
+      code,
+      status: String(status),
+    }))
+    expect(rows).toEqual(catalogued)
+  })
+
+  test('names every configuration variable with its default', async () => {
+    const config = String(await readFile(join(projectRoot, 'src/config.ts')))
+    const variables = new Set(config.match(/\b(HOST|PORT|TUREEN_[A-Z_]+)\b(?=: z)/g))
+    const documented = [...readme.matchAll(/^\| `([A-Z_]+)` \| `/gm)].map(([, name]) => name)
+    expect(documented.sort()).toEqual([...variables].sort())
+  })
+})
+
+describe("the README's curl commands", () => {
+  let server: Awaited<ReturnType<typeof startApp>>
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+  beforeAll(async () => {
+    server = await startApp()
+    directory = await temporaryDirectory()
+  })
+  afterAll(async () => {
+    await server.close()
+    await directory.remove()
+  })
+
+  /** Runs a command of the README as a newcomer would, but against this server, and with its output in a directory of its own. */
+  const run = async (command: string) => {
+    const here = command.replaceAll('http://127.0.0.1:3000', server.url).replace(/-o (\S+)/, `-o ${directory.path}/$1`)
+    const { stdout } = await promisify(execFile)('sh', ['-ec', here.replace('curl ', 'curl -sS --fail-with-body ')], {
+      cwd: join(projectRoot, 'examples/digits'),
+    })
+    return stdout
+  }
+  const commands = readme
+    .slice(readme.indexOf('## A first soup'), readme.indexOf('## What a soup is'))
+    .replaceAll('\\\n', '')
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line.startsWith('curl'))
+
+  test('make soups in one shot', async () => {
+    await mkdir(directory.path, { recursive: true })
+    const oneShot = commands.filter(command => command.includes('/v1/soup'))
+    expect(oneShot).toHaveLength(4)
+    for (const command of oneShot) {
+      await run(command)
+      const file = /-o (\S+)/.exec(command)?.[1] ?? ''
+      expect((await readFile(join(directory.path, file))).byteLength, command).toBeGreaterThan(159_000)
+    }
+  })
+
+  test('upload, merge and download, and the result is the one-shot soup', async () => {
+    const [upload0 = '', upload1 = '', merge = '', download = ''] = commands.filter(
+      command => !command.includes('/v1/soup'),
+    )
+    const first = JSON.parse(await run(upload0))
+    const second = JSON.parse(await run(upload1))
+    const job = JSON.parse(await run(merge.replace('ID OF ft0', first.id).replace('ID OF ft1', second.id)))
+    expect(job.status).toBe('succeeded')
+    await run(download.replace('ID OF THE RESULT', job.result.model.id).replace('soup.onnx', 'merged.onnx'))
+    const merged = await readFile(join(directory.path, 'merged.onnx'))
+    expect(merged.equals(await readFile(join(directory.path, 'soup.onnx')))).toBe(true)
+  })
+})

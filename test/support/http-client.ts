@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import onnxProto from 'onnx-proto'
+import { expect } from 'vitest'
+import type { JobRecord } from '../../schemas/job.ts'
+import type { ModelRecord } from '../../schemas/model.ts'
+import type { ProblemDocument } from '../../schemas/problem.ts'
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** Uploads a model raw and answers with its record. `query`: such as `name=a&label=stage:test`. */
+export async function uploadModel(url: string, bytes: Bytes, query = ''): Promise<ModelRecord> {
+  const response = await fetch(`${url}/v1/models?${query}`, { method: 'POST', body: bytes })
+  const body = await response.text()
+  if (!response.ok) throw new Error(`the upload was refused with ${response.status}: ${body}`)
+  return JSON.parse(body)
+}
+
+/** A body as JSON. */
+export async function json<Body = unknown>(response: Response): Promise<Body> {
+  return JSON.parse(await response.text())
+}
+
+export function postJson(url: string, body: unknown): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+}
+
+/** Merges and waits; the job must have ended, however it did. */
+export async function merge(url: string, request: object): Promise<JobRecord> {
+  const response = await postJson(`${url}/v1/merges?wait=30`, request)
+  const body = await response.text()
+  if (response.status !== 200) throw new Error(`the merge answered ${response.status}: ${body}`)
+  return JSON.parse(body)
+}
+
+/** The content of a job's result, byte for byte. */
+export async function mergedContent(url: string, job: JobRecord): Promise<Bytes> {
+  const response = await fetch(`${url}/v1/models/${job.result?.model.id}/content`)
+  expect(response.status).toBe(200)
+  return new Uint8Array(await response.arrayBuffer())
+}
+
+/** A form with model parts in order, and a recipe if there is one. */
+export function modelForm(models: readonly Bytes[], recipe?: unknown): FormData {
+  const form = new FormData()
+  models.forEach((model, index) => {
+    form.append('model', new Blob([model]), `model-${index}.onnx`)
+  })
+  if (recipe !== undefined) form.append('recipe', typeof recipe === 'string' ? recipe : JSON.stringify(recipe))
+  return form
+}
+
+export function postSoup(url: string, models: readonly Bytes[], recipe?: unknown): Promise<Response> {
+  return fetch(`${url}/v1/soup`, { method: 'POST', body: modelForm(models, recipe) })
+}
+
+/** A soup in one shot; it must succeed. */
+export async function soup(url: string, models: readonly Bytes[], recipe?: unknown): Promise<Bytes> {
+  const response = await postSoup(url, models, recipe)
+  if (response.status !== 200) throw new Error(`the soup was refused: ${await response.text()}`)
+  return new Uint8Array(await response.arrayBuffer())
+}
+
+/** Reads a response that must be a problem document of this status and code, whole in every respect. */
+export async function readProblem(response: Response, status: number, code: string): Promise<ProblemDocument> {
+  const text = await response.text()
+  expect({ status: response.status, text }).toMatchObject({ status })
+  expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+  const problem: ProblemDocument = JSON.parse(text)
+  expect(problem).toMatchObject({ status, code, requestId: response.headers.get('x-request-id') })
+  expect(problem.type).toContain('#')
+  for (const field of [problem.title, problem.detail]) expect(field).toMatch(/\S/)
+  for (const { message } of problem.errors) expect(message).toMatch(/\S/)
+  return problem
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** The SHA-256 of the raw_data of every initializer, as onnx-proto (not our own reader) finds them. */
+export function initializerDigests(model: Uint8Array): Record<string, string> {
+  const { graph } = onnxProto.onnx.ModelProto.decode(model)
+  return Object.fromEntries((graph?.initializer ?? []).map(each => [each.name, sha256(each.rawData ?? new Uint8Array())]))
+}
+
+/** The metadata_props of a model, as onnx-proto finds them. */
+export function metadataOf(model: Uint8Array): { key: string; value: string }[] {
+  const { metadataProps } = onnxProto.onnx.ModelProto.decode(model)
+  return metadataProps.map(({ key, value }) => ({ key: key ?? '', value: value ?? '' }))
+}
+
+/** Names of the files below a directory of the data directory: `content` or `incoming`. */
+export async function filesIn(data: string, directory: 'content' | 'incoming'): Promise<string[]> {
+  const entries = await readdir(join(data, directory), { recursive: true, withFileTypes: true })
+  return entries.filter(entry => entry.isFile()).map(({ name }) => name)
+}
+
+/** Waits until nothing is left in data/incoming, and fails if that takes more than two seconds. */
+export async function expectNothingIncoming(data: string): Promise<void> {
+  let files = await filesIn(data, 'incoming')
+  for (let tries = 0; files.length > 0 && tries < 100; tries += 1) {
+    await delay(20)
+    files = await filesIn(data, 'incoming')
+  }
+  expect(files).toEqual([])
+}
+
+/** Nothing was kept: no record, no content, nothing on the way in. */
+export async function expectNothingKept({ url, data }: { url: string; data: string }): Promise<void> {
+  expect(await json(await fetch(`${url}/v1/models`))).toEqual({ items: [], nextCursor: null })
+  expect(await filesIn(data, 'content')).toEqual([])
+  await expectNothingIncoming(data)
+}
+
+/** The eight fine-tunes of examples/digits are ft0 to ft7. */
+export function digits(...numbers: number[]): string[] {
+  return numbers.map(number => `examples/digits/ft${number}.onnx`)
+}

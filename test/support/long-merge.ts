@@ -1,0 +1,35 @@
+import type { JobRecord } from '../../schemas/job.ts'
+import type { ModelRecord } from '../../schemas/model.ts'
+import { json, postJson, uploadModel } from './http-client.ts'
+import { linearModel } from './onnx-model.ts'
+
+/** As many as a merge takes: 4 GB to read and add up, out of one file of 4 MB. */
+const times = 1024
+const elements = 1 << 20
+
+/** A merge that takes seconds, so that a test finds it running; cancel it when done. */
+export async function startLongMerge(
+  url: string,
+  settings: { name?: string; labels?: Record<string, string> } = {},
+): Promise<{ job: JobRecord; model: ModelRecord }> {
+  const weights = Array.from({ length: elements }, (_, index) => index % 251)
+  const model = await uploadModel(url, linearModel(weights, [1, 2, 3, 4]), 'name=long')
+  const models = Array.from({ length: times }, () => ({ id: model.id }))
+  const response = await postJson(`${url}/v1/merges`, { models, normalize: false, ...settings })
+  if (response.status !== 202) throw new Error(`the long merge answered ${response.status}: ${await response.text()}`)
+  return { job: await json<JobRecord>(response), model }
+}
+
+/** Waits until a job is in this state, and fails if it ends in another. */
+export async function untilStatus(url: string, id: string, status: JobRecord['status']): Promise<JobRecord> {
+  for (;;) {
+    const job = await json<JobRecord>(await fetch(`${url}/v1/jobs/${id}`))
+    if (job.status === status) return job
+    if (job.finishedAt) throw new Error(`the job is ${job.status}, not ${status}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+export async function cancelJob(url: string, id: string): Promise<Response> {
+  return fetch(`${url}/v1/jobs/${id}/cancel`, { method: 'POST' })
+}

@@ -1,0 +1,53 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+
+/** A connection on which anything may be said. */
+export async function openSocket(url: string): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+
+export type RawAnswer = { status: number; headers: Record<string, string>; body: string; text: string }
+
+/** Says something and reads until the server closes, or until `milliseconds` of silence. */
+export async function converse(url: string, said: string | Uint8Array, milliseconds = 2_000): Promise<RawAnswer> {
+  const socket = await openSocket(url)
+  socket.write(said)
+  return readAnswer(socket, milliseconds)
+}
+
+/** What comes out of a socket until it is closed, an answer with a content-length is whole, or nothing comes for a while. */
+export async function readAnswer(socket: Socket, milliseconds = 2_000): Promise<RawAnswer> {
+  const chunks: Buffer[] = []
+  socket.setTimeout(milliseconds, () => socket.destroy())
+  socket.on('data', chunk => {
+    chunks.push(chunk)
+    if (isWhole(Buffer.concat(chunks).toString('latin1'))) socket.destroy()
+  })
+  await once(socket, 'close')
+  const text = Buffer.concat(chunks).toString('utf8')
+  return { ...parse(text), text }
+}
+
+function isWhole(text: string): boolean {
+  const { headers, body } = parse(text)
+  const length = headers['content-length']
+  return length !== undefined && body.length >= Number(length)
+}
+
+function parse(text: string): { status: number; headers: Record<string, string>; body: string } {
+  const end = text.indexOf('\r\n\r\n')
+  const [first = '', ...lines] = text.slice(0, Math.max(end, 0)).split('\r\n')
+  const headers = lines.map((line): [string, string] => {
+    const colon = line.indexOf(':')
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
+  })
+  return {
+    status: Number(first.split(' ')[1]),
+    headers: Object.fromEntries(headers),
+    body: end < 0 ? '' : text.slice(end + 4),
+  }
+}

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { projectRoot, type SpawnedServer, spawnServer, temporaryDirectory } from './server.ts'
+
+/** A server that was started without waiting for it to serve. */
+export type LaunchedServer = {
+  process: ChildProcess
+  output: string[]
+  /** When it has ended and all of its output has been read. */
+  ended: Promise<{ code: number | null; signal: string | null }>
+}
+
+/** Data directories and server processes of a test file, so that nothing is left of them whatever fails. */
+export function serverGroup() {
+  const processes = new Set<ChildProcess>()
+  const directories: { remove(): Promise<void> }[] = []
+  return {
+    async data(): Promise<string> {
+      const directory = await temporaryDirectory()
+      directories.push(directory)
+      return directory.path
+    },
+    async start(data: string, variables: Record<string, string> = {}): Promise<SpawnedServer> {
+      const server = await spawnServer(data, variables)
+      processes.add(server.process)
+      return server
+    },
+    launch(data: string): LaunchedServer {
+      const child = spawn(process.execPath, ['src/server.ts'], {
+        cwd: projectRoot,
+        env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      processes.add(child)
+      const output: string[] = []
+      child.stdout.on('data', chunk => output.push(String(chunk)))
+      child.stderr.on('data', chunk => output.push(String(chunk)))
+      return { process: child, output, ended: once(child, 'close').then(([code, signal]) => ({ code, signal })) }
+    },
+    async remove(): Promise<void> {
+      for (const child of processes) {
+        if (child.exitCode !== null || child.signalCode !== null) continue
+        child.kill('SIGKILL')
+        await once(child, 'exit')
+      }
+      for (const directory of directories) await directory.remove()
+    },
+  }
+}
+
+/** Ends a server at once, as a power cut would, and waits until it is gone. */
+export async function killServer({ process, exited }: SpawnedServer): Promise<void> {
+  process.kill('SIGKILL')
+  await exited
+}
+
+/** Asks a server to end. @returns with which code it did, and after how many milliseconds */
+export async function stopServer({ process, exited }: SpawnedServer): Promise<{ code: number | null; took: number }> {
+  const started = performance.now()
+  process.kill('SIGTERM')
+  const { code } = await exited
+  return { code, took: performance.now() - started }
+}
+
+/** What lies in a data directory: names of unfinished files, and digests of content. */
+export async function filesIn(data: string): Promise<{ incoming: string[]; content: string[] }> {
+  const shards = await readdirIfThere(join(data, 'content'))
+  const names = await Promise.all(shards.map(shard => readdirIfThere(join(data, 'content', shard))))
+  return {
+    incoming: (await readdirIfThere(join(data, 'incoming'))).sort(),
+    content: names
+      .flat()
+      .map(name => `sha256:${name}`)
+      .sort(),
+  }
+}
+
+async function readdirIfThere(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import type { JobRecord } from '../../schemas/job.ts'
+import type { ModelRecord } from '../../schemas/model.ts'
+import { type HeavyModel, modelBytes } from './heavy-model.ts'
+
+export type MergeBody = {
+  models: readonly { id: string; weight: number }[]
+  name?: string
+  labels?: Record<string, string>
+  provenance?: boolean
+}
+
+/** Uploads a model without ever holding it. @throws Error with the answer if it is not taken */
+export async function upload(url: string, model: HeavyModel, name: string): Promise<ModelRecord> {
+  const body = modelBytes(model)
+  const response = await fetch(`${url}/v1/models?name=${encodeURIComponent(name)}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: ReadableStream.from(body),
+    duplex: 'half',
+  })
+  return answer(response)
+}
+
+export async function merge(url: string, body: MergeBody, wait?: number): Promise<JobRecord> {
+  const response = await fetch(`${url}/v1/merges${wait === undefined ? '' : `?wait=${wait}`}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  return answer(response)
+}
+
+export async function job(url: string, id: string, wait?: number): Promise<JobRecord> {
+  return answer(await fetch(`${url}/v1/jobs/${id}${wait === undefined ? '' : `?wait=${wait}`}`))
+}
+
+/** All models, or all jobs, page by page. */
+export async function listAll(url: string, what: 'models', query?: string): Promise<ModelRecord[]>
+export async function listAll(url: string, what: 'jobs', query?: string): Promise<JobRecord[]>
+export async function listAll(url: string, what: 'models' | 'jobs', query = ''): Promise<(ModelRecord | JobRecord)[]> {
+  const items: (ModelRecord | JobRecord)[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: { items: (ModelRecord | JobRecord)[]; nextCursor: string | null } = await answer(
+      await fetch(`${url}/v1/${what}?limit=100&${query}${cursor && `&cursor=${cursor}`}`),
+    )
+    items.push(...page.items)
+    cursor = page.nextCursor
+  }
+  return items
+}
+
+/** Downloads a model's content. @returns the digest of it, and of its first `prefix` bytes */
+export async function downloadDigest(
+  url: string,
+  id: string,
+  prefix = 0,
+): Promise<{ sha256: string; prefixSha256: string; bytes: number }> {
+  const response = await fetch(`${url}/v1/models/${id}/content`)
+  if (response.status !== 200 || !response.body) throw new Error(`content of ${id}: ${response.status}`)
+  const whole = createHash('sha256')
+  const start = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of response.body) {
+    whole.update(chunk)
+    if (bytes < prefix) start.update(chunk.subarray(0, prefix - bytes))
+    bytes += chunk.byteLength
+  }
+  return { sha256: `sha256:${whole.digest('hex')}`, prefixSha256: `sha256:${start.digest('hex')}`, bytes }
+}
+
+async function answer<Body>(response: Response): Promise<Body> {
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${response.url}: ${response.status} ${text}`)
+  return JSON.parse(text)
+}
+
+/** Looks again and again until `check` holds. @throws Error naming `what` if it never does */
+export async function until(what: string, check: () => Promise<boolean> | boolean, milliseconds = 5000): Promise<void> {
+  const deadline = performance.now() + milliseconds
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${milliseconds} ms`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
