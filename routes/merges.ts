@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { job } from '../schemas/job.ts'
+import { mergeJob } from '../schemas/job.ts'
 import { mergeParameters, mergeRequest } from '../schemas/merge.ts'
 import { sendJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
@@ -20,8 +20,8 @@ export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: Merg
         body: mergeRequest,
         querystring: mergeParameters,
         response: {
-          200: job.describe('With ?wait: the job has ended'),
-          202: job,
+          200: mergeJob.describe('With ?wait: the job has ended'),
+          202: mergeJob,
           ...problemResponses(
             'TUREEN_REQUEST_INVALID',
             'TUREEN_BODY_MALFORMED',

@@ -94,7 +94,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
         params: idParameter,
         response: {
           204: z.null().describe('It is gone'),
-          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_MODEL_IN_USE'),
+          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_IN_USE'),
         },
       },
     },

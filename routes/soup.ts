@@ -1,4 +1,3 @@
-import { text } from 'node:stream/consumers'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { soupParameters, soupRecipe } from '../schemas/merge.ts'
@@ -6,7 +5,7 @@ import { TureenError } from '../src/errors.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import { binary, fileResponse, problemResponses } from '../src/http/openapi.ts'
 import { sendContent } from '../src/http/send-content.ts'
-import { streamedBodies, uploadParts } from '../src/http/upload.ts'
+import { smallText, streamedBodies, uploadParts } from '../src/http/upload.ts'
 import { makeSoup, parseSoupRecipe, type SoupModel } from '../src/soups/one-shot-soup.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
@@ -85,7 +84,7 @@ async function receiveModels(
       if (part.kind === 'file' && part.field === 'model') {
         models.push({ ...(await artifacts.receive(part.stream)), label: labelFor(part.filename, models) })
       } else if (part.field === 'recipe' && recipe === undefined) {
-        recipe = part.kind === 'field' ? part.value : await text(part.stream)
+        recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
       } else {
         const message = 'the form has parts named model, and at most one named recipe'
         throw new TureenError('TUREEN_REQUEST_INVALID', `The part ${part.field} is not understood: ${message}.`, [

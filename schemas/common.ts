@@ -21,7 +21,7 @@ export const name = z.string().min(1).max(200).describe('A name to find it by; n
 
 const labelKey = z
   .string()
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9_./-]{0,62}$/, 'a label key has 1 to 63 letters, digits, or . _ / -')
+  .regex(/^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_./-]{0,62}$/, 'a label key has 1 to 63 letters, digits, or . _ / -')
 const labelValue = z.string().max(256)
 
 export const labels = z
@@ -33,17 +33,18 @@ export const labelParameters = z
   .union([z.string(), z.array(z.string())])
   .optional()
   .transform((parameter, context): Record<string, string> => {
-    const entries = [parameter ?? []].flat().map((text): [string, string] => {
-      const colon = text.indexOf(':')
-      return [text.slice(0, colon), text.slice(colon + 1)]
-    })
-    const parsed = labels.safeParse(Object.fromEntries(entries))
-    if (parsed.success) return parsed.data
-    context.addIssue({
-      code: 'custom',
-      message: 'a label is written key:value; the key has 1 to 63 letters, digits, or . _ / -',
-    })
-    return z.NEVER
+    const entries = new Map<string, string>()
+    for (const text of [parameter ?? []].flat()) {
+      const [, key = '', value = ''] = /^([^:]*):(.*)$/s.exec(text) ?? []
+      if (!labelKey.safeParse(key).success || !labelValue.safeParse(value).success) {
+        const form = 'key:value, the key of 1 to 63 letters, digits, or . _ / -, the value of 256 characters at most'
+        context.addIssue({ code: 'custom', message: `${text} is no label: ${form}` })
+      } else if (entries.has(key)) {
+        context.addIssue({ code: 'custom', message: `the label ${key} is given twice` })
+      }
+      entries.set(key, value)
+    }
+    return Object.fromEntries(entries)
   })
   .describe('key:value, may be repeated')
 

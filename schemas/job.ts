@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { id, labelParameters, labels, page, pageParameters, timestamp, waitSeconds } from './common.ts'
+import { evaluationRequest, evaluationResult } from './evaluation.ts'
 import { mergeRequest, mergeResult } from './merge.ts'
 import { problem } from './problem.ts'
 
-export const jobType = z.enum(['merge'])
+export const jobType = z.enum(['merge', 'evaluation'])
 export const jobStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled'])
 
 export type JobType = z.infer<typeof jobType>
@@ -13,23 +14,38 @@ export const jobProgress = z.object({ done: z.number(), total: z.number(), messa
 
 export type JobProgress = z.infer<typeof jobProgress>
 
-export const job = z
-  .object({
+function jobOf<Type extends JobType, Request extends z.ZodType, Result extends z.ZodType>(
+  type: Type,
+  request: Request,
+  result: Result,
+) {
+  return z.object({
     id,
-    type: jobType,
+    type: z.literal(type),
     status: jobStatus,
     progress: jobProgress.nullable(),
     labels,
     createdAt: timestamp,
     startedAt: timestamp.nullable(),
     finishedAt: timestamp.nullable(),
-    request: mergeRequest,
-    result: mergeResult.optional().describe('Of a job that succeeded'),
+    request,
+    result: result.optional().describe('Of a job that succeeded'),
     error: problem.optional().describe('Of a job that failed or was cancelled'),
   })
-  .meta({ id: 'Job' })
+}
+
+export const mergeJob = jobOf('merge', mergeRequest, mergeResult).meta({ id: 'MergeJob' })
+export const evaluationJob = jobOf('evaluation', evaluationRequest, evaluationResult).meta({ id: 'EvaluationJob' })
+
+export const job = z.discriminatedUnion('type', [mergeJob, evaluationJob]).meta({ id: 'Job' })
 
 export type JobRecord = z.infer<typeof job>
+
+/** The jobs of one type. */
+export type JobOf<Type extends JobType> = Extract<JobRecord, { type: Type }>
+
+/** A type of job with a request of that type. */
+export type JobRequest = { [Type in JobType]: { type: Type; request: JobOf<Type>['request'] } }[JobType]
 
 export const jobPage = page(job).meta({ id: 'JobPage' })
 

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
+import { datasetRoutes } from '../routes/datasets.ts'
+import { evaluationRoutes } from '../routes/evaluations.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { jobRoutes } from '../routes/jobs.ts'
 import { mergeRoutes } from '../routes/merges.ts'
@@ -12,20 +15,25 @@ import { readmeRoute } from '../routes/readme.ts'
 import { soupRoutes } from '../routes/soup.ts'
 import { uploadRoutes } from '../routes/uploads.ts'
 import type { Config } from './config.ts'
-import { answerBrokenRequest } from './http/broken-requests.ts'
-import { methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
+import { createDatasetStore } from './datasets/dataset-store.ts'
+import { createEvaluatorPool } from './evaluate/evaluator-pool.ts'
+import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
+import { acceptEmptyJson } from './http/empty-json.ts'
+import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
 import { openApi } from './http/openapi.ts'
-import { problemDetails } from './http/problem-details.ts'
+import { answerBadUrl, problemDetails } from './http/problem-details.ts'
 import { requestLog } from './http/request-log.ts'
 import { shutdownGuard } from './http/shutdown-guard.ts'
 import { answerExpectations } from './http/upload.ts'
+import { createEvaluationService, evaluationRunner } from './jobs/evaluation-job.ts'
 import { createJobService } from './jobs/job-service.ts'
 import { createMergeService, mergeRunner } from './jobs/merge-job.ts'
-import { knownContents } from './models/model-records.ts'
 import { createModelStore } from './models/model-store.ts'
 import { openArtifacts } from './storage/artifacts.ts'
+import { createContents, sweepContents } from './storage/contents.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
 import { openCatalog } from './storage/database.ts'
+import { createScores } from './storage/scores.ts'
 import { createThreadPool } from './threads/thread-pool.ts'
 
 const requestIdPattern = /^[\w.-]{1,64}$/
@@ -37,33 +45,45 @@ const requestIdPattern = /^[\w.-]{1,64}$/
 export async function createApp(config: Config, directory: DataDirectory, log: Logger) {
   const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
   const artifacts = await openArtifacts(directory.path)
-  const { removed } = await artifacts.sweep(await knownContents(catalog))
+  const { removed } = await sweepContents(catalog, artifacts)
   if (removed > 0) log.info({ removed }, 'files of unfinished work were removed')
   const threads = createThreadPool()
-  const models = createModelStore(catalog, artifacts, threads)
-  const jobs = createJobService(catalog, new Map([['merge', mergeRunner(models, artifacts, threads)]]), log)
+  const contents = createContents(catalog, artifacts)
+  const models = createModelStore(catalog, artifacts, contents, threads)
+  const datasets = createDatasetStore(catalog, artifacts, contents, threads)
+  const { evaluation } = config
+  const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation, availableParallelism())
+  const runners = {
+    merge: mergeRunner(models, artifacts, threads),
+    evaluation: evaluationRunner({ models, datasets }, createScores(catalog), evaluators, evaluation.threads),
+  }
+  const jobs = createJobService(catalog, runners, log)
   const merges = createMergeService(models, threads, jobs)
+  const evaluations = createEvaluationService({ models, datasets }, jobs)
 
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     return503OnClosing: false,
-    exposeHeadRoutes: false,
+    http: { requireHostHeader: false },
     genReqId: ({ headers }) => {
       const given = headers['x-request-id']
       return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
     },
     clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerBadUrl,
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.removeContentTypeParser('text/plain')
+  acceptEmptyJson(app)
+  knowAllMethods(app)
 
   const table = new Map<string, Set<string>>()
-  await app.register(problemDetails)
   await app.register(requestLog)
+  await app.register(problemDetails)
   await app.register(shutdownGuard)
   await app.register(routeTable, { table })
   await app.register(openApi, { version: packageJson.version })
@@ -73,14 +93,20 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(soupRoutes, { artifacts, threads, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(modelRoutes, { models })
   await app.register(mergeRoutes, { jobs, merges })
+  await app.register(datasetRoutes, { datasets, artifacts, maximumUploadBytes: config.maximumUploadBytes })
+  await app.register(evaluationRoutes, { jobs, evaluations })
   await app.register(jobRoutes, { jobs })
   await app.register(methodNotAllowed, { table })
   answerExpectations(app, config.maximumUploadBytes)
+  app.server.on('checkExpectation', refuseExpectation)
 
-  app.addHook('onReady', () => jobs.resume())
+  app.addHook('onReady', async () => {
+    evaluators.warm()
+    await jobs.resume()
+  })
   app.addHook('preClose', () => jobs.close())
   app.addHook('onClose', async () => {
-    await threads.close()
+    await Promise.all([threads.close(), evaluators.close()])
     await catalog.destroy()
     directory.release()
   })

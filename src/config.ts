@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { EvaluatorLimits } from './evaluate/evaluator-process.ts'
 
 const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -9,6 +10,13 @@ const environment = z.object({
     .int()
     .min(1)
     .default(8 * 2 ** 30),
+  TUREEN_EVAL_SECONDS: z.coerce.number().min(1).max(86_400).default(300),
+  TUREEN_EVAL_MEMORY: z.coerce
+    .number()
+    .int()
+    .min(64 * 2 ** 20)
+    .default(4 * 2 ** 30),
+  TUREEN_EVAL_THREADS: z.coerce.number().int().min(1).max(256).default(1),
   TUREEN_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -17,6 +25,7 @@ export type Config = Readonly<{
   port: number
   dataDirectory: string
   maximumUploadBytes: number
+  evaluation: EvaluatorLimits
   logLevel: string
 }>
 
@@ -28,11 +37,13 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     throw new Error(`The environment is not valid. ${reasons.join('; ')}`)
   }
   const { HOST, PORT, TUREEN_DATA, TUREEN_MAX_UPLOAD_BYTES, TUREEN_LOG_LEVEL } = parsed.data
+  const { TUREEN_EVAL_SECONDS, TUREEN_EVAL_MEMORY, TUREEN_EVAL_THREADS } = parsed.data
   return Object.freeze({
     host: HOST,
     port: PORT,
     dataDirectory: TUREEN_DATA,
     maximumUploadBytes: TUREEN_MAX_UPLOAD_BYTES,
+    evaluation: { seconds: TUREEN_EVAL_SECONDS, memoryBytes: TUREEN_EVAL_MEMORY, threads: TUREEN_EVAL_THREADS },
     logLevel: TUREEN_LOG_LEVEL,
   })
 }

@@ -8,21 +8,30 @@ export const errorCatalogue = {
   TUREEN_DIGEST_MISMATCH: { status: 400, title: 'The content does not have the digest that the request declares' },
   TUREEN_NOT_ONNX: { status: 400, title: 'The file is not an ONNX model' },
   TUREEN_MODEL_MALFORMED: { status: 400, title: 'The ONNX model is malformed' },
+  TUREEN_DATASET_MALFORMED: { status: 400, title: 'The data set is malformed' },
   TUREEN_NOT_FOUND: { status: 404, title: 'Nothing is here' },
   TUREEN_METHOD_NOT_ALLOWED: { status: 405, title: 'The resource does not have this method' },
   TUREEN_REQUEST_TIMEOUT: { status: 408, title: 'The request took too long to arrive' },
-  TUREEN_MODEL_IN_USE: { status: 409, title: 'A job uses the model' },
+  TUREEN_IN_USE: { status: 409, title: 'A job that is not over needs it' },
   TUREEN_MODEL_INCOMPLETE: { status: 409, title: 'The model lacks some of its data' },
   TUREEN_JOB_FINISHED: { status: 409, title: 'The job has already ended' },
   TUREEN_JOB_CANCELLED: { status: 409, title: 'The job was cancelled' },
   TUREEN_TOO_LARGE: { status: 413, title: 'The body is too large' },
   TUREEN_UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The resource does not take this content type' },
   TUREEN_RANGE_NOT_SATISFIABLE: { status: 416, title: 'The range lies outside the content' },
+  TUREEN_EXPECTATION_FAILED: { status: 417, title: 'The expectation cannot be met' },
   TUREEN_MODEL_LIMIT: { status: 422, title: 'The model exceeds a limit' },
   TUREEN_MODEL_UNSUPPORTED: { status: 422, title: 'The model uses something that is not supported' },
   TUREEN_MODELS_DIFFER: { status: 422, title: 'The models are not variants of one network' },
   TUREEN_NON_FLOAT_DIFFERS: { status: 422, title: 'Tensors that are never averaged differ between the models' },
   TUREEN_WEIGHTS_INVALID: { status: 422, title: 'The weights do not make an average' },
+  TUREEN_METRIC_MISMATCH: { status: 422, title: 'The metric does not fit the output and the target' },
+  TUREEN_DATASET_UNSUPPORTED: { status: 422, title: 'The data set uses something that is not supported' },
+  TUREEN_DATASET_MISMATCH: { status: 422, title: 'The data set does not fit the model' },
+  TUREEN_EVALUATION_FAILED: { status: 422, title: 'The model could not be run' },
+  TUREEN_EVALUATION_CRASHED: { status: 422, title: 'The model crashed the process that ran it' },
+  TUREEN_EVALUATION_MEMORY: { status: 422, title: 'The model takes more memory than an evaluation may' },
+  TUREEN_EVALUATION_TIMEOUT: { status: 422, title: 'The model runs longer than an evaluation may' },
   TUREEN_HEADERS_TOO_LARGE: { status: 431, title: 'The request headers are too large' },
   TUREEN_INTERNAL: { status: 500, title: 'Something went wrong in the server' },
   TUREEN_SHUTTING_DOWN: { status: 503, title: 'The server is shutting down' },
@@ -60,6 +69,14 @@ export class TureenError extends Error {
   static fromProblem(problem: Problem): TureenError {
     return new TureenError(problem.code, problem.detail, problem.errors)
   }
+}
+
+/** An error of the catalogue as the fault of one of several models, which it then names. */
+export function blame(error: unknown, model: string): unknown {
+  if (!(error instanceof TureenError)) return error
+  const errors =
+    error.errors.length > 0 ? error.errors.map(item => ({ model, ...item })) : [{ model, message: error.message }]
+  return new TureenError(error.code, `${model}: ${error.message}`, errors, { cause: error })
 }
 
 const systemErrors: Record<string, { code: ErrorCode; detail: string }> = {

@@ -52,7 +52,7 @@ describe("the README's curl commands", () => {
     return stdout
   }
   const commands = readme
-    .slice(readme.indexOf('## A first soup'), readme.indexOf('## What a soup is'))
+    .slice(readme.indexOf('## A first soup'), readme.indexOf('## A score'))
     .replaceAll('\\\n', '')
     .split('\n')
     .map(line => line.trim())

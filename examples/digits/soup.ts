@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { job } from '../../schemas/job.ts'
+import { dataset } from '../../schemas/dataset.ts'
+import { evaluationJob, mergeJob } from '../../schemas/job.ts'
 import { model } from '../../schemas/model.ts'
 
 /**
- * The digits fine-tunes over HTTP, as a pipeline would do it: starts a server with a data directory of its own, uploads the
- * models, merges them, downloads the soups to examples/digits/out and stops the server.
+ * The digits fine-tunes over HTTP, as a pipeline would do it: starts a server with a data directory of its own, uploads models
+ * and data sets, merges, scores everything on held-out images, downloads the soups to examples/digits/out and stops the server.
  */
 const here = fileURLToPath(new URL('.', import.meta.url))
 const out = join(here, 'out')
@@ -45,47 +46,61 @@ async function request(url: string, init: RequestInit = {}): Promise<Response> {
 async function upload(server: string, name: string): Promise<string> {
   const body = await readFile(join(here, `${name}.onnx`))
   const response = await request(`${server}/v1/models?name=${name}&label=example:digits`, { method: 'POST', body })
-  const { id, parameters, bytes } = model.parse(await response.json())
-  say(`  ${name}  ${parameters} parameters, ${bytes} bytes`)
+  return model.parse(await response.json()).id
+}
+
+async function uploadDataset(server: string, name: string): Promise<string> {
+  const body = await readFile(join(here, `${name}.npz`))
+  const response = await request(`${server}/v1/datasets?name=${name}`, { method: 'POST', body })
+  const { id, samples, arrays } = dataset.parse(await response.json())
+  say(`  ${name}: ${samples} samples of ${arrays.map(array => `${array.name} ${array.dtype}`).join(', ')}`)
   return id
 }
 
-async function merge(server: string, name: string, models: { id: string; weight: number }[]): Promise<void> {
-  const response = await request(`${server}/v1/merges?wait=60`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ models, name }),
-  })
-  const { status, result, error } = job.parse(await response.json())
-  if (!result) throw new Error(`the merge ${name} ${status}: ${error?.detail}`)
-  const { report } = result
-  const content = await request(`${server}/v1/models/${result.model.id}/content`)
-  const file = join(out, `${name}.onnx`)
-  await writeFile(file, Buffer.from(await content.arrayBuffer()))
-  say(
-    `  ${name}  ${report.tensors.averaged} tensors averaged in ${(report.seconds * 1000).toFixed(0)} ms  ${result.model.sha256.slice(0, 19)}...`,
+function postJson(url: string, body: object): Promise<Response> {
+  return request(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+}
+
+/** Merges, keeps a copy of the soup in examples/digits/out, and gives its id. */
+async function merge(server: string, name: string, models: { id: string; weight: number }[]): Promise<string> {
+  const { status, result, error } = mergeJob.parse(
+    await (await postJson(`${server}/v1/merges?wait=60`, { models, name })).json(),
   )
+  if (!result) throw new Error(`the merge ${name} ${status}: ${error?.detail}`)
+  const content = await request(`${server}/v1/models/${result.model.id}/content`)
+  await writeFile(join(out, `${name}.onnx`), Buffer.from(await content.arrayBuffer()))
+  return result.model.id
+}
+
+async function accuracy(server: string, modelId: string, datasetId: string): Promise<number> {
+  const body = { model: modelId, dataset: datasetId, metrics: ['accuracy'] }
+  const { status, result, error } = evaluationJob.parse(
+    await (await postJson(`${server}/v1/evaluations?wait=60`, body)).json(),
+  )
+  if (!result) throw new Error(`the evaluation ${status}: ${error?.detail}`)
+  return result.metrics['accuracy'] ?? Number.NaN
 }
 
 const data = await mkdtemp(join(tmpdir(), 'tureen-example-'))
 const { url, stop } = await startServer(data)
 try {
   await mkdir(out, { recursive: true })
-  say(`Tureen serves on ${url}. Uploading eight fine-tunes of one network:`)
-  const ids: string[] = []
-  for (const name of fineTunes) ids.push(await upload(url, name))
-  say('Merging:')
-  await merge(
-    url,
-    'uniform',
-    ids.map(id => ({ id, weight: 1 })),
-  )
-  await merge(
-    url,
-    'two-three',
-    ids.slice(0, 2).map((id, index) => ({ id, weight: 2 + index })),
-  )
-  say(`The soups are in ${out}.`)
+  say(`Tureen serves on ${url}. Eight fine-tunes of one network, and images that none of them has seen:`)
+  const models = new Map<string, string>()
+  for (const name of fineTunes) models.set(name, await upload(url, name))
+  const ids = [...models.values()]
+  const sets = [await uploadDataset(url, 'val'), await uploadDataset(url, 'test')]
+  const equal = ids.map(id => ({ id, weight: 1 }))
+  const twoThree = ids.slice(0, 2).map((id, index) => ({ id, weight: 2 + index }))
+  models.set('uniform', await merge(url, 'uniform', equal))
+  models.set('two-three', await merge(url, 'two-three', twoThree))
+  say('\n  accuracy        val    test')
+  for (const [name, id] of models) {
+    const scores: number[] = []
+    for (const set of sets) scores.push(await accuracy(url, id, set))
+    say(`  ${name.padEnd(12)}${scores.map(score => score.toFixed(3).padStart(7)).join(' ')}`)
+  }
+  say(`\nuniform is the mean of all eight, two-three that of ft0 and ft1 weighted 2:3. The soups are in ${out}.`)
 } finally {
   await stop()
   await rm(data, { recursive: true, force: true })

@@ -38,16 +38,15 @@ function declaredDigests(header: string | undefined): { algorithm: string; value
   try {
     return [...parseDictionary(header)].flatMap(([name, item]) => {
       const algorithm = nodeAlgorithms[name]
+      if (!algorithm) return []
       const [value] = item
-      return algorithm && value instanceof ArrayBuffer
-        ? [{ algorithm, value: Buffer.from(value).toString('base64') }]
-        : []
+      if (!(value instanceof ArrayBuffer)) throw new TypeError(`${name} is no byte sequence`)
+      return [{ algorithm, value: Buffer.from(value).toString('base64') }]
     })
-  } catch {
+  } catch (error) {
     const message = 'is written sha-256=:<base64>: (RFC 9530)'
-    throw new TureenError('TUREEN_REQUEST_INVALID', `A digest header ${message}.`, [
-      { field: 'content-digest', message },
-    ])
+    const errors = [{ field: 'content-digest', message }]
+    throw new TureenError('TUREEN_REQUEST_INVALID', `A digest header ${message}.`, errors, { cause: error })
   }
 }
 

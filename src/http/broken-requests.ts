@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ErrorCode, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
@@ -25,4 +25,14 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${problemMediaType}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
+}
+
+/** Answers a request that expects what nobody can promise (RFC 9110, 10.1.1: only 100-continue is defined). */
+export function refuseExpectation({ headers }: IncomingMessage, response: ServerResponse): void {
+  const problem = new TureenError(
+    'TUREEN_EXPECTATION_FAILED',
+    `Nothing here can meet the expectation ${headers.expect}; leave the header expect out.`,
+  )
+  response.writeHead(problem.status, { 'content-type': problemMediaType, connection: 'close' })
+  response.end(JSON.stringify(problemDocument(problem)))
 }

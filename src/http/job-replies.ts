@@ -32,6 +32,7 @@ export async function sendEvents(
   id: string,
 ): Promise<FastifyReply> {
   await jobs.get(id)
+  if (request.method === 'HEAD') return reply.type('text/event-stream').send()
   const last = Number(request.headers['last-event-id'] ?? 0)
   const events = jobs.events(id, Number.isSafeInteger(last) ? last : 0, clientGone(reply))
   const first = await events.next()

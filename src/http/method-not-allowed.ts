@@ -1,5 +1,14 @@
+import { METHODS } from 'node:http'
+import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
+
+/** Lets Fastify route every method that Node reads, so that WebDAV's and others are refused as what they are: wrong here. */
+export function knowAllMethods(app: FastifyInstance): void {
+  for (const method of METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+  }
+}
 
 /** Collects the methods of every route registered after it, by path. */
 export const routeTable = fastifyPlugin<{ table: Map<string, Set<string>> }>(async (app, { table }) => {

@@ -5,10 +5,11 @@ import fastifyPlugin from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { asTureenError, type ErrorCode, type ProblemItem, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
+import { logWhenOver } from './request-log.ts'
 
 export const problemMediaType = 'application/problem+json'
 
-/** Bodies up to this size are drained by Node when nobody has read them. */
+/** Up to this size, what is left of a refused body is simply read. */
 const smallBodyBytes = 1 << 20
 /** How long a client may go on sending a body that has been refused, so that it comes to read the answer. */
 const lingerMilliseconds = 5_000
@@ -20,6 +21,10 @@ export const problemDetails = fastifyPlugin(async app => {
     if (problem.status >= 500) request.log.error({ err: error }, problem.message)
     return sendProblem(request, reply, problem)
   })
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.headers.host !== undefined || raw.httpVersion === '1.0') return
+    throw new TureenError('TUREEN_REQUEST_INVALID', 'An HTTP/1.1 request names its host: send the header host.')
+  })
   // Before the body is looked at: what is not there does not mind the content type.
   app.addHook('onRequest', async request => {
     if (!request.is404) return
@@ -30,10 +35,21 @@ export const problemDetails = fastifyPlugin(async app => {
   })
 })
 
+/** A path that is no path reaches no route and no hook. */
+export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  logWhenOver(request, reply)
+  sendProblem(request, reply, toTureenError(error, request))
+}
+
 function sendProblem(request: FastifyRequest, reply: FastifyReply, error: TureenError) {
   const body = JSON.stringify(problemDocument(error, request.id))
   reply.code(error.status).header('content-type', problemMediaType)
-  if (!hasLargeUnreadBody(request)) return reply.send(body)
+  const { raw } = request
+  if (raw.readableEnded || raw.destroyed) return reply.send(body)
+  // What is left of the body must go by, or the next request on the connection would never be seen.
+  raw.unpipe()
+  raw.resume()
+  if (!hasLargeBody(request)) return reply.send(body)
   // Closing at once would reset the connection under a client that is still sending, and it would never see the answer.
   return reply
     .header('connection', 'close')
@@ -43,8 +59,6 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Tureen
 
 async function* lingering(body: string, { raw }: FastifyRequest): AsyncGenerator<string> {
   yield body
-  raw.unpipe()
-  raw.resume()
   const ended = new Promise<void>(resolve => {
     raw.once('end', resolve)
     raw.once('close', resolve)
@@ -52,36 +66,42 @@ async function* lingering(body: string, { raw }: FastifyRequest): AsyncGenerator
   await Promise.race([ended, delay(lingerMilliseconds, undefined, { ref: false })])
 }
 
-function hasLargeUnreadBody({ raw, headers }: FastifyRequest): boolean {
-  if (raw.readableEnded || raw.destroyed) return false
+function hasLargeBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > smallBodyBytes
 }
 
-const ofFastify: Record<string, { code: ErrorCode; detail: (error: FastifyError) => string }> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
-    code: 'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-    detail: () => 'This resource takes JSON: send the header content-type: application/json.',
-  },
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TUREEN_TOO_LARGE', detail: () => 'A JSON body may have 1 MiB at most.' },
-  FST_ERR_CTP_EMPTY_JSON_BODY: {
-    code: 'TUREEN_BODY_MALFORMED',
-    detail: () => 'The content type is JSON but the body is empty.',
-  },
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
-    code: 'TUREEN_BODY_MALFORMED',
-    detail: () => 'The body does not have the length that Content-Length says.',
-  },
-  FST_INVALID_JSON_FIELD_ERROR: {
-    code: 'TUREEN_BODY_MALFORMED',
-    detail: () => 'A form field of type application/json is not JSON.',
-  },
-  FST_PROTO_VIOLATION: { code: 'TUREEN_BODY_MALFORMED', detail: () => 'A form field has a name that is not allowed.' },
-  FST_PARTS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many parts (${error.message}).` },
-  FST_FILES_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many files (${error.message}).` },
-  FST_FIELDS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many fields (${error.message}).` },
-  FST_MP_PREMATURE_CLOSE: { code: 'TUREEN_BODY_MALFORMED', detail: () => 'The form ends before its last part does.' },
-  FST_ERR_BAD_URL: { code: 'TUREEN_REQUEST_INVALID', detail: () => 'The path is not a valid URL path.' },
-}
+const ofFastify: Record<string, { code: ErrorCode; detail: (error: FastifyError, request: FastifyRequest) => string }> =
+  {
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+      code: 'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+      detail: (_, request) =>
+        request.routeOptions.config.streamedBody
+          ? `This resource takes ${Object.keys(request.routeOptions.config.streamedBody).join(' or ')}; the content type is none.`
+          : 'This resource takes JSON: send the header content-type: application/json.',
+    },
+    FST_ERR_CTP_INVALID_JSON_BODY: {
+      code: 'TUREEN_BODY_MALFORMED',
+      detail: error => `The body is not JSON: ${error.message}.`,
+    },
+    FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TUREEN_TOO_LARGE', detail: () => 'A JSON body may have 1 MiB at most.' },
+    FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+      code: 'TUREEN_BODY_MALFORMED',
+      detail: () => 'The body does not have the length that Content-Length says.',
+    },
+    FST_INVALID_JSON_FIELD_ERROR: {
+      code: 'TUREEN_BODY_MALFORMED',
+      detail: () => 'A form field of type application/json is not JSON.',
+    },
+    FST_PROTO_VIOLATION: {
+      code: 'TUREEN_BODY_MALFORMED',
+      detail: () => 'A form field has a name that is not allowed.',
+    },
+    FST_PARTS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many parts (${error.message}).` },
+    FST_FILES_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many files (${error.message}).` },
+    FST_FIELDS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many fields (${error.message}).` },
+    FST_MP_PREMATURE_CLOSE: { code: 'TUREEN_BODY_MALFORMED', detail: () => 'The form ends before its last part does.' },
+    FST_ERR_BAD_URL: { code: 'TUREEN_REQUEST_INVALID', detail: () => 'The path is not a valid URL path.' },
+  }
 
 function toTureenError(error: FastifyError, request: FastifyRequest): TureenError {
   if (error instanceof TureenError) return error
@@ -98,8 +118,8 @@ function toTureenError(error: FastifyError, request: FastifyRequest): TureenErro
     )
   }
   const known = ofFastify[error.code]
-  if (known) return new TureenError(known.code, known.detail(error), [], { cause: error })
-  if (error instanceof SyntaxError && error.statusCode === 400) {
+  if (known) return new TureenError(known.code, known.detail(error, request), [], { cause: error })
+  if (error instanceof SyntaxError) {
     return new TureenError('TUREEN_BODY_MALFORMED', `The body is not JSON: ${error.message}.`)
   }
   const status = error.statusCode ?? 500

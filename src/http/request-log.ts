@@ -1,22 +1,26 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 
 /** One line a request, when it is over, whether it was answered or the client went away. No headers, bodies or query values. */
 export const requestLog = fastifyPlugin(async app => {
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-    reply.raw.once('close', () => {
-      const { method, url, log, routeOptions } = request
-      log.info(
-        {
-          method,
-          path: url.split('?')[0],
-          route: routeOptions.url,
-          status: reply.raw.headersSent ? reply.statusCode : null,
-          milliseconds: Math.round(reply.elapsedTime * 10) / 10,
-          aborted: !reply.raw.writableEnded,
-        },
-        'request',
-      )
-    })
-  })
+  app.addHook('onRequest', async (request, reply) => logWhenOver(request, reply))
 })
+
+/** For requests that never come to the hooks, such as those without a valid path. */
+export function logWhenOver(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id)
+  reply.raw.once('close', () => {
+    const { method, url, log, routeOptions } = request
+    log.info(
+      {
+        method,
+        path: url.split('?')[0],
+        route: routeOptions.url,
+        status: reply.raw.headersSent ? reply.statusCode : null,
+        milliseconds: Math.round(reply.elapsedTime * 10) / 10,
+        aborted: !reply.raw.writableEnded,
+      },
+      'request',
+    )
+  })
+}

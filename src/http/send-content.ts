@@ -36,7 +36,7 @@ export async function sendContent(
 function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply, bytes: number, etag: string) {
   const ifRange = headers['if-range']
   if (headers.range === undefined || method !== 'GET' || (ifRange !== undefined && ifRange !== etag)) return undefined
-  const ranges = parseRange(bytes, headers.range)
+  const ranges = parseRange(bytes, clampSuffix(headers.range, bytes))
   if (ranges === -1) {
     reply.header('content-range', `bytes */${bytes}`)
     for (const name of ['etag', 'accept-ranges', 'repr-digest', 'content-disposition']) reply.removeHeader(name)
@@ -47,6 +47,12 @@ function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply
   }
   // What is malformed, and several ranges at once, may be answered with the whole (RFC 9110, 14.2).
   return ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1 ? undefined : ranges[0]
+}
+
+/** The last n bytes of content that has fewer are all of it (RFC 9110, 14.1.2), which range-parser refuses. */
+function clampSuffix(range: string, bytes: number): string {
+  const suffix = /^bytes=-(\d+)$/.exec(range)?.[1]
+  return suffix === undefined ? range : `bytes=-${Math.min(Number(suffix), bytes)}`
 }
 
 function matches(header: string | undefined, etag: string): boolean {

@@ -24,7 +24,7 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
       files: maximumModels,
       parts: maximumModels + 16,
       fields: 16,
-      fieldSize: 1 << 20,
+      fieldSize: fieldBytes,
     },
     preservePath: true,
     throwFileSizeLimit: true,
@@ -56,6 +56,21 @@ export async function* uploadParts(request: FastifyRequest, maximumBytes: number
 const multipartOverheadBytes = 1 << 20
 
 async function* multipartParts(request: FastifyRequest, meter: Meter): AsyncGenerator<UploadPart> {
+  try {
+    yield* partsOf(request, meter)
+  } catch (error) {
+    if (error instanceof TureenError || (error instanceof Error && 'statusCode' in error)) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TureenError(
+      'TUREEN_BODY_MALFORMED',
+      `The body is not a complete form: ${reason}. Nothing was kept.`,
+      [],
+      { cause: error },
+    )
+  }
+}
+
+async function* partsOf(request: FastifyRequest, meter: Meter): AsyncGenerator<UploadPart> {
   for await (const part of request.parts()) {
     if (part.type === 'field') {
       if (part.valueTruncated)
@@ -68,6 +83,22 @@ async function* multipartParts(request: FastifyRequest, meter: Meter): AsyncGene
     if (!part.file.readableEnded)
       throw new TureenError('TUREEN_BODY_MALFORMED', `The part ${part.fieldname} was not read to its end.`)
   }
+}
+
+/** Fields of a form, and files that are read as text, have this many bytes at most. */
+const fieldBytes = 1 << 20
+
+/** A file part that is text, such as a recipe. @throws TureenError `TUREEN_TOO_LARGE` beyond 1 MiB */
+export async function smallText(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of stream) {
+    bytes += chunk.byteLength
+    if (bytes > fieldBytes)
+      throw new TureenError('TUREEN_TOO_LARGE', 'A recipe may have 1 MiB at most. Nothing was kept.')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 type Meter = (stream: Readable) => Readable
@@ -84,10 +115,12 @@ function byteMeter(maximumBytes: number): Meter {
       },
     })
     // Not a pipeline: when the limit is reached the source must live on, for its connection carries the answer.
-    stream.on('error', error => limiter.destroy(error))
-    stream.on('close', () => {
+    const end = () => {
       if (!stream.readableEnded) limiter.destroy(cutOff())
-    })
+    }
+    stream.on('error', end)
+    stream.on('close', end)
+    if (stream.destroyed) end()
     return stream.pipe(limiter)
   }
 }

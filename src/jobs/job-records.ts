@@ -2,10 +2,10 @@ import { v7 as uuid } from 'uuid'
 import {
   type JobProgress,
   type JobRecord,
+  type JobRequest,
   type JobStatus,
   type JobType,
-  jobStatus,
-  jobType,
+  job,
 } from '../../schemas/job.ts'
 import { TureenError } from '../errors.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
@@ -14,8 +14,8 @@ import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
 
 /** Rows of the catalog that make up jobs. All functions take a catalog or a transaction of it. */
 
-/** `modelIds`: the models that must not be deleted before the job ends. */
-export type NewJob = { type: JobType; request: JobRecord['request']; labels: Labels; modelIds: readonly string[] }
+/** `inputIds`: the models and data sets that must not be deleted before the job ends. */
+export type NewJob = JobRequest & { labels: Labels; inputIds: readonly string[] }
 
 export type JobFilters = {
   limit: number
@@ -27,20 +27,26 @@ export type JobFilters = {
 
 export type JobEvent = { sequence: number; type: string; data: string }
 
-export async function insertJob(catalog: Catalog, { type, request, labels, modelIds }: NewJob): Promise<string> {
+export async function insertJob(catalog: Catalog, { type, request, labels, inputIds }: NewJob): Promise<string> {
   const id = uuid()
   const row = { id, type, status: 'queued', request: JSON.stringify(request), created_at: now() }
   await catalog.insertInto('jobs').values(row).execute()
   await insertLabels(catalog, id, labels)
-  for (const modelId of new Set(modelIds)) {
-    const model = await catalog.selectFrom('models').select('id').where('id', '=', modelId).executeTakeFirst()
-    if (!model)
-      throw new TureenError('TUREEN_NOT_FOUND', `The model ${modelId} has just been deleted.`, [
-        { model: modelId, message: 'has been deleted' },
+  for (const inputId of new Set(inputIds)) {
+    if (!(await inputExists(catalog, inputId))) {
+      throw new TureenError('TUREEN_NOT_FOUND', `${inputId} has just been deleted.`, [
+        { message: `${inputId} has been deleted` },
       ])
-    await catalog.insertInto('job_models').values({ job_id: id, model_id: modelId }).execute()
+    }
+    await catalog.insertInto('job_inputs').values({ job_id: id, input_id: inputId }).execute()
   }
   return id
+}
+
+async function inputExists(catalog: Catalog, id: string): Promise<boolean> {
+  const model = await catalog.selectFrom('models').select('id').where('id', '=', id).executeTakeFirst()
+  const dataset = model ?? (await catalog.selectFrom('datasets').select('id').where('id', '=', id).executeTakeFirst())
+  return dataset !== undefined
 }
 
 export async function jobById(catalog: Catalog, id: string): Promise<JobRecord | undefined> {
@@ -141,17 +147,19 @@ async function toRecords(catalog: Catalog, rows: readonly Tables['jobs'][]): Pro
     catalog,
     rows.map(({ id }) => id),
   )
-  return rows.map(row => ({
-    id: row.id,
-    type: jobType.parse(row.type),
-    status: jobStatus.parse(row.status),
-    progress: row.progress && JSON.parse(row.progress),
-    labels: labels.get(row.id) ?? {},
-    createdAt: row.created_at,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-    request: JSON.parse(row.request),
-    ...(row.result ? { result: JSON.parse(row.result) } : {}),
-    ...(row.error ? { error: JSON.parse(row.error) } : {}),
-  }))
+  return rows.map(row =>
+    job.parse({
+      id: row.id,
+      type: row.type,
+      status: row.status,
+      progress: row.progress && JSON.parse(row.progress),
+      labels: labels.get(row.id) ?? {},
+      createdAt: row.created_at,
+      startedAt: row.started_at,
+      finishedAt: row.finished_at,
+      request: JSON.parse(row.request),
+      ...(row.result ? { result: JSON.parse(row.result) } : {}),
+      ...(row.error ? { error: JSON.parse(row.error) } : {}),
+    }),
+  )
 }

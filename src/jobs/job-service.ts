@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import type { Logger } from 'pino'
-import type { JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
+import type { JobOf, JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
 import { asTureenError, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
 import type { Catalog } from '../storage/database.ts'
@@ -9,7 +9,7 @@ import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
 import * as records from './job-records.ts'
 
 /** What a running job is given. */
-export type JobContext = {
+export type JobContext<Type extends JobType> = {
   id: string
   /** Fires when the job is cancelled or the server stops: let go at once. */
   signal: AbortSignal
@@ -18,11 +18,16 @@ export type JobContext = {
    * Ends the job. `settle` makes its effects visible and returns its result, in one transaction with the job's new state.
    * @throws TureenError `TUREEN_JOB_CANCELLED` if it was cancelled meanwhile; then nothing has happened
    */
-  succeed<Result extends JobRecord['result']>(settle: (transaction: Catalog) => Promise<Result>): Promise<Result>
+  succeed(settle: (transaction: Catalog) => Promise<NonNullable<JobOf<Type>['result']>>): Promise<void>
 }
 
 /** Does the work of one type of job; may run twice for one job, and must have one effect all the same. */
-export type JobRunner = (request: JobRecord['request'], context: JobContext) => Promise<unknown>
+export type JobRunner<Type extends JobType> = (
+  request: JobOf<Type>['request'],
+  context: JobContext<Type>,
+) => Promise<void>
+
+export type JobRunners = { [Type in JobType]: JobRunner<Type> }
 
 export type JobService = {
   /** Creates and starts a job. @throws TureenError `TUREEN_NOT_FOUND` if one of its models has just been deleted */
@@ -47,7 +52,7 @@ const finished: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled
 const progressMilliseconds = 250
 const signOfLifeMilliseconds = 15_000
 
-export function createJobService(catalog: Catalog, runners: ReadonlyMap<JobType, JobRunner>, log: Logger): JobService {
+export function createJobService(catalog: Catalog, runners: JobRunners, log: Logger): JobService {
   const changes = new EventEmitter().setMaxListeners(0)
   const closing = new AbortController()
   const changed = (id: string) => changes.emit(id)
@@ -70,7 +75,7 @@ export function createJobService(catalog: Catalog, runners: ReadonlyMap<JobType,
     return moved
   }
 
-  const contextOf = (id: string, signal: AbortSignal): JobContext => {
+  const contextOf = <Type extends JobType>(id: string, signal: AbortSignal): JobContext<Type> => {
     let last = 0
     return {
       id,
@@ -89,12 +94,21 @@ export function createJobService(catalog: Catalog, runners: ReadonlyMap<JobType,
         save().catch((error: unknown) => log.warn({ err: error, jobId: id }, 'progress could not be saved'))
       },
       async succeed(settle) {
-        return catalog.transaction().execute(async transaction => {
+        await catalog.transaction().execute(async transaction => {
           const result = await settle(transaction)
-          if (await end(transaction, id, 'succeeded', { result: JSON.stringify(result) })) return result
+          if (await end(transaction, id, 'succeeded', { result: JSON.stringify(result) })) return
           throw new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled.')
         })
       },
+    }
+  }
+
+  const start = (job: JobRecord, signal: AbortSignal): Promise<void> => {
+    switch (job.type) {
+      case 'merge':
+        return runners.merge(job.request, contextOf(job.id, signal))
+      case 'evaluation':
+        return runners.evaluation(job.request, contextOf(job.id, signal))
     }
   }
 
@@ -103,9 +117,7 @@ export function createJobService(catalog: Catalog, runners: ReadonlyMap<JobType,
       if (!(await records.transition(catalog, id, ['queued'], 'running', { started_at: records.now() }))) return
       changed(id)
       const job = await get(id)
-      const runner = runners.get(job.type)
-      if (!runner) throw new Error(`nothing runs jobs of type ${job.type}`)
-      await runner(job.request, contextOf(id, signal))
+      await start(job, signal)
       log.info({ jobId: id, type: job.type }, 'job succeeded')
     } catch (error) {
       await settleFailure(id, signal, error).catch((failure: unknown) =>

@@ -38,7 +38,7 @@ export async function resolveMerge(request: MergeRequest, models: ModelStore): P
 }
 
 /** Runs merges: streams the result into an incoming file, then makes it a model of the store together with the job's end. */
-export function mergeRunner(models: ModelStore, artifacts: Artifacts, threads: ThreadPool): JobRunner {
+export function mergeRunner(models: ModelStore, artifacts: Artifacts, threads: ThreadPool): JobRunner<'merge'> {
   return async (request, { signal, progress, succeed }) => {
     const started = performance.now()
     const { files, settings } = await resolveMerge(request, models)
@@ -72,7 +72,7 @@ export function createMergeService(models: ModelStore, threads: ThreadPool, jobs
     async start(request) {
       const { files, settings, modelIds } = await resolveMerge(request, models)
       await threads.check(files, settings)
-      return jobs.create({ type: 'merge', request, labels: request.labels, modelIds })
+      return jobs.create({ type: 'merge', request, labels: request.labels, inputIds: modelIds })
     },
   }
 }

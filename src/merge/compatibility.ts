@@ -2,6 +2,7 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import { compareStructures } from '../onnx/compare-structures.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { type Structure, structureOf } from '../onnx/structure.ts'
+import { requireComplete } from './incomplete.ts'
 import { baseOf, type IndexedInput } from './merge-input.ts'
 
 /** Every difference of structure between the base and the other models, none read twice; empty if they are one network. */
@@ -17,6 +18,10 @@ export function compareWithBase(inputs: readonly IndexedInput[], settings: { bas
 }
 
 function structure({ layout, source, label }: IndexedInput): Structure {
+  requireComplete(
+    label,
+    layout.tensors.flatMap(({ payload }) => (payload.form === 'external' ? [payload.location] : [])),
+  )
   const twice = firstRepeated(
     layout.tensors.filter(({ path }) => path.startsWith('graph.initializer[')).map(({ name }) => name),
   )

@@ -1,4 +1,6 @@
+import { blame } from '../errors.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
+import { elementSource } from '../onnx/elements.ts'
 import type { Layout, TensorEntry } from '../onnx/layout.ts'
 import { isMainInitializer } from '../onnx/layout.ts'
 
@@ -31,6 +33,21 @@ export function counterpartsIn(layout: Layout): (tensor: TensorEntry) => TensorE
     else byPath.set(tensor.path, tensor)
   }
   return tensor => (isMainInitializer(tensor) ? byName.get(tensor.name) : byPath.get(tensor.path))
+}
+
+/** A tensor's elements in one of the inputs, whose damage is then blamed on that model. */
+export function elementsOf(tensor: TensorEntry, { source, label }: Pick<IndexedInput, 'source' | 'label'>): ByteSource {
+  const elements = elementSource(tensor, source)
+  return {
+    byteLength: elements.byteLength,
+    read(offset, target) {
+      try {
+        elements.read(offset, target)
+      } catch (error) {
+        throw blame(error, label)
+      }
+    },
+  }
 }
 
 /** The input whose file the result is made from. */

@@ -1,7 +1,8 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
-import { elementSource, lastAtOrBefore } from '../onnx/elements.ts'
+import { lastAtOrBefore } from '../onnx/elements.ts'
 import { type FloatFormat, floatFormat } from '../tensor/float-format.ts'
 import { type SumScratch, sumScratch, weightedSum } from '../tensor/weighted-sum.ts'
+import { elementsOf, type IndexedInput } from './merge-input.ts'
 import type { MergePlan, PlannedTensor, SpreadPart } from './plan.ts'
 
 /** Memory for one chunk of every input, the accumulator and the output together, whatever the number of models. */
@@ -10,6 +11,8 @@ const smallestChunkElements = 4096
 /** A multiple of every element size that is also a whole number of memory pages for any type. */
 const chunkQuantum = 4096
 
+type Input = Pick<IndexedInput, 'source' | 'label'>
+
 export type PlanSource = ByteSource & {
   /** What has been computed so far. Reading every byte once, in ranges of any size, makes it complete. */
   report(): { averaged: number; identical: number; nonFinite: number }
@@ -17,19 +20,19 @@ export type PlanSource = ByteSource & {
 
 /**
  * A planned merge as the file that it will be: any range of it can be read, and is computed then.
- * `sources` are the files of all of the merge's inputs.
+ * `inputs` are all of the merge's inputs.
  */
-export function planSource(plan: MergePlan, sources: readonly ByteSource[]): PlanSource {
+export function planSource(plan: MergePlan, inputs: readonly Input[]): PlanSource {
   const starts: number[] = []
   let byteLength = 0
   for (const part of plan.parts) {
     starts.push(byteLength)
     byteLength += part.length
   }
-  const base = sourceAt(sources, plan.base)
+  const base = at(inputs, plan.base).source
   const renderer = tensorRenderer(
     plan,
-    plan.inputs.map(index => sourceAt(sources, index)),
+    plan.inputs.map(index => at(inputs, index)),
   )
   return {
     byteLength,
@@ -61,7 +64,7 @@ type TensorRenderer = {
   report: PlanSource['report']
 }
 
-function tensorRenderer(plan: MergePlan, files: readonly ByteSource[]): TensorRenderer {
+function tensorRenderer(plan: MergePlan, files: readonly Input[]): TensorRenderer {
   const computed = new Set<number>()
   let nonFinite = 0
   let current: { index: number; tensor: PlannedTensor; format: FloatFormat; inputs: ByteSource[] } | undefined
@@ -71,7 +74,7 @@ function tensorRenderer(plan: MergePlan, files: readonly ByteSource[]): TensorRe
     if (current?.index === index) return current
     const tensor = plan.tensors[index]
     if (!tensor) throw new RangeError(`no tensor ${index}`)
-    const inputs = tensor.sources.map((entry, model) => elementSource(entry, sourceAt(files, model)))
+    const inputs = tensor.sources.map((entry, model) => elementsOf(entry, at(files, model)))
     current = { index, tensor, format: floatFormat(tensor.dtype), inputs }
     return current
   }
@@ -137,8 +140,8 @@ function chunkElements(inputs: number): number {
   return Math.max(smallestChunkElements, Math.floor(chunkBudgetBytes / perElement / chunkQuantum) * chunkQuantum)
 }
 
-function sourceAt(sources: readonly ByteSource[], index: number): ByteSource {
-  const source = sources[index]
-  if (!source) throw new RangeError(`there is no source ${index}`)
-  return source
+function at(inputs: readonly Input[], index: number): Input {
+  const input = inputs[index]
+  if (!input) throw new RangeError(`there is no input ${index}`)
+  return input
 }

@@ -1,13 +1,12 @@
 import type { ProblemItem } from '../errors.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { placeOf } from '../onnx/compare-structures.ts'
-import { elementSource } from '../onnx/elements.ts'
 import { isMainInitializer, type TensorEntry } from '../onnx/layout.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { structureOf } from '../onnx/structure.ts'
 import { dtypeName, dtypeOf } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
-import { baseOf, counterpartsIn, type IndexedInput, type MergeSettings } from './merge-input.ts'
+import { baseOf, counterpartsIn, elementsOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
 
 const chunkBytes = 1 << 20
 const quantisedTypes = new Set(['int8', 'uint8', 'int4', 'uint4', 'int2', 'uint2'])
@@ -49,14 +48,14 @@ export function preflight(inputs: readonly IndexedInput[], settings: MergeSettin
   for (const tensor of base.layout.tensors) {
     const averaged = isAveraged(tensor)
     if (averaged && tensor.payload.form !== 'varint') continue
-    const differing = others.filter(({ counterpart, source }) => {
-      const theirs = counterpart(tensor)
-      return theirs !== undefined && sameHeader(tensor, theirs) && !sameElements(tensor, base.source, theirs, source)
+    const differing = others.filter(other => {
+      const theirs = other.counterpart(tensor)
+      return theirs !== undefined && sameHeader(tensor, theirs) && !sameElements(tensor, base, theirs, other)
     })
     if (averaged) {
       if (differing.length === 0) {
         identicalVarints.add(tensor.path)
-        identicalNonFinite += countNonFinite(tensor, base.source)
+        identicalNonFinite += countNonFinite(tensor, base)
       }
       continue
     }
@@ -89,10 +88,11 @@ function sameHeader(a: TensorEntry, b: TensorEntry): boolean {
   )
 }
 
-function sameElements(a: TensorEntry, aSource: ByteSource, b: TensorEntry, bSource: ByteSource): boolean {
+function sameElements(a: TensorEntry, aInput: IndexedInput, b: TensorEntry, bInput: IndexedInput): boolean {
+  if (a.elements === 0) return true
   if (!sameLengths(a, b)) return false
-  const x = elementSource(a, aSource)
-  const y = elementSource(b, bSource)
+  const x = elementsOf(a, aInput)
+  const y = elementsOf(b, bInput)
   if (x.byteLength !== y.byteLength) return false
   const other = new Uint8Array(Math.min(chunkBytes, y.byteLength))
   for (const { offset, bytes } of chunks(x)) {
@@ -103,10 +103,10 @@ function sameElements(a: TensorEntry, aSource: ByteSource, b: TensorEntry, bSour
   return true
 }
 
-function countNonFinite(tensor: TensorEntry, source: ByteSource): number {
+function countNonFinite(tensor: TensorEntry, input: IndexedInput): number {
   const format = floatFormat(dtypeName(tensor.dataType))
   let count = 0
-  for (const { bytes } of chunks(elementSource(tensor, source)))
+  for (const { bytes } of chunks(elementsOf(tensor, input)))
     count += format.countNonFinite(bytes, bytes.byteLength / format.bytes)
   return count
 }

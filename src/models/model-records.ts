@@ -1,13 +1,19 @@
 import { v7 as uuid } from 'uuid'
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
-import type { Catalog } from '../storage/database.ts'
+import type { Catalog, Tables } from '../storage/database.ts'
 import { hasLabels, insertLabels, type Labels, labelsOf } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
 import type { InspectedModel } from '../threads/inspect-task.ts'
 
 /** What a new model record is made from. */
-export type NewModel = { sha256: string; name: string | null; labels: Labels; recipe: RecipeDocument | null }
+export type NewModel = {
+  sha256: string
+  inspected: InspectedModel
+  name: string | null
+  labels: Labels
+  recipe: RecipeDocument | null
+}
 
 export type ModelFilters = {
   limit: number
@@ -20,35 +26,24 @@ export type ModelFilters = {
 
 /** Rows of the catalog that make up model records. All take a catalog or a transaction of it. */
 
-export async function insertContent(catalog: Catalog, sha256: string, inspected: InspectedModel): Promise<void> {
+export async function insertModel(
+  catalog: Catalog,
+  { sha256, inspected, name, labels, recipe }: NewModel,
+): Promise<string> {
+  const id = uuid()
   const { fingerprint, ...description } = inspected
   await catalog
-    .insertInto('contents')
+    .insertInto('models')
     .values({
+      id,
+      name,
       sha256,
-      bytes: description.bytes,
       fingerprint,
       description: JSON.stringify(description),
+      recipe: recipe && JSON.stringify(recipe),
       created_at: new Date().toISOString(),
     })
-    .onConflict(conflict => conflict.column('sha256').doNothing())
     .execute()
-}
-
-export async function hasContent(catalog: Catalog, sha256: string): Promise<boolean> {
-  const rows = await catalog.selectFrom('contents').select('sha256').where('sha256', '=', sha256).execute()
-  return rows.length > 0
-}
-
-export async function knownContents(catalog: Catalog): Promise<Set<string>> {
-  const rows = await catalog.selectFrom('contents').select('sha256').execute()
-  return new Set(rows.map(({ sha256 }) => sha256))
-}
-
-export async function insertModel(catalog: Catalog, { sha256, name, labels, recipe }: NewModel): Promise<string> {
-  const id = uuid()
-  const row = { id, name, sha256, recipe: recipe && JSON.stringify(recipe), created_at: new Date().toISOString() }
-  await catalog.insertInto('models').values(row).execute()
   await insertLabels(catalog, id, labels)
   return id
 }
@@ -67,7 +62,7 @@ export async function resolveModel(catalog: Catalog, reference: string): Promise
 }
 
 export async function modelById(catalog: Catalog, id: string): Promise<ModelRecord | undefined> {
-  const rows = await selectModels(catalog).where('models.id', '=', id).execute()
+  const rows = await catalog.selectFrom('models').selectAll().where('models.id', '=', id).execute()
   return (await toRecords(catalog, rows))[0]
 }
 
@@ -76,7 +71,9 @@ export async function sameModel(
   catalog: Catalog,
   { sha256, name, labels }: NewModel,
 ): Promise<ModelRecord | undefined> {
-  const rows = await selectModels(catalog)
+  const rows = await catalog
+    .selectFrom('models')
+    .selectAll()
     .where('models.sha256', '=', sha256)
     .where('models.name', name === null ? 'is' : '=', name)
     .where(hasLabels(labels, 'models.id'))
@@ -88,13 +85,15 @@ export async function sameModel(
 
 export async function listModels(catalog: Catalog, filters: ModelFilters): Promise<Page<ModelRecord>> {
   const { limit, cursor, name, label, fingerprint, sha256 } = filters
-  let query = selectModels(catalog)
+  let query = catalog
+    .selectFrom('models')
+    .selectAll()
     .where(hasLabels(label, 'models.id'))
     .orderBy('models.id', 'desc')
     .limit(limit + 1)
   if (cursor !== undefined) query = query.where('models.id', '<', decodeCursor(cursor))
   if (name !== undefined) query = query.where('models.name', '=', name)
-  if (fingerprint !== undefined) query = query.where('contents.fingerprint', '=', fingerprint)
+  if (fingerprint !== undefined) query = query.where('models.fingerprint', '=', fingerprint)
   if (sha256 !== undefined)
     query = query.where('models.sha256', '=', sha256.includes(':') ? sha256 : `sha256:${sha256}`)
   return pageOf(await toRecords(catalog, await query.execute()), limit)
@@ -105,42 +104,12 @@ export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocu
   return row?.recipe ? JSON.parse(row.recipe) : undefined
 }
 
-/** Jobs that are not over yet and use the model. */
-export async function unfinishedJobsUsing(catalog: Catalog, modelId: string): Promise<string[]> {
-  const rows = await catalog
-    .selectFrom('job_models')
-    .innerJoin('jobs', 'jobs.id', 'job_models.job_id')
-    .select('jobs.id')
-    .where('job_models.model_id', '=', modelId)
-    .where('jobs.status', 'in', ['queued', 'running'])
-    .execute()
-  return rows.map(({ id }) => id)
-}
-
-/** Removes a model. @returns the digest of its content, if no other record has it: the content's row is gone too. */
-export async function deleteModel(
-  catalog: Catalog,
-  { id, sha256 }: { id: string; sha256: string },
-): Promise<string | undefined> {
+export async function deleteModel(catalog: Catalog, id: string): Promise<void> {
   await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
   await catalog.deleteFrom('models').where('id', '=', id).execute()
-  const others = await catalog.selectFrom('models').select('id').where('sha256', '=', sha256).limit(1).execute()
-  if (others.length > 0) return undefined
-  await catalog.deleteFrom('contents').where('sha256', '=', sha256).execute()
-  return sha256
 }
 
-function selectModels(catalog: Catalog) {
-  return catalog
-    .selectFrom('models')
-    .innerJoin('contents', 'contents.sha256', 'models.sha256')
-    .select(['models.id', 'models.name', 'models.sha256', 'models.recipe', 'models.created_at'])
-    .select(['contents.fingerprint', 'contents.description'])
-}
-
-type ModelRow = Awaited<ReturnType<ReturnType<typeof selectModels>['execute']>>[number]
-
-async function toRecords(catalog: Catalog, rows: readonly ModelRow[]): Promise<ModelRecord[]> {
+async function toRecords(catalog: Catalog, rows: readonly Tables['models'][]): Promise<ModelRecord[]> {
   const labels = await labelsOf(
     catalog,
     rows.map(({ id }) => id),

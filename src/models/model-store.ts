@@ -1,12 +1,14 @@
-import pLimit from 'p-limit'
 import type { ModelRecord } from '../../schemas/model.ts'
 import { TureenError } from '../errors.ts'
+import { requireComplete } from '../merge/incomplete.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
+import type { Contents } from '../storage/contents.ts'
 import type { Catalog } from '../storage/database.ts'
+import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Labels } from '../storage/labels.ts'
-import { decodeCursor, encodeCursor, type Page } from '../storage/paging.ts'
+import { decodeIndexCursor, encodeCursor, type Page } from '../storage/paging.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import * as records from './model-records.ts'
 
@@ -19,9 +21,7 @@ export type NewUpload = { name: string | null; labels: Labels }
 export type ModelStore = {
   /** Takes a received file in, checked to be a model. `created` is false if the same bytes stood there under this name and labels. */
   add(file: ReceivedFile, upload: NewUpload): Promise<{ model: ModelRecord; created: boolean }>
-  /**
-   * Publishes a merged file, then runs `commit`, which is to insert its record, before anything can remove the content again.
-   */
+  /** Publishes a merged file, then runs `commit`, which is to insert its record in the transaction of its choice. */
   addMerged<Result>(file: ReceivedFile, commit: (insert: InsertMerged) => Promise<Result>): Promise<Result>
   /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request */
   get(reference: string, field?: string): Promise<ModelRecord>
@@ -30,20 +30,19 @@ export type ModelStore = {
   list(filters: records.ModelFilters): Promise<Page<ModelRecord>>
   tensors(reference: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<TensorDescription>>
   recipe(reference: string): Promise<RecipeDocument>
-  /** @throws TureenError `TUREEN_MODEL_IN_USE` while a job needs it */
+  /** @throws TureenError `TUREEN_IN_USE` while a job needs it */
   remove(reference: string): Promise<void>
   contentPath(sha256: string): string
 }
 
-export type InsertMerged = (
+export type InsertMerged = (catalog: Catalog, model: NewUpload & { recipe: RecipeDocument }) => Promise<string>
+
+export function createModelStore(
   catalog: Catalog,
-  model: { name: string | null; labels: Labels; recipe: RecipeDocument },
-) => Promise<string>
-
-export function createModelStore(catalog: Catalog, artifacts: Artifacts, threads: ThreadPool): ModelStore {
-  // Content and its row appear and vanish together: one publication or removal at a time.
-  const exclusive = pLimit(1)
-
+  artifacts: Artifacts,
+  contents: Contents,
+  threads: ThreadPool,
+): ModelStore {
   const get: ModelStore['get'] = async (reference, field) => {
     const id = await records.resolveModel(catalog, reference)
     const model = id === undefined ? undefined : await records.modelById(catalog, id)
@@ -56,30 +55,16 @@ export function createModelStore(catalog: Catalog, artifacts: Artifacts, threads
     )
   }
 
-  // What was published for a record that then failed to come about goes again.
-  const discardIfUnused = async (sha256: string) => {
-    if (!(await records.hasContent(catalog, sha256))) await artifacts.discard(artifacts.path(sha256))
-  }
-
   return {
     get,
     async add(file, upload) {
       try {
-        const inspected = await threads.inspect(file.path)
-        const model = { ...upload, sha256: file.sha256, recipe: null }
-        return await exclusive(async () => {
+        const model = { ...upload, sha256: file.sha256, inspected: await threads.inspect(file.path), recipe: null }
+        return await contents.add([file], async () => {
           const same = await records.sameModel(catalog, model)
           if (same) return { model: same, created: false }
-          try {
-            await artifacts.publish(file.path, file.sha256)
-            const id = await catalog.transaction().execute(async transaction => {
-              await records.insertContent(transaction, file.sha256, inspected)
-              return records.insertModel(transaction, model)
-            })
-            return { model: await get(id), created: true }
-          } finally {
-            await discardIfUnused(file.sha256)
-          }
+          const id = await catalog.transaction().execute(transaction => records.insertModel(transaction, model))
+          return { model: await get(id), created: true }
         })
       } finally {
         await artifacts.discard(file.path)
@@ -87,17 +72,9 @@ export function createModelStore(catalog: Catalog, artifacts: Artifacts, threads
     },
     async addMerged(file, commit) {
       const inspected = await threads.inspect(file.path)
-      return exclusive(async () => {
-        try {
-          await artifacts.publish(file.path, file.sha256)
-          return await commit(async (transaction, { name, labels, recipe }) => {
-            await records.insertContent(transaction, file.sha256, inspected)
-            return records.insertModel(transaction, { sha256: file.sha256, name, labels, recipe })
-          })
-        } finally {
-          await discardIfUnused(file.sha256)
-        }
-      })
+      return contents.add([file], () =>
+        commit((transaction, model) => records.insertModel(transaction, { ...model, inspected, sha256: file.sha256 })),
+      )
     },
     async getComplete(reference, field) {
       const model = await get(reference, field)
@@ -107,8 +84,8 @@ export function createModelStore(catalog: Catalog, artifacts: Artifacts, threads
     list: filters => records.listModels(catalog, filters),
     async tensors(reference, { limit, cursor }) {
       const { sha256 } = await get(reference)
-      const from = cursor === undefined ? 0 : Number(decodeCursor(cursor)) || 0
-      const { total, tensors } = await threads.tensors(artifacts.path(sha256), from, limit)
+      const from = cursor === undefined ? 0 : decodeIndexCursor(cursor)
+      const { total, tensors } = await threads.tensors(contents.path(sha256), from, limit)
       return { items: tensors, nextCursor: from + limit < total ? encodeCursor(String(from + limit)) : null }
     },
     async recipe(reference) {
@@ -119,34 +96,15 @@ export function createModelStore(catalog: Catalog, artifacts: Artifacts, threads
       throw new TureenError('TUREEN_NOT_FOUND', `The model ${reference} ${message}.`, [{ model: reference, message }])
     },
     async remove(reference) {
-      const model = await get(reference)
-      await exclusive(async () => {
-        const unused = await catalog.transaction().execute(async transaction => {
-          const jobs = await records.unfinishedJobsUsing(transaction, model.id)
-          if (jobs.length > 0) {
-            const message = `is used by the job${jobs.length > 1 ? 's' : ''} ${jobs.join(', ')}`
-            throw new TureenError(
-              'TUREEN_MODEL_IN_USE',
-              `The model ${reference} ${message}; wait for it or cancel it.`,
-              [{ model: reference, message }],
-            )
-          }
-          return records.deleteModel(transaction, model)
-        })
-        if (unused) await artifacts.discard(artifacts.path(unused))
-      })
+      const { id, sha256 } = await get(reference)
+      await contents.release(() =>
+        catalog.transaction().execute(async transaction => {
+          await refuseWhileInUse(transaction, id, `The model ${reference}`, { model: reference })
+          await records.deleteModel(transaction, id)
+          return [sha256]
+        }),
+      )
     },
-    contentPath: artifacts.path,
+    contentPath: contents.path,
   }
-}
-
-/** @throws TureenError `TUREEN_MODEL_INCOMPLETE` if a model's external data is not here */
-export function requireComplete(label: string, missing: readonly string[]): void {
-  if (missing.length === 0) return
-  const message = `lacks its external data: ${missing.join(', ')}`
-  throw new TureenError(
-    'TUREEN_MODEL_INCOMPLETE',
-    `The model ${label} ${message}. Save it with its weights inside the file (onnx.save(model, path, save_as_external_data=False)) and upload that.`,
-    missing.map(location => ({ model: label, message: `the external data ${location} is missing` })),
-  )
 }

@@ -1,5 +1,5 @@
 import type { ProblemItem } from '../errors.ts'
-import { type Branch, isList, type Structure, type Tree } from './structure.ts'
+import { type Branch, initializerPrefix, isList, type Structure, type Tree } from './structure.ts'
 
 /** Differences beyond this many are counted, not listed. */
 const listedDifferences = 100
@@ -92,7 +92,8 @@ function compareOpaque(base: Structure, other: Structure, report: Report): void 
 }
 
 /** The node or tensor that a path such as `graph.node[3].attribute[0].t` belongs to. */
-export function placeOf(tree: Branch, path: string): { node?: string } {
+export function placeOf(tree: Branch, path: string): { node?: string; tensor?: string } {
+  if (path.startsWith(initializerPrefix)) return { tensor: path.slice(initializerPrefix.length, path.lastIndexOf(']')) }
   const index = /^graph\.node\[(\d+)\]/.exec(path)?.[1]
   const graph = tree.get('graph')
   const nodes = graph instanceof Map ? graph.get('node') : undefined

@@ -4,8 +4,12 @@ export const limits = {
   messageDepth: 200,
   /** Bytes of the model with tensor payloads left out. 100,000 nodes with long names take about 30 MB. */
   skeletonBytes: 128 * 1024 * 1024,
+  /** Messages in one file: nodes, attributes, tensors, types, dimensions. Each takes a hundred bytes or more once decoded. */
+  messages: 1_000_000,
+  /** Nodes in one file, subgraphs and functions included. The largest public models have some ten thousand. */
+  nodes: 250_000,
   /** Tensors in one file. The largest seen in public models is about 20,000. */
-  tensors: 1_000_000,
+  tensors: 250_000,
   /** Separate stretches of payload in one file: writers use one a tensor, unpacked fields make one a change of encoding. */
   payloadRuns: 2_000_000,
   /** Dimensions of one tensor. onnxruntime's own kernels stop far earlier. */
@@ -13,6 +17,9 @@ export const limits = {
   /** Bytes of one name or other short text. Generated names reach some hundred characters. */
   textBytes: 64 * 1024,
 } as const
+
+/** Of a longer list in an attribute, the rest is compared where it lies in the file and not decoded. */
+export const inlineAttributeValues = 1024
 
 /** Attribute values of more bytes than this are compared where they lie in the file and not decoded. */
 export const inlineAttributeBytes = 4 * 1024

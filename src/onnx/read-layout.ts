@@ -3,7 +3,7 @@ import { type ByteSource, readBytes } from './byte-source.ts'
 import { refuseKnownImpostors } from './impostors.ts'
 import type { Frame, Layout, OpaqueField, TensorEntry } from './layout.ts'
 import { limitExceeded } from './limit-exceeded.ts'
-import { inlineAttributeBytes, limits } from './limits.ts'
+import { inlineAttributeBytes, inlineAttributeValues, limits } from './limits.ts'
 import { type FieldRole, type MessageKind, messages, singularMessages } from './messages.ts'
 import { SkeletonPieces } from './skeleton-pieces.ts'
 import { TensorCollector } from './tensor-collector.ts'
@@ -22,7 +22,7 @@ type Scope = {
   tensor: TensorCollector | null
 }
 
-type Walk = { cursor: WireCursor; layout: Layout; runs: number }
+type Walk = { cursor: WireCursor; layout: Layout; runs: number; messages: number; nodes: number }
 
 /**
  * Indexes a model: one pass over its protobuf framing, payloads skipped.
@@ -39,7 +39,7 @@ export function readLayout(source: ByteSource): Layout {
     opaque: [],
     metadata: [],
   }
-  const walk: Walk = { cursor: wireCursor(source), layout, runs: 0 }
+  const walk: Walk = { cursor: wireCursor(source), layout, runs: 0, messages: 0, nodes: 0 }
   const field = { number: 0, type: wireType.bytes, start: 0, tagEnd: 0, payload: 0, end: source.byteLength }
   const model = openScope('Model', field, null, '')
   readMessage(walk, model)
@@ -104,14 +104,15 @@ function readFieldOf(
       scope.pieces.leaveOut(field.start, field.end)
       return
     case 'value':
-      if (field.end - field.payload > inlineAttributeBytes) leaveOpaque(walk, scope, field, name)
+      if (occurrence >= inlineAttributeValues) leaveOpaque(walk, scope, field, `${name}[${inlineAttributeValues}...]`)
+      else if (field.end - field.payload > inlineAttributeBytes)
+        leaveOpaque(walk, scope, field, `${name}[${occurrence}]`)
       return
     case 'undecoded':
       leaveOpaque(walk, scope, field, name)
       return
     case 'payload':
-      countRun(walk)
-      scope.tensor?.addPayload(field)
+      if (scope.tensor?.addPayload(field)) countRun(walk)
       scope.pieces.leaveOut(field.start, field.end)
       return
     default:
@@ -136,6 +137,10 @@ function readChild(
       `${pathOf(scope)}.${name} is written twice in one message. Load the model and save it again to write it once.`,
     )
   }
+  walk.messages += 1
+  if (walk.messages > limits.messages) throw limitExceeded('messages', 'messages')
+  if (kind === 'Node') walk.nodes += 1
+  if (walk.nodes > limits.nodes) throw limitExceeded('nodes', 'nodes')
   const child = openScope(kind, field, scope, singular ? name : `${name}[${occurrence}]`)
   readMessage(walk, child)
   scope.pieces.include(child.pieces, field)
@@ -160,10 +165,16 @@ function frameOf(frames: Frame[], scope: Scope): number {
 }
 
 function leaveOpaque(walk: Walk, scope: Scope, field: WireField, name: string): void {
-  countRun(walk)
-  const opaque: OpaqueField = { path: `${pathOf(scope)}.${name}`, span: { start: field.start, end: field.end } }
-  walk.layout.opaque.push(opaque)
   scope.pieces.leaveOut(field.start, field.end)
+  const path = `${pathOf(scope)}.${name}`
+  const last = walk.layout.opaque.at(-1)
+  if (last?.path === path && last.span.end === field.start) {
+    last.span.end = field.end
+    return
+  }
+  countRun(walk)
+  const opaque: OpaqueField = { path, span: { start: field.start, end: field.end } }
+  walk.layout.opaque.push(opaque)
 }
 
 function countRun(walk: Walk): void {

@@ -35,6 +35,18 @@ export type TensorDescription = {
 
 /** The model's structure, decoded by onnx-proto. @throws TureenError `TUREEN_MODEL_MALFORMED` */
 export function decodeSkeleton(layout: Layout): ModelProto {
+  const model = decode(layout)
+  const irVersion = Number(model.irVersion)
+  if (model.opsetImport.length === 0 && (irVersion < 1 || irVersion > 2)) {
+    throw new TureenError(
+      'TUREEN_MODEL_MALFORMED',
+      'The model imports no operator set, which only IR versions 1 and 2 may leave out. Perhaps its end was cut off.',
+    )
+  }
+  return model
+}
+
+function decode(layout: Layout): ModelProto {
   try {
     return ModelProto.decode(layout.skeleton)
   } catch (error) {

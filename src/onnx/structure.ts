@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { dtypeName } from '../tensor/dtype.ts'
 import { type ByteSource, readBytes } from './byte-source.ts'
-import type { Layout } from './layout.ts'
+import { isMainInitializer, type Layout } from './layout.ts'
 import { ModelProto } from './onnx-proto.ts'
 
 /** A plain tree: scalars, lists, and objects whose keys are field names or, for named things, names. */
@@ -21,7 +21,9 @@ export function structureOf(layout: Layout, model: ModelProto, source: ByteSourc
   const plain: unknown = ModelProto.toObject(model, { longs: String, bytes: String, json: true })
   const tree = branch(plain, key => !producerFields.has(key))
   const hashes = new Map<string, ReturnType<typeof createHash>>()
-  for (const { path, span } of layout.opaque) {
+  const names = new Map(layout.tensors.filter(isMainInitializer).map(({ path, name }) => [path, name]))
+  for (const { path: fullPath, span } of layout.opaque) {
+    const path = byInitializerName(fullPath, names)
     const hash = hashes.get(path) ?? createHash('sha256')
     hashes.set(path, hash)
     for (let offset = span.start; offset < span.end; offset += 1 << 20) {
@@ -30,6 +32,18 @@ export function structureOf(layout: Layout, model: ModelProto, source: ByteSourc
   }
   return { tree, opaque: new Map([...hashes].sort(byKey).map(([path, hash]) => [path, hash.digest('hex')])) }
 }
+
+/** A path inside an initializer, with the initializer's name for its index: their order is no structure. */
+function byInitializerName(path: string, names: ReadonlyMap<string, string>): string {
+  const initializer = /^graph\.initializer\[\d+\]/.exec(path)?.[0]
+  const name = initializer && names.get(initializer)
+  return name === undefined || initializer === undefined
+    ? path
+    : `${initializerPrefix}${name}]${path.slice(initializer.length)}`
+}
+
+/** How the path of an opaque field of an initializer begins; its name and a closing bracket follow. */
+export const initializerPrefix = 'graph.initializer['
 
 /** A stable digest of a structure: models with the same one can be averaged, unless tensors that are never averaged differ. */
 export function fingerprintOf({ tree, opaque }: Structure): string {
@@ -67,7 +81,7 @@ function branch(plain: unknown, keep: (key: string) => boolean = () => true): Br
 function fieldTree(key: string, value: unknown): Tree {
   switch (key) {
     case 'initializer':
-      return named(value, 'name', tensorTree)
+      return named(value, 'name', tensorType)
     case 'valueInfo':
       return named(value, 'name', item => branch(item))
     case 'opsetImport':
@@ -89,9 +103,15 @@ function plainTree(value: unknown): Tree {
   return branch(value)
 }
 
-function tensorTree(tensor: unknown): Tree {
+/** An element type and dims, such as float32[3, 4]; payload and storage are no structure. */
+function tensorType(tensor: unknown): string {
   const { dataType = 0, dims = [] } = Object(tensor)
   return `${dtypeName(Number(dataType))}[${[dims].flat().join(', ')}]`
+}
+
+/** A tensor that is not found by its name: the name is then part of the structure. */
+function tensorTree(tensor: unknown): Tree {
+  return `${Object(tensor).name ?? ''} ${tensorType(tensor)}`.trim()
 }
 
 /** A list of things with names, as a map where the names are unique; in its order otherwise. */

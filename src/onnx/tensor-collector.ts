@@ -16,36 +16,35 @@ export class TensorCollector {
   readonly #varint = new Map<number, VarintRun[]>()
   readonly #strings: Span[] = []
 
-  /** Takes one payload field as it stands in the file. */
-  addPayload(field: WireField): void {
+  /** Takes one payload field as it stands in the file. @returns whether it begins a new stretch of payload */
+  addPayload(field: WireField): boolean {
     const { number, type, start, payload, end } = field
     switch (number) {
       case tensorFields.rawData:
         requireType(field, wireType.bytes)
         this.#raw = { field: { start, end }, offset: payload, length: end - payload }
-        return
+        return true
       case tensorFields.stringData:
         requireType(field, wireType.bytes)
         this.#strings.push({ start: payload, end })
-        return
+        return true
       case tensorFields.floatData:
-        this.#addFixed(field, 4, wireType.fixed32)
-        return
+        return this.#addFixed(field, 4, wireType.fixed32)
       case tensorFields.doubleData:
-        this.#addFixed(field, 8, wireType.fixed64)
-        return
+        return this.#addFixed(field, 8, wireType.fixed64)
       default:
         if (type !== wireType.bytes) requireType(field, wireType.varint)
         pushTo(this.#varint, number, { start, offset: payload, end })
+        return true
     }
   }
 
-  #addFixed(field: WireField, width: 4 | 8, unpackedType: number): void {
+  #addFixed(field: WireField, width: 4 | 8, unpackedType: number): boolean {
     const { number, type, start, payload, end } = field
     if (type === wireType.bytes) {
       if ((end - payload) % width !== 0) throw malformed('Packed values are cut off', start)
       pushTo(this.#fixed, number, { start, offset: payload, count: (end - payload) / width, stride: width, width })
-      return
+      return true
     }
     requireType(field, unpackedType)
     const last = this.#fixed.get(number)?.at(-1)
@@ -53,6 +52,7 @@ export class TensorCollector {
     const follows = last && last.stride === stride && last.offset + last.count * last.stride === payload
     if (follows) last.count += 1
     else pushTo(this.#fixed, number, { start, offset: payload, count: 1, stride, width })
+    return !follows
   }
 
   /**
@@ -121,6 +121,8 @@ function checkLength(
 ): void {
   const shape = `[${dims.join(', ')}]`
   if (!dtype) return
+  if (payload.form === 'none' && elements > 0)
+    throw fail(`is ${dtype.name} ${shape} and holds no ${dtype.typedField} and no raw_data`)
   if (payload.form === 'raw') {
     const expected = rawBytes(dtype, elements)
     if (dtype.name === 'string') throw fail('holds strings as raw_data, which ONNX does not allow')

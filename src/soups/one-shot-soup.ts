@@ -1,8 +1,8 @@
 import { type SoupRecipe, soupRecipe } from '../../schemas/merge.ts'
-import { type ProblemItem, TureenError } from '../errors.ts'
+import { blame, type ProblemItem, TureenError } from '../errors.ts'
+import { requireComplete } from '../merge/incomplete.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { linearSum } from '../merge/methods/linear.ts'
-import { requireComplete } from '../models/model-store.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
 import type { MergeFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
@@ -26,7 +26,10 @@ export async function makeSoup(
   signal: AbortSignal,
 ): Promise<Soup> {
   const { files, settings } = soupMerge(models, recipe)
-  for (const { label, path } of files) requireComplete(label, (await threads.inspect(path)).externalData)
+  for (const { label, path } of files) {
+    const { externalData } = await threads.inspect(path).catch((error: unknown) => Promise.reject(blame(error, label)))
+    requireComplete(label, externalData)
+  }
   const output = artifacts.incomingPath()
   try {
     const { sha256, bytes } = await threads.merge(files, settings, { output, durable: false, signal })

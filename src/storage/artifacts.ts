@@ -70,15 +70,21 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
     },
     async sweep(known) {
       const isKnown = (name: string) => known.has(`sha256:${name}`)
-      const leftovers = (await readdir(incoming)).map(name => join(incoming, name))
-      for (const shard of await readdir(content)) {
-        const names = await readdir(join(content, shard))
-        leftovers.push(...names.filter(name => !isKnown(name)).map(name => join(content, shard, name)))
+      const leftovers = (await filesIn(incoming)).map(name => join(incoming, name))
+      for (const shard of (await readdir(content, { withFileTypes: true })).filter(entry => entry.isDirectory())) {
+        const names = await filesIn(join(content, shard.name))
+        leftovers.push(...names.filter(name => !isKnown(name)).map(name => join(content, shard.name, name)))
       }
       for (const file of leftovers) await discard(file)
       return { removed: leftovers.length }
     },
   }
+}
+
+/** Names of the files in a directory. What else stands there, such as lost+found, is none of ours. */
+async function filesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true })
+  return entries.filter(entry => entry.isFile()).map(({ name }) => name)
 }
 
 /** A rename is durable once the directory that holds the name is. */

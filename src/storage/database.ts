@@ -5,9 +5,16 @@ import { migrations } from './migrations.ts'
 
 /** The catalog's tables. Times are RFC 3339 texts, documents JSON texts, digests `sha256:<hex>`. */
 export type Tables = {
-  contents: { sha256: string; bytes: number; fingerprint: string; description: string; created_at: string }
-  models: { id: string; name: string | null; sha256: string; recipe: string | null; created_at: string }
-  /** Labels of models and jobs alike; ids are unique among all of them. */
+  models: {
+    id: string
+    name: string | null
+    sha256: string
+    fingerprint: string
+    description: string
+    recipe: string | null
+    created_at: string
+  }
+  /** Labels of models, data sets and jobs alike; ids are unique among all of them. */
   labels: { owner_id: string; key: string; value: string }
   jobs: {
     id: string
@@ -21,7 +28,11 @@ export type Tables = {
     started_at: string | null
     finished_at: string | null
   }
-  job_models: { job_id: string; model_id: string }
+  /** Models and data sets that a job needs. */
+  job_inputs: { job_id: string; input_id: string }
+  datasets: { id: string; name: string | null; sha256: string; bytes: number; description: string; created_at: string }
+  dataset_files: { dataset_id: string; position: number; name: string; sha256: string; bytes: number }
+  scores: { key: string; value: string; created_at: string }
   job_events: { sequence: Generated<number>; job_id: string; type: string; data: string }
 }
 

@@ -25,7 +25,7 @@ export async function labelsOf(catalog: Catalog, ownerIds: readonly string[]): P
 }
 
 /** Whether the owner, such as `models.id`, has all of the labels. */
-export function hasLabels(labels: Labels, owner: 'models.id' | 'jobs.id'): RawBuilder<SqlBool> {
+export function hasLabels(labels: Labels, owner: 'models.id' | 'datasets.id' | 'jobs.id'): RawBuilder<SqlBool> {
   const conditions = Object.entries(labels).map(
     ([key, value]) =>
       sql`exists (select 1 from labels where owner_id = ${sql.ref(owner)} and key = ${key} and value = ${value})`,

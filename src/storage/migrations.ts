@@ -6,23 +6,17 @@ export const migrations: Record<string, Migration> = {
   '0001-models-and-jobs': {
     async up(db: Kysely<unknown>) {
       await db.schema
-        .createTable('contents')
-        .addColumn('sha256', 'text', column => column.primaryKey())
-        .addColumn('bytes', 'integer', column => column.notNull())
-        .addColumn('fingerprint', 'text', column => column.notNull())
-        .addColumn('description', 'text', column => column.notNull())
-        .addColumn('created_at', 'text', column => column.notNull())
-        .execute()
-      await db.schema.createIndex('contents_by_fingerprint').on('contents').column('fingerprint').execute()
-      await db.schema
         .createTable('models')
         .addColumn('id', 'text', column => column.primaryKey())
         .addColumn('name', 'text')
-        .addColumn('sha256', 'text', column => column.notNull().references('contents.sha256'))
+        .addColumn('sha256', 'text', column => column.notNull())
+        .addColumn('fingerprint', 'text', column => column.notNull())
+        .addColumn('description', 'text', column => column.notNull())
         .addColumn('recipe', 'text')
         .addColumn('created_at', 'text', column => column.notNull())
         .execute()
       await db.schema.createIndex('models_by_sha256').on('models').column('sha256').execute()
+      await db.schema.createIndex('models_by_fingerprint').on('models').column('fingerprint').execute()
       await db.schema.createIndex('models_by_name').on('models').column('name').execute()
       await db.schema
         .createTable('labels')
@@ -48,12 +42,12 @@ export const migrations: Record<string, Migration> = {
         .execute()
       await db.schema.createIndex('jobs_by_status').on('jobs').column('status').execute()
       await db.schema
-        .createTable('job_models')
+        .createTable('job_inputs')
         .addColumn('job_id', 'text', column => column.notNull().references('jobs.id'))
-        .addColumn('model_id', 'text', column => column.notNull())
-        .addPrimaryKeyConstraint('job_models_key', ['job_id', 'model_id'])
+        .addColumn('input_id', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('job_inputs_key', ['job_id', 'input_id'])
         .execute()
-      await db.schema.createIndex('job_models_by_model').on('job_models').column('model_id').execute()
+      await db.schema.createIndex('job_inputs_by_input').on('job_inputs').column('input_id').execute()
       await db.schema
         .createTable('job_events')
         .addColumn('sequence', 'integer', column => column.primaryKey().autoIncrement())
@@ -62,6 +56,36 @@ export const migrations: Record<string, Migration> = {
         .addColumn('data', 'text', column => column.notNull())
         .execute()
       await db.schema.createIndex('job_events_by_job').on('job_events').columns(['job_id', 'sequence']).execute()
+    },
+  },
+  '0002-datasets-and-scores': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('datasets')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('name', 'text')
+        .addColumn('sha256', 'text', column => column.notNull())
+        .addColumn('bytes', 'integer', column => column.notNull())
+        .addColumn('description', 'text', column => column.notNull())
+        .addColumn('created_at', 'text', column => column.notNull())
+        .execute()
+      await db.schema.createIndex('datasets_by_sha256').on('datasets').column('sha256').execute()
+      await db.schema
+        .createTable('dataset_files')
+        .addColumn('dataset_id', 'text', column => column.notNull().references('datasets.id'))
+        .addColumn('position', 'integer', column => column.notNull())
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('sha256', 'text', column => column.notNull())
+        .addColumn('bytes', 'integer', column => column.notNull())
+        .addPrimaryKeyConstraint('dataset_files_key', ['dataset_id', 'position'])
+        .execute()
+      await db.schema.createIndex('dataset_files_by_sha256').on('dataset_files').column('sha256').execute()
+      await db.schema
+        .createTable('scores')
+        .addColumn('key', 'text', column => column.primaryKey())
+        .addColumn('value', 'text', column => column.notNull())
+        .addColumn('created_at', 'text', column => column.notNull())
+        .execute()
     },
   },
 }

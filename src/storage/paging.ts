@@ -8,8 +8,17 @@ export function encodeCursor(last: string): string {
 }
 
 export function decodeCursor(cursor: string): string {
+  return decode(cursor, /^[0-9a-f-]{36}$/)
+}
+
+/** As {@link decodeCursor}, for lists whose items are counted. */
+export function decodeIndexCursor(cursor: string): number {
+  return Number(decode(cursor, /^\d{1,15}$/))
+}
+
+function decode(cursor: string, form: RegExp): string {
   const last = Buffer.from(cursor, 'base64url').toString('utf8')
-  if (encodeCursor(last) !== cursor || !/^[0-9a-f-]+$/.test(last)) {
+  if (encodeCursor(last) !== cursor || !form.test(last)) {
     const message = 'is not a cursor of this list; take nextCursor of the page before'
     throw new TureenError('TUREEN_REQUEST_INVALID', `The cursor ${message}.`, [{ field: 'cursor', message }])
   }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import { type ProblemItem, TureenError } from '../errors.ts'
+import { blame, type ProblemItem, TureenError } from '../errors.ts'
 import { compareWithBase } from '../merge/compatibility.ts'
 import type { IndexedInput, MergeInput, MergeSettings } from '../merge/merge-input.ts'
 import { planMerge } from '../merge/plan.ts'
 import { planSource } from '../merge/plan-source.ts'
 import { type Preflight, preflight } from '../merge/preflight.ts'
+import type { Layout } from '../onnx/layout.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import { type FileSource, openFileSource } from '../storage/file-source.ts'
 
@@ -47,10 +48,7 @@ export function mergeFiles(
   return withInputs(files, inputs => {
     const { identicalVarints, identicalNonFinite } = check(inputs, settings)
     const plan = planMerge(inputs, settings, identicalVarints)
-    const merged = planSource(
-      plan,
-      inputs.map(({ source }) => source),
-    )
+    const merged = planSource(plan, inputs)
     const sha256 = writeHashed(merged, output, durable, onProgress)
     const { averaged, identical, nonFinite } = merged.report()
     return {
@@ -58,7 +56,7 @@ export function mergeFiles(
       bytes: merged.byteLength,
       report: {
         tensors: { averaged, copied: identical + plan.carried.identical, nonFloat: plan.carried.nonFloat },
-        nonFinite: nonFinite + identicalNonFinite,
+        nonFinite: nonFinite + (plan.sum.keepIdentical ? identicalNonFinite : 0),
         bytesRead: inputs.reduce((sum, { source }) => sum + source.bytesRead, 0),
         bytesWritten: merged.byteLength,
       },
@@ -96,11 +94,19 @@ function withInputs<Result>(
     const inputs = files.map(({ path, ...input }) => {
       const source = openFileSource(path)
       opened.push(source)
-      return { ...input, source, layout: readLayout(source) }
+      return { ...input, source, layout: layoutOf(source, input.label) }
     })
     return use(inputs)
   } finally {
     for (const source of opened) source.close()
+  }
+}
+
+function layoutOf(source: FileSource, label: string): Layout {
+  try {
+    return readLayout(source)
+  } catch (error) {
+    throw blame(error, label)
   }
 }
 

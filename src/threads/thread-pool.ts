@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import { TureenError } from '../errors.ts'
+import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { InspectedModel } from './inspect-task.ts'
@@ -14,6 +15,7 @@ export type Progress = (done: number, total: number) => void
 export type ThreadPool = {
   inspect(path: string): Promise<InspectedModel>
   tensors(path: string, from: number, limit: number): Promise<{ total: number; tensors: TensorDescription[] }>
+  dataset(files: DatasetFile[]): Promise<DatasetDescription>
   check(files: MergeFile[], settings: MergeSettings): Promise<void>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
   merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedFile>
@@ -24,6 +26,8 @@ export type MergeOptions = { output: string; durable: boolean; signal: AbortSign
 
 /** Idle threads are kept this long, so that a burst of requests does not start one each. */
 const idleMilliseconds = 10_000
+/** A model whose structure takes more is refused; without a bound it would take the whole process with it. */
+const heapMebibytes = 1024
 /** Threads leave their progress in shared memory; it is looked at this often. */
 const progressMilliseconds = 200
 /** A merge that is asked to stop does so at its next window; a thread that does not come to one is ended after this long. */
@@ -36,12 +40,14 @@ export function createThreadPool(): ThreadPool {
     minThreads: 0,
     maxThreads: Math.max(1, availableParallelism()),
     idleTimeout: idleMilliseconds,
+    resourceLimits: { maxOldGenerationSizeMb: heapMebibytes },
   }
   const readers = new Piscina(options)
   const mergers = new Piscina(options)
   return {
     inspect: path => run(readers, 'inspect', { path }),
     tensors: (path, from, limit) => run(readers, 'tensors', { path, from, limit }),
+    dataset: files => run(readers, 'dataset', { files }),
     check: (files, settings) => run(readers, 'check', { files, settings }),
     async merge(files, settings, { output, durable, signal, onProgress }) {
       signal.throwIfAborted()
@@ -82,7 +88,13 @@ async function run<Value>(
   task: object,
   options: Parameters<Piscina['run']>[1] = {},
 ): Promise<Value> {
-  const outcome: Outcome<Value> = await pool.run(task, { ...options, name })
+  const outcome: Outcome<Value> = await pool.run(task, { ...options, name }).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')) throw error
+    throw new TureenError(
+      'TUREEN_MODEL_LIMIT',
+      `The structure of the model takes more than ${heapMebibytes} MiB once decoded; that is the limit.`,
+    )
+  })
   if (outcome.ok) return outcome.value
   throw TureenError.fromProblem(outcome.problem)
 }

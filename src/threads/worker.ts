@@ -1,4 +1,6 @@
 import { type Problem, TureenError } from '../errors.ts'
+import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
+import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { inspectFile, listTensors } from './inspect-task.ts'
 import { mergeControl } from './merge-control.ts'
@@ -36,11 +38,23 @@ export function merge({ files, settings, output, durable, shared }: MergeTask) {
   return outcome(() => mergeFiles(files, settings, output, durable, control.report))
 }
 
+export async function dataset({ files }: { files: DatasetFile[] }): Promise<Outcome<DatasetDescription>> {
+  try {
+    return { ok: true, value: await describeDataset(files) }
+  } catch (error) {
+    return refusal(error)
+  }
+}
+
 function outcome<Value>(task: () => Value): Outcome<Value> {
   try {
     return { ok: true, value: task() }
   } catch (error) {
-    if (error instanceof TureenError) return { ok: false, problem: error.toProblem() }
-    throw error
+    return refusal(error)
   }
+}
+
+function refusal(error: unknown): { ok: false; problem: Problem } {
+  if (error instanceof TureenError) return { ok: false, problem: error.toProblem() }
+  throw error
 }

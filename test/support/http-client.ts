@@ -5,10 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import onnxProto from 'onnx-proto'
 import { expect } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
+import type { MergeResult } from '../../schemas/merge.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { ProblemDocument } from '../../schemas/problem.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
+
+/** A job that merges. */
+export type MergeJob = Omit<JobRecord, 'result'> & { result?: MergeResult }
 
 /** Uploads a model raw and answers with its record. `query`: such as `name=a&label=stage:test`. */
 export async function uploadModel(url: string, bytes: Bytes, query = ''): Promise<ModelRecord> {
@@ -32,7 +36,7 @@ export function postJson(url: string, body: unknown): Promise<Response> {
 }
 
 /** Merges and waits; the job must have ended, however it did. */
-export async function merge(url: string, request: object): Promise<JobRecord> {
+export async function merge(url: string, request: object): Promise<MergeJob> {
   const response = await postJson(`${url}/v1/merges?wait=30`, request)
   const body = await response.text()
   if (response.status !== 200) throw new Error(`the merge answered ${response.status}: ${body}`)
@@ -40,7 +44,7 @@ export async function merge(url: string, request: object): Promise<JobRecord> {
 }
 
 /** The content of a job's result, byte for byte. */
-export async function mergedContent(url: string, job: JobRecord): Promise<Bytes> {
+export async function mergedContent(url: string, job: MergeJob): Promise<Bytes> {
   const response = await fetch(`${url}/v1/models/${job.result?.model.id}/content`)
   expect(response.status).toBe(200)
   return new Uint8Array(await response.arrayBuffer())
@@ -87,7 +91,9 @@ export function sha256(bytes: Uint8Array): string {
 /** The SHA-256 of the raw_data of every initializer, as onnx-proto (not our own reader) finds them. */
 export function initializerDigests(model: Uint8Array): Record<string, string> {
   const { graph } = onnxProto.onnx.ModelProto.decode(model)
-  return Object.fromEntries((graph?.initializer ?? []).map(each => [each.name, sha256(each.rawData ?? new Uint8Array())]))
+  return Object.fromEntries(
+    (graph?.initializer ?? []).map(each => [each.name, sha256(each.rawData ?? new Uint8Array())]),
+  )
 }
 
 /** The metadata_props of a model, as onnx-proto finds them. */

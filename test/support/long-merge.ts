@@ -1,23 +1,34 @@
 import type { JobRecord } from '../../schemas/job.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
-import { json, postJson, uploadModel } from './http-client.ts'
+import { json, postJson, sha256, uploadModel } from './http-client.ts'
 import { linearModel } from './onnx-model.ts'
 
-/** As many as a merge takes: 4 GB to read and add up, out of one file of 4 MB. */
+/** As many as a merge takes: 16 GB to read and add up, out of one file of 16 MB. */
 const times = 1024
-const elements = 1 << 20
+const elements = 1 << 22
+
+let bytes: Uint8Array<ArrayBuffer> | undefined
 
 /** A merge that takes seconds, so that a test finds it running; cancel it when done. */
 export async function startLongMerge(
   url: string,
   settings: { name?: string; labels?: Record<string, string> } = {},
 ): Promise<{ job: JobRecord; model: ModelRecord }> {
-  const weights = Array.from({ length: elements }, (_, index) => index % 251)
-  const model = await uploadModel(url, linearModel(weights, [1, 2, 3, 4]), 'name=long')
+  const model = await longModel(url)
   const models = Array.from({ length: times }, () => ({ id: model.id }))
   const response = await postJson(`${url}/v1/merges`, { models, normalize: false, ...settings })
   if (response.status !== 202) throw new Error(`the long merge answered ${response.status}: ${await response.text()}`)
   return { job: await json<JobRecord>(response), model }
+}
+
+async function longModel(url: string): Promise<ModelRecord> {
+  bytes ??= linearModel(
+    Array.from({ length: elements }, (_, index) => index % 251),
+    [1, 2, 3, 4],
+  )
+  const list = await fetch(`${url}/v1/models?name=long&sha256=${sha256(bytes)}`)
+  const { items } = await json<{ items: ModelRecord[] }>(list)
+  return items[0] ?? uploadModel(url, bytes, 'name=long')
 }
 
 /** Waits until a job is in this state, and fails if it ends in another. */

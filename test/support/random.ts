@@ -35,4 +35,4 @@ export function seededRandom(seed: number): Random {
 }
 
 /** The seed of a run: TUREEN_TEST_SEED, to repeat one, or a new one. Put it into the title of the test. */
-export const runSeed = Number(process.env['TUREEN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+export const runSeed = Number(process.env.TUREEN_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))

@@ -23,7 +23,7 @@ export async function converse(url: string, said: string | Uint8Array, milliseco
 export async function readAnswer(socket: Socket, milliseconds = 2_000): Promise<RawAnswer> {
   const chunks: Buffer[] = []
   socket.setTimeout(milliseconds, () => socket.destroy())
-  socket.on('data', chunk => {
+  socket.on('data', (chunk: Buffer) => {
     chunks.push(chunk)
     if (isWhole(Buffer.concat(chunks).toString('latin1'))) socket.destroy()
   })

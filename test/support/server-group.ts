@@ -30,7 +30,7 @@ export function serverGroup() {
     launch(data: string): LaunchedServer {
       const child = spawn(process.execPath, ['src/server.ts'], {
         cwd: projectRoot,
-        env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data },
+        env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       processes.add(child)

@@ -48,7 +48,7 @@ export type SpawnedServer = {
 export async function spawnServer(data: string, variables: Record<string, string> = {}): Promise<SpawnedServer> {
   const child = spawn(process.execPath, ['src/server.ts'], {
     cwd: projectRoot,
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data, ...variables },
+    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const logs: string[] = []

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { JobRecord } from '../../schemas/job.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import { type HeavyModel, modelBytes } from './heavy-model.ts'
 
@@ -8,6 +7,18 @@ export type MergeBody = {
   name?: string
   labels?: Record<string, string>
   provenance?: boolean
+}
+
+/** What the tests need of a merge job, whatever other types of job there are. */
+export type MergeJob = {
+  id: string
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+  progress: { done: number; total: number } | null
+  startedAt: string | null
+  labels: Record<string, string>
+  request: { name?: string }
+  result?: { model: { id: string; sha256: string; bytes: number } }
+  error?: object
 }
 
 /** Uploads a model without ever holding it. @throws Error with the answer if it is not taken */
@@ -22,7 +33,7 @@ export async function upload(url: string, model: HeavyModel, name: string): Prom
   return answer(response)
 }
 
-export async function merge(url: string, body: MergeBody, wait?: number): Promise<JobRecord> {
+export async function merge(url: string, body: MergeBody, wait?: number): Promise<MergeJob> {
   const response = await fetch(`${url}/v1/merges${wait === undefined ? '' : `?wait=${wait}`}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -31,17 +42,17 @@ export async function merge(url: string, body: MergeBody, wait?: number): Promis
   return answer(response)
 }
 
-export async function job(url: string, id: string, wait?: number): Promise<JobRecord> {
+export async function job(url: string, id: string, wait?: number): Promise<MergeJob> {
   return answer(await fetch(`${url}/v1/jobs/${id}${wait === undefined ? '' : `?wait=${wait}`}`))
 }
 
 /** All models, or all jobs, page by page. */
 export async function listAll(url: string, what: 'models', query?: string): Promise<ModelRecord[]>
-export async function listAll(url: string, what: 'jobs', query?: string): Promise<JobRecord[]>
-export async function listAll(url: string, what: 'models' | 'jobs', query = ''): Promise<(ModelRecord | JobRecord)[]> {
-  const items: (ModelRecord | JobRecord)[] = []
+export async function listAll(url: string, what: 'jobs', query?: string): Promise<MergeJob[]>
+export async function listAll(url: string, what: 'models' | 'jobs', query = ''): Promise<(ModelRecord | MergeJob)[]> {
+  const items: (ModelRecord | MergeJob)[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const page: { items: (ModelRecord | JobRecord)[]; nextCursor: string | null } = await answer(
+    const page: { items: (ModelRecord | MergeJob)[]; nextCursor: string | null } = await answer(
       await fetch(`${url}/v1/${what}?limit=100&${query}${cursor && `&cursor=${cursor}`}`),
     )
     items.push(...page.items)

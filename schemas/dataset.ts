@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { digest, id, labelParameters, labels, name, page, pageParameters, timestamp } from './common.ts'
+
+export const dataset = z
+  .object({
+    id,
+    name: name.nullable(),
+    labels,
+    sha256: digest.describe('Of the file; of several files, of the JSON list of their names, sizes and digests'),
+    bytes: z.number().int(),
+    kind: z.enum(['npz', 'testDataSet']),
+    samples: z.number().int(),
+    arrays: z.array(
+      z.object({
+        name: z.string(),
+        dtype: z.string(),
+        dims: z.array(z.number().int()),
+        tensorName: z.string().optional().describe('The name inside a serialised TensorProto'),
+      }),
+    ),
+    files: z.array(z.object({ name: z.string(), bytes: z.number().int(), sha256: digest })),
+    createdAt: timestamp,
+  })
+  .meta({ id: 'Dataset' })
+
+export type DatasetRecord = z.infer<typeof dataset>
+
+export const datasetPage = page(dataset).meta({ id: 'DatasetPage' })
+
+export const datasetFilters = z.strictObject({
+  ...pageParameters,
+  name: name.optional(),
+  label: labelParameters,
+  sha256: z
+    .string()
+    .regex(/^(sha256:)?[0-9a-f]{64}$/)
+    .optional(),
+})

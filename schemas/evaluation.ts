@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { digest, labels, reference, waitSeconds } from './common.ts'
+
+export const direction = z.enum(['max', 'min']).describe('Whether more or less is better')
+
+/** A metric of the service, by name, with parameters of its own. */
+const namedMetric = z.looseObject({ name: z.string().min(1).max(100) })
+
+/** A metric that is itself an ONNX model of the store. */
+const modelMetric = z.strictObject({
+  name: z.string().min(1).max(100).describe('What the result calls it'),
+  model: reference.describe(
+    'A model with two inputs, the outputs and the targets, and a scalar per sample or per batch',
+  ),
+  direction,
+})
+
+export const metricRequest = z.union([z.string().min(1).max(100), modelMetric, namedMetric])
+
+export type MetricRequest = z.infer<typeof metricRequest>
+
+/** How a model is scored on a data set. What has only one reading may be left out. */
+export const scoring = {
+  inputs: z.record(z.string(), z.string()).optional().describe('The array for each input of the model'),
+  target: z.string().optional().describe('The array that outputs are compared with'),
+  output: z.string().optional().describe('The output that is scored'),
+  batchSize: z
+    .number()
+    .int()
+    .min(1)
+    .max(65536)
+    .optional()
+    .describe('Samples in one run, where the model leaves it open'),
+}
+
+export const evaluationRequest = z
+  .strictObject({
+    model: reference,
+    dataset: reference,
+    ...scoring,
+    metrics: z.array(metricRequest).min(1).max(32).optional(),
+    limit: z.number().int().min(1).optional().describe('Score the first samples only'),
+    labels: labels.default({}),
+  })
+  .meta({ id: 'EvaluationRequest' })
+
+export type EvaluationRequest = z.infer<typeof evaluationRequest>
+
+const score = z.number().nullable().describe('null where the value is not finite, or does not exist')
+
+export const evaluationResult = z
+  .object({
+    metrics: z.record(z.string(), score),
+    samples: z.number().int(),
+    seconds: z.number(),
+    latencyMs: z
+      .object({ median: z.number(), p95: z.number() })
+      .describe('Of one run of the model, of batchSize samples, without the first one'),
+    batchSize: z.number().int(),
+    model: z.object({ sha256: digest, bytes: z.number().int() }),
+    threads: z.number().int(),
+    runtime: z.string().describe('Name and version of what ran the model'),
+    cached: z.boolean().describe('Whether every score had been computed before'),
+    perClass: z
+      .array(
+        z.object({
+          metric: z.string(),
+          classes: z.array(z.object({ class: z.number().int(), value: score, support: z.number().int() })),
+        }),
+      )
+      .optional(),
+    notes: z.array(z.string()).describe('What was assumed, such as which reading was taken of the outputs'),
+    binding: z.object({
+      inputs: z.record(z.string(), z.string()),
+      target: z.string().nullable(),
+      output: z.string().nullable(),
+    }),
+  })
+  .meta({ id: 'EvaluationResult' })
+
+export type EvaluationResult = z.infer<typeof evaluationResult>
+
+export const evaluationParameters = z.strictObject({ wait: waitSeconds })
+
+export const metric = z
+  .object({
+    name: z.string(),
+    description: z.string(),
+    direction,
+    per: z.enum(['sample', 'set']).describe('The mean of one value per sample, or of a whole set only'),
+    target: z.enum(['classes', 'values', 'masks', 'reference']),
+    parameters: z.record(z.string(), z.unknown()).describe('JSON Schema'),
+  })
+  .meta({ id: 'Metric' })
+
+export const metricList = z.object({ items: z.array(metric) }).meta({ id: 'MetricList' })

@@ -1,0 +1,124 @@
+import { v7 as uuid } from 'uuid'
+import { type DatasetRecord, dataset } from '../../schemas/dataset.ts'
+import type { DatasetDescription } from '../evaluate/datasets/dataset.ts'
+import type { Catalog, Tables } from '../storage/database.ts'
+import { hasLabels, insertLabels, type Labels, labelsOf } from '../storage/labels.ts'
+import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+
+/** Rows of the catalog that make up data sets. All functions take a catalog or a transaction of it. */
+
+export type NewDataset = {
+  sha256: string
+  files: readonly { name: string; sha256: string; bytes: number }[]
+  description: DatasetDescription
+  name: string | null
+  labels: Labels
+}
+
+export type DatasetFilters = {
+  limit: number
+  cursor?: string | undefined
+  name?: string | undefined
+  label: Labels
+  sha256?: string | undefined
+}
+
+export async function insertDataset(
+  catalog: Catalog,
+  { sha256, files, description, name, labels }: NewDataset,
+): Promise<string> {
+  const id = uuid()
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+  const row = {
+    id,
+    name,
+    sha256,
+    bytes,
+    description: JSON.stringify(description),
+    created_at: new Date().toISOString(),
+  }
+  await catalog.insertInto('datasets').values(row).execute()
+  for (const [position, file] of files.entries())
+    await catalog
+      .insertInto('dataset_files')
+      .values({ ...file, dataset_id: id, position })
+      .execute()
+  await insertLabels(catalog, id, labels)
+  return id
+}
+
+export async function resolveDataset(catalog: Catalog, reference: string): Promise<DatasetRecord | undefined> {
+  const column = reference.startsWith('sha256:') ? 'sha256' : 'id'
+  const rows = await catalog
+    .selectFrom('datasets')
+    .selectAll()
+    .where(column, '=', reference)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .execute()
+  return (await toRecords(catalog, rows))[0]
+}
+
+/** A record of the same content under the same name with the same labels, if there is one. */
+export async function sameDataset(
+  catalog: Catalog,
+  { sha256, name, labels }: NewDataset,
+): Promise<DatasetRecord | undefined> {
+  const rows = await catalog
+    .selectFrom('datasets')
+    .selectAll()
+    .where('sha256', '=', sha256)
+    .where('name', name === null ? 'is' : '=', name)
+    .where(hasLabels(labels, 'datasets.id'))
+    .orderBy('id', 'desc')
+    .execute()
+  const records = await toRecords(catalog, rows)
+  return records.find(record => Object.keys(record.labels).length === Object.keys(labels).length)
+}
+
+export async function listDatasets(
+  catalog: Catalog,
+  { limit, cursor, name, label, sha256 }: DatasetFilters,
+): Promise<Page<DatasetRecord>> {
+  let query = catalog
+    .selectFrom('datasets')
+    .selectAll()
+    .where(hasLabels(label, 'datasets.id'))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+  if (cursor !== undefined) query = query.where('id', '<', decodeCursor(cursor))
+  if (name !== undefined) query = query.where('name', '=', name)
+  if (sha256 !== undefined) query = query.where('sha256', '=', sha256.includes(':') ? sha256 : `sha256:${sha256}`)
+  return pageOf(await toRecords(catalog, await query.execute()), limit)
+}
+
+export async function deleteDataset(catalog: Catalog, id: string): Promise<void> {
+  await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
+  await catalog.deleteFrom('dataset_files').where('dataset_id', '=', id).execute()
+  await catalog.deleteFrom('datasets').where('id', '=', id).execute()
+}
+
+async function toRecords(catalog: Catalog, rows: readonly Tables['datasets'][]): Promise<DatasetRecord[]> {
+  const ids = rows.map(({ id }) => id)
+  const labels = await labelsOf(catalog, ids)
+  const files = await catalog
+    .selectFrom('dataset_files')
+    .selectAll()
+    .where('dataset_id', 'in', ids)
+    .orderBy('position')
+    .execute()
+  return rows.map(row =>
+    dataset.parse({
+      ...JSON.parse(row.description),
+      id: row.id,
+      name: row.name,
+      labels: labels.get(row.id) ?? {},
+      sha256: row.sha256,
+      bytes: row.bytes,
+      files: files
+        .filter(({ dataset_id }) => dataset_id === row.id)
+        .map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
+      createdAt: row.created_at,
+    }),
+  )
+}

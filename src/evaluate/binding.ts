@@ -1,0 +1,199 @@
+import { type ProblemItem, TureenError } from '../errors.ts'
+import type { ValueDescription } from '../onnx/skeleton.ts'
+
+/** An array of a data set, as far as binding needs to know it. */
+export type BoundArray = { name: string; dtype: string; dims: readonly number[]; tensorName?: string | undefined }
+
+/** How an array is fed to an input: in batches along its first axis, sample by sample without that axis, or whole with every run. */
+export type Feeding = 'batch' | 'sample' | 'whole'
+
+export type BoundInput = { input: string; dtype: string; array: string; feeding: Feeding }
+
+/**
+ * Which array goes where. `references` pairs outputs with the outputs that ONNX's own test data expect; `target` and `output`
+ * are what is scored otherwise. `batchSize`: samples in one run; `fixed` if the model takes no other number.
+ */
+export type Binding = {
+  inputs: BoundInput[]
+  target: string | null
+  output: string | null
+  references: { output: string; array: string }[]
+  batchSize: number
+  fixed: boolean
+}
+
+export type BindingRequest = {
+  inputs?: Record<string, string> | undefined
+  target?: string | undefined
+  output?: string | undefined
+  batchSize?: number | undefined
+}
+
+export type BindingModel = { inputs: readonly ValueDescription[]; outputs: readonly ValueDescription[] }
+export type BindingDataset = { kind: 'npz' | 'testDataSet'; arrays: readonly BoundArray[] }
+
+const defaultBatchSize = 64
+
+/**
+ * Binds a data set to a model. What the request leaves out is filled in where it has only one reading.
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` where something does not fit, or fits in several ways: with the choices
+ */
+export function bindDataset(model: BindingModel, dataset: BindingDataset, request: BindingRequest): Binding {
+  return dataset.kind === 'npz'
+    ? bindArrays(model, dataset.arrays, request)
+    : bindTestData(model, dataset.arrays, request)
+}
+
+function bindArrays(model: BindingModel, arrays: readonly BoundArray[], request: BindingRequest): Binding {
+  const given = new Map(Object.entries(request.inputs ?? {}))
+  for (const name of given.keys()) choose(model.inputs, name, 'input', 'inputs')
+  if (request.target !== undefined) choose(arrays, request.target, 'array', 'target')
+  const bound = new Map<string, BoundInput>()
+  const free = (array: BoundArray) =>
+    array.name !== request.target && ![...bound.values()].some(each => each.array === array.name)
+
+  for (const input of model.inputs) {
+    const name = given.get(input.name)
+    const array =
+      name === undefined
+        ? arrays.find(each => each.name === input.name && free(each))
+        : choose(arrays, name, 'array', `inputs.${input.name}`)
+    if (array) bound.set(input.name, bindInput(input, array))
+  }
+  for (const input of model.inputs) {
+    if (bound.has(input.name)) continue
+    const fitting = arrays.filter(array => free(array) && feedingOf(input, array) !== undefined)
+    const [only] = fitting
+    if (!only || fitting.length > 1) throw unbound(input, fitting, arrays)
+    bound.set(input.name, bindInput(input, only))
+  }
+
+  const rest = arrays.filter(array => free(array) && array.dims.length > 0)
+  const target = request.target ?? (rest.length === 1 ? (rest[0]?.name ?? null) : null)
+  const inputs = model.inputs.flatMap(({ name }) => bound.get(name) ?? [])
+  return {
+    inputs,
+    target,
+    output: chooseOutput(model, request, target),
+    references: [],
+    ...batching(model, inputs, request),
+  }
+}
+
+/** ONNX's test data: input_N and output_N are the model's inputs and outputs, by the tensor's own name or by position. */
+function bindTestData(model: BindingModel, arrays: readonly BoundArray[], request: BindingRequest): Binding {
+  const pair = (values: readonly ValueDescription[], prefix: string) =>
+    arrays
+      .filter(({ name }) => name.startsWith(prefix))
+      .flatMap(array => {
+        const position = Number(array.name.slice(prefix.length))
+        const value = values.find(({ name }) => name === array.tensorName) ?? values[position]
+        return value ? [{ value, array: array.name }] : []
+      })
+  const inputs = pair(model.inputs, 'input_').map(
+    ({ value, array }): BoundInput => ({ input: value.name, dtype: value.dtype, array, feeding: 'whole' }),
+  )
+  const missing = model.inputs.filter(({ name }) => !inputs.some(({ input }) => input === name))
+  if (missing.length > 0) {
+    throw mismatch(
+      missing.map(({ name }) => ({
+        field: `inputs.${name}`,
+        message: `the test data have no file for the input ${name}`,
+      })),
+    )
+  }
+  if (request.output !== undefined) choose(model.outputs, request.output, 'output', 'output')
+  const references = pair(model.outputs, 'output_')
+    .map(({ value, array }) => ({ output: value.name, array }))
+    .filter(({ output }) => request.output === undefined || request.output === output)
+  if (references.length === 0)
+    throw mismatch([{ field: 'output', message: 'the test data have no expected output of the model' }])
+  return { inputs, target: null, output: null, references, batchSize: 1, fixed: true }
+}
+
+function bindInput(input: ValueDescription, array: BoundArray): BoundInput {
+  const feeding = feedingOf(input, array)
+  if (feeding) return { input: input.name, dtype: input.dtype, array: array.name, feeding }
+  const message = `the input takes ${describe(input)}, the array ${array.name} is ${describe(array)}`
+  throw mismatch([{ field: `inputs.${input.name}`, message }])
+}
+
+function feedingOf(input: ValueDescription, array: BoundArray): Feeding | undefined {
+  if ((input.dtype === 'string') !== (array.dtype === 'string')) return undefined
+  if (input.dims === null) return array.dims.length === 0 ? 'whole' : 'batch'
+  if (array.dims.length === 0) return input.dims.length === 0 ? 'whole' : undefined
+  const fits = (dims: ValueDescription['dims'], sizes: readonly number[]) =>
+    dims !== null &&
+    dims.length === sizes.length &&
+    dims.every((dim, axis) => typeof dim !== 'number' || dim === sizes[axis])
+  if (fits(input.dims.slice(1), array.dims.slice(1)) && input.dims.length > 0) return 'batch'
+  return fits(input.dims, array.dims.slice(1)) ? 'sample' : undefined
+}
+
+function batching(
+  { inputs: values }: BindingModel,
+  inputs: readonly BoundInput[],
+  request: BindingRequest,
+): { batchSize: number; fixed: boolean } {
+  if (inputs.some(({ feeding }) => feeding === 'sample')) return { batchSize: 1, fixed: true }
+  const batched = inputs.filter(({ feeding }) => feeding === 'batch')
+  const sizes = new Set(
+    batched
+      .map(({ input }) => values.find(({ name }) => name === input)?.dims?.[0])
+      .filter(dim => typeof dim === 'number'),
+  )
+  const [size, other] = sizes
+  if (size === undefined) return { batchSize: request.batchSize ?? defaultBatchSize, fixed: false }
+  if (other !== undefined)
+    throw mismatch([
+      { field: 'inputs', message: `the inputs have different fixed batch sizes: ${[...sizes].join(', ')}` },
+    ])
+  if (request.batchSize !== undefined && request.batchSize !== size) {
+    throw mismatch([{ field: 'batchSize', message: `the model takes ${size} samples at a time, no other number` }])
+  }
+  return { batchSize: size, fixed: true }
+}
+
+function chooseOutput({ outputs }: BindingModel, request: BindingRequest, target: string | null): string {
+  if (request.output !== undefined) return choose(outputs, request.output, 'output', 'output').name
+  const [first] = outputs
+  const named = outputs.find(({ name }) => name === target)
+  if (first && outputs.length === 1) return first.name
+  if (named) return named.name
+  const choices = outputs.map(({ name }) => name).join(', ')
+  throw mismatch([{ field: 'output', message: `the model has several outputs; say which is scored: ${choices}` }])
+}
+
+function choose<Named extends { name: string }>(
+  list: readonly Named[],
+  name: string,
+  what: string,
+  field: string,
+): Named {
+  const found = list.find(each => each.name === name)
+  if (found) return found
+  throw mismatch([
+    { field, message: `there is no ${what} ${name}; there are: ${list.map(each => each.name).join(', ')}` },
+  ])
+}
+
+function unbound(input: ValueDescription, fitting: readonly BoundArray[], arrays: readonly BoundArray[]): TureenError {
+  const list = (some: readonly BoundArray[]) => some.map(array => `${array.name} (${describe(array)})`).join(', ')
+  const message =
+    fitting.length > 1
+      ? `several arrays fit the input ${input.name}; say which: ${list(fitting)}`
+      : `no array fits the input ${input.name}, which takes ${describe(input)}; there are: ${list(arrays)}`
+  return mismatch([{ field: `inputs.${input.name}`, message }])
+}
+
+function describe({ dtype, dims }: { dtype: string; dims: readonly (number | string | null)[] | null }): string {
+  return `${dtype}${dims === null ? '' : ` [${dims.map(dim => dim ?? '?').join(', ')}]`}`
+}
+
+function mismatch(errors: ProblemItem[]): TureenError {
+  return new TureenError(
+    'TUREEN_DATASET_MISMATCH',
+    `The data set cannot be fed to the model as it is: ${errors.map(({ message }) => message).join('; ')}.`,
+    errors,
+  )
+}

@@ -1,0 +1,58 @@
+import { asTureenError } from '../../errors.ts'
+import { type Dataset, openDataset } from '../datasets/dataset.ts'
+import type { ChildMessage, EvaluationTask, ParentMessage } from '../protocol.ts'
+import { runEvaluation } from './run-evaluation.ts'
+import { warmUp } from './session.ts'
+
+/**
+ * The process in which foreign models run, and the only importer of onnxruntime-node. It has an empty directory, no
+ * environment, and limits that its parent set; when its parent goes, it goes.
+ */
+const progressMilliseconds = 200
+
+const send = (message: ChildMessage) => process.send?.(message)
+let open: { key: string; dataset: Dataset } | undefined
+
+async function datasetOf({ key, files }: EvaluationTask['dataset']): Promise<Dataset> {
+  if (open?.key === key) return open.dataset
+  await open?.dataset.close()
+  open = undefined
+  const dataset = await openDataset(files)
+  open = { key, dataset }
+  return dataset
+}
+
+async function evaluate(task: EvaluationTask): Promise<void> {
+  let last = performance.now()
+  try {
+    const outcome = await runEvaluation(task, await datasetOf(task.dataset), (done, total) => {
+      const now = performance.now()
+      if (now - last < progressMilliseconds) return
+      last = now
+      send({ type: 'progress', done, total })
+    })
+    send({ type: 'result', outcome })
+  } catch (error) {
+    if (error instanceof RangeError && /allocation/.test(error.message)) {
+      send({
+        type: 'problem',
+        problem: {
+          code: 'TUREEN_EVALUATION_MEMORY',
+          detail: `The evaluation ran out of memory: ${error.message}.`,
+          errors: [],
+        },
+      })
+      return
+    }
+    const failure = asTureenError(error)
+    const reason = failure.code === 'TUREEN_INTERNAL' && error instanceof Error ? ` (${error.message})` : ''
+    send({ type: 'problem', problem: { ...failure.toProblem(), detail: failure.message + reason } })
+  }
+}
+
+process.on('message', (message: ParentMessage) => {
+  if (message.type === 'evaluate') void evaluate(message.task)
+})
+process.on('disconnect', () => process.exit(0))
+await warmUp()
+send({ type: 'ready' })

@@ -1,0 +1,115 @@
+import ort from 'onnxruntime-node'
+import { TureenError } from '../../errors.ts'
+import { metricNamed } from '../metric-choice.ts'
+import type { Values } from '../metrics/metric.ts'
+import type { MetricOutcome, MetricTask } from '../protocol.ts'
+import { openSession, runSession } from './session.ts'
+
+/** A metric being computed, whatever computes it. */
+export type Scorer = {
+  add(batch: { output: Values; target: Values | undefined }, samples: number): Promise<void>
+  finish(): Promise<MetricOutcome>
+}
+
+/** @throws TureenError if a metric that is a model cannot be opened or is none */
+export async function startScorers(tasks: readonly MetricTask[], threads: number): Promise<Scorer[]> {
+  return Promise.all(
+    tasks.map(task => (task.kind === 'registered' ? registeredScorer(task) : modelScorer(task, threads))),
+  )
+}
+
+async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }>): Promise<Scorer> {
+  const accumulator = metricNamed(task.metric, 'metrics').start(task.parameters)
+  return {
+    async add({ output, target }) {
+      if (!target) throw needsTarget(task.name)
+      accumulator.add({ output, target })
+    },
+    finish: async () => ({ name: task.name, ...accumulator.result() }),
+  }
+}
+
+/**
+ * A metric that is an ONNX model: it takes the outputs and the targets (inputs named output and target, or in that order) and
+ * returns a scalar per sample, whose mean is taken, or per batch, whose mean by batch size is.
+ */
+async function modelScorer({ name, path }: Extract<MetricTask, { kind: 'model' }>, threads: number): Promise<Scorer> {
+  const session = await openSession(path, threads)
+  const [outputInput, targetInput] = metricInputs(session, name)
+  const [result] = session.outputNames
+  let sum = 0
+  let count = 0
+  return {
+    async add({ output, target }, samples) {
+      if (!target || result === undefined) throw needsTarget(name)
+      const feeds = {
+        [outputInput.name]: numberTensor(output, outputInput, name),
+        [targetInput.name]: numberTensor(target, targetInput, name),
+      }
+      const produced = (await runSession(session, feeds, [result]))[result]
+      const values = produced && 'data' in produced ? numbersIn(produced) : []
+      if (values.length !== samples && values.length !== 1) {
+        throw mismatch(
+          name,
+          `it returned ${values.length} numbers for a batch of ${samples} samples; a metric returns one per sample or one per batch`,
+        )
+      }
+      for (const value of values) sum += values.length === samples ? value : value * samples
+      count += samples
+    },
+    async finish() {
+      await session.release()
+      return { name, value: count === 0 ? Number.NaN : sum / count }
+    },
+  }
+}
+
+type Input = { name: string; type: string }
+
+function metricInputs(session: ort.InferenceSession, name: string): [Input, Input] {
+  const inputs = session.inputMetadata.flatMap(input =>
+    input.isTensor ? [{ name: input.name, type: input.type }] : [],
+  )
+  const [first, second] = inputs
+  if (!first || !second || inputs.length !== 2)
+    throw mismatch(name, `it has ${inputs.length} tensor inputs; a metric has two: outputs and targets`)
+  return /^targets?$/.test(first.name) || /^outputs?$/.test(second.name) ? [second, first] : [first, second]
+}
+
+function numberTensor({ data, dims }: Values, { name, type }: Input, metric: string): ort.Tensor {
+  switch (type) {
+    case 'float32':
+      return new ort.Tensor('float32', Float32Array.from(data), dims)
+    case 'float64':
+      return new ort.Tensor('float64', Float64Array.from(data), dims)
+    case 'int64':
+      return new ort.Tensor('int64', BigInt64Array.from(whole(data, name, metric), BigInt), dims)
+    case 'int32':
+      return new ort.Tensor('int32', Int32Array.from(whole(data, name, metric)), dims)
+    default:
+      throw mismatch(metric, `its input ${name} is ${type}; a metric takes float32, float64, int32 or int64`)
+  }
+}
+
+function whole(data: ArrayLike<number>, input: string, metric: string): number[] {
+  const numbers = Array.from(data)
+  if (numbers.every(Number.isInteger)) return numbers
+  throw mismatch(metric, `its input ${input} takes integers, and was to get others`)
+}
+
+function numbersIn(value: ort.Tensor): number[] {
+  return Array.isArray(value.data) ? [] : Array.from(value.data as ArrayLike<number | bigint>, Number)
+}
+
+function needsTarget(metric: string): TureenError {
+  return mismatch(
+    metric,
+    'it compares outputs with a target, and there is none: name the array that holds it as target',
+  )
+}
+
+function mismatch(metric: string, message: string): TureenError {
+  return new TureenError('TUREEN_METRIC_MISMATCH', `The metric ${metric} cannot be computed: ${message}.`, [
+    { field: `metrics.${metric}`, message },
+  ])
+}

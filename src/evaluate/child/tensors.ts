@@ -1,0 +1,111 @@
+import ort from 'onnxruntime-node'
+import { TureenError } from '../../errors.ts'
+import { decodeTable, smallFloats } from '../../tensor/small-float.ts'
+import type { BoundInput } from '../binding.ts'
+import { convertForInput } from '../datasets/convert.ts'
+import type { ArrayValues } from '../datasets/dataset.ts'
+import type { Values } from '../metrics/metric.ts'
+
+/**
+ * An array's values as an input tensor, converted to the input's type where that loses nothing. A batch with fewer than `padTo`
+ * rows is filled up with copies of its last; what comes out for them is to be dropped.
+ */
+export function inputTensor(
+  values: ArrayValues,
+  { input, dtype, array, feeding }: BoundInput,
+  padTo: number,
+): ort.Tensor {
+  const converted = convertForInput(values, dtype, { array, input })
+  if (feeding === 'sample') return tensor(converted, converted.dims.slice(1), 0)
+  const missingRows = feeding === 'batch' ? Math.max(0, padTo - (converted.dims[0] ?? padTo)) : 0
+  const [rows = 1, ...rest] = converted.dims
+  const dims = converted.dims.length === 0 ? [] : [rows + missingRows, ...rest]
+  return tensor(converted, dims, missingRows)
+}
+
+/** Values as a tensor of their own type, the last row repeated `missingRows` times. */
+export function tensor(
+  { dtype, data, dims: [rows = 1] }: ArrayValues,
+  dims: readonly number[],
+  missingRows: number,
+): ort.Tensor {
+  if (Array.isArray(data)) {
+    const lastRow = data.slice(data.length - data.length / rows)
+    return new ort.Tensor('string', [...data, ...Array.from({ length: missingRows }, () => lastRow).flat()], dims)
+  }
+  const rowBytes = rows === 0 ? 0 : data.byteLength / rows
+  const bytes = new Uint8Array(data.byteLength + missingRows * rowBytes)
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  for (let row = 0; row < missingRows; row += 1)
+    bytes.copyWithin(data.byteLength + row * rowBytes, data.byteLength - rowBytes, data.byteLength)
+  return tensorOfBytes(dtype, bytes, dims)
+}
+
+function tensorOfBytes(dtype: string, { buffer }: Uint8Array<ArrayBuffer>, dims: readonly number[]): ort.Tensor {
+  switch (dtype) {
+    case 'float32':
+      return new ort.Tensor(dtype, new Float32Array(buffer), dims)
+    case 'float64':
+      return new ort.Tensor(dtype, new Float64Array(buffer), dims)
+    case 'float16':
+      return new ort.Tensor(dtype, new Uint16Array(buffer), dims)
+    case 'int8':
+      return new ort.Tensor(dtype, new Int8Array(buffer), dims)
+    case 'uint8':
+    case 'bool':
+      return new ort.Tensor(dtype, new Uint8Array(buffer), dims)
+    case 'int16':
+      return new ort.Tensor(dtype, new Int16Array(buffer), dims)
+    case 'uint16':
+      return new ort.Tensor(dtype, new Uint16Array(buffer), dims)
+    case 'int32':
+      return new ort.Tensor(dtype, new Int32Array(buffer), dims)
+    case 'uint32':
+      return new ort.Tensor(dtype, new Uint32Array(buffer), dims)
+    case 'int64':
+      return new ort.Tensor(dtype, new BigInt64Array(buffer), dims)
+    case 'uint64':
+      return new ort.Tensor(dtype, new BigUint64Array(buffer), dims)
+    default:
+      throw new TureenError(
+        'TUREEN_EVALUATION_FAILED',
+        `onnxruntime's binding for Node takes no inputs of type ${dtype}.`,
+      )
+  }
+}
+
+const codes = new Map([
+  ['float16', decodeTable(smallFloats.float16)],
+  ['bfloat16', decodeTable(smallFloats.bfloat16)],
+])
+
+/** The numbers of an array or output, the first `samples` rows. 64-bit integers beyond 2^53 lose their last bits: no metric minds. */
+export function numbersOf(data: unknown, dtype: string, dims: readonly number[], samples: number): Values {
+  const rows = dims[0] ?? 1
+  const width = dims.slice(1).reduce((product, dim) => product * dim, 1)
+  const length = Math.min(samples, rows) * width
+  return { dims: [Math.min(samples, rows), ...dims.slice(1)], data: plainNumbers(data, dtype, length) }
+}
+
+function plainNumbers(data: unknown, dtype: string, length: number): ArrayLike<number> {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array)
+    return Float64Array.from(data.subarray(0, length), Number)
+  const table = codes.get(dtype)
+  if (data instanceof Uint16Array && table) {
+    return Float64Array.from(data.subarray(0, length), code => table[code] ?? Number.NaN)
+  }
+  if (data instanceof Float16Array) return Float64Array.from(data.subarray(0, length))
+  if (
+    data instanceof Float32Array ||
+    data instanceof Float64Array ||
+    data instanceof Int8Array ||
+    data instanceof Int16Array ||
+    data instanceof Int32Array ||
+    data instanceof Uint8Array ||
+    data instanceof Uint16Array ||
+    data instanceof Uint32Array
+  ) {
+    return data.subarray(0, length)
+  }
+  throw new TureenError('TUREEN_METRIC_MISMATCH', `Values of type ${dtype} are no numbers and cannot be scored.`)
+}

@@ -1,0 +1,50 @@
+import { datasetLimits } from './limits.ts'
+import type { NpzArray } from './npz-arrays.ts'
+import { mismatchedDataset, unsupportedDataset } from './refusals.ts'
+
+/**
+ * The arrays of these names, each once.
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` for a name that no array has
+ */
+export function pickArrays<Item>(arrays: ReadonlyMap<string, Item>, names: readonly string[]): Item[] {
+  return [...new Set(names)].map(name => {
+    const array = arrays.get(name)
+    if (array) return array
+    throw mismatchedDataset(`The data set has no array ${name}. It has: ${[...arrays.keys()].join(', ')}.`, name)
+  })
+}
+
+/**
+ * The arrays of these names, whose batches of this size are within the limit.
+ * @throws TureenError `TUREEN_DATASET_MISMATCH`, `TUREEN_DATASET_UNSUPPORTED`
+ * @throws RangeError if the size is not a positive integer
+ */
+export function requireBatch(
+  arrays: ReadonlyMap<string, NpzArray>,
+  names: readonly string[],
+  batchSize: number,
+): NpzArray[] {
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1)
+    throw new RangeError(`a batch cannot have ${batchSize} samples`)
+  const picked = pickArrays(arrays, names)
+  const sampleBytes = picked.reduce((sum, array) => sum + bytesPerSample(array), 0)
+  const samples = Math.min(batchSize, picked.find(({ dims }) => dims.length > 0)?.dims[0] ?? 0)
+  if (samples * sampleBytes > datasetLimits.batchBytes) {
+    const most = Math.floor(datasetLimits.batchBytes / sampleBytes)
+    const advice =
+      most > 0
+        ? `Ask for a batch size of at most ${most}.`
+        : 'A single sample is beyond it: save the data as smaller samples.'
+    throw unsupportedDataset(
+      `A batch of ${samples} samples takes ${samples * sampleBytes} bytes in memory; ${datasetLimits.batchBytes} is the limit. ${advice}`,
+    )
+  }
+  return picked
+}
+
+function bytesPerSample({ dims, dtype, shards }: NpzArray): number {
+  if (dims.length === 0) return 0
+  const elements = dims.slice(1).reduce((product, dim) => product * dim, 1)
+  const widest = shards.reduce((most, { header }) => Math.max(most, header.element.bytes), 0)
+  return elements * (widest + (dtype === 'string' ? datasetLimits.stringBytes : 0))
+}

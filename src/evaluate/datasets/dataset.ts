@@ -1,0 +1,26 @@
+import type { Dataset, DatasetFile } from './dataset-types.ts'
+import { kindOf } from './file-kinds.ts'
+import { defaultMemoryBytes } from './limits.ts'
+import { openNpzDataset } from './npz-dataset.ts'
+import { openTestDataSet } from './test-data-set.ts'
+
+export type { ArrayValues } from './array-values.ts'
+export type { ArrayDescription, DataBatch, Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
+
+/** `memoryBytes`: a data set whose elements take no more is held in memory once it has been read; a larger one is read every time. */
+export type DatasetOptions = { memoryBytes?: number }
+
+/**
+ * Opens a data set of one or several files: npz files with the same arrays, which follow each other along their first axis in
+ * the order given, or ONNX's input_N.pb and output_N.pb. Reads what describes the arrays, and no elements.
+ *
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` or `TUREEN_DATASET_UNSUPPORTED`, naming file or array and what to do
+ */
+export async function openDataset(
+  files: readonly DatasetFile[],
+  { memoryBytes = defaultMemoryBytes }: DatasetOptions = {},
+): Promise<Dataset> {
+  const kind = await kindOf(files)
+  const reading = { memoryBytes, keep: true }
+  return kind === 'npz' ? openNpzDataset(files, reading) : openTestDataSet(files, reading)
+}

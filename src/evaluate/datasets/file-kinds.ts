@@ -1,0 +1,83 @@
+import { open } from 'node:fs/promises'
+import type { DatasetDescription, DatasetFile } from './dataset-types.ts'
+import { datasetLimits } from './limits.ts'
+import { malformedDataset, unsupportedDataset } from './refusals.ts'
+import { parseTensorFileName } from './test-cases.ts'
+
+type Kind = DatasetDescription['kind']
+
+const isZip = (text: string) => text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06')
+
+/** What gets uploaded in place of a data set, by how it starts, and what to do about it. */
+const impostors: readonly { recognise: (text: string) => boolean; reason: string }[] = [
+  {
+    recognise: text => text === '',
+    reason: 'is empty.',
+  },
+  {
+    recognise: text => text.startsWith('\x93NUMPY'),
+    reason: 'is a single array (.npy). Save the arrays together, by name: np.savez(path, image=image, label=label).',
+  },
+  {
+    recognise: text => text.startsWith('version https://git-lfs.github.com/spec/'),
+    reason: 'is a Git LFS pointer, not the data themselves. Fetch them with `git lfs pull`.',
+  },
+  {
+    recognise: text => text.startsWith('\x1f\x8b'),
+    reason: 'is gzip-compressed. Save the arrays with np.savez_compressed.',
+  },
+  {
+    recognise: text => text.startsWith('\x89HDF\r\n'),
+    reason: 'is HDF5. Save its arrays with np.savez.',
+  },
+  {
+    recognise: text => text.startsWith('PAR1') || text.startsWith('ARROW1'),
+    reason: 'is Parquet or Arrow. Save its columns with np.savez.',
+  },
+  {
+    recognise: text => text.startsWith('\x80') && text.charCodeAt(1) >= 2 && text.charCodeAt(1) <= 5,
+    reason: 'is a Python pickle. Reading one runs code, so it is not read: save the arrays with np.savez.',
+  },
+  {
+    recognise: text => /^\s*(<!doctype html|<html|<\?xml)/i.test(text),
+    reason: 'is an HTML or XML page, perhaps the error page of a download. Fetch the data again.',
+  },
+]
+
+/**
+ * What kind of data set files make up, by how they start and, for tensors, what they are called.
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` if they make up none, `TUREEN_DATASET_UNSUPPORTED` if they are too many
+ */
+export async function kindOf(files: readonly DatasetFile[]): Promise<Kind> {
+  if (files.length > datasetLimits.files) {
+    throw unsupportedDataset(`The data set has ${files.length} files; ${datasetLimits.files} is the limit.`)
+  }
+  const kinds = new Set<Kind>()
+  for (const file of files) kinds.add(await fileKind(file))
+  const [kind, other] = kinds
+  if (kind === undefined) throw malformedDataset('The data set has no files.')
+  if (other !== undefined)
+    throw malformedDataset('The data set mixes .npz and .pb files. Upload them as two data sets.')
+  return kind
+}
+
+async function fileKind({ name, path }: DatasetFile): Promise<Kind> {
+  const text = await startOf(path)
+  if (isZip(text)) return 'npz'
+  const impostor = impostors.find(({ recognise }) => recognise(text))
+  if (impostor) throw malformedDataset(`The file ${name} ${impostor.reason}`)
+  if (parseTensorFileName(name)) return 'testDataSet'
+  throw malformedDataset(
+    `The file ${name} is not an .npz file, nor is it called input_N.pb or output_N.pb, as the tensors of ONNX's test data are.`,
+  )
+}
+
+async function startOf(path: string): Promise<string> {
+  const handle = await open(path)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(256), 0, 256, 0)
+    return buffer.toString('latin1', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}

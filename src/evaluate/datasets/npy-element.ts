@@ -1,0 +1,89 @@
+import { datasetLimits } from './limits.ts'
+import type { PythonLiteral } from './python-literal.ts'
+import { malformedDataset, unsupportedDataset } from './refusals.ts'
+
+/**
+ * An element as an npy file stores it: ONNX's name of its type, its bytes, and the bytes that a writer of the other byte order has
+ * reversed (1: nothing to reverse). `text`: strings of fixed width, padded with zeros, as UTF-32 (NumPy's U) or UTF-8 (S).
+ */
+export type NpyElement = {
+  dtype: string
+  bytes: number
+  swap: 1 | 2 | 4 | 8
+  text: 'utf32' | 'utf8' | null
+}
+
+const numeric = new Map<string, { dtype: string; bytes: 1 | 2 | 4 | 8 }>([
+  ['b1', { dtype: 'bool', bytes: 1 }],
+  ['i1', { dtype: 'int8', bytes: 1 }],
+  ['i2', { dtype: 'int16', bytes: 2 }],
+  ['i4', { dtype: 'int32', bytes: 4 }],
+  ['i8', { dtype: 'int64', bytes: 8 }],
+  ['u1', { dtype: 'uint8', bytes: 1 }],
+  ['u2', { dtype: 'uint16', bytes: 2 }],
+  ['u4', { dtype: 'uint32', bytes: 4 }],
+  ['u8', { dtype: 'uint64', bytes: 8 }],
+  ['f2', { dtype: 'float16', bytes: 2 }],
+  ['f4', { dtype: 'float32', bytes: 4 }],
+  ['f8', { dtype: 'float64', bytes: 8 }],
+])
+
+/** By NumPy's letter of the kind: what the type is, and how to save it as one that is read. */
+const refused = new Map<string, string>([
+  [
+    'O',
+    'holds Python objects, which are pickled, and reading a pickle runs code. Save it as numbers of one shape (np.stack, .astype(np.float32)) or as strings (.astype(str))',
+  ],
+  ['c', 'holds complex numbers. Save its parts as arrays of their own: x.real and x.imag'],
+  ['M', 'holds dates. Save it as numbers: .astype(np.int64)'],
+  ['m', 'holds time spans. Save it as numbers: .astype(np.int64)'],
+  [
+    'V',
+    'holds raw bytes, which is how NumPy saves types that it does not know, such as bfloat16. Save it as numbers: .astype(np.float32)',
+  ],
+  ['f', 'holds floats of a size that only some machines have. Save it with .astype(np.float64)'],
+])
+
+/**
+ * The element type of a `descr`.
+ * @throws TureenError `TUREEN_DATASET_UNSUPPORTED` naming the array and what to do for types that are not read; `TUREEN_DATASET_MALFORMED`
+ */
+export function npyElement(descr: PythonLiteral, array: string): NpyElement {
+  if (typeof descr !== 'string') {
+    throw unsupportedDataset(
+      `The array ${array} is structured: its elements have fields. Save each field as an array of its own: np.savez(path, a=x['a'], ...).`,
+      array,
+    )
+  }
+  // NumPy itself always writes the byte order; = and nothing mean that of this machine to it, which is little-endian here.
+  const [, order = '', letter = '', size = ''] = /^([<>|=]?)([A-Za-z])(\d{1,15})?/u.exec(descr) ?? []
+  if (letter === '') throw malformedDataset(`The array ${array} has a type that NumPy does not have: ${descr}.`, array)
+  const bigEndian = order === '>'
+  const number = order + letter + size === descr ? numeric.get(letter + size) : undefined
+  if (number) return { ...number, swap: bigEndian ? number.bytes : 1, text: null }
+  if ((letter === 'U' || letter === 'S') && order + letter + size === descr) {
+    const bytes = Number(size) * (letter === 'U' ? 4 : 1)
+    requireElementBytes(bytes, descr, array)
+    return letter === 'U'
+      ? { dtype: 'string', bytes, swap: bigEndian ? 4 : 1, text: 'utf32' }
+      : { dtype: 'string', bytes, swap: 1, text: 'utf8' }
+  }
+  const reason = refused.get(letter) ?? 'is of a type that is not read. Save it as numbers or strings'
+  throw unsupportedDataset(`The array ${array} (${descr}) ${reason}.`, array)
+}
+
+function requireElementBytes(bytes: number, descr: string, array: string): void {
+  if (bytes > datasetLimits.elementBytes) {
+    throw unsupportedDataset(
+      `The array ${array} (${descr}) holds strings of ${bytes} bytes each; ${datasetLimits.elementBytes} is the limit.`,
+      array,
+    )
+  }
+  // Elements of no bytes would leave nothing in the file to bound how many there are.
+  if (bytes === 0) {
+    throw unsupportedDataset(
+      `The array ${array} (${descr}) holds strings of no width. Save it with .astype('U1').`,
+      array,
+    )
+  }
+}

@@ -1,0 +1,126 @@
+import { datasetLimits } from './limits.ts'
+import { type NpyElement, npyElement } from './npy-element.ts'
+import { type PythonLiteral, parsePythonLiteral } from './python-literal.ts'
+import { malformedDataset, unsupportedDataset } from './refusals.ts'
+
+/** What an npy file says of its array. The elements take `elements` x `element.bytes` bytes from `dataOffset` on. */
+export type NpyHeader = {
+  element: NpyElement
+  dims: number[]
+  elements: number
+  /** Stored first axis fastest, and with more than one axis, so that it matters. */
+  fortranOrder: boolean
+  dataOffset: number
+}
+
+/** The bytes of an npy file that {@link npyDataOffset} needs. No npy file is shorter. */
+export const npyStartBytes = 12
+
+const magic = '\x93NUMPY'
+
+/**
+ * Where the elements start in an npy file, from its first {@link npyStartBytes} bytes
+ * (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1.0, 2.0 and 3.0).
+ *
+ * @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED`
+ */
+export function npyDataOffset(start: Uint8Array, array: string): number {
+  const bytes = Buffer.from(start.buffer, start.byteOffset, start.byteLength)
+  if (bytes.length < npyStartBytes || bytes.toString('latin1', 0, 6) !== magic) {
+    throw malformedDataset(`The array ${array} is not in NumPy's npy format.`, array)
+  }
+  const version = bytes.readUInt8(6)
+  if (version < 1 || version > 3 || bytes.readUInt8(7) !== 0) {
+    throw unsupportedDataset(
+      `The array ${array} has version ${version}.${bytes[7]} of the npy format; 1.0 to 3.0 are read.`,
+      array,
+    )
+  }
+  const dataOffset = version === 1 ? 10 + bytes.readUInt16LE(8) : 12 + bytes.readUInt32LE(8)
+  if (dataOffset > datasetLimits.headerBytes) {
+    throw unsupportedDataset(
+      `The array ${array} has a header of ${dataOffset} bytes; ${datasetLimits.headerBytes} is the limit. Save it as arrays of numbers.`,
+      array,
+    )
+  }
+  return dataOffset
+}
+
+/**
+ * The header of an npy file, from the bytes before its elements.
+ * @param entryBytes the length of the whole file, which the header must account for exactly
+ * @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED`, naming the array
+ */
+export function parseNpyHeader(head: Uint8Array, entryBytes: number, array: string): NpyHeader {
+  const version = head[6] ?? 0
+  const text = Buffer.from(head.subarray(version === 1 ? 10 : 12)).toString(version === 3 ? 'utf8' : 'latin1')
+  const { descr, fortranOrder, shape } = headerFields(text, array)
+  const element = npyElement(descr, array)
+  const dims = shapeOf(shape, array)
+  const elements = countElements(dims, array)
+  const dataBytes = elements * element.bytes
+  if (!Number.isSafeInteger(dataBytes)) throw tooManyElements(dims, array)
+  if (head.byteLength + dataBytes !== entryBytes) {
+    throw malformedDataset(
+      `The array ${array} is ${element.dtype} [${dims.join(', ')}], which takes ${dataBytes} bytes, but holds ${entryBytes - head.byteLength}.`,
+      array,
+    )
+  }
+  return { element, dims, elements, fortranOrder: fortranOrder && dims.length > 1, dataOffset: head.byteLength }
+}
+
+function headerFields(
+  text: string,
+  array: string,
+): { descr: PythonLiteral; fortranOrder: boolean; shape: PythonLiteral } {
+  const fields = parseDict(text, array)
+  const descr = fields.get('descr')
+  const fortranOrder = fields.get('fortran_order')
+  const shape = fields.get('shape')
+  if (fields.size !== 3 || descr === undefined || shape === undefined || typeof fortranOrder !== 'boolean') {
+    throw malformedDataset(
+      `The header of the array ${array} lacks one of descr, fortran_order and shape, or has more than these.`,
+      array,
+    )
+  }
+  return { descr, fortranOrder, shape }
+}
+
+function parseDict(text: string, array: string): Map<string, PythonLiteral> {
+  try {
+    const value = parsePythonLiteral(text)
+    if (value instanceof Map) return value
+    throw new SyntaxError('it is not a dict')
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw malformedDataset(`The header of the array ${array} cannot be read: ${error.message}.`, array, error)
+  }
+}
+
+function shapeOf(shape: PythonLiteral, array: string): number[] {
+  if (typeof shape !== 'object' || shape === null || shape instanceof Map || shape.form !== 'tuple') {
+    throw malformedDataset(`The shape of the array ${array} is not a tuple.`, array)
+  }
+  if (shape.items.length > datasetLimits.rank) {
+    throw unsupportedDataset(
+      `The array ${array} has ${shape.items.length} dimensions; ${datasetLimits.rank} is the limit.`,
+      array,
+    )
+  }
+  return shape.items.map(dim => {
+    if (typeof dim !== 'number' || dim < 0)
+      throw malformedDataset(`The shape of the array ${array} holds something that is not a size.`, array)
+    return dim
+  })
+}
+
+/** The number of elements. Dimensions of 0 do not excuse others beyond reason: they are still walked over. */
+function countElements(dims: number[], array: string): number {
+  const product = dims.reduce((sofar, dim) => sofar * Math.max(dim, 1), 1)
+  if (!Number.isSafeInteger(product)) throw tooManyElements(dims, array)
+  return dims.includes(0) ? 0 : product
+}
+
+function tooManyElements(dims: number[], array: string) {
+  return malformedDataset(`The array ${array} has more elements than can be: [${dims.join(', ')}].`, array)
+}

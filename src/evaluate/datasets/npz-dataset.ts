@@ -1,0 +1,154 @@
+import { ArrayReader } from './array-reader.ts'
+import type { ArrayValues } from './array-values.ts'
+import { requireBatch } from './batch-limits.ts'
+import type { DataBatch, Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
+import type { ReadCount } from './entry-reader.ts'
+import { datasetLimits } from './limits.ts'
+import { elementsOf } from './npy-elements.ts'
+import { joinShards, type NpzArray, refuseLargeFortran, type Shard } from './npz-arrays.ts'
+import { malformedDataset, unsupportedDataset } from './refusals.ts'
+import {
+  elementBytes,
+  loadElements,
+  memorySamples,
+  readShard,
+  type SampleReader,
+  type ShardArray,
+  streamSamples,
+} from './shard-array.ts'
+
+/**
+ * How a data set is read. `memoryBytes`: what its elements may take to be held, and those in Fortran order to be reordered.
+ * `keep`: whether it is held at all.
+ */
+export type Reading = { memoryBytes: number; keep: boolean }
+
+/** Opens npz files as one data set. @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED` */
+export async function openNpzDataset(files: readonly DatasetFile[], reading: Reading): Promise<Dataset> {
+  const count = { bytesRead: 0 }
+  const shards: Shard[] = []
+  let entries = 0
+  for (const file of files) {
+    const arrays = await readShard(file, count)
+    shards.push({ file, arrays })
+    entries += arrays.length
+    if (entries > datasetLimits.allEntries) {
+      throw unsupportedDataset(
+        `The files have more than ${datasetLimits.allEntries} arrays together; that is the limit.`,
+      )
+    }
+  }
+  const { samples, arrays } = joinShards(shards)
+  refuseLargeFortran(arrays, reading.memoryBytes)
+  for (const array of arrays) await requireOneConstant(array, count)
+  return new NpzDataset(samples, arrays, reading, count)
+}
+
+class NpzDataset implements Dataset {
+  readonly description: DatasetDescription
+  readonly byteLength: number
+  readonly #arrays: ReadonlyMap<string, NpzArray>
+  readonly #keep: boolean
+  readonly #count: ReadCount
+  readonly #held = new Map<ShardArray, Promise<ArrayBuffer>>()
+  readonly #open = new Set<ArrayReader>()
+  #closed = false
+
+  constructor(samples: number, arrays: readonly NpzArray[], { memoryBytes, keep }: Reading, count: ReadCount) {
+    this.description = {
+      kind: 'npz',
+      samples,
+      arrays: arrays.map(({ name, dtype, dims }) => ({ name, dtype, dims })),
+    }
+    this.byteLength = arrays.flatMap(({ shards }) => shards).reduce((sum, shard) => sum + elementBytes(shard), 0)
+    this.#arrays = new Map(arrays.map(array => [array.name, array]))
+    this.#keep = keep && this.byteLength <= memoryBytes
+    this.#count = count
+  }
+
+  get bytesRead(): number {
+    return this.#count.bytesRead
+  }
+
+  async *batches(
+    names: readonly string[],
+    batchSize: number,
+    limit = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<DataBatch> {
+    if (this.#closed) throw new Error('the data set is closed')
+    const arrays = requireBatch(this.#arrays, names, batchSize)
+    const constants = await this.#constants(arrays.filter(({ dims }) => dims.length === 0))
+    const readers = arrays.filter(({ dims }) => dims.length > 0).map(array => this.#reader(array))
+    const samples = Math.min(limit, this.description.samples)
+    try {
+      for (let done = 0; done < samples; done += batchSize) {
+        const size = Math.min(batchSize, samples - done)
+        const values = new Map(constants)
+        for (const reader of readers) values.set(reader.array.name, await reader.take(size))
+        yield { samples: size, values }
+      }
+    } finally {
+      for (const reader of readers) await this.#close(reader)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#held.clear()
+    for (const reader of this.#open) await this.#close(reader)
+  }
+
+  #reader(array: NpzArray): ArrayReader {
+    const reader = new ArrayReader(array, shard => this.#samples(shard))
+    this.#open.add(reader)
+    return reader
+  }
+
+  async #close(reader: ArrayReader): Promise<void> {
+    this.#open.delete(reader)
+    await reader.close()
+  }
+
+  async #samples(shard: ShardArray): Promise<SampleReader> {
+    if (this.#keep) return memorySamples(shard, await this.#elements(shard))
+    if (shard.header.fortranOrder) return memorySamples(shard, await loadElements(shard, this.#count))
+    return streamSamples(shard, this.#count)
+  }
+
+  #elements(shard: ShardArray): Promise<ArrayBuffer> {
+    const held = this.#held.get(shard)
+    if (held) return held
+    const loading = loadElements(shard, this.#count)
+    this.#held.set(shard, loading)
+    loading.catch(() => this.#held.delete(shard))
+    return loading
+  }
+
+  async #constants(arrays: readonly NpzArray[]): Promise<Map<string, ArrayValues>> {
+    const values = new Map<string, ArrayValues>()
+    for (const { name, dtype, shards } of arrays) {
+      const [shard] = shards
+      if (shard) values.set(name, { dtype, dims: [], data: await constant(shard, this.#count) })
+    }
+    return values
+  }
+}
+
+async function constant(shard: ShardArray, count: ReadCount) {
+  return elementsOf(shard.header, shard.name, await loadElements(shard, count), 0, 1)
+}
+
+/** An array without axes belongs to all samples, so that files which give it different values contradict each other. */
+async function requireOneConstant({ name, dims, shards }: NpzArray, count: ReadCount): Promise<void> {
+  const [first, ...others] = shards
+  if (first === undefined || dims.length > 0 || others.length === 0) return
+  const expected = await constant(first, count)
+  for (const other of others) {
+    const [value] = await constant(other, count)
+    if (Object.is(value, expected[0])) continue
+    throw malformedDataset(
+      `The array ${name} has no axes, so that it belongs to all samples, but is ${expected[0]} in one file and ${value} in another. Give it an axis of samples.`,
+      name,
+    )
+  }
+}

@@ -1,0 +1,135 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import type { ElementArray } from './array-values.ts'
+import type { DatasetFile } from './dataset-types.ts'
+import { EntryReader, type ReadCount } from './entry-reader.ts'
+import { elementsOf, fortranToRowMajor, normaliseElements } from './npy-elements.ts'
+import { type NpyHeader, npyDataOffset, npyStartBytes, parseNpyHeader } from './npy-header.ts'
+import { asDamage, malformedDataset } from './refusals.ts'
+import { readZipDirectory, type ZipEntry } from './zip-directory.ts'
+
+/** An array of one npz file, as far as its file describes it. */
+export type ShardArray = { name: string; path: string; entry: ZipEntry; header: NpyHeader }
+
+/** An array of one npz file, read from its first sample on. */
+export type SampleReader = {
+  /** The elements of the next `samples` samples, which must be there. */
+  take(samples: number): Promise<ElementArray | string[]>
+  close(): Promise<void>
+}
+
+/**
+ * The arrays of an npz file. Reads the zip directory and the head of each array.
+ * @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED`
+ */
+export async function readShard({ name, path }: DatasetFile, count: ReadCount): Promise<ShardArray[]> {
+  const handle = await open(path)
+  try {
+    const arrays: ShardArray[] = []
+    for (const entry of await readDirectory(handle, name)) {
+      arrays.push({ name: entry.array, path, entry, header: await readHeader(handle, entry, count) })
+    }
+    return arrays
+  } finally {
+    await handle.close()
+  }
+}
+
+async function readDirectory(handle: FileHandle, name: string): Promise<ZipEntry[]> {
+  try {
+    const { size } = await handle.stat()
+    return await readZipDirectory(handle, size)
+  } catch (error) {
+    throw asDamage(error, `The file ${name} is damaged or cut off, and cannot be read as a zip file`)
+  }
+}
+
+async function readHeader(handle: FileHandle, entry: ZipEntry, count: ReadCount): Promise<NpyHeader> {
+  const { array, bytes } = entry
+  if (bytes < npyStartBytes) throw malformedDataset(`The array ${array} is cut off.`, array)
+  const reader = new EntryReader(handle, entry, count)
+  try {
+    const start = new Uint8Array(npyStartBytes)
+    await reader.read(start)
+    const dataOffset = npyDataOffset(start, array)
+    if (dataOffset < npyStartBytes || dataOffset > bytes) {
+      throw malformedDataset(`The array ${array} has a header of another length than it says.`, array)
+    }
+    const head = new Uint8Array(dataOffset)
+    head.set(start)
+    await reader.read(head.subarray(npyStartBytes))
+    return parseNpyHeader(head, bytes, array)
+  } finally {
+    reader.close()
+  }
+}
+
+/** Bytes of the elements of an array of one file. */
+export function elementBytes({ header }: ShardArray): number {
+  return header.elements * header.element.bytes
+}
+
+/** All elements of an array: of this machine's byte order, row-major. */
+export async function loadElements(array: ShardArray, count: ReadCount): Promise<ArrayBuffer> {
+  const { header } = array
+  const { reader, close } = await openElements(array, count)
+  try {
+    const buffer = await reader.take(elementBytes(array))
+    normaliseElements(header, buffer)
+    return header.fortranOrder ? fortranToRowMajor(buffer, header.dims, header.element.bytes) : buffer
+  } finally {
+    await close()
+  }
+}
+
+/** Reads samples from memory, as views of what {@link loadElements} gave. */
+export function memorySamples({ name, header }: ShardArray, buffer: ArrayBuffer): SampleReader {
+  const width = elementsPerSample(header)
+  let next = 0
+  return {
+    async take(samples) {
+      const elements = elementsOf(header, name, buffer, next * width, samples * width)
+      next += samples
+      return elements
+    },
+    async close() {},
+  }
+}
+
+/** Reads samples from the file, no more than are asked for. Not for Fortran order, whose samples lie scattered over the file. */
+export async function streamSamples(array: ShardArray, count: ReadCount): Promise<SampleReader> {
+  const { name, header } = array
+  const { reader, close } = await openElements(array, count)
+  const width = elementsPerSample(header)
+  return {
+    async take(samples) {
+      const buffer = await reader.take(samples * width * header.element.bytes)
+      normaliseElements(header, buffer)
+      return elementsOf(header, name, buffer, 0, samples * width)
+    },
+    close,
+  }
+}
+
+/** A reader that stands at the first element of an array. It has a file handle of its own, so that arrays are read side by side. */
+async function openElements(
+  { path, entry, header }: ShardArray,
+  count: ReadCount,
+): Promise<{ reader: EntryReader; close: () => Promise<void> }> {
+  const handle = await open(path)
+  const reader = new EntryReader(handle, entry, count)
+  const close = async () => {
+    reader.close()
+    await handle.close()
+  }
+  try {
+    await reader.read(new Uint8Array(header.dataOffset))
+    return { reader, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function elementsPerSample({ dims }: NpyHeader): number {
+  return dims.slice(1).reduce((product, dim) => product * dim, 1)
+}

@@ -1,0 +1,57 @@
+import type { ByteSource } from '../../onnx/byte-source.ts'
+import type { TensorEntry } from '../../onnx/layout.ts'
+import { limits } from '../../onnx/limits.ts'
+import { messages } from '../../onnx/messages.ts'
+import { SkeletonPieces } from '../../onnx/skeleton-pieces.ts'
+import { TensorCollector } from '../../onnx/tensor-collector.ts'
+import { malformed, readField, type WireField, wireCursor, wireType } from '../../onnx/wire.ts'
+import { unsupportedDataset } from './refusals.ts'
+
+/** Bytes of a tensor's own fields, without its elements. */
+const headerBytes = 1024 * 1024
+/** TensorProto.segment. Nothing writes it; in SequenceProto, MapProto and OptionalProto the values have its number. */
+const segmentField = 3
+/** How the fields that onnx-proto decodes are written. It does not check, and would read one for another. */
+const headerTypes = new Map<number, readonly number[]>([
+  [1, [wireType.varint, wireType.bytes]],
+  [2, [wireType.varint]],
+  [8, [wireType.bytes]],
+  [13, [wireType.bytes]],
+  [14, [wireType.varint]],
+])
+
+/**
+ * Indexes a file that is one serialised TensorProto: its header, and where its elements lie. Reads no elements.
+ * @param file its name, and `array` the name that its tensor has in the data set, for errors
+ * @throws TureenError `TUREEN_MODEL_MALFORMED`, `TUREEN_MODEL_LIMIT`, `TUREEN_DATASET_UNSUPPORTED`
+ */
+export function indexTensor(source: ByteSource, file: string, array: string): TensorEntry {
+  const cursor = wireCursor(source)
+  const header = new SkeletonPieces(0, source.byteLength)
+  const collector = new TensorCollector()
+  for (let fields = 0; cursor.offset < source.byteLength; fields += 1) {
+    if (fields > limits.payloadRuns) {
+      throw unsupportedDataset(
+        `The file ${file} is written in more than ${limits.payloadRuns} pieces. Save its tensor with numpy_helper.from_array.`,
+        array,
+      )
+    }
+    const field = readField(cursor, source.byteLength)
+    if (field.number === segmentField) {
+      throw unsupportedDataset(
+        `The file ${file} holds a sequence, a map or an optional value. Only tensors (TensorProto) are read.`,
+        array,
+      )
+    }
+    const [, role] = messages.Tensor[field.number] ?? []
+    if (role === 'payload') collector.addPayload(field)
+    if (role === 'text' || role === 'Entry') requireType(field)
+    else header.leaveOut(field.start, field.end)
+  }
+  if (header.byteLength > headerBytes) throw malformed('The header of the tensor is longer than can be', 0)
+  return collector.finish(header.read(source), array, 0)
+}
+
+function requireType({ number, type, start }: WireField): void {
+  if (!headerTypes.get(number)?.includes(type)) throw malformed(`Field ${number} is not one of a tensor`, start)
+}

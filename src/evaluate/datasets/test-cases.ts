@@ -1,0 +1,66 @@
+import type { DatasetFile } from './dataset-types.ts'
+import { malformedDataset } from './refusals.ts'
+
+/** A tensor of ONNX's test data by its file's name: `test_data_set_0/input_1.pb` is the array `input_1` of the case `test_data_set_0`. */
+export type TensorFileName = { directory: string; array: string }
+
+/** One run of the model: what goes in and what should come out, by array name, inputs first. */
+export type TestCase = { directory: string; tensors: ReadonlyMap<string, DatasetFile> }
+
+/** The parts of a tensor file's name; undefined for other names. Backslashes are what some clients on Windows send. */
+export function parseTensorFileName(name: string): TensorFileName | undefined {
+  const match = /^(?:(?<directory>.*)\/)?(?<array>(?:input|output)_(?:0|[1-9]\d{0,4}))\.pb$/su.exec(
+    name.replaceAll('\\', '/'),
+  )
+  const { directory = '', array } = match?.groups ?? {}
+  return array === undefined ? undefined : { directory, array }
+}
+
+const inNaturalOrder = new Intl.Collator('en', { numeric: true }).compare
+
+/**
+ * Files of ONNX's test data by directory: each directory is a case. Cases and arrays are ordered by their names with numbers as
+ * numbers, because clients send files in whatever order their shell lists them.
+ *
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` if a name is not a tensor's, is there twice, or if the cases have different arrays
+ */
+export function groupCases(files: readonly DatasetFile[]): TestCase[] {
+  const cases = new Map<string, Map<string, DatasetFile>>()
+  for (const file of files) {
+    const parsed = parseTensorFileName(file.name)
+    if (!parsed) throw malformedDataset(`The file ${file.name} is not called input_N.pb or output_N.pb.`)
+    const { directory, array } = parsed
+    const tensors = cases.get(directory) ?? new Map<string, DatasetFile>()
+    if (tensors.has(array)) {
+      throw malformedDataset(
+        `The file ${file.name} is there twice. Give each case a directory of its own, as in test_data_set_0/input_0.pb.`,
+        array,
+      )
+    }
+    cases.set(directory, tensors.set(array, file))
+  }
+  const sorted = [...cases]
+    .sort(([a], [b]) => inNaturalOrder(a, b))
+    .map(([directory, tensors]) => ({
+      directory,
+      tensors: new Map([...tensors].sort(([a], [b]) => inNaturalOrder(a, b))),
+    }))
+  requireSameArrays(sorted)
+  return sorted
+}
+
+function requireSameArrays([first, ...others]: readonly TestCase[]): void {
+  for (const other of others) {
+    for (const [has, lacks] of [
+      [first, other],
+      [other, first],
+    ]) {
+      const missing = [...(has?.tensors.keys() ?? [])].find(array => !lacks?.tensors.has(array))
+      if (missing === undefined) continue
+      throw malformedDataset(
+        `The case ${lacks?.directory} lacks ${missing}.pb, which ${has?.directory} has. All cases of a data set must have the same files.`,
+        missing,
+      )
+    }
+  }
+}

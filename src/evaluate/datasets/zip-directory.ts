@@ -1,0 +1,108 @@
+import type { FileHandle } from 'node:fs/promises'
+import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, RandomAccessReader, type ZipFile } from 'yauzl'
+import { datasetLimits } from './limits.ts'
+import { malformedDataset, unsupportedDataset } from './refusals.ts'
+
+/** An array's entry in a zip file: where its bytes lie, how many they are and will be, and their checksum. */
+export type ZipEntry = {
+  /** The array's name: the entry's without `.npy`. Only ever a key, never a path. */
+  array: string
+  deflated: boolean
+  dataStart: number
+  storedBytes: number
+  bytes: number
+  crc32: number
+}
+
+const arraySuffix = '.npy'
+/** What macOS puts beside each file when it zips a folder; its names end like those of the arrays. */
+const macMetadata = '__MACOSX/'
+const stored = 0
+const deflated = 8
+
+/** Lets yauzl read from a file handle. Offsets come from the file and may be anything: what lies outside is an error, not a throw. */
+class HandleReader extends RandomAccessReader {
+  readonly #handle: FileHandle
+  readonly #byteLength: number
+
+  constructor(handle: FileHandle, byteLength: number) {
+    super()
+    this.#handle = handle
+    this.#byteLength = byteLength
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    if (position + length > this.#byteLength) {
+      callback(new Error('its directory points beyond its end'))
+      return
+    }
+    this.#handle
+      .read(buffer, offset, length, position)
+      .then(({ bytesRead }) => callback(bytesRead < length ? new Error('it is shorter than it was') : null), callback)
+  }
+}
+
+/**
+ * The arrays in a zip file: its entries named *.npy, in the order of its directory. Folders, files of other kinds and what macOS adds
+ * (`__MACOSX/`) are left alone.
+ *
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` (also for two arrays of one name) or `TUREEN_DATASET_UNSUPPORTED`;
+ *   yauzl's own Error where the directory is damaged
+ */
+export async function readZipDirectory(handle: FileHandle, byteLength: number): Promise<ZipEntry[]> {
+  // Names stay bytes in yauzl, so that it does not refuse or rewrite those that would be unsafe as paths.
+  const zip = await fromRandomAccessReaderPromise(new HandleReader(handle, byteLength), byteLength, {
+    autoClose: false,
+    decodeStrings: false,
+  })
+  if (zip.entryCount > datasetLimits.entries) throw tooManyEntries(zip.entryCount)
+  const entries = new Map<string, ZipEntry>()
+  for await (const entry of zip.eachEntry()) {
+    const name = getFileNameLowLevel(entry.generalPurposeBitFlag, entry.fileNameRaw, entry.extraFields, true)
+    if (!name.endsWith(arraySuffix) || name.startsWith(macMetadata)) continue
+    const array = name.slice(0, -arraySuffix.length)
+    if (array === '') throw malformedDataset('An array has no name.')
+    if (entry.fileNameLength > datasetLimits.nameBytes) {
+      throw unsupportedDataset(
+        `The array ${array.slice(0, 40)}... has a name of ${entry.fileNameLength} bytes; ${datasetLimits.nameBytes} is the limit.`,
+      )
+    }
+    if (entries.has(array)) throw malformedDataset(`The array ${array} is there twice.`, array)
+    entries.set(array, await locate(zip, entry, array))
+  }
+  return [...entries.values()]
+}
+
+async function locate(zip: ZipFile, entry: Entry, array: string): Promise<ZipEntry> {
+  const { compressionMethod, compressedSize, uncompressedSize, crc32 } = entry
+  if (entry.isEncrypted()) {
+    throw unsupportedDataset(`The array ${array} is encrypted. Save it with np.savez or np.savez_compressed.`, array)
+  }
+  if (compressionMethod !== stored && compressionMethod !== deflated) {
+    throw unsupportedDataset(
+      `The array ${array} is compressed with zip's method ${compressionMethod}. Save it with np.savez or np.savez_compressed.`,
+      array,
+    )
+  }
+  const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true })
+  return {
+    array,
+    deflated: compressionMethod === deflated,
+    dataStart: fileDataStart,
+    storedBytes: compressedSize,
+    bytes: uncompressedSize,
+    crc32,
+  }
+}
+
+function tooManyEntries(count: number) {
+  return unsupportedDataset(
+    `An npz file has ${count} entries; ${datasetLimits.entries} is the limit. Save all samples of a kind as one array: np.stack(list).`,
+  )
+}

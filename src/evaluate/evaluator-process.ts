@@ -1,0 +1,181 @@
+import { type ChildProcess, execFile, fork } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type ErrorCode, TureenError } from '../errors.ts'
+import type { ChildMessage, EvaluationOutcome, EvaluationTask, ParentMessage } from './protocol.ts'
+
+/** What one evaluation may take. */
+export type EvaluatorLimits = { seconds: number; memoryBytes: number; threads: number }
+
+/** A child process in which models run, for one job: it has seen a foreign model, and is ended afterwards. */
+export type EvaluatorProcess = {
+  readonly pid: number
+  readonly alive: boolean
+  /** @throws TureenError with the child's reason, or the reason for which it was ended */
+  evaluate(
+    task: EvaluationTask,
+    signal: AbortSignal,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<EvaluationOutcome>
+  end(): void
+}
+
+const childModule = fileURLToPath(new URL('./child/main.ts', import.meta.url))
+/** Seconds of processor time for starting, beside those of the evaluation. */
+const startSeconds = 30
+const startMilliseconds = 20_000
+const pollMilliseconds = 50
+const keptStderrBytes = 2_000
+const pageBytes = 4096
+
+const tools = ['/usr/bin', '/bin', '/sbin', '/usr/sbin']
+const findTool = (name: string) => tools.map(directory => `${directory}/${name}`).find(existsSync)
+const setpriv = process.platform === 'linux' ? findTool('setpriv') : undefined
+const prlimit = process.platform === 'linux' ? findTool('prlimit') : undefined
+
+/**
+ * Starts a child and waits until it is ready: about 0.1 s. A shell sets what a process can only have from its start (no core
+ * files, a bound on processor time), setpriv makes it die with its parent and never gain privileges.
+ */
+export async function startEvaluator(directory: string, limits: EvaluatorLimits): Promise<EvaluatorProcess> {
+  const cpuSeconds = Math.ceil(limits.seconds * Math.max(1, limits.threads) + startSeconds)
+  const privileges = setpriv ? `${setpriv} --pdeathsig KILL --no-new-privs ` : ''
+  const child = fork(childModule, [], {
+    execPath: '/bin/sh',
+    execArgv: ['-c', `ulimit -c 0 && ulimit -t ${cpuSeconds} && exec ${privileges}"$0" "$@"`, process.execPath],
+    cwd: directory,
+    env: {},
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let stderr = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr = (stderr + String(chunk)).slice(-keptStderrBytes)
+  })
+  const exited = new Promise<TureenError>(resolve => {
+    child.once('error', error => resolve(crashed(`it could not be started: ${error.message}`)))
+    child.once('exit', (code, signal) => resolve(exitReason(code, signal, stderr, limits)))
+  })
+  const { pid } = child
+  if (pid === undefined) throw await exited
+  await ready(child, exited)
+  if (prlimit) await limitData(prlimit, pid, limits.memoryBytes)
+  const idleBytes = residentBytes(pid) ?? 0
+  const state: { reason?: TureenError } = {}
+  const end = (reason?: TureenError) => {
+    if (reason) state.reason ??= reason
+    child.kill('SIGKILL')
+  }
+  return {
+    pid,
+    get alive() {
+      return child.exitCode === null && child.signalCode === null
+    },
+    end: () => end(),
+    async evaluate(task, signal, onProgress) {
+      signal.throwIfAborted()
+      const onAbort = () => end()
+      signal.addEventListener('abort', onAbort)
+      const deadline = setTimeout(() => end(tooLong(limits)), limits.seconds * 1000)
+      const poll = setInterval(() => {
+        if ((residentBytes(pid) ?? 0) > idleBytes + limits.memoryBytes) end(tooMuch(limits))
+      }, pollMilliseconds)
+      try {
+        const answer = awaitAnswer(child, onProgress)
+        child.send({ type: 'evaluate', task } satisfies ParentMessage)
+        const result = await Promise.race([answer, exited.then(error => state.reason ?? error)])
+        signal.throwIfAborted()
+        if (result instanceof TureenError) throw result
+        return result
+      } finally {
+        clearTimeout(deadline)
+        clearInterval(poll)
+        signal.removeEventListener('abort', onAbort)
+        child.removeAllListeners('message')
+      }
+    },
+  }
+}
+
+function ready(child: ChildProcess, exited: Promise<TureenError>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(crashed('it was not ready in time'))
+    }, startMilliseconds)
+    child.once('message', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    exited.then(error => {
+      clearTimeout(timer)
+      reject(error)
+    })
+  })
+}
+
+function awaitAnswer(
+  child: ChildProcess,
+  onProgress: (done: number, total: number) => void,
+): Promise<EvaluationOutcome | TureenError> {
+  return new Promise(resolve => {
+    child.on('message', (message: ChildMessage) => {
+      if (message.type === 'progress') onProgress(message.done, message.total)
+      else if (message.type === 'result') resolve(message.outcome)
+      else if (message.type === 'problem') resolve(TureenError.fromProblem(message.problem))
+    })
+  })
+}
+
+/** Bounds what the child may have beyond what it has: a request for more fails as std::bad_alloc does, at once and harmlessly. */
+async function limitData(tool: string, pid: number, budget: number): Promise<void> {
+  const kibibytes = /^VmData:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  await promisify(execFile)(tool, ['--pid', String(pid), `--data=${Number(kibibytes ?? 0) * 1024 + budget}`])
+}
+
+function residentBytes(pid: number): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes
+  } catch {
+    return undefined
+  }
+}
+
+function exitReason(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  stderr: string,
+  limits: EvaluatorLimits,
+): TureenError {
+  if (signal === 'SIGXCPU') return tooLong(limits)
+  if (/bad_alloc|out of memory|allocation failed/i.test(stderr)) return tooMuch(limits)
+  return crashed(
+    `it ended with ${signal ?? `exit code ${code}`}${stderr ? `: ${stderr.trim().split('\n').at(-1)}` : ''}`,
+  )
+}
+
+function crashed(how: string): TureenError {
+  return evaluationError(
+    'TUREEN_EVALUATION_CRASHED',
+    `The process that ran the model died: ${how}. The model is at fault, or what it was fed.`,
+  )
+}
+
+function tooLong({ seconds }: EvaluatorLimits): TureenError {
+  return evaluationError(
+    'TUREEN_EVALUATION_TIMEOUT',
+    `The model ran longer than the ${seconds} seconds that an evaluation may take (TUREEN_EVAL_SECONDS), and was ended.`,
+  )
+}
+
+function tooMuch({ memoryBytes }: EvaluatorLimits): TureenError {
+  return evaluationError(
+    'TUREEN_EVALUATION_MEMORY',
+    `The model took more than the ${memoryBytes.toLocaleString('en')} bytes of memory that an evaluation may take (TUREEN_EVAL_MEMORY), and was ended.`,
+  )
+}
+
+function evaluationError(code: ErrorCode, detail: string): TureenError {
+  return new TureenError(code, detail)
+}

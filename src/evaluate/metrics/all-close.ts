@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { meanOverSamples } from './elements/mean-over-samples.ts'
+import type { Metric } from './metric.ts'
+
+type Parameters = { rtol: number; atol: number }
+
+/**
+ * The share of samples all of whose elements satisfy |output - reference| <= atol + rtol |reference|, as NumPy's
+ * `assert_allclose` and, with the same defaults, ONNX's backend tests have it: NaN equals NaN, an infinity only itself.
+ */
+export const allClose: Metric<Parameters> = {
+  name: 'allClose',
+  description: 'The share of samples whose output lies within the tolerances of the reference in every element',
+  direction: 'max',
+  per: 'sample',
+  target: 'reference',
+  parameters: z.strictObject({
+    rtol: z.number().min(0).default(1e-3).describe('Tolerance relative to the reference'),
+    atol: z.number().min(0).default(1e-7).describe('Absolute tolerance, added to the relative one'),
+  }),
+  start: tolerances =>
+    meanOverSamples('allClose', ({ output, target }, begin, end) => {
+      for (let i = begin; i < end; i += 1) if (!isClose(output[i] ?? 0, target[i] ?? 0, tolerances)) return 0
+      return 1
+    }),
+}
+
+function isClose(output: number, target: number, { rtol, atol }: Parameters): boolean {
+  if (output === target || (Number.isNaN(output) && Number.isNaN(target))) return true
+  return Number.isFinite(target) && Math.abs(output - target) <= atol + rtol * Math.abs(target)
+}

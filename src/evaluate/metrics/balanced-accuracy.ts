@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { recallPerClass } from './classes/class-counts.ts'
+import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
+import { predictionCounts } from './classes/prediction-counts.ts'
+import type { Metric } from './metric.ts'
+import { noSample, noValue } from './no-value.ts'
+import { meanOf } from './running-sum.ts'
+
+/**
+ * The mean of the recalls, correct / targets of a class, over the classes that occur in the target: those without a
+ * target have no recall. scikit-learn: `balanced_accuracy_score`.
+ */
+export const balancedAccuracy: Metric<ClassParameters> = {
+  name: 'balancedAccuracy',
+  description: 'The mean over the classes in the target of the share of each that is recognised; per class: that share',
+  direction: 'max',
+  per: 'set',
+  target: 'classes',
+  parameters: z.strictObject(classParameters),
+  start(parameters) {
+    const { add, settle } = predictionCounts('balancedAccuracy', parameters)
+    return {
+      add,
+      result() {
+        const { counts, ...note } = settle()
+        if (!counts) return noValue(noSample)
+        const perClass = recallPerClass(counts)
+        return { value: meanOf(perClass.map(({ value }) => value)), perClass, ...note }
+      },
+    }
+  },
+}

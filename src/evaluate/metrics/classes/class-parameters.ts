@@ -1,0 +1,17 @@
+import { z } from 'zod'
+
+/** How the outputs of a classifier are to be read. */
+export const outputsFrom = z
+  .enum(['auto', 'logits', 'probabilities'])
+  .default('auto')
+  .describe('What the outputs are; auto: probabilities if all of them can be, else logits')
+
+export type OutputsFrom = z.infer<typeof outputsFrom>
+
+/** -100 is what PyTorch's cross entropy ignores unless told otherwise. */
+export const ignoreIndex = z.int32().default(-100).describe('Samples and positions with this target class do not count')
+
+/** What every metric of classes takes. */
+export const classParameters = { ignoreIndex, from: outputsFrom }
+
+export type ClassParameters = { ignoreIndex: number; from: OutputsFrom }

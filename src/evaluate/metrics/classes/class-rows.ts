@@ -1,0 +1,114 @@
+import { constantOverBatches, elementCount, sampleCount, showDims } from '../dims.ts'
+import type { Batch, Values } from '../metric.ts'
+import { mismatch } from '../mismatch.ts'
+import { type ClassLayout, classLayout } from './layout.ts'
+
+const ignored = -1
+
+/** A batch as rows of scores, one for each sample or position, and the class that each should be. */
+export type ClassRows = {
+  /** Scores in a row; 1 for a binary head, which tells class 1 from class 0. */
+  classes: number
+  count: number
+  scores: ArrayLike<number>
+  /** Where the score of class 0 of a row lies in `scores`; that of class c is `c * step` further. */
+  start(row: number): number
+  step: number
+  /** The class of each row; -1 for those that do not count. */
+  targets: Int32Array
+}
+
+/**
+ * A reader of the batches of one set for a metric of classes; shapes as in {@link classLayout}.
+ *
+ * The reader throws TureenError `TUREEN_METRIC_MISMATCH` if the shapes do not fit, if batches differ in their number of
+ * classes, if a target is no class of the output, and if a one-hot row is not one 1 among zeros.
+ */
+export function classReader(metric: string, ignoreIndex: number): (batch: Batch) => ClassRows {
+  const requireConstant = constantOverBatches(metric, 'classes')
+  let samplesBefore = 0
+  return batch => {
+    const samples = sampleCount(metric, batch)
+    const layout = classLayout(metric, batch)
+    requireConstant(layout.classes)
+    const place = (row: number) => `sample ${samplesBefore + Math.floor(row / layout.positions)}`
+    const classes = layout.target === 'oneHot' ? oneHotClasses : indexClasses
+    const targets = classes(metric, batch.target, layout, ignoreIndex, place)
+    samplesBefore += samples
+    return { classes: layout.classes, count: targets.length, scores: batch.output.data, targets, ...addressing(layout) }
+  }
+}
+
+/** Visits the rows that count, in order: where in `scores` each begins, and its class. */
+export function forEachRow({ count, start, targets }: ClassRows, visit: (start: number, target: number) => void): void {
+  for (let row = 0; row < count; row += 1) {
+    const target = targets[row] ?? ignored
+    if (target !== ignored) visit(start(row), target)
+  }
+}
+
+function addressing({ classes, positions, classAxis }: ClassLayout): Pick<ClassRows, 'start' | 'step'> {
+  if (classAxis === 'last' || positions === 1) return { start: row => row * classes, step: 1 }
+  return {
+    start(row) {
+      const position = row % positions
+      return (row - position) * classes + position
+    },
+    step: positions,
+  }
+}
+
+type Place = (row: number) => string
+
+function indexClasses(
+  metric: string,
+  { data }: Values,
+  { classes }: ClassLayout,
+  ignoreIndex: number,
+  place: Place,
+): Int32Array {
+  const classCount = Math.max(2, classes)
+  const targets = new Int32Array(data.length)
+  for (let row = 0; row < data.length; row += 1) {
+    const target = data[row] ?? 0
+    if (target === ignoreIndex) targets[row] = ignored
+    else if (Number.isInteger(target) && target >= 0 && target < classCount) targets[row] = target
+    else throw noClass(metric, target, classes, place(row))
+  }
+  return targets
+}
+
+function noClass(metric: string, target: number, classes: number, place: string) {
+  const range =
+    classes === 1 ? 'the binary head has the classes 0 and 1' : `the output has the classes 0 to ${classes - 1}`
+  const kind = Number.isInteger(target) ? 'a class of the output' : 'an integer, as class indices are'
+  return mismatch(metric, 'target', `the target of ${place} is ${target}, which is not ${kind}: ${range}`)
+}
+
+function oneHotClasses(
+  metric: string,
+  { dims, data }: Values,
+  { classes }: ClassLayout,
+  ignoreIndex: number,
+  place: Place,
+): Int32Array {
+  const targets = new Int32Array(elementCount(dims) / classes)
+  for (let row = 0; row < targets.length; row += 1) {
+    let ones = 0
+    let zeros = 0
+    let hot = 0
+    for (let c = 0; c < classes; c += 1) {
+      const value = data[row * classes + c]
+      if (value === 0) zeros += 1
+      if (value !== 1) continue
+      ones += 1
+      hot = c
+    }
+    if (ones !== 1 || zeros !== classes - 1) {
+      const message = `the target ${showDims(dims)} has the shape of one-hot rows, but that of ${place(row)} is not one 1 among zeros; labels of which several may hold are not supported`
+      throw mismatch(metric, 'target', message)
+    }
+    targets[row] = hot === ignoreIndex ? ignored : hot
+  }
+  return targets
+}

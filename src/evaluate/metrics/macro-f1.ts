@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { valuePerClass } from './classes/class-counts.ts'
+import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
+import { predictionCounts } from './classes/prediction-counts.ts'
+import type { Metric } from './metric.ts'
+import { noSample, noValue } from './no-value.ts'
+import { meanOf } from './running-sum.ts'
+
+/**
+ * The mean of F1 = 2 correct / (targets + predictions) over the classes that occur as target or prediction; an ignored
+ * class is none of them. scikit-learn: `f1_score(average='macro')`.
+ */
+export const macroF1: Metric<ClassParameters> = {
+  name: 'macroF1',
+  description: 'The mean over the classes in target or prediction of F1, the harmonic mean of precision and recall',
+  direction: 'max',
+  per: 'set',
+  target: 'classes',
+  parameters: z.strictObject(classParameters),
+  start(parameters) {
+    const { add, settle } = predictionCounts('macroF1', parameters)
+    return {
+      add,
+      result() {
+        const { counts, ...note } = settle()
+        if (!counts) return noValue(noSample)
+        const perClass = valuePerClass(counts, ({ support, predicted, correct }) =>
+          support + predicted > 0 ? (2 * correct) / (support + predicted) : undefined,
+        ).filter(result => result.class !== parameters.ignoreIndex)
+        return { value: meanOf(perClass.map(({ value }) => value)), perClass, ...note }
+      },
+    }
+  },
+}

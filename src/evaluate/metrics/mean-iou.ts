@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import {
+  type ClassCounts,
+  countPrediction,
+  newClassCounts,
+  sumOfCounts,
+  valuePerClass,
+} from './classes/class-counts.ts'
+import { type OutputsFrom, outputsFrom } from './classes/class-parameters.ts'
+import { constantOverBatches } from './dims.ts'
+import { ignoredPixel, maskLabels } from './masks/mask-labels.ts'
+import { maskLayout } from './masks/mask-layout.ts'
+import { predictedRows } from './masks/predicted-rows.ts'
+import { SingleChannelCounts } from './masks/single-channel.ts'
+import type { Metric } from './metric.ts'
+import { noValue } from './no-value.ts'
+import { meanOf } from './running-sum.ts'
+
+type Parameters = { ignoreIndex: number; from: OutputsFrom }
+
+/**
+ * The mean over the classes of intersection / union, in pixels of the whole set: correct / (targets + predictions -
+ * correct) (Everingham et al. 2010, doi:10.1007/s11263-009-0275-4; counted as MMSegmentation and SegFormer's evaluation
+ * do). Classes in neither masks nor predictions are left out, and so is the ignored one. Outputs [n, C, h, w] of
+ * another size than the masks are brought to it bilinearly, then argmaxed.
+ */
+export const meanIoU: Metric<Parameters> = {
+  name: 'meanIoU',
+  description: 'The mean over the classes of intersection over union of predicted and true pixels, over the whole set',
+  direction: 'max',
+  per: 'set',
+  target: 'masks',
+  parameters: z.strictObject({
+    // The convention of Pascal VOC, Cityscapes and of ADE20K with its background left out.
+    ignoreIndex: z.int32().default(255).describe('Pixels with this label do not count'),
+    from: outputsFrom,
+  }),
+  start({ ignoreIndex, from }) {
+    const requireConstant = constantOverBatches('meanIoU', 'channels')
+    let single: SingleChannelCounts | undefined
+    let counts: ClassCounts | undefined
+    return {
+      add(batch) {
+        const layout = maskLayout('meanIoU', batch)
+        const { channels, height, width } = layout
+        requireConstant(channels)
+        const labels = maskLabels('meanIoU', batch.target, ignoreIndex, channels)
+        if (channels > 1) counts ??= newClassCounts(channels)
+        else {
+          single ??= new SingleChannelCounts('meanIoU', from)
+          single.see(batch.output.data, layout.scoreHeight !== height || layout.scoreWidth !== width)
+        }
+        predictedRows(batch.output.data, layout, (sample, y, row) => {
+          const start = (sample * height + y) * width
+          for (let x = 0; x < width; x += 1) {
+            const label = labels[start + x] ?? ignoredPixel
+            if (label === ignoredPixel) continue
+            if (counts) countPrediction(counts, label, row[x] ?? 0)
+            else single?.add(label, row[x] ?? 0)
+          }
+        })
+      },
+      result() {
+        const { counts: settled, ...note } = counts ? { counts } : (single?.settle() ?? {})
+        if (!settled || sumOfCounts(settled.support) === 0) return noValue('no pixel counts')
+        const perClass = valuePerClass(settled, ({ support, predicted, correct }) =>
+          support + predicted > 0 ? correct / (support + predicted - correct) : undefined,
+        ).filter(result => result.class !== ignoreIndex)
+        return { value: meanOf(perClass.map(({ value }) => value)), perClass, ...note }
+      },
+    }
+  },
+}

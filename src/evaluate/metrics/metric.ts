@@ -1,0 +1,44 @@
+import type { z } from 'zod'
+
+/** One array of a batch, row-major. dims[0] is the number of samples; an array without axes is one sample. */
+export type Values = { dims: readonly number[]; data: ArrayLike<number> }
+
+/** What a model answered and what it should have answered, for the same samples in the same order. */
+export type Batch = { output: Values; target: Values }
+
+/** `support`: how many samples, positions or pixels have this class as their target. */
+export type ClassResult = { class: number; value: number; support: number }
+
+/**
+ * `value` is NaN where the metric does not exist, such as R² of a single sample; the note then says why.
+ * `note`: what was assumed, such as that the outputs are logits.
+ */
+export type MetricResult = { value: number; perClass?: ClassResult[]; note?: string }
+
+/**
+ * Takes a set of samples, batch by batch. How they are split into batches changes nothing about the result, not even a
+ * bit. `result` may be asked for at any time, and again after more batches.
+ */
+export type Accumulator = {
+  /**
+   * @throws TureenError `TUREEN_METRIC_MISMATCH` if shapes or values do not fit the metric, which ends the accumulator
+   */
+  add(batch: Batch): void
+  /** @throws TureenError `TUREEN_METRIC_MISMATCH` if only the whole set shows that its values do not fit */
+  result(): MetricResult
+}
+
+/** A way to score outputs against targets. */
+export type Metric<Parameters> = {
+  name: string
+  description: string
+  /** Whether more or less is better. */
+  direction: 'max' | 'min'
+  /** Whether it is the mean of one value per sample (or per position of a sample), or exists for a whole set only. */
+  per: 'sample' | 'set'
+  /** What the target must be: classes, numbers to come close to, label maps, or the outputs of a reference model. */
+  target: 'classes' | 'values' | 'masks' | 'reference'
+  /** A strict object in which everything has a default. */
+  parameters: z.ZodType<Parameters>
+  start(parameters: Parameters): Accumulator
+}

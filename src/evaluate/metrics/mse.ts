@@ -1,0 +1,14 @@
+import { meanOverElements } from './elements/mean-over-elements.ts'
+import type { Metric } from './metric.ts'
+import { type NoParameters, noParameters } from './no-parameters.ts'
+
+/** The mean of (output - target)^2, in the square of the target's unit. scikit-learn: `mean_squared_error`. */
+export const mse: Metric<NoParameters> = {
+  name: 'mse',
+  description: 'The mean squared error over all elements',
+  direction: 'min',
+  per: 'sample',
+  target: 'values',
+  parameters: noParameters,
+  start: () => meanOverElements('mse', (output, target) => (output - target) ** 2),
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { isAbove } from './classes/argmax.ts'
+import { ignoreIndex } from './classes/class-parameters.ts'
+import { classReader, forEachRow } from './classes/class-rows.ts'
+import type { Metric } from './metric.ts'
+import { mismatch } from './mismatch.ts'
+import { noSample, noValue } from './no-value.ts'
+
+type Parameters = { k: number; ignoreIndex: number }
+
+/**
+ * The share of samples (or positions) of whose scores fewer than k come before that of the target class. Among equals
+ * the lower class comes first, so that k = 1 is accuracy; in scikit-learn's `top_k_accuracy_score` the higher one does.
+ */
+export const topK: Metric<Parameters> = {
+  name: 'topK',
+  description: 'The share of samples (or positions) whose target class is among the k highest scores',
+  direction: 'max',
+  per: 'sample',
+  target: 'classes',
+  parameters: z.strictObject({
+    k: z.int().min(1).max(1_000_000).default(5).describe('How many of the highest scores may hold the target class'),
+    ignoreIndex,
+  }),
+  start({ k, ignoreIndex }) {
+    const read = classReader('topK', ignoreIndex)
+    let found = 0
+    let total = 0
+    let trivial = false
+    return {
+      add(batch) {
+        const rows = read(batch)
+        const { classes, scores, step } = rows
+        if (classes === 1)
+          throw mismatch('topK', 'output', 'the output has one score a sample; topK needs one for each class')
+        trivial = k >= classes
+        forEachRow(rows, (start, target) => {
+          total += 1
+          if (scoresBefore(target, scores, start, step, classes) < k) found += 1
+        })
+      },
+      result() {
+        if (total === 0) return noValue(noSample)
+        const note = `k is ${k} and the output has no more classes: every sample counts`
+        return { value: found / total, ...(trivial ? { note } : {}) }
+      },
+    }
+  },
+}
+
+function scoresBefore(target: number, scores: ArrayLike<number>, start: number, step: number, classes: number): number {
+  const own = scores[start + target * step] ?? 0
+  let before = 0
+  for (let c = 0; c < classes; c += 1) {
+    const score = scores[start + c * step] ?? 0
+    const comesFirst = c < target ? !isAbove(own, score) : isAbove(score, own)
+    if (comesFirst) before += 1
+  }
+  return before
+}

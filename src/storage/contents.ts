@@ -1,0 +1,67 @@
+import pLimit from 'p-limit'
+import type { Artifacts, ReceivedFile } from './artifacts.ts'
+import type { Catalog } from './database.ts'
+
+/**
+ * Files that records of the catalog refer to, each stored once however many do. A file is there as long as a record is, and
+ * goes with the last one.
+ */
+export type Contents = {
+  path(sha256: string): string
+  /**
+   * Publishes received files, then runs `commit`, which inserts the records that refer to them. Files that no record refers to
+   * in the end, because `commit` failed or had no need of them, are removed again.
+   */
+  add<Result>(files: readonly ReceivedFile[], commit: () => Promise<Result>): Promise<Result>
+  /** Runs `commit`, which deletes records and returns the digests they referred to, and removes what nothing refers to any more. */
+  release(commit: () => Promise<readonly string[]>): Promise<void>
+}
+
+/** Removes files in the making and files without a record: what a killed process left behind. */
+export async function sweepContents(catalog: Catalog, artifacts: Artifacts): Promise<{ removed: number }> {
+  const models = await catalog.selectFrom('models').select('sha256').distinct().execute()
+  const files = await catalog.selectFrom('dataset_files').select('sha256').distinct().execute()
+  return artifacts.sweep(new Set([...models, ...files].map(({ sha256 }) => sha256)))
+}
+
+export function createContents(catalog: Catalog, artifacts: Artifacts): Contents {
+  // A file and the records that refer to it appear and vanish together: one addition or removal at a time.
+  const exclusive = pLimit(1)
+
+  const isReferenced = async (sha256: string) => {
+    const model = await catalog
+      .selectFrom('models')
+      .select('id')
+      .where('sha256', '=', sha256)
+      .limit(1)
+      .executeTakeFirst()
+    if (model) return true
+    return (
+      (await catalog
+        .selectFrom('dataset_files')
+        .select('sha256')
+        .where('sha256', '=', sha256)
+        .limit(1)
+        .executeTakeFirst()) !== undefined
+    )
+  }
+  const discardUnreferenced = async (digests: readonly string[]) => {
+    for (const sha256 of new Set(digests)) {
+      if (!(await isReferenced(sha256))) await artifacts.discard(artifacts.path(sha256))
+    }
+  }
+
+  return {
+    path: artifacts.path,
+    add: (files, commit) =>
+      exclusive(async () => {
+        try {
+          for (const { path, sha256 } of files) await artifacts.publish(path, sha256)
+          return await commit()
+        } finally {
+          await discardUnreferenced(files.map(({ sha256 }) => sha256))
+        }
+      }),
+    release: commit => exclusive(async () => discardUnreferenced(await commit())),
+  }
+}

@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, get as httpGet, type IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, describe, expect, test } from 'vitest'
+import { digestOf, heavyModel, modelBuffer, modelBytes } from '../support/heavy-model.ts'
+import { filesIn, killServer, serverGroup, stopServer } from '../support/server-group.ts'
+import { downloadDigest, job, listAll, merge, until, upload } from '../support/store-client.ts'
+
+const servers = serverGroup()
+afterAll(() => servers.remove())
+
+const heavy = heavyModel([6 << 20, 1000], 1)
+
+const uploadHead = 'POST /v1/models HTTP/1.1\r\nhost: tureen\r\ncontent-type: application/octet-stream\r\n'
+const mergeHead = 'POST /v1/merges HTTP/1.1\r\nhost: tureen\r\ncontent-type: application/json\r\n'
+
+describe.concurrent('SIGTERM', () => {
+  test('lets running requests finish, takes no new ones, puts the running job back and exits with 0', async () => {
+    const data = await servers.data()
+    const first = await servers.start(data)
+    const { id: model } = await upload(first.url, heavy, 'heavy')
+
+    // An upload of which one half has arrived.
+    const halfSent = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    const slow = heavyModel([2 << 20], 3)
+    const uploading = fetch(`${first.url}/v1/models?name=slow`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: ReadableStream.from(inTwoHalves(modelBuffer(slow), halfSent.resolve, goOn.promise)),
+      duplex: 'half',
+    })
+    uploading.catch(() => {})
+    await halfSent.promise
+    await until('the upload has begun', async () => (await filesIn(data)).incoming.length === 1)
+
+    // A download that the client has only begun to read, over a connection that it wants to keep.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const download = await begin(`${first.url}/v1/models/${model}/content`, agent)
+    const idle = await keptAlive(first.url)
+
+    const long = Array.from({ length: 400 }, () => ({ id: model, weight: 1 }))
+    const { id } = await merge(first.url, { models: long, name: 'long' })
+    await until('the job runs', async () => (await job(first.url, id)).progress !== null)
+    const events = fetch(`${first.url}/v1/jobs/${id}/events`).then(response => response.text())
+    const waiting = job(first.url, id, 60)
+    const posting = merge(first.url, { models: long, name: 'posted and waited for' }, 60)
+    for (const pending of [events, waiting, posting]) pending.catch(() => {})
+    await until('the second job is there', async () => (await listAll(first.url, 'jobs')).length === 2)
+
+    const begun = performance.now()
+    first.process.kill('SIGTERM')
+    await until('it says that it is closing', () => first.logs.some(line => line.includes('"signal":"SIGTERM"')))
+    expect(await idle.ask('/v1/models')).toSatisfy((answer: string) => answer === '' || isShuttingDown(answer))
+
+    expect(await events).toContain('event: progress')
+    expect((await waiting).status).toMatch(/running|queued/)
+    expect((await posting).status).toMatch(/running|queued/)
+    expect(performance.now() - begun).toBeLessThan(3000)
+    await until('new connections are refused', async () => {
+      const answer = await fetch(`${first.url}/healthz`).catch(() => undefined)
+      if (answer) expect(answer.status).toBe(503)
+      await answer?.arrayBuffer()
+      return answer === undefined
+    })
+    await delay(200)
+    expect(first.process.exitCode).toBeNull()
+
+    goOn.resolve()
+    const uploaded = await uploading
+    expect(uploaded.status).toBe(201)
+    expect(await uploaded.json()).toMatchObject({ sha256: digestOf(modelBytes(slow)), bytes: slow.bytes })
+    expect(await digestOfStream(download)).toBe(digestOf(modelBytes(heavy)))
+    const overKept = await begin(`${first.url}/v1/models`, agent).then(
+      answer => answer.resume().statusCode,
+      () => 'closed',
+    )
+    expect([503, 'closed']).toContain(overKept)
+
+    expect((await first.exited).code).toBe(0)
+    expect(performance.now() - begun).toBeLessThan(10_000)
+    agent.destroy()
+    expect((await filesIn(data)).incoming).toEqual([])
+
+    const second = await servers.start(data)
+    const [kept] = await listAll(second.url, 'models', 'name=slow')
+    expect((await downloadDigest(second.url, kept?.id ?? '')).sha256).toBe(digestOf(modelBytes(slow)))
+    expect((await job(second.url, id)).status).toMatch(/running|succeeded/)
+    for (const { id } of await listAll(second.url, 'jobs')) {
+      const done = await job(second.url, id, 60)
+      expect(done.status).toBe('succeeded')
+      expect(await listAll(second.url, 'models', `name=${done.request.name}`)).toHaveLength(1)
+    }
+    await killServer(second)
+  })
+
+  test('does not wait for a client that keeps its connection after a download', async () => {
+    const data = await servers.data()
+    const server = await servers.start(data)
+    const { id } = await upload(server.url, heavy, 'heavy')
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const download = await begin(`${server.url}/v1/models/${id}/content`, agent)
+    server.process.kill('SIGTERM')
+    await delay(300)
+    expect(server.process.exitCode).toBeNull()
+    expect(await digestOfStream(download)).toBe(digestOf(modelBytes(heavy)))
+    const finished = performance.now()
+    expect((await server.exited).code).toBe(0)
+    expect(performance.now() - finished).toBeLessThan(2000)
+    agent.destroy()
+  })
+
+  test('ends an idle server at once, also when it is sent again and again', async () => {
+    const data = await servers.data()
+    const server = await servers.start(data)
+    const idle = await keptAlive(server.url)
+    server.process.kill('SIGTERM')
+    server.process.kill('SIGTERM')
+    const { code, took } = await stopServer(server)
+    expect(code).toBe(0)
+    expect(took).toBeLessThan(3000)
+    idle.socket.destroy()
+  })
+
+  test('ends within ten seconds despite clients that never go on', async () => {
+    const data = await servers.data()
+    const server = await servers.start(data)
+    const { id } = await upload(server.url, heavy, 'heavy')
+    const download = await begin(`${server.url}/v1/models/${id}/content`, new Agent())
+    const stalled = [
+      rawUpload(100_000),
+      `${uploadHead}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`,
+      formUpload(100_000),
+      `${mergeHead}content-length: 1000\r\n\r\n{"models":`,
+      'GET /v1/models HTTP/1.1\r\nhost: ',
+      '',
+    ]
+    const sockets = await Promise.all(stalled.map(said => say(server.url, said)))
+    await until('three uploads have begun', async () => (await filesIn(data)).incoming.length === 3)
+    const { code, took } = await stopServer(server)
+    expect(code).toBe(0)
+    expect(took).toBeLessThan(10_000)
+    for (const stream of [download, ...sockets]) stream.destroy()
+
+    const next = await servers.start(data)
+    expect((await listAll(next.url, 'models')).map(model => model.id)).toEqual([id])
+    expect(await filesIn(data)).toEqual({ incoming: [], content: [digestOf(modelBytes(heavy))] })
+    await killServer(next)
+  })
+})
+
+function rawUpload(declaredBytes: number): string {
+  return `${uploadHead}content-length: ${declaredBytes}\r\n\r\n${'x'.repeat(1000)}`
+}
+
+function formUpload(declaredBytes: number): string {
+  const head = 'POST /v1/models HTTP/1.1\r\nhost: tureen\r\ncontent-type: multipart/form-data; boundary=b\r\n'
+  return `${head}content-length: ${declaredBytes}\r\n\r\n--b\r\ncontent-disposition: form-data; name="model"; filename="a.onnx"\r\n\r\nhello`
+}
+
+async function* inTwoHalves(bytes: Buffer<ArrayBuffer>, halfSent: () => void, goOn: Promise<void>) {
+  yield new Uint8Array(bytes.subarray(0, bytes.byteLength / 2))
+  halfSent()
+  await goOn
+  yield new Uint8Array(bytes.subarray(bytes.byteLength / 2))
+}
+
+/** A response whose body has not been read. */
+async function begin(url: string, agent: Agent): Promise<IncomingMessage> {
+  const request = httpGet(url, { agent })
+  const [response] = await once(request, 'response')
+  return response
+}
+
+async function digestOfStream(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of stream) hash.update(chunk)
+  return `sha256:${hash.digest('hex')}`
+}
+
+async function say(url: string, said: string): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  socket.write(said)
+  return socket
+}
+
+/** A connection that has had one answer and is idle. `ask` says what comes over it until it is closed. */
+async function keptAlive(url: string) {
+  const socket = await say(url, 'GET /healthz HTTP/1.1\r\nhost: tureen\r\n\r\n')
+  await once(socket, 'data')
+  return {
+    socket,
+    async ask(path: string): Promise<string> {
+      let text = ''
+      socket.on('data', chunk => {
+        text += String(chunk)
+      })
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: tureen\r\n\r\n`)
+      if (!socket.closed) await once(socket, 'close', { signal: AbortSignal.timeout(5000) })
+      return text
+    },
+  }
+}
+
+function isShuttingDown(answer: string): boolean {
+  return (
+    answer.startsWith('HTTP/1.1 503 ') &&
+    /\r\ncontent-type: application\/problem\+json/i.test(answer) &&
+    answer.includes('"TUREEN_SHUTTING_DOWN"')
+  )
+}

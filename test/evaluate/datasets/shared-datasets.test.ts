@@ -1,0 +1,35 @@
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { describeDataset } from '../../../src/evaluate/datasets/describe-dataset.ts'
+import { describeShared, sharedDirectory } from '../../support/shared.ts'
+import { readFiles } from './dataset-fixtures.ts'
+
+describeShared('data sets of third parties', () => {
+  test.each([
+    ['digits/val.npz', 500],
+    ['digits/test.npz', 597],
+    ['mnist/test.npz', 100],
+  ])('%s has %i samples', async (name, samples) => {
+    const file = { name, path: `${sharedDirectory}/fixtures/${name}` }
+    const description = await describeDataset([file])
+    expect(description.samples).toBe(samples)
+    const whole = await readFiles([file], 64)
+    for (const { name: array, dims } of description.arrays) expect(whole.get(array)?.dims).toEqual(dims)
+  })
+
+  test('every case of the ONNX backend tests', async () => {
+    const backend = `${sharedDirectory}/fixtures/onnx-backend`
+    for (const model of readdirSync(backend)) {
+      const directory = 'test_data_set_0'
+      const files = readdirSync(`${backend}/${model}/${directory}`).map(name => ({
+        name: `${directory}/${name}`,
+        path: `${backend}/${model}/${directory}/${name}`,
+      }))
+      const { kind, samples, arrays } = await describeDataset(files)
+      expect({ kind, samples }).toEqual({ kind: 'testDataSet', samples: 1 })
+      const whole = await readFiles(files, 1)
+      expect(arrays.map(({ name }) => name)).toEqual(['input_0', 'output_0'])
+      for (const { name, dtype, dims } of arrays) expect(whole.get(name)).toMatchObject({ dtype, dims })
+    }
+  })
+})

@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { evaluationClient } from '../support/evaluation-client.ts'
+import {
+  constantFolding,
+  customOperator,
+  endlessLoop,
+  growingLoop,
+  identityModel,
+  nestedFunctions,
+  sixteenGibibytes,
+} from '../support/hostile-models.ts'
+import { npz } from '../support/npz.ts'
+import { startApp } from '../support/server.ts'
+
+const seconds = 3
+
+let app: Awaited<ReturnType<typeof startApp>>
+let client: ReturnType<typeof evaluationClient>
+let datasetId: string
+
+beforeAll(async () => {
+  app = await startApp({ TUREEN_EVAL_SECONDS: String(seconds), TUREEN_EVAL_MEMORY: String(512 * 2 ** 20) })
+  client = evaluationClient(app.url)
+  const values = Float32Array.of(1, 2, 3)
+  datasetId = (
+    await client.addDataset(
+      npz({ x: { descr: '<f4', shape: [3, 1], data: values }, y: { descr: '<f4', shape: [3, 1], data: values } }),
+    )
+  ).id
+})
+afterAll(() => app.close())
+
+const request = (model: string) => ({ model, dataset: datasetId, inputs: { x: 'x' }, target: 'y', metrics: ['mse'] })
+
+/** How long the server takes to say that it is alive, asked again and again while `work` goes on: the longest of all. */
+async function slowestHealth<Result>(work: Promise<Result>): Promise<{ result: Result; milliseconds: number }> {
+  let going = true
+  const done = work.finally(() => {
+    going = false
+  })
+  let milliseconds = 0
+  while (going) {
+    const started = performance.now()
+    const response = await fetch(`${app.url}/healthz`)
+    expect(response.status).toBe(200)
+    milliseconds = Math.max(milliseconds, performance.now() - started)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return { result: await done, milliseconds }
+}
+
+async function expectStillWorking(): Promise<void> {
+  const harmless = await client.addModel(identityModel())
+  const { result } = await client.evaluate({ ...request(harmless), limit: 1 + Math.floor(Math.random() * 3) })
+  expect(result?.metrics.mse).toBe(0)
+}
+
+describe('a model that harms whoever runs it fails its own job, with the reason, and nothing else', () => {
+  test.each([
+    ['runs forever', () => endlessLoop(), 'TUREEN_EVALUATION_TIMEOUT'],
+    ['asks for 16 GiB at once', () => sixteenGibibytes(), 'TUREEN_EVALUATION_MEMORY'],
+    ['grows and grows', () => growingLoop(), 'TUREEN_EVALUATION_MEMORY'],
+    ['takes far too long to open', () => constantFolding(40), 'TUREEN_EVALUATION_TIMEOUT'],
+    ['overflows the stack of onnxruntime', () => nestedFunctions(3000), 'TUREEN_EVALUATION_CRASHED'],
+    ['has an operator that nobody knows', () => customOperator(), 'TUREEN_EVALUATION_FAILED'],
+  ])('one that %s', async (_, make, code) => {
+    const id = await client.addModel(make())
+    const { result: job, milliseconds } = await slowestHealth(client.evaluate(request(id)))
+    expect(job.status).toBe('failed')
+    expect(job.error).toMatchObject({ code, detail: expect.stringMatching(/.{20}/) })
+    expect(milliseconds).toBeLessThan(1000)
+    await expectStillWorking()
+  })
+
+  test("an unknown operator is named, in onnxruntime's words", async () => {
+    const job = await client.evaluate(request(await client.addModel(customOperator())))
+    expect(job.error?.detail).toContain('com.example.custom:Special')
+  })
+
+  test('one whose process is aborted from inside', async () => {
+    const id = await client.addModel(endlessLoop())
+    const response = await client.ask({ ...request(id), limit: 2 })
+    const { id: jobId } = Object(await response.json())
+    const busy = await busyChild()
+    process.kill(busy, 'SIGABRT')
+    const job = Object(await (await fetch(`${app.url}/v1/jobs/${jobId}?wait=10`)).json())
+    expect(job.error).toMatchObject({ code: 'TUREEN_EVALUATION_CRASHED', detail: expect.stringContaining('SIGABRT') })
+    await expectStillWorking()
+  })
+
+  test('one that is cancelled stops at once, and its process is gone', async () => {
+    const id = await client.addModel(endlessLoop())
+    const { id: jobId } = Object(await (await client.ask({ ...request(id), limit: 1 })).json())
+    const busy = await busyChild()
+    const started = performance.now()
+    await fetch(`${app.url}/v1/jobs/${jobId}/cancel`, { method: 'POST' })
+    while (isAlive(busy) && performance.now() - started < 5000) await new Promise(resolve => setTimeout(resolve, 20))
+    expect(performance.now() - started).toBeLessThan(1000)
+    await expectStillWorking()
+  })
+})
+
+describe('the process that runs models', () => {
+  test('has an empty directory, no environment, no core files, and dies with its parent', async () => {
+    const id = await client.addModel(endlessLoop())
+    const { id: jobId } = Object(await (await client.ask(request(id))).json())
+    const child = await busyChild()
+    const read = (file: string) => execFileSync('cat', [`/proc/${child}/${file}`], { encoding: 'utf8' })
+    expect(execFileSync('ls', ['-A', `/proc/${child}/cwd/`], { encoding: 'utf8' })).toBe('')
+    const variables = read('environ')
+      .split('\0')
+      .map(entry => entry.split('=')[0])
+    expect(variables.filter(name => name && !/^(NODE_CHANNEL_|PWD$|NODE_UNIQUE)/.test(name))).toEqual([])
+    expect(read('limits')).toMatch(/Max core file size\s+0\s+0/)
+    expect(read('status')).toMatch(/NoNewPrivs:\s+1/)
+    await fetch(`${app.url}/v1/jobs/${jobId}/cancel`, { method: 'POST' })
+  })
+})
+
+/** The child of this process that is busy: the one with the most processor time among the evaluators. */
+async function busyChild(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const lines = execFileSync('ps', ['-o', 'pid=,stat=,times=,args=', '--ppid', String(process.pid)], {
+      encoding: 'utf8',
+    }).split('\n')
+    const busy = lines
+      .filter(line => line.includes('child/main') && /^\s*\d+\s+R/.test(line))
+      .map(line => line.trim().split(/\s+/))
+    const longest = busy.sort((a, b) => Number(b[2]) - Number(a[2]))[0]
+    if (longest && Number(longest[2]) >= 1) return Number(longest[0])
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  throw new Error('no evaluator is busy')
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return !/^State:\s+Z/m.test(execFileSync('cat', [`/proc/${pid}/status`], { encoding: 'utf8' }))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { json } from '../support/http-client.ts'
+import { startApp } from '../support/server.ts'
+
+type Media = Record<string, { schema?: object }>
+type Operation = {
+  summary?: string
+  parameters?: { name: string; in: string; required?: boolean }[]
+  requestBody?: { content: Media }
+  responses: Record<string, { description: string; content?: Media }>
+}
+type Document = {
+  openapi: string
+  info: { title: string; version: string }
+  paths: Record<string, Record<string, Operation>>
+}
+
+let app: Awaited<ReturnType<typeof startApp>>
+let document: Document
+let operations: [string, Operation][]
+
+beforeAll(async () => {
+  app = await startApp()
+  const response = await fetch(`${app.url}/openapi.json`)
+  expect(response.headers.get('content-type')).toMatch(/^application\/json/)
+  document = await json<Document>(response)
+  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, Operation] => [
+      `${method.toUpperCase()} ${path}`,
+      operation,
+    ]),
+  )
+})
+afterAll(() => app.close())
+
+function operation(name: string): Operation {
+  const [, found] = operations.find(([each]) => each === name) ?? []
+  if (!found) throw new Error(`${name} is not documented`)
+  return found
+}
+
+describe('/openapi.json', () => {
+  test('is OpenAPI 3.1', () => {
+    expect(document.openapi).toMatch(/^3\.1\.\d+$/)
+    expect(document.info.title).toMatch(/Tureen/)
+    expect(document.info.version).toMatch(/^\d+\.\d+\.\d+/)
+  })
+
+  test('has every route that is built', () => {
+    expect(operations.map(([name]) => name)).toEqual(
+      expect.arrayContaining([
+        'POST /v1/soup',
+        'POST /v1/models',
+        'GET /v1/models',
+        'GET /v1/models/{id}',
+        'DELETE /v1/models/{id}',
+        'GET /v1/models/{id}/tensors',
+        'GET /v1/models/{id}/content',
+        'GET /v1/models/{id}/recipe',
+        'POST /v1/merges',
+        'GET /v1/jobs',
+        'GET /v1/jobs/{id}',
+        'POST /v1/jobs/{id}/cancel',
+        'GET /v1/jobs/{id}/events',
+        'GET /healthz',
+        'GET /readyz',
+        'GET /v2/health/live',
+        'GET /v2/health/ready',
+      ]),
+    )
+  })
+
+  test('has no route that does not exist', async () => {
+    for (const [name] of operations) {
+      const [method = '', path = ''] = name.split(' ')
+      const response = await fetch(`${app.url}${path.replace(/\{\w+\}/g, 'none')}`, { method })
+      await response.arrayBuffer()
+      expect({ name, status: response.status }).not.toMatchObject({ status: 405 })
+      if (!path.includes('{')) expect({ name, status: response.status }).not.toMatchObject({ status: 404 })
+    }
+  })
+
+  test('says of every route how it succeeds, and that it fails with problem+json', () => {
+    for (const [name, { summary, responses }] of operations) {
+      const statuses = Object.keys(responses)
+      expect({ name, summary }).toEqual({ name, summary: expect.stringMatching(/\S/) })
+      expect({ name, succeeds: statuses.some(status => /^2/.test(status)) }).toEqual({ name, succeeds: true })
+      const failures = statuses.filter(status => /^[45]/.test(status))
+      expect({ name, failures: failures.length }).not.toEqual({ name, failures: 0 })
+      for (const status of failures)
+        expect({ name, status, media: Object.keys(responses[status]?.content ?? {}) }).toEqual({
+          name,
+          status,
+          media: ['application/problem+json'],
+        })
+    }
+  })
+
+  test('describes every answer, and gives every body a schema', () => {
+    for (const [name, { responses, requestBody }] of operations) {
+      for (const [status, { description, content }] of Object.entries(responses)) {
+        expect({ name, status, description }).toEqual({ name, status, description: expect.stringMatching(/\S/) })
+        const empty = /204|304/.test(status) || name.startsWith('HEAD')
+        if (!empty) expect({ name, status, media: Object.keys(content ?? {}).length }).not.toMatchObject({ media: 0 })
+        for (const media of Object.values(content ?? {})) expect({ name, status, ...media }).toHaveProperty('schema')
+      }
+      for (const media of Object.values(requestBody?.content ?? {})) expect(media).toHaveProperty('schema')
+    }
+  })
+
+  test('declares every parameter of a path', () => {
+    for (const [name, { parameters = [] }] of operations) {
+      const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter)
+      expect({ name, parameters: parameters.filter(each => each.in === 'path').map(each => each.name) }).toEqual({
+        name,
+        parameters: inPath,
+      })
+    }
+  })
+
+  test('has no reference that leads nowhere', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
+      ([, reference]) => reference ?? '',
+    )
+    expect(references.length).toBeGreaterThan(0)
+    for (const reference of new Set(references)) {
+      const steps = reference.replace('#/', '').split('/')
+      const target = steps.reduce<unknown>((value, step) => Object(value)[step.replaceAll('~1', '/')], document)
+      expect({ reference, target }).not.toMatchObject({ target: undefined })
+    }
+  })
+
+  test.each([
+    ['POST /v1/models', ['200', '201', '400', '413', '415', '422', '507']],
+    ['POST /v1/soup', ['200', '400', '409', '413', '415', '422', '507']],
+    ['POST /v1/merges', ['200', '202', '400', '404', '409', '413', '415', '422']],
+    ['GET /v1/models/{id}/content', ['200', '206', '304', '404', '416']],
+    ['DELETE /v1/models/{id}', ['204', '404', '409']],
+    ['POST /v1/jobs/{id}/cancel', ['202', '404', '409']],
+    ['GET /v1/jobs/{id}/events', ['200', '204', '404']],
+  ])('knows the answers of %s', (name, statuses) => {
+    expect(Object.keys(operation(name).responses)).toEqual(expect.arrayContaining(statuses))
+  })
+
+  test('tells how to upload', () => {
+    for (const name of ['POST /v1/models', 'POST /v1/soup'])
+      expect(Object.keys(operation(name).requestBody?.content ?? {})).toContain('multipart/form-data')
+    expect(Object.keys(operation('POST /v1/models').requestBody?.content ?? {})).toContain('application/octet-stream')
+    expect(Object.keys(operation('POST /v1/merges').requestBody?.content ?? {})).toEqual(['application/json'])
+    const names = operation('POST /v1/models').parameters?.map(each => each.name) ?? []
+    expect(names.sort()).toEqual(['label', 'name'])
+  })
+})

@@ -1,0 +1,232 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { projectRoot } from './support/server.ts'
+
+type Violation = { rule: { name: string; severity: string }; from: string; to: string }
+
+/** A file that breaks the rule, and how that must be said: which rule, and what it may not import. */
+type Planted = readonly [what: string, file: string, content: string, rule: RegExp, to: RegExp]
+
+const planted: readonly Planted[] = [
+  [
+    'an import of a higher layer',
+    'src/onnx/planted.ts',
+    "import { createJobService } from '../jobs/job-service.ts'\nexport const planted = createJobService\n",
+    /^src\/onnx imports no higher layer/,
+    /^src\/jobs\/job-service\.ts$/,
+  ],
+  [
+    'an import of nothing but a type',
+    'src/tensor/planted.ts',
+    "import type { MergePlan } from '../merge/plan.ts'\nexport type Planted = MergePlan\n",
+    /^src\/tensor imports no higher layer/,
+    /^src\/merge\/plan\.ts$/,
+  ],
+  [
+    'a type among imported values',
+    'src/tensor/planted-inline.ts',
+    "import { type Layout } from '../onnx/layout.ts'\nexport type Planted = Layout\n",
+    /^src\/tensor imports no higher layer/,
+    /^src\/onnx\/layout\.ts$/,
+  ],
+  [
+    'an export from a higher layer',
+    'src/merge/planted-export.ts',
+    "export * from '../threads/thread-pool.ts'\n",
+    /^src\/merge.* imports no higher layer/,
+    /^src\/threads\/thread-pool\.ts$/,
+  ],
+  [
+    'an import when it runs',
+    'src/onnx/planted-dynamic.ts',
+    "export const planted = () => import('../storage/artifacts.ts')\n",
+    /^src\/onnx imports no higher layer/,
+    /^src\/storage\/artifacts\.ts$/,
+  ],
+  [
+    'an import for its effects',
+    'src/models/planted.ts',
+    "import '../http/openapi.ts'\n",
+    /^src\/models.* imports no higher layer/,
+    /^src\/http\/openapi\.ts$/,
+  ],
+  [
+    'a service that imports a route',
+    'src/jobs/planted.ts',
+    "import routes from '../../routes/models.ts'\nexport const planted = routes\n",
+    /^src\/jobs.* imports no higher layer/,
+    /^routes\/models\.ts$/,
+  ],
+  [
+    'a route that imports the composition root',
+    'routes/planted.ts',
+    "import { createApp } from '../src/app.ts'\nexport const planted = createApp\n",
+    /^routes imports no higher layer/,
+    /^src\/app\.ts$/,
+  ],
+  ...[
+    ['node:fs', 'src/merge/planted-files.ts'],
+    ['fs/promises', 'src/onnx/planted-files.ts'],
+    ['node:worker_threads', 'src/tensor/planted-threads.ts'],
+    ['node:sqlite', 'src/merge/planted-database.ts'],
+    ['node:child_process', 'src/onnx/planted-process.ts'],
+    ['node:timers/promises', 'src/merge/planted-time.ts'],
+  ].map(
+    ([module = '', file = '']): Planted => [
+      `the pure core reaching outside by ${module}`,
+      file,
+      `import * as outside from '${module}'\nexport const planted = outside\n`,
+      /touch nothing outside$/,
+      new RegExp(`^(node:)?${module.replace('node:', '')}$`),
+    ],
+  ),
+  [
+    'the pure core reaching outside when it runs',
+    'src/merge/planted-files-dynamic.ts',
+    "export const planted = () => import('node:fs')\n",
+    /touch nothing outside$/,
+    /^(node:)?fs$/,
+  ],
+  [
+    'onnxruntime outside the evaluator child',
+    'src/merge/planted-runtime.ts',
+    "import { InferenceSession } from 'onnxruntime-node'\nexport const planted = InferenceSession\n",
+    /^only the evaluator child imports onnxruntime-node$/,
+    /onnxruntime-node/,
+  ],
+  [
+    "nothing but onnxruntime's types outside the evaluator child",
+    'src/jobs/planted-runtime.ts',
+    "import type { InferenceSession } from 'onnxruntime-node'\nexport type Planted = InferenceSession\n",
+    /^only the evaluator child imports onnxruntime-node$/,
+    /onnxruntime-node/,
+  ],
+  [
+    'a schema that imports more than zod',
+    'schemas/planted.ts',
+    "import { errorCatalogue } from '../src/errors.ts'\nexport const planted = errorCatalogue\n",
+    /^schemas import only zod$/,
+    /^src\/errors\.ts$/,
+  ],
+  [
+    'a schema that imports a package',
+    'schemas/planted-package.ts',
+    "import fastify from 'fastify'\nexport const planted = fastify\n",
+    /^schemas import only zod$/,
+    /fastify/,
+  ],
+  [
+    'an import of what is not there',
+    'src/onnx/planted-missing.ts',
+    "import { gone } from './gone.ts'\nexport const planted = gone\n",
+    /^imports resolve$/,
+    /gone\.ts$/,
+  ],
+  [
+    'a file that nothing imports and that imports nothing',
+    'src/onnx/planted-orphan.ts',
+    'export const planted = 1\n',
+    /^no orphans$/,
+    /planted-orphan/,
+  ],
+]
+
+/** Two files that import each other, one of them only a type; a cycle is reported once, at either. */
+const circle: readonly [file: string, content: string][] = [
+  ['src/merge/planted-cycle.ts', "import { other } from './planted-circle.ts'\nexport const planted = () => other\n"],
+  [
+    'src/merge/planted-circle.ts',
+    "import type { planted } from './planted-cycle.ts'\nexport const other: typeof planted | undefined = undefined\n",
+  ],
+]
+
+const sources = ['src', 'routes', 'schemas']
+
+let copy: string
+beforeAll(async () => {
+  copy = await mkdtemp(join(tmpdir(), 'tureen-layers-'))
+  for (const path of [...sources, 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']) {
+    await cp(join(projectRoot, path), join(copy, path), { recursive: true })
+  }
+  await symlink(join(projectRoot, 'node_modules'), join(copy, 'node_modules'))
+})
+afterAll(() => rm(copy, { recursive: true, force: true }))
+
+/** What `npm run check:layers` finds in the copy. */
+async function violations(): Promise<{ modules: number; found: Violation[] }> {
+  const depcruise = join(projectRoot, 'node_modules/.bin/depcruise')
+  // The copy's packages are the project's, by a link that must not lead out of the copy.
+  const args = ['--config', '.dependency-cruiser.cjs', '--preserve-symlinks', '--output-type', 'json', ...sources]
+  const run = promisify(execFile)(depcruise, args, { cwd: copy, maxBuffer: 2 ** 28 })
+  const output = await run.then(
+    ({ stdout }) => stdout,
+    error => String(error.stdout),
+  )
+  const { summary } = JSON.parse(output)
+  return { modules: summary.totalCruised, found: summary.violations }
+}
+
+describe('the layer rule', () => {
+  test('is what npm run check:layers checks, and the project keeps it', async () => {
+    const { scripts } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8'))
+    expect(scripts['check:layers']).toBe(`depcruise --config .dependency-cruiser.cjs ${sources.join(' ')}`)
+    const { modules, found } = await violations()
+    expect(found).toEqual([])
+    // Without its parser, dependency-cruiser sees no module and so no violation.
+    expect(modules).toBeGreaterThan(60)
+  })
+
+  describe('is broken', () => {
+    const files = [
+      ...planted.map(([, file, content]) => ({ file, content })),
+      ...circle.map(([file, content]) => ({ file, content })),
+    ]
+    let found: Violation[]
+    beforeAll(async () => {
+      for (const { file, content } of files) await writeFile(join(copy, file), content, { flag: 'wx' })
+      found = (await violations()).found
+    })
+    afterAll(async () => {
+      for (const { file } of files) await rm(join(copy, file))
+    })
+
+    test.each(planted)('by %s', (_, file, __, rule, to) => {
+      expect(found.filter(({ from }) => from === file)).toContainEqual(
+        expect.objectContaining({
+          rule: { name: expect.stringMatching(rule), severity: 'error' },
+          to: expect.stringMatching(to),
+        }),
+      )
+    })
+
+    test('by two files that import each other', () => {
+      const cycles = found.filter(({ rule }) => rule.name === 'no cycles')
+      expect(cycles).toHaveLength(1)
+      expect(cycles.map(({ from, to }) => [from, to].sort())).toEqual([circle.map(([file]) => file).sort()])
+    })
+
+    test('by nothing that was not planted', () => {
+      const names = files.map(({ file }) => file)
+      expect(found.filter(({ from }) => !names.includes(from))).toEqual([])
+    })
+  })
+
+  test('is broken by what goes round it, over a folder that no layer names', async () => {
+    const folder = join(copy, 'src/unlisted')
+    const user = join(copy, 'src/onnx/planted-user.ts')
+    await mkdir(folder)
+    await writeFile(
+      join(folder, 'planted.ts'),
+      "import { createApp } from '../app.ts'\nexport const planted = createApp\n",
+    )
+    await writeFile(user, "import { planted } from '../unlisted/planted.ts'\nexport const used = planted\n")
+    const { found } = await violations()
+    await rm(folder, { recursive: true })
+    await rm(user)
+    expect(found.map(({ from }) => from)).toContainEqual(expect.stringMatching(/planted/))
+  })
+})

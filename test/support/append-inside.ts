@@ -1,0 +1,17 @@
+import { bytesField, parseFields } from './wire-bytes.ts'
+
+/** Leads into a message: a field number and which of the fields with that number, outermost first. */
+export type MessagePath = readonly (readonly [field: number, occurrence: number])[]
+
+/** The message with `addition`, the bytes of whole fields, at the end of the message inside it that `path` leads to. */
+export function appendInside(message: Uint8Array, path: MessagePath, addition: Uint8Array): Uint8Array<ArrayBuffer> {
+  const [step, ...rest] = path
+  if (!step) return Uint8Array.from(Buffer.concat([message, addition]))
+  const [number, occurrence] = step
+  const field = parseFields(message).filter(each => each.number === number)[occurrence]
+  if (!field) throw new Error(`there is no field ${number} number ${occurrence}`)
+  const inner = appendInside(message.subarray(field.payload, field.end), rest, addition)
+  return Uint8Array.from(
+    Buffer.concat([message.subarray(0, field.start), bytesField(number, inner), message.subarray(field.end)]),
+  )
+}

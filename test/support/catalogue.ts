@@ -1,0 +1,23 @@
+import { expect } from 'vitest'
+import { type ErrorCode, errorCatalogue, TureenError } from '../../src/errors.ts'
+
+/** What `task` returns, or the refusal of the catalogue that it throws; anything else thrown goes on. */
+export function outcomeOf<Value>(task: () => Value): Value | TureenError {
+  try {
+    return task()
+  } catch (error) {
+    if (error instanceof TureenError && Object.hasOwn(errorCatalogue, error.code)) return error
+    throw error
+  }
+}
+
+/** The refusal that `task` must end in, with this code (or one of these) and, where given, words that its text must contain. */
+export function refusalOf(task: () => unknown, code: ErrorCode | ErrorCode[], words?: RegExp): TureenError {
+  const outcome = outcomeOf(task)
+  if (!(outcome instanceof TureenError)) throw new Error(`was accepted, but should be refused with ${code}`)
+  expect({ code: outcome.code, detail: outcome.message }).toEqual({
+    code: expect.toBeOneOf([code].flat()),
+    detail: words ? expect.stringMatching(words) : outcome.message,
+  })
+  return outcome
+}

@@ -1,0 +1,168 @@
+import onnxProto, { type onnx } from 'onnx-proto'
+
+const { ModelProto } = onnxProto.onnx
+
+/** A tensor as onnx-proto sees it once it has decoded the whole file, payload and all. */
+export type OracleTensor = {
+  path: string
+  name: string
+  dataType: number
+  dims: number[]
+  /** The elements as raw_data would hold them. */
+  bytes: Buffer
+  external: boolean
+}
+
+/** Every tensor of a model, wherever it stands. */
+export function tensorsOf(model: Uint8Array): OracleTensor[] {
+  const { graph, trainingInfo, functions } = ModelProto.decode(model)
+  const nested = trainingInfo.flatMap((info, index) => [
+    ...inGraph(info.initialization, `training_info[${index}].initialization`),
+    ...inGraph(info.algorithm, `training_info[${index}].algorithm`),
+  ])
+  const inFunctions = functions.flatMap(({ node }, index) => inNodes(node, `functions[${index}]`))
+  return [...inGraph(graph, 'graph'), ...nested, ...inFunctions]
+}
+
+/** The elements of a model's initializer as raw_data would hold them. */
+export function initializerBytes(model: Uint8Array, name: string): Buffer {
+  const tensor = ModelProto.decode(model).graph?.initializer?.find(each => each.name === name)
+  if (!tensor) throw new Error(`there is no initializer ${name}`)
+  return elementBytes(tensor)
+}
+
+function inGraph(graph: onnx.IGraphProto | null | undefined, path: string): OracleTensor[] {
+  return [
+    ...inNodes(graph?.node, path),
+    ...(graph?.initializer ?? []).map((tensor, index) => described(tensor, `${path}.initializer[${index}]`)),
+    ...(graph?.sparseInitializer ?? []).flatMap((tensor, index) =>
+      inSparse(tensor, `${path}.sparse_initializer[${index}]`),
+    ),
+  ]
+}
+
+function inNodes(nodes: onnx.INodeProto[] | null | undefined, path: string): OracleTensor[] {
+  return (nodes ?? []).flatMap((node, index) =>
+    (node.attribute ?? []).flatMap((attribute, at) =>
+      inAttribute(attribute, `${path}.node[${index}].attribute[${at}]`),
+    ),
+  )
+}
+
+function inAttribute(attribute: onnx.IAttributeProto, path: string): OracleTensor[] {
+  return [
+    ...(attribute.t ? [described(attribute.t, `${path}.t`)] : []),
+    ...(attribute.tensors ?? []).map((tensor, index) => described(tensor, `${path}.tensors[${index}]`)),
+    ...inGraph(attribute.g, `${path}.g`),
+    ...(attribute.graphs ?? []).flatMap((graph, index) => inGraph(graph, `${path}.graphs[${index}]`)),
+    ...(attribute.sparseTensor ? inSparse(attribute.sparseTensor, `${path}.sparse_tensor`) : []),
+    ...(attribute.sparseTensors ?? []).flatMap((tensor, index) => inSparse(tensor, `${path}.sparse_tensors[${index}]`)),
+  ]
+}
+
+function inSparse({ values, indices }: onnx.ISparseTensorProto, path: string): OracleTensor[] {
+  return [
+    ...(values ? [described(values, `${path}.values`)] : []),
+    ...(indices ? [described(indices, `${path}.indices`)] : []),
+  ]
+}
+
+function described(tensor: onnx.ITensorProto, path: string): OracleTensor {
+  return {
+    path,
+    name: tensor.name ?? '',
+    dataType: tensor.dataType ?? 0,
+    dims: (tensor.dims ?? []).map(Number),
+    bytes: elementBytes(tensor),
+    external: tensor.dataLocation === 1,
+  }
+}
+
+/** Bytes that int32_data's low bits stand for, by element type (onnx.proto, TensorProto.int32_data). */
+const int32Widths: Record<number, 1 | 2 | 4> = {
+  2: 1,
+  3: 1,
+  4: 2,
+  5: 2,
+  6: 4,
+  9: 1,
+  10: 2,
+  16: 2,
+  17: 1,
+  18: 1,
+  19: 1,
+  20: 1,
+  21: 1,
+  22: 1,
+}
+
+function elementBytes(tensor: onnx.ITensorProto): Buffer {
+  if (Object.hasOwn(tensor, 'rawData')) return Buffer.from(tensor.rawData ?? [])
+  const dataType = tensor.dataType ?? 0
+  switch (dataType) {
+    case 1:
+    case 14:
+      return Buffer.from(Float32Array.from(tensor.floatData ?? []).buffer)
+    case 11:
+    case 15:
+      return Buffer.from(Float64Array.from(tensor.doubleData ?? []).buffer)
+    case 7:
+      return Buffer.from(BigInt64Array.from(tensor.int64Data ?? [], value => BigInt(String(value))).buffer)
+    case 13:
+      return Buffer.from(BigUint64Array.from(tensor.uint64Data ?? [], value => BigInt(String(value))).buffer)
+    case 12:
+      return Buffer.from(Uint32Array.from(tensor.uint64Data ?? [], Number).buffer)
+    case 8:
+      return Buffer.concat(tensor.stringData ?? [])
+    default: {
+      const values = Int32Array.from(tensor.int32Data ?? [])
+      const width = int32Widths[dataType] ?? 4
+      return Buffer.concat(Array.from(values, value => Buffer.from(Int32Array.of(value).buffer, 0, width)))
+    }
+  }
+}
+
+/**
+ * A whole model decoded by onnx-proto and stripped here of what a skeleton leaves out: payloads of tensors, doc strings,
+ * metadata, and attribute values of more than `attributeBytes` bytes.
+ */
+export function withoutPayloads(model: Uint8Array, attributeBytes = 4096): unknown {
+  return stripped(
+    ModelProto.toObject(ModelProto.decode(model), { longs: String, bytes: String, json: true }),
+    attributeBytes,
+  )
+}
+
+/** The same form of a model that is a skeleton already. */
+export function decodedSkeleton(skeleton: Uint8Array): unknown {
+  return stripped(
+    ModelProto.toObject(ModelProto.decode(skeleton), { longs: String, bytes: String, json: true }),
+    Infinity,
+  )
+}
+
+const leftOut = new Set([
+  'rawData',
+  'floatData',
+  'doubleData',
+  'int32Data',
+  'int64Data',
+  'uint64Data',
+  'stringData',
+  'docString',
+  'metadataProps',
+  'segment',
+])
+
+function stripped(value: unknown, attributeBytes: number): unknown {
+  if (Array.isArray(value)) return value.map(item => stripped(item, attributeBytes))
+  if (typeof value !== 'object' || value === null) return value
+  const long = (key: string, inner: unknown) =>
+    (key === 's' && Buffer.from(String(inner), 'base64').byteLength > attributeBytes) ||
+    (key === 'floats' && Array.isArray(inner) && inner.length * 4 > attributeBytes)
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, inner]) => !leftOut.has(key) && !long(key, inner))
+      .map(([key, inner]) => [key, stripped(inner, attributeBytes)]),
+  )
+}

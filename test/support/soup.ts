@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compareWithBase } from '../../src/merge/compatibility.ts'
+import type { IndexedInput, MergeSettings } from '../../src/merge/merge-input.ts'
+import { planMerge } from '../../src/merge/plan.ts'
+import { type PlanSource, planSource } from '../../src/merge/plan-source.ts'
+import { preflight } from '../../src/merge/preflight.ts'
+import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
+import { readLayout } from '../../src/onnx/read-layout.ts'
+import { checkMergeFiles, type MergedFile, type MergeFile, mergeFiles } from '../../src/threads/merge-task.ts'
+
+/** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
+export type SoupInput = { bytes: Uint8Array; weight: number | null; label?: string; sha256?: string }
+
+const defaults: MergeSettings = { method: 'linear', normalize: true, nonFloat: 'error', provenance: false, base: 0 }
+
+export function digest(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+}
+
+function mergeInputs(inputs: readonly SoupInput[]) {
+  return inputs.map(({ bytes, weight, label, sha256 }, index) => ({
+    bytes,
+    weight,
+    label: label ?? `model ${index}`,
+    sha256: sha256 ?? digest(bytes),
+  }))
+}
+
+/**
+ * The planned soup of models in memory, after the same checks as of files.
+ * @throws Error if the checks find anything
+ */
+export function planInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): PlanSource {
+  const all = { ...defaults, ...settings }
+  const indexed: IndexedInput[] = mergeInputs(inputs).map(({ bytes, ...input }) => {
+    const source = memorySource(bytes)
+    return { ...input, source, layout: readLayout(source) }
+  })
+  const differences = compareWithBase(indexed, all)
+  const { problems, identicalVarints } = preflight(indexed, all)
+  if (differences.length + problems.length > 0) throw new Error(JSON.stringify([...differences, ...problems]))
+  return planSource(planMerge(indexed, all, identicalVarints), indexed)
+}
+
+export function soupInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): Buffer {
+  const source = planInMemory(inputs, settings)
+  return Buffer.from(readBytes(source, 0, source.byteLength))
+}
+
+/** The soup of a model with itself, the two compared as if they were two models. */
+export function selfSoup(bytes: Uint8Array): Buffer {
+  return soupInMemory([
+    { bytes, weight: 2, sha256: 'sha256:first' },
+    { bytes, weight: 3, sha256: 'sha256:second' },
+  ])
+}
+
+/** A soup of files, as a worker thread makes it. */
+export function soupOfFiles(
+  inputs: readonly SoupInput[],
+  settings: Partial<MergeSettings> = {},
+  onProgress: (done: number, total: number) => void = () => {},
+): MergedFile & { content: Buffer } {
+  return withFiles(inputs, (files, directory) => {
+    const output = join(directory, 'soup.onnx')
+    const merged = mergeFiles(files, { ...defaults, ...settings }, output, false, onProgress)
+    return { ...merged, content: readFileSync(output) }
+  })
+}
+
+export function checkFiles(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): void {
+  withFiles(inputs, files => checkMergeFiles(files, { ...defaults, ...settings }))
+}
+
+function withFiles<Result>(
+  inputs: readonly SoupInput[],
+  use: (files: MergeFile[], directory: string) => Result,
+): Result {
+  const directory = mkdtempSync(join(tmpdir(), 'tureen-soup-'))
+  try {
+    const files = mergeInputs(inputs).map(({ bytes, ...input }, index) => {
+      const path = join(directory, `${index}.onnx`)
+      writeFileSync(path, bytes)
+      return { ...input, path }
+    })
+    return use(files, directory)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
