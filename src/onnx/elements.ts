@@ -1,7 +1,7 @@
 import { TureenError } from '../errors.ts'
 import { type DType, dtypeOf, rawBytes } from '../tensor/dtype.ts'
-import type { ByteSource } from './byte-source.ts'
-import type { FixedRun, Span, TensorEntry, VarintRun } from './layout.ts'
+import { type ByteSource, readBytes } from './byte-source.ts'
+import type { FixedRun, TensorEntry, VarintRun } from './layout.ts'
 import { readVarint64, wireCursor } from './wire.ts'
 
 /**
@@ -22,7 +22,7 @@ export function elementSource(tensor: TensorEntry, source: ByteSource): ByteSour
     case 'varint':
       return varintSource(payload.runs, tensor, dtype, source)
     case 'strings':
-      return concatenatedSource(payload.values, source)
+      return concatenated(payload.values.map(({ start, end }) => rangeSource(source, start, end - start)))
     default:
       return rangeSource(source, 0, 0)
   }
@@ -37,39 +37,56 @@ export function rangeSource(source: ByteSource, offset: number, byteLength: numb
 }
 
 function fixedSource(runs: FixedRun[], source: ByteSource): ByteSource {
-  const [first] = runs
-  if (first && runs.length === 1 && first.stride === first.width) {
-    return rangeSource(source, first.offset, first.count * first.width)
-  }
-  const spans = runs.flatMap(run =>
-    run.stride === run.width
-      ? [{ start: run.offset, end: run.offset + run.count * run.width }]
-      : Array.from({ length: run.count }, (_, index) => {
-          const start = run.offset + index * run.stride
-          return { start, end: start + run.width }
-        }),
+  return concatenated(
+    runs.map(run =>
+      run.stride === run.width ? rangeSource(source, run.offset, run.count * run.width) : unpackedSource(run, source),
+    ),
   )
-  return concatenatedSource(spans, source)
 }
 
-/** Stretches of a source, read as if they followed each other. */
-function concatenatedSource(spans: Span[], source: ByteSource): ByteSource {
+/** How many unpacked values are read at a time. */
+const unpackedChunk = 16 * 1024
+
+/** Values with a tag before each, without their tags. */
+function unpackedSource({ offset: start, count, stride, width }: FixedRun, source: ByteSource): ByteSource {
+  return {
+    byteLength: count * width,
+    read(offset, target) {
+      const end = offset + target.byteLength
+      for (let value = Math.floor(offset / width); value * width < end; value += unpackedChunk) {
+        const values = Math.min(unpackedChunk, Math.ceil(end / width) - value)
+        const bytes = readBytes(source, start + value * stride, (values - 1) * stride + width)
+        for (let index = 0; index < values; index += 1) {
+          const at = (value + index) * width
+          const from = Math.max(at, offset)
+          const until = Math.min(at + width, end)
+          const inBytes = index * stride - at
+          target.set(bytes.subarray(inBytes + from, inBytes + until), from - offset)
+        }
+      }
+    },
+  }
+}
+
+/** Sources, read as if they followed each other. */
+function concatenated(sources: readonly ByteSource[]): ByteSource {
+  const [only] = sources
+  if (only && sources.length === 1) return only
   const starts: number[] = []
   let byteLength = 0
-  for (const span of spans) {
+  for (const source of sources) {
     starts.push(byteLength)
-    byteLength += span.end - span.start
+    byteLength += source.byteLength
   }
   return {
     byteLength,
     read(offset, target) {
       let done = 0
       for (let index = lastAtOrBefore(starts, offset); done < target.byteLength; index += 1) {
-        const span = spans[index]
-        const spanStart = starts[index]
-        if (!span || spanStart === undefined) throw new RangeError(`read beyond ${byteLength}`)
-        const from = span.start + offset + done - spanStart
-        const length = Math.min(span.end - from, target.byteLength - done)
+        const source = sources[index]
+        if (!source) throw new RangeError(`read beyond ${byteLength}`)
+        const from = offset + done - (starts[index] ?? 0)
+        const length = Math.min(source.byteLength - from, target.byteLength - done)
         if (length > 0) source.read(from, target.subarray(done, done + length))
         done += Math.max(0, length)
       }

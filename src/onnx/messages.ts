@@ -155,6 +155,11 @@ export const messages: Record<MessageKind, FieldTable> = {
   TensorAnnotation: { 1: ['tensor_name', 'text'], 2: ['quant_parameter_tensor_names', 'Entry'] },
 }
 
+/** Undecoded fields in which tensors may stand, and with them references to external data. */
+export const undecodedWithTensors: ReadonlyMap<string, MessageKind> = new Map([
+  ['Function.attribute_proto', 'Attribute'],
+])
+
 /** Fields that onnx-proto expects once. Written twice, protobuf merges them and onnx-proto would keep only the last. */
 export const singularMessages: ReadonlySet<string> = new Set([
   'Model.graph',

@@ -4,7 +4,7 @@ import { refuseKnownImpostors } from './impostors.ts'
 import type { Frame, Layout, OpaqueField, TensorEntry } from './layout.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import { inlineAttributeBytes, inlineAttributeValues, limits } from './limits.ts'
-import { type FieldRole, type MessageKind, messages, singularMessages } from './messages.ts'
+import { type FieldRole, type MessageKind, messages, singularMessages, undecodedWithTensors } from './messages.ts'
 import { SkeletonPieces } from './skeleton-pieces.ts'
 import { TensorCollector } from './tensor-collector.ts'
 import { malformed, readField, type WireCursor, type WireField, wireCursor, wireType } from './wire.ts'
@@ -110,6 +110,7 @@ function readFieldOf(
       return
     case 'undecoded':
       leaveOpaque(walk, scope, field, name)
+      findTensors(walk, scope, field, name, occurrence)
       return
     case 'payload':
       if (scope.tensor?.addPayload(field)) countRun(walk)
@@ -128,8 +129,6 @@ function readChild(
   kind: MessageKind,
   occurrence: number,
 ): void {
-  if (field.type !== wireType.bytes) throw malformed(`${pathOf(scope)}.${name} is not a message`, field.start)
-  if (scope.depth >= limits.messageDepth) throw limitExceeded('messageDepth', 'levels of nested messages')
   const singular = singularMessages.has(`${scope.kind}.${name}`)
   if (singular && occurrence > 0) {
     throw new TureenError(
@@ -137,13 +136,25 @@ function readChild(
       `${pathOf(scope)}.${name} is written twice in one message. Load the model and save it again to write it once.`,
     )
   }
+  const child = openChild(walk, scope, field, singular ? name : `${name}[${occurrence}]`, kind)
+  readMessage(walk, child)
+  scope.pieces.include(child.pieces, field)
+}
+
+function openChild(walk: Walk, scope: Scope, field: WireField, label: string, kind: MessageKind): Scope {
+  if (field.type !== wireType.bytes) throw malformed(`${pathOf(scope)}.${label} is not a message`, field.start)
+  if (scope.depth >= limits.messageDepth) throw limitExceeded('messageDepth', 'levels of nested messages')
   walk.messages += 1
   if (walk.messages > limits.messages) throw limitExceeded('messages', 'messages')
   if (kind === 'Node') walk.nodes += 1
   if (walk.nodes > limits.nodes) throw limitExceeded('nodes', 'nodes')
-  const child = openScope(kind, field, scope, singular ? name : `${name}[${occurrence}]`)
-  readMessage(walk, child)
-  scope.pieces.include(child.pieces, field)
+  return openScope(kind, field, scope, label)
+}
+
+/** Descends into an undecoded field for its tensors alone: the field as a whole is compared byte by byte. */
+function findTensors(walk: Walk, scope: Scope, field: WireField, name: string, occurrence: number): void {
+  const kind = undecodedWithTensors.get(`${scope.kind}.${name}`)
+  if (kind) readMessage(walk, openChild(walk, scope, field, `${name}[${occurrence}]`, kind))
 }
 
 function finishTensor(walk: Walk, scope: Scope, collector: TensorCollector): void {

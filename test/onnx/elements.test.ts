@@ -248,6 +248,23 @@ describe('however a tensor is written', () => {
     expect(layoutOf(model).tensors).toMatchObject([{ elements: count }])
   })
 
+  test('values written one by one take no memory each: four million of them', () => {
+    const count = 4_000_000
+    const run = { start: 9, offset: 10, count, stride: 5, width: 4 } as const
+    const tensor = { name: 'W', path: 'graph.initializer[0]', frame: 0, dataType: 1, dims: [count], elements: count }
+    const byteAt = (offset: number) => (offset * 7) & 0xff
+    const file = {
+      byteLength: run.offset + count * run.stride,
+      read: (offset: number, target: Uint8Array) => target.set(target.map((_, at) => byteAt(offset + at))),
+    }
+    const before = process.memoryUsage().heapUsed
+    const source = elementSource({ ...tensor, payload: { form: 'fixed', runs: [run] } }, file)
+    const last = readBytes(source, source.byteLength - 8, 8)
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(20e6)
+    const starts = [count - 2, count - 1].map(index => run.offset + index * run.stride)
+    expect([...last]).toEqual(starts.flatMap(start => [0, 1, 2, 3].map(at => byteAt(start + at))))
+  })
+
   test('an element type that ONNX does not have yet is indexed with its bytes', () => {
     const model = modelBytes([tensorBytes('new', 99, [3], bytesField(field.rawData, Buffer.from([1, 2, 3, 4, 5])))])
     expect(elementsOf(model, 'new')).toBe('0102030405')

@@ -33,7 +33,7 @@ export async function readAnswer(socket: Socket, milliseconds = 2_000): Promise<
 }
 
 function isWhole(text: string): boolean {
-  const { headers, body } = parse(text)
+  const { headers, body } = parse(text.replace(/^HTTP\/1.1 100 Continue\r\n\r\n/, ''))
   const length = headers['content-length']
   return length !== undefined && body.length >= Number(length)
 }
