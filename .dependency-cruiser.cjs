@@ -26,7 +26,7 @@ const upward = layers.slice(0, -1).map((layer, index) => ({
 }))
 
 /** Modules of Node that reach outside: files, network, processes, time. */
-const outside = '^(node:)?(fs|fs/promises|net|http|https|child_process|worker_threads|os|sqlite|timers|timers/promises)$'
+const outside = '^(node:)?(fs|fs/promises|net|tls|dns|dgram|http|http2|https|child_process|cluster|worker_threads|vm|os|sqlite|timers|timers/promises)$'
 
 module.exports = {
   forbidden: [

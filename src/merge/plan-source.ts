@@ -113,6 +113,9 @@ function tensorRenderer(plan: MergePlan, files: readonly Input[]): TensorRendere
   }
 }
 
+/** How many unpacked values are computed at a time. */
+const spreadValues = 16 * 1024
+
 function renderSpread(
   part: SpreadPart,
   skip: number,
@@ -123,15 +126,19 @@ function renderSpread(
   const { stride, width, offset } = part.run
   base.read(offset + skip, target)
   const end = skip + target.byteLength
-  const first = Math.floor(skip / stride)
-  const value = new Uint8Array(width)
-  for (let index = first; index * stride < end; index += 1) {
-    const at = index * stride
-    const valueFrom = part.from + index * width
-    renderer.render(part.tensor, valueFrom, value, at < skip ? valueFrom + width : valueFrom)
-    const from = Math.max(at, skip)
-    const until = Math.min(at + width, end)
-    if (until > from) target.set(value.subarray(from - at, until - at), from - skip)
+  for (let first = Math.floor(skip / stride); first * stride < end; first += spreadValues) {
+    const count = Math.min(spreadValues, Math.ceil(end / stride) - first)
+    const values = new Uint8Array(count * width)
+    const from = part.from + first * width
+    // A value that the range begins in the middle of was counted with the range before.
+    renderer.render(part.tensor, from, values, first * stride < skip ? from + width : from)
+    for (let index = 0; index < count; index += 1) {
+      const at = (first + index) * stride
+      const start = Math.max(at, skip)
+      const until = Math.min(at + width, end)
+      const value = index * width - at
+      if (until > start) target.set(values.subarray(value + start, value + until), start - skip)
+    }
   }
 }
 
