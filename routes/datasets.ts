@@ -5,7 +5,7 @@ import { dataset, datasetFilters, datasetPage } from '../schemas/dataset.ts'
 import { uploadParameters } from '../schemas/model.ts'
 import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
-import { binary, problemResponses } from '../src/http/openapi.ts'
+import { binary, bodyProblems, problemResponses } from '../src/http/openapi.ts'
 import { streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 
@@ -94,7 +94,13 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
         params: idParameter,
         response: {
           204: z.null().describe('It is gone'),
-          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_IN_USE'),
+          ...problemResponses(
+            'TUREEN_REQUEST_INVALID',
+            'TUREEN_NOT_FOUND',
+            'TUREEN_IN_USE',
+            'TUREEN_STORE_FULL',
+            ...bodyProblems,
+          ),
         },
       },
     },

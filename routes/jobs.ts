@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { idParameter } from '../schemas/common.ts'
 import { job, jobFilters, jobPage, jobParameters } from '../schemas/job.ts'
 import { clientGone, sendEvents } from '../src/http/job-replies.ts'
-import { problemResponses } from '../src/http/openapi.ts'
+import { bodyProblems, problemResponses } from '../src/http/openapi.ts'
 import type { JobService } from '../src/jobs/job-service.ts'
 
 const tags = ['jobs']
@@ -31,11 +31,18 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         tags,
         params: idParameter,
         querystring: jobParameters,
-        response: { 200: job, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+        response: {
+          200: job,
+          202: job.describe('With ?wait: the job has not ended yet'),
+          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND'),
+        },
       },
     },
-    ({ params, query }, reply) =>
-      query.wait ? jobs.wait(params.id, query.wait, clientGone(reply)) : jobs.get(params.id),
+    async ({ params, query }, reply) => {
+      if (!query.wait) return jobs.get(params.id)
+      const found = await jobs.wait(params.id, query.wait, clientGone(reply))
+      return reply.code(found.finishedAt ? 200 : 202).send(found)
+    },
   )
 
   app.post(
@@ -47,7 +54,13 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         params: idParameter,
         response: {
           202: job,
-          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_JOB_FINISHED'),
+          ...problemResponses(
+            'TUREEN_REQUEST_INVALID',
+            'TUREEN_NOT_FOUND',
+            'TUREEN_JOB_FINISHED',
+            'TUREEN_STORE_FULL',
+            ...bodyProblems,
+          ),
         },
       },
     },

@@ -32,6 +32,7 @@ export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: Merg
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_WEIGHTS_INVALID',
+            'TUREEN_STORE_FULL',
           ),
         },
       },

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { idParameter } from '../schemas/common.ts'
 import { recipe } from '../schemas/merge.ts'
 import { model, modelFilters, modelPage, tensorPage, tensorParameters } from '../schemas/model.ts'
-import { fileResponse, problemResponses } from '../src/http/openapi.ts'
+import { bodyProblems, fileResponse, problemResponses } from '../src/http/openapi.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
 
@@ -94,7 +94,13 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
         params: idParameter,
         response: {
           204: z.null().describe('It is gone'),
-          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_IN_USE'),
+          ...problemResponses(
+            'TUREEN_REQUEST_INVALID',
+            'TUREEN_NOT_FOUND',
+            'TUREEN_IN_USE',
+            'TUREEN_STORE_FULL',
+            ...bodyProblems,
+          ),
         },
       },
     },

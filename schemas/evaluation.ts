@@ -3,19 +3,28 @@ import { digest, labels, reference, waitSeconds } from './common.ts'
 
 export const direction = z.enum(['max', 'min']).describe('Whether more or less is better')
 
-/** A metric of the service, by name, with parameters of its own. */
-const namedMetric = z.looseObject({ name: z.string().min(1).max(100) })
+const metricName = z.string().min(1).max(100)
 
 /** A metric that is itself an ONNX model of the store. */
 const modelMetric = z.strictObject({
-  name: z.string().min(1).max(100).describe('What the result calls it'),
+  name: metricName.describe('What the result calls it'),
   model: reference.describe(
     'A model with two inputs, the outputs and the targets, and a scalar per sample or per batch',
   ),
   direction,
 })
 
-export const metricRequest = z.union([z.string().min(1).max(100), modelMetric, namedMetric])
+/** A metric of the service with parameters of its own, or one that is a model: then with nothing but name, model and direction. */
+const metricObject = z
+  .looseObject({ name: metricName, model: reference.optional(), direction: z.unknown().optional() })
+  .superRefine((metric, context) => {
+    if (metric.model === undefined) return
+    for (const { path, message } of modelMetric.safeParse(metric).error?.issues ?? []) {
+      context.addIssue({ code: 'custom', path, message })
+    }
+  })
+
+export const metricRequest = z.union([metricName, metricObject])
 
 export type MetricRequest = z.infer<typeof metricRequest>
 

@@ -86,13 +86,16 @@ export const soupRecipe = z
 
 export type SoupRecipe = z.infer<typeof soupRecipe>
 
+/** A number as JSON and people write it; not hexadecimal, not nothing. */
+function decimal(text: string): number {
+  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN
+}
+
 export const soupParameters = z.strictObject({
   weights: z
     .string()
     .transform((text, context) => {
-      const parsed = z
-        .array(weight)
-        .safeParse(text.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part))))
+      const parsed = z.array(weight).safeParse(text.split(',').map(decimal))
       if (parsed.success) return parsed.data
       context.addIssue({ code: 'custom', message: 'weights are finite numbers with commas between them, such as 2,3' })
       return z.NEVER

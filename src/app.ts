@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -52,7 +51,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const models = createModelStore(catalog, artifacts, contents, threads)
   const datasets = createDatasetStore(catalog, artifacts, contents, threads)
   const { evaluation } = config
-  const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation, availableParallelism())
+  const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation)
   const runners = {
     merge: mergeRunner(models, artifacts, threads),
     evaluation: evaluationRunner({ models, datasets }, createScores(catalog), evaluators, evaluation.threads),
@@ -100,7 +99,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   answerExpectations(app, config.maximumUploadBytes)
   app.server.on('checkExpectation', refuseExpectation)
 
-  app.addHook('onReady', async () => {
+  app.addHook('onListen', async () => {
     evaluators.warm()
     await jobs.resume()
   })

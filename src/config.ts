@@ -1,22 +1,23 @@
 import { z } from 'zod'
 import type { EvaluatorLimits } from './evaluate/evaluator-process.ts'
 
+/** A whole number in decimal digits. */
+const wholeNumber = (minimum: number, maximum: number, initial: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(minimum).max(maximum))
+    .default(initial)
+
 const environment = z.object({
-  HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65535).default(3000),
-  TUREEN_DATA: z.string().min(1).default('./data'),
-  TUREEN_MAX_UPLOAD_BYTES: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .default(8 * 2 ** 30),
-  TUREEN_EVAL_SECONDS: z.coerce.number().min(1).max(86_400).default(300),
-  TUREEN_EVAL_MEMORY: z.coerce
-    .number()
-    .int()
-    .min(64 * 2 ** 20)
-    .default(4 * 2 ** 30),
-  TUREEN_EVAL_THREADS: z.coerce.number().int().min(1).max(256).default(1),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: wholeNumber(0, 65535, 3000),
+  TUREEN_DATA: z.string().default('./data'),
+  TUREEN_MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50, 8 * 2 ** 30),
+  TUREEN_EVAL_SECONDS: wholeNumber(1, 86_400, 300),
+  TUREEN_EVAL_MEMORY: wholeNumber(64 * 2 ** 20, 2 ** 50, 4 * 2 ** 30),
+  TUREEN_EVAL_THREADS: wholeNumber(1, 256, 1),
   TUREEN_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -31,9 +32,13 @@ export type Config = Readonly<{
 
 /** The configuration from environment variables. @throws Error that names each variable that is wrong, and why */
 export function readConfig(variables: Record<string, string | undefined>): Config {
-  const parsed = environment.safeParse(variables)
+  // An empty variable is one that is not set: compose files and shells make them so.
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  const parsed = environment.safeParse(given)
   if (!parsed.success) {
-    const reasons = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+    const reasons = parsed.error.issues.map(
+      ({ path: [name = ''], message }) => `${String(name)}=${variables[String(name)]}: ${message}`,
+    )
     throw new Error(`The environment is not valid. ${reasons.join('; ')}`)
   }
   const { HOST, PORT, TUREEN_DATA, TUREEN_MAX_UPLOAD_BYTES, TUREEN_LOG_LEVEL } = parsed.data

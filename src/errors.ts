@@ -93,7 +93,8 @@ const systemErrors: Record<string, { code: ErrorCode; detail: string }> = {
 /** Whatever was thrown, as an error of the catalogue; what nobody foresaw becomes `TUREEN_INTERNAL`. */
 export function asTureenError(thrown: unknown): TureenError {
   if (thrown instanceof TureenError) return thrown
-  const systemCode = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
+  const sqliteFull = thrown instanceof Error && 'errcode' in thrown && thrown.errcode === 13
+  const systemCode = sqliteFull ? 'ENOSPC' : thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
   const known = systemErrors[systemCode]
   if (known) return new TureenError(known.code, known.detail, [], { cause: thrown })
   return new TureenError(

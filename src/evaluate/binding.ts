@@ -80,35 +80,54 @@ function bindArrays(model: BindingModel, arrays: readonly BoundArray[], request:
   }
 }
 
-/** ONNX's test data: input_N and output_N are the model's inputs and outputs, by the tensor's own name or by position. */
+/**
+ * ONNX's test data: input_N and output_N are the model's inputs and outputs, by the tensor's own name or by position. Every
+ * file must have its counterpart: an expected output that is not compared would pass unseen.
+ */
 function bindTestData(model: BindingModel, arrays: readonly BoundArray[], request: BindingRequest): Binding {
-  const pair = (values: readonly ValueDescription[], prefix: string) =>
-    arrays
-      .filter(({ name }) => name.startsWith(prefix))
-      .flatMap(array => {
-        const position = Number(array.name.slice(prefix.length))
-        const value = values.find(({ name }) => name === array.tensorName) ?? values[position]
-        return value ? [{ value, array: array.name }] : []
-      })
-  const inputs = pair(model.inputs, 'input_').map(
+  for (const field of ['inputs', 'target', 'batchSize'] as const) {
+    if (request[field] === undefined) continue
+    throw mismatch([{ field, message: `ONNX's test data say themselves what is fed and compared; leave out ${field}` }])
+  }
+  const inputs = pairTestData(model.inputs, arrays, 'input_').map(
     ({ value, array }): BoundInput => ({ input: value.name, dtype: value.dtype, array, feeding: 'whole' }),
   )
   const missing = model.inputs.filter(({ name }) => !inputs.some(({ input }) => input === name))
   if (missing.length > 0) {
-    throw mismatch(
-      missing.map(({ name }) => ({
-        field: `inputs.${name}`,
-        message: `the test data have no file for the input ${name}`,
-      })),
-    )
+    const message = (name: string) => `the test data have no file for the input ${name}`
+    throw mismatch(missing.map(({ name }) => ({ field: `inputs.${name}`, message: message(name) })))
   }
   if (request.output !== undefined) choose(model.outputs, request.output, 'output', 'output')
-  const references = pair(model.outputs, 'output_')
+  const references = pairTestData(model.outputs, arrays, 'output_')
     .map(({ value, array }) => ({ output: value.name, array }))
     .filter(({ output }) => request.output === undefined || request.output === output)
-  if (references.length === 0)
+  if (references.length === 0) {
     throw mismatch([{ field: 'output', message: 'the test data have no expected output of the model' }])
+  }
   return { inputs, target: null, output: null, references, batchSize: 1, fixed: true }
+}
+
+type Pair = { value: ValueDescription; array: string }
+
+function pairTestData(values: readonly ValueDescription[], arrays: readonly BoundArray[], prefix: string): Pair[] {
+  const pairs = new Map<string, Pair>()
+  for (const array of arrays.filter(({ name }) => name.startsWith(prefix))) {
+    const value =
+      values.find(({ name }) => name === array.tensorName) ?? values[Number(array.name.slice(prefix.length))]
+    if (!value) {
+      throw mismatch([
+        {
+          field: array.name,
+          message: `the model has nothing that ${array.name} (${array.tensorName ?? 'unnamed'}) is for`,
+        },
+      ])
+    }
+    const other = pairs.get(value.name)
+    if (other)
+      throw mismatch([{ field: array.name, message: `${other.array} and ${array.name} are both for ${value.name}` }])
+    pairs.set(value.name, { value, array: array.name })
+  }
+  return [...pairs.values()]
 }
 
 function bindInput(input: ValueDescription, array: BoundArray): BoundInput {

@@ -1,9 +1,9 @@
 import { chmod, mkdir } from 'node:fs/promises'
-import pLimit from 'p-limit'
 import { type EvaluatorLimits, type EvaluatorProcess, startEvaluator } from './evaluator-process.ts'
 
 /**
- * Evaluator children: at most `concurrency` at work, and one more kept warm, so that a job need not wait for its start.
+ * Evaluator children: one for each job at work, and one more kept warm, so that a job need not wait for its start. How many
+ * jobs are at work is the dispatcher's business.
  */
 export type EvaluatorPool = {
   /** Starts the warm child, if there is none. */
@@ -15,14 +15,9 @@ export type EvaluatorPool = {
 }
 
 /** @param directory where children live: empty, and not writable for them */
-export async function createEvaluatorPool(
-  directory: string,
-  limits: EvaluatorLimits,
-  concurrency: number,
-): Promise<EvaluatorPool> {
+export async function createEvaluatorPool(directory: string, limits: EvaluatorLimits): Promise<EvaluatorPool> {
   await mkdir(directory, { recursive: true })
   await chmod(directory, 0o555)
-  const limit = pLimit(concurrency)
   const living = new Set<EvaluatorProcess>()
   let spare: Promise<EvaluatorProcess> | undefined
   let closed = false
@@ -48,17 +43,16 @@ export async function createEvaluatorPool(
 
   return {
     warm,
-    withEvaluator: use =>
-      limit(async () => {
-        const evaluator = await take()
-        warm()
-        try {
-          return await use(evaluator)
-        } finally {
-          living.delete(evaluator)
-          evaluator.end()
-        }
-      }),
+    async withEvaluator(use) {
+      const evaluator = await take()
+      warm()
+      try {
+        return await use(evaluator)
+      } finally {
+        living.delete(evaluator)
+        evaluator.end()
+      }
+    },
     async close() {
       closed = true
       await spare?.catch(() => undefined)

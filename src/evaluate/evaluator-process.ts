@@ -1,8 +1,8 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type ErrorCode, TureenError } from '../errors.ts'
+import { TureenError } from '../errors.ts'
 import type { ChildMessage, EvaluationOutcome, EvaluationTask, ParentMessage } from './protocol.ts'
 
 /** What one evaluation may take. */
@@ -43,7 +43,11 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
   const privileges = setpriv ? `${setpriv} --pdeathsig KILL --no-new-privs ` : ''
   const child = fork(childModule, [], {
     execPath: '/bin/sh',
-    execArgv: ['-c', `ulimit -c 0 && ulimit -t ${cpuSeconds} && exec ${privileges}"$0" "$@"`, process.execPath],
+    execArgv: [
+      '-c',
+      `ulimit -c 0 && ulimit -S -t ${cpuSeconds} && ulimit -H -t ${cpuSeconds + startSeconds} && exec ${privileges}"$0" "$@"`,
+      process.execPath,
+    ],
     cwd: directory,
     env: {},
     serialization: 'advanced',
@@ -61,6 +65,7 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
   if (pid === undefined) throw await exited
   await ready(child, exited)
   if (prlimit) await limitData(prlimit, pid, limits.memoryBytes)
+  preferForKilling(pid)
   const idleBytes = residentBytes(pid) ?? 0
   const state: { reason?: TureenError } = {}
   const end = (reason?: TureenError) => {
@@ -134,6 +139,15 @@ async function limitData(tool: string, pid: number, budget: number): Promise<voi
   await promisify(execFile)(tool, ['--pid', String(pid), `--data=${Number(kibibytes ?? 0) * 1024 + budget}`])
 }
 
+/** Should the machine run out of memory, the kernel is to end this process and not the server. */
+function preferForKilling(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '1000')
+  } catch {
+    // Not Linux, or not permitted: the limits above remain.
+  }
+}
+
 function residentBytes(pid: number): number | undefined {
   try {
     return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes
@@ -150,32 +164,25 @@ function exitReason(
 ): TureenError {
   if (signal === 'SIGXCPU') return tooLong(limits)
   if (/bad_alloc|out of memory|allocation failed/i.test(stderr)) return tooMuch(limits)
+  if (signal === 'SIGKILL') {
+    return crashed('it was killed from outside, perhaps because the machine ran out of memory; try again')
+  }
+  const lastLine = stderr.trim().split('\n').at(-1)
   return crashed(
-    `it ended with ${signal ?? `exit code ${code}`}${stderr ? `: ${stderr.trim().split('\n').at(-1)}` : ''}`,
+    `it ended with ${signal ?? `exit code ${code}`}${lastLine ? ` (${lastLine})` : ''}, by the model or what it was fed`,
   )
 }
 
 function crashed(how: string): TureenError {
-  return evaluationError(
-    'TUREEN_EVALUATION_CRASHED',
-    `The process that ran the model died: ${how}. The model is at fault, or what it was fed.`,
-  )
+  return new TureenError('TUREEN_EVALUATION_CRASHED', `The process that ran the model died: ${how}.`)
 }
 
 function tooLong({ seconds }: EvaluatorLimits): TureenError {
-  return evaluationError(
-    'TUREEN_EVALUATION_TIMEOUT',
-    `The model ran longer than the ${seconds} seconds that an evaluation may take (TUREEN_EVAL_SECONDS), and was ended.`,
-  )
+  const bound = `the ${seconds} seconds that an evaluation may take (TUREEN_EVAL_SECONDS)`
+  return new TureenError('TUREEN_EVALUATION_TIMEOUT', `The model ran longer than ${bound}, and was ended.`)
 }
 
 function tooMuch({ memoryBytes }: EvaluatorLimits): TureenError {
-  return evaluationError(
-    'TUREEN_EVALUATION_MEMORY',
-    `The model took more than the ${memoryBytes.toLocaleString('en')} bytes of memory that an evaluation may take (TUREEN_EVAL_MEMORY), and was ended.`,
-  )
-}
-
-function evaluationError(code: ErrorCode, detail: string): TureenError {
-  return new TureenError(code, detail)
+  const bound = `the ${memoryBytes.toLocaleString('en')} bytes of memory that an evaluation may take (TUREEN_EVAL_MEMORY)`
+  return new TureenError('TUREEN_EVALUATION_MEMORY', `The model took more than ${bound}, and was ended.`)
 }

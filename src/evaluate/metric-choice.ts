@@ -33,8 +33,10 @@ export function chooseMetric(name: string, parameters: Record<string, unknown>, 
 }
 
 /**
- * What a model is scored by when the request does not say: accuracy for class indices, meanIoU for masks, mse for numbers, and
- * ONNX's own tolerances for its test data.
+ * What a model is scored by when the request does not say: accuracy for class indices, meanIoU for masks, mse for numbers of the
+ * output's shape, and ONNX's own tolerances for its test data.
+ *
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` if there is no target, or more than one reading of it
  */
 export function defaultMetrics(
   binding: Binding,
@@ -42,18 +44,27 @@ export function defaultMetrics(
   outputs: readonly ValueDescription[],
 ): string[] {
   if (binding.references.length > 0) return ['allClose', 'maxAbsDifference']
+  const target = requireTarget(binding, arrays)
+  const dims = outputs.find(({ name }) => name === binding.output)?.dims
+  if (/^(u?int|bool)/.test(target.dtype))
+    return [dims?.length === 4 && target.dims.length >= 3 ? 'meanIoU' : 'accuracy']
+  if (!dims || dims.length === target.dims.length) return ['mse']
+  const message = `the target ${target.name} is ${target.dtype} [${target.dims.join(', ')}], the output [${dims.map(dim => dim ?? '?').join(', ')}]: name the metric`
+  throw new TureenError('TUREEN_DATASET_MISMATCH', `The evaluation has more than one reading: ${message}.`, [
+    { field: 'metrics', message },
+  ])
+}
+
+/** The array that outputs are compared with. @throws TureenError `TUREEN_DATASET_MISMATCH` with the choices, if there is none */
+export function requireTarget(binding: Binding, arrays: readonly BoundArray[]): BoundArray {
   const target = arrays.find(({ name }) => name === binding.target)
-  if (!target) {
-    const free = arrays.filter(
-      ({ name, dims }) => dims.length > 0 && !binding.inputs.some(({ array }) => array === name),
-    )
-    const choices = free.length > 0 ? `one of ${free.map(({ name }) => name).join(', ')}` : 'an array of the data set'
-    const message = `outputs are compared with a target: name ${choices} as target`
-    throw new TureenError('TUREEN_DATASET_MISMATCH', `The evaluation has more than one reading: ${message}.`, [
-      { field: 'target', message },
-    ])
-  }
-  if (!/^(u?int|bool)/.test(target.dtype)) return ['mse']
-  const output = outputs.find(({ name }) => name === binding.output)
-  return [output?.dims?.length === 4 && target.dims.length >= 3 ? 'meanIoU' : 'accuracy']
+  if (target) return target
+  const free = arrays.filter(({ name, dims }) => dims.length > 0 && !binding.inputs.some(({ array }) => array === name))
+  const message =
+    free.length > 0
+      ? `several arrays could be the target; name one as target: ${free.map(({ name }) => name).join(', ')}`
+      : 'outputs are compared with a target, and every array of the data set is an input'
+  throw new TureenError('TUREEN_DATASET_MISMATCH', `The data set has no target: ${message}.`, [
+    { field: 'target', message },
+  ])
 }

@@ -25,6 +25,8 @@ export type MetricOutcome = { name: string; value: number; perClass?: ClassResul
 export type EvaluationOutcome = {
   metrics: MetricOutcome[]
   samples: number
+  /** NaN and infinite numbers among the outputs that were scored. */
+  nonFinite: number
   seconds: number
   /** Of single runs of the model, in milliseconds. */
   latency: { median: number; p95: number }

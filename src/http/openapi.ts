@@ -23,7 +23,13 @@ export function fileResponse(description: string) {
 
 /** The error responses of a route, by status, each listing the codes that it stands for. */
 export function problemResponses(...codes: ErrorCode[]) {
-  const always: ErrorCode[] = ['TUREEN_INTERNAL', 'TUREEN_SHUTTING_DOWN']
+  const always: ErrorCode[] = [
+    'TUREEN_REQUEST_TIMEOUT',
+    'TUREEN_EXPECTATION_FAILED',
+    'TUREEN_HEADERS_TOO_LARGE',
+    'TUREEN_INTERNAL',
+    'TUREEN_SHUTTING_DOWN',
+  ]
   const byStatus = new Map<number, ErrorCode[]>()
   for (const code of [...codes, ...always]) {
     const { status } = errorCatalogue[code]
@@ -35,6 +41,9 @@ export function problemResponses(...codes: ErrorCode[]) {
   ])
   return Object.fromEntries(responses)
 }
+
+/** What a request with a body can be refused for before anyone looks at what it says. */
+export const bodyProblems = ['TUREEN_BODY_MALFORMED', 'TUREEN_TOO_LARGE', 'TUREEN_UNSUPPORTED_MEDIA_TYPE'] as const
 
 const zodTransform = createJsonSchemaTransform({})
 

@@ -52,6 +52,9 @@ export async function* uploadParts(request: FastifyRequest, maximumBytes: number
   digest.verify()
 }
 
+/** A body that stands still this long is given up. */
+const idleMilliseconds = 60_000
+
 /** What boundaries and part headers may add to the files of a form. */
 const multipartOverheadBytes = 1 << 20
 
@@ -107,8 +110,10 @@ type Meter = (stream: Readable) => Readable
 function byteMeter(maximumBytes: number): Meter {
   let bytes = 0
   return stream => {
+    const idle = setTimeout(() => limiter.destroy(tooSlow()), idleMilliseconds)
     const limiter = new Transform({
       transform(chunk: Uint8Array, _, done) {
+        idle.refresh()
         bytes += chunk.byteLength
         if (bytes > maximumBytes) done(tooLarge(maximumBytes))
         else done(null, chunk)
@@ -118,11 +123,19 @@ function byteMeter(maximumBytes: number): Meter {
     const end = () => {
       if (!stream.readableEnded) limiter.destroy(cutOff())
     }
+    limiter.on('close', () => clearTimeout(idle))
     stream.on('error', end)
     stream.on('close', end)
     if (stream.destroyed) end()
     return stream.pipe(limiter)
   }
+}
+
+function tooSlow(): TureenError {
+  return new TureenError(
+    'TUREEN_REQUEST_TIMEOUT',
+    `Nothing of the body came for ${idleMilliseconds / 1000} seconds. Nothing was kept.`,
+  )
 }
 
 function tooLarge(maximumBytes: number): TureenError {

@@ -6,19 +6,23 @@ export type AbortReason = 'cancelled' | 'shutdown'
 
 /** Who runs jobs. The catalog says which there are; a dispatcher that forgets one is reminded at the next start. */
 export type Dispatcher = {
-  enqueue(id: string): void
+  /** Jobs of one lane wait for each other; those of another lane do not wait for them. */
+  enqueue(id: string, lane: string): void
   /** Fires the signal of a job that is running. */
   cancel(id: string): void
   /** Stops every job and waits until all have let go. Nothing is started any more. */
   close(): Promise<void>
 }
 
-/** A queue inside this process, for a server that owns its data directory alone. `run` must not throw. */
+/**
+ * A queue inside this process, for a server that owns its data directory alone. `run` must not throw.
+ * @param concurrency jobs of one lane that run at a time
+ */
 export function embeddedDispatcher(
   run: (id: string, signal: AbortSignal) => Promise<void>,
   concurrency = Math.max(1, availableParallelism()),
 ): Dispatcher {
-  const limit = pLimit(concurrency)
+  const lanes = new Map<string, ReturnType<typeof pLimit>>()
   const running = new Map<string, AbortController>()
   const unfinished = new Set<Promise<void>>()
   let closed = false
@@ -35,7 +39,9 @@ export function embeddedDispatcher(
   }
 
   return {
-    enqueue(id) {
+    enqueue(id, lane) {
+      const limit = lanes.get(lane) ?? pLimit(concurrency)
+      lanes.set(lane, limit)
       const done = limit(start, id).finally(() => unfinished.delete(done))
       unfinished.add(done)
     },

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { EvaluationRequest, EvaluationResult, MetricRequest } from '../../schemas/evaluation.ts'
 import type { JobRecord } from '../../schemas/job.ts'
@@ -5,11 +6,15 @@ import type { DatasetStore } from '../datasets/dataset-store.ts'
 import { TureenError } from '../errors.ts'
 import { type Binding, bindDataset } from '../evaluate/binding.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
-import { chooseMetric, defaultMetrics } from '../evaluate/metric-choice.ts'
-import type { EvaluationOutcome, EvaluationTask, MetricOutcome, MetricTask } from '../evaluate/protocol.ts'
+import { chooseMetric, defaultMetrics, requireTarget } from '../evaluate/metric-choice.ts'
+import { metrics as registeredMetrics } from '../evaluate/metrics/registry.ts'
+import type { EvaluationTask, MetricOutcome, MetricTask } from '../evaluate/protocol.ts'
 import type { ModelStore } from '../models/model-store.ts'
 import type { Scores } from '../storage/scores.ts'
 import type { JobRunner, JobService } from './job-service.ts'
+
+/** Changes whenever the same model on the same data may get other scores than before. */
+const scoringVersion = 1
 
 export const runtime = `onnxruntime-node ${packageJson.dependencies['onnxruntime-node']}`
 
@@ -55,19 +60,20 @@ export async function resolveEvaluation(
     metrics.push(await resolveMetric(metric, `metrics.${index}`, models))
   }
   refuseRepeated(metrics)
-  if (binding.target === null && binding.references.length === 0) defaultMetrics(binding, dataset.arrays, model.outputs)
+  if (binding.references.length === 0) requireTarget(binding, dataset.arrays)
   return {
     model: { id: model.id, sha256: model.sha256, bytes: model.bytes, path: models.contentPath(model.sha256) },
     dataset: { id: dataset.id, sha256: dataset.sha256, files: datasets.files(dataset) },
     binding,
     metrics,
-    limit: request.limit ?? null,
+    limit: request.limit !== undefined && request.limit < dataset.samples ? request.limit : null,
     inputIds: [model.id, dataset.id, ...metrics.flatMap(({ modelId }) => modelId ?? [])],
   }
 }
 
 async function resolveMetric(metric: MetricRequest, field: string, models: ModelStore): Promise<Metric> {
-  if (typeof metric === 'object' && 'model' in metric && typeof metric.model === 'string') {
+  if (typeof metric === 'object' && metric.model !== undefined) {
+    if (registeredMetrics.has(metric.name)) throw nameTaken(metric.name, `${field}.name`)
     const { id, sha256 } = await models.getComplete(metric.model, `${field}.model`)
     return {
       task: { kind: 'model', name: metric.name, path: models.contentPath(sha256) },
@@ -83,6 +89,13 @@ async function resolveMetric(metric: MetricRequest, field: string, models: Model
   }
 }
 
+function nameTaken(name: string, field: string): TureenError {
+  const message = `${name} is a metric of the service; call yours otherwise`
+  return new TureenError('TUREEN_REQUEST_INVALID', `A metric that is a model has a name of its own: ${message}.`, [
+    { field, message },
+  ])
+}
+
 function refuseRepeated(metrics: readonly Metric[]): void {
   const names = metrics.map(({ task }) => task.name)
   const repeated = names.find((name, index) => names.indexOf(name) !== index)
@@ -93,8 +106,20 @@ function refuseRepeated(metrics: readonly Metric[]): void {
   ])
 }
 
-type Run = Pick<EvaluationOutcome, 'samples' | 'seconds' | 'latency'>
-type Score = { value: number | null; perClass?: MetricOutcome['perClass']; note?: string }
+const keptRun = z.object({
+  samples: z.number(),
+  nonFinite: z.number(),
+  seconds: z.number(),
+  latency: z.object({ median: z.number(), p95: z.number() }),
+})
+const keptScore = z.object({
+  value: z.number().nullable(),
+  perClass: z.array(z.object({ class: z.number(), value: z.number().nullable(), support: z.number() })).optional(),
+  note: z.string().optional(),
+})
+
+type Run = z.infer<typeof keptRun>
+type Score = z.infer<typeof keptScore>
 
 /** Runs evaluations. What has been scored before, on the same bytes in the same way, is not computed again. */
 export function evaluationRunner(
@@ -103,19 +128,22 @@ export function evaluationRunner(
   evaluators: EvaluatorPool,
   threads: number,
 ): JobRunner<'evaluation'> {
+  const oneAtATime = keyedQueue()
   return async (request, { signal, progress, succeed }) => {
     const resolved = await resolveEvaluation(request, stores)
     const { model, dataset, binding, metrics, limit } = resolved
-    const what = { model: model.sha256, dataset: dataset.sha256, binding, limit, threads, runtime }
-    const partsOf = ({ identity }: Metric) => ({ ...what, metric: identity })
-    const known = new Map<string, Score>()
-    for (const metric of metrics) {
-      const score = await scores.get(partsOf(metric))
-      if (score) known.set(metric.task.name, score as Score)
+    const what = {
+      version: scoringVersion,
+      model: model.sha256,
+      dataset: dataset.sha256,
+      binding,
+      limit,
+      threads,
+      runtime,
     }
-    let run = (await scores.get(what)) as Run | undefined
-    const missing = metrics.filter(({ task }) => !known.has(task.name))
-    if (missing.length > 0 || !run) {
+    const partsOf = ({ identity }: Metric) => ({ ...what, metric: identity })
+
+    const compute = async (missing: readonly Metric[]): Promise<{ run: Run; computed: Map<string, Score> }> => {
       const task: EvaluationTask = {
         modelPath: model.path,
         dataset: { key: dataset.sha256, files: dataset.files },
@@ -124,19 +152,57 @@ export function evaluationRunner(
         limit,
         threads,
       }
-      const outcome = await evaluators.withEvaluator(evaluator =>
+      const { metrics: outcomes, ...run } = await evaluators.withEvaluator(evaluator =>
         evaluator.evaluate(task, signal, (done, total) => progress({ done, total, message: 'samples evaluated' })),
       )
-      run = { samples: outcome.samples, seconds: outcome.seconds, latency: outcome.latency }
-      const computed = new Map(
-        outcome.metrics.map(({ name, value, ...rest }) => [name, { value: finite(value), ...rest }]),
-      )
+      const computed = new Map(outcomes.map(({ name, ...outcome }) => [name, keptOutcome(outcome)]))
       const entries = missing.map(metric => ({ parts: partsOf(metric), value: computed.get(metric.task.name) }))
       await scores.put([...entries, { parts: what, value: run }])
-      for (const [name, score] of computed) known.set(name, score)
+      return { run, computed }
     }
-    const result = resultOf(resolved, run, known, threads, missing.length === 0)
+
+    // Two jobs that ask the same of the same model: the second finds what the first has kept.
+    const { run, known, cached } = await oneAtATime(JSON.stringify(what), async () => {
+      const known = new Map<string, Score>()
+      for (const metric of metrics) {
+        const score = keptScore.safeParse(await scores.get(partsOf(metric)))
+        if (score.success) known.set(metric.task.name, score.data)
+      }
+      const kept = keptRun.safeParse(await scores.get(what))
+      const missing = metrics.filter(({ task }) => !known.has(task.name))
+      if (missing.length === 0 && kept.success) return { run: kept.data, known, cached: true }
+      const { run, computed } = await compute(missing)
+      return { run, known: new Map([...known, ...computed]), cached: false }
+    })
+    const result = resultOf(resolved, run, known, threads, cached)
     await succeed(async () => result)
+  }
+}
+
+/** A metric's outcome as JSON can keep it: without NaN and infinity. */
+function keptOutcome({ value, perClass, note }: Omit<MetricOutcome, 'name'>): Score {
+  return {
+    value: finite(value),
+    ...(perClass ? { perClass: perClass.map(each => ({ ...each, value: finite(each.value) })) } : {}),
+    ...(note === undefined ? {} : { note }),
+  }
+}
+
+/** Runs what has the same key one after the other. */
+function keyedQueue(): <Result>(key: string, run: () => Promise<Result>) => Promise<Result> {
+  const last = new Map<string, Promise<unknown>>()
+  return async (key, run) => {
+    const before = last.get(key)
+    const mine = (async () => {
+      await before?.catch(() => undefined)
+      return run()
+    })()
+    last.set(key, mine)
+    try {
+      return await mine
+    } finally {
+      if (last.get(key) === mine) last.delete(key)
+    }
   }
 }
 
@@ -147,11 +213,12 @@ function resultOf(
   threads: number,
   cached: boolean,
 ): EvaluationResult {
-  const named = metrics.map(({ task: { name } }) => ({ name, score: known.get(name) ?? { value: null } }))
+  const named = metrics.map(({ task: { name } }): { name: string; score: Score } => ({
+    name,
+    score: known.get(name) ?? { value: null },
+  }))
   const perClass = named.flatMap(({ name, score }) =>
-    score.perClass
-      ? [{ metric: name, classes: score.perClass.map(each => ({ ...each, value: finite(each.value) })) }]
-      : [],
+    score.perClass ? [{ metric: name, classes: score.perClass }] : [],
   )
   return {
     metrics: Object.fromEntries(named.map(({ name, score }) => [name, score.value])),
@@ -164,7 +231,10 @@ function resultOf(
     runtime,
     cached,
     ...(perClass.length > 0 ? { perClass } : {}),
-    notes: named.flatMap(({ name, score }) => (score.note ? [`${name}: ${score.note}`] : [])),
+    notes: [
+      ...(run.nonFinite > 0 ? [`${run.nonFinite} of the numbers that the model put out are NaN or infinite`] : []),
+      ...named.flatMap(({ name, score }) => (score.note ? [`${name}: ${score.note}`] : [])),
+    ],
     binding: {
       inputs: Object.fromEntries(binding.inputs.map(({ input, array }) => [input, array])),
       target: binding.target,
@@ -174,6 +244,6 @@ function resultOf(
 }
 
 /** JSON has no NaN and no infinity. */
-function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null
 }

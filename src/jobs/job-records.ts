@@ -71,9 +71,8 @@ export async function listJobs(
 }
 
 /** Queued jobs, the oldest first. */
-export async function queuedJobs(catalog: Catalog): Promise<string[]> {
-  const rows = await catalog.selectFrom('jobs').select('id').where('status', '=', 'queued').orderBy('id').execute()
-  return rows.map(({ id }) => id)
+export async function queuedJobs(catalog: Catalog): Promise<{ id: string; type: string }[]> {
+  return catalog.selectFrom('jobs').select(['id', 'type']).where('status', '=', 'queued').orderBy('id').execute()
 }
 
 /** Moves a job from one of the states `from` to `status`. @returns whether it was in one of them */

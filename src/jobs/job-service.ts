@@ -150,7 +150,7 @@ export function createJobService(catalog: Catalog, runners: JobRunners, log: Log
     list: filters => records.listJobs(catalog, filters),
     async create(job) {
       const id = await catalog.transaction().execute(transaction => records.insertJob(transaction, job))
-      dispatcher.enqueue(id)
+      dispatcher.enqueue(id, job.type)
       return get(id)
     },
     async wait(id, seconds, signal) {
@@ -198,7 +198,7 @@ export function createJobService(catalog: Catalog, runners: JobRunners, log: Log
       for (const id of await records.requeueRunning(catalog)) {
         await records.insertEvent(catalog, id, 'log', { message: 'The server was restarted; the job starts again.' })
       }
-      for (const id of await records.queuedJobs(catalog)) dispatcher.enqueue(id)
+      for (const { id, type } of await records.queuedJobs(catalog)) dispatcher.enqueue(id, type)
     },
     async close() {
       closing.abort()

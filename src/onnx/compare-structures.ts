@@ -52,8 +52,9 @@ function compareLists(base: readonly Tree[], other: readonly Tree[], place: Plac
   }
   base.forEach((item, index) => {
     const theirs = other[index]
-    const name = text(item, 'name') || String(index)
-    if (theirs !== undefined) compareTrees(item, theirs, { ...place, fields: [...place.fields, name] }, report)
+    const name = text(item, 'name')
+    const label = theirs !== undefined && name !== '' && name === text(theirs, 'name') ? name : String(index)
+    if (theirs !== undefined) compareTrees(item, theirs, { ...place, fields: [...place.fields, label] }, report)
   })
 }
 

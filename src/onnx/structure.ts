@@ -117,7 +117,10 @@ function tensorTree(tensor: unknown): Tree {
 /** A list of things with names, as a map where the names are unique; in its order otherwise. */
 function named(list: unknown, nameField: string, itemTree: (item: unknown) => Tree): Tree {
   const items: unknown[] = Array.isArray(list) ? list : []
-  const entries = items.map((item): [string, Tree] => [String(Object(item)[nameField] ?? ''), itemTree(item)])
+  const entries = items.map((item): [string, Tree] => [
+    String(Object(item)[nameField] || (nameField === 'domain' ? 'ai.onnx' : '')),
+    itemTree(item),
+  ])
   const byName = new Map(entries.sort(byKey))
   return byName.size === items.length ? byName : items.map(plainTree)
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { constants, createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { v7 as uuid } from 'uuid'
+import { asTureenError } from '../errors.ts'
 
 /** A file that has been received in full and flushed to the disk, but is not content yet. */
 export type ReceivedFile = { path: string; sha256: string; bytes: number }
@@ -23,9 +24,14 @@ export type Artifacts = {
   /** Where the content of a digest lies. */
   path(sha256: string): string
   discard(path: string): Promise<void>
+  /** Runs what frees space in the end but needs some first, such as a deletion: on a full disk, with a reserve that is kept for it. */
+  withReserve<Result>(run: () => Promise<Result>): Promise<Result>
   /** Removes incoming files, and content that is not in `known`: what a killed process left behind. */
   sweep(known: ReadonlySet<string>): Promise<{ removed: number }>
 }
+
+/** Enough for the catalog to write down some deletions. */
+const reserveBytes = 1 << 20
 
 export async function openArtifacts(directory: string): Promise<Artifacts> {
   const incoming = join(directory, 'incoming')
@@ -38,11 +44,23 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
   const path = (sha256: string) => join(shardOf(sha256), hexOf(sha256))
   const incomingPath = () => join(incoming, uuid())
   const discard = (file: string) => rm(file, { force: true })
+  const reserve = join(directory, 'reserve')
+  const keepReserve = () => writeFile(reserve, new Uint8Array(reserveBytes)).catch(() => discard(reserve))
+  await keepReserve()
 
   return {
     incomingPath,
     path,
     discard,
+    async withReserve(run) {
+      try {
+        return await run()
+      } catch (error) {
+        if (asTureenError(error).code !== 'TUREEN_STORE_FULL') throw error
+        await discard(reserve)
+        return await run().finally(keepReserve)
+      }
+    },
     async receive(stream) {
       const file = incomingPath()
       const hash = createHash('sha256')

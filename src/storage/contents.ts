@@ -62,6 +62,6 @@ export function createContents(catalog: Catalog, artifacts: Artifacts): Contents
           await discardUnreferenced(files.map(({ sha256 }) => sha256))
         }
       }),
-    release: commit => exclusive(async () => discardUnreferenced(await commit())),
+    release: commit => exclusive(async () => discardUnreferenced(await artifacts.withReserve(commit))),
   }
 }

@@ -20,9 +20,8 @@ export type DataDirectory = {
  */
 export async function holdDataDirectory(directory: string): Promise<DataDirectory> {
   const path = resolve(directory)
-  await mkdir(path, { recursive: true })
   const holderFile = join(path, 'server.json')
-  const lock = new DatabaseSync(join(path, 'server.lock'))
+  const lock = await openLock(path)
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
@@ -39,6 +38,16 @@ export async function holdDataDirectory(directory: string): Promise<DataDirector
   }
   await announce('')
   return { path, announce, release: () => lock.close() }
+}
+
+async function openLock(path: string): Promise<DatabaseSync> {
+  try {
+    await mkdir(path, { recursive: true })
+    return new DatabaseSync(join(path, 'server.lock'))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`The data directory ${path} (TUREEN_DATA) cannot be written: ${reason}.`, { cause: error })
+  }
 }
 
 function isBusy(error: unknown): boolean {

@@ -57,6 +57,8 @@ function forKysely(database: DatabaseSync): SqliteDatabase {
   return {
     close: () => database.close(),
     prepare(sql) {
+      // When the disk is full SQLite rolls back by itself, and Kysely's rollback would hide that behind an error of its own.
+      if (sql === 'rollback' && !database.isTransaction) return nothing
       const statement = database.prepare(sql)
       return {
         reader: statement.columns().length > 0,
@@ -66,6 +68,13 @@ function forKysely(database: DatabaseSync): SqliteDatabase {
       }
     },
   }
+}
+
+const nothing: ReturnType<SqliteDatabase['prepare']> = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [][Symbol.iterator](),
 }
 
 function inputValue(value: unknown): SQLInputValue {

@@ -25,7 +25,7 @@ const networks = [
   [7_500_000],
 ]
 /** Beyond this, clients rather delete: every byte that is kept is read again after every kill. */
-const fullBytes = 80e6
+const fullBytes = 60e6
 const clients = 3
 
 /** What each of the twenty kills is to land in; the first one comes before these. */
@@ -162,7 +162,7 @@ test(`twenty SIGKILLs lose nothing acknowledged and leave nothing half (TUREEN_T
   const workAndKill = async (target: Target) => {
     killed = false
     const working = Array.from({ length: clients }, work)
-    await delay(random.next() * 700)
+    await delay(random.next() * 500)
     if (target === 'upload')
       working.push(upload(newModel([7_500_000]), true), upload(newModel([2_000_000, 100, 3]), false))
     if (target === 'merge') working.push(mergeSomething(), mergeSomething(), mergeSomething())
@@ -177,7 +177,7 @@ test(`twenty SIGKILLs lose nothing acknowledged and leave nothing half (TUREEN_T
 
   const killWhileStarting = async () => {
     const { process, output, ended } = servers.launch(data)
-    await delay(random.next() * 500)
+    await delay(random.next() * 400)
     process.kill('SIGKILL')
     await ended
     hit(output.join('').includes('Tureen is serving') ? 'just started' : 'starting')

@@ -10,8 +10,8 @@ const servers = serverGroup()
 afterAll(() => servers.remove())
 
 const megabyte = 1 << 18
-const a = heavyModel([6 * megabyte, 1000], 1)
-const b = heavyModel([6 * megabyte, 1000], 2)
+const a = heavyModel([4 * megabyte, 1000], 1)
+const b = heavyModel([4 * megabyte, 1000], 2)
 const weightA = 2
 const weightB = 3
 
@@ -85,8 +85,8 @@ describe('unfinished jobs', () => {
       { id: modelA.id, weight: weightA },
       { id: modelB.id, weight: weightB },
     ]
-    const { id } = await merge(server.url, { models: Array.from({ length: 100 }, () => models).flat(), name: 'soup' })
-    for (let kills = 0; kills < 3; kills += 1) {
+    const { id } = await merge(server.url, { models: Array.from({ length: 80 }, () => models).flat(), name: 'soup' })
+    for (let kills = 0; kills < 2; kills += 1) {
       await killServer(server)
       server = await servers.start(data)
       expect((await job(server.url, id)).status).toMatch(/running|succeeded/)

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { digestOf, heavyModel, modelBuffer, modelBytes } from '../support/heavy-model.ts'
+import type { SpawnedServer } from '../support/server.ts'
 import { filesIn, killServer, serverGroup, stopServer } from '../support/server-group.ts'
 import { downloadDigest, job, listAll, merge, until, upload } from '../support/store-client.ts'
 
@@ -41,7 +42,7 @@ describe.concurrent('SIGTERM', () => {
     const download = await begin(`${first.url}/v1/models/${model}/content`, agent)
     const idle = await keptAlive(first.url)
 
-    const long = Array.from({ length: 400 }, () => ({ id: model, weight: 1 }))
+    const long = Array.from({ length: 150 }, () => ({ id: model, weight: 1 }))
     const { id } = await merge(first.url, { models: long, name: 'long' })
     await until('the job runs', async () => (await job(first.url, id)).progress !== null)
     const events = fetch(`${first.url}/v1/jobs/${id}/events`).then(response => response.text())
@@ -52,19 +53,14 @@ describe.concurrent('SIGTERM', () => {
 
     const begun = performance.now()
     first.process.kill('SIGTERM')
-    await until('it says that it is closing', () => first.logs.some(line => line.includes('"signal":"SIGTERM"')))
+    await untilClosing(first)
     expect(await idle.ask('/v1/models')).toSatisfy((answer: string) => answer === '' || isShuttingDown(answer))
 
     expect(await events).toContain('event: progress')
     expect((await waiting).status).toMatch(/running|queued/)
     expect((await posting).status).toMatch(/running|queued/)
     expect(performance.now() - begun).toBeLessThan(3000)
-    await until('new connections are refused', async () => {
-      const answer = await fetch(`${first.url}/healthz`).catch(() => undefined)
-      if (answer) expect(answer.status).toBe(503)
-      await answer?.arrayBuffer()
-      return answer === undefined
-    })
+    await untilRefused(first.url)
     await delay(200)
     expect(first.process.exitCode).toBeNull()
 
@@ -103,7 +99,8 @@ describe.concurrent('SIGTERM', () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const download = await begin(`${server.url}/v1/models/${id}/content`, agent)
     server.process.kill('SIGTERM')
-    await delay(300)
+    await untilClosing(server)
+    await untilRefused(server.url)
     expect(server.process.exitCode).toBeNull()
     expect(await digestOfStream(download)).toBe(digestOf(modelBytes(heavy)))
     const finished = performance.now()
@@ -150,6 +147,20 @@ describe.concurrent('SIGTERM', () => {
     await killServer(next)
   })
 })
+
+async function untilClosing({ logs }: SpawnedServer): Promise<void> {
+  await until('the server says that it is closing', () => logs.some(line => line.includes('"signal":"SIGTERM"')))
+}
+
+/** Waits until a server takes no more connections. Those that it still takes until then, it must not serve. */
+async function untilRefused(url: string): Promise<void> {
+  await until('new connections are refused', async () => {
+    const answer = await fetch(`${url}/healthz`, { headers: { connection: 'close' } }).catch(() => undefined)
+    if (answer && answer.status !== 503) throw new Error(`${url} still answers ${answer.status}`)
+    await answer?.arrayBuffer()
+    return answer === undefined
+  })
+}
 
 function rawUpload(declaredBytes: number): string {
   return `${uploadHead}content-length: ${declaredBytes}\r\n\r\n${'x'.repeat(1000)}`

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bigModel } from '../support/big-model.ts'
 import { expectNothingIncoming, filesIn, readProblem, uploadModel } from '../support/http-client.ts'
 import { cancelJob, startLongMerge, untilStatus } from '../support/long-merge.ts'
 import { linearModel } from '../support/onnx-model.ts'
@@ -75,10 +76,7 @@ describe('DELETE', () => {
   })
 
   test('during a download lets the download finish', async () => {
-    const model = linearModel(
-      Array.from({ length: 4_000_000 }, (_, index) => index),
-      [1],
-    )
+    const model = bigModel(1 << 22)
     const { id } = await uploadModel(app.url, model)
     const download = await fetch(`${app.url}/v1/models/${id}/content`)
     expect((await remove(id)).status).toBe(204)

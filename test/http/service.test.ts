@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bigModel } from '../support/big-model.ts'
 import { json, readProblem, uploadModel } from '../support/http-client.ts'
-import { linearModel } from '../support/onnx-model.ts'
 import { startApp } from '../support/server.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
@@ -78,10 +78,7 @@ describe('/docs', () => {
 describe('closing', () => {
   test('lets a running download finish, and then takes no longer', async () => {
     const closing = await startApp()
-    const model = linearModel(
-      Array.from({ length: 8_000_000 }, (_, index) => index),
-      [1],
-    )
+    const model = bigModel(1 << 23)
     const { id } = await uploadModel(closing.url, model)
     const download = await fetch(`${closing.url}/v1/models/${id}/content`)
     const closed = closing.close()

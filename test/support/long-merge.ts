@@ -1,7 +1,7 @@
 import type { JobRecord } from '../../schemas/job.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
+import { bigModel } from './big-model.ts'
 import { json, postJson, sha256, uploadModel } from './http-client.ts'
-import { elementType, linearModel } from './onnx-model.ts'
 
 /** 16 GB to read and add up, out of one file of 32 MB. */
 const times = 512
@@ -22,11 +22,7 @@ export async function startLongMerge(
 }
 
 async function longModel(url: string): Promise<ModelRecord> {
-  bytes ??= linearModel([], [1, 2, 3, 4], ({ graph }) => {
-    const values = Float32Array.from({ length: elements }, (_, index) => index % 251)
-    const matrix = { name: 'W', dims: [elements / 4, 4], dataType: elementType.float32 }
-    graph.initializer = [{ ...matrix, rawData: new Uint8Array(values.buffer) }, ...(graph.initializer?.slice(1) ?? [])]
-  })
+  bytes ??= bigModel(elements)
   const list = await fetch(`${url}/v1/models?name=long&sha256=${sha256(bytes)}`)
   const { items } = await json<{ items: ModelRecord[] }>(list)
   return items[0] ?? uploadModel(url, bytes, 'name=long')

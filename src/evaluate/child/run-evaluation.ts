@@ -27,7 +27,13 @@ export async function runEvaluation(
     ...new Set([...binding.inputs.map(({ array }) => array), ...comparisons.flatMap(({ array }) => array ?? [])]),
   ]
   const latencies: number[] = []
+  // ONNX's test data are whole tensors, and a model fed sample by sample gives outputs without a batch axis.
+  const whole = binding.references.length > 0
+  const unbatched =
+    binding.inputs.every(({ feeding }) => feeding !== 'batch') &&
+    binding.inputs.some(({ feeding }) => feeding === 'sample')
   let samples = 0
+  let nonFinite = 0
   for await (const batch of dataset.batches(arrays, binding.batchSize, total)) {
     const { values } = batch
     const padTo = binding.fixed ? binding.batchSize : 0
@@ -38,37 +44,34 @@ export async function runEvaluation(
     const results = await runSession(session, feeds, outputs)
     latencies.push(performance.now() - before)
     for (const { output, array } of comparisons) {
-      const produced = withBatchAxis(
-        outputOf(results, output ?? outputs[0] ?? ''),
-        binding.inputs.some(({ feeding }) => feeding === 'sample'),
-      )
+      const produced = outputOf(results, output ?? outputs[0] ?? '')
       const target = array === null ? undefined : arrayOf(values, array)
-      const whole = binding.references.length > 0
-      await score(
-        scorers,
-        whole ? asOneSample(produced) : produced,
-        target && whole ? asOneSample(target) : target,
-        whole ? 1 : batch.samples,
-      )
+      const compared = whole
+        ? { output: asOneSample(produced), target: target && asOneSample(target), samples: 1, fed: 1 }
+        : {
+            output: unbatched ? asOneSample(produced) : produced,
+            target,
+            samples: batch.samples,
+            fed: Math.max(padTo, batch.samples),
+          }
+      nonFinite += await score(scorers, compared)
     }
     samples += batch.samples
     onProgress(samples, total)
   }
   await session.release()
   const metrics = await Promise.all(scorers.map(({ finish }) => finish()))
-  return { metrics, samples, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
+  return { metrics, samples, nonFinite, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
 }
 
 type Produced = Pick<ArrayValues, 'dims' | 'dtype'> & { data: unknown }
 
-async function score(
-  scorers: readonly Scorer[],
-  output: Produced,
-  target: ArrayValues | undefined,
-  samples: number,
-): Promise<void> {
-  if ((output.dims[0] ?? 0) < samples) {
-    const message = `the output is [${output.dims.join(', ')}] for ${samples} samples: its first axis is not the batch`
+type Compared = { output: Produced; target: ArrayValues | undefined; samples: number; fed: number }
+
+/** Adds a batch to every metric. @returns how many of the output's numbers are NaN or infinite */
+async function score(scorers: readonly Scorer[], { output, target, samples, fed }: Compared): Promise<number> {
+  if (output.dims[0] !== fed) {
+    const message = `the output is [${output.dims.join(', ')}] for ${fed} samples: its first axis is not the batch`
     throw new TureenError('TUREEN_METRIC_MISMATCH', `Outputs cannot be told apart by sample: ${message}.`, [
       { field: 'output', message },
     ])
@@ -76,6 +79,11 @@ async function score(
   const outputNumbers = numbersOf(output.data, output.dtype, output.dims, samples)
   const targetNumbers = target && numbersOf(target.data, target.dtype, target.dims, samples)
   for (const scorer of scorers) await scorer.add({ output: outputNumbers, target: targetNumbers }, samples)
+  let nonFinite = 0
+  for (let index = 0; index < outputNumbers.data.length; index += 1) {
+    if (!Number.isFinite(outputNumbers.data[index])) nonFinite += 1
+  }
+  return nonFinite
 }
 
 function outputOf(results: ort.InferenceSession.OnnxValueMapType, name: string): Produced {
@@ -86,11 +94,7 @@ function outputOf(results: ort.InferenceSession.OnnxValueMapType, name: string):
   return { dims: [...value.dims], dtype: value.type, data: value.data }
 }
 
-function withBatchAxis(output: Produced, missing: boolean): Produced {
-  return missing ? { ...output, dims: [1, ...output.dims] } : output
-}
-
-/** A whole tensor of ONNX's test data, compared as one sample. */
+/** A tensor without a batch axis, as a batch of one. */
 function asOneSample<Value extends { dims: number[] }>(value: Value): Value {
   return { ...value, dims: [1, ...value.dims] }
 }

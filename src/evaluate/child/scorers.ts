@@ -4,6 +4,7 @@ import { metricNamed } from '../metric-choice.ts'
 import type { Values } from '../metrics/metric.ts'
 import type { MetricOutcome, MetricTask } from '../protocol.ts'
 import { openSession, runSession } from './session.ts'
+import { numbersOf } from './tensors.ts'
 
 /** A metric being computed, whatever computes it. */
 export type Scorer = {
@@ -83,22 +84,30 @@ function numberTensor({ data, dims }: Values, { name, type }: Input, metric: str
     case 'float64':
       return new ort.Tensor('float64', Float64Array.from(data), dims)
     case 'int64':
-      return new ort.Tensor('int64', BigInt64Array.from(whole(data, name, metric), BigInt), dims)
+      return new ort.Tensor('int64', BigInt64Array.from(whole(data, name, metric, 2 ** 53), BigInt), dims)
     case 'int32':
-      return new ort.Tensor('int32', Int32Array.from(whole(data, name, metric)), dims)
+      return new ort.Tensor('int32', Int32Array.from(whole(data, name, metric, 2 ** 31)), dims)
+    case 'uint8':
+      return new ort.Tensor('uint8', Uint8Array.from(whole(data, name, metric, 2 ** 8)), dims)
+    case 'bool':
+      return new ort.Tensor('bool', Uint8Array.from(whole(data, name, metric, 2)), dims)
     default:
-      throw mismatch(metric, `its input ${name} is ${type}; a metric takes float32, float64, int32 or int64`)
+      throw mismatch(
+        metric,
+        `its input ${name} is ${type}; a metric takes float32, float64, int32, int64, uint8 or bool`,
+      )
   }
 }
 
-function whole(data: ArrayLike<number>, input: string, metric: string): number[] {
+function whole(data: ArrayLike<number>, input: string, metric: string, bound: number): number[] {
   const numbers = Array.from(data)
-  if (numbers.every(Number.isInteger)) return numbers
-  throw mismatch(metric, `its input ${input} takes integers, and was to get others`)
+  const wrong = numbers.find(value => !Number.isInteger(value) || Math.abs(value) >= bound)
+  if (wrong === undefined) return numbers
+  throw mismatch(metric, `its input ${input} takes integers below ${bound}, and was to get ${wrong}`)
 }
 
 function numbersIn(value: ort.Tensor): number[] {
-  return Array.isArray(value.data) ? [] : Array.from(value.data as ArrayLike<number | bigint>, Number)
+  return Array.from(numbersOf(value.data, value.type, [value.size], value.size).data)
 }
 
 function needsTarget(metric: string): TureenError {

@@ -48,7 +48,7 @@ function tensorOfBytes(dtype: string, { buffer }: Uint8Array<ArrayBuffer>, dims:
     case 'float64':
       return new ort.Tensor(dtype, new Float64Array(buffer), dims)
     case 'float16':
-      return new ort.Tensor(dtype, new Uint16Array(buffer), dims)
+      return float16Tensor(new Uint16Array(buffer), dims)
     case 'int8':
       return new ort.Tensor(dtype, new Int8Array(buffer), dims)
     case 'uint8':
@@ -72,6 +72,16 @@ function tensorOfBytes(dtype: string, { buffer }: Uint8Array<ArrayBuffer>, dims:
         `onnxruntime's binding for Node takes no inputs of type ${dtype}.`,
       )
   }
+}
+
+/**
+ * onnxruntime-common turns the codes into a Float16Array where the engine has one, and onnxruntime-node 1.30 then reads no
+ * bytes from it: the codes are put back.
+ */
+export function float16Tensor(halves: Uint16Array<ArrayBuffer>, dims: readonly number[]): ort.Tensor {
+  const made = new ort.Tensor('float16', halves, dims)
+  Object.defineProperty(made, 'cpuData', { value: halves })
+  return made
 }
 
 const codes = new Map([
