@@ -6,6 +6,7 @@ import { uploadParameters } from '../schemas/model.ts'
 import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
 import { binary, bodyProblems, problemResponses } from '../src/http/openapi.ts'
+import { receiveFiles } from '../src/http/receive-files.ts'
 import { streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 
@@ -50,7 +51,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
     },
     async (request, reply) => {
       const { name, label } = request.query
-      const files = await receiveFiles(uploadParts(request, maximumUploadBytes), artifacts)
+      const files = await receiveNamed(uploadParts(request, maximumUploadBytes), artifacts)
       const { dataset: record, created } = await datasets.add(files, { name: name ?? null, labels: label })
       return reply
         .code(created ? 201 : 200)
@@ -111,24 +112,17 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
   )
 }
 
-async function receiveFiles(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<NamedFile[]> {
-  const files: NamedFile[] = []
-  try {
-    for await (const part of parts) {
-      if (part.kind === 'field') {
-        const message = 'every part of the form is a file'
-        throw new TureenError('TUREEN_REQUEST_INVALID', `The part ${part.field} is not understood: ${message}.`, [
-          { field: part.field, message },
-        ])
-      }
-      files.push({ ...(await artifacts.receive(part.stream)), name: part.filename ?? 'data.npz' })
-    }
-    if (files.length > 0) return files
-    throw new TureenError('TUREEN_REQUEST_INVALID', 'The form has no file.', [
-      { field: 'data', message: 'at least one file is needed' },
-    ])
-  } catch (error) {
-    for (const { path } of files) await artifacts.discard(path)
-    throw error
-  }
+async function receiveNamed(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<NamedFile[]> {
+  const files = await receiveFiles<NamedFile>(parts, artifacts, async part => {
+    if (part.kind === 'field')
+      throw refusal(`The part ${part.field} is text and no file (with curl: -F data=@FILE)`, part.field)
+    return { ...(await artifacts.receive(part.stream)), name: part.filename ?? 'data.npz' }
+  })
+  if (files.length > 0) return files
+  throw refusal('The form has no file', 'data')
+}
+
+function refusal(what: string, field: string): TureenError {
+  const message = 'a form uploads a data set, in file parts of any name'
+  return new TureenError('TUREEN_REQUEST_INVALID', `${what}; ${message}.`, [{ field, message }])
 }

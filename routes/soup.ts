@@ -4,8 +4,9 @@ import { soupParameters, soupRecipe } from '../schemas/merge.ts'
 import { TureenError } from '../src/errors.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import { binary, fileResponse, problemResponses } from '../src/http/openapi.ts'
+import { discardAll, receiveFiles } from '../src/http/receive-files.ts'
 import { sendContent } from '../src/http/send-content.ts'
-import { smallText, streamedBodies, uploadParts } from '../src/http/upload.ts'
+import { smallText, streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import { makeSoup, parseSoupRecipe, type SoupModel } from '../src/soups/one-shot-soup.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
@@ -44,6 +45,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
       },
       config: {
         streamedBody: {
+          'application/octet-stream': binary,
           'multipart/form-data': {
             type: 'object',
             properties: {
@@ -74,33 +76,28 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
 }
 
 async function receiveModels(
-  parts: ReturnType<typeof uploadParts>,
+  parts: AsyncIterable<UploadPart>,
   artifacts: Artifacts,
 ): Promise<{ models: SoupModel[]; recipe: unknown }> {
-  const models: SoupModel[] = []
   let recipe: unknown
-  try {
-    for await (const part of parts) {
-      if (part.kind === 'file' && part.field === 'model') {
-        models.push({ ...(await artifacts.receive(part.stream)), label: labelFor(part.filename, models) })
-      } else if (part.field === 'recipe' && recipe === undefined) {
-        recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
-      } else {
-        const message = 'the form has parts named model, and at most one named recipe'
-        throw new TureenError('TUREEN_REQUEST_INVALID', `The part ${part.field} is not understood: ${message}.`, [
-          { field: part.field, message },
-        ])
-      }
+  const models = await receiveFiles<SoupModel>(parts, artifacts, async (part, before) => {
+    if (part.kind === 'file' && part.field === 'model') {
+      return { ...(await artifacts.receive(part.stream)), label: labelFor(part.filename, before) }
     }
-    return { models, recipe }
-  } catch (error) {
-    await discardAll(models, artifacts)
-    throw error
-  }
+    if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
+    recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
+    return undefined
+  })
+  return { models, recipe }
 }
 
-async function discardAll(models: readonly SoupModel[], artifacts: Artifacts): Promise<void> {
-  for (const { path } of models) await artifacts.discard(path)
+function unexpected({ kind, field }: UploadPart): TureenError {
+  const message = 'the form has file parts named model, and at most one part named recipe'
+  const what =
+    field === 'model' && kind === 'field'
+      ? 'The part model is text and no file (with curl: -F model=@FILE)'
+      : `The part ${field} is not understood`
+  return new TureenError('TUREEN_REQUEST_INVALID', `${what}: ${message}.`, [{ field, message }])
 }
 
 /** What errors call a model: its filename, with its place where that says too little. */

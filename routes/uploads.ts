@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { model, uploadParameters } from '../schemas/model.ts'
 import { TureenError } from '../src/errors.ts'
 import { binary, problemResponses } from '../src/http/openapi.ts'
-import { streamedBodies, uploadParts } from '../src/http/upload.ts'
+import { receiveFiles } from '../src/http/receive-files.ts'
+import { streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
 import type { Artifacts, ReceivedFile } from '../src/storage/artifacts.ts'
 
@@ -54,25 +55,22 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
   )
 }
 
-async function receiveOne(parts: ReturnType<typeof uploadParts>, artifacts: Artifacts): Promise<ReceivedFile> {
-  let received: ReceivedFile | undefined
-  try {
-    for await (const part of parts) {
-      if (part.kind !== 'file' || part.field !== 'model' || received) throw unexpected(part.field)
-      received = await artifacts.receive(part.stream)
-    }
-  } catch (error) {
-    if (received) await artifacts.discard(received.path)
-    throw error
-  }
-  if (!received) throw unexpected()
-  return received
+async function receiveOne(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<ReceivedFile> {
+  const [file] = await receiveFiles(parts, artifacts, async (part, before) => {
+    if (part.kind !== 'file' || part.field !== 'model' || before.length > 0) throw unexpected(part, before.length > 0)
+    return artifacts.receive(part.stream)
+  })
+  if (file) return file
+  throw refusal('The form has no part named model', 'model')
 }
 
-function unexpected(field?: string): TureenError {
+function unexpected({ kind, field }: UploadPart, second: boolean): TureenError {
+  if (field !== 'model') return refusal(`The form has a part ${field}`, field)
+  if (kind === 'field') return refusal('The part model is text and no file (with curl: -F model=@FILE)', field)
+  return refusal(second ? 'The form has a second model' : 'The part model is not understood', field)
+}
+
+function refusal(what: string, field: string): TureenError {
   const message = 'a form uploads one model, in one file part named model'
-  const found = field === undefined ? 'has none' : `has the part ${field} besides or instead`
-  return new TureenError('TUREEN_REQUEST_INVALID', `The form ${found}; ${message}.`, [
-    { field: field ?? 'model', message },
-  ])
+  return new TureenError('TUREEN_REQUEST_INVALID', `${what}; ${message}.`, [{ field, message }])
 }
