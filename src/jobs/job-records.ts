@@ -105,13 +105,15 @@ export async function requeueRunning(catalog: Catalog): Promise<string[]> {
   return rows.map(({ id }) => id)
 }
 
-export async function saveProgress(catalog: Catalog, id: string, progress: JobProgress): Promise<void> {
-  await catalog
+/** @returns whether the job was still running */
+export async function saveProgress(catalog: Catalog, id: string, progress: JobProgress): Promise<boolean> {
+  const { numUpdatedRows } = await catalog
     .updateTable('jobs')
     .set({ progress: JSON.stringify(progress) })
     .where('id', '=', id)
     .where('status', '=', 'running')
-    .execute()
+    .executeTakeFirst()
+  return numUpdatedRows > 0
 }
 
 export async function insertEvent(

@@ -86,8 +86,8 @@ export function createJobService(catalog: Catalog, runners: JobRunners, log: Log
         last = now
         const save = async () => {
           await catalog.transaction().execute(async transaction => {
-            await records.saveProgress(transaction, id, progress)
-            await records.insertEvent(transaction, id, 'progress', progress)
+            const running = await records.saveProgress(transaction, id, progress)
+            if (running) await records.insertEvent(transaction, id, 'progress', progress)
           })
           changed(id)
         }
