@@ -86,7 +86,7 @@ describe.concurrent('SIGTERM', () => {
     expect((await job(second.url, id)).status).toMatch(/running|succeeded/)
     for (const { id } of await listAll(second.url, 'jobs')) {
       const done = await job(second.url, id, 60)
-      expect(done.status).toBe('succeeded')
+      expect(done.status, second.logs.join('\n')).toBe('succeeded')
       expect(await listAll(second.url, 'models', `name=${done.request.name}`)).toHaveLength(1)
     }
     await killServer(second)
