@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Most of the time goes by in servers and evaluators beside the tests.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // For .ci/run, which counts from the file what passed and what failed.

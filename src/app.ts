@@ -46,7 +46,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const artifacts = await openArtifacts(directory.path)
   const { removed } = await sweepContents(catalog, artifacts)
   if (removed > 0) log.info({ removed }, 'files of unfinished work were removed')
-  const threads = createThreadPool()
+  const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'))
   const contents = createContents(catalog, artifacts)
   const models = createModelStore(catalog, artifacts, contents, threads)
   const datasets = createDatasetStore(catalog, artifacts, contents, threads)

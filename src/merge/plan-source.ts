@@ -109,7 +109,11 @@ function tensorRenderer(plan: MergePlan, files: readonly Input[]): TensorRendere
         element += count
       }
     },
-    report: () => ({ averaged: computed.size, identical: plan.tensors.length - computed.size, nonFinite }),
+    report: () => ({
+      averaged: computed.size,
+      identical: plan.tensors.length - computed.size + plan.carried.identical,
+      nonFinite: nonFinite + plan.carried.nonFinite,
+    }),
   }
 }
 

@@ -7,7 +7,7 @@ import { dtypeName, dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import type { WeightedSum } from '../tensor/weighted-sum.ts'
 import { baseOf, counterpartsIn, type IndexedInput, type MergeSettings } from './merge-input.ts'
 import { linearSum } from './methods/linear.ts'
-import { isAveraged } from './preflight.ts'
+import { isAveraged, type Preflight } from './preflight.ts'
 import { provenanceEdits } from './provenance.ts'
 
 /** `length` bytes of a merged tensor's elements (as raw_data) from byte `from` on. */
@@ -30,7 +30,8 @@ export type MergePlan = {
   sum: WeightedSum
   inputs: number[]
   base: number
-  carried: { identical: number; nonFloat: number }
+  /** Tensors that stay as they stand in the base, and the NaN and infinite elements of the identical ones. */
+  carried: { identical: number; nonFloat: number; nonFinite: number }
 }
 
 /**
@@ -41,7 +42,7 @@ export type MergePlan = {
 export function planMerge(
   inputs: readonly IndexedInput[],
   settings: MergeSettings,
-  identicalVarints: ReadonlySet<string>,
+  { identicalVarints, identicalNonFinite }: Omit<Preflight, 'problems'>,
 ): MergePlan {
   const base = baseOf(inputs, settings)
   const averaged = inputs.flatMap((input, index) =>
@@ -54,7 +55,7 @@ export function planMerge(
   const finders = averaged.map(({ input }) => ({ label: input.label, find: counterpartsIn(input.layout) }))
   const tensors: PlannedTensor[] = []
   const edits: Edit<PlanPart>[] = []
-  const carried = { identical: 0, nonFloat: 0 }
+  const carried = { identical: 0, nonFloat: 0, nonFinite: sum.keepIdentical ? identicalNonFinite : 0 }
   for (const tensor of base.layout.tensors) {
     if (!isAveraged(tensor)) {
       carried.nonFloat += 1

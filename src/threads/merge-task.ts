@@ -46,8 +46,7 @@ export function mergeFiles(
   onProgress: (done: number, total: number) => void,
 ): MergedFile {
   return withInputs(files, inputs => {
-    const { identicalVarints, identicalNonFinite } = check(inputs, settings)
-    const plan = planMerge(inputs, settings, identicalVarints)
+    const plan = planMerge(inputs, settings, check(inputs, settings))
     const merged = planSource(plan, inputs)
     const sha256 = writeHashed(merged, output, durable, onProgress)
     const { averaged, identical, nonFinite } = merged.report()
@@ -55,8 +54,8 @@ export function mergeFiles(
       sha256,
       bytes: merged.byteLength,
       report: {
-        tensors: { averaged, copied: identical + plan.carried.identical, nonFloat: plan.carried.nonFloat },
-        nonFinite: nonFinite + (plan.sum.keepIdentical ? identicalNonFinite : 0),
+        tensors: { averaged, copied: identical, nonFloat: plan.carried.nonFloat },
+        nonFinite,
         bytesRead: inputs.reduce((sum, { source }) => sum + source.bytesRead, 0),
         bytesWritten: merged.byteLength,
       },

@@ -34,7 +34,7 @@ const progressMilliseconds = 200
 const stopMilliseconds = 1000
 
 /** Reading has threads of its own, so that an upload never waits behind a merge. */
-export function createThreadPool(): ThreadPool {
+export function createThreadPool(onThreadError: (error: unknown) => void): ThreadPool {
   const options = {
     filename: new URL('./worker.ts', import.meta.url).href,
     minThreads: 0,
@@ -44,6 +44,8 @@ export function createThreadPool(): ThreadPool {
   }
   const readers = new Piscina(options)
   const mergers = new Piscina(options)
+  // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
+  for (const pool of [readers, mergers]) pool.on('error', onThreadError)
   return {
     inspect: path => run(readers, 'inspect', { path }),
     tensors: (path, from, limit) => run(readers, 'tensors', { path, from, limit }),

@@ -40,9 +40,9 @@ export function planInMemory(inputs: readonly SoupInput[], settings: Partial<Mer
     return { ...input, source, layout: readLayout(source) }
   })
   const differences = compareWithBase(indexed, all)
-  const { problems, identicalVarints } = preflight(indexed, all)
+  const { problems, ...carried } = preflight(indexed, all)
   if (differences.length + problems.length > 0) throw new Error(JSON.stringify([...differences, ...problems]))
-  return planSource(planMerge(indexed, all, identicalVarints), indexed)
+  return planSource(planMerge(indexed, all, carried), indexed)
 }
 
 export function soupInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): Buffer {
