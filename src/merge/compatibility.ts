@@ -1,4 +1,4 @@
-import { type ProblemItem, TureenError } from '../errors.ts'
+import { blame, type ProblemItem, TureenError } from '../errors.ts'
 import { compareStructures } from '../onnx/compare-structures.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { type Structure, structureOf } from '../onnx/structure.ts'
@@ -31,7 +31,11 @@ function structure({ layout, source, label }: IndexedInput): Structure {
       { model: label, tensor: twice, message },
     ])
   }
-  return structureOf(layout, decodeSkeleton(layout), source)
+  try {
+    return structureOf(layout, decodeSkeleton(layout), source)
+  } catch (error) {
+    throw blame(error, label)
+  }
 }
 
 function firstRepeated(names: readonly string[]): string | undefined {

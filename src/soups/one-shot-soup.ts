@@ -1,6 +1,5 @@
 import { type SoupRecipe, soupRecipe } from '../../schemas/merge.ts'
-import { blame, type ProblemItem, TureenError } from '../errors.ts'
-import { requireComplete } from '../merge/incomplete.ts'
+import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { linearSum } from '../merge/methods/linear.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
@@ -26,10 +25,6 @@ export async function makeSoup(
   signal: AbortSignal,
 ): Promise<Soup> {
   const { files, settings } = soupMerge(models, recipe)
-  for (const { label, path } of files) {
-    const { externalData } = await threads.inspect(path).catch((error: unknown) => Promise.reject(blame(error, label)))
-    requireComplete(label, externalData)
-  }
   const output = artifacts.incomingPath()
   try {
     const { sha256, bytes } = await threads.merge(files, settings, { output, durable: false, signal })
