@@ -31,6 +31,7 @@ export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: Merg
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
+            'TUREEN_RULE_UNMATCHED',
             'TUREEN_WEIGHTS_INVALID',
             'TUREEN_STORE_FULL',
           ),

@@ -38,6 +38,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
             'TUREEN_MODEL_UNSUPPORTED',
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
+            'TUREEN_RULE_UNMATCHED',
             'TUREEN_WEIGHTS_INVALID',
             'TUREEN_STORE_FULL',
           ),

@@ -4,10 +4,24 @@ import { digest, id, labels, name, reference, waitSeconds } from './common.ts'
 /** Models in one merge. Each costs an open file and a chunk of memory. */
 export const maximumModels = 1024
 
-const weight = z.number().describe('Any finite number, also negative')
+export const weight = z.number().describe('Any finite number, also negative')
 
-/** What a merge and a one-shot soup have in common. */
-const settings = {
+export const weightRules = z
+  .array(
+    z.strictObject({
+      match: z
+        .string()
+        .min(1)
+        .max(200)
+        .describe('A glob on names of initializers: * stands for any characters, ? for one'),
+      weights: z.array(weight).min(1).max(maximumModels).describe('One for each model, in order'),
+    }),
+  )
+  .max(256)
+  .describe('Other weights for some tensors: for each, those of the first rule that matches its name')
+
+/** What merges, one-shot soups and searches have in common. */
+export const mergeSettings = {
   method: z.literal('linear').default('linear'),
   parameters: z.strictObject({}).default({}).describe("The method's parameters; linear has none"),
   normalize: z.boolean().default(true).describe('Divide by the sum of the weights; false: only add and scale'),
@@ -15,7 +29,7 @@ const settings = {
     .enum(['error', 'base'])
     .default('error')
     .describe('What to do when integer, bool or string initializers differ: refuse, or take those of the base'),
-  rules: z.array(z.unknown()).max(0, 'linear has no rules per tensor').default([]),
+  rules: weightRules.default([]),
   provenance: z.boolean().default(true).describe("Write the recipe into the soup's metadata"),
 }
 
@@ -26,7 +40,7 @@ export const mergeRequest = z
       .min(1)
       .max(maximumModels),
     base: reference.optional().describe('The model whose file the result is made from; the first one if left out'),
-    ...settings,
+    ...mergeSettings,
     name: name.optional(),
     labels: labels.default({}),
   })
@@ -41,6 +55,7 @@ export const recipe = z
     models: z.array(z.object({ id: digest, weight })),
     base: digest.optional(),
     normalize: z.boolean(),
+    rules: weightRules.optional(),
     nonFloat: z.enum(['error', 'base']),
     provenance: z.boolean(),
   })
@@ -77,7 +92,7 @@ export const soupRecipe = z
       .optional()
       .describe('Instead of weights: one for each model part, in order; an id is checked against its content'),
     base: digest.optional(),
-    ...settings,
+    ...mergeSettings,
   })
   .refine(({ weights, models }) => !weights || !models, {
     message: 'give weights or models, not both',

@@ -3,6 +3,7 @@ import type { ByteSource } from '../onnx/byte-source.ts'
 import { elementSource } from '../onnx/elements.ts'
 import type { Layout, TensorEntry } from '../onnx/layout.ts'
 import { isMainInitializer } from '../onnx/layout.ts'
+import type { WeightRule } from './tensor-sums.ts'
 
 /** How differences are treated where tensors are never averaged: refused, or the base's taken. */
 export type NonFloat = 'error' | 'base'
@@ -11,6 +12,8 @@ export type NonFloat = 'error' | 'base'
 export type MergeSettings = {
   method: 'linear'
   normalize: boolean
+  /** Other weights for some of the tensors; of several rules that match one, the first holds. */
+  rules: readonly WeightRule[]
   nonFloat: NonFloat
   /** Whether the result says in its metadata how it was made. */
   provenance: boolean

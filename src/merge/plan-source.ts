@@ -22,7 +22,7 @@ export type PlanSource = ByteSource & {
  * A planned merge as the file that it will be: any range of it can be read, and is computed then.
  * `inputs` are all of the merge's inputs.
  */
-export function planSource(plan: MergePlan, inputs: readonly Input[]): PlanSource {
+export function planSource(plan: MergePlan, inputs: readonly Input[], memory = planMemory()): PlanSource {
   const starts: number[] = []
   let byteLength = 0
   for (const part of plan.parts) {
@@ -33,6 +33,7 @@ export function planSource(plan: MergePlan, inputs: readonly Input[]): PlanSourc
   const renderer = tensorRenderer(
     plan,
     plan.inputs.map(index => at(inputs, index)),
+    memory,
   )
   return {
     byteLength,
@@ -58,17 +59,43 @@ export function planSource(plan: MergePlan, inputs: readonly Input[]): PlanSourc
   }
 }
 
+type Chunk = { elements: number; inputs: Uint8Array[]; output: Uint8Array; scratch: SumScratch }
+
+/** Memory in which merges are computed, one after the other; whoever makes many keeps it for the next. */
+export type PlanMemory = { chunkFor(plan: MergePlan, inputs: number): Chunk }
+
+export function planMemory(): PlanMemory {
+  let chunk: Chunk = { elements: 0, inputs: [], output: new Uint8Array(0), scratch: sumScratch(0) }
+  return {
+    chunkFor(plan, inputs) {
+      const largest = plan.tensors.reduce((most, tensor) => Math.max(most, tensor.elements), 1)
+      const elements = Math.min(chunkElements(inputs), largest)
+      if (chunk.elements < elements || chunk.inputs.length < inputs) {
+        const buffer = () => new Uint8Array(elements * 8)
+        chunk = {
+          elements,
+          inputs: Array.from({ length: inputs }, buffer),
+          output: buffer(),
+          scratch: sumScratch(elements),
+        }
+      }
+      return chunk
+    },
+  }
+}
+
 type TensorRenderer = {
   /** Computes the bytes of a merged tensor from byte `from` on; non-finite elements count where their first byte is at or behind `countFrom`. */
   render(tensor: number, from: number, target: Uint8Array, countFrom?: number): void
   report: PlanSource['report']
 }
 
-function tensorRenderer(plan: MergePlan, files: readonly Input[]): TensorRenderer {
+function tensorRenderer(plan: MergePlan, files: readonly Input[], memory: PlanMemory): TensorRenderer {
   const computed = new Set<number>()
   let nonFinite = 0
   let current: { index: number; tensor: PlannedTensor; format: FloatFormat; inputs: ByteSource[] } | undefined
-  let memory: { elements: number; inputs: Uint8Array[]; output: Uint8Array; scratch: SumScratch } | undefined
+
+  let own: Chunk | undefined
 
   const open = (index: number) => {
     if (current?.index === index) return current
@@ -79,18 +106,11 @@ function tensorRenderer(plan: MergePlan, files: readonly Input[]): TensorRendere
     return current
   }
 
-  const allocate = () => {
-    if (memory) return memory
-    const elements = chunkElements(files.length)
-    const buffer = () => new Uint8Array(elements * 8)
-    memory = { elements, inputs: files.map(buffer), output: buffer(), scratch: sumScratch(elements) }
-    return memory
-  }
-
   return {
     render(index, from, target, countFrom = from) {
       const { tensor, format, inputs } = open(index)
-      const chunk = allocate()
+      own ??= memory.chunkFor(plan, files.length)
+      const chunk = own
       const width = format.bytes
       const end = from + target.byteLength
       for (let element = Math.floor(from / width); element * width < end; ) {
@@ -100,7 +120,7 @@ function tensorRenderer(plan: MergePlan, files: readonly Input[]): TensorRendere
           input.read(element * width, buffer)
           return buffer
         })
-        if (weightedSum(format, plan.sum, bytes, count, chunk.output, chunk.scratch)) computed.add(index)
+        if (weightedSum(format, tensor.sum, bytes, count, chunk.output, chunk.scratch)) computed.add(index)
         const uncounted = Math.min(count, Math.max(0, Math.ceil(countFrom / width) - element))
         nonFinite += format.countNonFinite(chunk.output.subarray(uncounted * width), count - uncounted)
         const first = Math.max(from, element * width)
@@ -147,7 +167,7 @@ function renderSpread(
 }
 
 function chunkElements(inputs: number): number {
-  const perElement = (inputs + 1) * 8 + 9
+  const perElement = (inputs + 1) * 8 + 12
   return Math.max(smallestChunkElements, Math.floor(chunkBudgetBytes / perElement / chunkQuantum) * chunkQuantum)
 }
 

@@ -6,9 +6,9 @@ import { encodeTag, encodeVarint, wireType } from '../onnx/wire.ts'
 import { dtypeName, dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import type { WeightedSum } from '../tensor/weighted-sum.ts'
 import { baseOf, counterpartsIn, type IndexedInput, type MergeSettings } from './merge-input.ts'
-import { linearSum } from './methods/linear.ts'
 import { isAveraged, type Preflight } from './preflight.ts'
 import { provenanceEdits } from './provenance.ts'
+import { tensorSums } from './tensor-sums.ts'
 
 /** `length` bytes of a merged tensor's elements (as raw_data) from byte `from` on. */
 export type TensorPart = { kind: 'tensor'; tensor: number; from: number; length: number }
@@ -16,8 +16,14 @@ export type TensorPart = { kind: 'tensor'; tensor: number; from: number; length:
 export type SpreadPart = { kind: 'spread'; tensor: number; from: number; run: FixedRun; length: number }
 export type PlanPart = CopyPart | BytesPart | TensorPart | SpreadPart
 
-/** A tensor of the result that is computed. `sources`: it in each averaged model, in recipe order. */
-export type PlannedTensor = { name: string; dtype: string; elements: number; sources: TensorEntry[] }
+/** A tensor of the result that is computed, and how. `sources`: it in each averaged model, in recipe order. */
+export type PlannedTensor = {
+  name: string
+  dtype: string
+  elements: number
+  sources: readonly TensorEntry[]
+  sum: WeightedSum
+}
 
 /**
  * The merged file before any of it is computed: where each byte comes from. `inputs` are the averaged ones, as indices into
@@ -27,7 +33,6 @@ export type MergePlan = {
   byteLength: number
   parts: PlanPart[]
   tensors: PlannedTensor[]
-  sum: WeightedSum
   inputs: number[]
   base: number
   /** Tensors that stay as they stand in the base, and the NaN and infinite elements of the identical ones. */
@@ -37,7 +42,7 @@ export type MergePlan = {
 /**
  * Plans a merge of models that have passed the structure comparison and the preflight. Pure and without a payload byte read.
  *
- * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_MODELS_DIFFER`
+ * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_RULE_UNMATCHED`, `TUREEN_MODELS_DIFFER`
  */
 export function planMerge(
   inputs: readonly IndexedInput[],
@@ -48,34 +53,35 @@ export function planMerge(
   const averaged = inputs.flatMap((input, index) =>
     input.weight === null ? [] : [{ input, index, weight: input.weight }],
   )
-  const sum = linearSum(
+  const sums = tensorSums(
     averaged.map(({ weight }) => weight),
-    settings.normalize,
+    settings,
   )
   const finders = averaged.map(({ input }) => ({ label: input.label, find: counterpartsIn(input.layout) }))
   const tensors: PlannedTensor[] = []
   const edits: Edit<PlanPart>[] = []
-  const carried = { identical: 0, nonFloat: 0, nonFinite: sum.keepIdentical ? identicalNonFinite : 0 }
+  const carried = { identical: 0, nonFloat: 0, nonFinite: settings.normalize ? identicalNonFinite : 0 }
   for (const tensor of base.layout.tensors) {
     if (!isAveraged(tensor)) {
       carried.nonFloat += 1
       continue
     }
+    const sum = sums.of(tensor.name)
     if (sum.keepIdentical && identicalVarints.has(tensor.path)) {
       carried.identical += 1
       continue
     }
     const sources = finders.map(({ label, find }) => find(tensor) ?? missing(tensor, label))
     edits.push(...tensorEdits(tensor, tensors.length))
-    tensors.push({ name: tensor.name, dtype: dtypeName(tensor.dataType), elements: tensor.elements, sources })
+    tensors.push({ name: tensor.name, dtype: dtypeName(tensor.dataType), elements: tensor.elements, sources, sum })
   }
+  sums.requireAllMatched()
   edits.push(...provenanceEdits(base.layout, inputs, settings))
   const parts = splice(base.layout, edits)
   return {
     byteLength: parts.reduce((length, part) => length + part.length, 0),
     parts,
     tensors,
-    sum,
     inputs: averaged.map(({ index }) => index),
     base: settings.base,
     carried,

@@ -3,6 +3,7 @@ import { StringStringEntryProto } from '../onnx/onnx-proto.ts'
 import { type BytesPart, bytesPart, type Edit } from '../onnx/splice.ts'
 import { encodeTag, encodeVarint, wireType } from '../onnx/wire.ts'
 import { baseOf, type MergeInput, type MergeSettings } from './merge-input.ts'
+import type { WeightRule } from './tensor-sums.ts'
 
 /** Changes whenever the same recipe over the same inputs may give other bytes than before. */
 export const numericsVersion = 1
@@ -16,16 +17,25 @@ export type RecipeDocument = {
   models: { id: string; weight: number }[]
   base?: string
   normalize: boolean
+  rules?: readonly WeightRule[]
   nonFloat: 'error' | 'base'
   provenance: boolean
 }
 
 /** The recipe that posts again to the same bytes. */
 export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSettings): RecipeDocument {
-  const { method, normalize, nonFloat, provenance } = settings
+  const { method, normalize, rules, nonFloat, provenance } = settings
   const models = inputs.flatMap(({ sha256, weight }) => (weight === null ? [] : [{ id: sha256, weight }]))
   const base = baseOf(inputs, settings).sha256
-  return { method, models, ...(base === models[0]?.id ? {} : { base }), normalize, nonFloat, provenance }
+  return {
+    method,
+    models,
+    ...(base === models[0]?.id ? {} : { base }),
+    normalize,
+    ...(rules.length > 0 ? { rules } : {}),
+    nonFloat,
+    provenance,
+  }
 }
 
 /** The metadata_props of a soup: its recipe and the numerics version, in place of those that the base carries. */

@@ -1,9 +1,9 @@
 import { type SoupRecipe, soupRecipe } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { linearSum } from '../merge/methods/linear.ts'
+import { tensorSums } from '../merge/tensor-sums.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
-import type { MergeFile } from '../threads/merge-task.ts'
+import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 
 /** A model that was sent along: the file it was received into, and what the client calls it. */
@@ -48,12 +48,12 @@ export function parseSoupRecipe(field: unknown, weights: number[] | undefined): 
 
 function soupMerge(models: readonly SoupModel[], recipe: SoupRecipe): { files: MergeFile[]; settings: MergeSettings } {
   if (models.length === 0) throw invalid([{ field: 'model', message: 'at least one model part is needed' }])
-  const { method, normalize, nonFloat, provenance } = recipe
+  const { method, normalize, rules, nonFloat, provenance } = recipe
   const weights = recipe.weights ?? recipe.models?.map(({ weight }) => weight) ?? models.map(() => 1)
   if (weights.length !== models.length) {
     throw invalid([{ field: 'weights', message: `there are ${weights.length} weights for ${models.length} models` }])
   }
-  linearSum(weights, normalize)
+  tensorSums(weights, recipe)
   recipe.models?.forEach(({ id }, index) => {
     const model = models[index]
     if (id === undefined || model?.sha256 === id) return
@@ -63,7 +63,7 @@ function soupMerge(models: readonly SoupModel[], recipe: SoupRecipe): { files: M
   if (base < 0)
     throw invalid([{ field: 'recipe.base', message: 'is not the digest of any of the models that were sent' }])
   const files = models.map(({ label, sha256, path }, index) => ({ label, sha256, path, weight: weights[index] ?? 1 }))
-  return { files, settings: { method, normalize, nonFloat, provenance, base } }
+  return { files, settings: { method, normalize, rules, nonFloat, provenance, base } }
 }
 
 function parseJson(text: string): unknown {

@@ -8,10 +8,10 @@ import type { FloatFormat } from './float-format.ts'
 export type WeightedSum = { weights: readonly number[]; divisor: number | null; keepIdentical: boolean }
 
 /** Memory that a caller keeps between chunks. */
-export type SumScratch = { accumulator: Float64Array; differs: Uint8Array }
+export type SumScratch = { accumulator: Float64Array; shared: Uint32Array }
 
 export function sumScratch(elements: number): SumScratch {
-  return { accumulator: new Float64Array(elements), differs: new Uint8Array(elements) }
+  return { accumulator: new Float64Array(elements), shared: new Uint32Array(elements) }
 }
 
 /**
@@ -24,7 +24,7 @@ export function weightedSum(
   inputs: readonly Uint8Array[],
   count: number,
   output: Uint8Array,
-  { accumulator, differs }: SumScratch,
+  { accumulator, shared }: SumScratch,
 ): boolean {
   const [first] = inputs
   if (!first) throw new RangeError('a weighted sum needs at least one input')
@@ -42,7 +42,7 @@ export function weightedSum(
     for (let i = 0; i < count; i += 1) accumulator[i] = (accumulator[i] ?? 0) / divisor
   }
   format.round(accumulator, count, output)
-  if (keepIdentical) copyIdentical(format.bytes, inputs, count, output, differs)
+  if (keepIdentical) copyIdentical(format.bytes, inputs, count, output, shared)
   return true
 }
 
@@ -50,12 +50,13 @@ function equalBytes(a: Uint8Array, b: Uint8Array, length: number): boolean {
   return Buffer.compare(a.subarray(0, length), b.subarray(0, length)) === 0
 }
 
+/** Elements are compared as words; there are few that the first two inputs share, and only those are compared further. */
 function copyIdentical(
   width: FloatFormat['bytes'],
   inputs: readonly Uint8Array[],
   count: number,
   output: Uint8Array,
-  differs: Uint8Array,
+  shared: Uint32Array,
 ): void {
   const lanes = width === 8 ? 2 : 1
   const words = (bytes: Uint8Array): Uint8Array | Uint16Array | Uint32Array => {
@@ -63,11 +64,27 @@ function copyIdentical(
     if (width === 2) return new Uint16Array(bytes.buffer, bytes.byteOffset, count)
     return new Uint32Array(bytes.buffer, bytes.byteOffset, count * lanes)
   }
-  const [first = output, ...others] = inputs.map(words)
-  differs.fill(0, 0, count)
+  const [first = output, second = first, ...others] = inputs.map(words)
+  let found = 0
+  if (lanes === 1) {
+    for (let i = 0; i < count; i += 1) if (first[i] === second[i]) shared[found++] = i
+  } else {
+    for (let i = 0; i < count; i += 1)
+      if (first[2 * i] === second[2 * i] && first[2 * i + 1] === second[2 * i + 1]) shared[found++] = i
+  }
   for (const other of others) {
-    for (let i = 0; i < count * lanes; i += 1) if (first[i] !== other[i]) differs[lanes === 2 ? i >>> 1 : i] = 1
+    let kept = 0
+    for (let j = 0; j < found; j += 1) {
+      const i = shared[j] ?? 0
+      const same =
+        lanes === 1 ? first[i] === other[i] : first[2 * i] === other[2 * i] && first[2 * i + 1] === other[2 * i + 1]
+      if (same) shared[kept++] = i
+    }
+    found = kept
   }
   const y = words(output)
-  for (let i = 0; i < count * lanes; i += 1) if (differs[lanes === 2 ? i >>> 1 : i] === 0) y[i] = first[i] ?? 0
+  for (let j = 0; j < found; j += 1) {
+    const at = (shared[j] ?? 0) * lanes
+    for (let lane = at; lane < at + lanes; lane += 1) y[lane] = first[lane] ?? 0
+  }
 }

@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import { blame, type ProblemItem, TureenError } from '../errors.ts'
-import { compareWithBase } from '../merge/compatibility.ts'
-import type { IndexedInput, MergeInput, MergeSettings } from '../merge/merge-input.ts'
-import { planMerge } from '../merge/plan.ts'
+import type { MergeSettings } from '../merge/merge-input.ts'
 import { planSource } from '../merge/plan-source.ts'
-import { type Preflight, preflight } from '../merge/preflight.ts'
-import type { Layout } from '../onnx/layout.ts'
-import { readLayout } from '../onnx/read-layout.ts'
-import { type FileSource, openFileSource } from '../storage/file-source.ts'
-
-/** A merge input with the file that holds it. */
-export type MergeFile = MergeInput & { path: string }
+import type { ByteSource } from '../onnx/byte-source.ts'
+import { checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 
 /** What is written at a time; progress is reported as often. */
 const windowBytes = 1 << 20
@@ -25,12 +17,9 @@ export type MergeReport = {
 
 export type MergedFile = { sha256: string; bytes: number; report: MergeReport }
 
-/**
- * Whether the models can be averaged: structure and everything that is never averaged compared, nothing written.
- * @throws TureenError `TUREEN_MODELS_DIFFER`, `TUREEN_NON_FLOAT_DIFFERS`, with every difference
- */
+/** Whether the models can be averaged, nothing written. @throws TureenError as {@link checkedPlan} does */
 export function checkMergeFiles(files: readonly MergeFile[], settings: MergeSettings): void {
-  withInputs(files, inputs => void check(inputs, settings))
+  withInputs(files, inputs => void checkedPlan(inputs, settings))
 }
 
 /**
@@ -46,12 +35,17 @@ export function mergeFiles(
   onProgress: (done: number, total: number) => void,
 ): MergedFile {
   return withInputs(files, inputs => {
-    const plan = planMerge(inputs, settings, check(inputs, settings))
+    const plan = checkedPlan(inputs, settings)
     const merged = planSource(plan, inputs)
-    const sha256 = writeHashed(merged, output, durable, onProgress)
+    const hash = createHash('sha256')
+    onProgress(0, merged.byteLength)
+    writeSource(merged, output, durable, (bytes, done) => {
+      hash.update(bytes)
+      onProgress(done, merged.byteLength)
+    })
     const { averaged, identical, nonFinite } = merged.report()
     return {
-      sha256,
+      sha256: `sha256:${hash.digest('hex')}`,
       bytes: merged.byteLength,
       report: {
         tensors: { averaged, copied: identical, nonFloat: plan.carried.nonFloat },
@@ -63,73 +57,33 @@ export function mergeFiles(
   })
 }
 
-function check(inputs: readonly IndexedInput[], settings: MergeSettings): Preflight {
-  const structural = compareWithBase(inputs, settings)
-  const result = preflight(inputs, settings)
-  const problems: ProblemItem[] = [...structural, ...result.problems]
-  if (structural.length > 0) {
-    throw new TureenError(
-      'TUREEN_MODELS_DIFFER',
-      'Only the weights of one and the same network can be averaged; these models differ in more.',
-      problems,
-    )
-  }
-  if (problems.length > 0) {
-    throw new TureenError(
-      'TUREEN_NON_FLOAT_DIFFERS',
-      'The models agree in structure, but differ in values that are never averaged.',
-      problems,
-    )
-  }
-  return result
-}
-
-function withInputs<Result>(
-  files: readonly MergeFile[],
-  use: (inputs: (IndexedInput & { source: FileSource })[]) => Result,
-): Result {
-  const opened: FileSource[] = []
-  try {
-    const inputs = files.map(({ path, ...input }) => {
-      const source = openFileSource(path)
-      opened.push(source)
-      return { ...input, source, layout: layoutOf(source, input.label) }
-    })
-    return use(inputs)
-  } finally {
-    for (const source of opened) source.close()
-  }
-}
-
-function layoutOf(source: FileSource, label: string): Layout {
-  try {
-    return readLayout(source)
-  } catch (error) {
-    throw blame(error, label)
-  }
-}
-
-function writeHashed(
-  source: { byteLength: number; read(offset: number, target: Uint8Array): void },
+/** Writes a source to a new file, window by window. `onWindow` gets each window's bytes and how many are done. */
+export function writeSource(
+  source: ByteSource,
   path: string,
   durable: boolean,
-  onProgress: (done: number, total: number) => void,
-): string {
-  const hash = createHash('sha256')
-  onProgress(0, source.byteLength)
+  onWindow: (bytes: Uint8Array, done: number) => void = () => undefined,
+): void {
   const descriptor = openSync(path, 'wx')
   try {
     const window = new Uint8Array(Math.min(windowBytes, source.byteLength))
     for (let offset = 0; offset < source.byteLength; offset += windowBytes) {
       const bytes = window.subarray(0, Math.min(windowBytes, source.byteLength - offset))
       source.read(offset, bytes)
-      hash.update(bytes)
       for (let done = 0; done < bytes.byteLength; ) done += writeSync(descriptor, bytes, done)
-      onProgress(offset + bytes.byteLength, source.byteLength)
+      onWindow(bytes, offset + bytes.byteLength)
     }
     if (durable) fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)
   }
-  return `sha256:${hash.digest('hex')}`
+}
+
+function withInputs<Result>(files: readonly MergeFile[], use: (inputs: OpenInput[]) => Result): Result {
+  const inputs = openInputs(files)
+  try {
+    return use(inputs)
+  } finally {
+    closeInputs(inputs)
+  }
 }

@@ -622,7 +622,14 @@ describe('the file that is written', () => {
       const [path, output] = [join(directory, 'a.onnx'), join(directory, 'soup.onnx')]
       writeFileSync(path, linearModel([1], [2]))
       writeFileSync(output, 'precious')
-      const settings = { method: 'linear', normalize: true, nonFloat: 'error', provenance: false, base: 0 } as const
+      const settings = {
+        method: 'linear',
+        normalize: true,
+        rules: [],
+        nonFloat: 'error',
+        provenance: false,
+        base: 0,
+      } as const
       const merge = () => mergeFiles([{ path, label: 'a', sha256: 'a', weight: 1 }], settings, output, false, () => {})
       expect(merge).toThrow(/EEXIST/)
       expect(readFileSync(output, 'utf8')).toBe('precious')

@@ -9,12 +9,20 @@ import { type PlanSource, planSource } from '../../src/merge/plan-source.ts'
 import { preflight } from '../../src/merge/preflight.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import { checkMergeFiles, type MergedFile, type MergeFile, mergeFiles } from '../../src/threads/merge-task.ts'
+import type { MergeFile } from '../../src/threads/merge-inputs.ts'
+import { checkMergeFiles, type MergedFile, mergeFiles } from '../../src/threads/merge-task.ts'
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
 export type SoupInput = { bytes: Uint8Array; weight: number | null; label?: string; sha256?: string }
 
-const defaults: MergeSettings = { method: 'linear', normalize: true, nonFloat: 'error', provenance: false, base: 0 }
+const defaults: MergeSettings = {
+  method: 'linear',
+  normalize: true,
+  rules: [],
+  nonFloat: 'error',
+  provenance: false,
+  base: 0,
+}
 
 export function digest(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`

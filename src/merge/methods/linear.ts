@@ -1,15 +1,14 @@
 import { TureenError } from '../../errors.ts'
 import type { WeightedSum } from '../../tensor/weighted-sum.ts'
 
-/** The weighted mean, and with `normalize` false the weighted sum (Wortsman et al. 2022, arXiv:2203.05482). */
-export const linear = 'linear'
-
 /**
+ * The weighted mean, and with `normalize` false the weighted sum (Wortsman et al. 2022, arXiv:2203.05482):
  * y = (w_1 x_1 + ... + w_n x_n) / (w_1 + ... + w_n); without the division where `normalize` is false.
  *
+ * @param field what the request calls the weights
  * @throws TureenError `TUREEN_WEIGHTS_INVALID` if the weights sum to 0 or beyond the range of a double and are to be normalized
  */
-export function linearSum(weights: readonly number[], normalize: boolean): WeightedSum {
+export function linearSum(weights: readonly number[], normalize: boolean, field: string): WeightedSum {
   if (!normalize) return { weights, divisor: null, keepIdentical: false }
   const divisor = weights.reduce((sum, weight) => sum + weight, 0)
   if (divisor === 0 || !Number.isFinite(divisor)) {
@@ -17,7 +16,7 @@ export function linearSum(weights: readonly number[], normalize: boolean): Weigh
     throw new TureenError(
       'TUREEN_WEIGHTS_INVALID',
       `A weighted mean divides by the sum of the weights, and ${message}. Change the weights, or add without dividing: "normalize": false.`,
-      [{ field: 'weight', message }],
+      [{ field, message }],
     )
   }
   return { weights, divisor, keepIdentical: true }
