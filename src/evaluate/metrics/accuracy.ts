@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { recallPerClass, sumOfCounts } from './classes/class-counts.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
-import { predictionCounts } from './classes/prediction-counts.ts'
+import { classShapes } from './classes/layout.ts'
+import { scorePredictions } from './classes/score-predictions.ts'
 import type { Metric } from './metric.ts'
-import { noSample, noValue } from './no-value.ts'
 
 /**
  * Correct predictions / predictions, over samples or their positions; per class the recall, correct / targets of the
@@ -17,16 +17,10 @@ export const accuracy: Metric<ClassParameters> = {
   per: 'sample',
   target: 'classes',
   parameters: z.strictObject(classParameters),
-  start(parameters) {
-    const { add, settle } = predictionCounts('accuracy', parameters)
-    return {
-      add,
-      result() {
-        const { counts, ...note } = settle()
-        if (!counts) return noValue(noSample)
-        const value = sumOfCounts(counts.correct) / sumOfCounts(counts.support)
-        return { value, perClass: recallPerClass(counts), ...note }
-      },
-    }
-  },
+  shapes: classShapes,
+  start: (parameters, keep) =>
+    scorePredictions('accuracy', parameters, keep, counts => ({
+      value: sumOfCounts(counts.correct) / sumOfCounts(counts.support),
+      perClass: recallPerClass(counts),
+    })),
 }

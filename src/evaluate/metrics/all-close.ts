@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { referenceShapes } from './elements/element-pairs.ts'
 import { meanOverSamples } from './elements/mean-over-samples.ts'
 import type { Metric } from './metric.ts'
 
@@ -18,8 +19,9 @@ export const allClose: Metric<Parameters> = {
     rtol: z.number().min(0).default(1e-3).describe('Tolerance relative to the reference'),
     atol: z.number().min(0).default(1e-7).describe('Absolute tolerance, added to the relative one'),
   }),
-  start: tolerances =>
-    meanOverSamples('allClose', ({ output, target }, begin, end) => {
+  shapes: referenceShapes,
+  start: (tolerances, keep) =>
+    meanOverSamples('allClose', keep, ({ output, target }, begin, end) => {
       for (let i = begin; i < end; i += 1) if (!isClose(output[i] ?? 0, target[i] ?? 0, tolerances)) return 0
       return 1
     }),

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { recallPerClass } from './classes/class-counts.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
-import { predictionCounts } from './classes/prediction-counts.ts'
+import { classShapes } from './classes/layout.ts'
+import { scorePredictions } from './classes/score-predictions.ts'
 import type { Metric } from './metric.ts'
-import { noSample, noValue } from './no-value.ts'
 import { meanOf } from './running-sum.ts'
 
 /**
@@ -17,16 +17,10 @@ export const balancedAccuracy: Metric<ClassParameters> = {
   per: 'set',
   target: 'classes',
   parameters: z.strictObject(classParameters),
-  start(parameters) {
-    const { add, settle } = predictionCounts('balancedAccuracy', parameters)
-    return {
-      add,
-      result() {
-        const { counts, ...note } = settle()
-        if (!counts) return noValue(noSample)
-        const perClass = recallPerClass(counts)
-        return { value: meanOf(perClass.map(({ value }) => value)), perClass, ...note }
-      },
-    }
-  },
+  shapes: classShapes,
+  start: (parameters, keep) =>
+    scorePredictions('balancedAccuracy', parameters, keep, counts => {
+      const perClass = recallPerClass(counts)
+      return { value: meanOf(perClass.map(({ value }) => value)), perClass }
+    }),
 }

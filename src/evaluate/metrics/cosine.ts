@@ -1,4 +1,4 @@
-import type { ElementPairs } from './elements/element-pairs.ts'
+import { type ElementPairs, referenceShapes } from './elements/element-pairs.ts'
 import { meanOverSamples } from './elements/mean-over-samples.ts'
 import type { Metric } from './metric.ts'
 import { type NoParameters, noParameters } from './no-parameters.ts'
@@ -14,7 +14,8 @@ export const cosine: Metric<NoParameters> = {
   per: 'sample',
   target: 'reference',
   parameters: noParameters,
-  start: () => meanOverSamples('cosine', cosineSimilarity),
+  shapes: referenceShapes,
+  start: (_, keep) => meanOverSamples('cosine', keep, cosineSimilarity),
 }
 
 function cosineSimilarity({ output, target }: ElementPairs, begin: number, end: number): number {

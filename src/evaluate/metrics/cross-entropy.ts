@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
 import { type ClassRows, classReader, forEachRow } from './classes/class-rows.ts'
+import { classShapes } from './classes/layout.ts'
 import {
   largestLogLoss,
   logLossOfLogit,
@@ -9,9 +10,9 @@ import {
   logLossOfProbability,
 } from './classes/log-loss.ts'
 import { OutputReading } from './classes/output-reading.ts'
+import { MeanTally } from './keeping/mean-tally.ts'
 import type { Metric } from './metric.ts'
 import { noSample, noValue } from './no-value.ts'
-import { RunningSum } from './running-sum.ts'
 
 /**
  * The mean over samples (or positions) of -log p(target), in nats; p is the softmax of logits, the sigmoid of a binary
@@ -26,11 +27,12 @@ export const crossEntropy: Metric<ClassParameters> = {
   per: 'sample',
   target: 'classes',
   parameters: z.strictObject(classParameters),
-  start({ ignoreIndex, from }) {
+  shapes: classShapes,
+  start({ ignoreIndex, from }, keep) {
     const read = classReader('crossEntropy', ignoreIndex)
     const reading = new OutputReading('crossEntropy', from)
-    const ofLogits = new RunningSum()
-    const ofProbabilities = new RunningSum()
+    const ofLogits = new MeanTally(keep)
+    const ofProbabilities = new MeanTally(keep)
     let atLargest = 0
     let counted = 0
 
@@ -49,10 +51,14 @@ export const crossEntropy: Metric<ClassParameters> = {
       if (loss === largestLogLoss) atLargest += 1
       ofProbabilities.add(loss)
     }
+    const endSample = () => {
+      ofLogits.endSample()
+      ofProbabilities.endSample()
+    }
     return {
       add(batch) {
         const rows = read(batch)
-        forEachRow(rows, (start, target) => addRow(rows, start, target))
+        forEachRow(rows, (start, target) => addRow(rows, start, target), endSample)
       },
       result() {
         if (counted === 0) return noValue(noSample)
@@ -60,6 +66,10 @@ export const crossEntropy: Metric<ClassParameters> = {
         const bound = `; targets of probability 0 that count as ${largestLogLoss}: ${atLargest}`
         return { value: ofProbabilities.mean, note: atLargest > 0 ? reading.note + bound : reading.note }
       },
+      get samples() {
+        return ofLogits.samples
+      },
+      resampled: counts => (reading.logits ? ofLogits : ofProbabilities).resampled(counts),
     }
   },
 }

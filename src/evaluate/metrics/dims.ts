@@ -1,4 +1,5 @@
-import type { Batch, Values } from './metric.ts'
+import type { TureenError } from '../../errors.ts'
+import type { Batch, ShapeProblem, Values } from './metric.ts'
 import { mismatch } from './mismatch.ts'
 
 /** Dims as messages show them: `[32, 10]`. */
@@ -37,6 +38,11 @@ export function sampleCount(metric: string, { output, target }: Batch): number {
     'target',
     `the output ${showDims(output.dims)} has ${samples} samples, the target ${showDims(target.dims)} has ${targets}`,
   )
+}
+
+/** The refusal of a batch because of its shapes. */
+export function shapeMismatch(metric: string, { output, target }: Batch, problem: ShapeProblem): TureenError {
+  return mismatch(metric, problem.field, problem.message(showDims(output.dims), showDims(target.dims)))
 }
 
 function requireElements({ dims, data }: Values): void {

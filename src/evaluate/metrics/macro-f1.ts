@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { valuePerClass } from './classes/class-counts.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
-import { predictionCounts } from './classes/prediction-counts.ts'
+import { classShapes } from './classes/layout.ts'
+import { scorePredictions } from './classes/score-predictions.ts'
 import type { Metric } from './metric.ts'
-import { noSample, noValue } from './no-value.ts'
 import { meanOf } from './running-sum.ts'
 
 /**
@@ -17,18 +17,12 @@ export const macroF1: Metric<ClassParameters> = {
   per: 'set',
   target: 'classes',
   parameters: z.strictObject(classParameters),
-  start(parameters) {
-    const { add, settle } = predictionCounts('macroF1', parameters)
-    return {
-      add,
-      result() {
-        const { counts, ...note } = settle()
-        if (!counts) return noValue(noSample)
-        const perClass = valuePerClass(counts, ({ support, predicted, correct }) =>
-          support + predicted > 0 ? (2 * correct) / (support + predicted) : undefined,
-        ).filter(result => result.class !== parameters.ignoreIndex)
-        return { value: meanOf(perClass.map(({ value }) => value)), perClass, ...note }
-      },
-    }
-  },
+  shapes: classShapes,
+  start: (parameters, keep) =>
+    scorePredictions('macroF1', parameters, keep, counts => {
+      const perClass = valuePerClass(counts, ({ support, predicted, correct }) =>
+        support + predicted > 0 ? (2 * correct) / (support + predicted) : undefined,
+      ).filter(result => result.class !== parameters.ignoreIndex)
+      return { value: meanOf(perClass.map(({ value }) => value)), perClass }
+    }),
 }

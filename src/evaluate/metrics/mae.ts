@@ -1,3 +1,4 @@
+import { valueShapes } from './elements/element-pairs.ts'
 import { meanOverElements } from './elements/mean-over-elements.ts'
 import type { Metric } from './metric.ts'
 import { type NoParameters, noParameters } from './no-parameters.ts'
@@ -10,5 +11,6 @@ export const mae: Metric<NoParameters> = {
   per: 'sample',
   target: 'values',
   parameters: noParameters,
-  start: () => meanOverElements('mae', (output, target) => Math.abs(output - target)),
+  shapes: valueShapes,
+  start: (_, keep) => meanOverElements('mae', keep, (output, target) => Math.abs(output - target)),
 }

@@ -1,4 +1,6 @@
-import { referencePairs } from './elements/element-pairs.ts'
+import { referencePairs, referenceShapes } from './elements/element-pairs.ts'
+import { NumberList } from './keeping/number-list.ts'
+import { requireCounts } from './keeping/require-counts.ts'
 import type { Metric } from './metric.ts'
 import { type NoParameters, noParameters } from './no-parameters.ts'
 import { noSample, noValue } from './no-value.ts'
@@ -14,19 +16,36 @@ export const maxAbsDifference: Metric<NoParameters> = {
   per: 'set',
   target: 'reference',
   parameters: noParameters,
-  start() {
+  shapes: referenceShapes,
+  start(_, keep) {
     let largest = 0
     let counted = 0
+    const kept = new NumberList()
     return {
       add(batch) {
-        const { samples, output, target } = referencePairs('maxAbsDifference', batch)
+        const { samples, size, output, target } = referencePairs('maxAbsDifference', batch)
         counted += samples
-        for (let i = 0; i < output.length; i += 1) {
-          const distance = difference(output[i] ?? 0, target[i] ?? 0)
-          if (distance > largest) largest = distance
+        for (let sample = 0; sample < samples; sample += 1) {
+          let largestOfSample = 0
+          for (let i = sample * size; i < (sample + 1) * size; i += 1) {
+            const distance = difference(output[i] ?? 0, target[i] ?? 0)
+            if (distance > largestOfSample) largestOfSample = distance
+          }
+          if (largestOfSample > largest) largest = largestOfSample
+          if (keep) kept.push(largestOfSample)
         }
       },
       result: () => (counted > 0 ? { value: largest } : noValue(noSample)),
+      get samples() {
+        return kept.length
+      },
+      resampled(counts) {
+        requireCounts(counts, kept.length)
+        return kept.values.reduce(
+          (value, ofSample, sample) => (counts[sample] === 0 || ofSample <= value ? value : ofSample),
+          Number.NaN,
+        )
+      },
     }
   },
 }

@@ -1,15 +1,10 @@
 import { z } from 'zod'
-import {
-  type ClassCounts,
-  countPrediction,
-  newClassCounts,
-  sumOfCounts,
-  valuePerClass,
-} from './classes/class-counts.ts'
+import { type ClassCounts, sumOfCounts, valuePerClass } from './classes/class-counts.ts'
 import { type OutputsFrom, outputsFrom } from './classes/class-parameters.ts'
+import { ClassTally } from './classes/class-tally.ts'
 import { constantOverBatches } from './dims.ts'
 import { ignoredPixel, maskLabels } from './masks/mask-labels.ts'
-import { maskLayout } from './masks/mask-layout.ts'
+import { maskLayout, maskShapes } from './masks/mask-layout.ts'
 import { predictedRows } from './masks/predicted-rows.ts'
 import { SingleChannelCounts } from './masks/single-channel.ts'
 import type { Metric } from './metric.ts'
@@ -35,38 +30,54 @@ export const meanIoU: Metric<Parameters> = {
     ignoreIndex: z.int32().default(255).describe('Pixels with this label do not count'),
     from: outputsFrom,
   }),
-  start({ ignoreIndex, from }) {
+  shapes: maskShapes,
+  start({ ignoreIndex, from }, keep) {
     const requireConstant = constantOverBatches('meanIoU', 'channels')
     let single: SingleChannelCounts | undefined
-    let counts: ClassCounts | undefined
+    let tally: ClassTally | undefined
+    const settle = (): { tally?: ClassTally; note?: string } => (tally ? { tally } : (single?.settle() ?? {}))
+    const score = (counts: ClassCounts) => {
+      const perClass = valuePerClass(counts, ({ support, predicted, correct }) =>
+        support + predicted > 0 ? correct / (support + predicted - correct) : undefined,
+      ).filter(result => result.class !== ignoreIndex)
+      return { value: meanOf(perClass.map(({ value }) => value)), perClass }
+    }
     return {
       add(batch) {
         const layout = maskLayout('meanIoU', batch)
         const { channels, height, width } = layout
         requireConstant(channels)
         const labels = maskLabels('meanIoU', batch.target, ignoreIndex, channels)
-        if (channels > 1) counts ??= newClassCounts(channels)
+        if (channels > 1) tally ??= new ClassTally(channels, keep)
         else {
-          single ??= new SingleChannelCounts('meanIoU', from)
+          single ??= new SingleChannelCounts('meanIoU', from, keep)
           single.see(batch.output.data, layout.scoreHeight !== height || layout.scoreWidth !== width)
         }
-        predictedRows(batch.output.data, layout, (sample, y, row) => {
-          const start = (sample * height + y) * width
-          for (let x = 0; x < width; x += 1) {
-            const label = labels[start + x] ?? ignoredPixel
-            if (label === ignoredPixel) continue
-            if (counts) countPrediction(counts, label, row[x] ?? 0)
-            else single?.add(label, row[x] ?? 0)
-          }
-        })
+        const counts = tally ?? single
+        predictedRows(
+          batch.output.data,
+          layout,
+          (sample, y, row) => {
+            const start = (sample * height + y) * width
+            for (let x = 0; x < width; x += 1) {
+              const label = labels[start + x] ?? ignoredPixel
+              if (label !== ignoredPixel) counts?.add(label, row[x] ?? 0)
+            }
+          },
+          () => counts?.endSample(),
+        )
       },
       result() {
-        const { counts: settled, ...note } = counts ? { counts } : (single?.settle() ?? {})
-        if (!settled || sumOfCounts(settled.support) === 0) return noValue('no pixel counts')
-        const perClass = valuePerClass(settled, ({ support, predicted, correct }) =>
-          support + predicted > 0 ? correct / (support + predicted - correct) : undefined,
-        ).filter(result => result.class !== ignoreIndex)
-        return { value: meanOf(perClass.map(({ value }) => value)), perClass, ...note }
+        const { tally, ...note } = settle()
+        if (!tally || sumOfCounts(tally.counts.support) === 0) return noValue('no pixel counts')
+        return { ...score(tally.counts), ...note }
+      },
+      get samples() {
+        return (tally ?? single)?.samples ?? 0
+      },
+      resampled(counts) {
+        const resampled = settle().tally?.resampled(counts)
+        return resampled && sumOfCounts(resampled.support) > 0 ? score(resampled).value : Number.NaN
       },
     }
   },

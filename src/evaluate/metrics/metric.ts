@@ -28,6 +28,26 @@ export type Accumulator = {
   result(): MetricResult
 }
 
+/** An accumulator that keeps of each sample what its metric is made of, as little as that takes. */
+export type ResamplingAccumulator = Accumulator & {
+  /** How many samples are kept: those whose targets are ignored, too. */
+  readonly samples: number
+  /**
+   * The metric of a set in which sample i occurs `counts[i]` times, with all of its positions. What the outputs are taken for
+   * (logits, probabilities, labels) is what the set itself shows. NaN where the metric does not exist for such a set.
+   *
+   * @throws RangeError if there are not as many counts as samples
+   * @throws TureenError as `result` does
+   */
+  resampled(counts: Uint32Array): number
+}
+
+/** What is wrong with arrays of certain dims. `message` says it, given what the output and the target are called: their dims. */
+export type ShapeProblem = { field: 'output' | 'target'; message(output: string, target: string): string }
+
+/** Whether an output and a target can be compared whose samples have these dims: undefined if so. */
+export type ShapeCheck = (output: readonly number[], target: readonly number[]) => ShapeProblem | undefined
+
 /** A way to score outputs against targets. */
 export type Metric<Parameters> = {
   name: string
@@ -40,5 +60,8 @@ export type Metric<Parameters> = {
   target: 'classes' | 'values' | 'masks' | 'reference'
   /** A strict object in which everything has a default. */
   parameters: z.ZodType<Parameters>
-  start(parameters: Parameters): Accumulator
+  /** The shapes that the accumulators take. */
+  shapes: ShapeCheck
+  /** @param keep whether to keep samples: without, `resampled` has none, and memory does not grow with the set */
+  start(parameters: Parameters, keep: boolean): ResamplingAccumulator
 }

@@ -1,5 +1,7 @@
 import { constantOverBatches } from './dims.ts'
-import { elementPairs } from './elements/element-pairs.ts'
+import { elementPairs, valueShapes } from './elements/element-pairs.ts'
+import { NumberList } from './keeping/number-list.ts'
+import { requireCounts } from './keeping/require-counts.ts'
 import type { Metric } from './metric.ts'
 import { type NoParameters, noParameters } from './no-parameters.ts'
 import { noValue } from './no-value.ts'
@@ -11,7 +13,8 @@ type Outcome = { count: number; mean: number; deviations: number; residuals: num
 /**
  * The coefficient of determination: 1 - sum of (target - output)^2 / sum of (target - mean target)^2, of outputs of
  * several numbers the mean of each one's. A constant target: 1 if it is met exactly, else 0. A single sample has none.
- * scikit-learn: `r2_score`. The deviations are summed in one pass (Welford 1962, doi:10.1080/00401706.1962.10490022).
+ * scikit-learn: `r2_score`. The deviations are summed in one pass (Welford 1962, doi:10.1080/00401706.1962.10490022; with
+ * counts, West 1979, doi:10.1145/359146.359153).
  */
 export const r2: Metric<NoParameters> = {
   name: 'r2',
@@ -21,36 +24,68 @@ export const r2: Metric<NoParameters> = {
   per: 'set',
   target: 'values',
   parameters: noParameters,
-  start() {
+  shapes: valueShapes,
+  start(_, keep) {
     const requireConstant = constantOverBatches('r2', 'numbers a sample')
-    let outcomes: Outcome[] = []
+    let all: Outcome[] = []
+    // Kept are pairs of a target and its squared residual: what the mean target is, only a resample shows.
+    const kept = new NumberList()
+    let keptSamples = 0
     return {
       add(batch) {
         const { samples, size, output, target } = elementPairs('r2', batch)
         if (samples === 0) return
         requireConstant(size)
-        if (outcomes.length === 0) {
-          outcomes = Array.from({ length: size }, () => ({ count: 0, mean: 0, deviations: 0, residuals: 0 }))
-        }
+        if (all.length === 0) all = newOutcomes(size)
+        if (keep) keptSamples += samples
         for (let i = 0; i < output.length; i += 1) {
-          const outcome = outcomes[i % size]
-          if (outcome) observe(outcome, output[i] ?? 0, target[i] ?? 0)
+          const expected = target[i] ?? 0
+          const residual = (expected - (output[i] ?? 0)) ** 2
+          observe(all[i % size], expected, residual, 1)
+          if (!keep) continue
+          kept.push(expected)
+          kept.push(residual)
         }
       },
       result() {
-        if ((outcomes[0]?.count ?? 0) < 2) return noValue('R² needs at least two samples')
-        return { value: meanOf(outcomes.map(determination)) }
+        if ((all[0]?.count ?? 0) < 2) return noValue('R² needs at least two samples')
+        return { value: meanOf(all.map(determination)) }
+      },
+      get samples() {
+        return keptSamples
+      },
+      resampled(counts) {
+        requireCounts(counts, keptSamples)
+        const pairs = kept.values
+        const size = all.length
+        const outcomes = newOutcomes(size)
+        for (let sample = 0; sample < keptSamples; sample += 1) {
+          const times = counts[sample] ?? 0
+          if (times === 0) continue
+          for (let i = 0; i < size; i += 1) {
+            const pair = 2 * (sample * size + i)
+            observe(outcomes[i], pairs[pair] ?? 0, pairs[pair + 1] ?? 0, times)
+          }
+        }
+        return (outcomes[0]?.count ?? 0) < 2 ? Number.NaN : meanOf(outcomes.map(determination))
       },
     }
   },
 }
 
-function observe(outcome: Outcome, output: number, target: number): void {
+function newOutcomes(size: number): Outcome[] {
+  return Array.from({ length: size }, () => ({ count: 0, mean: 0, deviations: 0, residuals: 0 }))
+}
+
+/** Takes a target and its squared residual into account, `times` times at once. */
+function observe(outcome: Outcome | undefined, target: number, residual: number, times: number): void {
+  if (!outcome) return
   const before = target - outcome.mean
-  outcome.count += 1
-  outcome.mean += before / outcome.count
-  outcome.deviations += before * (target - outcome.mean)
-  outcome.residuals += (target - output) ** 2
+  outcome.count += times
+  // The first one is the mean itself: multiplied and divided it would be rounded, and a constant target not be constant.
+  outcome.mean += outcome.count === times ? before : (before * times) / outcome.count
+  outcome.deviations += times * before * (target - outcome.mean)
+  outcome.residuals += times * residual
 }
 
 function determination({ deviations, residuals }: Outcome): number {

@@ -1,5 +1,7 @@
 import { constantOverBatches } from './dims.ts'
-import { elementPairs } from './elements/element-pairs.ts'
+import { elementPairs, valueShapes } from './elements/element-pairs.ts'
+import { NumberList } from './keeping/number-list.ts'
+import { requireCounts } from './keeping/require-counts.ts'
 import type { Metric } from './metric.ts'
 import { type NoParameters, noParameters } from './no-parameters.ts'
 import { noSample, noValue } from './no-value.ts'
@@ -16,21 +18,51 @@ export const rmse: Metric<NoParameters> = {
   per: 'set',
   target: 'values',
   parameters: noParameters,
-  start() {
+  shapes: valueShapes,
+  start(_, keep) {
     const requireConstant = constantOverBatches('rmse', 'numbers a sample')
-    let squares: RunningSum[] = []
+    let all: RunningSum[] = []
+    // Kept are the squares themselves: of several numbers none can stand for the others.
+    const kept = new NumberList()
+    let keptSamples = 0
     return {
       add(batch) {
         const { samples, size, output, target } = elementPairs('rmse', batch)
         if (samples === 0) return
         requireConstant(size)
-        if (squares.length === 0) squares = Array.from({ length: size }, () => new RunningSum())
-        for (let i = 0; i < output.length; i += 1) squares[i % size]?.add(((output[i] ?? 0) - (target[i] ?? 0)) ** 2)
+        if (all.length === 0) all = newSums(size)
+        if (keep) keptSamples += samples
+        for (let i = 0; i < output.length; i += 1) {
+          const square = ((output[i] ?? 0) - (target[i] ?? 0)) ** 2
+          all[i % size]?.add(square)
+          if (keep) kept.push(square)
+        }
       },
       result() {
-        if (squares.length === 0) return noValue(noSample)
-        return { value: meanOf(squares.map(sum => Math.sqrt(sum.mean))) }
+        if (all.length === 0) return noValue(noSample)
+        return { value: meanOf(all.map(sum => Math.sqrt(sum.mean))) }
+      },
+      get samples() {
+        return keptSamples
+      },
+      resampled(counts) {
+        requireCounts(counts, keptSamples)
+        const squares = kept.values
+        const size = all.length
+        const sums = newSums(size)
+        let drawn = 0
+        for (let sample = 0; sample < keptSamples; sample += 1) {
+          const times = counts[sample] ?? 0
+          if (times === 0) continue
+          drawn += times
+          for (let i = 0; i < size; i += 1) sums[i]?.add(times * (squares[sample * size + i] ?? 0))
+        }
+        return meanOf(sums.map(sum => Math.sqrt(sum.total / drawn)))
       },
     }
   },
+}
+
+function newSums(size: number): RunningSum[] {
+  return Array.from({ length: size }, () => new RunningSum())
 }

@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
 import { classReader, forEachRow } from './classes/class-rows.ts'
+import { classShapes } from './classes/layout.ts'
 import { OutputReading } from './classes/output-reading.ts'
+import { ResampledCurves } from './classes/resampled-curves.ts'
 import { ScoreStore, type SplitScores } from './classes/score-store.ts'
+import { requireCounts } from './keeping/require-counts.ts'
 import type { ClassResult, Metric, MetricResult } from './metric.ts'
 import { noSample, noValue } from './no-value.ts'
 import { meanOf } from './running-sum.ts'
@@ -12,7 +15,8 @@ import { meanOf } from './running-sum.ts'
  * counting half (Hanley & McNeil 1982; scikit-learn: `roc_auc_score`). Binary heads and outputs of two classes: that of
  * class 1. More classes: each against the rest, and their mean (`multi_class='ovr'`), of probabilities: logits are put
  * through softmax, which changes the order of samples. The one metric whose memory grows with the set: it keeps 8 bytes
- * for each sample and class, and 4 for each sample; the result takes 24 more for each sample.
+ * for each sample and class, and 4 for each sample; the result takes 32 more for each sample. Resampled, it is at most
+ * another 4 for each sample and class.
  */
 export const rocAuc: Metric<ClassParameters> = {
   name: 'rocAuc',
@@ -22,17 +26,20 @@ export const rocAuc: Metric<ClassParameters> = {
   per: 'set',
   target: 'classes',
   parameters: z.strictObject(classParameters),
-  start({ ignoreIndex, from }) {
+  shapes: classShapes,
+  start({ ignoreIndex, from }, keep) {
     const read = classReader('rocAuc', ignoreIndex)
     const reading = new OutputReading('rocAuc', from)
-    const store = new ScoreStore()
+    const store = new ScoreStore(keep)
     let classes = 1
+    let curves: ResampledCurves | undefined
     return {
       add(batch) {
         const rows = read(batch)
         classes = rows.classes
         store.add(rows)
         forEachRow(rows, start => reading.see(rows.scores, start, rows.step, classes))
+        curves = undefined
       },
       result() {
         if (store.rows === 0) return noValue(noSample)
@@ -41,6 +48,14 @@ export const rocAuc: Metric<ClassParameters> = {
         const split = store.splitter(reading.logits)
         const result = classes === 2 ? binaryResult(store, split(1, 1)) : oneVersusRest(store, split, classes)
         return { ...result, note: result.note ? `${reading.note}; ${result.note}` : reading.note }
+      },
+      get samples() {
+        return keep ? store.samples : 0
+      },
+      resampled(counts) {
+        requireCounts(counts, keep ? store.samples : 0)
+        curves ??= new ResampledCurves(store, classes, classes > 1 && reading.logits)
+        return curves.area(counts)
       },
     }
   },

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { isAbove } from './classes/argmax.ts'
 import { ignoreIndex } from './classes/class-parameters.ts'
 import { classReader, forEachRow } from './classes/class-rows.ts'
+import { oneScoreASample, scorePerClassShapes } from './classes/layout.ts'
+import { shapeMismatch } from './dims.ts'
+import { accumulateMean } from './keeping/accumulate-mean.ts'
 import type { Metric } from './metric.ts'
-import { mismatch } from './mismatch.ts'
-import { noSample, noValue } from './no-value.ts'
 
 type Parameters = { k: number; ignoreIndex: number }
 
@@ -22,28 +23,32 @@ export const topK: Metric<Parameters> = {
     k: z.int().min(1).max(1_000_000).default(5).describe('How many of the highest scores may hold the target class'),
     ignoreIndex,
   }),
-  start({ k, ignoreIndex }) {
+  shapes: scorePerClassShapes,
+  start({ k, ignoreIndex }, keep) {
     const read = classReader('topK', ignoreIndex)
-    let found = 0
-    let total = 0
     let trivial = false
+    const mean = accumulateMean(keep, (batch, tally) => {
+      const rows = read(batch)
+      const { classes, scores, step } = rows
+      if (classes === 1) throw shapeMismatch('topK', batch, oneScoreASample)
+      trivial = k >= classes
+      forEachRow(
+        rows,
+        (start, target) => tally.add(scoresBefore(target, scores, start, step, classes) < k ? 1 : 0),
+        () => tally.endSample(),
+      )
+    })
     return {
-      add(batch) {
-        const rows = read(batch)
-        const { classes, scores, step } = rows
-        if (classes === 1)
-          throw mismatch('topK', 'output', 'the output has one score a sample; topK needs one for each class')
-        trivial = k >= classes
-        forEachRow(rows, (start, target) => {
-          total += 1
-          if (scoresBefore(target, scores, start, step, classes) < k) found += 1
-        })
-      },
+      add: mean.add,
       result() {
-        if (total === 0) return noValue(noSample)
+        const result = mean.result()
         const note = `k is ${k} and the output has no more classes: every sample counts`
-        return { value: found / total, ...(trivial ? { note } : {}) }
+        return trivial && result.note === undefined ? { ...result, note } : result
       },
+      get samples() {
+        return mean.samples
+      },
+      resampled: mean.resampled,
     }
   },
 }

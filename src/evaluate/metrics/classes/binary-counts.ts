@@ -1,4 +1,4 @@
-import { type ClassCounts, countPrediction, newClassCounts } from './class-counts.ts'
+import { ClassTally } from './class-tally.ts'
 import type { OutputReading } from './output-reading.ts'
 
 /**
@@ -6,17 +6,32 @@ import type { OutputReading } from './output-reading.ts'
  * probabilities are class 1 above 0.5, logits above 0. On the threshold it is 0, as by argmax over (1 - p, p).
  */
 export class BinaryCounts {
-  readonly #ofProbabilities = newClassCounts(2)
-  readonly #ofLogits = newClassCounts(2)
+  readonly #ofProbabilities: ClassTally
+  readonly #ofLogits: ClassTally
 
-  add(target: number, score: number): void {
-    countPrediction(this.#ofProbabilities, target, score > 0.5 ? 1 : 0)
-    countPrediction(this.#ofLogits, target, score > 0 ? 1 : 0)
+  constructor(keep: boolean) {
+    this.#ofProbabilities = new ClassTally(2, keep)
+    this.#ofLogits = new ClassTally(2, keep)
   }
 
-  settle(reading: OutputReading): { counts: ClassCounts; note: string } {
+  add(target: number, score: number): void {
+    this.#ofProbabilities.add(target, score > 0.5 ? 1 : 0)
+    this.#ofLogits.add(target, score > 0 ? 1 : 0)
+  }
+
+  /** What follows belongs to the next sample. */
+  endSample(): void {
+    this.#ofProbabilities.endSample()
+    this.#ofLogits.endSample()
+  }
+
+  get samples(): number {
+    return this.#ofLogits.samples
+  }
+
+  settle(reading: OutputReading): { tally: ClassTally; note: string } {
     return reading.logits
-      ? { counts: this.#ofLogits, note: `${reading.note}; class 1 is above 0` }
-      : { counts: this.#ofProbabilities, note: `${reading.note}; class 1 is above 0.5` }
+      ? { tally: this.#ofLogits, note: `${reading.note}; class 1 is above 0` }
+      : { tally: this.#ofProbabilities, note: `${reading.note}; class 1 is above 0.5` }
   }
 }

@@ -9,7 +9,9 @@ const ignored = -1
 export type ClassRows = {
   /** Scores in a row; 1 for a binary head, which tells class 1 from class 0. */
   classes: number
-  count: number
+  samples: number
+  /** Rows of one sample, which follow each other. */
+  positions: number
   scores: ArrayLike<number>
   /** Where the score of class 0 of a row lies in `scores`; that of class c is `c * step` further. */
   start(row: number): number
@@ -35,15 +37,30 @@ export function classReader(metric: string, ignoreIndex: number): (batch: Batch)
     const classes = layout.target === 'oneHot' ? oneHotClasses : indexClasses
     const targets = classes(metric, batch.target, layout, ignoreIndex, place)
     samplesBefore += samples
-    return { classes: layout.classes, count: targets.length, scores: batch.output.data, targets, ...addressing(layout) }
+    const { positions } = layout
+    return {
+      classes: layout.classes,
+      samples,
+      positions,
+      scores: batch.output.data,
+      targets,
+      ...addressing(layout),
+    }
   }
 }
 
-/** Visits the rows that count, in order: where in `scores` each begins, and its class. */
-export function forEachRow({ count, start, targets }: ClassRows, visit: (start: number, target: number) => void): void {
-  for (let row = 0; row < count; row += 1) {
-    const target = targets[row] ?? ignored
-    if (target !== ignored) visit(start(row), target)
+/** Visits the rows that count, in order: where in `scores` each begins, and its class. `endSample` follows those of a sample. */
+export function forEachRow(
+  { samples, positions, start, targets }: ClassRows,
+  visit: (start: number, target: number) => void,
+  endSample?: () => void,
+): void {
+  for (let sample = 0; sample < samples; sample += 1) {
+    for (let row = sample * positions; row < (sample + 1) * positions; row += 1) {
+      const target = targets[row] ?? ignored
+      if (target !== ignored) visit(start(row), target)
+    }
+    endSample?.()
   }
 }
 

@@ -1,6 +1,5 @@
-import { elementCount, equalDims, showDims, squeezed } from '../dims.ts'
-import type { Batch } from '../metric.ts'
-import { mismatch } from '../mismatch.ts'
+import { elementCount, equalDims, shapeMismatch, squeezed } from '../dims.ts'
+import type { Batch, ShapeCheck, ShapeProblem } from '../metric.ts'
 
 /**
  * Where an output has its scores and how the target writes classes. A row is the scores of one sample, or of one
@@ -30,20 +29,46 @@ export type ClassLayout = {
  * @throws TureenError `TUREEN_METRIC_MISMATCH` if none of these fits, or two do that differ
  */
 export function classLayout(metric: string, batch: Batch): ClassLayout {
-  const output = batch.output.dims.slice(1)
-  const target = batch.target.dims.slice(1)
-  const layout = readLayout(output, target)
-  const found = `output ${showDims(batch.output.dims)}, target ${showDims(batch.target.dims)}`
-  if (layout === 'ambiguous') {
-    const message = `the classes may lie on axis 1 or on the last axis, both fit (${found}); transpose the output, or flatten the positions into samples`
-    throw mismatch(metric, 'output', message)
-  }
-  if (!layout || layout.classes === 0) {
-    const expected =
-      'an output of [n] or [n, 1] (binary head), or [n, C] with classes [n], [n, 1] or one-hot [n, C]; for positions, an output of [n, C, d1, ...] or [n, d1, ..., C] with classes [n, d1, ...]'
-    throw mismatch(metric, 'target', `the shapes do not fit: ${found}; expected ${expected}`)
-  }
+  const layout = layoutOrProblem(batch.output.dims.slice(1), batch.target.dims.slice(1))
+  if ('message' in layout) throw shapeMismatch(metric, batch, layout)
   return layout
+}
+
+/** The check of a metric that takes every {@link ClassLayout}. */
+export const classShapes: ShapeCheck = (output, target) => {
+  const layout = layoutOrProblem(output, target)
+  return 'message' in layout ? layout : undefined
+}
+
+/** A binary head, and a metric that it is not enough for. */
+export const oneScoreASample: ShapeProblem = {
+  field: 'output',
+  message: output => `the output ${output} has one score a sample; the metric needs one for each class`,
+}
+
+/** The check of a metric that takes every {@link ClassLayout} but that of a binary head. */
+export const scorePerClassShapes: ShapeCheck = (output, target) => {
+  const layout = layoutOrProblem(output, target)
+  if ('message' in layout) return layout
+  return layout.classes === 1 ? oneScoreASample : undefined
+}
+
+const ambiguous: ShapeProblem = {
+  field: 'output',
+  message: (output, target) =>
+    `the classes may lie on axis 1 or on the last axis, both fit (output ${output}, target ${target}); transpose the output, or flatten the positions into samples`,
+}
+
+const unfit: ShapeProblem = {
+  field: 'target',
+  message: (output, target) =>
+    `the shapes do not fit: output ${output}, target ${target}; expected an output of [n] or [n, 1] (binary head), or [n, C] with classes [n], [n, 1] or one-hot [n, C]; for positions, an output of [n, C, d1, ...] or [n, d1, ..., C] with classes [n, d1, ...]`,
+}
+
+function layoutOrProblem(output: readonly number[], target: readonly number[]): ClassLayout | ShapeProblem {
+  const layout = readLayout(output, target)
+  if (layout === 'ambiguous') return ambiguous
+  return !layout || layout.classes === 0 ? unfit : layout
 }
 
 function readLayout(output: readonly number[], target: readonly number[]): ClassLayout | 'ambiguous' | undefined {

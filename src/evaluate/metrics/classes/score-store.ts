@@ -3,28 +3,59 @@ import { type ClassRows, forEachRow } from './class-rows.ts'
 /** The scores of one class: those of its own samples, and those of all others, each in ascending order. */
 export type SplitScores = { own: Float64Array; others: Float64Array }
 
-type Chunk = { classes: number; scores: Float64Array; targets: Int32Array }
+/** `samples`: which sample each row is of, if that is kept. */
+type Chunk = { classes: number; scores: Float64Array; targets: Int32Array; samples: Int32Array }
 
-/** Rows of scores, kept: 8 bytes for each score and 4 for each row; splitting takes 24 more for each row. */
+/** The scores of all rows for one class, in the order of the rows. */
+type Column = (column: number) => Float64Array
+
+/** Rows of scores, kept: 8 bytes for each score and 4 for each row; splitting takes 32 more for each row. */
 export class ScoreStore {
+  readonly #keepSamples: boolean
   readonly #chunks: Chunk[] = []
   readonly #support = new Map<number, number>()
+  #rows = 0
+  #samples = 0
+
+  /** @param keepSamples whether to keep which sample a row is of, in 4 bytes more for each row */
+  constructor(keepSamples: boolean) {
+    this.#keepSamples = keepSamples
+  }
 
   /** Keeps the rows that count. */
   add(rows: ClassRows): void {
     const { classes, scores, step } = rows
     const kept: number[] = []
     const targets: number[] = []
-    forEachRow(rows, (start, target) => {
-      targets.push(target)
-      this.#support.set(target, this.support(target) + 1)
-      for (let c = 0; c < classes; c += 1) kept.push(scores[start + c * step] ?? 0)
+    const samples: number[] = []
+    forEachRow(
+      rows,
+      (start, target) => {
+        targets.push(target)
+        if (this.#keepSamples) samples.push(this.#samples)
+        this.#support.set(target, this.support(target) + 1)
+        for (let c = 0; c < classes; c += 1) kept.push(scores[start + c * step] ?? 0)
+      },
+      () => {
+        this.#samples += 1
+      },
+    )
+    this.#rows += targets.length
+    this.#chunks.push({
+      classes,
+      scores: Float64Array.from(kept),
+      targets: Int32Array.from(targets),
+      samples: Int32Array.from(samples),
     })
-    this.#chunks.push({ classes, scores: Float64Array.from(kept), targets: Int32Array.from(targets) })
   }
 
   get rows(): number {
-    return this.#chunks.reduce((sum, { targets }) => sum + targets.length, 0)
+    return this.#rows
+  }
+
+  /** How many samples were added, those without a row that counts, too. */
+  get samples(): number {
+    return this.#samples
   }
 
   /** How many of the rows have this class as their target. */
@@ -32,28 +63,68 @@ export class ScoreStore {
     return this.#support.get(target) ?? 0
   }
 
+  /** The target of each row. */
+  targets(): Int32Array {
+    return joined(
+      this.#chunks.map(({ targets }) => targets),
+      this.#rows,
+    )
+  }
+
+  /** The sample that each row is of. */
+  samplesOfRows(): Int32Array {
+    return joined(
+      this.#chunks.map(({ samples }) => samples),
+      this.#rows,
+    )
+  }
+
   /**
-   * A function that splits column `column` by whether class `positive` is the target. With `normalize`, rows go through
-   * softmax first, relative to their maximum, so that rows of logits that differ by a constant stay ties.
+   * A function that gives the scores of a class. With `normalize`, rows go through softmax first, relative to their maximum, so
+   * that rows of logits that differ by a constant stay ties.
    */
-  splitter(normalize: boolean): (column: number, positive: number) => SplitScores {
+  columns(normalize: boolean): Column {
     const chunks = this.#chunks.map(chunk => ({ ...chunk, ...(normalize ? softmaxTerms(chunk) : {}) }))
-    return (column, positive) => {
-      const own = new Float64Array(this.support(positive))
-      const others = new Float64Array(this.rows - own.length)
-      let nextOwn = 0
-      let nextOther = 0
+    return column => {
+      const values = new Float64Array(this.#rows)
+      let next = 0
       for (const { classes, scores, targets, maxima, sums } of chunks) {
         for (let row = 0; row < targets.length; row += 1) {
           const raw = scores[row * classes + column] ?? 0
-          const score = maxima && sums ? Math.exp(raw - (maxima[row] ?? 0)) / (sums[row] ?? 1) : raw
-          if (targets[row] === positive) own[nextOwn++] = score
-          else others[nextOther++] = score
+          values[next++] = maxima && sums ? Math.exp(raw - (maxima[row] ?? 0)) / (sums[row] ?? 1) : raw
         }
+      }
+      return values
+    }
+  }
+
+  /** A function that splits {@link columns} by whether class `positive` is the target. */
+  splitter(normalize: boolean): (column: number, positive: number) => SplitScores {
+    const scoresOf = this.columns(normalize)
+    const targets = this.targets()
+    return (column, positive) => {
+      const scores = scoresOf(column)
+      const own = new Float64Array(this.support(positive))
+      const others = new Float64Array(this.#rows - own.length)
+      let nextOwn = 0
+      let nextOther = 0
+      for (let row = 0; row < scores.length; row += 1) {
+        if (targets[row] === positive) own[nextOwn++] = scores[row] ?? 0
+        else others[nextOther++] = scores[row] ?? 0
       }
       return { own: own.sort(), others: others.sort() }
     }
   }
+}
+
+function joined(parts: readonly Int32Array[], length: number): Int32Array {
+  const whole = new Int32Array(length)
+  let next = 0
+  for (const part of parts) {
+    whole.set(part, next)
+    next += part.length
+  }
+  return whole
 }
 
 type SoftmaxTerms = { maxima?: Float64Array; sums?: Float64Array }

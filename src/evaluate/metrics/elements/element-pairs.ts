@@ -1,16 +1,30 @@
-import { equalDims, sampleCount, showDims, squeezed } from '../dims.ts'
-import type { Batch } from '../metric.ts'
-import { mismatch } from '../mismatch.ts'
+import { equalDims, sampleCount, shapeMismatch, squeezed } from '../dims.ts'
+import type { Batch, ShapeCheck, ShapeProblem } from '../metric.ts'
 
 /** Output and target of a batch, element by element: `samples` times `size` of them. */
 export type ElementPairs = { samples: number; size: number; output: ArrayLike<number>; target: ArrayLike<number> }
 
+const unequal: ShapeProblem = {
+  field: 'target',
+  message: (output, target) => `the output ${output} and the target ${target} must have the same shape`,
+}
+
+/** The check of a metric of values. Axes of size 1 do not matter: [n] and [n, 1] hold the same numbers. */
+export const valueShapes: ShapeCheck = (output, target) =>
+  equalDims(squeezed(output), squeezed(target)) ? undefined : unequal
+
+/** The check of a metric whose target is a reference for the output, shape included. */
+export const referenceShapes: ShapeCheck = (output, target) => (equalDims(output, target) ? undefined : unequal)
+
 /**
- * A batch whose target has the shape of the output. Axes of size 1 do not matter: [n] and [n, 1] hold the same numbers.
+ * A batch whose target has the shape of the output, but for axes of size 1.
  * @throws TureenError `TUREEN_METRIC_MISMATCH` if the shapes differ
  */
 export function elementPairs(metric: string, batch: Batch): ElementPairs {
-  return pairs(metric, batch, (output, target) => equalDims(squeezed(output.slice(1)), squeezed(target.slice(1))))
+  const samples = sampleCount(metric, batch)
+  const problem = valueShapes(batch.output.dims.slice(1), batch.target.dims.slice(1))
+  if (problem) throw shapeMismatch(metric, batch, problem)
+  return pairs(samples, batch)
 }
 
 /**
@@ -18,15 +32,12 @@ export function elementPairs(metric: string, batch: Batch): ElementPairs {
  * @throws TureenError `TUREEN_METRIC_MISMATCH` if the shapes differ
  */
 export function referencePairs(metric: string, batch: Batch): ElementPairs {
-  return pairs(metric, batch, equalDims)
+  const samples = sampleCount(metric, batch)
+  const problem = referenceShapes(batch.output.dims, batch.target.dims)
+  if (problem) throw shapeMismatch(metric, batch, problem)
+  return pairs(samples, batch)
 }
 
-function pairs(metric: string, batch: Batch, fits: typeof equalDims): ElementPairs {
-  const { output, target } = batch
-  const samples = sampleCount(metric, batch)
-  if (!fits(output.dims, target.dims)) {
-    const message = `the output ${showDims(output.dims)} and the target ${showDims(target.dims)} must have the same shape`
-    throw mismatch(metric, 'target', message)
-  }
+function pairs(samples: number, { output, target }: Batch): ElementPairs {
   return { samples, size: samples === 0 ? 0 : output.data.length / samples, output: output.data, target: target.data }
 }

@@ -1,4 +1,3 @@
-import type { ClassCounts } from '../classes/class-counts.ts'
 import type { Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 
@@ -33,9 +32,4 @@ export function maskLabels(metric: string, { data }: Values, ignoreIndex: number
     }
   }
   return labels
-}
-
-/** The highest label with a count. */
-export function highestTarget({ support }: ClassCounts): number {
-  return support.findLastIndex(count => count > 0)
 }

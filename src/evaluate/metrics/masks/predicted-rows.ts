@@ -7,9 +7,9 @@ type TakeRow = (sample: number, y: number, row: Float64Array) => void
 
 /**
  * Brings the scores to the size of the masks, bilinearly, and gives `take` row after row what each pixel is. Only one
- * row of one class exists at a time.
+ * row of one class exists at a time. `endSample` follows the rows of an image.
  */
-export function predictedRows(data: ArrayLike<number>, layout: MaskLayout, take: TakeRow): void {
+export function predictedRows(data: ArrayLike<number>, layout: MaskLayout, take: TakeRow, endSample: () => void): void {
   const { samples, channels, scoreHeight, scoreWidth, height, width } = layout
   const rows = axisSamples(scoreHeight, height)
   const columns = axisSamples(scoreWidth, width)
@@ -28,6 +28,7 @@ export function predictedRows(data: ArrayLike<number>, layout: MaskLayout, take:
       }
       take(sample, y, channels === 1 ? best : classes)
     }
+    endSample()
   }
 }
 

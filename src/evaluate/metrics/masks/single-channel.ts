@@ -1,9 +1,10 @@
 import { BinaryCounts } from '../classes/binary-counts.ts'
-import { type ClassCounts, countPrediction, newClassCounts, noClass } from '../classes/class-counts.ts'
+import { noClass } from '../classes/class-counts.ts'
 import type { OutputsFrom } from '../classes/class-parameters.ts'
+import { ClassTally } from '../classes/class-tally.ts'
 import { OutputReading } from '../classes/output-reading.ts'
 import { mismatch } from '../mismatch.ts'
-import { highestTarget, isLabel, labelLimit } from './mask-labels.ts'
+import { isLabel, labelLimit } from './mask-labels.ts'
 
 /**
  * Counts of outputs with one number for each pixel: a label, as a network that ends in ArgMax answers, or the
@@ -14,14 +15,17 @@ export class SingleChannelCounts {
   readonly #metric: string
   readonly #from: OutputsFrom
   readonly #reading: OutputReading
-  readonly #labels = newClassCounts(labelLimit)
-  readonly #binary = new BinaryCounts()
+  readonly #labels: ClassTally
+  readonly #binary: BinaryCounts
   #maybeLabels: boolean
+  #highestTarget = 0
 
-  constructor(metric: string, from: OutputsFrom) {
+  constructor(metric: string, from: OutputsFrom, keep: boolean) {
     this.#metric = metric
     this.#from = from
     this.#reading = new OutputReading(metric, from)
+    this.#labels = new ClassTally(labelLimit, keep)
+    this.#binary = new BinaryCounts(keep)
     this.#maybeLabels = from === 'auto'
   }
 
@@ -36,16 +40,27 @@ export class SingleChannelCounts {
 
   /** Counts one pixel that is not ignored. */
   add(target: number, value: number): void {
-    countPrediction(this.#labels, target, isLabel(value) ? value : noClass)
+    this.#labels.add(target, isLabel(value) ? value : noClass)
     if (target <= 1) this.#binary.add(target, value)
+    if (target > this.#highestTarget) this.#highestTarget = target
+  }
+
+  /** What follows belongs to the next image. */
+  endSample(): void {
+    this.#labels.endSample()
+    this.#binary.endSample()
+  }
+
+  get samples(): number {
+    return this.#labels.samples
   }
 
   /** @throws TureenError `TUREEN_METRIC_MISMATCH` if the masks have more classes than the outputs can tell apart */
-  settle(): { counts: ClassCounts; note: string } {
-    if (this.#maybeLabels && (this.#reading.logits || highestTarget(this.#labels) > 1)) {
-      return { counts: this.#labels, note: 'outputs read as labels: all are integers from 0' }
+  settle(): { tally: ClassTally; note: string } {
+    const highest = this.#highestTarget
+    if (this.#maybeLabels && (this.#reading.logits || highest > 1)) {
+      return { tally: this.#labels, note: 'outputs read as labels: all are integers from 0' }
     }
-    const highest = highestTarget(this.#labels)
     if (highest <= 1) return this.#binary.settle(this.#reading)
     const way =
       this.#from === 'auto' ? 'not all of them are labels of the same size' : 'they are not to be read as labels'

@@ -1,0 +1,94 @@
+import { TureenError } from '../errors.ts'
+import type { Dimension } from '../onnx/skeleton.ts'
+import type { Metric, ShapeCheck, ShapeProblem } from './metrics/metric.ts'
+
+/** The output of a model, as it declares it. */
+type DeclaredOutput = { name: string; dtype: string; dims: readonly Dimension[] | null }
+
+/** The array that it is compared with. */
+type TargetArray = { name: string; dtype: string; dims: readonly number[] }
+
+/** With more combinations of sizes for what the model leaves open, only the evaluation can tell. */
+const combinationLimit = 20_000
+
+/**
+ * Refuses a metric for an output and a target that it can certainly not compare, before a model is run: one of them has no
+ * numbers, or no sizes of the dimensions that the model leaves open make the shapes fit. What is refused here, the metric's
+ * accumulators would refuse: they read shapes by the same {@link ShapeCheck}. Values, which nobody has seen yet, may still not fit.
+ *
+ * @param output the first of its dims is the samples'; where a model is fed sample by sample and answers without it, put a 1 there
+ * @param target likewise
+ * @param field what of the request names the metric
+ * @throws TureenError `TUREEN_METRIC_MISMATCH` with what was found and what the metric takes
+ */
+export function requireFit(
+  metric: Pick<Metric<unknown>, 'name' | 'target' | 'shapes'>,
+  output: DeclaredOutput,
+  target: TargetArray,
+  field: string,
+): void {
+  if (hasNoNumbers(output.dtype))
+    throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}; metrics are of numbers`)
+  if (hasNoNumbers(target.dtype)) {
+    const message = `the target ${target.name} is ${target.dtype}; the metric takes ${targetsTaken[metric.target]}`
+    throw misfit(metric.name, field, message)
+  }
+  const problem = output.dims && certainProblem(metric.shapes, output.dims.slice(1), target.dims.slice(1))
+  if (problem) throw misfit(metric.name, field, problem.message(described(output), described(target)))
+}
+
+const targetsTaken = {
+  classes: 'class indices or one-hot rows, which are numbers',
+  values: 'numbers',
+  masks: 'masks of class indices, which are numbers',
+  reference: 'numbers',
+} as const satisfies Record<Metric<unknown>['target'], string>
+
+/** What evaluations refuse to score; a type that is not known here may be scored. */
+function hasNoNumbers(dtype: string): boolean {
+  return /^(string$|complex|sequence\(|map\(|sparse\()/.test(dtype)
+}
+
+/**
+ * What is wrong whatever sizes the open dimensions have; undefined if some fit. A check compares sizes with 1 and with those of
+ * the target, so that all others are as good as one that is neither.
+ */
+function certainProblem(
+  check: ShapeCheck,
+  output: readonly Dimension[],
+  target: readonly number[],
+): ShapeProblem | undefined {
+  const otherSize = 2 + target.reduce((largest, size) => Math.max(largest, size), 0)
+  const sizes = [...new Set([otherSize, 1, ...target])]
+  const open = output.filter(dim => !isKnown(dim)).length
+  if (sizes.length ** open > combinationLimit) return undefined
+  let first: ShapeProblem | undefined
+  for (const dims of withSizes(output, sizes)) {
+    const problem = check(dims, target)
+    if (!problem) return undefined
+    first ??= problem
+  }
+  return first
+}
+
+/** Every way to put sizes in the place of open dimensions. */
+function* withSizes(dims: readonly Dimension[], sizes: readonly number[]): Generator<number[]> {
+  const open = dims.findIndex(dim => !isKnown(dim))
+  if (open === -1) yield dims.filter(isKnown)
+  else for (const size of sizes) yield* withSizes(dims.with(open, size), sizes)
+}
+
+/** Some exporters write -1 where they mean an open dimension. */
+function isKnown(dim: Dimension): dim is number {
+  return typeof dim === 'number' && dim >= 0
+}
+
+function described({ name, dtype, dims }: DeclaredOutput): string {
+  return `${name} ${dtype} [${(dims ?? []).map(dim => dim ?? '?').join(', ')}]`
+}
+
+function misfit(metric: string, field: string, message: string): TureenError {
+  return new TureenError('TUREEN_METRIC_MISMATCH', `The metric ${metric} cannot be computed: ${message}.`, [
+    { field, message },
+  ])
+}

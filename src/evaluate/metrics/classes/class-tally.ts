@@ -1,0 +1,93 @@
+import { NumberList } from '../keeping/number-list.ts'
+import { requireCounts } from '../keeping/require-counts.ts'
+import { type ClassCounts, countPrediction, newClassCounts, noClass } from './class-counts.ts'
+
+/** Counts of the predictions of a set; kept are those of each of its samples. */
+export class ClassTally {
+  readonly counts: ClassCounts
+  readonly #kept: SampleCounts | undefined
+
+  constructor(classes: number, keep: boolean) {
+    this.counts = newClassCounts(classes)
+    this.#kept = keep ? new SampleCounts(classes) : undefined
+  }
+
+  /** Counts a sample, a position or a pixel; `prediction` may be none of the classes. */
+  add(target: number, prediction: number): void {
+    countPrediction(this.counts, target, prediction)
+    this.#kept?.add(target, prediction)
+  }
+
+  /** What follows belongs to the next sample. */
+  endSample(): void {
+    this.#kept?.endSample()
+  }
+
+  get samples(): number {
+    return this.#kept?.samples ?? 0
+  }
+
+  /**
+   * The counts of a set in which sample i occurs `counts[i]` times, up to the highest class that the samples have.
+   * @throws RangeError if there is not one for each sample
+   */
+  resampled(counts: Uint32Array): ClassCounts {
+    requireCounts(counts, this.samples)
+    return this.#kept?.resampled(counts) ?? newClassCounts(0)
+  }
+}
+
+/** Numbers of an entry: sample, class, and how often that was the target, the prediction, and both. */
+const entrySize = 5
+
+/** Counts of single samples: 40 bytes for each class that a sample has, as a target or as a prediction. */
+class SampleCounts {
+  readonly #current: ClassCounts
+  readonly #entries = new NumberList()
+  #classes: number[] = []
+  #limit = 0
+  samples = 0
+
+  constructor(classes: number) {
+    this.#current = newClassCounts(classes)
+  }
+
+  add(target: number, prediction: number): void {
+    if (this.#isNew(target)) this.#classes.push(target)
+    if (prediction !== target && prediction !== noClass && this.#isNew(prediction)) this.#classes.push(prediction)
+    countPrediction(this.#current, target, prediction)
+  }
+
+  #isNew(c: number): boolean {
+    return this.#current.support[c] === 0 && this.#current.predicted[c] === 0
+  }
+
+  endSample(): void {
+    const { support, predicted, correct } = this.#current
+    for (const c of this.#classes) {
+      this.#limit = Math.max(this.#limit, c + 1)
+      for (const number of [this.samples, c, support[c] ?? 0, predicted[c] ?? 0, correct[c] ?? 0]) {
+        this.#entries.push(number)
+      }
+      support[c] = 0
+      predicted[c] = 0
+      correct[c] = 0
+    }
+    this.#classes = []
+    this.samples += 1
+  }
+
+  resampled(counts: Uint32Array): ClassCounts {
+    const { support, predicted, correct } = newClassCounts(this.#limit)
+    const entries = this.#entries.values
+    for (let entry = 0; entry < entries.length; entry += entrySize) {
+      const times = counts[entries[entry] ?? 0] ?? 0
+      if (times === 0) continue
+      const c = entries[entry + 1] ?? 0
+      support[c] = (support[c] ?? 0) + times * (entries[entry + 2] ?? 0)
+      predicted[c] = (predicted[c] ?? 0) + times * (entries[entry + 3] ?? 0)
+      correct[c] = (correct[c] ?? 0) + times * (entries[entry + 4] ?? 0)
+    }
+    return { support, predicted, correct }
+  }
+}

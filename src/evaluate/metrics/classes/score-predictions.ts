@@ -1,0 +1,59 @@
+import type { ClassResult, ResamplingAccumulator } from '../metric.ts'
+import { noSample, noValue } from '../no-value.ts'
+import { argmax } from './argmax.ts'
+import { BinaryCounts } from './binary-counts.ts'
+import { type ClassCounts, sumOfCounts } from './class-counts.ts'
+import type { ClassParameters } from './class-parameters.ts'
+import { classReader, forEachRow } from './class-rows.ts'
+import { ClassTally } from './class-tally.ts'
+import { OutputReading } from './output-reading.ts'
+
+/** A metric of counts, NaN where it does not exist, and of each class that has one. */
+export type ScoreCounts = (counts: ClassCounts) => { value: number; perClass: ClassResult[] }
+
+/**
+ * What `score` makes of the predictions of a set: the argmax of each row, the threshold of a binary head. It throws
+ * TureenError `TUREEN_METRIC_MISMATCH` as {@link classReader} and {@link OutputReading} do.
+ */
+export function scorePredictions(
+  metric: string,
+  { ignoreIndex, from }: ClassParameters,
+  keep: boolean,
+  score: ScoreCounts,
+): ResamplingAccumulator {
+  const read = classReader(metric, ignoreIndex)
+  const reading = new OutputReading(metric, from)
+  const binary = new BinaryCounts(keep)
+  let tally: ClassTally | undefined
+
+  const settle = (): { tally: ClassTally; note?: string } => (tally ? { tally } : binary.settle(reading))
+  return {
+    add(batch) {
+      const rows = read(batch)
+      const { classes, scores, step } = rows
+      if (classes > 1) tally ??= new ClassTally(classes, keep)
+      const counts = tally ?? binary
+      forEachRow(
+        rows,
+        (start, target) => {
+          if (tally) {
+            tally.add(target, argmax(scores, start, step, classes))
+          } else {
+            reading.see(scores, start, step, classes)
+            binary.add(target, scores[start] ?? 0)
+          }
+        },
+        () => counts.endSample(),
+      )
+    },
+    result() {
+      const { tally, ...note } = settle()
+      if (sumOfCounts(tally.counts.support) === 0) return noValue(noSample)
+      return { ...score(tally.counts), ...note }
+    },
+    get samples() {
+      return (tally ?? binary).samples
+    },
+    resampled: counts => score(settle().tally.resampled(counts)).value,
+  }
+}

@@ -1,0 +1,60 @@
+import { RunningSum } from '../running-sum.ts'
+import { NumberList } from './number-list.ts'
+import { requireCounts } from './require-counts.ts'
+
+/** The mean of terms, of which each sample has any number. Kept are, for each sample, their sum and how many they are. */
+export class MeanTally {
+  readonly #keep: boolean
+  readonly #all = new RunningSum()
+  readonly #sums = new NumberList()
+  readonly #terms = new NumberList()
+  #current = new RunningSum()
+
+  constructor(keep: boolean) {
+    this.#keep = keep
+  }
+
+  /** Adds a term to the sample that is being taken. */
+  add(term: number): void {
+    this.#all.add(term)
+    if (this.#keep) this.#current.add(term)
+  }
+
+  /** The terms that follow are those of the next sample. */
+  endSample(): void {
+    if (!this.#keep) return
+    this.#sums.push(this.#current.total)
+    this.#terms.push(this.#current.count)
+    this.#current = new RunningSum()
+  }
+
+  get count(): number {
+    return this.#all.count
+  }
+
+  /** NaN without terms. */
+  get mean(): number {
+    return this.#all.mean
+  }
+
+  get samples(): number {
+    return this.#sums.length
+  }
+
+  /** The mean over a set in which sample i occurs `counts[i]` times. @throws RangeError if there is not one for each sample */
+  resampled(counts: Uint32Array): number {
+    requireCounts(counts, this.samples)
+    const sums = this.#sums.values
+    const terms = this.#terms.values
+    const sum = new RunningSum()
+    let count = 0
+    for (let sample = 0; sample < counts.length; sample += 1) {
+      const times = counts[sample] ?? 0
+      // A sample that does not occur may have an infinite sum.
+      if (times === 0) continue
+      sum.add(times * (sums[sample] ?? 0))
+      count += times * (terms[sample] ?? 0)
+    }
+    return sum.total / count
+  }
+}
