@@ -3,14 +3,22 @@ import { id, labelParameters, labels, page, pageParameters, timestamp, waitSecon
 import { evaluationRequest, evaluationResult } from './evaluation.ts'
 import { mergeRequest, mergeResult } from './merge.ts'
 import { problem } from './problem.ts'
+import { searchRequest, searchResult } from './search.ts'
 
-export const jobType = z.enum(['merge', 'evaluation'])
+export const jobType = z.enum(['merge', 'evaluation', 'search'])
 export const jobStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled'])
 
 export type JobType = z.infer<typeof jobType>
 export type JobStatus = z.infer<typeof jobStatus>
 
-export const jobProgress = z.object({ done: z.number(), total: z.number(), message: z.string() })
+export const jobProgress = z.object({
+  done: z.number(),
+  total: z.number(),
+  message: z.string(),
+  best: z.number().nullable().optional().describe('Of a search: the best score so far'),
+  seconds: z.number().optional().describe('Of a search: that it has run so far'),
+  secondsLeft: z.number().nullable().optional().describe('Of a search: an estimate; null at its beginning'),
+})
 
 export type JobProgress = z.infer<typeof jobProgress>
 
@@ -37,7 +45,9 @@ function jobOf<Type extends JobType, Request extends z.ZodType, Result extends z
 export const mergeJob = jobOf('merge', mergeRequest, mergeResult).meta({ id: 'MergeJob' })
 export const evaluationJob = jobOf('evaluation', evaluationRequest, evaluationResult).meta({ id: 'EvaluationJob' })
 
-export const job = z.discriminatedUnion('type', [mergeJob, evaluationJob]).meta({ id: 'Job' })
+export const searchJob = jobOf('search', searchRequest, searchResult).meta({ id: 'SearchJob' })
+
+export const job = z.discriminatedUnion('type', [mergeJob, evaluationJob, searchJob]).meta({ id: 'Job' })
 
 export type JobRecord = z.infer<typeof job>
 

@@ -11,6 +11,7 @@ import { jobRoutes } from '../routes/jobs.ts'
 import { mergeRoutes } from '../routes/merges.ts'
 import { modelRoutes } from '../routes/models.ts'
 import { readmeRoute } from '../routes/readme.ts'
+import { searchRoutes } from '../routes/searches.ts'
 import { soupRoutes } from '../routes/soup.ts'
 import { uploadRoutes } from '../routes/uploads.ts'
 import type { Config } from './config.ts'
@@ -26,7 +27,9 @@ import { shutdownGuard } from './http/shutdown-guard.ts'
 import { answerExpectations } from './http/upload.ts'
 import { createEvaluationService, evaluationRunner } from './jobs/evaluation-job.ts'
 import { createJobService } from './jobs/job-service.ts'
+import { createKeptScores } from './jobs/kept-scores.ts'
 import { createMergeService, mergeRunner } from './jobs/merge-job.ts'
+import { createSearchService, searchRunner } from './jobs/search-job.ts'
 import { createModelStore } from './models/model-store.ts'
 import { openArtifacts } from './storage/artifacts.ts'
 import { createContents, sweepContents } from './storage/contents.ts'
@@ -52,13 +55,25 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const datasets = createDatasetStore(catalog, artifacts, contents, threads)
   const { evaluation } = config
   const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation)
+  const scores = createKeptScores(createScores(catalog))
+  const stores = { models, datasets }
+  const merger = { models, artifacts, threads }
   const runners = {
-    merge: mergeRunner(models, artifacts, threads),
-    evaluation: evaluationRunner({ models, datasets }, createScores(catalog), evaluators, evaluation.threads),
+    merge: mergeRunner(merger),
+    evaluation: evaluationRunner(stores, scores, evaluators, evaluation.threads),
+    search: searchRunner({
+      stores,
+      merger,
+      evaluators,
+      kept: scores,
+      threads: evaluation.threads,
+      memoryBytes: config.searchMemoryBytes,
+    }),
   }
   const jobs = createJobService(catalog, runners, log)
   const merges = createMergeService(models, threads, jobs)
-  const evaluations = createEvaluationService({ models, datasets }, jobs)
+  const evaluations = createEvaluationService(stores, jobs)
+  const searches = createSearchService(stores, threads, jobs)
 
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
@@ -94,6 +109,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(mergeRoutes, { jobs, merges })
   await app.register(datasetRoutes, { datasets, artifacts, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(evaluationRoutes, { jobs, evaluations })
+  await app.register(searchRoutes, { jobs, searches })
   await app.register(jobRoutes, { jobs })
   await app.register(methodNotAllowed, { table })
   answerExpectations(app, config.maximumUploadBytes)

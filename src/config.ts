@@ -18,6 +18,7 @@ const environment = z.object({
   TUREEN_EVAL_SECONDS: wholeNumber(1, 86_400, 300),
   TUREEN_EVAL_MEMORY: wholeNumber(64 * 2 ** 20, 2 ** 50, 4 * 2 ** 30),
   TUREEN_EVAL_THREADS: wholeNumber(1, 256, 1),
+  TUREEN_SEARCH_MEMORY: wholeNumber(0, 2 ** 50, 2 ** 30),
   TUREEN_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -27,6 +28,8 @@ export type Config = Readonly<{
   dataDirectory: string
   maximumUploadBytes: number
   evaluation: EvaluatorLimits
+  /** Bytes of models that one search holds in memory; of more, each candidate is read from the disk. */
+  searchMemoryBytes: number
   logLevel: string
 }>
 
@@ -42,13 +45,14 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     throw new Error(`The environment is not valid. ${reasons.join('; ')}`)
   }
   const { HOST, PORT, TUREEN_DATA, TUREEN_MAX_UPLOAD_BYTES, TUREEN_LOG_LEVEL } = parsed.data
-  const { TUREEN_EVAL_SECONDS, TUREEN_EVAL_MEMORY, TUREEN_EVAL_THREADS } = parsed.data
+  const { TUREEN_EVAL_SECONDS, TUREEN_EVAL_MEMORY, TUREEN_EVAL_THREADS, TUREEN_SEARCH_MEMORY } = parsed.data
   return Object.freeze({
     host: HOST,
     port: PORT,
     dataDirectory: TUREEN_DATA,
     maximumUploadBytes: TUREEN_MAX_UPLOAD_BYTES,
     evaluation: { seconds: TUREEN_EVAL_SECONDS, memoryBytes: TUREEN_EVAL_MEMORY, threads: TUREEN_EVAL_THREADS },
+    searchMemoryBytes: TUREEN_SEARCH_MEMORY,
     logLevel: TUREEN_LOG_LEVEL,
   })
 }

@@ -81,4 +81,20 @@ describe("the README's curl commands", () => {
     const merged = await readFile(join(directory.path, 'merged.onnx'))
     expect(merged.equals(await readFile(join(directory.path, 'soup.onnx')))).toBe(true)
   })
+
+  test('search for the best soup', async () => {
+    const upload = async (path: string, name: string): Promise<string> =>
+      JSON.parse(await run(`curl -X POST -T ${name} "http://127.0.0.1:3000/v1/${path}?name=${name}"`)).id
+    const ids = new Map([
+      ['ft0', await upload('models', 'ft0.onnx')],
+      ['ft1', await upload('models', 'ft1.onnx')],
+      ['val', await upload('datasets', 'val.npz')],
+      ['test', await upload('datasets', 'test.npz')],
+    ])
+    const command = /curl [^\n]*\/v1\/searches[\s\S]*?}'$/m.exec(readme)?.[0] ?? ''
+    const { status, result } = JSON.parse(await run(command.replace(/ID OF (\w+)/g, (_, name) => ids.get(name) ?? '')))
+    expect(status).toBe('succeeded')
+    expect(result.winner.models).toHaveLength(2)
+    expect(result.test.interval).toHaveLength(2)
+  })
 })

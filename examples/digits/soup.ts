@@ -1,47 +1,23 @@
-import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { dataset } from '../../schemas/dataset.ts'
-import { evaluationJob, mergeJob } from '../../schemas/job.ts'
+import { jobProgress, searchJob } from '../../schemas/job.ts'
 import { model } from '../../schemas/model.ts'
+import type { SearchResult } from '../../schemas/search.ts'
+import { progressBar } from './progress-bar.ts'
+import { jobEvents, postJson, request, startServer } from './service.ts'
 
 /**
  * The digits fine-tunes over HTTP, as a pipeline would do it: starts a server with a data directory of its own, uploads models
- * and data sets, merges, scores everything on held-out images, downloads the soups to examples/digits/out and stops the server.
+ * and data sets, searches for the best soup, downloads it to examples/digits/out and stops the server.
  */
 const here = fileURLToPath(new URL('.', import.meta.url))
 const out = join(here, 'out')
 const fineTunes = Array.from({ length: 8 }, (_, index) => `ft${index}`)
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
-
-async function startServer(data: string): Promise<{ url: string; stop(): Promise<unknown> }> {
-  const child = spawn(process.execPath, [join(here, '..', '..', 'src', 'server.ts')], {
-    env: { ...process.env, HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = new Promise(resolve => child.once('exit', resolve))
-  const stop = () => {
-    child.kill('SIGTERM')
-    return exited
-  }
-  for await (const line of createInterface({ input: child.stdout })) {
-    const { url, msg } = JSON.parse(line)
-    if (msg !== 'Tureen is serving') continue
-    child.stdout.resume()
-    return { url, stop }
-  }
-  throw new Error('the server did not start')
-}
-
-async function request(url: string, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(url, init)
-  if (response.ok) return response
-  throw new Error(`${init.method ?? 'GET'} ${url} was answered ${response.status}: ${await response.text()}`)
-}
 
 async function upload(server: string, name: string): Promise<string> {
   const body = await readFile(join(here, `${name}.onnx`))
@@ -57,50 +33,65 @@ async function uploadDataset(server: string, name: string): Promise<string> {
   return id
 }
 
-function postJson(url: string, body: object): Promise<Response> {
-  return request(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+/** Searches, shows how it goes, and keeps a copy of the soup in examples/digits/out. */
+async function search(server: string, type: 'greedy' | 'exhaustive', body: object): Promise<SearchResult> {
+  const response = await postJson(`${server}/v1/searches`, { ...body, strategy: { type }, name: type })
+  const { id } = searchJob.parse(await response.json())
+  const bar = progressBar(type.padEnd(10))
+  for await (const { event, data } of jobEvents(server, id)) {
+    if (event === 'progress') bar.show(jobProgress.parse(data))
+    if (event !== 'done') continue
+    const { status, result, error } = searchJob.parse(data)
+    if (!result) throw new Error(`the search ${status}: ${error?.detail}`)
+    bar.end(
+      `${result.evaluations} soups scored in ${result.seconds.toFixed(1)} s, the best ${result.winner.score?.toFixed(3)}`,
+    )
+    const content = await request(`${server}/v1/models/${result.model.id}/content`)
+    await writeFile(join(out, `${type}.onnx`), Buffer.from(await content.arrayBuffer()))
+    return result
+  }
+  throw new Error('the server ended before the search')
 }
 
-/** Merges, keeps a copy of the soup in examples/digits/out, and gives its id. */
-async function merge(server: string, name: string, models: { id: string; weight: number }[]): Promise<string> {
-  const { status, result, error } = mergeJob.parse(
-    await (await postJson(`${server}/v1/merges?wait=60`, { models, name })).json(),
-  )
-  if (!result) throw new Error(`the merge ${name} ${status}: ${error?.detail}`)
-  const content = await request(`${server}/v1/models/${result.model.id}/content`)
-  await writeFile(join(out, `${name}.onnx`), Buffer.from(await content.arrayBuffer()))
-  return result.model.id
-}
-
-async function accuracy(server: string, modelId: string, datasetId: string): Promise<number> {
-  const body = { model: modelId, dataset: datasetId, metrics: ['accuracy'] }
-  const { status, result, error } = evaluationJob.parse(
-    await (await postJson(`${server}/v1/evaluations?wait=60`, body)).json(),
-  )
-  if (!result) throw new Error(`the evaluation ${status}: ${error?.detail}`)
-  return result.metrics['accuracy'] ?? Number.NaN
-}
+const shown = (score: number | null | undefined) => score?.toFixed(3) ?? '-'
 
 const data = await mkdtemp(join(tmpdir(), 'tureen-example-'))
 const { url, stop } = await startServer(data)
 try {
   await mkdir(out, { recursive: true })
   say(`Tureen serves on ${url}. Eight fine-tunes of one network, and images that none of them has seen:`)
-  const models = new Map<string, string>()
-  for (const name of fineTunes) models.set(name, await upload(url, name))
-  const ids = [...models.values()]
-  const sets = [await uploadDataset(url, 'val'), await uploadDataset(url, 'test')]
-  const equal = ids.map(id => ({ id, weight: 1 }))
-  const twoThree = ids.slice(0, 2).map((id, index) => ({ id, weight: 2 + index }))
-  models.set('uniform', await merge(url, 'uniform', equal))
-  models.set('two-three', await merge(url, 'two-three', twoThree))
-  say('\n  accuracy        val    test')
-  for (const [name, id] of models) {
-    const scores: number[] = []
-    for (const set of sets) scores.push(await accuracy(url, id, set))
-    say(`  ${name.padEnd(12)}${scores.map(score => score.toFixed(3).padStart(7)).join(' ')}`)
+  const ids: string[] = []
+  for (const name of fineTunes) ids.push(await upload(url, name))
+  const body = {
+    models: ids.map(id => ({ id })),
+    selection: { dataset: await uploadDataset(url, 'val'), metric: 'accuracy' },
+    test: { dataset: await uploadDataset(url, 'test') },
   }
-  say(`\nuniform is the mean of all eight, two-three that of ft0 and ft1 weighted 2:3. The soups are in ${out}.`)
+  say('\nSearching which of them to average:')
+  const greedy = await search(url, 'greedy', body)
+  const exhaustive = await search(url, 'exhaustive', body)
+
+  const namesOf = ({ models }: { models: string[] }) => models.map(id => fineTunes[ids.indexOf(id)]).join(', ')
+  const singles = exhaustive.candidates.filter(({ models }) => models.length === 1)
+  say('\n| accuracy | val | test |\n|---|---|---|')
+  say(`| the eight models, each alone | ${singles.map(({ score }) => shown(score)).join(' ')} | |`)
+  say(
+    `| best of them: ${namesOf(greedy.bestSingle)} | ${shown(greedy.bestSingle.score)} | ${shown(greedy.test?.bestSingle)} |`,
+  )
+  say(`| uniform soup of all eight | ${shown(greedy.uniform?.score)} | ${shown(greedy.test?.uniform)} |`)
+  for (const [type, { winner, test }] of Object.entries({ greedy, exhaustive }))
+    say(`| ${type} soup: ${namesOf(winner)} | ${shown(winner.score)} | ${shown(test?.winner)} |`)
+  for (const [type, { test, improved }] of Object.entries({ greedy, exhaustive })) {
+    const [low, high] = test?.interval ?? []
+    say(
+      `\nOn test the ${type} soup is ${shown(test?.difference)} better than the best single model, with 95 % confidence between ${shown(low)} and ${shown(high)}: ${improved ? 'improved' : 'not certain'}.`,
+    )
+  }
+  const contributions = (exhaustive.contributions ?? []).map(
+    ({ model, marginal, spoils }) =>
+      `${fineTunes[ids.indexOf(model)]} ${marginal >= 0 ? '+' : ''}${shown(marginal)}${spoils ? ' (spoils)' : ''}`,
+  )
+  say(`\nWhat each model changes in a soup that it joins: ${contributions.join(', ')}.\nThe soups are in ${out}.`)
 } finally {
   await stop()
   await rm(data, { recursive: true, force: true })

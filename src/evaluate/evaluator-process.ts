@@ -3,27 +3,38 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { TureenError } from '../errors.ts'
-import type { ChildMessage, EvaluationOutcome, EvaluationTask, ParentMessage } from './protocol.ts'
+import type {
+  ChildMessage,
+  ComparisonOutcome,
+  ComparisonTask,
+  EvaluationOutcome,
+  EvaluationTask,
+  ParentMessage,
+} from './protocol.ts'
 
 /** What one evaluation may take. */
 export type EvaluatorLimits = { seconds: number; memoryBytes: number; threads: number }
 
+export type OnSamples = (done: number, total: number) => void
+
+/** Runs models, one task after the other. Every call throws TureenError with the child's reason, or that for which it was ended. */
+export type Evaluator = {
+  evaluate(task: EvaluationTask, signal: AbortSignal, onProgress: OnSamples): Promise<EvaluationOutcome>
+  compare(task: ComparisonTask, signal: AbortSignal, onProgress: OnSamples): Promise<ComparisonOutcome>
+}
+
 /** A child process in which models run, for one job: it has seen a foreign model, and is ended afterwards. */
-export type EvaluatorProcess = {
+export type EvaluatorProcess = Evaluator & {
   readonly pid: number
   readonly alive: boolean
-  /** @throws TureenError with the child's reason, or the reason for which it was ended */
-  evaluate(
-    task: EvaluationTask,
-    signal: AbortSignal,
-    onProgress: (done: number, total: number) => void,
-  ): Promise<EvaluationOutcome>
+  /** Milliseconds that its tasks have taken so far. */
+  readonly busyMilliseconds: number
   end(): void
 }
 
 const childModule = fileURLToPath(new URL('./child/main.ts', import.meta.url))
-/** Seconds of processor time for starting, beside those of the evaluation. */
-const startSeconds = 30
+/** Seconds of processor time for starting and for tasks that came before, beside those of one evaluation. */
+export const startSeconds = 30
 const startMilliseconds = 20_000
 const pollMilliseconds = 50
 const keptStderrBytes = 2_000
@@ -72,35 +83,61 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
     if (reason) state.reason ??= reason
     child.kill('SIGKILL')
   }
+  let busyMilliseconds = 0
+
+  const ask = async (message: ParentMessage, signal: AbortSignal, onProgress: OnSamples): Promise<Answer> => {
+    signal.throwIfAborted()
+    const started = performance.now()
+    const onAbort = () => end()
+    signal.addEventListener('abort', onAbort)
+    const deadline = setTimeout(() => end(tooLong(limits)), limits.seconds * 1000)
+    const poll = setInterval(() => {
+      if ((residentBytes(pid) ?? 0) > idleBytes + limits.memoryBytes) end(tooMuch(limits))
+    }, pollMilliseconds)
+    try {
+      const answer = awaitAnswer(child, onProgress)
+      child.send(message)
+      const result = await Promise.race([answer, exited.then(error => state.reason ?? error)])
+      signal.throwIfAborted()
+      if (result instanceof TureenError) throw result
+      return result
+    } finally {
+      clearTimeout(deadline)
+      clearInterval(poll)
+      signal.removeEventListener('abort', onAbort)
+      child.removeAllListeners('message')
+      busyMilliseconds += performance.now() - started
+    }
+  }
+
   return {
     pid,
     get alive() {
       return child.exitCode === null && child.signalCode === null
     },
+    get busyMilliseconds() {
+      return busyMilliseconds
+    },
     end: () => end(),
     async evaluate(task, signal, onProgress) {
-      signal.throwIfAborted()
-      const onAbort = () => end()
-      signal.addEventListener('abort', onAbort)
-      const deadline = setTimeout(() => end(tooLong(limits)), limits.seconds * 1000)
-      const poll = setInterval(() => {
-        if ((residentBytes(pid) ?? 0) > idleBytes + limits.memoryBytes) end(tooMuch(limits))
-      }, pollMilliseconds)
-      try {
-        const answer = awaitAnswer(child, onProgress)
-        child.send({ type: 'evaluate', task } satisfies ParentMessage)
-        const result = await Promise.race([answer, exited.then(error => state.reason ?? error)])
-        signal.throwIfAborted()
-        if (result instanceof TureenError) throw result
-        return result
-      } finally {
-        clearTimeout(deadline)
-        clearInterval(poll)
-        signal.removeEventListener('abort', onAbort)
-        child.removeAllListeners('message')
-      }
+      const answer = await ask({ type: 'evaluate', task }, signal, onProgress)
+      if (answer.type === 'evaluated') return answer.outcome
+      throw unexpected(answer)
+    },
+    async compare(task, signal, onProgress) {
+      const answer = await ask({ type: 'compare', task }, signal, onProgress)
+      if (answer.type === 'compared') return answer.outcome
+      throw unexpected(answer)
     },
   }
+}
+
+type Answer = Exclude<ChildMessage, { type: 'ready' | 'progress' }>
+
+function unexpected(answer: Answer): TureenError {
+  return answer.type === 'problem'
+    ? TureenError.fromProblem(answer.problem)
+    : crashed(`it answered ${answer.type} to another question`)
 }
 
 function ready(child: ChildProcess, exited: Promise<TureenError>): Promise<void> {
@@ -120,15 +157,11 @@ function ready(child: ChildProcess, exited: Promise<TureenError>): Promise<void>
   })
 }
 
-function awaitAnswer(
-  child: ChildProcess,
-  onProgress: (done: number, total: number) => void,
-): Promise<EvaluationOutcome | TureenError> {
+function awaitAnswer(child: ChildProcess, onProgress: OnSamples): Promise<Answer> {
   return new Promise(resolve => {
     child.on('message', (message: ChildMessage) => {
       if (message.type === 'progress') onProgress(message.done, message.total)
-      else if (message.type === 'result') resolve(message.outcome)
-      else if (message.type === 'problem') resolve(TureenError.fromProblem(message.problem))
+      else if (message.type !== 'ready') resolve(message)
     })
   })
 }

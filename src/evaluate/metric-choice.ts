@@ -5,7 +5,7 @@ import type { Binding, BoundArray } from './binding.ts'
 import { metrics, type RegisteredMetric } from './metrics/registry.ts'
 
 /** A metric of the registry with its parameters complete. */
-export type ChosenMetric = { name: string; parameters: Record<string, unknown> }
+export type ChosenMetric = { name: string; parameters: Record<string, unknown>; direction: 'max' | 'min' }
 
 const parametersSchema = z.record(z.string(), z.unknown())
 
@@ -23,7 +23,7 @@ export function metricNamed(name: string, field: string): RegisteredMetric {
 export function chooseMetric(name: string, parameters: Record<string, unknown>, field: string): ChosenMetric {
   const metric = metricNamed(name, field)
   const parsed = metric.parameters.safeParse(parameters)
-  if (parsed.success) return { name, parameters: parametersSchema.parse(parsed.data) }
+  if (parsed.success) return { name, parameters: parametersSchema.parse(parsed.data), direction: metric.direction }
   const errors = parsed.error.issues.map(({ path, message }) => ({ field: [field, ...path].join('.'), message }))
   throw new TureenError(
     'TUREEN_REQUEST_INVALID',

@@ -20,6 +20,25 @@ export type EvaluationTask = {
   threads: number
 }
 
+/** What of an evaluation does not depend on the model. */
+export type ScoringTask = Omit<EvaluationTask, 'modelPath' | 'metrics'>
+
+/** Scores several models by one metric and compares two of them, by their places in `modelPaths`. */
+export type ComparisonTask = ScoringTask & {
+  modelPaths: string[]
+  metric: MetricTask
+  compared: [a: number, b: number]
+  bootstrap: { seed: number; replicates: number; confidence: number }
+}
+
+export type ComparisonOutcome = {
+  /** Of each model, in order. */
+  metrics: MetricOutcome[]
+  samples: number
+  /** Of the metric of a minus that of b; null where the metric cannot be resampled, or does not exist for most resamples. */
+  interval: [number, number] | null
+}
+
 export type MetricOutcome = { name: string; value: number; perClass?: ClassResult[]; note?: string }
 
 export type EvaluationOutcome = {
@@ -32,10 +51,11 @@ export type EvaluationOutcome = {
   latency: { median: number; p95: number }
 }
 
-export type ParentMessage = { type: 'evaluate'; task: EvaluationTask }
+export type ParentMessage = { type: 'evaluate'; task: EvaluationTask } | { type: 'compare'; task: ComparisonTask }
 
 export type ChildMessage =
   | { type: 'ready' }
   | { type: 'progress'; done: number; total: number }
-  | { type: 'result'; outcome: EvaluationOutcome }
+  | { type: 'evaluated'; outcome: EvaluationOutcome }
+  | { type: 'compared'; outcome: ComparisonOutcome }
   | { type: 'problem'; problem: Problem }

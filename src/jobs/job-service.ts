@@ -13,6 +13,8 @@ export type JobContext<Type extends JobType> = {
   id: string
   /** Fires when the job is cancelled or the server stops: let go at once. */
   signal: AbortSignal
+  /** How far the job had come when an earlier process died with it; null at its first start. */
+  resumed: JobProgress | null
   progress(progress: JobProgress): void
   /**
    * Ends the job. `settle` makes its effects visible and returns its result, in one transaction with the job's new state.
@@ -75,12 +77,15 @@ export function createJobService(catalog: Catalog, runners: JobRunners, log: Log
     return moved
   }
 
-  const contextOf = <Type extends JobType>(id: string, signal: AbortSignal): JobContext<Type> => {
+  const contextOf = <Type extends JobType>({ id, progress }: JobRecord, signal: AbortSignal): JobContext<Type> => {
     let last = 0
+    let latest: JobProgress | undefined
     return {
       id,
       signal,
+      resumed: progress,
       progress(progress) {
+        latest = progress
         const now = performance.now()
         if (now - last < progressMilliseconds || signal.aborted) return
         last = now
@@ -96,7 +101,8 @@ export function createJobService(catalog: Catalog, runners: JobRunners, log: Log
       async succeed(settle) {
         await catalog.transaction().execute(async transaction => {
           const result = await settle(transaction)
-          if (await end(transaction, id, 'succeeded', { result: JSON.stringify(result) })) return
+          const progress = latest ? { progress: JSON.stringify(latest) } : {}
+          if (await end(transaction, id, 'succeeded', { result: JSON.stringify(result), ...progress })) return
           throw new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled.')
         })
       },
@@ -106,9 +112,11 @@ export function createJobService(catalog: Catalog, runners: JobRunners, log: Log
   const start = (job: JobRecord, signal: AbortSignal): Promise<void> => {
     switch (job.type) {
       case 'merge':
-        return runners.merge(job.request, contextOf(job.id, signal))
+        return runners.merge(job.request, contextOf(job, signal))
       case 'evaluation':
-        return runners.evaluation(job.request, contextOf(job.id, signal))
+        return runners.evaluation(job.request, contextOf(job, signal))
+      case 'search':
+        return runners.search(job.request, contextOf(job, signal))
     }
   }
 

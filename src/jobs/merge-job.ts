@@ -1,11 +1,13 @@
 import type { JobRecord } from '../../schemas/job.ts'
 import type { MergeRequest } from '../../schemas/merge.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { linearSum } from '../merge/methods/linear.ts'
 import { recipeDocument } from '../merge/provenance.ts'
-import type { ModelStore } from '../models/model-store.ts'
+import { tensorSums } from '../merge/tensor-sums.ts'
+import type { ModelStore, NewUpload } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
-import type { MergeFile } from '../threads/merge-task.ts'
+import type { Catalog } from '../storage/database.ts'
+import type { MergeFile } from '../threads/merge-inputs.ts'
+import type { MergedFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobRunner, JobService } from './job-service.ts'
 
@@ -14,10 +16,10 @@ export type ResolvedMerge = { files: MergeFile[]; settings: MergeSettings; model
 
 /** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_WEIGHTS_INVALID` */
 export async function resolveMerge(request: MergeRequest, models: ModelStore): Promise<ResolvedMerge> {
-  const { method, normalize, nonFloat, provenance } = request
-  linearSum(
+  const { method, normalize, rules, nonFloat, provenance } = request
+  tensorSums(
     request.models.map(({ weight }) => weight),
-    normalize,
+    request,
   )
   const files: MergeFile[] = []
   const modelIds: string[] = []
@@ -34,33 +36,49 @@ export async function resolveMerge(request: MergeRequest, models: ModelStore): P
     base = files.findIndex(({ sha256 }) => sha256 === file.sha256)
     if (base < 0) base = files.push(file) - 1
   }
-  return { files, settings: { method, normalize, nonFloat, provenance, base }, modelIds }
+  return { files, settings: { method, normalize, rules, nonFloat, provenance, base }, modelIds }
 }
 
 /** Runs merges: streams the result into an incoming file, then makes it a model of the store together with the job's end. */
-export function mergeRunner(models: ModelStore, artifacts: Artifacts, threads: ThreadPool): JobRunner<'merge'> {
+export function mergeRunner(merger: Merger): JobRunner<'merge'> {
   return async (request, { signal, progress, succeed }) => {
     const started = performance.now()
-    const { files, settings } = await resolveMerge(request, models)
-    const output = artifacts.incomingPath()
-    try {
-      const { sha256, bytes, report } = await threads.merge(files, settings, {
-        output,
-        durable: true,
-        signal,
-        onProgress: (done, total) => progress({ done, total, message: 'bytes written' }),
-      })
-      const recipe = recipeDocument(files, settings)
-      await models.addMerged({ path: output, sha256, bytes }, insert =>
-        succeed(async transaction => {
-          const id = await insert(transaction, { name: request.name ?? null, labels: request.labels, recipe })
-          const seconds = (performance.now() - started) / 1000
-          return { model: { id, sha256, bytes }, report: { ...report, seconds } }
-        }),
-      )
-    } finally {
-      await artifacts.discard(output)
-    }
+    const merge = await resolveMerge(request, merger.models)
+    const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes written' })
+    await mergeIntoStore(merge, merger, { signal, onProgress }, ({ sha256, bytes, report }, insert) =>
+      succeed(async transaction => {
+        const id = await insert(transaction, { name: request.name ?? null, labels: request.labels })
+        const seconds = (performance.now() - started) / 1000
+        return { model: { id, sha256, bytes }, report: { ...report, seconds } }
+      }),
+    )
+  }
+}
+
+/** What merges work with. */
+export type Merger = { models: ModelStore; artifacts: Artifacts; threads: ThreadPool }
+
+type InsertResult = (transaction: Catalog, upload: NewUpload) => Promise<string>
+
+/**
+ * Merges into a file of the store, then runs `commit`, which is to insert the model's record in the transaction of its choice.
+ * Whatever fails leaves nothing.
+ */
+export async function mergeIntoStore(
+  { files, settings }: Pick<ResolvedMerge, 'files' | 'settings'>,
+  { models, artifacts, threads }: Merger,
+  options: { signal: AbortSignal; onProgress(done: number, total: number): void },
+  commit: (merged: MergedFile, insert: InsertResult) => Promise<void>,
+): Promise<void> {
+  const output = artifacts.incomingPath()
+  try {
+    const merged = await threads.merge(files, settings, { ...options, output, durable: true })
+    const recipe = recipeDocument(files, settings)
+    await models.addMerged({ path: output, sha256: merged.sha256, bytes: merged.bytes }, insert =>
+      commit(merged, (transaction, upload) => insert(transaction, { ...upload, recipe })),
+    )
+  } finally {
+    await artifacts.discard(output)
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants, createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -43,7 +43,11 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
   const shardOf = (sha256: string) => join(content, hexOf(sha256).slice(0, 2))
   const path = (sha256: string) => join(shardOf(sha256), hexOf(sha256))
   const incomingPath = () => join(incoming, uuid())
-  const discard = (file: string) => rm(file, { force: true })
+  const discard = async (file: string) => {
+    await unlink(file).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    })
+  }
   const reserve = join(directory, 'reserve')
   const keepReserve = () => writeFile(reserve, new Uint8Array(reserveBytes)).catch(() => discard(reserve))
   await keepReserve()

@@ -32,7 +32,7 @@ export type Tables = {
   job_inputs: { job_id: string; input_id: string }
   datasets: { id: string; name: string | null; sha256: string; bytes: number; description: string; created_at: string }
   dataset_files: { dataset_id: string; position: number; name: string; sha256: string; bytes: number }
-  scores: { key: string; value: string; created_at: string }
+  scores: { key: string; value: string; created_at: string; job_id: string | null }
   job_events: { sequence: Generated<number>; job_id: string; type: string; data: string }
 }
 

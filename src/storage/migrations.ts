@@ -88,4 +88,9 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0003-who-computed-a-score': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('scores').addColumn('job_id', 'text').execute()
+    },
+  },
 }

@@ -3,20 +3,30 @@ import type { Catalog } from './database.ts'
 
 /** What has been computed once, kept by what it is a score of: every input that could change it is part of the key. */
 export type Scores = {
-  get(parts: unknown): Promise<unknown>
-  put(entries: readonly { parts: unknown; value: unknown }[]): Promise<void>
+  /** `jobId`: the job that computed it; null for what was kept before jobs were noted. */
+  get(parts: unknown): Promise<{ value: unknown; jobId: string | null } | undefined>
+  put(entries: readonly { parts: unknown; value: unknown }[], jobId: string): Promise<void>
 }
 
 export function createScores(catalog: Catalog): Scores {
   const keyOf = (parts: unknown) => createHash('sha256').update(JSON.stringify(parts)).digest('hex')
   return {
     async get(parts) {
-      const row = await catalog.selectFrom('scores').select('value').where('key', '=', keyOf(parts)).executeTakeFirst()
-      return row && JSON.parse(row.value)
+      const row = await catalog
+        .selectFrom('scores')
+        .select(['value', 'job_id'])
+        .where('key', '=', keyOf(parts))
+        .executeTakeFirst()
+      return row && { value: JSON.parse(row.value), jobId: row.job_id }
     },
-    async put(entries) {
+    async put(entries, job_id) {
       const created_at = new Date().toISOString()
-      const rows = entries.map(({ parts, value }) => ({ key: keyOf(parts), value: JSON.stringify(value), created_at }))
+      const rows = entries.map(({ parts, value }) => ({
+        key: keyOf(parts),
+        value: JSON.stringify(value),
+        created_at,
+        job_id,
+      }))
       if (rows.length === 0) return
       await catalog
         .insertInto('scores')

@@ -2,11 +2,14 @@ import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import { TureenError } from '../errors.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
+import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
+import type { CandidateInputs } from './candidate-task.ts'
 import type { InspectedModel } from './inspect-task.ts'
 import { mergeControl } from './merge-control.ts'
-import type { MergedFile, MergeFile } from './merge-task.ts'
+import type { MergeFile } from './merge-inputs.ts'
+import type { MergedFile } from './merge-task.ts'
 import type { Outcome } from './worker.ts'
 
 export type Progress = (done: number, total: number) => void
@@ -19,6 +22,16 @@ export type ThreadPool = {
   check(files: MergeFile[], settings: MergeSettings): Promise<void>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
   merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedFile>
+  /** Opens the models of a search in a thread of its own, to be closed by whoever asked for it. @throws TureenError as check does */
+  openCandidates(inputs: CandidateInputs): Promise<CandidateWriter>
+  close(): Promise<void>
+}
+
+/** Makes the candidates of one search. */
+export type CandidateWriter = {
+  /** Writes a soup to a new file. Soups are made one after the other. */
+  write(soup: CandidateSoup, output: string): Promise<void>
+  /** Ends the thread, whatever it is doing. */
   close(): Promise<void>
 }
 
@@ -76,6 +89,20 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
         clearInterval(timer)
         clearTimeout(ending)
         signal.removeEventListener('abort', stop)
+      }
+    },
+    async openCandidates(inputs) {
+      const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })
+      thread.on('error', onThreadError)
+      try {
+        await run(thread, 'openSearch', inputs)
+      } catch (error) {
+        await thread.destroy()
+        throw error
+      }
+      return {
+        write: (soup, output) => run(thread, 'candidate', { soup, output }),
+        close: () => thread.destroy(),
       }
     },
     async close() {

@@ -1,10 +1,13 @@
 import { type Problem, TureenError } from '../errors.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
+import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { type CandidateInputs, openCandidates, writeCandidate } from './candidate-task.ts'
 import { inspectFile, listTensors } from './inspect-task.ts'
 import { mergeControl } from './merge-control.ts'
-import { checkMergeFiles, type MergeFile, mergeFiles } from './merge-task.ts'
+import type { MergeFile } from './merge-inputs.ts'
+import { checkMergeFiles, mergeFiles } from './merge-task.ts'
 
 /**
  * What worker threads run, by name. A refusal is a result: errors of the catalogue would lose their class on the way.
@@ -19,6 +22,7 @@ export type MergeTask = {
   shared: SharedArrayBuffer
 }
 export type CheckTask = { files: MergeFile[]; settings: MergeSettings }
+export type CandidateTask = { soup: CandidateSoup; output: string }
 export type TensorsTask = { path: string; from: number; limit: number }
 
 export function inspect({ path }: { path: string }) {
@@ -36,6 +40,14 @@ export function check({ files, settings }: CheckTask) {
 export function merge({ files, settings, output, durable, shared }: MergeTask) {
   const control = mergeControl(shared)
   return outcome(() => mergeFiles(files, settings, output, durable, control.report))
+}
+
+export function openSearch(inputs: CandidateInputs) {
+  return outcome(() => openCandidates(inputs))
+}
+
+export function candidate({ soup, output }: CandidateTask) {
+  return outcome(() => writeCandidate(soup, output))
 }
 
 export async function dataset({ files }: { files: DatasetFile[] }): Promise<Outcome<DatasetDescription>> {

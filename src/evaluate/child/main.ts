@@ -1,6 +1,7 @@
 import { asTureenError } from '../../errors.ts'
 import { type Dataset, openDataset } from '../datasets/dataset.ts'
-import type { ChildMessage, EvaluationTask, ParentMessage } from '../protocol.ts'
+import type { ChildMessage, ParentMessage, ScoringTask } from '../protocol.ts'
+import { runComparison } from './run-comparison.ts'
 import { runEvaluation } from './run-evaluation.ts'
 import { warmUp } from './session.ts'
 
@@ -13,7 +14,7 @@ const progressMilliseconds = 200
 const send = (message: ChildMessage) => process.send?.(message)
 let open: { key: string; dataset: Dataset } | undefined
 
-async function datasetOf({ key, files }: EvaluationTask['dataset']): Promise<Dataset> {
+async function datasetOf({ key, files }: ScoringTask['dataset']): Promise<Dataset> {
   if (open?.key === key) return open.dataset
   await open?.dataset.close()
   open = undefined
@@ -22,16 +23,19 @@ async function datasetOf({ key, files }: EvaluationTask['dataset']): Promise<Dat
   return dataset
 }
 
-async function evaluate(task: EvaluationTask): Promise<void> {
+async function answer(message: ParentMessage): Promise<void> {
   let last = performance.now()
+  const onProgress = (done: number, total: number) => {
+    const now = performance.now()
+    if (now - last < progressMilliseconds) return
+    last = now
+    send({ type: 'progress', done, total })
+  }
   try {
-    const outcome = await runEvaluation(task, await datasetOf(task.dataset), (done, total) => {
-      const now = performance.now()
-      if (now - last < progressMilliseconds) return
-      last = now
-      send({ type: 'progress', done, total })
-    })
-    send({ type: 'result', outcome })
+    const dataset = await datasetOf(message.task.dataset)
+    if (message.type === 'evaluate')
+      send({ type: 'evaluated', outcome: await runEvaluation(message.task, dataset, onProgress) })
+    else send({ type: 'compared', outcome: await runComparison(message.task, dataset, onProgress) })
   } catch (error) {
     if (error instanceof RangeError && /allocation/.test(error.message)) {
       send({
@@ -50,9 +54,7 @@ async function evaluate(task: EvaluationTask): Promise<void> {
   }
 }
 
-process.on('message', (message: ParentMessage) => {
-  if (message.type === 'evaluate') void evaluate(message.task)
-})
+process.on('message', (message: ParentMessage) => void answer(message))
 process.on('disconnect', () => process.exit(0))
 await warmUp()
 send({ type: 'ready' })

@@ -1,10 +1,13 @@
 import type ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import type { ArrayValues, Dataset } from '../datasets/dataset.ts'
-import type { EvaluationOutcome, EvaluationTask } from '../protocol.ts'
+import type { EvaluationOutcome, EvaluationTask, ScoringTask } from '../protocol.ts'
 import { type Scorer, startScorers } from './scorers.ts'
 import { openSession, runSession } from './session.ts'
 import { inputTensor, numbersOf } from './tensors.ts'
+
+/** What running a model over a data set came to, scores apart. */
+export type ModelRun = { samples: number; nonFinite: number; latencies: number[] }
 
 /**
  * Runs a model over a data set and scores its outputs, in memory that does not depend on the size of the set.
@@ -16,9 +19,21 @@ export async function runEvaluation(
   onProgress: (done: number, total: number) => void,
 ): Promise<EvaluationOutcome> {
   const started = performance.now()
-  const { binding, limit, threads } = task
-  const session = await openSession(task.modelPath, threads)
-  const scorers = await startScorers(task.metrics, threads)
+  const scorers = await startScorers(task.metrics, task.threads)
+  const { samples, nonFinite, latencies } = await runModel(task.modelPath, scorers, task, dataset, onProgress)
+  const metrics = await Promise.all(scorers.map(({ finish }) => finish()))
+  return { metrics, samples, nonFinite, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
+}
+
+/** Gives every scorer the outputs of a model for a data set, in order. @throws TureenError as {@link runEvaluation} does */
+export async function runModel(
+  path: string,
+  scorers: readonly Scorer[],
+  { binding, limit, threads }: ScoringTask,
+  dataset: Dataset,
+  onProgress: (done: number, total: number) => void,
+): Promise<ModelRun> {
+  const session = await openSession(path, threads)
   const total = Math.min(limit ?? Number.POSITIVE_INFINITY, dataset.description.samples)
   const comparisons =
     binding.references.length > 0 ? binding.references : [{ output: binding.output, array: binding.target }]
@@ -60,8 +75,7 @@ export async function runEvaluation(
     onProgress(samples, total)
   }
   await session.release()
-  const metrics = await Promise.all(scorers.map(({ finish }) => finish()))
-  return { metrics, samples, nonFinite, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
+  return { samples, nonFinite, latencies }
 }
 
 type Produced = Pick<ArrayValues, 'dims' | 'dtype'> & { data: unknown }

@@ -1,7 +1,8 @@
 import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import { metricNamed } from '../metric-choice.ts'
-import type { Values } from '../metrics/metric.ts'
+import { MeanTally } from '../metrics/keeping/mean-tally.ts'
+import type { ResamplingAccumulator, Values } from '../metrics/metric.ts'
 import type { MetricOutcome, MetricTask } from '../protocol.ts'
 import { openSession, runSession } from './session.ts'
 import { numbersOf } from './tensors.ts'
@@ -10,23 +11,43 @@ import { numbersOf } from './tensors.ts'
 export type Scorer = {
   add(batch: { output: Values; target: Values | undefined }, samples: number): Promise<void>
   finish(): Promise<MetricOutcome>
+  /** How many samples are kept. */
+  readonly samples: number
+  /**
+   * The metric of a resample, as {@link ResamplingAccumulator} has it; to be asked for after the last batch. Null if nothing is
+   * kept, or if the metric is a model that returns one number for a whole batch.
+   */
+  readonly resampled: ((counts: Uint32Array) => number) | null
 }
 
-/** @throws TureenError if a metric that is a model cannot be opened or is none */
-export async function startScorers(tasks: readonly MetricTask[], threads: number): Promise<Scorer[]> {
+/**
+ * @param options.keep whether to keep of each sample what the metric of a resample takes, in memory that grows with the set
+ * @throws TureenError if a metric that is a model cannot be opened or is none
+ */
+export async function startScorers(
+  tasks: readonly MetricTask[],
+  threads: number,
+  { keep = false }: { keep?: boolean } = {},
+): Promise<Scorer[]> {
   return Promise.all(
-    tasks.map(task => (task.kind === 'registered' ? registeredScorer(task) : modelScorer(task, threads))),
+    tasks.map(task => (task.kind === 'registered' ? registeredScorer(task, keep) : modelScorer(task, threads, keep))),
   )
 }
 
-async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }>): Promise<Scorer> {
-  const accumulator = metricNamed(task.metric, 'metrics').start(task.parameters)
+async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }>, keep: boolean): Promise<Scorer> {
+  const metric = metricNamed(task.metric, 'metrics')
+  const kept = keep ? metric.startKeeping(task.parameters) : undefined
+  const accumulator = kept ?? metric.start(task.parameters)
   return {
     async add({ output, target }) {
       if (!target) throw needsTarget(task.name)
       accumulator.add({ output, target })
     },
     finish: async () => ({ name: task.name, ...accumulator.result() }),
+    get samples() {
+      return kept?.samples ?? 0
+    },
+    resampled: kept ? counts => kept.resampled(counts) : null,
   }
 }
 
@@ -34,12 +55,18 @@ async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }
  * A metric that is an ONNX model: it takes the outputs and the targets (inputs named output and target, or in that order) and
  * returns a scalar per sample, whose mean is taken, or per batch, whose mean by batch size is.
  */
-async function modelScorer({ name, path }: Extract<MetricTask, { kind: 'model' }>, threads: number): Promise<Scorer> {
+async function modelScorer(
+  { name, path }: Extract<MetricTask, { kind: 'model' }>,
+  threads: number,
+  keep: boolean,
+): Promise<Scorer> {
   const session = await openSession(path, threads)
   const [outputInput, targetInput] = metricInputs(session, name)
   const [result] = session.outputNames
   let sum = 0
   let count = 0
+  const kept = new MeanTally(keep)
+  let perSample = keep
   return {
     async add({ output, target }, samples) {
       if (!target || result === undefined) throw needsTarget(name)
@@ -55,12 +82,23 @@ async function modelScorer({ name, path }: Extract<MetricTask, { kind: 'model' }
           `it returned ${values.length} numbers for a batch of ${samples} samples; a metric returns one per sample or one per batch`,
         )
       }
-      for (const value of values) sum += values.length === samples ? value : value * samples
+      if (values.length !== samples) perSample = false
+      for (const value of values) {
+        sum += values.length === samples ? value : value * samples
+        kept.add(value)
+        kept.endSample()
+      }
       count += samples
     },
     async finish() {
       await session.release()
       return { name, value: count === 0 ? Number.NaN : sum / count }
+    },
+    get samples() {
+      return kept.samples
+    },
+    get resampled() {
+      return perSample ? (counts: Uint32Array) => kept.resampled(counts) : null
     },
   }
 }

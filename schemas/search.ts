@@ -1,0 +1,228 @@
+import { z } from 'zod'
+import { digest, id, labels, name, reference, waitSeconds } from './common.ts'
+import { direction, metricRequest, scoring } from './evaluation.ts'
+import { mergeSettings, weight, weightRules } from './merge.ts'
+
+/** Models in one search. Those of an exhaustive search are bounded by {@link exhaustiveStrategy} besides. */
+export const maximumSearchModels = 128
+
+const seed = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0)
+
+const groups = z
+  .array(z.string().min(1).max(200))
+  .max(16)
+  .default([])
+  .describe(
+    'Globs on tensor names (* stands for any characters, ? for one): each group of tensors has weights of its own, a tensor is of the first group that matches, all others have common weights',
+  )
+
+export const greedyStrategy = z.strictObject({
+  type: z.literal('greedy'),
+  accept: z
+    .enum(['>=', '>'])
+    .default('>=')
+    .describe(
+      'Whether a model joins that makes the soup as good as before (the paper), or only one that makes it better',
+    ),
+})
+
+export const exhaustiveStrategy = z.strictObject({
+  type: z.literal('exhaustive'),
+  maxModels: z
+    .number()
+    .int()
+    .min(2)
+    .max(16)
+    .default(12)
+    .describe('More models than this are refused: n models make 2^n - 1 candidates'),
+  emptyScore: z
+    .number()
+    .default(0)
+    .describe('What the soup of no model counts as in the Shapley values, in the metric’s unit'),
+})
+
+export const topKStrategy = z.strictObject({
+  type: z.literal('topK'),
+  k: z
+    .number()
+    .int()
+    .min(1)
+    .max(maximumSearchModels)
+    .optional()
+    .describe('The best 1 to k are averaged; all if left out'),
+})
+
+export const sweepStrategy = z.strictObject({
+  type: z.literal('sweep'),
+  steps: z
+    .number()
+    .int()
+    .min(3)
+    .max(1001)
+    .default(11)
+    .describe('Points on the line between the two models, both ends included: weights 1 - alpha and alpha'),
+})
+
+export const coordinateStrategy = z.strictObject({
+  type: z.literal('coordinate'),
+  groups,
+  step: z.number().gt(0).max(1).default(0.5).describe('By how much a weight is first moved up and down; all sum to 1'),
+  minimumStep: z
+    .number()
+    .min(0.001)
+    .max(1)
+    .default(0.05)
+    .describe('Halved when no move helps, the search ends below this'),
+})
+
+export const cmaEsStrategy = z.strictObject({
+  type: z.literal('cmaEs'),
+  groups,
+  seed: seed.describe('Repeats a search'),
+  generations: z.number().int().min(1).max(1000).default(20),
+  population: z
+    .number()
+    .int()
+    .min(4)
+    .max(256)
+    .optional()
+    .describe('Candidates in a generation; 4 + 3 ln(number of weights) if left out'),
+  sigma: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.2)
+    .describe('Standard deviation of the first generation around equal weights'),
+})
+
+/** How candidates are chosen. */
+export const strategy = z
+  .discriminatedUnion('type', [
+    greedyStrategy,
+    exhaustiveStrategy,
+    topKStrategy,
+    sweepStrategy,
+    coordinateStrategy,
+    cmaEsStrategy,
+  ])
+  .meta({ id: 'SearchStrategy' })
+
+export type StrategyRequest = z.infer<typeof strategy>
+export type StrategyType = StrategyRequest['type']
+/** The parameters of one strategy, complete. */
+export type StrategyParameters<Type extends StrategyType> = Extract<StrategyRequest, { type: Type }>
+
+const selection = z.strictObject({ dataset: reference, metric: metricRequest, ...scoring })
+
+const test = selection
+  .partial({ metric: true })
+  .describe('Scored once, at the end. What is left out is as in selection')
+
+export const searchRequest = z
+  .strictObject({
+    models: z
+      .array(z.strictObject({ id: reference }))
+      .min(2, 'a search chooses among at least two models')
+      .max(maximumSearchModels),
+    strategy,
+    selection: selection.describe('What candidates are chosen by'),
+    test: test.optional(),
+    method: mergeSettings.method,
+    parameters: mergeSettings.parameters,
+    base: reference
+      .optional()
+      .describe('The model whose file soups are made from; if left out, the first of each soup'),
+    nonFloat: mergeSettings.nonFloat,
+    budget: z
+      .strictObject({
+        evaluations: z.number().int().min(1).optional().describe('Candidates that are scored at most'),
+        seconds: z.number().gt(0).max(1_000_000).optional().describe('Seconds after which the search ends'),
+      })
+      .default({})
+      .describe('Ends a search early, with the best so far'),
+    name: name.optional(),
+    labels: labels.default({}),
+  })
+  .meta({ id: 'SearchRequest' })
+
+export type SearchRequest = z.infer<typeof searchRequest>
+
+const score = z.number().nullable().describe('In the metric’s unit; null where it is not finite, or does not exist')
+
+/** The mean of some of the search's models. */
+const soup = {
+  models: z.array(id).describe('By the ids of the request’s models'),
+  weights: z.array(weight).describe('One for each of these models'),
+  rules: weightRules.optional().describe('Other weights for groups of tensors'),
+}
+
+const scoredSoup = z.object({ ...soup, score })
+
+export const candidate = z.object({
+  ...soup,
+  score,
+  seconds: z.number().describe('That running and scoring it took, whenever that was'),
+  cached: z.boolean().describe('Whether the score had been computed before, by another job'),
+})
+
+const modelOrSoup = z.object({ id, sha256: digest })
+
+export const searchResult = z
+  .object({
+    model: modelOrSoup.describe('The winner: a new model, or the model of the request that no soup was better than'),
+    winner: scoredSoup,
+    bestSingle: scoredSoup.describe('The best of the models by themselves'),
+    uniform: scoredSoup.nullable().describe('The mean of all models; null if the budget was spent before'),
+    candidates: z.array(candidate).describe('In the order in which the strategy came to them'),
+    contributions: z
+      .array(
+        z.object({
+          model: id,
+          shapley: z
+            .number()
+            .describe('The exact Shapley value, in the metric’s unit; all sum to uniform minus emptyScore'),
+          marginal: z
+            .number()
+            .describe('What joining changes in the mean over all soups of at least one model, weighted as in shapley'),
+          spoils: z.boolean().describe('Whether soups are worse with it, by marginal'),
+        }),
+      )
+      .optional()
+      .describe('Of exhaustive searches'),
+    emptyScore: z.number().optional().describe('What the soup of no model counts as in shapley'),
+    barrier: z
+      .object({ value: z.number(), alpha: z.number() })
+      .optional()
+      .describe('Of sweeps: by how much, and where, the line lies most below that between the scores of its ends'),
+    improved: z
+      .boolean()
+      .nullable()
+      .describe(
+        'Whether the winner is better than the best single model on test, the interval without 0; null without test',
+      ),
+    test: z
+      .object({
+        winner: score,
+        bestSingle: score,
+        uniform: score,
+        difference: score.describe('Winner minus best single'),
+        interval: z
+          .tuple([z.number(), z.number()])
+          .nullable()
+          .describe('Of the difference: paired bootstrap over samples'),
+        confidence: z.number(),
+        replicates: z.number().int(),
+        samples: z.number().int(),
+      })
+      .nullable(),
+    direction,
+    stopped: z.enum(['evaluations', 'seconds']).nullable().describe('The budget that ended the search early'),
+    evaluations: z.number().int().describe('Different soups that were scored, or whose score was known'),
+    seconds: z.number().describe('That the search has run, restarts of the server left out'),
+    notes: z.array(z.string()),
+  })
+  .meta({ id: 'SearchResult' })
+
+export type SearchResult = z.infer<typeof searchResult>
+
+export const searchParameters = z.strictObject({ wait: waitSeconds })

@@ -1,0 +1,36 @@
+import { pairedBootstrap } from '../bootstrap.ts'
+import type { Dataset } from '../datasets/dataset.ts'
+import type { ComparisonOutcome, ComparisonTask, MetricOutcome } from '../protocol.ts'
+import { runModel } from './run-evaluation.ts'
+import { type Scorer, startScorers } from './scorers.ts'
+
+/**
+ * Scores several models by one metric on one data set, and how sure the difference between two of them is: a bootstrap over
+ * samples, paired, of predictions that are kept in memory as compactly as the metric allows.
+ *
+ * @throws TureenError as an evaluation does
+ */
+export async function runComparison(
+  task: ComparisonTask,
+  dataset: Dataset,
+  onProgress: (done: number, total: number) => void,
+): Promise<ComparisonOutcome> {
+  const { modelPaths, metric, compared, bootstrap, threads } = task
+  const kept = new Map<number, Scorer>()
+  const metrics: MetricOutcome[] = []
+  let samples = 0
+  for (const [index, path] of modelPaths.entries()) {
+    const [scorer] = await startScorers([metric], threads, { keep: compared.includes(index) })
+    if (!scorer) throw new RangeError('no metric was started')
+    const run = await runModel(path, [scorer], task, dataset, (done, total) =>
+      onProgress(index * total + done, modelPaths.length * total),
+    )
+    samples = run.samples
+    metrics.push(await scorer.finish())
+    kept.set(index, scorer)
+  }
+  const [a, b] = compared.map(index => kept.get(index))
+  if (!a?.resampled || !b?.resampled) return { metrics, samples, interval: null }
+  const { interval } = pairedBootstrap({ samples: a.samples, a: a.resampled, b: b.resampled, ...bootstrap })
+  return { metrics, samples, interval }
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import packageJson from '../../package.json' with { type: 'json' }
+import type { Binding } from '../evaluate/binding.ts'
+import type { ComparisonOutcome, MetricOutcome } from '../evaluate/protocol.ts'
+import type { Scores } from '../storage/scores.ts'
+
+/** Changes whenever the same model on the same data may get other scores than before. */
+const scoringVersion = 1
+
+export const runtime = `onnxruntime-node ${packageJson.dependencies['onnxruntime-node']}`
+
+/**
+ * What is scored, apart from the metric: a model by the digest of its bytes, or a soup that nobody keeps by the recipe that
+ * determines them.
+ */
+export type Subject = { model: unknown; dataset: string; binding: Binding; limit: number | null; threads: number }
+
+const keptRun = z.object({
+  samples: z.number(),
+  nonFinite: z.number(),
+  seconds: z.number(),
+  latency: z.object({ median: z.number(), p95: z.number() }),
+})
+const keptScore = z.object({
+  value: z.number().nullable(),
+  perClass: z.array(z.object({ class: z.number(), value: z.number().nullable(), support: z.number() })).optional(),
+  note: z.string().optional(),
+})
+
+export type KeptRun = z.infer<typeof keptRun>
+/** A metric's outcome as JSON can keep it: null for NaN and infinity. */
+export type KeptScore = z.infer<typeof keptScore>
+
+const keptComparison = z.object({
+  values: z.array(z.number().nullable()),
+  samples: z.number(),
+  interval: z.tuple([z.number(), z.number()]).nullable(),
+})
+
+/** Values of one metric for several models, and the interval of the difference of two of them. */
+export type KeptComparison = z.infer<typeof keptComparison>
+
+export type NewScores = {
+  subject: Subject
+  run: KeptRun
+  scores: { identity: unknown; outcome: Omit<MetricOutcome, 'name'> | undefined }[]
+}
+
+/** Scores that were computed once, kept by everything that could change them. */
+export type KeptScores = {
+  score(subject: Subject, metric: unknown): Promise<(KeptScore & { jobId: string | null }) | undefined>
+  run(subject: Subject): Promise<KeptRun | undefined>
+  /** Keeps what a job has computed. @returns the scores as they are kept, in order */
+  keep(computed: readonly NewScores[], jobId: string): Promise<KeptScore[][]>
+  /** `key`: everything that the comparison depends on. */
+  comparison(key: unknown): Promise<KeptComparison | undefined>
+  keepComparison(key: unknown, outcome: ComparisonOutcome, jobId: string): Promise<KeptComparison>
+}
+
+export function createKeptScores(scores: Scores): KeptScores {
+  const comparisonParts = (key: unknown) => ({ version: scoringVersion, comparison: key, runtime })
+  const partsOf = (subject: Subject) => ({ version: scoringVersion, ...subject, runtime })
+  return {
+    async score(subject, metric) {
+      const kept = await scores.get({ ...partsOf(subject), metric })
+      const score = keptScore.safeParse(kept?.value)
+      return score.success && kept ? { ...score.data, jobId: kept.jobId } : undefined
+    },
+    async run(subject) {
+      return keptRun.safeParse((await scores.get(partsOf(subject)))?.value).data
+    },
+    async keep(computed, jobId) {
+      const kept = computed.map(each => each.scores.map(({ outcome }) => keptOutcome(outcome)))
+      const entries = computed.flatMap(({ subject, run, scores: outcomes }, at) => [
+        ...outcomes.map(({ identity }, index) => ({
+          parts: { ...partsOf(subject), metric: identity },
+          value: kept[at]?.[index],
+        })),
+        { parts: partsOf(subject), value: run },
+      ])
+      await scores.put(entries, jobId)
+      return kept
+    },
+    async comparison(key) {
+      return keptComparison.safeParse((await scores.get(comparisonParts(key)))?.value).data
+    },
+    async keepComparison(key, { metrics, samples, interval }, jobId) {
+      const value: KeptComparison = { values: metrics.map(metric => finite(metric.value)), samples, interval }
+      await scores.put([{ parts: comparisonParts(key), value }], jobId)
+      return value
+    },
+  }
+}
+
+function keptOutcome(outcome: Omit<MetricOutcome, 'name'> | undefined): KeptScore {
+  const { value = Number.NaN, perClass, note } = outcome ?? {}
+  return {
+    value: finite(value),
+    ...(perClass ? { perClass: perClass.map(each => ({ ...each, value: finite(each.value) })) } : {}),
+    ...(note === undefined ? {} : { note }),
+  }
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null
+}

@@ -1,0 +1,108 @@
+import { direction, type EvaluationRequest, type MetricRequest } from '../../schemas/evaluation.ts'
+import type { ModelRecord } from '../../schemas/model.ts'
+import type { DatasetStore } from '../datasets/dataset-store.ts'
+import { TureenError } from '../errors.ts'
+import { type Binding, type BindingRequest, type BoundArray, bindDataset } from '../evaluate/binding.ts'
+import { chooseMetric, defaultMetrics, requireTarget } from '../evaluate/metric-choice.ts'
+import { metrics as registeredMetrics } from '../evaluate/metrics/registry.ts'
+import type { EvaluationTask, MetricTask } from '../evaluate/protocol.ts'
+import type { ModelStore } from '../models/model-store.ts'
+
+export type Stores = { models: ModelStore; datasets: DatasetStore }
+
+/** A metric to compute, what makes its score that score, and whether more or less of it is better. */
+export type ResolvedMetric = { task: MetricTask; identity: unknown; direction: 'max' | 'min'; modelId?: string }
+
+/** A data set bound to a model, and the array that outputs are compared with: null for ONNX's own test data. */
+export type ResolvedDataset = {
+  id: string
+  sha256: string
+  samples: number
+  files: EvaluationTask['dataset']['files']
+  arrays: readonly BoundArray[]
+  binding: Binding
+  target: BoundArray | null
+}
+
+/** An evaluation request with everything found, chosen and checked. */
+export type ResolvedEvaluation = {
+  model: { id: string; sha256: string; bytes: number; path: string }
+  dataset: ResolvedDataset
+  metrics: ResolvedMetric[]
+  limit: number | null
+  inputIds: string[]
+}
+
+/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_REQUEST_INVALID` */
+export async function resolveEvaluation(request: EvaluationRequest, stores: Stores): Promise<ResolvedEvaluation> {
+  const { models } = stores
+  const model = await models.getComplete(request.model, 'model')
+  const dataset = await resolveDataset(request.dataset, request, model, stores, 'dataset')
+  const metrics: ResolvedMetric[] = []
+  const names = request.metrics ?? defaultMetrics(dataset.binding, dataset.arrays, model.outputs)
+  for (const [index, metric] of names.entries()) metrics.push(await resolveMetric(metric, `metrics.${index}`, models))
+  refuseRepeated(metrics)
+  return {
+    model: { id: model.id, sha256: model.sha256, bytes: model.bytes, path: models.contentPath(model.sha256) },
+    dataset,
+    metrics,
+    limit: request.limit !== undefined && request.limit < dataset.samples ? request.limit : null,
+    inputIds: [model.id, dataset.id, ...metrics.flatMap(({ modelId }) => modelId ?? [])],
+  }
+}
+
+/**
+ * @param field what the request calls the data set
+ * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_DATASET_MISMATCH`
+ */
+export async function resolveDataset(
+  reference: string,
+  request: BindingRequest,
+  model: ModelRecord,
+  { datasets }: Stores,
+  field: string,
+): Promise<ResolvedDataset> {
+  const dataset = await datasets.get(reference, field)
+  const binding = bindDataset(model, dataset, request)
+  const { id, sha256, samples, arrays } = dataset
+  const target = binding.references.length > 0 ? null : requireTarget(binding, arrays)
+  return { id, sha256, samples, arrays, files: datasets.files(dataset), binding, target }
+}
+
+/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_REQUEST_INVALID` */
+export async function resolveMetric(metric: MetricRequest, field: string, models: ModelStore): Promise<ResolvedMetric> {
+  if (typeof metric === 'object' && metric.model !== undefined) {
+    if (registeredMetrics.has(metric.name)) throw nameTaken(metric.name, `${field}.name`)
+    const { id, sha256 } = await models.getComplete(metric.model, `${field}.model`)
+    return {
+      task: { kind: 'model', name: metric.name, path: models.contentPath(sha256) },
+      identity: { model: sha256 },
+      direction: direction.parse(metric.direction),
+      modelId: id,
+    }
+  }
+  const { name, ...parameters } = typeof metric === 'string' ? { name: metric } : metric
+  const chosen = chooseMetric(name, parameters, field)
+  return {
+    task: { kind: 'registered', name, metric: name, parameters: chosen.parameters },
+    identity: { metric: name, parameters: chosen.parameters },
+    direction: chosen.direction,
+  }
+}
+
+function nameTaken(name: string, field: string): TureenError {
+  const message = `${name} is a metric of the service; call yours otherwise`
+  return new TureenError('TUREEN_REQUEST_INVALID', `A metric that is a model has a name of its own: ${message}.`, [
+    { field, message },
+  ])
+}
+
+function refuseRepeated(metrics: readonly ResolvedMetric[]): void {
+  const names = metrics.map(({ task }) => task.name)
+  const repeated = names.find((name, index) => names.indexOf(name) !== index)
+  if (repeated === undefined) return
+  const message = `${repeated} is asked for twice`
+  throw new TureenError('TUREEN_REQUEST_INVALID', `Metrics are told apart by name, and ${message}.`, [
+    { field: 'metrics', message },
+  ])
+}

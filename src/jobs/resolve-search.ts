@@ -1,0 +1,147 @@
+import type { SearchRequest } from '../../schemas/search.ts'
+import { type ProblemItem, TureenError } from '../errors.ts'
+import { metricNamed } from '../evaluate/metric-choice.ts'
+import { requireFit } from '../evaluate/metric-fit.ts'
+import type { MergeSettings } from '../merge/merge-input.ts'
+import type { MergeFile } from '../threads/merge-inputs.ts'
+import {
+  type ResolvedDataset,
+  type ResolvedMetric,
+  resolveDataset,
+  resolveMetric,
+  type Stores,
+} from './resolve-evaluation.ts'
+
+/** What soups are scored by: on selection, or on test. */
+export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }
+
+/** A search request with everything found and checked that can be without reading the models. */
+export type ResolvedSearch = {
+  models: { id: string; sha256: string; path: string }[]
+  /** The models in order, and behind them the base where it is none of them. */
+  files: MergeFile[]
+  /** The place in `files` of the base; null if each soup is made from its first model. */
+  base: number | null
+  /** Globs on tensor names that have weights of their own. */
+  groups: readonly string[]
+  settings: Omit<MergeSettings, 'base'>
+  selection: Scoring
+  test: Scoring | null
+  inputIds: string[]
+}
+
+/**
+ * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`,
+ *   `TUREEN_REQUEST_INVALID`, `TUREEN_SEARCH_TOO_LARGE`
+ */
+export async function resolveSearch(request: SearchRequest, stores: Stores): Promise<ResolvedSearch> {
+  requirePossible(request)
+  const { strategy, method, nonFloat } = request
+  const records = []
+  for (const [index, { id }] of request.models.entries())
+    records.push(await stores.models.getComplete(id, `models.${index}.id`))
+  const baseRecord = request.base === undefined ? null : await stores.models.getComplete(request.base, 'base')
+  const models = records.map(({ id, sha256 }) => ({ id, sha256, path: stores.models.contentPath(sha256) }))
+  const files = models.map(
+    ({ sha256, path }, index): MergeFile => ({
+      label: request.models[index]?.id ?? '',
+      weight: 1,
+      sha256,
+      path,
+    }),
+  )
+  let base: number | null = null
+  if (baseRecord) {
+    const { sha256 } = baseRecord
+    base = models.findIndex(model => model.sha256 === sha256)
+    const label = request.base ?? ''
+    if (base < 0) base = files.push({ label, sha256, weight: null, path: stores.models.contentPath(sha256) }) - 1
+  }
+  const groups = 'groups' in strategy ? strategy.groups : []
+  const rules = groups.map(match => ({ match, weights: models.map(() => 1) }))
+  const selection = await resolveScoring('selection', request.selection, records, stores)
+  const test = request.test
+    ? await resolveScoring(
+        'test',
+        { ...request.selection, ...request.test, metric: request.test.metric ?? request.selection.metric },
+        records,
+        stores,
+      )
+    : null
+  const scorings = [selection, ...(test ? [test] : [])]
+  return {
+    models,
+    files,
+    base,
+    groups,
+    settings: { method, normalize: true, rules, nonFloat, provenance: false },
+    selection,
+    test,
+    inputIds: [
+      ...models.map(({ id }) => id),
+      ...(baseRecord ? [baseRecord.id] : []),
+      ...scorings.flatMap(({ dataset, metric }) => [dataset.id, ...(metric.modelId ? [metric.modelId] : [])]),
+    ],
+  }
+}
+
+function requirePossible({ models, strategy }: SearchRequest): void {
+  if (strategy.type === 'sweep' && models.length !== 2) {
+    const message = `a sweep follows the line between two models, and there are ${models.length}`
+    throw invalid([{ field: 'models', message }])
+  }
+  if (strategy.type === 'exhaustive' && models.length > strategy.maxModels) {
+    const candidates = 2 ** models.length - 1
+    const message = `${models.length} models have ${candidates.toLocaleString('en')} soups`
+    throw new TureenError(
+      'TUREEN_SEARCH_TOO_LARGE',
+      `An exhaustive search scores every soup, and ${message}: beyond the ${strategy.maxModels} models of maxModels. Search greedily, leave the worst models out, or raise strategy.maxModels (16 at most).`,
+      [{ field: 'models', message }],
+    )
+  }
+}
+
+type ScoringRequest = SearchRequest['selection']
+
+async function resolveScoring(
+  field: 'selection' | 'test',
+  request: ScoringRequest,
+  records: readonly Awaited<ReturnType<Stores['models']['getComplete']>>[],
+  stores: Stores,
+): Promise<Scoring> {
+  const [model] = records
+  if (!model) throw invalid([{ field: 'models', message: 'a search chooses among at least two models' }])
+  try {
+    const metric = await resolveMetric(request.metric, 'metric', stores.models)
+    const dataset = await resolveDataset(request.dataset, request, model, stores, 'dataset')
+    requireMetricFits(metric, dataset, model)
+    return { dataset, metric }
+  } catch (error) {
+    throw error instanceof TureenError ? within(error, field) : error
+  }
+}
+
+function requireMetricFits(
+  { task }: ResolvedMetric,
+  { binding, target }: ResolvedDataset,
+  { outputs }: { outputs: Parameters<typeof requireFit>[1][] },
+): void {
+  const output = outputs.find(({ name }) => name === binding.output)
+  if (task.kind !== 'registered' || !target || !output) return
+  const fed = binding.inputs.map(({ feeding }) => feeding)
+  const unbatched = fed.includes('sample') && !fed.includes('batch')
+  const dims = unbatched && output.dims ? [1, ...output.dims] : output.dims
+  requireFit(metricNamed(task.metric, 'metric'), { ...output, dims }, target, 'metric')
+}
+
+/** An error about a part of the request, its fields named from the whole of it. */
+function within(error: TureenError, part: string): TureenError {
+  const errors = error.errors.map(item =>
+    item.field === undefined ? item : { ...item, field: `${part}.${item.field}` },
+  )
+  return new TureenError(error.code, error.message, errors, { cause: error })
+}
+
+function invalid(errors: ProblemItem[]): TureenError {
+  return new TureenError('TUREEN_REQUEST_INVALID', `The search cannot be made: ${errors[0]?.message}.`, errors)
+}

@@ -1,0 +1,167 @@
+import type { JobRecord } from '../../schemas/job.ts'
+import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
+import { TureenError } from '../errors.ts'
+import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
+import { isSingle } from '../search/candidate-soup.ts'
+import { bestOf } from '../search/ranking.ts'
+import { runSearch, type Trial } from '../search/run-search.ts'
+import { endOf } from '../search/search-end.ts'
+import { createStrategy } from '../search/strategies/registry.ts'
+import type { ThreadPool } from '../threads/thread-pool.ts'
+import type { JobContext, JobRunner, JobService } from './job-service.ts'
+import type { KeptScores } from './kept-scores.ts'
+import { type Merger, mergeIntoStore } from './merge-job.ts'
+import type { Stores } from './resolve-evaluation.ts'
+import { resolveSearch } from './resolve-search.ts'
+import { resultOf } from './search-result.ts'
+import { createSearchScorer } from './search-scorer.ts'
+import { soupFiles, soupMerge, soupOrigin } from './search-soups.ts'
+import { scoreOnTest } from './search-test.ts'
+
+export type SearchService = {
+  /** Refuses what cannot be searched before there is a job. */
+  start(request: SearchRequest): Promise<JobRecord>
+}
+
+export function createSearchService(stores: Stores, threads: ThreadPool, jobs: JobService): SearchService {
+  return {
+    async start(request) {
+      const { files, base, settings, inputIds } = await resolveSearch(request, stores)
+      await threads.check(files, { ...settings, base: base ?? 0 }).catch((error: unknown) => {
+        throw asGroupError(error)
+      })
+      return jobs.create({ type: 'search', request, labels: request.labels, inputIds })
+    },
+  }
+}
+
+export type Searcher = {
+  stores: Stores
+  merger: Merger
+  evaluators: EvaluatorPool
+  kept: KeptScores
+  /** Threads of onnxruntime in one evaluation. */
+  threads: number
+  /** Bytes of models that one search holds in memory. */
+  memoryBytes: number
+}
+
+/**
+ * Runs searches. Every score is kept as soon as it is there, and all else follows from scores: a search that is started again
+ * finds those it had and comes to the same end.
+ */
+export function searchRunner(searcher: Searcher): JobRunner<'search'> {
+  const { stores, merger, evaluators, kept, threads, memoryBytes } = searcher
+  return async (request, context) => {
+    const { signal, succeed } = context
+    const clock = searchClock(request, context)
+    const search = await resolveSearch(request, stores)
+    const { models, files, base, settings, selection } = search
+    const writer = await merger.threads.openCandidates({ files, settings, base, memoryBytes })
+    const soups = soupFiles(search, merger.artifacts, writer)
+    const scorer = createSearchScorer(
+      { identify: soup => soupOrigin(soup, search), ...selection, threads, jobId: context.id, signal },
+      { kept, evaluators, files: soups },
+    )
+    const work = async () => {
+      const strategy = createStrategy(request.strategy)
+      const { direction } = selection.metric
+      const total = Math.min(
+        request.budget.evaluations ?? Number.POSITIVE_INFINITY,
+        strategy.candidates(models.length, search.groups.length),
+      )
+      let best: Trial | undefined
+      const outcome = await runSearch({
+        strategy,
+        models: models.length,
+        groups: search.groups,
+        direction,
+        maximumEvaluations: request.budget.evaluations ?? Number.POSITIVE_INFINITY,
+        deadline: clock.deadline,
+        score: scorer.score,
+        hasSpare: scorer.hasSpare,
+        onTrial(trial, done) {
+          best = bestOf(best ? [best, trial] : [trial], direction)
+          const message = `candidate ${done} of ${Math.max(done, total)}`
+          context.progress({
+            done,
+            total: Math.max(done, total),
+            message,
+            best: best?.value ?? null,
+            ...clock.times(done, total),
+          })
+        },
+      })
+      const end = endOf(outcome, direction)
+      const { compare } = scorer
+      const test = await scoreOnTest(end, search, { kept, files: soups, compare, threads, jobId: context.id })
+      const result = (): Omit<SearchResult, 'model'> => resultOf(request, search, end, test, clock.seconds())
+      const { winner } = end
+      const [only] = isSingle(winner.soup) ? winner.soup.members : []
+      const single = only === undefined ? undefined : models[only]
+      if (single) {
+        const { id, sha256 } = single
+        await succeed(async () => ({ model: { id, sha256 }, ...result() }))
+        return
+      }
+      const onProgress = () => undefined
+      await mergeIntoStore(soupMerge(winner.soup, search, true), merger, { signal, onProgress }, ({ sha256 }, insert) =>
+        succeed(async transaction => {
+          const id = await insert(transaction, { name: request.name ?? null, labels: request.labels })
+          return { model: { id, sha256 }, ...result() }
+        }),
+      )
+    }
+    try {
+      await unlessAborted(signal, work())
+    } finally {
+      await Promise.all([scorer.close(), writer.close()])
+    }
+  }
+}
+
+/** How long a search has run, from its first start on but without the time between a server's end and the next one's start. */
+function searchClock({ budget }: SearchRequest, { resumed }: Pick<JobContext<'search'>, 'resumed'>) {
+  const before = resumed?.seconds ?? 0
+  const started = performance.now()
+  const sinceStart = () => (performance.now() - started) / 1000
+  const seconds = () => before + sinceStart()
+  let firstDone: { done: number; at: number } | undefined
+  const left = () => Math.max(0, (budget.seconds ?? Number.POSITIVE_INFINITY) - seconds())
+  return {
+    seconds,
+    deadline:
+      budget.seconds === undefined ? new AbortController().signal : AbortSignal.timeout(Math.ceil(left() * 1000)),
+    /** The first soup is no measure of the others: it waits for processes to start. */
+    times(done: number, total: number): { seconds: number; secondsLeft: number | null } {
+      firstDone ??= { done, at: sinceStart() }
+      const each = done > firstDone.done ? (sinceStart() - firstDone.at) / (done - firstDone.done) : null
+      const secondsLeft = each === null ? null : Math.min(each * Math.max(0, total - done), left())
+      return { seconds: seconds(), secondsLeft }
+    },
+  }
+}
+
+/** What comes of the work, or the signal's reason as soon as it fires. */
+async function unlessAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  work.catch(() => undefined)
+  try {
+    await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** Groups of tensors are checked as rules of a merge; the client knows them as groups. */
+function asGroupError(error: unknown): unknown {
+  if (!(error instanceof TureenError) || error.code !== 'TUREEN_RULE_UNMATCHED') return error
+  const errors = error.errors.map(item => ({
+    ...item,
+    field: (item.field ?? '').replace(/^rules\.(\d+)\.match$/, 'strategy.groups.$1'),
+  }))
+  return new TureenError(error.code, error.message, errors, { cause: error })
+}

@@ -1,0 +1,99 @@
+import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
+import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import { isSingle } from '../search/candidate-soup.ts'
+import { type Direction, goodness } from '../search/ranking.ts'
+import type { Trial } from '../search/run-search.ts'
+import type { SearchEnd } from '../search/search-end.ts'
+import type { ResolvedSearch } from './resolve-search.ts'
+import { bootstrap, type TestScores } from './search-test.ts'
+
+/** The result of a search in the API's words, but for the model that it made. */
+export function resultOf(
+  request: SearchRequest,
+  { models }: ResolvedSearch,
+  end: SearchEnd,
+  test: TestScores | null,
+  seconds: number,
+): Omit<SearchResult, 'model'> {
+  const { winner, bestSingle, uniform, trials, findings, direction, stopped, evaluations } = end
+  const sign = direction === 'max' ? 1 : -1
+  const idOf = (member: number) => models[member]?.id ?? ''
+  const soupOf = ({ members, weights, rules }: CandidateSoup) => ({
+    models: members.map(idOf),
+    weights: [...weights],
+    ...(rules.length > 0 ? { rules: rules.map(rule => ({ match: rule.match, weights: [...rule.weights] })) } : {}),
+  })
+  const scored = ({ soup, value }: Trial) => ({ ...soupOf(soup), score: value })
+  const { contributions, barrier } = findings
+  const emptyScore = request.strategy.type === 'exhaustive' ? request.strategy.emptyScore : 0
+  const difference = differenceOf(test)
+  return {
+    winner: scored(winner),
+    bestSingle: scored(bestSingle),
+    uniform: uniform && scored(uniform),
+    candidates: trials.map(trial => ({ ...scored(trial), seconds: trial.seconds, cached: trial.cached })),
+    ...(contributions
+      ? {
+          contributions: contributions.map(({ shapley, marginal }, index) => ({
+            model: idOf(index),
+            shapley: sign * shapley - emptyScore / models.length,
+            marginal: sign * marginal,
+            spoils: marginal < 0,
+          })),
+          emptyScore,
+        }
+      : {}),
+    ...(barrier ? { barrier } : {}),
+    improved: test && improved(test, direction),
+    test: test && {
+      winner: test.winner,
+      bestSingle: test.bestSingle,
+      uniform: test.uniform,
+      difference,
+      interval: test.interval,
+      confidence: bootstrap.confidence,
+      replicates: bootstrap.replicates,
+      samples: test.samples,
+    },
+    direction,
+    stopped,
+    evaluations,
+    seconds,
+    notes: notesOf(request, end, test),
+  }
+}
+
+function differenceOf(test: TestScores | null): number | null {
+  if (test === null || test.winner === null || test.bestSingle === null) return null
+  return test.winner - test.bestSingle
+}
+
+/** Whether the whole interval of winner minus best single lies on the better side of 0. */
+function improved({ interval }: TestScores, direction: Direction): boolean | null {
+  if (interval === null) return null
+  return direction === 'max' ? interval[0] > 0 : interval[1] < 0
+}
+
+function notesOf(request: SearchRequest, end: SearchEnd, test: TestScores | null): string[] {
+  const { winner, uniform, trials, stopped, direction } = end
+  const notes: string[] = []
+  if (isSingle(winner.soup)) {
+    notes.push('no soup scored better than the best single model, so that the result is that model')
+  } else if (!test) {
+    notes.push(
+      `the winner is the best of ${trials.length} on the data that chose it, which flatters it; a test set would tell`,
+    )
+  }
+  if (uniform && goodness(uniform.value, direction) > goodness(winner.value, direction))
+    notes.push('the mean of all models, which the strategy did not come to, scored better than the winner')
+  if (stopped) {
+    const budget = request.budget[stopped]
+    notes.push(`the budget of ${budget} ${stopped} ended the search early; the winner is the best so far`)
+  }
+  const withoutScore = trials.filter(({ value }) => value === null).length
+  if (withoutScore > 0)
+    notes.push(`${withoutScore} of the candidates have no score, as the metric has no finite value for them`)
+  if (test && test.interval === null)
+    notes.push('the difference on test has no interval: the metric gives one value a batch, or none for most resamples')
+  return notes
+}

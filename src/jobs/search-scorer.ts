@@ -1,0 +1,138 @@
+import { setImmediate } from 'node:timers/promises'
+import pLimit from 'p-limit'
+import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
+import type { Evaluator } from '../evaluate/evaluator-process.ts'
+import type { ComparisonOutcome, ComparisonTask, ScoringTask } from '../evaluate/protocol.ts'
+import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import type { Scored } from '../search/run-search.ts'
+import type { KeptScores, NewScores, Subject } from './kept-scores.ts'
+import type { ResolvedDataset, ResolvedMetric } from './resolve-evaluation.ts'
+import type { SoupFiles } from './search-soups.ts'
+
+/** A kill loses the scores of this many milliseconds at most; each write waits for the disk. */
+const keepMilliseconds = 200
+
+/** What a search's soups are scored with, and on. */
+export type ScorerSettings = {
+  /** What determines a soup's bytes: a model's digest, or a recipe. */
+  identify(soup: CandidateSoup): unknown
+  dataset: ResolvedDataset
+  metric: ResolvedMetric
+  threads: number
+  jobId: string
+  signal: AbortSignal
+}
+
+export type ScorerServices = {
+  kept: KeptScores
+  evaluators: EvaluatorPool
+  files: SoupFiles
+}
+
+export type SearchScorer = {
+  score(soup: CandidateSoup): Promise<Scored>
+  hasSpare(): boolean
+  /** Compares models, in turn with the soups that are scored. */
+  compare(task: ComparisonTask): Promise<ComparisonOutcome>
+  /** Keeps what has been scored, and ends the evaluators: whatever is still being scored fails. */
+  close(): Promise<void>
+}
+
+/** Scores soups side by side, each lane with an evaluator of its own, and none that has been scored before. */
+export function createSearchScorer(settings: ScorerSettings, services: ScorerServices): SearchScorer {
+  const { identify, dataset, metric, threads, jobId, signal } = settings
+  const { kept, evaluators, files } = services
+  const lanes = evaluators.width
+  // While a soup is being scored the next one is written.
+  const preparing = pLimit(2 * lanes)
+  const running = pLimit(lanes)
+  const leases = Array.from({ length: lanes }, () => evaluators.lease())
+  const idle = [...leases]
+  const keeper = lateKeeper(kept, jobId)
+  let outstanding = 0
+
+  const withEvaluator = <Result>(use: (evaluator: Evaluator) => Promise<Result>): Promise<Result> =>
+    running(async () => {
+      const lease = idle.pop()
+      if (!lease) throw new Error('more models are run at a time than there are evaluators')
+      try {
+        return await use(lease)
+      } finally {
+        idle.push(lease)
+      }
+    })
+
+  const evaluate = async (soup: CandidateSoup, subject: Subject): Promise<Scored> =>
+    files.withFile(soup, async modelPath => {
+      const { metrics, ...run } = await withEvaluator(evaluator =>
+        evaluator.evaluate({ ...taskOn(dataset, threads), modelPath, metrics: [metric.task] }, signal, () => undefined),
+      )
+      const value = metrics[0]?.value ?? Number.NaN
+      keeper.add({ subject, run, scores: [{ identity: metric.identity, outcome: metrics[0] }] })
+      return { value: Number.isFinite(value) ? value : null, seconds: run.seconds, cached: false }
+    })
+
+  return {
+    hasSpare: () => outstanding < lanes,
+    compare: task => withEvaluator(evaluator => evaluator.compare(task, signal, () => undefined)),
+    async score(soup) {
+      outstanding += 1
+      try {
+        return await preparing(async () => {
+          // Looking up thousands of kept scores in a row must not hold up the server.
+          await setImmediate()
+          signal.throwIfAborted()
+          const subject = subjectOf(identify(soup), dataset, threads)
+          const score = await kept.score(subject, metric.identity)
+          const run = await kept.run(subject)
+          if (!score || !run) return evaluate(soup, subject)
+          return { value: score.value, seconds: run.seconds, cached: score.jobId !== jobId }
+        })
+      } finally {
+        outstanding -= 1
+      }
+    },
+    async close() {
+      preparing.clearQueue()
+      running.clearQueue()
+      for (const lease of leases) lease.end()
+      await keeper.close()
+    },
+  }
+}
+
+/** What is run when a model or soup is, on the whole of a data set. */
+export function taskOn({ sha256, files, binding }: ResolvedDataset, threads: number): ScoringTask {
+  return { dataset: { key: sha256, files }, binding, limit: null, threads }
+}
+
+/** What is scored when a model or soup is, on the whole of a data set. */
+export function subjectOf(model: unknown, { sha256, binding }: ResolvedDataset, threads: number): Subject {
+  return { model, dataset: sha256, binding, limit: null, threads }
+}
+
+/** Gathers scores and keeps them a little later, many in one write. */
+function lateKeeper(kept: KeptScores, jobId: string) {
+  let waiting: NewScores[] = []
+  let writing: Promise<unknown> = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
+  const write = () => {
+    timer = undefined
+    const entries = waiting
+    waiting = []
+    writing = writing.then(() => kept.keep(entries, jobId))
+    // Whoever closes meets the error.
+    writing.catch(() => undefined)
+  }
+  return {
+    add(entry: NewScores) {
+      waiting.push(entry)
+      timer ??= setTimeout(write, keepMilliseconds)
+    },
+    async close() {
+      clearTimeout(timer)
+      write()
+      await writing
+    },
+  }
+}

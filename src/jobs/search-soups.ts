@@ -1,0 +1,64 @@
+import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import type { MergeSettings } from '../merge/merge-input.ts'
+import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
+import { isSingle } from '../search/candidate-soup.ts'
+import type { Artifacts } from '../storage/artifacts.ts'
+import type { MergeFile } from '../threads/merge-inputs.ts'
+import type { CandidateWriter } from '../threads/thread-pool.ts'
+import type { ResolvedSearch } from './resolve-search.ts'
+
+/** Files in which soups can be read while they are being scored. */
+export type SoupFiles = {
+  /** Runs `use` with the file of a soup: a model's own, or one that is written for it and removed afterwards. */
+  withFile<Result>(soup: CandidateSoup, use: (path: string) => Promise<Result>): Promise<Result>
+}
+
+export function soupFiles(
+  { models }: Pick<ResolvedSearch, 'models'>,
+  artifacts: Artifacts,
+  writer: CandidateWriter,
+): SoupFiles {
+  return {
+    async withFile(soup, use) {
+      const own = isSingle(soup) ? models[soup.members[0] ?? 0]?.path : undefined
+      if (own !== undefined) return use(own)
+      const path = artifacts.incomingPath()
+      try {
+        await writer.write(soup, path)
+        return await use(path)
+      } finally {
+        await artifacts.discard(path)
+      }
+    },
+  }
+}
+
+type Soups = Pick<ResolvedSearch, 'files' | 'base' | 'settings'>
+
+/** A soup of a search as a merge of its own: the one whose recipe, posted to /v1/merges, gives the same bytes. */
+export function soupMerge(
+  { members, weights, rules }: CandidateSoup,
+  { files: all, base: place, settings: common }: Soups,
+  provenance: boolean,
+): { files: MergeFile[]; settings: MergeSettings } {
+  const files = members.map((member, index) => ({ ...fileAt(all, member), weight: weights[index] ?? 0 }))
+  const settings = { ...common, rules, provenance }
+  if (place === null) return { files, settings: { ...settings, base: 0 } }
+  const among = members.indexOf(place)
+  const base = among >= 0 ? among : files.push({ ...fileAt(all, place), weight: 0 }) - 1
+  const mergeFiles = files.map((file, index): MergeFile => (index < members.length ? file : { ...file, weight: null }))
+  return { files: mergeFiles, settings: { ...settings, base } }
+}
+
+/** What determines the bytes that are scored: the digest of a model, or the recipe of a soup. */
+export function soupOrigin(soup: CandidateSoup, search: Soups): unknown {
+  if (isSingle(soup)) return fileAt(search.files, soup.members[0] ?? 0).sha256
+  const { files, settings } = soupMerge(soup, search, false)
+  return { numerics: numericsVersion, recipe: recipeDocument(files, settings) }
+}
+
+function fileAt(files: readonly MergeFile[], place: number): MergeFile {
+  const file = files[place]
+  if (!file) throw new RangeError(`the search has no model ${place}`)
+  return file
+}

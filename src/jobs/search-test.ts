@@ -1,0 +1,77 @@
+import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import type { SearchEnd } from '../search/search-end.ts'
+import type { KeptComparison, KeptScores } from './kept-scores.ts'
+import type { ResolvedSearch, Scoring } from './resolve-search.ts'
+import { type SearchScorer, subjectOf, taskOn } from './search-scorer.ts'
+import { type SoupFiles, soupOrigin } from './search-soups.ts'
+
+/** How the interval is made; part of what a comparison is kept by. */
+export const bootstrap = { seed: 0, replicates: 2000, confidence: 0.95 }
+
+/** Scores on test, of what was chosen without it. */
+export type TestScores = Omit<KeptComparison, 'values'> & {
+  winner: number | null
+  bestSingle: number | null
+  uniform: number | null
+}
+
+type Services = {
+  kept: KeptScores
+  files: SoupFiles
+  compare: SearchScorer['compare']
+  threads: number
+  jobId: string
+}
+
+/**
+ * Scores the winner, the best single model and the mean of all on the test set, each once, and how sure the difference between
+ * the first two is. Null if the request has no test set.
+ */
+export async function scoreOnTest(
+  { winner, bestSingle }: SearchEnd,
+  search: ResolvedSearch,
+  services: Services,
+): Promise<TestScores | null> {
+  const { test, models } = search
+  if (!test) return null
+  const { kept, threads } = services
+  const everything: CandidateSoup = {
+    members: models.map((_, index) => index),
+    weights: models.map(() => 1),
+    rules: [],
+  }
+  const soups = [winner.soup, bestSingle.soup, everything]
+  const distinct = [...new Map(soups.map(soup => [JSON.stringify(soup), soup])).values()]
+  const place = (soup: CandidateSoup) => distinct.findIndex(other => JSON.stringify(other) === JSON.stringify(soup))
+  const compared: [number, number] = [place(winner.soup), place(bestSingle.soup)]
+  const key = {
+    subjects: distinct.map(soup => subjectOf(soupOrigin(soup, search), test.dataset, threads)),
+    metric: test.metric.identity,
+    compared,
+    bootstrap,
+  }
+  const { values, ...rest } = (await kept.comparison(key)) ?? (await compare(key, distinct, test, services))
+  const scoreOf = (soup: CandidateSoup) => values[place(soup)] ?? null
+  return { ...rest, winner: scoreOf(winner.soup), bestSingle: scoreOf(bestSingle.soup), uniform: scoreOf(everything) }
+}
+
+async function compare(
+  key: { compared: [number, number] },
+  soups: readonly CandidateSoup[],
+  { dataset, metric }: Scoring,
+  { kept, files, compare, threads, jobId }: Services,
+): Promise<KeptComparison> {
+  const withFiles = async (paths: string[]): Promise<KeptComparison> => {
+    const next = soups[paths.length]
+    if (next) return files.withFile(next, path => withFiles([...paths, path]))
+    const task = {
+      ...taskOn(dataset, threads),
+      modelPaths: paths,
+      metric: metric.task,
+      compared: key.compared,
+      bootstrap,
+    }
+    return kept.keepComparison(key, await compare(task), jobId)
+  }
+  return withFiles([])
+}

@@ -1,0 +1,21 @@
+import { TureenError } from '../errors.ts'
+import { isSingle } from './candidate-soup.ts'
+import { bestOf, type Direction } from './ranking.ts'
+import type { SearchOutcome, Trial } from './run-search.ts'
+
+/** A search that is over, and what came out best. */
+export type SearchEnd = SearchOutcome & { direction: Direction; winner: Trial; bestSingle: Trial }
+
+/** @throws TureenError `TUREEN_METRIC_MISMATCH` if nothing has a score */
+export function endOf(outcome: SearchOutcome, direction: Direction): SearchEnd {
+  const winner = bestOf(outcome.trials, direction)
+  const bestSingle = bestOf(
+    outcome.trials.filter(({ soup }) => isSingle(soup)),
+    direction,
+  )
+  if (winner && bestSingle) return { ...outcome, direction, winner, bestSingle }
+  const message = 'the metric has no finite value for any of the models by themselves'
+  throw new TureenError('TUREEN_METRIC_MISMATCH', `There is nothing to choose by: ${message}.`, [
+    { field: 'selection.metric', message },
+  ])
+}

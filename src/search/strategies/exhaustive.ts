@@ -1,0 +1,18 @@
+import type { StrategyParameters } from '../../../schemas/search.ts'
+import { shapleyValues } from '../shapley.ts'
+import { type Strategy, subset } from '../strategy.ts'
+
+/** Every subset of the models, by bit mask (model i is bit i), and from their scores what each model contributes. */
+export function exhaustive(_: StrategyParameters<'exhaustive'>): Strategy {
+  return {
+    candidates: models => 2 ** models - 1,
+    async run({ models, score }) {
+      const members = (mask: number) =>
+        Array.from({ length: models }, (_, model) => model).filter(model => mask & (1 << model))
+      const masks = Array.from({ length: 2 ** models - 1 }, (_, index) => index + 1)
+      const scores = await score(masks.map(mask => subset(members(mask), models)))
+      if (scores.some(value => !Number.isFinite(value))) return {}
+      return { contributions: shapleyValues(models, mask => scores[mask - 1] ?? 0) }
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import type { StrategyParameters } from '../../../schemas/search.ts'
+import { byScore } from '../by-score.ts'
+import { type Strategy, scoreSingles, subset } from '../strategy.ts'
+
+/**
+ * The greedy soup (Wortsman et al. 2022, arXiv:2203.05482, recipe 1): from the best model down, each is added that does not make
+ * the mean worse. One pass, none is taken out again.
+ */
+export function greedy({ accept }: StrategyParameters<'greedy'>): Strategy {
+  const accepts = (score: number, best: number) => (accept === '>=' ? score >= best : score > best)
+  return {
+    // The models, the mean of all, and a soup with each model but the best.
+    candidates: models => 2 * models,
+    async run(context) {
+      const { models } = context
+      const singles = await scoreSingles(context)
+      const [first = 0, ...others] = byScore(singles)
+      let members = [first]
+      let best = singles[first] ?? Number.NEGATIVE_INFINITY
+      for (const [index, model] of others.entries()) {
+        const next = others[index + 1]
+        const scoring = context.score([subset([...members, model], models)])
+        // Most models are turned down: what comes after that can be scored beside this one.
+        if (next !== undefined) context.anticipate(subset([...members, next], models))
+        const [score = Number.NEGATIVE_INFINITY] = await scoring
+        if (!accepts(score, best)) continue
+        members = [...members, model]
+        best = score
+      }
+      return {}
+    },
+  }
+}

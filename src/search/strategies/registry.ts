@@ -1,0 +1,26 @@
+import type { StrategyRequest } from '../../../schemas/search.ts'
+import type { Strategy } from '../strategy.ts'
+import { cmaEs } from './cma-es.ts'
+import { coordinate } from './coordinate.ts'
+import { exhaustive } from './exhaustive.ts'
+import { greedy } from './greedy.ts'
+import { sweep } from './sweep.ts'
+import { topK } from './top-k.ts'
+
+/** The strategy that a request asks for. */
+export function createStrategy(request: StrategyRequest): Strategy {
+  switch (request.type) {
+    case 'greedy':
+      return greedy(request)
+    case 'exhaustive':
+      return exhaustive(request)
+    case 'topK':
+      return topK(request)
+    case 'sweep':
+      return sweep(request)
+    case 'coordinate':
+      return coordinate(request)
+    case 'cmaEs':
+      return cmaEs(request)
+  }
+}

@@ -1,0 +1,30 @@
+import type { StrategyParameters } from '../../../schemas/search.ts'
+import type { Candidate, Strategy } from '../strategy.ts'
+
+/**
+ * The line between two models: weights 1 - alpha and alpha. Its barrier is how far the score falls below the straight line between
+ * those of the ends (Frankle et al. 2020, arXiv:1912.05671; Entezari et al. 2022, arXiv:2110.06296): 0 where none falls.
+ */
+export function sweep({ steps }: StrategyParameters<'sweep'>): Strategy {
+  const alphas = Array.from({ length: steps }, (_, step) => step / (steps - 1))
+  return {
+    candidates: models => models + 1 + steps - 2,
+    async run({ models, score }) {
+      if (models !== 2) throw new RangeError(`a sweep is between two models, not ${models}`)
+      const scores = await score(alphas.map(onLine))
+      const [first = Number.NaN] = scores
+      const last = scores.at(-1) ?? Number.NaN
+      let barrier = { value: 0, alpha: 0 }
+      for (const [step, alpha] of alphas.entries()) {
+        const below = (1 - alpha) * first + alpha * last - (scores[step] ?? Number.NaN)
+        if (below > barrier.value) barrier = { value: below, alpha }
+      }
+      return [...scores].every(Number.isFinite) ? { barrier } : {}
+    },
+  }
+}
+
+function onLine(alpha: number): Candidate {
+  // The ends are the models by themselves, which other strategies weigh with 1.
+  return { weights: [1 - alpha, alpha] }
+}

@@ -1,0 +1,49 @@
+import { statSync } from 'node:fs'
+import { type CandidateSoup, candidatePlan } from '../merge/candidate-plan.ts'
+import type { MergeSettings } from '../merge/merge-input.ts'
+import { type MergePlan, planMerge } from '../merge/plan.ts'
+import { planMemory, planSource } from '../merge/plan-source.ts'
+import { preflight } from '../merge/preflight.ts'
+import { checkedPlan, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
+import { writeSource } from './merge-task.ts'
+
+/** `base`: the file that every soup is made from; null if each is made from that of its first model. */
+export type CandidateInputs = {
+  files: readonly MergeFile[]
+  settings: Omit<MergeSettings, 'base'>
+  base: number | null
+  memoryBytes: number
+}
+
+const memory = planMemory()
+
+/** The models of the search that this thread serves. Their files are open as long as it lives. */
+let open: { inputs: OpenInput[]; planFrom(base: number): MergePlan; base: number | null } | undefined
+
+/**
+ * Opens a search's models, once: compared, planned, and held in memory if together they take no more than `memoryBytes`; larger
+ * ones are read anew for every candidate.
+ *
+ * @throws TureenError as {@link checkedPlan} does
+ */
+export function openCandidates({ files, settings, base, memoryBytes }: CandidateInputs): void {
+  const bytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0)
+  const inputs = openInputs(files, bytes <= memoryBytes)
+  const first = base ?? 0
+  const plans = new Map([[first, checkedPlan(inputs, { ...settings, base: first })]])
+  const planFrom = (from: number) => {
+    // What agrees with the first base agrees with any other: only what depends on the base's own file is looked at again.
+    const made = { ...settings, base: from }
+    const plan = plans.get(from) ?? planMerge(inputs, made, preflight(inputs, made))
+    plans.set(from, plan)
+    return plan
+  }
+  open = { inputs, planFrom, base }
+}
+
+/** Writes a soup of the opened models to a new file that is there to be evaluated and thrown away. */
+export function writeCandidate(soup: CandidateSoup, output: string): void {
+  if (!open) throw new Error('no models are open in this thread')
+  const plan = open.planFrom(open.base ?? soup.members[0] ?? 0)
+  writeSource(planSource(candidatePlan(plan, soup), open.inputs, memory), output, false)
+}
