@@ -79,7 +79,7 @@ export const cmaEsStrategy = z.strictObject({
   type: z.literal('cmaEs'),
   groups,
   seed: seed.describe('Repeats a search'),
-  generations: z.number().int().min(1).max(1000).default(20),
+  generations: z.number().int().min(1).max(1000).default(40),
   population: z
     .number()
     .int()

@@ -121,7 +121,8 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   })
   app.addHook('preClose', () => jobs.close())
   app.addHook('onClose', async () => {
-    await Promise.all([threads.close(), evaluators.close()])
+    evaluators.close()
+    await threads.close()
     await catalog.destroy()
     directory.release()
   })

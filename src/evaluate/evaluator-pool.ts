@@ -23,7 +23,7 @@ export type EvaluatorPool = {
    */
   lease(): Evaluator & { end(): void }
   /** Ends every child. */
-  close(): Promise<void>
+  close(): void
 }
 
 /** A child takes no new task once its tasks have taken this much of the processor time that it has beside that of one evaluation. */
@@ -90,9 +90,9 @@ export async function createEvaluatorPool(directory: string, limits: EvaluatorLi
         },
       }
     },
-    async close() {
+    close() {
+      // A child that is still starting is ended as soon as it is there, or dies with this process.
       closed = true
-      await Promise.allSettled(spares)
       for (const evaluator of living) evaluator.end()
     },
   }

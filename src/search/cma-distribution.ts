@@ -20,11 +20,12 @@ export class Distribution {
   readonly #c1: number
   readonly #cMu: number
   readonly #chi: number
-  readonly #diagonal: boolean
+  readonly #blocks: number[]
   #mean: number[]
   #sigma: number
-  #covariance: number[][]
-  #factor: number[][]
+  /** Square blocks along the diagonal: one of all dimensions, or one for each where only variances are learned. */
+  #covariance: number[][][]
+  #factor: number[][][]
   #pathSigma: number[]
   #pathC: number[]
   /** (1 - cSigma)^(2 (generation + 1)) */
@@ -46,8 +47,9 @@ export class Distribution {
     this.#cSigma = (muEff + 2) / (n + muEff + 5)
     this.#dSigma = 1 + 2 * Math.max(0, Math.sqrt((muEff - 1) / (n + 1)) - 1) + this.#cSigma
     this.#cC = (4 + muEff / n) / (n + 4 + (2 * muEff) / n)
-    this.#diagonal = n > fullDimensions
-    const speed = this.#diagonal ? (n + 2) / 3 : 1
+    const diagonal = n > fullDimensions
+    this.#blocks = diagonal ? Array.from({ length: n }, () => 1) : [n]
+    const speed = diagonal ? (n + 2) / 3 : 1
     this.#c1 = Math.min(1, (speed * 2) / ((n + 1.3) * (n + 1.3) + muEff))
     this.#cMu = Math.min(1 - this.#c1, (speed * 2 * (muEff - 2 + 1 / muEff)) / ((n + 2) * (n + 2) + muEff))
     this.#chi = Math.sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n * n))
@@ -55,8 +57,8 @@ export class Distribution {
     this.#random = randomStream(seed)
     this.#mean = [...mean]
     this.#sigma = sigma
-    this.#covariance = identity(n)
-    this.#factor = identity(n)
+    this.#covariance = this.#blocks.map(identity)
+    this.#factor = this.#blocks.map(identity)
     this.#pathSigma = zeros(n)
     this.#pathC = zeros(n)
   }
@@ -65,7 +67,7 @@ export class Distribution {
   sample(): number[][] {
     this.#steps = Array.from({ length: this.#population }, () => {
       const z = this.#mean.map(() => normal(this.#random))
-      return { z, y: lowerProduct(this.#factor, z) }
+      return { z, y: blockProduct(this.#factor, z) }
     })
     return this.#steps.map(({ y }) => this.#mean.map((value, i) => value + this.#sigma * (y[i] ?? 0)))
   }
@@ -101,19 +103,33 @@ export class Distribution {
     const c1 = this.#c1
     const cMu = this.#cMu
     const kept = 1 - c1 - cMu + (stalled ? c1 * this.#cC * (2 - this.#cC) : 0)
-    this.#covariance = this.#covariance.map((row, i) =>
-      row.map((value, j) => {
-        if (this.#diagonal && i !== j) return 0
-        const rankOne = (this.#pathC[i] ?? 0) * (this.#pathC[j] ?? 0)
-        const rankMu = best.reduce((sum, { weight, step }) => sum + weight * (step?.y[i] ?? 0) * (step?.y[j] ?? 0), 0)
-        return kept * value + c1 * rankOne + cMu * rankMu
-      }),
-    )
-    const factor = cholesky(this.#covariance)
+    const learned = (value: number, i: number, j: number) => {
+      const rankOne = (this.#pathC[i] ?? 0) * (this.#pathC[j] ?? 0)
+      const rankMu = best.reduce((sum, { weight, step }) => sum + weight * (step?.y[i] ?? 0) * (step?.y[j] ?? 0), 0)
+      return kept * value + c1 * rankOne + cMu * rankMu
+    }
+    let from = 0
+    this.#covariance = this.#covariance.map(block => {
+      const first = from
+      from += block.length
+      return block.map((row, i) => row.map((value, j) => learned(value, first + i, first + j)))
+    })
+    const factor = this.#covariance.map(cholesky)
+    const definite = factor.every(block => block !== undefined)
     // Rounding can cost a covariance its definiteness, after many generations: it is learned anew.
-    this.#covariance = factor ? this.#covariance : identity(this.#mean.length)
-    this.#factor = factor ?? identity(this.#mean.length)
+    this.#covariance = definite ? this.#covariance : this.#blocks.map(identity)
+    this.#factor = definite ? factor : this.#blocks.map(identity)
   }
+}
+
+/** A z for an A of lower triangular blocks along the diagonal. */
+function blockProduct(blocks: readonly (readonly (readonly number[])[])[], z: readonly number[]): number[] {
+  let from = 0
+  return blocks.flatMap(block => {
+    const first = from
+    from += block.length
+    return lowerProduct(block, z.slice(first, from))
+  })
 }
 
 function zeros(n: number): number[] {

@@ -132,7 +132,7 @@ describe('a body that is not what a merge takes', () => {
     ['labels as a list', { models: [{ id }], labels: ['a:b'] }, 'labels'],
     ['a label that is no string', { models: [{ id }], labels: { a: 1 } }, 'labels.a'],
     ['a name that is too long', { models: [{ id }], name: 'n'.repeat(201) }, 'name'],
-    ['rules that linear does not have', { models: [{ id }], rules: [{}] }, 'rules'],
+    ['a rule without weights', { models: [{ id }], rules: [{ match: '*' }] }, 'rules.0.weights'],
     ['a base of another type', { models: [{ id }], base: 0 }, 'base'],
   ])('%s is 400 and names the field', async (_, body, field) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body)

@@ -37,23 +37,34 @@ describe('coordinate ascent', () => {
     expect(scored).toBeLessThanOrEqual(strategy.candidates(3, 0))
   })
 
+  test('moves a weight up and down, the others in proportion', async () => {
+    const score = ({ weights }: Candidate) => (weights.filter(weight => weight > 0).length > 1 ? 0 : -1)
+    const { asked } = await runStrategy(strategy, 3, score)
+    // Remainders of a third each: any weight may be the one that is rounded up.
+    const near = (weights: number[]) => weights.map(weight => expect.closeTo(weight, 3))
+    expect(asked.slice(4, 6).map(({ weights }) => weights)).toEqual([
+      near([1 / 3 + 0.25, 5 / 24, 5 / 24]),
+      near([1 / 3 - 0.25, 11 / 24, 11 / 24]),
+    ])
+  })
+
   test('says what it will ask next if nothing moves, in another group too', async () => {
     const said = new Set<string>()
-    const asked = new Set<string>()
-    const candidates: Candidate[] = []
+    const surprises: number[] = []
+    let calls = 0
     await strategy.run({
       models: 3,
       groups: 1,
-      anticipate: candidate => void said.add(JSON.stringify(candidate)),
-      async score(some) {
-        candidates.push(...some)
-        for (const candidate of some) asked.add(JSON.stringify(candidate))
-        return some.map(() => 1)
+      anticipate: candidate => void said.add(`${calls} ${JSON.stringify(candidate)}`),
+      async score(candidates) {
+        if (candidates.some(candidate => !said.has(`${calls} ${JSON.stringify(candidate)}`))) surprises.push(calls)
+        calls += 1
+        return candidates.map(({ weights }) => (weights.includes(0) ? 0 : 1))
       },
     })
-    expect(said.size).toBeGreaterThan(0)
-    expect([...said].filter(candidate => !asked.has(candidate))).toEqual([])
-    // All but the models, the mean of all, and what each of the two rounds begins with.
-    expect(asked.size - said.size).toBeLessThanOrEqual(3 + 1 + 2 * 2)
+    // The models, the mean of all, and two rounds of six weights, each with two moves, of which only the first comes unannounced.
+    expect(calls).toBe(2 + 2 * 6)
+    expect(surprises).toEqual([0, 1, 2, 8])
+    expect(said.size).toBe(2 * 5 * 2)
   })
 })
