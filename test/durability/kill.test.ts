@@ -276,6 +276,7 @@ test(`twenty SIGKILLs lose nothing acknowledged and leave nothing half (TUREEN_T
   hit('models kept', ledger.models.size)
   hit('models deleted', ledger.deleted.size)
   await annotate([...hits].map(([what, times]) => `${times} ${what}`).join(', '))
-  for (const what of ['uploads under way', 'merges under way', 'deletes under way', 'jobs taken up again', 'starting'])
+  // That jobs are taken up again is what restart.test.ts is for: here it depends on how busy the machine is whether a kill meets one.
+  for (const what of ['uploads under way', 'merges under way', 'deletes under way', 'starting'])
     expect(hits.get(what) ?? 0, what).toBeGreaterThan(0)
 }, 120_000)

@@ -17,7 +17,7 @@ test(`a search that ${kills} SIGKILLs interrupt comes to the end that it would h
   const request = {
     models: ids.map(id => ({ id })),
     strategy: { type: 'exhaustive' },
-    selection: { dataset: val, metric: 'crossEntropy', batchSize: 2 },
+    selection: { dataset: val, metric: 'crossEntropy', batchSize: 8 },
     test: { dataset: held },
   }
   const answer = await searchClient(server.url).post('/v1/searches', request)

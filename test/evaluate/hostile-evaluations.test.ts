@@ -120,7 +120,7 @@ describe('the process that runs models', () => {
 
 /** The child of this process that is busy: the one with the most processor time among the evaluators. */
 async function busyChild(): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
     const lines = execFileSync('ps', ['-o', 'pid=,stat=,times=,args=', '--ppid', String(process.pid)], {
       encoding: 'utf8',
     }).split('\n')
