@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { projectRoot } from '../support/server.ts'
+import { type Bench, measure, type Row } from './harness.ts'
+import { markdown } from './report.ts'
+import { searchBench } from './search.ts'
+
+/**
+ * npm run bench [-- [--runs N] [--out FILE] [ROW or GROUP ...]]
+ *
+ * The only place that says how fast Tureen is: side by side with something else, in one run. A markdown table goes to stdout,
+ * every single measurement to a JSON file. What a baseline needs and the machine lacks is a row that says so.
+ */
+const benches: readonly Bench[] = [searchBench]
+
+const { values, positionals: chosen } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: '5' },
+    out: { type: 'string', default: join(projectRoot, 'node_modules/.cache/bench.json') },
+  },
+})
+const runs = Number(values.runs)
+if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs}: must be a whole number from 1 on`)
+
+const isChosen = (row: string) => chosen.length === 0 || chosen.some(choice => row.startsWith(choice))
+const mayHave = ({ name }: Bench) =>
+  chosen.length === 0 || chosen.some(choice => name.startsWith(choice.split('/')[0] ?? ''))
+const say = (text: string) => void process.stdout.write(`${text}\n`)
+/** How it goes is no part of the table. */
+const tell = (text: string) => void process.stderr.write(`${text}\n`)
+
+const workspace = mkdtempSync(join(tmpdir(), 'tureen-bench-'))
+const interruption = new AbortController()
+process.once('exit', () => rmSync(workspace, { recursive: true, force: true, maxRetries: 3 }))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interruption.abort()
+    process.exit(130)
+  })
+}
+
+const [processor] = cpus()
+const machine = {
+  processors: `${cpus().length} x ${processor?.model.trim() ?? 'unknown'}`,
+  memoryBytes: totalmem(),
+  platform: `${process.platform} ${process.arch}`,
+  node: process.version,
+}
+const loadBefore = loadavg()
+const rows: Row[] = []
+const remarks = [
+  `Node ${machine.node}, ${machine.platform}, ${machine.processors}; load average before ${loadBefore[0]?.toFixed(2)} (beside an idle machine's 0, numbers scatter)`,
+]
+for (const bench of benches.filter(mayHave)) {
+  const { about, comparisons, findings } = await bench.open(workspace, interruption.signal)
+  const measured = await measure(
+    comparisons.filter(({ row }) => isChosen(row)),
+    runs,
+    (round, { name }, { seconds }) => tell(`${bench.name} ${round + 1}/${runs}: ${seconds.toFixed(3)} s ${name}`),
+  )
+  if (measured.length === 0) continue
+  rows.push(...measured)
+  remarks.push(...about, ...findings())
+}
+if (rows.length === 0)
+  throw new Error(`no row is called ${chosen.join(' or ')}; groups: ${benches.map(({ name }) => name).join(', ')}`)
+
+const out = resolve(values.out)
+await mkdir(dirname(out), { recursive: true })
+const record = {
+  at: new Date().toISOString(),
+  machine,
+  load: { before: loadBefore, after: loadavg() },
+  runs,
+  rows,
+  remarks,
+}
+await writeFile(out, `${JSON.stringify(record, null, 2)}\n`)
+say(markdown(rows))
+say(remarks.map(remark => `- ${remark}`).join('\n'))
+say(`- every measurement: ${out}`)
