@@ -1,5 +1,6 @@
 import { blame, type ProblemItem, TureenError } from '../errors.ts'
 import { compareStructures } from '../onnx/compare-structures.ts'
+import { externalLocations } from '../onnx/model-files.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { type Structure, structureOf } from '../onnx/structure.ts'
 import { requireComplete } from './incomplete.ts'
@@ -17,10 +18,10 @@ export function compareWithBase(inputs: readonly IndexedInput[], settings: { bas
   return problems
 }
 
-function structure({ layout, source, label }: IndexedInput): Structure {
+function structure({ layout, source, data, label }: IndexedInput): Structure {
   requireComplete(
     label,
-    layout.tensors.flatMap(({ payload }) => (payload.form === 'external' ? [payload.location] : [])),
+    [...externalLocations(layout).keys()].filter(location => !data.has(location)),
   )
   const twice = firstRepeated(
     layout.tensors.filter(({ path }) => path.startsWith('graph.initializer[')).map(({ name }) => name),

@@ -6,7 +6,7 @@ export function requireComplete(label: string, missing: readonly string[]): void
   const message = `lacks its external data: ${missing.join(', ')}`
   throw new TureenError(
     'TUREEN_MODEL_INCOMPLETE',
-    `The model ${label} ${message}. Save it with its weights inside the file (onnx.save(model, path, save_as_external_data=False)) and upload that.`,
+    `The model ${label} ${message}. Send it along in parts named data, or later: PUT /v1/models/{id}/data/{location}.`,
     missing.map(location => ({ model: label, message: `the external data ${location} is missing` })),
   )
 }

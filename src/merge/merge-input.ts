@@ -2,7 +2,7 @@ import { blame } from '../errors.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { elementSource } from '../onnx/elements.ts'
 import type { Layout, TensorEntry } from '../onnx/layout.ts'
-import { isMainInitializer } from '../onnx/layout.ts'
+import type { ModelFiles } from '../onnx/model-files.ts'
 import type { WeightRule } from './tensor-sums.ts'
 
 /** How differences are treated where tensors are never averaged: refused, or the base's taken. */
@@ -19,36 +19,26 @@ export type MergeSettings = {
   provenance: boolean
   /** The input whose file the result is made from. */
   base: number
+  /** Whether the result is one file, where the base has its weights in others beside it. */
+  inline?: boolean
 }
 
 /** One file of a merge. `weight` is null for a base that is not averaged itself. `label` is what the caller calls the model. */
 export type MergeInput = { label: string; sha256: string; weight: number | null }
 
 /** A merge input that has been indexed. */
-export type IndexedInput = MergeInput & { source: ByteSource; layout: Layout }
+export type IndexedInput = MergeInput & ModelFiles & { layout: Layout }
 
-/** Finds, in another model of the same structure, the tensor that corresponds to one of the base. */
-export function counterpartsIn(layout: Layout): (tensor: TensorEntry) => TensorEntry | undefined {
-  const byName = new Map<string, TensorEntry>()
-  const byPath = new Map<string, TensorEntry>()
-  for (const tensor of layout.tensors) {
-    if (isMainInitializer(tensor)) byName.set(tensor.name, tensor)
-    else byPath.set(tensor.path, tensor)
-  }
-  return tensor => (isMainInitializer(tensor) ? byName.get(tensor.name) : byPath.get(tensor.path))
-}
+/** The files of a model, and what errors call it. */
+export type LabelledFiles = ModelFiles & { label: string }
 
 /** A tensor's elements in one of the inputs, whose damage is then blamed on that model. */
-export function elementsOf(tensor: TensorEntry, { source, label }: Pick<IndexedInput, 'source' | 'label'>): ByteSource {
-  const elements = elementSource(tensor, source)
+export function elementsOf(tensor: TensorEntry, { source, data, label }: LabelledFiles): ByteSource {
+  const elements = blaming(label, () => elementSource(tensor, source, data))
   return {
     byteLength: elements.byteLength,
     read(offset, target) {
-      try {
-        elements.read(offset, target)
-      } catch (error) {
-        throw blame(error, label)
-      }
+      blaming(label, () => elements.read(offset, target))
     },
   }
 }
@@ -58,4 +48,12 @@ export function baseOf<Input>(inputs: readonly Input[], { base }: { base: number
   const input = inputs[base]
   if (!input) throw new RangeError(`there is no input ${base}`)
   return input
+}
+
+function blaming<Result>(label: string, run: () => Result): Result {
+  try {
+    return run()
+  } catch (error) {
+    throw blame(error, label)
+  }
 }

@@ -2,8 +2,9 @@ import type { ByteSource } from '../onnx/byte-source.ts'
 import { lastAtOrBefore } from '../onnx/elements.ts'
 import { type FloatFormat, floatFormat } from '../tensor/float-format.ts'
 import { type SumScratch, sumScratch, weightedSum } from '../tensor/weighted-sum.ts'
-import { elementsOf, type IndexedInput } from './merge-input.ts'
-import type { MergePlan, PlannedTensor, SpreadPart } from './plan.ts'
+import { elementsOf, type LabelledFiles } from './merge-input.ts'
+import type { MergePlan, PlannedTensor } from './plan.ts'
+import type { PlannedFile, SpreadPart } from './plan-parts.ts'
 
 /** Memory for one chunk of every input, the accumulator and the output together, whatever the number of models. */
 const chunkBudgetBytes = 8 << 20
@@ -11,51 +12,71 @@ const smallestChunkElements = 4096
 /** A multiple of every element size that is also a whole number of memory pages for any type. */
 const chunkQuantum = 4096
 
-type Input = Pick<IndexedInput, 'source' | 'label'>
+type Input = LabelledFiles
 
+/** The files of a planned merge: its main file, and by location the data files beside it. */
 export type PlanSource = ByteSource & {
-  /** What has been computed so far. Reading every byte once, in ranges of any size, makes it complete. */
+  data: ReadonlyMap<string, ByteSource>
+  /** What has been computed so far. Reading every byte of every file once, in ranges of any size, makes it complete. */
   report(): { averaged: number; identical: number; nonFinite: number }
 }
 
 /**
- * A planned merge as the file that it will be: any range of it can be read, and is computed then.
+ * A planned merge as the files that it will be: any range of them can be read, and is computed then.
  * `inputs` are all of the merge's inputs.
  */
 export function planSource(plan: MergePlan, inputs: readonly Input[], memory = planMemory()): PlanSource {
-  const starts: number[] = []
-  let byteLength = 0
-  for (const part of plan.parts) {
-    starts.push(byteLength)
-    byteLength += part.length
-  }
-  const base = at(inputs, plan.base).source
+  const base = at(inputs, plan.base)
   const renderer = tensorRenderer(
     plan,
     plan.inputs.map(index => at(inputs, index)),
     memory,
   )
+  const dataOf = (location: string): ByteSource => {
+    const file = base.data.get(location)
+    if (!file) throw new RangeError(`the base has no data file ${location}`)
+    return file
+  }
+  const data = new Map(
+    [...plan.data].map(([location, file]) => [location, fileSource(file, dataOf(location), dataOf, renderer)]),
+  )
+  return { ...fileSource(plan.main, base.source, dataOf, renderer), data, report: renderer.report }
+}
+
+/** One file. `own`: the base's file of the same location. */
+function fileSource(
+  { parts, byteLength }: PlannedFile,
+  own: ByteSource,
+  dataOf: (location: string) => ByteSource,
+  renderer: TensorRenderer,
+): ByteSource {
+  const starts: number[] = []
+  let start = 0
+  for (const { length } of parts) {
+    starts.push(start)
+    start += length
+  }
   return {
     byteLength,
     read(offset, target) {
       if (offset < 0 || offset + target.byteLength > byteLength) throw new RangeError(`read beyond ${byteLength}`)
       let done = 0
       for (let index = lastAtOrBefore(starts, offset); done < target.byteLength; index += 1) {
-        const part = plan.parts[index]
+        const part = parts[index]
         if (!part) throw new RangeError(`no part ${index}`)
         const skip = offset + done - (starts[index] ?? 0)
         const length = Math.min(part.length - skip, target.byteLength - done)
         const slice = target.subarray(done, done + length)
         if (length > 0) {
-          if (part.kind === 'copy') base.read(part.from + skip, slice)
+          if (part.kind === 'copy') own.read(part.from + skip, slice)
           else if (part.kind === 'bytes') slice.set(part.bytes.subarray(skip, skip + length))
           else if (part.kind === 'tensor') renderer.render(part.tensor, part.from + skip, slice)
-          else renderSpread(part, skip, slice, base, renderer)
+          else if (part.kind === 'data') dataOf(part.location).read(part.from + skip, slice)
+          else renderSpread(part, skip, slice, own, renderer)
         }
         done += length
       }
     },
-    report: renderer.report,
   }
 }
 

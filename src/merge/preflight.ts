@@ -4,15 +4,19 @@ import { placeOf } from '../onnx/compare-structures.ts'
 import { isMainInitializer, type TensorEntry } from '../onnx/layout.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { structureOf } from '../onnx/structure.ts'
+import { weightsOf } from '../onnx/weights.ts'
 import { dtypeName, dtypeOf } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
-import { baseOf, counterpartsIn, elementsOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
+import { counterpartsIn } from './counterparts.ts'
+import { explainDifference } from './explain-difference.ts'
+import { baseOf, elementsOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
 
 const chunkBytes = 1 << 20
-const quantisedTypes = new Set(['int8', 'uint8', 'int4', 'uint4', 'int2', 'uint2'])
 
 export type Preflight = {
   problems: ProblemItem[]
+  /** Paths, in the base, of the tensors that the soup averages. */
+  averaged: ReadonlySet<string>
   /**
    * Paths, in the base, of varint-coded float tensors that are the same in every model. Their encoding can stay; where values
    * change, its length would depend on them.
@@ -22,64 +26,65 @@ export type Preflight = {
   identicalNonFinite: number
 }
 
-/** Whether a tensor of the base is one that the soup averages. */
-export function isAveraged(tensor: TensorEntry): boolean {
-  return (
-    isMainInitializer(tensor) &&
-    dtypeOf(tensor.dataType)?.float === true &&
-    tensor.elements > 0 &&
-    tensor.payload.form !== 'none'
-  )
-}
-
 /**
- * Reads and compares the payloads of what is never averaged (integers, bools, strings, constants in nodes and subgraphs), and
- * of float tensors whose encoding depends on their values. Tensors without a counterpart are left to the structure comparison.
+ * Reads and compares the payloads of what is never averaged (integers, bools, strings, parameters of operations), and of float
+ * tensors whose encoding depends on their values. Tensors without a counterpart are left to the structure comparison.
  */
 export function preflight(inputs: readonly IndexedInput[], settings: MergeSettings): Preflight {
   const base = baseOf(inputs, settings)
   const others = inputs
     .filter(input => input !== base && input.sha256 !== base.sha256)
-    .map(input => ({ ...input, counterpart: counterpartsIn(input.layout) }))
+    .map(input => ({ ...input, counterpart: counterpartsIn(input.layout, base.layout) }))
+  const model = decodeSkeleton(base.layout)
+  const { averaged: weights, parameters } = weightsOf(base.layout, model)
+  const averaged = new Set(weights)
   const problems: ProblemItem[] = []
   const identicalVarints = new Set<string>()
   let identicalNonFinite = 0
   let tree: ReturnType<typeof structureOf>['tree'] | undefined
   for (const tensor of base.layout.tensors) {
-    const averaged = isAveraged(tensor)
-    if (averaged && tensor.payload.form !== 'varint') continue
+    const isWeight = averaged.has(tensor.path)
+    const isNumber = isWeight && isScalarConstant(tensor)
+    if (isWeight && !isNumber && tensor.payload.form !== 'varint') continue
+    const isInitializer = isMainInitializer(tensor)
+    if (!isWeight && isInitializer && !isFloat(tensor) && settings.nonFloat === 'base') continue
     const differing = others.filter(other => {
       const theirs = other.counterpart(tensor)
       return theirs !== undefined && sameHeader(tensor, theirs) && !sameElements(tensor, base, theirs, other)
     })
-    if (averaged) {
-      if (differing.length === 0) {
+    if (isWeight) {
+      if (differing.length === 0 && isNumber) averaged.delete(tensor.path)
+      else if (differing.length === 0) {
         identicalVarints.add(tensor.path)
         identicalNonFinite += countNonFinite(tensor, base)
       }
       continue
     }
-    const isInitializer = isMainInitializer(tensor)
-    if (isInitializer && settings.nonFloat === 'base') continue
     for (const { label } of differing) {
-      tree ??= structureOf(base.layout, decodeSkeleton(base.layout), base.source).tree
-      const place = isInitializer
-        ? { tensor: tensor.name }
-        : { tensor: tensor.name || tensor.path, ...placeOf(tree, tensor.path) }
-      problems.push({ model: label, ...place, message: explain(tensor, isInitializer) })
+      tree ??= structureOf(base.layout, model, base.source).tree
+      const use = parameters.get(tensor.path)
+      problems.push({
+        model: label,
+        tensor: tensor.name || tensor.path,
+        ...(isInitializer ? {} : placeOf(tree, tensor.path)),
+        ...(isFloat(tensor) && use?.node !== undefined ? { node: use.node } : {}),
+        message: explainDifference(tensor, use),
+      })
     }
   }
-  return { problems, identicalVarints, identicalNonFinite }
+  return { problems, averaged, identicalVarints, identicalNonFinite }
 }
 
-function explain(tensor: TensorEntry, isInitializer: boolean): string {
-  const dtype = dtypeName(tensor.dataType)
-  if (!isInitializer)
-    return `the ${dtype} tensor inside the graph (${tensor.path}) has other values than the base's; only initializers are averaged`
-  if (quantisedTypes.has(dtype)) {
-    return `the ${dtype} tensor has other values than the base's; if these are quantised weights, merge the float models first and quantise the soup`
-  }
-  return `the ${dtype} tensor has other values than the base's and is never averaged; "nonFloat": "base" takes the base's`
+/**
+ * A single number in a node. The same in every model, it is a part of the arithmetic, such as an epsilon or a divisor, and stays
+ * as it is even where weights are scaled.
+ */
+function isScalarConstant({ path, dims }: TensorEntry): boolean {
+  return dims.length === 0 && /\.(t|f)$/.test(path)
+}
+
+function isFloat({ dataType }: TensorEntry): boolean {
+  return dtypeOf(dataType)?.float === true
 }
 
 function sameHeader(a: TensorEntry, b: TensorEntry): boolean {

@@ -1,4 +1,5 @@
 import type { ProblemItem } from '../errors.ts'
+import { isAttributeFloats } from './layout.ts'
 import { type Branch, initializerPrefix, isList, type Structure, type Tree } from './structure.ts'
 
 /** Differences beyond this many are counted, not listed. */
@@ -87,8 +88,12 @@ function compareNodes(base: readonly Tree[], other: readonly Tree[], place: Plac
 
 function compareOpaque(base: Structure, other: Structure, report: Report): void {
   for (const path of new Set([...base.opaque.keys(), ...other.opaque.keys()])) {
-    if (base.opaque.get(path) === other.opaque.get(path)) continue
-    report({ ...placeOf(other.tree, path), fields: [path] }, 'differs from the base')
+    const [ours, theirs] = [base.opaque.get(path), other.opaque.get(path)]
+    if (ours === theirs) continue
+    const differs = isAttributeFloats(path)
+      ? `is ${theirs ?? 'missing'}, in the base ${ours ?? 'missing'}`
+      : 'differs from the base'
+    report({ ...placeOf(other.tree, path), fields: [path] }, differs)
   }
 }
 
@@ -103,7 +108,8 @@ export function placeOf(tree: Branch, path: string): { node?: string; tensor?: s
 }
 
 function enter(place: Place, key: string): Place {
-  if (place.fields.at(-1) === 'initializer') return { ...place, tensor: key, fields: [] }
+  const list = place.fields.at(-1)
+  if (list === 'initializer' || list === 'sparseInitializer') return { ...place, tensor: key, fields: [] }
   if (place.fields.length === 1 && place.fields[0] === 'graph') return { ...place, fields: [key] }
   return { ...place, fields: [...place.fields, key] }
 }

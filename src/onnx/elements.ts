@@ -2,6 +2,7 @@ import { TureenError } from '../errors.ts'
 import { type DType, dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import { type ByteSource, readBytes } from './byte-source.ts'
 import type { FixedRun, TensorEntry, VarintRun } from './layout.ts'
+import { externalSource, type ModelFiles } from './model-files.ts'
 import { readVarint64, wireCursor } from './wire.ts'
 
 /**
@@ -9,9 +10,15 @@ import { readVarint64, wireCursor } from './wire.ts'
  * Reads are of whole elements. Strings come as their bytes one after the other; compare their lengths apart.
  *
  * Elements stored as varints are found by counting from the start, so reading them in order is cheap and jumping back is not.
- * @throws TureenError `TUREEN_MODEL_MALFORMED` on reading, if a varint-coded tensor holds another number of values than its dims say
+ * @param data the files that external tensors lie in, by location
+ * @throws TureenError `TUREEN_MODEL_MALFORMED` on reading, if a varint-coded tensor holds another number of values than its dims say;
+ *   `TUREEN_MODEL_INCOMPLETE` if a data file is not here
  */
-export function elementSource(tensor: TensorEntry, source: ByteSource): ByteSource {
+export function elementSource(
+  tensor: TensorEntry,
+  source: ByteSource,
+  data: ModelFiles['data'] = new Map(),
+): ByteSource {
   const { payload } = tensor
   const dtype = dtypeOf(tensor.dataType)
   switch (payload.form) {
@@ -23,6 +30,8 @@ export function elementSource(tensor: TensorEntry, source: ByteSource): ByteSour
       return varintSource(payload.runs, tensor, dtype, source)
     case 'strings':
       return concatenated(payload.values.map(({ start, end }) => rangeSource(source, start, end - start)))
+    case 'external':
+      return externalSource(tensor, payload, data)
     default:
       return rangeSource(source, 0, 0)
   }

@@ -16,8 +16,9 @@ export type Layout = {
 export type Frame = { parent: number; lengthStart: number; payload: number; end: number }
 
 export type TensorEntry = {
+  /** Its own, or for what a Constant holds the name of the Constant's output; empty if it has none. */
   name: string
-  /** Where it stands, such as `graph.initializer[3]` or `graph.node[7].attribute[0].t`. */
+  /** Where it stands, such as `graph.initializer[3]` or `graph.node[7].attribute[0].t`; floats of a Constant end in `.f` or `.floats`. */
   path: string
   frame: number
   /** ONNX's element type code. */
@@ -36,21 +37,37 @@ export type TensorPayload =
   | { form: 'fixed'; runs: FixedRun[] }
   | { form: 'varint'; runs: VarintRun[] }
   | { form: 'strings'; values: Span[] }
-  | { form: 'external'; location: string }
+  | ExternalPayload
   | { form: 'none' }
 
+/** Elements in another file, of which the model says the `location`: a key, never a path. `fields` say so in the model's own file. */
+export type ExternalPayload = {
+  form: 'external'
+  location: string
+  offset: number
+  length: number
+  fields: FramedSpan[]
+}
+
 export type Span = { start: number; end: number }
+/** `frame`: the message that it stands in, where that is not the tensor's: one that is written in several parts has a frame for each. */
+export type FramedSpan = Span & { frame?: number }
 /** `count` values of `width` bytes, the first at `offset`, each `stride` bytes after the one before. `start`: the field's tag. */
 export type FixedRun = { start: number; offset: number; count: number; stride: number; width: 4 | 8 }
 /** Varints one after the other in [offset, end). `start`: the field's tag. An unpacked run is one value. */
-export type VarintRun = { start: number; offset: number; end: number }
+export type VarintRun = FramedSpan & { offset: number }
 
 export type OpaqueField = { path: string; span: Span }
 export type MetadataEntry = { key: string; span: Span }
 
-/** Whether a tensor is an initializer of the model's main graph: the tensors that soups average. */
+/** Whether a tensor is an initializer of the model's main graph. */
 export function isMainInitializer(tensor: TensorEntry): boolean {
   return tensor.path.startsWith('graph.initializer[')
+}
+
+/** Whether a tensor is plain floats of an attribute: the `value_float` or `value_floats` of a Constant. */
+export function isAttributeFloats(path: string): boolean {
+  return path.endsWith('].f') || path.endsWith('].floats')
 }
 
 /** The storage of a tensor, in the API's words. */

@@ -14,6 +14,8 @@ export const limits = {
   payloadRuns: 2_000_000,
   /** Dimensions of one tensor. onnxruntime's own kernels stop far earlier. */
   tensorRank: 64,
+  /** Characters of a location of external data: file systems take paths of 4,096 bytes. */
+  locationCharacters: 4096,
   /** Bytes of one name or other short text. Generated names reach some hundred characters. */
   textBytes: 64 * 1024,
 } as const

@@ -160,7 +160,7 @@ export const undecodedWithTensors: ReadonlyMap<string, MessageKind> = new Map([
   ['Function.attribute_proto', 'Attribute'],
 ])
 
-/** Fields that onnx-proto expects once. Written twice, protobuf merges them and onnx-proto would keep only the last. */
+/** Messages that stand once in theirs. Written in several parts, protobuf merges them and onnx-proto would keep only the last. */
 export const singularMessages: ReadonlySet<string> = new Set([
   'Model.graph',
   'Attribute.t',

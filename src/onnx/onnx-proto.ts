@@ -10,3 +10,6 @@ export type ModelProto = onnx.ModelProto
 export type TensorProto = onnx.TensorProto
 export type ValueInfoProto = onnx.IValueInfoProto
 export type TypeProto = onnx.ITypeProto
+export type GraphProto = onnx.IGraphProto
+export type NodeProto = onnx.INodeProto
+export type AttributeProto = onnx.IAttributeProto

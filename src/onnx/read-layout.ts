@@ -1,28 +1,20 @@
 import { TureenError } from '../errors.ts'
-import { type ByteSource, readBytes } from './byte-source.ts'
+import { AttributeFloats, constantOutput, floatsFieldOf } from './attribute-floats.ts'
+import type { ByteSource } from './byte-source.ts'
 import { refuseKnownImpostors } from './impostors.ts'
-import type { Frame, Layout, OpaqueField, TensorEntry } from './layout.ts'
+import type { Layout } from './layout.ts'
+import { continueScope, openScope, pathOf, type Scope } from './layout-scope.ts'
+import { addTensor, countRun, entryKey, leaveOpaque, openChild, partFrame, type Walk } from './layout-walk.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import { inlineAttributeBytes, inlineAttributeValues, limits } from './limits.ts'
 import { type FieldRole, type MessageKind, messages, singularMessages, undecodedWithTensors } from './messages.ts'
-import { SkeletonPieces } from './skeleton-pieces.ts'
-import { TensorCollector } from './tensor-collector.ts'
-import { malformed, readField, type WireCursor, type WireField, wireCursor, wireType } from './wire.ts'
+import { readField, type WireField, wireCursor, wireType } from './wire.ts'
 
-type Scope = {
-  kind: MessageKind
-  field: WireField
-  parent: Scope | null
-  label: string
-  depth: number
-  /** Index of this message in {@link Layout.frames}; -1 until a tensor inside asks for it. */
-  frame: number
-  occurrences: Map<number, number>
-  pieces: SkeletonPieces
-  tensor: TensorCollector | null
-}
+/** Fields of a tensor that say that, and where, its elements lie in another file. */
+const externalFields: ReadonlySet<string> = new Set(['external_data', 'data_location'])
 
-type Walk = { cursor: WireCursor; layout: Layout; runs: number; messages: number; nodes: number }
+/** Thrown where the first message in several parts is met: the reader then starts over. */
+class WrittenInParts extends Error {}
 
 /**
  * Indexes a model: one pass over its protobuf framing, payloads skipped.
@@ -31,6 +23,20 @@ type Walk = { cursor: WireCursor; layout: Layout; runs: number; messages: number
  */
 export function readLayout(source: ByteSource): Layout {
   refuseKnownImpostors(source)
+  try {
+    return readModel(source, false)
+  } catch (error) {
+    if (mayBeInParts(error)) return readModel(source, true)
+    throw error
+  }
+}
+
+/** The first part of a tensor by itself is a tensor that contradicts itself. */
+function mayBeInParts(error: unknown): boolean {
+  return error instanceof WrittenInParts || (error instanceof TureenError && error.code === 'TUREEN_MODEL_MALFORMED')
+}
+
+function readModel(source: ByteSource, merging: boolean): Layout {
   const layout: Layout = {
     byteLength: source.byteLength,
     skeleton: new Uint8Array(0),
@@ -39,7 +45,7 @@ export function readLayout(source: ByteSource): Layout {
     opaque: [],
     metadata: [],
   }
-  const walk: Walk = { cursor: wireCursor(source), layout, runs: 0, messages: 0, nodes: 0 }
+  const walk: Walk = { cursor: wireCursor(source), layout, merging, runs: 0, messages: 0, nodes: 0 }
   const field = { number: 0, type: wireType.bytes, start: 0, tagEnd: 0, payload: 0, end: source.byteLength }
   const model = openScope('Model', field, null, '')
   readMessage(walk, model)
@@ -54,33 +60,39 @@ export function readLayout(source: ByteSource): Layout {
   return layout
 }
 
-function openScope(kind: MessageKind, field: WireField, parent: Scope | null, label: string): Scope {
-  return {
-    kind,
-    field,
-    parent,
-    label,
-    depth: parent ? parent.depth + 1 : 0,
-    frame: -1,
-    occurrences: new Map(),
-    pieces: new SkeletonPieces(field.payload, field.end),
-    tensor: kind === 'Tensor' ? new TensorCollector() : null,
-  }
+function readMessage(walk: Walk, scope: Scope): void {
+  const tensors = walk.layout.tensors.length
+  readFields(walk, scope)
+  finish(walk, scope)
+  if (scope.kind === 'Node' && walk.layout.tensors.length > tensors) nameConstant(walk, scope, tensors)
 }
 
-function readMessage(walk: Walk, scope: Scope): void {
+function readFields(walk: Walk, scope: Scope): void {
   const { cursor } = walk
   const table = messages[scope.kind]
-  cursor.offset = scope.field.payload
-  while (cursor.offset < scope.field.end) {
-    const field = readField(cursor, scope.field.end)
+  const { payload, end } = scope.field
+  cursor.offset = payload
+  while (cursor.offset < end) {
+    const field = readField(cursor, end)
     const [name, role] = table[field.number] ?? [`#${field.number}`, 'undecoded' as const]
     const occurrence = scope.occurrences.get(field.number) ?? 0
     scope.occurrences.set(field.number, occurrence + 1)
+    if (externalFields.has(name)) scope.tensor?.addExternal(field, partFrame(walk, scope))
     readFieldOf(walk, scope, field, name, role, occurrence)
     cursor.offset = field.end
   }
-  if (scope.tensor) finishTensor(walk, scope, scope.tensor)
+}
+
+/** Ends a message all of whose parts have been read. */
+function finish(walk: Walk, scope: Scope): void {
+  for (const [number, child] of scope.singular ?? []) {
+    finish(walk, child)
+    scope.pieces.append(number, child.pieces)
+  }
+  const { source } = walk.cursor
+  if (scope.tensor)
+    addTensor(walk, scope, scope.tensor.finish(scope.pieces.read(source), pathOf(scope), scope.field.start))
+  if (scope.floats) addTensor(walk, scope, scope.floats.finish(pathOf(scope)))
 }
 
 function readFieldOf(
@@ -104,6 +116,7 @@ function readFieldOf(
       scope.pieces.leaveOut(field.start, field.end)
       return
     case 'value':
+      if (readFloats(walk, scope, field, name)) return
       if (occurrence >= inlineAttributeValues) leaveOpaque(walk, scope, field, `${name}[${inlineAttributeValues}...]`)
       else if (field.end - field.payload > inlineAttributeBytes)
         leaveOpaque(walk, scope, field, `${name}[${occurrence}]`)
@@ -113,7 +126,7 @@ function readFieldOf(
       findTensors(walk, scope, field, name, occurrence)
       return
     case 'payload':
-      if (scope.tensor?.addPayload(field)) countRun(walk)
+      if (scope.tensor?.addPayload(field, partFrame(walk, scope))) countRun(walk)
       scope.pieces.leaveOut(field.start, field.end)
       return
     default:
@@ -130,25 +143,41 @@ function readChild(
   occurrence: number,
 ): void {
   const singular = singularMessages.has(`${scope.kind}.${name}`)
-  if (singular && occurrence > 0) {
-    throw new TureenError(
-      'TUREEN_MODEL_UNSUPPORTED',
-      `${pathOf(scope)}.${name} is written twice in one message. Load the model and save it again to write it once.`,
-    )
+  if (singular && walk.merging) {
+    readPart(walk, scope, field, name, kind)
+    return
   }
+  if (singular && occurrence > 0) throw new WrittenInParts()
   const child = openChild(walk, scope, field, singular ? name : `${name}[${occurrence}]`, kind)
   readMessage(walk, child)
   scope.pieces.include(child.pieces, field)
 }
 
-function openChild(walk: Walk, scope: Scope, field: WireField, label: string, kind: MessageKind): Scope {
-  if (field.type !== wireType.bytes) throw malformed(`${pathOf(scope)}.${label} is not a message`, field.start)
-  if (scope.depth >= limits.messageDepth) throw limitExceeded('messageDepth', 'levels of nested messages')
-  walk.messages += 1
-  if (walk.messages > limits.messages) throw limitExceeded('messages', 'messages')
-  if (kind === 'Node') walk.nodes += 1
-  if (walk.nodes > limits.nodes) throw limitExceeded('nodes', 'nodes')
-  return openScope(kind, field, scope, label)
+/**
+ * Reads one part of a message that may be written in several, which together are what one with all their fields would be.
+ * (https://protobuf.dev/programming-guides/encoding/#last-one-wins). Its parent puts them together when it ends.
+ */
+function readPart(walk: Walk, scope: Scope, field: WireField, name: string, kind: MessageKind): void {
+  scope.pieces.leaveOut(field.start, field.end)
+  scope.singular ??= new Map()
+  const before = scope.singular.get(field.number)
+  const part = openChild(walk, scope, field, name, kind)
+  if (before) continueScope(before, field)
+  else scope.singular.set(field.number, part)
+  readFields(walk, before ?? part)
+}
+
+/** Takes a value of an attribute for the tensor that it is, if the attribute's name says so. @returns whether it does */
+function readFloats(walk: Walk, scope: Scope, field: WireField, name: string): boolean {
+  if (name !== 'f' && name !== 'floats') return false
+  if (scope.floats === undefined) {
+    const held = floatsFieldOf(walk.cursor, scope.field.payload, scope.field.end)
+    scope.floats = held ? new AttributeFloats(held) : null
+  }
+  if (scope.floats?.field !== name) return false
+  if (scope.floats.add(field)) countRun(walk)
+  scope.pieces.leaveOut(field.start, field.end)
+  return true
 }
 
 /** Descends into an undecoded field for its tensors alone: the field as a whole is compared byte by byte. */
@@ -157,56 +186,9 @@ function findTensors(walk: Walk, scope: Scope, field: WireField, name: string, o
   if (kind) readMessage(walk, openChild(walk, scope, field, `${name}[${occurrence}]`, kind))
 }
 
-function finishTensor(walk: Walk, scope: Scope, collector: TensorCollector): void {
-  const { layout, cursor } = walk
-  if (layout.tensors.length >= limits.tensors) throw limitExceeded('tensors', 'tensors')
-  const entry: TensorEntry = collector.finish(scope.pieces.read(cursor.source), pathOf(scope), scope.field.start)
-  entry.frame = frameOf(layout.frames, scope)
-  layout.tensors.push(entry)
-}
-
-function frameOf(frames: Frame[], scope: Scope): number {
-  if (scope.parent === null) return -1
-  if (scope.frame < 0) {
-    const parent = frameOf(frames, scope.parent)
-    const { tagEnd, payload, end } = scope.field
-    scope.frame = frames.push({ parent, lengthStart: tagEnd, payload, end }) - 1
-  }
-  return scope.frame
-}
-
-function leaveOpaque(walk: Walk, scope: Scope, field: WireField, name: string): void {
-  scope.pieces.leaveOut(field.start, field.end)
-  const path = `${pathOf(scope)}.${name}`
-  const last = walk.layout.opaque.at(-1)
-  if (last?.path === path && last.span.end === field.start) {
-    last.span.end = field.end
-    return
-  }
-  countRun(walk)
-  const opaque: OpaqueField = { path, span: { start: field.start, end: field.end } }
-  walk.layout.opaque.push(opaque)
-}
-
-function countRun(walk: Walk): void {
-  walk.runs += 1
-  if (walk.runs > limits.payloadRuns) throw limitExceeded('payloadRuns', 'separate stretches of payload')
-}
-
-function entryKey(walk: Walk, entry: WireField): string {
-  const { cursor } = walk
-  let key = ''
-  cursor.offset = entry.payload
-  while (cursor.offset < entry.end) {
-    const field = readField(cursor, entry.end)
-    if (field.number !== 1 || field.type !== wireType.bytes) continue
-    if (field.end - field.payload > limits.textBytes) throw limitExceeded('textBytes', 'bytes in a metadata key')
-    key = new TextDecoder().decode(readBytes(cursor.source, field.payload, field.end - field.payload))
-  }
-  return key
-}
-
-function pathOf(scope: Scope): string {
-  if (scope.parent === null) return 'model'
-  return scope.parent.parent === null ? scope.label : `${pathOf(scope.parent)}.${scope.label}`
+/** Gives what a Constant holds, from the given tensor on, the name of its output: that of the tensor is often empty or the same for all. */
+function nameConstant(walk: Walk, scope: Scope, first: number): void {
+  const output = constantOutput(walk.cursor, scope.field.payload, scope.field.end)
+  if (!output) return
+  for (const tensor of walk.layout.tensors.slice(first)) if (!tensor.path.endsWith('.indices')) tensor.name = output
 }

@@ -3,7 +3,7 @@ import { limitExceeded } from './limit-exceeded.ts'
 import { limits } from './limits.ts'
 import { encodeTag, encodeVarint, type WireField, wireType } from './wire.ts'
 
-type Piece = { start: number; end: number } | Uint8Array<ArrayBuffer>
+type Piece = { start: number; end: number } | Uint8Array<ArrayBuffer> | SkeletonPieces
 
 /**
  * A message with parts of it left out, as ranges of the file it stands in and, where a length inside had to change, new bytes.
@@ -11,7 +11,7 @@ type Piece = { start: number; end: number } | Uint8Array<ArrayBuffer>
  */
 export class SkeletonPieces {
   readonly #start: number
-  readonly #end: number
+  #end: number
   readonly #pieces: Piece[] = []
   #keptFrom: number
   #piecesLength = 0
@@ -40,10 +40,20 @@ export class SkeletonPieces {
   include(child: SkeletonPieces, field: WireField): void {
     if (child.#whole) return
     this.leaveOut(field.start, field.end)
-    this.#push(encodeTag(field.number, wireType.bytes))
-    this.#push(encodeVarint(child.byteLength))
-    child.#keepUntil(child.#end)
-    for (const piece of child.#pieces) this.#push(piece)
+    this.#pushMessage(field.number, child)
+  }
+
+  /** Goes on with another part of the same message, which stands elsewhere in the file. */
+  continueAt(start: number, end: number): void {
+    this.#keepUntil(this.#end)
+    this.#end = end
+    this.#keptFrom = start
+  }
+
+  /** Puts a message that was left out where it stands at the end. */
+  append(number: number, child: SkeletonPieces): void {
+    this.#keepUntil(this.#end)
+    this.#pushMessage(number, child)
   }
 
   /** The bytes that remain. @throws TureenError `TUREEN_MODEL_LIMIT` if they are too many to hold */
@@ -51,14 +61,28 @@ export class SkeletonPieces {
     this.#keepUntil(this.#end)
     if (this.#piecesLength > limits.skeletonBytes) throw limitExceeded('skeletonBytes', 'bytes of structure')
     const bytes = new Uint8Array(this.#piecesLength)
+    this.#readInto(bytes, source)
+    return bytes
+  }
+
+  /** Messages are nested as deep as {@link limits.messageDepth} at most. */
+  #readInto(bytes: Uint8Array, source: ByteSource): void {
     let at = 0
     for (const piece of this.#pieces) {
-      const length = lengthOf(piece)
-      if (piece instanceof Uint8Array) bytes.set(piece, at)
-      else source.read(piece.start, bytes.subarray(at, at + length))
-      at += length
+      const target = bytes.subarray(at, at + lengthOf(piece))
+      if (piece instanceof Uint8Array) target.set(piece)
+      else if (piece instanceof SkeletonPieces) piece.#readInto(target, source)
+      else source.read(piece.start, target)
+      at += target.byteLength
     }
-    return bytes
+  }
+
+  #pushMessage(number: number, child: SkeletonPieces): void {
+    this.#push(encodeTag(number, wireType.bytes))
+    this.#push(encodeVarint(child.byteLength))
+    child.#keepUntil(child.#end)
+    // Not its pieces one by one: a message deep inside would be copied at every level.
+    this.#push(child)
   }
 
   #keepUntil(offset: number): void {
@@ -73,5 +97,5 @@ export class SkeletonPieces {
 }
 
 function lengthOf(piece: Piece): number {
-  return piece instanceof Uint8Array ? piece.byteLength : piece.end - piece.start
+  return 'byteLength' in piece ? piece.byteLength : piece.end - piece.start
 }

@@ -1,7 +1,8 @@
 import { TureenError } from '../errors.ts'
 import { dtypeName, dtypeOf, rawBytes } from '../tensor/dtype.ts'
-import { isMainInitializer, type Layout, storageOf, type TensorEntry } from './layout.ts'
+import { type Layout, storageOf, type TensorEntry } from './layout.ts'
 import { ModelProto, type TypeProto, type ValueInfoProto } from './onnx-proto.ts'
+import { weightsOf } from './weights.ts'
 
 /** A dimension: its size, its symbolic name, or null where the model leaves it open. */
 export type Dimension = number | string | null
@@ -16,7 +17,7 @@ export type ModelDescription = {
   opsets: { domain: string; version: number }[]
   inputs: ValueDescription[]
   outputs: ValueDescription[]
-  /** Elements of all floating-point initializers: the weights that a soup averages. */
+  /** Elements of all float tensors that a soup averages, but for scalars: numbers of the arithmetic, such as an epsilon. */
   parameters: number
   tensorCount: number
   dtypes: Record<string, number>
@@ -61,11 +62,12 @@ export function describeModel(layout: Layout, model: ModelProto): ModelDescripti
   const initializers = new Set(graph?.initializer?.map(({ name }) => name))
   const dtypes = new Map<string, number>()
   const externalData = new Set<string>()
+  const { averaged } = weightsOf(layout, model)
   let parameters = 0
   for (const tensor of layout.tensors) {
     const name = dtypeName(tensor.dataType)
     dtypes.set(name, (dtypes.get(name) ?? 0) + 1)
-    if (isMainInitializer(tensor) && dtypeOf(tensor.dataType)?.float) parameters += tensor.elements
+    if (averaged.has(tensor.path) && tensor.dims.length > 0) parameters += tensor.elements
     if (tensor.payload.form === 'external') externalData.add(tensor.payload.location)
   }
   return {

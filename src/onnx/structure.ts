@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { dtypeName } from '../tensor/dtype.ts'
 import { type ByteSource, readBytes } from './byte-source.ts'
-import { isMainInitializer, type Layout } from './layout.ts'
+import { isAttributeFloats, isMainInitializer, type Layout } from './layout.ts'
 import { ModelProto } from './onnx-proto.ts'
 
 /** A plain tree: scalars, lists, and objects whose keys are field names or, for named things, names. */
@@ -30,7 +30,15 @@ export function structureOf(layout: Layout, model: ModelProto, source: ByteSourc
       hash.update(readBytes(source, offset, Math.min(1 << 20, span.end - offset)))
     }
   }
-  return { tree, opaque: new Map([...hashes].sort(byKey).map(([path, hash]) => [path, hash.digest('hex')])) }
+  const opaque = [...hashes].map(([path, hash]): [string, string] => [path, hash.digest('hex')])
+  return { tree, opaque: new Map([...opaque, ...attributeFloats(layout)].sort(byKey)) }
+}
+
+/** Type and dims of tensors that are plain floats of an attribute: unlike other tensors they have no header in the model that would say. */
+function attributeFloats({ tensors }: Layout): [string, string][] {
+  return tensors
+    .filter(({ path }) => isAttributeFloats(path))
+    .map(({ path, dataType, dims }) => [path, tensorType({ dataType, dims })])
 }
 
 /** A path inside an initializer, with the initializer's name for its index: their order is no structure. */
@@ -81,11 +89,25 @@ function branch(plain: unknown, keep: (key: string) => boolean = () => true): Br
 function fieldTree(key: string, value: unknown): Tree {
   switch (key) {
     case 'initializer':
-      return named(value, 'name', tensorType)
+      return named(value, item => Object(item).name, tensorType)
+    case 'sparseInitializer':
+      return named(
+        value,
+        item => Object(Object(item).values).name,
+        item => branch(item),
+      )
     case 'valueInfo':
-      return named(value, 'name', item => branch(item))
+      return named(
+        value,
+        item => Object(item).name,
+        item => branch(item),
+      )
     case 'opsetImport':
-      return named(value, 'domain', item => branch(item))
+      return named(
+        value,
+        item => Object(item).domain || 'ai.onnx',
+        item => branch(item),
+      )
     case 't':
     case 'values':
     case 'indices':
@@ -115,12 +137,9 @@ function tensorTree(tensor: unknown): Tree {
 }
 
 /** A list of things with names, as a map where the names are unique; in its order otherwise. */
-function named(list: unknown, nameField: string, itemTree: (item: unknown) => Tree): Tree {
+function named(list: unknown, nameOf: (item: unknown) => unknown, itemTree: (item: unknown) => Tree): Tree {
   const items: unknown[] = Array.isArray(list) ? list : []
-  const entries = items.map((item): [string, Tree] => [
-    String(Object(item)[nameField] || (nameField === 'domain' ? 'ai.onnx' : '')),
-    itemTree(item),
-  ])
+  const entries = items.map((item): [string, Tree] => [String(nameOf(item) || ''), itemTree(item)])
   const byName = new Map(entries.sort(byKey))
   return byName.size === items.length ? byName : items.map(plainTree)
 }

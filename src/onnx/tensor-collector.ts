@@ -1,6 +1,8 @@
 import { TureenError } from '../errors.ts'
 import { type DType, dtypeName, dtypeOf, rawBytes } from '../tensor/dtype.ts'
-import type { FixedRun, Span, TensorEntry, TensorPayload, VarintRun } from './layout.ts'
+import { externalPayload } from './external-payload.ts'
+import { addFixedRun, requireWireType } from './fixed-runs.ts'
+import type { FixedRun, FramedSpan, Span, TensorEntry, TensorPayload, VarintRun } from './layout.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import { limits } from './limits.ts'
 import { tensorFields } from './messages.ts'
@@ -15,44 +17,43 @@ export class TensorCollector {
   readonly #fixed = new Map<number, FixedRun[]>()
   readonly #varint = new Map<number, VarintRun[]>()
   readonly #strings: Span[] = []
+  readonly #externalFields: FramedSpan[] = []
 
-  /** Takes one payload field as it stands in the file. @returns whether it begins a new stretch of payload */
-  addPayload(field: WireField): boolean {
+  /** Takes a field that says that, or where, the elements lie in another file. `frame`: as for {@link addPayload}. */
+  addExternal({ start, end }: Span, frame?: number): void {
+    this.#externalFields.push({ start, end, ...framed(frame) })
+  }
+
+  /**
+   * Takes one payload field as it stands in the file. `frame`: the message that it stands in, where a tensor is written in several parts.
+   * @returns whether it begins a new stretch of payload
+   */
+  addPayload(field: WireField, frame?: number): boolean {
     const { number, type, start, payload, end } = field
     switch (number) {
       case tensorFields.rawData:
-        requireType(field, wireType.bytes)
+        requireWireType(field, wireType.bytes)
         this.#raw = { field: { start, end }, offset: payload, length: end - payload }
         return true
       case tensorFields.stringData:
-        requireType(field, wireType.bytes)
+        requireWireType(field, wireType.bytes)
         this.#strings.push({ start: payload, end })
         return true
       case tensorFields.floatData:
-        return this.#addFixed(field, 4, wireType.fixed32)
+        return this.#addFixed(field, 4)
       case tensorFields.doubleData:
-        return this.#addFixed(field, 8, wireType.fixed64)
+        return this.#addFixed(field, 8)
       default:
-        if (type !== wireType.bytes) requireType(field, wireType.varint)
-        pushTo(this.#varint, number, { start, offset: payload, end })
+        if (type !== wireType.bytes) requireWireType(field, wireType.varint)
+        pushTo(this.#varint, number, { start, offset: payload, end, ...framed(frame) })
         return true
     }
   }
 
-  #addFixed(field: WireField, width: 4 | 8, unpackedType: number): boolean {
-    const { number, type, start, payload, end } = field
-    if (type === wireType.bytes) {
-      if ((end - payload) % width !== 0) throw malformed('Packed values are cut off', start)
-      pushTo(this.#fixed, number, { start, offset: payload, count: (end - payload) / width, stride: width, width })
-      return true
-    }
-    requireType(field, unpackedType)
-    const last = this.#fixed.get(number)?.at(-1)
-    const stride = end - start
-    const follows = last && last.stride === stride && last.offset + last.count * last.stride === payload
-    if (follows) last.count += 1
-    else pushTo(this.#fixed, number, { start, offset: payload, count: 1, stride, width })
-    return !follows
+  #addFixed(field: WireField, width: 4 | 8): boolean {
+    const runs = this.#fixed.get(field.number) ?? []
+    this.#fixed.set(field.number, runs)
+    return addFixedRun(runs, field, width)
   }
 
   /**
@@ -77,7 +78,7 @@ export class TensorCollector {
     const dtype = dtypeOf(dataType)
     const isExternal = tensor.dataLocation === external
     const payload: TensorPayload = isExternal
-      ? { form: 'external', location: externalDataLocation(tensor) }
+      ? externalPayload(tensor, dtype, elements, this.#externalFields, fail)
       : this.#payload(dtype)
     checkLength(dtype, dims, elements, payload, fail)
     return { name, path, frame: -1, dataType, dims, elements, payload }
@@ -102,6 +103,10 @@ export class TensorCollector {
         return { form: 'none' }
     }
   }
+}
+
+function framed(frame: number | undefined): { frame?: number } {
+  return frame === undefined ? {} : { frame }
 }
 
 function decodeHeader(header: Uint8Array, offset: number): TensorProto {
@@ -141,10 +146,6 @@ function checkLength(
   }
 }
 
-function requireType(field: WireField, type: number): void {
-  if (field.type !== type) throw malformed(`Tensor field ${field.number} has wire type ${field.type}`, field.start)
-}
-
 function fixedPayload(runs: FixedRun[] | undefined): TensorPayload {
   return runs ? { form: 'fixed', runs } : { form: 'none' }
 }
@@ -157,8 +158,4 @@ function pushTo<T>(map: Map<number, T[]>, key: number, value: T): void {
   const list = map.get(key)
   if (list) list.push(value)
   else map.set(key, [value])
-}
-
-function externalDataLocation(tensor: TensorProto): string {
-  return tensor.externalData.findLast(({ key }) => key === 'location')?.value ?? ''
 }

@@ -5,6 +5,7 @@ import { TureenError } from '../../src/errors.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton, describeModel } from '../../src/onnx/skeleton.ts'
+import { weightsOf } from '../../src/onnx/weights.ts'
 import { outcomeOf } from '../support/catalogue.ts'
 import { inspectSource } from '../support/inspecting.ts'
 import { mutations } from '../support/mutations.ts'
@@ -42,6 +43,23 @@ function isExternal(bytes: Uint8Array): boolean {
   return readLayout(memorySource(bytes)).tensors.some(({ payload }) => payload.form === 'external')
 }
 
+/** The model with the last bit of every weight flipped that is stored at a fixed width, and where those stand. */
+function withOtherWeights(bytes: Uint8Array): { other: Buffer; paths: string[] } {
+  const layout = readLayout(memorySource(bytes))
+  const { averaged } = weightsOf(layout, decodeSkeleton(layout))
+  const other = Buffer.from(bytes)
+  const flip = (start: number, count: number, stride: number) => {
+    for (let index = 0; index < count; index += 1)
+      other[start + index * stride] = (other[start + index * stride] ?? 0) ^ 1
+  }
+  const weights = layout.tensors.filter(({ path, payload }) => averaged.has(path) && payload.form !== 'varint')
+  for (const { payload, elements } of weights) {
+    if (payload.form === 'raw') flip(payload.offset, elements, payload.length / elements)
+    if (payload.form === 'fixed') for (const { offset, count, stride } of payload.runs) flip(offset, count, stride)
+  }
+  return { other, paths: weights.map(({ path }) => path) }
+}
+
 describeShared('every file of the corpus', () => {
   test('is there, as the manifest says', () => {
     expect(files.length).toBeGreaterThan(150)
@@ -77,6 +95,25 @@ describeShared('every file of the corpus', () => {
     const compared = files.filter(({ bytes }) => refusal(bytes) === undefined && !isExternal(bytes))
     for (const { file, bytes } of compared) expect(selfSoup(bytes).equals(bytes), file).toBe(true)
     expect(compared.length).toBeGreaterThan(120)
+  })
+
+  test('that can be read takes the weights of another model wherever they stand, and keeps every other byte', () => {
+    let changed = 0
+    let beyondInitializers = 0
+    for (const { file, bytes } of files) {
+      if (refusal(bytes) !== undefined || isExternal(bytes)) continue
+      const { other, paths } = withOtherWeights(bytes)
+      if (paths.length === 0) continue
+      changed += 1
+      beyondInitializers += paths.filter(path => !path.startsWith('graph.initializer[')).length
+      const soup = soupInMemory([
+        { bytes, weight: null },
+        { bytes: other, weight: 1 },
+      ])
+      expect(soup.equals(other), file).toBe(true)
+    }
+    expect(changed).toBeGreaterThan(60)
+    expect(beyondInitializers).toBeGreaterThan(50)
   })
 
   test('that can be read keeps all but its metadata in a soup with provenance', () => {

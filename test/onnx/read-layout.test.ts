@@ -46,7 +46,7 @@ describe('tensors are found wherever they stand, with the bytes that onnx-proto 
     const model = richModel()
     expectTensorsAsDecoded(model)
     expect(layoutOf(model).tensors.map(({ path, name }) => `${path} ${name}`)).toEqual([
-      'graph.node[1].attribute[0].t offset value',
+      'graph.node[1].attribute[0].t offset',
       'graph.node[4].attribute[0].g.initializer[0] then.factor',
       'graph.node[4].attribute[1].g.initializer[0] else.factor',
       'graph.initializer[0] W',
@@ -58,7 +58,7 @@ describe('tensors are found wherever they stand, with the bytes that onnx-proto 
       'graph.sparse_initializer[0].values sparse',
       'graph.sparse_initializer[0].indices ',
       'training_info[0].algorithm.initializer[0] rate',
-      'functions[0].node[0].attribute[0].t ',
+      'functions[0].node[0].attribute[0].t factor',
     ])
   })
 

@@ -115,7 +115,8 @@ describe('the description of a model', () => {
         { name: 'condition', dtype: 'float32', dims: [] },
       ],
       outputs: [{ name: 'y', dtype: 'float32', dims: ['batch', 2] }],
-      parameters: 6 + 2 + 3 + 2,
+      // W, b, half and double; the Constant, both branches and the sparse tensor, not the scalars of function and training.
+      parameters: 6 + 2 + 3 + 2 + (2 + 2 + 2 + 2),
       tensorCount: 13,
       dtypes: { float16: 1, float32: 8, float64: 1, int64: 2, string: 1 },
       externalData: [],

@@ -31,7 +31,7 @@ function stretches(
   end: number,
 ): { stretches: Stretch[]; holdsTensor: boolean } {
   const found: Stretch[] = []
-  let holdsTensor = kind === 'Tensor'
+  let holdsTensor = kind === 'Tensor' || (kind === 'Attribute' && holdsPlainFloats(bytes, start, end))
   for (const field of parseFields(bytes, start, end)) {
     const inner = children[kind][field.number]
     const child = inner && stretches(bytes, inner, field.payload, field.end)
@@ -41,4 +41,12 @@ function stretches(
     } else found.push({ start: field.start, end: field.end })
   }
   return { stretches: found, holdsTensor }
+}
+
+/** Whether an attribute is a Constant's value in plain floats, which are a tensor as well. */
+function holdsPlainFloats(bytes: Uint8Array, start: number, end: number): boolean {
+  const fields = parseFields(bytes, start, end)
+  const name = fields.findLast(({ number }) => number === 1)
+  const held = { value_float: 2, value_floats: 7 }[String(name && Buffer.from(bytes.subarray(name.payload, name.end)))]
+  return fields.some(({ number }) => number === held)
 }

@@ -43,21 +43,41 @@ function inGraph(graph: onnx.IGraphProto | null | undefined, path: string): Orac
 
 function inNodes(nodes: onnx.INodeProto[] | null | undefined, path: string): OracleTensor[] {
   return (nodes ?? []).flatMap((node, index) =>
-    (node.attribute ?? []).flatMap((attribute, at) =>
-      inAttribute(attribute, `${path}.node[${index}].attribute[${at}]`),
-    ),
+    (node.attribute ?? [])
+      .flatMap((attribute, at) => inAttribute(attribute, `${path}.node[${index}].attribute[${at}]`))
+      .map(tensor => (node.opType === 'Constant' ? namedByOutput(tensor, node.output?.[0]) : tensor)),
   )
+}
+
+/** What a Constant holds goes by the name of its output. */
+function namedByOutput(tensor: OracleTensor, output: string | undefined): OracleTensor {
+  return output && !tensor.path.endsWith('.indices') ? { ...tensor, name: output } : tensor
 }
 
 function inAttribute(attribute: onnx.IAttributeProto, path: string): OracleTensor[] {
   return [
     ...(attribute.t ? [described(attribute.t, `${path}.t`)] : []),
+    ...plainFloats(attribute, path),
     ...(attribute.tensors ?? []).map((tensor, index) => described(tensor, `${path}.tensors[${index}]`)),
     ...inGraph(attribute.g, `${path}.g`),
     ...(attribute.graphs ?? []).flatMap((graph, index) => inGraph(graph, `${path}.graphs[${index}]`)),
     ...(attribute.sparseTensor ? inSparse(attribute.sparseTensor, `${path}.sparse_tensor`) : []),
     ...(attribute.sparseTensors ?? []).flatMap((tensor, index) => inSparse(tensor, `${path}.sparse_tensors[${index}]`)),
   ]
+}
+
+function plainFloats(attribute: onnx.IAttributeProto, path: string): OracleTensor[] {
+  const { name, f, floats } = attribute
+  const tensor = (place: string, dims: number[], values: number[]): OracleTensor => ({
+    path: `${path}.${place}`,
+    name: '',
+    dataType: 1,
+    dims,
+    bytes: Buffer.from(Float32Array.from(values).buffer),
+    external: false,
+  })
+  if (name === 'value_float' && Object.hasOwn(attribute, 'f')) return [tensor('f', [], [f ?? 0])]
+  return name === 'value_floats' && floats?.length ? [tensor('floats', [floats.length], floats)] : []
 }
 
 function inSparse({ values, indices }: onnx.ISparseTensorProto, path: string): OracleTensor[] {
@@ -157,7 +177,10 @@ const leftOut = new Set([
 function stripped(value: unknown, attributeBytes: number): unknown {
   if (Array.isArray(value)) return value.map(item => stripped(item, attributeBytes))
   if (typeof value !== 'object' || value === null) return value
+  const name: unknown = Object(value).name
   const long = (key: string, inner: unknown) =>
+    (key === 'f' && name === 'value_float') ||
+    (key === 'floats' && name === 'value_floats') ||
     (key === 's' && Buffer.from(String(inner), 'base64').byteLength > attributeBytes) ||
     (key === 'floats' && Array.isArray(inner) && inner.length * 4 > attributeBytes)
   return Object.fromEntries(

@@ -261,6 +261,8 @@ function attribute(depth: number): fc.Arbitrary<onnx.IAttributeProto> {
     fc.uint8Array({ maxLength: 9 }).map(s => ({ s: Uint8Array.from(s) })),
     fc.constantFrom(4096, 4097, 9000).map(length => ({ s: new Uint8Array(length).fill(7) })),
     fc.array(float, { maxLength: 5 }).map(floats => ({ floats })),
+    fc.array(float, { maxLength: 5 }).map(floats => ({ name: 'value_floats', floats })),
+    float.map(f => ({ name: 'value_float', f })),
     fc.constant({ floats: Array.from({ length: 1025 }, (_, index) => index) }),
     fc.array(fc.integer(), { maxLength: 5 }).map(ints => ({ ints })),
     fc
@@ -287,7 +289,7 @@ function node(depth: number): fc.Arbitrary<onnx.INodeProto> {
   return fc.record(
     {
       name,
-      opType: fc.constantFrom('Add', 'Constant', 'If'),
+      opType: fc.constantFrom('Add', 'Constant', 'If', 'Clip', 'Identity'),
       input: fc.array(name, { maxLength: 3 }),
       output: fc.array(name, { maxLength: 2 }),
       attribute: fc.array(attribute(depth), { maxLength: 3 }),

@@ -46,7 +46,7 @@ export type SpawnedServer = {
 
 /** The service as `npm start` runs it, in a process of its own on a free port. Rejects with what it printed if it does not start. */
 export async function spawnServer(data: string, variables: Record<string, string> = {}): Promise<SpawnedServer> {
-  const child = spawn(process.execPath, ['src/server.ts'], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', 'src/server.ts'], {
     cwd: projectRoot,
     env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -10,7 +10,7 @@ import { preflight } from '../../src/merge/preflight.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import type { MergeFile } from '../../src/threads/merge-inputs.ts'
-import { checkMergeFiles, type MergedFile, mergeFiles } from '../../src/threads/merge-task.ts'
+import { checkMergeFiles, type MergedModel, mergeFiles, type WrittenFile } from '../../src/threads/merge-task.ts'
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
 export type SoupInput = { bytes: Uint8Array; weight: number | null; label?: string; sha256?: string }
@@ -45,7 +45,7 @@ export function planInMemory(inputs: readonly SoupInput[], settings: Partial<Mer
   const all = { ...defaults, ...settings }
   const indexed: IndexedInput[] = mergeInputs(inputs).map(({ bytes, ...input }) => {
     const source = memorySource(bytes)
-    return { ...input, source, layout: readLayout(source) }
+    return { ...input, source, data: new Map(), layout: readLayout(source) }
   })
   const differences = compareWithBase(indexed, all)
   const { problems, ...carried } = preflight(indexed, all)
@@ -71,11 +71,13 @@ export function soupOfFiles(
   inputs: readonly SoupInput[],
   settings: Partial<MergeSettings> = {},
   onProgress: (done: number, total: number) => void = () => {},
-): MergedFile & { content: Buffer } {
+): Omit<MergedModel, 'files'> & WrittenFile & { content: Buffer } {
   return withFiles(inputs, (files, directory) => {
     const output = join(directory, 'soup.onnx')
-    const merged = mergeFiles(files, { ...defaults, ...settings }, output, false, onProgress)
-    return { ...merged, content: readFileSync(output) }
+    const { files: written, report } = mergeFiles(files, { ...defaults, ...settings }, output, false, onProgress)
+    const [file] = written
+    if (!file || written.length > 1) throw new Error(`the soup has ${written.length} files`)
+    return { ...file, report, content: readFileSync(output) }
   })
 }
 
@@ -92,7 +94,7 @@ function withFiles<Result>(
     const files = mergeInputs(inputs).map(({ bytes, ...input }, index) => {
       const path = join(directory, `${index}.onnx`)
       writeFileSync(path, bytes)
-      return { ...input, path }
+      return { ...input, path, data: [] }
     })
     return use(files, directory)
   } finally {

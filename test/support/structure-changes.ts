@@ -252,20 +252,20 @@ export const structuralChanges: readonly StructuralChange[] = [
   [
     'the shape of a sparse initializer',
     ofGraph(graph => Object.assign(graph.sparseInitializer?.[0] ?? {}, { dims: [2, 3] })),
-    {},
-    /sparseInitializer/,
+    { tensor: 'sparse' },
+    /dims/,
   ],
   [
     'the name of a sparse initializer',
     ofGraph(graph => Object.assign(graph.sparseInitializer?.[0]?.values ?? {}, { name: 'other' })),
-    {},
-    /other/,
+    { tensor: 'other' },
+    /other.*the base has none/,
   ],
   [
     'how many elements of a sparse initializer are stored',
     ofGraph(graph => Object.assign(graph.sparseInitializer?.[0]?.values ?? {}, float32Tensor('sparse', [1], [1]))),
-    {},
-    /sparseInitializer.*float32\[1\]/,
+    { tensor: 'sparse' },
+    /values.*float32\[1\]/,
   ],
   [
     'the body of a function',

@@ -162,13 +162,6 @@ export const structureDifferences: Case[] = [
     { node: 'axis' },
   ],
   [
-    'a float32 Constant',
-    ({ graph }) => {
-      named(graph.node, 'half').attribute = [tensor(float32Tensor('', [1], [0.75]))]
-    },
-    { node: 'half' },
-  ],
-  [
     'the shape of a Constant',
     ({ graph }) => {
       named(graph.node, 'half').attribute = [tensor(float32Tensor('', [], [0.5]))]

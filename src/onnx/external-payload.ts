@@ -1,0 +1,43 @@
+import type { TureenError } from '../errors.ts'
+import { type DType, rawBytes } from '../tensor/dtype.ts'
+import type { ExternalPayload, FramedSpan } from './layout.ts'
+import { limits } from './limits.ts'
+import type { TensorProto } from './onnx-proto.ts'
+
+/**
+ * Where a tensor with external data lies, by its external_data entries (location, offset, length; others, such as a checksum, are
+ * for those who wrote them). Without a length it takes what its dims say.
+ *
+ * @throws TureenError `TUREEN_MODEL_MALFORMED` through `fail`, where an entry is no such number or contradicts the dims
+ */
+export function externalPayload(
+  tensor: TensorProto,
+  dtype: DType | undefined,
+  elements: number,
+  fields: FramedSpan[],
+  fail: (message: string) => TureenError,
+): ExternalPayload {
+  const entry = (name: string) => tensor.externalData.findLast(({ key }) => key === name)?.value ?? undefined
+  const location = entry('location') ?? ''
+  if (location === '') throw fail('has external data without a location')
+  if (location.length > limits.locationCharacters)
+    throw fail(
+      `has external data with a location of ${location.length} characters; ${limits.locationCharacters} is the limit`,
+    )
+  if (dtype?.name === 'string') throw fail('holds strings in external data, which ONNX does not allow')
+  const expected = dtype ? rawBytes(dtype, elements) : undefined
+  const offset = byteCount(entry('offset'), 'offset', fail) ?? 0
+  const length = byteCount(entry('length'), 'length', fail) ?? expected ?? 0
+  if (expected !== undefined && length !== expected)
+    throw fail(`takes ${expected} bytes by its dims, but its external data have the length ${length}`)
+  if (!Number.isSafeInteger(offset + length)) throw fail(`has external data at offset ${offset}, beyond any file`)
+  return { form: 'external', location, offset, length, fields }
+}
+
+/** Numbers stand there as decimal text. */
+function byteCount(text: string | undefined, name: string, fail: (message: string) => TureenError): number | undefined {
+  if (text === undefined || text === '') return undefined
+  const value = /^\s*\+?\d+\s*$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(value)) return value
+  throw fail(`has external data with the ${name} ${text.slice(0, 40)}, which is no place in a file`)
+}

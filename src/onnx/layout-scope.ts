@@ -1,0 +1,64 @@
+import type { AttributeFloats } from './attribute-floats.ts'
+import type { Frame } from './layout.ts'
+import type { MessageKind } from './messages.ts'
+import { SkeletonPieces } from './skeleton-pieces.ts'
+import { TensorCollector } from './tensor-collector.ts'
+import type { WireField } from './wire.ts'
+
+/** A message that is being read. One that is written in several parts is one scope, `field` the part that the reader is in. */
+export type Scope = {
+  kind: MessageKind
+  field: WireField
+  parent: Scope | null
+  label: string
+  depth: number
+  /** Index of this message, or this part of it, in the frames of the layout; -1 until a tensor inside asks for it. */
+  frame: number
+  occurrences: Map<number, number>
+  pieces: SkeletonPieces
+  tensor: TensorCollector | null
+  /** What an attribute holds as plain floats, if it is one that Constants have: unknown until the first value is met. */
+  floats: AttributeFloats | null | undefined
+  /** When parts are put together: the messages inside that can be written in several, by field number. */
+  singular: Map<number, Scope> | null
+}
+
+export function openScope(kind: MessageKind, field: WireField, parent: Scope | null, label: string): Scope {
+  return {
+    kind,
+    field,
+    parent,
+    label,
+    depth: parent ? parent.depth + 1 : 0,
+    frame: -1,
+    occurrences: new Map(),
+    pieces: new SkeletonPieces(field.payload, field.end),
+    tensor: kind === 'Tensor' ? new TensorCollector() : null,
+    floats: undefined,
+    singular: null,
+  }
+}
+
+/** Goes on with another part of the same message. */
+export function continueScope(scope: Scope, field: WireField): void {
+  scope.field = field
+  scope.frame = -1
+  scope.pieces.continueAt(field.payload, field.end)
+}
+
+/** The index of a message in the frames, to which it and those around it are added where they are not there yet; -1 for the model. */
+export function frameOf(frames: Frame[], scope: Scope): number {
+  if (scope.parent === null) return -1
+  if (scope.frame < 0) {
+    const parent = frameOf(frames, scope.parent)
+    const { tagEnd, payload, end } = scope.field
+    scope.frame = frames.push({ parent, lengthStart: tagEnd, payload, end }) - 1
+  }
+  return scope.frame
+}
+
+/** Where a message stands, such as `graph.node[7].attribute[0]`. */
+export function pathOf(scope: Scope): string {
+  if (scope.parent === null) return 'model'
+  return scope.parent.parent === null ? scope.label : `${pathOf(scope.parent)}.${scope.label}`
+}
