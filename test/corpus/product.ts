@@ -1,0 +1,77 @@
+import type { MergeSettings } from '../../src/merge/merge-input.ts'
+import { planMerge } from '../../src/merge/plan.ts'
+import { planSource } from '../../src/merge/plan-source.ts'
+import { preflight } from '../../src/merge/preflight.ts'
+import { type ByteSource, readBytes } from '../../src/onnx/byte-source.ts'
+import type { TensorEntry } from '../../src/onnx/layout.ts'
+import { externalLocations, type ModelFiles, requireDataFits } from '../../src/onnx/model-files.ts'
+import { readLayout } from '../../src/onnx/read-layout.ts'
+import { decodeSkeleton, describeModel, describeTensor } from '../../src/onnx/skeleton.ts'
+import { fingerprintOf, structureOf } from '../../src/onnx/structure.ts'
+import { checkedPlan } from '../../src/threads/merge-inputs.ts'
+
+/** All that the corpus and fuzzing tools use of the project itself, in one place. */
+
+export type { ModelFiles } from '../../src/onnx/model-files.ts'
+
+const settings: MergeSettings = {
+  method: 'linear',
+  normalize: true,
+  rules: [],
+  nonFloat: 'error',
+  provenance: false,
+  base: 0,
+}
+
+/** Indexes, describes and fingerprints a model as an upload does. @returns the locations of the external data that it names */
+export function inspect(source: ByteSource): string[] {
+  const layout = readLayout(source)
+  const model = decodeSkeleton(layout)
+  describeModel(layout, model)
+  layout.tensors.forEach(describeTensor)
+  fingerprintOf(structureOf(layout, model, source))
+  return [...externalLocations(layout).keys()]
+}
+
+/** Checks external data against the model that names them, as their upload does. */
+export function acceptData({ source, data }: ModelFiles): void {
+  const layout = readLayout(source)
+  for (const [location, { byteLength }] of data) requireDataFits(layout, location, byteLength)
+}
+
+/** The soup of two models, half of each, in the first one's form, compared as if they were two although they may be one. */
+export function soupOf(base: ModelFiles, other: ModelFiles): ModelFiles {
+  const inputs = indexed([base, other])
+  const merged = planSource(checkedPlan(inputs, settings), inputs)
+  return { source: merged, data: merged.data }
+}
+
+/**
+ * The tensors of a model that a soup averages, those included that would be carried because the models agree in them: what a
+ * perturbed copy differs in.
+ */
+export function averagedTensors(model: ModelFiles): TensorEntry[] {
+  const inputs = indexed([model, model])
+  const plan = planMerge(inputs, settings, {
+    ...preflight(inputs, settings),
+    identicalVarints: new Set(),
+    identicalNonFinite: 0,
+  })
+  return plan.tensors.flatMap(({ sources: [tensor] }) => (tensor ? [tensor] : []))
+}
+
+/** A whole file in memory. */
+export function contentOf(source: ByteSource): Buffer {
+  return Buffer.from(readBytes(source, 0, source.byteLength).buffer)
+}
+
+function indexed(models: readonly ModelFiles[]) {
+  return models.map(({ source, data }, index) => ({
+    source,
+    data,
+    layout: readLayout(source),
+    label: `model ${index}`,
+    sha256: `sha256:${index}`,
+    weight: 1,
+  }))
+}
