@@ -2,12 +2,28 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { idParameter } from '../schemas/common.ts'
 import { recipe } from '../schemas/merge.ts'
-import { model, modelFilters, modelPage, tensorPage, tensorParameters } from '../schemas/model.ts'
+import {
+  contentParameters,
+  dataParameters,
+  model,
+  modelFilters,
+  modelPage,
+  tensorPage,
+  tensorParameters,
+} from '../schemas/model.ts'
+import { clientGone } from '../src/http/job-replies.ts'
 import { bodyProblems, fileResponse, problemResponses } from '../src/http/openapi.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
 
 const tags = ['models']
+
+const contentResponses = {
+  200: fileResponse('The file'),
+  206: fileResponse('The range that was asked for'),
+  304: z.null().describe('The client has it already'),
+}
+const contentProblems = ['TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_RANGE_NOT_SATISFIABLE'] as const
 
 /** Everything about models that are kept, but for uploading them. */
 export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async (app, { models }) => {
@@ -71,17 +87,34 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
       summary: 'The ONNX file (Range, If-Range, If-None-Match)',
       tags,
       params: idParameter,
+      querystring: contentParameters,
       response: {
-        200: fileResponse('The file'),
-        206: fileResponse('The range that was asked for'),
-        304: z.null().describe('The client has it already'),
-        ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_RANGE_NOT_SATISFIABLE'),
+        ...contentResponses,
+        ...problemResponses(...contentProblems, 'TUREEN_MODEL_INCOMPLETE', 'TUREEN_MODEL_UNSUPPORTED'),
       },
     },
     handler: async (request, reply) => {
-      const { id, name, sha256, bytes } = await models.get(request.params.id)
-      const filename = `${(name ?? id).replace(/\.onnx$/i, '')}.onnx`
-      return sendContent(request, reply, { path: models.contentPath(sha256), bytes, sha256, filename })
+      const record = await models.get(request.params.id)
+      const filename = `${(record.name ?? record.id).replace(/\.onnx$/i, '')}.onnx`
+      if (request.query.external === undefined || (record.files.length === 1 && record.missing.length === 0))
+        return sendContent(request, reply, { ...models.file(record, ''), filename })
+      return models.withInline(record, clientGone(reply), file => sendContent(request, reply, { ...file, filename }))
+    },
+  })
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/v1/models/:id/data/*',
+    schema: {
+      summary: 'An external data file (Range, If-Range, If-None-Match)',
+      tags,
+      params: dataParameters,
+      response: { ...contentResponses, ...problemResponses(...contentProblems) },
+    },
+    handler: async (request, reply) => {
+      const { id, '*': location } = request.params
+      const filename = location.split(/[\\/]/).at(-1) || 'data'
+      return sendContent(request, reply, { ...models.file(await models.get(id), location), filename })
     },
   })
 

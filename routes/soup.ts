@@ -4,10 +4,10 @@ import { soupParameters, soupRecipe } from '../schemas/merge.ts'
 import { TureenError } from '../src/errors.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import { binary, fileResponse, problemResponses } from '../src/http/openapi.ts'
-import { discardAll, receiveFiles } from '../src/http/receive-files.ts'
+import { discardModels, receiveModels } from '../src/http/receive-models.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import { smallText, streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
-import { makeSoup, parseSoupRecipe, type SoupModel } from '../src/soups/one-shot-soup.ts'
+import { makeSoup, parseSoupRecipe } from '../src/soups/one-shot-soup.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
@@ -51,6 +51,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
             type: 'object',
             properties: {
               model: { type: 'array', items: binary },
+              data: { type: 'array', items: binary },
               recipe: z.toJSONSchema(soupRecipe, { io: 'input' }),
             },
             required: ['model'],
@@ -59,7 +60,12 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
       },
     },
     async (request, reply) => {
-      const { models, recipe } = await receiveModels(uploadParts(request, maximumUploadBytes), artifacts)
+      let recipe: unknown
+      const parts = uploadParts(request, maximumUploadBytes)
+      const models = await receiveModels(parts, artifacts, async part => {
+        if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
+        recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
+      })
       try {
         const settings = parseSoupRecipe(recipe, request.query.weights)
         const soup = await makeSoup(models, settings, artifacts, threads, clientGone(reply))
@@ -70,40 +76,18 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
           await artifacts.discard(soup.path)
         }
       } finally {
-        await discardAll(models, artifacts)
+        await discardModels(models, artifacts)
       }
     },
   )
 }
 
-async function receiveModels(
-  parts: AsyncIterable<UploadPart>,
-  artifacts: Artifacts,
-): Promise<{ models: SoupModel[]; recipe: unknown }> {
-  let recipe: unknown
-  const models = await receiveFiles<SoupModel>(parts, artifacts, async (part, before) => {
-    if (part.kind === 'file' && part.field === 'model') {
-      return { ...(await artifacts.receive(part.stream)), label: labelFor(part.filename, before) }
-    }
-    if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
-    recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
-    return undefined
-  })
-  return { models, recipe }
-}
-
 function unexpected({ kind, field }: UploadPart): TureenError {
-  const message = 'the form has file parts named model, and at most one part named recipe'
+  const message =
+    'the form has file parts named model, each with its external data behind it in parts named data, and at most one part named recipe'
   const what =
-    field === 'model' && kind === 'field'
-      ? 'The part model is text and no file (with curl: -F model=@FILE)'
+    (field === 'model' || field === 'data') && kind === 'field'
+      ? `The part ${field} is text and no file (with curl: -F ${field}=@FILE)`
       : `The part ${field} is not understood`
   return new TureenError('TUREEN_REQUEST_INVALID', `${what}: ${message}.`, [{ field, message }])
-}
-
-/** What errors call a model: its filename, with its place where that says too little. */
-function labelFor(filename: string | undefined, before: readonly SoupModel[]): string {
-  const place = `model part ${before.length + 1}`
-  if (filename === undefined) return place
-  return before.some(({ label }) => label === filename) ? `${filename} (${place})` : filename
 }

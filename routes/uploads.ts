@@ -1,11 +1,12 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { model, uploadParameters } from '../schemas/model.ts'
+import { dataParameters, model, uploadParameters } from '../schemas/model.ts'
 import { TureenError } from '../src/errors.ts'
 import { binary, problemResponses } from '../src/http/openapi.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
+import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
-import type { ModelStore } from '../src/models/model-store.ts'
-import type { Artifacts, ReceivedFile } from '../src/storage/artifacts.ts'
+import type { ModelStore, ReceivedData } from '../src/models/model-store.ts'
+import type { Artifacts } from '../src/storage/artifacts.ts'
 
 type Options = { models: ModelStore; artifacts: Artifacts; maximumUploadBytes: number }
 
@@ -16,7 +17,8 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
     '/v1/models',
     {
       schema: {
-        summary: 'Upload a model: the raw file, or a form with one part named model',
+        summary:
+          'Upload a model: the raw file, or a form with a part named model and its external data in parts named data',
         tags: ['models'],
         querystring: uploadParameters,
         response: {
@@ -28,6 +30,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
             'TUREEN_DIGEST_MISMATCH',
             'TUREEN_NOT_ONNX',
             'TUREEN_MODEL_MALFORMED',
+            'TUREEN_NOT_FOUND',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_MODEL_LIMIT',
@@ -39,38 +42,91 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
       config: {
         streamedBody: {
           'application/octet-stream': binary,
-          'multipart/form-data': { type: 'object', properties: { model: binary }, required: ['model'] },
+          'multipart/form-data': {
+            type: 'object',
+            properties: { model: binary, data: { type: 'array', items: binary } },
+            required: ['model'],
+          },
         },
       },
     },
     async (request, reply) => {
       const { name, label } = request.query
-      const file = await receiveOne(uploadParts(request, maximumUploadBytes), artifacts)
-      const { model: record, created } = await models.add(file, { name: name ?? null, labels: label })
+      const { files } = await receiveOne(uploadParts(request, maximumUploadBytes), artifacts)
+      const { model: record, created } = await models.add(files, { name: name ?? null, labels: label })
       return reply
         .code(created ? 201 : 200)
         .header('location', `/v1/models/${record.id}`)
         .send(record)
     },
   )
+
+  app.put(
+    '/v1/models/:id/data/*',
+    {
+      schema: {
+        summary: 'Upload an external data file of a model that lacks it; the path is the location that the model gives',
+        tags: ['models'],
+        params: dataParameters,
+        response: {
+          200: model,
+          ...problemResponses(
+            'TUREEN_REQUEST_INVALID',
+            'TUREEN_BODY_MALFORMED',
+            'TUREEN_DIGEST_MISMATCH',
+            'TUREEN_MODEL_MALFORMED',
+            'TUREEN_NOT_FOUND',
+            'TUREEN_MODEL_COMPLETE',
+            'TUREEN_TOO_LARGE',
+            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_STORE_FULL',
+          ),
+        },
+      },
+      config: { streamedBody: { 'application/octet-stream': binary } },
+    },
+    async request => {
+      const { id, '*': location } = request.params
+      await models.get(id)
+      return models.addData(id, await receiveData(uploadParts(request, maximumUploadBytes), location, artifacts))
+    },
+  )
 }
 
-async function receiveOne(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<ReceivedFile> {
-  const [file] = await receiveFiles(parts, artifacts, async (part, before) => {
-    if (part.kind !== 'file' || part.field !== 'model' || before.length > 0) throw unexpected(part, before.length > 0)
-    return artifacts.receive(part.stream)
+async function receiveOne(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<SentModel> {
+  const [model, second] = await receiveModels(parts, artifacts, async part => {
+    throw unexpected(part)
   })
-  if (file) return file
-  throw refusal('The form has no part named model', 'model')
+  if (!model) throw refusal('The form has no part named model', 'model')
+  if (!second) return model
+  await discardModels([model, second], artifacts)
+  throw refusal('The form has a second model', 'model')
 }
 
-function unexpected({ kind, field }: UploadPart, second: boolean): TureenError {
-  if (field !== 'model') return refusal(`The form has a part ${field}`, field)
-  if (kind === 'field') return refusal('The part model is text and no file (with curl: -F model=@FILE)', field)
-  return refusal(second ? 'The form has a second model' : 'The part model is not understood', field)
+async function receiveData(
+  parts: AsyncIterable<UploadPart>,
+  location: string,
+  artifacts: Artifacts,
+): Promise<ReceivedData> {
+  const [file, second] = await receiveFiles<ReceivedData>(parts, artifacts, async (part, before) => {
+    if (part.kind === 'field' || before.length > 0) throw notOneFile(part.field)
+    return { ...(await artifacts.receive(part.stream)), location }
+  })
+  if (file && !second) return file
+  throw notOneFile('data')
+}
+
+function notOneFile(field: string): TureenError {
+  const message = 'the body is the bytes of one data file'
+  return new TureenError('TUREEN_REQUEST_INVALID', `The upload is not understood: ${message}.`, [{ field, message }])
+}
+
+function unexpected({ kind, field }: UploadPart): TureenError {
+  if (kind === 'file' || (field !== 'model' && field !== 'data')) return refusal(`The form has a part ${field}`, field)
+  return refusal(`The part ${field} is text and no file (with curl: -F ${field}=@FILE)`, field)
 }
 
 function refusal(what: string, field: string): TureenError {
-  const message = 'a form uploads one model, in one file part named model'
+  const message = 'a form uploads one model, in a file part named model, and its external data in parts named data'
   return new TureenError('TUREEN_REQUEST_INVALID', `${what}; ${message}.`, [{ field, message }])
 }

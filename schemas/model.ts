@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digest, id, labelParameters, labels, name, page, pageParameters, timestamp } from './common.ts'
+import { digest, id, labelParameters, labels, name, page, pageParameters, reference, timestamp } from './common.ts'
 
 const value = z.object({
   name: z.string(),
@@ -22,8 +22,13 @@ export const model = z
     id,
     name: name.nullable(),
     labels,
-    sha256: digest,
-    bytes: z.number().int(),
+    sha256: digest.describe(
+      'Of the file; of a model with external data, of the JSON list of [location, bytes, sha256] of all files, sorted by location, the model’s own with an empty one',
+    ),
+    bytes: z.number().int().describe('Of all its files together'),
+    files: z
+      .array(z.object({ location: z.string(), bytes: z.number().int(), sha256: digest }))
+      .describe('The files that are here: the model’s own, whose location is empty, and its external data'),
     status: z.enum(['complete', 'incomplete']),
     missing: z.array(z.string()).describe('Locations of external data that the model refers to and that is not here'),
     irVersion: z.number().int(),
@@ -31,7 +36,10 @@ export const model = z
     opsets: z.array(z.object({ domain: z.string(), version: z.number().int() })),
     inputs: z.array(value),
     outputs: z.array(value),
-    parameters: z.number().int().describe('Elements of the floating-point initializers'),
+    parameters: z
+      .number()
+      .int()
+      .describe('Elements of the floating-point tensors that soups average, scalars left out'),
     tensorCount: z.number().int(),
     dtypes: z.record(z.string(), z.number().int()).describe('Tensors of each element type'),
     fingerprint: digest.describe(
@@ -68,6 +76,16 @@ export const modelFilters = z.strictObject({
     .string()
     .regex(/^(sha256:)?[0-9a-f]{64}$/)
     .optional(),
+})
+
+/** `*`: the location of a data file as the model gives it, directories and all. */
+export const dataParameters = z.object({ id: reference, '*': z.string().min(1).max(4096) })
+
+export const contentParameters = z.object({
+  external: z
+    .enum(['inline'])
+    .optional()
+    .describe('One file, its external data inside, if that is below 2 GiB; else the model’s own file'),
 })
 
 export const tensorParameters = z.strictObject(pageParameters)

@@ -14,6 +14,7 @@ export const errorCatalogue = {
   TUREEN_REQUEST_TIMEOUT: { status: 408, title: 'The request took too long to arrive' },
   TUREEN_IN_USE: { status: 409, title: 'A job that is not over needs it' },
   TUREEN_MODEL_INCOMPLETE: { status: 409, title: 'The model lacks some of its data' },
+  TUREEN_MODEL_COMPLETE: { status: 409, title: 'The model has all of its data already' },
   TUREEN_JOB_FINISHED: { status: 409, title: 'The job has already ended' },
   TUREEN_JOB_CANCELLED: { status: 409, title: 'The job was cancelled' },
   TUREEN_TOO_LARGE: { status: 413, title: 'The body is too large' },

@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 import type { Binding } from './binding.ts'
 import type { DatasetFile } from './datasets/dataset.ts'
 import type { ClassResult } from './metrics/metric.ts'
@@ -8,10 +9,10 @@ import type { ClassResult } from './metrics/metric.ts'
 /** A metric to compute: one of the registry, or a model that is one. `name` is what the result calls it. */
 export type MetricTask =
   | { kind: 'registered'; name: string; metric: string; parameters: Record<string, unknown> }
-  | { kind: 'model'; name: string; path: string }
+  | { kind: 'model'; name: string; model: ModelPaths }
 
 export type EvaluationTask = {
-  modelPath: string
+  model: ModelPaths
   /** `key` is the data set's digest: a child that sees it again has it in memory. */
   dataset: { key: string; files: DatasetFile[] }
   binding: Binding
@@ -21,11 +22,11 @@ export type EvaluationTask = {
 }
 
 /** What of an evaluation does not depend on the model. */
-export type ScoringTask = Omit<EvaluationTask, 'modelPath' | 'metrics'>
+export type ScoringTask = Omit<EvaluationTask, 'model' | 'metrics'>
 
-/** Scores several models by one metric and compares two of them, by their places in `modelPaths`. */
+/** Scores several models by one metric and compares two of them, by their places in `models`. */
 export type ComparisonTask = ScoringTask & {
-  modelPaths: string[]
+  models: ModelPaths[]
   metric: MetricTask
   compared: [a: number, b: number]
   bootstrap: { seed: number; replicates: number; confidence: number }

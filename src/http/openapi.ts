@@ -47,6 +47,13 @@ export const bodyProblems = ['TUREEN_BODY_MALFORMED', 'TUREEN_TOO_LARGE', 'TUREE
 
 const zodTransform = createJsonSchemaTransform({})
 
+/** A path that ends in `*` takes whatever follows, slashes too; OpenAPI has no such thing, and gets a parameter `location`. */
+function namedWildcard({ schema, url }: ReturnType<typeof zodTransform>): ReturnType<typeof zodTransform> {
+  if (!url.endsWith('/*') || schema.params === undefined) return { schema, url }
+  const renamed: unknown = JSON.parse(JSON.stringify(schema.params).replaceAll('"*"', '"location"'))
+  return { schema: { ...schema, params: renamed }, url: url.replace(/\*$/, ':location') }
+}
+
 /** /openapi.json (3.1) and /docs, from the routes' own zod schemas. */
 export const openApi = fastifyPlugin<{ version: string }>(async (app, { version }) => {
   await app.register(swagger, {
@@ -59,7 +66,7 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
       },
     },
     transform(document) {
-      const { schema, url } = zodTransform(document)
+      const { schema, url } = namedWildcard(zodTransform(document))
       const content = document.route.config?.streamedBody
       if (!content) return { schema, url }
       const body = {

@@ -3,7 +3,6 @@ import { type Readable, Transform } from 'node:stream'
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { maximumModels } from '../../schemas/merge.ts'
 import { TureenError } from '../errors.ts'
 import { watchBodyDigest } from './body-digest.ts'
 
@@ -15,14 +14,17 @@ export type UploadPart =
 /** What curl sends for raw bytes: nothing, or the form type that it sends unasked. */
 const rawTypes = new Set(['application/octet-stream', 'application/x-www-form-urlencoded'])
 
+/** Files in one form: models, and external data of which some exporters write a file for every tensor. */
+const maximumFiles = 16_384
+
 /** Lets the routes of its context take their bodies as streams: raw, or multipart. */
 export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
   app.removeAllContentTypeParsers()
   await app.register(multipart, {
     limits: {
       fileSize: Number.POSITIVE_INFINITY,
-      files: maximumModels,
-      parts: maximumModels + 16,
+      files: maximumFiles,
+      parts: maximumFiles + 16,
       fields: 16,
       fieldSize: fieldBytes,
     },

@@ -40,7 +40,7 @@ export function evaluationRunner(
 
     const compute = async (missing: readonly ResolvedMetric[]) => {
       const task = {
-        modelPath: model.path,
+        model: model.paths,
         dataset: { key: dataset.sha256, files: dataset.files },
         binding: dataset.binding,
         metrics: missing.map(each => each.task),

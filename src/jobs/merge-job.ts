@@ -3,11 +3,12 @@ import type { MergeRequest } from '../../schemas/merge.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { recipeDocument } from '../merge/provenance.ts'
 import { tensorSums } from '../merge/tensor-sums.ts'
+import { modelDigest } from '../models/model-files.ts'
 import type { ModelStore, NewUpload } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import type { Catalog } from '../storage/database.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
-import type { MergedFile } from '../threads/merge-task.ts'
+import type { MergedModel } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobRunner, JobService } from './job-service.ts'
 
@@ -24,9 +25,9 @@ export async function resolveMerge(request: MergeRequest, models: ModelStore): P
   const files: MergeFile[] = []
   const modelIds: string[] = []
   const find = async (label: string, weight: number | null, field: string) => {
-    const { id, sha256 } = await models.getComplete(label, field)
-    modelIds.push(id)
-    return { label, weight, sha256, path: models.contentPath(sha256) }
+    const model = await models.getComplete(label, field)
+    modelIds.push(model.id)
+    return { label, weight, sha256: model.sha256, ...models.paths(model) }
   }
   for (const [index, { id, weight }] of request.models.entries())
     files.push(await find(id, weight, `models.${index}.id`))
@@ -45,9 +46,11 @@ export function mergeRunner(merger: Merger): JobRunner<'merge'> {
     const started = performance.now()
     const merge = await resolveMerge(request, merger.models)
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes written' })
-    await mergeIntoStore(merge, merger, { signal, onProgress }, ({ sha256, bytes, report }, insert) =>
+    await mergeIntoStore(merge, merger, { signal, onProgress }, ({ files, report }, insert) =>
       succeed(async transaction => {
         const id = await insert(transaction, { name: request.name ?? null, labels: request.labels })
+        const sha256 = modelDigest(files)
+        const bytes = report.bytesWritten
         const seconds = (performance.now() - started) / 1000
         return { model: { id, sha256, bytes }, report: { ...report, seconds } }
       }),
@@ -68,18 +71,15 @@ export async function mergeIntoStore(
   { files, settings }: Pick<ResolvedMerge, 'files' | 'settings'>,
   { models, artifacts, threads }: Merger,
   options: { signal: AbortSignal; onProgress(done: number, total: number): void },
-  commit: (merged: MergedFile, insert: InsertResult) => Promise<void>,
+  commit: (merged: MergedModel, insert: InsertResult) => Promise<void>,
 ): Promise<void> {
-  const output = artifacts.incomingPath()
-  try {
+  await artifacts.withOutput(async output => {
     const merged = await threads.merge(files, settings, { ...options, output, durable: true })
     const recipe = recipeDocument(files, settings)
-    await models.addMerged({ path: output, sha256: merged.sha256, bytes: merged.bytes }, insert =>
+    await models.addMerged(merged.files, insert =>
       commit(merged, (transaction, upload) => insert(transaction, { ...upload, recipe })),
     )
-  } finally {
-    await artifacts.discard(output)
-  }
+  })
 }
 
 /** Starts merges: refuses what cannot be merged before there is a job. */

@@ -7,6 +7,7 @@ import { chooseMetric, defaultMetrics, requireTarget } from '../evaluate/metric-
 import { metrics as registeredMetrics } from '../evaluate/metrics/registry.ts'
 import type { EvaluationTask, MetricTask } from '../evaluate/protocol.ts'
 import type { ModelStore } from '../models/model-store.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 
 export type Stores = { models: ModelStore; datasets: DatasetStore }
 
@@ -26,7 +27,7 @@ export type ResolvedDataset = {
 
 /** An evaluation request with everything found, chosen and checked. */
 export type ResolvedEvaluation = {
-  model: { id: string; sha256: string; bytes: number; path: string }
+  model: { id: string; sha256: string; bytes: number; paths: ModelPaths }
   dataset: ResolvedDataset
   metrics: ResolvedMetric[]
   limit: number | null
@@ -43,7 +44,7 @@ export async function resolveEvaluation(request: EvaluationRequest, stores: Stor
   for (const [index, metric] of names.entries()) metrics.push(await resolveMetric(metric, `metrics.${index}`, models))
   refuseRepeated(metrics)
   return {
-    model: { id: model.id, sha256: model.sha256, bytes: model.bytes, path: models.contentPath(model.sha256) },
+    model: { id: model.id, sha256: model.sha256, bytes: model.bytes, paths: models.paths(model) },
     dataset,
     metrics,
     limit: request.limit !== undefined && request.limit < dataset.samples ? request.limit : null,
@@ -73,12 +74,12 @@ export async function resolveDataset(
 export async function resolveMetric(metric: MetricRequest, field: string, models: ModelStore): Promise<ResolvedMetric> {
   if (typeof metric === 'object' && metric.model !== undefined) {
     if (registeredMetrics.has(metric.name)) throw nameTaken(metric.name, `${field}.name`)
-    const { id, sha256 } = await models.getComplete(metric.model, `${field}.model`)
+    const record = await models.getComplete(metric.model, `${field}.model`)
     return {
-      task: { kind: 'model', name: metric.name, path: models.contentPath(sha256) },
-      identity: { model: sha256 },
+      task: { kind: 'model', name: metric.name, model: models.paths(record) },
+      identity: { model: record.sha256 },
       direction: direction.parse(metric.direction),
-      modelId: id,
+      modelId: record.id,
     }
   }
   const { name, ...parameters } = typeof metric === 'string' ? { name: metric } : metric

@@ -3,6 +3,7 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import { metricNamed } from '../evaluate/metric-choice.ts'
 import { requireFit } from '../evaluate/metric-fit.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import {
   type ResolvedDataset,
@@ -17,7 +18,7 @@ export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }
 
 /** A search request with everything found and checked that can be without reading the models. */
 export type ResolvedSearch = {
-  models: { id: string; sha256: string; path: string }[]
+  models: { id: string; sha256: string; paths: ModelPaths }[]
   /** The models in order, and behind them the base where it is none of them. */
   files: MergeFile[]
   /** The place in `files` of the base; null if each soup is made from its first model. */
@@ -41,13 +42,13 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   for (const [index, { id }] of request.models.entries())
     records.push(await stores.models.getComplete(id, `models.${index}.id`))
   const baseRecord = request.base === undefined ? null : await stores.models.getComplete(request.base, 'base')
-  const models = records.map(({ id, sha256 }) => ({ id, sha256, path: stores.models.contentPath(sha256) }))
+  const models = records.map(record => ({ id: record.id, sha256: record.sha256, paths: stores.models.paths(record) }))
   const files = models.map(
-    ({ sha256, path }, index): MergeFile => ({
+    ({ sha256, paths }, index): MergeFile => ({
       label: request.models[index]?.id ?? '',
       weight: 1,
       sha256,
-      path,
+      ...paths,
     }),
   )
   let base: number | null = null
@@ -55,7 +56,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     const { sha256 } = baseRecord
     base = models.findIndex(model => model.sha256 === sha256)
     const label = request.base ?? ''
-    if (base < 0) base = files.push({ label, sha256, weight: null, path: stores.models.contentPath(sha256) }) - 1
+    if (base < 0) base = files.push({ label, sha256, weight: null, ...stores.models.paths(baseRecord) }) - 1
   }
   const groups = 'groups' in strategy ? strategy.groups : []
   const rules = groups.map(match => ({ match, weights: models.map(() => 1) }))

@@ -2,6 +2,7 @@ import type { JobRecord } from '../../schemas/job.ts'
 import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import { TureenError } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
+import { modelDigest } from '../models/model-files.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import { bestOf } from '../search/ranking.ts'
 import { runSearch, type Trial } from '../search/run-search.ts'
@@ -57,7 +58,9 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     const clock = searchClock(request, context)
     const search = await resolveSearch(request, stores)
     const { models, files, base, settings, selection } = search
-    const writer = await merger.threads.openCandidates({ files, settings, base, memoryBytes })
+    // The models by themselves can be scored while their soups' thread starts.
+    const writer = merger.threads.openCandidates({ files, settings, base, memoryBytes })
+    writer.catch(() => undefined)
     const soups = soupFiles(search, merger.artifacts, writer)
     const scorer = createSearchScorer(
       { identify: soup => soupOrigin(soup, search), ...selection, threads, jobId: context.id, signal },
@@ -105,8 +108,9 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
         return
       }
       const onProgress = () => undefined
-      await mergeIntoStore(soupMerge(winner.soup, search, true), merger, { signal, onProgress }, ({ sha256 }, insert) =>
+      await mergeIntoStore(soupMerge(winner.soup, search, true), merger, { signal, onProgress }, (merged, insert) =>
         succeed(async transaction => {
+          const sha256 = modelDigest(merged.files)
           const id = await insert(transaction, { name: request.name ?? null, labels: request.labels })
           return { model: { id, sha256 }, ...result() }
         }),
@@ -115,7 +119,13 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     try {
       await unlessAborted(signal, work())
     } finally {
-      await Promise.all([scorer.close(), writer.close()])
+      await Promise.all([
+        scorer.close(),
+        writer.then(
+          thread => thread.close(),
+          () => undefined,
+        ),
+      ])
     }
   }
 }

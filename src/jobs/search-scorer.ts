@@ -63,9 +63,9 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
     })
 
   const evaluate = async (soup: CandidateSoup, subject: Subject): Promise<Scored> =>
-    files.withFile(soup, async modelPath => {
+    files.withFiles(soup, async model => {
       const { metrics, ...run } = await withEvaluator(evaluator =>
-        evaluator.evaluate({ ...taskOn(dataset, threads), modelPath, metrics: [metric.task] }, signal, () => undefined),
+        evaluator.evaluate({ ...taskOn(dataset, threads), model, metrics: [metric.task] }, signal, () => undefined),
       )
       const value = metrics[0]?.value ?? Number.NaN
       keeper.add({ subject, run, scores: [{ identity: metric.identity, outcome: metrics[0] }] })

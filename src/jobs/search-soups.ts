@@ -3,32 +3,27 @@ import type { MergeSettings } from '../merge/merge-input.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { CandidateWriter } from '../threads/thread-pool.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
 
 /** Files in which soups can be read while they are being scored. */
 export type SoupFiles = {
-  /** Runs `use` with the file of a soup: a model's own, or one that is written for it and removed afterwards. */
-  withFile<Result>(soup: CandidateSoup, use: (path: string) => Promise<Result>): Promise<Result>
+  /** Runs `use` with the files of a soup: a model's own, or one that is written for it and removed afterwards. */
+  withFiles<Result>(soup: CandidateSoup, use: (files: ModelPaths) => Promise<Result>): Promise<Result>
 }
 
 export function soupFiles(
   { models }: Pick<ResolvedSearch, 'models'>,
   artifacts: Artifacts,
-  writer: CandidateWriter,
+  writer: Promise<CandidateWriter>,
 ): SoupFiles {
   return {
-    async withFile(soup, use) {
-      const own = isSingle(soup) ? models[soup.members[0] ?? 0]?.path : undefined
-      if (own !== undefined) return use(own)
-      const path = artifacts.incomingPath()
-      try {
-        await writer.write(soup, path)
-        return await use(path)
-      } finally {
-        await artifacts.discard(path)
-      }
+    async withFiles(soup, use) {
+      const own = isSingle(soup) ? models[soup.members[0] ?? 0]?.paths : undefined
+      if (own) return use(own)
+      return artifacts.withOutput(async output => use(await (await writer).write(soup, output)))
     },
   }
 }

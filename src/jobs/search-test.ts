@@ -1,5 +1,6 @@
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { SearchEnd } from '../search/search-end.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 import type { KeptComparison, KeptScores } from './kept-scores.ts'
 import type { ResolvedSearch, Scoring } from './resolve-search.ts'
 import { type SearchScorer, subjectOf, taskOn } from './search-scorer.ts'
@@ -61,12 +62,12 @@ async function compare(
   { dataset, metric }: Scoring,
   { kept, files, compare, threads, jobId }: Services,
 ): Promise<KeptComparison> {
-  const withFiles = async (paths: string[]): Promise<KeptComparison> => {
-    const next = soups[paths.length]
-    if (next) return files.withFile(next, path => withFiles([...paths, path]))
+  const withFiles = async (written: ModelPaths[]): Promise<KeptComparison> => {
+    const next = soups[written.length]
+    if (next) return files.withFiles(next, model => withFiles([...written, model]))
     const task = {
       ...taskOn(dataset, threads),
-      modelPaths: paths,
+      models: written,
       metric: metric.task,
       compared: key.compared,
       bootstrap,

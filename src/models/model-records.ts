@@ -5,10 +5,11 @@ import type { Catalog, Tables } from '../storage/database.ts'
 import { hasLabels, insertLabels, type Labels, labelsOf } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
 import type { InspectedModel } from '../threads/inspect-task.ts'
+import { type ModelFile, modelDigest } from './model-files.ts'
 
 /** What a new model record is made from. */
 export type NewModel = {
-  sha256: string
+  files: readonly ModelFile[]
   inspected: InspectedModel
   name: string | null
   labels: Labels
@@ -28,10 +29,11 @@ export type ModelFilters = {
 
 export async function insertModel(
   catalog: Catalog,
-  { sha256, inspected, name, labels, recipe }: NewModel,
+  { files, inspected, name, labels, recipe }: NewModel,
 ): Promise<string> {
   const id = uuid()
   const { fingerprint, ...description } = inspected
+  const sha256 = digestOfNew({ files, inspected })
   await catalog
     .insertInto('models')
     .values({
@@ -44,8 +46,34 @@ export async function insertModel(
       created_at: new Date().toISOString(),
     })
     .execute()
+  const rows = files.map(({ location, sha256, bytes }) => ({ model_id: id, location, sha256, bytes }))
+  await catalog.insertInto('model_files').values(rows).execute()
   await insertLabels(catalog, id, labels)
   return id
+}
+
+/** A model that still lacks data files goes by its own file. */
+function digestOfNew({ files, inspected }: Pick<NewModel, 'files' | 'inspected'>): string {
+  const locations = new Set(files.map(({ location }) => location))
+  const isComplete = inspected.externalData.every(location => locations.has(location))
+  return modelDigest(isComplete ? files : files.filter(({ location }) => location === ''))
+}
+
+/** Adds a data file to a model, in place of one that it had at this location; the model's digest follows once nothing is missing. */
+export async function putModelFile(
+  catalog: Catalog,
+  id: string,
+  { location, sha256, bytes }: ModelFile,
+): Promise<void> {
+  await catalog
+    .insertInto('model_files')
+    .values({ model_id: id, location, sha256, bytes })
+    .onConflict(conflict => conflict.columns(['model_id', 'location']).doUpdateSet({ sha256, bytes }))
+    .execute()
+  const model = await modelById(catalog, id)
+  if (model?.status !== 'complete') return
+  const digest = modelDigest((await filesOf(catalog, [id])).get(id) ?? [])
+  await catalog.updateTable('models').set({ sha256: digest }).where('id', '=', id).execute()
 }
 
 /** The id that a reference (an id, or a digest of content) stands for; undefined if there is no such model. */
@@ -69,12 +97,12 @@ export async function modelById(catalog: Catalog, id: string): Promise<ModelReco
 /** A record of the same content under the same name with the same labels, if there is one. */
 export async function sameModel(
   catalog: Catalog,
-  { sha256, name, labels }: NewModel,
+  { files, inspected, name, labels }: NewModel,
 ): Promise<ModelRecord | undefined> {
   const rows = await catalog
     .selectFrom('models')
     .selectAll()
-    .where('models.sha256', '=', sha256)
+    .where('models.sha256', '=', digestOfNew({ files, inspected }))
     .where('models.name', name === null ? 'is' : '=', name)
     .where(hasLabels(labels, 'models.id'))
     .orderBy('models.id', 'desc')
@@ -106,24 +134,42 @@ export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocu
 
 export async function deleteModel(catalog: Catalog, id: string): Promise<void> {
   await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
+  await catalog.deleteFrom('model_files').where('model_id', '=', id).execute()
   await catalog.deleteFrom('models').where('id', '=', id).execute()
 }
 
+/** The files of each model, by id, the model's own first and the others by location. */
+async function filesOf(catalog: Catalog, ids: readonly string[]): Promise<Map<string, ModelFile[]>> {
+  const files = new Map(ids.map((id): [string, ModelFile[]] => [id, []]))
+  if (ids.length === 0) return files
+  const rows = await catalog
+    .selectFrom('model_files')
+    .selectAll()
+    .where('model_id', 'in', [...ids])
+    .orderBy('location')
+    .execute()
+  for (const { model_id, location, sha256, bytes } of rows) files.get(model_id)?.push({ location, sha256, bytes })
+  return files
+}
+
 async function toRecords(catalog: Catalog, rows: readonly Tables['models'][]): Promise<ModelRecord[]> {
-  const labels = await labelsOf(
-    catalog,
-    rows.map(({ id }) => id),
-  )
+  const ids = rows.map(({ id }) => id)
+  const labels = await labelsOf(catalog, ids)
+  const files = await filesOf(catalog, ids)
   return rows.map(row => {
     const { externalData, ...description } = JSON.parse(row.description)
+    const own = files.get(row.id) ?? []
+    const missing = externalData.filter((location: string) => !own.some(file => file.location === location))
     return {
       ...description,
       id: row.id,
       name: row.name,
       labels: labels.get(row.id) ?? {},
       sha256: row.sha256,
-      status: externalData.length > 0 ? 'incomplete' : 'complete',
-      missing: externalData,
+      bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
+      files: own,
+      status: missing.length > 0 ? 'incomplete' : 'complete',
+      missing,
       fingerprint: row.fingerprint,
       createdAt: row.created_at,
       lineage: row.recipe ? lineageOf(JSON.parse(row.recipe)) : null,

@@ -8,8 +8,11 @@ import type { Contents } from '../storage/contents.ts'
 import type { Catalog } from '../storage/database.ts'
 import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Labels } from '../storage/labels.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 import { decodeIndexCursor, encodeCursor, type Page } from '../storage/paging.ts'
+import type { WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import type { ModelFile } from './model-files.ts'
 import * as records from './model-records.ts'
 
 export type NewUpload = { name: string | null; labels: Labels }
@@ -19,10 +22,15 @@ export type NewUpload = { name: string | null; labels: Labels }
  * What is acknowledged is on the disk; what is refused leaves nothing.
  */
 export type ModelStore = {
-  /** Takes a received file in, checked to be a model. `created` is false if the same bytes stood there under this name and labels. */
-  add(file: ReceivedFile, upload: NewUpload): Promise<{ model: ModelRecord; created: boolean }>
-  /** Publishes a merged file, then runs `commit`, which is to insert its record in the transaction of its choice. */
-  addMerged<Result>(file: ReceivedFile, commit: (insert: InsertMerged) => Promise<Result>): Promise<Result>
+  /**
+   * Takes received files in, checked to be a model and data files that it refers to; what it lacks may come later. `created` is
+   * false if the same bytes stood there under this name and labels.
+   */
+  add(files: ReceivedModel, upload: NewUpload): Promise<{ model: ModelRecord; created: boolean }>
+  /** Takes in a data file of a model that lacks it. @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_COMPLETE`, `TUREEN_MODEL_MALFORMED` */
+  addData(reference: string, file: ReceivedData): Promise<ModelRecord>
+  /** Publishes merged files, then runs `commit`, which is to insert their record in the transaction of its choice. */
+  addMerged<Result>(files: readonly ReceivedData[], commit: (insert: InsertMerged) => Promise<Result>): Promise<Result>
   /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request */
   get(reference: string, field?: string): Promise<ModelRecord>
   /** As {@link ModelStore.get}, for use. @throws TureenError `TUREEN_MODEL_INCOMPLETE` besides */
@@ -32,8 +40,29 @@ export type ModelStore = {
   recipe(reference: string): Promise<RecipeDocument>
   /** @throws TureenError `TUREEN_IN_USE` while a job needs it */
   remove(reference: string): Promise<void>
-  contentPath(sha256: string): string
+  /** Where the files of a model lie. */
+  paths(model: Pick<ModelRecord, 'files'>): ModelPaths
+  /**
+   * Runs `use` with all of a model in one file, made for it and removed afterwards.
+   * @throws TureenError `TUREEN_MODEL_INCOMPLETE`; `TUREEN_MODEL_UNSUPPORTED` if it would be 2 GiB or more
+   */
+  withInline<Result>(
+    model: ModelRecord,
+    signal: AbortSignal,
+    use: (file: Omit<WrittenFile, 'location'>) => Promise<Result>,
+  ): Promise<Result>
+  /** A file of a model by its location. @throws TureenError `TUREEN_NOT_FOUND` */
+  file(model: ModelRecord, location: string): ModelFile & { path: string }
 }
+
+/** A file that has been received as one of a model's: `location` is what the model calls it, empty for the model's own. */
+export type ReceivedData = ReceivedFile & { location: string }
+
+/** The files of one model, its own first. */
+export type ReceivedModel = readonly [ReceivedData, ...ReceivedData[]]
+
+/** A merge of one model, which comes out as it is. */
+const itself = { method: 'linear', normalize: true, rules: [], nonFloat: 'error', provenance: false } as const
 
 export type InsertMerged = (catalog: Catalog, model: NewUpload & { recipe: RecipeDocument }) => Promise<string>
 
@@ -55,25 +84,70 @@ export function createModelStore(
     )
   }
 
+  const fileAt = ({ files }: Pick<ModelRecord, 'files'>, location: string) => {
+    const file = files.find(each => each.location === location)
+    return file && { ...file, path: contents.path(file.sha256) }
+  }
+  const main = (model: Pick<ModelRecord, 'files'>) => {
+    const file = fileAt(model, '')
+    if (file) return file
+    throw new RangeError('a model without a file of its own')
+  }
+
+  const paths: ModelStore['paths'] = model => ({
+    path: main(model).path,
+    data: model.files.flatMap(({ location, sha256 }) => (location ? [{ location, path: contents.path(sha256) }] : [])),
+  })
+
   return {
     get,
-    async add(file, upload) {
+    async add(files, upload) {
       try {
-        const model = { ...upload, sha256: file.sha256, inspected: await threads.inspect(file.path), recipe: null }
-        return await contents.add([file], async () => {
+        const [main, ...data] = files
+        const inspected = await threads.inspect(main.path)
+        for (const { location, bytes } of data) {
+          if (!inspected.externalData.includes(location)) throw unknownLocation(location, inspected.externalData)
+          await threads.checkData(main.path, location, bytes)
+        }
+        const model = { ...upload, files, inspected, recipe: null }
+        return await contents.add(files, async () => {
           const same = await records.sameModel(catalog, model)
           if (same) return { model: same, created: false }
           const id = await catalog.transaction().execute(transaction => records.insertModel(transaction, model))
           return { model: await get(id), created: true }
         })
       } finally {
+        for (const { path } of files) await artifacts.discard(path)
+      }
+    },
+    async addData(reference, file) {
+      try {
+        const model = await get(reference)
+        const wanted = [...model.missing, ...model.files.flatMap(({ location }) => location || [])]
+        if (!wanted.includes(file.location)) throw unknownLocation(file.location, wanted)
+        await threads.checkData(main(model).path, file.location, file.bytes)
+        let replaced: string | undefined
+        const added = await contents.add([file], async () => {
+          const now = await get(model.id)
+          const before = now.files.find(({ location }) => location === file.location)
+          if (before?.sha256 === file.sha256) return now
+          if (now.status === 'complete') throw isComplete(reference, file.location)
+          await catalog.transaction().execute(transaction => records.putModelFile(transaction, model.id, file))
+          replaced = before?.sha256
+          return get(model.id)
+        })
+        if (replaced !== undefined) await contents.release(async () => [replaced ?? ''])
+        return added
+      } finally {
         await artifacts.discard(file.path)
       }
     },
-    async addMerged(file, commit) {
-      const inspected = await threads.inspect(file.path)
-      return contents.add([file], () =>
-        commit((transaction, model) => records.insertModel(transaction, { ...model, inspected, sha256: file.sha256 })),
+    async addMerged(files, commit) {
+      const [own] = files
+      if (!own) throw new RangeError('a model has at least one file')
+      const inspected = await threads.inspect(own.path)
+      return contents.add(files, () =>
+        commit((transaction, model) => records.insertModel(transaction, { ...model, inspected, files })),
       )
     },
     async getComplete(reference, field) {
@@ -83,9 +157,9 @@ export function createModelStore(
     },
     list: filters => records.listModels(catalog, filters),
     async tensors(reference, { limit, cursor }) {
-      const { sha256 } = await get(reference)
+      const { path } = main(await get(reference))
       const from = cursor === undefined ? 0 : decodeIndexCursor(cursor)
-      const { total, tensors } = await threads.tensors(contents.path(sha256), from, limit)
+      const { total, tensors } = await threads.tensors(path, from, limit)
       return { items: tensors, nextCursor: from + limit < total ? encodeCursor(String(from + limit)) : null }
     },
     async recipe(reference) {
@@ -96,15 +170,50 @@ export function createModelStore(
       throw new TureenError('TUREEN_NOT_FOUND', `The model ${reference} ${message}.`, [{ model: reference, message }])
     },
     async remove(reference) {
-      const { id, sha256 } = await get(reference)
+      const { id, files } = await get(reference)
       await contents.release(() =>
         catalog.transaction().execute(async transaction => {
           await refuseWhileInUse(transaction, id, `The model ${reference}`, { model: reference })
           await records.deleteModel(transaction, id)
-          return [sha256]
+          return files.map(({ sha256 }) => sha256)
         }),
       )
     },
-    contentPath: contents.path,
+    withInline: (model, signal, use) =>
+      artifacts.withOutput(async output => {
+        requireComplete(model.id, model.missing)
+        const input = { label: model.id, sha256: model.sha256, weight: 1, ...paths(model) }
+        const settings = { ...itself, base: 0, inline: true }
+        const { files } = await threads.merge([input], settings, { output, durable: false, signal })
+        const [file] = files
+        if (!file) throw new RangeError('a merge without a file')
+        return use(file)
+      }),
+    paths,
+    file(model, location) {
+      const file = fileAt(model, location)
+      if (file) return file
+      const message = `has no file ${location}; it has: ${model.files.flatMap(each => each.location || []).join(', ') || 'its own alone'}`
+      throw new TureenError('TUREEN_NOT_FOUND', `The model ${model.id} ${message}.`, [{ model: model.id, message }])
+    },
   }
+}
+
+function unknownLocation(location: string, wanted: readonly string[]): TureenError {
+  const message = `the model refers to no external data ${location}`
+  const there = wanted.length > 0 ? `it refers to: ${wanted.join(', ')}` : 'all of its weights are in its own file'
+  return new TureenError(
+    'TUREEN_NOT_FOUND',
+    `A data file belongs to the location that the model gives, and ${message}; ${there}.`,
+    [{ field: location, message }],
+  )
+}
+
+function isComplete(reference: string, location: string): TureenError {
+  const message = `has all of its data, other bytes at ${location} among it`
+  return new TureenError(
+    'TUREEN_MODEL_COMPLETE',
+    `The model ${reference} ${message}. Models do not change: upload another one.`,
+    [{ model: reference, message }],
+  )
 }

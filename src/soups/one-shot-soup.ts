@@ -2,18 +2,20 @@ import { type SoupRecipe, soupRecipe } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { tensorSums } from '../merge/tensor-sums.ts'
-import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
+import { modelDigest } from '../models/model-files.ts'
+import type { ReceivedData } from '../models/model-store.ts'
+import type { Artifacts } from '../storage/artifacts.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 
-/** A model that was sent along: the file it was received into, and what the client calls it. */
-export type SoupModel = ReceivedFile & { label: string }
+/** A model that was sent along: the files it was received into, its own first, and what the client calls it. */
+export type SoupModel = { label: string; files: readonly [ReceivedData, ...ReceivedData[]] }
 
 /** A soup that nobody keeps, as a file that is the caller's to remove. */
 export type Soup = { path: string; bytes: number; sha256: string }
 
 /**
- * Merges models that were sent with one request.
+ * Merges models that were sent with one request, into one file also where their weights came in several.
  *
  * @throws TureenError if the recipe does not fit the models, or the models do not fit each other
  */
@@ -27,8 +29,10 @@ export async function makeSoup(
   const { files, settings } = soupMerge(models, recipe)
   const output = artifacts.incomingPath()
   try {
-    const { sha256, bytes } = await threads.merge(files, settings, { output, durable: false, signal })
-    return { path: output, bytes, sha256 }
+    const { files: written } = await threads.merge(files, settings, { output, durable: false, signal })
+    const [soup] = written
+    if (!soup) throw new RangeError('a merge without a file')
+    return { path: soup.path, bytes: soup.bytes, sha256: soup.sha256 }
   } catch (error) {
     await artifacts.discard(output)
     throw error
@@ -54,16 +58,24 @@ function soupMerge(models: readonly SoupModel[], recipe: SoupRecipe): { files: M
     throw invalid([{ field: 'weights', message: `there are ${weights.length} weights for ${models.length} models` }])
   }
   tensorSums(weights, recipe)
+  const digests = models.map(({ files }) => modelDigest(files))
   recipe.models?.forEach(({ id }, index) => {
-    const model = models[index]
-    if (id === undefined || model?.sha256 === id) return
-    throw invalid([{ field: `recipe.models.${index}.id`, message: `the model sent in this place is ${model?.sha256}` }])
+    if (id === undefined || digests[index] === id) return
+    throw invalid([
+      { field: `recipe.models.${index}.id`, message: `the model sent in this place is ${digests[index]}` },
+    ])
   })
-  const base = recipe.base === undefined ? 0 : models.findIndex(({ sha256 }) => sha256 === recipe.base)
+  const base = recipe.base === undefined ? 0 : digests.indexOf(recipe.base)
   if (base < 0)
     throw invalid([{ field: 'recipe.base', message: 'is not the digest of any of the models that were sent' }])
-  const files = models.map(({ label, sha256, path }, index) => ({ label, sha256, path, weight: weights[index] ?? 1 }))
-  return { files, settings: { method, normalize, rules, nonFloat, provenance, base } }
+  const files = models.map(({ label, files: [main, ...data] }, index) => ({
+    label,
+    sha256: digests[index] ?? '',
+    path: main.path,
+    data: data.map(({ location, path }) => ({ location, path })),
+    weight: weights[index] ?? 1,
+  }))
+  return { files, settings: { method, normalize, rules, nonFloat, provenance, base, inline: true } }
 }
 
 function parseJson(text: string): unknown {

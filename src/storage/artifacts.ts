@@ -24,10 +24,17 @@ export type Artifacts = {
   /** Where the content of a digest lies. */
   path(sha256: string): string
   discard(path: string): Promise<void>
+  /** Runs `use` with a new name for a file in the making, and removes it in the end, with those beside it ({@link besideOutput}). */
+  withOutput<Result>(use: (output: string) => Promise<Result>): Promise<Result>
   /** Runs what frees space in the end but needs some first, such as a deletion: on a full disk, with a reserve that is kept for it. */
   withReserve<Result>(run: () => Promise<Result>): Promise<Result>
   /** Removes incoming files, and content that is not in `known`: what a killed process left behind. */
   sweep(known: ReadonlySet<string>): Promise<{ removed: number }>
+}
+
+/** The name of a further file in the making, beside one; they are numbered from 0 on, without gaps. */
+export function besideOutput(output: string, index: number): string {
+  return `${output}.${index}`
 }
 
 /** Enough for the catalog to write down some deletions. */
@@ -43,11 +50,16 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
   const shardOf = (sha256: string) => join(content, hexOf(sha256).slice(0, 2))
   const path = (sha256: string) => join(shardOf(sha256), hexOf(sha256))
   const incomingPath = () => join(incoming, uuid())
-  const discard = async (file: string) => {
-    await unlink(file).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-    })
-  }
+  /** @returns whether it was there */
+  const remove = (file: string) =>
+    unlink(file).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+        throw error
+      },
+    )
+  const discard = async (file: string) => void (await remove(file))
   const reserve = join(directory, 'reserve')
   const keepReserve = () => writeFile(reserve, new Uint8Array(reserveBytes)).catch(() => discard(reserve))
   await keepReserve()
@@ -56,6 +68,15 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
     incomingPath,
     path,
     discard,
+    async withOutput(use) {
+      const output = incomingPath()
+      try {
+        return await use(output)
+      } finally {
+        await remove(output)
+        for (let index = 0; await remove(besideOutput(output, index)); ) index += 1
+      }
+    },
     async withReserve(run) {
       try {
         return await run()

@@ -19,7 +19,7 @@ export type Contents = {
 
 /** Removes files in the making and files without a record: what a killed process left behind. */
 export async function sweepContents(catalog: Catalog, artifacts: Artifacts): Promise<{ removed: number }> {
-  const models = await catalog.selectFrom('models').select('sha256').distinct().execute()
+  const models = await catalog.selectFrom('model_files').select('sha256').distinct().execute()
   const files = await catalog.selectFrom('dataset_files').select('sha256').distinct().execute()
   return artifacts.sweep(new Set([...models, ...files].map(({ sha256 }) => sha256)))
 }
@@ -29,21 +29,16 @@ export function createContents(catalog: Catalog, artifacts: Artifacts): Contents
   const exclusive = pLimit(1)
 
   const isReferenced = async (sha256: string) => {
-    const model = await catalog
-      .selectFrom('models')
-      .select('id')
-      .where('sha256', '=', sha256)
-      .limit(1)
-      .executeTakeFirst()
-    if (model) return true
-    return (
-      (await catalog
-        .selectFrom('dataset_files')
+    for (const table of ['model_files', 'dataset_files'] as const) {
+      const row = await catalog
+        .selectFrom(table)
         .select('sha256')
         .where('sha256', '=', sha256)
         .limit(1)
-        .executeTakeFirst()) !== undefined
-    )
+        .executeTakeFirst()
+      if (row) return true
+    }
+    return false
   }
   const discardUnreferenced = async (digests: readonly string[]) => {
     for (const sha256 of new Set(digests)) {

@@ -14,6 +14,8 @@ export type Tables = {
     recipe: string | null
     created_at: string
   }
+  /** The files of models: `location` is what the model calls a data file, empty for the model's own. */
+  model_files: { model_id: string; location: string; sha256: string; bytes: number }
   /** Labels of models, data sets and jobs alike; ids are unique among all of them. */
   labels: { owner_id: string; key: string; value: string }
   jobs: {

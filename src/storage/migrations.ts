@@ -93,4 +93,19 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable('scores').addColumn('job_id', 'text').execute()
     },
   },
+  '0004-models-of-several-files': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('model_files')
+        .addColumn('model_id', 'text', column => column.notNull())
+        .addColumn('location', 'text', column => column.notNull())
+        .addColumn('sha256', 'text', column => column.notNull())
+        .addColumn('bytes', 'integer', column => column.notNull())
+        .addPrimaryKeyConstraint('model_files_key', ['model_id', 'location'])
+        .execute()
+      await db.schema.createIndex('model_files_by_sha256').on('model_files').column('sha256').execute()
+      await sql`insert into model_files (model_id, location, sha256, bytes)
+        select id, '', sha256, json_extract(description, '$.bytes') from models`.execute(db)
+    },
+  },
 }

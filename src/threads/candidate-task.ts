@@ -4,8 +4,9 @@ import type { MergeSettings } from '../merge/merge-input.ts'
 import { type MergePlan, planMerge } from '../merge/plan.ts'
 import { planMemory, planSource } from '../merge/plan-source.ts'
 import { preflight } from '../merge/preflight.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 import { checkedPlan, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
-import { writeSource } from './merge-task.ts'
+import { outputFiles, writeSource } from './merge-task.ts'
 
 /** `base`: the file that every soup is made from; null if each is made from that of its first model. */
 export type CandidateInputs = {
@@ -27,7 +28,8 @@ let open: { inputs: OpenInput[]; planFrom(base: number): MergePlan; base: number
  * @throws TureenError as {@link checkedPlan} does
  */
 export function openCandidates({ files, settings, base, memoryBytes }: CandidateInputs): void {
-  const bytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0)
+  const paths = files.flatMap(({ path, data }) => [path, ...data.map(each => each.path)])
+  const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const inputs = openInputs(files, bytes <= memoryBytes)
   const first = base ?? 0
   const plans = new Map([[first, checkedPlan(inputs, { ...settings, base: first })]])
@@ -41,9 +43,13 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
   open = { inputs, planFrom, base }
 }
 
-/** Writes a soup of the opened models to a new file that is there to be evaluated and thrown away. */
-export function writeCandidate(soup: CandidateSoup, output: string): void {
+/** Writes a soup of the opened models to new files that are there to be evaluated and thrown away. @returns where they lie */
+export function writeCandidate(soup: CandidateSoup, output: string): ModelPaths {
   if (!open) throw new Error('no models are open in this thread')
   const plan = open.planFrom(open.base ?? soup.members[0] ?? 0)
-  writeSource(planSource(candidatePlan(plan, soup), open.inputs, memory), output, false)
+  const [, ...data] = outputFiles(planSource(candidatePlan(plan, soup), open.inputs, memory), output).map(file => {
+    writeSource(file.source, file.path, false)
+    return file
+  })
+  return { path: output, data: data.map(({ location, path }) => ({ location, path })) }
 }

@@ -1,4 +1,5 @@
 import type { Layout } from '../onnx/layout.ts'
+import { requireDataFits } from '../onnx/model-files.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import {
   decodeSkeleton,
@@ -19,6 +20,11 @@ export function inspectFile(path: string): InspectedModel {
     const model = decodeSkeleton(layout)
     return { ...describeModel(layout, model), fingerprint: fingerprintOf(structureOf(layout, model, source)) }
   })
+}
+
+/** @throws TureenError `TUREEN_MODEL_MALFORMED` if a data file of so many bytes does not have all of the tensors that it should */
+export function checkDataFile(path: string, location: string, bytes: number): void {
+  withLayout(path, layout => requireDataFits(layout, location, bytes))
 }
 
 /** `limit` of a model's tensors from the one with index `from` on, in the order of the file, and how many there are. */

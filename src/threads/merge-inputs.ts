@@ -7,34 +7,42 @@ import { memorySource, readBytes } from '../onnx/byte-source.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import { type FileSource, openFileSource } from '../storage/file-source.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 
-/** A merge input with the file that holds it. */
-export type MergeFile = MergeInput & { path: string }
+/** A merge input with the files that hold it. */
+export type MergeFile = MergeInput & ModelPaths
 
-export type OpenInput = IndexedInput & { source: FileSource }
+export type OpenInput = Omit<IndexedInput, 'data'> & { source: FileSource; data: ReadonlyMap<string, FileSource> }
 
 /** Opens and indexes the files of a merge; whoever opens them closes them. @throws TureenError naming the file that cannot be read */
 export function openInputs(files: readonly MergeFile[], inMemory = false): OpenInput[] {
-  const opened: OpenInput[] = []
+  const opened: FileSource[] = []
+  const open = (path: string) => {
+    const source = inMemory ? fileInMemory(path) : openFileSource(path)
+    opened.push(source)
+    return source
+  }
   try {
-    for (const { path, ...input } of files) {
-      const source = inMemory ? fileInMemory(path) : openFileSource(path)
-      try {
-        opened.push({ ...input, source, layout: layoutOf(source, input.label) })
-      } catch (error) {
-        source.close()
-        throw error
-      }
-    }
-    return opened
+    return files.map(({ path, data, ...input }) => {
+      const source = open(path)
+      const layout = layoutOf(source, input.label)
+      return { ...input, source, layout, data: new Map(data.map(each => [each.location, open(each.path)])) }
+    })
   } catch (error) {
-    closeInputs(opened)
+    for (const source of opened) source.close()
     throw error
   }
 }
 
 export function closeInputs(inputs: readonly OpenInput[]): void {
-  for (const { source } of inputs) source.close()
+  for (const { source, data } of inputs) for (const file of [source, ...data.values()]) file.close()
+}
+
+/** How many bytes have been read of all files so far. */
+export function bytesReadOf(inputs: readonly OpenInput[]): number {
+  return inputs
+    .flatMap(({ source, data }) => [source, ...data.values()])
+    .reduce((sum, { bytesRead }) => sum + bytesRead, 0)
 }
 
 /**

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { planSource } from '../merge/plan-source.ts'
+import { type PlanSource, planSource } from '../merge/plan-source.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
-import { checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
+import { besideOutput } from '../storage/artifacts.ts'
+import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 
 /** What is written at a time; progress is reported as often. */
 const windowBytes = 1 << 20
@@ -15,7 +16,11 @@ export type MergeReport = {
   bytesWritten: number
 }
 
-export type MergedFile = { sha256: string; bytes: number; report: MergeReport }
+/** A file that has been written: `location` is what the model calls it, empty for the model's own. */
+export type WrittenFile = { location: string; path: string; sha256: string; bytes: number }
+
+/** The files of a merged model, its own first. */
+export type MergedModel = { files: WrittenFile[]; report: MergeReport }
 
 /** Whether the models can be averaged, nothing written. @throws TureenError as {@link checkedPlan} does */
 export function checkMergeFiles(files: readonly MergeFile[], settings: MergeSettings): void {
@@ -23,8 +28,9 @@ export function checkMergeFiles(files: readonly MergeFile[], settings: MergeSett
 }
 
 /**
- * Merges files into a new one at `output`, in windows of constant size, hashed as they are written.
- * @param durable whether the file is flushed to the disk before this returns
+ * Merges models into a new one, in windows of constant size, hashed as they are written: its own file at `output`, data files
+ * beside it under names that begin alike.
+ * @param durable whether the files are flushed to the disk before this returns
  * @param onProgress called before the first and after every window, with bytes done and in all; what it throws ends the merge
  */
 export function mergeFiles(
@@ -33,28 +39,46 @@ export function mergeFiles(
   output: string,
   durable: boolean,
   onProgress: (done: number, total: number) => void,
-): MergedFile {
+): MergedModel {
   return withInputs(files, inputs => {
     const plan = checkedPlan(inputs, settings)
     const merged = planSource(plan, inputs)
-    const hash = createHash('sha256')
-    onProgress(0, merged.byteLength)
-    writeSource(merged, output, durable, (bytes, done) => {
-      hash.update(bytes)
-      onProgress(done, merged.byteLength)
+    const total = outputFiles(merged, output).reduce((sum, { source }) => sum + source.byteLength, 0)
+    let before = 0
+    onProgress(0, total)
+    const written = outputFiles(merged, output).map(({ source, location, path }) => {
+      const hash = createHash('sha256')
+      writeSource(source, path, durable, (bytes, done) => {
+        hash.update(bytes)
+        onProgress(before + done, total)
+      })
+      before += source.byteLength
+      return { location, path, sha256: `sha256:${hash.digest('hex')}`, bytes: source.byteLength }
     })
     const { averaged, identical, nonFinite } = merged.report()
     return {
-      sha256: `sha256:${hash.digest('hex')}`,
-      bytes: merged.byteLength,
+      files: written,
       report: {
         tensors: { averaged, copied: identical, nonFloat: plan.carried.nonFloat },
         nonFinite,
-        bytesRead: inputs.reduce((sum, { source }) => sum + source.bytesRead, 0),
-        bytesWritten: merged.byteLength,
+        bytesRead: bytesReadOf(inputs),
+        bytesWritten: total,
       },
     }
   })
+}
+
+/** Where the files of a planned merge are written to, the model's own first. */
+export function outputFiles(
+  merged: PlanSource,
+  output: string,
+): { location: string; path: string; source: ByteSource }[] {
+  const data = [...merged.data].map(([location, source], index) => ({
+    location,
+    path: besideOutput(output, index),
+    source,
+  }))
+  return [{ location: '', path: output, source: merged }, ...data]
 }
 
 /** Writes a source to a new file, window by window. `onWindow` gets each window's bytes and how many are done. */

@@ -5,11 +5,12 @@ import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/datas
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CandidateInputs } from './candidate-task.ts'
 import type { InspectedModel } from './inspect-task.ts'
 import { mergeControl } from './merge-control.ts'
 import type { MergeFile } from './merge-inputs.ts'
-import type { MergedFile } from './merge-task.ts'
+import type { MergedModel } from './merge-task.ts'
 import type { Outcome } from './worker.ts'
 
 export type Progress = (done: number, total: number) => void
@@ -17,11 +18,13 @@ export type Progress = (done: number, total: number) => void
 /** The threads in which models are read and merged: everything that would hold up the event loop. */
 export type ThreadPool = {
   inspect(path: string): Promise<InspectedModel>
+  /** @throws TureenError `TUREEN_MODEL_MALFORMED` if a data file of so many bytes does not have all of the tensors that it should */
+  checkData(path: string, location: string, bytes: number): Promise<void>
   tensors(path: string, from: number, limit: number): Promise<{ total: number; tensors: TensorDescription[] }>
   dataset(files: DatasetFile[]): Promise<DatasetDescription>
   check(files: MergeFile[], settings: MergeSettings): Promise<void>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
-  merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedFile>
+  merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedModel>
   /** Opens the models of a search in a thread of its own, to be closed by whoever asked for it. @throws TureenError as check does */
   openCandidates(inputs: CandidateInputs): Promise<CandidateWriter>
   close(): Promise<void>
@@ -29,8 +32,8 @@ export type ThreadPool = {
 
 /** Makes the candidates of one search. */
 export type CandidateWriter = {
-  /** Writes a soup to a new file. Soups are made one after the other. */
-  write(soup: CandidateSoup, output: string): Promise<void>
+  /** Writes a soup to new files, its own at `output`. Soups are made one after the other. */
+  write(soup: CandidateSoup, output: string): Promise<ModelPaths>
   /** Ends the thread, whatever it is doing. */
   close(): Promise<void>
 }
@@ -53,7 +56,7 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
     minThreads: 0,
     maxThreads: Math.max(1, availableParallelism()),
     idleTimeout: idleMilliseconds,
-    resourceLimits: { maxOldGenerationSizeMb: heapMebibytes },
+    resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 8 },
   }
   const readers = new Piscina(options)
   const mergers = new Piscina(options)
@@ -61,6 +64,7 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
   for (const pool of [readers, mergers]) pool.on('error', onThreadError)
   return {
     inspect: path => run(readers, 'inspect', { path }),
+    checkData: (path, location, bytes) => run(readers, 'checkData', { path, location, bytes }),
     tensors: (path, from, limit) => run(readers, 'tensors', { path, from, limit }),
     dataset: files => run(readers, 'dataset', { files }),
     check: (files, settings) => run(readers, 'check', { files, settings }),
@@ -79,7 +83,7 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
       }
       signal.addEventListener('abort', stop)
       try {
-        return await run<MergedFile>(
+        return await run<MergedModel>(
           mergers,
           'merge',
           { files, settings, output, durable, shared: control.shared },

@@ -4,7 +4,7 @@ import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { type CandidateInputs, openCandidates, writeCandidate } from './candidate-task.ts'
-import { inspectFile, listTensors } from './inspect-task.ts'
+import { checkDataFile, inspectFile, listTensors } from './inspect-task.ts'
 import { mergeControl } from './merge-control.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import { checkMergeFiles, mergeFiles } from './merge-task.ts'
@@ -23,10 +23,15 @@ export type MergeTask = {
 }
 export type CheckTask = { files: MergeFile[]; settings: MergeSettings }
 export type CandidateTask = { soup: CandidateSoup; output: string }
+export type DataTask = { path: string; location: string; bytes: number }
 export type TensorsTask = { path: string; from: number; limit: number }
 
 export function inspect({ path }: { path: string }) {
   return outcome(() => inspectFile(path))
+}
+
+export function checkData({ path, location, bytes }: DataTask) {
+  return outcome(() => checkDataFile(path, location, bytes))
 }
 
 export function tensors({ path, from, limit }: TensorsTask) {

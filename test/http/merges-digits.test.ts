@@ -78,6 +78,7 @@ describe('POST /v1/merges', () => {
     expect(job.result).toEqual({
       model: { id: expect.any(String), sha256: `sha256:${sha256(content)}`, bytes: content.length },
       report: {
+        // The epsilon and the exponent of LayerNorm are numbers of the arithmetic.
         tensors: { averaged: 10, copied: 0, nonFloat: (models[0]?.tensorCount ?? 0) - 10 },
         nonFinite: 0,
         seconds: expect.any(Number),

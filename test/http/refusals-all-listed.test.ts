@@ -17,7 +17,7 @@ describe('every difference is listed', () => {
       named(graph.node, 'leaky').attribute = [float('alpha', 0.25)]
       named(graph.initializer, 'W').dims = [4, 1]
       named(graph.initializer, 'words').stringData = [Buffer.from('ab'), Buffer.from('XX')]
-      named(graph.node, 'half').attribute = [tensor(float32Tensor('', [1], [0.75]))]
+      named(graph.node, 'half').attribute = [tensor(float32Tensor('', [2], [0.75, 0.25]))]
     })
     const third = variedModel(model => {
       model.opsetImport = [{ domain: '', version: 14 }]

@@ -93,6 +93,13 @@ test('the record says what the model is, and Location where', async () => {
     labels: { stage: 'test', 'git.sha': 'abc:def' },
     sha256: 'sha256:157bff2beee9101e238baeed19ef2065968e4c0c9187dba857ebd41e3dccece7',
     bytes: 159_308,
+    files: [
+      {
+        location: '',
+        bytes: 159_308,
+        sha256: 'sha256:157bff2beee9101e238baeed19ef2065968e4c0c9187dba857ebd41e3dccece7',
+      },
+    ],
     status: 'complete',
     missing: [],
     irVersion: 7,

@@ -15,15 +15,15 @@ export async function runComparison(
   dataset: Dataset,
   onProgress: (done: number, total: number) => void,
 ): Promise<ComparisonOutcome> {
-  const { modelPaths, metric, compared, bootstrap, threads } = task
+  const { models, metric, compared, bootstrap, threads } = task
   const kept = new Map<number, Scorer>()
   const metrics: MetricOutcome[] = []
   let samples = 0
-  for (const [index, path] of modelPaths.entries()) {
+  for (const [index, model] of models.entries()) {
     const [scorer] = await startScorers([metric], threads, { keep: compared.includes(index) })
     if (!scorer) throw new RangeError('no metric was started')
-    const run = await runModel(path, [scorer], task, dataset, (done, total) =>
-      onProgress(index * total + done, modelPaths.length * total),
+    const run = await runModel(model, [scorer], task, dataset, (done, total) =>
+      onProgress(index * total + done, models.length * total),
     )
     samples = run.samples
     metrics.push(await scorer.finish())

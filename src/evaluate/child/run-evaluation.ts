@@ -1,5 +1,6 @@
 import type ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
+import type { ModelPaths } from '../../storage/model-paths.ts'
 import type { ArrayValues, Dataset } from '../datasets/dataset.ts'
 import type { EvaluationOutcome, EvaluationTask, ScoringTask } from '../protocol.ts'
 import { type Scorer, startScorers } from './scorers.ts'
@@ -20,20 +21,20 @@ export async function runEvaluation(
 ): Promise<EvaluationOutcome> {
   const started = performance.now()
   const scorers = await startScorers(task.metrics, task.threads)
-  const { samples, nonFinite, latencies } = await runModel(task.modelPath, scorers, task, dataset, onProgress)
+  const { samples, nonFinite, latencies } = await runModel(task.model, scorers, task, dataset, onProgress)
   const metrics = await Promise.all(scorers.map(({ finish }) => finish()))
   return { metrics, samples, nonFinite, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
 }
 
 /** Gives every scorer the outputs of a model for a data set, in order. @throws TureenError as {@link runEvaluation} does */
 export async function runModel(
-  path: string,
+  model: ModelPaths,
   scorers: readonly Scorer[],
   { binding, limit, threads }: ScoringTask,
   dataset: Dataset,
   onProgress: (done: number, total: number) => void,
 ): Promise<ModelRun> {
-  const session = await openSession(path, threads)
+  const session = await openSession(model, threads)
   const total = Math.min(limit ?? Number.POSITIVE_INFINITY, dataset.description.samples)
   const comparisons =
     binding.references.length > 0 ? binding.references : [{ output: binding.output, array: binding.target }]

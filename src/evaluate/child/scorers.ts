@@ -56,11 +56,11 @@ async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }
  * returns a scalar per sample, whose mean is taken, or per batch, whose mean by batch size is.
  */
 async function modelScorer(
-  { name, path }: Extract<MetricTask, { kind: 'model' }>,
+  { name, model }: Extract<MetricTask, { kind: 'model' }>,
   threads: number,
   keep: boolean,
 ): Promise<Scorer> {
-  const session = await openSession(path, threads)
+  const session = await openSession(model, threads)
   const [outputInput, targetInput] = metricInputs(session, name)
   const [result] = session.outputNames
   let sum = 0

@@ -1,16 +1,18 @@
-import { readFile } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import { ModelProto } from '../../onnx/onnx-proto.ts'
+import type { ModelPaths } from '../../storage/model-paths.ts'
 
 /**
- * Opens a model from memory: onnxruntime gets bytes and no path. The arena is off, so that memory beyond the limit is an
+ * Opens a model from memory: onnxruntime gets bytes and no path, of its data files too. The arena is off, so that memory beyond the limit is an
  * ordinary error (with the arena on, the process sometimes aborts), and no library is ever registered.
  *
  * @throws TureenError `TUREEN_EVALUATION_FAILED` with onnxruntime's reason
  */
-export async function openSession(path: string, threads: number): Promise<ort.InferenceSession> {
-  const bytes = await readFile(path)
+export async function openSession({ path, data }: ModelPaths, threads: number): Promise<ort.InferenceSession> {
+  const bytes = readWhole(path)
+  const externalData = data.map(({ location, path: file }) => ({ path: location, data: readWhole(file) }))
   return withReason('The model cannot be opened', () =>
     ort.InferenceSession.create(bytes, {
       intraOpNumThreads: threads,
@@ -20,8 +22,29 @@ export async function openSession(path: string, threads: number): Promise<ort.In
       enableMemPattern: false,
       graphOptimizationLevel: 'all',
       logSeverityLevel: 4,
+      ...(externalData.length > 0 ? { externalData } : {}),
     }),
   )
+}
+
+/** Node reads no file of 2 GiB or more at once. */
+const readBytes = 1 << 30
+
+/** The process has nothing else to do meanwhile, and small files come faster so. */
+function readWhole(path: string): Uint8Array {
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const bytes = new Uint8Array(size)
+    for (let done = 0; done < size; ) {
+      const count = readSync(file, bytes, done, Math.min(readBytes, size - done), done)
+      if (count === 0) throw new RangeError(`${path} ends at ${done}`)
+      done += count
+    }
+    return bytes
+  } finally {
+    closeSync(file)
+  }
 }
 
 export function runSession(

@@ -42,7 +42,7 @@ async function differenceModel(result: 'perSample' | 'perBatch'): Promise<Metric
   }
   const path = join(directory, `${result}.onnx`)
   await writeFile(path, ModelProto.encode(ModelProto.create(model)).finish())
-  return { kind: 'model', name: 'mine', path }
+  return { kind: 'model', name: 'mine', model: { path, data: [] } }
 }
 
 const batch = (output: number[], target: number[]) => ({

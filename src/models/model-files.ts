@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto'
+
+/** A file of a model: `location` is what the model calls a data file, empty for the model's own. */
+export type ModelFile = { location: string; sha256: string; bytes: number }
+
+/**
+ * The digest of a model: that of its file; of several, the sha256 of the JSON list of [location, bytes, sha256] of all of them, sorted
+ * by location, the model's own with an empty one.
+ */
+export function modelDigest(files: readonly ModelFile[]): string {
+  const [only] = files
+  if (only && files.length === 1) return only.sha256
+  const sorted = [...files].sort((a, b) => (a.location < b.location ? -1 : 1))
+  const list = JSON.stringify(sorted.map(({ location, bytes, sha256 }) => [location, bytes, sha256]))
+  return `sha256:${createHash('sha256').update(list).digest('hex')}`
+}
