@@ -69,7 +69,7 @@ type InsertResult = (transaction: Catalog, upload: NewUpload) => Promise<string>
  */
 export async function mergeIntoStore(
   { files, settings }: Pick<ResolvedMerge, 'files' | 'settings'>,
-  { models, artifacts, threads }: Merger,
+  { models, artifacts, threads }: Omit<Merger, 'threads'> & { threads: Pick<ThreadPool, 'merge'> },
   options: { signal: AbortSignal; onProgress(done: number, total: number): void },
   commit: (merged: MergedModel, insert: InsertResult) => Promise<void>,
 ): Promise<void> {

@@ -107,8 +107,9 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
         await succeed(async () => ({ model: { id, sha256 }, ...result() }))
         return
       }
-      const onProgress = () => undefined
-      await mergeIntoStore(soupMerge(winner.soup, search, true), merger, { signal, onProgress }, (merged, insert) =>
+      const options = { signal, onProgress: () => undefined }
+      const into = { ...merger, threads: await writer }
+      await mergeIntoStore(soupMerge(winner.soup, search, true), into, options, (merged, insert) =>
         succeed(async transaction => {
           const sha256 = modelDigest(merged.files)
           const id = await insert(transaction, { name: request.name ?? null, labels: request.labels })

@@ -34,6 +34,8 @@ export type ThreadPool = {
 export type CandidateWriter = {
   /** Writes a soup to new files, its own at `output`. Soups are made one after the other. */
   write(soup: CandidateSoup, output: string): Promise<ModelPaths>
+  /** Merges in this thread, which is warm. */
+  merge: ThreadPool['merge']
   /** Ends the thread, whatever it is doing. */
   close(): Promise<void>
 }
@@ -68,33 +70,7 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
     tensors: (path, from, limit) => run(readers, 'tensors', { path, from, limit }),
     dataset: files => run(readers, 'dataset', { files }),
     check: (files, settings) => run(readers, 'check', { files, settings }),
-    async merge(files, settings, { output, durable, signal, onProgress }) {
-      signal.throwIfAborted()
-      const control = mergeControl()
-      const timer = setInterval(() => {
-        const { done, total } = control.progress()
-        if (total > 0) onProgress?.(done, total)
-      }, progressMilliseconds)
-      const end = new AbortController()
-      let ending: NodeJS.Timeout | undefined
-      const stop = () => {
-        control.stop()
-        ending = setTimeout(() => end.abort(), stopMilliseconds)
-      }
-      signal.addEventListener('abort', stop)
-      try {
-        return await run<MergedModel>(
-          mergers,
-          'merge',
-          { files, settings, output, durable, shared: control.shared },
-          { signal: end.signal },
-        )
-      } finally {
-        clearInterval(timer)
-        clearTimeout(ending)
-        signal.removeEventListener('abort', stop)
-      }
-    },
+    merge: (files, settings, merging) => mergeIn(mergers, files, settings, merging),
     async openCandidates(inputs) {
       const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })
       thread.on('error', onThreadError)
@@ -106,12 +82,43 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
       }
       return {
         write: (soup, output) => run(thread, 'candidate', { soup, output }),
+        merge: (files, settings, merging) => mergeIn(thread, files, settings, merging),
         close: () => thread.destroy(),
       }
     },
     async close() {
       await Promise.all([readers.destroy(), mergers.destroy()])
     },
+  }
+}
+
+/** Merges in a thread of `pool`, which leaves its progress in shared memory and looks there for a word to stop. */
+async function mergeIn(
+  pool: Piscina,
+  files: MergeFile[],
+  settings: MergeSettings,
+  { output, durable, signal, onProgress }: MergeOptions,
+): Promise<MergedModel> {
+  signal.throwIfAborted()
+  const control = mergeControl()
+  const timer = setInterval(() => {
+    const { done, total } = control.progress()
+    if (total > 0) onProgress?.(done, total)
+  }, progressMilliseconds)
+  const end = new AbortController()
+  let ending: NodeJS.Timeout | undefined
+  const stop = () => {
+    control.stop()
+    ending = setTimeout(() => end.abort(), stopMilliseconds)
+  }
+  signal.addEventListener('abort', stop)
+  try {
+    const task = { files, settings, output, durable, shared: control.shared }
+    return await run<MergedModel>(pool, 'merge', task, { signal: end.signal })
+  } finally {
+    clearInterval(timer)
+    clearTimeout(ending)
+    signal.removeEventListener('abort', stop)
   }
 }
 
