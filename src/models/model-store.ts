@@ -1,6 +1,7 @@
 import type { ModelRecord } from '../../schemas/model.ts'
 import { TureenError } from '../errors.ts'
 import { requireComplete } from '../merge/incomplete.ts'
+import { inlineSettings } from '../merge/inline-model.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
@@ -60,9 +61,6 @@ export type ReceivedData = ReceivedFile & { location: string }
 
 /** The files of one model, its own first. */
 export type ReceivedModel = readonly [ReceivedData, ...ReceivedData[]]
-
-/** A merge of one model, which comes out as it is. */
-const itself = { method: 'linear', normalize: true, rules: [], nonFloat: 'error', provenance: false } as const
 
 export type InsertMerged = (catalog: Catalog, model: NewUpload & { recipe: RecipeDocument }) => Promise<string>
 
@@ -183,8 +181,7 @@ export function createModelStore(
       artifacts.withOutput(async output => {
         requireComplete(model.id, model.missing)
         const input = { label: model.id, sha256: model.sha256, weight: 1, ...paths(model) }
-        const settings = { ...itself, base: 0, inline: true }
-        const { files } = await threads.merge([input], settings, { output, durable: false, signal })
+        const { files } = await threads.merge([input], inlineSettings, { output, durable: false, signal })
         const [file] = files
         if (!file) throw new RangeError('a merge without a file')
         return use(file)

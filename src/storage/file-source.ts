@@ -4,6 +4,9 @@ import type { ByteSource } from '../onnx/byte-source.ts'
 /** A file as a byte source, to be closed by whoever opened it. `bytesRead` counts what has been read from it. */
 export type FileSource = ByteSource & { readonly bytesRead: number; close(): void }
 
+/** Node reads less than 2 GiB at once. */
+const readBytes = 1 << 30
+
 export function openFileSource(path: string): FileSource {
   const descriptor = openSync(path, 'r')
   const byteLength = fstatSync(descriptor).size
@@ -16,7 +19,8 @@ export function openFileSource(path: string): FileSource {
     read(offset, target) {
       let done = 0
       while (done < target.byteLength) {
-        const count = readSync(descriptor, target, done, target.byteLength - done, offset + done)
+        const wanted = Math.min(readBytes, target.byteLength - done)
+        const count = readSync(descriptor, target, done, wanted, offset + done)
         if (count === 0) throw new RangeError(`${path} ends at ${offset + done}, before ${offset + target.byteLength}`)
         done += count
       }

@@ -184,6 +184,23 @@ describe('its soups', () => {
   })
 })
 
+test.each(['./w', 'd/../w', '/etc/passwd', '../../w'])(
+  'onnxruntime runs it from memory, wherever it points: %s',
+  async location => {
+    const client = searchClient(app.url)
+    const model = await uploadAll(externalModel([1, 2, 3, 4], [10, 20], { W: { location }, b: { location: 'b' } }))
+    const { id: dataset } = await client.addDataset(
+      npz({
+        x: { descr: '<f4', shape: [1, 2], data: Float32Array.of(1, 1) },
+        target: { descr: '<f4', shape: [1, 2], data: Float32Array.of(14, 26) },
+      }),
+    )
+    const scoring = { inputs: { x: 'x' }, target: 'target', metrics: ['mae'] }
+    const { result, error } = await client.evaluate({ model: model.id, dataset, ...scoring })
+    expect(result?.metrics, JSON.stringify(error)).toEqual({ mae: 0 })
+  },
+)
+
 test('onnxruntime runs it, and searches average it', async () => {
   const client = searchClient(app.url)
   const [first, second] = [await uploadAll(a, 'a'), await uploadAll(b, 'b')]

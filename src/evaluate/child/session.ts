@@ -1,18 +1,19 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
+import { inlineModel } from '../../merge/inline-model.ts'
+import { type ByteSource, readBytes } from '../../onnx/byte-source.ts'
 import { ModelProto } from '../../onnx/onnx-proto.ts'
+import { openFileSource } from '../../storage/file-source.ts'
 import type { ModelPaths } from '../../storage/model-paths.ts'
 
 /**
- * Opens a model from memory: onnxruntime gets bytes and no path, of its data files too. The arena is off, so that memory beyond the limit is an
- * ordinary error (with the arena on, the process sometimes aborts), and no library is ever registered.
+ * Opens a model from memory: onnxruntime gets bytes and no path, also of data files. The arena is off, so that memory beyond the
+ * limit is an ordinary error (with the arena on, the process sometimes aborts), and no library is ever registered.
  *
  * @throws TureenError `TUREEN_EVALUATION_FAILED` with onnxruntime's reason
  */
-export async function openSession({ path, data }: ModelPaths, threads: number): Promise<ort.InferenceSession> {
-  const bytes = readWhole(path)
-  const externalData = data.map(({ location, path: file }) => ({ path: location, data: readWhole(file) }))
+export async function openSession(model: ModelPaths, threads: number): Promise<ort.InferenceSession> {
+  const { bytes, externalData } = readModel(model)
   return withReason('The model cannot be opened', () =>
     ort.InferenceSession.create(bytes, {
       intraOpNumThreads: threads,
@@ -27,23 +28,32 @@ export async function openSession({ path, data }: ModelPaths, threads: number): 
   )
 }
 
-/** Node reads no file of 2 GiB or more at once. */
-const readBytes = 1 << 30
+/** A message of protobuf's has fewer bytes; a model that is larger stays in several files. */
+const largestMessage = 2 ** 31 - 1
 
-/** The process has nothing else to do meanwhile, and small files come faster so. */
-function readWhole(path: string): Uint8Array {
-  const file = openSync(path, 'r')
+/**
+ * The bytes that onnxruntime is given. Below 2 GiB a model's external data are put inside: from buffers beside it onnxruntime takes
+ * those of the main graph's initializers alone, and looks for the others in the working directory.
+ */
+function readModel({ path, data }: ModelPaths): {
+  bytes: Uint8Array
+  externalData: { path: string; data: Uint8Array }[]
+} {
+  const source = openFileSource(path)
+  const beside = data.map(({ location, path: file }) => ({ location, file: openFileSource(file) }))
   try {
-    const { size } = fstatSync(file)
-    const bytes = new Uint8Array(size)
-    for (let done = 0; done < size; ) {
-      const count = readSync(file, bytes, done, Math.min(readBytes, size - done), done)
-      if (count === 0) throw new RangeError(`${path} ends at ${done}`)
-      done += count
+    const total = beside.reduce((sum, { file }) => sum + file.byteLength, source.byteLength)
+    if (beside.length > 0 && total < largestMessage) {
+      const inlined = inlineModel({ source, data: new Map(beside.map(({ location, file }) => [location, file])) })
+      return { bytes: readBytes(inlined, 0, inlined.byteLength), externalData: [] }
     }
-    return bytes
+    const whole = (file: ByteSource) => readBytes(file, 0, file.byteLength)
+    return {
+      bytes: whole(source),
+      externalData: beside.map(({ location, file }) => ({ path: location, data: whole(file) })),
+    }
   } finally {
-    closeSync(file)
+    for (const { file } of [{ file: source }, ...beside]) file.close()
   }
 }
 
