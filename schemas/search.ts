@@ -198,7 +198,7 @@ export const searchResult = z
       .boolean()
       .nullable()
       .describe(
-        'Whether the winner is better than the best single model on test, the interval without 0; null without test',
+        'Whether the winner is better than the best single model on test, the interval without 0; null without test, and where that is the data set of selection',
       ),
     test: z
       .object({

@@ -5,7 +5,12 @@ import type { Binding, BoundArray } from './binding.ts'
 import { metrics, type RegisteredMetric } from './metrics/registry.ts'
 
 /** A metric of the registry with its parameters complete. */
-export type ChosenMetric = { name: string; parameters: Record<string, unknown>; direction: 'max' | 'min' }
+export type ChosenMetric = {
+  name: string
+  parameters: Record<string, unknown>
+  direction: 'max' | 'min'
+  target: RegisteredMetric['target']
+}
 
 const parametersSchema = z.record(z.string(), z.unknown())
 
@@ -23,7 +28,8 @@ export function metricNamed(name: string, field: string): RegisteredMetric {
 export function chooseMetric(name: string, parameters: Record<string, unknown>, field: string): ChosenMetric {
   const metric = metricNamed(name, field)
   const parsed = metric.parameters.safeParse(parameters)
-  if (parsed.success) return { name, parameters: parametersSchema.parse(parsed.data), direction: metric.direction }
+  if (parsed.success)
+    return { name, parameters: parametersSchema.parse(parsed.data), direction: metric.direction, target: metric.target }
   const errors = parsed.error.issues.map(({ path, message }) => ({ field: [field, ...path].join('.'), message }))
   throw new TureenError(
     'TUREEN_REQUEST_INVALID',

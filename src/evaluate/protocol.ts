@@ -47,6 +47,8 @@ export type EvaluationOutcome = {
   samples: number
   /** NaN and infinite numbers among the outputs that were scored. */
   nonFinite: number
+  /** Of those the NaN ones. */
+  notANumber: number
   seconds: number
   /** Of single runs of the model, in milliseconds. */
   latency: { median: number; p95: number }

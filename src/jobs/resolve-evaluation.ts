@@ -12,7 +12,14 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 export type Stores = { models: ModelStore; datasets: DatasetStore }
 
 /** A metric to compute, what makes its score that score, and whether more or less of it is better. */
-export type ResolvedMetric = { task: MetricTask; identity: unknown; direction: 'max' | 'min'; modelId?: string }
+export type ResolvedMetric = {
+  task: MetricTask
+  identity: unknown
+  direction: 'max' | 'min'
+  /** Whether it takes the class with the highest score, which finds one among NaN too. */
+  picksClasses: boolean
+  modelId?: string
+}
 
 /** A data set bound to a model, and the array that outputs are compared with: null for ONNX's own test data. */
 export type ResolvedDataset = {
@@ -79,6 +86,7 @@ export async function resolveMetric(metric: MetricRequest, field: string, models
       task: { kind: 'model', name: metric.name, model: models.paths(record) },
       identity: { model: record.sha256 },
       direction: direction.parse(metric.direction),
+      picksClasses: false,
       modelId: record.id,
     }
   }
@@ -88,6 +96,7 @@ export async function resolveMetric(metric: MetricRequest, field: string, models
     task: { kind: 'registered', name, metric: name, parameters: chosen.parameters },
     identity: { metric: name, parameters: chosen.parameters },
     direction: chosen.direction,
+    picksClasses: chosen.target === 'classes' || chosen.target === 'masks',
   }
 }
 

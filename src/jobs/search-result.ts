@@ -10,7 +10,7 @@ import { bootstrap, type TestScores } from './search-test.ts'
 /** The result of a search in the API's words, but for the model that it made. */
 export function resultOf(
   request: SearchRequest,
-  { models }: ResolvedSearch,
+  { models, selection, test: testing }: ResolvedSearch,
   end: SearchEnd,
   test: TestScores | null,
   seconds: number,
@@ -27,6 +27,7 @@ export function resultOf(
   const { contributions, barrier } = findings
   const emptyScore = request.strategy.type === 'exhaustive' ? request.strategy.emptyScore : 0
   const difference = differenceOf(test)
+  const sameData = testing?.dataset.sha256 === selection.dataset.sha256
   return {
     winner: scored(winner),
     bestSingle: scored(bestSingle),
@@ -44,7 +45,7 @@ export function resultOf(
         }
       : {}),
     ...(barrier ? { barrier } : {}),
-    improved: test && improved(test, direction),
+    improved: test && (sameData && !isSingle(winner.soup) ? null : improved(test, direction)),
     test: test && {
       winner: test.winner,
       bestSingle: test.bestSingle,
@@ -59,7 +60,7 @@ export function resultOf(
     stopped,
     evaluations,
     seconds,
-    notes: notesOf(request, end, test),
+    notes: notesOf(request, end, test, sameData),
   }
 }
 
@@ -74,11 +75,15 @@ function improved({ interval }: TestScores, direction: Direction): boolean | nul
   return direction === 'max' ? interval[0] > 0 : interval[1] < 0
 }
 
-function notesOf(request: SearchRequest, end: SearchEnd, test: TestScores | null): string[] {
+function notesOf(request: SearchRequest, end: SearchEnd, test: TestScores | null, sameData: boolean): string[] {
   const { winner, uniform, trials, stopped, direction } = end
   const notes: string[] = []
   if (isSingle(winner.soup)) {
-    notes.push('no soup scored better than the best single model, so that the result is that model')
+    notes.push(
+      trials.every(({ soup }) => isSingle(soup))
+        ? 'no soup was scored before the budget was spent; the result is the best of the models by themselves'
+        : 'no soup scored better than the best single model, so that the result is that model',
+    )
   } else if (!test) {
     notes.push(
       `the winner is the best of ${trials.length} on the data that chose it, which flatters it; a test set would tell`,
@@ -92,7 +97,9 @@ function notesOf(request: SearchRequest, end: SearchEnd, test: TestScores | null
   }
   const withoutScore = trials.filter(({ value }) => value === null).length
   if (withoutScore > 0)
-    notes.push(`${withoutScore} of the candidates have no score, as the metric has no finite value for them`)
+    notes.push(`${withoutScore} of the candidates have no score: their outputs or the metric are not finite`)
+  if (test && sameData && !isSingle(winner.soup))
+    notes.push('test is the data set that the winner was chosen by, which flatters it: what test says is no evidence')
   if (test && test.interval === null)
     notes.push('the difference on test has no interval: the metric gives one value a batch, or none for most resamples')
   return notes

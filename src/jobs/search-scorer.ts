@@ -67,9 +67,9 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
       const { metrics, ...run } = await withEvaluator(evaluator =>
         evaluator.evaluate({ ...taskOn(dataset, threads), model, metrics: [metric.task] }, signal, () => undefined),
       )
-      const value = metrics[0]?.value ?? Number.NaN
+      const value = finiteValue(metrics[0]?.value ?? null, run, metric)
       keeper.add({ subject, run, scores: [{ identity: metric.identity, outcome: metrics[0] }] })
-      return { value: Number.isFinite(value) ? value : null, seconds: run.seconds, cached: false }
+      return { value, seconds: run.seconds, cached: false }
     })
 
   return {
@@ -86,7 +86,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
           const score = await kept.score(subject, metric.identity)
           const run = await kept.run(subject)
           if (!score || !run) return evaluate(soup, subject)
-          return { value: score.value, seconds: run.seconds, cached: score.jobId !== jobId }
+          return { value: finiteValue(score.value, run, metric), seconds: run.seconds, cached: score.jobId !== jobId }
         })
       } finally {
         outstanding -= 1
@@ -99,6 +99,16 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
       await keeper.close()
     },
   }
+}
+
+/** A score to choose by: none where the model put out NaN and the metric would take that for a class. */
+function finiteValue(
+  value: number | null,
+  { notANumber }: { notANumber: number },
+  { picksClasses }: ResolvedMetric,
+): number | null {
+  if (picksClasses && notANumber > 0) return null
+  return value !== null && Number.isFinite(value) ? value : null
 }
 
 /** What is run when a model or soup is, on the whole of a data set. */

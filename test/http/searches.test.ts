@@ -6,7 +6,7 @@ import { readProblem } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { searchClient } from '../support/search-client.ts'
-import { startApp } from '../support/server.ts'
+import { projectFile, startApp } from '../support/server.ts'
 import { absoluteSum, absoluteSumData } from '../support/two-layer-model.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
@@ -209,4 +209,31 @@ test('models and data sets that a search needs are not deleted', async () => {
   for (const path of [`/v1/models/${digits.ids[7]}`, `/v1/datasets/${digits.val}`])
     expect((await fetch(`${app.url}${path}`, { method: 'DELETE' })).status).toBe(409)
   await client.post(`/v1/jobs/${id}/cancel`, {})
+})
+
+test('a model that puts out NaN does not win, though NaN can be taken for a class', async () => {
+  const bytes = await projectFile('examples/digits/ft2.onnx')
+  const broken = Uint8Array.from(bytes)
+  broken.fill(0xff, bytes.byteLength >> 1, (bytes.byteLength >> 1) + 4000)
+  const ids = [await client.addModel(broken, 'broken'), digits.ids[0] ?? '']
+  // All are of class 0, which is what the first of ten NaN counts as.
+  const { id: dataset } = await client.addDataset(
+    npz({
+      image: { descr: '<f4', shape: [2, 1, 8, 8], data: new Float32Array(128).fill(0.5) },
+      label: { descr: '<i8', shape: [2], data: new BigInt64Array(2) },
+    }),
+  )
+  const models = ids.map(id => ({ id }))
+  const result = await client.find({ models, strategy: exhaustive, selection: { dataset, metric: 'accuracy' } })
+  expect(result.winner.models).toEqual([ids[1]])
+  expect(result.candidates.map(({ score }) => score === null)).toEqual([true, false, true])
+  expect(result.notes.join()).toContain('2 of the candidates have no score')
+})
+
+test('a test on the data that chose the winner is no evidence, and the result says so', async () => {
+  const models = [0, 1].map(index => ({ id: digits.ids[index] }))
+  const result = await client.find(request({ models, test: { dataset: digits.val } }))
+  expect(result.winner.models).toHaveLength(2)
+  expect(result).toMatchObject({ improved: null, test: { winner: result.winner.score } })
+  expect(result.notes.join()).toContain('no evidence')
 })

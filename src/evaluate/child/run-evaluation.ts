@@ -8,7 +8,10 @@ import { openSession, runSession } from './session.ts'
 import { inputTensor, numbersOf } from './tensors.ts'
 
 /** What running a model over a data set came to, scores apart. */
-export type ModelRun = { samples: number; nonFinite: number; latencies: number[] }
+export type ModelRun = Unusable & { samples: number; latencies: number[] }
+
+/** Numbers among the outputs that were scored: NaN and infinite ones, and NaN alone. */
+type Unusable = { nonFinite: number; notANumber: number }
 
 /**
  * Runs a model over a data set and scores its outputs, in memory that does not depend on the size of the set.
@@ -21,9 +24,9 @@ export async function runEvaluation(
 ): Promise<EvaluationOutcome> {
   const started = performance.now()
   const scorers = await startScorers(task.metrics, task.threads)
-  const { samples, nonFinite, latencies } = await runModel(task.model, scorers, task, dataset, onProgress)
+  const { latencies, ...run } = await runModel(task.model, scorers, task, dataset, onProgress)
   const metrics = await Promise.all(scorers.map(({ finish }) => finish()))
-  return { metrics, samples, nonFinite, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
+  return { metrics, ...run, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
 }
 
 /** Gives every scorer the outputs of a model for a data set, in order. @throws TureenError as {@link runEvaluation} does */
@@ -50,6 +53,7 @@ export async function runModel(
     binding.inputs.some(({ feeding }) => feeding === 'sample')
   let samples = 0
   let nonFinite = 0
+  let notANumber = 0
   for await (const batch of dataset.batches(arrays, binding.batchSize, total)) {
     const { values } = batch
     const padTo = binding.fixed ? binding.batchSize : 0
@@ -70,21 +74,23 @@ export async function runModel(
             samples: batch.samples,
             fed: Math.max(padTo, batch.samples),
           }
-      nonFinite += await score(scorers, compared)
+      const unusable = await score(scorers, compared)
+      nonFinite += unusable.nonFinite
+      notANumber += unusable.notANumber
     }
     samples += batch.samples
     onProgress(samples, total)
   }
   await session.release()
-  return { samples, nonFinite, latencies }
+  return { samples, nonFinite, notANumber, latencies }
 }
 
 type Produced = Pick<ArrayValues, 'dims' | 'dtype'> & { data: unknown }
 
 type Compared = { output: Produced; target: ArrayValues | undefined; samples: number; fed: number }
 
-/** Adds a batch to every metric. @returns how many of the output's numbers are NaN or infinite */
-async function score(scorers: readonly Scorer[], { output, target, samples, fed }: Compared): Promise<number> {
+/** Adds a batch to every metric. */
+async function score(scorers: readonly Scorer[], { output, target, samples, fed }: Compared): Promise<Unusable> {
   if (output.dims[0] !== fed) {
     const message = `the output is [${output.dims.join(', ')}] for ${fed} samples: its first axis is not the batch`
     throw new TureenError('TUREEN_METRIC_MISMATCH', `Outputs cannot be told apart by sample: ${message}.`, [
@@ -95,10 +101,13 @@ async function score(scorers: readonly Scorer[], { output, target, samples, fed 
   const targetNumbers = target && numbersOf(target.data, target.dtype, target.dims, samples)
   for (const scorer of scorers) await scorer.add({ output: outputNumbers, target: targetNumbers }, samples)
   let nonFinite = 0
+  let notANumber = 0
   for (let index = 0; index < outputNumbers.data.length; index += 1) {
-    if (!Number.isFinite(outputNumbers.data[index])) nonFinite += 1
+    if (Number.isFinite(outputNumbers.data[index])) continue
+    nonFinite += 1
+    if (Number.isNaN(outputNumbers.data[index])) notANumber += 1
   }
-  return nonFinite
+  return { nonFinite, notANumber }
 }
 
 function outputOf(results: ort.InferenceSession.OnnxValueMapType, name: string): Produced {
