@@ -126,6 +126,8 @@ function byteMeter(maximumBytes: number): Meter {
       if (!stream.readableEnded) limiter.destroy(cutOff())
     }
     limiter.on('close', () => clearTimeout(idle))
+    // A part that is refused unread has nobody else who listens, and would end the process when its time is over.
+    limiter.on('error', () => undefined)
     stream.on('error', end)
     stream.on('close', end)
     if (stream.destroyed) end()
