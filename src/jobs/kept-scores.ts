@@ -5,7 +5,7 @@ import type { ComparisonOutcome, MetricOutcome } from '../evaluate/protocol.ts'
 import type { Scores } from '../storage/scores.ts'
 
 /** Changes whenever the same model on the same data may get other scores than before. */
-const scoringVersion = 1
+const scoringVersion = 2
 
 export const runtime = `onnxruntime-node ${packageJson.dependencies['onnxruntime-node']}`
 

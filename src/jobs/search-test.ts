@@ -1,5 +1,7 @@
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import { candidateSoup } from '../search/candidate-soup.ts'
 import type { SearchEnd } from '../search/search-end.ts'
+import { everyModel } from '../search/strategy.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { KeptComparison, KeptScores } from './kept-scores.ts'
 import type { ResolvedSearch, Scoring } from './resolve-search.ts'
@@ -36,11 +38,7 @@ export async function scoreOnTest(
   const { test, models } = search
   if (!test) return null
   const { kept, threads } = services
-  const everything: CandidateSoup = {
-    members: models.map((_, index) => index),
-    weights: models.map(() => 1),
-    rules: [],
-  }
+  const everything = candidateSoup(everyModel(models.length), [])
   const soups = [winner.soup, bestSingle.soup, everything]
   const distinct = [...new Map(soups.map(soup => [JSON.stringify(soup), soup])).values()]
   const place = (soup: CandidateSoup) => distinct.findIndex(other => JSON.stringify(other) === JSON.stringify(soup))

@@ -95,7 +95,7 @@ export function planMerge(
 }
 
 /** What protobuf's own readers take; they count in 32 bits, with a sign. */
-const largestFile = 2 ** 31 - 1
+export const largestFile = 2 ** 31 - 1
 
 function requireOneFile(bytes: number): void {
   if (bytes <= largestFile) return

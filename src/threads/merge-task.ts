@@ -43,10 +43,11 @@ export function mergeFiles(
   return withInputs(files, inputs => {
     const plan = checkedPlan(inputs, settings)
     const merged = planSource(plan, inputs)
-    const total = outputFiles(merged, output).reduce((sum, { source }) => sum + source.byteLength, 0)
+    const outputs = outputFiles(merged, output)
+    const total = outputs.reduce((sum, { source }) => sum + source.byteLength, 0)
     let before = 0
     onProgress(0, total)
-    const written = outputFiles(merged, output).map(({ source, location, path }) => {
+    const written = outputs.map(({ source, location, path }) => {
       const hash = createHash('sha256')
       writeSource(source, path, durable, (bytes, done) => {
         hash.update(bytes)

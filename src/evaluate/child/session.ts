@@ -1,6 +1,7 @@
 import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import { inlineModel } from '../../merge/inline-model.ts'
+import { largestFile } from '../../merge/plan.ts'
 import { type ByteSource, readBytes } from '../../onnx/byte-source.ts'
 import { ModelProto } from '../../onnx/onnx-proto.ts'
 import { openFileSource } from '../../storage/file-source.ts'
@@ -28,9 +29,6 @@ export async function openSession(model: ModelPaths, threads: number): Promise<o
   )
 }
 
-/** A message of protobuf's has fewer bytes; a model that is larger stays in several files. */
-const largestMessage = 2 ** 31 - 1
-
 /**
  * The bytes that onnxruntime is given. Below 2 GiB a model's external data are put inside: from buffers beside it onnxruntime takes
  * those of the main graph's initializers alone, and looks for the others in the working directory.
@@ -43,7 +41,7 @@ function readModel({ path, data }: ModelPaths): {
   const beside = data.map(({ location, path: file }) => ({ location, file: openFileSource(file) }))
   try {
     const total = beside.reduce((sum, { file }) => sum + file.byteLength, source.byteLength)
-    if (beside.length > 0 && total < largestMessage) {
+    if (beside.length > 0 && total < largestFile) {
       const inlined = inlineModel({ source, data: new Map(beside.map(({ location, file }) => [location, file])) })
       return { bytes: readBytes(inlined, 0, inlined.byteLength), externalData: [] }
     }
