@@ -86,7 +86,7 @@ function placeOf(payload: TensorPayload): unknown {
 
 function shared(label: string, a: TensorEntry, b: TensorEntry): TureenError {
   const [first, second] = [a.name || a.path, b.name || b.path]
-  const message = `shares bytes of its data file with ${first}, and the averages of the two are not the same`
+  const message = `shares bytes of its data file with ${first}, and the models differ there: one place cannot hold the averages of both`
   return new TureenError(
     'TUREEN_MODEL_UNSUPPORTED',
     `In the model ${label} the tensor ${second} ${message}. Save the model again (onnx.load, onnx.save) to store each by itself, or take another model as "base".`,

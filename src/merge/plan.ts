@@ -45,7 +45,7 @@ export type MergePlan = {
 export function planMerge(
   inputs: readonly IndexedInput[],
   settings: MergeSettings,
-  { averaged: weights, identicalVarints, identicalNonFinite }: Omit<Preflight, 'problems'>,
+  { averaged: weights, identical, identicalNonFinite }: Omit<Preflight, 'problems'>,
 ): MergePlan {
   const base = baseOf(inputs, settings)
   const averaged = inputs.flatMap((input, index) =>
@@ -61,17 +61,14 @@ export function planMerge(
   const data = dataFiles(base)
   const carried = { identical: 0, nonFloat: 0, nonFinite: settings.normalize ? identicalNonFinite : 0 }
   for (const tensor of base.layout.tensors) {
-    if (!weights.has(tensor.path)) {
-      carried.nonFloat += 1
+    const isWeight = weights.has(tensor.path)
+    const name = tensor.name || tensor.path
+    const sum = isWeight ? sums.of(name) : null
+    if (!sum || (sum.keepIdentical && identical.has(tensor.path))) {
+      carried[isWeight ? 'identical' : 'nonFloat'] += 1
       if (tensor.payload.form !== 'external') continue
       if (settings.inline) edits.push(...inlineEdits(tensor, tensor.payload, null))
       else data.carry(tensor, tensor.payload)
-      continue
-    }
-    const name = tensor.name || tensor.path
-    const sum = sums.of(name)
-    if (sum.keepIdentical && identicalVarints.has(tensor.path)) {
-      carried.identical += 1
       continue
     }
     const sources = finders.map(({ label, find }) => find(tensor) ?? missing(tensor, label))

@@ -10,6 +10,7 @@ import { floatFormat } from '../tensor/float-format.ts'
 import { counterpartsIn } from './counterparts.ts'
 import { explainDifference } from './explain-difference.ts'
 import { baseOf, elementsOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
+import { partialOverlaps } from './partial-overlaps.ts'
 
 const chunkBytes = 1 << 20
 
@@ -18,17 +19,17 @@ export type Preflight = {
   /** Paths, in the base, of the tensors that the soup averages. */
   averaged: ReadonlySet<string>
   /**
-   * Paths, in the base, of varint-coded float tensors that are the same in every model. Their encoding can stay; where values
-   * change, its length would depend on them.
+   * Paths, in the base, of float tensors that are the same in every model, among those whose storage can stay only if their values
+   * do: varint-coded ones, whose length depends on the values, and external ones that share some of their bytes with others.
    */
-  identicalVarints: ReadonlySet<string>
+  identical: ReadonlySet<string>
   /** NaN and infinite elements in those. */
   identicalNonFinite: number
 }
 
 /**
  * Reads and compares the payloads of what is never averaged (integers, bools, strings, parameters of operations), and of float
- * tensors whose encoding depends on their values. Tensors without a counterpart are left to the structure comparison.
+ * tensors whose storage depends on their values. Tensors without a counterpart are left to the structure comparison.
  */
 export function preflight(inputs: readonly IndexedInput[], settings: MergeSettings): Preflight {
   const base = baseOf(inputs, settings)
@@ -39,13 +40,14 @@ export function preflight(inputs: readonly IndexedInput[], settings: MergeSettin
   const { averaged: weights, parameters } = weightsOf(base.layout, model)
   const averaged = new Set(weights)
   const problems: ProblemItem[] = []
-  const identicalVarints = new Set<string>()
+  const identical = new Set<string>()
+  const overlapping = partialOverlaps(base.layout.tensors)
   let identicalNonFinite = 0
   let tree: ReturnType<typeof structureOf>['tree'] | undefined
   for (const tensor of base.layout.tensors) {
     const isWeight = averaged.has(tensor.path)
     const isNumber = isWeight && isScalarConstant(tensor)
-    if (isWeight && !isNumber && tensor.payload.form !== 'varint') continue
+    if (isWeight && !isNumber && tensor.payload.form !== 'varint' && !overlapping.has(tensor.path)) continue
     const isInitializer = isMainInitializer(tensor)
     if (!isWeight && isInitializer && !isFloat(tensor) && settings.nonFloat === 'base') continue
     const differing = others.filter(other => {
@@ -55,7 +57,7 @@ export function preflight(inputs: readonly IndexedInput[], settings: MergeSettin
     if (isWeight) {
       if (differing.length === 0 && isNumber) averaged.delete(tensor.path)
       else if (differing.length === 0) {
-        identicalVarints.add(tensor.path)
+        identical.add(tensor.path)
         identicalNonFinite += countNonFinite(tensor, base)
       }
       continue
@@ -72,7 +74,7 @@ export function preflight(inputs: readonly IndexedInput[], settings: MergeSettin
       })
     }
   }
-  return { problems, averaged, identicalVarints, identicalNonFinite }
+  return { problems, averaged, identical, identicalNonFinite }
 }
 
 /**

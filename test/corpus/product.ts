@@ -54,7 +54,7 @@ export function averagedTensors(model: ModelFiles): TensorEntry[] {
   const inputs = indexed([model, model])
   const plan = planMerge(inputs, settings, {
     ...preflight(inputs, settings),
-    identicalVarints: new Set(),
+    identical: new Set(),
     identicalNonFinite: 0,
   })
   return plan.tensors.flatMap(({ sources: [tensor] }) => (tensor ? [tensor] : []))

@@ -1,0 +1,33 @@
+import type { TensorEntry } from '../onnx/layout.ts'
+
+type Placed = { path: string; location: string; offset: number; end: number; place: string }
+
+/**
+ * The paths of external tensors that share some of their bytes with another one without being the same (place and dtype): only
+ * where their values stay can they stay as they are stored.
+ */
+export function partialOverlaps(tensors: readonly TensorEntry[]): Set<string> {
+  const placed = tensors.flatMap(({ path, payload, dataType }): Placed[] => {
+    if (payload.form !== 'external' || payload.length === 0) return []
+    const { location, offset, length } = payload
+    return [{ path, location, offset, end: offset + length, place: `${offset}+${length}:${dataType}` }]
+  })
+  placed.sort((a, b) => (a.location < b.location ? -1 : a.location > b.location ? 1 : a.offset - b.offset))
+  const overlapping = new Set<string>()
+  let group: Placed[] = []
+  let end = 0
+  const close = () => {
+    if (group.some(({ place }) => place !== group[0]?.place)) for (const { path } of group) overlapping.add(path)
+    group = []
+  }
+  for (const each of placed) {
+    if (group[0]?.location !== each.location || each.offset >= end) {
+      close()
+      end = 0
+    }
+    group.push(each)
+    end = Math.max(end, each.end)
+  }
+  close()
+  return overlapping
+}
