@@ -12,6 +12,7 @@ import {
   tensorParameters,
 } from '../schemas/model.ts'
 import { clientGone } from '../src/http/job-replies.ts'
+import { keepLastSlash } from '../src/http/last-slash.ts'
 import { bodyProblems, fileResponse, problemResponses } from '../src/http/openapi.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
@@ -109,8 +110,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
       summary: 'An external data file (Range, If-Range, If-None-Match)',
       tags,
       params: dataParameters,
-      response: { ...contentResponses, ...problemResponses(...contentProblems) },
+      response: { ...contentResponses, ...problemResponses(...contentProblems, 'TUREEN_MODEL_INCOMPLETE') },
     },
+    preValidation: keepLastSlash,
     handler: async (request, reply) => {
       const { id, '*': location } = request.params
       const filename = location.split(/[\\/]/).at(-1) || 'data'

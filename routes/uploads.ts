@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { dataParameters, model, uploadParameters } from '../schemas/model.ts'
 import { TureenError } from '../src/errors.ts'
+import { keepLastSlash } from '../src/http/last-slash.ts'
 import { binary, problemResponses } from '../src/http/openapi.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
@@ -84,6 +85,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
         },
       },
       config: { streamedBody: { 'application/octet-stream': binary } },
+      preValidation: keepLastSlash,
     },
     async request => {
       const { id, '*': location } = request.params

@@ -29,8 +29,10 @@ export async function sendContent(
   reply.header('content-length', length)
   if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${content.bytes}`)
   if (request.method === 'HEAD') return reply.send()
+  // Without its last byte the stream would look for more, and end only after a client that has everything may have gone.
+  const bounds = range ?? (length > 0 ? { start: 0, end: length - 1 } : {})
   const file = await open(content.path)
-  return reply.send(file.createReadStream({ ...(range ?? {}), highWaterMark: readBytes }))
+  return reply.send(file.createReadStream({ ...bounds, highWaterMark: readBytes }))
 }
 
 function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply, bytes: number, etag: string) {

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Readable, Transform } from 'node:stream'
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
 import { watchBodyDigest } from './body-digest.ts'
+import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
 
 /** One file or field of an upload. The stream of a file must be read to its end before the next part comes. */
 export type UploadPart =
@@ -54,9 +54,6 @@ export async function* uploadParts(request: FastifyRequest, maximumBytes: number
   digest.verify()
 }
 
-/** A body that stands still this long is given up. */
-const idleMilliseconds = 60_000
-
 /** What boundaries and part headers may add to the files of a form. */
 const multipartOverheadBytes = 1 << 20
 
@@ -104,54 +101,6 @@ export async function smallText(stream: AsyncIterable<Uint8Array>): Promise<stri
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
-}
-
-type Meter = (stream: Readable) => Readable
-
-/** Streams that fail once they have let more than `maximumBytes` through, all of them together. */
-function byteMeter(maximumBytes: number): Meter {
-  let bytes = 0
-  return stream => {
-    const idle = setTimeout(() => limiter.destroy(tooSlow()), idleMilliseconds)
-    const limiter = new Transform({
-      transform(chunk: Uint8Array, _, done) {
-        idle.refresh()
-        bytes += chunk.byteLength
-        if (bytes > maximumBytes) done(tooLarge(maximumBytes))
-        else done(null, chunk)
-      },
-    })
-    // Not a pipeline: when the limit is reached the source must live on, for its connection carries the answer.
-    const end = () => {
-      if (!stream.readableEnded) limiter.destroy(cutOff())
-    }
-    limiter.on('close', () => clearTimeout(idle))
-    // A part that is refused unread has nobody else who listens, and would end the process when its time is over.
-    limiter.on('error', () => undefined)
-    stream.on('error', end)
-    stream.on('close', end)
-    if (stream.destroyed) end()
-    return stream.pipe(limiter)
-  }
-}
-
-function tooSlow(): TureenError {
-  return new TureenError(
-    'TUREEN_REQUEST_TIMEOUT',
-    `Nothing of the body came for ${idleMilliseconds / 1000} seconds. Nothing was kept.`,
-  )
-}
-
-function tooLarge(maximumBytes: number): TureenError {
-  const limit = maximumBytes.toLocaleString('en')
-  return new TureenError(
-    'TUREEN_TOO_LARGE',
-    `An upload may have ${limit} bytes at most (TUREEN_MAX_UPLOAD_BYTES). Nothing was kept.`,
-  )
-}
-
-function cutOff(): TureenError {
-  return new TureenError('TUREEN_BODY_MALFORMED', 'The body ended before it was complete. Nothing was kept.')
 }
 
 /** Refuses a body that announces itself as too large before the client sends it, where the client asks (Expect: 100-continue). */

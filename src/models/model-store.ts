@@ -13,6 +13,7 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import { decodeIndexCursor, encodeCursor, type Page } from '../storage/paging.ts'
 import type { WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import { isComplete, noFile, unknownLocation } from './data-refusals.ts'
 import type { ModelFile } from './model-files.ts'
 import * as records from './model-records.ts'
 
@@ -52,7 +53,7 @@ export type ModelStore = {
     signal: AbortSignal,
     use: (file: Omit<WrittenFile, 'location'>) => Promise<Result>,
   ): Promise<Result>
-  /** A file of a model by its location. @throws TureenError `TUREEN_NOT_FOUND` */
+  /** A file of a model by its location. @throws TureenError `TUREEN_NOT_FOUND`, or `TUREEN_MODEL_INCOMPLETE` if it is yet to come */
   file(model: ModelRecord, location: string): ModelFile & { path: string }
 }
 
@@ -190,27 +191,7 @@ export function createModelStore(
     file(model, location) {
       const file = fileAt(model, location)
       if (file) return file
-      const message = `has no file ${location}; it has: ${model.files.flatMap(each => each.location || []).join(', ') || 'its own alone'}`
-      throw new TureenError('TUREEN_NOT_FOUND', `The model ${model.id} ${message}.`, [{ model: model.id, message }])
+      throw noFile(model, location)
     },
   }
-}
-
-function unknownLocation(location: string, wanted: readonly string[]): TureenError {
-  const message = `the model refers to no external data ${location}`
-  const there = wanted.length > 0 ? `it refers to: ${wanted.join(', ')}` : 'all of its weights are in its own file'
-  return new TureenError(
-    'TUREEN_NOT_FOUND',
-    `A data file belongs to the location that the model gives, and ${message}; ${there}.`,
-    [{ field: location, message }],
-  )
-}
-
-function isComplete(reference: string, location: string): TureenError {
-  const message = `has all of its data, other bytes at ${location} among it`
-  return new TureenError(
-    'TUREEN_MODEL_COMPLETE',
-    `The model ${reference} ${message}. Models do not change: upload another one.`,
-    [{ model: reference, message }],
-  )
 }

@@ -62,3 +62,12 @@ export function pathOf(scope: Scope): string {
   if (scope.parent === null) return 'model'
   return scope.parent.parent === null ? scope.label : `${pathOf(scope.parent)}.${scope.label}`
 }
+
+/** The tensor or node that a message belongs to, as errors name it. */
+export function placeOf(scope: Scope): { tensor?: string; node?: string } {
+  for (let at: Scope | null = scope; at; at = at.parent) {
+    if (at.kind === 'Tensor') return { tensor: pathOf(at) }
+    if (at.kind === 'Node') return { node: pathOf(at) }
+  }
+  return {}
+}

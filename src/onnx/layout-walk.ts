@@ -59,7 +59,7 @@ export function countRun(walk: Walk): void {
   if (walk.runs > limits.payloadRuns) throw limitExceeded('payloadRuns', 'separate stretches of payload')
 }
 
-/** The key of a metadata entry. */
+/** The key of a metadata entry; empty if it is longer than any that is asked for. */
 export function entryKey(walk: Walk, entry: WireField): string {
   const { cursor } = walk
   let key = ''
@@ -67,8 +67,8 @@ export function entryKey(walk: Walk, entry: WireField): string {
   while (cursor.offset < entry.end) {
     const field = readField(cursor, entry.end)
     if (field.number !== 1 || field.type !== wireType.bytes) continue
-    if (field.end - field.payload > limits.textBytes) throw limitExceeded('textBytes', 'bytes in a metadata key')
-    key = new TextDecoder().decode(readBytes(cursor.source, field.payload, field.end - field.payload))
+    const length = field.end - field.payload
+    key = length > limits.textBytes ? '' : new TextDecoder().decode(readBytes(cursor.source, field.payload, length))
   }
   return key
 }

@@ -40,7 +40,10 @@ export type TensorPayload =
   | ExternalPayload
   | { form: 'none' }
 
-/** Elements in another file, of which the model says the `location`: a key, never a path. `fields` say so in the model's own file. */
+/**
+ * Elements in another file, of which the model says the `location`: a key, never a path. `fields` say so in the model's own file, and
+ * behind them stand those with elements that do not count.
+ */
 export type ExternalPayload = {
   form: 'external'
   location: string

@@ -16,7 +16,7 @@ export const limits = {
   tensorRank: 64,
   /** Characters of a location of external data: file systems take paths of 4,096 bytes. */
   locationCharacters: 4096,
-  /** Bytes of one name or other short text. Generated names reach some hundred characters. */
+  /** Bytes of one name that others refer by. Generated names reach some hundred characters; other text may be longer. */
   textBytes: 64 * 1024,
 } as const
 

@@ -22,13 +22,15 @@ export type MessageKind =
 /**
  * What a field is to the reader:
  * - a message kind: descended into;
- * - `text`: short, kept in the skeleton;
+ * - `text`: short, kept in the skeleton: names that other places refer by;
+ * - `title`: text that nothing refers by: kept when short, compared in place when long;
+ * - `origin`: who made the model, never compared: kept when short;
  * - `value`: an attribute's value: kept when short, compared in place when long;
  * - `payload`: a tensor's elements: located, never kept;
  * - `ignored`: doc strings and metadata: carried by the base, never compared;
  * - `undecoded`: known to ONNX after 1.10 but not to onnx-proto 8.0.1: compared byte by byte, like fields that nobody knows.
  */
-export type FieldRole = MessageKind | 'text' | 'value' | 'payload' | 'ignored' | 'undecoded'
+export type FieldRole = MessageKind | 'text' | 'title' | 'origin' | 'value' | 'payload' | 'ignored' | 'undecoded'
 
 type FieldTable = Record<number, readonly [name: string, role: FieldRole]>
 
@@ -36,9 +38,9 @@ type FieldTable = Record<number, readonly [name: string, role: FieldRole]>
 export const messages: Record<MessageKind, FieldTable> = {
   Model: {
     1: ['ir_version', 'text'],
-    2: ['producer_name', 'text'],
-    3: ['producer_version', 'text'],
-    4: ['domain', 'text'],
+    2: ['producer_name', 'origin'],
+    3: ['producer_version', 'origin'],
+    4: ['domain', 'title'],
     5: ['model_version', 'text'],
     6: ['doc_string', 'ignored'],
     7: ['graph', 'Graph'],
@@ -50,7 +52,7 @@ export const messages: Record<MessageKind, FieldTable> = {
   },
   Graph: {
     1: ['node', 'Node'],
-    2: ['name', 'text'],
+    2: ['name', 'title'],
     5: ['initializer', 'Tensor'],
     10: ['doc_string', 'ignored'],
     11: ['input', 'ValueInfo'],
@@ -140,7 +142,7 @@ export const messages: Record<MessageKind, FieldTable> = {
     1: ['tensor_type', 'TensorType'],
     4: ['sequence_type', 'ElementType'],
     5: ['map_type', 'MapType'],
-    6: ['denotation', 'text'],
+    6: ['denotation', 'title'],
     7: ['opaque_type', 'undecoded'],
     8: ['sparse_tensor_type', 'TensorType'],
     9: ['optional_type', 'ElementType'],
@@ -149,7 +151,7 @@ export const messages: Record<MessageKind, FieldTable> = {
   ElementType: { 1: ['elem_type', 'Type'] },
   MapType: { 1: ['key_type', 'text'], 2: ['value_type', 'Type'] },
   Shape: { 1: ['dim', 'Dimension'] },
-  Dimension: { 1: ['dim_value', 'text'], 2: ['dim_param', 'text'], 3: ['denotation', 'text'] },
+  Dimension: { 1: ['dim_value', 'text'], 2: ['dim_param', 'text'], 3: ['denotation', 'title'] },
   Entry: { 1: ['key', 'text'], 2: ['value', 'text'] },
   OperatorSet: { 1: ['domain', 'text'], 2: ['version', 'text'] },
   TensorAnnotation: { 1: ['tensor_name', 'text'], 2: ['quant_parameter_tensor_names', 'Entry'] },

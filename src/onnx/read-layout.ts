@@ -3,7 +3,7 @@ import { AttributeFloats, constantOutput, floatsFieldOf } from './attribute-floa
 import type { ByteSource } from './byte-source.ts'
 import { refuseKnownImpostors } from './impostors.ts'
 import type { Layout } from './layout.ts'
-import { continueScope, openScope, pathOf, type Scope } from './layout-scope.ts'
+import { continueScope, openScope, pathOf, placeOf, type Scope } from './layout-scope.ts'
 import { addTensor, countRun, entryKey, leaveOpaque, openChild, partFrame, type Walk } from './layout-walk.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import { inlineAttributeBytes, inlineAttributeValues, limits } from './limits.ts'
@@ -105,9 +105,13 @@ function readFieldOf(
 ): void {
   switch (role) {
     case 'text':
-      if (field.type === wireType.bytes && field.end - field.payload > limits.textBytes) {
-        throw limitExceeded('textBytes', `bytes in ${pathOf(scope)}.${name}`)
-      }
+      if (isLong(field)) throw limitExceeded('textBytes', `bytes in ${pathOf(scope)}.${name}`, placeOf(scope))
+      return
+    case 'title':
+      if (isLong(field)) leaveOpaque(walk, scope, field, name)
+      return
+    case 'origin':
+      if (isLong(field)) scope.pieces.leaveOut(field.start, field.end)
       return
     case 'ignored':
       if (scope.kind === 'Model' && name === 'metadata_props') {
@@ -132,6 +136,10 @@ function readFieldOf(
     default:
       readChild(walk, scope, field, name, role, occurrence)
   }
+}
+
+function isLong({ type, payload, end }: WireField): boolean {
+  return type === wireType.bytes && end - payload > limits.textBytes
 }
 
 function readChild(

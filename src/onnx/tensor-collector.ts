@@ -18,6 +18,7 @@ export class TensorCollector {
   readonly #varint = new Map<number, VarintRun[]>()
   readonly #strings: Span[] = []
   readonly #externalFields: FramedSpan[] = []
+  readonly #payloadFields: FramedSpan[] = []
 
   /** Takes a field that says that, or where, the elements lie in another file. `frame`: as for {@link addPayload}. */
   addExternal({ start, end }: Span, frame?: number): void {
@@ -30,6 +31,7 @@ export class TensorCollector {
    */
   addPayload(field: WireField, frame?: number): boolean {
     const { number, type, start, payload, end } = field
+    this.#addPayloadField(start, end, frame)
     switch (number) {
       case tensorFields.rawData:
         requireWireType(field, wireType.bytes)
@@ -48,6 +50,12 @@ export class TensorCollector {
         pushTo(this.#varint, number, { start, offset: payload, end, ...framed(frame) })
         return true
     }
+  }
+
+  #addPayloadField(start: number, end: number, frame: number | undefined): void {
+    const last = this.#payloadFields.at(-1)
+    if (last?.end === start && last.frame === frame) last.end = end
+    else this.#payloadFields.push({ start, end, ...framed(frame) })
   }
 
   #addFixed(field: WireField, width: 4 | 8): boolean {
@@ -77,8 +85,9 @@ export class TensorCollector {
     const dataType = tensor.dataType ?? 0
     const dtype = dtypeOf(dataType)
     const isExternal = tensor.dataLocation === external
+    // Elements that stand in the model's own file all the same are none: onnxruntime, too, takes those of the other file.
     const payload: TensorPayload = isExternal
-      ? externalPayload(tensor, dtype, elements, this.#externalFields, fail)
+      ? externalPayload(tensor, dtype, elements, [...this.#externalFields, ...this.#payloadFields], fail)
       : this.#payload(dtype)
     checkLength(dtype, dims, elements, payload, fail)
     return { name, path, frame: -1, dataType, dims, elements, payload }

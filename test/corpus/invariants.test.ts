@@ -115,7 +115,7 @@ test('a refusal of what onnxruntime opens is a failure', async () => {
   mkdirSync(directory)
   // Longer than the limit of names, which onnxruntime does not have.
   const named = linearModel([1, 2, 3, 4], [5, 6], ({ graph }) => {
-    graph.name = 'n'.repeat(100_000)
+    Object.assign(graph.node?.[0] ?? {}, { name: 'n'.repeat(100_000) })
   })
   writeFileSync(join(directory, 'named.onnx'), named)
   const { code, lines, files } = await run(directory)
