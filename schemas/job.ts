@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { id, labelParameters, labels, page, pageParameters, timestamp, waitSeconds } from './common.ts'
+import { comparisonRequest, comparisonResult } from './comparison.ts'
 import { evaluationRequest, evaluationResult } from './evaluation.ts'
 import { mergeRequest, mergeResult } from './merge.ts'
 import { problem } from './problem.ts'
 import { searchRequest, searchResult } from './search.ts'
 
-export const jobType = z.enum(['merge', 'evaluation', 'search'])
+export const jobType = z.enum(['merge', 'evaluation', 'search', 'comparison'])
 export const jobStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled'])
 
 export type JobType = z.infer<typeof jobType>
@@ -47,7 +48,9 @@ export const evaluationJob = jobOf('evaluation', evaluationRequest, evaluationRe
 
 export const searchJob = jobOf('search', searchRequest, searchResult).meta({ id: 'SearchJob' })
 
-export const job = z.discriminatedUnion('type', [mergeJob, evaluationJob, searchJob]).meta({ id: 'Job' })
+export const comparisonJob = jobOf('comparison', comparisonRequest, comparisonResult).meta({ id: 'ComparisonJob' })
+
+export const job = z.discriminatedUnion('type', [mergeJob, evaluationJob, searchJob, comparisonJob]).meta({ id: 'Job' })
 
 export type JobRecord = z.infer<typeof job>
 

@@ -74,6 +74,11 @@ export const mergeResult = z
       seconds: z.number(),
       bytesRead: z.number().int(),
       bytesWritten: z.number().int(),
+      warnings: z
+        .array(z.string())
+        .describe(
+          'What someone should know of how the models were paired: names that differ or contradict, sizes of inputs',
+        ),
     }),
   })
   .meta({ id: 'MergeResult' })

@@ -42,9 +42,11 @@ export const model = z
       .describe('Elements of the floating-point tensors that soups average, scalars left out'),
     tensorCount: z.number().int(),
     dtypes: z.record(z.string(), z.number().int()).describe('Tensors of each element type'),
-    fingerprint: digest.describe(
-      'Digest of the structure without weights: models with the same one are variants of one network',
-    ),
+    fingerprint: digest
+      .nullable()
+      .describe(
+        'Digest of what the model computes but for its weights, whatever names it uses: models with the same one are variants of one network. Null while data is missing',
+      ),
     createdAt: timestamp,
     lineage: lineage.nullable().describe('How the model was made here; null if it was uploaded'),
   })

@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
+import { comparisonRoutes } from '../routes/comparisons.ts'
 import { datasetRoutes } from '../routes/datasets.ts'
 import { evaluationRoutes } from '../routes/evaluations.ts'
 import { healthRoutes } from '../routes/health.ts'
@@ -25,6 +26,7 @@ import { answerBadUrl, problemDetails } from './http/problem-details.ts'
 import { requestLog } from './http/request-log.ts'
 import { shutdownGuard } from './http/shutdown-guard.ts'
 import { answerExpectations } from './http/upload.ts'
+import { comparisonRunner, createComparisonService } from './jobs/comparison-job.ts'
 import { createEvaluationService, evaluationRunner } from './jobs/evaluation-job.ts'
 import { createJobService } from './jobs/job-service.ts'
 import { createKeptScores } from './jobs/kept-scores.ts'
@@ -60,6 +62,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const merger = { models, artifacts, threads }
   const runners = {
     merge: mergeRunner(merger),
+    comparison: comparisonRunner(models, threads),
     evaluation: evaluationRunner(stores, scores, evaluators, evaluation.threads),
     search: searchRunner({
       stores,
@@ -72,6 +75,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   }
   const jobs = createJobService(catalog, runners, log)
   const merges = createMergeService(models, threads, jobs)
+  const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
   const searches = createSearchService(stores, threads, jobs)
 
@@ -107,6 +111,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(soupRoutes, { artifacts, threads, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(modelRoutes, { models })
   await app.register(mergeRoutes, { jobs, merges })
+  await app.register(comparisonRoutes, { jobs, comparisons })
   await app.register(datasetRoutes, { datasets, artifacts, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(evaluationRoutes, { jobs, evaluations })
   await app.register(searchRoutes, { jobs, searches })
@@ -117,6 +122,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
 
   app.addHook('onListen', async () => {
     evaluators.warm()
+    await models.renewFingerprints(error => log.warn({ err: error }, 'a model has no fingerprint'))
     await jobs.resume()
   })
   app.addHook('preClose', () => jobs.close())

@@ -117,6 +117,8 @@ export function createJobService(catalog: Catalog, runners: JobRunners, log: Log
         return runners.evaluation(job.request, contextOf(job, signal))
       case 'search':
         return runners.search(job.request, contextOf(job, signal))
+      case 'comparison':
+        return runners.comparison(job.request, contextOf(job, signal))
     }
   }
 

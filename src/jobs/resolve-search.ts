@@ -1,3 +1,4 @@
+import type { ModelRecord } from '../../schemas/model.ts'
 import type { SearchRequest } from '../../schemas/search.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import { metricNamed } from '../evaluate/metric-choice.ts'
@@ -16,9 +17,12 @@ import {
 /** What soups are scored by: on selection, or on test. */
 export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }
 
+/** `hasBaseNames`: whether its inputs and outputs are called as the base's are, so that its own file can be run in place of a soup. */
+export type SearchedModel = { id: string; sha256: string; paths: ModelPaths; hasBaseNames: boolean }
+
 /** A search request with everything found and checked that can be without reading the models. */
 export type ResolvedSearch = {
-  models: { id: string; sha256: string; paths: ModelPaths }[]
+  models: SearchedModel[]
   /** The models in order, and behind them the base where it is none of them. */
   files: MergeFile[]
   /** The place in `files` of the base; null if each soup is made from its first model. */
@@ -42,7 +46,15 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   for (const [index, { id }] of request.models.entries())
     records.push(await stores.models.getComplete(id, `models.${index}.id`))
   const baseRecord = request.base === undefined ? null : await stores.models.getComplete(request.base, 'base')
-  const models = records.map(record => ({ id: record.id, sha256: record.sha256, paths: stores.models.paths(record) }))
+  const [first] = records
+  const bound = baseRecord ?? first
+  if (!bound) throw invalid([{ field: 'models', message: 'a search chooses among at least two models' }])
+  const models = records.map(record => ({
+    id: record.id,
+    sha256: record.sha256,
+    paths: stores.models.paths(record),
+    hasBaseNames: interfaceOf(record) === interfaceOf(bound),
+  }))
   const files = models.map(
     ({ sha256, paths }, index): MergeFile => ({
       label: request.models[index]?.id ?? '',
@@ -51,7 +63,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
       ...paths,
     }),
   )
-  let base: number | null = null
+  let base = records.every(record => isAlike(record, bound)) ? null : 0
   if (baseRecord) {
     const { sha256 } = baseRecord
     base = models.findIndex(model => model.sha256 === sha256)
@@ -60,12 +72,12 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   }
   const groups = 'groups' in strategy ? strategy.groups : []
   const rules = groups.map(match => ({ match, weights: models.map(() => 1) }))
-  const selection = await resolveScoring('selection', request.selection, records, stores)
+  const selection = await resolveScoring('selection', request.selection, bound, stores)
   const test = request.test
     ? await resolveScoring(
         'test',
         { ...request.selection, ...request.test, metric: request.test.metric ?? request.selection.metric },
-        records,
+        bound,
         stores,
       )
     : null
@@ -84,6 +96,15 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
       ...scorings.flatMap(({ dataset, metric }) => [dataset.id, ...(metric.modelId ? [metric.modelId] : [])]),
     ],
   }
+}
+
+/** Whether soups may be made from the file of the one as well as from that of the other. */
+function isAlike(a: ModelRecord, b: ModelRecord): boolean {
+  return interfaceOf(a) === interfaceOf(b) && a.fingerprint === b.fingerprint && a.tensorCount === b.tensorCount
+}
+
+function interfaceOf({ inputs, outputs }: ModelRecord): string {
+  return JSON.stringify([inputs, outputs].map(values => values.map(({ name }) => name)))
 }
 
 function requirePossible({ models, strategy }: SearchRequest): void {
@@ -107,11 +128,9 @@ type ScoringRequest = SearchRequest['selection']
 async function resolveScoring(
   field: 'selection' | 'test',
   request: ScoringRequest,
-  records: readonly Awaited<ReturnType<Stores['models']['getComplete']>>[],
+  model: ModelRecord,
   stores: Stores,
 ): Promise<Scoring> {
-  const [model] = records
-  if (!model) throw invalid([{ field: 'models', message: 'a search chooses among at least two models' }])
   try {
     const metric = await resolveMetric(request.metric, 'metric', stores.models)
     const dataset = await resolveDataset(request.dataset, request, model, stores, 'dataset')

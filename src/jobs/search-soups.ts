@@ -6,7 +6,7 @@ import type { Artifacts } from '../storage/artifacts.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { CandidateWriter } from '../threads/thread-pool.ts'
-import type { ResolvedSearch } from './resolve-search.ts'
+import type { ResolvedSearch, SearchedModel } from './resolve-search.ts'
 
 /** Files in which soups can be read while they are being scored. */
 export type SoupFiles = {
@@ -21,19 +21,25 @@ export function soupFiles(
 ): SoupFiles {
   return {
     async withFiles(soup, use) {
-      const own = isSingle(soup) ? models[soup.members[0] ?? 0]?.paths : undefined
-      if (own) return use(own)
+      const own = ownFile(soup, models)
+      if (own) return use(own.paths)
       return artifacts.withOutput(async output => use(await (await writer).write(soup, output)))
     },
   }
 }
 
-type Soups = Pick<ResolvedSearch, 'files' | 'base' | 'settings'>
+/** The model that a soup is, if its own file can be run as a soup is. */
+function ownFile(soup: CandidateSoup, models: ResolvedSearch['models']): SearchedModel | undefined {
+  const model = isSingle(soup) ? models[soup.members[0] ?? 0] : undefined
+  return model?.hasBaseNames ? model : undefined
+}
+
+type Soups = Pick<ResolvedSearch, 'files' | 'base' | 'settings' | 'models'>
 
 /** A soup of a search as a merge of its own: the one whose recipe, posted to /v1/merges, gives the same bytes. */
 export function soupMerge(
   { members, weights, rules }: CandidateSoup,
-  { files: all, base: place, settings: common }: Soups,
+  { files: all, base: place, settings: common }: Omit<Soups, 'models'>,
   provenance: boolean,
 ): { files: MergeFile[]; settings: MergeSettings } {
   const files = members.map((member, index) => ({ ...fileAt(all, member), weight: weights[index] ?? 0 }))
@@ -47,7 +53,8 @@ export function soupMerge(
 
 /** What determines the bytes that are scored: the digest of a model, or the recipe of a soup. */
 export function soupOrigin(soup: CandidateSoup, search: Soups): unknown {
-  if (isSingle(soup)) return fileAt(search.files, soup.members[0] ?? 0).sha256
+  const own = ownFile(soup, search.models)
+  if (own) return own.sha256
   const { files, settings } = soupMerge(soup, search, false)
   return { numerics: numericsVersion, recipe: recipeDocument(files, settings) }
 }

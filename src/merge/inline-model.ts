@@ -1,6 +1,7 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
 import type { ModelFiles } from '../onnx/model-files.ts'
 import { readLayout } from '../onnx/read-layout.ts'
+import { matchInputs } from './match-inputs.ts'
 import type { MergeSettings } from './merge-input.ts'
 import { planMerge } from './plan.ts'
 import { planSource } from './plan-source.ts'
@@ -22,6 +23,7 @@ export const inlineSettings = {
  * @throws TureenError `TUREEN_MODEL_INCOMPLETE`; `TUREEN_MODEL_UNSUPPORTED` if it would be 2 GiB or more
  */
 export function inlineModel(files: ModelFiles): ByteSource {
-  const inputs = [{ ...files, layout: readLayout(files.source), label: 'the model', sha256: '', weight: 1 }]
+  const model = { ...files, layout: readLayout(files.source), label: 'the model', sha256: '', weight: 1 }
+  const { inputs } = matchInputs([model], inlineSettings)
   return planSource(planMerge(inputs, inlineSettings, preflight(inputs, inlineSettings)), inputs)
 }

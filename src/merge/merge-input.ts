@@ -50,7 +50,8 @@ export function baseOf<Input>(inputs: readonly Input[], { base }: { base: number
   return input
 }
 
-function blaming<Result>(label: string, run: () => Result): Result {
+/** Does something with a model's files, whose damage is then blamed on that model. */
+export function blaming<Result>(label: string, run: () => Result): Result {
   try {
     return run()
   } catch (error) {

@@ -3,9 +3,9 @@ import type { TensorEntry } from '../onnx/layout.ts'
 import { type Edit, splice } from '../onnx/splice.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import type { WeightedSum } from '../tensor/weighted-sum.ts'
-import { counterpartsIn } from './counterparts.ts'
 import { dataFiles } from './data-files.ts'
-import { baseOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
+import type { MatchedInput } from './match-inputs.ts'
+import { baseOf, type MergeSettings } from './merge-input.ts'
 import { type PlannedFile, type PlanPart, plannedFile } from './plan-parts.ts'
 import type { Preflight } from './preflight.ts'
 import { provenanceEdits } from './provenance.ts'
@@ -43,7 +43,7 @@ export type MergePlan = {
  *   tensors share bytes of a data file without being one, or where one file would be too large
  */
 export function planMerge(
-  inputs: readonly IndexedInput[],
+  inputs: readonly MatchedInput[],
   settings: MergeSettings,
   { averaged: weights, identical, identicalNonFinite }: Omit<Preflight, 'problems'>,
 ): MergePlan {
@@ -55,7 +55,6 @@ export function planMerge(
     averaged.map(({ weight }) => weight),
     settings,
   )
-  const finders = averaged.map(({ input }) => ({ label: input.label, find: counterpartsIn(input.layout, base.layout) }))
   const tensors: PlannedTensor[] = []
   const edits: Edit<PlanPart>[] = []
   const data = dataFiles(base)
@@ -63,7 +62,9 @@ export function planMerge(
   for (const tensor of base.layout.tensors) {
     const isWeight = weights.has(tensor.path)
     const name = tensor.name || tensor.path
-    const sum = isWeight ? sums.of(name) : null
+    const sources = averaged.flatMap(({ input }) => input.counterpart(tensor) ?? [])
+    // What no output depends on need not be in every model, and stays where it is not.
+    const sum = isWeight && sources.length === averaged.length ? sums.of(name) : null
     if (!sum || (sum.keepIdentical && identical.has(tensor.path))) {
       carried[isWeight ? 'identical' : 'nonFloat'] += 1
       if (tensor.payload.form !== 'external') continue
@@ -71,7 +72,6 @@ export function planMerge(
       else data.carry(tensor, tensor.payload)
       continue
     }
-    const sources = finders.map(({ label, find }) => find(tensor) ?? missing(tensor, label))
     if (tensor.payload.form !== 'external') edits.push(...tensorEdits(tensor, tensors.length))
     else if (settings.inline) edits.push(...inlineEdits(tensor, tensor.payload, tensors.length))
     else if (!data.replace(tensor, tensor.payload, tensors.length, sources)) continue
@@ -100,12 +100,4 @@ function requireOneFile(bytes: number): void {
     'TUREEN_MODEL_UNSUPPORTED',
     `As one file the model would have ${bytes} bytes, and protobuf takes ${largestFile}. Download it with its data files instead.`,
   )
-}
-
-function missing(tensor: TensorEntry, label: string): never {
-  const name = tensor.name || tensor.path
-  const message = `the tensor ${name} is missing`
-  throw new TureenError('TUREEN_MODELS_DIFFER', `In the model ${label}, ${message}.`, [
-    { model: label, tensor: name, message },
-  ])
 }

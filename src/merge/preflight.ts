@@ -1,16 +1,15 @@
 import type { ProblemItem } from '../errors.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
-import { placeOf } from '../onnx/compare-structures.ts'
 import { isMainInitializer, type TensorEntry } from '../onnx/layout.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
-import { structureOf } from '../onnx/structure.ts'
 import { weightsOf } from '../onnx/weights.ts'
 import { dtypeName, dtypeOf } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
-import { counterpartsIn } from './counterparts.ts'
 import { explainDifference } from './explain-difference.ts'
+import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, elementsOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
 import { partialOverlaps } from './partial-overlaps.ts'
+import { sameElements } from './same-elements.ts'
 
 const chunkBytes = 1 << 20
 
@@ -28,31 +27,28 @@ export type Preflight = {
 }
 
 /**
- * Reads and compares the payloads of what is never averaged (integers, bools, strings, parameters of operations), and of float
- * tensors whose storage depends on their values. Tensors without a counterpart are left to the structure comparison.
+ * Reads and compares the values of what is never averaged (integers, bools, strings, parameters of operations), and of float
+ * tensors whose storage depends on their values.
  */
-export function preflight(inputs: readonly IndexedInput[], settings: MergeSettings): Preflight {
+export function preflight(inputs: readonly MatchedInput[], settings: MergeSettings): Preflight {
   const base = baseOf(inputs, settings)
-  const others = inputs
-    .filter(input => input !== base && input.sha256 !== base.sha256)
-    .map(input => ({ ...input, counterpart: counterpartsIn(input.layout, base.layout) }))
-  const model = decodeSkeleton(base.layout)
-  const { averaged: weights, parameters } = weightsOf(base.layout, model)
+  const others = inputs.filter(input => input !== base && input.sha256 !== base.sha256)
+  const { averaged: weights, parameters } = weightsOf(base.layout, decodeSkeleton(base.layout))
   const averaged = new Set(weights)
   const problems: ProblemItem[] = []
   const identical = new Set<string>()
   const overlapping = partialOverlaps(base.layout.tensors)
   let identicalNonFinite = 0
-  let tree: ReturnType<typeof structureOf>['tree'] | undefined
+  const takesBase = (tensor: TensorEntry | null) =>
+    settings.nonFloat === 'base' && tensor !== null && isMainInitializer(tensor) && !isFloat(tensor)
   for (const tensor of base.layout.tensors) {
     const isWeight = averaged.has(tensor.path)
     const isNumber = isWeight && isScalarConstant(tensor)
     if (isWeight && !isNumber && tensor.payload.form !== 'varint' && !overlapping.has(tensor.path)) continue
-    const isInitializer = isMainInitializer(tensor)
-    if (!isWeight && isInitializer && !isFloat(tensor) && settings.nonFloat === 'base') continue
+    if (!isWeight && takesBase(tensor)) continue
     const differing = others.filter(other => {
       const theirs = other.counterpart(tensor)
-      return theirs !== undefined && sameHeader(tensor, theirs) && !sameElements(tensor, base, theirs, other)
+      return theirs !== undefined && sameHeader(tensor, theirs) && !same(tensor, base, theirs, other)
     })
     if (isWeight) {
       if (differing.length === 0 && isNumber) averaged.delete(tensor.path)
@@ -63,18 +59,39 @@ export function preflight(inputs: readonly IndexedInput[], settings: MergeSettin
       continue
     }
     for (const { label } of differing) {
-      tree ??= structureOf(base.layout, model, base.source).tree
       const use = parameters.get(tensor.path)
+      const node = isFloat(tensor) && use?.node !== undefined ? use.node : holderOf(tensor, base)
       problems.push({
         model: label,
         tensor: tensor.name || tensor.path,
-        ...(isInitializer ? {} : placeOf(tree, tensor.path)),
-        ...(isFloat(tensor) && use?.node !== undefined ? { node: use.node } : {}),
+        ...(node === undefined ? {} : { node }),
         message: explainDifference(tensor, use),
       })
     }
   }
+  for (const other of others) {
+    for (const { ours, theirs } of other.literals) {
+      if (ours.type !== theirs.type || takesBase(ours.tensor) || sameElements(ours, base, theirs, other)) continue
+      const node = theirs.node ?? ours.node
+      problems.push({
+        model: other.label,
+        tensor: ours.name,
+        ...(node === null ? {} : { node }),
+        message: `holds other values (${ours.type}) than the base's; only floats are averaged`,
+      })
+    }
+  }
   return { problems, averaged, identical, identicalNonFinite }
+}
+
+function same(ours: TensorEntry, base: MatchedInput, theirs: TensorEntry, other: MatchedInput): boolean {
+  return sameElements({ tensor: ours, literal: null }, base, { tensor: theirs, literal: null }, other)
+}
+
+/** The node that holds a tensor; undefined for initializers. */
+function holderOf(tensor: TensorEntry, base: MatchedInput): string | undefined {
+  const leaf = networkOf(base).leaves.find(leaf => leaf.tensor === tensor || leaf.indices === tensor)
+  return leaf?.node ?? undefined
 }
 
 /**
@@ -95,21 +112,6 @@ function sameHeader(a: TensorEntry, b: TensorEntry): boolean {
   )
 }
 
-function sameElements(a: TensorEntry, aInput: IndexedInput, b: TensorEntry, bInput: IndexedInput): boolean {
-  if (a.elements === 0) return true
-  if (!sameLengths(a, b)) return false
-  const x = elementsOf(a, aInput)
-  const y = elementsOf(b, bInput)
-  if (x.byteLength !== y.byteLength) return false
-  const other = new Uint8Array(Math.min(chunkBytes, y.byteLength))
-  for (const { offset, bytes } of chunks(x)) {
-    const theirs = other.subarray(0, bytes.byteLength)
-    y.read(offset, theirs)
-    if (Buffer.compare(bytes, theirs) !== 0) return false
-  }
-  return true
-}
-
 function countNonFinite(tensor: TensorEntry, input: IndexedInput): number {
   const format = floatFormat(dtypeName(tensor.dataType))
   let count = 0
@@ -125,12 +127,4 @@ function* chunks(source: ByteSource): Generator<{ offset: number; bytes: Uint8Ar
     source.read(offset, bytes)
     yield { offset, bytes }
   }
-}
-
-function sameLengths({ payload: a }: TensorEntry, { payload: b }: TensorEntry): boolean {
-  if (a.form !== 'strings' || b.form !== 'strings') return (a.form === 'none') === (b.form === 'none')
-  return a.values.every(({ start, end }, index) => {
-    const other = b.values[index]
-    return other !== undefined && end - start === other.end - other.start
-  })
 }

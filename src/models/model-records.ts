@@ -25,6 +25,9 @@ export type ModelFilters = {
   sha256?: string | undefined
 }
 
+/** What the catalog holds for a model whose fingerprint is not known (yet). */
+const unknownFingerprint = ''
+
 /** Rows of the catalog that make up model records. All take a catalog or a transaction of it. */
 
 export async function insertModel(
@@ -40,7 +43,7 @@ export async function insertModel(
       id,
       name,
       sha256,
-      fingerprint,
+      fingerprint: fingerprint ?? unknownFingerprint,
       description: JSON.stringify(description),
       recipe: recipe && JSON.stringify(recipe),
       created_at: new Date().toISOString(),
@@ -74,6 +77,17 @@ export async function putModelFile(
   if (model?.status !== 'complete') return
   const digest = modelDigest((await filesOf(catalog, [id])).get(id) ?? [])
   await catalog.updateTable('models').set({ sha256: digest }).where('id', '=', id).execute()
+}
+
+/** Complete models without a fingerprint: those that were taken in by a version that made other ones. */
+export async function modelsWithoutFingerprint(catalog: Catalog): Promise<ModelRecord[]> {
+  const rows = await catalog.selectFrom('models').selectAll().where('fingerprint', '=', unknownFingerprint).execute()
+  return (await toRecords(catalog, rows)).filter(({ status }) => status === 'complete')
+}
+
+export async function setFingerprint(catalog: Catalog, id: string, fingerprint: string | null): Promise<void> {
+  const values = { fingerprint: fingerprint ?? unknownFingerprint }
+  await catalog.updateTable('models').set(values).where('id', '=', id).execute()
 }
 
 /** The id that a reference (an id, or a digest of content) stands for; undefined if there is no such model. */
@@ -170,7 +184,7 @@ async function toRecords(catalog: Catalog, rows: readonly Tables['models'][]): P
       files: own,
       status: missing.length > 0 ? 'incomplete' : 'complete',
       missing,
-      fingerprint: row.fingerprint,
+      fingerprint: row.fingerprint === unknownFingerprint ? null : row.fingerprint,
       createdAt: row.created_at,
       lineage: row.recipe ? lineageOf(JSON.parse(row.recipe)) : null,
     }

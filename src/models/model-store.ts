@@ -44,6 +44,8 @@ export type ModelStore = {
   remove(reference: string): Promise<void>
   /** Where the files of a model lie. */
   paths(model: Pick<ModelRecord, 'files'>): ModelPaths
+  /** Gives complete models without a fingerprint theirs; `onError` hears of those that cannot be read. */
+  renewFingerprints(onError: (error: unknown) => void): Promise<void>
   /**
    * Runs `use` with all of a model in one file, made for it and removed afterwards.
    * @throws TureenError `TUREEN_MODEL_INCOMPLETE`; `TUREEN_MODEL_UNSUPPORTED` if it would be 2 GiB or more
@@ -103,7 +105,7 @@ export function createModelStore(
     async add(files, upload) {
       try {
         const [main, ...data] = files
-        const inspected = await threads.inspect(main.path)
+        const inspected = await threads.inspect({ path: main.path, data })
         for (const { location, bytes } of data) {
           if (!inspected.externalData.includes(location)) throw unknownLocation(location, inspected.externalData)
           await threads.checkData(main.path, location, bytes)
@@ -131,7 +133,12 @@ export function createModelStore(
           const before = now.files.find(({ location }) => location === file.location)
           if (before?.sha256 === file.sha256) return now
           if (now.status === 'complete') throw isComplete(reference, file.location)
-          await catalog.transaction().execute(transaction => records.putModelFile(transaction, model.id, file))
+          const completed = { ...now, files: [...now.files.filter(each => each !== before), file] }
+          const { fingerprint } = await threads.inspect(paths(completed))
+          await catalog.transaction().execute(async transaction => {
+            await records.putModelFile(transaction, model.id, file)
+            await records.setFingerprint(transaction, model.id, fingerprint)
+          })
           replaced = before?.sha256
           return get(model.id)
         })
@@ -142,9 +149,9 @@ export function createModelStore(
       }
     },
     async addMerged(files, commit) {
-      const [own] = files
+      const [own, ...data] = files
       if (!own) throw new RangeError('a model has at least one file')
-      const inspected = await threads.inspect(own.path)
+      const inspected = await threads.inspect({ path: own.path, data })
       return contents.add(files, () =>
         commit((transaction, model) => records.insertModel(transaction, { ...model, inspected, files })),
       )
@@ -188,6 +195,16 @@ export function createModelStore(
         return use(file)
       }),
     paths,
+    async renewFingerprints(onError) {
+      for (const model of await records.modelsWithoutFingerprint(catalog)) {
+        try {
+          const { fingerprint } = await threads.inspect(paths(model))
+          await records.setFingerprint(catalog, model.id, fingerprint)
+        } catch (error) {
+          onError(error)
+        }
+      }
+    },
     file(model, location) {
       const file = fileAt(model, location)
       if (file) return file

@@ -78,7 +78,7 @@ function unpackedSource({ offset: start, count, stride, width }: FixedRun, sourc
 }
 
 /** Sources, read as if they followed each other. */
-function concatenated(sources: readonly ByteSource[]): ByteSource {
+export function concatenated(sources: readonly ByteSource[]): ByteSource {
   const [only] = sources
   if (only && sources.length === 1) return only
   const starts: number[] = []

@@ -8,6 +8,10 @@ export const limits = {
   messages: 1_000_000,
   /** Nodes in one file, subgraphs and functions included. The largest public models have some ten thousand. */
   nodes: 250_000,
+  /** Nodes of functions, once each call stands for its body: a few functions that call each other twice expand without end. */
+  expandedNodes: 50_000,
+  /** Pairs of values that a walk through two models may meet: as many as the larger has, unless they share what they compute differently. */
+  matchedPairs: 2_000_000,
   /** Tensors in one file. The largest seen in public models is about 20,000. */
   tensors: 250_000,
   /** Separate stretches of payload in one file: writers use one a tensor, unpacked fields make one a change of encoding. */

@@ -98,7 +98,8 @@ export function describeTensor(tensor: TensorEntry): TensorDescription {
   }
 }
 
-function describeValue(value: ValueInfoProto): ValueDescription {
+/** Name, type and dims of an input or output. */
+export function describeValue(value: ValueInfoProto): ValueDescription {
   const { type } = value
   const shape = (type?.tensorType ?? type?.sparseTensorType)?.shape
   const dims = shape

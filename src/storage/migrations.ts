@@ -108,4 +108,9 @@ export const migrations: Record<string, Migration> = {
         select id, '', sha256, json_extract(description, '$.bytes') from models`.execute(db)
     },
   },
+  '0005-fingerprints-without-names': {
+    async up(db: Kysely<unknown>) {
+      await sql`update models set fingerprint = ''`.execute(db)
+    },
+  },
 }

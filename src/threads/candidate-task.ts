@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs'
 import { type CandidateSoup, candidatePlan } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { type MergePlan, planMerge } from '../merge/plan.ts'
+import type { MergePlan } from '../merge/plan.ts'
 import { planMemory, planSource } from '../merge/plan-source.ts'
-import { preflight } from '../merge/preflight.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { checkedPlan, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 import { outputFiles, writeSource } from './merge-task.ts'
@@ -32,11 +31,9 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const inputs = openInputs(files, bytes <= memoryBytes)
   const first = base ?? 0
-  const plans = new Map([[first, checkedPlan(inputs, { ...settings, base: first })]])
+  const plans = new Map([[first, checkedPlan(inputs, { ...settings, base: first }).plan]])
   const planFrom = (from: number) => {
-    // What agrees with the first base agrees with any other: only what depends on the base's own file is looked at again.
-    const made = { ...settings, base: from }
-    const plan = plans.get(from) ?? planMerge(inputs, made, preflight(inputs, made))
+    const plan = plans.get(from) ?? checkedPlan(inputs, { ...settings, base: from }).plan
     plans.set(from, plan)
     return plan
   }

@@ -1,5 +1,7 @@
+import { buildNetwork } from '../onnx/graph/build-network.ts'
+import { fingerprintOf } from '../onnx/graph/fingerprint.ts'
 import type { Layout } from '../onnx/layout.ts'
-import { requireDataFits } from '../onnx/model-files.ts'
+import { externalLocations, requireDataFits } from '../onnx/model-files.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import {
   decodeSkeleton,
@@ -8,17 +10,28 @@ import {
   type ModelDescription,
   type TensorDescription,
 } from '../onnx/skeleton.ts'
-import { fingerprintOf, structureOf } from '../onnx/structure.ts'
 import { type FileSource, openFileSource } from '../storage/file-source.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 
-/** A model's description with the digest of its structure. */
-export type InspectedModel = ModelDescription & { fingerprint: string }
+/** A model's description with the digest of its structure, which is not known before all of its data is here. */
+export type InspectedModel = ModelDescription & { fingerprint: string | null }
 
-/** Indexes and describes a model file. @throws TureenError if it is not a model that can be read */
-export function inspectFile(path: string): InspectedModel {
+/** Indexes and describes a model file. `data`: those of its data files that are here. @throws TureenError if it is not a model that can be read */
+export function inspectFiles({ path, data }: ModelPaths): InspectedModel {
   return withLayout(path, (layout, source) => {
     const model = decodeSkeleton(layout)
-    return { ...describeModel(layout, model), fingerprint: fingerprintOf(structureOf(layout, model, source)) }
+    const description = describeModel(layout, model)
+    const network = buildNetwork(layout, model, source)
+    const here = new Set(data.map(({ location }) => location))
+    if ([...externalLocations(layout).keys()].some(location => !here.has(location)))
+      return { ...description, fingerprint: null }
+    const opened: [string, FileSource][] = []
+    try {
+      for (const file of data) opened.push([file.location, openFileSource(file.path)])
+      return { ...description, fingerprint: fingerprintOf(network, { source, data: new Map(opened) }) }
+    } finally {
+      for (const [, file] of opened) file.close()
+    }
   })
 }
 

@@ -1,6 +1,6 @@
 import { TureenError } from '../errors.ts'
 
-/** Memory through which a merging thread tells how far it is, and is told to stop. Neither side waits for the other. */
+/** Memory through which a working thread tells how far it is, and is told to stop. Neither side waits for the other. */
 export type MergeControl = {
   shared: SharedArrayBuffer
   /** In the thread: tells how many bytes are done. @throws TureenError `TUREEN_JOB_CANCELLED` once it is to stop */
@@ -16,7 +16,7 @@ export function mergeControl(shared = new SharedArrayBuffer(3 * Float64Array.BYT
     report(done, total) {
       cells[0] = done
       cells[1] = total
-      if (cells[2] === 1) throw new TureenError('TUREEN_JOB_CANCELLED', 'The merge was stopped.')
+      if (cells[2] === 1) throw new TureenError('TUREEN_JOB_CANCELLED', 'The work was stopped.')
     },
     progress: () => ({ done: cells[0] ?? 0, total: cells[1] ?? 0 }),
     stop() {

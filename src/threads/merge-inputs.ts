@@ -1,5 +1,5 @@
 import { blame, type ProblemItem, TureenError } from '../errors.ts'
-import { compareWithBase } from '../merge/compatibility.ts'
+import { matchInputs } from '../merge/match-inputs.ts'
 import type { IndexedInput, MergeInput, MergeSettings } from '../merge/merge-input.ts'
 import { type MergePlan, planMerge } from '../merge/plan.ts'
 import { preflight } from '../merge/preflight.ts'
@@ -45,13 +45,16 @@ export function bytesReadOf(inputs: readonly OpenInput[]): number {
     .reduce((sum, { bytesRead }) => sum + bytesRead, 0)
 }
 
+/** A merge that may be made, and what someone should know about it. */
+export type CheckedPlan = { plan: MergePlan; warnings: string[] }
+
 /**
- * Compares the models in structure and in everything that is never averaged, and plans their merge.
+ * Pairs the models' tensors, compares everything that is never averaged, and plans their merge.
  * @throws TureenError `TUREEN_MODELS_DIFFER`, `TUREEN_NON_FLOAT_DIFFERS`, with every difference; `TUREEN_RULE_UNMATCHED`
  */
-export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSettings): MergePlan {
-  const structural = compareWithBase(inputs, settings)
-  const { problems: values, ...carried } = preflight(inputs, settings)
+export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSettings): CheckedPlan {
+  const { inputs: matched, problems: structural, warnings } = matchInputs(inputs, settings)
+  const { problems: values, ...carried } = preflight(matched, settings)
   const problems: ProblemItem[] = [...structural, ...values]
   if (structural.length > 0) {
     throw new TureenError(
@@ -67,7 +70,10 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
       problems,
     )
   }
-  return planMerge(inputs, settings, carried)
+  return {
+    plan: planMerge(matched, settings, carried),
+    warnings: warnings.map(({ model, message }) => `${model} ${message}`),
+  }
 }
 
 function fileInMemory(path: string): FileSource {

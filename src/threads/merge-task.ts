@@ -14,6 +14,8 @@ export type MergeReport = {
   nonFinite: number
   bytesRead: number
   bytesWritten: number
+  /** What someone should know about the models that were paired. */
+  warnings: string[]
 }
 
 /** A file that has been written: `location` is what the model calls it, empty for the model's own. */
@@ -41,7 +43,7 @@ export function mergeFiles(
   onProgress: (done: number, total: number) => void,
 ): MergedModel {
   return withInputs(files, inputs => {
-    const plan = checkedPlan(inputs, settings)
+    const { plan, warnings } = checkedPlan(inputs, settings)
     const merged = planSource(plan, inputs)
     const outputs = outputFiles(merged, output)
     const total = outputs.reduce((sum, { source }) => sum + source.byteLength, 0)
@@ -64,6 +66,7 @@ export function mergeFiles(
         nonFinite,
         bytesRead: bytesReadOf(inputs),
         bytesWritten: total,
+        warnings,
       },
     }
   })

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
+import type { ComparisonResult } from '../../schemas/comparison.ts'
 import { TureenError } from '../errors.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
@@ -17,7 +18,7 @@ export type Progress = (done: number, total: number) => void
 
 /** The threads in which models are read and merged: everything that would hold up the event loop. */
 export type ThreadPool = {
-  inspect(path: string): Promise<InspectedModel>
+  inspect(files: ModelPaths): Promise<InspectedModel>
   /** @throws TureenError `TUREEN_MODEL_MALFORMED` if a data file of so many bytes does not have all of the tensors that it should */
   checkData(path: string, location: string, bytes: number): Promise<void>
   tensors(path: string, from: number, limit: number): Promise<{ total: number; tensors: TensorDescription[] }>
@@ -25,6 +26,8 @@ export type ThreadPool = {
   check(files: MergeFile[], settings: MergeSettings): Promise<void>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
   merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedModel>
+  /** Aborting stops at the next chunk of a tensor. @throws TureenError if a model cannot be read */
+  compare(files: MergeFile[], options: StoppableOptions): Promise<ComparisonResult>
   /** Opens the models of a search in a thread of its own, to be closed by whoever asked for it. @throws TureenError as check does */
   openCandidates(inputs: CandidateInputs): Promise<CandidateWriter>
   close(): Promise<void>
@@ -40,7 +43,8 @@ export type CandidateWriter = {
   close(): Promise<void>
 }
 
-export type MergeOptions = { output: string; durable: boolean; signal: AbortSignal; onProgress?: Progress }
+export type StoppableOptions = { signal: AbortSignal; onProgress?: Progress }
+export type MergeOptions = StoppableOptions & { output: string; durable: boolean }
 
 /** Idle threads are kept this long, so that a burst of requests does not start one each. */
 const idleMilliseconds = 10_000
@@ -65,12 +69,13 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
   // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
   for (const pool of [readers, mergers]) pool.on('error', onThreadError)
   return {
-    inspect: path => run(readers, 'inspect', { path }),
+    inspect: files => run(readers, 'inspect', files),
     checkData: (path, location, bytes) => run(readers, 'checkData', { path, location, bytes }),
     tensors: (path, from, limit) => run(readers, 'tensors', { path, from, limit }),
     dataset: files => run(readers, 'dataset', { files }),
     check: (files, settings) => run(readers, 'check', { files, settings }),
     merge: (files, settings, merging) => mergeIn(mergers, files, settings, merging),
+    compare: (files, options) => runStoppable(mergers, 'compare', { files }, options),
     async openCandidates(inputs) {
       const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })
       thread.on('error', onThreadError)
@@ -92,13 +97,22 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
   }
 }
 
-/** Merges in a thread of `pool`, which leaves its progress in shared memory and looks there for a word to stop. */
-async function mergeIn(
+function mergeIn(
   pool: Piscina,
   files: MergeFile[],
   settings: MergeSettings,
-  { output, durable, signal, onProgress }: MergeOptions,
+  { output, durable, ...options }: MergeOptions,
 ): Promise<MergedModel> {
+  return runStoppable(pool, 'merge', { files, settings, output, durable }, options)
+}
+
+/** Runs a task that leaves its progress in shared memory and looks there for a word to stop. */
+async function runStoppable<Value>(
+  pool: Piscina,
+  name: string,
+  task: object,
+  { signal, onProgress }: StoppableOptions,
+): Promise<Value> {
   signal.throwIfAborted()
   const control = mergeControl()
   const timer = setInterval(() => {
@@ -113,8 +127,7 @@ async function mergeIn(
   }
   signal.addEventListener('abort', stop)
   try {
-    const task = { files, settings, output, durable, shared: control.shared }
-    return await run<MergedModel>(pool, 'merge', task, { signal: end.signal })
+    return await run<Value>(pool, name, { ...task, shared: control.shared }, { signal: end.signal })
   } finally {
     clearInterval(timer)
     clearTimeout(ending)

@@ -3,8 +3,10 @@ import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/datas
 import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
 import { type CandidateInputs, openCandidates, writeCandidate } from './candidate-task.ts'
-import { checkDataFile, inspectFile, listTensors } from './inspect-task.ts'
+import { compareFiles } from './comparison-task.ts'
+import { checkDataFile, inspectFiles, listTensors } from './inspect-task.ts'
 import { mergeControl } from './merge-control.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import { checkMergeFiles, mergeFiles } from './merge-task.ts'
@@ -22,12 +24,13 @@ export type MergeTask = {
   shared: SharedArrayBuffer
 }
 export type CheckTask = { files: MergeFile[]; settings: MergeSettings }
+export type CompareTask = { files: MergeFile[]; shared: SharedArrayBuffer }
 export type CandidateTask = { soup: CandidateSoup; output: string }
 export type DataTask = { path: string; location: string; bytes: number }
 export type TensorsTask = { path: string; from: number; limit: number }
 
-export function inspect({ path }: { path: string }) {
-  return outcome(() => inspectFile(path))
+export function inspect(files: ModelPaths) {
+  return outcome(() => inspectFiles(files))
 }
 
 export function checkData({ path, location, bytes }: DataTask) {
@@ -45,6 +48,11 @@ export function check({ files, settings }: CheckTask) {
 export function merge({ files, settings, output, durable, shared }: MergeTask) {
   const control = mergeControl(shared)
   return outcome(() => mergeFiles(files, settings, output, durable, control.report))
+}
+
+export function compare({ files, shared }: CompareTask) {
+  const control = mergeControl(shared)
+  return outcome(() => compareFiles(files, control.report))
 }
 
 export function openSearch(inputs: CandidateInputs) {

@@ -1,13 +1,15 @@
+import { matchInputs } from '../../src/merge/match-inputs.ts'
 import type { MergeSettings } from '../../src/merge/merge-input.ts'
 import { planMerge } from '../../src/merge/plan.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import { preflight } from '../../src/merge/preflight.ts'
 import { type ByteSource, readBytes } from '../../src/onnx/byte-source.ts'
+import { buildNetwork } from '../../src/onnx/graph/build-network.ts'
+import { fingerprintOf } from '../../src/onnx/graph/fingerprint.ts'
 import type { TensorEntry } from '../../src/onnx/layout.ts'
 import { externalLocations, type ModelFiles, requireDataFits } from '../../src/onnx/model-files.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton, describeModel, describeTensor } from '../../src/onnx/skeleton.ts'
-import { fingerprintOf, structureOf } from '../../src/onnx/structure.ts'
 import { checkedPlan } from '../../src/threads/merge-inputs.ts'
 
 /** All that the corpus and fuzzing tools use of the project itself, in one place. */
@@ -23,14 +25,22 @@ const settings: MergeSettings = {
   base: 0,
 }
 
-/** Indexes, describes and fingerprints a model as an upload does. @returns the locations of the external data that it names */
+/** Indexes and describes a model as an upload does. @returns the locations of the external data that it names */
 export function inspect(source: ByteSource): string[] {
   const layout = readLayout(source)
   const model = decodeSkeleton(layout)
   describeModel(layout, model)
   layout.tensors.forEach(describeTensor)
-  fingerprintOf(structureOf(layout, model, source))
-  return [...externalLocations(layout).keys()]
+  const network = buildNetwork(layout, model, source)
+  const locations = [...externalLocations(layout).keys()]
+  if (locations.length === 0) fingerprintOf(network, { source, data: new Map() })
+  return locations
+}
+
+/** Fingerprints a model with its external data, as the upload of the last of it does. */
+export function fingerprint({ source, data }: ModelFiles): string {
+  const layout = readLayout(source)
+  return fingerprintOf(buildNetwork(layout, decodeSkeleton(layout), source), { source, data })
 }
 
 /** Checks external data against the model that names them, as their upload does. */
@@ -42,7 +52,7 @@ export function acceptData({ source, data }: ModelFiles): void {
 /** The soup of two models, half of each, in the first one's form, compared as if they were two although they may be one. */
 export function soupOf(base: ModelFiles, other: ModelFiles): ModelFiles {
   const inputs = indexed([base, other])
-  const merged = planSource(checkedPlan(inputs, settings), inputs)
+  const merged = planSource(checkedPlan(inputs, settings).plan, inputs)
   return { source: merged, data: merged.data }
 }
 
@@ -51,7 +61,7 @@ export function soupOf(base: ModelFiles, other: ModelFiles): ModelFiles {
  * perturbed copy differs in.
  */
 export function averagedTensors(model: ModelFiles): TensorEntry[] {
-  const inputs = indexed([model, model])
+  const { inputs } = matchInputs(indexed([model, model]), settings)
   const plan = planMerge(inputs, settings, {
     ...preflight(inputs, settings),
     identical: new Set(),

@@ -84,6 +84,7 @@ describe('POST /v1/merges', () => {
         seconds: expect.any(Number),
         bytesRead: expect.any(Number),
         bytesWritten: content.length,
+        warnings: [],
       },
     } satisfies MergeJob['result'])
     expect(job.result?.report.bytesRead).toBeGreaterThanOrEqual(2 * 4 * 39_306)

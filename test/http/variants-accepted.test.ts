@@ -5,6 +5,7 @@ import { elementType, float32Tensor, linearModel } from '../support/onnx-model.t
 import { startApp } from '../support/server.ts'
 import { type Model, named, variedModel } from '../support/varied-model.ts'
 import { bytesField, onnxField } from '../support/wire-bytes.ts'
+import { writtenOtherwise } from '../support/written-otherwise.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
 beforeAll(async () => {
@@ -101,6 +102,16 @@ describe('models that differ only in how they are described are averaged, the ba
     const described = (scale: number) => appendInside(variedModel(undefined, scale), path, bytesField(field, entry))
     await expectAveraged(variedModel(), described(3))
     await expectAveraged(described(1), variedModel(undefined, 3))
+  })
+})
+
+describe('models that differ only in how the network is written down are averaged, the base carried byte for byte', () => {
+  test.each(writtenOtherwise)('%s of the other', async (_, change) => {
+    await expectAveraged(variedModel(), variedModel(change, 3))
+  })
+
+  test.each(writtenOtherwise)('%s of the base', async (_, change) => {
+    await expectAveraged(variedModel(change), variedModel(undefined, 3))
   })
 })
 

@@ -54,7 +54,7 @@ describe('a tensor with external data that has elements in the model, too', () =
       { name: 'W', storage: 'raw' },
       { name: 'b', storage: 'external', bytes: 8 },
     ])
-    expect(differencesOf(model(outside), bytes)).toEqual([])
+    expect(differencesOf(model(outside), bytes, new Map([['b.bin', memorySource(file)]]))).toEqual([])
     const inlined = inlineModel({ source: memorySource(bytes), data: new Map([['b.bin', memorySource(file)]]) })
     const inside = readBytes(inlined, 0, inlined.byteLength)
     expect(initializerBytes(inside, 'b')).toEqual(float32Bytes([10, 20]))

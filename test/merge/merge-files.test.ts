@@ -206,19 +206,23 @@ describe('models that are not variants of one network', () => {
   test('all differences of all models are listed at once, values of what is not averaged among them', () => {
     const otherShape = (model: RichModel) =>
       void model.graph.initializer?.splice(4, 1, int64Tensor('shape', [2], [3, 3]))
+    const otherAttributes = ({ graph }: RichModel) => {
+      Object.assign(graph.node?.[3]?.attribute?.[0] ?? {}, { f: 0.5 })
+      Object.assign(graph.node?.[5]?.attribute?.[1] ?? {}, { ints: [2] })
+    }
     const inputs = [
       ...pair(
         richModel(),
         richModel(({ graph }) => Object.assign(graph.node?.[2] ?? {}, { opType: 'Sub' })),
       ),
       { bytes: richModel(otherShape), weight: 1, label: 'third' },
-      { bytes: richModel(model => Object.assign(model, { irVersion: 7, domain: 'x' })), weight: 1, label: 'fourth' },
+      { bytes: richModel(otherAttributes), weight: 1, label: 'fourth' },
     ]
     const { errors } = refusalOf(() => checkFiles(inputs), 'TUREEN_MODELS_DIFFER')
     expect(errors.map(({ model, node, tensor }) => [model, node ?? tensor])).toEqual([
       ['second', 'add'],
-      ['fourth', undefined],
-      ['fourth', undefined],
+      ['fourth', 'custom'],
+      ['fourth', 'leak'],
       ['third', 'shape'],
     ])
   })
@@ -226,25 +230,55 @@ describe('models that are not variants of one network', () => {
   test('are compared with the base, not with the first', () => {
     const inputs = pair(
       richModel(),
-      richModel(model => Object.assign(model, { irVersion: 7 })),
+      richModel(({ graph }) => Object.assign(graph.node?.[2] ?? {}, { opType: 'Sub' })),
     )
     const { errors } = refusalOf(() => checkFiles(inputs, { base: 1 }), 'TUREEN_MODELS_DIFFER')
-    expect(errors).toMatchObject([{ model: 'first' }])
+    expect(errors).toMatchObject([
+      { model: 'first', node: 'add', message: expect.stringMatching(/Add.*the base has Sub/) },
+    ])
   })
 
-  test('an initializer that stands twice in a model is refused, naming both', () => {
-    const twice = linearModel(
+  test('of an initializer that stands twice in a model the last is averaged, as onnxruntime takes it, the other kept', () => {
+    const twice = (dead: number[], live: number[]) =>
+      linearModel(dead, [3], ({ graph }) => void graph.initializer?.push(float32Tensor('W', [2, 1], live)))
+    const valuesIn = (model: Uint8Array) =>
+      (onnxProto.onnx.ModelProto.decode(model).graph?.initializer ?? []).map(({ name, rawData }) => [
+        name,
+        ...new Float32Array(Uint8Array.from(rawData ?? []).buffer),
+      ])
+    const [a, b, once] = [twice([1, 2], [5, 6]), twice([7, 8], [9, 8]), linearModel([1, 4], [3])]
+    expect(valuesIn(soupOfFiles(pair(a, once)).content)).toEqual([
+      ['W', 1, 2],
+      ['b', 3],
+      ['W', 3, 5],
+    ])
+    expect(valuesIn(soupOfFiles(pair(once, a)).content)).toEqual([
+      ['W', 3, 5],
+      ['b', 3],
+    ])
+    expect(valuesIn(soupOfFiles(pair(a, b)).content).at(-1)).toEqual(['W', 7, 7])
+    expect(selfSoup(a).equals(a)).toBe(true)
+  })
+
+  test('a graph that has a cycle, or a name for two values, is refused, the model and the node named', () => {
+    const whole = linearModel([1, 2], [3])
+    const cycle = linearModel([1, 2], [3], ({ graph }) => Object.assign(graph.node?.[0] ?? {}, { input: ['y', 'W'] }))
+    const both = linearModel(
       [1, 2],
       [3],
-      ({ graph }) => void graph.initializer?.push(float32Tensor('W', [2, 1], [5, 6])),
+      ({ graph }) => void graph.node?.push({ name: 'again', opType: 'Relu', input: ['x'], output: ['y'] }),
     )
-    for (const inputs of [
-      pair(twice, linearModel([1, 2], [3])),
-      pair(linearModel([1, 2], [3]), twice),
-      pair(twice, twice),
-    ]) {
-      const { errors } = refusalOf(() => soupOfFiles(inputs), 'TUREEN_MODEL_MALFORMED', /twice/)
-      expect(errors).toMatchObject([{ model: expect.stringMatching(/first|second/), tensor: 'W' }])
+    for (const [odd, node] of [
+      [cycle, /multiply|add/],
+      [both, /again/],
+    ] as const) {
+      for (const [inputs, model] of [
+        [pair(odd, whole), 'first'],
+        [pair(whole, odd), 'second'],
+      ] as const) {
+        const { errors } = refusalOf(() => soupOfFiles(inputs), 'TUREEN_MODEL_MALFORMED')
+        expect(errors).toMatchObject([{ model, node: expect.stringMatching(node) }])
+      }
     }
   })
 })

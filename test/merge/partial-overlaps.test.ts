@@ -38,7 +38,7 @@ function soup(...models: ModelInFiles[]) {
     provenance: false,
     base: 0,
   } as const
-  return planSource(checkedPlan(inputs, settings), inputs)
+  return planSource(checkedPlan(inputs, settings).plan, inputs)
 }
 
 test('external tensors that share some of their bytes come out as they are where the models agree', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { onnx } from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
+import { appendInside } from '../support/append-inside.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { float32Tensor, int64Tensor } from '../support/onnx-model.ts'
@@ -39,15 +40,35 @@ const constant = (attribute: onnx.IAttributeProto): onnx.INodeProto => ({
   output: ['c'],
   attribute: [attribute],
 })
-const within = (opType: string, name: string, g: onnx.IGraphProto): onnx.INodeProto => ({
-  opType,
-  attribute: [{ name, g }],
-})
+/** A node of one subgraph, which puts out all that it has. */
+const within = (opType: string, name: string, g: onnx.IGraphProto): onnx.INodeProto => {
+  const names = [
+    ...(g.node ?? []).flatMap(({ output }) => output ?? []),
+    ...(g.initializer ?? []).map(each => each.name),
+  ]
+  const output = names.map((_, index) => `${opType}${index || ''}`)
+  return { opType, output, attribute: [{ name, g: { ...g, output: names.map(name => ({ name: name ?? '' })) } }] }
+}
 const sparse = (name: string, values: Values, indices = [0, 3]): onnx.ISparseTensorProto => ({
   values: pairOf(name, values),
   indices: int64Tensor('', [2], indices),
   dims: [6],
 })
+
+/** The model with an output that depends on these values: what a Concat makes of them. */
+const reading = (model: Uint8Array, ...names: string[]) =>
+  appendInside(
+    model,
+    [[onnxField.model.graph, 0]],
+    Buffer.concat([
+      bytesField(graphField.node, [
+        bytesField(nodeField.opType, 'Concat'),
+        ...names.map(name => bytesField(nodeField.input, name)),
+        bytesField(nodeField.output, 'read'),
+      ]),
+      bytesField(graphField.output, bytesField(1, 'read')),
+    ]),
+  )
 
 const wireAttribute = (...fields: Uint8Array[]) =>
   modelBytes(
@@ -60,12 +81,14 @@ const wireAttribute = (...fields: Uint8Array[]) =>
   )
 const wireName = bytesField(attributeField.name, 'value_floats')
 
-const places: [where: string, path: string, name: string, model: (values: Values) => Uint8Array][] = [
-  ['an initializer', 'graph.initializer[0]', 'w', values => modelOf({ initializer: [pairOf('w', values)] })],
+/** `read`: the value by which an output can be made to depend on it. */
+const places: [where: string, path: string, name: string, read: string, model: (values: Values) => Uint8Array][] = [
+  ['an initializer', 'graph.initializer[0]', 'w', 'w', values => modelOf({ initializer: [pairOf('w', values)] })],
   [
     'an initializer of a Loop in a Scan in an If',
     'graph.node[0].attribute[0].g.node[0].attribute[0].g.node[0].attribute[0].g.initializer[0]',
     'w',
+    'If',
     values =>
       withNode(
         within('If', 'then_branch', {
@@ -77,11 +100,13 @@ const places: [where: string, path: string, name: string, model: (values: Values
     'a sparse initializer',
     'graph.sparse_initializer[0].values',
     'w',
+    'w',
     values => modelOf({ sparseInitializer: [sparse('w', values)] }),
   ],
   [
     'a Constant',
     'graph.node[0].attribute[0].t',
+    'c',
     'c',
     values => withNode(constant({ name: 'value', t: pairOf('', values) })),
   ],
@@ -89,11 +114,13 @@ const places: [where: string, path: string, name: string, model: (values: Values
     'a sparse Constant',
     'graph.node[0].attribute[0].sparse_tensor.values',
     'c',
+    'c',
     values => withNode(constant({ name: 'sparse_value', sparseTensor: sparse('', values) })),
   ],
   [
     'value_floats of a Constant',
     'graph.node[0].attribute[0].floats',
+    'c',
     'c',
     values => withNode(constant({ name: 'value_floats', floats: values })),
   ],
@@ -101,11 +128,13 @@ const places: [where: string, path: string, name: string, model: (values: Values
     'unpacked value_floats before their name',
     'graph.node[0].attribute[0].floats',
     'c',
+    'c',
     values => wireAttribute(...values.map(value => float32Field(attributeField.floats, value)), wireName),
   ],
   [
     'value_floats in several runs, one of them empty',
     'graph.node[0].attribute[0].floats',
+    'c',
     'c',
     ([first, second]) =>
       wireAttribute(
@@ -120,16 +149,25 @@ const places: [where: string, path: string, name: string, model: (values: Values
     'an attribute of an operator that nobody knows',
     'graph.node[0].attribute[0].t',
     'w',
-    values => withNode({ opType: 'Custom', domain: 'custom', attribute: [{ name: 'kernel', t: pairOf('w', values) }] }),
+    'n',
+    values =>
+      withNode({
+        opType: 'Custom',
+        domain: 'custom',
+        output: ['n'],
+        attribute: [{ name: 'kernel', t: pairOf('w', values) }],
+      }),
   ],
   [
     'a list of tensors in an attribute',
     'graph.node[0].attribute[0].tensors[1]',
     'w',
+    'n',
     values =>
       withNode({
         opType: 'Custom',
         domain: 'custom',
+        output: ['n'],
         attribute: [{ name: 'all', tensors: [pairOf('a', [1, 2]), pairOf('w', values)] }],
       }),
   ],
@@ -137,31 +175,35 @@ const places: [where: string, path: string, name: string, model: (values: Values
     'a Constant of a function',
     'functions[0].node[0].attribute[0].t',
     'c',
+    'called',
     values =>
       encodeModel({
         irVersion: 8,
         opsetImport: [{ version: 13 }],
-        graph: {},
-        functions: [{ name: 'F', domain: 'f', node: [constant({ name: 'value', t: pairOf('', values) })] }],
+        graph: { node: [{ opType: 'F', domain: 'f', output: ['called'] }] },
+        functions: [
+          { name: 'F', domain: 'f', output: ['c'], node: [constant({ name: 'value', t: pairOf('', values) })] },
+        ],
       }),
   ],
   [
     'the graph of a training step',
     'training_info[0].algorithm.initializer[0]',
     'w',
+    '',
     values =>
       encodeModel({
         irVersion: 8,
         opsetImport: [{ version: 13 }],
         graph: {},
-        trainingInfo: [{ algorithm: { initializer: [pairOf('w', values)] } }],
+        trainingInfo: [{ algorithm: { initializer: [pairOf('w', values)], output: [{ name: 'w' }] } }],
       }),
   ],
 ]
 
 describe('float tensors are averaged wherever they stand', () => {
-  test.each(places)('%s', (_, path, name, model) => {
-    const [a, b] = [model([1, -2]), model([4, 2])]
+  test.each(places)('%s', (_, path, name, read, model) => {
+    const [a, b] = [reading(model([1, -2]), read), reading(model([4, 2]), read)]
     const { content, report } = soupOfFiles(pair(a, b))
     expect(floatsAt(content, path)).toEqual([2.5, 0])
     expect(withoutPayloads(content)).toEqual(withoutPayloads(a))
@@ -171,10 +213,21 @@ describe('float tensors are averaged wherever they stand', () => {
     expect(selfSoup(a).equals(Buffer.from(a))).toBe(true)
   })
 
-  test.each(places)('%s: rules find it by its name', (_, path, name, model) => {
-    const soup = soupInMemory(pair(model([1, -2]), model([4, 2])), { rules: [{ match: name, weights: [0, 1] }] })
+  test.each(places)('%s: rules find it by its name', (_, path, name, read, model) => {
+    const inputs = pair(reading(model([1, -2]), read), reading(model([4, 2]), read))
+    const soup = soupInMemory(inputs, { rules: [{ match: name, weights: [0, 1] }] })
     expect(floatsAt(soup, path)).toEqual([4, 2])
   })
+
+  // What belongs to which cannot be said of sparse tensors there, whose values mean something with their indices alone.
+  test.each(places)(
+    '%s that no output depends on: by its name, if it is not sparse',
+    (where, path, _name, _read, model) => {
+      const [a, b] = [model([1, -2]), model([4, 2])]
+      expect(floatsAt(soupInMemory(pair(a, b)), path)).toEqual(where.includes('sparse') ? [1, -2] : [2.5, 0])
+      expect(selfSoup(a).equals(Buffer.from(a))).toBe(true)
+    },
+  )
 
   test('value_float of a Constant, written twice: the last holds', () => {
     const model = (value: number) =>
@@ -188,15 +241,21 @@ describe('float tensors are averaged wherever they stand', () => {
   })
 
   test('floats of another attribute are no weights', () => {
-    const model = (name: string, value: number) => withNode(constant({ name, floats: [value], f: value }))
+    const model = (name: string, value: number) => reading(withNode(constant({ name, floats: [value], f: value })), 'c')
     refusalOf(() => soupOfFiles(pair(model('values', 1), model('values', 2))), 'TUREEN_MODELS_DIFFER')
   })
 
   test('another number of value_floats is another structure', () => {
-    const model = (floats: number[]) => withNode({ ...constant({ name: 'value_floats', floats }), name: 'make' })
+    const model = (floats: number[]) =>
+      reading(withNode({ ...constant({ name: 'value_floats', floats }), name: 'make' }), 'c')
     const { errors } = refusalOf(() => soupOfFiles(pair(model([1]), model([1, 2]))), 'TUREEN_MODELS_DIFFER')
     expect(errors).toEqual([
-      { model: 'second', node: 'make', message: expect.stringMatching(/is float32\[2\], in the base float32\[1\]/) },
+      {
+        model: 'second',
+        node: 'make',
+        tensor: 'c',
+        message: expect.stringMatching(/is float32\[2\], in the base float32\[1\]/),
+      },
     ])
   })
 
@@ -218,13 +277,19 @@ describe('float tensors are averaged wherever they stand', () => {
     expect(selfSoup(a).equals(Buffer.from(a))).toBe(true)
   })
 
-  test('initializers of a subgraph, and sparse ones, are found by their names in another order', () => {
+  test('initializers of a subgraph, and sparse ones, are found by what reads them in another order', () => {
     const model = (order: 1 | -1, w: Values, v: Values) => {
       const inOrder = <Item>(items: Item[]) => (order === 1 ? items : items.reverse())
-      return modelOf({
-        node: [within('If', 'then_branch', { initializer: inOrder([pairOf('w', w), pairOf('v', v)]) })],
+      const branch = {
+        node: [{ opType: 'Sub', input: ['w', 'v'], output: ['difference'] }],
+        initializer: inOrder([pairOf('w', w), pairOf('v', v)]),
+        output: [{ name: 'difference' }],
+      }
+      const graph = {
+        node: [{ opType: 'If', output: ['If'], attribute: [{ name: 'then_branch', g: branch }] }],
         sparseInitializer: inOrder([sparse('sw', w, [0, 3]), sparse('sv', v, [1, 2])]),
-      })
+      }
+      return reading(modelOf(graph), 'If', 'sw', 'sv')
     }
     const soup = soupInMemory(pair(model(1, [1, 2], [10, 20]), model(-1, [3, 4], [30, 40])))
     expect(floatsAt(soup, 'graph.node[0].attribute[0].g.initializer[0]')).toEqual([2, 3])
@@ -233,28 +298,60 @@ describe('float tensors are averaged wherever they stand', () => {
     expect(floatsAt(soup, 'graph.sparse_initializer[1].values')).toEqual([20, 30])
   })
 
+  test('tensors whose names are exchanged are averaged by what reads them, not by their names', () => {
+    const model = (first: string, second: string, values: Values) =>
+      reading(
+        modelOf({ initializer: [pairOf(first, values), pairOf(second, [values[0] * 10, values[1] * 10])] }),
+        first,
+        second,
+      )
+    const soup = soupInMemory(pair(model('w', 'v', [1, 2]), model('v', 'w', [3, 4])))
+    expect(floatsAt(soup, 'graph.initializer[0]')).toEqual([2, 3])
+    expect(floatsAt(soup, 'graph.initializer[1]')).toEqual([20, 30])
+  })
+
   test('sparse tensors with other indices are refused, with the reason', () => {
-    const model = (indices: number[]) => modelOf({ sparseInitializer: [sparse('w', [1, 2], indices)] })
+    const model = (indices: number[]) => reading(modelOf({ sparseInitializer: [sparse('w', [1, 2], indices)] }), 'w')
     const { errors } = refusalOf(() => soupOfFiles(pair(model([0, 3]), model([0, 4]))), 'TUREEN_NON_FLOAT_DIFFERS')
     expect(errors).toMatchObject([{ model: 'second', message: expect.stringMatching(/indices of the sparse tensor/) }])
   })
 
   test('defaults of the attributes of functions are compared, not averaged', () => {
-    const functionField = { attributeProto: 11 }
-    const model = (value: number) =>
-      Buffer.concat([
-        modelBytes([]),
-        bytesField(25, [
-          bytesField(functionField.attributeProto, [
-            bytesField(attributeField.name, 'value'),
-            bytesField(
-              attributeField.t,
-              tensorBytes('', 1, [1], bytesField(tensorField.rawData, float32Bytes([value]))),
-            ),
+    const functionField = { name: 1, output: 5, node: 7, domain: 10, attributeProto: 11 }
+    const refAttrName = 21
+    const model = (value: number) => {
+      const body = [
+        bytesField(functionField.name, 'F'),
+        bytesField(functionField.domain, 'f'),
+        bytesField(functionField.output, 'z'),
+        bytesField(functionField.node, [
+          bytesField(nodeField.opType, 'Custom'),
+          bytesField(nodeField.name, 'inside'),
+          bytesField(nodeField.output, 'z'),
+          bytesField(nodeField.attribute, [
+            bytesField(attributeField.name, 'kernel'),
+            bytesField(refAttrName, 'value'),
           ]),
         ]),
+        bytesField(functionField.attributeProto, [
+          bytesField(attributeField.name, 'value'),
+          bytesField(attributeField.t, tensorBytes('', 1, [1], bytesField(tensorField.rawData, float32Bytes([value])))),
+        ]),
+      ]
+      const call = bytesField(graphField.node, [
+        bytesField(nodeField.opType, 'F'),
+        bytesField(nodeField.domain, 'f'),
+        bytesField(nodeField.output, 'y'),
       ])
-    refusalOf(() => soupOfFiles(pair(model(1), model(2))), 'TUREEN_MODELS_DIFFER')
+      return Buffer.concat([reading(modelBytes([], call), 'y'), bytesField(25, body)])
+    }
+    const { errors } = refusalOf(() => soupOfFiles(pair(model(1), model(2))), 'TUREEN_MODELS_DIFFER')
+    expect(errors).toContainEqual({
+      model: 'second',
+      node: 'inside',
+      message: expect.stringMatching(/attribute kernel: is the default of value/),
+    })
+    expect(soupInMemory(pair(model(1), Buffer.from(model(1)))).equals(model(1))).toBe(true)
     const doubled = soupInMemory([{ bytes: model(1), weight: 2 }], { normalize: false })
     expect(doubled.equals(model(1))).toBe(true)
   })

@@ -74,7 +74,8 @@ describe('damaged files', () => {
       expect(performance.now() - started, what).toBeLessThan(1000)
       if (index % 100 === 0) peak = Math.max(peak, process.memoryUsage().rss)
     }
-    expect(ends.accepted).toBeGreaterThan(mutatedFiles / 20)
+    // Of some 6 in 100.
+    expect(ends.accepted).toBeGreaterThan(mutatedFiles / 30)
     expect(ends.refused).toBeGreaterThan(mutatedFiles / 20)
     expect(peak).toBeLessThan(600 * mebibyte)
   })

@@ -16,13 +16,11 @@ const written = (write: Write, text: string) => linearModel([1, 2, 3, 4], [5, 6]
 const long = 'l'.repeat(limits.textBytes + 1)
 
 const shape = ({ graph }: Model) => graph.input?.[0]?.type?.tensorType?.shape?.dim?.[1] ?? {}
-const compared: [string, Write][] = [
+const carried: [string, Write][] = [
   ["the graph's name", ({ graph }, text) => Object.assign(graph, { name: text })],
   ["the model's domain", (model, text) => Object.assign(model, { domain: text })],
   ["a type's denotation", ({ graph }, text) => Object.assign(graph.input?.[0]?.type ?? {}, { denotation: text })],
   ["a dimension's denotation", (model, text) => Object.assign(shape(model), { denotation: text })],
-]
-const carried: [string, Write][] = [
   ["the producer's name", (model, text) => Object.assign(model, { producerName: text })],
   ["the producer's version", (model, text) => Object.assign(model, { producerVersion: text })],
   ['the doc string', (model, text) => Object.assign(model, { docString: text })],
@@ -31,7 +29,7 @@ const carried: [string, Write][] = [
 ]
 
 describe('text that nothing refers by may be longer than names', () => {
-  test.each([...compared, ...carried])('%s: onnxruntime opens it, and it makes soups', async (_, write) => {
+  test.each(carried)('%s: onnxruntime opens it, and it makes soups', async (_, write) => {
     const model = written(write, long)
     await (await ort.InferenceSession.create(model, { logSeverityLevel: 4 })).release()
     inspectSource(memorySource(model))
@@ -39,21 +37,14 @@ describe('text that nothing refers by may be longer than names', () => {
     expect(layoutOf(model).skeleton.byteLength).toBeLessThan(limits.textBytes)
   })
 
-  test.each(compared)('%s must agree all the same', (_, write) => {
+  test.each(carried)('%s need not agree', (_, write) => {
     const base = written(write, long)
-    expect(differencesOf(base, written(write, long))).toEqual([])
     for (const text of [`${long.slice(1)}m`, `${long}l`, 'short']) {
       const other = written(write, text)
-      expect(differencesOf(base, other)).not.toEqual([])
-      expect(differencesOf(other, base)).not.toEqual([])
-      expect(fingerprintOfBytes(other)).not.toBe(fingerprintOfBytes(base))
+      expect(differencesOf(base, other)).toEqual([])
+      expect(differencesOf(other, base)).toEqual([])
+      expect(fingerprintOfBytes(other)).toBe(fingerprintOfBytes(base))
     }
-  })
-
-  test.each(carried)('%s need not agree', (_, write) => {
-    const [base, other] = [written(write, long), written(write, 'short')]
-    expect(differencesOf(base, other)).toEqual([])
-    expect(fingerprintOfBytes(other)).toBe(fingerprintOfBytes(base))
   })
 
   test('a producer of such a name has none in the record', () => {

@@ -1,34 +1,57 @@
+import type { ProblemItem } from '../../src/errors.ts'
+import { type MatchedInputs, matchInputs } from '../../src/merge/match-inputs.ts'
 import { type ByteSource, memorySource } from '../../src/onnx/byte-source.ts'
-import { compareStructures } from '../../src/onnx/compare-structures.ts'
+import { buildNetwork } from '../../src/onnx/graph/build-network.ts'
+import { fingerprintOf } from '../../src/onnx/graph/fingerprint.ts'
+import type { Network } from '../../src/onnx/graph/network.ts'
 import type { Layout } from '../../src/onnx/layout.ts'
+import { externalLocations, type ModelFiles } from '../../src/onnx/model-files.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton, describeModel, describeTensor } from '../../src/onnx/skeleton.ts'
-import { fingerprintOf, type Structure, structureOf } from '../../src/onnx/structure.ts'
 
 /** The index of a model that is held in memory. */
 export function layoutOf(model: Uint8Array): Layout {
   return readLayout(memorySource(model))
 }
 
-export function structureOfBytes(model: Uint8Array): Structure {
+/** The network of a model that is held in memory. */
+export function networkOfBytes(model: Uint8Array): Network {
   const source = memorySource(model)
   const layout = readLayout(source)
-  return structureOf(layout, decodeSkeleton(layout), source)
+  return buildNetwork(layout, decodeSkeleton(layout), source)
 }
 
 export function fingerprintOfBytes(model: Uint8Array): string {
-  return fingerprintOf(structureOfBytes(model))
+  return fingerprintOf(networkOfBytes(model), { source: memorySource(model), data: new Map() })
 }
 
-export function differencesOf(base: Uint8Array, other: Uint8Array): ReturnType<typeof compareStructures> {
-  return compareStructures(structureOfBytes(base), structureOfBytes(other))
+/** A model lined up with the base. `data`: the files beside either. */
+export function matchOf(base: Uint8Array, other: Uint8Array, data: ModelFiles['data'] = new Map()): MatchedInputs {
+  const inputs = [base, other].map((bytes, index) => {
+    const source = memorySource(bytes)
+    const files = { source, data, layout: readLayout(source) }
+    return { ...files, label: `model ${index}`, sha256: String(index), weight: 1 }
+  })
+  return matchInputs(inputs, { base: 0 })
 }
 
-/** All that happens to an uploaded file before it is accepted. */
+/** What stands in the way of a soup of a model with the base, the base's label left out; empty if nothing does. */
+export function differencesOf(base: Uint8Array, other: Uint8Array, data?: ModelFiles['data']): ProblemItem[] {
+  return matchOf(base, other, data).problems.map(({ model: _model, ...problem }) => problem)
+}
+
+/** Whether a model is the base's network but for the order of operands that may stand in any. */
+export function isReordering(base: Uint8Array, other: Uint8Array): boolean {
+  const { problems, warnings } = matchOf(base, other)
+  return problems.length === 0 && warnings.some(({ message }) => message.includes('commutative operators'))
+}
+
+/** All that happens to an uploaded file before it is accepted. What has its elements in files of its own has no fingerprint yet. */
 export function inspectSource(source: ByteSource): void {
   const layout = readLayout(source)
   const model = decodeSkeleton(layout)
   describeModel(layout, model)
   layout.tensors.forEach(describeTensor)
-  fingerprintOf(structureOf(layout, model, source))
+  const network = buildNetwork(layout, model, source)
+  if (externalLocations(layout).size === 0) fingerprintOf(network, { source, data: new Map() })
 }

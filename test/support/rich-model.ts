@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import onnxProto, { type onnx } from 'onnx-proto'
 import { elementType, float32Tensor, int64Tensor } from './onnx-model.ts'
+import { soundModel } from './sound-model.ts'
 
 const { ModelProto } = onnxProto.onnx
 
@@ -36,7 +37,7 @@ function branchGraph(name: string, factor: number): onnx.IGraphProto {
 
 /**
  * A small model with something in every place where a tensor can stand: initializers in several storages, a Constant, both branches
- * of an If, a function, sparse tensors, training information. `change` makes a variant of it.
+ * of an If, a function, sparse tensors, training information; its outputs depend on all of it. `change` makes a variant of it.
  */
 export function richModel(change: (model: RichModel) => void = () => {}): Uint8Array<ArrayBuffer> {
   const model: RichModel = {
@@ -82,10 +83,10 @@ export function richModel(change: (model: RichModel) => void = () => {}): Uint8A
         },
         {
           name: 'custom',
-          opType: 'Twice',
+          opType: 'Mix',
           domain: 'custom',
-          input: ['chosen'],
-          output: ['doubled'],
+          input: ['chosen', 'offset', 'half', 'double', 'names', 'sparse'],
+          output: ['mixed'],
           attribute: [
             { name: 'mode', type: attributeType.s, s: Buffer.from('linear') },
             { name: 'axes', type: attributeType.ints, ints: [0, 1] },
@@ -98,6 +99,7 @@ export function richModel(change: (model: RichModel) => void = () => {}): Uint8A
             },
           ],
         },
+        { name: 'twice', opType: 'Twice', domain: 'custom', input: ['mixed'], output: ['doubled'] },
         { name: 'reshape', opType: 'Reshape', input: ['doubled', 'shape'], output: ['y'] },
       ],
       initializer: [
@@ -139,7 +141,12 @@ export function richModel(change: (model: RichModel) => void = () => {}): Uint8A
     ],
     trainingInfo: [
       {
-        algorithm: { name: 'step', initializer: [float32Tensor('rate', [], [0.01])] },
+        algorithm: {
+          name: 'step',
+          node: [{ name: 'descend', opType: 'Mul', input: ['W', 'rate'], output: ['W_new'] }],
+          initializer: [float32Tensor('rate', [], [0.01])],
+          output: [{ name: 'W_new' }],
+        },
         updateBinding: [{ key: 'W', value: 'W_new' }],
       },
     ],
@@ -158,6 +165,7 @@ export function modelOf(graph: onnx.IGraphProto): Uint8Array<ArrayBuffer> {
 }
 
 const name = fc.constantFrom('a', 'b', 'W', 'weight', '', '__proto__', 'constructor', 'ünïcode', '层.0')
+const domain = fc.constantFrom('', '', 'ai.onnx', 'custom', '__proto__')
 const uniqueNames = fc.uniqueArray(
   fc.constantFrom('W', 'b', 'scale', '__proto__', 'toString', '权重', 'a/very/long/name'.repeat(9)),
   { maxLength: 4 },
@@ -289,11 +297,11 @@ function node(depth: number): fc.Arbitrary<onnx.INodeProto> {
   return fc.record(
     {
       name,
-      opType: fc.constantFrom('Add', 'Constant', 'If', 'Clip', 'Identity'),
+      opType: fc.constantFrom('Add', 'Constant', 'If', 'Clip', 'Identity', 'F', 'G'),
       input: fc.array(name, { maxLength: 3 }),
       output: fc.array(name, { maxLength: 2 }),
       attribute: fc.array(attribute(depth), { maxLength: 3 }),
-      domain: name,
+      domain,
       docString: fc.constant('a node'),
     },
     { requiredKeys: ['opType'] },
@@ -322,8 +330,8 @@ function graph(depth: number): fc.Arbitrary<onnx.IGraphProto> {
 
 const modelFunction: fc.Arbitrary<onnx.IFunctionProto> = fc.record(
   {
-    name,
-    domain: name,
+    name: fc.constantFrom('F', 'G'),
+    domain,
     input: fc.array(name, { maxLength: 2 }),
     output: fc.array(name, { maxLength: 2 }),
     attribute: fc.array(name, { maxLength: 2 }),
@@ -343,8 +351,8 @@ const training: fc.Arbitrary<onnx.ITrainingInfoProto> = fc.record(
   { requiredKeys: [] },
 )
 
-/** Any model that onnx-proto can write, with tensors of every kind in every place. They make no sense as networks. */
-export const anyModel: fc.Arbitrary<RichModel> = fc.record(
+/** Any model that onnx-proto can write, with tensors of every kind in every place: cycles and names that stand for several things included. */
+export const anyModelAtAll: fc.Arbitrary<RichModel> = fc.record(
   {
     graph: graph(2),
     irVersion: fc.constantFrom(3, 8, 10),
@@ -366,3 +374,6 @@ export const anyModel: fc.Arbitrary<RichModel> = fc.record(
   },
   { requiredKeys: ['graph', 'opsetImport'] },
 )
+
+/** Any model whose graphs are sound: each name stands for one value, and no value depends on itself. They make no sense for the rest. */
+export const anyModel: fc.Arbitrary<RichModel> = anyModelAtAll.map(model => soundModel(structuredClone(model)))

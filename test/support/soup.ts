@@ -2,14 +2,11 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compareWithBase } from '../../src/merge/compatibility.ts'
 import type { IndexedInput, MergeSettings } from '../../src/merge/merge-input.ts'
-import { planMerge } from '../../src/merge/plan.ts'
 import { type PlanSource, planSource } from '../../src/merge/plan-source.ts'
-import { preflight } from '../../src/merge/preflight.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import type { MergeFile } from '../../src/threads/merge-inputs.ts'
+import { checkedPlan, type MergeFile } from '../../src/threads/merge-inputs.ts'
 import { checkMergeFiles, type MergedModel, mergeFiles, type WrittenFile } from '../../src/threads/merge-task.ts'
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
@@ -39,7 +36,7 @@ function mergeInputs(inputs: readonly SoupInput[]) {
 
 /**
  * The planned soup of models in memory, after the same checks as of files.
- * @throws Error if the checks find anything
+ * @throws TureenError if the checks find anything
  */
 export function planInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): PlanSource {
   const all = { ...defaults, ...settings }
@@ -47,10 +44,7 @@ export function planInMemory(inputs: readonly SoupInput[], settings: Partial<Mer
     const source = memorySource(bytes)
     return { ...input, source, data: new Map(), layout: readLayout(source) }
   })
-  const differences = compareWithBase(indexed, all)
-  const { problems, ...carried } = preflight(indexed, all)
-  if (differences.length + problems.length > 0) throw new Error(JSON.stringify([...differences, ...problems]))
-  return planSource(planMerge(indexed, all, carried), indexed)
+  return planSource(checkedPlan(indexed, all).plan, indexed)
 }
 
 export function soupInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): Buffer {

@@ -13,8 +13,8 @@ export type Graph = onnx.IGraphProto & {
 export type Model = onnx.IModelProto & { graph: Graph }
 
 /**
- * y = reshape(leakyRelu(x W + b), shape), with a bit of everything in which two models may differ: nodes with attributes,
- * Constant nodes, an If with subgraphs, and initializers of types that are never averaged.
+ * y = reshape(mix(leakyRelu(x W + b), ...), shape), with a bit of everything in which two models may differ, and on which y depends:
+ * nodes with attributes, Constant nodes, an If with subgraphs, and initializers of types that are never averaged.
  */
 export function variedModel(change: (model: Model) => void = () => {}, scale = 1): Uint8Array<ArrayBuffer> {
   const weights = [1, 2, 3, 4].map(value => value * scale)
@@ -33,7 +33,14 @@ export function variedModel(change: (model: Model) => void = () => {}, scale = 1
         output: ['chosen'],
         attribute: [graphOf('Relu'), graphOf('Abs')],
       },
-      { name: 'reshape', opType: 'Reshape', input: ['bent', 'shape'], output: ['y'] },
+      {
+        name: 'mix',
+        opType: 'Mix',
+        domain: 'tests',
+        input: ['bent', 'chosen', 'axis', 'half', 'words', 'quantised'],
+        output: ['mixed'],
+      },
+      { name: 'reshape', opType: 'Reshape', input: ['mixed', 'shape'], output: ['y'] },
     ]
     graph.initializer = [
       ...(graph.initializer ?? []),
@@ -42,6 +49,7 @@ export function variedModel(change: (model: Model) => void = () => {}, scale = 1
       { name: 'words', dims: [2], dataType: elementType.string, stringData: [Buffer.from('ab'), Buffer.from('cd')] },
       { name: 'quantised', dims: [4], dataType: elementType.int8, rawData: Uint8Array.of(1, 2, 3, 4) },
     ]
+    model.opsetImport?.push({ domain: 'tests', version: 1 })
     change(model as Model)
   })
 }

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { labels, reference, waitSeconds } from './common.ts'
+import { problem } from './problem.ts'
+
+/** Every pair is compared, and there are half as many pairs as the square of this. */
+export const maximumCompared = 32
+
+export const comparisonRequest = z
+  .strictObject({
+    models: z
+      .array(z.strictObject({ id: reference }))
+      .min(2)
+      .max(maximumCompared),
+    labels: labels.default({}),
+  })
+  .meta({ id: 'ComparisonRequest' })
+
+export type ComparisonRequest = z.infer<typeof comparisonRequest>
+
+const cosine = z
+  .number()
+  .nullable()
+  .describe('Of the angle between the two, over elements that are finite in both; null if one is all zeros')
+const relativeDistance = z
+  .number()
+  .nullable()
+  .describe('‖b - a‖ / ‖a‖ (L2), over elements that are finite in both; null if only a is all zeros')
+const nonFinite = z.object({ a: z.number().int(), b: z.number().int() }).describe('NaN and infinite elements of each')
+
+const tensorPair = z.object({
+  a: z.string().describe('Its name in the first model'),
+  b: z.string().describe('Its name in the second'),
+  dtype: z.string(),
+  dims: z.array(z.number().int()),
+  averaged: z.boolean().describe('Whether a soup would average it'),
+  identical: z.boolean().describe('Bit by bit'),
+  cosine,
+  relativeDistance,
+  nonFinite: nonFinite.nullable(),
+})
+
+const pair = z.object({
+  a: z.string().describe('A model, as the request names it: the base'),
+  b: z.string(),
+  compatible: z.boolean().describe('Whether a merge of the two, made from the first, would be accepted'),
+  reasons: z
+    .array(problem.shape.errors.element)
+    .describe('If not: everything that stands in the way, in b unless said'),
+  cosine,
+  relativeDistance,
+  totals: z.object({
+    tensors: z.number().int().describe('Pairs of tensors'),
+    identical: z.number().int(),
+    averaged: z.number().int(),
+    nonFinite,
+  }),
+  warnings: z.array(z.string()),
+  tensors: z.array(tensorPair),
+  omitted: z.number().int().describe('Tensors that are not listed, as there are too many; those listed differ most'),
+})
+
+export const comparisonResult = z
+  .object({ pairs: z.array(pair), warnings: z.array(z.string()).describe('Of all pairs, the models named') })
+  .meta({ id: 'ComparisonResult' })
+
+export type ComparisonResult = z.infer<typeof comparisonResult>
+
+export const comparisonParameters = z.strictObject({ wait: waitSeconds })

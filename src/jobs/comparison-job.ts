@@ -1,0 +1,40 @@
+import type { ComparisonRequest } from '../../schemas/comparison.ts'
+import type { JobRecord } from '../../schemas/job.ts'
+import type { ModelStore } from '../models/model-store.ts'
+import type { MergeFile } from '../threads/merge-inputs.ts'
+import type { ThreadPool } from '../threads/thread-pool.ts'
+import type { JobRunner, JobService } from './job-service.ts'
+
+/** Compares models pair by pair: what a merge would say of them, and how far apart their weights are. */
+export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRunner<'comparison'> {
+  return async (request, { signal, progress, succeed }) => {
+    const { files } = await resolveComparison(request, models)
+    const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes compared' })
+    const result = await threads.compare(files, { signal, onProgress })
+    await succeed(async () => result)
+  }
+}
+
+/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE` */
+async function resolveComparison(
+  { models: requested }: ComparisonRequest,
+  models: ModelStore,
+): Promise<{ files: MergeFile[]; modelIds: string[] }> {
+  const records = []
+  for (const [index, { id }] of requested.entries()) records.push(await models.getComplete(id, `models.${index}.id`))
+  const files = records.map((record, index): MergeFile => {
+    return { label: requested[index]?.id ?? record.id, weight: 1, sha256: record.sha256, ...models.paths(record) }
+  })
+  return { files, modelIds: records.map(({ id }) => id) }
+}
+
+export type ComparisonService = { start(request: ComparisonRequest): Promise<JobRecord> }
+
+export function createComparisonService(models: ModelStore, jobs: JobService): ComparisonService {
+  return {
+    async start(request) {
+      const { modelIds } = await resolveComparison(request, models)
+      return jobs.create({ type: 'comparison', request, labels: request.labels, inputIds: modelIds })
+    },
+  }
+}

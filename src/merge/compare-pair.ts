@@ -1,0 +1,106 @@
+import type { ProblemItem } from '../errors.ts'
+import type { TensorEntry } from '../onnx/layout.ts'
+import { decodeSkeleton } from '../onnx/skeleton.ts'
+import { weightsOf } from '../onnx/weights.ts'
+import { dtypeName } from '../tensor/dtype.ts'
+import { floatFormat } from '../tensor/float-format.ts'
+import { combined, cosineOf, type PairMeasure, PairSums, relativeDistanceOf } from '../tensor/pair-sums.ts'
+import { inlineSettings } from './inline-model.ts'
+import { matchInputs } from './match-inputs.ts'
+import type { Warning } from './match-warnings.ts'
+import { elementsOf, type IndexedInput } from './merge-input.ts'
+import { preflight } from './preflight.ts'
+import { sameElements } from './same-elements.ts'
+
+const chunkBytes = 1 << 20
+
+/** Two tensors that stand in one place. Null where there is nothing to measure: of what is never averaged, or of another size. */
+export type TensorComparison = {
+  a: string
+  b: string
+  dtype: string
+  dims: number[]
+  averaged: boolean
+  identical: boolean
+  cosine: number | null
+  relativeDistance: number | null
+  nonFinite: { a: number; b: number } | null
+}
+
+export type PairComparison = {
+  /** Why a merge would refuse the two; empty if it would not. */
+  reasons: ProblemItem[]
+  /** Of how they were paired, to be read after the second model's name. */
+  warnings: Warning[]
+  tensors: TensorComparison[]
+  /** Of all weights together, and of those of rank 2 and more alone: biases and norms begin alike in every network. Null if there are none. */
+  all: PairMeasure | null
+  matrices: PairMeasure | null
+}
+
+/** Compares two models tensor by tensor, paired as a merge would pair them. `onBytes` hears how many bytes of weights were compared. */
+export function comparePair(a: IndexedInput, b: IndexedInput, onBytes: (bytes: number) => void): PairComparison {
+  const { inputs, problems, warnings } = matchInputs([a, b], inlineSettings)
+  const { problems: values } = preflight(inputs, inlineSettings)
+  const { averaged } = weightsOf(a.layout, decodeSkeleton(a.layout))
+  const tensors: TensorComparison[] = []
+  const [all, matrices]: [PairMeasure[], PairMeasure[]] = [[], []]
+  for (const ours of a.layout.tensors) {
+    const theirs = inputs[1]?.counterpart(ours)
+    if (!theirs || ours.path.endsWith('.indices')) continue
+    const isWeight = averaged.has(ours.path)
+    const measured = isWeight && sameType(ours, theirs) ? measure(ours, a, theirs, b, onBytes) : null
+    if (measured) {
+      all.push(measured.measure)
+      if (ours.dims.length > 1) matrices.push(measured.measure)
+    }
+    tensors.push({
+      a: ours.name || ours.path,
+      b: theirs.name || theirs.path,
+      dtype: dtypeName(ours.dataType),
+      dims: ours.dims,
+      averaged: isWeight,
+      identical: measured ? measured.identical : sameType(ours, theirs) && same(ours, a, theirs, b),
+      cosine: measured && cosineOf(measured.measure),
+      relativeDistance: measured && relativeDistanceOf(measured.measure),
+      nonFinite: measured?.measure.nonFinite ?? null,
+    })
+  }
+  const reasons = [...problems, ...values].map(({ model: _model, ...reason }) => reason)
+  return { reasons, warnings, tensors, all: combinedOrNull(all), matrices: combinedOrNull(matrices) }
+}
+
+function combinedOrNull(measures: readonly PairMeasure[]): PairMeasure | null {
+  return measures.length > 0 ? combined(measures) : null
+}
+
+function measure(
+  ours: TensorEntry,
+  a: IndexedInput,
+  theirs: TensorEntry,
+  b: IndexedInput,
+  onBytes: (bytes: number) => void,
+): { measure: PairMeasure; identical: boolean } {
+  const [x, y] = [elementsOf(ours, a), elementsOf(theirs, b)]
+  const sums = new PairSums(floatFormat(dtypeName(ours.dataType)))
+  const [left, right] = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)]
+  let identical = true
+  for (let offset = 0; offset < x.byteLength; offset += chunkBytes) {
+    const length = Math.min(chunkBytes, x.byteLength - offset)
+    const [aBytes, bBytes] = [left.subarray(0, length), right.subarray(0, length)]
+    x.read(offset, aBytes)
+    y.read(offset, bBytes)
+    identical &&= Buffer.compare(aBytes, bBytes) === 0
+    sums.add(aBytes, bBytes)
+    onBytes(2 * length)
+  }
+  return { measure: sums.measure, identical }
+}
+
+function sameType(a: TensorEntry, b: TensorEntry): boolean {
+  return a.dataType === b.dataType && a.dims.join() === b.dims.join()
+}
+
+function same(ours: TensorEntry, a: IndexedInput, theirs: TensorEntry, b: IndexedInput): boolean {
+  return sameElements({ tensor: ours, literal: null }, a, { tensor: theirs, literal: null }, b)
+}

@@ -1,0 +1,136 @@
+import { blame, type ProblemItem } from '../errors.ts'
+import { type Alignment, alignNetworks } from '../onnx/graph/align.ts'
+import { buildNetwork } from '../onnx/graph/build-network.ts'
+import type { LeafPair } from '../onnx/graph/match.ts'
+import type { Leaf, Network } from '../onnx/graph/network.ts'
+import type { Layout, TensorEntry } from '../onnx/layout.ts'
+import { externalLocations } from '../onnx/model-files.ts'
+import { decodeSkeleton } from '../onnx/skeleton.ts'
+import { requireComplete } from './incomplete.ts'
+import { matchWarnings, type Warning } from './match-warnings.ts'
+import { baseOf, type IndexedInput } from './merge-input.ts'
+import { sameLeafElements } from './same-elements.ts'
+import { pairUnused } from './unused-tensors.ts'
+
+/** An input whose tensors have been paired with the base's. */
+export type MatchedInput = IndexedInput & {
+  /** The tensor that stands where one of the base does; undefined if no output depends on that one and this model has no such. */
+  counterpart(tensor: TensorEntry): TensorEntry | undefined
+  /** Pairs of which one is no tensor but plain values of an attribute. */
+  literals: readonly LeafPair[]
+}
+
+/** `problems`: why they are not one network; empty if they are. `warnings`: what someone should know who takes them for one, to be read after the model's name. */
+export type MatchedInputs = {
+  inputs: MatchedInput[]
+  problems: ProblemItem[]
+  warnings: (Warning & { model: string })[]
+}
+
+/** Differences beyond this many are counted, not listed. */
+const listedDifferences = 100
+
+/**
+ * Pairs the tensors of every input with the base's by what the networks compute, whatever the names are.
+ * A file that is the base again is not looked at.
+ *
+ * @throws TureenError `TUREEN_MODEL_INCOMPLETE`, `TUREEN_MODEL_MALFORMED` or `TUREEN_MODEL_LIMIT`, the model named
+ */
+export function matchInputs(inputs: readonly IndexedInput[], settings: { base: number }): MatchedInputs {
+  const base = baseOf(inputs, settings)
+  const problems: ProblemItem[] = []
+  const warnings: MatchedInputs['warnings'] = []
+  for (const input of inputs) requireData(input)
+  const matched = inputs.map((input): MatchedInput => {
+    if (input === base || input.sha256 === base.sha256) return { ...input, counterpart: sameFile(input), literals: [] }
+    const alignment = align(base, input)
+    const found = listed(alignment, base, input)
+    for (const problem of found) problems.push({ model: input.label, ...problem })
+    if (found.length === 0) {
+      for (const warning of matchWarnings(alignment, networkOf(base), networkOf(input)))
+        warnings.push({ model: input.label, ...warning })
+    }
+    return { ...input, ...counterparts(alignment, base, input) }
+  })
+  return { inputs: matched, problems, warnings }
+}
+
+const networks = new WeakMap<Layout, Network>()
+
+/** The network of an input, built once. @throws TureenError naming the model */
+export function networkOf({ layout, source, label }: IndexedInput): Network {
+  const known = networks.get(layout)
+  if (known) return known
+  try {
+    const network = buildNetwork(layout, decodeSkeleton(layout), source)
+    networks.set(layout, network)
+    return network
+  } catch (error) {
+    throw blame(error, label)
+  }
+}
+
+/** Pairs the tensors of a model with the base's. @throws TureenError naming the model */
+export function align(base: IndexedInput, other: IndexedInput): Alignment {
+  const ours = { ...base, network: networkOf(base) }
+  const theirs = { ...other, network: networkOf(other) }
+  try {
+    return alignNetworks(ours, theirs)
+  } catch (error) {
+    throw blame(error, other.label)
+  }
+}
+
+/** Everything in which a model is not the base's network, tensors among it that the base has once for several different ones. */
+export function listed(
+  { differences, copies, leaves }: Alignment,
+  base: IndexedInput,
+  other: IndexedInput,
+): ProblemItem[] {
+  const found: ProblemItem[] = differences.map(({ kind: _kind, isHard: _isHard, ...item }) => item)
+  for (const { ours, theirs } of differences.length === 0 ? copies : []) {
+    const first = leaves.get(ours)
+    if (!first || first === theirs || sameLeafElements(first, other, theirs, other)) continue
+    const message = `stands where ${first.name} does in the base's ${ours.name}, which is one tensor there and two different ones here: take this model as "base", or export both the same way`
+    found.push({ tensor: theirs.name, message })
+  }
+  if (found.length <= listedDifferences) return found
+  return [
+    ...found.slice(0, listedDifferences),
+    { message: `and ${found.length - listedDifferences} more differences from ${base.label}` },
+  ]
+}
+
+function requireData({ layout, data, label }: IndexedInput): void {
+  requireComplete(
+    label,
+    [...externalLocations(layout).keys()].filter(location => !data.has(location)),
+  )
+}
+
+function sameFile({ layout }: IndexedInput): MatchedInput['counterpart'] {
+  const byPath = new Map(layout.tensors.map(tensor => [tensor.path, tensor]))
+  return ({ path }) => byPath.get(path)
+}
+
+function counterparts(
+  { leaves }: Alignment,
+  base: IndexedInput,
+  input: IndexedInput,
+): Pick<MatchedInput, 'counterpart' | 'literals'> {
+  const pairs = new Map<TensorEntry, TensorEntry>()
+  const literals: LeafPair[] = []
+  for (const [ours, theirs] of leaves) {
+    if (ours.tensor && theirs.tensor) pairs.set(ours.tensor, theirs.tensor)
+    else literals.push({ ours, theirs })
+    if (ours.indices && theirs.indices) pairs.set(ours.indices, theirs.indices)
+  }
+  const [unused, theirUnused] = [base, input].map(each => unusedTensors(each.layout, networkOf(each)))
+  for (const [ours, theirs] of pairUnused(unused ?? [], theirUnused ?? [])) pairs.set(ours, theirs)
+  return { counterpart: tensor => pairs.get(tensor), literals }
+}
+
+function unusedTensors({ tensors }: Layout, { leaves }: Network): TensorEntry[] {
+  const used = new Set(leaves.flatMap(({ tensor, indices }: Leaf) => [tensor, indices]))
+  return tensors.filter(tensor => !used.has(tensor))
+}

@@ -1,0 +1,53 @@
+import type { AttributeProto } from '../onnx-proto.ts'
+
+/** AttributeProto.AttributeType by code, with the field that holds such a value. */
+const fields = {
+  1: ['float', 'f'],
+  2: ['int', 'i'],
+  3: ['string', 's'],
+  6: ['floats', 'floats'],
+  7: ['ints', 'ints'],
+  8: ['strings', 'strings'],
+  13: ['type', 'tp'],
+  14: ['types', 'typeProtos'],
+} as const
+
+type PlainField = (typeof fields)[keyof typeof fields][1]
+
+/**
+ * The value of an attribute that is no tensor and no graph, as text that tells different values apart: its kind, then the value.
+ * Undefined if it has none. Of IR version 1 and 2, where the type may be left out, the field that is there says it.
+ */
+export function attributeText(attribute: AttributeProto): string | undefined {
+  const found = Object.entries(fields).find(([code, [, field]]) =>
+    attribute.type ? Number(code) === Number(attribute.type) : hasValue(attribute, field),
+  )
+  if (!found) return undefined
+  const [kind, field] = found[1]
+  return `${kind} ${show(attribute[field])}`
+}
+
+function hasValue(attribute: AttributeProto, field: PlainField): boolean {
+  const value = attribute[field]
+  return Object.hasOwn(attribute, field) && value !== null && (!Array.isArray(value) || value.length > 0)
+}
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
+  if (value instanceof Uint8Array) return showText(value)
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
+  return typeof value === 'object' && value !== null && !('low' in value) ? typeText(value) : String(value)
+}
+
+function showText(bytes: Uint8Array): string {
+  try {
+    return JSON.stringify(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  } catch {
+    return `0x${Buffer.from(bytes).toString('hex')}`
+  }
+}
+
+/** A TypeProto; the names of symbolic dimensions and what they denote are no part of it. */
+function typeText(type: object): string {
+  return JSON.stringify(type, (key, value: unknown) => (key === 'dimParam' || key === 'denotation' ? undefined : value))
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import type { ByteSource } from '../byte-source.ts'
+import type { Layout } from '../layout.ts'
+import type { ModelProto } from '../onnx-proto.ts'
+import { describeValue } from '../skeleton.ts'
+import { weightsOf } from '../weights.ts'
+import { type Functions, functionsOf } from './functions.ts'
+import { Leaves } from './leaves.ts'
+import type { Leaf, Network, NetworkInput, Operator, Value } from './network.ts'
+import { defineInitializers, defineValue, malformedGraph, openScope, opsetsOf } from './network-scope.ts'
+import { OpaqueFields } from './opaque-fields.ts'
+import { readOperator } from './read-operator.ts'
+import { type Resolver, resolve } from './resolve.ts'
+import { trainingOutputs } from './training.ts'
+
+/**
+ * The network of a model: a walk from its outputs, so that order and names of nodes and tensors, and whatever no output depends
+ * on, have no part in it. Linear in the size of the graph with its functions expanded.
+ *
+ * @throws TureenError `TUREEN_MODEL_MALFORMED` for a cycle, a name that two nodes put out, or a function that calls itself;
+ *   `TUREEN_MODEL_LIMIT` for functions that expand to too many nodes
+ */
+export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSource): Network {
+  const opaque = new OpaqueFields(layout, source)
+  const leaves = new Leaves(layout, weightsOf(layout, model), opaque)
+  const functions: Functions = functionsOf(model, opaque)
+  const resolver: Resolver = { leaves, functions, opaque, placed: new Map(), resolved: new Map(), expanded: 0 }
+  const graph = model.graph ?? {}
+  const opsets = opsetsOf(model.opsetImport)
+  const main = openScope({ outer: null, depth: 0, opsets, call: null }, graph.node ?? [], 'graph')
+  graph.input?.forEach((input, index) => {
+    const { name, dtype, dims } = describeValue(input)
+    const type = [dtype, ...opaque.unknownOf(`graph.input[${index}]`).map(field => field.join('='))].join(' ')
+    const value: NetworkInput = { kind: 'input', name, rank: -1, type, dims }
+    defineValue(main, name, { kind: 'value', value })
+  })
+  defineInitializers(main, graph, 'graph', leaves)
+  const outputs = (graph.output ?? []).map(({ name }) => resolve(resolver, main, name ?? ''))
+  const training = trainingOutputs(resolver, main, model.trainingInfo)
+  const { operators, values } = walkBack(resolver, [...outputs, ...training])
+  const reached = (graph.input ?? []).flatMap(({ name }): NetworkInput[] => {
+    const definition = main.definitions.get(name ?? '')
+    const value = definition?.kind === 'value' ? definition.value : undefined
+    return value?.kind === 'input' && values.has(value) ? [value] : []
+  })
+  reached.forEach((input, rank) => {
+    input.rank = rank
+  })
+  return {
+    outputs,
+    training,
+    operators,
+    leaves: [...values].filter((value): value is Leaf => value.kind === 'leaf'),
+    inputs: reached,
+    unknown: unknownFields(opaque),
+  }
+}
+
+type Frame = { operator: Operator; reads: (Value | null)[]; next: number }
+
+/** Reads every operator that the outputs depend on, each after those that it reads, without recursion: chains are as long as a model is. */
+function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
+  const operators: Operator[] = []
+  const values = new Set<Value>()
+  const open = new Set<Operator>()
+  const seen = new Set<Operator>()
+  const frames: Frame[] = []
+  const enter = (value: Value | null) => {
+    if (value === null) return
+    if (value.kind !== 'result') values.add(value)
+    else if (!seen.has(value.operator)) {
+      const placed = resolver.placed.get(value.operator)
+      if (!placed) return
+      seen.add(value.operator)
+      open.add(value.operator)
+      readOperator(resolver, placed, value.operator)
+      const { operands, subgraphs } = value.operator
+      const reads = [...operands.map(operand => operand.value), ...subgraphs.flatMap(subgraph => subgraph.outputs)]
+      frames.push({ operator: value.operator, reads, next: 0 })
+    } else if (open.has(value.operator)) {
+      throw malformedGraph(value.operator, 'depends on its own output')
+    }
+  }
+  for (const output of outputs) {
+    enter(output)
+    for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
+      if (frame.next < frame.reads.length) enter(frame.reads[frame.next++] ?? null)
+      else {
+        frames.pop()
+        open.delete(frame.operator)
+        operators.push(frame.operator)
+      }
+    }
+  }
+  return { operators, values }
+}
+
+/** Fields of the model and its graph that no schema knows. */
+function unknownFields(opaque: OpaqueFields): string {
+  const fields = ['model', 'graph'].flatMap(owner =>
+    opaque.unknownOf(owner).map(([name, sha256]) => `${owner}.${name} ${sha256}`),
+  )
+  return fields.length === 0 ? '' : createHash('sha256').update(fields.sort().join()).digest('hex')
+}

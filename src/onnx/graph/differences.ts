@@ -1,0 +1,108 @@
+import type { Leaf, Operator, Subgraph, Value } from './network.ts'
+
+/**
+ * What is not the same in a network and the base's, where it is, in words. Beyond a hard one nothing can be compared: the two compute
+ * something else from there on.
+ */
+export type Difference = {
+  kind: 'operator' | 'attribute' | 'opset' | 'tensor' | 'wiring' | 'outputs' | 'other'
+  isHard: boolean
+  node?: string
+  tensor?: string
+  message: string
+}
+
+const longest = 120
+
+const transposes: ReadonlySet<string> = new Set(['transA', 'transB'])
+const transposedHint = ': one of the two holds its weights transposed; export both the same way'
+
+/** What two operators in the same place do not have in common; what they read apart. */
+export function compareOperators(ours: Operator, theirs: Operator): Difference[] {
+  const at = { node: theirs.name }
+  const hard = (message: string, kind: Difference['kind'] = 'wiring'): Difference[] => [
+    { kind, isHard: true, ...at, message },
+  ]
+  if (ours.opType !== theirs.opType || ours.domain !== theirs.domain) {
+    const [here, there] = [operatorName(theirs), operatorName(ours)]
+    return hard(`is the operator ${here}, in the base ${there} (${shown(ours.name)})`, 'operator')
+  }
+  if (portsOf(ours) !== portsOf(theirs))
+    return hard(`${operatorName(theirs)} has ${inputsOf(theirs)}, in the base ${inputsOf(ours)} (${shown(ours.name)})`)
+  if (ours.outputs !== theirs.outputs)
+    return hard(
+      `${operatorName(theirs)} has ${theirs.outputs} outputs, in the base ${ours.outputs} (${shown(ours.name)})`,
+    )
+  if (graphsOf(ours) !== graphsOf(theirs))
+    return hard(
+      `${operatorName(theirs)} holds ${shown(graphsOf(theirs) || 'no graphs')}, in the base ${shown(graphsOf(ours) || 'no graphs')} (${shown(ours.name)})`,
+    )
+  const differences: Difference[] = []
+  if (ours.epoch !== theirs.epoch) {
+    const message = `opset: ${operatorName(theirs)} means what it does since version ${theirs.epoch}, in the base since ${ours.epoch}: export both with one opset`
+    differences.push({ kind: 'opset', isHard: false, ...at, message })
+  }
+  for (const name of [...new Set([...ours.attributes.keys(), ...theirs.attributes.keys()])].sort()) {
+    const [a, b] = [ours.attributes.get(name), theirs.attributes.get(name)]
+    // Of two meanings the defaults are two as well.
+    if (a === b || (ours.epoch !== theirs.epoch && (a === undefined || b === undefined))) continue
+    const message = `attribute ${shown(name)}: is ${shown(b)}, in the base ${shown(a)}${transposes.has(name) ? transposedHint : ''}`
+    differences.push({ kind: 'attribute', isHard: false, ...at, message })
+  }
+  return differences
+}
+
+/** Whether two tensors in the same place have one type. `at`: the operator of the base that reads them. */
+export function compareLeaves(ours: Leaf, theirs: Leaf, at: Operator | null): Difference | undefined {
+  if (ours.type === theirs.type) return undefined
+  return {
+    kind: 'tensor',
+    isHard: false,
+    ...(theirs.node === null ? {} : { node: theirs.node }),
+    tensor: theirs.name,
+    message: `is ${shown(theirs.type)}, in the base ${shown(ours.type)}${ours.name === theirs.name ? '' : ` (${shown(ours.name)})`}${at ? `, read by ${shown(at.opType)} ${shown(at.name)}` : ''}`,
+  }
+}
+
+/** A value in words. */
+export function describe(value: Value | null): string {
+  if (value === null) return 'left out'
+  switch (value.kind) {
+    case 'input':
+      return `the input ${shown(value.name)} (${value.type}, number ${value.rank})`
+    case 'formal':
+      return `input ${value.index} of the subgraph ${shown(value.attribute)}`
+    case 'leaf':
+      return `the tensor ${shown(value.name)} (${shown(value.type)})`
+    case 'free':
+      return `${shown(value.name)}, which nothing defines`
+    default:
+      return `output ${value.index} of ${shown(value.operator.opType)} ${shown(value.operator.name)}`
+  }
+}
+
+export function operatorName({ domain, opType }: Operator): string {
+  return shown(domain === '' ? opType : `${domain}.${opType}`)
+}
+
+function portsOf({ operands }: Operator): string {
+  return operands.map(({ port, value }) => (value === null ? '-' : port)).join(', ')
+}
+
+/** How many inputs an operator has, and which. */
+function inputsOf(operator: Operator): string {
+  const count = operator.operands.filter(({ value }) => value !== null).length
+  return `${count} ${count === 1 ? 'input' : 'inputs'} (${shown(portsOf(operator))})`
+}
+
+function graphsOf({ subgraphs }: Operator): string {
+  const graph = ({ attribute, formals, outputs }: Subgraph) =>
+    `${attribute} with ${formals} inputs and ${outputs.length} outputs`
+  return subgraphs.map(graph).join(', ')
+}
+
+/** A text of the model in words, cut off where it is long. */
+export function shown(text: string | undefined): string {
+  if (text === undefined) return 'not given or its default'
+  return text.length > longest ? `${text.slice(0, longest - 3)}...` : text
+}

@@ -1,0 +1,197 @@
+import { hash as digest } from 'node:crypto'
+import { compareLeaves, compareOperators, type Difference, describe, operatorName, shown } from './differences.ts'
+import type { Match } from './match.ts'
+import type { Network, Operator, Value } from './network.ts'
+import { networkHashes } from './network-hash.ts'
+
+type Pair = readonly [ours: Operator, theirs: Operator]
+type Side = { network: Network; anchored: Set<Operator>; consumers: Map<Operator, Operator[]> }
+
+const quantised = /^(De|Dynamic)?Quantize|^QLinear|^QGemm|^QAttention|Integer(ToFloat)?$|^MatMulNBits$|^Q?Ordered/
+
+/**
+ * Explains two networks that are not the same by the first operators that do not line up: those that neither what they are computed
+ * from, nor what is computed from them, pairs with one of the other's. Differences inside what does line up follow. Where all of the
+ * other's do, and only values that are read differ, those are named.
+ */
+export function explainHard(base: Network, other: Network, { differences: found, operators }: Match): Difference[] {
+  const { sides, alike } = anchor(base, other, operators)
+  const [ours, theirs] = sides
+  const firstTheirs = firstUnanchored(theirs)
+  const met = [...operators].find(pair => pair[1] === firstTheirs)?.[0]
+  const firstOurs = met && !ours.anchored.has(met) ? met : firstUnanchored(ours)
+  const outputs = found.filter(({ kind }) => kind === 'outputs')
+  const isExact = found.every(({ kind, isHard }) => !isHard || kind === 'outputs' || kind === 'wiring')
+  const first = firstTheirs ?? firstOurs
+  if (!first || (!firstTheirs && isExact)) return [...outputs, ...found.filter(({ kind }) => kind !== 'outputs')]
+  const lined = `${theirs.anchored.size} of ${other.operators.length} operators line up with the base's ${base.operators.length}`
+  const said = firstDifference(firstOurs, firstTheirs, ours, theirs)
+  const headline: Difference = {
+    kind: 'operator',
+    isHard: true,
+    node: first.name,
+    message: [said, hint(ours, theirs), lined].filter(Boolean).join('; '),
+  }
+  const soft = [...found.filter(({ isHard }) => !isHard), ...alike.flatMap(differencesInside)]
+  return [...outputs, headline, ...onceEach(soft)]
+}
+
+/** A tensor that several operators read is said once. */
+function onceEach(differences: readonly Difference[]): Difference[] {
+  const said = new Set<string>()
+  return differences.filter(({ tensor }) => {
+    if (tensor === undefined) return true
+    const isNew = !said.has(tensor)
+    said.add(tensor)
+    return isNew
+  })
+}
+
+/** What differs between two operators that are computed alike, and between the tensors that they read. */
+function differencesInside([ours, theirs]: Pair): Difference[] {
+  const found = compareOperators(ours, theirs)
+  if (found.some(({ isHard }) => isHard)) return []
+  const leaves = ours.operands.flatMap(({ value }, index) => {
+    const their = theirs.operands[index]?.value
+    return (value?.kind === 'leaf' && their?.kind === 'leaf' && compareLeaves(value, their, ours)) || []
+  })
+  return [...found, ...leaves]
+}
+
+function firstDifference(
+  ours: Operator | undefined,
+  theirs: Operator | undefined,
+  ourSide: Side,
+  theirSide: Side,
+): string {
+  const place = (operator: Operator, side: Side) => `${named(operator)} ${surroundings(operator, side)}`
+  if (ours && theirs) return `has ${place(theirs, theirSide)} where the base has ${place(ours, ourSide)}`
+  if (theirs) return `has ${place(theirs, theirSide)} where the base has none`
+  return ours ? `has none where the base has ${place(ours, ourSide)}` : ''
+}
+
+function named(operator: Operator): string {
+  const name = operatorName(operator)
+  return operator.name.startsWith(`${operator.opType} #`) ? name : `${name} ${shown(operator.name)}`
+}
+
+/** Where an operator stands, by the first value that it reads and the first operator that reads it. */
+function surroundings(operator: Operator, { consumers }: Side): string {
+  const read = operator.operands.map(({ value }) => value).find(isComputed)
+  const after = read ? `after ${read.kind === 'result' ? named(read.operator) : describe(read)}` : ''
+  const [reader] = consumers.get(operator) ?? []
+  return [after, reader ? `before ${named(reader)}` : 'before an output'].filter(Boolean).join(', ')
+}
+
+function isComputed(value: Value | null): value is Value {
+  return value !== null && value.kind !== 'leaf'
+}
+
+/** What experience says of such a difference, and what to do about it. */
+function hint(ours: Side, theirs: Side): string {
+  const only = (side: Side, test: (operator: Operator) => boolean) =>
+    side.network.operators.some(operator => !side.anchored.has(operator) && test(operator))
+  const inOne = (test: (operator: Operator) => boolean) => only(ours, test) !== only(theirs, test)
+  if (inOne(({ opType }) => quantised.test(opType)))
+    return 'one of the two is quantised: merge the float models, then quantise the soup'
+  if (inOne(({ opType }) => opType === 'BatchNormalization'))
+    return 'one of the two was exported with its batch normalisation folded into the weights: export both the same way'
+  if (inOne(({ domain }) => domain === 'com.microsoft'))
+    return 'one of the two was optimised by onnxruntime: take both as they were exported'
+  if (inOne(({ opType }) => opType === 'Cast')) return 'one of the two was converted to another precision'
+  return ''
+}
+
+/**
+ * Pairs operators as the walk from the outputs has met them, the rest by what they are computed from, then by what is computed from
+ * them; attributes, dims and values apart. `alike`: those that only the second way has found.
+ */
+function anchor(base: Network, other: Network, met: Match['operators']): { sides: [Side, Side]; alike: Pair[] } {
+  const alike: Pair[] = []
+  const sides: [Side, Side] = [sideOf(base), sideOf(other)]
+  for (const [ours, theirs] of met) {
+    if (sides[1].anchored.has(theirs) || compareOperators(ours, theirs).some(({ isHard }) => isHard)) continue
+    sides[0].anchored.add(ours)
+    sides[1].anchored.add(theirs)
+  }
+  for (const hashOf of [hashesForward, hashesBackward]) {
+    const [ours, theirs] = sides.map(side => {
+      const hashes = hashOf(side)
+      const byHash = new Map<string, Operator[]>()
+      for (const operator of side.network.operators) {
+        if (side.anchored.has(operator)) continue
+        const hash = hashes(operator)
+        const some = byHash.get(hash)
+        if (some) some.push(operator)
+        else byHash.set(hash, [operator])
+      }
+      return byHash
+    })
+    for (const [hash, some] of ours ?? []) {
+      const others = theirs?.get(hash) ?? []
+      for (const [index, operator] of some.slice(0, others.length).entries()) {
+        sides[0].anchored.add(operator)
+        const pair = others[index]
+        if (!pair) continue
+        sides[1].anchored.add(pair)
+        if (hashOf === hashesForward) alike.push([operator, pair])
+      }
+    }
+  }
+  return { sides, alike }
+}
+
+function sideOf(network: Network): Side {
+  const consumers = new Map<Operator, Operator[]>()
+  for (const operator of network.operators) {
+    for (const read of readsOf(operator)) {
+      if (read?.kind !== 'result') continue
+      const some = consumers.get(read.operator)
+      if (some) some.push(operator)
+      else consumers.set(read.operator, [operator])
+    }
+  }
+  return { network, anchored: new Set(), consumers }
+}
+
+function hashesForward({ network }: Side): (operator: Operator) => string {
+  const hashes = networkHashes(network, { leaf: () => 'tensor', operator: operatorName })
+  return hashes.ofOperator
+}
+
+/** By the operators that read it, and at which port, up to the outputs. */
+function hashesBackward({ network }: Side): (operator: Operator) => string {
+  const readers = new Map<Operator, string[]>()
+  const hashes = new Map<Operator, string>()
+  const note = (value: Value | null, by: string) => {
+    if (value?.kind !== 'result') return
+    const some = readers.get(value.operator) ?? []
+    readers.set(value.operator, some)
+    some.push(`${value.index} ${by}`)
+  }
+  for (const kind of ['outputs', 'training'] as const) {
+    network[kind].forEach((value, index) => {
+      note(value, `${kind} ${index}`)
+    })
+  }
+  for (const operator of network.operators.toReversed()) {
+    const hash = digest(
+      'sha256',
+      JSON.stringify([operatorName(operator), ...(readers.get(operator) ?? []).sort()]),
+      'hex',
+    )
+    hashes.set(operator, hash)
+    readsOf(operator).forEach((value, port) => {
+      note(value, `${port} ${hash}`)
+    })
+  }
+  return operator => hashes.get(operator) ?? ''
+}
+
+function readsOf({ operands, subgraphs }: Operator): (Value | null)[] {
+  return [...operands.map(({ value }) => value), ...subgraphs.flatMap(({ outputs }) => outputs)]
+}
+
+function firstUnanchored({ network, anchored }: Side): Operator | undefined {
+  return network.operators.find(operator => !anchored.has(operator))
+}

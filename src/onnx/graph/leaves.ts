@@ -1,0 +1,141 @@
+import { dtypeName } from '../../tensor/dtype.ts'
+import type { Layout, TensorEntry } from '../layout.ts'
+import type { AttributeProto } from '../onnx-proto.ts'
+import type { Weights } from '../weights.ts'
+import type { Leaf } from './network.ts'
+import type { OpaqueFields } from './opaque-fields.ts'
+
+/** The tensors of a model as leaves of its network, each one once. */
+export class Leaves {
+  #tensors: ReadonlyMap<string, TensorEntry>
+  #weights: Weights
+  #opaque: OpaqueFields
+  #known = new Map<string, Leaf>()
+
+  constructor({ tensors }: Layout, weights: Weights, opaque: OpaqueFields) {
+    this.#tensors = new Map(tensors.map(tensor => [tensor.path, tensor]))
+    this.#weights = weights
+    this.#opaque = opaque
+  }
+
+  /**
+   * The tensor at a path; undefined if none is there. `node`: which one holds it. `around`: messages that hold nothing but it, whose
+   * unknown fields count as its own.
+   */
+  dense(path: string, node: string | null, around: readonly string[] = []): Leaf | undefined {
+    return this.#leaf(path, path, node, null, '', around)
+  }
+
+  /** The sparse tensor at a path, its own dims given. */
+  sparse(
+    path: string,
+    node: string | null,
+    dims: readonly unknown[],
+    around: readonly string[] = [],
+  ): Leaf | undefined {
+    const indices = this.#tensors.get(`${path}.indices`) ?? null
+    const text = ` sparse in [${dims.map(String).join(', ')}]`
+    return this.#leaf(path, `${path}.values`, node, indices, text, [path, `${path}.indices`, ...around])
+  }
+
+  /** What a Constant holds as integers or texts; undefined if it holds something else. */
+  literal(
+    path: string,
+    node: string,
+    name: string,
+    attribute: AttributeProto,
+    around: readonly string[],
+  ): Leaf | undefined {
+    const elements = literalElements(attribute)
+    if (!elements) return undefined
+    const known = this.#known.get(path)
+    if (known) return known
+    const rest = this.#rest(path, around)
+    const leaf: Leaf = {
+      kind: 'leaf',
+      name,
+      node,
+      type: `${elements.dtype}[${elements.dims.join(', ')}]${rest}`,
+      isWeight: false,
+      isOutput: false,
+      tensor: null,
+      indices: null,
+      literal: elements.bytes,
+    }
+    this.#known.set(path, leaf)
+    return leaf
+  }
+
+  #leaf(
+    key: string,
+    path: string,
+    node: string | null,
+    indices: TensorEntry | null,
+    dims: string,
+    around: readonly string[],
+  ): Leaf | undefined {
+    const known = this.#known.get(key)
+    if (known) return known
+    const tensor = this.#tensors.get(path)
+    if (!tensor) return undefined
+    const leaf: Leaf = {
+      kind: 'leaf',
+      name: tensor.name || path,
+      node,
+      type: `${dtypeName(tensor.dataType)}[${tensor.dims.join(', ')}]${dims}${this.#rest(path, around)}`,
+      isWeight: this.#weights.averaged.has(path),
+      isOutput: this.#weights.parameters.get(path)?.isOutput === true,
+      tensor,
+      indices,
+      literal: null,
+    }
+    this.#known.set(key, leaf)
+    return leaf
+  }
+
+  /** What must agree of a tensor besides its type and its elements. */
+  #rest(path: string, around: readonly string[]): string {
+    const own = this.#opaque.digestOf(path)
+    const outer = around.flatMap(owner => this.#opaque.unknownOf(owner)).map(field => field.join('='))
+    return [own, ...outer.sort()]
+      .filter(Boolean)
+      .map(each => ` ${each}`)
+      .join('')
+  }
+}
+
+/** `value_int`, `value_ints`, `value_string` or `value_strings` as the tensor that it is. */
+function literalElements({
+  name,
+  i,
+  ints,
+  s,
+  strings,
+}: AttributeProto): { dtype: string; dims: number[]; bytes: Uint8Array } | undefined {
+  switch (name) {
+    case 'value_int':
+      return { dtype: 'int64', dims: [], bytes: int64Bytes([i ?? 0]) }
+    case 'value_ints':
+      return { dtype: 'int64', dims: [ints?.length ?? 0], bytes: int64Bytes(ints ?? []) }
+    case 'value_string':
+      return { dtype: 'string', dims: [], bytes: stringBytes([s ?? new Uint8Array(0)]) }
+    case 'value_strings':
+      return { dtype: 'string', dims: [strings?.length ?? 0], bytes: stringBytes(strings ?? []) }
+    default:
+      return undefined
+  }
+}
+
+function int64Bytes(values: readonly unknown[]): Uint8Array {
+  const array = BigInt64Array.from(values, value => BigInt(String(value)))
+  return new Uint8Array(array.buffer)
+}
+
+function stringBytes(values: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(values.flatMap(value => [lengthPrefix(value.byteLength), value]))
+}
+
+/** What stands before each text of a tensor when its texts are compared one after the other: it keeps ["ab", ""] and ["a", "b"] apart. */
+export function lengthPrefix(bytes: number): Uint8Array {
+  return Buffer.from(`${bytes}:`)
+}

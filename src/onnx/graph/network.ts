@@ -1,0 +1,75 @@
+import type { TensorEntry } from '../layout.ts'
+import type { Dimension } from '../skeleton.ts'
+
+/**
+ * What a model computes, without the names that it gives to things: its operators as they are reached from its outputs. Identity
+ * is gone, Constants are leaves like initializers, functions of the model's own are expanded where they are called.
+ */
+export type Network = {
+  /** What each output of the graph is, in order. */
+  outputs: (Value | null)[]
+  /** What the graphs for training put out, and which tensors take it over. */
+  training: (Value | null)[]
+  /** Operators that an output depends on, those of subgraphs among them, each after all that it reads. */
+  operators: Operator[]
+  /** The leaves that an output depends on, in the order in which the walk from the outputs meets them. */
+  leaves: Leaf[]
+  /** The inputs that an output depends on, in the order of the graph. */
+  inputs: NetworkInput[]
+  /** sha256 of the fields of model and graph that no schema knows. */
+  unknown: string
+}
+
+export type Value = NetworkInput | Formal | Leaf | Result | Free
+
+/** An input of the graph. `rank`: its position among those that an output depends on. */
+export type NetworkInput = { kind: 'input'; name: string; rank: number; type: string; dims: Dimension[] | null }
+
+/** An input of a subgraph: its position, the attribute that holds the subgraph, and how many subgraphs are around it. */
+export type Formal = { kind: 'formal'; name: string; depth: number; attribute: string; index: number }
+
+/** A name that nothing defines. */
+export type Free = { kind: 'free'; name: string }
+
+/** An output of an operator. */
+export type Result = { kind: 'result'; name: string; operator: Operator; index: number }
+
+/** A tensor that the model holds: an initializer, what a Constant or another attribute holds. */
+export type Leaf = {
+  kind: 'leaf'
+  name: string
+  /** The node that holds it, by name or operator and position; null for initializers. */
+  node: string | null
+  /** Element type and dims, for a sparse tensor those of its values and its own dims; fields that no schema knows by their sha256. */
+  type: string
+  /** Whether soups average it. */
+  isWeight: boolean
+  /** Whether it is no weight only because the model puts it out as it stands. */
+  isOutput: boolean
+  /** Where its elements are; null for integers and strings that an attribute holds as such. */
+  tensor: TensorEntry | null
+  /** The indices of a sparse tensor. */
+  indices: TensorEntry | null
+  /** The elements of what has no tensor, as a tensor's raw_data would hold them. */
+  literal: Uint8Array | null
+}
+
+export type Operator = {
+  /** Its name, or its operator and position where it has none. */
+  name: string
+  domain: string
+  opType: string
+  /** Changes whenever the meaning of the operator did, between versions of its operator set. */
+  epoch: number
+  /** Its attributes that are no tensors and no graphs and do not equal their defaults, as text, sorted by name. */
+  attributes: ReadonlyMap<string, string>
+  operands: Operand[]
+  /** How many outputs it declares. */
+  outputs: number
+  subgraphs: Subgraph[]
+}
+
+/** `port`: the position of an input, or the name of an attribute that holds a tensor. */
+export type Operand = { port: string; value: Value | null }
+
+export type Subgraph = { attribute: string; formals: number; outputs: (Value | null)[] }

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { type ByteSource, readBytes } from '../byte-source.ts'
+import type { Layout, Span } from '../layout.ts'
+import { readField, wireCursor } from '../wire.ts'
+
+const chunkBytes = 1 << 20
+
+/** The fields of a model that its skeleton lacks, by the path of the message that they stand in and their name in it. */
+export class OpaqueFields {
+  #source: ByteSource
+  #byOwner = new Map<string, Map<string, Span[]>>()
+  #digests = new Map<string, [name: string, sha256: string][]>()
+
+  constructor({ opaque }: Layout, source: ByteSource) {
+    this.#source = source
+    for (const { path, span } of opaque) {
+      const dot = path.lastIndexOf('.', path.endsWith('...]') ? path.length - 5 : undefined)
+      const [owner, name] = [path.slice(0, dot), path.slice(dot + 1)]
+      const fields = this.#byOwner.get(owner) ?? new Map<string, Span[]>()
+      this.#byOwner.set(owner, fields)
+      const spans = fields.get(name)
+      if (spans) spans.push(span)
+      else fields.set(name, [span])
+    }
+  }
+
+  /** The sha256 of each field of a message, with its tags, by name. */
+  of(owner: string): readonly [name: string, sha256: string][] {
+    const fields = this.#byOwner.get(owner)
+    if (!fields) return []
+    // What stands in a function is asked for with every call of it.
+    const known = this.#digests.get(owner)
+    if (known) return known
+    const digests = [...fields].map(([name, spans]): [string, string] => [name, this.#digest(spans)])
+    this.#digests.set(owner, digests)
+    return digests
+  }
+
+  /** Those of the fields of a message that no schema knows. What they mean is not known, so they must agree. */
+  unknownOf(owner: string): [name: string, sha256: string][] {
+    return this.of(owner).filter(([name]) => name.startsWith('#'))
+  }
+
+  /** The sha256 of all fields of a message; empty if it has none. */
+  digestOf(owner: string): string {
+    return this.of(owner)
+      .map(([name, sha256]) => `${name}=${sha256}`)
+      .sort()
+      .join(' ')
+  }
+
+  /** The text of a field of a message; empty if it has none. */
+  textOf(owner: string, name: string): string {
+    const span = this.#byOwner.get(owner)?.get(name)?.at(-1)
+    if (!span) return ''
+    const cursor = wireCursor(this.#source)
+    cursor.offset = span.start
+    const { payload, end } = readField(cursor, span.end)
+    return new TextDecoder().decode(readBytes(this.#source, payload, Math.min(end - payload, chunkBytes)))
+  }
+
+  #digest(spans: readonly Span[]): string {
+    const hash = createHash('sha256')
+    for (const { start, end } of spans) {
+      for (let offset = start; offset < end; offset += chunkBytes)
+        hash.update(readBytes(this.#source, offset, Math.min(chunkBytes, end - offset)))
+    }
+    return hash.digest('hex')
+  }
+}

@@ -1,0 +1,110 @@
+import type { GraphProto } from '../onnx-proto.ts'
+import { attributeText } from './attribute-text.ts'
+import type { Operand, Operator, Subgraph, Value } from './network.ts'
+import {
+  defineInitializers,
+  defineValue,
+  type NetworkScope,
+  openScope,
+  type PlacedAttribute,
+  type PlacedNode,
+} from './network-scope.ts'
+import { operatorMeaning } from './operator-meaning.ts'
+import { placedAttribute, type Resolver, resolve } from './resolve.ts'
+
+/** Reads what an operator is, and what it reads. */
+export function readOperator(resolver: Resolver, placed: PlacedNode, operator: Operator): void {
+  const { node, scope, path } = placed
+  const names = node.input ?? []
+  const inputs = names
+    .slice(0, names.findLastIndex(name => name !== '') + 1)
+    .map((name, index) => ({ port: String(index), value: resolve(resolver, scope, name) }))
+  const attributes = new Map<string, string>()
+  for (const [field, sha256] of resolver.opaque.of(path)) {
+    if (field !== 'overload') attributes.set(field, sha256)
+  }
+  // Of a function of the model nothing is left where it is called; this says which of an operator that the model does not define.
+  const overload = resolver.opaque.textOf(path, 'overload')
+  if (overload) attributes.set('overload', `string ${JSON.stringify(overload)}`)
+  for (const [field, sha256] of scope.call ? resolver.opaque.unknownOf(scope.call.path) : [])
+    attributes.set(`function.${field}`, sha256)
+  node.attribute?.forEach((attribute, index) => {
+    const name = attribute.name ?? ''
+    const given = placedAttribute({ attribute, path: `${path}.attribute[${index}]` }, scope.call)
+    if (given) readAttribute(resolver, placed, operator, given, attributes)
+    else if (attribute.refAttrName) {
+      const defaults = scope.call
+        ? resolver.opaque.of(scope.call.path).find(([field]) => field === 'attribute_proto')
+        : undefined
+      if (defaults) attributes.set(name, `the default of ${attribute.refAttrName} in ${defaults[1]}`)
+    }
+  })
+  const [, second] = inputs
+  const weight = second?.value?.kind === 'leaf' ? second.value.tensor?.dims : undefined
+  const version = scope.opsets.get(operator.domain) ?? 1
+  Object.assign(operator, operatorMeaning(operator.domain, operator.opType, version, attributes, weight))
+  operator.operands = [...inputs, ...operator.operands.sort((a, b) => (a.port < b.port ? -1 : 1))]
+  operator.subgraphs.sort((a, b) => (a.attribute < b.attribute ? -1 : 1))
+}
+
+function readAttribute(
+  resolver: Resolver,
+  { scope, name: node }: PlacedNode,
+  operator: Operator,
+  { attribute, path }: PlacedAttribute,
+  attributes: Map<string, string>,
+): void {
+  const name = attribute.name ?? ''
+  const rest = resolver.opaque.digestOf(path)
+  const text = attributeText(attribute)
+  if (text !== undefined || rest) attributes.set(name, [text, rest].filter(Boolean).join(' '))
+  for (const operand of tensorOperands(resolver, attribute, path, node)) operator.operands.push(operand)
+  const open = (graph: GraphProto, at: string, called: string) => {
+    for (const [field, sha256] of resolver.opaque.unknownOf(at)) attributes.set(`${called}.${field}`, sha256)
+    operator.subgraphs.push(openSubgraph(resolver, scope, graph, at, called))
+  }
+  if (attribute.g) open(attribute.g, `${path}.g`, name)
+  attribute.graphs?.forEach((graph, index) => {
+    open(graph, `${path}.graphs[${index}]`, `${name}[${index}]`)
+  })
+}
+
+/** The tensors of an attribute, each at a port of its own. */
+function tensorOperands(
+  { leaves }: Resolver,
+  { name, t, tensors, sparseTensor, sparseTensors }: PlacedAttribute['attribute'],
+  path: string,
+  node: string,
+): Operand[] {
+  const found = [
+    ...(t ? [leaves.dense(`${path}.t`, node)] : []),
+    ...(tensors ?? []).map((_, index) => leaves.dense(`${path}.tensors[${index}]`, node)),
+    ...(sparseTensor ? [leaves.sparse(`${path}.sparse_tensor`, node, sparseTensor.dims ?? [])] : []),
+    ...(sparseTensors ?? []).map(({ dims }, index) =>
+      leaves.sparse(`${path}.sparse_tensors[${index}]`, node, dims ?? []),
+    ),
+  ]
+  return found.flatMap((leaf, index) => (leaf ? [{ port: `.${name}[${index}]`, value: leaf }] : []))
+}
+
+function openSubgraph(
+  resolver: Resolver,
+  outer: NetworkScope,
+  graph: GraphProto,
+  path: string,
+  attribute: string,
+): Subgraph {
+  const { depth, opsets, call } = outer
+  const scope = openScope({ outer, depth: depth + 1, opsets, call }, graph.node ?? [], path)
+  defineInitializers(scope, graph, path, resolver.leaves)
+  graph.input?.forEach(({ name }, index) => {
+    if (!name) return
+    const value: Value = { kind: 'formal', name, depth: depth + 1, attribute, index }
+    defineValue(scope, name, { kind: 'value', value })
+  })
+  return {
+    attribute,
+    formals: graph.input?.length ?? 0,
+    outputs: (graph.output ?? []).map(({ name }) => resolve(resolver, scope, name ?? '')),
+  }
+}

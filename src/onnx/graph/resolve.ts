@@ -1,0 +1,160 @@
+import { limitExceeded } from '../limit-exceeded.ts'
+import { limits } from '../limits.ts'
+import { type Functions, functionKey, type ModelFunction } from './functions.ts'
+import type { Leaves } from './leaves.ts'
+import type { Leaf, Operator, Value } from './network.ts'
+import {
+  type Call,
+  type Definition,
+  defineValue,
+  domainOf,
+  isConstant,
+  lookUp,
+  malformedGraph,
+  type NetworkScope,
+  openScope,
+  opsetsOf,
+  type PlacedAttribute,
+  type PlacedNode,
+} from './network-scope.ts'
+import type { OpaqueFields } from './opaque-fields.ts'
+
+export type Resolver = {
+  leaves: Leaves
+  functions: Functions
+  opaque: OpaqueFields
+  /** Where each operator that has been met stands. */
+  placed: Map<Operator, PlacedNode>
+  /** What has been found of a name, so that of a long way through Identity and calls each step is gone once. */
+  resolved: Map<Definition, Value | null>
+  /** Nodes of functions that calls have been expanded to. */
+  expanded: number
+}
+
+/** What a name stands for where it is used: through Identity, Constants and calls of functions. Null for the empty name. */
+export function resolve(resolver: Resolver, from: NetworkScope, name: string): Value | null {
+  const passed = new Set<Definition>()
+  let at: NamedIn = { scope: from, name }
+  for (;;) {
+    const step = stepFrom(resolver, at)
+    if (!('next' in step)) {
+      for (const definition of passed) resolver.resolved.set(definition, step.value)
+      return step.value
+    }
+    const { definition } = step
+    if (definition.kind === 'output' && passed.has(definition))
+      throw malformedGraph(definition.of, 'depends on its own output')
+    passed.add(definition)
+    at = step.next
+  }
+}
+
+type NamedIn = { scope: NetworkScope; name: string }
+
+/** What a name is, or which one it is another name for. */
+function stepFrom(
+  resolver: Resolver,
+  { scope, name }: NamedIn,
+): { value: Value | null } | { definition: Definition; next: NamedIn } {
+  if (name === '') return { value: null }
+  const definition = lookUp(scope, name)?.definition
+  if (!definition) return { value: { kind: 'free', name } }
+  if (definition.kind === 'value') return { value: definition.value }
+  const known = resolver.resolved.get(definition)
+  if (known !== undefined) return { value: known }
+  if (definition.kind === 'argument') return { definition, next: definition }
+  const { of, index } = definition
+  const constant = constantLeaf(resolver, of)
+  const next = constant ? undefined : passThrough(resolver, of, index)
+  if (next) return { definition, next }
+  const value: Value = constant ?? { kind: 'result', name, operator: operatorOf(resolver, of), index }
+  resolver.resolved.set(definition, value)
+  return { value }
+}
+
+/** What a node hands on as it is: the input of an Identity, the output of a function. */
+function passThrough(
+  resolver: Resolver,
+  placed: PlacedNode,
+  output: number,
+): { scope: NetworkScope; name: string } | undefined {
+  const { node, scope } = placed
+  const domain = domainOf(node)
+  const [input] = node.input ?? []
+  if (domain === '' && node.opType === 'Identity' && input) return { scope, name: input }
+  const callee = resolver.functions.get(functionKey(node, node.opType, resolver.opaque.textOf(placed.path, 'overload')))
+  if (!callee) return undefined
+  const name = callee.definition.output?.[output]
+  if (!name) return undefined
+  placed.body ??= openCall(resolver, placed, callee)
+  return { scope: placed.body, name }
+}
+
+function openCall(resolver: Resolver, { node, path, name, scope }: PlacedNode, callee: ModelFunction): NetworkScope {
+  const { definition } = callee
+  for (let call = scope.call; call; call = call.outer) {
+    if (call.key === callee.key)
+      throw malformedGraph({ name }, `calls the function ${definition.name}, which calls itself`)
+  }
+  resolver.expanded += definition.node?.length ?? 0
+  if (resolver.expanded > limits.expandedNodes)
+    throw limitExceeded('expandedNodes', 'nodes once functions are expanded')
+  const attributes = new Map<string, PlacedAttribute>()
+  node.attribute?.forEach((attribute, index) => {
+    const given = placedAttribute({ attribute, path: `${path}.attribute[${index}]` }, scope.call)
+    if (given) attributes.set(attribute.name ?? '', given)
+  })
+  const call: Call = { key: callee.key, path: callee.path, attributes, outer: scope.call }
+  const opsets = definition.opsetImport?.length ? opsetsOf(definition.opsetImport) : scope.opsets
+  const body = openScope({ outer: null, depth: scope.depth, opsets, call }, definition.node ?? [], callee.path)
+  definition.input?.forEach((formal, index) => {
+    if (formal) defineValue(body, formal, { kind: 'argument', scope, name: node.input?.[index] ?? '' })
+  })
+  return body
+}
+
+/** An attribute as it stands, or, where it refers to one of the function around it, what the call gives; undefined if it gives none. */
+export function placedAttribute(placed: PlacedAttribute, call: Call | null): PlacedAttribute | undefined {
+  const { refAttrName, name } = placed.attribute
+  if (!refAttrName) return placed
+  const given = call?.attributes.get(refAttrName)
+  return given && { path: given.path, attribute: { ...given.attribute, name: name ?? '' } }
+}
+
+function constantLeaf({ leaves }: Resolver, placed: PlacedNode): Leaf | undefined {
+  if (!isConstant(placed)) return undefined
+  const { node, name, scope } = placed
+  const [first] = (node.attribute ?? []).flatMap((attribute, index) => {
+    const given = placedAttribute({ attribute, path: `${placed.path}.attribute[${index}]` }, scope.call)
+    return given ? [given] : []
+  })
+  if (!first) return undefined
+  const { attribute, path } = first
+  const around = [placed.path, path]
+  return (
+    leaves.dense(`${path}.t`, name, around) ??
+    leaves.dense(`${path}.f`, name, around) ??
+    leaves.dense(`${path}.floats`, name, around) ??
+    leaves.sparse(`${path}.sparse_tensor`, name, attribute.sparseTensor?.dims ?? [], around) ??
+    leaves.literal(path, name, node.output?.[0] ?? name, attribute, [placed.path])
+  )
+}
+
+function operatorOf({ placed }: Resolver, at: PlacedNode): Operator {
+  if (at.operator) return at.operator
+  const { node, name } = at
+  const outputs = node.output ?? []
+  const operator: Operator = {
+    name,
+    domain: domainOf(node),
+    opType: node.opType ?? '',
+    epoch: 0,
+    attributes: new Map(),
+    operands: [],
+    outputs: outputs.findLastIndex(output => output !== '') + 1,
+    subgraphs: [],
+  }
+  at.operator = operator
+  placed.set(operator, at)
+  return operator
+}

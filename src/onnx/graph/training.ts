@@ -1,0 +1,37 @@
+import type { ModelProto } from '../onnx-proto.ts'
+import type { Value } from './network.ts'
+import { defineInitializers, type NetworkScope, openScope } from './network-scope.ts'
+import { type Resolver, resolve } from './resolve.ts'
+
+type Binding = { key?: string | null; value?: string | null }
+
+/**
+ * What a model's graphs for training put out, and which tensors take it over: each binding as what it sets, then what it sets that to.
+ * They read what the model's own graph defines.
+ */
+export function trainingOutputs(
+  resolver: Resolver,
+  main: NetworkScope,
+  trainingInfo: ModelProto['trainingInfo'],
+): (Value | null)[] {
+  const outputs: (Value | null)[] = []
+  trainingInfo.forEach((info, index) => {
+    const open = (field: 'initialization' | 'algorithm'): NetworkScope => {
+      const graph = info[field]
+      if (!graph) return main
+      const path = `training_info[${index}].${field}`
+      const scope = openScope({ outer: main, depth: 0, opsets: main.opsets, call: null }, graph.node ?? [], path)
+      defineInitializers(scope, graph, path, resolver.leaves)
+      outputs.push(...(graph.output ?? []).map(({ name }) => resolve(resolver, scope, name ?? '')))
+      return scope
+    }
+    const [initialization, algorithm] = [open('initialization'), open('algorithm')]
+    const bind = (bindings: readonly Binding[] | null | undefined, scope: NetworkScope) => {
+      for (const { key, value } of bindings ?? [])
+        outputs.push(resolve(resolver, algorithm, key ?? ''), resolve(resolver, scope, value ?? ''))
+    }
+    bind(info.initializationBinding, initialization)
+    bind(info.updateBinding, algorithm)
+  })
+  return outputs
+}

@@ -1,0 +1,66 @@
+/**
+ * Defaults of attributes that are as long as a tensor has spatial axes (or Scan has inputs and outputs), so that no schema can list them:
+ * what each element is if the attribute is not given.
+ *
+ * Sources: ONNX's Operators.md and Changelog.md (https://github.com/onnx/onnx/tree/main/docs), onnxruntime's ContribOperators.md
+ * (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md).
+ */
+type Elements = Readonly<Record<string, number>>
+
+const pool: Elements = { pads: 0, strides: 1 }
+const conv: Elements = { ...pool, dilations: 1 }
+const transposed: Elements = { ...conv, output_padding: 0 }
+
+const onnx: Readonly<Record<string, Elements>> = {
+  AveragePool: conv,
+  Col2Im: conv,
+  Conv: conv,
+  ConvInteger: conv,
+  ConvTranspose: transposed,
+  DeformConv: conv,
+  LpPool: conv,
+  MaxPool: conv,
+  MaxUnpool: pool,
+  QLinearConv: conv,
+  Scan: {
+    directions: 0,
+    scan_input_axes: 0,
+    scan_input_directions: 0,
+    scan_output_axes: 0,
+    scan_output_directions: 0,
+  },
+}
+
+const microsoft: Readonly<Record<string, Elements>> = {
+  ConvTransposeWithDynamicPads: { dilations: 1, output_padding: 0, strides: 1 },
+  FusedConv: conv,
+  MaxpoolWithMask: pool,
+  NhwcConv: conv,
+  NhwcFusedConv: conv,
+  NhwcMaxPool: conv,
+  QLinearAveragePool: pool,
+  QLinearConv: conv,
+}
+
+const tables = new Map<string, ReadonlyMap<string, ReadonlyMap<string, number>>>(
+  Object.entries({ '': onnx, 'com.microsoft': microsoft }).map(([domain, table]) => [
+    domain,
+    new Map(Object.entries(table).map(([opType, elements]) => [opType, new Map(Object.entries(elements))])),
+  ]),
+)
+
+/**
+ * Whether a list is what its attribute would be if it was not given. Pads that stand beside an auto_pad other than NOTSET contradict it and
+ * are no default.
+ */
+export function isWindowDefault(
+  domain: string,
+  opType: string,
+  attribute: string,
+  values: readonly number[],
+  autoPad = 'NOTSET',
+): boolean {
+  if (attribute === 'pads' && autoPad !== 'NOTSET') return false
+  const element = tables.get(domain)?.get(opType)?.get(attribute)
+  return element !== undefined && values.every(value => value === element)
+}

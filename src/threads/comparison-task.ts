@@ -1,0 +1,82 @@
+import type { ComparisonResult } from '../../schemas/comparison.ts'
+import { comparePair, type TensorComparison } from '../merge/compare-pair.ts'
+import { networkOf } from '../merge/match-inputs.ts'
+import type { Warning } from '../merge/match-warnings.ts'
+import { pairWarnings } from '../merge/pair-warnings.ts'
+import { cosineOf, relativeDistanceOf } from '../tensor/pair-sums.ts'
+import { closeInputs, type MergeFile, openInputs } from './merge-inputs.ts'
+
+/** Tensors that a result lists, in all its pairs together: it is kept with its job, and read as a whole. */
+const listedTensors = 20_000
+
+/** Compares every pair of some models, the first of a pair being the base. `onProgress` gets bytes of weights done and in all. */
+export function compareFiles(
+  files: readonly MergeFile[],
+  onProgress: (done: number, total: number) => void,
+): ComparisonResult {
+  const inputs = openInputs(files)
+  try {
+    const pairs = inputs.flatMap((a, index) => inputs.slice(index + 1).map(b => [a, b] as const))
+    const total = pairs.length * 2 * Math.max(...inputs.map(({ source, data }) => sizeOf([source, ...data.values()])))
+    const listed = Math.max(1, Math.floor(listedTensors / pairs.length))
+    const warnings: PairWarning[] = []
+    let done = 0
+    const compared = pairs.map(([a, b]) => {
+      const comparison = comparePair(a, b, bytes => {
+        done += bytes
+        onProgress(Math.min(done, total), total)
+      })
+      const own = [
+        ...comparison.warnings.map(({ kind, message }) => ({ kind, message: `${b.label} ${message}` })),
+        ...pairWarnings(comparison, networkOf(a)),
+      ]
+      for (const warning of own) warnings.push({ ...warning, pair: `${a.label} and ${b.label}` })
+      const tensors = mostDifferent(comparison.tensors, listed)
+      return {
+        a: a.label,
+        b: b.label,
+        compatible: comparison.reasons.length === 0,
+        reasons: comparison.reasons,
+        cosine: comparison.all && cosineOf(comparison.all),
+        relativeDistance: comparison.all && relativeDistanceOf(comparison.all),
+        totals: {
+          tensors: comparison.tensors.length,
+          identical: comparison.tensors.filter(({ identical }) => identical).length,
+          averaged: comparison.tensors.filter(({ averaged }) => averaged).length,
+          nonFinite: comparison.all?.nonFinite ?? { a: 0, b: 0 },
+        },
+        warnings: own.map(({ message }) => message),
+        tensors,
+        omitted: comparison.tensors.length - tensors.length,
+      }
+    })
+    return { pairs: compared, warnings: bySort(warnings, pairs.length) }
+  } finally {
+    closeInputs(inputs)
+  }
+}
+
+type PairWarning = Warning & { pair: string }
+
+/** Warnings of all pairs, those of one sort in one sentence. */
+function bySort(warnings: readonly PairWarning[], pairs: number): string[] {
+  return [...Map.groupBy(warnings, ({ kind }) => kind).values()].map(alike => {
+    const [first] = alike
+    const several = new Set(alike.map(({ pair }) => pair)).size
+    const whose = several === 1 ? first?.pair : `${several} of ${pairs} pairs, ${first?.pair} for one`
+    return `${whose}: ${first?.message}`
+  })
+}
+
+/** All of them in their order if there is room, else those that differ most. */
+function mostDifferent(tensors: readonly TensorComparison[], room: number): TensorComparison[] {
+  if (tensors.length <= room) return [...tensors]
+  const distance = ({ identical, relativeDistance }: TensorComparison) =>
+    identical ? -1 : (relativeDistance ?? Number.POSITIVE_INFINITY)
+  const chosen = new Set(tensors.toSorted((a, b) => distance(b) - distance(a)).slice(0, room))
+  return tensors.filter(tensor => chosen.has(tensor))
+}
+
+function sizeOf(sources: readonly { byteLength: number }[]): number {
+  return sources.reduce((sum, { byteLength }) => sum + byteLength, 0)
+}

@@ -1,0 +1,21 @@
+import { memorySource } from '../../src/onnx/byte-source.ts'
+import { readLayout } from '../../src/onnx/read-layout.ts'
+import { decodeSkeleton } from '../../src/onnx/skeleton.ts'
+import { weightsOf } from '../../src/onnx/weights.ts'
+
+/** The model with the last bit of every weight flipped that is stored at a fixed width: where it stays, no number becomes NaN by it. */
+export function perturbed(bytes: Uint8Array): Buffer<ArrayBuffer> {
+  const layout = readLayout(memorySource(bytes))
+  const { averaged } = weightsOf(layout, decodeSkeleton(layout))
+  const other = Buffer.from(bytes)
+  const flip = (start: number, count: number, stride: number) => {
+    for (let index = 0; index < count; index += 1)
+      other[start + index * stride] = (other[start + index * stride] ?? 0) ^ 1
+  }
+  for (const { path, payload, elements } of layout.tensors) {
+    if (!averaged.has(path)) continue
+    if (payload.form === 'raw') flip(payload.offset, elements, payload.length / elements)
+    if (payload.form === 'fixed') for (const { offset, count, stride } of payload.runs) flip(offset, count, stride)
+  }
+  return other
+}

@@ -1,0 +1,78 @@
+import type { onnx } from 'onnx-proto'
+
+/** What stands around a graph: names that are defined where it stands, names that nodes further down put out, and what may be called. */
+type Around = { defined: ReadonlySet<string>; spoken: ReadonlySet<string>; canCall: (opType: string) => boolean }
+
+/**
+ * Makes a sound graph of one with any names in it, in place: what nodes put out has names of its own, nodes read nothing that comes
+ * after them, and functions do not call themselves. Outputs that say a name that nothing has are what the last nodes put out, so that
+ * there is something that they depend on.
+ */
+export function soundModel<Model extends onnx.IModelProto & { graph: onnx.IGraphProto }>(model: Model): Model {
+  const functions = model.functions ?? []
+  functions.forEach((body, index) => {
+    const later = new Set(functions.slice(index).map(({ name }) => name))
+    const defined = new Set(body.input)
+    const around = { defined: new Set<string>(), spoken: new Set<string>(), canCall: (of: string) => !later.has(of) }
+    const computed = soundNodes(body.node ?? [], defined, around)
+    body.output = (body.output ?? []).map(name => (defined.has(name) ? name : (computed.pop() ?? '')))
+  })
+  const around = { defined: new Set<string>(), spoken: new Set<string>(), canCall: () => true }
+  const defined = soundGraph(model.graph, around)
+  for (const { initialization, algorithm } of model.trainingInfo ?? [])
+    for (const graph of [initialization, algorithm]) if (graph) soundGraph(graph, { ...around, defined })
+  return model
+}
+
+/** @returns what it defines, and what is defined around it */
+function soundGraph(graph: onnx.IGraphProto, around: Around): Set<string> {
+  const given = [
+    ...(graph.input ?? []).map(({ name }) => name),
+    ...(graph.initializer ?? []).map(({ name }) => name),
+    ...(graph.sparseInitializer ?? []).map(({ values }) => values?.name),
+  ]
+  const defined = new Set(given.flatMap(name => name || []))
+  const computed = soundNodes(graph.node ?? [], defined, around)
+  for (const output of graph.output ?? []) {
+    if (defined.has(output.name ?? '') || around.defined.has(output.name ?? '')) continue
+    output.name = computed.pop() ?? ''
+  }
+  return new Set([...around.defined, ...defined])
+}
+
+/** @returns what they put out, in order; it is added to what is defined, too */
+function soundNodes(nodes: onnx.INodeProto[], defined: Set<string>, around: Around): string[] {
+  const all: string[] = []
+  const spoken = new Set(nodes.flatMap(({ output }) => output ?? []))
+  for (const node of nodes) {
+    if (!around.canCall(node.opType ?? '')) node.opType = 'Add'
+    // A name that nothing has stays one, but must not be that of a node further down.
+    const isKnown = (name: string) =>
+      defined.has(name) || (!spoken.has(name) && (around.defined.has(name) || !around.spoken.has(name)))
+    node.input = (node.input ?? []).map(name => (isKnown(name) ? name : (all.at(-1) ?? '')))
+    for (const { g, graphs } of node.attribute ?? [])
+      for (const graph of [g, ...(graphs ?? [])])
+        if (graph) {
+          const inside = {
+            defined: new Set([...around.defined, ...defined]),
+            spoken: new Set([...around.spoken, ...spoken]),
+            canCall: around.canCall,
+          }
+          soundGraph(graph, inside)
+        }
+    node.output = (node.output ?? []).map(name => {
+      if (name === '') return ''
+      const own = ownName(name, defined)
+      defined.add(own)
+      all.push(own)
+      return own
+    })
+  }
+  return all
+}
+
+function ownName(name: string, taken: ReadonlySet<string>): string {
+  let own = name
+  while (taken.has(own)) own += "'"
+  return own
+}

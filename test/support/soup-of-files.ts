@@ -1,0 +1,30 @@
+import type { IndexedInput, MergeSettings } from '../../src/merge/merge-input.ts'
+import { planSource } from '../../src/merge/plan-source.ts'
+import type { ModelFiles } from '../../src/onnx/model-files.ts'
+import { readLayout } from '../../src/onnx/read-layout.ts'
+import { checkedPlan } from '../../src/threads/merge-inputs.ts'
+
+/** A model of a soup, with the files beside it; its weight is null if it only gives its file. */
+export type Ingredient = { files: ModelFiles; weight: number | null }
+
+/** The soup in the file of the first, what someone should know about it, and the models compared even where two are one file. */
+export function soupOfIngredients(
+  ingredients: readonly Ingredient[],
+  more: Partial<MergeSettings> = {},
+): { files: ModelFiles; warnings: string[] } {
+  const settings: MergeSettings = {
+    method: 'linear',
+    normalize: true,
+    rules: [],
+    nonFloat: 'error',
+    provenance: false,
+    base: 0,
+    ...more,
+  }
+  const inputs = ingredients.map(({ files: { source, data }, weight }, index): IndexedInput => {
+    return { source, data, weight, layout: readLayout(source), label: `model ${index}`, sha256: `sha256:${index}` }
+  })
+  const { plan, warnings } = checkedPlan(inputs, settings)
+  const merged = planSource(plan, inputs)
+  return { files: { source: merged, data: merged.data }, warnings }
+}
