@@ -19,7 +19,7 @@ export function searchOverHttp(
     async search() {
       const data = await mkdtemp(join(workspace, 'data-'))
       // The environment of `npm start`.
-      const server = await spawnServer(data, { NODE_COMPILE_CACHE: 'node_modules/.cache/compile' })
+      const server = await spawnServer(data)
       const kill = () => server.process.kill('SIGKILL')
       signal.addEventListener('abort', kill)
       try {

@@ -24,7 +24,7 @@ function bigFiles(weight: number): ModelInFiles {
 }
 
 /** Kills at random moments of one upload, one in each of as many stretches of it. */
-const rounds = 2
+const rounds = 1
 
 const digests = ({ main, data }: ModelInFiles) =>
   [main, ...Object.values(data)].map(bytes => `sha256:${sha256(bytes)}`).sort()
@@ -67,7 +67,6 @@ describe('a SIGKILL during the upload of a form with several files', () => {
 
   test.each([
     ['the model', 1, 300],
-    ['the first data file', 2, 1_000_000],
     ['the last boundary', 3, 4_000_000 + 1000],
   ])('in %s leaves nothing, and the upload repeated succeeds', async (_, files, sent) => {
     const data = await servers.data()
@@ -138,7 +137,7 @@ describe('a SIGKILL during the PUT of a data file', () => {
   const recordOf = async (url: string, id: string) =>
     modelSchema.parse(await (await fetch(`${url}/v1/models/${id}`)).json())
 
-  test.each([100, 1_999_999])(
+  test.each([1_999_999])(
     'after %i of 2,000,000 bytes leaves the model as it was, and the PUT repeated succeeds',
     async sent => {
       const data = await servers.data()

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { projectRoot, type SpawnedServer, spawnServer, temporaryDirectory } from './server.ts'
+import { projectRoot, type SpawnedServer, serverVariables, spawnServer, temporaryDirectory } from './server.ts'
 
 /** A server that was started without waiting for it to serve. */
 export type LaunchedServer = {
@@ -30,7 +30,7 @@ export function serverGroup() {
     launch(data: string): LaunchedServer {
       const child = spawn(process.execPath, ['src/server.ts'], {
         cwd: projectRoot,
-        env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data },
+        env: { ...serverVariables, TUREEN_DATA: data },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       processes.add(child)

@@ -44,11 +44,19 @@ export type SpawnedServer = {
   exited: Promise<{ code: number | null; signal: string | null }>
 }
 
+/** The environment of a server in a process of its own, but for its data directory. */
+export const serverVariables = {
+  PATH: process.env.PATH,
+  HOST: '127.0.0.1',
+  PORT: '0',
+  NODE_COMPILE_CACHE: 'node_modules/.cache/compile',
+}
+
 /** The service as `npm start` runs it, in a process of its own on a free port. Rejects with what it printed if it does not start. */
 export async function spawnServer(data: string, variables: Record<string, string> = {}): Promise<SpawnedServer> {
   const child = spawn(process.execPath, ['--max-semi-space-size=1', 'src/server.ts'], {
     cwd: projectRoot,
-    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data, ...variables },
+    env: { ...serverVariables, TUREEN_DATA: data, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const logs: string[] = []

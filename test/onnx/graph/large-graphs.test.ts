@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { memorySource } from '../../../src/onnx/byte-source.ts'
-import { limits } from '../../../src/onnx/limits.ts'
-import { refusalOf } from '../../support/catalogue.ts'
 import { differencesOf, inspectSource } from '../../support/inspecting.ts'
 import { float32Tensor } from '../../support/onnx-model.ts'
 import { encodeModel, modelOf } from '../../support/rich-model.ts'
 
-const many = 30_000
+const many = 10_000
 const each = <Item>(count: number, item: (index: number) => Item) => Array.from({ length: count }, (_, at) => item(at))
 const node = (opType: string, input: string[], output: string, more = {}) => ({
   opType,
@@ -41,13 +39,6 @@ const calling = (depth: number, nodes: ReturnType<typeof node>[], calls: number)
 
 /** Models whose size is no matter, if none of what is found is found again and again. */
 const large: Record<string, () => Uint8Array> = {
-  'a chain': () =>
-    modelOf(
-      graphOf(
-        each(many, index => node('Relu', [index ? `v${index - 1}` : 'x'], `v${index}`)),
-        `v${many - 1}`,
-      ),
-    ),
   'a chain of Identity, its end read by as many nodes': () =>
     modelOf(
       graphOf(
@@ -70,19 +61,6 @@ const large: Record<string, () => Uint8Array> = {
           ),
         ],
         'y',
-      ),
-    ),
-  'a tower in which each node reads the one before twice': () =>
-    modelOf(
-      graphOf(
-        each(many, index =>
-          node(
-            'Add',
-            each(2, () => (index ? `v${index - 1}` : 'x')),
-            `v${index}`,
-          ),
-        ),
-        `v${many - 1}`,
       ),
     ),
   'functions that call each other': () => calling(3000, [node('Relu', ['a'], 'b')], 1),
@@ -126,44 +104,4 @@ describe('large graphs are described and compared at once', () => {
     expect(differencesOf(shared, separate)).toEqual([])
     expect(performance.now() - started).toBeLessThan(5000)
   }, 30_000)
-
-  test('functions that expand without end are refused', () => {
-    const twice = (to: string) => [node(to, ['a'], 'c', { domain: 'f' }), node(to, ['c'], 'b', { domain: 'f' })]
-    const functions = each(30, index => ({
-      name: `F${index}`,
-      domain: 'f',
-      input: ['a'],
-      output: ['b'],
-      node: index === 29 ? [node('Relu', ['a'], 'b')] : twice(`F${index + 1}`),
-    }))
-    const bomb = encodeModel({
-      irVersion: 8,
-      opsetImport: [{ version: 18 }],
-      graph: graphOf([node('F0', ['x'], 'y', { domain: 'f' })], 'y'),
-      functions,
-    })
-    refusalOf(
-      () => inspectSource(memorySource(bomb)),
-      'TUREEN_MODEL_LIMIT',
-      new RegExp(limits.expandedNodes.toLocaleString('en')),
-    )
-  })
-
-  test('functions that call themselves are refused', () => {
-    const loop = (calls: string) =>
-      encodeModel({
-        irVersion: 8,
-        opsetImport: [{ version: 18 }],
-        graph: graphOf([node('F', ['x'], 'y', { domain: 'f' })], 'y'),
-        functions: ['F', 'G'].map(name => ({
-          name,
-          domain: 'f',
-          input: ['a'],
-          output: ['b'],
-          node: [node(name === 'F' ? calls : 'F', ['a'], 'b', { domain: 'f' })],
-        })),
-      })
-    for (const calls of ['F', 'G'])
-      refusalOf(() => inspectSource(memorySource(loop(calls))), 'TUREEN_MODEL_MALFORMED', /calls itself/)
-  })
 })

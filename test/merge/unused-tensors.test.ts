@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest'
+import { float32Tensor, int64Tensor, linearModel, rawInitializer } from '../support/onnx-model.ts'
+import { soupInMemory } from '../support/soup.ts'
+
+type Tensor = ReturnType<typeof float32Tensor>
+
+/** y = x W + b with tensors that nothing reads. */
+const withUnused = (weight: number, ...tensors: Tensor[]) =>
+  linearModel([weight], [0], ({ graph }) => void graph.initializer?.push(...tensors))
+
+function soup(a: Uint8Array, b: Uint8Array): Buffer {
+  return soupInMemory([
+    { bytes: a, weight: 1 },
+    { bytes: b, weight: 1 },
+  ])
+}
+
+function unused(model: Uint8Array, name: string): Float32Array {
+  return new Float32Array(rawInitializer(model, name).buffer)
+}
+
+describe('a tensor that no output depends on', () => {
+  test('is averaged with the one of its name, or the only other one of its type', () => {
+    const a = withUnused(1, float32Tensor('p', [2], [1, 1]), float32Tensor('q', [3], [1, 1, 1]))
+    const b = withUnused(3, float32Tensor('r', [3], [5, 5, 5]), float32Tensor('p', [2], [3, 3]))
+    const merged = soup(a, b)
+    expect([...unused(merged, 'W')]).toEqual([2])
+    expect([...unused(merged, 'p')]).toEqual([2, 2])
+    expect([...unused(merged, 'q')]).toEqual([3, 3, 3])
+  })
+
+  test('stays the base’s where there are several that it might be, or none', () => {
+    const a = withUnused(1, float32Tensor('p', [2], [1, 1]), float32Tensor('alone', [5], [7, 7, 7, 7, 7]))
+    const b = withUnused(3, float32Tensor('r', [2], [5, 5]), float32Tensor('s', [2], [9, 9]))
+    const merged = soup(a, b)
+    expect([...unused(merged, 'W')]).toEqual([2])
+    expect([...unused(merged, 'p')]).toEqual([1, 1])
+    expect([...unused(merged, 'alone')]).toEqual([7, 7, 7, 7, 7])
+  })
+
+  test('refuses the soup if it is an integer of the same name and differs, and does not if it has another name', () => {
+    const a = withUnused(1, int64Tensor('steps', [1], [100]))
+    expect(() => soup(a, withUnused(3, int64Tensor('steps', [1], [200])))).toThrow(
+      expect.objectContaining({ code: 'TUREEN_NON_FLOAT_DIFFERS' }),
+    )
+    expect(soup(a, withUnused(3, int64Tensor('epochs', [1], [200])))).toHaveLength(a.byteLength)
+  })
+})
