@@ -1,7 +1,8 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { lastAtOrBefore } from '../onnx/elements.ts'
 import { type FloatFormat, floatFormat } from '../tensor/float-format.ts'
-import { type SumScratch, sumScratch, weightedSum } from '../tensor/weighted-sum.ts'
+import { simdEngine } from '../tensor/simd-engine.ts'
+import { type SumBuffers, type SumEngine, typedArrayEngine } from '../tensor/sum-engine.ts'
 import { elementsOf, type LabelledFiles } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './plan.ts'
 import type { PlannedFile, SpreadPart } from './plan-parts.ts'
@@ -9,6 +10,7 @@ import type { PlannedFile, SpreadPart } from './plan-parts.ts'
 /** Memory for one chunk of every input, the accumulator and the output together, whatever the number of models. */
 const chunkBudgetBytes = 8 << 20
 const smallestChunkElements = 4096
+const largestElementBytes = 8
 /** A multiple of every element size that is also a whole number of memory pages for any type. */
 const chunkQuantum = 4096
 
@@ -80,26 +82,19 @@ function fileSource(
   }
 }
 
-type Chunk = { elements: number; inputs: Uint8Array[]; output: Uint8Array; scratch: SumScratch }
+type Chunk = { elements: number; buffers: SumBuffers; engine: SumEngine }
 
 /** Memory in which merges are computed, one after the other; whoever makes many keeps it for the next. */
 export type PlanMemory = { chunkFor(plan: MergePlan, inputs: number): Chunk }
 
-export function planMemory(): PlanMemory {
-  let chunk: Chunk = { elements: 0, inputs: [], output: new Uint8Array(0), scratch: sumScratch(0) }
+export function planMemory(engine: SumEngine = simdEngine() ?? typedArrayEngine()): PlanMemory {
+  let chunk: Chunk = { elements: 0, buffers: engine.reserve(0, 0), engine }
   return {
     chunkFor(plan, inputs) {
       const largest = plan.tensors.reduce((most, tensor) => Math.max(most, tensor.elements), 1)
       const elements = Math.min(chunkElements(inputs), largest)
-      if (chunk.elements < elements || chunk.inputs.length < inputs) {
-        const buffer = () => new Uint8Array(elements * 8)
-        chunk = {
-          elements,
-          inputs: Array.from({ length: inputs }, buffer),
-          output: buffer(),
-          scratch: sumScratch(elements),
-        }
-      }
+      if (chunk.elements < elements || chunk.buffers.inputs.length < inputs)
+        chunk = { elements, buffers: engine.reserve(inputs, elements * largestElementBytes), engine }
       return chunk
     },
   }
@@ -136,17 +131,18 @@ function tensorRenderer(plan: MergePlan, files: readonly Input[], memory: PlanMe
       const end = from + target.byteLength
       for (let element = Math.floor(from / width); element * width < end; ) {
         const count = Math.min(chunk.elements, Math.ceil(end / width) - element, tensor.elements - element)
-        const bytes = inputs.map((input, model) => {
-          const buffer = (chunk.inputs[model] ?? chunk.output).subarray(0, count * width)
-          input.read(element * width, buffer)
-          return buffer
+        inputs.forEach((input, model) => {
+          const buffer = chunk.buffers.inputs[model]
+          if (buffer) input.read(element * width, buffer.subarray(0, count * width))
         })
-        if (weightedSum(format, tensor.sum, bytes, count, chunk.output, chunk.scratch)) computed.add(index)
+        const result = chunk.engine.sum(tensor.dtype, tensor.sum, count)
+        if (result.computed) computed.add(index)
+        const { output } = chunk.buffers
         const uncounted = Math.min(count, Math.max(0, Math.ceil(countFrom / width) - element))
-        nonFinite += format.countNonFinite(chunk.output.subarray(uncounted * width), count - uncounted)
+        nonFinite += result.nonFinite - (uncounted > 0 ? format.countNonFinite(output, uncounted) : 0)
         const first = Math.max(from, element * width)
         const last = Math.min(end, (element + count) * width)
-        target.set(chunk.output.subarray(first - element * width, last - element * width), first - from)
+        target.set(output.subarray(first - element * width, last - element * width), first - from)
         element += count
       }
     },
@@ -188,7 +184,7 @@ function renderSpread(
 }
 
 function chunkElements(inputs: number): number {
-  const perElement = (inputs + 1) * 8 + 12
+  const perElement = (inputs + 1) * largestElementBytes
   return Math.max(smallestChunkElements, Math.floor(chunkBudgetBytes / perElement / chunkQuantum) * chunkQuantum)
 }
 

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { type PlanSource, planSource } from '../merge/plan-source.ts'
+import { type PlanSource, planMemory, planSource } from '../merge/plan-source.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { besideOutput } from '../storage/artifacts.ts'
 import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 
 /** What is written at a time; progress is reported as often. */
 const windowBytes = 1 << 20
+
+/** A thread merges one after the other, all in the same memory. */
+const memory = planMemory()
 
 export type MergeReport = {
   tensors: { averaged: number; copied: number; nonFloat: number }
@@ -44,7 +47,7 @@ export function mergeFiles(
 ): MergedModel {
   return withInputs(files, inputs => {
     const { plan, warnings } = checkedPlan(inputs, settings)
-    const merged = planSource(plan, inputs)
+    const merged = planSource(plan, inputs, memory)
     const outputs = outputFiles(merged, output)
     const total = outputs.reduce((sum, { source }) => sum + source.byteLength, 0)
     let before = 0

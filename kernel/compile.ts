@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import asc from 'assemblyscript/asc'
+
+const name = 'weighted-sum.ts'
+
+/** The WebAssembly of the kernel. @throws Error with what the compiler says */
+export async function compileKernel(): Promise<Uint8Array> {
+  const source = readFileSync(new URL(name, import.meta.url), 'utf8')
+  let binary: Uint8Array | undefined
+  const { error, stderr } = await asc.main(
+    [
+      name,
+      '--outFile',
+      'kernel.wasm',
+      '-O3',
+      '--noAssert',
+      '--enable',
+      'simd',
+      '--runtime',
+      'stub',
+      '--initialMemory',
+      '1',
+    ],
+    {
+      readFile: file => (file === name ? source : null),
+      writeFile(_, contents) {
+        if (contents instanceof Uint8Array) binary = contents
+      },
+      listFiles: () => [],
+    },
+  )
+  if (error || !binary) throw new Error(stderr.toString(), { cause: error })
+  return binary
+}

@@ -1,0 +1,394 @@
+// The weighted sum of weighted-sum.ts in SIMD, bit for bit: binary64 lanes, left to right from the first product, no fused
+// multiply-add, rounded once. AssemblyScript; `npm run build:kernel` compiles it to kernel-binary.ts.
+//
+// All functions take: an array of `models` u32 addresses of the inputs and one of their f64 weights, both in order; the bytes to
+// compute, a multiple of 32 (whoever calls pads with zeros); the divisor, and whether to divide; whether elements whose bits are the
+// same in every input are copied; where the result goes. They return how many elements of the result are NaN or infinite.
+
+/** Whether any element of the last call differed between the inputs. */
+let different: i32 = 0
+
+export function anyDifferent(): i32 {
+  return different
+}
+
+@inline
+function promoteHigh(x: v128): v128 {
+  return f64x2.promote_low_f32x4(i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15))
+}
+
+/** The low halves of the 64-bit lanes of two vectors. */
+@inline
+function lowHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+}
+
+/** Two pairs of binary64 rounded to four float32, to nearest even. */
+@inline
+function demote(low: v128, high: v128): v128 {
+  const a = f32x4.demote_f64x2_zero(low)
+  const b = f32x4.demote_f64x2_zero(high)
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+}
+
+/**
+ * Two pairs of binary64 rounded to four float32, to odd: towards zero, with the last bit set if anything was lost. Rounding that to a
+ * type with at least two bits less is rounding the binary64 value once (Boldo and Melquiond, Emulation of FMA and correctly
+ * rounded sums, 2008).
+ */
+@inline
+function demoteToOdd(low: v128, high: v128): v128 {
+  const nearest = demote(low, high)
+  const backLow = f64x2.promote_low_f32x4(nearest)
+  const backHigh = promoteHigh(nearest)
+  const inexact = lowHalves(f64x2.ne(backLow, low), f64x2.ne(backHigh, high))
+  const larger = lowHalves(
+    f64x2.gt(f64x2.abs(backLow), f64x2.abs(low)),
+    f64x2.gt(f64x2.abs(backHigh), f64x2.abs(high)),
+  )
+  return v128.or(i32x4.add(nearest, larger), v128.and(inexact, i32x4.splat(1)))
+}
+
+/** Four float16 codes as float32: exact. */
+@inline
+function decodeHalf(codes: v128): v128 {
+  const magnitude = v128.and(codes, i32x4.splat(0x7fff))
+  const sign = i32x4.shl(v128.and(codes, i32x4.splat(0x8000)), 16)
+  // Subnormals by way of whole numbers: as float32 that are subnormal themselves they would cost a hundred cycles.
+  const subnormal = f32x4.mul(f32x4.convert_i32x4_s(magnitude), f32x4.splat(5.9604644775390625e-8))
+  const normal = i32x4.add(i32x4.shl(magnitude, 13), i32x4.splat(112 << 23))
+  const finite = v128.bitselect(subnormal, normal, i32x4.lt_s(magnitude, i32x4.splat(0x400)))
+  // The exponent of infinity and NaN is all ones in either type.
+  const special = v128.and(i32x4.gt_s(magnitude, i32x4.splat(0x7bff)), i32x4.splat(0x7f800000))
+  return v128.or(sign, v128.or(finite, special))
+}
+
+/** Whether one of eight float16 codes is zero, subnormal, infinite or NaN: a branch on it is cheaper than what it saves. */
+@inline
+function anyUncommonHalf(codes: v128): bool {
+  const aboveSmallest = i16x8.sub(v128.and(codes, i16x8.splat(0x7fff)), i16x8.splat(0x400))
+  return v128.any_true(i16x8.ge_u(aboveSmallest, i16x8.splat(0x7800)))
+}
+
+/** Four float16 codes, sign-extended to 32 bits and none of them uncommon, as float32. */
+@inline
+function decodeCommonHalf(codes: v128): v128 {
+  return i32x4.add(v128.and(i32x4.shl(codes, 13), i32x4.splat(0x8fffe000)), i32x4.splat(112 << 23))
+}
+
+/** Four float32, rounded to odd, as float16 codes. */
+@inline
+function encodeHalf(bits: v128): v128 {
+  const magnitude = v128.and(bits, i32x4.splat(0x7fffffff))
+  const sign = v128.and(i32x4.shr_u(bits, 16), i32x4.splat(0x8000))
+  const lastBit = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1))
+  const rebiased = i32x4.add(i32x4.add(magnitude, i32x4.splat(((15 - 127) << 23) + 0xfff)), lastBit)
+  const normal = i32x4.shr_u(rebiased, 13)
+  // Adding 1/2 lets the processor round at the last bit of a subnormal float16.
+  const half = i32x4.splat(126 << 23)
+  const subnormal = i32x4.sub(f32x4.add(magnitude, half), half)
+  const isSubnormal = i32x4.lt_s(magnitude, i32x4.splat(113 << 23))
+  const isLarge = i32x4.gt_s(magnitude, i32x4.splat((143 << 23) - 1))
+  const finite = v128.bitselect(subnormal, normal, isSubnormal)
+  const code = v128.or(sign, v128.bitselect(i32x4.splat(0x7c00), finite, isLarge))
+  return v128.bitselect(i32x4.splat(0x7e00), code, i32x4.gt_s(magnitude, i32x4.splat(0x7f800000)))
+}
+
+@inline
+function decodeBrain(codes: v128): v128 {
+  return i32x4.shl(codes, 16)
+}
+
+/** Whether one of four float32 is no normal float16. */
+@inline
+function anyUncommonSingle(bits: v128): bool {
+  const aboveSmallest = i32x4.sub(v128.and(bits, i32x4.splat(0x7fffffff)), i32x4.splat(113 << 23))
+  return v128.any_true(i32x4.ge_u(aboveSmallest, i32x4.splat(30 << 23)))
+}
+
+/** Four float32, rounded to odd and none of them uncommon, as float16 codes. */
+@inline
+function encodeCommonHalf(bits: v128): v128 {
+  const magnitude = v128.and(bits, i32x4.splat(0x7fffffff))
+  const sign = v128.and(i32x4.shr_u(bits, 16), i32x4.splat(0x8000))
+  const lastBit = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1))
+  const rebiased = i32x4.add(i32x4.add(magnitude, i32x4.splat(((15 - 127) << 23) + 0xfff)), lastBit)
+  return v128.or(sign, i32x4.shr_u(rebiased, 13))
+}
+
+/** Four float32, rounded to odd, as bfloat16 codes. */
+@inline
+function encodeBrain(bits: v128): v128 {
+  const magnitude = v128.and(bits, i32x4.splat(0x7fffffff))
+  const sign = v128.and(i32x4.shr_u(bits, 16), i32x4.splat(0x8000))
+  const lastBit = v128.and(i32x4.shr_u(magnitude, 16), i32x4.splat(1))
+  const rounded = i32x4.shr_u(i32x4.add(i32x4.add(magnitude, i32x4.splat(0x7fff)), lastBit), 16)
+  const isNaN = i32x4.gt_s(magnitude, i32x4.splat(0x7f800000))
+  return v128.bitselect(i32x4.splat(0x7fc0), v128.or(sign, rounded), isNaN)
+}
+
+@inline
+function lanes32(counts: v128): i32 {
+  return (
+    i32x4.extract_lane(counts, 0) +
+    i32x4.extract_lane(counts, 1) +
+    i32x4.extract_lane(counts, 2) +
+    i32x4.extract_lane(counts, 3)
+  )
+}
+
+export function sumFloat32(
+  addresses: usize,
+  weights: usize,
+  models: i32,
+  bytes: usize,
+  divisor: f64,
+  divide: bool,
+  keepIdentical: bool,
+  output: usize,
+): i32 {
+  const divisors = f64x2.splat(divisor)
+  const exponent = i32x4.splat(0x7f800000)
+  let nonFinite = i32x4.splat(0)
+  let differing = i32x4.splat(0)
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const first = v128.load(<usize>load<u32>(addresses) + at)
+    let weight = v128.load64_splat(weights)
+    let low = f64x2.mul(weight, f64x2.promote_low_f32x4(first))
+    let high = f64x2.mul(weight, promoteHigh(first))
+    let difference = i32x4.splat(0)
+    for (let model = 1; model < models; model += 1) {
+      const x = v128.load(<usize>load<u32>(addresses + (model << 2)) + at)
+      weight = v128.load64_splat(weights + (model << 3))
+      low = f64x2.add(low, f64x2.mul(weight, f64x2.promote_low_f32x4(x)))
+      high = f64x2.add(high, f64x2.mul(weight, promoteHigh(x)))
+      difference = v128.or(difference, v128.xor(x, first))
+    }
+    if (divide) {
+      low = f64x2.div(low, divisors)
+      high = f64x2.div(high, divisors)
+    }
+    let y = demote(low, high)
+    y = v128.bitselect(i32x4.splat(0x7fc00000), y, f32x4.ne(y, y))
+    if (keepIdentical) {
+      y = v128.bitselect(first, y, i32x4.eq(difference, i32x4.splat(0)))
+      differing = v128.or(differing, difference)
+    }
+    v128.store(output + at, y)
+    nonFinite = i32x4.sub(nonFinite, i32x4.eq(v128.and(y, exponent), exponent))
+  }
+  different = keepIdentical ? <i32>v128.any_true(differing) : 1
+  return lanes32(nonFinite)
+}
+
+export function sumFloat64(
+  addresses: usize,
+  weights: usize,
+  models: i32,
+  bytes: usize,
+  divisor: f64,
+  divide: bool,
+  keepIdentical: bool,
+  output: usize,
+): i32 {
+  const divisors = f64x2.splat(divisor)
+  const exponent = i64x2.splat(0x7ff0000000000000)
+  let nonFinite = i64x2.splat(0)
+  let differing = i64x2.splat(0)
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const first = v128.load(<usize>load<u32>(addresses) + at)
+    let sum = f64x2.mul(v128.load64_splat(weights), first)
+    let difference = i64x2.splat(0)
+    for (let model = 1; model < models; model += 1) {
+      const x = v128.load(<usize>load<u32>(addresses + (model << 2)) + at)
+      sum = f64x2.add(sum, f64x2.mul(v128.load64_splat(weights + (model << 3)), x))
+      difference = v128.or(difference, v128.xor(x, first))
+    }
+    let y = divide ? f64x2.div(sum, divisors) : sum
+    y = v128.bitselect(i64x2.splat(0x7ff8000000000000), y, f64x2.ne(y, y))
+    if (keepIdentical) {
+      y = v128.bitselect(first, y, i64x2.eq(difference, i64x2.splat(0)))
+      differing = v128.or(differing, difference)
+    }
+    v128.store(output + at, y)
+    nonFinite = i64x2.sub(nonFinite, i64x2.eq(v128.and(y, exponent), exponent))
+  }
+  different = keepIdentical ? <i32>v128.any_true(differing) : 1
+  return <i32>(i64x2.extract_lane(nonFinite, 0) + i64x2.extract_lane(nonFinite, 1))
+}
+
+/** The lower four of eight codes as float32. `common`: whether there is a short way. */
+@inline
+function decodeLow(brain: bool, common: bool, codes: v128): v128 {
+  if (brain) return decodeBrain(i32x4.extend_low_i16x8_u(codes))
+  return common ? decodeCommonHalf(i32x4.extend_low_i16x8_s(codes)) : decodeHalf(i32x4.extend_low_i16x8_u(codes))
+}
+
+@inline
+function decodeHigh(brain: bool, common: bool, codes: v128): v128 {
+  if (brain) return decodeBrain(i32x4.extend_high_i16x8_u(codes))
+  return common ? decodeCommonHalf(i32x4.extend_high_i16x8_s(codes)) : decodeHalf(i32x4.extend_high_i16x8_u(codes))
+}
+
+@inline
+function encode(brain: bool, bits: v128): v128 {
+  if (brain) return encodeBrain(bits)
+  return anyUncommonSingle(bits) ? encodeHalf(bits) : encodeCommonHalf(bits)
+}
+
+/** float16 and bfloat16, eight at a time. */
+@inline
+function sumSixteenBits(
+  brain: bool,
+  addresses: usize,
+  weights: usize,
+  models: i32,
+  bytes: usize,
+  divisor: f64,
+  divide: bool,
+  keepIdentical: bool,
+  output: usize,
+): i32 {
+  const divisors = f64x2.splat(divisor)
+  const exponent = i16x8.splat(brain ? 0x7f80 : 0x7c00)
+  let nonFinite: i32 = 0
+  let differing = i16x8.splat(0)
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const first = v128.load(<usize>load<u32>(addresses) + at)
+    let weight = v128.load64_splat(weights)
+    let common = brain || !anyUncommonHalf(first)
+    let x = decodeLow(brain, common, first)
+    let a = f64x2.mul(weight, f64x2.promote_low_f32x4(x))
+    let b = f64x2.mul(weight, promoteHigh(x))
+    x = decodeHigh(brain, common, first)
+    let c = f64x2.mul(weight, f64x2.promote_low_f32x4(x))
+    let d = f64x2.mul(weight, promoteHigh(x))
+    let difference = i16x8.splat(0)
+    for (let model = 1; model < models; model += 1) {
+      const next = v128.load(<usize>load<u32>(addresses + (model << 2)) + at)
+      weight = v128.load64_splat(weights + (model << 3))
+      common = brain || !anyUncommonHalf(next)
+      x = decodeLow(brain, common, next)
+      a = f64x2.add(a, f64x2.mul(weight, f64x2.promote_low_f32x4(x)))
+      b = f64x2.add(b, f64x2.mul(weight, promoteHigh(x)))
+      x = decodeHigh(brain, common, next)
+      c = f64x2.add(c, f64x2.mul(weight, f64x2.promote_low_f32x4(x)))
+      d = f64x2.add(d, f64x2.mul(weight, promoteHigh(x)))
+      difference = v128.or(difference, v128.xor(next, first))
+    }
+    if (divide) {
+      a = f64x2.div(a, divisors)
+      b = f64x2.div(b, divisors)
+      c = f64x2.div(c, divisors)
+      d = f64x2.div(d, divisors)
+    }
+    const low = encode(brain, demoteToOdd(a, b))
+    const high = encode(brain, demoteToOdd(c, d))
+    let y = i16x8.narrow_i32x4_u(low, high)
+    if (keepIdentical) {
+      y = v128.bitselect(first, y, i16x8.eq(difference, i16x8.splat(0)))
+      differing = v128.or(differing, difference)
+    }
+    v128.store(output + at, y)
+    nonFinite += popcnt(i16x8.bitmask(i16x8.eq(v128.and(y, exponent), exponent)))
+  }
+  different = keepIdentical ? <i32>v128.any_true(differing) : 1
+  return nonFinite
+}
+
+export function sumFloat16(
+  addresses: usize,
+  weights: usize,
+  models: i32,
+  bytes: usize,
+  divisor: f64,
+  divide: bool,
+  keepIdentical: bool,
+  output: usize,
+): i32 {
+  return sumSixteenBits(false, addresses, weights, models, bytes, divisor, divide, keepIdentical, output)
+}
+
+export function sumBfloat16(
+  addresses: usize,
+  weights: usize,
+  models: i32,
+  bytes: usize,
+  divisor: f64,
+  divide: bool,
+  keepIdentical: bool,
+  output: usize,
+): i32 {
+  return sumSixteenBits(true, addresses, weights, models, bytes, divisor, divide, keepIdentical, output)
+}
+
+/**
+ * The float8 types, one at a time. `values`: the f64 value of each of the 256 codes; the rest describes the type as small-float.ts
+ * does.
+ */
+export function sumFloat8(
+  addresses: usize,
+  weights: usize,
+  models: i32,
+  bytes: usize,
+  divisor: f64,
+  divide: bool,
+  keepIdentical: bool,
+  output: usize,
+  values: usize,
+  mantissaBits: i32,
+  bias: i32,
+  maxFinite: i32,
+  overflow: i32,
+  nan: i32,
+  unsignedZero: bool,
+): i32 {
+  let nonFinite: i32 = 0
+  let differs = false
+  for (let at: usize = 0; at < bytes; at += 1) {
+    const first = load<u8>(<usize>load<u32>(addresses) + at)
+    let sum = load<f64>(weights) * load<f64>(values + (<usize>first << 3))
+    let identical = true
+    for (let model = 1; model < models; model += 1) {
+      const code = load<u8>(<usize>load<u32>(addresses + (model << 2)) + at)
+      sum += load<f64>(weights + (model << 3)) * load<f64>(values + (<usize>code << 3))
+      identical = identical && code == first
+    }
+    let y: i32
+    if (keepIdentical && identical) y = first
+    else {
+      if (!identical) differs = true
+      y = encodeFloat8(divide ? sum / divisor : sum, mantissaBits, bias, maxFinite, overflow, nan, unsignedZero)
+    }
+    store<u8>(output + at, <u8>y)
+    const value = load<f64>(values + (<usize>y << 3))
+    if (value - value != 0) nonFinite += 1
+  }
+  different = !keepIdentical || differs ? 1 : 0
+  return nonFinite
+}
+
+@inline
+function encodeFloat8(
+  value: f64,
+  mantissaBits: i32,
+  bias: i32,
+  maxFinite: i32,
+  overflow: i32,
+  nan: i32,
+  unsignedZero: bool,
+): i32 {
+  if (value != value) return nan
+  const bits = reinterpret<i64>(value)
+  const sign = bits < 0 ? 0x80 : 0
+  const biased = <i32>((bits >> 52) & 0x7ff)
+  if (biased == 0x7ff) return overflow == nan ? nan : sign | overflow
+  const exponent = max(biased - 1023, 1 - bias)
+  const units = abs(value) * reinterpret<f64>(<i64>(mantissaBits - exponent + 1023) << 52)
+  // Rounds to an integer, to nearest even.
+  const rounded = <i32>(units + 4503599627370496.0 - 4503599627370496.0)
+  const implicit = 1 << mantissaBits
+  const magnitude = rounded < implicit ? rounded : ((exponent + bias) << mantissaBits) + rounded - implicit
+  if (magnitude > maxFinite) return overflow == nan ? nan : sign | overflow
+  return magnitude == 0 && unsignedZero ? 0 : sign | magnitude
+}

@@ -1,0 +1,15 @@
+/** What the kernel needs of WebAssembly: TypeScript has it in the types of browsers, which Node's do not include. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>)
+  }
+  class Instance {
+    constructor(module: Module)
+    readonly exports: Record<string, unknown>
+  }
+  class Memory {
+    readonly buffer: ArrayBuffer
+    grow(pages: number): number
+  }
+  function validate(bytes: Uint8Array<ArrayBuffer>): boolean
+}

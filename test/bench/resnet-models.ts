@@ -1,0 +1,55 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import onnxProto from 'onnx-proto'
+import { elementType } from '../support/onnx-model.ts'
+
+const { ModelProto } = onnxProto.onnx
+
+/** The weights of ResNet-50's convolutions and of its last layer (He et al., 2015, table 1): 25 million. */
+function shapes(): number[][] {
+  const found = [[64, 3, 7, 7]]
+  let channels = 64
+  for (const [blocks, width] of [
+    [3, 64],
+    [4, 128],
+    [6, 256],
+    [3, 512],
+  ] as const) {
+    for (let block = 0; block < blocks; block += 1) {
+      found.push([width, channels, 1, 1], [width, width, 3, 3], [4 * width, width, 1, 1])
+      if (block === 0) found.push([4 * width, channels, 1, 1])
+      channels = 4 * width
+    }
+  }
+  return [...found, [1000, 2048]]
+}
+
+/** Writes models of one network that have nothing but those weights, each put out as it is, at random. @returns their paths */
+export async function writeResnetModels(directory: string, count: number): Promise<string[]> {
+  const paths: string[] = []
+  for (let model = 0; model < count; model += 1) {
+    const path = join(directory, `resnet-${model}.onnx`)
+    await writeFile(path, resnet(model + 1))
+    paths.push(path)
+  }
+  return paths
+}
+
+function resnet(seed: number): Uint8Array {
+  const initializer = shapes().map((dims, index) => {
+    const values = new Float32Array(dims.reduce((product, dim) => product * dim, 1))
+    // Numbers in [-1, 1): a multiplicative hash of the place.
+    for (let at = 0; at < values.length; at += 1)
+      values[at] = Math.imul(at + 1 + index * 7919, 0x9e3779b1 + 2 * seed) / 0x80000000
+    return { name: `w${index}`, dims, dataType: elementType.float32, rawData: new Uint8Array(values.buffer) }
+  })
+  const value = (name: string) => ({ name, type: { tensorType: { elemType: elementType.float32 } } })
+  const graph = {
+    name: 'resnet-50',
+    node: initializer.map(({ name }) => ({ opType: 'Relu', input: [name], output: [`${name}/out`] })),
+    initializer,
+    output: initializer.map(({ name }) => value(`${name}/out`)),
+  }
+  const model = { irVersion: 8, opsetImport: [{ domain: '', version: 13 }], graph }
+  return ModelProto.encode(ModelProto.create(model)).finish()
+}
