@@ -83,15 +83,18 @@ export function align(base: IndexedInput, other: IndexedInput): Alignment {
 
 /** Everything in which a model is not the base's network, tensors among it that the base has once for several different ones. */
 export function listed(
-  { differences, copies, leaves }: Alignment,
+  { differences, copies, leaves, isReordered }: Alignment,
   base: IndexedInput,
   other: IndexedInput,
 ): ProblemItem[] {
   const found: ProblemItem[] = differences.map(({ kind: _kind, isHard: _isHard, ...item }) => item)
+  const advice = isReordered
+    ? 'operands of commutative operators stand in another order and could be paired in several ways, so export both the same way'
+    : 'take this model as "base", or export both the same way'
   for (const { ours, theirs } of differences.length === 0 ? copies : []) {
     const first = leaves.get(ours)
     if (!first || first === theirs || sameLeafElements(first, other, theirs, other)) continue
-    const message = `stands where ${first.name} does in the base's ${ours.name}, which is one tensor there and two different ones here: take this model as "base", or export both the same way`
+    const message = `stands where ${first.name} does in the base's ${ours.name}, which is one tensor there and two different ones here: ${advice}`
     found.push({ tensor: theirs.name, message })
   }
   if (found.length <= listedDifferences) return found

@@ -45,6 +45,11 @@ export function matchWarnings({ leaves, copies, isReordered }: Alignment, base: 
     )
   base.inputs.forEach((ours, rank) => {
     const theirs = other.inputs[rank]
+    if (ours.dims && theirs?.dims && ours.dims.length !== theirs.dims.length) {
+      const message = `takes the input ${theirs.name} with ${theirs.dims.length} dimensions, the base ${ours.name} with ${ours.dims.length}: the soup takes the base's`
+      warn('sizes of inputs', message)
+      return
+    }
     const conflict = ours.dims?.findIndex((dim, index) => {
       const their = theirs?.dims?.[index]
       return typeof dim === 'number' && typeof their === 'number' && dim !== their

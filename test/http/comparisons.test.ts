@@ -111,7 +111,33 @@ describe('two models of one network', () => {
   })
 })
 
+test('inputs of another rank are no difference in the network, but are told', async () => {
+  const flat = linearModel([1, 2, 3, 4], [0, 0])
+  const deep = linearModel([1, 2, 3, 4], [0, 0], ({ graph }) => {
+    graph.input?.[0]?.type?.tensorType?.shape?.dim?.unshift({ dimValue: 7 })
+  })
+  const pair = await comparePair(flat, deep)
+  expect(pair.compatible).toBe(true)
+  expect(pair.warnings.join()).toContain('takes the input x with 3 dimensions, the base x with 2')
+})
+
 describe('two models that are not one network', () => {
+  test('because an attribute became an input are told of the opset', async () => {
+    const squeezed = (opset: number) =>
+      linearModel([1, 2, 3, 4], [0, 0], model => {
+        model.opsetImport = [{ domain: '', version: opset }]
+        const axes = { name: 'axes', type: 7, ints: [0] }
+        const node = { name: 'squeeze', opType: 'Squeeze', output: ['z'] }
+        model.graph.node?.push(
+          opset < 13 ? { ...node, input: ['y'], attribute: [axes] } : { ...node, input: ['y', 'axes'] },
+        )
+        if (opset >= 13) model.graph.initializer?.push(int64Tensor('axes', [1], [0]))
+        for (const output of model.graph.output ?? []) output.name = 'z'
+      })
+    const { reasons } = await comparePair(squeezed(11), squeezed(13))
+    expect(reasons[0]).toEqual({ node: 'squeeze', message: expect.stringContaining('export both with one opset') })
+  })
+
   const shifted = (axis: number) =>
     linearModel([1, 2, 3, 4], [0, 0], ({ graph }) => {
       graph.node?.push({ name: 'sum', opType: 'ReduceSum', input: ['y', 'axes'], output: ['z'] })

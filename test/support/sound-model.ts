@@ -1,6 +1,6 @@
 import type { onnx } from 'onnx-proto'
 
-/** What stands around a graph: names that are defined where it stands, names that nodes further down put out, and what may be called. */
+/** What stands around a graph: names that are defined where it stands, those that mean what a node further down puts out, and what may be called. */
 type Around = { defined: ReadonlySet<string>; spoken: ReadonlySet<string>; canCall: (opType: string) => boolean }
 
 /**
@@ -34,7 +34,8 @@ function soundGraph(graph: onnx.IGraphProto, around: Around): Set<string> {
   const defined = new Set(given.flatMap(name => name || []))
   const computed = soundNodes(graph.node ?? [], defined, around)
   for (const output of graph.output ?? []) {
-    if (defined.has(output.name ?? '') || around.defined.has(output.name ?? '')) continue
+    const name = output.name ?? ''
+    if (defined.has(name) || (around.defined.has(name) && !around.spoken.has(name))) continue
     output.name = computed.pop() ?? ''
   }
   return new Set([...around.defined, ...defined])
@@ -47,15 +48,14 @@ function soundNodes(nodes: onnx.INodeProto[], defined: Set<string>, around: Arou
   for (const node of nodes) {
     if (!around.canCall(node.opType ?? '')) node.opType = 'Add'
     // A name that nothing has stays one, but must not be that of a node further down.
-    const isKnown = (name: string) =>
-      defined.has(name) || (!spoken.has(name) && (around.defined.has(name) || !around.spoken.has(name)))
+    const isKnown = (name: string) => defined.has(name) || (!spoken.has(name) && !around.spoken.has(name))
     node.input = (node.input ?? []).map(name => (isKnown(name) ? name : (all.at(-1) ?? '')))
     for (const { g, graphs } of node.attribute ?? [])
       for (const graph of [g, ...(graphs ?? [])])
         if (graph) {
           const inside = {
             defined: new Set([...around.defined, ...defined]),
-            spoken: new Set([...around.spoken, ...spoken]),
+            spoken: new Set([...around.spoken, ...spoken].filter(name => !defined.has(name))),
             canCall: around.canCall,
           }
           soundGraph(graph, inside)

@@ -28,7 +28,9 @@ export function compareOperators(ours: Operator, theirs: Operator): Difference[]
     return hard(`is the operator ${here}, in the base ${there} (${shown(ours.name)})`, 'operator')
   }
   if (portsOf(ours) !== portsOf(theirs))
-    return hard(`${operatorName(theirs)} has ${inputsOf(theirs)}, in the base ${inputsOf(ours)} (${shown(ours.name)})`)
+    return hard(
+      `${operatorName(theirs)} has ${inputsOf(theirs)}, in the base ${inputsOf(ours)} (${shown(ours.name)})${becameInputs(theirs)}`,
+    )
   if (ours.outputs !== theirs.outputs)
     return hard(
       `${operatorName(theirs)} has ${theirs.outputs} outputs, in the base ${ours.outputs} (${shown(ours.name)})`,
@@ -87,6 +89,36 @@ export function operatorName({ domain, opType }: Operator): string {
 
 function portsOf({ operands }: Operator): string {
   return operands.map(({ port, value }) => (value === null ? '-' : port)).join(', ')
+}
+
+/** Operators of ONNX some of whose attributes became inputs in a later version (Changelog.md of ONNX). */
+const withFormerAttributes: ReadonlySet<string> = new Set([
+  'Clip',
+  'Dropout',
+  'Pad',
+  'ReduceL1',
+  'ReduceL2',
+  'ReduceLogSum',
+  'ReduceLogSumExp',
+  'ReduceMax',
+  'ReduceMean',
+  'ReduceMin',
+  'ReduceProd',
+  'ReduceSum',
+  'ReduceSumSquare',
+  'Reshape',
+  'Resize',
+  'Slice',
+  'Split',
+  'Squeeze',
+  'TopK',
+  'Unsqueeze',
+  'Upsample',
+])
+
+function becameInputs({ domain, opType }: Operator): string {
+  if (domain !== '' || !withFormerAttributes.has(opType)) return ''
+  return `; attributes of ${opType} became inputs in a later opset: export both with one opset`
 }
 
 /** How many inputs an operator has, and which. */
