@@ -1,18 +1,16 @@
 import type { ProblemItem } from '../errors.ts'
+import { chunksOf } from '../onnx/byte-source.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { weightsOf } from '../onnx/weights.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { combined, cosineOf, type PairMeasure, PairSums, relativeDistanceOf } from '../tensor/pair-sums.ts'
-import { inlineSettings } from './inline-model.ts'
 import { matchInputs } from './match-inputs.ts'
 import type { Warning } from './match-warnings.ts'
-import { elementsOf, type IndexedInput } from './merge-input.ts'
+import { defaultSettings, elementsOf, type IndexedInput } from './merge-input.ts'
 import { preflight } from './preflight.ts'
 import { sameElements } from './same-elements.ts'
-
-const chunkBytes = 1 << 20
 
 /** Two tensors that stand in one place. Null where there is nothing to measure: of what is never averaged, or of another size. */
 export type TensorComparison = {
@@ -40,8 +38,8 @@ export type PairComparison = {
 
 /** Compares two models tensor by tensor, paired as a merge would pair them. `onBytes` hears how many bytes of weights were compared. */
 export function comparePair(a: IndexedInput, b: IndexedInput, onBytes: (bytes: number) => void): PairComparison {
-  const { inputs, problems, warnings } = matchInputs([a, b], inlineSettings)
-  const { problems: values } = preflight(inputs, inlineSettings)
+  const { inputs, problems, warnings } = matchInputs([a, b], defaultSettings)
+  const { problems: values } = preflight(inputs, defaultSettings)
   const { averaged } = weightsOf(a.layout, decodeSkeleton(a.layout))
   const tensors: TensorComparison[] = []
   const [all, matrices]: [PairMeasure[], PairMeasure[]] = [[], []]
@@ -83,16 +81,14 @@ function measure(
 ): { measure: PairMeasure; identical: boolean } {
   const [x, y] = [elementsOf(ours, a), elementsOf(theirs, b)]
   const sums = new PairSums(floatFormat(dtypeName(ours.dataType)))
-  const [left, right] = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)]
   let identical = true
-  for (let offset = 0; offset < x.byteLength; offset += chunkBytes) {
-    const length = Math.min(chunkBytes, x.byteLength - offset)
-    const [aBytes, bBytes] = [left.subarray(0, length), right.subarray(0, length)]
-    x.read(offset, aBytes)
-    y.read(offset, bBytes)
-    identical &&= Buffer.compare(aBytes, bBytes) === 0
-    sums.add(aBytes, bBytes)
-    onBytes(2 * length)
+  let other: Uint8Array | undefined
+  for (const { offset, bytes } of chunksOf(x)) {
+    other = (other ?? new Uint8Array(bytes.byteLength)).subarray(0, bytes.byteLength)
+    y.read(offset, other)
+    identical &&= Buffer.compare(bytes, other) === 0
+    sums.add(bytes, other)
+    onBytes(2 * bytes.byteLength)
   }
   return { measure: sums.measure, identical }
 }

@@ -2,21 +2,13 @@ import type { ByteSource } from '../onnx/byte-source.ts'
 import type { ModelFiles } from '../onnx/model-files.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import { matchInputs } from './match-inputs.ts'
-import type { MergeSettings } from './merge-input.ts'
+import { defaultSettings, type MergeSettings } from './merge-input.ts'
 import { planMerge } from './plan.ts'
 import { planSource } from './plan-source.ts'
 import { preflight } from './preflight.ts'
 
 /** A merge of a model by itself, which comes out as it is, in one file. */
-export const inlineSettings = {
-  method: 'linear',
-  normalize: true,
-  rules: [],
-  nonFloat: 'error',
-  provenance: false,
-  base: 0,
-  inline: true,
-} as const satisfies MergeSettings
+export const inlineSettings = { ...defaultSettings, inline: true } as const satisfies MergeSettings
 
 /**
  * A model with its external data inside.

@@ -71,7 +71,7 @@ export function networkOf({ layout, source, label }: IndexedInput): Network {
 }
 
 /** Pairs the tensors of a model with the base's. @throws TureenError naming the model */
-export function align(base: IndexedInput, other: IndexedInput): Alignment {
+function align(base: IndexedInput, other: IndexedInput): Alignment {
   const ours = { ...base, network: networkOf(base) }
   const theirs = { ...other, network: networkOf(other) }
   try {
@@ -82,7 +82,7 @@ export function align(base: IndexedInput, other: IndexedInput): Alignment {
 }
 
 /** Everything in which a model is not the base's network, tensors among it that the base has once for several different ones. */
-export function listed(
+function listed(
   { differences, copies, leaves, isReordered }: Alignment,
   base: IndexedInput,
   other: IndexedInput,

@@ -23,6 +23,16 @@ export type MergeSettings = {
   inline?: boolean
 }
 
+/** A merge of which nothing is asked but to be made, from the first input's file. */
+export const defaultSettings = {
+  method: 'linear',
+  normalize: true,
+  rules: [],
+  nonFloat: 'error',
+  provenance: false,
+  base: 0,
+} as const satisfies MergeSettings
+
 /** One file of a merge. `weight` is null for a base that is not averaged itself. `label` is what the caller calls the model. */
 export type MergeInput = { label: string; sha256: string; weight: number | null }
 
@@ -34,11 +44,16 @@ export type LabelledFiles = ModelFiles & { label: string }
 
 /** A tensor's elements in one of the inputs, whose damage is then blamed on that model. */
 export function elementsOf(tensor: TensorEntry, { source, data, label }: LabelledFiles): ByteSource {
-  const elements = blaming(label, () => elementSource(tensor, source, data))
+  return blamedSource(label, () => elementSource(tensor, source, data))
+}
+
+/** A source of one of the models, whose damage is then blamed on it, be it found at once or on reading. */
+export function blamedSource(label: string, open: () => ByteSource): ByteSource {
+  const source = blaming(label, open)
   return {
-    byteLength: elements.byteLength,
+    byteLength: source.byteLength,
     read(offset, target) {
-      blaming(label, () => elements.read(offset, target))
+      blaming(label, () => source.read(offset, target))
     },
   }
 }
@@ -50,8 +65,7 @@ export function baseOf<Input>(inputs: readonly Input[], { base }: { base: number
   return input
 }
 
-/** Does something with a model's files, whose damage is then blamed on that model. */
-export function blaming<Result>(label: string, run: () => Result): Result {
+function blaming<Result>(label: string, run: () => Result): Result {
   try {
     return run()
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { ProblemItem } from '../errors.ts'
-import type { ByteSource } from '../onnx/byte-source.ts'
+import { chunksOf } from '../onnx/byte-source.ts'
 import { isMainInitializer, type TensorEntry } from '../onnx/layout.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { weightsOf } from '../onnx/weights.ts'
@@ -10,8 +10,6 @@ import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, elementsOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
 import { partialOverlaps } from './partial-overlaps.ts'
 import { sameElements } from './same-elements.ts'
-
-const chunkBytes = 1 << 20
 
 export type Preflight = {
   problems: ProblemItem[]
@@ -115,16 +113,7 @@ function sameHeader(a: TensorEntry, b: TensorEntry): boolean {
 function countNonFinite(tensor: TensorEntry, input: IndexedInput): number {
   const format = floatFormat(dtypeName(tensor.dataType))
   let count = 0
-  for (const { bytes } of chunks(elementsOf(tensor, input)))
+  for (const { bytes } of chunksOf(elementsOf(tensor, input)))
     count += format.countNonFinite(bytes, bytes.byteLength / format.bytes)
   return count
-}
-
-function* chunks(source: ByteSource): Generator<{ offset: number; bytes: Uint8Array }> {
-  const buffer = new Uint8Array(Math.min(chunkBytes, source.byteLength))
-  for (let offset = 0; offset < source.byteLength; offset += chunkBytes) {
-    const bytes = buffer.subarray(0, Math.min(chunkBytes, source.byteLength - offset))
-    source.read(offset, bytes)
-    yield { offset, bytes }
-  }
 }

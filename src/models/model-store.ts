@@ -134,7 +134,8 @@ export function createModelStore(
           if (before?.sha256 === file.sha256) return now
           if (now.status === 'complete') throw isComplete(reference, file.location)
           const completed = { ...now, files: [...now.files.filter(each => each !== before), file] }
-          const { fingerprint } = await threads.inspect(paths(completed))
+          const isLast = now.missing.every(location => location === file.location)
+          const { fingerprint } = isLast ? await threads.inspect(paths(completed)) : { fingerprint: null }
           await catalog.transaction().execute(async transaction => {
             await records.putModelFile(transaction, model.id, file)
             await records.setFingerprint(transaction, model.id, fingerprint)

@@ -21,6 +21,18 @@ export function memorySource(bytes: Uint8Array): ByteSource {
   }
 }
 
+const chunkBytes = 1 << 20
+
+/** A source from its start to its end, so much at a time that memory does not depend on its length. The bytes are valid until the next ones come. */
+export function* chunksOf(source: ByteSource): Generator<{ offset: number; bytes: Uint8Array }> {
+  const buffer = new Uint8Array(Math.min(chunkBytes, source.byteLength))
+  for (let offset = 0; offset < source.byteLength; offset += chunkBytes) {
+    const bytes = buffer.subarray(0, Math.min(chunkBytes, source.byteLength - offset))
+    source.read(offset, bytes)
+    yield { offset, bytes }
+  }
+}
+
 /** A copy of `length` bytes from `offset` on. */
 export function readBytes(source: ByteSource, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)

@@ -18,7 +18,16 @@ export type Weights = {
  */
 const largestConstantOutput = 8
 
+const known = new WeakMap<Layout, Weights>()
+
+/** Found once for each layout: describing, matching and merging a model all ask for it. */
 export function weightsOf(layout: Layout, model: ModelProto): Weights {
+  const weights = known.get(layout) ?? findWeights(layout, model)
+  known.set(layout, weights)
+  return weights
+}
+
+function findWeights(layout: Layout, model: ModelProto): Weights {
   const parameters = parameterSlots(model)
   const outputs = new Set(model.graph?.output?.map(({ name }) => name))
   const isConstantOutput = (tensor: TensorEntry) =>

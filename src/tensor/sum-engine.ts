@@ -24,12 +24,12 @@ export function typedArrayEngine(): SumEngine {
   return {
     reserve(inputs, bytes) {
       buffers = { inputs: Array.from({ length: inputs }, () => new Uint8Array(bytes)), output: new Uint8Array(bytes) }
-      scratch = sumScratch(bytes)
       return buffers
     },
     sum(dtype, sum, count) {
       const format = floatFormat(dtype)
       const inputs = buffers.inputs.slice(0, sum.weights.length).map(input => input.subarray(0, count * format.bytes))
+      if (scratch.accumulator.length < count) scratch = sumScratch(count)
       const computed = weightedSum(format, sum, inputs, count, buffers.output, scratch)
       return { computed, nonFinite: format.countNonFinite(buffers.output, count) }
     },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { inlineSettings } from '../../src/merge/inline-model.ts'
+import { defaultSettings } from '../../src/merge/merge-input.ts'
 import { createThreadPool } from '../../src/threads/thread-pool.ts'
 import type { Absent, Bench, Comparison, Contestant } from './harness.ts'
 import { kernelComparisons } from './kernel.ts'
@@ -54,7 +54,7 @@ function mergeInThread(
     async run() {
       await rm(output, { force: true })
       const started = performance.now()
-      await threads.merge(files, { ...inlineSettings, inline: false }, { output, durable: false, signal })
+      await threads.merge(files, defaultSettings, { output, durable: false, signal })
       return { seconds: (performance.now() - started) / 1000 }
     },
   }

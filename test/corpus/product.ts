@@ -1,5 +1,5 @@
 import { matchInputs } from '../../src/merge/match-inputs.ts'
-import type { MergeSettings } from '../../src/merge/merge-input.ts'
+import { defaultSettings } from '../../src/merge/merge-input.ts'
 import { planMerge } from '../../src/merge/plan.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import { preflight } from '../../src/merge/preflight.ts'
@@ -15,15 +15,6 @@ import { checkedPlan } from '../../src/threads/merge-inputs.ts'
 /** All that the corpus and fuzzing tools use of the project itself, in one place. */
 
 export type { ModelFiles } from '../../src/onnx/model-files.ts'
-
-const settings: MergeSettings = {
-  method: 'linear',
-  normalize: true,
-  rules: [],
-  nonFloat: 'error',
-  provenance: false,
-  base: 0,
-}
 
 /** Indexes and describes a model as an upload does. @returns the locations of the external data that it names */
 export function inspect(source: ByteSource): string[] {
@@ -52,7 +43,7 @@ export function acceptData({ source, data }: ModelFiles): void {
 /** The soup of two models, half of each, in the first one's form, compared as if they were two although they may be one. */
 export function soupOf(base: ModelFiles, other: ModelFiles): ModelFiles {
   const inputs = indexed([base, other])
-  const merged = planSource(checkedPlan(inputs, settings).plan, inputs)
+  const merged = planSource(checkedPlan(inputs, defaultSettings).plan, inputs)
   return { source: merged, data: merged.data }
 }
 
@@ -61,9 +52,9 @@ export function soupOf(base: ModelFiles, other: ModelFiles): ModelFiles {
  * perturbed copy differs in.
  */
 export function averagedTensors(model: ModelFiles): TensorEntry[] {
-  const { inputs } = matchInputs(indexed([model, model]), settings)
-  const plan = planMerge(inputs, settings, {
-    ...preflight(inputs, settings),
+  const { inputs } = matchInputs(indexed([model, model]), defaultSettings)
+  const plan = planMerge(inputs, defaultSettings, {
+    ...preflight(inputs, defaultSettings),
     identical: new Set(),
     identicalNonFinite: 0,
   })

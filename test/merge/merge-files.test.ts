@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import onnxProto, { type onnx } from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../src/errors.ts'
+import { defaultSettings } from '../../src/merge/merge-input.ts'
 import { mergeFiles } from '../../src/threads/merge-task.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { layoutOf } from '../support/inspecting.ts'
@@ -616,16 +617,8 @@ describe('the file that is written', () => {
       const [path, output] = [join(directory, 'a.onnx'), join(directory, 'soup.onnx')]
       writeFileSync(path, linearModel([1], [2]))
       writeFileSync(output, 'precious')
-      const settings = {
-        method: 'linear',
-        normalize: true,
-        rules: [],
-        nonFloat: 'error',
-        provenance: false,
-        base: 0,
-      } as const
       const merge = () =>
-        mergeFiles([{ path, data: [], label: 'a', sha256: 'a', weight: 1 }], settings, output, false, () => {})
+        mergeFiles([{ path, data: [], label: 'a', sha256: 'a', weight: 1 }], defaultSettings, output, false, () => {})
       expect(merge).toThrow(/EEXIST/)
       expect(readFileSync(output, 'utf8')).toBe('precious')
       expect(existsSync(path)).toBe(true)

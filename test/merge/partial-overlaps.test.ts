@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { IndexedInput } from '../../src/merge/merge-input.ts'
+import { defaultSettings, type IndexedInput } from '../../src/merge/merge-input.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
@@ -30,15 +30,7 @@ function input({ main, data }: ModelInFiles, index: number): IndexedInput {
 
 function soup(...models: ModelInFiles[]) {
   const inputs = models.map(input)
-  const settings = {
-    method: 'linear',
-    normalize: true,
-    rules: [],
-    nonFloat: 'error',
-    provenance: false,
-    base: 0,
-  } as const
-  return planSource(checkedPlan(inputs, settings).plan, inputs)
+  return planSource(checkedPlan(inputs, defaultSettings).plan, inputs)
 }
 
 test('external tensors that share some of their bytes come out as they are where the models agree', () => {

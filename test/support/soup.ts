@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { IndexedInput, MergeSettings } from '../../src/merge/merge-input.ts'
+import { defaultSettings, type IndexedInput, type MergeSettings } from '../../src/merge/merge-input.ts'
 import { type PlanSource, planSource } from '../../src/merge/plan-source.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
@@ -11,15 +11,6 @@ import { checkMergeFiles, type MergedModel, mergeFiles, type WrittenFile } from 
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
 export type SoupInput = { bytes: Uint8Array; weight: number | null; label?: string; sha256?: string }
-
-const defaults: MergeSettings = {
-  method: 'linear',
-  normalize: true,
-  rules: [],
-  nonFloat: 'error',
-  provenance: false,
-  base: 0,
-}
 
 export function digest(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
@@ -39,7 +30,7 @@ function mergeInputs(inputs: readonly SoupInput[]) {
  * @throws TureenError if the checks find anything
  */
 export function planInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): PlanSource {
-  const all = { ...defaults, ...settings }
+  const all = { ...defaultSettings, ...settings }
   const indexed: IndexedInput[] = mergeInputs(inputs).map(({ bytes, ...input }) => {
     const source = memorySource(bytes)
     return { ...input, source, data: new Map(), layout: readLayout(source) }
@@ -68,7 +59,7 @@ export function soupOfFiles(
 ): Omit<MergedModel, 'files'> & WrittenFile & { content: Buffer } {
   return withFiles(inputs, (files, directory) => {
     const output = join(directory, 'soup.onnx')
-    const { files: written, report } = mergeFiles(files, { ...defaults, ...settings }, output, false, onProgress)
+    const { files: written, report } = mergeFiles(files, { ...defaultSettings, ...settings }, output, false, onProgress)
     const [file] = written
     if (!file || written.length > 1) throw new Error(`the soup has ${written.length} files`)
     return { ...file, report, content: readFileSync(output) }
@@ -76,7 +67,7 @@ export function soupOfFiles(
 }
 
 export function checkFiles(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): void {
-  withFiles(inputs, files => checkMergeFiles(files, { ...defaults, ...settings }))
+  withFiles(inputs, files => checkMergeFiles(files, { ...defaultSettings, ...settings }))
 }
 
 function withFiles<Result>(

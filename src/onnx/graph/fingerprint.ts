@@ -6,7 +6,7 @@ import type { Leaf, Network } from './network.ts'
 import { networkHashes, operatorLabel } from './network-hash.ts'
 
 /** Changes whenever the same model would get another fingerprint than before. */
-export const fingerprintVersion = 2
+const fingerprintVersion = 2
 
 /**
  * A stable digest of what a model computes but for its weights: operators, attributes, wiring, types and dims of tensors, and the

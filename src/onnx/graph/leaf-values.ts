@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type ByteSource, memorySource } from '../byte-source.ts'
+import { type ByteSource, chunksOf, memorySource } from '../byte-source.ts'
 import { concatenated, elementSource, rangeSource } from '../elements.ts'
 import type { ModelFiles } from '../model-files.ts'
 import { lengthPrefix } from './leaves.ts'
 import type { Leaf } from './network.ts'
-
-const chunkBytes = 1 << 20
 
 /**
  * A leaf's elements as raw_data would hold them, however they are stored; texts with the length of each before it.
@@ -37,17 +35,10 @@ function indicesOf({ indices }: Leaf): Part[] {
   return indices ? [{ tensor: indices, literal: null }] : []
 }
 
-/** Of no more than `chunkBytes` at a time in memory. */
 function digestOf(parts: readonly Part[], files: ModelFiles): string {
   const hash = createHash('sha256')
   for (const part of parts) {
-    const elements = leafElements(part, files)
-    const buffer = new Uint8Array(Math.min(chunkBytes, elements.byteLength))
-    for (let offset = 0; offset < elements.byteLength; offset += chunkBytes) {
-      const bytes = buffer.subarray(0, Math.min(chunkBytes, elements.byteLength - offset))
-      elements.read(offset, bytes)
-      hash.update(bytes)
-    }
+    for (const { bytes } of chunksOf(leafElements(part, files))) hash.update(bytes)
   }
   return hash.digest('hex')
 }

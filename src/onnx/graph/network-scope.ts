@@ -103,10 +103,10 @@ export function opsetsOf(
 }
 
 /** What a name stands for in a scope or in those around it. */
-export function lookUp(scope: NetworkScope, name: string): { scope: NetworkScope; definition: Definition } | undefined {
+export function lookUp(scope: NetworkScope, name: string): Definition | undefined {
   for (let at: NetworkScope | null = scope; at; at = at.outer) {
     const definition = at.definitions.get(name)
-    if (definition) return { scope: at, definition }
+    if (definition) return definition
   }
   return undefined
 }

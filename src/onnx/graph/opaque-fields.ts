@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type ByteSource, readBytes } from '../byte-source.ts'
+import { type ByteSource, chunksOf, readBytes } from '../byte-source.ts'
+import { rangeSource } from '../elements.ts'
 import type { Layout, Span } from '../layout.ts'
 import { readField, wireCursor } from '../wire.ts'
 
-const chunkBytes = 1 << 20
+/** Of a text that is longer no more is looked at: none that is asked for is. */
+const longestText = 1 << 20
 
 /** The fields of a model that its skeleton lacks, by the path of the message that they stand in and their name in it. */
 export class OpaqueFields {
@@ -56,15 +58,13 @@ export class OpaqueFields {
     const cursor = wireCursor(this.#source)
     cursor.offset = span.start
     const { payload, end } = readField(cursor, span.end)
-    return new TextDecoder().decode(readBytes(this.#source, payload, Math.min(end - payload, chunkBytes)))
+    return new TextDecoder().decode(readBytes(this.#source, payload, Math.min(end - payload, longestText)))
   }
 
   #digest(spans: readonly Span[]): string {
     const hash = createHash('sha256')
-    for (const { start, end } of spans) {
-      for (let offset = start; offset < end; offset += chunkBytes)
-        hash.update(readBytes(this.#source, offset, Math.min(chunkBytes, end - offset)))
-    }
+    for (const { start, end } of spans)
+      for (const { bytes } of chunksOf(rangeSource(this.#source, start, end - start))) hash.update(bytes)
     return hash.digest('hex')
   }
 }

@@ -57,7 +57,7 @@ function stepFrom(
   { scope, name }: NamedIn,
 ): { value: Value | null } | { definition: Definition; next: NamedIn } {
   if (name === '') return { value: null }
-  const definition = lookUp(scope, name)?.definition
+  const definition = lookUp(scope, name)
   if (!definition) return { value: { kind: 'free', name } }
   if (definition.kind === 'value') return { value: definition.value }
   const known = resolver.resolved.get(definition)
