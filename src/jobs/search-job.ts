@@ -98,7 +98,14 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const end = endOf(outcome, direction)
       const { compare } = scorer
       const test = await scoreOnTest(end, search, { kept, files: soups, compare, threads, jobId: context.id })
-      const result = (): Omit<SearchResult, 'model'> => resultOf(request, search, end, test, clock.seconds())
+      const warnings = await writer.then(
+        thread => thread.warnings,
+        () => [],
+      )
+      const result = (): Omit<SearchResult, 'model'> => {
+        const found = resultOf(request, search, end, test, clock.seconds())
+        return { ...found, notes: [...found.notes, ...warnings] }
+      }
       const { winner } = end
       const [only] = isSingle(winner.soup) ? winner.soup.members : []
       const single = only === undefined ? undefined : models[only]

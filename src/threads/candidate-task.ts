@@ -24,20 +24,23 @@ let open: { inputs: OpenInput[]; planFrom(base: number): MergePlan; base: number
  * Opens a search's models, once: compared, planned, and held in memory if together they take no more than `memoryBytes`; larger
  * ones are read anew for every candidate.
  *
+ * @returns what someone should know of how they were paired
  * @throws TureenError as {@link checkedPlan} does
  */
-export function openCandidates({ files, settings, base, memoryBytes }: CandidateInputs): void {
+export function openCandidates({ files, settings, base, memoryBytes }: CandidateInputs): string[] {
   const paths = files.flatMap(({ path, data }) => [path, ...data.map(each => each.path)])
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const inputs = openInputs(files, bytes <= memoryBytes)
   const first = base ?? 0
-  const plans = new Map([[first, checkedPlan(inputs, { ...settings, base: first }).plan]])
+  const { plan: firstPlan, warnings } = checkedPlan(inputs, { ...settings, base: first })
+  const plans = new Map([[first, firstPlan]])
   const planFrom = (from: number) => {
     const plan = plans.get(from) ?? checkedPlan(inputs, { ...settings, base: from }).plan
     plans.set(from, plan)
     return plan
   }
   open = { inputs, planFrom, base }
+  return warnings
 }
 
 /** Writes a soup of the opened models to new files that are there to be evaluated and thrown away. @returns where they lie */

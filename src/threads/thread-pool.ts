@@ -35,6 +35,8 @@ export type ThreadPool = {
 
 /** Makes the candidates of one search. */
 export type CandidateWriter = {
+  /** What someone should know of how the models were paired. */
+  warnings: readonly string[]
   /** Writes a soup to new files, its own at `output`. Soups are made one after the other. */
   write(soup: CandidateSoup, output: string): Promise<ModelPaths>
   /** Merges in this thread, which is warm. */
@@ -80,15 +82,16 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
       const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })
       thread.on('error', onThreadError)
       try {
-        await run(thread, 'openSearch', inputs)
+        const warnings = await run<string[]>(thread, 'openSearch', inputs)
+        return {
+          warnings,
+          write: (soup, output) => run(thread, 'candidate', { soup, output }),
+          merge: (files, settings, merging) => mergeIn(thread, files, settings, merging),
+          close: () => thread.destroy(),
+        }
       } catch (error) {
         await thread.destroy()
         throw error
-      }
-      return {
-        write: (soup, output) => run(thread, 'candidate', { soup, output }),
-        merge: (files, settings, merging) => mergeIn(thread, files, settings, merging),
-        close: () => thread.destroy(),
       }
     },
     async close() {

@@ -19,18 +19,20 @@ test('a search among files with other names finds what it finds among those with
     const ids: string[] = []
     for (const [index, bytes] of models.entries())
       ids.push(await client.addModel(Uint8Array.from(bytes), `ft ${index}`))
-    const { winner, bestSingle, candidates, model } = await client.find({
+    const { winner, bestSingle, candidates, model, notes } = await client.find({
       models: ids.map(id => ({ id })),
       strategy: { type: 'exhaustive' },
       selection: { dataset, metric: 'accuracy' },
     })
     const places = (some: string[]) => some.map(id => ids.indexOf(id))
     const scores = candidates.map(each => [places(each.models).join(), each.score])
-    return { winner: places(winner.models), best: places(bestSingle.models), scores, model }
+    return { winner: places(winner.models), best: places(bestSingle.models), scores, model, notes }
   }
   const plain = await search(files)
   const renamed = await search(files.map((bytes, index) => (index === 0 ? bytes : renamedModel(bytes, `n${index}.`))))
-  expect({ ...renamed, model: null }).toEqual({ ...plain, model: null })
+  expect({ ...renamed, model: null, notes: null }).toEqual({ ...plain, model: null, notes: null })
+  expect(renamed.notes.filter(note => note.includes('has other names for'))).toHaveLength(2)
+  expect(plain.notes.join()).not.toContain('names')
   expect(new Set(plain.scores.map(([, score]) => score)).size).toBeGreaterThan(3)
   const made = modelSchema.parse(await (await fetch(`${app.url}/v1/models/${renamed.model.id}`)).json())
   const original = modelSchema.parse(await (await fetch(`${app.url}/v1/models/${plain.model.id}`)).json())
