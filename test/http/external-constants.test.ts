@@ -1,7 +1,8 @@
 import onnxProto from 'onnx-proto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ModelInFiles, modelForm } from '../support/external-model.ts'
-import { json, type MergeJob, merge, readProblem } from '../support/http-client.ts'
+import { modelBytesAt, resultOf, uploadInFiles } from '../support/external-client.ts'
+import type { ModelInFiles } from '../support/external-model.ts'
+import { json, merge, readProblem } from '../support/http-client.ts'
 import { elementType, linearModel } from '../support/onnx-model.ts'
 import { tensorsOf } from '../support/onnx-oracle.ts'
 import { startApp } from '../support/server.ts'
@@ -14,20 +15,8 @@ afterAll(() => app.close())
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-async function upload(model: ModelInFiles): Promise<string> {
-  const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: modelForm(model) })
-  const { id } = await json<{ id: string }>(response)
-  expect(response.status).toBeOneOf([200, 201])
-  return id
-}
-
-async function bytesAt(path: string): Promise<Bytes> {
-  const response = await fetch(`${app.url}/v1/models/${path}`)
-  expect(response.status, path).toBe(200)
-  return new Uint8Array(await response.arrayBuffer())
-}
-
-const resultOf = ({ result, error }: MergeJob) => result?.model.id ?? JSON.stringify(error)
+const upload = (model: ModelInFiles) => uploadInFiles(app.url, model)
+const bytesAt = (path: string) => modelBytesAt(app.url, path)
 
 describe('a Constant whose value lies in another file', () => {
   const floats = (...values: number[]): Bytes => new Uint8Array(Float32Array.from(values).buffer)

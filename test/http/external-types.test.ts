@@ -1,7 +1,8 @@
 import type { onnx } from 'onnx-proto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ModelInFiles, modelForm } from '../support/external-model.ts'
-import { json, type MergeJob, merge, readProblem } from '../support/http-client.ts'
+import { modelBytesAt, resultOf, uploadInFiles } from '../support/external-client.ts'
+import type { ModelInFiles } from '../support/external-model.ts'
+import { merge, readProblem } from '../support/http-client.ts'
 import { elementType, linearModel } from '../support/onnx-model.ts'
 import { initializerBytes } from '../support/onnx-oracle.ts'
 import { seededRandom } from '../support/random.ts'
@@ -13,25 +14,11 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-type Bytes = Uint8Array<ArrayBuffer>
-
 const int4 = 22
 const location = 'all.bin'
 
-async function upload(model: ModelInFiles): Promise<string> {
-  const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: modelForm(model) })
-  const { id } = await json<{ id: string }>(response)
-  expect(response.status).toBeOneOf([200, 201])
-  return id
-}
-
-async function bytesAt(path: string): Promise<Bytes> {
-  const response = await fetch(`${app.url}/v1/models/${path}`)
-  expect(response.status, path).toBe(200)
-  return new Uint8Array(await response.arrayBuffer())
-}
-
-const resultOf = ({ result, error }: MergeJob) => result?.model.id ?? JSON.stringify(error)
+const upload = (model: ModelInFiles) => uploadInFiles(app.url, model)
+const bytesAt = (path: string) => modelBytesAt(app.url, path)
 
 describe('halves and nibbles in an external file', () => {
   const count = 1000

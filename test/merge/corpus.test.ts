@@ -5,10 +5,10 @@ import { TureenError } from '../../src/errors.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton, describeModel } from '../../src/onnx/skeleton.ts'
-import { weightsOf } from '../../src/onnx/weights.ts'
 import { outcomeOf } from '../support/catalogue.ts'
 import { inspectSource } from '../support/inspecting.ts'
 import { mutations } from '../support/mutations.ts'
+import { perturbed } from '../support/perturbed.ts'
 import { runSeed, seededRandom } from '../support/random.ts'
 import { describeShared, sharedDirectory } from '../support/shared.ts'
 import { digest, selfSoup, soupInMemory } from '../support/soup.ts'
@@ -41,23 +41,6 @@ function refusal(bytes: Uint8Array): string | undefined {
 
 function isExternal(bytes: Uint8Array): boolean {
   return readLayout(memorySource(bytes)).tensors.some(({ payload }) => payload.form === 'external')
-}
-
-/** The model with the last bit of every weight flipped that is stored at a fixed width, and where those stand. */
-function withOtherWeights(bytes: Uint8Array): { other: Buffer; paths: string[] } {
-  const layout = readLayout(memorySource(bytes))
-  const { averaged } = weightsOf(layout, decodeSkeleton(layout))
-  const other = Buffer.from(bytes)
-  const flip = (start: number, count: number, stride: number) => {
-    for (let index = 0; index < count; index += 1)
-      other[start + index * stride] = (other[start + index * stride] ?? 0) ^ 1
-  }
-  const weights = layout.tensors.filter(({ path, payload }) => averaged.has(path) && payload.form !== 'varint')
-  for (const { payload, elements } of weights) {
-    if (payload.form === 'raw') flip(payload.offset, elements, payload.length / elements)
-    if (payload.form === 'fixed') for (const { offset, count, stride } of payload.runs) flip(offset, count, stride)
-  }
-  return { other, paths: weights.map(({ path }) => path) }
 }
 
 describeShared('every file of the corpus', () => {
@@ -102,7 +85,7 @@ describeShared('every file of the corpus', () => {
     let beyondInitializers = 0
     for (const { file, bytes } of files) {
       if (refusal(bytes) !== undefined || isExternal(bytes)) continue
-      const { other, paths } = withOtherWeights(bytes)
+      const { other, paths } = perturbed(bytes)
       if (paths.length === 0) continue
       changed += 1
       beyondInitializers += paths.filter(path => !path.startsWith('graph.initializer[')).length

@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import type { Layout, Span } from '../../src/onnx/layout.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
+import { anyModel } from '../support/any-model.ts'
 import { elementsOf, readElements } from '../support/elements.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { tensorsOf } from '../support/onnx-oracle.ts'
-import { anyModel, encodeModel, richModel } from '../support/rich-model.ts'
+import { encodeModel, richModel } from '../support/rich-model.ts'
 import { virtualSource } from '../support/virtual-source.ts'
 import {
   bytesField,

@@ -3,10 +3,11 @@ import onnxProto from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
 import { type FieldRole, type MessageKind, messages } from '../../src/onnx/messages.ts'
 import { decodeSkeleton, describeModel, describeTensor } from '../../src/onnx/skeleton.ts'
+import { anyModel } from '../support/any-model.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { decodedSkeleton, withoutPayloads } from '../support/onnx-oracle.ts'
-import { anyModel, encodeModel, modelOf, richModel } from '../support/rich-model.ts'
+import { encodeModel, modelOf, richModel } from '../support/rich-model.ts'
 import { bytesField, modelBytes, onnxField, tensorBytes, varintField } from '../support/wire-bytes.ts'
 
 describe('the skeleton', () => {

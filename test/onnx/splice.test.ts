@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isAttributeFloats, type TensorEntry } from '../../src/onnx/layout.ts'
 import { type BytesPart, bytesPart, type Edit, splice } from '../../src/onnx/splice.ts'
+import { anyModel } from '../support/any-model.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { stretchesBetweenLengths } from '../support/message-tree.ts'
 import { tensorsOf } from '../support/onnx-oracle.ts'
-import { anyModel, encodeModel, richModel } from '../support/rich-model.ts'
+import { encodeModel, richModel } from '../support/rich-model.ts'
 import { bytesField, modelBytes, onnxField, parseFields, tensorBytes, varint } from '../support/wire-bytes.ts'
 
 const unknownField = 1999

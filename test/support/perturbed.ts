@@ -3,8 +3,8 @@ import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton } from '../../src/onnx/skeleton.ts'
 import { weightsOf } from '../../src/onnx/weights.ts'
 
-/** The model with the last bit of every weight flipped that is stored at a fixed width: where it stays, no number becomes NaN by it. */
-export function perturbed(bytes: Uint8Array): Buffer<ArrayBuffer> {
+/** The model with the last bit of every weight flipped that is stored at a fixed width (where it stays, no number becomes NaN by it), and where those stand. */
+export function perturbed(bytes: Uint8Array): { other: Buffer<ArrayBuffer>; paths: string[] } {
   const layout = readLayout(memorySource(bytes))
   const { averaged } = weightsOf(layout, decodeSkeleton(layout))
   const other = Buffer.from(bytes)
@@ -12,10 +12,10 @@ export function perturbed(bytes: Uint8Array): Buffer<ArrayBuffer> {
     for (let index = 0; index < count; index += 1)
       other[start + index * stride] = (other[start + index * stride] ?? 0) ^ 1
   }
-  for (const { path, payload, elements } of layout.tensors) {
-    if (!averaged.has(path)) continue
+  const weights = layout.tensors.filter(({ path, payload }) => averaged.has(path) && payload.form !== 'varint')
+  for (const { payload, elements } of weights) {
     if (payload.form === 'raw') flip(payload.offset, elements, payload.length / elements)
     if (payload.form === 'fixed') for (const { offset, count, stride } of payload.runs) flip(offset, count, stride)
   }
-  return other
+  return { other, paths: weights.map(({ path }) => path) }
 }

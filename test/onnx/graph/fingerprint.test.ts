@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TureenError } from '../../../src/errors.ts'
+import { anyModel } from '../../support/any-model.ts'
 import { outcomeOf } from '../../support/catalogue.ts'
 import { differencesOf, fingerprintOfBytes, isReordering } from '../../support/inspecting.ts'
 import { neutralChanges } from '../../support/neutral-changes.ts'
 import type { Change } from '../../support/rich-changes.ts'
-import { anyModel, encodeModel, richModel } from '../../support/rich-model.ts'
+import { encodeModel, richModel } from '../../support/rich-model.ts'
 import { soupInMemory } from '../../support/soup.ts'
 import { structuralChanges } from '../../support/structure-changes.ts'
 

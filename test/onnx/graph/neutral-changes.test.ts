@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { anyModel } from '../../support/any-model.ts'
 import { appendInside } from '../../support/append-inside.ts'
 import { differencesOf, fingerprintOfBytes, isReordering } from '../../support/inspecting.ts'
 import { neutralChanges, reorderings } from '../../support/neutral-changes.ts'
 import { float32Tensor, int64Tensor } from '../../support/onnx-model.ts'
-import { anyModel, encodeModel, modelOf, richModel } from '../../support/rich-model.ts'
+import { encodeModel, modelOf, richModel } from '../../support/rich-model.ts'
 import { bytesField, onnxField } from '../../support/wire-bytes.ts'
 
 const base = richModel()

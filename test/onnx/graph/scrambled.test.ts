@@ -20,7 +20,7 @@ function liveTensors(model: Uint8Array): Map<string, string> {
 
 /** A model beside a scrambled one whose weights are others: the same network, and the same soup. */
 function expectUnchanged(model: Uint8Array, seed: number): number {
-  const other = perturbed(model)
+  const { other } = perturbed(model)
   const scrambled = scramble(other, seededRandom(seed))
   expect(fingerprintOfBytes(scrambled)).toBe(fingerprintOfBytes(model))
   expect(differencesOf(model, scrambled)).toEqual([])
