@@ -60,8 +60,13 @@ export function blamedSource(label: string, open: () => ByteSource): ByteSource 
 
 /** The input whose file the result is made from. */
 export function baseOf<Input>(inputs: readonly Input[], { base }: { base: number }): Input {
-  const input = inputs[base]
-  if (!input) throw new RangeError(`there is no input ${base}`)
+  return inputAt(inputs, base)
+}
+
+/** @throws RangeError if there is no such input */
+export function inputAt<Input>(inputs: readonly Input[], index: number): Input {
+  const input = inputs[index]
+  if (!input) throw new RangeError(`there is no input ${index}`)
   return input
 }
 

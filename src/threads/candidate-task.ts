@@ -2,10 +2,12 @@ import { statSync } from 'node:fs'
 import { type CandidateSoup, candidatePlan } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { MergePlan } from '../merge/plan.ts'
-import { planMemory, planSource } from '../merge/plan-source.ts'
+import { planMemory } from '../merge/plan-memory.ts'
+import { planSource } from '../merge/plan-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { checkedPlan, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
-import { outputFiles, writeSource } from './merge-task.ts'
+import { outputFiles } from './merge-task.ts'
+import { writePlanned } from './write-planned.ts'
 
 /** `base`: the file that every soup is made from; null if each is made from that of its first model. */
 export type CandidateInputs = {
@@ -48,7 +50,7 @@ export function writeCandidate(soup: CandidateSoup, output: string): ModelPaths 
   if (!open) throw new Error('no models are open in this thread')
   const plan = open.planFrom(open.base ?? soup.members[0] ?? 0)
   const [, ...data] = outputFiles(planSource(candidatePlan(plan, soup), open.inputs, memory), output).map(file => {
-    writeSource(file.source, file.path, false)
+    writePlanned(file.source, file.path, false)
     return file
   })
   return { path: output, data: data.map(({ location, path }) => ({ location, path })) }

@@ -5,27 +5,22 @@ import type { Warning } from '../merge/match-warnings.ts'
 import { pairWarnings } from '../merge/pair-warnings.ts'
 import { cosineOf, relativeDistanceOf } from '../tensor/pair-sums.ts'
 import { closeInputs, type MergeFile, openInputs } from './merge-inputs.ts'
+import type { WorkControl } from './work-control.ts'
 
 /** Tensors that a result lists, in all its pairs together: it is kept with its job, and read as a whole. */
 const listedTensors = 20_000
 
-/** Compares every pair of some models, the first of a pair being the base. `onProgress` gets bytes of weights done and in all. */
-export function compareFiles(
-  files: readonly MergeFile[],
-  onProgress: (done: number, total: number) => void,
-): ComparisonResult {
+/** Compares every pair of some models, the first of a pair being the base. Progress is in bytes of weights. */
+export function compareFiles(files: readonly MergeFile[], control: WorkControl): ComparisonResult {
   const inputs = openInputs(files)
   try {
     const pairs = inputs.flatMap((a, index) => inputs.slice(index + 1).map(b => [a, b] as const))
     const total = pairs.length * 2 * Math.max(...inputs.map(({ source, data }) => sizeOf([source, ...data.values()])))
     const listed = Math.max(1, Math.floor(listedTensors / pairs.length))
     const warnings: PairWarning[] = []
-    let done = 0
+    control.begin(total)
     const compared = pairs.map(([a, b]) => {
-      const comparison = comparePair(a, b, bytes => {
-        done += bytes
-        onProgress(Math.min(done, total), total)
-      })
+      const comparison = comparePair(a, b, control.advance)
       const own = [
         ...comparison.warnings.map(({ kind, message }) => ({ kind, message: `${b.label} ${message}` })),
         ...pairWarnings(comparison, networkOf(a)),

@@ -1,31 +1,47 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync } from 'node:fs'
+import { serialize } from 'node:v8'
+import { type CountedPlan, type MergeCounts, mergeCounts } from '../merge/merge-counts.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { type PlanSource, planMemory, planSource } from '../merge/plan-source.ts'
-import type { ByteSource } from '../onnx/byte-source.ts'
+import { planMemory } from '../merge/plan-memory.ts'
+import { type PlannedBytes, type PlanSource, planSource } from '../merge/plan-source.ts'
 import { besideOutput } from '../storage/artifacts.ts'
 import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
+import type { OutputFile } from './output-ranges.ts'
+import type { WorkControl } from './work-control.ts'
+import { writePlanned } from './write-planned.ts'
 
-/** What is written at a time; progress is reported as often. */
-const windowBytes = 1 << 20
+/** Results from this size on are written by several threads: what these cost to coordinate is nothing then. */
+const splitBytes = 16 << 20
 
 /** A thread merges one after the other, all in the same memory. */
 const memory = planMemory()
 
-export type MergeReport = {
-  tensors: { averaged: number; copied: number; nonFloat: number }
-  nonFinite: number
+export type MergeReport = MergeCounts & {
   bytesRead: number
   bytesWritten: number
   /** What someone should know about the models that were paired. */
   warnings: string[]
 }
 
-/** A file that has been written: `location` is what the model calls it, empty for the model's own. */
-export type WrittenFile = { location: string; path: string; sha256: string; bytes: number }
+/** A file that has been written. */
+export type WrittenFile = OutputFile & { sha256: string }
 
 /** The files of a merged model, its own first. */
 export type MergedModel = { files: WrittenFile[]; report: MergeReport }
+
+/** A large merge, ready to be written: its files are there, of their sizes and without content. */
+export type PlannedMerge = {
+  /** The plan, serialized, so that threads can have it without the event loop copying it. */
+  plan: SharedArrayBuffer
+  outputs: OutputFile[]
+  counted: CountedPlan
+  /** What the report says already; more is read while it is written. */
+  report: Omit<MergeReport, keyof MergeCounts>
+}
+
+/** A merge that is done, or is to be done by several threads. */
+export type MergeStart = { merged: MergedModel } | { planned: PlannedMerge }
 
 /** Whether the models can be averaged, nothing written. @throws TureenError as {@link checkedPlan} does */
 export function checkMergeFiles(files: readonly MergeFile[], settings: MergeSettings): void {
@@ -33,81 +49,70 @@ export function checkMergeFiles(files: readonly MergeFile[], settings: MergeSett
 }
 
 /**
- * Merges models into a new one, in windows of constant size, hashed as they are written: its own file at `output`, data files
- * beside it under names that begin alike.
+ * Merges models into a new one: its own file at `output`, data files beside it under names that begin alike. A large one is only
+ * planned.
  * @param durable whether the files are flushed to the disk before this returns
- * @param onProgress called before the first and after every window, with bytes done and in all; what it throws ends the merge
  */
-export function mergeFiles(
+export function startMerge(
   files: readonly MergeFile[],
   settings: MergeSettings,
   output: string,
   durable: boolean,
-  onProgress: (done: number, total: number) => void,
-): MergedModel {
+  control: WorkControl,
+): MergeStart {
   return withInputs(files, inputs => {
     const { plan, warnings } = checkedPlan(inputs, settings)
     const merged = planSource(plan, inputs, memory)
     const outputs = outputFiles(merged, output)
-    const total = outputs.reduce((sum, { source }) => sum + source.byteLength, 0)
-    let before = 0
-    onProgress(0, total)
-    const written = outputs.map(({ source, location, path }) => {
-      const hash = createHash('sha256')
-      writeSource(source, path, durable, (bytes, done) => {
-        hash.update(bytes)
-        onProgress(before + done, total)
-      })
-      before += source.byteLength
-      return { location, path, sha256: `sha256:${hash.digest('hex')}`, bytes: source.byteLength }
-    })
-    const { averaged, identical, nonFinite } = merged.report()
-    return {
-      files: written,
-      report: {
-        tensors: { averaged, copied: identical, nonFloat: plan.carried.nonFloat },
-        nonFinite,
-        bytesRead: bytesReadOf(inputs),
-        bytesWritten: total,
-        warnings,
-      },
+    const bytesWritten = outputs.reduce((sum, { bytes }) => sum + bytes, 0)
+    control.begin(bytesWritten)
+    const reportUntilNow = () => ({ bytesRead: bytesReadOf(inputs), bytesWritten, warnings })
+    if (bytesWritten >= splitBytes) {
+      for (const { path, bytes } of outputs) createFile(path, bytes)
+      const counted = { carried: plan.carried, tensors: { length: plan.tensors.length } }
+      const planned = { plan: shared(serialize(plan)), outputs: outputs.map(withoutSource), counted }
+      return { planned: { ...planned, report: reportUntilNow() } }
     }
+    const written = outputs.map(file => {
+      const hash = createHash('sha256')
+      writePlanned(file.source, file.path, durable, bytes => {
+        hash.update(bytes)
+        control.advance(bytes.byteLength)
+      })
+      return { ...withoutSource(file), sha256: `sha256:${hash.digest('hex')}` }
+    })
+    return { merged: { files: written, report: { ...mergeCounts(plan, merged.computed()), ...reportUntilNow() } } }
   })
 }
 
 /** Where the files of a planned merge are written to, the model's own first. */
-export function outputFiles(
-  merged: PlanSource,
-  output: string,
-): { location: string; path: string; source: ByteSource }[] {
+export function outputFiles(merged: PlanSource, output: string): (OutputFile & { source: PlannedBytes })[] {
   const data = [...merged.data].map(([location, source], index) => ({
     location,
     path: besideOutput(output, index),
+    bytes: source.byteLength,
     source,
   }))
-  return [{ location: '', path: output, source: merged }, ...data]
+  return [{ location: '', path: output, bytes: merged.byteLength, source: merged }, ...data]
 }
 
-/** Writes a source to a new file, window by window. `onWindow` gets each window's bytes and how many are done. */
-export function writeSource(
-  source: ByteSource,
-  path: string,
-  durable: boolean,
-  onWindow: (bytes: Uint8Array, done: number) => void = () => undefined,
-): void {
+function withoutSource({ location, path, bytes }: OutputFile): OutputFile {
+  return { location, path, bytes }
+}
+
+function createFile(path: string, bytes: number): void {
   const descriptor = openSync(path, 'wx')
   try {
-    const window = new Uint8Array(Math.min(windowBytes, source.byteLength))
-    for (let offset = 0; offset < source.byteLength; offset += windowBytes) {
-      const bytes = window.subarray(0, Math.min(windowBytes, source.byteLength - offset))
-      source.read(offset, bytes)
-      for (let done = 0; done < bytes.byteLength; ) done += writeSync(descriptor, bytes, done)
-      onWindow(bytes, offset + bytes.byteLength)
-    }
-    if (durable) fsyncSync(descriptor)
+    ftruncateSync(descriptor, bytes)
   } finally {
     closeSync(descriptor)
   }
+}
+
+function shared(bytes: Uint8Array): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(bytes.byteLength)
+  new Uint8Array(memory).set(bytes)
+  return memory
 }
 
 function withInputs<Result>(files: readonly MergeFile[], use: (inputs: OpenInput[]) => Result): Result {

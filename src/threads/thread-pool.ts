@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
-import { TureenError } from '../errors.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
@@ -9,12 +8,10 @@ import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CandidateInputs } from './candidate-task.ts'
 import type { InspectedModel } from './inspect-task.ts'
-import { mergeControl } from './merge-control.ts'
 import type { MergeFile } from './merge-inputs.ts'
-import type { MergedModel } from './merge-task.ts'
-import type { Outcome } from './worker.ts'
-
-export type Progress = (done: number, total: number) => void
+import type { MergedModel, MergeStart } from './merge-task.ts'
+import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
+import { splitMerge } from './split-merge.ts'
 
 /** The threads in which models are read and merged: everything that would hold up the event loop. */
 export type ThreadPool = {
@@ -39,54 +36,60 @@ export type CandidateWriter = {
   warnings: readonly string[]
   /** Writes a soup to new files, its own at `output`. Soups are made one after the other. */
   write(soup: CandidateSoup, output: string): Promise<ModelPaths>
-  /** Merges in this thread, which is warm. */
+  /** Merges as the pool does, planned in this thread, which is warm. */
   merge: ThreadPool['merge']
   /** Ends the thread, whatever it is doing. */
   close(): Promise<void>
 }
 
-export type StoppableOptions = { signal: AbortSignal; onProgress?: Progress }
 export type MergeOptions = StoppableOptions & { output: string; durable: boolean }
 
 /** Idle threads are kept this long, so that a burst of requests does not start one each. */
 const idleMilliseconds = 10_000
-/** A model whose structure takes more is refused; without a bound it would take the whole process with it. */
-const heapMebibytes = 1024
-/** Threads leave their progress in shared memory; it is looked at this often. */
-const progressMilliseconds = 200
-/** A merge that is asked to stop does so at its next window; a thread that does not come to one is ended after this long. */
-const stopMilliseconds = 1000
 
-/** Reading has threads of its own, so that an upload never waits behind a merge. */
+/** Reading has threads of its own, so that an upload never waits behind a merge; so has writing, which loads less. */
 export function createThreadPool(onThreadError: (error: unknown) => void): ThreadPool {
-  const options = {
-    filename: new URL('./worker.ts', import.meta.url).href,
+  const limits = {
     minThreads: 0,
     maxThreads: Math.max(1, availableParallelism()),
     idleTimeout: idleMilliseconds,
     resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 8 },
   }
+  const options = { ...limits, filename: new URL('./worker.ts', import.meta.url).href }
+  const writingOptions = { ...limits, filename: new URL('./write-worker.ts', import.meta.url).href }
   const readers = new Piscina(options)
   const mergers = new Piscina(options)
+  const writing = { writers: new Piscina(writingOptions), hashers: new Piscina(writingOptions) }
+  const pools = [readers, mergers, writing.writers, writing.hashers]
   // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
-  for (const pool of [readers, mergers]) pool.on('error', onThreadError)
+  for (const pool of pools) pool.on('error', onThreadError)
+  const mergeIn =
+    (planners: Piscina): ThreadPool['merge'] =>
+    (files, settings, { output, durable, ...options }) =>
+      runStoppable(async (control, signal) => {
+        const task = { files, settings, output, durable, shared: control.shared }
+        const start = await runTask<MergeStart>(planners, 'merge', task, { signal })
+        if ('merged' in start) return start.merged
+        return splitMerge(files, start.planned, writing, { durable, control, signal })
+      }, options)
   return {
-    inspect: files => run(readers, 'inspect', files),
-    checkData: (path, location, bytes) => run(readers, 'checkData', { path, location, bytes }),
-    tensors: (path, from, limit) => run(readers, 'tensors', { path, from, limit }),
-    dataset: files => run(readers, 'dataset', { files }),
-    check: (files, settings) => run(readers, 'check', { files, settings }),
-    merge: (files, settings, merging) => mergeIn(mergers, files, settings, merging),
-    compare: (files, options) => runStoppable(mergers, 'compare', { files }, options),
+    inspect: files => runTask(readers, 'inspect', files),
+    checkData: (path, location, bytes) => runTask(readers, 'checkData', { path, location, bytes }),
+    tensors: (path, from, limit) => runTask(readers, 'tensors', { path, from, limit }),
+    dataset: files => runTask(readers, 'dataset', { files }),
+    check: (files, settings) => runTask(readers, 'check', { files, settings }),
+    merge: mergeIn(mergers),
+    compare: (files, options) =>
+      runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { files, shared }, { signal }), options),
     async openCandidates(inputs) {
       const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })
       thread.on('error', onThreadError)
       try {
-        const warnings = await run<string[]>(thread, 'openSearch', inputs)
+        const warnings = await runTask<string[]>(thread, 'openSearch', inputs)
         return {
           warnings,
-          write: (soup, output) => run(thread, 'candidate', { soup, output }),
-          merge: (files, settings, merging) => mergeIn(thread, files, settings, merging),
+          write: (soup, output) => runTask(thread, 'candidate', { soup, output }),
+          merge: mergeIn(thread),
           close: () => thread.destroy(),
         }
       } catch (error) {
@@ -95,62 +98,7 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
       }
     },
     async close() {
-      await Promise.all([readers.destroy(), mergers.destroy()])
+      await Promise.all(pools.map(pool => pool.destroy()))
     },
   }
-}
-
-function mergeIn(
-  pool: Piscina,
-  files: MergeFile[],
-  settings: MergeSettings,
-  { output, durable, ...options }: MergeOptions,
-): Promise<MergedModel> {
-  return runStoppable(pool, 'merge', { files, settings, output, durable }, options)
-}
-
-/** Runs a task that leaves its progress in shared memory and looks there for a word to stop. */
-async function runStoppable<Value>(
-  pool: Piscina,
-  name: string,
-  task: object,
-  { signal, onProgress }: StoppableOptions,
-): Promise<Value> {
-  signal.throwIfAborted()
-  const control = mergeControl()
-  const timer = setInterval(() => {
-    const { done, total } = control.progress()
-    if (total > 0) onProgress?.(done, total)
-  }, progressMilliseconds)
-  const end = new AbortController()
-  let ending: NodeJS.Timeout | undefined
-  const stop = () => {
-    control.stop()
-    ending = setTimeout(() => end.abort(), stopMilliseconds)
-  }
-  signal.addEventListener('abort', stop)
-  try {
-    return await run<Value>(pool, name, { ...task, shared: control.shared }, { signal: end.signal })
-  } finally {
-    clearInterval(timer)
-    clearTimeout(ending)
-    signal.removeEventListener('abort', stop)
-  }
-}
-
-async function run<Value>(
-  pool: Piscina,
-  name: string,
-  task: object,
-  options: Parameters<Piscina['run']>[1] = {},
-): Promise<Value> {
-  const outcome: Outcome<Value> = await pool.run(task, { ...options, name }).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')) throw error
-    throw new TureenError(
-      'TUREEN_MODEL_LIMIT',
-      `The structure of the model takes more than ${heapMebibytes} MiB once decoded; that is the limit.`,
-    )
-  })
-  if (outcome.ok) return outcome.value
-  throw TureenError.fromProblem(outcome.problem)
 }

@@ -1,4 +1,3 @@
-import { type Problem, TureenError } from '../errors.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
@@ -7,14 +6,12 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import { type CandidateInputs, openCandidates, writeCandidate } from './candidate-task.ts'
 import { compareFiles } from './comparison-task.ts'
 import { checkDataFile, inspectFiles, listTensors } from './inspect-task.ts'
-import { mergeControl } from './merge-control.ts'
 import type { MergeFile } from './merge-inputs.ts'
-import { checkMergeFiles, mergeFiles } from './merge-task.ts'
+import { checkMergeFiles, startMerge } from './merge-task.ts'
+import { type Outcome, outcome, refusal } from './outcome.ts'
+import { workControl } from './work-control.ts'
 
-/**
- * What worker threads run, by name. A refusal is a result: errors of the catalogue would lose their class on the way.
- */
-export type Outcome<Value> = { ok: true; value: Value } | { ok: false; problem: Problem }
+/** What worker threads run that read models, by name. */
 
 export type MergeTask = {
   files: MergeFile[]
@@ -46,13 +43,11 @@ export function check({ files, settings }: CheckTask) {
 }
 
 export function merge({ files, settings, output, durable, shared }: MergeTask) {
-  const control = mergeControl(shared)
-  return outcome(() => mergeFiles(files, settings, output, durable, control.report))
+  return outcome(() => startMerge(files, settings, output, durable, workControl(shared)))
 }
 
 export function compare({ files, shared }: CompareTask) {
-  const control = mergeControl(shared)
-  return outcome(() => compareFiles(files, control.report))
+  return outcome(() => compareFiles(files, workControl(shared)))
 }
 
 export function openSearch(inputs: CandidateInputs) {
@@ -69,17 +64,4 @@ export async function dataset({ files }: { files: DatasetFile[] }): Promise<Outc
   } catch (error) {
     return refusal(error)
   }
-}
-
-function outcome<Value>(task: () => Value): Outcome<Value> {
-  try {
-    return { ok: true, value: task() }
-  } catch (error) {
-    return refusal(error)
-  }
-}
-
-function refusal(error: unknown): { ok: false; problem: Problem } {
-  if (error instanceof TureenError) return { ok: false, problem: error.toProblem() }
-  throw error
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import onnxProto from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
-import { mergeFiles } from '../../src/threads/merge-task.ts'
+import { startMerge } from '../../src/threads/merge-task.ts'
+import { workControl } from '../../src/threads/work-control.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { floats, pair, richWithWeights } from '../support/merge-pair.ts'
@@ -130,18 +131,16 @@ describe('the file that is written', () => {
     }
   })
 
-  test('is announced with its length before it is computed, and its progress told to the end', () => {
-    const steps: [number, number][] = []
-    const { bytes } = soupOfFiles(inputs, {}, (done, total) => steps.push([done, total]))
-    expect(steps[0]).toEqual([0, bytes])
-    expect(steps.at(-1)).toEqual([bytes, bytes])
+  test('is announced with its length, and its progress told to the end', () => {
+    const control = workControl()
+    const { bytes } = soupOfFiles(inputs, {}, control)
+    expect(control.progress()).toEqual({ done: bytes, total: bytes })
   })
 
-  test('is not written on when the progress is refused', () => {
-    const stop = () => {
-      throw new Error('stop')
-    }
-    expect(() => soupOfFiles(inputs, {}, stop)).toThrow('stop')
+  test('is not written once the work is stopped', () => {
+    const control = workControl()
+    control.stop()
+    refusalOf(() => soupOfFiles(inputs, {}, control), 'TUREEN_JOB_CANCELLED')
   })
 
   test('does not replace one that is there', () => {
@@ -151,7 +150,13 @@ describe('the file that is written', () => {
       writeFileSync(path, linearModel([1], [2]))
       writeFileSync(output, 'precious')
       const merge = () =>
-        mergeFiles([{ path, data: [], label: 'a', sha256: 'a', weight: 1 }], defaultSettings, output, false, () => {})
+        startMerge(
+          [{ path, data: [], label: 'a', sha256: 'a', weight: 1 }],
+          defaultSettings,
+          output,
+          false,
+          workControl(),
+        )
       expect(merge).toThrow(/EEXIST/)
       expect(readFileSync(output, 'utf8')).toBe('precious')
       expect(existsSync(path)).toBe(true)

@@ -188,9 +188,9 @@ describe('a planned soup read in any windows, in any order', () => {
             const window = Buffer.from(readBytes(inWindows, start, end - start))
             expect(window.toString('hex'), `${start}..${end}`).toBe(content.toString('hex', start, end))
           }
-          expect(inWindows.report()).toEqual(whole.report())
-          expect(whole.report().nonFinite).toBe(countNonFinite(content))
-          counts.nonFinite += whole.report().nonFinite
+          expect(inWindows.counts()).toEqual(whole.counts())
+          expect(whole.counts().nonFinite).toBe(countNonFinite(content))
+          counts.nonFinite += whole.counts().nonFinite
         },
       ),
       { numRuns: 250 },
@@ -210,7 +210,7 @@ describe('a planned soup read in any windows, in any order', () => {
         source.read(at, bytes.subarray(at, at + 1))
       }
       expect(bytes.equals(content)).toBe(true)
-      expect(source.report()).toEqual(whole.report())
+      expect(source.counts()).toEqual(whole.counts())
     }
   })
 
@@ -258,6 +258,6 @@ describe('a tensor larger than a chunk', () => {
     for (const { start, end } of windows(source.byteLength, 12, random))
       source.read(start, content.subarray(start, end))
     expect(initializerBytes(content, 'W').equals(Buffer.from(expected.buffer))).toBe(true)
-    expect(source.report()).toEqual({ averaged: 1, identical: 0, nonFinite: 0 })
+    expect(source.counts()).toEqual({ tensors: { averaged: 1, copied: 0, nonFloat: 0 }, nonFinite: 0 })
   })
 })

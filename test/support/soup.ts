@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type MergeCounts, mergeCounts } from '../../src/merge/merge-counts.ts'
 import { defaultSettings, type IndexedInput, type MergeSettings } from '../../src/merge/merge-input.ts'
 import { type PlanSource, planSource } from '../../src/merge/plan-source.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { checkedPlan, type MergeFile } from '../../src/threads/merge-inputs.ts'
-import { checkMergeFiles, type MergedModel, mergeFiles, type WrittenFile } from '../../src/threads/merge-task.ts'
+import { checkMergeFiles, type MergedModel, startMerge, type WrittenFile } from '../../src/threads/merge-task.ts'
+import { type WorkControl, workControl } from '../../src/threads/work-control.ts'
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
 export type SoupInput = { bytes: Uint8Array; weight: number | null; label?: string; sha256?: string }
@@ -29,13 +31,18 @@ function mergeInputs(inputs: readonly SoupInput[]) {
  * The planned soup of models in memory, after the same checks as of files.
  * @throws TureenError if the checks find anything
  */
-export function planInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): PlanSource {
+export function planInMemory(
+  inputs: readonly SoupInput[],
+  settings: Partial<MergeSettings> = {},
+): PlanSource & { counts(): MergeCounts } {
   const all = { ...defaultSettings, ...settings }
   const indexed: IndexedInput[] = mergeInputs(inputs).map(({ bytes, ...input }) => {
     const source = memorySource(bytes)
     return { ...input, source, data: new Map(), layout: readLayout(source) }
   })
-  return planSource(checkedPlan(indexed, all).plan, indexed)
+  const { plan } = checkedPlan(indexed, all)
+  const source = planSource(plan, indexed)
+  return { ...source, counts: () => mergeCounts(plan, source.computed()) }
 }
 
 export function soupInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): Buffer {
@@ -55,14 +62,15 @@ export function selfSoup(bytes: Uint8Array): Buffer {
 export function soupOfFiles(
   inputs: readonly SoupInput[],
   settings: Partial<MergeSettings> = {},
-  onProgress: (done: number, total: number) => void = () => {},
+  control: WorkControl = workControl(),
 ): Omit<MergedModel, 'files'> & WrittenFile & { content: Buffer } {
   return withFiles(inputs, (files, directory) => {
     const output = join(directory, 'soup.onnx')
-    const { files: written, report } = mergeFiles(files, { ...defaultSettings, ...settings }, output, false, onProgress)
-    const [file] = written
-    if (!file || written.length > 1) throw new Error(`the soup has ${written.length} files`)
-    return { ...file, report, content: readFileSync(output) }
+    const start = startMerge(files, { ...defaultSettings, ...settings }, output, false, control)
+    const merged = 'merged' in start ? start.merged : undefined
+    const [file] = merged?.files ?? []
+    if (!merged || !file || merged.files.length > 1) throw new Error('the soup is not one small file')
+    return { ...file, report: merged.report, content: readFileSync(output) }
   })
 }
 

@@ -1,0 +1,39 @@
+import { floatFormat } from '../tensor/float-format.ts'
+import { simdEngine } from '../tensor/simd-engine.ts'
+import { type SumBuffers, type SumEngine, typedArrayEngine } from '../tensor/sum-engine.ts'
+import type { MergePlan } from './plan.ts'
+
+/**
+ * Memory for one chunk of every input and of the result together, whatever the number of models: what stays in a cache of the
+ * second level between being read, summed and written.
+ */
+const chunkBudgetBytes = 2 << 20
+const smallestChunkBytes = 16 << 10
+/** A multiple of every element size that is also a whole number of memory pages. */
+const chunkQuantum = 4096
+/** Memory for `bytes` bytes of every input and of the result. */
+type Chunk = { bytes: number; buffers: SumBuffers; engine: SumEngine }
+
+/** Memory in which merges are computed, one after the other; whoever makes many keeps it for the next. */
+export type PlanMemory = { chunkFor(plan: MergePlan, inputs: number): Chunk }
+
+export function planMemory(engine: SumEngine = simdEngine() ?? typedArrayEngine()): PlanMemory {
+  let chunk: Chunk = { bytes: 0, buffers: engine.reserve(0, 0), engine }
+  return {
+    chunkFor(plan, inputs) {
+      const largest = plan.tensors.reduce(
+        (most, { elements, dtype }) => Math.max(most, elements * floatFormat(dtype).bytes),
+        1,
+      )
+      const bytes = Math.min(chunkBytes(inputs), Math.ceil(largest / chunkQuantum) * chunkQuantum)
+      if (chunk.bytes < bytes || chunk.buffers.inputs.length < inputs)
+        chunk = { bytes, buffers: engine.reserve(inputs, bytes), engine }
+      return chunk
+    },
+  }
+}
+
+/** Bytes of one chunk of one input. */
+function chunkBytes(inputs: number): number {
+  return Math.max(smallestChunkBytes, Math.floor(chunkBudgetBytes / (inputs + 1) / chunkQuantum) * chunkQuantum)
+}

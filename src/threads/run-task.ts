@@ -1,0 +1,62 @@
+import type { Piscina } from 'piscina'
+import { TureenError } from '../errors.ts'
+import type { Outcome } from './outcome.ts'
+import { type WorkControl, workControl } from './work-control.ts'
+
+export type Progress = (done: number, total: number) => void
+export type StoppableOptions = { signal: AbortSignal; onProgress?: Progress }
+
+/** A model whose structure takes more is refused; without a bound it would take the whole process with it. */
+export const heapMebibytes = 1024
+/** Threads leave their progress in shared memory; it is looked at this often. */
+const progressMilliseconds = 200
+/** Work that is asked to stop does so at its next piece; a thread that does not come to one is ended after this long. */
+const stopMilliseconds = 1000
+
+/** Runs a task of a pool by its name. @throws TureenError that the task ended with, or `TUREEN_MODEL_LIMIT` if it took too much memory */
+export async function runTask<Value>(
+  pool: Piscina,
+  name: string,
+  task: object,
+  options: Parameters<Piscina['run']>[1] = {},
+): Promise<Value> {
+  const outcome: Outcome<Value> = await pool.run(task, { ...options, name }).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')) throw error
+    throw new TureenError(
+      'TUREEN_MODEL_LIMIT',
+      `The structure of the model takes more than ${heapMebibytes} MiB once decoded; that is the limit.`,
+    )
+  })
+  if (outcome.ok) return outcome.value
+  throw TureenError.fromProblem(outcome.problem)
+}
+
+/**
+ * Runs work that leaves its progress in shared memory and looks there for a word to stop.
+ * @param work gets that memory, and a signal that ends the threads which do not look
+ */
+export async function runStoppable<Value>(
+  work: (control: WorkControl, signal: AbortSignal) => Promise<Value>,
+  { signal, onProgress }: StoppableOptions,
+): Promise<Value> {
+  signal.throwIfAborted()
+  const control = workControl()
+  const timer = setInterval(() => {
+    const { done, total } = control.progress()
+    if (total > 0) onProgress?.(done, total)
+  }, progressMilliseconds)
+  const end = new AbortController()
+  let ending: NodeJS.Timeout | undefined
+  const stop = () => {
+    control.stop()
+    ending = setTimeout(() => end.abort(), stopMilliseconds)
+  }
+  signal.addEventListener('abort', stop)
+  try {
+    return await work(control, end.signal)
+  } finally {
+    clearInterval(timer)
+    clearTimeout(ending)
+    signal.removeEventListener('abort', stop)
+  }
+}
