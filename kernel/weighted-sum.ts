@@ -2,8 +2,18 @@
 // multiply-add, rounded once. AssemblyScript; `npm run build:kernel` compiles it to kernel-binary.ts.
 //
 // All functions take: an array of `models` u32 addresses of the inputs and one of their f64 weights, both in order; the bytes to
-// compute, a multiple of 32 (whoever calls pads with zeros); the divisor, and whether to divide; whether elements whose bits are the
-// same in every input are copied; where the result goes. They return how many elements of the result are NaN or infinite.
+// compute, a multiple of 32 (whoever calls pads with zeros); a factor and whether sums are left as they are (0), divided by it (1) or
+// multiplied with it (2); whether elements whose bits are the same in every input are copied; where the result goes. They return how
+// many elements of the result are NaN or infinite.
+
+const divided: i32 = 1
+const multiplied: i32 = 2
+
+@inline
+function scale(sums: v128, how: i32, factors: v128): v128 {
+  if (how == divided) return f64x2.div(sums, factors)
+  return how == multiplied ? f64x2.mul(sums, factors) : sums
+}
 
 /** Whether any element of the last call differed between the inputs. */
 let different: i32 = 0
@@ -63,19 +73,6 @@ function decodeHalf(codes: v128): v128 {
   return v128.or(sign, v128.or(finite, special))
 }
 
-/** Whether one of eight float16 codes is zero, subnormal, infinite or NaN: a branch on it is cheaper than what it saves. */
-@inline
-function anyUncommonHalf(codes: v128): bool {
-  const aboveSmallest = i16x8.sub(v128.and(codes, i16x8.splat(0x7fff)), i16x8.splat(0x400))
-  return v128.any_true(i16x8.ge_u(aboveSmallest, i16x8.splat(0x7800)))
-}
-
-/** Four float16 codes, sign-extended to 32 bits and none of them uncommon, as float32. */
-@inline
-function decodeCommonHalf(codes: v128): v128 {
-  return i32x4.add(v128.and(i32x4.shl(codes, 13), i32x4.splat(0x8fffe000)), i32x4.splat(112 << 23))
-}
-
 /** Four float32, rounded to odd, as float16 codes. */
 @inline
 function encodeHalf(bits: v128): v128 {
@@ -97,23 +94,6 @@ function encodeHalf(bits: v128): v128 {
 @inline
 function decodeBrain(codes: v128): v128 {
   return i32x4.shl(codes, 16)
-}
-
-/** Whether one of four float32 is no normal float16. */
-@inline
-function anyUncommonSingle(bits: v128): bool {
-  const aboveSmallest = i32x4.sub(v128.and(bits, i32x4.splat(0x7fffffff)), i32x4.splat(113 << 23))
-  return v128.any_true(i32x4.ge_u(aboveSmallest, i32x4.splat(30 << 23)))
-}
-
-/** Four float32, rounded to odd and none of them uncommon, as float16 codes. */
-@inline
-function encodeCommonHalf(bits: v128): v128 {
-  const magnitude = v128.and(bits, i32x4.splat(0x7fffffff))
-  const sign = v128.and(i32x4.shr_u(bits, 16), i32x4.splat(0x8000))
-  const lastBit = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1))
-  const rebiased = i32x4.add(i32x4.add(magnitude, i32x4.splat(((15 - 127) << 23) + 0xfff)), lastBit)
-  return v128.or(sign, i32x4.shr_u(rebiased, 13))
 }
 
 /** Four float32, rounded to odd, as bfloat16 codes. */
@@ -142,40 +122,52 @@ export function sumFloat32(
   weights: usize,
   models: i32,
   bytes: usize,
-  divisor: f64,
-  divide: bool,
+  factor: f64,
+  scaling: i32,
   keepIdentical: bool,
   output: usize,
 ): i32 {
-  const divisors = f64x2.splat(divisor)
+  const factors = f64x2.splat(factor)
   const exponent = i32x4.splat(0x7f800000)
   let nonFinite = i32x4.splat(0)
   let differing = i32x4.splat(0)
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const first = v128.load(<usize>load<u32>(addresses) + at)
+  // Eight at a time: addresses and weights are loaded half as often.
+  for (let at: usize = 0; at < bytes; at += 32) {
+    const address = <usize>load<u32>(addresses) + at
+    const first = v128.load(address)
+    const second = v128.load(address, 16)
     let weight = v128.load64_splat(weights)
-    let low = f64x2.mul(weight, f64x2.promote_low_f32x4(first))
-    let high = f64x2.mul(weight, promoteHigh(first))
-    let difference = i32x4.splat(0)
+    let a = f64x2.mul(weight, f64x2.promote_low_f32x4(first))
+    let b = f64x2.mul(weight, promoteHigh(first))
+    let c = f64x2.mul(weight, f64x2.promote_low_f32x4(second))
+    let d = f64x2.mul(weight, promoteHigh(second))
+    let firstDiffers = i32x4.splat(0)
+    let secondDiffers = i32x4.splat(0)
     for (let model = 1; model < models; model += 1) {
-      const x = v128.load(<usize>load<u32>(addresses + (model << 2)) + at)
+      const next = <usize>load<u32>(addresses + (model << 2)) + at
+      const x = v128.load(next)
+      const z = v128.load(next, 16)
       weight = v128.load64_splat(weights + (model << 3))
-      low = f64x2.add(low, f64x2.mul(weight, f64x2.promote_low_f32x4(x)))
-      high = f64x2.add(high, f64x2.mul(weight, promoteHigh(x)))
-      difference = v128.or(difference, v128.xor(x, first))
+      a = f64x2.add(a, f64x2.mul(weight, f64x2.promote_low_f32x4(x)))
+      b = f64x2.add(b, f64x2.mul(weight, promoteHigh(x)))
+      c = f64x2.add(c, f64x2.mul(weight, f64x2.promote_low_f32x4(z)))
+      d = f64x2.add(d, f64x2.mul(weight, promoteHigh(z)))
+      firstDiffers = v128.or(firstDiffers, v128.xor(x, first))
+      secondDiffers = v128.or(secondDiffers, v128.xor(z, second))
     }
-    if (divide) {
-      low = f64x2.div(low, divisors)
-      high = f64x2.div(high, divisors)
-    }
-    let y = demote(low, high)
+    let y = demote(scale(a, scaling, factors), scale(b, scaling, factors))
+    let v = demote(scale(c, scaling, factors), scale(d, scaling, factors))
     y = v128.bitselect(i32x4.splat(0x7fc00000), y, f32x4.ne(y, y))
+    v = v128.bitselect(i32x4.splat(0x7fc00000), v, f32x4.ne(v, v))
     if (keepIdentical) {
-      y = v128.bitselect(first, y, i32x4.eq(difference, i32x4.splat(0)))
-      differing = v128.or(differing, difference)
+      y = v128.bitselect(first, y, i32x4.eq(firstDiffers, i32x4.splat(0)))
+      v = v128.bitselect(second, v, i32x4.eq(secondDiffers, i32x4.splat(0)))
+      differing = v128.or(differing, v128.or(firstDiffers, secondDiffers))
     }
     v128.store(output + at, y)
+    v128.store(output + at, v, 16)
     nonFinite = i32x4.sub(nonFinite, i32x4.eq(v128.and(y, exponent), exponent))
+    nonFinite = i32x4.sub(nonFinite, i32x4.eq(v128.and(v, exponent), exponent))
   }
   different = keepIdentical ? <i32>v128.any_true(differing) : 1
   return lanes32(nonFinite)
@@ -186,12 +178,12 @@ export function sumFloat64(
   weights: usize,
   models: i32,
   bytes: usize,
-  divisor: f64,
-  divide: bool,
+  factor: f64,
+  scaling: i32,
   keepIdentical: bool,
   output: usize,
 ): i32 {
-  const divisors = f64x2.splat(divisor)
+  const factors = f64x2.splat(factor)
   const exponent = i64x2.splat(0x7ff0000000000000)
   let nonFinite = i64x2.splat(0)
   let differing = i64x2.splat(0)
@@ -204,7 +196,7 @@ export function sumFloat64(
       sum = f64x2.add(sum, f64x2.mul(v128.load64_splat(weights + (model << 3)), x))
       difference = v128.or(difference, v128.xor(x, first))
     }
-    let y = divide ? f64x2.div(sum, divisors) : sum
+    let y = scale(sum, scaling, factors)
     y = v128.bitselect(i64x2.splat(0x7ff8000000000000), y, f64x2.ne(y, y))
     if (keepIdentical) {
       y = v128.bitselect(first, y, i64x2.eq(difference, i64x2.splat(0)))
@@ -217,23 +209,91 @@ export function sumFloat64(
   return <i32>(i64x2.extract_lane(nonFinite, 0) + i64x2.extract_lane(nonFinite, 1))
 }
 
-/** The lower four of eight codes as float32. `common`: whether there is a short way. */
+/** Float16 weights come multiplied with this, and the values that they are multiplied with as float32 divided by it: exact. */
+const halfShift: f32 = 1.925929944387236e-34
+
+/**
+ * Four codes, sign-extended to 32 bits, as float32: float16 divided by 2^112, which its bits mean if they are taken for those of a
+ * float32. Infinity and NaN do not come out right.
+ */
 @inline
-function decodeLow(brain: bool, common: bool, codes: v128): v128 {
-  if (brain) return decodeBrain(i32x4.extend_low_i16x8_u(codes))
-  return common ? decodeCommonHalf(i32x4.extend_low_i16x8_s(codes)) : decodeHalf(i32x4.extend_low_i16x8_u(codes))
+function decode(brain: bool, codes: v128): v128 {
+  return brain ? i32x4.shl(codes, 16) : v128.and(i32x4.shl(codes, 13), i32x4.splat(0x8fffe000))
+}
+
+/** Where {@link sumSpecialHalves} leaves the sums of eight elements. */
+const specialSums = memory.data(64, 16)
+
+/** The sums of eight float16 in all models, of which any may be infinite or NaN. */
+function sumSpecialHalves(addresses: usize, weights: usize, models: i32, at: usize): void {
+  for (let half: usize = 0; half < 2; half += 1) {
+    let low = f64x2.splat(0)
+    let high = f64x2.splat(0)
+    for (let model = 0; model < models; model += 1) {
+      const codes = v128.load16x4_u(<usize>load<u32>(addresses + (model << 2)) + at + (half << 3))
+      const x = f32x4.mul(decodeHalf(codes), f32x4.splat(halfShift))
+      const weight = v128.load64_splat(weights + (model << 3))
+      const lower = f64x2.mul(weight, f64x2.promote_low_f32x4(x))
+      const upper = f64x2.mul(weight, promoteHigh(x))
+      low = model == 0 ? lower : f64x2.add(low, lower)
+      high = model == 0 ? upper : f64x2.add(high, upper)
+    }
+    v128.store(specialSums + (half << 5), low)
+    v128.store(specialSums + (half << 5), high, 16)
+  }
+}
+
+/** The upper 32 bits of the lanes of two vectors. */
+@inline
+function highHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
+}
+
+/** The exponent of binary64 less that of a type, for one and the same number. */
+@inline
+function biasOf(brain: bool): i32 {
+  return brain ? 1023 - 127 : 1023 - 15
+}
+
+/** Which of the upper halves of binary64 numbers are of those that are no normal numbers of the type. */
+@inline
+function uncommon(brain: bool, words: v128): v128 {
+  const aboveSmallest = i32x4.sub(
+    v128.and(words, i32x4.splat(0x7fffffff)),
+    i32x4.splat((biasOf(brain) + 1) << 20),
+  )
+  return i32x4.ge_u(aboveSmallest, i32x4.splat((brain ? 254 : 30) << 20))
+}
+
+/** Codes of normal numbers, from both halves of them as binary64: the upper ones, rounded to odd, are precise enough. */
+@inline
+function encodeCommon(brain: bool, words: v128, rest: v128): v128 {
+  const shift = brain ? 13 : 10
+  const magnitude = v128.and(words, i32x4.splat(0x7fffffff))
+  const odd = v128.or(magnitude, v128.andnot(i32x4.splat(1), i32x4.eq(rest, i32x4.splat(0))))
+  const lastBit = v128.and(i32x4.shr_u(magnitude, shift), i32x4.splat(1))
+  const rounding = i32x4.splat((1 << (shift - 1)) - 1 - (biasOf(brain) << 20))
+  const rounded = i32x4.shr_u(i32x4.add(i32x4.add(odd, rounding), lastBit), shift)
+  return v128.or(v128.and(i32x4.shr_u(words, 16), i32x4.splat(0x8000)), rounded)
 }
 
 @inline
-function decodeHigh(brain: bool, common: bool, codes: v128): v128 {
-  if (brain) return decodeBrain(i32x4.extend_high_i16x8_u(codes))
-  return common ? decodeCommonHalf(i32x4.extend_high_i16x8_s(codes)) : decodeHalf(i32x4.extend_high_i16x8_u(codes))
+function encodeAny(brain: bool, low: v128, high: v128): v128 {
+  const bits = demoteToOdd(low, high)
+  return brain ? encodeBrain(bits) : encodeHalf(bits)
 }
 
+/** Eight binary64 as codes. */
 @inline
-function encode(brain: bool, bits: v128): v128 {
-  if (brain) return encodeBrain(bits)
-  return anyUncommonSingle(bits) ? encodeHalf(bits) : encodeCommonHalf(bits)
+function encode(brain: bool, a: v128, b: v128, c: v128, d: v128): v128 {
+  const lower = highHalves(a, b)
+  const upper = highHalves(c, d)
+  if (v128.any_true(v128.or(uncommon(brain, lower), uncommon(brain, upper))))
+    return i16x8.narrow_i32x4_u(encodeAny(brain, a, b), encodeAny(brain, c, d))
+  return i16x8.narrow_i32x4_u(
+    encodeCommon(brain, lower, lowHalves(a, b)),
+    encodeCommon(brain, upper, lowHalves(c, d)),
+  )
 }
 
 /** float16 and bfloat16, eight at a time. */
@@ -244,47 +304,51 @@ function sumSixteenBits(
   weights: usize,
   models: i32,
   bytes: usize,
-  divisor: f64,
-  divide: bool,
+  factor: f64,
+  scaling: i32,
   keepIdentical: bool,
   output: usize,
 ): i32 {
-  const divisors = f64x2.splat(divisor)
+  const factors = f64x2.splat(factor)
   const exponent = i16x8.splat(brain ? 0x7f80 : 0x7c00)
+  const magnitude = i16x8.splat(0x7fff)
   let nonFinite: i32 = 0
   let differing = i16x8.splat(0)
   for (let at: usize = 0; at < bytes; at += 16) {
     const first = v128.load(<usize>load<u32>(addresses) + at)
     let weight = v128.load64_splat(weights)
-    let common = brain || !anyUncommonHalf(first)
-    let x = decodeLow(brain, common, first)
+    let x = decode(brain, i32x4.extend_low_i16x8_s(first))
     let a = f64x2.mul(weight, f64x2.promote_low_f32x4(x))
     let b = f64x2.mul(weight, promoteHigh(x))
-    x = decodeHigh(brain, common, first)
+    x = decode(brain, i32x4.extend_high_i16x8_s(first))
     let c = f64x2.mul(weight, f64x2.promote_low_f32x4(x))
     let d = f64x2.mul(weight, promoteHigh(x))
     let difference = i16x8.splat(0)
+    let largest = v128.and(first, magnitude)
     for (let model = 1; model < models; model += 1) {
       const next = v128.load(<usize>load<u32>(addresses + (model << 2)) + at)
       weight = v128.load64_splat(weights + (model << 3))
-      common = brain || !anyUncommonHalf(next)
-      x = decodeLow(brain, common, next)
+      x = decode(brain, i32x4.extend_low_i16x8_s(next))
       a = f64x2.add(a, f64x2.mul(weight, f64x2.promote_low_f32x4(x)))
       b = f64x2.add(b, f64x2.mul(weight, promoteHigh(x)))
-      x = decodeHigh(brain, common, next)
+      x = decode(brain, i32x4.extend_high_i16x8_s(next))
       c = f64x2.add(c, f64x2.mul(weight, f64x2.promote_low_f32x4(x)))
       d = f64x2.add(d, f64x2.mul(weight, promoteHigh(x)))
       difference = v128.or(difference, v128.xor(next, first))
+      if (!brain) largest = i16x8.max_s(largest, v128.and(next, magnitude))
     }
-    if (divide) {
-      a = f64x2.div(a, divisors)
-      b = f64x2.div(b, divisors)
-      c = f64x2.div(c, divisors)
-      d = f64x2.div(d, divisors)
+    if (!brain && v128.any_true(i16x8.ge_s(largest, exponent))) {
+      sumSpecialHalves(addresses, weights, models, at)
+      a = v128.load(specialSums)
+      b = v128.load(specialSums, 16)
+      c = v128.load(specialSums, 32)
+      d = v128.load(specialSums, 48)
     }
-    const low = encode(brain, demoteToOdd(a, b))
-    const high = encode(brain, demoteToOdd(c, d))
-    let y = i16x8.narrow_i32x4_u(low, high)
+    a = scale(a, scaling, factors)
+    b = scale(b, scaling, factors)
+    c = scale(c, scaling, factors)
+    d = scale(d, scaling, factors)
+    let y = encode(brain, a, b, c, d)
     if (keepIdentical) {
       y = v128.bitselect(first, y, i16x8.eq(difference, i16x8.splat(0)))
       differing = v128.or(differing, difference)
@@ -301,12 +365,12 @@ export function sumFloat16(
   weights: usize,
   models: i32,
   bytes: usize,
-  divisor: f64,
-  divide: bool,
+  factor: f64,
+  scaling: i32,
   keepIdentical: bool,
   output: usize,
 ): i32 {
-  return sumSixteenBits(false, addresses, weights, models, bytes, divisor, divide, keepIdentical, output)
+  return sumSixteenBits(false, addresses, weights, models, bytes, factor, scaling, keepIdentical, output)
 }
 
 export function sumBfloat16(
@@ -314,12 +378,12 @@ export function sumBfloat16(
   weights: usize,
   models: i32,
   bytes: usize,
-  divisor: f64,
-  divide: bool,
+  factor: f64,
+  scaling: i32,
   keepIdentical: bool,
   output: usize,
 ): i32 {
-  return sumSixteenBits(true, addresses, weights, models, bytes, divisor, divide, keepIdentical, output)
+  return sumSixteenBits(true, addresses, weights, models, bytes, factor, scaling, keepIdentical, output)
 }
 
 /**
@@ -331,8 +395,8 @@ export function sumFloat8(
   weights: usize,
   models: i32,
   bytes: usize,
-  divisor: f64,
-  divide: bool,
+  factor: f64,
+  scaling: i32,
   keepIdentical: bool,
   output: usize,
   values: usize,
@@ -358,7 +422,9 @@ export function sumFloat8(
     if (keepIdentical && identical) y = first
     else {
       if (!identical) differs = true
-      y = encodeFloat8(divide ? sum / divisor : sum, mantissaBits, bias, maxFinite, overflow, nan, unsignedZero)
+      if (scaling == divided) sum /= factor
+      else if (scaling == multiplied) sum *= factor
+      y = encodeFloat8(sum, mantissaBits, bias, maxFinite, overflow, nan, unsignedZero)
     }
     store<u8>(output + at, <u8>y)
     const value = load<f64>(values + (<usize>y << 3))

@@ -1,14 +1,14 @@
 import { kernelBinary } from './kernel-binary.ts'
 import { decodeTable, smallFloats } from './small-float.ts'
-import type { SumEngine } from './sum-engine.ts'
+import { type SumBuffers, type SumEngine, typedArraySum } from './sum-engine.ts'
 
 type Sum = (
   addresses: number,
   weights: number,
   models: number,
   bytes: number,
-  divisor: number,
-  divide: boolean,
+  factor: number,
+  scaling: number,
   keepIdentical: boolean,
   output: number,
   ...type: (number | boolean)[]
@@ -31,6 +31,19 @@ const vectorBytes = 32
 const tableAt = 1024
 const weightsAt = 4096
 
+/** Weights of float16 are given to the kernel multiplied with this: it takes the values divided by it, which costs less. */
+const halfShift = 2 ** 112
+
+const [leftAlone, divided, multiplied] = [0, 1, 2]
+
+/** The factor, and what the kernel does with it. Multiplying by a power of two is dividing by its reciprocal, to the last bit. */
+function scalingBy(divisor: number | null): [factor: number, scaling: number] {
+  if (divisor === null) return [1, leftAlone]
+  const exponent = Math.round(Math.log2(Math.abs(divisor)))
+  const isPower = Math.abs(exponent) < 1000 && Math.abs(divisor) === 2 ** exponent
+  return isPower ? [1 / divisor, multiplied] : [divisor, divided]
+}
+
 const binary = Uint8Array.from(Buffer.from(kernelBinary, 'base64'))
 
 /** Sums in SIMD WebAssembly (kernel/weighted-sum.ts). Undefined where the machine has none. */
@@ -38,6 +51,8 @@ export function simdEngine(): SumEngine | undefined {
   if (!WebAssembly.validate(binary)) return undefined
   const kernel = kernelOf(new WebAssembly.Instance(new WebAssembly.Module(binary)).exports)
   let addresses: number[] = []
+  let buffers: SumBuffers = { inputs: [], output: new Uint8Array(0) }
+  const reference = typedArraySum()
   let capacity = 0
   let output = 0
   let table = ''
@@ -58,9 +73,12 @@ export function simdEngine(): SumEngine | undefined {
       const missing = output + capacity - kernel.memory.buffer.byteLength
       if (missing > 0) kernel.memory.grow(Math.ceil(missing / pageBytes))
       new Uint32Array(kernel.memory.buffer, addressesAt, inputs).set(addresses)
-      return { inputs: addresses.map(address => bytesAt(address, bytes)), output: bytesAt(output, bytes) }
+      buffers = { inputs: addresses.map(address => bytesAt(address, bytes)), output: bytesAt(output, bytes) }
+      return buffers
     },
-    sum(dtype, { weights, divisor, keepIdentical }, count) {
+    sum(dtype, sum, count) {
+      const weights = dtype === 'float16' ? sum.weights.map(weight => weight * halfShift) : sum.weights
+      if (!weights.every(Number.isFinite)) return reference(buffers, dtype, sum, count)
       const { addressesAt } = place(addresses.length)
       const small = small8(dtype)
       const bytes = count * (widths.get(dtype) ?? 1)
@@ -68,7 +86,7 @@ export function simdEngine(): SumEngine | undefined {
       if (padded > capacity || weights.length > addresses.length) throw new RangeError('more than was reserved')
       new Float64Array(kernel.memory.buffer, weightsAt, weights.length).set(weights)
       for (const address of addresses.slice(0, weights.length)) bytesAt(address, capacity).fill(0, bytes, padded)
-      const fixed = [weights.length, padded, divisor ?? 1, divisor !== null, keepIdentical, output] as const
+      const fixed = [weights.length, padded, ...scalingBy(sum.divisor), sum.keepIdentical, output] as const
       let nonFinite: number
       if (small) {
         if (table !== dtype) new Float64Array(kernel.memory.buffer, tableAt, 256).set(decodeTable(small))

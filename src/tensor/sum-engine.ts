@@ -17,21 +17,27 @@ export type SumEngine = {
   sum(dtype: string, sum: WeightedSum, count: number): SumResult
 }
 
-/** The readable reference: plain loops over typed arrays. */
+/** The readable reference: plain loops over typed arrays, in buffers of the caller's. */
+export function typedArraySum(): (buffers: SumBuffers, ...sum: Parameters<SumEngine['sum']>) => SumResult {
+  let scratch = sumScratch(0)
+  return ({ inputs, output }, dtype, sum, count) => {
+    const format = floatFormat(dtype)
+    const own = inputs.slice(0, sum.weights.length).map(input => input.subarray(0, count * format.bytes))
+    if (scratch.accumulator.length < count) scratch = sumScratch(count)
+    const computed = weightedSum(format, sum, own, count, output, scratch)
+    return { computed, nonFinite: format.countNonFinite(output, count) }
+  }
+}
+
+/** The engine where the machine has no SIMD. */
 export function typedArrayEngine(): SumEngine {
   let buffers: SumBuffers = { inputs: [], output: new Uint8Array(0) }
-  let scratch = sumScratch(0)
+  const sumIn = typedArraySum()
   return {
     reserve(inputs, bytes) {
       buffers = { inputs: Array.from({ length: inputs }, () => new Uint8Array(bytes)), output: new Uint8Array(bytes) }
       return buffers
     },
-    sum(dtype, sum, count) {
-      const format = floatFormat(dtype)
-      const inputs = buffers.inputs.slice(0, sum.weights.length).map(input => input.subarray(0, count * format.bytes))
-      if (scratch.accumulator.length < count) scratch = sumScratch(count)
-      const computed = weightedSum(format, sum, inputs, count, buffers.output, scratch)
-      return { computed, nonFinite: format.countNonFinite(buffers.output, count) }
-    },
+    sum: (...sum) => sumIn(buffers, ...sum),
   }
 }
