@@ -47,7 +47,7 @@ export type MergeOptions = StoppableOptions & { output: string; durable: boolean
 /** Idle threads are kept this long, so that a burst of requests does not start one each. */
 const idleMilliseconds = 10_000
 
-/** Reading has threads of its own, so that an upload never waits behind a merge; so has writing, which loads less. */
+/** Reading has threads of its own, so that an upload never waits behind a merge. */
 export function createThreadPool(onThreadError: (error: unknown) => void): ThreadPool {
   const limits = {
     minThreads: 0,
@@ -56,11 +56,10 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
     resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 8 },
   }
   const options = { ...limits, filename: new URL('./worker.ts', import.meta.url).href }
-  const writingOptions = { ...limits, filename: new URL('./write-worker.ts', import.meta.url).href }
   const readers = new Piscina(options)
   const mergers = new Piscina(options)
-  const writing = { writers: new Piscina(writingOptions), hashers: new Piscina(writingOptions) }
-  const pools = [readers, mergers, writing.writers, writing.hashers]
+  const hashers = new Piscina({ ...limits, filename: new URL('./hash-worker.ts', import.meta.url).href })
+  const pools = [readers, mergers, hashers]
   // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
   for (const pool of pools) pool.on('error', onThreadError)
   const mergeIn =
@@ -70,7 +69,7 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
         const task = { files, settings, output, durable, shared: control.shared }
         const start = await runTask<MergeStart>(planners, 'merge', task, { signal })
         if ('merged' in start) return start.merged
-        return splitMerge(files, start.planned, writing, { durable, control, signal })
+        return splitMerge(files, start.planned, { writers: mergers, hashers }, { durable, control, signal })
       }, options)
   return {
     inspect: files => runTask(readers, 'inspect', files),

@@ -10,6 +10,7 @@ import type { MergeFile } from './merge-inputs.ts'
 import { checkMergeFiles, startMerge } from './merge-task.ts'
 import { type Outcome, outcome, refusal } from './outcome.ts'
 import { workControl } from './work-control.ts'
+import { type ShareReport, type ShareTask, writeShare } from './write-share.ts'
 
 /** What worker threads run that read models, by name. */
 
@@ -44,6 +45,10 @@ export function check({ files, settings }: CheckTask) {
 
 export function merge({ files, settings, output, durable, shared }: MergeTask) {
   return outcome(() => startMerge(files, settings, output, durable, workControl(shared)))
+}
+
+export function write(task: ShareTask): Outcome<ShareReport> {
+  return outcome(() => writeShare(task))
 }
 
 export function compare({ files, shared }: CompareTask) {
