@@ -1,6 +1,6 @@
 /** A bench compares: every number is a ratio of two medians, of runs that took turns on one machine within minutes. */
 
-/** What one run came to. `details` are further numbers worth keeping; only seconds are compared. */
+/** What one run came to. `details` are further numbers worth keeping, which rows may compare instead of seconds. */
 export type Timing = { seconds: number; details?: Record<string, number> }
 
 /**
@@ -12,10 +12,11 @@ export type Contestant = { name: string; description: string; run(): Promise<Tim
 /** A contestant that cannot run here, and why. */
 export type Absent = { name: string; skipped: string }
 
-/** A row to be measured. `target`: the ratio that is aimed at, at most. */
+/** A row to be measured. `target`: the ratio that is aimed at, at most. `of`: the detail that is compared, seconds if left out. */
 export type Comparison = {
   row: string
   what: string
+  of?: string
   ours: Contestant
   /** Made only if the row is measured. */
   baseline(): Contestant | Absent | Promise<Contestant | Absent>
@@ -35,7 +36,8 @@ export type Bench = {
 export type Side = {
   name: string
   description: string
-  seconds: number[]
+  /** What is compared, run by run. */
+  values: number[]
   median: number
   details: Record<string, number[]>
 }
@@ -43,6 +45,7 @@ export type Side = {
 export type MeasuredRow = {
   row: string
   what: string
+  of: string
   target: number | null
   skipped: null
   ours: Side
@@ -54,7 +57,14 @@ export type MeasuredRow = {
   runs: number
 }
 
-export type SkippedRow = { row: string; what: string; target: number | null; skipped: string; baseline: string }
+export type SkippedRow = {
+  row: string
+  what: string
+  of: string
+  target: number | null
+  skipped: string
+  baseline: string
+}
 
 export type Row = MeasuredRow | SkippedRow
 
@@ -95,20 +105,20 @@ export async function measure(
   for (const comparison of comparisons) opened.push({ comparison, other: await comparison.baseline() })
   const contestants = opened.flatMap(({ comparison, other }) => ('run' in other ? [comparison.ours, other] : []))
   const timings = await interleave(contestants, runs, onRun)
-  const sideOf = (contestant: Contestant): Side => {
+  const sideOf = (contestant: Contestant, of: string): Side => {
     const own = timings.get(contestant) ?? []
-    const seconds = own.map(timing => timing.seconds)
+    const values = own.map(({ seconds, details }) => (of === 'seconds' ? seconds : (details?.[of] ?? Number.NaN)))
     const names = new Set(own.flatMap(({ details }) => Object.keys(details ?? {})))
     const details = Object.fromEntries(
       [...names].map(name => [name, own.flatMap(timing => timing.details?.[name] ?? [])]),
     )
-    return { name: contestant.name, description: contestant.description, seconds, median: median(seconds), details }
+    return { name: contestant.name, description: contestant.description, values, median: median(values), details }
   }
-  return opened.map(({ comparison: { row, what, target = null, ours: our }, other }) => {
-    if (!('run' in other)) return { row, what, target, skipped: other.skipped, baseline: other.name }
-    const ours = sideOf(our)
-    const baseline = sideOf(other)
-    const ratios = ours.seconds.map((seconds, round) => seconds / (baseline.seconds[round] ?? Number.NaN))
-    return { row, what, target, skipped: null, ours, baseline, ratio: ours.median / baseline.median, ratios, runs }
+  return opened.map(({ comparison: { row, what, of = 'seconds', target = null, ours: our }, other }) => {
+    if (!('run' in other)) return { row, what, of, target, skipped: other.skipped, baseline: other.name }
+    const ours = sideOf(our, of)
+    const baseline = sideOf(other, of)
+    const ratios = ours.values.map((value, round) => value / (baseline.values[round] ?? Number.NaN))
+    return { row, what, of, target, skipped: null, ours, baseline, ratio: ours.median / baseline.median, ratios, runs }
   })
 }

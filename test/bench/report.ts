@@ -5,10 +5,10 @@ export function markdown(rows: readonly Row[]): string {
   const measured = rows.flatMap(row => (row.skipped === null ? [row.ours, row.baseline] : []))
   const sides = [...new Map(measured.map(side => [side.name, side])).values()]
   return [
-    'Wall time of Tureen / wall time of the baseline, as a ratio of medians over runs that took turns: **below 1 Tureen is faster**,',
-    '0.25 is four times as fast. In parentheses the least and the greatest; for the ratio, of those within one round.',
+    'Tureen / the baseline, as a ratio of medians over runs that took turns: **below 1 Tureen takes less**, 0.25 is four times as fast.',
+    'Wall time, where no other unit stands there. In parentheses the least and the greatest; for the ratio, of those within one round.',
     '',
-    '| row | Tureen / baseline | target | Tureen, s | baseline, s | baseline | n |',
+    '| row | Tureen / baseline | target | Tureen | baseline | | n |',
     '|---|---|---|---|---|---|---|',
     ...rows.map(line),
     '',
@@ -23,12 +23,12 @@ function line(row: Row): string {
   const target = row.target === null ? '' : `≤ ${row.target}`
   if (row.skipped !== null)
     return `| ${row.row} | skipped: ${row.skipped.replaceAll('|', '\\|')} | ${target} | | | ${row.baseline} | |`
-  const { ratio, ratios, ours, baseline, runs } = row
-  return `| ${row.row} | **${figure(ratio)}** ${spread(ratios)} | ${target} | ${seconds(ours)} | ${seconds(baseline)} | ${baseline.name} | ${runs} |`
+  const { ratio, ratios, ours, baseline, of, runs } = row
+  return `| ${row.row} | **${figure(ratio)}** ${spread(ratios)} | ${target} | ${quantity(ours, of)} | ${quantity(baseline, of)} | ${baseline.name} | ${runs} |`
 }
 
-function seconds(side: Side): string {
-  return `${figure(side.median)} ${spread(side.seconds)}`
+function quantity(side: Side, of: string): string {
+  return `${figure(side.median)} ${of === 'seconds' ? 's' : of} ${spread(side.values)}`
 }
 
 function details({ details }: Side): string[] {

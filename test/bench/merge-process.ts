@@ -1,0 +1,44 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { z } from 'zod'
+import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { createThreadPool } from '../../src/threads/thread-pool.ts'
+
+/** A process that merges files as the server does, and nothing else; it tells how long each merge took and what it held at most. */
+
+export const mergeOrder = z.object({
+  models: z.array(z.object({ path: z.string(), data: z.array(z.object({ location: z.string(), path: z.string() })) })),
+  output: z.string(),
+  durable: z.boolean(),
+})
+export type MergeOrder = z.infer<typeof mergeOrder>
+
+export const mergeAnswer = z.object({ seconds: z.number(), peakMebibytes: z.number() })
+
+const threads = createThreadPool(error => {
+  throw error
+})
+
+async function merge({ models, output, durable }: MergeOrder): Promise<z.infer<typeof mergeAnswer>> {
+  const files = models.map((model, index) => ({ label: `${index}`, sha256: `sha256:${index}`, weight: 1, ...model }))
+  await rm(output, { force: true })
+  await rm(`${output}.0`, { force: true })
+  // Linux: the most memory resident is counted from here on.
+  writeFileSync('/proc/self/clear_refs', '5')
+  const started = performance.now()
+  await threads.merge(files, defaultSettings, { output, durable, signal: new AbortController().signal })
+  const seconds = (performance.now() - started) / 1000
+  const peak = /^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+  return { seconds, peakMebibytes: Number(peak) / 1024 }
+}
+
+process.on('message', message => {
+  merge(mergeOrder.parse(message)).then(
+    answer => process.send?.(answer),
+    (error: unknown) => {
+      process.stderr.write(`${error}\n`)
+      process.exit(1)
+    },
+  )
+})
+process.on('disconnect', () => process.exit(0))

@@ -1,0 +1,69 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+/** An nginx that takes and gives files of one directory, as its documentation has it. Null where there is none with DAV. */
+export async function startNginx(
+  workspace: string,
+  signal: AbortSignal,
+): Promise<{ url: string; version: string; close(): Promise<void> } | null> {
+  const described = await promisify(execFile)('nginx', ['-V']).catch(() => null)
+  if (!described?.stderr.includes('http_dav_module')) return null
+  const version = /nginx\/(\S+)/.exec(described.stderr)?.[1] ?? 'of no known version'
+  const directory = await mkdtemp(join(workspace, 'nginx-'))
+  await mkdir(join(directory, 'files'))
+  const port = await freePort()
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    each => `${each}_temp_path ${directory}/${each};`,
+  )
+  const configuration = join(directory, 'nginx.conf')
+  await writeFile(
+    configuration,
+    `daemon off; worker_processes 2; pid ${directory}/pid; error_log ${directory}/error.log; user root;
+     events {}
+     http { access_log off; sendfile on; client_max_body_size 0; ${temporary.join(' ')}
+       server { listen 127.0.0.1:${port}; root ${directory}/files; location / { dav_methods PUT DELETE; } } }`,
+  )
+  const child = spawn('nginx', ['-e', `${directory}/error.log`, '-c', configuration], { stdio: 'ignore' })
+  signal.addEventListener('abort', () => child.kill('SIGKILL'))
+  const url = `http://127.0.0.1:${port}`
+  await answers(url, child)
+  return {
+    url,
+    version,
+    async close() {
+      const gone = once(child, 'exit')
+      child.kill('SIGTERM')
+      await gone
+    },
+  }
+}
+
+async function answers(url: string, child: ChildProcess): Promise<void> {
+  for (const end = performance.now() + 5000; performance.now() < end; ) {
+    if (
+      await fetch(url).then(
+        () => true,
+        () => false,
+      )
+    )
+      return
+    if (child.exitCode !== null) break
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  child.kill('SIGKILL')
+  throw new Error('nginx did not start')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port was given')
+  return address.port
+}
