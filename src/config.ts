@@ -5,7 +5,7 @@ import { usedTokens } from './configuration/used-tokens.ts'
 import { isOrigin, list, wholeNumber } from './configuration/variable-kinds.ts'
 import type { EvaluatorLimits } from './evaluate/evaluator-process.ts'
 import { isAddressRange } from './http/addresses.ts'
-import { parseTokens, type Token, tokenForm } from './http/tokens.ts'
+import { parseTokens, type Token } from './http/tokens.ts'
 import type { JobLimits } from './jobs/job-service.ts'
 
 const tokens = z.string().transform((text, context): Token[] => {
@@ -31,7 +31,9 @@ export const environment = z.object({
     .describe('directory of everything that is kept: `catalog.sqlite` and `content/`'),
   TUREEN_TOKENS: tokens
     .optional()
-    .describe(`who may use the server: \`${tokenForm}\`, several separated by commas or line ends`),
+    .describe(
+      'who may use the server: `NAME:SCOPE:TOKEN` or `NAME:SCOPE:sha256:HEX`, several separated by commas or line ends',
+    ),
   TUREEN_TOKENS_FILE: z.string().optional().describe('file that holds the same, one a line; `#` begins a comment'),
   TUREEN_AUTH: z
     .enum(['tokens', 'none'])

@@ -22,13 +22,6 @@ describe('the README', () => {
     }))
     expect(rows).toEqual(catalogued)
   })
-
-  test('names every configuration variable with its default', async () => {
-    const config = String(await readFile(join(projectRoot, 'src/config.ts')))
-    const variables = new Set(config.match(/\b(HOST|PORT|TUREEN_[A-Z_]+)\b(?=: (?:z\b|wholeNumber))/g))
-    const documented = [...readme.matchAll(/^\| `([A-Z_]+)` \| `/gm)].map(([, name]) => name)
-    expect(documented.sort()).toEqual([...variables].sort())
-  })
 })
 
 describe("the README's curl commands", () => {
