@@ -1,8 +1,6 @@
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { JobRecord } from '../../schemas/job.ts'
-import { json, modelForm, postJson, readProblem, uploadModel } from '../support/http-client.ts'
-import { cancelJob, startLongMerge, untilStatus } from '../support/long-merge.ts'
+import { modelForm, postJson, readProblem } from '../support/http-client.ts'
 import { converse, openSocket, readAnswer } from '../support/raw-http.ts'
 import { projectFile, startApp } from '../support/server.ts'
 import { until } from '../support/store-client.ts'
@@ -14,8 +12,6 @@ beforeAll(async () => {
   app = await startApp({
     TUREEN_MAX_UPLOADS: '1',
     TUREEN_MAX_MODELS: '2',
-    TUREEN_JOBS: '1',
-    TUREEN_MAX_QUEUED_JOBS: '1',
     TUREEN_HEADER_SECONDS: '1',
     TUREEN_BODY_IDLE_SECONDS: '2',
   })
@@ -59,7 +55,7 @@ describe('beyond TUREEN_MAX_MODELS', () => {
   test.each([
     ['merges', { models }],
     ['comparisons', { models }],
-    ['searches', { models, strategy: { type: 'greedy' }, selection: { dataset: 'd' } }],
+    ['searches', { models, strategy: { type: 'greedy' }, selection: { dataset: 'd', metric: 'accuracy' } }],
   ])('%s are 400 and name the field', async (path, body) => {
     const problem = await readProblem(await postJson(`${app.url}/v1/${path}`, body), 400, 'TUREEN_REQUEST_INVALID')
     expect(problem.errors).toEqual([{ field: 'models', message: expect.stringContaining('TUREEN_MAX_MODELS') }])
@@ -97,22 +93,4 @@ test('a body that comes slowly, but comes, is read', async () => {
     await new Promise(resolve => setTimeout(resolve, 600))
   }
   expect(JSON.parse((await answer).body)).toMatchObject({ code: 'TUREEN_BODY_MALFORMED' })
-})
-
-test('beyond TUREEN_MAX_QUEUED_JOBS, a job is 429 and is not created; TUREEN_JOBS run at a time', async () => {
-  const { id } = await uploadModel(app.url, ft0)
-  const { job } = await startLongMerge(app.url)
-  await untilStatus(app.url, job.id, 'running')
-  const another = () => postJson(`${app.url}/v1/merges`, { models: [{ id }] })
-  const queued = await another()
-  const { id: waiting, status } = await json<JobRecord>(queued)
-  expect({ code: queued.status, status }).toEqual({ code: 202, status: 'queued' })
-  const refused = await another()
-  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
-  await readProblem(refused, 429, 'TUREEN_QUEUE_FULL')
-  const { items } = await json<{ items: JobRecord[] }>(await fetch(`${app.url}/v1/jobs`))
-  expect(items.map(each => each.id)).toEqual([waiting, job.id])
-  await cancelJob(app.url, job.id)
-  await untilStatus(app.url, waiting, 'succeeded')
-  expect((await another()).status).toBe(202)
 })

@@ -41,7 +41,7 @@ test('a full store takes no more, makes no more, says so, and goes on when there
     duplex: 'half',
   })
   await readProblem(streamed, 507, 'TUREEN_STORE_FULL')
-  await readProblem(await postSoup(app.url, [ft0.subarray(0, 70_000)], { weights: [1] }), 400, 'TUREEN_MODEL_MALFORMED')
+  await readProblem(await postSoup(app.url, [ft2]), 507, 'TUREEN_STORE_FULL')
   const job = await merge(app.url, { models: [{ id: first.id }, { id: second.id }] })
   expect(job).toMatchObject({ status: 'failed', error: { status: 507, code: 'TUREEN_STORE_FULL' } })
   await expectNothingIncoming(app.data)
