@@ -136,6 +136,7 @@ describe('tokens', () => {
       'TUREEN_TOKENS_FILE',
     )
     expect(refusal({ TUREEN_TOKENS_FILE: join(directory.path, 'none') })).toMatch(/TUREEN_TOKENS_FILE.*ENOENT/)
+    expect(refusal({ TUREEN_TOKENS_FILE: tokens })).not.toContain(secret)
     expect(refusal({ TUREEN_TOKENS: tokens, TUREEN_AUTH: 'none' })).toContain('TUREEN_AUTH')
   })
 })

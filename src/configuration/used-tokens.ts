@@ -30,7 +30,8 @@ function tokensIn(file: string): Token[] {
   try {
     return parseTokens(readFileSync(file, 'utf8'))
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`TUREEN_TOKENS_FILE=${file}: ${reason}`)
+    // Not the name: someone may have put the tokens themselves where it belongs.
+    const code = error instanceof Error && 'code' in error ? `the file cannot be read (${error.code})` : undefined
+    throw new Error(`TUREEN_TOKENS_FILE: ${code ?? (error instanceof Error ? error.message : 'cannot be read')}.`)
   }
 }

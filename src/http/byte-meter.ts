@@ -27,6 +27,8 @@ export function byteMeter(maximumBytes: number, idle: number): Meter {
     limiter.on('close', () => clearTimeout(timer))
     // A part that is refused unread has nobody else who listens, and would end the process when its time is over.
     limiter.on('error', () => undefined)
+    // From here on only whoever reads can be slow, or has lost interest.
+    stream.on('end', () => clearTimeout(timer))
     stream.on('error', end)
     stream.on('close', end)
     if (stream.destroyed) end()

@@ -13,7 +13,8 @@ export async function limitRate(
   if (requestsPerMinute === 0) return async () => undefined
   await app.register(rateLimit, { global: false, timeWindow: 60_000, max: requestsPerMinute })
   const count = app.createRateLimit({
-    keyGenerator: ({ token, ip }) => (token ? `token ${token.name}` : `address ${rateLimit.normalizeIP(ip)}`),
+    // A client that is gone already has no address any more.
+    keyGenerator: ({ token, ip }) => (token ? `token ${token.name}` : `address ${rateLimit.normalizeIP(ip || 'none')}`),
   })
   return async (request, reply) => {
     const counted = await count(request)
