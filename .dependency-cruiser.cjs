@@ -11,6 +11,7 @@ const layers = [
   ['src/jobs', 'src/soups'],
   ['src/http'],
   ['routes'],
+  ['src/configuration'],
   ['src/config.ts'],
   ['src/app.ts'],
   ['src/server.ts'],

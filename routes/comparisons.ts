@@ -29,6 +29,7 @@ export const comparisonRoutes: FastifyPluginAsyncZod<{ jobs: JobService; compari
             'TUREEN_MODEL_INCOMPLETE',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_QUEUE_FULL',
             'TUREEN_STORE_FULL',
           ),
         },

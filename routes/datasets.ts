@@ -7,18 +7,15 @@ import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
 import { binary, bodyProblems, problemResponses } from '../src/http/openapi.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
-import { streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
+import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 
 const tags = ['data sets']
 
-type Options = { datasets: DatasetStore; artifacts: Artifacts; maximumUploadBytes: number }
+type Options = { datasets: DatasetStore; artifacts: Artifacts; uploads: UploadLimits }
 
 /** Data sets: what models are scored on. */
-export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
-  app,
-  { datasets, artifacts, maximumUploadBytes },
-) => {
+export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (app, { datasets, artifacts, uploads }) => {
   await app.register(streamedBodies)
   app.post(
     '/v1/datasets',
@@ -38,6 +35,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_DATASET_UNSUPPORTED',
+            'TUREEN_TOO_MANY_UPLOADS',
             'TUREEN_STORE_FULL',
           ),
         },
@@ -51,7 +49,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
     },
     async (request, reply) => {
       const { name, label } = request.query
-      const files = await receiveNamed(uploadParts(request, maximumUploadBytes), artifacts)
+      const files = await receiveNamed(uploadParts(request, uploads), artifacts)
       const { dataset: record, created } = await datasets.add(files, { name: name ?? null, labels: label })
       return reply
         .code(created ? 201 : 200)

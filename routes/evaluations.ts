@@ -34,6 +34,7 @@ export const evaluationRoutes: FastifyPluginAsyncZod<{ jobs: JobService; evaluat
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_DATASET_MISMATCH',
+            'TUREEN_QUEUE_FULL',
             'TUREEN_STORE_FULL',
           ),
         },

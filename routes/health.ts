@@ -10,6 +10,6 @@ export const healthRoutes: FastifyPluginAsyncZod = async app => {
       tags: ['service'],
       response: { 200: health, ...problemResponses() },
     }
-    app.get(url, { schema }, async () => ({ status: 'ok' as const }))
+    app.get(url, { schema, config: { auth: 'open' } }, async () => ({ status: 'ok' as const }))
   }
 }

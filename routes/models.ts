@@ -91,7 +91,12 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
       querystring: contentParameters,
       response: {
         ...contentResponses,
-        ...problemResponses(...contentProblems, 'TUREEN_MODEL_INCOMPLETE', 'TUREEN_MODEL_UNSUPPORTED'),
+        ...problemResponses(
+          ...contentProblems,
+          'TUREEN_MODEL_INCOMPLETE',
+          'TUREEN_MODEL_UNSUPPORTED',
+          'TUREEN_STORE_FULL',
+        ),
       },
     },
     handler: async (request, reply) => {

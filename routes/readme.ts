@@ -15,5 +15,7 @@ export const readmeRoute: FastifyPluginAsyncZod = async app => {
       ...problemResponses(),
     },
   }
-  app.get(readmePath, { schema }, async (_, reply) => reply.type('text/markdown; charset=utf-8').send(text))
+  app.get(readmePath, { schema, config: { auth: 'open' } }, async (_, reply) =>
+    reply.type('text/markdown; charset=utf-8').send(text),
+  )
 }

@@ -3,18 +3,22 @@ import { z } from 'zod'
 import { soupParameters, soupRecipe } from '../schemas/merge.ts'
 import { TureenError } from '../src/errors.ts'
 import { clientGone } from '../src/http/job-replies.ts'
+import { tooManyModels } from '../src/http/model-count.ts'
 import { binary, fileResponse, problemResponses } from '../src/http/openapi.ts'
-import { discardModels, receiveModels } from '../src/http/receive-models.ts'
+import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { sendContent } from '../src/http/send-content.ts'
-import { smallText, streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
+import { smallText, streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import { makeSoup, parseSoupRecipe } from '../src/soups/one-shot-soup.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
-type Options = { artifacts: Artifacts; threads: ThreadPool; maximumUploadBytes: number }
+type Options = { artifacts: Artifacts; threads: ThreadPool; uploads: UploadLimits; maximumModels: number }
 
 /** One shot: models in, soup out, nothing kept. */
-export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifacts, threads, maximumUploadBytes }) => {
+export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
+  app,
+  { artifacts, threads, uploads, maximumModels },
+) => {
   await app.register(streamedBodies)
   app.post(
     '/v1/soup',
@@ -40,6 +44,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
             'TUREEN_WEIGHTS_INVALID',
+            'TUREEN_TOO_MANY_UPLOADS',
             'TUREEN_STORE_FULL',
           ),
         },
@@ -61,8 +66,11 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
     },
     async (request, reply) => {
       let recipe: unknown
-      const parts = uploadParts(request, maximumUploadBytes)
-      const models = await receiveModels(parts, artifacts, async part => {
+      const parts = uploadParts(request, uploads)
+      const another = (before: readonly SentModel[]) => {
+        if (before.length >= maximumModels) throw tooManyModels('model', maximumModels)
+      }
+      const models = await receiveModels(parts, artifacts, another, async part => {
         if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
         recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
       })

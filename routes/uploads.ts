@@ -4,15 +4,15 @@ import { TureenError } from '../src/errors.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
 import { binary, problemResponses } from '../src/http/openapi.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
-import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
-import { streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
+import { receiveModels, type SentModel } from '../src/http/receive-models.ts'
+import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import type { ModelStore, ReceivedData } from '../src/models/model-store.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 
-type Options = { models: ModelStore; artifacts: Artifacts; maximumUploadBytes: number }
+type Options = { models: ModelStore; artifacts: Artifacts; uploads: UploadLimits }
 
 /** Uploading models: the body goes to disk as it arrives, hashed on the way. */
-export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models, artifacts, maximumUploadBytes }) => {
+export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models, artifacts, uploads }) => {
   await app.register(streamedBodies)
   app.post(
     '/v1/models',
@@ -36,6 +36,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_MODEL_LIMIT',
             'TUREEN_MODEL_UNSUPPORTED',
+            'TUREEN_TOO_MANY_UPLOADS',
             'TUREEN_STORE_FULL',
           ),
         },
@@ -53,7 +54,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
     },
     async (request, reply) => {
       const { name, label } = request.query
-      const { files } = await receiveOne(uploadParts(request, maximumUploadBytes), artifacts)
+      const { files } = await receiveOne(uploadParts(request, uploads), artifacts)
       const { model: record, created } = await models.add(files, { name: name ?? null, labels: label })
       return reply
         .code(created ? 201 : 200)
@@ -80,6 +81,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
             'TUREEN_MODEL_COMPLETE',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_TOO_MANY_UPLOADS',
             'TUREEN_STORE_FULL',
           ),
         },
@@ -90,19 +92,20 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
     async request => {
       const { id, '*': location } = request.params
       await models.get(id)
-      return models.addData(id, await receiveData(uploadParts(request, maximumUploadBytes), location, artifacts))
+      return models.addData(id, await receiveData(uploadParts(request, uploads), location, artifacts))
     },
   )
 }
 
 async function receiveOne(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<SentModel> {
-  const [model, second] = await receiveModels(parts, artifacts, async part => {
+  const another = (models: readonly SentModel[]) => {
+    if (models.length > 0) throw refusal('The form has a second model', 'model')
+  }
+  const [model] = await receiveModels(parts, artifacts, another, async part => {
     throw unexpected(part)
   })
-  if (!model) throw refusal('The form has no part named model', 'model')
-  if (!second) return model
-  await discardModels([model, second], artifacts)
-  throw refusal('The form has a second model', 'model')
+  if (model) return model
+  throw refusal('The form has no part named model', 'model')
 }
 
 async function receiveData(

@@ -18,14 +18,19 @@ import { uploadRoutes } from '../routes/uploads.ts'
 import type { Config } from './config.ts'
 import { createDatasetStore } from './datasets/dataset-store.ts'
 import { createEvaluatorPool } from './evaluate/evaluator-pool.ts'
+import { access } from './http/access.ts'
+import { bodyGuard } from './http/body-guard.ts'
 import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
 import { acceptEmptyJson } from './http/empty-json.ts'
 import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
+import { modelCount } from './http/model-count.ts'
 import { openApi } from './http/openapi.ts'
 import { answerBadUrl, problemDetails } from './http/problem-details.ts'
 import { requestLog } from './http/request-log.ts'
+import { securityHeaders } from './http/security-headers.ts'
 import { shutdownGuard } from './http/shutdown-guard.ts'
-import { answerExpectations } from './http/upload.ts'
+import type { UploadLimits } from './http/upload.ts'
+import { uploadSlots } from './http/upload-slots.ts'
 import { comparisonRunner, createComparisonService } from './jobs/comparison-job.ts'
 import { createEvaluationService, evaluationRunner } from './jobs/evaluation-job.ts'
 import { createJobService } from './jobs/job-service.ts'
@@ -40,6 +45,9 @@ import { openCatalog } from './storage/database.ts'
 import { createScores } from './storage/scores.ts'
 import { createThreadPool } from './threads/thread-pool.ts'
 
+/** Connections whose request does not arrive in time are looked for this often. */
+const connectionsMilliseconds = 1_000
+
 const requestIdPattern = /^[\w.-]{1,64}$/
 
 /**
@@ -48,7 +56,7 @@ const requestIdPattern = /^[\w.-]{1,64}$/
  */
 export async function createApp(config: Config, directory: DataDirectory, log: Logger) {
   const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
-  const artifacts = await openArtifacts(directory.path)
+  const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes)
   const { removed } = await sweepContents(catalog, artifacts)
   if (removed > 0) log.info({ removed }, 'files of unfinished work were removed')
   const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'))
@@ -73,7 +81,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
       memoryBytes: config.searchMemoryBytes,
     }),
   }
-  const jobs = createJobService(catalog, runners, log)
+  const jobs = createJobService(catalog, runners, log, config.jobs)
   const merges = createMergeService(models, threads, jobs)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
@@ -84,7 +92,12 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     return503OnClosing: false,
-    http: { requireHostHeader: false },
+    http: {
+      requireHostHeader: false,
+      headersTimeout: config.headerMilliseconds,
+      connectionsCheckingInterval: connectionsMilliseconds,
+    },
+    trustProxy: config.trustedProxies.length > 0 && [...config.trustedProxies],
     genReqId: ({ headers }) => {
       const given = headers['x-request-id']
       return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
@@ -100,24 +113,34 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   knowAllMethods(app)
 
   const table = new Map<string, Set<string>>()
+  const uploads: UploadLimits = {
+    maximumBytes: config.maximumUploadBytes,
+    idleMilliseconds: config.bodyIdleMilliseconds,
+    requireRoom: artifacts.requireRoom,
+  }
+  const { tokens, requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
   await app.register(requestLog)
+  await app.register(securityHeaders, { corsOrigins })
   await app.register(problemDetails)
   await app.register(shutdownGuard)
+  await app.register(access, { tokens, requestsPerMinute })
+  await app.register(uploadSlots, { maximumUploads })
+  await app.register(bodyGuard, { idleMilliseconds: config.bodyIdleMilliseconds })
+  await app.register(modelCount, { maximumModels })
   await app.register(routeTable, { table })
   await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes)
   await app.register(readmeRoute)
-  await app.register(uploadRoutes, { models, artifacts, maximumUploadBytes: config.maximumUploadBytes })
-  await app.register(soupRoutes, { artifacts, threads, maximumUploadBytes: config.maximumUploadBytes })
+  await app.register(uploadRoutes, { models, artifacts, uploads })
+  await app.register(soupRoutes, { artifacts, threads, uploads, maximumModels })
   await app.register(modelRoutes, { models })
   await app.register(mergeRoutes, { jobs, merges })
   await app.register(comparisonRoutes, { jobs, comparisons })
-  await app.register(datasetRoutes, { datasets, artifacts, maximumUploadBytes: config.maximumUploadBytes })
+  await app.register(datasetRoutes, { datasets, artifacts, uploads })
   await app.register(evaluationRoutes, { jobs, evaluations })
   await app.register(searchRoutes, { jobs, searches })
   await app.register(jobRoutes, { jobs })
   await app.register(methodNotAllowed, { table })
-  answerExpectations(app, config.maximumUploadBytes)
   app.server.on('checkExpectation', refuseExpectation)
 
   app.addHook('onListen', async () => {

@@ -1,58 +1,144 @@
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { unknownVariables } from './configuration/unknown-variables.ts'
+import { usedTokens } from './configuration/used-tokens.ts'
+import { isOrigin, list, wholeNumber } from './configuration/variable-kinds.ts'
 import type { EvaluatorLimits } from './evaluate/evaluator-process.ts'
+import { isAddressRange } from './http/addresses.ts'
+import { parseTokens, type Token } from './http/tokens.ts'
+import type { JobLimits } from './jobs/job-service.ts'
 
-/** A whole number in decimal digits. */
-const wholeNumber = (minimum: number, maximum: number, initial: number) =>
-  z
+const tokens = z.string().transform((text, context): Token[] => {
+  try {
+    return parseTokens(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'cannot be read' })
+    return z.NEVER
+  }
+})
+
+const oneMebibyte = 2 ** 20
+const oneGibibyte = 2 ** 30
+const onePebibyte = 2 ** 50
+
+/** Every variable that the server reads, with its default and, as the README has it, its meaning. */
+export const environment = z.object({
+  HOST: z.string().default('127.0.0.1').describe('address to listen on; one that other machines reach needs tokens'),
+  PORT: wholeNumber(0, 65535, 3000).describe('port to listen on; 0 takes a free one'),
+  TUREEN_DATA: z
     .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(minimum).max(maximum))
-    .default(initial)
-
-const environment = z.object({
-  HOST: z.string().default('127.0.0.1'),
-  PORT: wholeNumber(0, 65535, 3000),
-  TUREEN_DATA: z.string().default('./data'),
-  TUREEN_MAX_UPLOAD_BYTES: wholeNumber(1, 2 ** 50, 8 * 2 ** 30),
-  TUREEN_EVAL_SECONDS: wholeNumber(1, 86_400, 300),
-  TUREEN_EVAL_MEMORY: wholeNumber(64 * 2 ** 20, 2 ** 50, 4 * 2 ** 30),
-  TUREEN_EVAL_THREADS: wholeNumber(1, 256, 1),
-  TUREEN_SEARCH_MEMORY: wholeNumber(0, 2 ** 50, 2 ** 30),
-  TUREEN_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    .default('./data')
+    .describe('directory of everything that is kept: `catalog.sqlite` and `content/`'),
+  TUREEN_TOKENS: tokens
+    .optional()
+    .describe(
+      'who may use the server: `NAME:SCOPE:TOKEN` or `NAME:SCOPE:sha256:HEX`, several separated by commas or line ends',
+    ),
+  TUREEN_TOKENS_FILE: z.string().optional().describe('file that holds the same, one a line; `#` begins a comment'),
+  TUREEN_AUTH: z
+    .enum(['tokens', 'none'])
+    .default('tokens')
+    .describe('`none` serves everybody also beyond loopback, for a server behind something that authenticates'),
+  TUREEN_CORS_ORIGINS: list(isOrigin, 'must be origins such as https://tureen.example, or *').describe(
+    'origins whose pages may call the server from browsers, separated by commas; `*`: all',
+  ),
+  TUREEN_TRUSTED_PROXIES: list(isAddressRange, 'must be addresses or networks such as 10.0.0.0/8').describe(
+    'addresses and networks (`10.0.0.0/8`) whose `x-forwarded-for` is believed, separated by commas',
+  ),
+  TUREEN_RATE_LIMIT: wholeNumber(0, 1_000_000_000, 6000).describe(
+    'requests in a minute of one token, or of one client address where there is none; 0: no limit',
+  ),
+  TUREEN_MAX_UPLOADS: wholeNumber(1, 100_000, 64).describe('uploads at a time'),
+  TUREEN_MAX_UPLOAD_BYTES: wholeNumber(1, onePebibyte, 8 * oneGibibyte).describe(
+    'bytes in one upload, all parts together (8 GiB)',
+  ),
+  TUREEN_MAX_STORE_BYTES: wholeNumber(0, onePebibyte, 0).describe(
+    'bytes of models and data sets in the store, with those being received and written; 0: as many as the disk takes',
+  ),
+  TUREEN_MAX_MODELS: wholeNumber(1, 1024, 1024).describe('models in one merge, soup, comparison or search'),
+  TUREEN_MAX_QUEUED_JOBS: wholeNumber(1, 1_000_000, 1000).describe('jobs that wait for their turn'),
+  TUREEN_JOBS: wholeNumber(1, 1024, Math.max(1, availableParallelism())).describe(
+    'jobs of one type that run at a time; by default one for each processor',
+  ),
+  TUREEN_HEADER_SECONDS: wholeNumber(1, 300, 60).describe('seconds that the headers of a request may take'),
+  TUREEN_BODY_IDLE_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds that the body of a request may stand still'),
+  TUREEN_EVAL_SECONDS: wholeNumber(1, 86_400, 300).describe('seconds that one evaluation may take'),
+  TUREEN_EVAL_MEMORY: wholeNumber(64 * oneMebibyte, onePebibyte, 4 * oneGibibyte).describe(
+    'bytes of memory that one evaluation may take (4 GiB)',
+  ),
+  TUREEN_EVAL_THREADS: wholeNumber(1, 256, 1).describe(
+    'threads of onnxruntime in one evaluation; part of what a score is kept by',
+  ),
+  TUREEN_SEARCH_MEMORY: wholeNumber(0, onePebibyte, oneGibibyte).describe(
+    'bytes of models that one search holds in memory (1 GiB); more is read from the disk for every candidate',
+  ),
+  TUREEN_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`'),
 })
 
 export type Config = Readonly<{
   host: string
   port: number
   dataDirectory: string
+  /** None: everybody may do everything. */
+  tokens: readonly Token[]
+  corsOrigins: readonly string[]
+  trustedProxies: readonly string[]
+  /** 0: no limit. */
+  requestsPerMinute: number
+  maximumUploads: number
   maximumUploadBytes: number
+  /** 0: no limit. */
+  maximumStoreBytes: number
+  maximumModels: number
+  jobs: JobLimits
+  headerMilliseconds: number
+  bodyIdleMilliseconds: number
   evaluation: EvaluatorLimits
   /** Bytes of models that one search holds in memory; of more, each candidate is read from the disk. */
   searchMemoryBytes: number
   logLevel: string
 }>
 
-/** The configuration from environment variables. @throws Error that names each variable that is wrong, and why */
+/**
+ * The configuration from environment variables, and the file of tokens if they name one.
+ * @throws Error that names each variable that is wrong, and why; of tokens it has no part
+ */
 export function readConfig(variables: Record<string, string | undefined>): Config {
   // An empty variable is one that is not set: compose files and shells make them so.
-  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  const given = Object.fromEntries(Object.entries(variables).flatMap(([name, value]) => (value ? [[name, value]] : [])))
   const parsed = environment.safeParse(given)
-  if (!parsed.success) {
-    const reasons = parsed.error.issues.map(
-      ({ path: [name = ''], message }) => `${String(name)}=${variables[String(name)]}: ${message}`,
-    )
-    throw new Error(`The environment is not valid. ${reasons.join('; ')}`)
-  }
-  const { HOST, PORT, TUREEN_DATA, TUREEN_MAX_UPLOAD_BYTES, TUREEN_LOG_LEVEL } = parsed.data
-  const { TUREEN_EVAL_SECONDS, TUREEN_EVAL_MEMORY, TUREEN_EVAL_THREADS, TUREEN_SEARCH_MEMORY } = parsed.data
+  const reasons = [
+    ...unknownVariables(given, Object.keys(environment.shape)),
+    ...(parsed.error?.issues ?? []).map(({ path: [name], message }) =>
+      name === 'TUREEN_TOKENS' ? `${name}: ${message}` : `${String(name)}=${given[String(name)]}: ${message}`,
+    ),
+  ]
+  if (!parsed.success || reasons.length > 0) throw new Error(`The environment is not valid. ${reasons.join('; ')}`)
+  const { data } = parsed
   return Object.freeze({
-    host: HOST,
-    port: PORT,
-    dataDirectory: TUREEN_DATA,
-    maximumUploadBytes: TUREEN_MAX_UPLOAD_BYTES,
-    evaluation: { seconds: TUREEN_EVAL_SECONDS, memoryBytes: TUREEN_EVAL_MEMORY, threads: TUREEN_EVAL_THREADS },
-    searchMemoryBytes: TUREEN_SEARCH_MEMORY,
-    logLevel: TUREEN_LOG_LEVEL,
+    host: data.HOST,
+    port: data.PORT,
+    dataDirectory: data.TUREEN_DATA,
+    tokens: usedTokens(data),
+    corsOrigins: data.TUREEN_CORS_ORIGINS,
+    trustedProxies: data.TUREEN_TRUSTED_PROXIES,
+    requestsPerMinute: data.TUREEN_RATE_LIMIT,
+    maximumUploads: data.TUREEN_MAX_UPLOADS,
+    maximumUploadBytes: data.TUREEN_MAX_UPLOAD_BYTES,
+    maximumStoreBytes: data.TUREEN_MAX_STORE_BYTES,
+    maximumModels: data.TUREEN_MAX_MODELS,
+    jobs: { concurrency: data.TUREEN_JOBS, maximumQueued: data.TUREEN_MAX_QUEUED_JOBS },
+    headerMilliseconds: data.TUREEN_HEADER_SECONDS * 1000,
+    bodyIdleMilliseconds: data.TUREEN_BODY_IDLE_SECONDS * 1000,
+    evaluation: {
+      seconds: data.TUREEN_EVAL_SECONDS,
+      memoryBytes: data.TUREEN_EVAL_MEMORY,
+      threads: data.TUREEN_EVAL_THREADS,
+    },
+    searchMemoryBytes: data.TUREEN_SEARCH_MEMORY,
+    logLevel: data.TUREEN_LOG_LEVEL,
   })
 }

@@ -38,11 +38,14 @@ async function serve(config: Config): Promise<void> {
 
   const url = await app.listen({ host: config.host, port: config.port })
   await directory.announce(url)
-  log.info({ url, data: directory.path }, 'Tureen is serving')
+  log.info({ url, data: directory.path, tokens: config.tokens.map(({ name }) => name) }, 'Tureen is serving')
 }
 
 try {
-  await serve(readConfig(process.env))
+  const config = readConfig(process.env)
+  // What is compared are digests; the tokens themselves are nobody's business any more, child processes' least of all.
+  delete process.env['TUREEN_TOKENS']
+  await serve(config)
 } catch (error) {
   process.stderr.write(`tureen: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)

@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readConfig } from '../src/config.ts'
 import { errorCatalogue } from '../src/errors.ts'
 import { projectFile, projectRoot, startApp, temporaryDirectory } from './support/server.ts'
 
@@ -22,12 +23,24 @@ describe('the README', () => {
     }))
     expect(rows).toEqual(catalogued)
   })
+})
 
-  test('names every configuration variable with its default', async () => {
-    const config = String(await readFile(join(projectRoot, 'src/config.ts')))
-    const variables = new Set(config.match(/\b(HOST|PORT|TUREEN_[A-Z_]+)\b(?=: (?:z\b|wholeNumber))/g))
-    const documented = [...readme.matchAll(/^\| `([A-Z_]+)` \| `/gm)].map(([, name]) => name)
-    expect(documented.sort()).toEqual([...variables].sort())
+describe("the README's tokens", () => {
+  const operating = readme.slice(readme.indexOf('## Operating'), readme.indexOf('## Errors'))
+
+  test('in the command that starts the container are such as let it start', async () => {
+    expect(String(await projectFile('Dockerfile'))).toContain('HOST=0.0.0.0')
+    const [, variable = ''] = /docker run .* -e "TUREEN_TOKENS=(.*?)"/.exec(operating) ?? []
+    const TUREEN_TOKENS = variable.replace('$TOKEN', 'f'.repeat(64))
+    expect(readConfig({ HOST: '0.0.0.0', TUREEN_TOKENS }).tokens).toMatchObject([{ name: 'pipeline', scope: 'write' }])
+  })
+
+  test('in the file are two, and a comment', () => {
+    const [TUREEN_TOKENS = ''] = /^ {4}# [\s\S]*?\n\n/m.exec(operating) ?? []
+    expect(readConfig({ TUREEN_TOKENS }).tokens).toMatchObject([
+      { name: 'pipeline', scope: 'write' },
+      { name: 'dashboard', scope: 'read' },
+    ])
   })
 })
 

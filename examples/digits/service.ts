@@ -7,7 +7,8 @@ const serverModule = fileURLToPath(new URL('../../src/server.ts', import.meta.ur
 /** Starts a server on a free port, with a data directory of its own. */
 export async function startServer(data: string): Promise<{ url: string; stop(): Promise<unknown> }> {
   const child = spawn(process.execPath, [serverModule], {
-    env: { ...process.env, HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data },
+    // Whatever else is configured: this server is for whoever runs the example.
+    env: { ...process.env, HOST: '127.0.0.1', PORT: '0', TUREEN_DATA: data, TUREEN_TOKENS: '', TUREEN_TOKENS_FILE: '' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = new Promise(resolve => child.once('exit', resolve))

@@ -1,9 +1,6 @@
 import { type Readable, Transform } from 'node:stream'
 import { TureenError } from '../errors.ts'
 
-/** A body that stands still this long is given up. */
-const idleMilliseconds = 60_000
-
 /** The bytes of a stream, as one that fails where a request's body goes beyond its bounds. */
 export type Meter = (stream: Readable) => Readable
 
@@ -11,7 +8,7 @@ export type Meter = (stream: Readable) => Readable
  * Streams that fail once they have let more than `maximumBytes` through, all of them together, or one that ends too early or stands
  * still for `idle` milliseconds, with `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` and `TUREEN_REQUEST_TIMEOUT`.
  */
-export function byteMeter(maximumBytes: number, idle: number = idleMilliseconds): Meter {
+export function byteMeter(maximumBytes: number, idle: number): Meter {
   let bytes = 0
   return stream => {
     const timer = setTimeout(() => limiter.destroy(tooSlow(idle)), idle)
@@ -30,6 +27,8 @@ export function byteMeter(maximumBytes: number, idle: number = idleMilliseconds)
     limiter.on('close', () => clearTimeout(timer))
     // A part that is refused unread has nobody else who listens, and would end the process when its time is over.
     limiter.on('error', () => undefined)
+    // From here on only whoever reads can be slow, or has lost interest.
+    stream.on('end', () => clearTimeout(timer))
     stream.on('error', end)
     stream.on('close', end)
     if (stream.destroyed) end()
@@ -40,7 +39,7 @@ export function byteMeter(maximumBytes: number, idle: number = idleMilliseconds)
 function tooSlow(idle: number): TureenError {
   return new TureenError(
     'TUREEN_REQUEST_TIMEOUT',
-    `Nothing of the body came for ${idle / 1000} seconds. Nothing was kept.`,
+    `Nothing of the body came for ${idle / 1000} seconds (TUREEN_BODY_IDLE_SECONDS). Nothing was kept.`,
   )
 }
 

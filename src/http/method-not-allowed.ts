@@ -33,6 +33,7 @@ export const methodNotAllowed = fastifyPlugin<{ table: Map<string, Set<string>> 
       method: app.supportedMethods.filter(method => !methods.has(method)),
       url,
       schema: { hide: true },
+      config: { auth: 'open' },
       // Before the body is looked at: a wrong method is a wrong method whatever the content type.
       onRequest: (request, reply) => {
         reply.header('allow', allow)

@@ -1,10 +1,12 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { FastifySchema, RouteOptions } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { problem } from '../../schemas/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../errors.ts'
+import { accessOf } from './access.ts'
 import { problemMediaType } from './problem-details.ts'
 
 declare module 'fastify' {
@@ -21,20 +23,20 @@ export function fileResponse(description: string) {
   return { description, content: { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } } }
 }
 
+/** What a route that is not open can be refused for before it is asked. */
+const accessProblems = ['TUREEN_UNAUTHENTICATED', 'TUREEN_FORBIDDEN', 'TUREEN_RATE_LIMITED'] as const
+
 /** The error responses of a route, by status, each listing the codes that it stands for. */
 export function problemResponses(...codes: ErrorCode[]) {
   const always: ErrorCode[] = [
+    ...accessProblems,
     'TUREEN_REQUEST_TIMEOUT',
     'TUREEN_EXPECTATION_FAILED',
     'TUREEN_HEADERS_TOO_LARGE',
     'TUREEN_INTERNAL',
     'TUREEN_SHUTTING_DOWN',
   ]
-  const byStatus = new Map<number, ErrorCode[]>()
-  for (const code of [...codes, ...always]) {
-    const { status } = errorCatalogue[code]
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
-  }
+  const byStatus = Map.groupBy([...codes, ...always], code => errorCatalogue[code].status)
   const responses = [...byStatus].map(([status, codesOfStatus]) => [
     status,
     { description: codesOfStatus.join(', '), content: { [problemMediaType]: { schema: problem } } },
@@ -54,7 +56,41 @@ function namedWildcard({ schema, url }: ReturnType<typeof zodTransform>): Return
   return { schema: { ...schema, params: renamed }, url: url.replace(/\*$/, ':location') }
 }
 
-/** /openapi.json (3.1) and /docs, from the routes' own zod schemas. */
+/** Which scope the token for a route needs; what is open needs none and is not refused for it. */
+function withAccess(schema: FastifySchema, { method, config = {} }: RouteOptions): FastifySchema {
+  const [first = 'GET'] = [method].flat()
+  const access = accessOf(first, config)
+  if (access !== 'open') return { ...schema, security: [{ token: [access] }] }
+  const statuses = accessProblems.map(code => String(errorCatalogue[code].status))
+  const response = Object.entries(Object(schema.response)).filter(([status]) => !statuses.includes(status))
+  return { ...schema, security: [], response: Object.fromEntries(response) }
+}
+
+const securitySchemes = {
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'A token that the operator has set. Operations name the scope that they need: read, write (includes read) or admin (includes both). A server without tokens asks for none.',
+  },
+} as const
+
+/** The pages of /docs load what lies beside them, and Swagger UI sets styles of its own. */
+const docsPolicy = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'style-src': "'self' 'unsafe-inline'",
+  'img-src': "'self' data:",
+  'connect-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+}
+
+/**
+ * /openapi.json (3.1) and /docs, from the routes' own zod schemas. Both are open: they tell of the program, not of what is in the
+ * store, and a browser has no token to send for a page.
+ */
 export const openApi = fastifyPlugin<{ version: string }>(async (app, { version }) => {
   await app.register(swagger, {
     openapi: {
@@ -64,9 +100,11 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
         version,
         description: 'Model soups out of ONNX files: averages the weights of fine-tuned variants of one network.',
       },
+      components: { securitySchemes },
     },
     transform(document) {
-      const { schema, url } = namedWildcard(zodTransform(document))
+      const documented = { ...document, schema: withAccess(document.schema, document.route) }
+      const { schema, url } = namedWildcard(zodTransform(documented))
       const content = document.route.config?.streamedBody
       if (!content) return { schema, url }
       const body = {
@@ -76,6 +114,11 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     },
     transformObject: jsonSchemaTransformObject,
   })
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-  await app.register(swaggerUi, { routePrefix: '/docs' })
+  app.get('/openapi.json', { schema: { hide: true }, config: { auth: 'open' } }, () => app.swagger())
+  await app.register(async docs => {
+    docs.addHook('onRoute', route => {
+      route.config = { ...route.config, auth: 'open' }
+    })
+    await docs.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })
+  })
 })

@@ -9,6 +9,9 @@ import { logWhenOver } from './request-log.ts'
 
 export const problemMediaType = 'application/problem+json'
 
+/** A client that is refused for what others are doing, and not told more exactly, is to come again after so many seconds. */
+const retrySeconds = 5
+
 /** Up to this size, what is left of a refused body is simply read. */
 const smallBodyBytes = 1 << 20
 /** How long a client may go on sending a body that has been refused, so that it comes to read the answer. */
@@ -44,6 +47,7 @@ export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply
 function sendProblem(request: FastifyRequest, reply: FastifyReply, error: TureenError) {
   const body = JSON.stringify(problemDocument(error, request.id))
   reply.code(error.status).header('content-type', problemMediaType)
+  if (error.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', retrySeconds)
   const { raw } = request
   if (raw.readableEnded || raw.destroyed) return reply.send(body)
   // What is left of the body must go by, or the next request on the connection would never be seen.

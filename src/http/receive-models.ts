@@ -11,16 +11,19 @@ export type SentModel = { label: string; files: [ReceivedData, ...ReceivedData[]
  * Receives models: file parts named `model`, each followed by the parts named `data` that belong to it, whose filename is the location
  * that the model gives, directories kept.
  *
+ * @param another called before a model is read, with those before it; may throw
  * @param other takes a part of another name, or throws
  */
 export async function receiveModels(
   parts: AsyncIterable<UploadPart>,
   artifacts: Artifacts,
+  another: (models: readonly SentModel[]) => void,
   other: (part: UploadPart, models: readonly SentModel[]) => Promise<void>,
 ): Promise<SentModel[]> {
   const models: SentModel[] = []
   await receiveFiles<ReceivedData>(parts, artifacts, async part => {
     if (part.kind === 'file' && part.field === 'model') {
+      another(models)
       const file = { ...(await artifacts.receive(part.stream)), location: '' }
       models.push({ label: labelFor(part.filename, models), files: [file] })
       return file

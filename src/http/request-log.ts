@@ -10,12 +10,13 @@ export const requestLog = fastifyPlugin(async app => {
 export function logWhenOver(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id)
   reply.raw.once('close', () => {
-    const { method, url, log, routeOptions } = request
+    const { method, url, log, routeOptions, token } = request
     log.info(
       {
         method,
         path: url.split('?')[0],
         route: routeOptions.url,
+        token: token?.name,
         status: reply.raw.headersSent ? reply.statusCode : null,
         milliseconds: Math.round(reply.elapsedTime * 10) / 10,
         aborted: !reply.raw.writableEnded,

@@ -1,15 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
 import { watchBodyDigest } from './body-digest.ts'
+import { inviteBody } from './body-guard.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
 
 /** One file or field of an upload. The stream of a file must be read to its end before the next part comes. */
 export type UploadPart =
   | { kind: 'file'; field: string; filename: string | undefined; stream: AsyncIterable<Uint8Array> }
   | { kind: 'field'; field: string; value: unknown }
+
+/** What bounds one upload. `requireRoom`: throws if the store has no room for so many bytes. */
+export type UploadLimits = { maximumBytes: number; idleMilliseconds: number; requireRoom(bytes: number): void }
 
 /** What curl sends for raw bytes: nothing, or the form type that it sends unasked. */
 const rawTypes = new Set(['application/octet-stream', 'application/x-www-form-urlencoded'])
@@ -42,13 +45,17 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
 /**
  * The parts of a request's body, in order, as they arrive; a raw body is one file part named `model`. Nothing is held in memory.
  *
- * @throws TureenError `TUREEN_TOO_LARGE` beyond `maximumBytes`, `TUREEN_BODY_MALFORMED`, `TUREEN_DIGEST_MISMATCH` after the last part
+ * @throws TureenError before anything is read `TUREEN_TOO_LARGE`, `TUREEN_STORE_FULL` for what the request declares; then
+ * `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_TIMEOUT`, `TUREEN_BODY_MALFORMED`; `TUREEN_DIGEST_MISMATCH` after the last part
  */
-export async function* uploadParts(request: FastifyRequest, maximumBytes: number): AsyncGenerator<UploadPart> {
+export async function* uploadParts(request: FastifyRequest, limits: UploadLimits): AsyncGenerator<UploadPart> {
+  const { maximumBytes, idleMilliseconds, requireRoom } = limits
   const declaredBytes = Number(request.headers['content-length'] ?? 0)
   if (declaredBytes > maximumBytes + (request.isMultipart() ? multipartOverheadBytes : 0)) throw tooLarge(maximumBytes)
+  requireRoom(declaredBytes)
   const digest = watchBodyDigest(request)
-  const meter = byteMeter(maximumBytes)
+  const meter = byteMeter(maximumBytes, idleMilliseconds)
+  inviteBody(request)
   if (request.isMultipart()) yield* multipartParts(request, meter)
   else yield { kind: 'file', field: 'model', filename: undefined, stream: meter(request.raw) }
   digest.verify()
@@ -101,13 +108,4 @@ export async function smallText(stream: AsyncIterable<Uint8Array>): Promise<stri
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
-}
-
-/** Refuses a body that announces itself as too large before the client sends it, where the client asks (Expect: 100-continue). */
-export function answerExpectations(app: FastifyInstance, maximumBytes: number): void {
-  app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (Number(request.headers['content-length'] ?? 0) <= maximumBytes + multipartOverheadBytes)
-      response.writeContinue()
-    app.server.emit('request', request, response)
-  })
 }

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
 
 /** Why a job's AbortSignal fired: cancelled for good, or stopped with the server, to be taken up again. */
@@ -20,7 +19,7 @@ export type Dispatcher = {
  */
 export function embeddedDispatcher(
   run: (id: string, signal: AbortSignal) => Promise<void>,
-  concurrency = Math.max(1, availableParallelism()),
+  concurrency: number,
 ): Dispatcher {
   const lanes = new Map<string, ReturnType<typeof pLimit>>()
   const running = new Map<string, AbortController>()

@@ -70,6 +70,15 @@ export async function listJobs(
   return pageOf(await toRecords(catalog, await query.execute()), limit)
 }
 
+export async function countQueued(catalog: Catalog): Promise<number> {
+  const { count } = await catalog
+    .selectFrom('jobs')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('status', '=', 'queued')
+    .executeTakeFirstOrThrow()
+  return count
+}
+
 /** Queued jobs, the oldest first. */
 export async function queuedJobs(catalog: Catalog): Promise<{ id: string; type: string }[]> {
   return catalog.selectFrom('jobs').select(['id', 'type']).where('status', '=', 'queued').orderBy('id').execute()

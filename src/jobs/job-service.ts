@@ -32,7 +32,10 @@ export type JobRunner<Type extends JobType> = (
 export type JobRunners = { [Type in JobType]: JobRunner<Type> }
 
 export type JobService = {
-  /** Creates and starts a job. @throws TureenError `TUREEN_NOT_FOUND` if one of its models has just been deleted */
+  /**
+   * Creates and starts a job.
+   * @throws TureenError `TUREEN_NOT_FOUND` if one of its models has just been deleted, `TUREEN_QUEUE_FULL`
+   */
   create(job: records.NewJob): Promise<JobRecord>
   get(id: string): Promise<JobRecord>
   list(filters: records.JobFilters): Promise<Page<JobRecord>>
@@ -54,7 +57,15 @@ const finished: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled
 const progressMilliseconds = 250
 const signOfLifeMilliseconds = 15_000
 
-export function createJobService(catalog: Catalog, runners: JobRunners, log: Logger): JobService {
+/** `concurrency`: jobs of one type that run at a time; `maximumQueued`: jobs of all types that wait for their turn. */
+export type JobLimits = { concurrency: number; maximumQueued: number }
+
+export function createJobService(
+  catalog: Catalog,
+  runners: JobRunners,
+  log: Logger,
+  { concurrency, maximumQueued }: JobLimits,
+): JobService {
   const changes = new EventEmitter().setMaxListeners(0)
   const closing = new AbortController()
   const changed = (id: string) => changes.emit(id)
@@ -153,13 +164,16 @@ export function createJobService(catalog: Catalog, runners: JobRunners, log: Log
     if (failed) log.info({ jobId: id, code: failure.code }, 'job failed')
   }
 
-  const dispatcher: Dispatcher = embeddedDispatcher(run)
+  const dispatcher: Dispatcher = embeddedDispatcher(run, concurrency)
 
   return {
     get,
     list: filters => records.listJobs(catalog, filters),
     async create(job) {
-      const id = await catalog.transaction().execute(transaction => records.insertJob(transaction, job))
+      const id = await catalog.transaction().execute(async transaction => {
+        if ((await records.countQueued(transaction)) >= maximumQueued) throw queueFull(maximumQueued)
+        return records.insertJob(transaction, job)
+      })
       dispatcher.enqueue(id, job.type)
       return get(id)
     },
@@ -215,6 +229,13 @@ export function createJobService(catalog: Catalog, runners: JobRunners, log: Log
       await dispatcher.close()
     },
   }
+}
+
+function queueFull(maximumQueued: number): TureenError {
+  return new TureenError(
+    'TUREEN_QUEUE_FULL',
+    `As many jobs wait as may, ${maximumQueued} (TUREEN_MAX_QUEUED_JOBS). Try again when some have run, or cancel some.`,
+  )
 }
 
 /** Resolves at the next change of a job, or when the signal fires. Ask before you look, so that no change is missed. */

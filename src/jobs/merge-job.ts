@@ -7,6 +7,7 @@ import { modelDigest } from '../models/model-files.ts'
 import type { ModelStore, NewUpload } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import type { Catalog } from '../storage/database.ts'
+import { bytesOf } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { MergedModel } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
@@ -73,7 +74,9 @@ export async function mergeIntoStore(
   options: { signal: AbortSignal; onProgress(done: number, total: number): void },
   commit: (merged: MergedModel, insert: InsertResult) => Promise<void>,
 ): Promise<void> {
-  await artifacts.withOutput(async output => {
+  const base = files[settings.base]
+  if (!base) throw new RangeError('a merge without its base')
+  await artifacts.withOutput(await bytesOf(base), async output => {
     const merged = await threads.merge(files, settings, { ...options, output, durable: true })
     const recipe = recipeDocument(files, settings)
     await models.addMerged(merged.files, insert =>

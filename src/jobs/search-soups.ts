@@ -3,7 +3,7 @@ import type { MergeSettings } from '../merge/merge-input.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
-import type { ModelPaths } from '../storage/model-paths.ts'
+import { bytesOf, type ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { CandidateWriter } from '../threads/thread-pool.ts'
 import type { ResolvedSearch, SearchedModel } from './resolve-search.ts'
@@ -15,7 +15,7 @@ export type SoupFiles = {
 }
 
 export function soupFiles(
-  { models }: Pick<ResolvedSearch, 'models'>,
+  { models, files, base }: Pick<ResolvedSearch, 'models' | 'files' | 'base'>,
   artifacts: Artifacts,
   writer: Promise<CandidateWriter>,
 ): SoupFiles {
@@ -23,7 +23,8 @@ export function soupFiles(
     async withFiles(soup, use) {
       const own = ownFile(soup, models)
       if (own) return use(own.paths)
-      return artifacts.withOutput(async output => use(await (await writer).write(soup, output)))
+      const bytes = await bytesOf(fileAt(files, base ?? soup.members[0] ?? 0))
+      return artifacts.withOutput(bytes, async output => use(await (await writer).write(soup, output)))
     },
   }
 }

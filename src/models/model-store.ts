@@ -9,7 +9,7 @@ import type { Contents } from '../storage/contents.ts'
 import type { Catalog } from '../storage/database.ts'
 import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Labels } from '../storage/labels.ts'
-import type { ModelPaths } from '../storage/model-paths.ts'
+import { bytesOf, type ModelPaths } from '../storage/model-paths.ts'
 import { decodeIndexCursor, encodeCursor, type Page } from '../storage/paging.ts'
 import type { WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
@@ -186,8 +186,8 @@ export function createModelStore(
         }),
       )
     },
-    withInline: (model, signal, use) =>
-      artifacts.withOutput(async output => {
+    withInline: async (model, signal, use) =>
+      artifacts.withOutput(await bytesOf(paths(model)), async output => {
         requireComplete(model.id, model.missing)
         const input = { label: model.id, sha256: model.sha256, weight: 1, ...paths(model) }
         const { files } = await threads.merge([input], inlineSettings, { output, durable: false, signal })

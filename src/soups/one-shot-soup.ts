@@ -27,8 +27,10 @@ export async function makeSoup(
   signal: AbortSignal,
 ): Promise<Soup> {
   const { files, settings } = soupMerge(models, recipe)
+  const sizes = models.map(each => each.files.reduce((sum, { bytes }) => sum + bytes, 0))
   const output = artifacts.incomingPath()
   try {
+    artifacts.claim(output, sizes[settings.base] ?? 0)
     const { files: written } = await threads.merge(files, settings, { output, durable: false, signal })
     const [soup] = written
     if (!soup) throw new RangeError('a merge without a file')

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { constants, createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { v7 as uuid } from 'uuid'
 import { asTureenError } from '../errors.ts'
+import { createRoom } from './room.ts'
 
 /** A file that has been received in full and flushed to the disk, but is not content yet. */
 export type ReceivedFile = { path: string; sha256: string; bytes: number }
@@ -17,15 +18,25 @@ export type ReceivedFile = { path: string; sha256: string; bytes: number }
 export type Artifacts = {
   /** A new name for a file in the making. Whatever is left of it is swept at the next start. */
   incomingPath(): string
-  /** Writes a stream to an incoming file while hashing it; a failed or ended stream leaves nothing. */
+  /** @throws TureenError `TUREEN_STORE_FULL` if so many bytes more would be more than the store may hold */
+  requireRoom(bytes: number): void
+  /** Counts bytes that are about to be written to a file in the making, until it is discarded or published. @throws as requireRoom */
+  claim(incoming: string, bytes: number): void
+  /**
+   * Writes a stream to an incoming file while hashing it; a failed or ended stream leaves nothing.
+   * @throws TureenError `TUREEN_STORE_FULL` as soon as it is more than the store may hold
+   */
   receive(stream: AsyncIterable<Uint8Array>): Promise<ReceivedFile>
-  /** Makes an incoming, flushed file the content of its digest, durably. */
+  /** Makes an incoming, flushed file the content of its digest, durably. @throws as requireRoom, of its bytes if they are new */
   publish(incoming: string, sha256: string): Promise<void>
   /** Where the content of a digest lies. */
   path(sha256: string): string
   discard(path: string): Promise<void>
-  /** Runs `use` with a new name for a file in the making, and removes it in the end, with those beside it ({@link besideOutput}). */
-  withOutput<Result>(use: (output: string) => Promise<Result>): Promise<Result>
+  /**
+   * Runs `use` with a new name for a file in the making, and removes it in the end, with those beside it ({@link besideOutput}).
+   * @param bytes about as many as will be written. @throws as requireRoom
+   */
+  withOutput<Result>(bytes: number, use: (output: string) => Promise<Result>): Promise<Result>
   /** Runs what frees space in the end but needs some first, such as a deletion: on a full disk, with a reserve that is kept for it. */
   withReserve<Result>(run: () => Promise<Result>): Promise<Result>
   /** Removes incoming files, and content that is not in `known`: what a killed process left behind. */
@@ -40,7 +51,8 @@ export function besideOutput(output: string, index: number): string {
 /** Enough for the catalog to write down some deletions. */
 const reserveBytes = 1 << 20
 
-export async function openArtifacts(directory: string): Promise<Artifacts> {
+/** @param maximumBytes of content and files in the making together; 0: without bounds */
+export async function openArtifacts(directory: string, maximumBytes: number): Promise<Artifacts> {
   const incoming = join(directory, 'incoming')
   const content = join(directory, 'content')
   await mkdir(incoming, { recursive: true })
@@ -50,15 +62,15 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
   const shardOf = (sha256: string) => join(content, hexOf(sha256).slice(0, 2))
   const path = (sha256: string) => join(shardOf(sha256), hexOf(sha256))
   const incomingPath = () => join(incoming, uuid())
+  const room = createRoom(maximumBytes, await contentBytes(content))
   /** @returns whether it was there */
-  const remove = (file: string) =>
-    unlink(file).then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
-        throw error
-      },
-    )
+  const remove = async (file: string) => {
+    const bytes = file.startsWith(content) ? ((await unlessMissing(stat(file)))?.size ?? 0) : 0
+    const removed = await unlessMissing(unlink(file).then(() => true))
+    room.forget(file)
+    if (removed) room.shrink(bytes)
+    return removed ?? false
+  }
   const discard = async (file: string) => void (await remove(file))
   const reserve = join(directory, 'reserve')
   const keepReserve = () => writeFile(reserve, new Uint8Array(reserveBytes)).catch(() => discard(reserve))
@@ -68,9 +80,12 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
     incomingPath,
     path,
     discard,
-    async withOutput(use) {
+    requireRoom: room.require,
+    claim: room.claim,
+    async withOutput(bytes, use) {
       const output = incomingPath()
       try {
+        room.claim(output, bytes)
         return await use(output)
       } finally {
         await remove(output)
@@ -92,6 +107,12 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
       let bytes = 0
       const meter = new Transform({
         transform(chunk: Uint8Array, _, done) {
+          try {
+            room.claim(file, chunk.byteLength)
+          } catch (error) {
+            done(asTureenError(error))
+            return
+          }
           hash.update(chunk)
           bytes += chunk.byteLength
           done(null, chunk)
@@ -108,6 +129,10 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
     async publish(file, sha256) {
       const shard = shardOf(sha256)
       if (await mkdir(shard, { recursive: true })) await flushDirectory(content)
+      const { size } = await stat(file)
+      const isNew = (await unlessMissing(stat(path(sha256)))) === undefined
+      room.forget(file)
+      if (isNew) room.grow(size)
       await rename(file, path(sha256))
       await flushDirectory(shard)
     },
@@ -128,6 +153,25 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
 async function filesIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true })
   return entries.filter(entry => entry.isFile()).map(({ name }) => name)
+}
+
+async function contentBytes(content: string): Promise<number> {
+  let bytes = 0
+  for (const shard of (await readdir(content, { withFileTypes: true })).filter(entry => entry.isDirectory())) {
+    const directory = join(content, shard.name)
+    const files = await Promise.all((await filesIn(directory)).map(name => stat(join(directory, name))))
+    bytes += files.reduce((sum, { size }) => sum + size, 0)
+  }
+  return bytes
+}
+
+async function unlessMissing<Result>(operation: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await operation
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** A rename is durable once the directory that holds the name is. */

@@ -45,7 +45,7 @@ test('a part that stands still fails whoever reads it, one that goes on slowly d
 })
 
 test('parts are counted together, and the source of one too many lives on', async () => {
-  const meter = byteMeter(10)
+  const meter = byteMeter(10, 60_000)
   const first = new PassThrough()
   first.end('123456')
   expect(Buffer.concat(await meter(first).toArray()).toString()).toBe('123456')
@@ -59,9 +59,9 @@ test('a part whose source is gone, before or while it is read, is cut off', asyn
   const gone = new PassThrough()
   gone.destroy()
   await once(gone, 'close')
-  await expect(byteMeter(10)(gone).toArray()).rejects.toMatchObject({ code: 'TUREEN_BODY_MALFORMED' })
+  await expect(byteMeter(10, 60_000)(gone).toArray()).rejects.toMatchObject({ code: 'TUREEN_BODY_MALFORMED' })
   const source = new PassThrough()
-  const read = byteMeter(10)(source).toArray()
+  const read = byteMeter(10, 60_000)(source).toArray()
   source.write('1')
   source.destroy(new Error('reset'))
   await expect(read).rejects.toMatchObject({ code: 'TUREEN_BODY_MALFORMED' })

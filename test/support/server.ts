@@ -24,7 +24,8 @@ export async function startApp(
   variables: Record<string, string> = {},
 ): Promise<{ url: string; data: string; close(): Promise<void> }> {
   const directory = await temporaryDirectory()
-  const config = readConfig({ PORT: '0', TUREEN_LOG_LEVEL: 'silent', TUREEN_DATA: directory.path, ...variables })
+  const own = { PORT: '0', TUREEN_LOG_LEVEL: 'silent', TUREEN_DATA: directory.path, TUREEN_RATE_LIMIT: '0' }
+  const config = readConfig({ ...own, ...variables })
   const app = await createApp(config, await holdDataDirectory(config.dataDirectory), pino({ level: config.logLevel }))
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {
@@ -49,6 +50,8 @@ export const serverVariables = {
   PATH: process.env.PATH,
   HOST: '127.0.0.1',
   PORT: '0',
+  // Tests ask again and again.
+  TUREEN_RATE_LIMIT: '0',
   NODE_COMPILE_CACHE: 'node_modules/.cache/compile',
 }
 

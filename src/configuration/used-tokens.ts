@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { isLoopback } from '../http/addresses.ts'
+import { parseTokens, type Token, tokenForm } from '../http/tokens.ts'
+
+/**
+ * The tokens that the server asks for; none if it serves everybody.
+ * @throws Error if that is not safe, not clear, or the file cannot be read; it has no part of a token
+ */
+export function usedTokens(given: {
+  HOST: string
+  TUREEN_AUTH: 'tokens' | 'none'
+  TUREEN_TOKENS?: readonly Token[] | undefined
+  TUREEN_TOKENS_FILE?: string | undefined
+}): readonly Token[] {
+  const { HOST, TUREEN_AUTH, TUREEN_TOKENS, TUREEN_TOKENS_FILE } = given
+  if (TUREEN_TOKENS !== undefined && TUREEN_TOKENS_FILE !== undefined)
+    throw new Error('TUREEN_TOKENS and TUREEN_TOKENS_FILE are both set; set one of them.')
+  const tokens = TUREEN_TOKENS_FILE === undefined ? (TUREEN_TOKENS ?? []) : tokensIn(TUREEN_TOKENS_FILE)
+  if (TUREEN_AUTH === 'none' && tokens.length > 0)
+    throw new Error('TUREEN_AUTH=none would leave the tokens that are set unused; unset one or the other.')
+  if (TUREEN_AUTH === 'tokens' && tokens.length === 0 && !isLoopback(HOST)) {
+    throw new Error(
+      `With HOST=${HOST} other machines can reach the server, and nothing says who may use it. Set TUREEN_TOKENS (${tokenForm}, such as "pipeline:write:$(openssl rand -hex 32)") or TUREEN_TOKENS_FILE; or TUREEN_AUTH=none, if something in front of it lets only the right requests through; or HOST=127.0.0.1.`,
+    )
+  }
+  return tokens
+}
+
+function tokensIn(file: string): Token[] {
+  try {
+    return parseTokens(readFileSync(file, 'utf8'))
+  } catch (error) {
+    // Not the name: someone may have put the tokens themselves where it belongs.
+    const code = error instanceof Error && 'code' in error ? `the file cannot be read (${error.code})` : undefined
+    throw new Error(`TUREEN_TOKENS_FILE: ${code ?? (error instanceof Error ? error.message : 'cannot be read')}.`)
+  }
+}

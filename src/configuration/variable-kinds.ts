@@ -1,0 +1,25 @@
+import { z } from 'zod'
+
+/** A whole number in decimal digits. */
+export function wholeNumber(minimum: number, maximum: number, initial: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(minimum).max(maximum))
+    .default(initial)
+}
+
+/** Texts separated by commas, none by default. */
+export function list(isItem: (text: string) => boolean, message: string) {
+  return z
+    .string()
+    .transform(text => text.split(',').map(item => item.trim()))
+    .pipe(z.array(z.string().refine(isItem, message)))
+    .default([])
+}
+
+/** Whether a text is an origin as browsers write it, or all of them. */
+export function isOrigin(text: string): boolean {
+  return text === '*' || (URL.canParse(text) && new URL(text).origin === text)
+}

@@ -1,0 +1,18 @@
+import fastifyPlugin from 'fastify-plugin'
+import { TureenError } from '../errors.ts'
+
+/** Refuses JSON bodies whose list `models` is longer than this server allows, whatever the schema would. */
+export const modelCount = fastifyPlugin<{ maximumModels: number }>(async (app, { maximumModels }) => {
+  app.addHook('preHandler', async ({ body }) => {
+    if (typeof body !== 'object' || body === null || !('models' in body) || !Array.isArray(body.models)) return
+    if (body.models.length > maximumModels) throw tooManyModels('models', maximumModels)
+  })
+})
+
+/** The refusal of a request with more than `maximumModels` models, in the field or part of this name. */
+export function tooManyModels(field: string, maximumModels: number): TureenError {
+  const message = `has more than ${maximumModels} models (TUREEN_MAX_MODELS)`
+  return new TureenError('TUREEN_REQUEST_INVALID', `The request ${message}; send fewer, or raise the limit.`, [
+    { field, message },
+  ])
+}

@@ -1,0 +1,72 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+
+/** What a token may do, from the least to the most: each scope includes those before it. */
+export const scopes = ['read', 'write', 'admin'] as const
+
+export type Scope = (typeof scopes)[number]
+
+/** A token as the server keeps it: what it is called, what it may do, and the SHA-256 of what the client sends. */
+export type Token = Readonly<{ name: string; scope: Scope; digest: Buffer }>
+
+export const tokenForm = 'NAME:SCOPE:TOKEN or NAME:SCOPE:sha256:HEX'
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+/** What RFC 6750 lets a bearer token be, long enough that nobody guesses it. */
+const secretPattern = /^[A-Za-z0-9._~+/-]{16,512}={0,2}$/
+const digestPattern = /^sha256:[0-9a-f]{64}$/i
+
+/**
+ * The tokens of a list, each written as {@link tokenForm}, separated by commas or line ends; lines that begin with # are comments.
+ * @throws Error that counts entries instead of quoting them: any part of a wrong one may be the secret
+ */
+export function parseTokens(text: string): Token[] {
+  const lines = text.split(/\r?\n/).filter(line => !line.trimStart().startsWith('#'))
+  const entries = lines.flatMap(line => line.split(',').map(entry => entry.trim())).filter(entry => entry !== '')
+  if (entries.length === 0) throw new Error(`has no token; write ${tokenForm}`)
+  const tokens = entries.map((entry, index) => parseToken(entry, index + 1))
+  refuseSecond(
+    tokens.map(({ name }) => name),
+    'name',
+  )
+  refuseSecond(
+    tokens.map(({ digest }) => digest.toString('hex')),
+    'token',
+  )
+  return tokens
+}
+
+function refuseSecond(values: readonly string[], what: string): void {
+  const second = values.findIndex((value, index) => values.indexOf(value) < index)
+  if (second >= 0) throw new Error(`entry ${second + 1} has the ${what} of one before it`)
+}
+
+function parseToken(entry: string, number: number): Token {
+  const [, name = '', scopeName = '', secret = ''] = /^([^:]*):([^:]*):(.*)$/.exec(entry) ?? []
+  const scope = scopes.find(each => each === scopeName)
+  if (!namePattern.test(name) || scope === undefined)
+    throw new Error(
+      `entry ${number} is not written ${tokenForm}, with a name of letters, digits, or . _ - and a scope of ${scopes.join(', ')}`,
+    )
+  if (digestPattern.test(secret)) return { name, scope, digest: Buffer.from(secret.slice('sha256:'.length), 'hex') }
+  if (!secretPattern.test(secret))
+    throw new Error(
+      `entry ${number} has a token that is not 16 to 512 letters, digits, or . _ ~ + / - (make one with: openssl rand -hex 32)`,
+    )
+  return { name, scope, digest: digestOf(secret) }
+}
+
+/** The token that a client has sent, or undefined. Takes as long whichever it is, and whether it is one. */
+export function findToken(tokens: readonly Token[], sent: string): Token | undefined {
+  const digest = digestOf(sent)
+  const matches = tokens.filter(token => timingSafeEqual(token.digest, digest))
+  return matches[0]
+}
+
+/** Whether a token of scope `has` may do what needs scope `needs`. */
+export function includesScope(has: Scope, needs: Scope): boolean {
+  return scopes.indexOf(has) >= scopes.indexOf(needs)
+}
+
+function digestOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest()
+}

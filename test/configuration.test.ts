@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { environment, readConfig } from '../src/config.ts'
+import { projectFile, temporaryDirectory } from './support/server.ts'
+import { serverGroup } from './support/server-group.ts'
+
+const secret = '0123456789abcdef-secret'
+const digest = (text: string) => createHash('sha256').update(text).digest('hex')
+
+const servers = serverGroup()
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+beforeAll(async () => {
+  directory = await temporaryDirectory()
+})
+afterAll(async () => {
+  await servers.remove()
+  await directory.remove()
+})
+
+function refusal(variables: Record<string, string>): string {
+  try {
+    readConfig(variables)
+  } catch (error) {
+    return error instanceof Error ? error.message : ''
+  }
+  throw new Error('the configuration was accepted')
+}
+
+async function fileWith(text: string): Promise<string> {
+  const path = join(directory.path, digest(text).slice(0, 8))
+  await writeFile(path, text)
+  return path
+}
+
+test('the README has one table of every variable, with its default and meaning', async () => {
+  const { properties = {} } = z.toJSONSchema(environment, { io: 'output', unrepresentable: 'any' })
+  const rows = Object.entries(properties).map(([name, schema]) => {
+    if (typeof schema === 'boolean') throw new Error(`${name} has no schema`)
+    const isFixed = schema.default !== undefined && !Array.isArray(schema.default) && name !== 'TUREEN_JOBS'
+    expect({ name, meaning: schema.description }).toEqual({ name, meaning: expect.stringMatching(/\S/) })
+    return `| \`${name}\` | ${isFixed ? `\`${schema.default}\`` : ''} | ${schema.description} |`.replace('|  |', '| |')
+  })
+  const readme = String(await projectFile('README.md'))
+  expect(readme.match(/^\| `(HOST|PORT|TUREEN_[A-Z_]+)` \| .*$/gm)).toEqual(rows)
+})
+
+describe('a variable', () => {
+  test.each([
+    ['PORT', '70000'],
+    ['PORT', 'http'],
+    ['TUREEN_MAX_UPLOAD_BYTES', '8 GiB'],
+    ['TUREEN_MAX_STORE_BYTES', '-1'],
+    ['TUREEN_RATE_LIMIT', '1.5'],
+    ['TUREEN_HEADER_SECONDS', '0'],
+    ['TUREEN_AUTH', 'off'],
+    ['TUREEN_CORS_ORIGINS', 'tureen.example'],
+    ['TUREEN_CORS_ORIGINS', 'https://tureen.example/'],
+    ['TUREEN_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TUREEN_TRUSTED_PROXIES', 'proxy.example'],
+    ['TUREEN_LOG_LEVEL', 'loud'],
+  ])('%s=%s is refused, and named with its value', (name, value) => {
+    expect(refusal({ [name]: value })).toContain(`${name}=${value}: `)
+  })
+
+  test('that is empty is one that is not set', () => {
+    const empty = Object.fromEntries(Object.keys(environment.shape).map(name => [name, '']))
+    expect(readConfig({ ...empty, TUREEN_TYPO: '' })).toEqual(readConfig({}))
+  })
+
+  test.each([
+    ['TUREEN_MAX_UPLOAD_BITES', 'TUREEN_MAX_UPLOAD_BYTES'],
+    ['TUREEN_TOKEN', 'TUREEN_TOKENS'],
+    ['TUREEN_TOKEN_FILE', 'TUREEN_TOKENS_FILE'],
+    ['TUREEN_PORT', 'PORT'],
+    ['TUREEN_HOST', 'HOST'],
+    ['TUREEN_LOGLEVEL', 'TUREEN_LOG_LEVEL'],
+  ])('%s, which there is not, points to %s and keeps its value to itself', (name, near) => {
+    const message = refusal({ [name]: secret })
+    expect(message).toContain(name)
+    expect(message).toMatch(new RegExp(`\\b${near}\\b`))
+    expect(message).not.toContain(secret)
+  })
+
+  test('of another name is none of ours, nor are those that Kubernetes sets for a service of this name', () => {
+    const links = {
+      PATH: '/bin',
+      TUREEN_PORT: 'tcp://10.0.0.1:3000',
+      TUREEN_SERVICE_HOST: '10.0.0.1',
+      TUREEN_SERVICE_PORT: '3000',
+      TUREEN_SERVICE_PORT_HTTP: '3000',
+      TUREEN_PORT_3000_TCP: 'tcp://10.0.0.1:3000',
+      TUREEN_PORT_3000_TCP_ADDR: '10.0.0.1',
+      TUREEN_BLUE_PORT: 'tcp://10.0.0.2:3000',
+      TUREEN_BLUE_SERVICE_HOST: '10.0.0.2',
+    }
+    expect(readConfig(links)).toEqual(readConfig({}))
+  })
+})
+
+describe('tokens', () => {
+  test('are kept as digests, whether they are given as such or not', async () => {
+    const text = `# who\na:read:${secret}\n\nb:write:sha256:${digest('other')}, c:admin:${secret}=\n`
+    const expected = [
+      { name: 'a', scope: 'read', digest: createHash('sha256').update(secret).digest() },
+      { name: 'b', scope: 'write', digest: createHash('sha256').update('other').digest() },
+      { name: 'c', scope: 'admin', digest: createHash('sha256').update(`${secret}=`).digest() },
+    ]
+    expect(readConfig({ TUREEN_TOKENS: text }).tokens).toEqual(expected)
+    expect(readConfig({ TUREEN_TOKENS_FILE: await fileWith(text) }).tokens).toEqual(expected)
+  })
+
+  test.each([
+    ['no form', secret, /entry 1/],
+    ['no name', `:read:${secret}`, /entry 1/],
+    ['an unknown scope', `a:root:${secret}`, /read, write, admin/],
+    ['a short token', 'a:read:secret', /entry 1.*16/],
+    ['a space in the token', `a:read:${secret} ${secret}`, /entry 1/],
+    ['half a digest', `a:read:sha256:${digest('x').slice(1)}`, /entry 1/],
+    ['a name twice', `a:read:${secret},b:read:${secret}2,a:read:${secret}3`, /entry 3 .*name/],
+    ['a token twice', `a:read:${secret},b:write:${secret}`, /entry 2 .*token/],
+    ['nothing but a comment', `# a:read:${secret}`, /no token/],
+  ])('with %s are refused without being quoted', async (_, text, words) => {
+    for (const variables of [{ TUREEN_TOKENS: text }, { TUREEN_TOKENS_FILE: await fileWith(text) }]) {
+      const message = refusal(variables)
+      expect(message).toMatch(words)
+      expect(message).not.toContain('secret')
+    }
+  })
+
+  test('in two places, in a file that is not there, or beside TUREEN_AUTH=none are refused', async () => {
+    const tokens = `a:read:${secret}`
+    expect(refusal({ TUREEN_TOKENS: tokens, TUREEN_TOKENS_FILE: await fileWith(tokens) })).toContain(
+      'TUREEN_TOKENS_FILE',
+    )
+    expect(refusal({ TUREEN_TOKENS_FILE: join(directory.path, 'none') })).toMatch(/TUREEN_TOKENS_FILE.*ENOENT/)
+    expect(refusal({ TUREEN_TOKENS_FILE: tokens })).not.toContain(secret)
+    expect(refusal({ TUREEN_TOKENS: tokens, TUREEN_AUTH: 'none' })).toContain('TUREEN_AUTH')
+  })
+})
+
+describe('listening', () => {
+  test.each(['0.0.0.0', '::', '10.1.2.3', 'tureen.example'])('on %s needs tokens, or TUREEN_AUTH=none', HOST => {
+    expect(refusal({ HOST })).toMatch(/TUREEN_TOKENS.*TUREEN_AUTH=none/)
+    expect(readConfig({ HOST, TUREEN_TOKENS: `a:read:${secret}` }).host).toBe(HOST)
+    expect(readConfig({ HOST, TUREEN_AUTH: 'none' })).toMatchObject({ host: HOST, tokens: [] })
+  })
+
+  test.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('on %s needs none', HOST => {
+    expect(readConfig({ HOST })).toMatchObject({ host: HOST, tokens: [] })
+  })
+})
+
+test('a server that is not configured well ends with 1 and one sentence, before it has a data directory', async () => {
+  const data = join(directory.path, 'unused')
+  await expect(servers.start(data, { HOST: '0.0.0.0', TUREEN_TOKENZ: secret })).rejects.toThrow(
+    /ended with 1: tureen: The environment is not valid. TUREEN_TOKENZ is not known; TUREEN_TOKENS is the nearest that is\n$/,
+  )
+  await expect(servers.start(data, { HOST: '0.0.0.0' })).rejects.toThrow(
+    /ended with 1: tureen: With HOST=0.0.0.0 .*\n$/,
+  )
+  expect(await readdir(directory.path)).not.toContain('unused')
+})

@@ -1,0 +1,96 @@
+import type { Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { modelForm, postJson, readProblem } from '../support/http-client.ts'
+import { converse, openSocket, readAnswer } from '../support/raw-http.ts'
+import { projectFile, startApp } from '../support/server.ts'
+import { until } from '../support/store-client.ts'
+
+let app: Awaited<ReturnType<typeof startApp>>
+let ft0: Buffer<ArrayBuffer>
+beforeAll(async () => {
+  ft0 = await projectFile('examples/digits/ft0.onnx')
+  app = await startApp({
+    TUREEN_MAX_UPLOADS: '1',
+    TUREEN_MAX_MODELS: '2',
+    TUREEN_HEADER_SECONDS: '1',
+    TUREEN_BODY_IDLE_SECONDS: '2',
+  })
+})
+afterAll(() => app.close())
+
+describe('beyond TUREEN_MAX_UPLOADS', () => {
+  /** An upload that goes on until its socket is closed. */
+  async function endlessUpload(): Promise<Socket> {
+    const socket = await openSocket(app.url)
+    socket.write('POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\nexpect: 100-continue\r\n\r\n')
+    await new Promise(resolve => socket.once('data', resolve))
+    return socket
+  }
+
+  test.each(['/v1/models', '/v1/soup', '/v1/datasets'])('an upload to %s is 429 without being read', async path => {
+    const running = await endlessUpload()
+    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n`
+    const { status, headers, body, text } = await converse(app.url, head)
+    running.destroy()
+    expect({ status, text }).toMatchObject({ status: 429 })
+    expect(Number(headers['retry-after'])).toBeGreaterThan(0)
+    expect(JSON.parse(body)).toMatchObject({ code: 'TUREEN_TOO_MANY_UPLOADS' })
+  })
+
+  test('everything else is answered, and uploads again once one has ended, however it did', async () => {
+    const running = await endlessUpload()
+    expect((await fetch(`${app.url}/v1/models`)).status).toBe(200)
+    running.destroy()
+    for (let times = 0; times < 3; times += 1) {
+      await until('an upload is taken', async () => {
+        const { status } = await fetch(`${app.url}/v1/models`, { method: 'POST', body: Buffer.alloc(10) })
+        return status === 400
+      })
+    }
+  })
+})
+
+describe('beyond TUREEN_MAX_MODELS', () => {
+  const models = [{ id: 'a' }, { id: 'b' }, { id: 'c' }]
+  test.each([
+    ['merges', { models }],
+    ['comparisons', { models }],
+    ['searches', { models, strategy: { type: 'greedy' }, selection: { dataset: 'd', metric: 'accuracy' } }],
+  ])('%s are 400 and name the field', async (path, body) => {
+    const problem = await readProblem(await postJson(`${app.url}/v1/${path}`, body), 400, 'TUREEN_REQUEST_INVALID')
+    expect(problem.errors).toEqual([{ field: 'models', message: expect.stringContaining('TUREEN_MAX_MODELS') }])
+    const fewer = { ...body, models: models.slice(1) }
+    await readProblem(await postJson(`${app.url}/v1/${path}`, fewer), 404, 'TUREEN_NOT_FOUND')
+  })
+
+  test('a soup is 400, and two models make one', async () => {
+    const post = (count: number) =>
+      fetch(`${app.url}/v1/soup`, { method: 'POST', body: modelForm(Array.from({ length: count }, () => ft0)) })
+    const { errors } = await readProblem(await post(3), 400, 'TUREEN_REQUEST_INVALID')
+    expect(errors).toEqual([{ field: 'model', message: expect.stringContaining('TUREEN_MAX_MODELS') }])
+    expect((await post(2)).status).toBe(200)
+  })
+})
+
+test('what stands still is 408: headers, bodies that are parsed, and uploads', async () => {
+  const parsed = 'POST /v1/merges HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"m'
+  const upload = 'POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\nonnx'
+  const slow = await Promise.all(
+    ['GET /v1/models HTTP/1.1\r\nhost: x\r\n', parsed, upload].map(said => converse(app.url, said, 12_000)),
+  )
+  for (const { status, text, body } of slow) {
+    expect({ status, text }).toMatchObject({ status: 408 })
+    expect(JSON.parse(body)).toMatchObject({ code: 'TUREEN_REQUEST_TIMEOUT' })
+  }
+})
+
+test('a body that comes slowly, but comes, is read', async () => {
+  const socket = await openSocket(app.url)
+  const answer = readAnswer(socket, 12_000)
+  socket.write('POST /v1/merges HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n')
+  for (const byte of '{"a":') {
+    socket.write(byte)
+    await new Promise(resolve => setTimeout(resolve, 600))
+  }
+  expect(JSON.parse((await answer).body)).toMatchObject({ code: 'TUREEN_BODY_MALFORMED' })
+})

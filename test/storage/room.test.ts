@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import { stat, writeFile } from 'node:fs/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Artifacts, openArtifacts } from '../../src/storage/artifacts.ts'
+import { temporaryDirectory } from '../support/server.ts'
+
+const limit = 1000
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+let artifacts: Artifacts
+beforeEach(async () => {
+  directory = await temporaryDirectory()
+  artifacts = await openArtifacts(directory.path, limit)
+})
+afterEach(() => directory.remove())
+
+async function* bytes(count: number, fill = 0) {
+  for (let rest = count; rest > 0; rest -= 100) yield Buffer.alloc(Math.min(rest, 100), fill)
+}
+
+async function keep(count: number, fill: number): Promise<string> {
+  const { path, sha256 } = await artifacts.receive(bytes(count, fill))
+  await artifacts.publish(path, sha256)
+  return sha256
+}
+
+/** How many bytes still fit, found by asking. */
+function free(of: Artifacts = artifacts): number {
+  for (let count = 0; count <= limit; count += 1) {
+    try {
+      of.requireRoom(count + 1)
+    } catch {
+      return count
+    }
+  }
+  throw new Error('there is no limit')
+}
+
+const full = { code: 'TUREEN_STORE_FULL' }
+
+test('content counts once, and no longer when it is gone', async () => {
+  const first = await keep(400, 1)
+  expect(free()).toBe(600)
+  await keep(400, 1)
+  expect(free()).toBe(600)
+  await keep(500, 2)
+  expect(free()).toBe(100)
+  await artifacts.discard(artifacts.path(first))
+  await artifacts.discard(artifacts.path(first))
+  expect(free()).toBe(500)
+})
+
+test('what is being received counts as it comes, and is refused and removed where it goes beyond', async () => {
+  const { path } = await artifacts.receive(bytes(limit))
+  expect(free()).toBe(0)
+  await artifacts.discard(path)
+  expect(free()).toBe(limit)
+  await expect(artifacts.receive(bytes(limit + 1))).rejects.toMatchObject(full)
+  expect(free()).toBe(limit)
+})
+
+test('two that are received side by side have one room', async () => {
+  const outcomes = await Promise.allSettled([artifacts.receive(bytes(600, 1)), artifacts.receive(bytes(600, 2))])
+  const refused = outcomes.filter(({ status }) => status === 'rejected')
+  expect(refused.length).toBeGreaterThan(0)
+  for (const outcome of refused) expect(outcome).toMatchObject({ reason: full })
+})
+
+test('what will be written is refused before anything is, and makes room again whatever becomes of it', async () => {
+  await keep(400, 1)
+  let ran = false
+  const use = async () => {
+    ran = true
+  }
+  await expect(artifacts.withOutput(601, use)).rejects.toMatchObject(full)
+  expect(ran).toBe(false)
+  await artifacts.withOutput(600, async output => {
+    expect(free()).toBe(0)
+    await writeFile(output, 'x')
+  })
+  expect(free()).toBe(600)
+  await expect(artifacts.withOutput(600, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
+  expect(free()).toBe(600)
+})
+
+test('a result counts with the bytes that it has in the end, and is refused if it outgrew the room', async () => {
+  for (const [written, isKept] of [
+    [700, true],
+    [1100, false],
+  ] as const) {
+    const content = Buffer.alloc(written, written)
+    const sha256 = `sha256:${createHash('sha256').update(content).digest('hex')}`
+    const publish = artifacts.withOutput(10, async output => {
+      await writeFile(output, content)
+      await artifacts.publish(output, sha256)
+    })
+    if (isKept) await publish
+    else await expect(publish).rejects.toMatchObject(full)
+    const there = await stat(artifacts.path(sha256)).then(
+      () => true,
+      () => false,
+    )
+    expect({ written, there }).toEqual({ written, there: isKept })
+    expect(free()).toBe(300)
+  }
+})
+
+test('a store that is opened again counts what is there, but for what is swept', async () => {
+  const kept = await keep(300, 1)
+  await keep(200, 2)
+  await artifacts.receive(bytes(100, 3))
+  const again = await openArtifacts(directory.path, limit)
+  expect(free(again)).toBe(500)
+  await again.sweep(new Set([kept]))
+  expect(free(again)).toBe(700)
+})
+
+test('without a limit everything fits', async () => {
+  const roomy = await openArtifacts(directory.path, 0)
+  expect(() => roomy.requireRoom(2 ** 50)).not.toThrow()
+})
