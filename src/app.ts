@@ -20,6 +20,7 @@ import { createDatasetStore } from './datasets/dataset-store.ts'
 import { createEvaluatorPool } from './evaluate/evaluator-pool.ts'
 import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
 import { acceptEmptyJson } from './http/empty-json.ts'
+import { createIdempotency } from './http/idempotency.ts'
 import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
 import { openApi } from './http/openapi.ts'
 import { answerBadUrl, problemDetails } from './http/problem-details.ts'
@@ -32,11 +33,13 @@ import { createJobService } from './jobs/job-service.ts'
 import { createKeptScores } from './jobs/kept-scores.ts'
 import { createMergeService, mergeRunner } from './jobs/merge-job.ts'
 import { createSearchService, searchRunner } from './jobs/search-job.ts'
+import { createSweeper } from './jobs/sweeper.ts'
 import { createModelStore } from './models/model-store.ts'
 import { openArtifacts } from './storage/artifacts.ts'
 import { createContents, sweepContents } from './storage/contents.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
 import { openCatalog } from './storage/database.ts'
+import { createIdempotencyKeys } from './storage/idempotency-keys.ts'
 import { createScores } from './storage/scores.ts'
 import { createThreadPool } from './threads/thread-pool.ts'
 
@@ -45,8 +48,10 @@ const requestIdPattern = /^[\w.-]{1,64}$/
 /**
  * The whole service on a data directory that is held already: opens the stores, clears away what a killed process left, takes
  * up its jobs, and composes the routes. Closing the app lets running requests finish and puts running jobs back.
+ *
+ * @param clock milliseconds since 1970, by which things expire
  */
-export async function createApp(config: Config, directory: DataDirectory, log: Logger) {
+export async function createApp(config: Config, directory: DataDirectory, log: Logger, clock: () => number = Date.now) {
   const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
   const artifacts = await openArtifacts(directory.path)
   const { removed } = await sweepContents(catalog, artifacts)
@@ -73,11 +78,15 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
       memoryBytes: config.searchMemoryBytes,
     }),
   }
-  const jobs = createJobService(catalog, runners, log)
+  const { jobTtl, idempotencySeconds, sweepSeconds } = config.retention
+  const jobs = createJobService(catalog, runners, log, jobTtl, () => undefined)
   const merges = createMergeService(models, threads, jobs)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
   const searches = createSearchService(stores, threads, jobs)
+  const keys = createIdempotencyKeys(catalog, idempotencySeconds, clock)
+  const idempotency = createIdempotency(keys)
+  const sweeper = createSweeper(catalog, { models, datasets, jobs, keys }, sweepSeconds, clock, log)
 
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
@@ -107,14 +116,14 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes)
   await app.register(readmeRoute)
-  await app.register(uploadRoutes, { models, artifacts, maximumUploadBytes: config.maximumUploadBytes })
+  await app.register(uploadRoutes, { models, idempotency, artifacts, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(soupRoutes, { artifacts, threads, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(modelRoutes, { models })
-  await app.register(mergeRoutes, { jobs, merges })
-  await app.register(comparisonRoutes, { jobs, comparisons })
-  await app.register(datasetRoutes, { datasets, artifacts, maximumUploadBytes: config.maximumUploadBytes })
-  await app.register(evaluationRoutes, { jobs, evaluations })
-  await app.register(searchRoutes, { jobs, searches })
+  await app.register(mergeRoutes, { jobs, idempotency, merges })
+  await app.register(comparisonRoutes, { jobs, idempotency, comparisons })
+  await app.register(datasetRoutes, { datasets, idempotency, artifacts, maximumUploadBytes: config.maximumUploadBytes })
+  await app.register(evaluationRoutes, { jobs, idempotency, evaluations })
+  await app.register(searchRoutes, { jobs, idempotency, searches })
   await app.register(jobRoutes, { jobs })
   await app.register(methodNotAllowed, { table })
   answerExpectations(app, config.maximumUploadBytes)
@@ -124,9 +133,11 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
     evaluators.warm()
     await models.renewFingerprints(error => log.warn({ err: error }, 'a model has no fingerprint'))
     await jobs.resume()
+    sweeper.start()
   })
   app.addHook('preClose', () => jobs.close())
   app.addHook('onClose', async () => {
+    await sweeper.close()
     evaluators.close()
     await threads.close()
     await catalog.destroy()

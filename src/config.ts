@@ -19,6 +19,9 @@ const environment = z.object({
   TUREEN_EVAL_MEMORY: wholeNumber(64 * 2 ** 20, 2 ** 50, 4 * 2 ** 30),
   TUREEN_EVAL_THREADS: wholeNumber(1, 256, 1),
   TUREEN_SEARCH_MEMORY: wholeNumber(0, 2 ** 50, 2 ** 30),
+  TUREEN_JOB_TTL: wholeNumber(0, 315_360_000, 0),
+  TUREEN_IDEMPOTENCY_SECONDS: wholeNumber(1, 31_536_000, 86_400),
+  TUREEN_SWEEP_SECONDS: wholeNumber(1, 86_400, 60),
   TUREEN_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -30,6 +33,14 @@ export type Config = Readonly<{
   evaluation: EvaluatorLimits
   /** Bytes of models that one search holds in memory; of more, each candidate is read from the disk. */
   searchMemoryBytes: number
+  retention: {
+    /** Seconds after their end that jobs expire whose request does not say; null for never. */
+    jobTtl: number | null
+    /** Seconds that an Idempotency-Key is remembered. */
+    idempotencySeconds: number
+    /** Seconds between two looks for what has expired. */
+    sweepSeconds: number
+  }
   logLevel: string
 }>
 
@@ -46,6 +57,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
   }
   const { HOST, PORT, TUREEN_DATA, TUREEN_MAX_UPLOAD_BYTES, TUREEN_LOG_LEVEL } = parsed.data
   const { TUREEN_EVAL_SECONDS, TUREEN_EVAL_MEMORY, TUREEN_EVAL_THREADS, TUREEN_SEARCH_MEMORY } = parsed.data
+  const { TUREEN_JOB_TTL, TUREEN_IDEMPOTENCY_SECONDS, TUREEN_SWEEP_SECONDS } = parsed.data
   return Object.freeze({
     host: HOST,
     port: PORT,
@@ -53,6 +65,11 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     maximumUploadBytes: TUREEN_MAX_UPLOAD_BYTES,
     evaluation: { seconds: TUREEN_EVAL_SECONDS, memoryBytes: TUREEN_EVAL_MEMORY, threads: TUREEN_EVAL_THREADS },
     searchMemoryBytes: TUREEN_SEARCH_MEMORY,
+    retention: {
+      jobTtl: TUREEN_JOB_TTL || null,
+      idempotencySeconds: TUREEN_IDEMPOTENCY_SECONDS,
+      sweepSeconds: TUREEN_SWEEP_SECONDS,
+    },
     logLevel: TUREEN_LOG_LEVEL,
   })
 }
