@@ -13,6 +13,7 @@ import { mergeRoutes } from '../routes/merges.ts'
 import { modelRoutes } from '../routes/models.ts'
 import { readmeRoute } from '../routes/readme.ts'
 import { searchRoutes } from '../routes/searches.ts'
+import { serviceRoutes } from '../routes/service.ts'
 import { soupRoutes } from '../routes/soup.ts'
 import { uploadRoutes } from '../routes/uploads.ts'
 import type { Config } from './config.ts'
@@ -22,9 +23,11 @@ import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.t
 import { acceptEmptyJson } from './http/empty-json.ts'
 import { createIdempotency } from './http/idempotency.ts'
 import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
+import { createMetrics } from './http/metrics.ts'
 import { openApi } from './http/openapi.ts'
 import { answerBadUrl, problemDetails } from './http/problem-details.ts'
 import { requestLog } from './http/request-log.ts'
+import { requestMetrics } from './http/request-metrics.ts'
 import { shutdownGuard } from './http/shutdown-guard.ts'
 import { answerExpectations } from './http/upload.ts'
 import { comparisonRunner, createComparisonService } from './jobs/comparison-job.ts'
@@ -41,6 +44,7 @@ import type { DataDirectory } from './storage/data-directory.ts'
 import { openCatalog } from './storage/database.ts'
 import { createIdempotencyKeys } from './storage/idempotency-keys.ts'
 import { createScores } from './storage/scores.ts'
+import { storeUsage } from './storage/usage.ts'
 import { createThreadPool } from './threads/thread-pool.ts'
 
 const requestIdPattern = /^[\w.-]{1,64}$/
@@ -53,15 +57,16 @@ const requestIdPattern = /^[\w.-]{1,64}$/
  */
 export async function createApp(config: Config, directory: DataDirectory, log: Logger, clock: () => number = Date.now) {
   const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
-  const artifacts = await openArtifacts(directory.path)
+  const metrics = createMetrics()
+  const artifacts = await openArtifacts(directory.path, metrics.received)
   const { removed } = await sweepContents(catalog, artifacts)
   if (removed > 0) log.info({ removed }, 'files of unfinished work were removed')
-  const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'))
+  const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'), metrics.merged)
   const contents = createContents(catalog, artifacts)
   const models = createModelStore(catalog, artifacts, contents, threads)
   const datasets = createDatasetStore(catalog, artifacts, contents, threads)
   const { evaluation } = config
-  const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation)
+  const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation, metrics)
   const scores = createKeptScores(createScores(catalog))
   const stores = { models, datasets }
   const merger = { models, artifacts, threads }
@@ -79,7 +84,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
     }),
   }
   const { jobTtl, idempotencySeconds, sweepSeconds } = config.retention
-  const jobs = createJobService(catalog, runners, log, jobTtl, () => undefined)
+  const jobs = createJobService(catalog, runners, log, jobTtl, metrics.jobEnded)
   const merges = createMergeService(models, threads, jobs)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
@@ -110,12 +115,27 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
 
   const table = new Map<string, Set<string>>()
   await app.register(requestLog)
+  await app.register(requestMetrics, { metrics })
   await app.register(problemDetails)
   await app.register(shutdownGuard)
   await app.register(routeTable, { table })
   await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes)
   await app.register(readmeRoute)
+  await app.register(serviceRoutes, {
+    metrics,
+    metricsOpen: config.metricsOpen,
+    readUsage: () => storeUsage(catalog, directory.path),
+    limits: {
+      uploadBytes: config.maximumUploadBytes,
+      evaluationSeconds: evaluation.seconds,
+      evaluationMemoryBytes: evaluation.memoryBytes,
+      evaluationThreads: evaluation.threads,
+      searchMemoryBytes: config.searchMemoryBytes,
+      jobTtl,
+      idempotencySeconds,
+    },
+  })
   await app.register(uploadRoutes, { models, idempotency, artifacts, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(soupRoutes, { artifacts, threads, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(modelRoutes, { models })

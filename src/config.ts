@@ -22,6 +22,7 @@ const environment = z.object({
   TUREEN_JOB_TTL: wholeNumber(0, 315_360_000, 0),
   TUREEN_IDEMPOTENCY_SECONDS: wholeNumber(1, 31_536_000, 86_400),
   TUREEN_SWEEP_SECONDS: wholeNumber(1, 86_400, 60),
+  TUREEN_METRICS: z.enum(['guarded', 'open']).default('guarded'),
   TUREEN_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -41,6 +42,8 @@ export type Config = Readonly<{
     /** Seconds between two looks for what has expired. */
     sweepSeconds: number
   }
+  /** Whether /metrics is served without a token also where the server asks for tokens. */
+  metricsOpen: boolean
   logLevel: string
 }>
 
@@ -70,6 +73,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       idempotencySeconds: TUREEN_IDEMPOTENCY_SECONDS,
       sweepSeconds: TUREEN_SWEEP_SECONDS,
     },
+    metricsOpen: parsed.data.TUREEN_METRICS === 'open',
     logLevel: TUREEN_LOG_LEVEL,
   })
 }

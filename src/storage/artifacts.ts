@@ -40,7 +40,8 @@ export function besideOutput(output: string, index: number): string {
 /** Enough for the catalog to write down some deletions. */
 const reserveBytes = 1 << 20
 
-export async function openArtifacts(directory: string): Promise<Artifacts> {
+/** @param onReceived hears how many bytes each file has that was received in full */
+export async function openArtifacts(directory: string, onReceived: (bytes: number) => void): Promise<Artifacts> {
   const incoming = join(directory, 'incoming')
   const content = join(directory, 'content')
   await mkdir(incoming, { recursive: true })
@@ -103,6 +104,7 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
         await discard(file)
         throw error
       }
+      onReceived(bytes)
       return { path: file, sha256: `sha256:${hash.digest('hex')}`, bytes }
     },
     async publish(file, sha256) {

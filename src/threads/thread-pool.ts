@@ -11,7 +11,7 @@ import type { CandidateInputs } from './candidate-task.ts'
 import type { InspectedModel } from './inspect-task.ts'
 import { mergeControl } from './merge-control.ts'
 import type { MergeFile } from './merge-inputs.ts'
-import type { MergedModel } from './merge-task.ts'
+import type { MergedModel, MergeReport } from './merge-task.ts'
 import type { Outcome } from './worker.ts'
 
 export type Progress = (done: number, total: number) => void
@@ -57,8 +57,15 @@ const progressMilliseconds = 200
 /** A merge that is asked to stop does so at its next window; a thread that does not come to one is ended after this long. */
 const stopMilliseconds = 1000
 
-/** Reading has threads of its own, so that an upload never waits behind a merge. */
-export function createThreadPool(onThreadError: (error: unknown) => void): ThreadPool {
+/**
+ * Reading has threads of its own, so that an upload never waits behind a merge.
+ *
+ * @param onMerged hears of every merge that has come to its end
+ */
+export function createThreadPool(
+  onThreadError: (error: unknown) => void,
+  onMerged: (report: MergeReport) => void,
+): ThreadPool {
   const options = {
     filename: new URL('./worker.ts', import.meta.url).href,
     minThreads: 0,
@@ -70,13 +77,18 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
   const mergers = new Piscina(options)
   // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
   for (const pool of [readers, mergers]) pool.on('error', onThreadError)
+  const merge = async (pool: Piscina, ...task: Parameters<ThreadPool['merge']>) => {
+    const merged = await mergeIn(pool, ...task)
+    onMerged(merged.report)
+    return merged
+  }
   return {
     inspect: files => run(readers, 'inspect', files),
     checkData: (path, location, bytes) => run(readers, 'checkData', { path, location, bytes }),
     tensors: (path, from, limit) => run(readers, 'tensors', { path, from, limit }),
     dataset: files => run(readers, 'dataset', { files }),
     check: (files, settings) => run(readers, 'check', { files, settings }),
-    merge: (files, settings, merging) => mergeIn(mergers, files, settings, merging),
+    merge: (files, settings, merging) => merge(mergers, files, settings, merging),
     compare: (files, options) => runStoppable(mergers, 'compare', { files }, options),
     async openCandidates(inputs) {
       const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })
@@ -86,7 +98,7 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
         return {
           warnings,
           write: (soup, output) => run(thread, 'candidate', { soup, output }),
-          merge: (files, settings, merging) => mergeIn(thread, files, settings, merging),
+          merge: (files, settings, merging) => merge(thread, files, settings, merging),
           close: () => thread.destroy(),
         }
       } catch (error) {

@@ -22,9 +22,12 @@ export const mergeBench: Bench = {
   name: 'merge',
   async open(workspace, signal) {
     const paths = await writeResnetModels(workspace, models)
-    const threads = createThreadPool(error => {
-      throw error
-    })
+    const threads = createThreadPool(
+      error => {
+        throw error
+      },
+      () => undefined,
+    )
     signal.addEventListener('abort', () => void threads.close())
     const ours = mergeInThread(paths, workspace, threads, signal)
     const comparisons: Comparison[] = [
