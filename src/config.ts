@@ -20,7 +20,7 @@ const environment = z.object({
   TUREEN_EVAL_THREADS: wholeNumber(1, 256, 1),
   TUREEN_SEARCH_MEMORY: wholeNumber(0, 2 ** 50, 2 ** 30),
   TUREEN_JOB_TTL: wholeNumber(0, 315_360_000, 0),
-  TUREEN_IDEMPOTENCY_SECONDS: wholeNumber(1, 31_536_000, 86_400),
+  TUREEN_IDEMPOTENCY_SECONDS: wholeNumber(60, 31_536_000, 86_400),
   TUREEN_SWEEP_SECONDS: wholeNumber(1, 86_400, 60),
   TUREEN_METRICS: z.enum(['guarded', 'open']).default('guarded'),
   TUREEN_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { TureenError } from '../errors.ts'
 import type { KeepWith } from '../storage/database.ts'
-import type { IdempotencyKeys } from '../storage/idempotency-keys.ts'
+import type { IdempotencyKeys, ScopedKey } from '../storage/idempotency-keys.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -41,6 +41,8 @@ export type Idempotency = {
     schema: z.ZodType<Outcome>,
     creation: Creation<Body, Outcome>,
   ): Promise<Outcome>
+  /** Makes what the created thing has become the outcome of the request's key, where it is that what is answered. */
+  amend(request: FastifyRequest, outcome: unknown): Promise<void>
 }
 
 const retrySeconds = 1
@@ -50,9 +52,9 @@ export function createIdempotency(keys: IdempotencyKeys): Idempotency {
   const busy = new Set<string>()
   return {
     async once(request, reply, schema, { receive, identify, discard, create }) {
-      const key = request.headers['idempotency-key']
-      if (typeof key !== 'string') return create(await receive(), undefined)
-      const scoped = { scope: request.principal ?? '', key }
+      const scoped = keyOf(request)
+      if (!scoped) return create(await receive(), undefined)
+      const { key } = scoped
       const name = JSON.stringify(scoped)
       const isFirst = !busy.has(name)
       if (isFirst) busy.add(name)
@@ -78,7 +80,16 @@ export function createIdempotency(keys: IdempotencyKeys): Idempotency {
         if (isFirst) busy.delete(name)
       }
     },
+    async amend(request, outcome) {
+      const key = keyOf(request)
+      if (key) await keys.amend(key, outcome)
+    },
   }
+}
+
+function keyOf({ headers, principal = '' }: FastifyRequest): ScopedKey | undefined {
+  const key = headers['idempotency-key']
+  return typeof key === 'string' ? { scope: principal, key } : undefined
 }
 
 function fingerprintOf({ method, routeOptions, query }: FastifyRequest, body: unknown): string {

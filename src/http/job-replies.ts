@@ -32,7 +32,9 @@ export async function startJob(
     discard: async () => undefined,
     create: (_, keep) => start(keep),
   })
-  const latest = wait ? await jobs.wait(created.id, wait, clientGone(reply)) : created
+  const isOver = created.finishedAt !== null
+  const latest = wait && !isOver ? await jobs.wait(created.id, wait, clientGone(reply)) : created
+  if (latest.finishedAt && !isOver) await idempotency.amend(request, latest)
   return reply
     .code(latest.finishedAt ? 200 : 202)
     .header('location', `/v1/jobs/${latest.id}`)

@@ -11,6 +11,8 @@ export type IdempotencyKeys = {
   find(key: ScopedKey): Promise<KeptOutcome | undefined>
   /** Binds a key, free or expired, to what is created in this transaction. */
   keep(transaction: Catalog, key: ScopedKey, kept: KeptOutcome): Promise<void>
+  /** Puts a later outcome of the same creation in place of the one that is kept. */
+  amend(key: ScopedKey, outcome: unknown): Promise<void>
   removeExpired(): Promise<void>
 }
 
@@ -38,6 +40,14 @@ export function createIdempotencyKeys(catalog: Catalog, seconds: number, clock: 
         .insertInto('idempotency_keys')
         .values({ scope, key, ...values })
         .onConflict(conflict => conflict.columns(['scope', 'key']).doUpdateSet(values))
+        .execute()
+    },
+    async amend({ scope, key }, outcome) {
+      await catalog
+        .updateTable('idempotency_keys')
+        .set({ outcome: JSON.stringify(outcome) })
+        .where('scope', '=', scope)
+        .where('key', '=', key)
         .execute()
     },
     async removeExpired() {

@@ -89,6 +89,17 @@ describe('the same request with the same key', () => {
     await readProblem(await fetch(`${app.url}/v1/models/${id}`), 404, 'TUREEN_NOT_FOUND')
   })
 
+  test('waits for the job, and has the same end of it, also when the job is gone', async () => {
+    const key = randomUUID()
+    const first = await seen(await post('/v1/merges?wait=30', text({ models }), key))
+    expect(first.status).toBe(200)
+    expect(JSON.parse(first.body)).toMatchObject({ status: 'succeeded' })
+    expect(await seen(await post('/v1/merges?wait=30', text({ models }), key))).toEqual(first)
+    const { id } = JSON.parse(first.body)
+    expect((await fetch(`${app.url}/v1/jobs/${id}`, { method: 'DELETE' })).status).toBe(204)
+    expect(await seen(await post('/v1/merges?wait=30', text({ models }), key))).toEqual(first)
+  })
+
   test('creates another one once the key has expired', async () => {
     const key = randomUUID()
     const first = await seen(await post('/v1/merges', text({ models }), key))
