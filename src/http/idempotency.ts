@@ -29,7 +29,7 @@ export type Idempotency = {
    * Creates what a request asks for, once: repeated with the same `Idempotency-Key` it has the outcome that it had, whatever
    * has become of that, also after a crash at any moment. A request that is refused leaves its key free.
    *
-   * After draft-ietf-httpapi-idempotency-key-header-07: a key that comes again with another request is 422, and with a request
+   * After draft-ietf-httpapi-idempotency-key-header: a key that comes again with another request is 422, and with a request
    * that is still being taken in 409.
    *
    * @param schema what outcomes are

@@ -27,7 +27,6 @@ export function createSweeper(
   clock: () => number,
   log: Logger,
 ): Sweeper {
-  // Jobs first: one that is gone no longer stands in the way of its models.
   const stores = { jobs, models, datasets }
   let timer: NodeJS.Timeout | undefined
   let running = Promise.resolve()
