@@ -1,15 +1,15 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { idempotencyHeaders } from '../schemas/common.ts'
 import { comparisonParameters, comparisonRequest } from '../schemas/comparison.ts'
 import { comparisonJob } from '../schemas/job.ts'
-import { sendJob } from '../src/http/job-replies.ts'
+import { type JobStart, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import type { ComparisonService } from '../src/jobs/comparison-job.ts'
-import type { JobService } from '../src/jobs/job-service.ts'
 
 /** Comparing models of the store, as a durable job: the dry run of a merge. */
-export const comparisonRoutes: FastifyPluginAsyncZod<{ jobs: JobService; comparisons: ComparisonService }> = async (
+export const comparisonRoutes: FastifyPluginAsyncZod<JobStart & { comparisons: ComparisonService }> = async (
   app,
-  { jobs, comparisons },
+  { comparisons, ...starting },
 ) => {
   app.post(
     '/v1/comparisons',
@@ -18,6 +18,7 @@ export const comparisonRoutes: FastifyPluginAsyncZod<{ jobs: JobService; compari
         summary: 'Compare models pair by pair: may they be merged, and how far apart are they',
         tags: ['soups'],
         body: comparisonRequest,
+        headers: idempotencyHeaders,
         querystring: comparisonParameters,
         response: {
           200: comparisonJob.describe('With ?wait: the job has ended'),
@@ -27,14 +28,17 @@ export const comparisonRoutes: FastifyPluginAsyncZod<{ jobs: JobService; compari
             'TUREEN_BODY_MALFORMED',
             'TUREEN_NOT_FOUND',
             'TUREEN_MODEL_INCOMPLETE',
+            'TUREEN_IDEMPOTENCY_KEY_BUSY',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_IDEMPOTENCY_KEY_REUSED',
             'TUREEN_QUEUE_FULL',
             'TUREEN_STORE_FULL',
           ),
         },
       },
     },
-    async ({ body, query }, reply) => sendJob(reply, jobs, await comparisons.start(body), query.wait),
+    (request, reply) =>
+      startJob(request, reply, starting, request.query.wait, keep => comparisons.start(request.body, keep)),
   )
 }

@@ -1,21 +1,27 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { idParameter } from '../schemas/common.ts'
-import { dataset, datasetFilters, datasetPage } from '../schemas/dataset.ts'
+import { idempotencyHeaders, idParameter } from '../schemas/common.ts'
+import { dataset, datasetFilters, datasetPage, datasetUpload } from '../schemas/dataset.ts'
 import { uploadParameters } from '../schemas/model.ts'
 import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
-import { binary, bodyProblems, problemResponses } from '../src/http/openapi.ts'
-import { receiveFiles } from '../src/http/receive-files.ts'
+import type { Idempotency } from '../src/http/idempotency.ts'
+import { binary, bodyProblems, problemResponses, recordResponses } from '../src/http/openapi.ts'
+import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
+import { discardAll, receiveFiles } from '../src/http/receive-files.ts'
 import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
+import { expiryAfter } from '../src/storage/expiry.ts'
 
 const tags = ['data sets']
 
-type Options = { datasets: DatasetStore; artifacts: Artifacts; uploads: UploadLimits }
+type Options = { datasets: DatasetStore; idempotency: Idempotency; artifacts: Artifacts; uploads: UploadLimits }
 
 /** Data sets: what models are scored on. */
-export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (app, { datasets, artifacts, uploads }) => {
+export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
+  app,
+  { datasets, idempotency, artifacts, uploads },
+) => {
   await app.register(streamedBodies)
   app.post(
     '/v1/datasets',
@@ -23,6 +29,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (app, { datas
       schema: {
         summary: 'Upload a data set: an .npz, a form of .npz shards, or a form of input_N.pb and output_N.pb',
         tags,
+        headers: idempotencyHeaders,
         querystring: uploadParameters,
         response: {
           200: dataset.describe('The same was here already, under this name and these labels'),
@@ -32,8 +39,10 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (app, { datas
             'TUREEN_BODY_MALFORMED',
             'TUREEN_DIGEST_MISMATCH',
             'TUREEN_DATASET_MALFORMED',
+            'TUREEN_IDEMPOTENCY_KEY_BUSY',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_IDEMPOTENCY_KEY_REUSED',
             'TUREEN_DATASET_UNSUPPORTED',
             'TUREEN_TOO_MANY_UPLOADS',
             'TUREEN_STORE_FULL',
@@ -48,9 +57,13 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (app, { datas
       },
     },
     async (request, reply) => {
-      const { name, label } = request.query
-      const files = await receiveNamed(uploadParts(request, uploads), artifacts)
-      const { dataset: record, created } = await datasets.add(files, { name: name ?? null, labels: label })
+      const { name = null, label: labels, ttl } = request.query
+      const { dataset: record, created } = await idempotency.once(request, reply, datasetUpload, {
+        receive: () => receiveNamed(uploadParts(request, uploads), artifacts),
+        identify: files => files.map(({ name, sha256 }) => [name, sha256]),
+        discard: files => discardAll(files, artifacts),
+        create: (files, keep) => datasets.add(files, { name, labels, expiresAt: expiryAfter(ttl) }, keep),
+      })
       return reply
         .code(created ? 201 : 200)
         .header('location', `/v1/datasets/${record.id}`)
@@ -75,20 +88,20 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (app, { datas
     '/v1/datasets/:id',
     {
       schema: {
-        summary: 'A data set',
+        summary: 'A data set (If-None-Match)',
         tags,
         params: idParameter,
-        response: { 200: dataset, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+        response: { 200: dataset, ...recordResponses },
       },
     },
-    ({ params }) => datasets.get(params.id),
+    async (request, reply) => sendRecord(request, reply, await datasets.get(request.params.id)),
   )
 
   app.delete(
     '/v1/datasets/:id',
     {
       schema: {
-        summary: 'Delete a data set',
+        summary: 'Delete a data set (If-Match)',
         tags,
         params: idParameter,
         response: {
@@ -97,14 +110,15 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (app, { datas
             'TUREEN_REQUEST_INVALID',
             'TUREEN_NOT_FOUND',
             'TUREEN_IN_USE',
+            'TUREEN_PRECONDITION_FAILED',
             'TUREEN_STORE_FULL',
             ...bodyProblems,
           ),
         },
       },
     },
-    async ({ params }, reply) => {
-      await datasets.remove(params.id)
+    async (request, reply) => {
+      await datasets.remove(request.params.id, record => void checkPreconditions(request, recordTag(record)))
       return reply.code(204).send(null)
     },
   )

@@ -1,19 +1,19 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { idempotencyHeaders } from '../schemas/common.ts'
 import { evaluationParameters, evaluationRequest, metricList } from '../schemas/evaluation.ts'
 import { evaluationJob } from '../schemas/job.ts'
 import { metrics } from '../src/evaluate/metrics/registry.ts'
-import { sendJob } from '../src/http/job-replies.ts'
+import { type JobStart, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import type { EvaluationService } from '../src/jobs/evaluation-job.ts'
-import type { JobService } from '../src/jobs/job-service.ts'
 
 const tags = ['evaluation']
 
 /** Scoring models of the store on data sets of the store, as a durable job. */
-export const evaluationRoutes: FastifyPluginAsyncZod<{ jobs: JobService; evaluations: EvaluationService }> = async (
+export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: EvaluationService }> = async (
   app,
-  { jobs, evaluations },
+  { evaluations, ...starting },
 ) => {
   app.post(
     '/v1/evaluations',
@@ -22,6 +22,7 @@ export const evaluationRoutes: FastifyPluginAsyncZod<{ jobs: JobService; evaluat
         summary: 'Score a model on a data set',
         tags,
         body: evaluationRequest,
+        headers: idempotencyHeaders,
         querystring: evaluationParameters,
         response: {
           200: evaluationJob.describe('With ?wait: the job has ended'),
@@ -31,8 +32,10 @@ export const evaluationRoutes: FastifyPluginAsyncZod<{ jobs: JobService; evaluat
             'TUREEN_BODY_MALFORMED',
             'TUREEN_NOT_FOUND',
             'TUREEN_MODEL_INCOMPLETE',
+            'TUREEN_IDEMPOTENCY_KEY_BUSY',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_IDEMPOTENCY_KEY_REUSED',
             'TUREEN_DATASET_MISMATCH',
             'TUREEN_QUEUE_FULL',
             'TUREEN_STORE_FULL',
@@ -40,7 +43,8 @@ export const evaluationRoutes: FastifyPluginAsyncZod<{ jobs: JobService; evaluat
         },
       },
     },
-    async ({ body, query }, reply) => sendJob(reply, jobs, await evaluations.start(body), query.wait),
+    (request, reply) =>
+      startJob(request, reply, starting, request.query.wait, keep => evaluations.start(request.body, keep)),
   )
 
   app.get(

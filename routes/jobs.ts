@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { idParameter } from '../schemas/common.ts'
 import { job, jobFilters, jobPage, jobParameters } from '../schemas/job.ts'
 import { clientGone, sendEvents } from '../src/http/job-replies.ts'
-import { bodyProblems, problemResponses } from '../src/http/openapi.ts'
+import { bodyProblems, problemResponses, recordResponses } from '../src/http/openapi.ts'
+import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import type { JobService } from '../src/jobs/job-service.ts'
 
 const tags = ['jobs']
@@ -27,21 +28,48 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
     '/v1/jobs/:id',
     {
       schema: {
-        summary: 'A job; with ?wait, as it is when it ends',
+        summary: 'A job; with ?wait, as it is when it ends (If-None-Match)',
         tags,
         params: idParameter,
         querystring: jobParameters,
         response: {
           200: job,
           202: job.describe('With ?wait: the job has not ended yet'),
-          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND'),
+          ...recordResponses,
         },
       },
     },
-    async ({ params, query }, reply) => {
-      if (!query.wait) return jobs.get(params.id)
+    async (request, reply) => {
+      const { params, query } = request
+      if (!query.wait) return sendRecord(request, reply, await jobs.get(params.id))
       const found = await jobs.wait(params.id, query.wait, clientGone(reply))
-      return reply.code(found.finishedAt ? 200 : 202).send(found)
+      return found.finishedAt ? sendRecord(request, reply, found) : reply.code(202).send(found)
+    },
+  )
+
+  app.delete(
+    '/v1/jobs/:id',
+    {
+      schema: {
+        summary: 'Delete a job that has ended (If-Match); what it made stays',
+        tags,
+        params: idParameter,
+        response: {
+          204: z.null().describe('It is gone'),
+          ...problemResponses(
+            'TUREEN_REQUEST_INVALID',
+            'TUREEN_NOT_FOUND',
+            'TUREEN_IN_USE',
+            'TUREEN_PRECONDITION_FAILED',
+            'TUREEN_STORE_FULL',
+            ...bodyProblems,
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      await jobs.remove(request.params.id, job => void checkPreconditions(request, recordTag(job)))
+      return reply.code(204).send(null)
     },
   )
 

@@ -1,15 +1,15 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { idempotencyHeaders } from '../schemas/common.ts'
 import { mergeJob } from '../schemas/job.ts'
 import { mergeParameters, mergeRequest } from '../schemas/merge.ts'
-import { sendJob } from '../src/http/job-replies.ts'
+import { type JobStart, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
-import type { JobService } from '../src/jobs/job-service.ts'
 import type { MergeService } from '../src/jobs/merge-job.ts'
 
 /** Merging models of the store, as a durable job. */
-export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: MergeService }> = async (
+export const mergeRoutes: FastifyPluginAsyncZod<JobStart & { merges: MergeService }> = async (
   app,
-  { jobs, merges },
+  { merges, ...starting },
 ) => {
   app.post(
     '/v1/merges',
@@ -18,6 +18,7 @@ export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: Merg
         summary: 'Merge models into a new one',
         tags: ['soups'],
         body: mergeRequest,
+        headers: idempotencyHeaders,
         querystring: mergeParameters,
         response: {
           200: mergeJob.describe('With ?wait: the job has ended'),
@@ -27,8 +28,10 @@ export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: Merg
             'TUREEN_BODY_MALFORMED',
             'TUREEN_NOT_FOUND',
             'TUREEN_MODEL_INCOMPLETE',
+            'TUREEN_IDEMPOTENCY_KEY_BUSY',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_IDEMPOTENCY_KEY_REUSED',
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
@@ -39,6 +42,7 @@ export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: Merg
         },
       },
     },
-    async ({ body, query }, reply) => sendJob(reply, jobs, await merges.start(body), query.wait),
+    (request, reply) =>
+      startJob(request, reply, starting, request.query.wait, keep => merges.start(request.body, keep)),
   )
 }

@@ -13,7 +13,8 @@ import {
 } from '../schemas/model.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
-import { bodyProblems, fileResponse, problemResponses } from '../src/http/openapi.ts'
+import { bodyProblems, fileResponse, problemResponses, recordResponses } from '../src/http/openapi.ts'
+import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
 
@@ -24,7 +25,12 @@ const contentResponses = {
   206: fileResponse('The range that was asked for'),
   304: z.null().describe('The client has it already'),
 }
-const contentProblems = ['TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_RANGE_NOT_SATISFIABLE'] as const
+const contentProblems = [
+  'TUREEN_REQUEST_INVALID',
+  'TUREEN_NOT_FOUND',
+  'TUREEN_PRECONDITION_FAILED',
+  'TUREEN_RANGE_NOT_SATISFIABLE',
+] as const
 
 /** Everything about models that are kept, but for uploading them. */
 export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async (app, { models }) => {
@@ -45,13 +51,13 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
     '/v1/models/:id',
     {
       schema: {
-        summary: 'A model',
+        summary: 'A model (If-None-Match)',
         tags,
         params: idParameter,
-        response: { 200: model, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+        response: { 200: model, ...recordResponses },
       },
     },
-    ({ params }) => models.get(params.id),
+    async (request, reply) => sendRecord(request, reply, await models.get(request.params.id)),
   )
 
   app.get(
@@ -85,7 +91,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
     method: ['GET', 'HEAD'],
     url: '/v1/models/:id/content',
     schema: {
-      summary: 'The ONNX file (Range, If-Range, If-None-Match)',
+      summary: 'The ONNX file (Range, If-Range, If-Match, If-None-Match)',
       tags,
       params: idParameter,
       querystring: contentParameters,
@@ -112,7 +118,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
     method: ['GET', 'HEAD'],
     url: '/v1/models/:id/data/*',
     schema: {
-      summary: 'An external data file (Range, If-Range, If-None-Match)',
+      summary: 'An external data file (Range, If-Range, If-Match, If-None-Match)',
       tags,
       params: dataParameters,
       response: { ...contentResponses, ...problemResponses(...contentProblems, 'TUREEN_MODEL_INCOMPLETE') },
@@ -129,7 +135,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
     '/v1/models/:id',
     {
       schema: {
-        summary: 'Delete a model',
+        summary: 'Delete a model (If-Match)',
         tags,
         params: idParameter,
         response: {
@@ -138,14 +144,15 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
             'TUREEN_REQUEST_INVALID',
             'TUREEN_NOT_FOUND',
             'TUREEN_IN_USE',
+            'TUREEN_PRECONDITION_FAILED',
             'TUREEN_STORE_FULL',
             ...bodyProblems,
           ),
         },
       },
     },
-    async ({ params }, reply) => {
-      await models.remove(params.id)
+    async (request, reply) => {
+      await models.remove(request.params.id, record => void checkPreconditions(request, recordTag(record)))
       return reply.code(204).send(null)
     },
   )

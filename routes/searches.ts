@@ -1,15 +1,15 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { idempotencyHeaders } from '../schemas/common.ts'
 import { searchJob } from '../schemas/job.ts'
 import { searchParameters, searchRequest } from '../schemas/search.ts'
-import { sendJob } from '../src/http/job-replies.ts'
+import { type JobStart, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
-import type { JobService } from '../src/jobs/job-service.ts'
 import type { SearchService } from '../src/jobs/search-job.ts'
 
 /** Finding which models of the store to average, as a durable job. */
-export const searchRoutes: FastifyPluginAsyncZod<{ jobs: JobService; searches: SearchService }> = async (
+export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchService }> = async (
   app,
-  { jobs, searches },
+  { searches, ...starting },
 ) => {
   app.post(
     '/v1/searches',
@@ -18,6 +18,7 @@ export const searchRoutes: FastifyPluginAsyncZod<{ jobs: JobService; searches: S
         summary: 'Search which models to average, and keep the best soup',
         tags: ['soups'],
         body: searchRequest,
+        headers: idempotencyHeaders,
         querystring: searchParameters,
         response: {
           200: searchJob.describe('With ?wait: the job has ended'),
@@ -27,8 +28,10 @@ export const searchRoutes: FastifyPluginAsyncZod<{ jobs: JobService; searches: S
             'TUREEN_BODY_MALFORMED',
             'TUREEN_NOT_FOUND',
             'TUREEN_MODEL_INCOMPLETE',
+            'TUREEN_IDEMPOTENCY_KEY_BUSY',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_IDEMPOTENCY_KEY_REUSED',
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
@@ -41,6 +44,7 @@ export const searchRoutes: FastifyPluginAsyncZod<{ jobs: JobService; searches: S
         },
       },
     },
-    async ({ body, query }, reply) => sendJob(reply, jobs, await searches.start(body), query.wait),
+    (request, reply) =>
+      startJob(request, reply, starting, request.query.wait, keep => searches.start(request.body, keep)),
   )
 }

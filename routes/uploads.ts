@@ -1,18 +1,25 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { dataParameters, model, uploadParameters } from '../schemas/model.ts'
+import { idempotencyHeaders } from '../schemas/common.ts'
+import { dataParameters, type ModelRecord, model, modelUpload, uploadParameters } from '../schemas/model.ts'
 import { TureenError } from '../src/errors.ts'
+import type { Idempotency } from '../src/http/idempotency.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
 import { binary, problemResponses } from '../src/http/openapi.ts'
+import { checkPreconditions, contentTag } from '../src/http/preconditions.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
-import { receiveModels, type SentModel } from '../src/http/receive-models.ts'
+import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import type { ModelStore, ReceivedData } from '../src/models/model-store.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
+import { expiryAfter } from '../src/storage/expiry.ts'
 
-type Options = { models: ModelStore; artifacts: Artifacts; uploads: UploadLimits }
+type Options = { models: ModelStore; idempotency: Idempotency; artifacts: Artifacts; uploads: UploadLimits }
 
 /** Uploading models: the body goes to disk as it arrives, hashed on the way. */
-export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models, artifacts, uploads }) => {
+export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
+  app,
+  { models, idempotency, artifacts, uploads },
+) => {
   await app.register(streamedBodies)
   app.post(
     '/v1/models',
@@ -21,6 +28,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
         summary:
           'Upload a model: the raw file, or a form with a part named model and its external data in parts named data',
         tags: ['models'],
+        headers: idempotencyHeaders,
         querystring: uploadParameters,
         response: {
           200: model.describe('The same bytes were here already, under this name and these labels'),
@@ -32,8 +40,10 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
             'TUREEN_NOT_ONNX',
             'TUREEN_MODEL_MALFORMED',
             'TUREEN_NOT_FOUND',
+            'TUREEN_IDEMPOTENCY_KEY_BUSY',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_IDEMPOTENCY_KEY_REUSED',
             'TUREEN_MODEL_LIMIT',
             'TUREEN_MODEL_UNSUPPORTED',
             'TUREEN_TOO_MANY_UPLOADS',
@@ -53,9 +63,13 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
       },
     },
     async (request, reply) => {
-      const { name, label } = request.query
-      const { files } = await receiveOne(uploadParts(request, uploads), artifacts)
-      const { model: record, created } = await models.add(files, { name: name ?? null, labels: label })
+      const { name = null, label: labels, ttl } = request.query
+      const { model: record, created } = await idempotency.once(request, reply, modelUpload, {
+        receive: () => receiveOne(uploadParts(request, uploads), artifacts),
+        identify: ({ files }) => files.map(({ location, sha256 }) => [location, sha256]),
+        discard: sent => discardModels([sent], artifacts),
+        create: ({ files }, keep) => models.add(files, { name, labels, expiresAt: expiryAfter(ttl) }, keep),
+      })
       return reply
         .code(created ? 201 : 200)
         .header('location', `/v1/models/${record.id}`)
@@ -67,7 +81,8 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
     '/v1/models/:id/data/*',
     {
       schema: {
-        summary: 'Upload an external data file of a model that lacks it; the path is the location that the model gives',
+        summary:
+          'Upload an external data file of a model that lacks it (If-Match, If-None-Match); the path is the location that the model gives',
         tags: ['models'],
         params: dataParameters,
         response: {
@@ -79,6 +94,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
             'TUREEN_MODEL_MALFORMED',
             'TUREEN_NOT_FOUND',
             'TUREEN_MODEL_COMPLETE',
+            'TUREEN_PRECONDITION_FAILED',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_TOO_MANY_UPLOADS',
@@ -91,8 +107,13 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
     },
     async request => {
       const { id, '*': location } = request.params
-      await models.get(id)
-      return models.addData(id, await receiveData(uploadParts(request, uploads), location, artifacts))
+      const check = ({ files }: ModelRecord) => {
+        const there = files.find(file => file.location === location)
+        checkPreconditions(request, there && contentTag(there.sha256))
+      }
+      check(await models.get(id))
+      const file = await receiveData(uploadParts(request, uploads), location, artifacts)
+      return models.addData(id, file, check)
     },
   )
 }

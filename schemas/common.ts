@@ -17,6 +17,40 @@ export const reference = z
 
 export const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
 
+export const expiresAt = timestamp
+  .nullable()
+  .describe('From then on it may be deleted, once nothing needs it any more; null: never by itself')
+
+/** Ten years: what is to be kept for longer is kept for good. */
+const maximumTtl = 315_360_000
+
+/** Time to live, as a field of a body. */
+export const ttl = z.number().int().min(1).max(maximumTtl)
+
+/** Time to live, as a query parameter. */
+export const ttlParameter = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(maximumTtl)
+  .optional()
+  .describe('Seconds after which it expires; it is kept until it is deleted if left out')
+
+/** Header of requests that create something. */
+export const idempotencyHeaders = z.looseObject({
+  'idempotency-key': z
+    .string()
+    .regex(
+      /^("[\x20\x21\x23-\x5b\x5d-\x7e]{1,255}"|[\x21\x23-\x5b\x5d-\x7e]{1,255})$/,
+      'has 1 to 255 printable ASCII characters, in quotes or without, and neither quotes nor backslashes within',
+    )
+    .transform(key => key.replace(/^"(.*)"$/, '$1'))
+    .optional()
+    .describe(
+      'A key of the client’s choice, such as a UUID: repeated with it, the request has the answer that it had, and no other effect',
+    ),
+})
+
 export const name = z.string().min(1).max(200).describe('A name to find it by; need not be unique')
 
 const labelKey = z

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { labels, reference, waitSeconds } from './common.ts'
+import { labels, reference, ttl, waitSeconds } from './common.ts'
 import { problem } from './problem.ts'
 
 /** Every pair is compared, and there are half as many pairs as the square of this. */
@@ -12,6 +12,7 @@ export const comparisonRequest = z
       .min(2)
       .max(maximumCompared),
     labels: labels.default({}),
+    ttl: ttl.optional().describe('Seconds after its end that the job expires'),
   })
   .meta({ id: 'ComparisonRequest' })
 

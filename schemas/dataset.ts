@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digest, id, labelParameters, labels, name, page, pageParameters, timestamp } from './common.ts'
+import { digest, expiresAt, id, labelParameters, labels, name, page, pageParameters, timestamp } from './common.ts'
 
 export const dataset = z
   .object({
@@ -20,10 +20,16 @@ export const dataset = z
     ),
     files: z.array(z.object({ name: z.string(), bytes: z.number().int(), sha256: digest })),
     createdAt: timestamp,
+    expiresAt,
   })
   .meta({ id: 'Dataset' })
 
 export type DatasetRecord = z.infer<typeof dataset>
+
+/** What comes of an upload: `created` is false if the same was here under this name and labels. */
+export const datasetUpload = z.object({ dataset, created: z.boolean() })
+
+export type DatasetUpload = z.infer<typeof datasetUpload>
 
 export const datasetPage = page(dataset).meta({ id: 'DatasetPage' })
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digest, labels, reference, waitSeconds } from './common.ts'
+import { digest, labels, reference, ttl, waitSeconds } from './common.ts'
 
 export const direction = z.enum(['max', 'min']).describe('Whether more or less is better')
 
@@ -50,6 +50,7 @@ export const evaluationRequest = z
     metrics: z.array(metricRequest).min(1).max(32).optional(),
     limit: z.number().int().min(1).optional().describe('Score the first samples only'),
     labels: labels.default({}),
+    ttl: ttl.optional().describe('Seconds after its end that the job expires'),
   })
   .meta({ id: 'EvaluationRequest' })
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id, labelParameters, labels, page, pageParameters, timestamp, waitSeconds } from './common.ts'
+import { expiresAt, id, labelParameters, labels, page, pageParameters, timestamp, waitSeconds } from './common.ts'
 import { comparisonRequest, comparisonResult } from './comparison.ts'
 import { evaluationRequest, evaluationResult } from './evaluation.ts'
 import { mergeRequest, mergeResult } from './merge.ts'
@@ -37,6 +37,7 @@ function jobOf<Type extends JobType, Request extends z.ZodType, Result extends z
     createdAt: timestamp,
     startedAt: timestamp.nullable(),
     finishedAt: timestamp.nullable(),
+    expiresAt,
     request,
     result: result.optional().describe('Of a job that succeeded'),
     error: problem.optional().describe('Of a job that failed or was cancelled'),

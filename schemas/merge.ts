@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digest, id, labels, name, reference, waitSeconds } from './common.ts'
+import { digest, id, labels, name, reference, ttl, waitSeconds } from './common.ts'
 
 /** Models in one merge. Each costs an open file and a chunk of memory. */
 export const maximumModels = 1024
@@ -43,6 +43,7 @@ export const mergeRequest = z
     ...mergeSettings,
     name: name.optional(),
     labels: labels.default({}),
+    ttl: ttl.optional().describe('Seconds after its end that the job expires, and the model that it makes with it'),
   })
   .meta({ id: 'MergeRequest' })
 

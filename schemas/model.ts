@@ -1,5 +1,17 @@
 import { z } from 'zod'
-import { digest, id, labelParameters, labels, name, page, pageParameters, reference, timestamp } from './common.ts'
+import {
+  digest,
+  expiresAt,
+  id,
+  labelParameters,
+  labels,
+  name,
+  page,
+  pageParameters,
+  reference,
+  timestamp,
+  ttlParameter,
+} from './common.ts'
 
 const value = z.object({
   name: z.string(),
@@ -48,11 +60,17 @@ export const model = z
         'Digest of what the model computes but for its weights, whatever names it uses: models with the same one are variants of one network. Null while data is missing',
       ),
     createdAt: timestamp,
+    expiresAt,
     lineage: lineage.nullable().describe('How the model was made here; null if it was uploaded'),
   })
   .meta({ id: 'Model' })
 
 export type ModelRecord = z.infer<typeof model>
+
+/** What comes of an upload: `created` is false if the same bytes were here under this name and labels. */
+export const modelUpload = z.object({ model, created: z.boolean() })
+
+export type ModelUpload = z.infer<typeof modelUpload>
 
 export const modelPage = page(model).meta({ id: 'ModelPage' })
 
@@ -67,7 +85,7 @@ export const tensor = z.object({
 
 export const tensorPage = page(tensor).meta({ id: 'TensorPage' })
 
-export const uploadParameters = z.strictObject({ name: name.optional(), label: labelParameters })
+export const uploadParameters = z.strictObject({ name: name.optional(), label: labelParameters, ttl: ttlParameter })
 
 export const modelFilters = z.strictObject({
   ...pageParameters,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digest, id, labels, name, reference, waitSeconds } from './common.ts'
+import { digest, id, labels, name, reference, ttl, waitSeconds } from './common.ts'
 import { direction, metricRequest, scoring } from './evaluation.ts'
 import { mergeSettings, weight, weightRules } from './merge.ts'
 
@@ -142,6 +142,7 @@ export const searchRequest = z
       .describe('Ends a search early, with the best so far'),
     name: name.optional(),
     labels: labels.default({}),
+    ttl: ttl.optional().describe('Seconds after its end that the job expires, and the model that it makes with it'),
   })
   .meta({ id: 'SearchRequest' })
 

@@ -13,6 +13,7 @@ import { mergeRoutes } from '../routes/merges.ts'
 import { modelRoutes } from '../routes/models.ts'
 import { readmeRoute } from '../routes/readme.ts'
 import { searchRoutes } from '../routes/searches.ts'
+import { serviceRoutes } from '../routes/service.ts'
 import { soupRoutes } from '../routes/soup.ts'
 import { uploadRoutes } from '../routes/uploads.ts'
 import type { Config } from './config.ts'
@@ -22,11 +23,14 @@ import { access } from './http/access.ts'
 import { bodyGuard } from './http/body-guard.ts'
 import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
 import { acceptEmptyJson } from './http/empty-json.ts'
+import { createIdempotency } from './http/idempotency.ts'
 import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
+import { createMetrics } from './http/metrics.ts'
 import { modelCount } from './http/model-count.ts'
 import { openApi } from './http/openapi.ts'
 import { answerBadUrl, problemDetails } from './http/problem-details.ts'
 import { requestLog } from './http/request-log.ts'
+import { requestMetrics } from './http/request-metrics.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { shutdownGuard } from './http/shutdown-guard.ts'
 import type { UploadLimits } from './http/upload.ts'
@@ -37,12 +41,15 @@ import { createJobService } from './jobs/job-service.ts'
 import { createKeptScores } from './jobs/kept-scores.ts'
 import { createMergeService, mergeRunner } from './jobs/merge-job.ts'
 import { createSearchService, searchRunner } from './jobs/search-job.ts'
+import { createSweeper } from './jobs/sweeper.ts'
 import { createModelStore } from './models/model-store.ts'
 import { openArtifacts } from './storage/artifacts.ts'
 import { createContents, sweepContents } from './storage/contents.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
 import { openCatalog } from './storage/database.ts'
+import { createIdempotencyKeys } from './storage/idempotency-keys.ts'
 import { createScores } from './storage/scores.ts'
+import { storeUsage } from './storage/usage.ts'
 import { createThreadPool } from './threads/thread-pool.ts'
 
 /** Connections whose request does not arrive in time are looked for this often. */
@@ -53,18 +60,21 @@ const requestIdPattern = /^[\w.-]{1,64}$/
 /**
  * The whole service on a data directory that is held already: opens the stores, clears away what a killed process left, takes
  * up its jobs, and composes the routes. Closing the app lets running requests finish and puts running jobs back.
+ *
+ * @param clock milliseconds since 1970, by which things expire
  */
-export async function createApp(config: Config, directory: DataDirectory, log: Logger) {
+export async function createApp(config: Config, directory: DataDirectory, log: Logger, clock: () => number = Date.now) {
   const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
-  const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes)
+  const metrics = createMetrics()
+  const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes, metrics.received)
   const { removed } = await sweepContents(catalog, artifacts)
   if (removed > 0) log.info({ removed }, 'files of unfinished work were removed')
-  const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'))
+  const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'), metrics.merged)
   const contents = createContents(catalog, artifacts)
   const models = createModelStore(catalog, artifacts, contents, threads)
   const datasets = createDatasetStore(catalog, artifacts, contents, threads)
   const { evaluation } = config
-  const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation)
+  const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation, metrics)
   const scores = createKeptScores(createScores(catalog))
   const stores = { models, datasets }
   const merger = { models, artifacts, threads }
@@ -81,11 +91,15 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
       memoryBytes: config.searchMemoryBytes,
     }),
   }
-  const jobs = createJobService(catalog, runners, log, config.jobs)
+  const { idempotencySeconds, sweepSeconds } = config.retention
+  const jobs = createJobService(catalog, runners, log, config.jobs, metrics.jobEnded)
   const merges = createMergeService(models, threads, jobs)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
   const searches = createSearchService(stores, threads, jobs)
+  const keys = createIdempotencyKeys(catalog, idempotencySeconds, clock)
+  const idempotency = createIdempotency(keys)
+  const sweeper = createSweeper(catalog, { models, datasets, jobs, keys }, sweepSeconds, clock, log)
 
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
@@ -121,6 +135,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const { tokens, requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
   await app.register(requestLog)
   await app.register(securityHeaders, { corsOrigins })
+  await app.register(requestMetrics, { metrics })
   await app.register(problemDetails)
   await app.register(shutdownGuard)
   await app.register(access, { tokens, requestsPerMinute })
@@ -131,14 +146,33 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes)
   await app.register(readmeRoute)
-  await app.register(uploadRoutes, { models, artifacts, uploads })
+  await app.register(serviceRoutes, {
+    metrics,
+    metricsOpen: config.metricsOpen,
+    readUsage: () => storeUsage(catalog, directory.path),
+    limits: {
+      uploadBytes: config.maximumUploadBytes,
+      storeBytes: config.maximumStoreBytes || null,
+      uploads: maximumUploads,
+      models: maximumModels,
+      queuedJobs: config.jobs.maximumQueued,
+      requestsPerMinute: requestsPerMinute || null,
+      evaluationSeconds: evaluation.seconds,
+      evaluationMemoryBytes: evaluation.memoryBytes,
+      evaluationThreads: evaluation.threads,
+      searchMemoryBytes: config.searchMemoryBytes,
+      jobTtl: config.jobs.ttl,
+      idempotencySeconds,
+    },
+  })
+  await app.register(uploadRoutes, { models, idempotency, artifacts, uploads })
   await app.register(soupRoutes, { artifacts, threads, uploads, maximumModels })
   await app.register(modelRoutes, { models })
-  await app.register(mergeRoutes, { jobs, merges })
-  await app.register(comparisonRoutes, { jobs, comparisons })
-  await app.register(datasetRoutes, { datasets, artifacts, uploads })
-  await app.register(evaluationRoutes, { jobs, evaluations })
-  await app.register(searchRoutes, { jobs, searches })
+  await app.register(mergeRoutes, { jobs, idempotency, merges })
+  await app.register(comparisonRoutes, { jobs, idempotency, comparisons })
+  await app.register(datasetRoutes, { datasets, idempotency, artifacts, uploads })
+  await app.register(evaluationRoutes, { jobs, idempotency, evaluations })
+  await app.register(searchRoutes, { jobs, idempotency, searches })
   await app.register(jobRoutes, { jobs })
   await app.register(methodNotAllowed, { table })
   app.server.on('checkExpectation', refuseExpectation)
@@ -147,9 +181,11 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
     evaluators.warm()
     await models.renewFingerprints(error => log.warn({ err: error }, 'a model has no fingerprint'))
     await jobs.resume()
+    sweeper.start()
   })
   app.addHook('preClose', () => jobs.close())
   app.addHook('onClose', async () => {
+    await sweeper.close()
     evaluators.close()
     await threads.close()
     await catalog.destroy()

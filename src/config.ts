@@ -72,6 +72,17 @@ export const environment = z.object({
   TUREEN_SEARCH_MEMORY: wholeNumber(0, onePebibyte, oneGibibyte).describe(
     'bytes of models that one search holds in memory (1 GiB); more is read from the disk for every candidate',
   ),
+  TUREEN_JOB_TTL: wholeNumber(0, 315_360_000, 0).describe(
+    'seconds after their end that jobs expire whose request has no `ttl`; 0 keeps them until they are deleted',
+  ),
+  TUREEN_IDEMPOTENCY_SECONDS: wholeNumber(60, 31_536_000, 86_400).describe(
+    'seconds that an `Idempotency-Key` is remembered (a day)',
+  ),
+  TUREEN_SWEEP_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds between two looks for what has expired'),
+  TUREEN_METRICS: z
+    .enum(['guarded', 'open'])
+    .default('guarded')
+    .describe('`open`: `/metrics` needs no token, where the server asks for tokens'),
   TUREEN_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -99,6 +110,14 @@ export type Config = Readonly<{
   evaluation: EvaluatorLimits
   /** Bytes of models that one search holds in memory; of more, each candidate is read from the disk. */
   searchMemoryBytes: number
+  retention: {
+    /** Seconds that an Idempotency-Key is remembered. */
+    idempotencySeconds: number
+    /** Seconds between two looks for what has expired. */
+    sweepSeconds: number
+  }
+  /** Whether /metrics is served without a token also where the server asks for tokens. */
+  metricsOpen: boolean
   logLevel: string
 }>
 
@@ -130,7 +149,11 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     maximumUploadBytes: data.TUREEN_MAX_UPLOAD_BYTES,
     maximumStoreBytes: data.TUREEN_MAX_STORE_BYTES,
     maximumModels: data.TUREEN_MAX_MODELS,
-    jobs: { concurrency: data.TUREEN_JOBS, maximumQueued: data.TUREEN_MAX_QUEUED_JOBS },
+    jobs: {
+      concurrency: data.TUREEN_JOBS,
+      maximumQueued: data.TUREEN_MAX_QUEUED_JOBS,
+      ttl: data.TUREEN_JOB_TTL || null,
+    },
     headerMilliseconds: data.TUREEN_HEADER_SECONDS * 1000,
     bodyIdleMilliseconds: data.TUREEN_BODY_IDLE_SECONDS * 1000,
     evaluation: {
@@ -139,6 +162,11 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       threads: data.TUREEN_EVAL_THREADS,
     },
     searchMemoryBytes: data.TUREEN_SEARCH_MEMORY,
+    retention: {
+      idempotencySeconds: data.TUREEN_IDEMPOTENCY_SECONDS,
+      sweepSeconds: data.TUREEN_SWEEP_SECONDS,
+    },
+    metricsOpen: data.TUREEN_METRICS === 'open',
     logLevel: data.TUREEN_LOG_LEVEL,
   })
 }

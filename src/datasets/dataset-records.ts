@@ -13,6 +13,8 @@ export type NewDataset = {
   description: DatasetDescription
   name: string | null
   labels: Labels
+  /** RFC 3339; null for never. */
+  expiresAt: string | null
 }
 
 export type DatasetFilters = {
@@ -25,7 +27,7 @@ export type DatasetFilters = {
 
 export async function insertDataset(
   catalog: Catalog,
-  { sha256, files, description, name, labels }: NewDataset,
+  { sha256, files, description, name, labels, expiresAt }: NewDataset,
 ): Promise<string> {
   const id = uuid()
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
@@ -36,6 +38,7 @@ export async function insertDataset(
     bytes,
     description: JSON.stringify(description),
     created_at: new Date().toISOString(),
+    expires_at: expiresAt,
   }
   await catalog.insertInto('datasets').values(row).execute()
   for (const [position, file] of files.entries())
@@ -119,6 +122,7 @@ async function toRecords(catalog: Catalog, rows: readonly Tables['datasets'][]):
         .filter(({ dataset_id }) => dataset_id === row.id)
         .map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
       createdAt: row.created_at,
+      expiresAt: row.expires_at,
     }),
   )
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { DatasetRecord } from '../../schemas/dataset.ts'
+import type { DatasetRecord, DatasetUpload } from '../../schemas/dataset.ts'
 import { TureenError } from '../errors.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
 import type { Contents } from '../storage/contents.ts'
-import type { Catalog } from '../storage/database.ts'
+import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
+import { extendLife } from '../storage/expiry.ts'
 import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Labels } from '../storage/labels.ts'
 import type { Page } from '../storage/paging.ts'
@@ -16,16 +17,23 @@ export type NamedFile = ReceivedFile & { name: string }
 
 /** The data sets that are kept. As with models, what is acknowledged is on the disk; what is refused leaves nothing. */
 export type DatasetStore = {
-  /** Takes received files in, checked to be a data set. `created` is false if the same stood there under this name and labels. */
+  /**
+   * Takes received files in, checked to be a data set. `created` is false if the same stood there under this name and labels; that
+   * record then lives at least as long as this one would.
+   */
   add(
     files: readonly NamedFile[],
-    upload: { name: string | null; labels: Labels },
-  ): Promise<{ dataset: DatasetRecord; created: boolean }>
+    upload: { name: string | null; labels: Labels; expiresAt: string | null },
+    keep?: KeepWith<DatasetUpload>,
+  ): Promise<DatasetUpload>
   /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request */
   get(reference: string, field?: string): Promise<DatasetRecord>
   list(filters: records.DatasetFilters): Promise<Page<DatasetRecord>>
-  /** @throws TureenError `TUREEN_IN_USE` while a job needs it */
-  remove(reference: string): Promise<void>
+  /**
+   * @param allow looks at the record just before it goes, and may throw to keep it
+   * @throws TureenError `TUREEN_IN_USE` while a job needs it
+   */
+  remove(reference: string, allow: (dataset: DatasetRecord) => void): Promise<void>
   files(dataset: DatasetRecord): DatasetFile[]
 }
 
@@ -35,8 +43,8 @@ export function createDatasetStore(
   contents: Contents,
   threads: ThreadPool,
 ): DatasetStore {
-  const get: DatasetStore['get'] = async (reference, field) => {
-    const dataset = await records.resolveDataset(catalog, reference)
+  const find = async (within: Catalog, reference: string, field?: string) => {
+    const dataset = await records.resolveDataset(within, reference)
     if (dataset) return dataset
     const message = `there is no data set ${reference}`
     throw new TureenError(
@@ -45,29 +53,36 @@ export function createDatasetStore(
       [{ ...(field === undefined ? {} : { field }), message }],
     )
   }
+  const get: DatasetStore['get'] = (reference, field) => find(catalog, reference, field)
 
   return {
     get,
-    async add(files, upload) {
+    async add(files, upload, keep = nothingBeside) {
       try {
         const description = await threads.dataset(files.map(({ name, path }) => ({ name, path })))
         const stored = files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes }))
         const dataset = { ...upload, description, files: stored, sha256: digestOf(stored) }
-        return await contents.add(files, async () => {
-          const same = await records.sameDataset(catalog, dataset)
-          if (same) return { dataset: same, created: false }
-          const id = await catalog.transaction().execute(transaction => records.insertDataset(transaction, dataset))
-          return { dataset: await get(id), created: true }
-        })
+        return await contents.add(files, () =>
+          catalog.transaction().execute(async transaction => {
+            const same = await records.sameDataset(transaction, dataset)
+            if (same) await extendLife(transaction, 'datasets', same, upload.expiresAt)
+            const id = same?.id ?? (await records.insertDataset(transaction, dataset))
+            const outcome = { dataset: await find(transaction, id), created: !same }
+            await keep(transaction, outcome)
+            return outcome
+          }),
+        )
       } finally {
         for (const { path } of files) await artifacts.discard(path)
       }
     },
     list: filters => records.listDatasets(catalog, filters),
-    async remove(reference) {
-      const { id, files } = await get(reference)
+    async remove(reference, allow) {
       await contents.release(() =>
         catalog.transaction().execute(async transaction => {
+          const dataset = await find(transaction, reference)
+          const { id, files } = dataset
+          allow(dataset)
           await refuseWhileInUse(transaction, id, `The data set ${reference}`)
           await records.deleteDataset(transaction, id)
           return files.map(({ sha256 }) => sha256)

@@ -32,8 +32,15 @@ const renewedMilliseconds = (startSeconds * 1000) / 2
 /** Children that are kept warm are replaced this long after they were needed. */
 const warmingMilliseconds = 100
 
+/** Hears of children that have started, and of those that are gone: by which error of the catalogue, or null if not needed any more. */
+export type EvaluatorObserver = { evaluatorStarted(): void; evaluatorEnded(code: string | null): void }
+
 /** @param directory where children live: empty, and not writable for them */
-export async function createEvaluatorPool(directory: string, limits: EvaluatorLimits): Promise<EvaluatorPool> {
+export async function createEvaluatorPool(
+  directory: string,
+  limits: EvaluatorLimits,
+  observer: EvaluatorObserver,
+): Promise<EvaluatorPool> {
   await mkdir(directory, { recursive: true })
   await chmod(directory, 0o555)
   const living = new Set<EvaluatorProcess>()
@@ -44,6 +51,8 @@ export async function createEvaluatorPool(directory: string, limits: EvaluatorLi
   const start = async () => {
     const evaluator = await startEvaluator(directory, limits)
     living.add(evaluator)
+    observer.evaluatorStarted()
+    evaluator.gone.then(reason => observer.evaluatorEnded(reason?.code ?? null))
     if (closed) evaluator.end()
     return evaluator
   }

@@ -27,6 +27,8 @@ export type Evaluator = {
 export type EvaluatorProcess = Evaluator & {
   readonly pid: number
   readonly alive: boolean
+  /** When it is gone: why, or null if it was no longer needed. */
+  readonly gone: Promise<TureenError | null>
   /** Milliseconds that its tasks have taken so far. */
   readonly busyMilliseconds: number
   end(): void
@@ -84,9 +86,10 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
   if (prlimit) await limitData(prlimit, pid, limits.memoryBytes)
   preferForKilling(pid)
   const idleBytes = residentBytes(pid) ?? 0
-  const state: { reason?: TureenError } = {}
+  const state: { reason?: TureenError; unneeded?: boolean } = {}
   const end = (reason?: TureenError) => {
     if (reason) state.reason ??= reason
+    else state.unneeded = true
     child.kill('SIGKILL')
   }
   let busyMilliseconds = 0
@@ -124,6 +127,7 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
     get busyMilliseconds() {
       return busyMilliseconds
     },
+    gone: exited.then(error => state.reason ?? (state.unneeded ? null : error)),
     end: () => end(),
     async evaluate(task, signal, onProgress) {
       const answer = await ask({ type: 'evaluate', task }, signal, onProgress)

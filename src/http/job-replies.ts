@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { JobRecord } from '../../schemas/job.ts'
+import { type JobRecord, job } from '../../schemas/job.ts'
 import type { JobService } from '../jobs/job-service.ts'
+import type { KeepWith } from '../storage/database.ts'
+import type { Idempotency } from './idempotency.ts'
 
 /** A signal that fires when the client is gone. */
 export function clientGone(reply: FastifyReply): AbortSignal {
@@ -10,18 +12,33 @@ export function clientGone(reply: FastifyReply): AbortSignal {
   return controller.signal
 }
 
-/** Answers with a job that was just created: 202, or 200 if it ends while the request waits for it. */
-export async function sendJob(
+/** What routes that start jobs work with. */
+export type JobStart = { jobs: JobService; idempotency: Idempotency }
+
+/**
+ * Starts a job, once for each Idempotency-Key, and answers 202, or 200 if it ends while the request waits for it. A request that
+ * is repeated waits, too.
+ */
+export async function startJob(
+  request: FastifyRequest,
   reply: FastifyReply,
-  jobs: JobService,
-  created: JobRecord,
+  { jobs, idempotency }: JobStart,
   wait: number | undefined,
+  start: (keep: KeepWith<JobRecord> | undefined) => Promise<JobRecord>,
 ): Promise<FastifyReply> {
-  const job = wait ? await jobs.wait(created.id, wait, clientGone(reply)) : created
+  const created = await idempotency.once(request, reply, job, {
+    receive: async () => request.body,
+    identify: body => body,
+    discard: async () => undefined,
+    create: (_, keep) => start(keep),
+  })
+  const isOver = created.finishedAt !== null
+  const latest = wait && !isOver ? await jobs.wait(created.id, wait, clientGone(reply)) : created
+  if (latest.finishedAt && !isOver) await idempotency.amend(request, latest)
   return reply
-    .code(job.finishedAt ? 200 : 202)
-    .header('location', `/v1/jobs/${job.id}`)
-    .send(job)
+    .code(latest.finishedAt ? 200 : 202)
+    .header('location', `/v1/jobs/${latest.id}`)
+    .send(latest)
 }
 
 /** Sends a job's events as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */

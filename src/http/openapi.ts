@@ -47,6 +47,12 @@ export function problemResponses(...codes: ErrorCode[]) {
 /** What a request with a body can be refused for before anyone looks at what it says. */
 export const bodyProblems = ['TUREEN_BODY_MALFORMED', 'TUREEN_TOO_LARGE', 'TUREEN_UNSUPPORTED_MEDIA_TYPE'] as const
 
+/** How else a single record can be answered for, beside the record. */
+export const recordResponses = {
+  304: z.null().describe('The client has it already'),
+  ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_PRECONDITION_FAILED'),
+}
+
 const zodTransform = createJsonSchemaTransform({})
 
 /** A path that ends in `*` takes whatever follows, slashes too; OpenAPI has no such thing, and gets a parameter `location`. */

@@ -3,27 +3,29 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import { TureenError } from '../errors.ts'
 import { reprDigest } from './body-digest.ts'
+import { checkPreconditions, contentTag } from './preconditions.ts'
 
 /** A file whose bytes have a known digest. */
 export type Content = { path: string; bytes: number; sha256: string; filename: string }
 
 const readBytes = 256 * 1024
 
-/** Sends a file, or the range of it that is asked for (RFC 9110: Range, If-Range, If-None-Match), as a stream. */
+/** Sends a file, or the range of it that is asked for (RFC 9110: Range, If-Range, If-Match, If-None-Match), as a stream. */
 export async function sendContent(
   request: FastifyRequest,
   reply: FastifyReply,
   content: Content,
 ): Promise<FastifyReply> {
-  const etag = `"${content.sha256.replace('sha256:', '')}"`
+  const etag = contentTag(content.sha256)
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  const isKnown = isRead && checkPreconditions(request, etag)
   reply
     .header('etag', etag)
     .header('accept-ranges', 'bytes')
     .header('repr-digest', reprDigest(content.sha256))
     .header('content-disposition', contentDisposition(content.filename))
     .type('application/octet-stream')
-  const isRead = request.method === 'GET' || request.method === 'HEAD'
-  if (isRead && matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
+  if (isKnown) return reply.code(304).send()
   const range = requestedRange(request, reply, content.bytes, etag)
   const length = range ? range.end - range.start + 1 : content.bytes
   reply.header('content-length', length)
@@ -55,11 +57,6 @@ function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply
 function clampSuffix(range: string, bytes: number): string {
   const suffix = /^bytes=-(\d+)$/.exec(range)?.[1]
   return suffix === undefined ? range : `bytes=-${Math.min(Number(suffix), bytes)}`
-}
-
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false
-  return header.trim() === '*' || header.split(',').some(each => each.trim().replace(/^W\//, '') === etag)
 }
 
 function contentDisposition(filename: string): string {

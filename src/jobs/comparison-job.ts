@@ -1,6 +1,7 @@
 import type { ComparisonRequest } from '../../schemas/comparison.ts'
 import type { JobRecord } from '../../schemas/job.ts'
 import type { ModelStore } from '../models/model-store.ts'
+import type { KeepWith } from '../storage/database.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobRunner, JobService } from './job-service.ts'
@@ -28,13 +29,13 @@ async function resolveComparison(
   return { files, modelIds: records.map(({ id }) => id) }
 }
 
-export type ComparisonService = { start(request: ComparisonRequest): Promise<JobRecord> }
+export type ComparisonService = { start(request: ComparisonRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
 export function createComparisonService(models: ModelStore, jobs: JobService): ComparisonService {
   return {
-    async start(request) {
+    async start(request, keep) {
       const { modelIds } = await resolveComparison(request, models)
-      return jobs.create({ type: 'comparison', request, labels: request.labels, inputIds: modelIds })
+      return jobs.create({ type: 'comparison', request, labels: request.labels, inputIds: modelIds }, keep)
     },
   }
 }

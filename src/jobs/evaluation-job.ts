@@ -1,20 +1,21 @@
 import type { EvaluationRequest, EvaluationResult } from '../../schemas/evaluation.ts'
 import type { JobRecord } from '../../schemas/job.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
+import type { KeepWith } from '../storage/database.ts'
 import type { JobRunner, JobService } from './job-service.ts'
 import { type KeptRun, type KeptScore, type KeptScores, runtime, type Subject } from './kept-scores.ts'
 import { type ResolvedEvaluation, type ResolvedMetric, resolveEvaluation, type Stores } from './resolve-evaluation.ts'
 
 export type EvaluationService = {
   /** Refuses what cannot be evaluated before there is a job. */
-  start(request: EvaluationRequest): Promise<JobRecord>
+  start(request: EvaluationRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord>
 }
 
 export function createEvaluationService(stores: Stores, jobs: JobService): EvaluationService {
   return {
-    async start(request) {
+    async start(request, keep) {
       const { inputIds } = await resolveEvaluation(request, stores)
-      return jobs.create({ type: 'evaluation', request, labels: request.labels, inputIds })
+      return jobs.create({ type: 'evaluation', request, labels: request.labels, inputIds }, keep)
     },
   }
 }

@@ -101,7 +101,9 @@ export async function transition(
   return numUpdatedRows > 0
 }
 
-export type JobChanges = Partial<Pick<Tables['jobs'], 'started_at' | 'finished_at' | 'result' | 'error' | 'progress'>>
+export type JobChanges = Partial<
+  Pick<Tables['jobs'], 'started_at' | 'finished_at' | 'expires_at' | 'result' | 'error' | 'progress'>
+>
 
 /** Puts every job that was running when a process ended back into the queue. */
 export async function requeueRunning(catalog: Catalog): Promise<string[]> {
@@ -123,6 +125,13 @@ export async function saveProgress(catalog: Catalog, id: string, progress: JobPr
     .where('status', '=', 'running')
     .executeTakeFirst()
   return numUpdatedRows > 0
+}
+
+export async function deleteJob(catalog: Catalog, id: string): Promise<void> {
+  await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
+  for (const table of ['job_events', 'job_inputs'] as const)
+    await catalog.deleteFrom(table).where('job_id', '=', id).execute()
+  await catalog.deleteFrom('jobs').where('id', '=', id).execute()
 }
 
 export async function insertEvent(
@@ -167,6 +176,7 @@ async function toRecords(catalog: Catalog, rows: readonly Tables['jobs'][]): Pro
       createdAt: row.created_at,
       startedAt: row.started_at,
       finishedAt: row.finished_at,
+      expiresAt: row.expires_at,
       request: JSON.parse(row.request),
       ...(row.result ? { result: JSON.parse(row.result) } : {}),
       ...(row.error ? { error: JSON.parse(row.error) } : {}),

@@ -3,7 +3,8 @@ import type { Logger } from 'pino'
 import type { JobOf, JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
 import { asTureenError, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
-import type { Catalog } from '../storage/database.ts'
+import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
+import { expiryAfter } from '../storage/expiry.ts'
 import type { Page } from '../storage/paging.ts'
 import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
 import * as records from './job-records.ts'
@@ -36,12 +37,18 @@ export type JobService = {
    * Creates and starts a job.
    * @throws TureenError `TUREEN_NOT_FOUND` if one of its models has just been deleted, `TUREEN_QUEUE_FULL`
    */
-  create(job: records.NewJob): Promise<JobRecord>
+  create(job: records.NewJob, keep?: KeepWith<JobRecord>): Promise<JobRecord>
   get(id: string): Promise<JobRecord>
   list(filters: records.JobFilters): Promise<Page<JobRecord>>
   /** The job when it has ended, or as it is after `seconds`, or when `signal` fires. */
   wait(id: string, seconds: number, signal: AbortSignal): Promise<JobRecord>
   cancel(id: string): Promise<JobRecord>
+  /**
+   * Deletes a job that has ended, with its events; what it made stays.
+   * @param allow looks at the job just before it goes, and may throw to keep it
+   * @throws TureenError `TUREEN_IN_USE` while it is queued or running
+   */
+  remove(id: string, allow: (job: JobRecord) => void): Promise<void>
   /**
    * Events after the one with number `after`, as they come, until the job has ended. Null comes first, and now and then, as a
    * sign of life; nothing at all comes if there is nothing to come.
@@ -57,35 +64,48 @@ const finished: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled
 const progressMilliseconds = 250
 const signOfLifeMilliseconds = 15_000
 
-/** `concurrency`: jobs of one type that run at a time; `maximumQueued`: jobs of all types that wait for their turn. */
-export type JobLimits = { concurrency: number; maximumQueued: number }
+/**
+ * `concurrency`: jobs of one type that run at a time; `maximumQueued`: jobs of all types that wait for their turn; `ttl`: seconds
+ * after their end that jobs expire whose request does not say, null for never.
+ */
+export type JobLimits = { concurrency: number; maximumQueued: number; ttl: number | null }
 
+/** @param onEnd hears of every job that has ended */
 export function createJobService(
   catalog: Catalog,
   runners: JobRunners,
   log: Logger,
-  { concurrency, maximumQueued }: JobLimits,
+  { concurrency, maximumQueued, ttl }: JobLimits,
+  onEnd: (job: JobRecord) => void,
 ): JobService {
   const changes = new EventEmitter().setMaxListeners(0)
   const closing = new AbortController()
   const changed = (id: string) => changes.emit(id)
 
-  const get = async (id: string): Promise<JobRecord> => {
-    const job = await records.jobById(catalog, id)
+  const find = async (within: Catalog, id: string): Promise<JobRecord> => {
+    const job = await records.jobById(within, id)
     if (job) return job
     throw new TureenError('TUREEN_NOT_FOUND', `There is no job ${id}; GET /v1/jobs lists those there are.`)
   }
+  const get = (id: string) => find(catalog, id)
 
+  /** @returns the job as it has ended; undefined if it had before */
   const end = async (
     transaction: Catalog,
     id: string,
     status: 'succeeded' | 'failed' | 'cancelled',
     change: records.JobChanges,
-  ) => {
+  ): Promise<JobRecord | undefined> => {
     const from: JobRecord['status'][] = status === 'cancelled' ? ['queued', 'running'] : ['running']
-    const moved = await records.transition(transaction, id, from, status, { ...change, finished_at: records.now() })
-    if (moved) await records.insertEvent(transaction, id, 'done', await records.jobById(transaction, id))
-    return moved
+    const job = await records.jobById(transaction, id)
+    if (!job) return undefined
+    const finished_at = records.now()
+    const expires_at = expiryAfter(job.request.ttl ?? ttl, Date.parse(finished_at))
+    if (!(await records.transition(transaction, id, from, status, { ...change, finished_at, expires_at })))
+      return undefined
+    const ended = await find(transaction, id)
+    await records.insertEvent(transaction, id, 'done', ended)
+    return ended
   }
 
   const contextOf = <Type extends JobType>({ id, progress }: JobRecord, signal: AbortSignal): JobContext<Type> => {
@@ -110,12 +130,14 @@ export function createJobService(
         save().catch((error: unknown) => log.warn({ err: error, jobId: id }, 'progress could not be saved'))
       },
       async succeed(settle) {
-        await catalog.transaction().execute(async transaction => {
+        const ended = await catalog.transaction().execute(async transaction => {
           const result = await settle(transaction)
           const progress = latest ? { progress: JSON.stringify(latest) } : {}
-          if (await end(transaction, id, 'succeeded', { result: JSON.stringify(result), ...progress })) return
+          const ended = await end(transaction, id, 'succeeded', { result: JSON.stringify(result), ...progress })
+          if (ended) return ended
           throw new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled.')
         })
+        onEnd(ended)
       },
     }
   }
@@ -161,7 +183,9 @@ export function createJobService(
     const failed = await catalog
       .transaction()
       .execute(transaction => end(transaction, id, 'failed', { error: problem }))
-    if (failed) log.info({ jobId: id, code: failure.code }, 'job failed')
+    if (!failed) return
+    onEnd(failed)
+    log.info({ jobId: id, code: failure.code }, 'job failed')
   }
 
   const dispatcher: Dispatcher = embeddedDispatcher(run, concurrency)
@@ -169,13 +193,15 @@ export function createJobService(
   return {
     get,
     list: filters => records.listJobs(catalog, filters),
-    async create(job) {
-      const id = await catalog.transaction().execute(async transaction => {
+    async create(job, keep = nothingBeside) {
+      const created = await catalog.transaction().execute(async transaction => {
         if ((await records.countQueued(transaction)) >= maximumQueued) throw queueFull(maximumQueued)
-        return records.insertJob(transaction, job)
+        const created = await find(transaction, await records.insertJob(transaction, job))
+        await keep(transaction, created)
+        return created
       })
-      dispatcher.enqueue(id, job.type)
-      return get(id)
+      dispatcher.enqueue(created.id, created.type)
+      return created
     },
     async wait(id, seconds, signal) {
       const until = AbortSignal.any([signal, closing.signal, AbortSignal.timeout(seconds * 1000)])
@@ -191,8 +217,9 @@ export function createJobService(
         const error = problemDocument(new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled by request.'))
         return end(transaction, id, 'cancelled', { error: JSON.stringify(error) })
       })
-      const job = await get(id)
-      if (!cancelled && job.status !== 'cancelled') {
+      if (cancelled) onEnd(cancelled)
+      const job = cancelled ?? (await get(id))
+      if (job.status !== 'cancelled') {
         throw new TureenError(
           'TUREEN_JOB_FINISHED',
           `The job ${id} has already ${job.status}; there is nothing left to cancel.`,
@@ -201,6 +228,17 @@ export function createJobService(
       dispatcher.cancel(id)
       changed(id)
       return job
+    },
+    async remove(id, allow) {
+      await catalog.transaction().execute(async transaction => {
+        const job = await find(transaction, id)
+        allow(job)
+        if (!finished.has(job.status)) {
+          const message = `is ${job.status}`
+          throw new TureenError('TUREEN_IN_USE', `The job ${id} ${message}; wait for it or cancel it.`, [{ message }])
+        }
+        await records.deleteJob(transaction, id)
+      })
     },
     async *events(id, after, signal) {
       const until = AbortSignal.any([signal, closing.signal])

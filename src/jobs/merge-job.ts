@@ -6,7 +6,8 @@ import { tensorSums } from '../merge/tensor-sums.ts'
 import { modelDigest } from '../models/model-files.ts'
 import type { ModelStore, NewUpload } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
-import type { Catalog } from '../storage/database.ts'
+import type { Catalog, KeepWith } from '../storage/database.ts'
+import { expiryAfter } from '../storage/expiry.ts'
 import { bytesOf } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { MergedModel } from '../threads/merge-task.ts'
@@ -49,7 +50,8 @@ export function mergeRunner(merger: Merger): JobRunner<'merge'> {
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes written' })
     await mergeIntoStore(merge, merger, { signal, onProgress }, ({ files, report }, insert) =>
       succeed(async transaction => {
-        const id = await insert(transaction, { name: request.name ?? null, labels: request.labels })
+        const { name = null, labels, ttl } = request
+        const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl) })
         const sha256 = modelDigest(files)
         const bytes = report.bytesWritten
         const seconds = (performance.now() - started) / 1000
@@ -86,14 +88,14 @@ export async function mergeIntoStore(
 }
 
 /** Starts merges: refuses what cannot be merged before there is a job. */
-export type MergeService = { start(request: MergeRequest): Promise<JobRecord> }
+export type MergeService = { start(request: MergeRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
 export function createMergeService(models: ModelStore, threads: ThreadPool, jobs: JobService): MergeService {
   return {
-    async start(request) {
+    async start(request, keep) {
       const { files, settings, modelIds } = await resolveMerge(request, models)
       await threads.check(files, settings)
-      return jobs.create({ type: 'merge', request, labels: request.labels, inputIds: modelIds })
+      return jobs.create({ type: 'merge', request, labels: request.labels, inputIds: modelIds }, keep)
     },
   }
 }

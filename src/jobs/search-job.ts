@@ -8,6 +8,8 @@ import { bestOf } from '../search/ranking.ts'
 import { runSearch, type Trial } from '../search/run-search.ts'
 import { endOf } from '../search/search-end.ts'
 import { createStrategy } from '../search/strategies/registry.ts'
+import type { KeepWith } from '../storage/database.ts'
+import { expiryAfter } from '../storage/expiry.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobContext, JobRunner, JobService } from './job-service.ts'
 import type { KeptScores } from './kept-scores.ts'
@@ -21,17 +23,17 @@ import { scoreOnTest } from './search-test.ts'
 
 export type SearchService = {
   /** Refuses what cannot be searched before there is a job. */
-  start(request: SearchRequest): Promise<JobRecord>
+  start(request: SearchRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord>
 }
 
 export function createSearchService(stores: Stores, threads: ThreadPool, jobs: JobService): SearchService {
   return {
-    async start(request) {
+    async start(request, keep) {
       const { files, base, settings, inputIds } = await resolveSearch(request, stores)
       await threads.check(files, { ...settings, base: base ?? 0 }).catch((error: unknown) => {
         throw asGroupError(error)
       })
-      return jobs.create({ type: 'search', request, labels: request.labels, inputIds })
+      return jobs.create({ type: 'search', request, labels: request.labels, inputIds }, keep)
     },
   }
 }
@@ -119,7 +121,8 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       await mergeIntoStore(soupMerge(winner.soup, search, true), into, options, (merged, insert) =>
         succeed(async transaction => {
           const sha256 = modelDigest(merged.files)
-          const id = await insert(transaction, { name: request.name ?? null, labels: request.labels })
+          const { name = null, labels, ttl } = request
+          const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl) })
           return { model: { id, sha256 }, ...result() }
         }),
       )

@@ -14,6 +14,8 @@ export type NewModel = {
   name: string | null
   labels: Labels
   recipe: RecipeDocument | null
+  /** RFC 3339; null for never. */
+  expiresAt: string | null
 }
 
 export type ModelFilters = {
@@ -32,7 +34,7 @@ const unknownFingerprint = ''
 
 export async function insertModel(
   catalog: Catalog,
-  { files, inspected, name, labels, recipe }: NewModel,
+  { files, inspected, name, labels, recipe, expiresAt }: NewModel,
 ): Promise<string> {
   const id = uuid()
   const { fingerprint, ...description } = inspected
@@ -47,6 +49,7 @@ export async function insertModel(
       description: JSON.stringify(description),
       recipe: recipe && JSON.stringify(recipe),
       created_at: new Date().toISOString(),
+      expires_at: expiresAt,
     })
     .execute()
   const rows = files.map(({ location, sha256, bytes }) => ({ model_id: id, location, sha256, bytes }))
@@ -186,6 +189,7 @@ async function toRecords(catalog: Catalog, rows: readonly Tables['models'][]): P
       missing,
       fingerprint: row.fingerprint === unknownFingerprint ? null : row.fingerprint,
       createdAt: row.created_at,
+      expiresAt: row.expires_at,
       lineage: row.recipe ? lineageOf(JSON.parse(row.recipe)) : null,
     }
   })

@@ -1,4 +1,4 @@
-import type { ModelRecord } from '../../schemas/model.ts'
+import type { ModelRecord, ModelUpload } from '../../schemas/model.ts'
 import { TureenError } from '../errors.ts'
 import { requireComplete } from '../merge/incomplete.ts'
 import { inlineSettings } from '../merge/inline-model.ts'
@@ -6,7 +6,8 @@ import type { RecipeDocument } from '../merge/provenance.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
 import type { Contents } from '../storage/contents.ts'
-import type { Catalog } from '../storage/database.ts'
+import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
+import { extendLife } from '../storage/expiry.ts'
 import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Labels } from '../storage/labels.ts'
 import { bytesOf, type ModelPaths } from '../storage/model-paths.ts'
@@ -17,7 +18,8 @@ import { isComplete, noFile, unknownLocation } from './data-refusals.ts'
 import type { ModelFile } from './model-files.ts'
 import * as records from './model-records.ts'
 
-export type NewUpload = { name: string | null; labels: Labels }
+/** `expiresAt`: RFC 3339, or null for never. */
+export type NewUpload = { name: string | null; labels: Labels; expiresAt: string | null }
 
 /**
  * The models that are kept: records in the catalog, each pointing to content that is stored once.
@@ -26,11 +28,15 @@ export type NewUpload = { name: string | null; labels: Labels }
 export type ModelStore = {
   /**
    * Takes received files in, checked to be a model and data files that it refers to; what it lacks may come later. `created` is
-   * false if the same bytes stood there under this name and labels.
+   * false if the same bytes stood there under this name and labels; that record then lives at least as long as this one would.
    */
-  add(files: ReceivedModel, upload: NewUpload): Promise<{ model: ModelRecord; created: boolean }>
-  /** Takes in a data file of a model that lacks it. @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_COMPLETE`, `TUREEN_MODEL_MALFORMED` */
-  addData(reference: string, file: ReceivedData): Promise<ModelRecord>
+  add(files: ReceivedModel, upload: NewUpload, keep?: KeepWith<ModelUpload>): Promise<ModelUpload>
+  /**
+   * Takes in a data file of a model that lacks it.
+   * @param allow looks at the model just before that, and may throw to refuse the file
+   * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_COMPLETE`, `TUREEN_MODEL_MALFORMED`
+   */
+  addData(reference: string, file: ReceivedData, allow: (model: ModelRecord) => void): Promise<ModelRecord>
   /** Publishes merged files, then runs `commit`, which is to insert their record in the transaction of its choice. */
   addMerged<Result>(files: readonly ReceivedData[], commit: (insert: InsertMerged) => Promise<Result>): Promise<Result>
   /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request */
@@ -40,8 +46,11 @@ export type ModelStore = {
   list(filters: records.ModelFilters): Promise<Page<ModelRecord>>
   tensors(reference: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<TensorDescription>>
   recipe(reference: string): Promise<RecipeDocument>
-  /** @throws TureenError `TUREEN_IN_USE` while a job needs it */
-  remove(reference: string): Promise<void>
+  /**
+   * @param allow looks at the record just before it goes, and may throw to keep it
+   * @throws TureenError `TUREEN_IN_USE` while a job needs it
+   */
+  remove(reference: string, allow: (model: ModelRecord) => void): Promise<void>
   /** Where the files of a model lie. */
   paths(model: Pick<ModelRecord, 'files'>): ModelPaths
   /** Gives complete models without a fingerprint theirs; `onError` hears of those that cannot be read. */
@@ -73,9 +82,9 @@ export function createModelStore(
   contents: Contents,
   threads: ThreadPool,
 ): ModelStore {
-  const get: ModelStore['get'] = async (reference, field) => {
-    const id = await records.resolveModel(catalog, reference)
-    const model = id === undefined ? undefined : await records.modelById(catalog, id)
+  const find = async (within: Catalog, reference: string, field?: string) => {
+    const id = await records.resolveModel(within, reference)
+    const model = id === undefined ? undefined : await records.modelById(within, id)
     if (model) return model
     const message = `there is no model ${reference}`
     throw new TureenError(
@@ -84,6 +93,7 @@ export function createModelStore(
       [{ model: reference, ...(field === undefined ? {} : { field }), message }],
     )
   }
+  const get: ModelStore['get'] = (reference, field) => find(catalog, reference, field)
 
   const fileAt = ({ files }: Pick<ModelRecord, 'files'>, location: string) => {
     const file = files.find(each => each.location === location)
@@ -102,7 +112,7 @@ export function createModelStore(
 
   return {
     get,
-    async add(files, upload) {
+    async add(files, upload, keep = nothingBeside) {
       try {
         const [main, ...data] = files
         const inspected = await threads.inspect({ path: main.path, data })
@@ -111,17 +121,21 @@ export function createModelStore(
           await threads.checkData(main.path, location, bytes)
         }
         const model = { ...upload, files, inspected, recipe: null }
-        return await contents.add(files, async () => {
-          const same = await records.sameModel(catalog, model)
-          if (same) return { model: same, created: false }
-          const id = await catalog.transaction().execute(transaction => records.insertModel(transaction, model))
-          return { model: await get(id), created: true }
-        })
+        return await contents.add(files, () =>
+          catalog.transaction().execute(async transaction => {
+            const same = await records.sameModel(transaction, model)
+            if (same) await extendLife(transaction, 'models', same, upload.expiresAt)
+            const id = same?.id ?? (await records.insertModel(transaction, model))
+            const outcome = { model: await find(transaction, id), created: !same }
+            await keep(transaction, outcome)
+            return outcome
+          }),
+        )
       } finally {
         for (const { path } of files) await artifacts.discard(path)
       }
     },
-    async addData(reference, file) {
+    async addData(reference, file, allow) {
       try {
         const model = await get(reference)
         const wanted = [...model.missing, ...model.files.flatMap(({ location }) => location || [])]
@@ -130,6 +144,7 @@ export function createModelStore(
         let replaced: string | undefined
         const added = await contents.add([file], async () => {
           const now = await get(model.id)
+          allow(now)
           const before = now.files.find(({ location }) => location === file.location)
           if (before?.sha256 === file.sha256) return now
           if (now.status === 'complete') throw isComplete(reference, file.location)
@@ -176,10 +191,12 @@ export function createModelStore(
       const message = 'was uploaded, not made here, so that it has no recipe'
       throw new TureenError('TUREEN_NOT_FOUND', `The model ${reference} ${message}.`, [{ model: reference, message }])
     },
-    async remove(reference) {
-      const { id, files } = await get(reference)
+    async remove(reference, allow) {
       await contents.release(() =>
         catalog.transaction().execute(async transaction => {
+          const model = await find(transaction, reference)
+          const { id, files } = model
+          allow(model)
           await refuseWhileInUse(transaction, id, `The model ${reference}`, { model: reference })
           await records.deleteModel(transaction, id)
           return files.map(({ sha256 }) => sha256)

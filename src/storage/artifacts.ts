@@ -51,8 +51,15 @@ export function besideOutput(output: string, index: number): string {
 /** Enough for the catalog to write down some deletions. */
 const reserveBytes = 1 << 20
 
-/** @param maximumBytes of content and files in the making together; 0: without bounds */
-export async function openArtifacts(directory: string, maximumBytes: number): Promise<Artifacts> {
+/**
+ * @param maximumBytes of content and files in the making together; 0: without bounds
+ * @param onReceived hears how many bytes each file has that was received in full
+ */
+export async function openArtifacts(
+  directory: string,
+  maximumBytes: number,
+  onReceived: (bytes: number) => void,
+): Promise<Artifacts> {
   const incoming = join(directory, 'incoming')
   const content = join(directory, 'content')
   await mkdir(incoming, { recursive: true })
@@ -124,6 +131,7 @@ export async function openArtifacts(directory: string, maximumBytes: number): Pr
         await discard(file)
         throw error
       }
+      onReceived(bytes)
       return { path: file, sha256: `sha256:${hash.digest('hex')}`, bytes }
     },
     async publish(file, sha256) {

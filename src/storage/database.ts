@@ -13,6 +13,7 @@ export type Tables = {
     description: string
     recipe: string | null
     created_at: string
+    expires_at: string | null
   }
   /** The files of models: `location` is what the model calls a data file, empty for the model's own. */
   model_files: { model_id: string; location: string; sha256: string; bytes: number }
@@ -29,16 +30,33 @@ export type Tables = {
     created_at: string
     started_at: string | null
     finished_at: string | null
+    expires_at: string | null
   }
   /** Models and data sets that a job needs. */
   job_inputs: { job_id: string; input_id: string }
-  datasets: { id: string; name: string | null; sha256: string; bytes: number; description: string; created_at: string }
+  datasets: {
+    id: string
+    name: string | null
+    sha256: string
+    bytes: number
+    description: string
+    created_at: string
+    expires_at: string | null
+  }
   dataset_files: { dataset_id: string; position: number; name: string; sha256: string; bytes: number }
   scores: { key: string; value: string; created_at: string; job_id: string | null }
+  /** What has been created under an Idempotency-Key; `fingerprint` is the digest of the request that did. */
+  idempotency_keys: { scope: string; key: string; fingerprint: string; outcome: string; expires_at: string }
   job_events: { sequence: Generated<number>; job_id: string; type: string; data: string }
 }
 
 export type Catalog = Kysely<Tables>
+
+/** Writes down what must be kept if, and only if, `created` is: called in the transaction that creates it. */
+export type KeepWith<Created> = (transaction: Catalog, created: Created) => Promise<void>
+
+/** For what is created with nothing beside it. */
+export const nothingBeside = async (): Promise<void> => undefined
 
 /**
  * Opens the catalog and brings its tables up to date. A committed transaction is on the disk: the write-ahead log is flushed at

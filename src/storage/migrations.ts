@@ -113,4 +113,21 @@ export const migrations: Record<string, Migration> = {
       await sql`update models set fingerprint = ''`.execute(db)
     },
   },
+  '0006-idempotency-and-retention': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('idempotency_keys')
+        .addColumn('scope', 'text', column => column.notNull())
+        .addColumn('key', 'text', column => column.notNull())
+        .addColumn('fingerprint', 'text', column => column.notNull())
+        .addColumn('outcome', 'text', column => column.notNull())
+        .addColumn('expires_at', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('idempotency_keys_key', ['scope', 'key'])
+        .execute()
+      for (const table of ['models', 'datasets', 'jobs']) {
+        await db.schema.alterTable(table).addColumn('expires_at', 'text').execute()
+        await db.schema.createIndex(`${table}_by_expiry`).on(table).column('expires_at').execute()
+      }
+    },
+  },
 }

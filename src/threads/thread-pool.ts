@@ -9,7 +9,7 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CandidateInputs } from './candidate-task.ts'
 import type { InspectedModel } from './inspect-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
-import type { MergedModel, MergeStart } from './merge-task.ts'
+import type { MergedModel, MergeReport, MergeStart } from './merge-task.ts'
 import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
 import { splitMerge } from './split-merge.ts'
 
@@ -47,8 +47,15 @@ export type MergeOptions = StoppableOptions & { output: string; durable: boolean
 /** Idle threads are kept this long, so that a burst of requests does not start one each. */
 const idleMilliseconds = 10_000
 
-/** Reading has threads of its own, so that an upload never waits behind a merge. */
-export function createThreadPool(onThreadError: (error: unknown) => void): ThreadPool {
+/**
+ * Reading has threads of its own, so that an upload never waits behind a merge.
+ *
+ * @param onMerged hears of every merge that has come to its end
+ */
+export function createThreadPool(
+  onThreadError: (error: unknown) => void,
+  onMerged: (report: MergeReport) => void,
+): ThreadPool {
   const limits = {
     minThreads: 0,
     maxThreads: Math.max(1, availableParallelism()),
@@ -64,13 +71,16 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
   for (const pool of pools) pool.on('error', onThreadError)
   const mergeIn =
     (planners: Piscina): ThreadPool['merge'] =>
-    (files, settings, { output, durable, ...options }) =>
-      runStoppable(async (control, signal) => {
+    async (files, settings, { output, durable, ...options }) => {
+      const merged = await runStoppable(async (control, signal) => {
         const task = { files, settings, output, durable, shared: control.shared }
         const start = await runTask<MergeStart>(planners, 'merge', task, { signal })
         if ('merged' in start) return start.merged
         return splitMerge(files, start.planned, { writers: mergers, hashers }, { durable, control, signal })
       }, options)
+      onMerged(merged.report)
+      return merged
+    }
   return {
     inspect: files => runTask(readers, 'inspect', files),
     checkData: (path, location, bytes) => runTask(readers, 'checkData', { path, location, bytes }),

@@ -15,9 +15,12 @@ export type MergeOrder = z.infer<typeof mergeOrder>
 
 export const mergeAnswer = z.object({ seconds: z.number(), peakMebibytes: z.number() })
 
-const threads = createThreadPool(error => {
-  throw error
-})
+const threads = createThreadPool(
+  error => {
+    throw error
+  },
+  () => {},
+)
 
 async function merge({ models, output, durable }: MergeOrder): Promise<z.infer<typeof mergeAnswer>> {
   const files = models.map((model, index) => ({ label: `${index}`, sha256: `sha256:${index}`, weight: 1, ...model }))

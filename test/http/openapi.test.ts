@@ -62,6 +62,9 @@ describe('/openapi.json', () => {
         'GET /v1/jobs/{id}',
         'POST /v1/jobs/{id}/cancel',
         'GET /v1/jobs/{id}/events',
+        'DELETE /v1/jobs/{id}',
+        'GET /v1/usage',
+        'GET /metrics',
         'GET /healthz',
         'GET /readyz',
         'GET /v2/health/live',
@@ -135,7 +138,8 @@ describe('/openapi.json', () => {
     ['POST /v1/soup', ['200', '400', '409', '413', '415', '422', '507']],
     ['POST /v1/merges', ['200', '202', '400', '404', '409', '413', '415', '422']],
     ['GET /v1/models/{id}/content', ['200', '206', '304', '404', '416']],
-    ['DELETE /v1/models/{id}', ['204', '404', '409']],
+    ['DELETE /v1/models/{id}', ['204', '404', '409', '412']],
+    ['DELETE /v1/jobs/{id}', ['204', '404', '409', '412']],
     ['POST /v1/jobs/{id}/cancel', ['202', '404', '409']],
     ['GET /v1/jobs/{id}/events', ['200', '204', '404']],
   ])('knows the answers of %s', (name, statuses) => {
@@ -148,6 +152,6 @@ describe('/openapi.json', () => {
     expect(Object.keys(operation('POST /v1/models').requestBody?.content ?? {})).toContain('application/octet-stream')
     expect(Object.keys(operation('POST /v1/merges').requestBody?.content ?? {})).toEqual(['application/json'])
     const names = operation('POST /v1/models').parameters?.map(each => each.name) ?? []
-    expect(names.sort()).toEqual(['label', 'name'])
+    expect(names.sort()).toEqual(['idempotency-key', 'label', 'name', 'ttl'])
   })
 })

@@ -41,7 +41,7 @@ describe('405, with Allow', () => {
     ['GET', '/v1/merges', ['POST']],
     ['GET', '/v1/jobs/abc/cancel', ['POST']],
     ['POST', '/v1/jobs', ['GET']],
-    ['DELETE', '/v1/jobs/abc', ['GET']],
+    ['PUT', '/v1/jobs/abc', ['DELETE', 'GET']],
     ['POST', '/healthz', ['GET']],
     ['OPTIONS', '/v1/models', ['GET', 'POST']],
     ['POST', '/openapi.json', ['GET']],

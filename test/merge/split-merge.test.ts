@@ -20,9 +20,12 @@ let values: Float32Array[][]
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'tureen-split-'))
-  threads = createThreadPool(error => {
-    throw error
-  })
+  threads = createThreadPool(
+    error => {
+      throw error
+    },
+    () => {},
+  )
   values = [1, 2, 3].map(model =>
     elements.map((count, tensor) =>
       Float32Array.from({ length: count }, (_, at) => Math.imul(at + 1 + tensor, 0x9e3779b1 + 2 * model) / 2 ** 31),

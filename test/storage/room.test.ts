@@ -10,7 +10,7 @@ let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let artifacts: Artifacts
 beforeEach(async () => {
   directory = await temporaryDirectory()
-  artifacts = await openArtifacts(directory.path, limit)
+  artifacts = await openArtifacts(directory.path, limit, () => {})
 })
 afterEach(() => directory.remove())
 
@@ -109,13 +109,13 @@ test('a store that is opened again counts what is there, but for what is swept',
   const kept = await keep(300, 1)
   await keep(200, 2)
   await artifacts.receive(bytes(100, 3))
-  const again = await openArtifacts(directory.path, limit)
+  const again = await openArtifacts(directory.path, limit, () => {})
   expect(free(again)).toBe(500)
   await again.sweep(new Set([kept]))
   expect(free(again)).toBe(700)
 })
 
 test('without a limit everything fits', async () => {
-  const roomy = await openArtifacts(directory.path, 0)
+  const roomy = await openArtifacts(directory.path, 0, () => {})
   expect(() => roomy.requireRoom(2 ** 50)).not.toThrow()
 })

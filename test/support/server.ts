@@ -22,11 +22,13 @@ export async function temporaryDirectory(): Promise<{ path: string; remove(): Pr
 /** The service inside this process, listening on a free port. For everything that does not need to kill it. */
 export async function startApp(
   variables: Record<string, string> = {},
+  clock?: () => number,
 ): Promise<{ url: string; data: string; close(): Promise<void> }> {
   const directory = await temporaryDirectory()
   const own = { PORT: '0', TUREEN_LOG_LEVEL: 'silent', TUREEN_DATA: directory.path, TUREEN_RATE_LIMIT: '0' }
   const config = readConfig({ ...own, ...variables })
-  const app = await createApp(config, await holdDataDirectory(config.dataDirectory), pino({ level: config.logLevel }))
+  const held = await holdDataDirectory(config.dataDirectory)
+  const app = await createApp(config, held, pino({ level: config.logLevel }), clock)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {
     url,

@@ -1,0 +1,59 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { type Usage, usage } from '../schemas/service.ts'
+import type { Metrics } from '../src/http/metrics.ts'
+import { problemResponses } from '../src/http/openapi.ts'
+import type { StoreUsage } from '../src/storage/usage.ts'
+
+const tags = ['service']
+
+type Options = { metrics: Metrics; metricsOpen: boolean; readUsage: () => Promise<StoreUsage>; limits: Usage['limits'] }
+
+/** What the service holds and how it does, for people (`/v1/usage`) and for Prometheus (`/metrics`). */
+export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
+  app,
+  { metrics, metricsOpen, readUsage, limits },
+) => {
+  app.get(
+    '/v1/usage',
+    {
+      schema: {
+        summary: 'What the store holds, what is free, and what the limits are',
+        tags,
+        response: { 200: usage, ...problemResponses() },
+      },
+    },
+    async () => {
+      const { jobs, ...store } = await readUsage()
+      const count = (status: string) =>
+        jobs.filter(each => each.status === status).reduce((sum, { records }) => sum + records, 0)
+      return {
+        ...store,
+        jobs: {
+          queued: count('queued'),
+          running: count('running'),
+          succeeded: count('succeeded'),
+          failed: count('failed'),
+          cancelled: count('cancelled'),
+        },
+        limits,
+      }
+    },
+  )
+
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Metrics in the text format of Prometheus',
+        tags,
+        response: {
+          200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } },
+          ...problemResponses(),
+        },
+      },
+      config: metricsOpen ? { auth: 'open' } : {},
+    },
+    async (_, reply) => reply.type(metrics.contentType).send(await metrics.expose(await readUsage())),
+  )
+}

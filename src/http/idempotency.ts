@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import { TureenError } from '../errors.ts'
+import type { KeepWith } from '../storage/database.ts'
+import type { IdempotencyKeys, ScopedKey } from '../storage/idempotency-keys.ts'
+
+/** How a request that creates something goes about it. */
+type Creation<Body, Outcome> = {
+  /** Reads the body to its end. */
+  receive(): Promise<Body>
+  /** What distinguishes this body from others, as a JSON value. A form's boundary, for one, does not. */
+  identify(body: Body): unknown
+  /** Removes what was received and is not needed. */
+  discard(body: Body): Promise<void>
+  /** Takes the body in, or removes it; calls `keep` in the transaction in which it creates something. */
+  create(body: Body, keep: KeepWith<Outcome> | undefined): Promise<Outcome>
+}
+
+export type Idempotency = {
+  /**
+   * Creates what a request asks for, once: repeated with the same `Idempotency-Key` it has the outcome that it had, whatever
+   * has become of that, also after a crash at any moment. A request that is refused leaves its key free.
+   *
+   * After draft-ietf-httpapi-idempotency-key-header: a key that comes again with another request is 422, and with a request
+   * that is still being taken in 409.
+   *
+   * @param schema what outcomes are
+   * @throws TureenError `TUREEN_IDEMPOTENCY_KEY_BUSY`, `TUREEN_IDEMPOTENCY_KEY_REUSED`
+   */
+  once<Body, Outcome>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    schema: z.ZodType<Outcome>,
+    creation: Creation<Body, Outcome>,
+  ): Promise<Outcome>
+  /** Makes what the created thing has become the outcome of the request's key, where it is that what is answered. */
+  amend(request: FastifyRequest, outcome: unknown): Promise<void>
+}
+
+const retrySeconds = 1
+
+export function createIdempotency(keys: IdempotencyKeys): Idempotency {
+  /** Keys of requests that are being taken in. One server owns the store, so that they need not be known outside. */
+  const busy = new Set<string>()
+  return {
+    async once(request, reply, schema, { receive, identify, discard, create }) {
+      const scoped = keyOf(request)
+      if (!scoped) return create(await receive(), undefined)
+      const { key } = scoped
+      const name = JSON.stringify(scoped)
+      const isFirst = !busy.has(name)
+      if (isFirst) busy.add(name)
+      try {
+        const kept = await keys.find(scoped)
+        if (!kept && !isFirst) {
+          reply.header('retry-after', String(retrySeconds))
+          throw refusal('TUREEN_IDEMPOTENCY_KEY_BUSY', key, 'belongs to a request that is still being taken in')
+        }
+        const body = await receive()
+        const fingerprint = fingerprintOf(request, identify(body))
+        if (!kept) {
+          return await create(body, (transaction, outcome) => keys.keep(transaction, scoped, { fingerprint, outcome }))
+        }
+        await discard(body)
+        if (kept.fingerprint === fingerprint) return schema.parse(kept.outcome)
+        throw refusal(
+          'TUREEN_IDEMPOTENCY_KEY_REUSED',
+          key,
+          'was sent before with another path, query or body; take a new one',
+        )
+      } finally {
+        if (isFirst) busy.delete(name)
+      }
+    },
+    async amend(request, outcome) {
+      const key = keyOf(request)
+      if (key) await keys.amend(key, outcome)
+    },
+  }
+}
+
+function keyOf({ headers, token }: FastifyRequest): ScopedKey | undefined {
+  const key = headers['idempotency-key']
+  return typeof key === 'string' ? { scope: token?.name ?? '', key } : undefined
+}
+
+function fingerprintOf({ method, routeOptions, query }: FastifyRequest, body: unknown): string {
+  const whole = JSON.stringify([method, routeOptions.url, query, body])
+  return `sha256:${createHash('sha256').update(whole).digest('hex')}`
+}
+
+function refusal(
+  code: 'TUREEN_IDEMPOTENCY_KEY_BUSY' | 'TUREEN_IDEMPOTENCY_KEY_REUSED',
+  key: string,
+  message: string,
+): TureenError {
+  return new TureenError(code, `The idempotency key ${key} ${message}.`, [{ field: 'idempotency-key', message }])
+}

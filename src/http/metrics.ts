@@ -1,0 +1,113 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type JobRecord, jobStatus, jobType } from '../../schemas/job.ts'
+import type { StoreUsage } from '../storage/usage.ts'
+import type { MergeReport } from '../threads/merge-task.ts'
+
+/** One request that is over. `route` is the template of its path, `status` null if it was never answered. */
+export type ServedRequest = { route: string | undefined; method: string; status: number | null; seconds: number }
+
+/** What is counted, and how Prometheus is told of it. Labels have few values each, all of them the server's own. */
+export type Metrics = {
+  contentType: string
+  requestServed(request: ServedRequest): void
+  jobEnded(job: JobRecord): void
+  merged(report: Pick<MergeReport, 'bytesRead' | 'bytesWritten'>): void
+  received(bytes: number): void
+  evaluatorStarted(): void
+  /** `code`: of the error that ended it; null if it was ended because it was no longer needed. */
+  evaluatorEnded(code: string | null): void
+  /** All metrics as text; `usage` is what those of the store are to say. */
+  expose(usage: StoreUsage): Promise<string>
+}
+
+const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+const jobSeconds = [0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400]
+
+/** Metrics of one server, with those of its process and event loop. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+    new Counter({ name, help, labelNames, registers })
+  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+    new Gauge({ name, help, labelNames, registers })
+
+  const requests = counter('tureen_http_requests_total', 'Requests by route, method and status of the answer', [
+    'route',
+    'method',
+    'status',
+  ])
+  const requestDuration = new Histogram({
+    name: 'tureen_http_request_duration_seconds',
+    help: 'Time from a request to the end of its answer',
+    labelNames: ['route', 'method'],
+    buckets: requestSeconds,
+    registers,
+  })
+  const uploaded = counter('tureen_upload_bytes_total', 'Bytes of files that were received whole')
+  const jobDuration = new Histogram({
+    name: 'tureen_job_duration_seconds',
+    help: 'Time from the start of a job to its end, by how it ended',
+    labelNames: ['type', 'status'],
+    buckets: jobSeconds,
+    registers,
+  })
+  const jobFailures = counter('tureen_job_failures_total', 'Jobs that failed, by the code of the error', [
+    'type',
+    'code',
+  ])
+  const mergeRead = counter(
+    'tureen_merge_read_bytes_total',
+    'Bytes of models read to make soups that were kept or sent',
+  )
+  const mergeWritten = counter('tureen_merge_written_bytes_total', 'Bytes of soups that were kept or sent')
+  const evaluatorStarts = counter('tureen_evaluator_starts_total', 'Evaluator processes started')
+  const evaluatorExits = counter('tureen_evaluator_exits_total', 'Evaluator processes ended, by the reason', ['reason'])
+
+  const jobs = gauge('tureen_jobs', 'Jobs in the catalog', ['type', 'status'])
+  const queueDepth = gauge('tureen_job_queue_depth', 'Jobs that wait to be run')
+  const records = gauge('tureen_store_records', 'Records in the catalog', ['kind'])
+  const contentFiles = gauge('tureen_store_content_files', 'Files of models and data sets')
+  const contentBytes = gauge('tureen_store_content_bytes', 'Bytes of the files of models and data sets')
+  const freeBytes = gauge('tureen_store_free_bytes', 'Bytes that are free on the volume of the data directory')
+
+  return {
+    contentType: registry.contentType,
+    requestServed({ route = 'none', method, status, seconds }) {
+      requests.inc({ route, method, status: status ?? 'none' })
+      requestDuration.observe({ route, method }, seconds)
+    },
+    jobEnded({ type, status, startedAt, finishedAt, error }) {
+      // One that was cancelled in the queue has taken no time.
+      const seconds = startedAt && finishedAt ? (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000 : 0
+      jobDuration.observe({ type, status }, seconds)
+      if (status === 'failed' && error) jobFailures.inc({ type, code: error.code })
+    },
+    merged({ bytesRead, bytesWritten }) {
+      mergeRead.inc(bytesRead)
+      mergeWritten.inc(bytesWritten)
+    },
+    received: bytes => uploaded.inc(bytes),
+    evaluatorStarted: () => evaluatorStarts.inc(),
+    evaluatorEnded: code => evaluatorExits.inc({ reason: exitReasons.get(code) ?? 'crashed' }),
+    expose(usage) {
+      // Those of which there are none, too: a queue that has become empty must say so.
+      for (const type of jobType.options) for (const status of jobStatus.options) jobs.set({ type, status }, 0)
+      for (const { type, status, records } of usage.jobs) jobs.set({ type, status }, records)
+      const queued = usage.jobs.filter(({ status }) => status === 'queued')
+      queueDepth.set(queued.reduce((sum, each) => sum + each.records, 0))
+      for (const kind of ['models', 'datasets', 'scores'] as const) records.set({ kind }, usage[kind].records)
+      contentFiles.set(usage.content.files)
+      contentBytes.set(usage.content.bytes)
+      freeBytes.set(usage.disk.freeBytes)
+      return registry.metrics()
+    },
+  }
+}
+
+const exitReasons = new Map([
+  [null, 'finished'],
+  ['TUREEN_EVALUATION_TIMEOUT', 'timeout'],
+  ['TUREEN_EVALUATION_MEMORY', 'memory'],
+])

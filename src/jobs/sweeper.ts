@@ -1,0 +1,80 @@
+import type { Logger } from 'pino'
+import type { DatasetStore } from '../datasets/dataset-store.ts'
+import { TureenError } from '../errors.ts'
+import type { ModelStore } from '../models/model-store.ts'
+import type { Catalog } from '../storage/database.ts'
+import { expiredIds } from '../storage/expiry.ts'
+import type { IdempotencyKeys } from '../storage/idempotency-keys.ts'
+import type { JobService } from './job-service.ts'
+
+/** Deletes what has expired, now and then. What is in use stays until it is not. */
+export type Sweeper = {
+  start(): void
+  /** Starts no further sweep, and waits for the one that is running. */
+  close(): Promise<void>
+}
+
+type Swept = { models: ModelStore; datasets: DatasetStore; jobs: JobService; keys: IdempotencyKeys }
+
+/**
+ * @param seconds between the end of one sweep and the next
+ * @param clock milliseconds since 1970
+ */
+export function createSweeper(
+  catalog: Catalog,
+  { models, datasets, jobs, keys }: Swept,
+  seconds: number,
+  clock: () => number,
+  log: Logger,
+): Sweeper {
+  const stores = { jobs, models, datasets }
+  let timer: NodeJS.Timeout | undefined
+  let running = Promise.resolve()
+  let closed = false
+
+  const sweep = async () => {
+    const now = new Date(clock()).toISOString()
+    for (const kind of ['jobs', 'models', 'datasets'] as const) {
+      for (const id of await expiredIds(catalog, kind, now)) {
+        if (closed) return
+        if (await removeExpired(stores[kind], id, now)) log.info({ id, kind }, 'deleted, as it has expired')
+      }
+    }
+    await keys.removeExpired()
+  }
+  const wait = () => {
+    timer = setTimeout(() => {
+      running = sweep()
+        .catch((error: unknown) => log.error({ err: error }, 'what has expired could not be deleted'))
+        .finally(() => {
+          if (!closed) wait()
+        })
+    }, seconds * 1000).unref()
+  }
+
+  return {
+    start: wait,
+    async close() {
+      closed = true
+      clearTimeout(timer)
+      await running
+    },
+  }
+}
+
+type Removable = { remove(id: string, allow: (record: { expiresAt: string | null }) => void): Promise<void> }
+
+/** @returns whether it is gone; it stays if it is needed, or was asked for once more, to live longer, in the meantime */
+async function removeExpired(store: Removable, id: string, now: string): Promise<boolean> {
+  try {
+    await store.remove(id, ({ expiresAt }) => {
+      if (expiresAt === null || expiresAt > now) throw new TureenError('TUREEN_PRECONDITION_FAILED', 'It lives on.')
+    })
+    return true
+  } catch (error) {
+    if (error instanceof TureenError && staying.has(error.code)) return false
+    throw error
+  }
+}
+
+const staying: ReadonlySet<string> = new Set(['TUREEN_PRECONDITION_FAILED', 'TUREEN_IN_USE', 'TUREEN_NOT_FOUND'])

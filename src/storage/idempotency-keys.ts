@@ -1,0 +1,57 @@
+import type { Catalog } from './database.ts'
+
+/** A key as a client sends it, within what belongs to one principal. */
+export type ScopedKey = { scope: string; key: string }
+
+/** What a request with a key has created. `fingerprint` tells that request from others, `outcome` is a JSON value. */
+export type KeptOutcome = { fingerprint: string; outcome: unknown }
+
+/** What has been created under which Idempotency-Key, until the keys expire. */
+export type IdempotencyKeys = {
+  find(key: ScopedKey): Promise<KeptOutcome | undefined>
+  /** Binds a key, free or expired, to what is created in this transaction. */
+  keep(transaction: Catalog, key: ScopedKey, kept: KeptOutcome): Promise<void>
+  /** Puts a later outcome of the same creation in place of the one that is kept. */
+  amend(key: ScopedKey, outcome: unknown): Promise<void>
+  removeExpired(): Promise<void>
+}
+
+/**
+ * @param seconds how long a key is remembered
+ * @param clock milliseconds since 1970
+ */
+export function createIdempotencyKeys(catalog: Catalog, seconds: number, clock: () => number): IdempotencyKeys {
+  const now = () => new Date(clock()).toISOString()
+  return {
+    async find({ scope, key }) {
+      const row = await catalog
+        .selectFrom('idempotency_keys')
+        .select(['fingerprint', 'outcome'])
+        .where('scope', '=', scope)
+        .where('key', '=', key)
+        .where('expires_at', '>', now())
+        .executeTakeFirst()
+      return row && { fingerprint: row.fingerprint, outcome: JSON.parse(row.outcome) }
+    },
+    async keep(transaction, { scope, key }, { fingerprint, outcome }) {
+      const expires_at = new Date(clock() + seconds * 1000).toISOString()
+      const values = { fingerprint, outcome: JSON.stringify(outcome), expires_at }
+      await transaction
+        .insertInto('idempotency_keys')
+        .values({ scope, key, ...values })
+        .onConflict(conflict => conflict.columns(['scope', 'key']).doUpdateSet(values))
+        .execute()
+    },
+    async amend({ scope, key }, outcome) {
+      await catalog
+        .updateTable('idempotency_keys')
+        .set({ outcome: JSON.stringify(outcome) })
+        .where('scope', '=', scope)
+        .where('key', '=', key)
+        .execute()
+    },
+    async removeExpired() {
+      await catalog.deleteFrom('idempotency_keys').where('expires_at', '<=', now()).execute()
+    },
+  }
+}

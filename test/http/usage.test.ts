@@ -1,0 +1,62 @@
+import { statfs } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Usage } from '../../schemas/service.ts'
+import { json, merge, postJson, uploadModel } from '../support/http-client.ts'
+import { cancelJob, startLongMerge, untilStatus } from '../support/long-merge.ts'
+import { linearModel } from '../support/onnx-model.ts'
+import { projectFile, startApp } from '../support/server.ts'
+
+let app: Awaited<ReturnType<typeof startApp>>
+beforeAll(async () => {
+  app = await startApp({ TUREEN_MAX_UPLOAD_BYTES: '123456789', TUREEN_JOB_TTL: '777' })
+})
+afterAll(() => app.close())
+
+const usage = async () => json<Usage>(await fetch(`${app.url}/v1/usage`))
+
+test('an empty store holds nothing', async () => {
+  const { models, datasets, jobs, content, scores } = await usage()
+  expect(models).toEqual({ records: 0, bytes: 0 })
+  expect(datasets).toEqual({ records: 0, bytes: 0 })
+  expect(content).toEqual({ files: 0, bytes: 0 })
+  expect(scores).toEqual({ records: 0 })
+  expect(jobs).toEqual({ queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 })
+})
+
+test('records count each, their content once, and it is given back', async () => {
+  const bytes = linearModel([1, 2], [3, 4])
+  const npz = await projectFile('examples/digits/val.npz')
+  const { id } = await uploadModel(app.url, bytes, 'name=a')
+  const copy = await uploadModel(app.url, bytes, 'name=b')
+  await fetch(`${app.url}/v1/datasets`, { method: 'POST', body: npz })
+  expect(await usage()).toMatchObject({
+    models: { records: 2, bytes: 2 * bytes.byteLength },
+    datasets: { records: 1, bytes: npz.byteLength },
+    content: { files: 2, bytes: bytes.byteLength + npz.byteLength },
+  })
+  for (const model of [id, copy.id]) await fetch(`${app.url}/v1/models/${model}`, { method: 'DELETE' })
+  expect(await usage()).toMatchObject({
+    models: { records: 0, bytes: 0 },
+    content: { files: 1, bytes: npz.byteLength },
+  })
+})
+
+test('jobs are counted by their state', async () => {
+  const { id } = await uploadModel(app.url, linearModel([1, 2], [3, 4]))
+  await merge(app.url, { models: [{ id }] })
+  const { job } = await startLongMerge(app.url)
+  await untilStatus(app.url, job.id, 'running')
+  expect((await usage()).jobs).toEqual({ queued: 0, running: 1, succeeded: 1, failed: 0, cancelled: 0 })
+  await cancelJob(app.url, job.id)
+  await postJson(`${app.url}/v1/merges`, { models: [{ id: 'none' }] })
+  expect((await usage()).jobs).toEqual({ queued: 0, running: 0, succeeded: 1, failed: 0, cancelled: 1 })
+})
+
+test('the disk is that of the data directory, and the limits are those that were set', async () => {
+  const { disk, limits } = await usage()
+  const { blocks, bsize } = await statfs(app.data)
+  expect(disk.totalBytes).toBe(blocks * bsize)
+  expect(disk.freeBytes).toBeGreaterThan(0)
+  expect(disk.freeBytes).toBeLessThanOrEqual(disk.totalBytes)
+  expect(limits).toMatchObject({ uploadBytes: 123_456_789, jobTtl: 777, idempotencySeconds: 86_400 })
+})
