@@ -74,17 +74,19 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
         if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
         recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
       })
-      try {
-        const settings = parseSoupRecipe(recipe, request.query.weights)
-        const soup = await makeSoup(models, settings, artifacts, threads, clientGone(reply))
+      const make = async () => {
         try {
-          return await sendContent(request, reply, { ...soup, filename: 'soup.onnx' })
+          const settings = parseSoupRecipe(recipe, request.query.weights)
+          return await makeSoup(models, settings, artifacts, threads, clientGone(reply))
         } finally {
-          // Its descriptor is open: the name may go, and nothing is left behind however the answer ends.
-          await artifacts.discard(soup.path)
+          await discardModels(models, artifacts)
         }
+      }
+      const soup = await make()
+      try {
+        return await sendContent(request, reply, { ...soup, filename: 'soup.onnx' })
       } finally {
-        await discardModels(models, artifacts)
+        await artifacts.discard(soup.path)
       }
     },
   )

@@ -1,16 +1,14 @@
-import { open } from 'node:fs/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import { TureenError } from '../errors.ts'
 import { reprDigest } from './body-digest.ts'
 import { checkPreconditions, contentTag } from './preconditions.ts'
+import { sendFile } from './send-file.ts'
 
 /** A file whose bytes have a known digest. */
 export type Content = { path: string; bytes: number; sha256: string; filename: string }
 
-const readBytes = 256 * 1024
-
-/** Sends a file, or the range of it that is asked for (RFC 9110: Range, If-Range, If-Match, If-None-Match), as a stream. */
+/** Sends a file, or the range of it that is asked for (RFC 9110: Range, If-Range, If-Match, If-None-Match). */
 export async function sendContent(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -31,10 +29,7 @@ export async function sendContent(
   reply.header('content-length', length)
   if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${content.bytes}`)
   if (request.method === 'HEAD') return reply.send()
-  // Without its last byte the stream would look for more, and end only after a client that has everything may have gone.
-  const bounds = range ?? (length > 0 ? { start: 0, end: length - 1 } : {})
-  const file = await open(content.path)
-  return reply.send(file.createReadStream({ ...bounds, highWaterMark: readBytes }))
+  return sendFile(reply, content.path, { start: range?.start ?? 0, length })
 }
 
 function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply, bytes: number, etag: string) {
