@@ -33,6 +33,7 @@ export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: Merg
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
             'TUREEN_WEIGHTS_INVALID',
+            'TUREEN_CONTENT_DAMAGED',
             'TUREEN_STORE_FULL',
           ),
         },

@@ -35,6 +35,7 @@ export const searchRoutes: FastifyPluginAsyncZod<{ jobs: JobService; searches: S
             'TUREEN_SEARCH_TOO_LARGE',
             'TUREEN_METRIC_MISMATCH',
             'TUREEN_DATASET_MISMATCH',
+            'TUREEN_CONTENT_DAMAGED',
             'TUREEN_STORE_FULL',
           ),
         },

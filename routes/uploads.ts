@@ -80,6 +80,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (app, { models
             'TUREEN_MODEL_COMPLETE',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+            'TUREEN_CONTENT_DAMAGED',
             'TUREEN_STORE_FULL',
           ),
         },

@@ -39,6 +39,7 @@ import type { DataDirectory } from './storage/data-directory.ts'
 import { openCatalog } from './storage/database.ts'
 import { createScores } from './storage/scores.ts'
 import { createThreadPool } from './threads/thread-pool.ts'
+import { createContentHasher } from './threads/verify-content.ts'
 
 const requestIdPattern = /^[\w.-]{1,64}$/
 
@@ -51,8 +52,10 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const artifacts = await openArtifacts(directory.path)
   const { removed } = await sweepContents(catalog, artifacts)
   if (removed > 0) log.info({ removed }, 'files of unfinished work were removed')
-  const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'))
-  const contents = createContents(catalog, artifacts)
+  const onThreadError = (error: unknown) => log.error({ err: error }, 'a worker thread died')
+  const threads = createThreadPool(onThreadError)
+  const hasher = createContentHasher(onThreadError)
+  const contents = createContents(catalog, artifacts, hasher.hash)
   const models = createModelStore(catalog, artifacts, contents, threads)
   const datasets = createDatasetStore(catalog, artifacts, contents, threads)
   const { evaluation } = config
@@ -128,7 +131,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   app.addHook('preClose', () => jobs.close())
   app.addHook('onClose', async () => {
     evaluators.close()
-    await threads.close()
+    await Promise.all([threads.close(), hasher.close()])
     await catalog.destroy()
     directory.release()
   })

@@ -3,7 +3,13 @@ import type { JobRecord } from '../../schemas/job.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { JobRunner, JobService } from './job-service.ts'
 import { type KeptRun, type KeptScore, type KeptScores, runtime, type Subject } from './kept-scores.ts'
-import { type ResolvedEvaluation, type ResolvedMetric, resolveEvaluation, type Stores } from './resolve-evaluation.ts'
+import {
+  metricModels,
+  type ResolvedEvaluation,
+  type ResolvedMetric,
+  resolveEvaluation,
+  type Stores,
+} from './resolve-evaluation.ts'
 
 export type EvaluationService = {
   /** Refuses what cannot be evaluated before there is a job. */
@@ -30,6 +36,8 @@ export function evaluationRunner(
   return async (request, { id, signal, progress, succeed }) => {
     const resolved = await resolveEvaluation(request, stores)
     const { model, dataset, metrics, limit } = resolved
+    await stores.models.requireSound([{ label: model.id, ...model.paths }, ...metricModels(metrics)], signal)
+    await stores.datasets.requireSound(dataset, signal)
     const subject: Subject = {
       model: model.sha256,
       dataset: dataset.sha256,

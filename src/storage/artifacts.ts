@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { constants, createWriteStream } from 'node:fs'
 import { mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { v7 as uuid } from 'uuid'
@@ -23,6 +23,8 @@ export type Artifacts = {
   publish(incoming: string, sha256: string): Promise<void>
   /** Where the content of a digest lies. */
   path(sha256: string): string
+  /** The digest whose content lies at a path. */
+  digestAt(path: string): string
   discard(path: string): Promise<void>
   /** Runs `use` with a new name for a file in the making, and removes it in the end, with those beside it ({@link besideOutput}). */
   withOutput<Result>(use: (output: string) => Promise<Result>): Promise<Result>
@@ -67,6 +69,7 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
   return {
     incomingPath,
     path,
+    digestAt: path => `sha256:${basename(path)}`,
     discard,
     async withOutput(use) {
       const output = incomingPath()

@@ -1,4 +1,4 @@
-import { type Problem, TureenError } from '../errors.ts'
+import { asTureenError, type Problem } from '../errors.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
@@ -12,7 +12,8 @@ import type { MergeFile } from './merge-inputs.ts'
 import { checkMergeFiles, mergeFiles } from './merge-task.ts'
 
 /**
- * What worker threads run, by name. A refusal is a result: errors of the catalogue would lose their class on the way.
+ * What worker threads run, by name. A refusal is a result: errors of the catalogue would lose their class on the way, and those of
+ * the system the code that tells a full disk from a defect.
  */
 export type Outcome<Value> = { ok: true; value: Value } | { ok: false; problem: Problem }
 
@@ -80,6 +81,7 @@ function outcome<Value>(task: () => Value): Outcome<Value> {
 }
 
 function refusal(error: unknown): { ok: false; problem: Problem } {
-  if (error instanceof TureenError) return { ok: false, problem: error.toProblem() }
+  const failure = asTureenError(error)
+  if (failure.code !== 'TUREEN_INTERNAL') return { ok: false, problem: failure.toProblem() }
   throw error
 }
