@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import { constants, createWriteStream } from 'node:fs'
+import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { v7 as uuid } from 'uuid'
 import { asTureenError } from '../errors.ts'
 
@@ -50,6 +48,7 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
 
   const hexOf = (sha256: string) => sha256.replace('sha256:', '')
   const shardOf = (sha256: string) => join(content, hexOf(sha256).slice(0, 2))
+  const flushedShards = new Set<string>()
   const path = (sha256: string) => join(shardOf(sha256), hexOf(sha256))
   const incomingPath = () => join(incoming, uuid())
   /** @returns whether it was there */
@@ -91,26 +90,19 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
     },
     async receive(stream) {
       const file = incomingPath()
-      const hash = createHash('sha256')
-      let bytes = 0
-      const meter = new Transform({
-        transform(chunk: Uint8Array, _, done) {
-          hash.update(chunk)
-          bytes += chunk.byteLength
-          done(null, chunk)
-        },
-      })
       try {
-        await pipeline(stream, meter, createWriteStream(file, { flags: 'wx', flush: true }))
+        return { path: file, ...(await writeStream(stream, file)) }
       } catch (error) {
         await discard(file)
         throw error
       }
-      return { path: file, sha256: `sha256:${hash.digest('hex')}`, bytes }
     },
     async publish(file, sha256) {
       const shard = shardOf(sha256)
-      if (await mkdir(shard, { recursive: true })) await flushDirectory(content)
+      await mkdir(shard, { recursive: true })
+      // Whoever made it, now or before a crash: that it is there does not say that it was flushed.
+      if (!flushedShards.has(shard)) await flushDirectory(content)
+      flushedShards.add(shard)
       await rename(file, path(sha256))
       await flushDirectory(shard)
     },
@@ -131,6 +123,30 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
 async function filesIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true })
   return entries.filter(entry => entry.isFile()).map(({ name }) => name)
+}
+
+/**
+ * Writes a stream to a new file while hashing it, and flushes it. Not with a write stream of Node, which goes wrong where the system
+ * writes less of several buffers than it was given.
+ */
+async function writeStream(
+  stream: AsyncIterable<Uint8Array>,
+  file: string,
+): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const handle = await open(file, 'wx')
+  try {
+    for await (const chunk of stream) {
+      hash.update(chunk)
+      bytes += chunk.byteLength
+      for (let done = 0; done < chunk.byteLength; ) done += (await handle.write(chunk, done)).bytesWritten
+    }
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  return { sha256: `sha256:${hash.digest('hex')}`, bytes }
 }
 
 /** A rename is durable once the directory that holds the name is. */
