@@ -23,6 +23,7 @@ export type Artifacts = {
   path(sha256: string): string
   /** The digest whose content lies at a path. */
   digestAt(path: string): string
+  /** Removes a file, if it is there and can be; else the next sweep does. */
   discard(path: string): Promise<void>
   /** Runs `use` with a new name for a file in the making, and removes it in the end, with those beside it ({@link besideOutput}). */
   withOutput<Result>(use: (output: string) => Promise<Result>): Promise<Result>
@@ -51,14 +52,12 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
   const flushedShards = new Set<string>()
   const path = (sha256: string) => join(shardOf(sha256), hexOf(sha256))
   const incomingPath = () => join(incoming, uuid())
-  /** @returns whether it was there */
+  // What cannot be removed is nobody's, and the next start tries again: no request fails for it whose work is done.
+  /** @returns whether it was there and is gone */
   const remove = (file: string) =>
     unlink(file).then(
       () => true,
-      (error: unknown) => {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
-        throw error
-      },
+      () => false,
     )
   const discard = async (file: string) => void (await remove(file))
   const reserve = join(directory, 'reserve')
@@ -113,8 +112,9 @@ export async function openArtifacts(directory: string): Promise<Artifacts> {
         const names = await filesIn(join(content, shard.name))
         leftovers.push(...names.filter(name => !isKnown(name)).map(name => join(content, shard.name, name)))
       }
-      for (const file of leftovers) await discard(file)
-      return { removed: leftovers.length }
+      let removed = 0
+      for (const file of leftovers) if (await remove(file)) removed += 1
+      return { removed }
     },
   }
 }
