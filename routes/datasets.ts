@@ -5,7 +5,6 @@ import { dataset, datasetFilters, datasetPage } from '../schemas/dataset.ts'
 import { uploadParameters } from '../schemas/model.ts'
 import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
-import { requireFileCount } from '../src/evaluate/datasets/file-kinds.ts'
 import { binary, bodyProblems, problemResponses } from '../src/http/openapi.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
 import { streamedBodies, type UploadPart, uploadParts } from '../src/http/upload.ts'
@@ -114,9 +113,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
 }
 
 async function receiveNamed(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<NamedFile[]> {
-  const files = await receiveFiles<NamedFile>(parts, artifacts, async (part, before) => {
-    // Each takes a flush of the disk, so that a small form of tens of thousands would keep it busy for minutes.
-    requireFileCount(before.length + 1)
+  const files = await receiveFiles<NamedFile>(parts, artifacts, async part => {
     if (part.kind === 'field')
       throw refusal(`The part ${part.field} is text and no file (with curl: -F data=@FILE)`, part.field)
     return { ...(await artifacts.receive(part.stream)), name: part.filename ?? 'data.npz' }

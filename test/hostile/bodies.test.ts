@@ -16,9 +16,9 @@ afterAll(() => server.stop())
 const paths = ['/v1/models', '/v1/soup', '/v1/datasets']
 
 describe('many times what an upload may be', () => {
-  test.each(paths)('in a form, to %s, is 413 and leaves nothing', async path => {
+  test('in a form is 413 and leaves nothing', async () => {
     await server.attack(async () => {
-      const response = await fetch(`${server.url}${path}`, {
+      const response = await fetch(`${server.url}/v1/models`, {
         method: 'POST',
         body: modelForm([new Uint8Array(5 * limit)]),
       })
@@ -80,10 +80,10 @@ describe('forms that never end', () => {
     ['ten thousand empty parts', `${partHead('other')}\r\n`.repeat(10_000)],
   ])('%s is refused as soon as the body is over', async (_, body) => {
     await server.attack(async () => {
-      for (const path of paths) {
+      for (const path of ['/v1/models', '/v1/soup']) {
         const said = `${head(path)}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
         const { status, headers, text } = await converse(server.url, said, 20_000)
-        expect({ status: status === 422 ? 400 : status, text: text.slice(0, 300) }).toMatchObject({ status: 400 })
+        expect({ status, text: text.slice(0, 300) }).toMatchObject({ status: 400 })
         expect(headers['content-type']).toMatch(/^application\/problem\+json/)
       }
     })

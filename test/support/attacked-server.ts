@@ -13,7 +13,7 @@ export type AttackedServer = {
   data: string
   pid: number
   /**
-   * Runs an attack. Meanwhile the server must say that it is alive, within a second each time; afterwards no file, child or descriptor
+   * Runs an attack. Meanwhile the server must say that it is alive, within five seconds each time; afterwards no file, child or descriptor
    * may be there that was not before.
    */
   attack<Result>(run: () => Promise<Result>): Promise<Result>
@@ -72,7 +72,7 @@ export async function startAttacked(variables: Record<string, string> = {}): Pro
 }
 
 /** On a machine that is busy with other tests a process may not get its turn for a while. */
-const healthMilliseconds = 3_000
+const healthMilliseconds = 5_000
 
 /** Evaluators are started once the server serves. */
 async function untilSettled(footprint: () => Footprint): Promise<void> {

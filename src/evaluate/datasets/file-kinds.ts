@@ -50,7 +50,9 @@ const impostors: readonly { recognise: (text: string) => boolean; reason: string
  * @throws TureenError `TUREEN_DATASET_MALFORMED` if they make up none, `TUREEN_DATASET_UNSUPPORTED` if they are too many
  */
 export async function kindOf(files: readonly DatasetFile[]): Promise<Kind> {
-  requireFileCount(files.length)
+  if (files.length > datasetLimits.files) {
+    throw unsupportedDataset(`The data set has ${files.length} files; ${datasetLimits.files} is the limit.`)
+  }
   const kinds = new Set<Kind>()
   for (const file of files) kinds.add(await fileKind(file))
   const [kind, other] = kinds
@@ -58,12 +60,6 @@ export async function kindOf(files: readonly DatasetFile[]): Promise<Kind> {
   if (other !== undefined)
     throw malformedDataset('The data set mixes .npz and .pb files. Upload them as two data sets.')
   return kind
-}
-
-/** @throws TureenError `TUREEN_DATASET_UNSUPPORTED` if a data set of so many files has too many */
-export function requireFileCount(count: number): void {
-  if (count <= datasetLimits.files) return
-  throw unsupportedDataset(`The data set has ${count} files or more; ${datasetLimits.files} is the limit.`)
 }
 
 async function fileKind({ name, path }: DatasetFile): Promise<Kind> {
