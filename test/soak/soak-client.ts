@@ -18,6 +18,7 @@ export type Client = {
 
 type Job = {
   id: string
+  labels: Record<string, string>
   type: string
   status: string
   result?: { model?: { id: string; sha256: string } }
@@ -34,10 +35,20 @@ const finished = new Set(['succeeded', 'failed', 'cancelled'])
 const mostModels = 25
 
 function modelOf(weight: number): Uint8Array<ArrayBuffer> {
-  return weight % 3 === 0
-    ? linearModel(new Array(width).fill(weight), new Array(width).fill(1))
-    : linearModel([weight], [1])
+  return weight % 3 === 0 ? largeModel(weight) : linearModel([weight], [1])
 }
+
+/** What a merge must come to: the same file with the mean of its weights, in binary64 from left to right. */
+function soupOf(soup: NonNullable<KeptJob['soup']>): Uint8Array<ArrayBuffer> {
+  const [first] = soup
+  const large = (first?.value ?? 0) % 3 === 0
+  const total = soup.reduce((sum, { weight }) => sum + weight, 0)
+  const equal = soup.every(({ value }) => value === first?.value)
+  const mean = equal ? (first?.value ?? 0) : soup.reduce((sum, { value, weight }) => sum + value * weight, 0) / total
+  return large ? largeModel(mean) : linearModel([mean], [1])
+}
+
+const largeModel = (value: number) => linearModel(new Array(width).fill(value), new Array(width).fill(1))
 
 export function soakClient(url: string, record: SoakRecord): Client {
   const { models, jobs } = record
@@ -85,15 +96,18 @@ export function soakClient(url: string, record: SoakRecord): Client {
     if (dataset === '') dataset = (await get<{ items: { id: string }[] }>('/v1/datasets')).items[0]?.id ?? ''
     return dataset
   }
-  const merge = (random: Random, among = small()) => {
+  const merge = async (random: Random, among = small()) => {
     const chosen = Array.from({ length: random.integer(1, 6) }, () => random.pick(among))
-    const request = { models: chosen.map(({ id }) => ({ id, weight: random.integer(1, 5) })) }
-    return create(
+    const weighted = chosen.map(({ id, weight }) => ({ id, value: weight ?? 0, weight: random.integer(1, 5) }))
+    const request = { models: weighted.map(({ id, weight }) => ({ id, weight })), provenance: false }
+    const job = await create(
       'merge',
       '/v1/merges',
       request,
-      request.models.map(({ id }) => id),
+      chosen.map(({ id }) => id),
     )
+    if (job) job.soup = weighted
+    return job
   }
 
   const actions: Record<string, (random: Random) => Promise<unknown>> = {
@@ -172,15 +186,19 @@ export function soakClient(url: string, record: SoakRecord): Client {
   const settle = async () => {
     const found = (await get<{ items: Model[] }>('/v1/models?limit=500')).items
     const byId = new Map(found.map(model => [model.id, model]))
+    const allJobs = (await get<{ items: Job[] }>('/v1/jobs?limit=500')).items
+    const made = new Set(allJobs.flatMap(({ result }) => result?.model?.id ?? []))
     for (const model of found) {
       if (models.has(model.id)) continue
-      // Merges and searches make models that no upload did.
-      const fromUpload = record.unsure.has(model.name ?? '')
-      const made = [...jobs.values()].length > 0
-      if (fromUpload || made)
-        models.set(model.id, { id: model.id, name: model.name ?? '', sha256: model.sha256, weight: null })
-      else record.problem(`nobody has been told of the model ${model.id}`)
+      const { id, name, sha256 } = model
+      if (made.has(id) || record.unsure.has(name ?? '')) models.set(id, { id, name: name ?? '', sha256, weight: null })
+      else record.problem(`nobody has been told of the model ${name} (${id})`)
     }
+    for (const { id, labels } of allJobs)
+      if (!jobs.has(id) && !record.strayJobs.has(id)) {
+        if (record.unsure.has(labels['of'] ?? '')) record.strayJobs.add(id)
+        else record.problem(`nobody has asked for the job ${id}`)
+      }
     for (const { id, name, sha256: right } of [...models.values()]) {
       const model = byId.get(id)
       if (!model && record.unsure.has(id)) models.delete(id)
@@ -220,6 +238,8 @@ export function soakClient(url: string, record: SoakRecord): Client {
         const right = job.cancelled ? ['cancelled'] : ['succeeded']
         if (!right.includes(now.status))
           record.problem(`the ${job.kind} ${job.id} has ${now.status}: ${JSON.stringify(now.error)}`)
+        if (job.soup && now.result?.model && now.result.model.sha256 !== sha256(soupOf(job.soup)))
+          record.problem(`the soup of ${job.id} is not the mean`)
         record.count(`jobs that have ${now.status}`)
       }
       record.count('checks')

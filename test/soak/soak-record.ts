@@ -2,7 +2,15 @@
 export type KeptModel = { id: string; name: string; sha256: string; weight: number | null }
 
 /** A job that was acknowledged, and how it must end. */
-export type KeptJob = { id: string; kind: string; cancelled: boolean; inputs: string[]; settled: boolean }
+export type KeptJob = {
+  id: string
+  kind: string
+  cancelled: boolean
+  inputs: string[]
+  settled: boolean
+  /** Of a merge: the weights that its models were made with, and those that it gives them. */
+  soup?: { value: number; weight: number }[]
+}
 
 /** What clients were told, kept beside the server and never read from it. */
 export function soakRecord() {
@@ -12,6 +20,8 @@ export function soakRecord() {
   const problems: string[] = []
   /** Names of uploads, and ids of models, about which a request went unanswered: either state is right. */
   const unsure = new Set<string>()
+  /** Jobs that are there though the answer to their request was lost. */
+  const strayJobs = new Set<string>()
   let datasetContent = ''
   let names = 0
   return {
@@ -20,6 +30,7 @@ export function soakRecord() {
     counts,
     problems,
     unsure,
+    strayJobs,
     newName() {
       names += 1
       return `soak-${names}`
