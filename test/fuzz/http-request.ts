@@ -43,6 +43,8 @@ export function httpRequest(
     if (field === 'dataset') return pick(ids.datasets)
     if (field === 'model' || field === 'base') return pick(ids.models)
     if (field !== 'id') return undefined
+    // Else there would soon be nothing to ask for.
+    if (operation.method === 'DELETE' && random.next() < 0.7) return undefined
     return pick(
       operation.path.includes('/jobs') ? ids.jobs : operation.path.includes('/datasets/') ? ids.datasets : ids.models,
     )

@@ -30,7 +30,7 @@ const strange: readonly unknown[] = [
 ]
 
 /** How often a part of a value is a strange one. */
-const strangeShare = 0.06
+const strangeShare = 0.03
 const deepest = 12
 
 /**

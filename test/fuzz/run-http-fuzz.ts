@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { npz } from '../support/npz.ts'
+import { linearModel } from '../support/onnx-model.ts'
 import { seededRandom } from '../support/random.ts'
 import { spawnServer, temporaryDirectory } from '../support/server.ts'
 import { readApiDocument } from './api-document.ts'
@@ -40,6 +42,13 @@ export async function fuzzHttp(
   const document = readApiDocument(await (await fetch(`${server.url}/openapi.json`)).json())
   const random = seededRandom(seed)
   const ids: KnownIds = { models: [], datasets: [], jobs: [] }
+  for (const weight of [1, 2, 3, 4]) {
+    const response = await fetch(`${server.url}/v1/models`, { method: 'POST', body: linearModel([weight], [1]) })
+    ids.models.push(Object(await response.json()).id)
+  }
+  const array = { descr: '<f4', shape: [3, 1], data: Float32Array.of(1, 2, 3) }
+  const dataset = await fetch(`${server.url}/v1/datasets`, { method: 'POST', body: npz({ x: array, y: array }) })
+  ids.datasets.push(Object(await dataset.json()).id)
   const reached = new Set<string>()
   const started = performance.now()
   const seconds = () => (performance.now() - started) / 1000
