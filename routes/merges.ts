@@ -37,6 +37,7 @@ export const mergeRoutes: FastifyPluginAsyncZod<JobStart & { merges: MergeServic
             'TUREEN_RULE_UNMATCHED',
             'TUREEN_WEIGHTS_INVALID',
             'TUREEN_QUEUE_FULL',
+            'TUREEN_CONTENT_DAMAGED',
             'TUREEN_STORE_FULL',
           ),
         },

@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { idParameter } from '../schemas/common.ts'
@@ -5,6 +6,7 @@ import { recipe } from '../schemas/merge.ts'
 import {
   contentParameters,
   dataParameters,
+  type ModelRecord,
   model,
   modelFilters,
   modelPage,
@@ -30,10 +32,24 @@ const contentProblems = [
   'TUREEN_NOT_FOUND',
   'TUREEN_PRECONDITION_FAILED',
   'TUREEN_RANGE_NOT_SATISFIABLE',
+  'TUREEN_CONTENT_DAMAGED',
 ] as const
 
 /** Everything about models that are kept, but for uploading them. */
 export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async (app, { models }) => {
+  const sendStored = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    record: ModelRecord,
+    location: string,
+    filename: string,
+  ) => {
+    const file = models.file(record, location)
+    const data = location === '' ? [] : [{ location, path: file.path }]
+    await models.requireSound([{ label: record.id, path: models.paths(record).path, data }], clientGone(reply))
+    return sendContent(request, reply, { ...file, filename })
+  }
+
   app.get(
     '/v1/models',
     {
@@ -68,7 +84,10 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
         tags,
         params: idParameter,
         querystring: tensorParameters,
-        response: { 200: tensorPage, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+        response: {
+          200: tensorPage,
+          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_CONTENT_DAMAGED'),
+        },
       },
     },
     ({ params, query }) => models.tensors(params.id, query),
@@ -109,7 +128,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
       const record = await models.get(request.params.id)
       const filename = `${(record.name ?? record.id).replace(/\.onnx$/i, '')}.onnx`
       if (request.query.external === undefined || (record.files.length === 1 && record.missing.length === 0))
-        return sendContent(request, reply, { ...models.file(record, ''), filename })
+        return sendStored(request, reply, record, '', filename)
       return models.withInline(record, clientGone(reply), file => sendContent(request, reply, { ...file, filename }))
     },
   })
@@ -127,7 +146,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
     handler: async (request, reply) => {
       const { id, '*': location } = request.params
       const filename = location.split(/[\\/]/).at(-1) || 'data'
-      return sendContent(request, reply, { ...models.file(await models.get(id), location), filename })
+      return sendStored(request, reply, await models.get(id), location, filename)
     },
   })
 

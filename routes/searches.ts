@@ -39,6 +39,7 @@ export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchSe
             'TUREEN_METRIC_MISMATCH',
             'TUREEN_DATASET_MISMATCH',
             'TUREEN_QUEUE_FULL',
+            'TUREEN_CONTENT_DAMAGED',
             'TUREEN_STORE_FULL',
           ),
         },

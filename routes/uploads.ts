@@ -98,6 +98,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_TOO_MANY_UPLOADS',
+            'TUREEN_CONTENT_DAMAGED',
             'TUREEN_STORE_FULL',
           ),
         },

@@ -70,7 +70,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const { removed } = await sweepContents(catalog, artifacts)
   if (removed > 0) log.info({ removed }, 'files of unfinished work were removed')
   const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'), metrics.merged)
-  const contents = createContents(catalog, artifacts)
+  const contents = createContents(catalog, artifacts, threads.hash)
   const models = createModelStore(catalog, artifacts, contents, threads)
   const datasets = createDatasetStore(catalog, artifacts, contents, threads)
   const { evaluation } = config

@@ -44,6 +44,8 @@ export const errorCatalogue = {
   TUREEN_TOO_MANY_UPLOADS: { status: 429, title: 'There are too many uploads at a time' },
   TUREEN_QUEUE_FULL: { status: 429, title: 'There are too many jobs in the queue' },
   TUREEN_HEADERS_TOO_LARGE: { status: 431, title: 'The request headers are too large' },
+  TUREEN_CONTENT_DAMAGED: { status: 500, title: 'Stored content is damaged' },
+  TUREEN_STORE_FAILED: { status: 500, title: 'The disk failed' },
   TUREEN_INTERNAL: { status: 500, title: 'Something went wrong in the server' },
   TUREEN_SHUTTING_DOWN: { status: 503, title: 'The server is shutting down' },
   TUREEN_STORE_FULL: { status: 507, title: 'The store is full' },
@@ -99,14 +101,22 @@ const systemErrors: Record<string, { code: ErrorCode; detail: string }> = {
     code: 'TUREEN_STORE_FULL',
     detail: 'The disk quota is used up; delete models or raise it, then try again.',
   },
+  EIO: {
+    code: 'TUREEN_STORE_FAILED',
+    detail:
+      'The disk under the data directory reported an input/output error. Nothing was kept; look after the disk, then try again.',
+  },
+  EROFS: {
+    code: 'TUREEN_STORE_FAILED',
+    detail:
+      'The data directory has become read-only, as after an error of its disk. Nothing was kept; mend it, then try again.',
+  },
 }
 
 /** Whatever was thrown, as an error of the catalogue; what nobody foresaw becomes `TUREEN_INTERNAL`. */
 export function asTureenError(thrown: unknown): TureenError {
   if (thrown instanceof TureenError) return thrown
-  const sqliteFull = thrown instanceof Error && 'errcode' in thrown && thrown.errcode === 13
-  const systemCode = sqliteFull ? 'ENOSPC' : thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
-  const known = systemErrors[systemCode]
+  const known = systemErrors[systemCodeOf(thrown)]
   if (known) return new TureenError(known.code, known.detail, [], { cause: thrown })
   return new TureenError(
     'TUREEN_INTERNAL',
@@ -116,4 +126,14 @@ export function asTureenError(thrown: unknown): TureenError {
       cause: thrown,
     },
   )
+}
+
+/** The system's code for what went wrong, of SQLite's errors the one that a file would have had (https://www.sqlite.org/rescode.html). */
+function systemCodeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return ''
+  if ('errcode' in thrown && typeof thrown.errcode === 'number') {
+    const sqlite: Record<number, string> = { 8: 'EROFS', 10: 'EIO', 13: 'ENOSPC' }
+    return sqlite[thrown.errcode & 0xff] ?? ''
+  }
+  return 'code' in thrown ? String(thrown.code) : ''
 }

@@ -3,6 +3,7 @@ import type { DatasetRecord, DatasetUpload } from '../../schemas/dataset.ts'
 import { TureenError } from '../errors.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
+import { requireSound } from '../storage/content-damage.ts'
 import type { Contents } from '../storage/contents.ts'
 import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
 import { extendLife } from '../storage/expiry.ts'
@@ -35,6 +36,8 @@ export type DatasetStore = {
    */
   remove(reference: string, allow: (dataset: DatasetRecord) => void): Promise<void>
   files(dataset: DatasetRecord): DatasetFile[]
+  /** Call it before a stored data set is read. @throws TureenError `TUREEN_CONTENT_DAMAGED` if its files are not what was stored */
+  requireSound(dataset: { id: string; files: readonly DatasetFile[] }, signal: AbortSignal): Promise<void>
 }
 
 export function createDatasetStore(
@@ -89,6 +92,16 @@ export function createDatasetStore(
         }),
       )
     },
+    requireSound: ({ id, files }, signal) =>
+      requireSound(
+        contents,
+        files.map(({ name, path }) => ({
+          path,
+          what: `the file ${name} of the data set ${id}`,
+          place: { field: 'dataset' },
+        })),
+        signal,
+      ),
     files: ({ files }) => files.map(({ name, sha256 }) => ({ name, path: contents.path(sha256) })),
   }
 }

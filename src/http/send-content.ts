@@ -29,7 +29,12 @@ export async function sendContent(
   reply.header('content-length', length)
   if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${content.bytes}`)
   if (request.method === 'HEAD') return reply.send()
-  return sendFile(reply, content.path, { start: range?.start ?? 0, length })
+  try {
+    return await sendFile(reply, content.path, { start: range?.start ?? 0, length })
+  } catch (error) {
+    describeNothing(reply)
+    throw error
+  }
 }
 
 function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply, bytes: number, etag: string) {
@@ -38,7 +43,7 @@ function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply
   const ranges = parseRange(bytes, clampSuffix(headers.range, bytes))
   if (ranges === -1) {
     reply.header('content-range', `bytes */${bytes}`)
-    for (const name of ['etag', 'accept-ranges', 'repr-digest', 'content-disposition']) reply.removeHeader(name)
+    describeNothing(reply)
     throw new TureenError(
       'TUREEN_RANGE_NOT_SATISFIABLE',
       `The content has ${bytes} bytes; the range ${headers.range} lies outside.`,
@@ -46,6 +51,12 @@ function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply
   }
   // What is malformed, and several ranges at once, may be answered with the whole (RFC 9110, 14.2).
   return ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1 ? undefined : ranges[0]
+}
+
+/** Takes away what the headers say of content that will not follow. */
+function describeNothing(reply: FastifyReply): void {
+  const names = ['etag', 'accept-ranges', 'repr-digest', 'content-disposition', 'content-length']
+  for (const name of names) reply.removeHeader(name)
 }
 
 /** The last n bytes of content that has fewer are all of it (RFC 9110, 14.1.2), which range-parser refuses. */

@@ -2,13 +2,14 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 
-const readBytes = 256 * 1024
+const pieceBytes = 256 * 1024
 
 /**
  * Sends a part of a file as the body of an answer, after the headers that have been set, `content-length` among them. It is read
  * into the same memory again and again: the pieces of a stream would be garbage that piles up to tens of megabytes.
  *
- * Comes back when all is sent or the client has gone; a file that cannot be read cuts the answer off.
+ * Comes back when all is sent or the client has gone. A file that cannot be read any more cuts the answer off.
+ * @throws Error if not even its first piece can be read; nothing is sent then
  */
 export async function sendFile(
   reply: FastifyReply,
@@ -17,40 +18,50 @@ export async function sendFile(
 ): Promise<FastifyReply> {
   const file = await open(path)
   try {
+    const pieces = piecesOf(file, start, length)
+    const first = await pieces.next()
     reply.hijack()
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) reply.raw.setHeader(name, value)
     reply.raw.writeHead(reply.statusCode)
-    if (await writePieces(reply.raw, file, start, length)) reply.raw.end()
-    else reply.raw.destroy()
-  } catch (error) {
-    reply.log.error({ err: error }, 'a file could not be sent')
-    reply.raw.destroy()
+    try {
+      if (await writePieces(reply.raw, first, pieces)) reply.raw.end()
+      else reply.raw.destroy()
+    } catch (error) {
+      reply.log.error({ err: error }, 'a file could not be sent to its end')
+      reply.raw.destroy()
+    }
   } finally {
     await file.close()
   }
   return reply
 }
 
-/** @returns whether all could be sent; false: the client is gone. @throws Error if the file cannot be read */
-async function writePieces(
-  response: ServerResponse,
-  file: FileHandle,
-  start: number,
-  length: number,
-): Promise<boolean> {
-  const size = Math.min(readBytes, length)
-  let [buffer, beingSent] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)]
-  let sent = Promise.resolve(true)
+/** Each piece is valid until the one after the next is asked for. */
+async function* piecesOf(file: FileHandle, start: number, length: number): AsyncGenerator<Uint8Array, void> {
+  const size = Math.min(pieceBytes, length)
+  let [buffer, other] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)]
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(size, length - done), start + done)
     if (bytesRead === 0) throw new RangeError(`the file ends at ${start + done}, before ${start + length}`)
-    if (!(await sent)) return false
-    sent = write(response, buffer.subarray(0, bytesRead))
-    ;[buffer, beingSent] = [beingSent, buffer]
+    yield buffer.subarray(0, bytesRead)
+    ;[buffer, other] = [other, buffer]
     done += bytesRead
   }
-  return sent
+}
+
+/** Reads one piece while another is sent. @returns whether all could be sent; false: the client is gone */
+async function writePieces(
+  response: ServerResponse,
+  first: IteratorResult<Uint8Array, void>,
+  pieces: AsyncGenerator<Uint8Array, void>,
+): Promise<boolean> {
+  for (let piece = first; !piece.done; ) {
+    const sent = write(response, piece.value)
+    piece = await pieces.next()
+    if (!(await sent)) return false
+  }
+  return true
 }
 
 /** Comes back when the bytes have left this process. @returns whether they have: not if the client is gone */

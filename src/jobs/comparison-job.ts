@@ -10,6 +10,7 @@ import type { JobRunner, JobService } from './job-service.ts'
 export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRunner<'comparison'> {
   return async (request, { signal, progress, succeed }) => {
     const { files } = await resolveComparison(request, models)
+    await models.requireSound(files, signal)
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes compared' })
     const result = await threads.compare(files, { signal, onProgress })
     await succeed(async () => result)

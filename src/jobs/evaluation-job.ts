@@ -4,7 +4,13 @@ import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { KeepWith } from '../storage/database.ts'
 import type { JobRunner, JobService } from './job-service.ts'
 import { type KeptRun, type KeptScore, type KeptScores, runtime, type Subject } from './kept-scores.ts'
-import { type ResolvedEvaluation, type ResolvedMetric, resolveEvaluation, type Stores } from './resolve-evaluation.ts'
+import {
+  metricModels,
+  type ResolvedEvaluation,
+  type ResolvedMetric,
+  resolveEvaluation,
+  type Stores,
+} from './resolve-evaluation.ts'
 
 export type EvaluationService = {
   /** Refuses what cannot be evaluated before there is a job. */
@@ -31,6 +37,8 @@ export function evaluationRunner(
   return async (request, { id, signal, progress, succeed }) => {
     const resolved = await resolveEvaluation(request, stores)
     const { model, dataset, metrics, limit } = resolved
+    await stores.models.requireSound([{ label: model.id, ...model.paths }, ...metricModels(metrics)], signal)
+    await stores.datasets.requireSound(dataset, signal)
     const subject: Subject = {
       model: model.sha256,
       dataset: dataset.sha256,

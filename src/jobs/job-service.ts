@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { JobOf, JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
 import { asTureenError, TureenError } from '../errors.ts'
@@ -63,6 +64,8 @@ export type JobService = {
 const finished: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled'])
 const progressMilliseconds = 250
 const signOfLifeMilliseconds = 15_000
+const rewriteMilliseconds = 100
+const longestRewriteMilliseconds = 5_000
 
 /**
  * `concurrency`: jobs of one type that run at a time; `maximumQueued`: jobs of all types that wait for their turn; `ttl`: seconds
@@ -155,15 +158,29 @@ export function createJobService(
     }
   }
 
+  /** Writes down what has become of a job, again and again until the catalog takes it: nobody else would, before the next start. */
+  const untilWritten = async <Result>(id: string, write: () => Promise<Result>): Promise<Result> => {
+    for (let wait = rewriteMilliseconds; ; wait = Math.min(2 * wait, longestRewriteMilliseconds)) {
+      try {
+        return await write()
+      } catch (error) {
+        if (closing.signal.aborted) throw error
+        log.error({ err: error, jobId: id }, 'the state of a job could not be written down; it is tried again')
+        await delay(wait, undefined, { signal: closing.signal }).catch(() => undefined)
+      }
+    }
+  }
+
   const run = async (id: string, signal: AbortSignal) => {
     try {
-      if (!(await records.transition(catalog, id, ['queued'], 'running', { started_at: records.now() }))) return
+      const begin = () => records.transition(catalog, id, ['queued'], 'running', { started_at: records.now() })
+      if (!(await untilWritten(id, begin))) return
       changed(id)
       const job = await get(id)
       await start(job, signal)
       log.info({ jobId: id, type: job.type }, 'job succeeded')
     } catch (error) {
-      await settleFailure(id, signal, error).catch((failure: unknown) =>
+      await untilWritten(id, () => settleFailure(id, signal, error)).catch((failure: unknown) =>
         log.error({ err: failure, jobId: id }, 'the end of a job could not be recorded'),
       )
     } finally {

@@ -47,6 +47,7 @@ export function mergeRunner(merger: Merger): JobRunner<'merge'> {
   return async (request, { signal, progress, succeed }) => {
     const started = performance.now()
     const merge = await resolveMerge(request, merger.models)
+    await merger.models.requireSound(merge.files, signal)
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes written' })
     await mergeIntoStore(merge, merger, { signal, onProgress }, ({ files, report }, insert) =>
       succeed(async transaction => {
@@ -94,7 +95,7 @@ export function createMergeService(models: ModelStore, threads: ThreadPool, jobs
   return {
     async start(request, keep) {
       const { files, settings, modelIds } = await resolveMerge(request, models)
-      await threads.check(files, settings)
+      await models.blamingDamage(files, () => threads.check(files, settings))
       return jobs.create({ type: 'merge', request, labels: request.labels, inputIds: modelIds }, keep)
     },
   }

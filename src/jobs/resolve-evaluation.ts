@@ -100,6 +100,13 @@ export async function resolveMetric(metric: MetricRequest, field: string, models
   }
 }
 
+/** The stored models that some metrics are. */
+export function metricModels(metrics: readonly ResolvedMetric[]): (ModelPaths & { label: string })[] {
+  return metrics.flatMap(({ task, modelId }) =>
+    task.kind === 'model' ? [{ label: modelId ?? task.name, ...task.model }] : [],
+  )
+}
+
 function nameTaken(name: string, field: string): TureenError {
   const message = `${name} is a metric of the service; call yours otherwise`
   return new TureenError('TUREEN_REQUEST_INVALID', `A metric that is a model has a name of its own: ${message}.`, [

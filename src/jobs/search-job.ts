@@ -14,8 +14,8 @@ import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobContext, JobRunner, JobService } from './job-service.ts'
 import type { KeptScores } from './kept-scores.ts'
 import { type Merger, mergeIntoStore } from './merge-job.ts'
-import type { Stores } from './resolve-evaluation.ts'
-import { resolveSearch } from './resolve-search.ts'
+import { metricModels, type Stores } from './resolve-evaluation.ts'
+import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { resultOf } from './search-result.ts'
 import { createSearchScorer } from './search-scorer.ts'
 import { soupFiles, soupMerge, soupOrigin } from './search-soups.ts'
@@ -30,7 +30,8 @@ export function createSearchService(stores: Stores, threads: ThreadPool, jobs: J
   return {
     async start(request, keep) {
       const { files, base, settings, inputIds } = await resolveSearch(request, stores)
-      await threads.check(files, { ...settings, base: base ?? 0 }).catch((error: unknown) => {
+      const check = () => threads.check(files, { ...settings, base: base ?? 0 })
+      await stores.models.blamingDamage(files, check).catch((error: unknown) => {
         throw asGroupError(error)
       })
       return jobs.create({ type: 'search', request, labels: request.labels, inputIds }, keep)
@@ -60,6 +61,7 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     const clock = searchClock(request, context)
     const search = await resolveSearch(request, stores)
     const { models, files, base, settings, selection } = search
+    await requireSound(search, stores, signal)
     // The models by themselves can be scored while their soups' thread starts.
     const writer = merger.threads.openCandidates({ files, settings, base, memoryBytes })
     writer.catch(() => undefined)
@@ -139,6 +141,12 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       ])
     }
   }
+}
+
+async function requireSound(search: ResolvedSearch, { models, datasets }: Stores, signal: AbortSignal): Promise<void> {
+  const scorings = [search.selection, ...(search.test ? [search.test] : [])]
+  await models.requireSound([...search.files, ...metricModels(scorings.map(({ metric }) => metric))], signal)
+  for (const { dataset } of scorings) await datasets.requireSound(dataset, signal)
 }
 
 /** How long a search has run, from its first start on but without the time between a server's end and the next one's start. */

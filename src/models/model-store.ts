@@ -5,6 +5,7 @@ import { inlineSettings } from '../merge/inline-model.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
+import { requireSound } from '../storage/content-damage.ts'
 import type { Contents } from '../storage/contents.ts'
 import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
 import { extendLife } from '../storage/expiry.ts'
@@ -53,6 +54,10 @@ export type ModelStore = {
   remove(reference: string, allow: (model: ModelRecord) => void): Promise<void>
   /** Where the files of a model lie. */
   paths(model: Pick<ModelRecord, 'files'>): ModelPaths
+  /** Call it before stored models are read. @throws TureenError `TUREEN_CONTENT_DAMAGED` naming those whose files are not what was stored */
+  requireSound(models: readonly LabelledPaths[], signal?: AbortSignal): Promise<void>
+  /** Runs what reads models, and where it fails for their being damaged says that instead. */
+  blamingDamage<Result>(models: readonly LabelledPaths[], run: () => Promise<Result>): Promise<Result>
   /** Gives complete models without a fingerprint theirs; `onError` hears of those that cannot be read. */
   renewFingerprints(onError: (error: unknown) => void): Promise<void>
   /**
@@ -67,6 +72,9 @@ export type ModelStore = {
   /** A file of a model by its location. @throws TureenError `TUREEN_NOT_FOUND`, or `TUREEN_MODEL_INCOMPLETE` if it is yet to come */
   file(model: ModelRecord, location: string): ModelFile & { path: string }
 }
+
+/** The files of a model, and what the client calls it. */
+export type LabelledPaths = ModelPaths & { label: string }
 
 /** A file that has been received as one of a model's: `location` is what the model calls it, empty for the model's own. */
 export type ReceivedData = ReceivedFile & { location: string }
@@ -110,8 +118,34 @@ export function createModelStore(
     data: model.files.flatMap(({ location, sha256 }) => (location ? [{ location, path: contents.path(sha256) }] : [])),
   })
 
+  const labelledPaths = (model: ModelRecord): LabelledPaths => ({ label: model.id, ...paths(model) })
+
+  const sound: ModelStore['requireSound'] = (models, signal) =>
+    requireSound(
+      contents,
+      models.flatMap(({ label, path, data }) =>
+        [{ location: '', path }, ...data].map(file => ({
+          path: file.path,
+          what: file.location
+            ? `the data file ${file.location} of the model ${label}`
+            : `the file of the model ${label}`,
+          place: { model: label, ...(file.location ? { field: file.location } : {}) },
+        })),
+      ),
+      signal,
+    )
+
   return {
     get,
+    requireSound: sound,
+    async blamingDamage(models, run) {
+      try {
+        return await run()
+      } catch (error) {
+        await sound(models)
+        throw error
+      }
+    },
     async add(files, upload, keep = nothingBeside) {
       try {
         const [main, ...data] = files
@@ -140,6 +174,7 @@ export function createModelStore(
         const model = await get(reference)
         const wanted = [...model.missing, ...model.files.flatMap(({ location }) => location || [])]
         if (!wanted.includes(file.location)) throw unknownLocation(file.location, wanted)
+        await sound([labelledPaths(model)])
         await threads.checkData(main(model).path, file.location, file.bytes)
         let replaced: string | undefined
         const added = await contents.add([file], async () => {
@@ -180,6 +215,7 @@ export function createModelStore(
     list: filters => records.listModels(catalog, filters),
     async tensors(reference, { limit, cursor }) {
       const { path } = main(await get(reference))
+      await sound([{ label: reference, path, data: [] }])
       const from = cursor === undefined ? 0 : decodeIndexCursor(cursor)
       const { total, tensors } = await threads.tensors(path, from, limit)
       return { items: tensors, nextCursor: from + limit < total ? encodeCursor(String(from + limit)) : null }
@@ -206,6 +242,7 @@ export function createModelStore(
     withInline: async (model, signal, use) =>
       artifacts.withOutput(await bytesOf(paths(model)), async output => {
         requireComplete(model.id, model.missing)
+        await sound([labelledPaths(model)], signal)
         const input = { label: model.id, sha256: model.sha256, weight: 1, ...paths(model) }
         const { files } = await threads.merge([input], inlineSettings, { output, durable: false, signal })
         const [file] = files

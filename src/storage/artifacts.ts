@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import { constants, createWriteStream } from 'node:fs'
+import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { basename, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
 import { asTureenError } from '../errors.ts'
 import { createRoom } from './room.ts'
@@ -31,6 +29,9 @@ export type Artifacts = {
   publish(incoming: string, sha256: string): Promise<void>
   /** Where the content of a digest lies. */
   path(sha256: string): string
+  /** The digest whose content lies at a path. */
+  digestAt(path: string): string
+  /** Removes a file, if it is there and can be; else the next sweep does. */
   discard(path: string): Promise<void>
   /**
    * Runs `use` with a new name for a file in the making, and removes it in the end, with those beside it ({@link besideOutput}).
@@ -67,16 +68,21 @@ export async function openArtifacts(
 
   const hexOf = (sha256: string) => sha256.replace('sha256:', '')
   const shardOf = (sha256: string) => join(content, hexOf(sha256).slice(0, 2))
+  const flushedShards = new Set<string>()
   const path = (sha256: string) => join(shardOf(sha256), hexOf(sha256))
   const incomingPath = () => join(incoming, uuid())
   const room = createRoom(maximumBytes, await contentBytes(content))
-  /** @returns whether it was there */
+  // What cannot be removed is nobody's, and the next start tries again: no request fails for it whose work is done.
+  /** @returns whether it was there and is gone */
   const remove = async (file: string) => {
-    const bytes = file.startsWith(content) ? ((await unlessMissing(stat(file)))?.size ?? 0) : 0
-    const removed = await unlessMissing(unlink(file).then(() => true))
+    const bytes = file.startsWith(content) ? ((await stat(file).catch(() => null))?.size ?? 0) : 0
+    const removed = await unlink(file).then(
+      () => true,
+      () => false,
+    )
     room.forget(file)
     if (removed) room.shrink(bytes)
-    return removed ?? false
+    return removed
   }
   const discard = async (file: string) => void (await remove(file))
   const reserve = join(directory, 'reserve')
@@ -86,6 +92,7 @@ export async function openArtifacts(
   return {
     incomingPath,
     path,
+    digestAt: path => `sha256:${basename(path)}`,
     discard,
     requireRoom: room.require,
     claim: room.claim,
@@ -110,33 +117,21 @@ export async function openArtifacts(
     },
     async receive(stream) {
       const file = incomingPath()
-      const hash = createHash('sha256')
-      let bytes = 0
-      const meter = new Transform({
-        transform(chunk: Uint8Array, _, done) {
-          try {
-            room.claim(file, chunk.byteLength)
-          } catch (error) {
-            done(asTureenError(error))
-            return
-          }
-          hash.update(chunk)
-          bytes += chunk.byteLength
-          done(null, chunk)
-        },
-      })
       try {
-        await pipeline(stream, meter, createWriteStream(file, { flags: 'wx', flush: true }))
+        const written = await writeStream(stream, file, bytes => room.claim(file, bytes))
+        onReceived(written.bytes)
+        return { path: file, ...written }
       } catch (error) {
         await discard(file)
         throw error
       }
-      onReceived(bytes)
-      return { path: file, sha256: `sha256:${hash.digest('hex')}`, bytes }
     },
     async publish(file, sha256) {
       const shard = shardOf(sha256)
-      if (await mkdir(shard, { recursive: true })) await flushDirectory(content)
+      await mkdir(shard, { recursive: true })
+      // Whoever made it, now or before a crash: that it is there does not say that it was flushed.
+      if (!flushedShards.has(shard)) await flushDirectory(content)
+      flushedShards.add(shard)
       const { size } = await stat(file)
       const isNew = (await unlessMissing(stat(path(sha256)))) === undefined
       room.forget(file)
@@ -151,8 +146,9 @@ export async function openArtifacts(
         const names = await filesIn(join(content, shard.name))
         leftovers.push(...names.filter(name => !isKnown(name)).map(name => join(content, shard.name, name)))
       }
-      for (const file of leftovers) await discard(file)
-      return { removed: leftovers.length }
+      let removed = 0
+      for (const file of leftovers) if (await remove(file)) removed += 1
+      return { removed }
     },
   }
 }
@@ -180,6 +176,32 @@ async function unlessMissing<Result>(operation: Promise<Result>): Promise<Result
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
   }
+}
+
+/**
+ * Writes a stream to a new file while hashing it, and flushes it. `onChunk` hears how many bytes come, and may refuse them. Not with a write stream of Node, which goes wrong where the system
+ * writes less of several buffers than it was given.
+ */
+async function writeStream(
+  stream: AsyncIterable<Uint8Array>,
+  file: string,
+  onChunk: (bytes: number) => void,
+): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const handle = await open(file, 'wx')
+  try {
+    for await (const chunk of stream) {
+      onChunk(chunk.byteLength)
+      hash.update(chunk)
+      bytes += chunk.byteLength
+      for (let done = 0; done < chunk.byteLength; ) done += (await handle.write(chunk, done)).bytesWritten
+    }
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  return { sha256: `sha256:${hash.digest('hex')}`, bytes }
 }
 
 /** A rename is durable once the directory that holds the name is. */

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit'
 import type { Artifacts, ReceivedFile } from './artifacts.ts'
 import type { Catalog } from './database.ts'
+import { type HashFile, soundFiles } from './sound-files.ts'
 
 /**
  * Files that records of the catalog refer to, each stored once however many do. A file is there as long as a record is, and
@@ -8,6 +9,8 @@ import type { Catalog } from './database.ts'
  */
 export type Contents = {
   path(sha256: string): string
+  /** What is wrong with the content at a path of this store: null if it has its digest. Hashes what it has not seen before. */
+  damage(path: string, signal: AbortSignal): Promise<string | null>
   /**
    * Publishes received files, then runs `commit`, which inserts the records that refer to them. Files that no record refers to
    * in the end, because `commit` failed or had no need of them, are removed again.
@@ -24,7 +27,9 @@ export async function sweepContents(catalog: Catalog, artifacts: Artifacts): Pro
   return artifacts.sweep(new Set([...models, ...files].map(({ sha256 }) => sha256)))
 }
 
-export function createContents(catalog: Catalog, artifacts: Artifacts): Contents {
+/** @param hash reads a file to its end, off the event loop */
+export function createContents(catalog: Catalog, artifacts: Artifacts, hash: HashFile): Contents {
+  const sound = soundFiles(hash)
   // A file and the records that refer to it appear and vanish together: one addition or removal at a time.
   const exclusive = pLimit(1)
 
@@ -42,16 +47,22 @@ export function createContents(catalog: Catalog, artifacts: Artifacts): Contents
   }
   const discardUnreferenced = async (digests: readonly string[]) => {
     for (const sha256 of new Set(digests)) {
-      if (!(await isReferenced(sha256))) await artifacts.discard(artifacts.path(sha256))
+      if (await isReferenced(sha256)) continue
+      sound.forget(artifacts.path(sha256))
+      await artifacts.discard(artifacts.path(sha256))
     }
   }
 
   return {
     path: artifacts.path,
+    damage: (path, signal) => sound.check(path, artifacts.digestAt(path), signal),
     add: (files, commit) =>
       exclusive(async () => {
         try {
-          for (const { path, sha256 } of files) await artifacts.publish(path, sha256)
+          for (const { path, sha256 } of files) {
+            await artifacts.publish(path, sha256)
+            await sound.trust(artifacts.path(sha256))
+          }
           return await commit()
         } finally {
           await discardUnreferenced(files.map(({ sha256 }) => sha256))

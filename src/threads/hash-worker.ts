@@ -1,7 +1,12 @@
+import { sha256OfFile } from './hash-file.ts'
 import { type HashTask, hashRanges } from './hash-ranges.ts'
 import { type Outcome, outcome } from './outcome.ts'
 
-/** What the threads run that hash large results. They load nothing that parses models: they are small, and there soon. */
+/** What the threads run that hash files, by name. They load nothing that parses models: they are small, and there soon. */
 export function hash(task: HashTask): Outcome<string[]> {
   return outcome(() => hashRanges(task))
+}
+
+export function hashFile(path: string): ReturnType<typeof sha256OfFile> {
+  return sha256OfFile(path)
 }

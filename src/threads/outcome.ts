@@ -1,9 +1,12 @@
-import { type Problem, TureenError } from '../errors.ts'
+import { asTureenError, type Problem } from '../errors.ts'
 
-/** What a thread's task came to. A refusal is a result: errors of the catalogue would lose their class on the way. */
+/**
+ * What a thread's task came to. A refusal is a result: errors of the catalogue would lose their class on the way, and those of the
+ * system the code that tells a full disk from a defect.
+ */
 export type Outcome<Value> = { ok: true; value: Value } | { ok: false; problem: Problem }
 
-/** Runs a task. @throws whatever it throws that is not of the catalogue */
+/** Runs a task. @throws whatever it throws that neither the catalogue nor the system has a code for */
 export function outcome<Value>(task: () => Value): Outcome<Value> {
   try {
     return { ok: true, value: task() }
@@ -12,8 +15,9 @@ export function outcome<Value>(task: () => Value): Outcome<Value> {
   }
 }
 
-/** @throws the error itself if it is not of the catalogue */
+/** @throws the error itself if neither the catalogue nor the system has a code for it */
 export function refusal(error: unknown): { ok: false; problem: Problem } {
-  if (error instanceof TureenError) return { ok: false, problem: error.toProblem() }
+  const failure = asTureenError(error)
+  if (failure.code !== 'TUREEN_INTERNAL') return { ok: false, problem: failure.toProblem() }
   throw error
 }

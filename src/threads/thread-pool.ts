@@ -6,6 +6,7 @@ import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
+import type { HashFile } from '../storage/sound-files.ts'
 import type { CandidateInputs } from './candidate-task.ts'
 import type { InspectedModel } from './inspect-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
@@ -27,6 +28,8 @@ export type ThreadPool = {
   compare(files: MergeFile[], options: StoppableOptions): Promise<ComparisonResult>
   /** Opens the models of a search in a thread of its own, to be closed by whoever asked for it. @throws TureenError as check does */
   openCandidates(inputs: CandidateInputs): Promise<CandidateWriter>
+  /** Hashes a file, in threads of its own: neither uploads nor merges wait behind gigabytes that are read to the end. */
+  hash: HashFile
   close(): Promise<void>
 }
 
@@ -106,6 +109,7 @@ export function createThreadPool(
         throw error
       }
     },
+    hash: (path, signal) => hashers.run(path, { name: 'hashFile', signal }),
     async close() {
       await Promise.all(pools.map(pool => pool.destroy()))
     },

@@ -7,25 +7,36 @@ import { projectRoot } from '../support/server.ts'
 import type { Finding } from './fuzz-child.ts'
 import { fuzzInput } from './fuzz-input.ts'
 import { fuzzModels } from './run-fuzz.ts'
+import { fuzzHttp, type HttpFinding } from './run-http-fuzz.ts'
 
 /**
  * npm run fuzz -- models [--count N] [--seed S] [--jobs N]
+ * npm run fuzz -- http [--seconds N] [--seed S]
  *
  * Damaged model files, each of which has to end in a result or an error of the catalogue, within a second and 300 MB. What does not
- * is printed with its seed and index, and kept as a file; the last line is JSON.
+ * is printed with its seed and index, and kept as a file. Random requests, each of which has to be answered as /openapi.json says.
+ * The last line is JSON.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { count: { type: 'string', default: '20000' }, seed: { type: 'string' }, jobs: { type: 'string' } },
+  options: {
+    count: { type: 'string', default: '20000' },
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string' },
+    jobs: { type: 'string' },
+  },
 })
-if (positionals.join() !== 'models') throw new Error('what is there to fuzz: models')
+const what = positionals.join()
+if (what !== 'models' && what !== 'http') throw new Error('what is there to fuzz: models, http')
 const count = Number(values.count)
 const seed = Number(values.seed ?? runSeed)
 const jobs = Number(values.jobs ?? availableParallelism())
+const seconds = Number(values.seconds)
 for (const [flag, value, least] of [
   ['count', count, 1],
   ['seed', seed, 0],
   ['jobs', jobs, 1],
+  ['seconds', seconds, 1],
 ] as const)
   if (!Number.isInteger(value) || value < least)
     throw new Error(`--${flag} ${value}: must be a whole number from ${least} on`)
@@ -43,13 +54,32 @@ function report({ index, kind, reason }: Finding): void {
   for (const line of reason.split('\n').slice(0, 6)) say(`  ${line}`)
 }
 
-say(`${count} damaged models, seed ${seed}, ${jobs} processes`)
-const result = await fuzzModels(seed, count, jobs, report)
-const { ended, findings, growth, seconds, slowestMilliseconds } = result
-for (const [end, times] of Object.entries(ended).sort(([a], [b]) => (a < b ? -1 : 1)))
-  say(`${String(times).padStart(7)} ${end}`)
-say(
-  `${seconds.toFixed(1)} s, slowest ${slowestMilliseconds.toFixed(0)} ms, memory grew by ${(growth / 2 ** 20).toFixed(0)} MB, ${findings.length} findings`,
-)
-say(JSON.stringify({ ...result, findings: findings.length }))
-process.exitCode = findings.length > 0 ? 1 : 0
+async function models(): Promise<number> {
+  say(`${count} damaged models, seed ${seed}, ${jobs} processes`)
+  const result = await fuzzModels(seed, count, jobs, report)
+  const { ended, findings, growth, slowestMilliseconds } = result
+  for (const [end, times] of Object.entries(ended).sort(([a], [b]) => (a < b ? -1 : 1)))
+    say(`${String(times).padStart(7)} ${end}`)
+  say(
+    `${result.seconds.toFixed(1)} s, slowest ${slowestMilliseconds.toFixed(0)} ms, memory grew by ${(growth / 2 ** 20).toFixed(0)} MB, ${findings.length} findings`,
+  )
+  say(JSON.stringify({ ...result, findings: findings.length }))
+  return findings.length
+}
+
+function reportRequest({ index, reason, answer, request: { operation, path, headers, body } }: HttpFinding): void {
+  say(`FOUND seed ${seed} request ${index}: ${operation.method} ${path}: ${reason}`)
+  say(`  ${JSON.stringify(headers)} ${body ? Buffer.from(body.subarray(0, 600)).toString('latin1') : ''}`)
+  say(`  ${answer}`)
+}
+
+async function http(): Promise<number> {
+  say(`random requests for ${seconds} s, seed ${seed}`)
+  const result = await fuzzHttp(seed, { seconds, requests: Number.POSITIVE_INFINITY }, reportRequest)
+  for (const [status, times] of Object.entries(result.statuses)) say(`${String(times).padStart(7)} ${status}`)
+  say(`${result.requests} requests, ${result.operations} operations succeeded, ${result.findings.length} findings`)
+  say(JSON.stringify({ ...result, findings: result.findings.length }))
+  return result.findings.length
+}
+
+process.exitCode = (await (what === 'http' ? http() : models())) > 0 ? 1 : 0

@@ -95,6 +95,15 @@ export function constantFolding(products: number): Uint8Array<ArrayBuffer> {
 
 /** Functions that call each other, one inside the other: onnxruntime 1.30 inlines them recursively and its stack overflows. */
 export function nestedFunctions(depth: number): Uint8Array<ArrayBuffer> {
+  return callingFunctions(depth, 1)
+}
+
+/** Functions each of which calls the next one twice: a few kilobytes that are 2^depth nodes once they are inlined. */
+export function doublingFunctions(depth: number): Uint8Array<ArrayBuffer> {
+  return callingFunctions(depth, 2)
+}
+
+function callingFunctions(depth: number, calls: number): Uint8Array<ArrayBuffer> {
   const opsetImport = [
     { domain: '', version: 13 },
     { domain: 'nest', version: 1 },
@@ -105,14 +114,12 @@ export function nestedFunctions(depth: number): Uint8Array<ArrayBuffer> {
     input: ['x'],
     output: ['y'],
     opsetImport,
-    node: [
-      {
-        opType: index + 1 < depth ? `f${index + 1}` : 'Identity',
-        domain: index + 1 < depth ? 'nest' : '',
-        input: ['x'],
-        output: ['y'],
-      },
-    ],
+    node: Array.from({ length: calls }, (_, call) => ({
+      opType: index + 1 < depth ? `f${index + 1}` : 'Identity',
+      domain: index + 1 < depth ? 'nest' : '',
+      input: [call === 0 ? 'x' : `v${call}`],
+      output: [call + 1 === calls ? 'y' : `v${call + 1}`],
+    })),
   }))
   return encode({ node: [{ opType: 'f0', domain: 'nest', input: ['x'], output: ['y'] }] }, { functions, opsetImport })
 }

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { readFully } from '../../storage/read-fully.ts'
 import type { DatasetDescription, DatasetFile } from './dataset-types.ts'
 import { datasetLimits } from './limits.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
@@ -75,8 +76,8 @@ async function fileKind({ name, path }: DatasetFile): Promise<Kind> {
 async function startOf(path: string): Promise<string> {
   const handle = await open(path)
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(256), 0, 256, 0)
-    return buffer.toString('latin1', 0, bytesRead)
+    const start = Buffer.alloc(256)
+    return start.toString('latin1', 0, await readFully(handle, start, 0, start.byteLength, 0))
   } finally {
     await handle.close()
   }

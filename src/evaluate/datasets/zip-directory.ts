@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, RandomAccessReader, type ZipFile } from 'yauzl'
+import { readFully } from '../../storage/read-fully.ts'
 import { datasetLimits } from './limits.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 
@@ -42,9 +43,10 @@ class HandleReader extends RandomAccessReader {
       callback(new Error('its directory points beyond its end'))
       return
     }
-    this.#handle
-      .read(buffer, offset, length, position)
-      .then(({ bytesRead }) => callback(bytesRead < length ? new Error('it is shorter than it was') : null), callback)
+    readFully(this.#handle, buffer, offset, length, position).then(
+      bytesRead => callback(bytesRead < length ? new Error('it is shorter than it was') : null),
+      callback,
+    )
   }
 }
 

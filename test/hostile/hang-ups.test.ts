@@ -1,31 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type AttackedServer, startAttacked } from '../support/attacked-server.ts'
 import { expectNothingKept, filesIn, modelForm } from '../support/http-client.ts'
 import { openSocket } from '../support/raw-http.ts'
-import { projectFile, startApp } from '../support/server.ts'
+import { projectFile } from '../support/server.ts'
 
-let app: Awaited<ReturnType<typeof startApp>>
+let app: AttackedServer
 let ft0: Buffer<ArrayBuffer>
 let ft1: Buffer<ArrayBuffer>
 let form: { body: Uint8Array<ArrayBuffer>; type: string }
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startAttacked()
   ft0 = await projectFile('examples/digits/ft0.onnx')
   ft1 = await projectFile('examples/digits/ft1.onnx')
   const request = new Request('http://x', { method: 'POST', body: modelForm([ft0, ft1]) })
   form = { body: new Uint8Array(await request.arrayBuffer()), type: request.headers.get('content-type') ?? '' }
 })
-afterEach(async () => {
-  await expectNothingKept(app)
-  expect((await fetch(`${app.url}/healthz`)).status).toBe(200)
-})
-afterAll(() => app.close())
+afterEach(() => expectNothingKept(app))
+afterAll(() => app.stop())
 
 type Farewell = 'FIN' | 'RST'
 
 /** Sends a head and a part of the body, waits until some of it is on the disk, and hangs up. */
-async function hangUp(head: string, body: Uint8Array, farewell: Farewell): Promise<void> {
+function hangUp(head: string, body: Uint8Array, farewell: Farewell): Promise<void> {
+  return app.attack(() => sendPart(head, body, farewell))
+}
+
+async function sendPart(head: string, body: Uint8Array, farewell: Farewell): Promise<void> {
   const socket = await openSocket(app.url)
   socket.write(`${head}\r\nhost: x\r\n\r\n`)
   socket.write(body)

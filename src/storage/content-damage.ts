@@ -1,0 +1,30 @@
+import { type ProblemItem, TureenError } from '../errors.ts'
+import type { Contents } from './contents.ts'
+
+/** A stored file that is about to be used: `what` the client knows it as, `place` what names it in an error. */
+export type StoredFile = { path: string; what: string; place: Omit<ProblemItem, 'message'> }
+
+/** @throws TureenError `TUREEN_CONTENT_DAMAGED` naming every file that does not hold the bytes that it was stored with */
+export async function requireSound(
+  contents: Contents,
+  files: readonly StoredFile[],
+  signal: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  const checked = new Set<string>()
+  const errors: ProblemItem[] = []
+  const described: string[] = []
+  for (const { path, what, place } of files) {
+    if (checked.has(path)) continue
+    checked.add(path)
+    const message = await contents.damage(path, signal)
+    if (message === null) continue
+    errors.push({ ...place, message })
+    described.push(`${what} ${message}`)
+  }
+  if (errors.length === 0) return
+  throw new TureenError(
+    'TUREEN_CONTENT_DAMAGED',
+    `What the store holds is not what it took in: ${described.join('; ')}. Upload the same file again, which takes the place of the damaged one, and look after the disk.`,
+    errors,
+  )
+}

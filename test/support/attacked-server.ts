@@ -1,0 +1,123 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'vitest'
+import { spawnServer, temporaryDirectory } from './server.ts'
+
+/** What a server holds of the machine: names of files in its directory, its children, descriptors on its files, and connections. */
+type Footprint = { files: string[]; children: number; descriptors: number; sockets: number }
+
+/** A server in a process of its own that is attacked, and watched while it is. */
+export type AttackedServer = {
+  url: string
+  data: string
+  pid: number
+  /**
+   * Runs an attack. Meanwhile the server must say that it is alive, within five seconds each time; afterwards no file, child or descriptor
+   * may be there that was not before.
+   */
+  attack<Result>(run: () => Promise<Result>): Promise<Result>
+  stop(): Promise<void>
+}
+
+/** Connections that fetch keeps open for itself are nobody's leak. */
+const idleConnections = 8
+const settleMilliseconds = 10_000
+const pollMilliseconds = 25
+
+export async function startAttacked(variables: Record<string, string> = {}): Promise<AttackedServer> {
+  const directory = await temporaryDirectory()
+  const server = await spawnServer(directory.path, { TUREEN_LOG_LEVEL: 'info', ...variables })
+  const pid = server.process.pid ?? 0
+  const footprint = () => footprintOf(pid, directory.path)
+  await untilSettled(footprint)
+  // An evaluator that has been used is exchanged for another: what counts is how many there are in the end.
+  const { children } = footprint()
+  const fits = (now: Footprint, before: Footprint) =>
+    now.files.join() === before.files.join() &&
+    now.children === children &&
+    now.descriptors <= before.descriptors &&
+    now.sockets <= before.sockets + idleConnections
+
+  return {
+    url: server.url,
+    data: directory.path,
+    pid,
+    async attack(run) {
+      const before = footprint()
+      let going = true
+      const attacking = run().finally(() => {
+        going = false
+      })
+      // Whoever awaits it below meets the error.
+      attacking.catch(() => undefined)
+      while (going) {
+        const response = await fetch(`${server.url}/healthz`, { signal: AbortSignal.timeout(healthMilliseconds) })
+        expect(response.status).toBe(200)
+        await response.arrayBuffer()
+        await delay(pollMilliseconds)
+      }
+      const result = await attacking
+      for (const end = performance.now() + settleMilliseconds; performance.now() < end; await delay(pollMilliseconds))
+        if (fits(footprint(), before)) return result
+      expect(footprint()).toEqual({ ...before, children })
+      return result
+    },
+    async stop() {
+      server.process.kill('SIGKILL')
+      await server.exited
+      await directory.remove()
+    },
+  }
+}
+
+/** On a machine that is busy with other tests a process may not get its turn for a while. */
+const healthMilliseconds = 5_000
+
+/** Evaluators are started once the server serves. */
+async function untilSettled(footprint: () => Footprint): Promise<void> {
+  let before = ''
+  for (let same = 0; same < 10; await delay(50)) {
+    const now = JSON.stringify(footprint())
+    same = now === before ? same + 1 : 0
+    before = now
+  }
+}
+
+function footprintOf(pid: number, data: string): Footprint {
+  const targets = readdirSync(`/proc/${pid}/fd`).map(name => linkOf(`/proc/${pid}/fd/${name}`))
+  const files = readdirSync(data, { recursive: true, withFileTypes: true })
+  return {
+    files: files
+      .filter(entry => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .sort(),
+    children: childrenOf(pid).length,
+    descriptors: targets.filter(target => target.startsWith(data)).length,
+    sockets: targets.filter(target => target.startsWith('socket:')).length,
+  }
+}
+
+/** Process ids of the children of a process that are alive. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(name => {
+      try {
+        const [, state, parent] = /\) (\S) (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? []
+        return parent === String(pid) && state !== 'Z'
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
+}
+
+/** Empty for a descriptor that has been closed meanwhile. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,164 @@
+import fs from 'node:fs'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { join, resolve } from 'node:path'
+import { StatementSync } from 'node:sqlite'
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
+import { cell, type FaultMessage, type FaultReport, faultKinds, faultModes } from './protocol.ts'
+
+/**
+ * A disk that fails on request, put beneath a server by `--import`: it takes the place of Node's file system functions in every
+ * thread, for files of the data directory alone. The test that started the server says over IPC which call is to fail.
+ */
+const data = resolve(process.env['TUREEN_DATA'] ?? '')
+const watched = [join(data, 'content'), join(data, 'incoming')]
+const memory: unknown = isMainThread
+  ? new SharedArrayBuffer(16 * Int32Array.BYTES_PER_ELEMENT)
+  : getEnvironmentData(data)
+if (!(memory instanceof SharedArrayBuffer)) throw new TypeError('the thread was not told where faults are')
+const cells = new Int32Array(memory)
+
+type Kind = (typeof faultKinds)[number]
+type Mode = (typeof faultModes)[number]
+type Call = (...parameters: unknown[]) => unknown
+
+/** How this call is to fail, if it is. Counts it. */
+function due(kind: Kind): Mode | undefined {
+  if (cells[cell.kind] !== faultKinds.indexOf(kind) + 1) return undefined
+  const place = Atomics.add(cells, cell.seen, 1) + 1
+  const at = cells[cell.at] ?? 0
+  if (at !== 0 && place !== at) return undefined
+  Atomics.add(cells, cell.fired, 1)
+  return faultModes[cells[cell.mode] ?? 0]
+}
+
+function failure(mode: Mode, call: string): Error | undefined {
+  if (mode === 'short') return undefined
+  return Object.assign(new Error(`${mode}: made by the test, ${call}`), { code: mode, syscall: call })
+}
+
+const isWatched = (path: unknown) => typeof path === 'string' && watched.some(directory => path.startsWith(directory))
+const descriptors = new Set<unknown>()
+const handles = new WeakSet<object>()
+
+function replace(object: object, name: string, make: (original: Call) => Call): void {
+  const original: unknown = Reflect.get(object, name)
+  if (typeof original !== 'function') throw new TypeError(`there is no ${name}`)
+  const replaced = make(function (this: unknown, ...parameters) {
+    return Reflect.apply(original, this, parameters)
+  })
+  Reflect.set(object, name, replaced)
+}
+
+/** A call that throws, or rejects if it gives a promise. */
+const direct = (kind: Kind, name: string, concerns: (first: unknown) => boolean) => (original: Call) =>
+  function (this: unknown, ...parameters: unknown[]) {
+    const mode = concerns(parameters[0]) ? due(kind) : undefined
+    const error = mode && failure(mode, name)
+    if (error && name.endsWith('Sync')) throw error
+    if (error) return Promise.reject(error)
+    return original.apply(this, mode === 'short' ? shortened(parameters) : parameters)
+  }
+
+/** A call that gives its error to the callback that comes last. */
+const calledBack = (kind: Kind, name: string, concerns: (first: unknown) => boolean) => (original: Call) =>
+  function (this: unknown, ...parameters: unknown[]) {
+    const mode = concerns(parameters[0]) ? due(kind) : undefined
+    const error = mode && failure(mode, name)
+    const callback = parameters.at(-1)
+    if (error && typeof callback === 'function') return void process.nextTick(callback, error)
+    return original.apply(this, mode === 'short' ? shortened(parameters) : parameters)
+  }
+
+/** The parameters of a read or write (descriptor, buffer, offset, length, position) for half of the bytes, and one at least. */
+function shortened([descriptor, buffer, offset, length, ...rest]: unknown[]): unknown[] {
+  if (!ArrayBuffer.isView(buffer)) return [descriptor, buffer, offset, length, ...rest]
+  const from = typeof offset === 'number' ? offset : 0
+  const all = typeof length === 'number' ? length : buffer.byteLength - from
+  return [descriptor, buffer, from, Math.max(Math.min(1, all), all >> 1), ...rest]
+}
+
+const isOurs = (descriptor: unknown) => descriptors.has(descriptor)
+
+replace(fs, 'openSync', original => (...parameters) => {
+  const opened = direct('open', 'openSync', isWatched)(original)(...parameters)
+  if (isWatched(parameters[0])) descriptors.add(opened)
+  return opened
+})
+replace(fs, 'open', original => (...parameters) => {
+  const callback = parameters.at(-1)
+  if (!isWatched(parameters[0]) || typeof callback !== 'function') return original(...parameters)
+  const opened = (error: unknown, descriptor: unknown) => {
+    if (!error) descriptors.add(descriptor)
+    callback(error, descriptor)
+  }
+  return calledBack('open', 'open', isWatched)(original)(...parameters.slice(0, -1), opened)
+})
+for (const name of ['closeSync', 'close'])
+  replace(fs, name, original => (...parameters) => {
+    descriptors.delete(parameters[0])
+    return original(...parameters)
+  })
+replace(fs, 'writeSync', direct('write', 'writeSync', isOurs))
+replace(fs, 'write', calledBack('write', 'write', isOurs))
+replace(fs, 'readSync', direct('read', 'readSync', isOurs))
+replace(fs, 'read', calledBack('read', 'read', isOurs))
+replace(fs, 'fsyncSync', direct('fsync', 'fsyncSync', isOurs))
+replace(fs, 'fsync', calledBack('fsync', 'fsync', isOurs))
+for (const name of ['rename', 'unlink', 'mkdir'] as const) replace(promises, name, direct(name, name, isWatched))
+
+const probe = await promises.open(import.meta.filename)
+const fileHandle: object = Object.getPrototypeOf(probe)
+await probe.close()
+replace(promises, 'open', original => async (...parameters) => {
+  const handle = await direct('open', 'open', isWatched)(original)(...parameters)
+  if (isWatched(parameters[0]) && typeof handle === 'object' && handle) handles.add(handle)
+  return handle
+})
+for (const [name, kind] of [
+  ['sync', 'fsync'],
+  ['write', 'write'],
+  ['read', 'read'],
+] as const)
+  replace(
+    fileHandle,
+    name,
+    original =>
+      function (this: object, ...parameters) {
+        const mode = handles.has(this) ? due(kind) : undefined
+        const error = mode && failure(mode, name)
+        if (error) return Promise.reject(error)
+        return original.apply(this, mode === 'short' ? shortened([this, ...parameters]).slice(1) : parameters)
+      },
+  )
+
+/** What SQLite says of a disk that is full, and of one that fails. */
+const sqliteCodes: Partial<Record<Mode, number>> = { ENOSPC: 13, EIO: 10 }
+
+replace(
+  StatementSync.prototype,
+  'run',
+  original =>
+    function (this: StatementSync, ...parameters) {
+      const mode = /^(rollback|begin)/i.test(this.sourceSQL) ? undefined : due('catalog')
+      if (mode && mode in sqliteCodes)
+        throw Object.assign(new Error(`${mode}: made by the test, ${this.sourceSQL}`), { errcode: sqliteCodes[mode] })
+      return original.apply(this, parameters)
+    },
+)
+syncBuiltinESMExports()
+
+if (isMainThread) {
+  setEnvironmentData(data, memory)
+  process.on('message', ({ kind, at, mode }: FaultMessage) => {
+    const report: FaultReport = { seen: cells[cell.seen] ?? 0, fired: cells[cell.fired] ?? 0 }
+    cells[cell.seen] = 0
+    cells[cell.fired] = 0
+    cells[cell.at] = at
+    cells[cell.mode] = faultModes.indexOf(mode)
+    cells[cell.kind] = kind === null ? 0 : faultKinds.indexOf(kind) + 1
+    process.send?.(report)
+  })
+  // The test may go while the server still has things to do.
+  process.channel?.unref()
+}
