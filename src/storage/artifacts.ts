@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
 import { asTureenError } from '../errors.ts'
 import { createRoom } from './room.ts'
+import { writeStream } from './write-stream.ts'
 
 /** A file that has been received in full and flushed to the disk, but is not content yet. */
 export type ReceivedFile = { path: string; sha256: string; bytes: number }
@@ -176,32 +176,6 @@ async function unlessMissing<Result>(operation: Promise<Result>): Promise<Result
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
   }
-}
-
-/**
- * Writes a stream to a new file while hashing it, and flushes it. `onChunk` hears how many bytes come, and may refuse them. Not with a write stream of Node, which goes wrong where the system
- * writes less of several buffers than it was given.
- */
-async function writeStream(
-  stream: AsyncIterable<Uint8Array>,
-  file: string,
-  onChunk: (bytes: number) => void,
-): Promise<{ sha256: string; bytes: number }> {
-  const hash = createHash('sha256')
-  let bytes = 0
-  const handle = await open(file, 'wx')
-  try {
-    for await (const chunk of stream) {
-      onChunk(chunk.byteLength)
-      hash.update(chunk)
-      bytes += chunk.byteLength
-      for (let done = 0; done < chunk.byteLength; ) done += (await handle.write(chunk, done)).bytesWritten
-    }
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  return { sha256: `sha256:${hash.digest('hex')}`, bytes }
 }
 
 /** A rename is durable once the directory that holds the name is. */

@@ -52,6 +52,7 @@ export const httpBench: Bench = {
     const nginx = (label: string, work: (url: string) => Promise<unknown>) => async () => {
       const server = await startNginx(workspace, signal)
       if (!server) return { name: 'nginx', skipped: 'there is no nginx with DAV (Debian: nginx-light)' }
+      await curl('-T', first, `${server.url}/model.onnx`)
       return {
         name: `nginx ${server.version}, ${label}`,
         description: 'dav_methods PUT, sendfile on; on loopback',

@@ -9,18 +9,22 @@ const script = fileURLToPath(new URL('./merge-process.ts', import.meta.url))
 /** Merges in a process of its own, which stays for all of them: its threads are warm, as a server's are. */
 export function mergingProcess(signal: AbortSignal): (order: MergeOrder) => Promise<Timing> {
   let child: ReturnType<typeof fork> | undefined
+  signal.addEventListener('abort', () => child?.kill('SIGKILL'))
   return async order => {
-    child ??= fork(script, { execArgv: ['--max-semi-space-size=1'] }).once('exit', () => {
-      child = undefined
-    })
-    signal.addEventListener('abort', () => child?.kill('SIGKILL'), { once: true })
-    child.send(order)
-    const ended = once(child, 'exit').then(([code]) => {
+    child ??= fork(script, { execArgv: ['--max-semi-space-size=1'] })
+    const asked = child
+    asked.send(order)
+    const over = new AbortController()
+    const ended = once(asked, 'exit', { signal: over.signal }).then(([code]) => {
       throw new Error(`the merging process ended with ${code}`)
     })
     ended.catch(() => undefined)
-    const [answer] = await Promise.race([once(child, 'message'), ended])
-    const { seconds, peakMebibytes } = mergeAnswer.parse(answer)
-    return { seconds, details: { 'peak MiB': peakMebibytes } }
+    try {
+      const [answer] = await Promise.race([once(asked, 'message', { signal: over.signal }), ended])
+      const { seconds, peakMebibytes } = mergeAnswer.parse(answer)
+      return { seconds, details: { 'peak MiB': peakMebibytes } }
+    } finally {
+      over.abort()
+    }
   }
 }
