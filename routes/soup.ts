@@ -11,6 +11,9 @@ import { makeSoup, parseSoupRecipe } from '../src/soups/one-shot-soup.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
+/** Parts of the form that are models. */
+const modelFields = ['model', 'base', 'fisher']
+
 type Options = { artifacts: Artifacts; threads: ThreadPool; maximumUploadBytes: number }
 
 /** One shot: models in, soup out, nothing kept. */
@@ -51,6 +54,8 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
             type: 'object',
             properties: {
               model: { type: 'array', items: binary },
+              base: binary,
+              fisher: { type: 'array', items: binary },
               data: { type: 'array', items: binary },
               recipe: z.toJSONSchema(soupRecipe, { io: 'input' }),
             },
@@ -62,10 +67,15 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
     async (request, reply) => {
       let recipe: unknown
       const parts = uploadParts(request, maximumUploadBytes)
-      const models = await receiveModels(parts, artifacts, async part => {
-        if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
-        recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
-      })
+      const models = await receiveModels(
+        parts,
+        artifacts,
+        async part => {
+          if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
+          recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
+        },
+        modelFields,
+      )
       try {
         const settings = parseSoupRecipe(recipe, request.query.weights)
         const soup = await makeSoup(models, settings, artifacts, threads, clientGone(reply))
@@ -84,9 +94,9 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
 
 function unexpected({ kind, field }: UploadPart): TureenError {
   const message =
-    'the form has file parts named model, each with its external data behind it in parts named data, and at most one part named recipe'
+    'the form has file parts named model, one named base and as many named fisher as models where the method takes them, each with its external data behind it in parts named data, and at most one part named recipe'
   const what =
-    (field === 'model' || field === 'data') && kind === 'field'
+    (modelFields.includes(field) || field === 'data') && kind === 'field'
       ? `The part ${field} is text and no file (with curl: -F ${field}=@FILE)`
       : `The part ${field} is not understood`
   return new TureenError('TUREEN_REQUEST_INVALID', `${what}: ${message}.`, [{ field, message }])

@@ -4,6 +4,7 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import { metricNamed } from '../evaluate/metric-choice.ts'
 import { requireFit } from '../evaluate/metric-fit.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { methodSettings } from '../merge/method-settings.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import {
@@ -41,7 +42,7 @@ export type ResolvedSearch = {
  */
 export async function resolveSearch(request: SearchRequest, stores: Stores): Promise<ResolvedSearch> {
   requirePossible(request)
-  const { strategy, method, nonFloat } = request
+  const { strategy, nonFloat } = request
   const records = []
   for (const [index, { id }] of request.models.entries())
     records.push(await stores.models.getComplete(id, `models.${index}.id`))
@@ -72,6 +73,10 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   }
   const groups = 'groups' in strategy ? strategy.groups : []
   const rules = groups.map(match => ({ match, weights: models.map(() => 1) }))
+  const settings = methodSettings(
+    { method: request.method, parameters: request.parameters, rules },
+    { weights: models.map(() => 1), hasBase: request.base !== undefined, fishers: 0 },
+  )
   const selection = await resolveScoring('selection', request.selection, bound, stores)
   const test = request.test
     ? await resolveScoring(
@@ -87,7 +92,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     files,
     base,
     groups,
-    settings: { method, normalize: true, rules, nonFloat, provenance: false },
+    settings: { ...settings, nonFloat, provenance: false },
     selection,
     test,
     inputIds: [

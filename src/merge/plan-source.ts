@@ -2,7 +2,8 @@ import type { ByteSource } from '../onnx/byte-source.ts'
 import { lastAtOrBefore } from '../onnx/elements.ts'
 import { type FloatFormat, floatFormat } from '../tensor/float-format.ts'
 import { simdEngine } from '../tensor/simd-engine.ts'
-import { type SumBuffers, type SumEngine, typedArrayEngine } from '../tensor/sum-engine.ts'
+import { type SumBuffers, type SumEngine, type SumResult, typedArrayEngine } from '../tensor/sum-engine.ts'
+import { type Counts, elementComputer } from './element-computer.ts'
 import { elementsOf, type LabelledFiles } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './plan.ts'
 import type { PlannedFile, SpreadPart } from './plan-parts.ts'
@@ -20,11 +21,17 @@ type Input = LabelledFiles
 export type PlanSource = ByteSource & {
   data: ReadonlyMap<string, ByteSource>
   /** What has been computed so far. Reading every byte of every file once, in ranges of any size, makes it complete. */
-  report(): { averaged: number; identical: number; nonFinite: number }
+  report(): {
+    averaged: number
+    identical: number
+    nonFinite: number
+    /** What methods have counted, by the tensor's place in the plan. */
+    counts: ReadonlyMap<number, Readonly<Counts>>
+  }
 }
 
 /**
- * A planned merge as the files that it will be: any range of them can be read, and is computed then.
+ * A prepared merge as the files that it will be: any range of them can be read, and is computed then.
  * `inputs` are all of the merge's inputs.
  */
 export function planSource(plan: MergePlan, inputs: readonly Input[], memory = planMemory()): PlanSource {
@@ -109,7 +116,8 @@ type TensorRenderer = {
 function tensorRenderer(plan: MergePlan, files: readonly Input[], memory: PlanMemory): TensorRenderer {
   const computed = new Set<number>()
   let nonFinite = 0
-  let current: { index: number; tensor: PlannedTensor; format: FloatFormat; inputs: ByteSource[] } | undefined
+  const counts = new Map<number, Counts>()
+  let current: OpenTensor | undefined
 
   let own: Chunk | undefined
 
@@ -117,14 +125,21 @@ function tensorRenderer(plan: MergePlan, files: readonly Input[], memory: PlanMe
     if (current?.index === index) return current
     const tensor = plan.tensors[index]
     if (!tensor) throw new RangeError(`no tensor ${index}`)
-    const inputs = tensor.sources.map((entry, model) => elementsOf(entry, at(files, model)))
-    current = { index, tensor, format: floatFormat(tensor.dtype), inputs }
+    const { operation } = tensor
+    const sources = tensor.sources.map((entry, place) => elementsOf(entry, at(files, place)))
+    const inputs = operation.kind === 'sum' ? operation.from.map(place => at(sources, place)) : sources
+    const compute = computing(tensor, sources, () => {
+      const counted = counts.get(index) ?? {}
+      counts.set(index, counted)
+      return counted
+    })
+    current = { index, tensor, format: floatFormat(tensor.dtype), inputs, compute }
     return current
   }
 
   return {
     render(index, from, target, countFrom = from) {
-      const { tensor, format, inputs } = open(index)
+      const { tensor, format, inputs, compute } = open(index)
       own ??= memory.chunkFor(plan, files.length)
       const chunk = own
       const width = format.bytes
@@ -135,10 +150,10 @@ function tensorRenderer(plan: MergePlan, files: readonly Input[], memory: PlanMe
           const buffer = chunk.buffers.inputs[model]
           if (buffer) input.read(element * width, buffer.subarray(0, count * width))
         })
-        const result = chunk.engine.sum(tensor.dtype, tensor.sum, count)
+        const uncounted = Math.min(count, Math.max(0, Math.ceil(countFrom / width) - element))
+        const result = compute(chunk, element, count, uncounted)
         if (result.computed) computed.add(index)
         const { output } = chunk.buffers
-        const uncounted = Math.min(count, Math.max(0, Math.ceil(countFrom / width) - element))
         nonFinite += result.nonFinite - (uncounted > 0 ? format.countNonFinite(output, uncounted) : 0)
         const first = Math.max(from, element * width)
         const last = Math.min(end, (element + count) * width)
@@ -150,7 +165,31 @@ function tensorRenderer(plan: MergePlan, files: readonly Input[], memory: PlanMe
       averaged: computed.size,
       identical: plan.tensors.length - computed.size + plan.carried.identical,
       nonFinite: nonFinite + plan.carried.nonFinite,
+      counts,
     }),
+  }
+}
+
+type OpenTensor = {
+  index: number
+  tensor: PlannedTensor
+  format: FloatFormat
+  inputs: readonly ByteSource[]
+  compute(chunk: Chunk, first: number, count: number, uncounted: number): SumResult
+}
+
+/** How the elements of a tensor are computed once they stand in a chunk's buffers. @throws RangeError for what was not prepared */
+function computing(tensor: PlannedTensor, sources: readonly ByteSource[], counts: () => Counts): OpenTensor['compute'] {
+  const { dtype, name, operation } = tensor
+  switch (operation.kind) {
+    case 'sum':
+      return ({ engine }, _first, count) => engine.sum(dtype, operation.sum, count)
+    case 'elements': {
+      const compute = elementComputer(tensor, operation, sources, counts())
+      return ({ buffers }, first, count, uncounted) => compute(buffers, first, count, uncounted)
+    }
+    case 'unprepared':
+      throw new RangeError(`the tensor ${name} was not prepared`)
   }
 }
 
@@ -188,7 +227,7 @@ function chunkElements(inputs: number): number {
   return Math.max(smallestChunkElements, Math.floor(chunkBudgetBytes / perElement / chunkQuantum) * chunkQuantum)
 }
 
-function at(inputs: readonly Input[], index: number): Input {
+function at<Item>(inputs: readonly Item[], index: number): Item {
   const input = inputs[index]
   if (!input) throw new RangeError(`there is no input ${index}`)
   return input

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { type MethodReport, methodReport } from '../merge/method-report.ts'
 import { type PlanSource, planMemory, planSource } from '../merge/plan-source.ts'
+import { prepare } from '../merge/prepare.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { besideOutput } from '../storage/artifacts.ts'
 import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
@@ -15,6 +17,8 @@ const memory = planMemory()
 export type MergeReport = {
   tensors: { averaged: number; copied: number; nonFloat: number }
   nonFinite: number
+  /** What the method found, tensor by tensor; left out where it finds nothing out. */
+  method?: MethodReport
   bytesRead: number
   bytesWritten: number
   /** What someone should know about the models that were paired. */
@@ -46,7 +50,8 @@ export function mergeFiles(
   onProgress: (done: number, total: number) => void,
 ): MergedModel {
   return withInputs(files, inputs => {
-    const { plan, warnings } = checkedPlan(inputs, settings)
+    const { plan: unprepared, warnings } = checkedPlan(inputs, settings)
+    const { plan, facts } = prepare(unprepared, inputs, () => onProgress(0, unprepared.main.byteLength))
     const merged = planSource(plan, inputs, memory)
     const outputs = outputFiles(merged, output)
     const total = outputs.reduce((sum, { source }) => sum + source.byteLength, 0)
@@ -61,12 +66,13 @@ export function mergeFiles(
       before += source.byteLength
       return { location, path, sha256: `sha256:${hash.digest('hex')}`, bytes: source.byteLength }
     })
-    const { averaged, identical, nonFinite } = merged.report()
+    const { averaged, identical, nonFinite, counts } = merged.report()
     return {
       files: written,
       report: {
         tensors: { averaged, copied: identical, nonFloat: plan.carried.nonFloat },
         nonFinite,
+        ...methodReport(plan, facts, counts),
         bytesRead: bytesReadOf(inputs),
         bytesWritten: total,
         warnings,

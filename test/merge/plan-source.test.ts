@@ -258,6 +258,6 @@ describe('a tensor larger than a chunk', () => {
     for (const { start, end } of windows(source.byteLength, 12, random))
       source.read(start, content.subarray(start, end))
     expect(initializerBytes(content, 'W').equals(Buffer.from(expected.buffer))).toBe(true)
-    expect(source.report()).toEqual({ averaged: 1, identical: 0, nonFinite: 0 })
+    expect(source.report()).toEqual({ averaged: 1, identical: 0, nonFinite: 0, counts: new Map() })
   })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultSettings, type IndexedInput, type MergeSettings } from '../../src/merge/merge-input.ts'
 import { type PlanSource, planSource } from '../../src/merge/plan-source.ts'
+import { prepare } from '../../src/merge/prepare.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { checkedPlan, type MergeFile } from '../../src/threads/merge-inputs.ts'
@@ -35,7 +36,7 @@ export function planInMemory(inputs: readonly SoupInput[], settings: Partial<Mer
     const source = memorySource(bytes)
     return { ...input, source, data: new Map(), layout: readLayout(source) }
   })
-  return planSource(checkedPlan(indexed, all).plan, indexed)
+  return planSource(prepare(checkedPlan(indexed, all).plan, indexed).plan, indexed)
 }
 
 export function soupInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): Buffer {
