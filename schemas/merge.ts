@@ -33,12 +33,17 @@ export const weightRules = z.array(z.object({ match, weights: z.array(weight) })
 
 export const tensorRules = z
   .array(
-    z.strictObject({
-      match,
-      weights: z.array(weightValue).min(1).max(maximumModels).optional().describe('One for each model, in order'),
-      parameters: methodParameters.optional(),
-      skip: z.boolean().optional().describe('Leave such tensors as the base, or the first model, has them'),
-    }),
+    z
+      .strictObject({
+        match,
+        weights: z.array(weightValue).min(1).max(maximumModels).optional().describe('One for each model, in order'),
+        parameters: methodParameters.optional(),
+        skip: z.boolean().optional().describe('Leave such tensors as the base, or the first model, has them'),
+      })
+      .refine(({ weights, parameters, skip }) => weights || parameters || skip !== undefined, {
+        message: 'a rule gives weights, parameters or skip',
+        path: ['weights'],
+      }),
   )
   .max(256)
   .describe('Other settings for some tensors: for each, those of the first rule that matches its name')

@@ -5,6 +5,7 @@ import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-ty
 import { z } from 'zod'
 import { problem } from '../../schemas/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../errors.ts'
+import { withMethods } from './method-documentation.ts'
 import { problemMediaType } from './problem-details.ts'
 
 declare module 'fastify' {
@@ -76,6 +77,6 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     },
     transformObject: jsonSchemaTransformObject,
   })
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  app.get('/openapi.json', { schema: { hide: true } }, () => withMethods(app.swagger()))
   await app.register(swaggerUi, { routePrefix: '/docs' })
 })

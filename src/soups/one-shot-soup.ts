@@ -63,7 +63,7 @@ function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: Mer
     throw invalid([{ field: 'weights', message: `there are ${weights.length} weights for ${models.length} models` }])
   }
   const hasBase = recipe.base !== undefined || bases.length > 0
-  const settings = methodSettings(recipe, { weights, hasBase, fishers: fishers.length })
+  const settings = inRecipe(() => methodSettings(recipe, { weights, hasBase, fishers: fishers.length }))
   if (fishers.length > models.length)
     throw invalid([{ field: 'fisher', message: `there are ${fishers.length} for ${models.length} models` }])
   for (const [index, { id, fisher }] of recipe.models?.entries() ?? []) {
@@ -75,6 +75,17 @@ function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: Mer
   for (const [fisherOf, file] of fishers.entries()) files.push({ ...file, fisherOf })
   const { nonFloat, provenance } = recipe
   return { files, settings: { ...settings, nonFloat, provenance, base, inline: true } }
+}
+
+/** What is thrown about the recipe, its fields named from the form. */
+function inRecipe<Result>(run: () => Result): Result {
+  try {
+    return run()
+  } catch (error) {
+    if (!(error instanceof TureenError) || error.code !== 'TUREEN_REQUEST_INVALID') throw error
+    const errors = error.errors.map(item => ({ ...item, field: `recipe.${item.field}` }))
+    throw new TureenError(error.code, error.message, errors, { cause: error })
+  }
 }
 
 function toFile({ label, files: [main, ...data] }: SoupModel): MergeFile {
