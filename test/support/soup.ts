@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defaultSettings, type IndexedInput, type MergeSettings } from '../../src/merge/merge-input.ts'
+import { defaultSettings, type IndexedInput, type MergeInput, type MergeSettings } from '../../src/merge/merge-input.ts'
 import { type PlanSource, planSource } from '../../src/merge/plan-source.ts'
 import { prepare } from '../../src/merge/prepare.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
@@ -11,7 +11,7 @@ import { checkedPlan, type MergeFile } from '../../src/threads/merge-inputs.ts'
 import { checkMergeFiles, type MergedModel, mergeFiles, type WrittenFile } from '../../src/threads/merge-task.ts'
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
-export type SoupInput = { bytes: Uint8Array; weight: number | null; label?: string; sha256?: string }
+export type SoupInput = { bytes: Uint8Array; weight: MergeInput['weight']; label?: string; sha256?: string }
 
 export function digest(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
