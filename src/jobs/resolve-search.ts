@@ -4,7 +4,8 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import { metricNamed } from '../evaluate/metric-choice.ts'
 import { requireFit } from '../evaluate/metric-fit.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { methodSettings } from '../merge/method-settings.ts'
+import type { Dimension } from '../search/dimension.ts'
+import type { SearchedMethod } from '../search/run-search.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import {
@@ -14,6 +15,7 @@ import {
   resolveMetric,
   type Stores,
 } from './resolve-evaluation.ts'
+import { searchedSettings } from './search-dimensions.ts'
 
 /** What soups are scored by: on selection, or on test. */
 export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }
@@ -31,6 +33,9 @@ export type ResolvedSearch = {
   /** Globs on tensor names that have weights of their own. */
   groups: readonly string[]
   settings: Omit<MergeSettings, 'base'>
+  /** Parameters of the method that are searched. */
+  dimensions: readonly Dimension[]
+  method: SearchedMethod
   selection: Scoring
   test: Scoring | null
   inputIds: string[]
@@ -73,10 +78,8 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   }
   const groups = 'groups' in strategy ? strategy.groups : []
   const rules = groups.map(match => ({ match, weights: models.map(() => 1) }))
-  const settings = methodSettings(
-    { method: request.method, parameters: request.parameters, rules },
-    { weights: models.map(() => 1), hasBase: request.base !== undefined, fishers: 0 },
-  )
+  const inputs = { weights: models.map(() => 1), hasBase: request.base !== undefined, fishers: 0 }
+  const { settings, dimensions, method } = searchedSettings(request, inputs, rules)
   const selection = await resolveScoring('selection', request.selection, bound, stores)
   const test = request.test
     ? await resolveScoring(
@@ -93,6 +96,8 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     base,
     groups,
     settings: { ...settings, nonFloat, provenance: false },
+    dimensions,
+    method,
     selection,
     test,
     inputIds: [
@@ -113,7 +118,11 @@ function interfaceOf({ inputs, outputs }: ModelRecord): string {
 }
 
 function requirePossible({ models, strategy }: SearchRequest): void {
-  if (strategy.type === 'sweep' && models.length !== 2) {
+  const hasParameters =
+    ('parameter' in strategy && strategy.parameter !== undefined) || ('parameters' in strategy && strategy.parameters)
+  if (models.length < 2 && !hasParameters)
+    throw invalid([{ field: 'models', message: 'a search chooses among at least two models' }])
+  if (strategy.type === 'sweep' && !hasParameters && models.length !== 2) {
     const message = `a sweep follows the line between two models, and there are ${models.length}`
     throw invalid([{ field: 'models', message }])
   }

@@ -1,7 +1,6 @@
-import type { MergeSettings } from './merge-input.ts'
+import { defaultSettings, type MergeSettings } from './merge-input.ts'
 import type { MergePlan } from './plan.ts'
 import { tensorOperations } from './tensor-operations.ts'
-import type { TensorRule } from './tensor-rule.ts'
 
 /** Other weights for the tensors whose names match a glob. */
 export type WeightRule = { match: string; weights: readonly number[] }
@@ -17,11 +16,15 @@ export type CandidateSoup = {
   parameters?: Readonly<Record<string, number>>
 }
 
-/** The settings of the merge that a candidate is. */
-export function candidateSettings(
-  { rules, parameters }: Pick<CandidateSoup, 'rules' | 'parameters'>,
-  settings: Omit<MergeSettings, 'base'>,
-): Omit<MergeSettings, 'base'> & { rules: readonly TensorRule[] } {
+/** The settings of the merge that a candidate is. One model, of which nothing is to be computed, is that model whatever the method. */
+export function candidateSettings<Settings extends Omit<MergeSettings, 'base'>>(
+  { members, rules, parameters }: CandidateSoup,
+  settings: Settings,
+): Settings {
+  if (members.length === 1 && !parameters) {
+    const { method, parameters: none, normalize, usesBase } = defaultSettings
+    return { ...settings, rules, method, parameters: none, normalize, usesBase }
+  }
   return { ...settings, rules, parameters: { ...settings.parameters, ...parameters } }
 }
 

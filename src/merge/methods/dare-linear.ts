@@ -30,6 +30,7 @@ export function dareMethod(elect: boolean): Method<Parameters> {
     weights: true,
     normalize: false,
     needs: ['random'],
+    wholeNumbers: ['seed'],
     ...(elect ? {} : { check: requireDivisor }),
     plan: ({ parameters }) => (parameters.rescale === 'l1' ? unprepared : elementwise),
     prepare: task => ({ step: { kind: 'elements', constants: { coefficients: scalesOf(task) } }, facts: {} }),

@@ -34,6 +34,7 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
     weights: true,
     normalize: false,
     needs: ['ranks', 'random'],
+    wholeNumbers: ['seed'],
     ...(elect ? {} : { check: requireDivisor }),
     plan: () => elementwise,
     kernel({ settings, reader }) {

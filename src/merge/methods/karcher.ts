@@ -30,6 +30,7 @@ export const karcher: Method<Parameters> = {
   weights: true,
   normalize: null,
   needs: ['gram'],
+  wholeNumbers: ['maxIter'],
   check: ({ weights }, field) => void requireNonNegative(weights, field),
   plan: () => unprepared,
   prepare: task =>

@@ -36,6 +36,8 @@ export type Method<Parameters extends ParameterValues> = {
   /** Whether weights are normalized unless the request says otherwise; null where that is no choice. */
   normalize: boolean | null
   needs: readonly Need[]
+  /** Parameters that are whole numbers. */
+  wholeNumbers?: readonly string[]
   /** Parameters that are the same for all tensors, whatever rules say. */
   common?(parameters: Parameters): readonly string[]
   /**

@@ -25,8 +25,9 @@ import { wiseFt } from './wise-ft.ts'
 /** A method of whatever parameters a request names; they are complete, and checked again on their way in. */
 export type RegisteredMethod = Omit<
   Method<ParameterValues>,
-  'common' | 'check' | 'plan' | 'prepare' | 'prepareTogether' | 'kernel'
+  'wholeNumbers' | 'common' | 'check' | 'plan' | 'prepare' | 'prepareTogether' | 'kernel'
 > & {
+  wholeNumbers: readonly string[]
   common(parameters: ParameterValues): readonly string[]
   /** @throws TureenError `TUREEN_WEIGHTS_INVALID`; `field`: what the request calls the weights */
   check(settings: TensorSettings, field: string): void
@@ -39,7 +40,18 @@ export type RegisteredMethod = Omit<
 }
 
 function registered<Parameters extends ParameterValues>(method: Method<Parameters>): RegisteredMethod {
-  const { name, parameters, common, check, plan, prepare, prepareTogether, kernel, ...declared } = method
+  const {
+    name,
+    parameters,
+    wholeNumbers = [],
+    common,
+    check,
+    plan,
+    prepare,
+    prepareTogether,
+    kernel,
+    ...declared
+  } = method
   const typed = (settings: TensorSettings) => ({ ...settings, parameters: parameters.parse(settings.parameters) })
   const typedTask = ({ settings, reader }: TensorTask<ParameterValues>) => {
     return { settings: typed(settings), reader }
@@ -49,6 +61,7 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     ...declared,
     name,
     parameters,
+    wholeNumbers,
     common: given => common?.(parameters.parse(given)) ?? [],
     check: (settings, field) => check?.(typed(settings), field),
     plan(settings) {
