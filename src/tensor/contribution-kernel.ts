@@ -1,4 +1,6 @@
+import { beginElection } from './block-engine.ts'
 import { type ElementKernel, kernelBlock } from './element-kernel.ts'
+import { blockEngine } from './simd-block-engine.ts'
 
 /**
  * Chooses entries of one model's differences from the base, in place: what is kept may be rescaled, what is dropped becomes
@@ -126,34 +128,22 @@ function elect(
   count: number,
   { sum, divisors, used }: Outcome,
 ): number {
+  const engine = blockEngine()
   addUp(terms, votes, sum, count)
-  const models = terms.length
+  beginElection(engine, sum, count)
+  for (const [model, entries] of terms.entries()) {
+    engine.entries.set(entries.subarray(0, count))
+    engine.addAgreeing(votes[model] ?? 0, weights[model] ?? 0, count)
+  }
+  sum.set(engine.sum.subarray(0, count))
+  divisors.set(engine.divisors.subarray(0, count))
+  const { up, down, agreed, magnitudes } = engine
   const isDivided = divisor === 'agreeing'
   let conflicts = 0
   for (let j = 0; j < count; j += 1) {
-    const negative = (sum[j] ?? 0) < 0
-    let total = -0
-    let weightSum = -0
-    let magnitude = 0
-    let agreeing = 0
-    let up = false
-    let down = false
-    for (let model = 0; model < models; model += 1) {
-      const entry = terms[model]?.[j] ?? 0
-      const vote = (votes[model] ?? 0) * entry
-      if (vote > 0) up = true
-      if (vote < 0) down = true
-      if (negative ? vote >= 0 : vote <= 0) continue
-      const weight = weights[model] ?? 0
-      total += weight * entry
-      weightSum += weight
-      magnitude += weight < 0 ? -weight : weight
-      agreeing += 1
-    }
-    if (up && down) conflicts += 1
-    sum[j] = total
-    divisors[j] = weightSum
-    used[j] = agreeing > 0 && !(isDivided && Math.abs(weightSum) <= zero * magnitude) ? 1 : 0
+    conflicts += (up[2 * j] ?? 0) & (down[2 * j] ?? 0) & 1
+    const isZero = isDivided && Math.abs(divisors[j] ?? 0) <= zero * (magnitudes[j] ?? 0)
+    used[j] = agreed[2 * j] && !isZero ? 1 : 0
   }
   return conflicts
 }
