@@ -115,18 +115,22 @@ function differences(values: readonly Float64Array[], models: number, count: num
   return changes
 }
 
+const means = new Float64Array(sumBlock)
+
 /** The variance over the models, element by element. */
 function varianceOf(changes: readonly Float64Array[], count: number, variances: Float64Array): void {
   const models = changes.length
-  for (let j = 0; j < count; j += 1) {
-    let sum = changes[0]?.[j] ?? 0
-    for (let model = 1; model < models; model += 1) sum += changes[model]?.[j] ?? 0
-    const mean = sum / models
-    let squares = 0
-    for (let model = 0; model < models; model += 1) {
-      const distance = (changes[model]?.[j] ?? 0) - mean
-      squares += distance * distance
-    }
-    variances[j] = squares / models
+  for (const [model, d] of changes.entries()) {
+    if (model === 0) means.set(d.subarray(0, count))
+    else for (let j = 0; j < count; j += 1) means[j] = (means[j] ?? 0) + (d[j] ?? 0)
   }
+  for (let j = 0; j < count; j += 1) means[j] = (means[j] ?? 0) / models
+  variances.fill(0, 0, count)
+  for (const d of changes) {
+    for (let j = 0; j < count; j += 1) {
+      const distance = (d[j] ?? 0) - (means[j] ?? 0)
+      variances[j] = (variances[j] ?? 0) + distance * distance
+    }
+  }
+  for (let j = 0; j < count; j += 1) variances[j] = (variances[j] ?? 0) / models
 }
