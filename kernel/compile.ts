@@ -18,6 +18,9 @@ export async function compileKernel(): Promise<Uint8Array> {
       'simd',
       '--runtime',
       'stub',
+      // What the kernel keeps itself lies from here on, below what its callers put into its memory.
+      '--memoryBase',
+      '1024',
       '--initialMemory',
       '1',
     ],

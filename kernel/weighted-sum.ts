@@ -458,3 +458,74 @@ function encodeFloat8(
   if (magnitude > maxFinite) return overflow == nan ? nan : sign | overflow
   return magnitude == 0 && unsignedZero ? 0 : sign | magnitude
 }
+
+// Below: what methods with votes and with random masks spend their time on, of blocks of elements in binary64.
+
+/**
+ * Takes in what one model says of the elements of a block. `negative`: all ones where the elected sign is negative. Where its vote, an
+ * entry times `factor`, agrees or is NaN, the entry times `weight` is added to `sum`, the weight to `divisors` and its magnitude to
+ * `magnitudes`, and `agreed` is set; `up` and `down` are set where the vote is positive and negative. `bytes`: a multiple of 16.
+ */
+export function addAgreeing(
+  entries: usize,
+  factor: f64,
+  weight: f64,
+  bytes: usize,
+  negative: usize,
+  sum: usize,
+  divisors: usize,
+  magnitudes: usize,
+  up: usize,
+  down: usize,
+  agreed: usize,
+): void {
+  const zero = f64x2.splat(0)
+  const factors = f64x2.splat(factor)
+  const weights = f64x2.splat(weight)
+  const magnitude = f64x2.splat(abs(weight))
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const entry = v128.load(entries + at)
+    const vote = f64x2.mul(factors, entry)
+    const against = v128.bitselect(f64x2.ge(vote, zero), f64x2.le(vote, zero), v128.load(negative + at))
+    v128.store(up + at, v128.or(v128.load(up + at), f64x2.gt(vote, zero)))
+    v128.store(down + at, v128.or(v128.load(down + at), f64x2.lt(vote, zero)))
+    v128.store(agreed + at, v128.or(v128.load(agreed + at), v128.not(against)))
+    const before = v128.load(sum + at)
+    v128.store(sum + at, v128.bitselect(before, f64x2.add(before, f64x2.mul(weights, entry)), against))
+    const divisor = v128.load(divisors + at)
+    v128.store(divisors + at, v128.bitselect(divisor, f64x2.add(divisor, weights), against))
+    const total = v128.load(magnitudes + at)
+    v128.store(magnitudes + at, v128.bitselect(total, f64x2.add(total, magnitude), against))
+  }
+}
+
+/**
+ * Philox4x32-10 (Salmon et al. 2011) at `blocks` counters in a row, each as two numbers of 53 bits from 0 up to before 1: the words 0 and
+ * 1 make the first, 2 and 3 the second.
+ */
+export function fillUniforms(key0: u32, key1: u32, low: u32, high: u32, blocks: i32, output: usize): void {
+  let counter = (<u64>high << 32) | <u64>low
+  for (let block = 0; block < blocks; block += 1) {
+    let c0 = <u32>counter
+    let c1 = <u32>(counter >> 32)
+    let c2: u32 = 0
+    let c3: u32 = 0
+    let k0 = key0
+    let k1 = key1
+    for (let round = 0; round < 10; round += 1) {
+      const product0 = <u64>0xd2511f53 * <u64>c0
+      const product1 = <u64>0xcd9e8d57 * <u64>c2
+      c0 = <u32>(product1 >> 32) ^ c1 ^ k0
+      c1 = <u32>product1
+      c2 = <u32>(product0 >> 32) ^ c3 ^ k1
+      c3 = <u32>product0
+      k0 += 0x9e3779b9
+      k1 += 0xbb67ae85
+    }
+    const at = output + (<usize>block << 4)
+    const unit = reinterpret<f64>(0x3ca0000000000000)
+    store<f64>(at, <f64>(<i64>(((<u64>c0 >> 5) << 26) | (<u64>c1 >> 6))) * unit)
+    store<f64>(at + 8, <f64>(<i64>(((<u64>c2 >> 5) << 26) | (<u64>c3 >> 6))) * unit)
+    counter += 1
+  }
+}

@@ -12,6 +12,9 @@ import { makeSoup, parseSoupRecipe } from '../src/soups/one-shot-soup.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
+/** Parts of the form that are models. */
+const modelFields = ['model', 'base', 'fisher']
+
 type Options = { artifacts: Artifacts; threads: ThreadPool; uploads: UploadLimits; maximumModels: number }
 
 /** One shot: models in, soup out, nothing kept. */
@@ -56,6 +59,8 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
             type: 'object',
             properties: {
               model: { type: 'array', items: binary },
+              base: binary,
+              fisher: { type: 'array', items: binary },
               data: { type: 'array', items: binary },
               recipe: z.toJSONSchema(soupRecipe, { io: 'input' }),
             },
@@ -70,10 +75,16 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
       const another = (before: readonly SentModel[]) => {
         if (before.length >= maximumModels) throw tooManyModels('model', maximumModels)
       }
-      const models = await receiveModels(parts, artifacts, another, async part => {
-        if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
-        recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
-      })
+      const models = await receiveModels(
+        parts,
+        artifacts,
+        another,
+        async part => {
+          if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
+          recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
+        },
+        modelFields,
+      )
       const make = async () => {
         try {
           const settings = parseSoupRecipe(recipe, request.query.weights)
@@ -94,9 +105,9 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
 
 function unexpected({ kind, field }: UploadPart): TureenError {
   const message =
-    'the form has file parts named model, each with its external data behind it in parts named data, and at most one part named recipe'
+    'the form has file parts named model, one named base and as many named fisher as models where the method takes them, each with its external data behind it in parts named data, and at most one part named recipe'
   const what =
-    (field === 'model' || field === 'data') && kind === 'field'
+    (modelFields.includes(field) || field === 'data') && kind === 'field'
       ? `The part ${field} is text and no file (with curl: -F ${field}=@FILE)`
       : `The part ${field} is not understood`
   return new TureenError('TUREEN_REQUEST_INVALID', `${what}: ${message}.`, [{ field, message }])

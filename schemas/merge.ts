@@ -6,40 +6,90 @@ export const maximumModels = 1024
 
 export const weight = z.number().describe('Any finite number, also negative')
 
-export const weightRules = z
+/** Names of parameters of methods; which there are is the method's to say. */
+const parameterName = z.string().min(1).max(64)
+
+export const gradient = z
+  .strictObject({ gradient: z.array(z.number()).min(1).max(256) })
+  .describe(
+    'A number that changes along the graph: the first at the first operator with weights, the last at the last, straight lines between',
+  )
+
+export const weightValue = z.union([weight, gradient])
+
+/** Parameters of whatever method, as `GET /v1/methods` describes them; each number may be a gradient. */
+export const methodParameters = z
+  .record(parameterName, z.unknown())
+  .meta({ merge: 'parameters' })
+  .describe('The method’s parameters; numbers may be gradients: {"gradient": [0, 0.5, 1]}')
+
+const match = z
+  .string()
+  .min(1)
+  .max(200)
+  .describe('A glob on names of initializers: * stands for any characters, ? for one')
+
+export const weightRules = z.array(z.object({ match, weights: z.array(weight) }))
+
+export const tensorRules = z
   .array(
-    z.strictObject({
-      match: z
-        .string()
-        .min(1)
-        .max(200)
-        .describe('A glob on names of initializers: * stands for any characters, ? for one'),
-      weights: z.array(weight).min(1).max(maximumModels).describe('One for each model, in order'),
-    }),
+    z
+      .strictObject({
+        match,
+        weights: z.array(weightValue).min(1).max(maximumModels).optional().describe('One for each model, in order'),
+        parameters: methodParameters.optional(),
+        skip: z.boolean().optional().describe('Leave such tensors as the base, or the first model, has them'),
+      })
+      .refine(({ weights, parameters, skip }) => weights || parameters || skip !== undefined, {
+        message: 'a rule gives weights, parameters or skip',
+        path: ['weights'],
+      }),
   )
   .max(256)
-  .describe('Other weights for some tensors: for each, those of the first rule that matches its name')
+  .describe('Other settings for some tensors: for each, those of the first rule that matches its name')
 
 /** What merges, one-shot soups and searches have in common. */
 export const mergeSettings = {
-  method: z.literal('linear').default('linear'),
-  parameters: z.strictObject({}).default({}).describe("The method's parameters; linear has none"),
-  normalize: z.boolean().default(true).describe('Divide by the sum of the weights; false: only add and scale'),
+  method: z
+    .string()
+    .max(64)
+    .meta({ merge: 'method' })
+    .default('linear')
+    .describe('How the models are merged: GET /v1/methods lists the methods'),
+  parameters: methodParameters.default({}),
+  normalize: z
+    .boolean()
+    .optional()
+    .describe(
+      'Divide by the sum of the weights, or only add and scale; as the method does if left out: linear divides',
+    ),
   nonFloat: z
     .enum(['error', 'base'])
     .default('error')
     .describe('What to do when integer, bool or string initializers differ: refuse, or take those of the base'),
-  rules: weightRules.default([]),
+  rules: tensorRules.default([]),
   provenance: z.boolean().default(true).describe("Write the recipe into the soup's metadata"),
 }
 
 export const mergeRequest = z
   .strictObject({
     models: z
-      .array(z.strictObject({ id: reference, weight: weight.default(1) }))
+      .array(
+        z.strictObject({
+          id: reference,
+          weight: weightValue.default(1),
+          fisher: reference
+            .optional()
+            .describe('Of the method fisher: a model of the same network with Fisher information in place of weights'),
+        }),
+      )
       .min(1)
       .max(maximumModels),
-    base: reference.optional().describe('The model whose file the result is made from; the first one if left out'),
+    base: reference
+      .optional()
+      .describe(
+        'The model whose file the result is made from (the first one if left out), and whose changes the method merges if it is one for changes of a base',
+      ),
     ...mergeSettings,
     name: name.optional(),
     labels: labels.default({}),
@@ -52,11 +102,12 @@ export type MergeRequest = z.infer<typeof mergeRequest>
 /** A soup's recipe as a document: a merge request whose models are named by digest. */
 export const recipe = z
   .object({
-    method: z.literal('linear'),
-    models: z.array(z.object({ id: digest, weight })),
+    method: z.string(),
+    parameters: methodParameters.optional(),
+    models: z.array(z.object({ id: digest, weight: weightValue, fisher: digest.optional() })),
     base: digest.optional(),
-    normalize: z.boolean(),
-    rules: weightRules.optional(),
+    normalize: z.boolean().optional(),
+    rules: tensorRules.optional(),
     nonFloat: z.enum(['error', 'base']),
     provenance: z.boolean(),
   })
@@ -68,10 +119,35 @@ export const mergeResult = z
     report: z.object({
       tensors: z.object({
         averaged: z.number().int().describe('Tensors that were computed'),
-        copied: z.number().int().describe('Float tensors that are the same in every model'),
+        copied: z
+          .number()
+          .int()
+          .describe('Float tensors that are the same in every model, or were skipped or copied from one'),
         nonFloat: z.number().int().describe("All other tensors: the base's"),
       }),
       nonFinite: z.number().int().describe('NaN and infinite elements among the float initializers of the result'),
+      method: z
+        .object({
+          tensors: z.array(
+            z.object({
+              tensor: z.string(),
+              elements: z.number().int(),
+              cosine: z.number().nullable().optional().describe('Of the angle between models, or the mean of those'),
+              t: z.number().optional().describe('How far from the base to the mean'),
+              coefficients: z.array(z.number()).nullable().optional().describe('What each model was multiplied with'),
+              kept: z.array(z.number().int()).optional().describe('Of each model the changes that were not dropped'),
+              signConflicts: z.number().int().optional().describe('Elements with changes of either sign'),
+            }),
+          ),
+          omitted: z.number().int().describe('Tensors that the list leaves out'),
+          totals: z.object({
+            elements: z.number().int(),
+            kept: z.array(z.number().int()).optional(),
+            signConflicts: z.number().int().optional(),
+          }),
+        })
+        .optional()
+        .describe('What the method found, of methods that find something out'),
       seconds: z.number(),
       bytesRead: z.number().int(),
       bytesWritten: z.number().int(),
@@ -91,13 +167,15 @@ export const mergeParameters = z.strictObject({ wait: waitSeconds })
 /** The recipe of a one-shot soup: its models are the uploaded ones, in order. */
 export const soupRecipe = z
   .strictObject({
-    weights: z.array(weight).max(maximumModels).optional().describe('One for each model part, in order'),
+    weights: z.array(weightValue).max(maximumModels).optional().describe('One for each model part, in order'),
     models: z
-      .array(z.strictObject({ id: digest.optional(), weight: weight.default(1) }))
+      .array(z.strictObject({ id: digest.optional(), weight: weightValue.default(1), fisher: digest.optional() }))
       .max(maximumModels)
       .optional()
-      .describe('Instead of weights: one for each model part, in order; an id is checked against its content'),
-    base: digest.optional(),
+      .describe('Instead of weights: one for each model part, in order; digests are checked against the content'),
+    base: digest
+      .optional()
+      .describe('The digest of a model part, or of the base part: whose file the soup is made from'),
     ...mergeSettings,
   })
   .refine(({ weights, models }) => !weights || !models, {

@@ -12,6 +12,7 @@ import {
   timestamp,
   ttlParameter,
 } from './common.ts'
+import { weightValue } from './merge.ts'
 
 const value = z.object({
   name: z.string(),
@@ -24,9 +25,9 @@ const value = z.object({
 
 export const lineage = z.object({
   method: z.string(),
-  inputs: z.array(z.object({ sha256: digest, weight: z.number() })),
+  inputs: z.array(z.object({ sha256: digest, weight: weightValue })),
   base: digest,
-  normalize: z.boolean(),
+  normalize: z.boolean().optional().describe('Of methods that have the choice'),
 })
 
 export const model = z

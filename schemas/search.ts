@@ -16,6 +16,13 @@ const groups = z
     'Globs on tensor names (* stands for any characters, ? for one): each group of tensors has weights of its own, a tensor is of the first group that matches, all others have common weights',
   )
 
+const range = z.tuple([z.number(), z.number()]).describe('From, to')
+
+const parameters = z
+  .record(z.string(), range)
+  .optional()
+  .describe('Parameters of the method that are searched besides, each with its range: {"density": [0.2, 1]}')
+
 export const greedyStrategy = z.strictObject({
   type: z.literal('greedy'),
   accept: z
@@ -61,11 +68,17 @@ export const sweepStrategy = z.strictObject({
     .max(1001)
     .default(11)
     .describe('Points on the line between the two models, both ends included: weights 1 - alpha and alpha'),
+  parameter: z
+    .string()
+    .optional()
+    .describe('A parameter of the method that is swept over range instead, all models being merged'),
+  range: range.optional().describe('Of parameter'),
 })
 
 export const coordinateStrategy = z.strictObject({
   type: z.literal('coordinate'),
   groups,
+  parameters,
   step: z.number().gt(0).max(1).default(0.5).describe('By how much a weight is first moved up and down; all sum to 1'),
   minimumStep: z
     .number()
@@ -78,6 +91,7 @@ export const coordinateStrategy = z.strictObject({
 export const cmaEsStrategy = z.strictObject({
   type: z.literal('cmaEs'),
   groups,
+  parameters,
   seed: seed.describe('Repeats a search'),
   generations: z.number().int().min(1).max(1000).default(40),
   population: z
@@ -122,7 +136,7 @@ export const searchRequest = z
   .strictObject({
     models: z
       .array(z.strictObject({ id: reference }))
-      .min(2, 'a search chooses among at least two models')
+      .min(1)
       .max(maximumSearchModels),
     strategy,
     selection: selection.describe('What candidates are chosen by'),
@@ -131,7 +145,9 @@ export const searchRequest = z
     parameters: mergeSettings.parameters,
     base: reference
       .optional()
-      .describe('The model whose file soups are made from; if left out, the first of each soup'),
+      .describe(
+        'The model whose file soups are made from (if left out, the first of each soup), and whose changes a method for changes merges',
+      ),
     nonFloat: mergeSettings.nonFloat,
     budget: z
       .strictObject({
@@ -150,11 +166,12 @@ export type SearchRequest = z.infer<typeof searchRequest>
 
 const score = z.number().nullable().describe('In the metric’s unit; null where it is not finite, or does not exist')
 
-/** The mean of some of the search's models. */
+/** A merge of some of the search's models by its method; a model by itself is that model. */
 const soup = {
   models: z.array(id).describe('By the ids of the request’s models'),
   weights: z.array(weight).describe('One for each of these models'),
   rules: weightRules.optional().describe('Other weights for groups of tensors'),
+  parameters: z.record(z.string(), z.number()).optional().describe('Of the method, where they were searched'),
 }
 
 const scoredSoup = z.object({ ...soup, score })

@@ -10,6 +10,7 @@ import { evaluationRoutes } from '../routes/evaluations.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { jobRoutes } from '../routes/jobs.ts'
 import { mergeRoutes } from '../routes/merges.ts'
+import { methodRoutes } from '../routes/methods.ts'
 import { modelRoutes } from '../routes/models.ts'
 import { readmeRoute } from '../routes/readme.ts'
 import { searchRoutes } from '../routes/searches.ts'
@@ -169,6 +170,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(soupRoutes, { artifacts, threads, uploads, maximumModels })
   await app.register(modelRoutes, { models })
   await app.register(mergeRoutes, { jobs, idempotency, merges })
+  await app.register(methodRoutes)
   await app.register(comparisonRoutes, { jobs, idempotency, comparisons })
   await app.register(datasetRoutes, { datasets, idempotency, artifacts, uploads })
   await app.register(evaluationRoutes, { jobs, idempotency, evaluations })

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { problem } from '../../schemas/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../errors.ts'
 import { accessOf } from './access.ts'
+import { withMethods } from './method-documentation.ts'
 import { problemMediaType } from './problem-details.ts'
 
 declare module 'fastify' {
@@ -121,7 +122,7 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     },
     transformObject: jsonSchemaTransformObject,
   })
-  app.get('/openapi.json', { schema: { hide: true }, config: { auth: 'open' } }, () => app.swagger())
+  app.get('/openapi.json', { schema: { hide: true }, config: { auth: 'open' } }, () => withMethods(app.swagger()))
   await app.register(async docs => {
     docs.addHook('onRoute', route => {
       route.config = { ...route.config, auth: 'open' }

@@ -4,14 +4,15 @@ import type { Artifacts } from '../storage/artifacts.ts'
 import { discardAll, receiveFiles } from './receive-files.ts'
 import type { UploadPart } from './upload.ts'
 
-/** A model that was sent in a request: its files, its own first, and what the client calls it. */
-export type SentModel = { label: string; files: [ReceivedData, ...ReceivedData[]] }
+/** A model that was sent in a request: its files, its own first, what the client calls it, and the name of its part. */
+export type SentModel = { field: string; label: string; files: [ReceivedData, ...ReceivedData[]] }
 
 /**
  * Receives models: file parts named `model`, each followed by the parts named `data` that belong to it, whose filename is the location
  * that the model gives, directories kept.
  *
  * @param another called before a model is read, with those before it; may throw
+ * @param fields names of parts that are models
  * @param other takes a part of another name, or throws
  */
 export async function receiveModels(
@@ -19,13 +20,14 @@ export async function receiveModels(
   artifacts: Artifacts,
   another: (models: readonly SentModel[]) => void,
   other: (part: UploadPart, models: readonly SentModel[]) => Promise<void>,
+  fields: readonly string[] = ['model'],
 ): Promise<SentModel[]> {
   const models: SentModel[] = []
   await receiveFiles<ReceivedData>(parts, artifacts, async part => {
-    if (part.kind === 'file' && part.field === 'model') {
+    if (part.kind === 'file' && fields.includes(part.field)) {
       another(models)
       const file = { ...(await artifacts.receive(part.stream)), location: '' }
-      models.push({ label: labelFor(part.filename, models), files: [file] })
+      models.push({ field: part.field, label: labelFor(part.filename, models), files: [file] })
       return file
     }
     if (part.kind === 'file' && part.field === 'data') {

@@ -1,8 +1,8 @@
 import type { JobRecord } from '../../schemas/job.ts'
 import type { MergeRequest } from '../../schemas/merge.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { methodSettings } from '../merge/method-settings.ts'
 import { recipeDocument } from '../merge/provenance.ts'
-import { tensorSums } from '../merge/tensor-sums.ts'
 import { modelDigest } from '../models/model-files.ts'
 import type { ModelStore, NewUpload } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
@@ -17,16 +17,17 @@ import type { JobRunner, JobService } from './job-service.ts'
 /** A merge request with its models found: the files, the settings, and the records' ids. */
 export type ResolvedMerge = { files: MergeFile[]; settings: MergeSettings; modelIds: string[] }
 
-/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_WEIGHTS_INVALID` */
+/** @throws TureenError `TUREEN_REQUEST_INVALID`, `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_WEIGHTS_INVALID` */
 export async function resolveMerge(request: MergeRequest, models: ModelStore): Promise<ResolvedMerge> {
-  const { method, normalize, rules, nonFloat, provenance } = request
-  tensorSums(
-    request.models.map(({ weight }) => weight),
-    request,
-  )
+  const { nonFloat, provenance } = request
+  const settings = methodSettings(request, {
+    weights: request.models.map(({ weight }) => weight),
+    hasBase: request.base !== undefined,
+    fishers: request.models.filter(({ fisher }) => fisher !== undefined).length,
+  })
   const files: MergeFile[] = []
   const modelIds: string[] = []
-  const find = async (label: string, weight: number | null, field: string) => {
+  const find = async (label: string, weight: MergeFile['weight'], field: string) => {
     const model = await models.getComplete(label, field)
     modelIds.push(model.id)
     return { label, weight, sha256: model.sha256, ...models.paths(model) }
@@ -39,7 +40,10 @@ export async function resolveMerge(request: MergeRequest, models: ModelStore): P
     base = files.findIndex(({ sha256 }) => sha256 === file.sha256)
     if (base < 0) base = files.push(file) - 1
   }
-  return { files, settings: { method, normalize, rules, nonFloat, provenance, base }, modelIds }
+  for (const [fisherOf, { fisher }] of request.models.entries()) {
+    if (fisher !== undefined) files.push({ ...(await find(fisher, null, `models.${fisherOf}.fisher`)), fisherOf })
+  }
+  return { files, settings: { ...settings, nonFloat, provenance, base }, modelIds }
 }
 
 /** Runs merges: streams the result into an incoming file, then makes it a model of the store together with the job's end. */

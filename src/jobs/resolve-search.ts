@@ -4,6 +4,8 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import { metricNamed } from '../evaluate/metric-choice.ts'
 import { requireFit } from '../evaluate/metric-fit.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import type { Dimension } from '../search/dimension.ts'
+import type { SearchedMethod } from '../search/run-search.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import {
@@ -13,6 +15,7 @@ import {
   resolveMetric,
   type Stores,
 } from './resolve-evaluation.ts'
+import { searchedSettings } from './search-dimensions.ts'
 
 /** What soups are scored by: on selection, or on test. */
 export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }
@@ -30,6 +33,9 @@ export type ResolvedSearch = {
   /** Globs on tensor names that have weights of their own. */
   groups: readonly string[]
   settings: Omit<MergeSettings, 'base'>
+  /** Parameters of the method that are searched. */
+  dimensions: readonly Dimension[]
+  method: SearchedMethod
   selection: Scoring
   test: Scoring | null
   inputIds: string[]
@@ -41,7 +47,7 @@ export type ResolvedSearch = {
  */
 export async function resolveSearch(request: SearchRequest, stores: Stores): Promise<ResolvedSearch> {
   requirePossible(request)
-  const { strategy, method, nonFloat } = request
+  const { strategy, nonFloat } = request
   const records = []
   for (const [index, { id }] of request.models.entries())
     records.push(await stores.models.getComplete(id, `models.${index}.id`))
@@ -72,6 +78,8 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   }
   const groups = 'groups' in strategy ? strategy.groups : []
   const rules = groups.map(match => ({ match, weights: models.map(() => 1) }))
+  const inputs = { weights: models.map(() => 1), hasBase: request.base !== undefined, fishers: 0 }
+  const { settings, dimensions, method } = searchedSettings(request, inputs, rules)
   const selection = await resolveScoring('selection', request.selection, bound, stores)
   const test = request.test
     ? await resolveScoring(
@@ -87,7 +95,9 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     files,
     base,
     groups,
-    settings: { method, normalize: true, rules, nonFloat, provenance: false },
+    settings: { ...settings, nonFloat, provenance: false },
+    dimensions,
+    method,
     selection,
     test,
     inputIds: [
@@ -108,7 +118,11 @@ function interfaceOf({ inputs, outputs }: ModelRecord): string {
 }
 
 function requirePossible({ models, strategy }: SearchRequest): void {
-  if (strategy.type === 'sweep' && models.length !== 2) {
+  const hasParameters =
+    ('parameter' in strategy && strategy.parameter !== undefined) || ('parameters' in strategy && strategy.parameters)
+  if (models.length < 2 && !hasParameters)
+    throw invalid([{ field: 'models', message: 'a search chooses among at least two models' }])
+  if (strategy.type === 'sweep' && !hasParameters && models.length !== 2) {
     const message = `a sweep follows the line between two models, and there are ${models.length}`
     throw invalid([{ field: 'models', message }])
   }

@@ -75,13 +75,15 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const { direction } = selection.metric
       const total = Math.min(
         request.budget.evaluations ?? Number.POSITIVE_INFINITY,
-        strategy.candidates(models.length, search.groups.length),
+        strategy.candidates(models.length, search.groups.length, search.dimensions.length),
       )
       let best: Trial | undefined
       const outcome = await runSearch({
         strategy,
         models: models.length,
         groups: search.groups,
+        dimensions: search.dimensions,
+        method: search.method,
         direction,
         maximumEvaluations: request.budget.evaluations ?? Number.POSITIVE_INFINITY,
         deadline: clock.deadline,

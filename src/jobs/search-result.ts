@@ -18,10 +18,11 @@ export function resultOf(
   const { winner, bestSingle, uniform, trials, findings, direction, stopped, evaluations } = end
   const sign = direction === 'max' ? 1 : -1
   const idOf = (member: number) => models[member]?.id ?? ''
-  const soupOf = ({ members, weights, rules }: CandidateSoup) => ({
+  const soupOf = ({ members, weights, rules, parameters }: CandidateSoup) => ({
     models: members.map(idOf),
     weights: [...weights],
     ...(rules.length > 0 ? { rules: rules.map(rule => ({ match: rule.match, weights: [...rule.weights] })) } : {}),
+    ...(parameters ? { parameters } : {}),
   })
   const scored = ({ soup, value }: Trial) => ({ ...soupOf(soup), score: value })
   const { contributions, barrier } = findings

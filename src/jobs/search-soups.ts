@@ -1,4 +1,4 @@
-import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import { type CandidateSoup, candidateSettings } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
@@ -39,12 +39,13 @@ type Soups = Pick<ResolvedSearch, 'files' | 'base' | 'settings' | 'models'>
 
 /** A soup of a search as a merge of its own: the one whose recipe, posted to /v1/merges, gives the same bytes. */
 export function soupMerge(
-  { members, weights, rules }: CandidateSoup,
+  soup: CandidateSoup,
   { files: all, base: place, settings: common }: Omit<Soups, 'models'>,
   provenance: boolean,
 ): { files: MergeFile[]; settings: MergeSettings } {
+  const { members, weights } = soup
   const files = members.map((member, index) => ({ ...fileAt(all, member), weight: weights[index] ?? 0 }))
-  const settings = { ...common, rules, provenance }
+  const settings = { ...candidateSettings(soup, common), provenance }
   if (place === null) return { files, settings: { ...settings, base: 0 } }
   const among = members.indexOf(place)
   const base = among >= 0 ? among : files.push({ ...fileAt(all, place), weight: 0 }) - 1

@@ -1,26 +1,56 @@
+import { defaultSettings, type MergeSettings } from './merge-input.ts'
 import type { MergePlan } from './plan.ts'
-import { tensorSums, type WeightRule } from './tensor-sums.ts'
+import { tensorOperations } from './tensor-operations.ts'
 
-/** A weighted mean of some of a merge's inputs. `members`: places in {@link MergePlan.inputs}, each with its weight. */
-export type CandidateSoup = { members: readonly number[]; weights: readonly number[]; rules: readonly WeightRule[] }
+/** Other weights for the tensors whose names match a glob. */
+export type WeightRule = { match: string; weights: readonly number[] }
 
 /**
- * The plan of another soup of the inputs of a planned merge, by the same formula: what was compared and laid out for all of
+ * A merge of some of a merge's inputs. `members`: places among the averaged ones, each with its weight. `parameters`: of the
+ * method, in place of those of the merge.
+ */
+export type CandidateSoup = {
+  members: readonly number[]
+  weights: readonly number[]
+  rules: readonly WeightRule[]
+  parameters?: Readonly<Record<string, number>>
+}
+
+/** The settings of the merge that a candidate is. One model, of which nothing is to be computed, is that model whatever the method. */
+export function candidateSettings<Settings extends Omit<MergeSettings, 'base'>>(
+  { members, rules, parameters }: CandidateSoup,
+  settings: Settings,
+): Settings {
+  if (members.length === 1 && !parameters) {
+    const { method, parameters: none, normalize, usesBase } = defaultSettings
+    return { ...settings, rules, method, parameters: none, normalize, usesBase }
+  }
+  return { ...settings, rules, parameters: { ...settings.parameters, ...parameters } }
+}
+
+/**
+ * The plan of another soup of the inputs of a planned merge, by the same method: what was compared and laid out for all of
  * them holds for any of them. Tensors that are identical in all stay in the base's encoding.
  *
  * @throws TureenError `TUREEN_WEIGHTS_INVALID`
  */
-export function candidatePlan(plan: MergePlan, { members, weights, rules }: CandidateSoup): MergePlan {
-  const sums = tensorSums(weights, { normalize: true, rules })
+export function candidatePlan(plan: MergePlan, soup: CandidateSoup, settings: Omit<MergeSettings, 'base'>): MergePlan {
+  const operations = tensorOperations(soup.weights, candidateSettings(soup, settings))
+  const places = [...soup.members, ...plan.inputs.keys().drop(plan.models)]
   const pick = <Item>(items: readonly Item[]): Item[] =>
-    members.map(member => {
-      const item = items[member]
-      if (item === undefined) throw new RangeError(`the merge has no input ${member}`)
+    places.map(place => {
+      const item = items[place]
+      if (item === undefined) throw new RangeError(`the merge has no input ${place}`)
       return item
     })
   return {
     ...plan,
+    models: soup.members.length,
     inputs: pick(plan.inputs),
-    tensors: plan.tensors.map(tensor => ({ ...tensor, sources: pick(tensor.sources), sum: sums.of(tensor.name) })),
+    tensors: plan.tensors.map(tensor => {
+      const operation = operations.of(tensor.name, tensor.position)
+      if (!operation) throw new RangeError('candidates skip no tensors')
+      return { ...tensor, sources: pick(tensor.sources), operation }
+    }),
   }
 }

@@ -3,22 +3,29 @@ import type { ByteSource } from '../onnx/byte-source.ts'
 import { elementSource } from '../onnx/elements.ts'
 import type { Layout, TensorEntry } from '../onnx/layout.ts'
 import type { ModelFiles } from '../onnx/model-files.ts'
-import type { WeightRule } from './tensor-sums.ts'
+import type { WeightValue } from './gradient.ts'
+import type { ParameterValues } from './operation.ts'
+import type { TensorRule } from './tensor-rule.ts'
 
 /** How differences are treated where tensors are never averaged: refused, or the base's taken. */
 export type NonFloat = 'error' | 'base'
 
 /** What is merged, apart from the files themselves. */
 export type MergeSettings = {
-  method: 'linear'
-  normalize: boolean
-  /** Other weights for some of the tensors; of several rules that match one, the first holds. */
-  rules: readonly WeightRule[]
+  method: string
+  /** Those of the method, complete; numbers may be gradients along the graph. */
+  parameters: ParameterValues
+  /** Null where the method has no such choice. */
+  normalize: boolean | null
+  /** Other settings for some of the tensors; of several rules that match one, the first holds. */
+  rules: readonly TensorRule[]
   nonFloat: NonFloat
   /** Whether the result says in its metadata how it was made. */
   provenance: boolean
   /** The input whose file the result is made from. */
   base: number
+  /** Whether that input also takes part in the computation, as the base whose changes are merged. */
+  usesBase: boolean
   /** Whether the result is one file, where the base has its weights in others beside it. */
   inline?: boolean
 }
@@ -26,15 +33,20 @@ export type MergeSettings = {
 /** A merge of which nothing is asked but to be made, from the first input's file. */
 export const defaultSettings = {
   method: 'linear',
+  parameters: {},
   normalize: true,
   rules: [],
   nonFloat: 'error',
   provenance: false,
   base: 0,
+  usesBase: false,
 } as const satisfies MergeSettings
 
-/** One file of a merge. `weight` is null for a base that is not averaged itself. `label` is what the caller calls the model. */
-export type MergeInput = { label: string; sha256: string; weight: number | null }
+/**
+ * One file of a merge. `weight` is null for what is not averaged itself: a base, and what says how much the elements of another input
+ * count, which `fisherOf` is the place of. `label` is what the caller calls the model.
+ */
+export type MergeInput = { label: string; sha256: string; weight: WeightValue | null; fisherOf?: number }
 
 /** A merge input that has been indexed. */
 export type IndexedInput = MergeInput & ModelFiles & { layout: Layout }

@@ -11,8 +11,9 @@ const chunkBudgetBytes = 2 << 20
 const smallestChunkBytes = 16 << 10
 /** A multiple of every element size that is also a whole number of memory pages. */
 const chunkQuantum = 4096
+
 /** Memory for `bytes` bytes of every input and of the result. */
-type Chunk = { bytes: number; buffers: SumBuffers; engine: SumEngine }
+export type Chunk = { bytes: number; buffers: SumBuffers; engine: SumEngine }
 
 /** Memory in which merges are computed, one after the other; whoever makes many keeps it for the next. */
 export type PlanMemory = { chunkFor(plan: MergePlan, inputs: number): Chunk }

@@ -23,7 +23,7 @@ export type PlanSource = PlannedBytes & {
 }
 
 /**
- * A planned merge as the files that it will be: any range of them can be read, and is computed then.
+ * A prepared merge as the files that it will be: any range of them can be read, and is computed then.
  * `inputs` are all of the merge's inputs.
  */
 export function planSource(plan: MergePlan, inputs: readonly LabelledFiles[], memory = planMemory()): PlanSource {

@@ -2,28 +2,36 @@ import { TureenError } from '../errors.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { type Edit, splice } from '../onnx/splice.ts'
 import { dtypeName } from '../tensor/dtype.ts'
-import type { WeightedSum } from '../tensor/weighted-sum.ts'
 import { dataFiles } from './data-files.ts'
-import type { MatchedInput } from './match-inputs.ts'
+import { isGradient } from './gradient.ts'
+import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'
+import type { Operation } from './operation.ts'
 import { type PlannedFile, type PlanPart, plannedFile } from './plan-parts.ts'
 import type { Preflight } from './preflight.ts'
 import { provenanceEdits } from './provenance.ts'
 import { inlineEdits, tensorEdits } from './tensor-edits.ts'
-import { tensorSums } from './tensor-sums.ts'
+import { tensorOperations } from './tensor-operations.ts'
+import { tensorPositions } from './tensor-positions.ts'
 
-/** A tensor of the result that is computed, and how. `sources`: it in each averaged model, in recipe order. */
+/**
+ * A tensor of the result that is computed, and how. `sources`: it in each averaged model, in recipe order, and in what else the method
+ * looks at. `position`: how far along the graph it stands, from 0 to 1, where anything depends on that.
+ */
 export type PlannedTensor = {
   name: string
   dtype: string
+  dims: readonly number[]
   elements: number
+  position: number
   sources: readonly TensorEntry[]
-  sum: WeightedSum
+  operation: Operation
 }
 
 /**
- * The merged model before any of it is computed: where each byte of each file comes from. `inputs` are the averaged ones, as indices
- * into the merge's inputs, in recipe order.
+ * The merged model before any of it is computed: where each byte of each file comes from. `inputs` are the averaged ones, of which
+ * there are `models`, as indices into the merge's inputs, in recipe order; behind them the base, or the Fisher information of
+ * each, where the method looks at those.
  */
 export type MergePlan = {
   main: PlannedFile
@@ -31,9 +39,13 @@ export type MergePlan = {
   data: ReadonlyMap<string, PlannedFile>
   tensors: PlannedTensor[]
   inputs: number[]
+  models: number
   base: number
-  /** Tensors that stay as they stand in the base, and the NaN and infinite elements of the identical ones. */
-  carried: { identical: number; nonFloat: number; nonFinite: number }
+  /**
+   * Tensors that stay as they stand in the base, those that rules skip among the identical ones; of those that are the same in every
+   * model the elements, and how many are NaN and infinite.
+   */
+  carried: { identical: number; nonFloat: number; nonFinite: number; elements: number }
 }
 
 /**
@@ -51,21 +63,30 @@ export function planMerge(
   const averaged = inputs.flatMap((input, index) =>
     input.weight === null ? [] : [{ input, index, weight: input.weight }],
   )
-  const sums = tensorSums(
+  const operations = tensorOperations(
     averaged.map(({ weight }) => weight),
     settings,
   )
+  const fishers = averaged.flatMap(model => inputs.findIndex(({ fisherOf }) => fisherOf === model.index))
+  const beside = settings.usesBase ? [settings.base] : fishers.filter(index => index >= 0)
+  const sourced = [...averaged.map(({ index }) => index), ...beside]
+  const positions = hasGradients(inputs, settings)
+    ? tensorPositions(networkOf(base), ({ path }) => weights.has(path))
+    : new Map<string, number>()
   const tensors: PlannedTensor[] = []
   const edits: Edit<PlanPart>[] = []
   const data = dataFiles(base)
-  const carried = { identical: 0, nonFloat: 0, nonFinite: settings.normalize ? identicalNonFinite : 0 }
+  const carried = { identical: 0, nonFloat: 0, nonFinite: 0, elements: 0 }
   for (const tensor of base.layout.tensors) {
     const isWeight = weights.has(tensor.path)
     const name = tensor.name || tensor.path
-    const sources = averaged.flatMap(({ input }) => input.counterpart(tensor) ?? [])
+    const sources = sourced.flatMap(index => inputs[index]?.counterpart(tensor) ?? [])
+    const position = positions.get(tensor.path) ?? 0
     // What no output depends on need not be in every model, and stays where it is not.
-    const sum = isWeight && sources.length === averaged.length ? sums.of(name) : null
-    if (!sum || (sum.keepIdentical && identical.has(tensor.path))) {
+    const operation = isWeight && sources.length === sourced.length ? operations.of(name, position) : null
+    const isIdentical = operation !== null && identical.has(tensor.path) && keepsIdentical(operation)
+    if (isIdentical) carried.elements += tensor.elements
+    if (!operation || isIdentical) {
       carried[isWeight ? 'identical' : 'nonFloat'] += 1
       if (tensor.payload.form !== 'external') continue
       if (settings.inline) edits.push(...inlineEdits(tensor, tensor.payload, null))
@@ -75,9 +96,11 @@ export function planMerge(
     if (tensor.payload.form !== 'external') edits.push(...tensorEdits(tensor, tensors.length))
     else if (settings.inline) edits.push(...inlineEdits(tensor, tensor.payload, tensors.length))
     else if (!data.replace(tensor, tensor.payload, tensors.length, sources)) continue
-    tensors.push({ name, dtype: dtypeName(tensor.dataType), elements: tensor.elements, sources, sum })
+    const { dims, elements } = tensor
+    tensors.push({ name, dtype: dtypeName(tensor.dataType), dims, elements, position, sources, operation })
   }
-  sums.requireAllMatched()
+  if (carried.elements > 0) carried.nonFinite = identicalNonFinite
+  operations.requireAllMatched()
   edits.push(...provenanceEdits(base.layout, inputs, settings))
   const main = plannedFile(splice(base.layout, edits))
   if (settings.inline) requireOneFile(main.byteLength)
@@ -85,10 +108,22 @@ export function planMerge(
     main,
     data: settings.inline ? new Map() : data.files(),
     tensors,
-    inputs: averaged.map(({ index }) => index),
+    inputs: sourced,
+    models: averaged.length,
     base: settings.base,
     carried,
   }
+}
+
+/** Whether a tensor that is the same in every model comes out as it is. */
+function keepsIdentical(operation: Operation): boolean {
+  return operation.kind !== 'sum' || operation.sum.keepIdentical
+}
+
+function hasGradients(inputs: readonly MatchedInput[], { parameters, rules }: MergeSettings): boolean {
+  const values = [...inputs.map(({ weight }) => weight), ...Object.values(parameters)]
+  const ofRules = rules.flatMap(rule => [...(rule.weights ?? []), ...Object.values(rule.parameters ?? {})])
+  return [...values, ...ofRules].some(isGradient)
 }
 
 /** What protobuf's own readers take; they count in 32 bits, with a sign. */

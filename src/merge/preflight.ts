@@ -30,7 +30,7 @@ export type Preflight = {
  */
 export function preflight(inputs: readonly MatchedInput[], settings: MergeSettings): Preflight {
   const base = baseOf(inputs, settings)
-  const others = inputs.filter(input => input !== base && input.sha256 !== base.sha256)
+  const others = inputs.filter(input => input !== base && input.sha256 !== base.sha256 && input.fisherOf === undefined)
   const { averaged: weights, parameters } = weightsOf(base.layout, decodeSkeleton(base.layout))
   const averaged = new Set(weights)
   const problems: ProblemItem[] = []

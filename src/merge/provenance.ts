@@ -2,8 +2,10 @@ import type { Layout } from '../onnx/layout.ts'
 import { StringStringEntryProto } from '../onnx/onnx-proto.ts'
 import { type BytesPart, bytesPart, type Edit } from '../onnx/splice.ts'
 import { encodeTag, encodeVarint, wireType } from '../onnx/wire.ts'
+import type { WeightValue } from './gradient.ts'
 import { baseOf, type MergeInput, type MergeSettings } from './merge-input.ts'
-import type { WeightRule } from './tensor-sums.ts'
+import type { ParameterValues } from './operation.ts'
+import type { TensorRule } from './tensor-rule.ts'
 
 /** Changes whenever the same recipe over the same inputs may give other bytes than before. */
 export const numericsVersion = 1
@@ -13,25 +15,31 @@ const metadataPropsField = 14
 
 /** How a soup was made, in the words of `POST /v1/merges`: models by digest, no ids, names or times. */
 export type RecipeDocument = {
-  method: 'linear'
-  models: { id: string; weight: number }[]
+  method: string
+  parameters?: ParameterValues
+  models: { id: string; weight: WeightValue; fisher?: string }[]
   base?: string
-  normalize: boolean
-  rules?: readonly WeightRule[]
+  normalize?: boolean
+  rules?: readonly TensorRule[]
   nonFloat: 'error' | 'base'
   provenance: boolean
 }
 
 /** The recipe that posts again to the same bytes. */
 export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSettings): RecipeDocument {
-  const { method, normalize, rules, nonFloat, provenance } = settings
-  const models = inputs.flatMap(({ sha256, weight }) => (weight === null ? [] : [{ id: sha256, weight }]))
+  const { method, parameters, normalize, rules, usesBase, nonFloat, provenance } = settings
+  const models = inputs.flatMap(({ sha256, weight }, index) => {
+    if (weight === null) return []
+    const fisher = inputs.find(({ fisherOf }) => fisherOf === index)?.sha256
+    return [{ id: sha256, weight, ...(fisher === undefined ? {} : { fisher }) }]
+  })
   const base = baseOf(inputs, settings).sha256
   return {
     method,
+    ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
     models,
-    ...(base === models[0]?.id ? {} : { base }),
-    normalize,
+    ...(base === models[0]?.id && !usesBase ? {} : { base }),
+    ...(normalize === null ? {} : { normalize }),
     ...(rules.length > 0 ? { rules } : {}),
     nonFloat,
     provenance,

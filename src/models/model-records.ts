@@ -197,5 +197,5 @@ async function toRecords(catalog: Catalog, rows: readonly Tables['models'][]): P
 
 function lineageOf({ method, models, base, normalize }: RecipeDocument): ModelRecord['lineage'] {
   const inputs = models.map(({ id, weight }) => ({ sha256: id, weight }))
-  return { method, inputs, base: base ?? inputs[0]?.sha256 ?? '', normalize }
+  return { method, inputs, base: base ?? inputs[0]?.sha256 ?? '', ...(normalize === undefined ? {} : { normalize }) }
 }

@@ -1,5 +1,6 @@
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { candidateSoup } from './candidate-soup.ts'
+import type { Dimension } from './dimension.ts'
 import { type Direction, goodness } from './ranking.ts'
 import {
   type Candidate,
@@ -18,11 +19,18 @@ export type Trial = Scored & { soup: CandidateSoup }
 
 export type BudgetKind = 'evaluations' | 'seconds'
 
+/** What matters of the method: whether it weighs models, and how many it merges at least. */
+export type SearchedMethod = { hasWeights: boolean; fewest: number }
+
 export type Search = {
   strategy: Strategy
   models: number
   /** Globs on tensor names: groups that have weights of their own. */
   groups: readonly string[]
+  /** Parameters of the method to search, if any. */
+  dimensions?: readonly Dimension[]
+  /** The linear mean if left out. */
+  method?: SearchedMethod
   direction: Direction
   /** Different soups that may be scored. */
   maximumEvaluations: number
@@ -64,7 +72,8 @@ class BudgetSpent extends Error {
  * @throws whatever `score` does
  */
 export async function runSearch(search: Search): Promise<SearchOutcome> {
-  const { models, groups, direction, maximumEvaluations, deadline } = search
+  const { models, groups, dimensions = [], method, direction, maximumEvaluations, deadline } = search
+  const soupOf = (candidate: Candidate) => candidateSoup(candidate, groups, method?.fewest)
   const started = new Map<string, Promise<Scored>>()
   const tried = new Map<string, Trial>()
   const asked = new Map<string, Trial>()
@@ -91,7 +100,7 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
 
   /** Scores in order as far as the budget goes, then throws {@link BudgetSpent} if that was not all. */
   const scoreAll = async (candidates: readonly Candidate[], onTrial: (key: string, trial: Trial) => void) => {
-    const soups = candidates.map(candidate => candidateSoup(candidate, groups))
+    const soups = candidates.map(soupOf)
     const within = withinBudget(soups.map(keyOf), tried, maximumEvaluations)
     for (const soup of soups.slice(0, within)) {
       if (!tried.has(keyOf(soup))) start(keyOf(soup), soup)
@@ -103,6 +112,8 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
   const context: StrategyContext = {
     models,
     groups: groups.length,
+    dimensions,
+    hasWeights: method?.hasWeights ?? true,
     async score(candidates) {
       const scores: number[] = []
       await scoreAll(candidates, (key, trial) => {
@@ -112,7 +123,7 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
       return scores
     },
     anticipate(candidate) {
-      const soup = candidateSoup(candidate, groups)
+      const soup = soupOf(candidate)
       if (search.hasSpare() && tried.size < maximumEvaluations) start(keyOf(soup), soup)
     },
   }

@@ -1,10 +1,16 @@
+import type { Dimension } from './dimension.ts'
 import type { ShapleyValue } from './shapley.ts'
 
 /**
  * A soup to be tried: a weight for each model of the search, in the order of the request; 0 leaves a model out. With `groups`,
  * the tensors of each of the search's groups have weights of their own, and `weights` are those of all other tensors.
  */
-export type Candidate = { weights: readonly number[]; groups?: readonly (readonly number[])[] }
+export type Candidate = {
+  weights: readonly number[]
+  groups?: readonly (readonly number[])[]
+  /** Parameters of the method that the search chooses. */
+  parameters?: Readonly<Record<string, number>>
+}
 
 /** What a strategy is given to search with. */
 export type StrategyContext = {
@@ -12,6 +18,10 @@ export type StrategyContext = {
   models: number
   /** How many groups of tensors have weights of their own, besides the rest of the tensors; 0 without groups. */
   groups: number
+  /** Parameters of the method to search, if any. */
+  dimensions?: readonly Dimension[]
+  /** Whether the method weighs models, as most do. */
+  hasWeights?: boolean
   /**
    * Scores candidates, side by side where that is faster, and returns how good they are, in their order: more is better whatever
    * the metric's direction, -Infinity for what has no score. A candidate that was scored before costs nothing.
@@ -31,7 +41,7 @@ export type Findings = { contributions?: ShapleyValue[]; barrier?: Barrier }
 /** One way to search. Which of the candidates won is not its business. */
 export type Strategy = {
   /** How many candidates a search scores at most: each model by itself and the mean of all, which come first, among them. */
-  candidates(models: number, groups: number): number
+  candidates(models: number, groups: number, dimensions?: number): number
   /**
    * Scores candidates until it is through. The same scores always lead to the same candidates in the same order.
    */

@@ -1,15 +1,18 @@
 import { type SoupRecipe, soupRecipe } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { tensorSums } from '../merge/tensor-sums.ts'
+import { methodSettings } from '../merge/method-settings.ts'
 import { modelDigest } from '../models/model-files.ts'
 import type { ReceivedData } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 
-/** A model that was sent along: the files it was received into, its own first, and what the client calls it. */
-export type SoupModel = { label: string; files: readonly [ReceivedData, ...ReceivedData[]] }
+/**
+ * A model that was sent along: the files it was received into, its own first, and what the client calls it. `field`: `model` for
+ * those that are averaged, `base`, or `fisher` for the Fisher information of the models, in their order.
+ */
+export type SoupModel = { field: string; label: string; files: readonly [ReceivedData, ...ReceivedData[]] }
 
 /** A soup that nobody keeps, as a file that is the caller's to remove. */
 export type Soup = { path: string; bytes: number; sha256: string }
@@ -52,32 +55,67 @@ export function parseSoupRecipe(field: unknown, weights: number[] | undefined): 
   throw invalid(parsed.error.issues.map(({ path, message }) => ({ field: ['recipe', ...path].join('.'), message })))
 }
 
-function soupMerge(models: readonly SoupModel[], recipe: SoupRecipe): { files: MergeFile[]; settings: MergeSettings } {
+function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: MergeFile[]; settings: MergeSettings } {
+  const inField = (name: string) => sent.filter(({ field }) => field === name).map(toFile)
+  const [models, bases, fishers] = [inField('model'), inField('base'), inField('fisher')]
   if (models.length === 0) throw invalid([{ field: 'model', message: 'at least one model part is needed' }])
-  const { method, normalize, rules, nonFloat, provenance } = recipe
+  if (bases.length > 1) throw invalid([{ field: 'base', message: 'is sent twice' }])
   const weights = recipe.weights ?? recipe.models?.map(({ weight }) => weight) ?? models.map(() => 1)
   if (weights.length !== models.length) {
     throw invalid([{ field: 'weights', message: `there are ${weights.length} weights for ${models.length} models` }])
   }
-  tensorSums(weights, recipe)
-  const digests = models.map(({ files }) => modelDigest(files))
-  recipe.models?.forEach(({ id }, index) => {
-    if (id === undefined || digests[index] === id) return
-    throw invalid([
-      { field: `recipe.models.${index}.id`, message: `the model sent in this place is ${digests[index]}` },
-    ])
-  })
-  const base = recipe.base === undefined ? 0 : digests.indexOf(recipe.base)
-  if (base < 0)
-    throw invalid([{ field: 'recipe.base', message: 'is not the digest of any of the models that were sent' }])
-  const files = models.map(({ label, files: [main, ...data] }, index) => ({
+  const hasBase = recipe.base !== undefined || bases.length > 0
+  const settings = inRecipe(() => methodSettings(recipe, { weights, hasBase, fishers: fishers.length }))
+  if (fishers.length > models.length)
+    throw invalid([{ field: 'fisher', message: `there are ${fishers.length} for ${models.length} models` }])
+  for (const [index, { id, fisher }] of recipe.models?.entries() ?? []) {
+    requireDigest(id, models[index], `recipe.models.${index}.id`)
+    requireDigest(fisher, fishers[index], `recipe.models.${index}.fisher`)
+  }
+  const files = models.map((file, index): MergeFile => ({ ...file, weight: weights[index] ?? 1 }))
+  const base = placeOfBase(files, bases[0], recipe.base)
+  for (const [fisherOf, file] of fishers.entries()) files.push({ ...file, fisherOf })
+  const { nonFloat, provenance } = recipe
+  return { files, settings: { ...settings, nonFloat, provenance, base, inline: true } }
+}
+
+/** What is thrown about the recipe, its fields named from the form. */
+function inRecipe<Result>(run: () => Result): Result {
+  try {
+    return run()
+  } catch (error) {
+    if (!(error instanceof TureenError) || error.code !== 'TUREEN_REQUEST_INVALID') throw error
+    const errors = error.errors.map(item => ({ ...item, field: `recipe.${item.field}` }))
+    throw new TureenError(error.code, error.message, errors, { cause: error })
+  }
+}
+
+function toFile({ label, files: [main, ...data] }: SoupModel): MergeFile {
+  return {
     label,
-    sha256: digests[index] ?? '',
+    sha256: modelDigest([main, ...data]),
     path: main.path,
     data: data.map(({ location, path }) => ({ location, path })),
-    weight: weights[index] ?? 1,
-  }))
-  return { files, settings: { method, normalize, rules, nonFloat, provenance, base, inline: true } }
+    weight: null,
+  }
+}
+
+/** Where among the files the base is, the one that was sent as such behind them if it is none of them. */
+function placeOfBase(files: MergeFile[], sent: MergeFile | undefined, digest: string | undefined): number {
+  if (sent) requireDigest(digest, sent, 'recipe.base')
+  const wanted = sent?.sha256 ?? digest
+  if (wanted === undefined) return 0
+  const place = files.findIndex(({ sha256 }) => sha256 === wanted)
+  if (place >= 0) return place
+  if (sent) return files.push(sent) - 1
+  const message =
+    'is not the digest of any of the models that were sent; one that is not averaged is sent as a part base'
+  throw invalid([{ field: 'recipe.base', message }])
+}
+
+function requireDigest(wanted: string | undefined, file: MergeFile | undefined, field: string): void {
+  if (wanted === undefined || file?.sha256 === wanted) return
+  throw invalid([{ field, message: `the model sent in this place is ${file ? file.sha256 : 'missing'}` }])
 }
 
 function parseJson(text: string): unknown {

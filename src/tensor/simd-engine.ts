@@ -27,8 +27,8 @@ type Kernel = {
 const pageBytes = 64 * 1024
 /** The kernel computes whole vectors; what it computes too much is zeros. */
 const vectorBytes = 32
-/** In front of the inputs: the values of a float8 type, then weights and addresses of the inputs. */
-const tableAt = 1024
+/** In front of the inputs: what the kernel keeps itself, the values of a float8 type, then weights and addresses of the inputs. */
+const tableAt = 2048
 const weightsAt = 4096
 
 /** Weights of float16 are given to the kernel multiplied with this: it takes the values divided by it, which costs less. */

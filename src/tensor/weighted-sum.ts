@@ -50,14 +50,18 @@ function equalBytes(a: Uint8Array, b: Uint8Array, length: number): boolean {
   return Buffer.compare(a.subarray(0, length), b.subarray(0, length)) === 0
 }
 
-/** Elements are compared as words; there are few that the first two inputs share, and only those are compared further. */
-function copyIdentical(
+/**
+ * Copies the elements whose bits are the same in every input. They are compared as words; there are few that the first two inputs
+ * share, and only those are compared further.
+ * @returns how many there are
+ */
+export function copyIdentical(
   width: FloatFormat['bytes'],
   inputs: readonly Uint8Array[],
   count: number,
   output: Uint8Array,
   shared: Uint32Array,
-): void {
+): number {
   const lanes = width === 8 ? 2 : 1
   const words = (bytes: Uint8Array): Uint8Array | Uint16Array | Uint32Array => {
     if (width === 1) return bytes
@@ -87,4 +91,5 @@ function copyIdentical(
     const at = (shared[j] ?? 0) * lanes
     for (let lane = at; lane < at + lanes; lane += 1) y[lane] = first[lane] ?? 0
   }
+  return found
 }

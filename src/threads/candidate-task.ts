@@ -2,8 +2,11 @@ import { statSync } from 'node:fs'
 import { type CandidateSoup, candidatePlan } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { MergePlan } from '../merge/plan.ts'
+
 import { planMemory } from '../merge/plan-memory.ts'
 import { planSource } from '../merge/plan-source.ts'
+import { prepare } from '../merge/prepare.ts'
+
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { checkedPlan, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 import { outputFiles } from './merge-task.ts'
@@ -20,7 +23,14 @@ export type CandidateInputs = {
 const memory = planMemory()
 
 /** The models of the search that this thread serves. Their files are open as long as it lives. */
-let open: { inputs: OpenInput[]; planFrom(base: number): MergePlan; base: number | null } | undefined
+let open:
+  | {
+      inputs: OpenInput[]
+      settings: Omit<MergeSettings, 'base'>
+      planFrom(base: number): MergePlan
+      base: number | null
+    }
+  | undefined
 
 /**
  * Opens a search's models, once: compared, planned, and held in memory if together they take no more than `memoryBytes`; larger
@@ -41,7 +51,7 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
     plans.set(from, plan)
     return plan
   }
-  open = { inputs, planFrom, base }
+  open = { inputs, settings, planFrom, base }
   return warnings
 }
 
@@ -49,7 +59,8 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
 export function writeCandidate(soup: CandidateSoup, output: string): ModelPaths {
   if (!open) throw new Error('no models are open in this thread')
   const plan = open.planFrom(open.base ?? soup.members[0] ?? 0)
-  const [, ...data] = outputFiles(planSource(candidatePlan(plan, soup), open.inputs, memory), output).map(file => {
+  const { plan: prepared } = prepare(candidatePlan(plan, soup, open.settings), open.inputs)
+  const [, ...data] = outputFiles(planSource(prepared, open.inputs, memory), output).map(file => {
     writePlanned(file.source, file.path, false)
     return file
   })

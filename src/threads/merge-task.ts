@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, openSync } from 'node:fs'
 import { serialize } from 'node:v8'
-import { type CountedPlan, type MergeCounts, mergeCounts } from '../merge/merge-counts.ts'
+import { type CountedPlan, countedPlan } from '../merge/counted-plan.ts'
+import { type MergeCounts, mergeCounts } from '../merge/merge-counts.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { planMemory } from '../merge/plan-memory.ts'
 import { type PlannedBytes, type PlanSource, planSource } from '../merge/plan-source.ts'
+import { prepare } from '../merge/prepare.ts'
 import { besideOutput } from '../storage/artifacts.ts'
 import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 import type { OutputFile } from './output-ranges.ts'
@@ -61,15 +63,16 @@ export function startMerge(
   control: WorkControl,
 ): MergeStart {
   return withInputs(files, inputs => {
-    const { plan, warnings } = checkedPlan(inputs, settings)
+    const { plan: unprepared, warnings } = checkedPlan(inputs, settings)
+    const { plan, facts } = prepare(unprepared, inputs, control.throwIfStopped)
     const merged = planSource(plan, inputs, memory)
     const outputs = outputFiles(merged, output)
     const bytesWritten = outputs.reduce((sum, { bytes }) => sum + bytes, 0)
     control.begin(bytesWritten)
+    const counted = countedPlan(plan, facts)
     const reportUntilNow = () => ({ bytesRead: bytesReadOf(inputs), bytesWritten, warnings })
     if (bytesWritten >= splitBytes) {
       for (const { path, bytes } of outputs) createFile(path, bytes)
-      const counted = { carried: plan.carried, tensors: { length: plan.tensors.length } }
       const planned = { plan: shared(serialize(plan)), outputs: outputs.map(withoutSource), counted }
       return { planned: { ...planned, report: reportUntilNow() } }
     }
@@ -81,7 +84,9 @@ export function startMerge(
       })
       return { ...withoutSource(file), sha256: `sha256:${hash.digest('hex')}` }
     })
-    return { merged: { files: written, report: { ...mergeCounts(plan, merged.computed()), ...reportUntilNow() } } }
+    return {
+      merged: { files: written, report: { ...mergeCounts(counted, merged.computed()), ...reportUntilNow() } },
+    }
   })
 }
 

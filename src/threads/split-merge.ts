@@ -1,5 +1,5 @@
 import type { Piscina } from 'piscina'
-import { mergeCounts } from '../merge/merge-counts.ts'
+import { addComputed, mergeCounts } from '../merge/merge-counts.ts'
 import type { HashTask } from './hash-ranges.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import type { MergedModel, PlannedMerge } from './merge-task.ts'
@@ -43,10 +43,7 @@ export async function splitMerge(
   if (failures.length > 0) throw failures[0]
   const shares = await Promise.all(sharing)
   const digests = await hashed
-  const computed = {
-    tensors: new Set(shares.flatMap(each => [...each.computed.tensors])),
-    nonFinite: shares.reduce((sum, each) => sum + each.computed.nonFinite, 0),
-  }
+  const computed = addComputed(shares.map(each => each.computed))
   return {
     files: outputs.map((output, index) => ({ ...output, sha256: digests[index] ?? '' })),
     report: {

@@ -1,5 +1,6 @@
-import type { IndexedInput, MergeSettings } from '../../src/merge/merge-input.ts'
+import { defaultSettings, type IndexedInput, type MergeSettings } from '../../src/merge/merge-input.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
+import { prepare } from '../../src/merge/prepare.ts'
 import type { ModelFiles } from '../../src/onnx/model-files.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { checkedPlan } from '../../src/threads/merge-inputs.ts'
@@ -13,18 +14,13 @@ export function soupOfIngredients(
   more: Partial<MergeSettings> = {},
 ): { files: ModelFiles; warnings: string[] } {
   const settings: MergeSettings = {
-    method: 'linear',
-    normalize: true,
-    rules: [],
-    nonFloat: 'error',
-    provenance: false,
-    base: 0,
+    ...defaultSettings,
     ...more,
   }
   const inputs = ingredients.map(({ files: { source, data }, weight }, index): IndexedInput => {
     return { source, data, weight, layout: readLayout(source), label: `model ${index}`, sha256: `sha256:${index}` }
   })
   const { plan, warnings } = checkedPlan(inputs, settings)
-  const merged = planSource(plan, inputs)
+  const merged = planSource(prepare(plan, inputs).plan, inputs)
   return { files: { source: merged, data: merged.data }, warnings }
 }

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { countedPlan } from '../../src/merge/counted-plan.ts'
 import { type MergeCounts, mergeCounts } from '../../src/merge/merge-counts.ts'
-import { defaultSettings, type IndexedInput, type MergeSettings } from '../../src/merge/merge-input.ts'
+import { defaultSettings, type IndexedInput, type MergeInput, type MergeSettings } from '../../src/merge/merge-input.ts'
 import { type PlanSource, planSource } from '../../src/merge/plan-source.ts'
+import { prepare } from '../../src/merge/prepare.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { checkedPlan, type MergeFile } from '../../src/threads/merge-inputs.ts'
@@ -12,7 +14,7 @@ import { checkMergeFiles, type MergedModel, startMerge, type WrittenFile } from 
 import { type WorkControl, workControl } from '../../src/threads/work-control.ts'
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
-export type SoupInput = { bytes: Uint8Array; weight: number | null; label?: string; sha256?: string }
+export type SoupInput = { bytes: Uint8Array; weight: MergeInput['weight']; label?: string; sha256?: string }
 
 export function digest(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
@@ -40,9 +42,9 @@ export function planInMemory(
     const source = memorySource(bytes)
     return { ...input, source, data: new Map(), layout: readLayout(source) }
   })
-  const { plan } = checkedPlan(indexed, all)
+  const { plan, facts } = prepare(checkedPlan(indexed, all).plan, indexed)
   const source = planSource(plan, indexed)
-  return { ...source, counts: () => mergeCounts(plan, source.computed()) }
+  return { ...source, counts: () => mergeCounts(countedPlan(plan, facts), source.computed()) }
 }
 
 export function soupInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): Buffer {

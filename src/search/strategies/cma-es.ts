@@ -1,8 +1,9 @@
 import type { StrategyParameters } from '../../../schemas/search.ts'
 import { naturalLogarithm } from '../../tensor/transcendental.ts'
 import { Distribution } from '../cma-distribution.ts'
+import { parametersAtPlaces, roundPlace, startOf } from '../dimension.ts'
 import { projectOntoSimplex, roundWeights } from '../simplex.ts'
-import type { Strategy } from '../strategy.ts'
+import { everyModel, type Strategy } from '../strategy.ts'
 import { candidateOf, equalRows, type WeightRows } from '../weight-rows.ts'
 
 /**
@@ -14,30 +15,40 @@ const drawBack = 0.2
 /**
  * CMA-ES (Hansen 2016, arXiv:1604.00772) over weights: a normal distribution, at first around equal weights, learns from each
  * generation where good soups lie. A point is scored as the nearest one on the simplex, row by row; of equally good points that
- * which was nearer is preferred.
+ * which was nearer is preferred. Parameters of the method are further dimensions, from 0 to 1 over their ranges.
  */
 export function cmaEs({ seed, generations, population, sigma }: StrategyParameters<'cmaEs'>): Strategy {
   const populationFor = (dimension: number) => population ?? 4 + Math.floor(3 * naturalLogarithm(dimension))
   return {
-    candidates: (models, groups) => models + 1 + generations * populationFor(models * (groups + 1)),
-    async run({ models, groups, score }) {
+    candidates: (models, groups, dimensions = 0) =>
+      models + 1 + generations * populationFor(models * (groups + 1) + dimensions),
+    async run({ models, groups, dimensions = [], hasWeights = true, score }) {
+      const weights = hasWeights ? models * (groups + 1) : 0
       const rowsOf = (x: readonly number[]) =>
-        Array.from({ length: groups + 1 }, (_, row) => x.slice(row * models, (row + 1) * models))
-      const start = equalRows(models, groups).flat()
+        Array.from({ length: weights / models }, (_, row) => x.slice(row * models, (row + 1) * models))
+      const start = [...(hasWeights ? equalRows(models, groups).flat() : []), ...dimensions.map(startOf)]
       const distribution = new Distribution(start, sigma, populationFor(start.length), seed)
       for (let generation = 0; generation < generations; generation += 1) {
         const points = distribution.sample().map((x, index) => {
           const rows = rowsOf(x)
           const nearest = rows.map(projectOntoSimplex)
-          return { index, rows: nearest.map(roundWeights), distance: squaredDistance(rows, nearest) }
+          const places = x.slice(weights)
+          const inside = places.map(place => Math.max(0, Math.min(1, place)))
+          const distance = squaredDistance([...rows, places], [...nearest, inside])
+          const weighed = hasWeights ? nearest.map(roundWeights) : [everyModel(models).weights]
+          const candidate = candidateOf(weighed, parametersAtPlaces(dimensions, inside.map(roundPlace)))
+          return { index, candidate, distance }
         })
-        const scores = await score(points.map(({ rows }) => candidateOf(rows)))
+        const scores = await score(points.map(({ candidate }) => candidate))
         const order = points.toSorted(
           (a, b) => compareScores(scores[a.index], scores[b.index]) || a.distance - b.distance || a.index - b.index,
         )
         distribution.update(
           order.map(({ index }) => index),
-          mean => rowsOf(mean).flatMap(drawnBack),
+          mean => [
+            ...rowsOf(mean).flatMap(row => drawnBack(row, projectOntoSimplex(row))),
+            ...mean.slice(weights).map(place => drawnBack([place], [Math.max(0, Math.min(1, place))])[0] ?? place),
+          ],
         )
       }
       return {}
@@ -45,8 +56,7 @@ export function cmaEs({ seed, generations, population, sigma }: StrategyParamete
   }
 }
 
-function drawnBack(row: readonly number[]): number[] {
-  const nearest = projectOntoSimplex(row)
+function drawnBack(row: readonly number[], nearest: readonly number[]): number[] {
   return row.map((value, index) => (1 - drawBack) * value + drawBack * (nearest[index] ?? 0))
 }
 

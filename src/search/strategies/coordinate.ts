@@ -1,5 +1,6 @@
 import type { StrategyParameters } from '../../../schemas/search.ts'
 import { byScore } from '../by-score.ts'
+import { parametersAtPlaces, roundPlace, startOf } from '../dimension.ts'
 import { roundWeights } from '../simplex.ts'
 import { everyModel, type Strategy, scoreSingles } from '../strategy.ts'
 import { candidateOf, equalRows, type WeightRows } from '../weight-rows.ts'
@@ -11,54 +12,72 @@ const maximumRounds = 20
  * Coordinate ascent on the simplex, from the better of the mean of all and the best model: one weight at a time is moved up and
  * down by a step, the others rescaled, and the better of both taken if it is better than before. When a round moves nothing, the
  * step is halved. Both moves of a weight are scored side by side; those of several weights are not, since each starts from where
- * the one before has led.
+ * the one before has led. Parameters of the method are moved in the same way, each in its range.
  */
 export function coordinate({ step: firstStep, minimumStep }: StrategyParameters<'coordinate'>): Strategy {
   return {
-    candidates: (models, groups) => models + 1 + maximumRounds * (groups + 1) * models * 2,
+    candidates: (models, groups, dimensions = 0) =>
+      models + 1 + maximumRounds * ((groups + 1) * models + dimensions) * 2,
     async run(context) {
-      const { models, groups } = context
+      const { models, groups, dimensions = [], hasWeights = true } = context
       const singles = await scoreSingles(context)
       const [equal = Number.NEGATIVE_INFINITY] = await context.score([everyModel(models)])
       const [first = 0] = byScore(singles)
       const bestSingle = singles[first] ?? Number.NEGATIVE_INFINITY
-      let rows: WeightRows =
-        equal > bestSingle
-          ? equalRows(models, groups)
-          : equalRows(models, groups).map(row => row.map((_, model) => (model === first ? 1 : 0)))
-      let best = Math.max(equal, bestSingle)
-
-      /** The moves of the weight after this one, if this one stays; none at the end of a round, when the step may change. */
-      const nextMoves = (row: number, model: number, step: number): WeightRows[] => {
-        if (model + 1 < models) return movedRows(rows, row, model + 1, step)
-        return row < groups ? movedRows(rows, row + 1, 0, step) : []
+      const fromSingle = hasWeights && bestSingle >= equal
+      const rowsAtStart = hasWeights ? equalRows(models, groups) : [everyModel(models).weights]
+      let point: Point = {
+        rows: fromSingle ? rowsAtStart.map(row => row.map((_, model) => (model === first ? 1 : 0))) : rowsAtStart,
+        places: dimensions.map(startOf),
       }
+      let best = fromSingle ? bestSingle : equal
+      const axes: Axis[] = [
+        ...(hasWeights ? point.rows.flatMap((row, index) => row.map((_, model) => ({ row: index, model }))) : []),
+        ...dimensions.map((_, dimension) => ({ dimension })),
+      ]
+      const candidateAt = ({ rows, places }: Point) => candidateOf(rows, parametersAtPlaces(dimensions, places))
 
-      /** @returns whether the weight of a model in a row was moved */
-      const move = async (row: number, model: number, step: number): Promise<boolean> => {
-        const moves = movedRows(rows, row, model, step)
-        const scoring = context.score(moves.map(candidateOf))
-        // A weight of 0 has one move only, and most moves are turned down: those of the next weight can be scored beside it.
-        for (const ahead of nextMoves(row, model, step)) context.anticipate(candidateOf(ahead))
+      /** @returns whether a weight or a parameter was moved */
+      const move = async (index: number, step: number): Promise<boolean> => {
+        const [axis, next] = [axes[index], axes[index + 1]]
+        if (!axis) return false
+        const moves = moved(point, axis, step)
+        const scoring = context.score(moves.map(candidateAt))
+        // A weight of 0 has one move only, and most moves are turned down: those of the next one can be scored beside it. None at
+        // the end of a round, when the step may change.
+        for (const ahead of next ? moved(point, next, step) : []) context.anticipate(candidateAt(ahead))
         const scores = await scoring
         const [better = 0] = byScore(scores)
         const score = scores[better] ?? Number.NEGATIVE_INFINITY
         if (!(score > best)) return false
-        rows = moves[better] ?? rows
+        point = moves[better] ?? point
         best = score
         return true
       }
 
       let step = firstStep
       for (let round = 0; round < maximumRounds && step >= minimumStep; round += 1) {
-        let moved = false
-        for (let row = 0; row <= groups; row += 1)
-          for (let model = 0; model < models; model += 1) moved = (await move(row, model, step)) || moved
-        if (!moved) step /= 2
+        let hasMoved = false
+        for (const index of axes.keys()) hasMoved = (await move(index, step)) || hasMoved
+        if (!hasMoved) step /= 2
       }
       return {}
     },
   }
+}
+
+/** Weights, and places of parameters in their ranges. */
+type Point = { rows: WeightRows; places: readonly number[] }
+type Axis = { row: number; model: number } | { dimension: number }
+
+function moved({ rows, places }: Point, axis: Axis, step: number): Point[] {
+  if ('row' in axis) return movedRows(rows, axis.row, axis.model, step).map(each => ({ rows: each, places }))
+  const before = places[axis.dimension] ?? 0
+  return [Math.min(1, before + step), Math.max(0, before - step)].flatMap(after => {
+    const place = roundPlace(after)
+    if (place === before) return []
+    return [{ rows, places: places.map((each, index) => (index === axis.dimension ? place : each)) }]
+  })
 }
 
 /** The rows with one weight a step higher, and a step lower, where that is another point of the simplex. */

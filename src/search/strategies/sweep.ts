@@ -1,12 +1,14 @@
 import type { StrategyParameters } from '../../../schemas/search.ts'
-import type { Candidate, Strategy } from '../strategy.ts'
+import { parametersAtPlaces } from '../dimension.ts'
+import { type Candidate, everyModel, type Strategy } from '../strategy.ts'
 
 /**
  * The line between two models: weights 1 - alpha and alpha. Its barrier is how far the score falls below the straight line between
  * those of the ends (Frankle et al. 2020, arXiv:1912.05671; Entezari et al. 2022, arXiv:2110.06296): 0 where none falls.
  */
-export function sweep({ steps }: StrategyParameters<'sweep'>): Strategy {
+export function sweep({ steps, parameter }: StrategyParameters<'sweep'>): Strategy {
   const alphas = Array.from({ length: steps }, (_, step) => step / (steps - 1))
+  if (parameter !== undefined) return parameterSweep(alphas)
   return {
     candidates: models => models + 1 + steps - 2,
     async run({ models, score }) {
@@ -20,6 +22,22 @@ export function sweep({ steps }: StrategyParameters<'sweep'>): Strategy {
         if (below > barrier.value) barrier = { value: below, alpha }
       }
       return [...scores].every(Number.isFinite) ? { barrier } : {}
+    },
+  }
+}
+
+/** All models, merged with the one parameter at each of some places in its range. */
+function parameterSweep(places: readonly number[]): Strategy {
+  return {
+    candidates: models => models + 1 + places.length,
+    async run({ models, dimensions = [], score }) {
+      await score(
+        places.map(place => {
+          const parameters = parametersAtPlaces(dimensions, [place])
+          return { ...everyModel(models), ...(parameters ? { parameters } : {}) }
+        }),
+      )
+      return {}
     },
   }
 }

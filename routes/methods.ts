@@ -1,0 +1,35 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { methodList } from '../schemas/method.ts'
+import { parameterSchema } from '../src/http/method-documentation.ts'
+import { problemResponses } from '../src/http/openapi.ts'
+import { methods } from '../src/merge/methods/registry.ts'
+
+/** The merge methods, straight from their registry. */
+export const methodRoutes: FastifyPluginAsyncZod = async app => {
+  app.get(
+    '/v1/methods',
+    {
+      schema: {
+        summary: 'The methods that models can be merged by',
+        tags: ['soups'],
+        response: { 200: methodList, ...problemResponses() },
+      },
+    },
+    async () => ({
+      items: [...methods.values()].map(method => ({
+        name: method.name,
+        description: method.description,
+        formula: method.formula,
+        source: method.source,
+        parameters: parameterSchema(method),
+        models: method.models,
+        needsBase: method.base === 'required',
+        base: method.base,
+        needsFisher: method.fisher,
+        weights: method.weights,
+        normalize: method.normalize,
+        needs: [...method.needs],
+      })),
+    }),
+  )
+}

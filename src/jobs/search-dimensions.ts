@@ -1,0 +1,97 @@
+import type { SearchRequest } from '../../schemas/search.ts'
+import { type ProblemItem, TureenError } from '../errors.ts'
+import { type MethodInputs, type MethodSettings, methodSettings } from '../merge/method-settings.ts'
+import { methods } from '../merge/methods/registry.ts'
+import type { TensorRule } from '../merge/tensor-rule.ts'
+import type { Dimension } from '../search/dimension.ts'
+import type { SearchedMethod } from '../search/run-search.ts'
+
+/** What is searched of a method: its settings where nothing is chosen, and the parameters that are. */
+export type SearchedSettings = { settings: MethodSettings; dimensions: Dimension[]; method: SearchedMethod }
+
+/** Corners of the box of ranges are all tried: so many parameters at most. */
+const mostDimensions = 6
+
+/**
+ * The method of a search, whose parameters are valid wherever the search may put them.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` naming the field
+ */
+export function searchedSettings(
+  request: Pick<SearchRequest, 'method' | 'parameters' | 'strategy'>,
+  inputs: MethodInputs,
+  rules: readonly TensorRule[],
+): SearchedSettings {
+  const ranges = rangesOf(request)
+  const entries = [...ranges]
+  if (entries.length > mostDimensions) {
+    const message = `there are ${entries.length}, and ${mostDimensions} at most are searched`
+    throw invalid('strategy.parameters', message)
+  }
+  const { method: name } = request
+  const settingsWith = (parameters: object) =>
+    methodSettings({ method: name, parameters: { ...request.parameters, ...parameters }, rules }, inputs)
+  const middle = Object.fromEntries(entries.map(([each, [from, to]]) => [each, (from + to) / 2]))
+  for (let corner = 0; corner < 2 ** entries.length; corner += 1) {
+    const values = entries.map(([each, ends], bit) => [each, ends[corner & (1 << bit) ? 1 : 0]])
+    inStrategy(request.strategy, ranges, () => settingsWith(Object.fromEntries(values)))
+  }
+  const settings = settingsWith({ ...wholeMiddle(name, middle), ...request.parameters })
+  const method = methods.get(name)
+  if (!method?.weights && weighsModels(request.strategy, entries.length))
+    throw invalid('strategy.type', `${name} takes no weights; search among subsets, or for a parameter of its`)
+  const dimensions = entries.map(([each, [from, to]]): Dimension => {
+    const start = settings.parameters[each]
+    return { name: each, from, to, start: typeof start === 'number' ? start : from, isInteger: isInteger(name, each) }
+  })
+  return { settings, dimensions, method: { hasWeights: method?.weights ?? true, fewest: method?.models.min ?? 1 } }
+}
+
+/** Whether a strategy has nothing but weights to choose. */
+function weighsModels({ type, ...strategy }: SearchRequest['strategy'], dimensions: number): boolean {
+  if (type === 'sweep') return !('parameter' in strategy && strategy.parameter !== undefined)
+  return (type === 'coordinate' || type === 'cmaEs') && dimensions === 0
+}
+
+function rangesOf({ strategy }: Pick<SearchRequest, 'strategy'>): Map<string, readonly [number, number]> {
+  if (strategy.type === 'sweep') {
+    const { parameter, range } = strategy
+    if ((parameter === undefined) !== (range === undefined))
+      throw invalid(`strategy.${range ? 'parameter' : 'range'}`, 'a parameter is swept over a range: give both')
+    return new Map(parameter !== undefined && range ? [[parameter, range]] : [])
+  }
+  return new Map('parameters' in strategy ? Object.entries(strategy.parameters ?? {}) : [])
+}
+
+/** What is thrown about a parameter that is searched, its field named from where the request has it. */
+function inStrategy(
+  { type }: SearchRequest['strategy'],
+  ranges: ReadonlyMap<string, unknown>,
+  run: () => unknown,
+): void {
+  try {
+    run()
+  } catch (error) {
+    if (!(error instanceof TureenError)) throw error
+    const errors = error.errors.map((item): ProblemItem => {
+      const name = item.field?.replace(/^parameters\./, '') ?? ''
+      if (!ranges.has(name)) return item
+      return { ...item, field: type === 'sweep' ? 'strategy.parameter' : `strategy.parameters.${name}` }
+    })
+    throw new TureenError(error.code, error.message, errors, { cause: error })
+  }
+}
+
+function wholeMiddle(method: string, middle: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(middle).map(([name, value]) => [name, isInteger(method, name) ? Math.round(value) : value]),
+  )
+}
+
+/** Whether a parameter of a method takes whole numbers alone. */
+function isInteger(method: string, name: string): boolean {
+  return methods.get(method)?.wholeNumbers.includes(name) === true
+}
+
+function invalid(field: string, message: string): TureenError {
+  return new TureenError('TUREEN_REQUEST_INVALID', `The search cannot be made: ${message}.`, [{ field, message }])
+}

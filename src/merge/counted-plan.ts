@@ -1,0 +1,21 @@
+import type { Facts } from './operation.ts'
+import type { MergePlan } from './plan.ts'
+
+/**
+ * What counting needs to know of a plan. `described`: the tensors that a method may have found something out about, by their place in
+ * the plan.
+ */
+export type CountedPlan = Pick<MergePlan, 'carried' | 'models'> & {
+  tensors: number
+  described: ReadonlyMap<number, { name: string; elements: number; facts: Facts }>
+}
+
+/** @param facts what the method has found out when the plan was prepared */
+export function countedPlan({ carried, models, tensors }: MergePlan, facts: ReadonlyMap<number, Facts>): CountedPlan {
+  const described = tensors.flatMap(({ name, elements, operation }, place) => {
+    const own = facts.get(place)
+    if (!own && operation.kind !== 'elements') return []
+    return [[place, { name, elements, facts: own ?? {} }] as const]
+  })
+  return { carried, models, tensors: tensors.length, described: new Map(described) }
+}

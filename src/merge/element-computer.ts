@@ -1,0 +1,45 @@
+import type { ByteSource } from '../onnx/byte-source.ts'
+import { kernelScratch, runKernel } from '../tensor/element-kernel.ts'
+import { floatFormat } from '../tensor/float-format.ts'
+import type { SumBuffers, SumResult } from '../tensor/sum-engine.ts'
+import { elementReader } from './element-reader.ts'
+import { methodNamed } from './methods/registry.ts'
+import type { ElementOperation } from './operation.ts'
+import type { PlannedTensor } from './plan.ts'
+
+/** What methods have counted, by what it is called. */
+export type Counts = Record<string, number>
+
+/**
+ * Computes elements of one tensor: `count` of them from `first` on, which stand in the buffers of all sources. The first `uncounted`
+ * of them were computed before, and are not counted again.
+ */
+export type ElementComputer = (buffers: SumBuffers, first: number, count: number, uncounted: number) => SumResult
+
+/** @param counts what is counted is added to */
+export function elementComputer(
+  tensor: PlannedTensor,
+  { method, settings, constants }: ElementOperation,
+  sources: readonly ByteSource[],
+  counts: Counts,
+): ElementComputer {
+  const format = floatFormat(tensor.dtype)
+  const kernel = methodNamed(method).kernel(settings, constants, elementReader(tensor, sources))
+  const scratch = kernelScratch(sources.length)
+  const reset = () => {
+    for (const name of Object.keys(kernel.counts)) kernel.counts[name] = 0
+  }
+  return ({ inputs: buffers, output }, first, count, uncounted) => {
+    const inputs = buffers.slice(0, sources.length)
+    const run = (from: number, length: number) => {
+      const parts = inputs.map(input => input.subarray(from * format.bytes))
+      return runKernel(kernel, format, parts, first + from, length, output.subarray(from * format.bytes), scratch)
+    }
+    const before = uncounted > 0 && run(0, uncounted)
+    reset()
+    const computed = run(uncounted, count - uncounted)
+    for (const [name, value] of Object.entries(kernel.counts)) counts[name] = (counts[name] ?? 0) + value
+    reset()
+    return { computed: before || computed, nonFinite: format.countNonFinite(output, count) }
+  }
+}

@@ -1,0 +1,85 @@
+import type { ByteSource } from '../onnx/byte-source.ts'
+import { floatFormat } from '../tensor/float-format.ts'
+import { sumBlock } from '../tensor/pair-sums.ts'
+
+/** Bytes of all sources together that are read at a time. */
+const readBytes = 1 << 20
+
+/**
+ * Takes the elements of every source from `first` on, as binary64. The arrays are valid until it returns.
+ */
+export type ElementVisitor = (values: readonly Float64Array[], first: number, count: number) => void
+
+/** One tensor in each of its sources: in every averaged model, in recipe order, and behind them what else the method looks at. */
+export type ElementReader = {
+  /** The tensor, as the model calls it whose file is written. */
+  name: string
+  elements: number
+  /** Elements along the last axis; all of them where there is one axis or none. */
+  rowLength: number
+  sources: number
+  /** Reads elements from `first` on into arrays, one for each source, as many as they hold. */
+  read(first: number, into: readonly Float64Array[]): void
+  /**
+   * Visits all elements in order, in blocks of 4,096 counted from the tensor's start.
+   * @returns whether the tensor's bits are the same in every source
+   */
+  scan(visit: ElementVisitor): boolean
+}
+
+/** @param onRead called as often as something has been read; what it throws ends the scan */
+export function elementReader(
+  { name, dtype, dims, elements }: { name: string; dtype: string; dims: readonly number[]; elements: number },
+  sources: readonly ByteSource[],
+  onRead: () => void = () => undefined,
+): ElementReader {
+  const format = floatFormat(dtype)
+  const { bytes: width } = format
+  const decode = (bytes: Uint8Array, values: Float64Array) => format.begin(values, bytes, values.length, 1)
+  return {
+    name,
+    elements,
+    rowLength: dims.length > 1 ? (dims.at(-1) ?? 1) : elements,
+    sources: sources.length,
+    read(first, into) {
+      for (const [index, source] of sources.entries()) {
+        const values = into[index]
+        if (!values) continue
+        const bytes = new Uint8Array(values.length * width)
+        source.read(first * width, bytes)
+        decode(bytes, values)
+      }
+      onRead()
+    },
+    scan(visit) {
+      const blocks = Math.max(1, Math.floor(readBytes / (sources.length * sumBlock * width)))
+      const chunk = Math.min(blocks * sumBlock, elements)
+      const buffers = sources.map(() => new Uint8Array(chunk * width))
+      const values = sources.map(() => new Float64Array(Math.min(sumBlock, elements)))
+      let identical = true
+      for (let first = 0; first < elements; first += chunk) {
+        const count = Math.min(chunk, elements - first)
+        for (const [index, source] of sources.entries()) {
+          const bytes = buffers[index]?.subarray(0, count * width)
+          if (bytes) source.read(first * width, bytes)
+        }
+        identical &&= buffers.every(bytes => equalStart(bytes, buffers[0], count * width))
+        for (let from = 0; from < count; from += sumBlock) {
+          const length = Math.min(sumBlock, count - from)
+          const block = values.map((array, index) => {
+            const decoded = array.subarray(0, length)
+            decode(buffers[index]?.subarray(from * width, (from + length) * width) ?? new Uint8Array(0), decoded)
+            return decoded
+          })
+          visit(block, first + from, length)
+        }
+        onRead()
+      }
+      return identical
+    },
+  }
+}
+
+function equalStart(a: Uint8Array, b: Uint8Array | undefined, length: number): boolean {
+  return b !== undefined && (a === b || Buffer.compare(a.subarray(0, length), b.subarray(0, length)) === 0)
+}

@@ -1,0 +1,122 @@
+import type { z } from 'zod'
+import { type ProblemItem, TureenError } from '../errors.ts'
+import { isGradient, parametersAtPoints, type WeightValue } from './gradient.ts'
+import type { MergeSettings } from './merge-input.ts'
+import { methods, type RegisteredMethod } from './methods/registry.ts'
+import { tensorOperations } from './tensor-operations.ts'
+import type { TensorRule } from './tensor-rule.ts'
+
+/** What a request says of how to merge. */
+export type MethodRequest = {
+  method: string
+  parameters: Readonly<Record<string, unknown>>
+  normalize?: boolean | undefined
+  rules: readonly TensorRule[]
+}
+
+/** What a method is to be applied to. `weights`: of each averaged model, `fishers`: how many of them come with their Fisher information. */
+export type MethodInputs = { weights: readonly WeightValue[]; hasBase: boolean; fishers: number }
+
+export type MethodSettings = Pick<MergeSettings, 'method' | 'parameters' | 'normalize' | 'rules' | 'usesBase'>
+
+/**
+ * The settings of a merge by the method that a request names, its parameters complete.
+ *
+ * @throws TureenError `TUREEN_REQUEST_INVALID` naming the field for a method that is not there, parameters that it does not have or not
+ *   take, too few or too many models, a base that is missing; `TUREEN_WEIGHTS_INVALID`
+ */
+export function methodSettings(request: MethodRequest, inputs: MethodInputs): MethodSettings {
+  const method = methods.get(request.method)
+  if (!method) {
+    const message = `there is no method ${request.method}, but ${[...methods.keys()].join(', ')}`
+    throw invalid([{ field: 'method', message }])
+  }
+  requireInputs(method, request, inputs)
+  const { rules } = request
+  const usesBase = method.base !== 'none' && inputs.hasBase
+  const common = completed(method, request.parameters, 'parameters')
+  for (const [index, rule] of rules.entries()) requireRule(method, rule, index, common)
+  const normalize = method.normalize === null ? null : (request.normalize ?? method.normalize)
+  const settings = { method: method.name, parameters: common, normalize, rules, usesBase }
+  tensorOperations(inputs.weights, settings)
+  return settings
+}
+
+function requireInputs(method: RegisteredMethod, { normalize }: MethodRequest, inputs: MethodInputs): void {
+  const { name, base, weights, fisher } = method
+  const { min, max } = method.models
+  const count = inputs.weights.length
+  if (count < min || (max !== null && count > max)) {
+    const wanted = min === max ? `${min}` : max === null ? `${min} or more` : `${min} to ${max}`
+    const behind = base === 'required' ? ', the base left out' : ''
+    const message = `${name} takes ${wanted} ${wanted === '1' ? 'model' : 'models'}${behind}, and there are ${count}`
+    throw invalid([{ field: 'models', message }])
+  }
+  if (base === 'required' && !inputs.hasBase)
+    throw invalid([{ field: 'base', message: `${name} merges what models have changed of a base: name it` }])
+  if (normalize !== undefined && method.normalize === null)
+    throw invalid([{ field: 'normalize', message: `${name} has no such choice; leave it out` }])
+  const weighted = inputs.weights.findIndex(weight => weight !== 1)
+  if (!weights && weighted >= 0)
+    throw invalid([{ field: `models.${weighted}.weight`, message: `${name} takes no weights; leave them out` }])
+  const missing = fisher ? inputs.fishers < count : inputs.fishers > 0
+  if (missing) {
+    const message = fisher ? 'needs the Fisher information of each model' : 'looks at no Fisher information'
+    throw invalid([{ field: 'models', message: `${name} ${message}: "fisher" beside "id"` }])
+  }
+}
+
+function requireRule(
+  method: RegisteredMethod,
+  { weights, parameters, skip }: TensorRule,
+  index: number,
+  common: Readonly<Record<string, unknown>>,
+): void {
+  const field = `rules.${index}`
+  if (skip && (weights || parameters))
+    throw invalid([{ field: `${field}.skip`, message: 'a tensor that is skipped has no weights and no parameters' }])
+  if (weights && !method.weights)
+    throw invalid([{ field: `${field}.weights`, message: `${method.name} takes no weights; leave them out` }])
+  if (!parameters) return
+  completed(method, { ...common, ...parameters }, `${field}.parameters`)
+  const fixed = method.common(parsed(method, parametersAtPoints(common)[0] ?? {}, 'parameters'))
+  for (const name of fixed) {
+    if (!(name in parameters) || parameters[name] === common[name]) continue
+    throw invalid([{ field: `${field}.parameters.${name}`, message: 'is the same for all tensors' }])
+  }
+}
+
+/** Parameters with their defaults; a gradient stays one. */
+function completed(
+  method: RegisteredMethod,
+  parameters: Readonly<Record<string, unknown>>,
+  field: string,
+): Record<string, unknown> {
+  let complete: Readonly<Record<string, unknown>> = {}
+  for (const each of parametersAtPoints(parameters)) complete = parsed(method, each, field)
+  const gradients = Object.entries(parameters).filter(([, value]) => isGradient(value))
+  const fixed = method.common(complete)
+  for (const [name] of gradients)
+    if (fixed.includes(name)) throw invalid([{ field: `${field}.${name}`, message: 'is the same for all tensors' }])
+  return { ...complete, ...Object.fromEntries(gradients) }
+}
+
+function parsed(method: RegisteredMethod, parameters: object, field: string): Readonly<Record<string, unknown>> {
+  const result = method.parameters.safeParse(parameters)
+  if (result.success) return result.data
+  throw invalid(result.error.issues.flatMap(issue => problemsOf(issue, method, field)))
+}
+
+function problemsOf(issue: z.core.$ZodIssue, { name }: RegisteredMethod, field: string): ProblemItem[] {
+  const path = [field, ...issue.path.map(String)].join('.')
+  if (issue.code !== 'unrecognized_keys') return [{ field: path, message: issue.message }]
+  return issue.keys.map(key => {
+    const where = key === 'normalize' ? 'stands beside parameters, not among them' : `is no parameter of ${name}`
+    return { field: `${path}.${key}`, message: where }
+  })
+}
+
+function invalid(errors: ProblemItem[]): TureenError {
+  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
+  return new TureenError('TUREEN_REQUEST_INVALID', `The models cannot be merged like that: ${detail}.`, errors)
+}

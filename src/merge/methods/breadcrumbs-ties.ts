@@ -1,0 +1,3 @@
+import { breadcrumbsMethod } from './breadcrumbs.ts'
+
+export const breadcrumbsTies = breadcrumbsMethod(true)

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { contributionKernel } from '../../tensor/contribution-kernel.ts'
+import { TreeSum } from '../../tensor/pair-sums.ts'
+import { randomSparsify } from '../../tensor/random-masks.ts'
+import { elementwise, type Method, type TensorTask, unprepared } from './method.ts'
+import { density, lambda, requireDivisor, seed, weighted } from './parameters.ts'
+import { maskKey } from './random-key.ts'
+
+type Parameters = { density: number; lambda: number; seed: number; rescale: 'inverse' | 'l1' }
+
+/** Both variants: with the sign of each element elected, or without. */
+export function dareMethod(elect: boolean): Method<Parameters> {
+  return {
+    name: elect ? 'dare_ties' : 'dare_linear',
+    description: `Drops changes at random and scales up the rest${elect ? ', elects a sign for each element' : ''}, and adds them`,
+    formula: `b + lambda sum(w_i d_i m_i / density), m_i 1 with the probability density${elect ? ', entries with the elected sign' : ''}`,
+    source: 'Yu et al. 2023, arXiv:2311.03099',
+    parameters: z.strictObject({
+      density,
+      lambda,
+      seed,
+      rescale: z
+        .enum(['inverse', 'l1'])
+        .default('inverse')
+        .describe('What is kept is divided by density (the paper), or scaled to the sum of magnitudes of before'),
+    }),
+    models: { min: 1, max: null },
+    base: 'required',
+    fisher: false,
+    weights: true,
+    normalize: false,
+    needs: ['random'],
+    wholeNumbers: ['seed'],
+    ...(elect ? {} : { check: requireDivisor }),
+    plan: ({ parameters }) => (parameters.rescale === 'l1' ? unprepared : elementwise),
+    prepare: task => ({ step: { kind: 'elements', constants: { coefficients: scalesOf(task) } }, facts: {} }),
+    kernel: ({ settings, reader }, { coefficients }) => {
+      const { parameters, weights } = settings
+      const sparsify = weights.map((_, model) => {
+        const scale = coefficients ? { factor: coefficients[model] ?? 1 } : { divisor: parameters.density }
+        return randomSparsify(maskKey(parameters.seed, model, reader.name), parameters.density, scale)
+      })
+      return contributionKernel({ ...weighted(settings, elect), sparsify })
+    },
+  }
+}
+
+export const dareLinear = dareMethod(false)
+
+/** For each model the sum of the magnitudes of its changes by that of those that are kept. */
+function scalesOf({ settings: { parameters, weights }, reader }: TensorTask<Parameters>): number[] {
+  const models = weights.map((_, model) => ({
+    all: new TreeSum(),
+    kept: new TreeSum(),
+    sparsify: randomSparsify(maskKey(parameters.seed, model, reader.name), parameters.density, { factor: 1 }),
+  }))
+  reader.scan((values, first, count) => {
+    const base = values[models.length]
+    for (const [model, { all, kept, sparsify }] of models.entries()) {
+      const d = values[model]
+      if (!d || !base) throw new RangeError('a source is missing')
+      for (let j = 0; j < count; j += 1) d[j] = (d[j] ?? 0) - (base[j] ?? 0)
+      all.add(magnitudes(d, count))
+      sparsify(d, first, count, 0, new Uint8Array(count))
+      kept.add(magnitudes(d, count))
+    }
+  })
+  return models.map(({ all, kept }) => {
+    const scale = kept.total === 0 ? 1 : all.total / kept.total
+    return Number.isFinite(scale) ? scale : 1
+  })
+}
+
+function magnitudes(d: Float64Array, count: number): number {
+  let sum = 0
+  for (let j = 0; j < count; j += 1) sum += Math.abs(d[j] ?? 0)
+  return sum
+}

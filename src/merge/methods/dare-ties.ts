@@ -1,0 +1,3 @@
+import { dareMethod } from './dare-linear.ts'
+
+export const dareTies = dareMethod(true)

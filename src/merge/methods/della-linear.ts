@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { contributionKernel, type Sparsify } from '../../tensor/contribution-kernel.ts'
+import { kernelBlock } from '../../tensor/element-kernel.ts'
+import { fillUniforms } from '../../tensor/random-masks.ts'
+import { rankProbabilities, rankScratch } from '../../tensor/rank-probabilities.ts'
+import type { ElementReader } from '../element-reader.ts'
+import { elementwise, type Method } from './method.ts'
+import { density, lambda, requireDivisor, seed, weighted } from './parameters.ts'
+import { maskKey } from './random-key.ts'
+
+type Parameters = { density: number; epsilon: number; lambda: number; seed: number }
+
+/** Both variants: with the sign of each element elected, or without. */
+export function dellaMethod(elect: boolean): Method<Parameters> {
+  return {
+    name: elect ? 'della' : 'della_linear',
+    description: `Drops changes at random, small ones rather than large ones, scales up the rest${elect ? ', elects a sign for each element' : ''}, and adds them`,
+    formula: `b + lambda sum(w_i d_i m_i / p_i), m_i 1 with the probability p_i = density + epsilon for the largest of a row .. density - epsilon${elect ? ', entries with the elected sign' : ''}`,
+    source: 'Deep et al. 2024, arXiv:2406.11617',
+    parameters: z
+      .strictObject({
+        density,
+        epsilon: z.number().min(0).max(0.5).default(0.15).describe('How much more the largest of a row are kept'),
+        lambda,
+        seed,
+      })
+      .refine(each => each.density - each.epsilon >= 0 && each.density + each.epsilon <= 1, {
+        message: 'density - epsilon must not be below 0, nor density + epsilon above 1',
+        path: ['epsilon'],
+      }),
+    models: { min: 1, max: null },
+    base: 'required',
+    fisher: false,
+    weights: true,
+    normalize: false,
+    needs: ['ranks', 'random'],
+    wholeNumbers: ['seed'],
+    ...(elect ? {} : { check: requireDivisor }),
+    plan: () => elementwise,
+    kernel({ settings, reader }) {
+      const { parameters, weights } = settings
+      const sparsify = weights.map((_, model) => rankSparsify(reader, model, weights.length, parameters))
+      return contributionKernel({ ...weighted(settings, elect), sparsify })
+    },
+  }
+}
+
+export const dellaLinear = dellaMethod(false)
+
+/** Keeps an entry with the probability that its place in the order of its row gives it. */
+function rankSparsify(reader: ElementReader, model: number, base: number, parameters: Parameters): Sparsify {
+  const { density, epsilon } = parameters
+  const length = reader.rowLength
+  const key = maskKey(parameters.seed, model, reader.name)
+  const uniforms = new Float64Array(kernelBlock)
+  const probabilities = new Float64Array(length)
+  const row = new Float64Array(length)
+  const scratch = rankScratch(length)
+  const range = { largest: density + epsilon, span: 2 * epsilon }
+  let known = -1
+
+  const rank = () => {
+    if (length === 1) probabilities[0] = density
+    else rankProbabilities(row, range, probabilities, scratch)
+  }
+
+  /** Of a row that is not all here the whole is read, once. */
+  const readRow = (index: number) => {
+    const origin = new Float64Array(length)
+    const into: Float64Array[] = []
+    into[model] = row
+    into[base] = origin
+    reader.read(index * length, into)
+    for (let j = 0; j < length; j += 1) row[j] = (row[j] ?? 0) - (origin[j] ?? 0)
+  }
+
+  return (differences, first, count, dropped, used) => {
+    fillUniforms(key, first, count, uniforms)
+    let kept = 0
+    for (let from = 0; from < count; ) {
+      const index = Math.floor((first + from) / length)
+      const start = index * length - first
+      const until = Math.min(count, start + length)
+      if (known !== index) {
+        if (start === from && until === start + length) row.set(differences.subarray(start, until))
+        else readRow(index)
+        rank()
+        known = index
+      }
+      for (let j = from; j < until; j += 1) {
+        const probability = probabilities[j - start] ?? 0
+        if ((uniforms[j] ?? 0) < probability) {
+          differences[j] = (differences[j] ?? 0) / probability
+          used[j] = 1
+          kept += 1
+        } else differences[j] = dropped
+      }
+      from = until
+    }
+    return kept
+  }
+}

@@ -1,0 +1,3 @@
+import { dellaMethod } from './della-linear.ts'
+
+export const della = dellaMethod(true)

@@ -1,0 +1,33 @@
+import { type Gram, GramSums } from '../../tensor/gram.ts'
+import type { ElementReader } from '../element-reader.ts'
+import { copyOf } from '../operation.ts'
+import type { Preparation, TensorTask } from './method.ts'
+
+/**
+ * Prepares a tensor by the dot products of its models' vectors; with a base, of what is left when the base is taken away. A tensor that
+ * is the same in every source is copied.
+ */
+export function prepareByGram(
+  { reader, settings: { hasBase, weights } }: TensorTask<unknown>,
+  use: (gram: Gram) => Preparation,
+): Preparation {
+  const { gram, identical } = gramOf(reader, weights.length, hasBase)
+  const prepared = use(gram)
+  return identical ? { ...prepared, step: copyOf(0) } : prepared
+}
+
+function gramOf(reader: ElementReader, models: number, hasBase: boolean): { gram: Gram; identical: boolean } {
+  const sums = new GramSums(models)
+  const identical = reader.scan((values, _first, count) => {
+    const base = hasBase ? values[models] : undefined
+    if (base) for (let model = 0; model < models; model += 1) takeAway(values[model], base, count)
+    sums.add(values, count)
+  })
+  return { gram: sums.gram(), identical }
+}
+
+/** x - b, in the place of x. */
+function takeAway(x: Float64Array | undefined, base: Float64Array, count: number): void {
+  if (!x) throw new RangeError('a model is missing')
+  for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) - (base[j] ?? 0)
+}

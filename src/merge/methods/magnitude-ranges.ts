@@ -1,0 +1,60 @@
+import { type Cut, findCuts } from '../../tensor/order-cuts.ts'
+import type { KeptRange } from '../../tensor/sparsify.ts'
+import type { ElementReader } from '../element-reader.ts'
+
+/** Models whose orders are looked at in one pass; each takes some memory. */
+const modelsAtOnce = 16
+
+/**
+ * Which range each model keeps of the order by magnitude of its differences from the base, over some tensors as if they were one.
+ * @param readers of the tensors, the base being the source behind the models
+ * @param from the first place that is kept, @param kept how many are, at most so many as there are elements
+ */
+export function magnitudeRanges(
+  readers: readonly ElementReader[],
+  models: number,
+  from: number,
+  kept: number,
+): KeptRange[] {
+  const elements = readers.reduce((sum, reader) => sum + reader.elements, 0)
+  if (kept === 0) return Array.from({ length: models }, () => 'none')
+  if (kept === elements) return Array.from({ length: models }, () => 'all')
+  const ranks = from > 0 ? [from - 1, from + kept - 1] : [kept - 1]
+  const cuts: Cut[][] = []
+  for (let model = 0; model < models; model += modelsAtOnce) {
+    const group = Array.from({ length: Math.min(modelsAtOnce, models - model) }, (_, index) => model + index)
+    cuts.push(...cutsOf(readers, models, group, ranks))
+  }
+  return cuts.map(found => {
+    const [behind, upTo] = from > 0 ? found : [null, ...found]
+    if (behind === undefined || !upTo) throw new RangeError('a cut is missing')
+    return { behind, upTo }
+  })
+}
+
+function cutsOf(
+  readers: readonly ElementReader[],
+  base: number,
+  models: readonly number[],
+  ranks: readonly number[],
+): Cut[][] {
+  return findCuts(
+    models.map(() => ranks),
+    visit => {
+      let before = 0
+      for (const reader of readers) {
+        reader.scan((values, first, count) => {
+          const b = values[base]
+          const magnitudes = models.map(model => {
+            const x = values[model]
+            if (!x || !b) throw new RangeError('a source is missing')
+            for (let j = 0; j < count; j += 1) x[j] = Math.abs((x[j] ?? 0) - (b[j] ?? 0))
+            return x
+          })
+          visit(magnitudes, before + first, count)
+        })
+        before += reader.elements
+      }
+    },
+  )
+}

@@ -1,0 +1,60 @@
+import type { Gram } from '../../tensor/gram.ts'
+import { copyOf, type ParameterValues } from '../operation.ts'
+import { prepareByGram } from './gram-preparation.ts'
+import { type Method, unprepared } from './method.ts'
+import { noParameters } from './parameters.ts'
+
+/** Between the base and the mean of the models, as far as their changes of the base agree. */
+export const modelStock: Method<ParameterValues> = {
+  name: 'model_stock',
+  description: 'Between the base and the mean of the models: the nearer to the mean, the more their changes agree',
+  formula: 't mean(x_i) + (1 - t) b, t = n c / (1 + (n - 1) c), c the mean cosine of any two d_i',
+  source: 'Jang et al. 2024, arXiv:2403.19522',
+  parameters: noParameters,
+  models: { min: 2, max: null },
+  base: 'required',
+  fisher: false,
+  weights: false,
+  normalize: null,
+  needs: ['gram'],
+  plan: () => unprepared,
+  prepare: task =>
+    prepareByGram(task, gram => {
+      const cosine = gram.isFinite ? meanCosine(gram) : null
+      const t = cosine === null ? 1 : ratioFor(cosine, gram.vectors)
+      const facts = { cosine, t }
+      if (t === 0) return { step: copyOf(gram.vectors), facts }
+      return { step: { kind: 'elements', constants: { coefficients: [t] } }, facts }
+    }),
+  kernel: ({ settings: { weights } }, { coefficients: [t = 1] = [] }) => ({
+    compared: weights.length + 1,
+    copiedNaN: [],
+    counts: {},
+    compute(inputs, output, _first, count) {
+      const models = weights.length
+      const base = inputs[models]
+      if (!base) throw new RangeError('the base is missing')
+      for (let model = 0; model < models; model += 1) {
+        const x = inputs[model]
+        if (!x) throw new RangeError('a model is missing')
+        if (model === 0) for (let j = 0; j < count; j += 1) output[j] = x[j] ?? 0
+        else for (let j = 0; j < count; j += 1) output[j] = (output[j] ?? 0) + (x[j] ?? 0)
+      }
+      const rest = 1 - t
+      if (t === 1) for (let j = 0; j < count; j += 1) output[j] = (output[j] ?? 0) / models
+      else for (let j = 0; j < count; j += 1) output[j] = t * ((output[j] ?? 0) / models) + rest * (base[j] ?? 0)
+    },
+  }),
+}
+
+function meanCosine(gram: Gram): number {
+  let sum = 0
+  for (let i = 0; i < gram.vectors; i += 1) for (let j = i + 1; j < gram.vectors; j += 1) sum += gram.cosine(i, j)
+  return sum / ((gram.vectors * (gram.vectors - 1)) / 2)
+}
+
+/** How far to go from the base to the mean: 0 where the changes do not agree, 1 where they are the same. */
+function ratioFor(cosine: number, models: number): number {
+  if (!(cosine > 0)) return 0
+  return Math.min(1, (models * cosine) / (1 + (models - 1) * cosine))
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { contributionKernel } from '../../tensor/contribution-kernel.ts'
+import type { Gram } from '../../tensor/gram.ts'
+import { sumOf, type TensorSettings } from '../operation.ts'
+import { prepareByGram } from './gram-preparation.ts'
+import { type Method, unprepared } from './method.ts'
+import { quadraticForm } from './sphere.ts'
+import { normalized, requireSum } from './weights.ts'
+
+/** Directions whose sum is shorter than this part of their weights cancel: what is left is rounding. */
+const cancelled = 1e-6
+
+type Parameters = { eps: number }
+
+/** The weighted sum of directions, as long as the models are in the weighted mean. */
+export const multislerp: Method<Parameters> = {
+  name: 'multislerp',
+  description: 'The direction between several models or their changes of a base, as long as they are in the mean',
+  formula: 'L v / norm(v), v = sum(w_i x_i / norm(x_i)), L = sum(w_i norm(x_i)); with a base of d_i, added to b',
+  source: 'mergekit',
+  parameters: z.strictObject({
+    eps: z.number().gt(0).default(1e-8).describe('What is shorter has no direction'),
+  }),
+  models: { min: 2, max: null },
+  base: 'optional',
+  fisher: false,
+  weights: true,
+  normalize: true,
+  needs: ['gram'],
+  check({ weights, normalize }, field) {
+    if (normalize) requireSum(weights, field)
+  },
+  plan: () => unprepared,
+  prepare: task =>
+    prepareByGram(task, gram => {
+      const coefficients = coefficientsOf(gram, task.settings)
+      const step = task.settings.hasBase
+        ? ({ kind: 'elements', constants: { coefficients } } as const)
+        : sumOf(coefficients, null, false)
+      return { step, facts: { coefficients } }
+    }),
+  kernel: (_, { coefficients = [] }) =>
+    contributionKernel({ weights: coefficients, votes: null, lambda: 1, divisor: null, zero: 0, sparsify: null }),
+}
+
+function coefficientsOf(gram: Gram, { weights: given, normalize, parameters }: TensorSettings<Parameters>): number[] {
+  const weights = normalize ? normalized(given) : [...given]
+  if (!gram.isFinite) return weights
+  const a = weights.map((weight, i) => (gram.norm(i) < parameters.eps ? 0 : weight / gram.norm(i)))
+  const length = weights.reduce((sum, weight, i) => sum + weight * gram.norm(i), 0)
+  const square = quadraticForm(a, gram.dot)
+  const least = cancelled * weights.reduce((sum, weight) => sum + Math.abs(weight), 0)
+  if (!(square > least * least)) return weights
+  const scale = length / Math.sqrt(square)
+  return a.map(each => scale * each)
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { type Contribution, zeroWeights } from '../../tensor/contribution-kernel.ts'
+import type { TensorSettings } from '../operation.ts'
+import { requireSum } from './weights.ts'
+
+/** Parameters that several methods have. */
+export const density = z.number().min(0).max(1).describe('The part of each model’s changes that is kept')
+export const lambda = z.number().default(1).describe('What the merged change is multiplied with')
+export const seed = z
+  .number()
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER)
+  .default(0)
+  .describe('Repeats what is drawn at random')
+export const noParameters = z.strictObject({})
+
+/** How many elements a part of them is: rounded down. */
+export function partOf(fraction: number, elements: number): number {
+  return Math.min(elements, Math.floor(fraction * elements))
+}
+
+/** @throws TureenError `TUREEN_WEIGHTS_INVALID` if weights are to be normalized by a sum of 0 */
+export function requireDivisor({ normalize, weights }: TensorSettings<unknown>, field: string): void {
+  if (normalize) requireSum(weights, field)
+}
+
+/** How weighted changes are added to a base, those without votes and those with (see {@link Contribution}). */
+export function weighted(
+  { weights, normalize, parameters }: TensorSettings<{ lambda: number }>,
+  elect: boolean,
+): Omit<Contribution, 'sparsify'> {
+  const common = { weights, lambda: parameters.lambda, zero: zeroWeights }
+  if (elect) return { ...common, votes: weights, divisor: normalize ? 'agreeing' : null }
+  return { ...common, votes: null, divisor: normalize ? requireSum(weights, 'weights') : null }
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod'
+import { contributionKernel, type SelectElements } from '../../tensor/contribution-kernel.ts'
+import { findCuts, isWithin } from '../../tensor/order-cuts.ts'
+import { sumBlock, TreeSum } from '../../tensor/pair-sums.ts'
+import type { KeptRange } from '../../tensor/sparsify.ts'
+import type { ElementReader } from '../element-reader.ts'
+import { copyOf } from '../operation.ts'
+import { type Method, unprepared } from './method.ts'
+import { partOf } from './parameters.ts'
+
+type Parameters = { topk: number }
+
+/** Selects the elements on which the models differ most, weighs models by how much they changed those, and adds changes of one sign. */
+export const sce: Method<Parameters> = {
+  name: 'sce',
+  description:
+    'Selects the elements that vary most between the models, weighs models by their changes there, elects signs',
+  formula:
+    'b + sum(w_i d_i m_i) / sum(w_i m_i), w_i = sum(d_i^2) / sum of all, m_i selected entries with the elected sign',
+  source: 'Wan et al. 2024, arXiv:2408.07990',
+  parameters: z.strictObject({
+    topk: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(1)
+      .describe('The part of the elements, those of largest variance, that changes'),
+  }),
+  models: { min: 2, max: null },
+  base: 'required',
+  fisher: false,
+  weights: false,
+  normalize: null,
+  needs: ['gram', 'threshold'],
+  plan: () => unprepared,
+  prepare({ settings: { parameters, weights }, reader }) {
+    const models = weights.length
+    const kept = partOf(parameters.topk, reader.elements)
+    const range = rangeOf(reader, models, kept)
+    const coefficients = sharesOf(reader, models, range)
+    const facts = { kept: weights.map(() => kept), coefficients }
+    if (coefficients) return { step: { kind: 'elements', constants: { coefficients, ranges: [range] } }, facts }
+    return { step: copyOf(models), facts: { ...facts, signConflicts: 0 } }
+  },
+  kernel: ({ settings: { weights } }, { coefficients = [], ranges: [range = 'all'] = [] }) =>
+    contributionKernel({
+      weights: coefficients,
+      votes: weights.map(() => 1),
+      lambda: 1,
+      divisor: 'agreeing',
+      zero: 0,
+      sparsify: selectionOf(range),
+    }),
+}
+
+/** Which places in the order by variance are selected. */
+function rangeOf(reader: ElementReader, models: number, kept: number): KeptRange {
+  if (kept === 0) return 'none'
+  if (kept === reader.elements) return 'all'
+  const variances = new Float64Array(sumBlock)
+  const [[upTo] = []] = findCuts([[kept - 1]], visit => {
+    reader.scan((values, first, count) => {
+      varianceOf(differences(values, models, count), count, variances)
+      visit([variances], first, count)
+    })
+  })
+  if (!upTo) throw new RangeError('a cut is missing')
+  return { behind: null, upTo }
+}
+
+function selectionOf(range: KeptRange): SelectElements {
+  const variances = new Float64Array(sumBlock)
+  return (changes, first, count, selected) => {
+    if (typeof range === 'string') {
+      selected.fill(range === 'all' ? 1 : 0, 0, count)
+      return range === 'all' ? count : 0
+    }
+    varianceOf(changes, count, variances)
+    let kept = 0
+    for (let j = 0; j < count; j += 1) {
+      const keep = isWithin(variances[j] ?? 0, first + j, range.upTo)
+      selected[j] = keep ? 1 : 0
+      if (keep) kept += 1
+    }
+    return kept
+  }
+}
+
+/** Each model's part in the squares of all selected changes; equal parts where those are not finite, null where they are 0. */
+function sharesOf(reader: ElementReader, models: number, range: KeptRange): number[] | null {
+  const select = selectionOf(range)
+  const selected = new Uint8Array(sumBlock)
+  const sums = Array.from({ length: models }, () => new TreeSum())
+  reader.scan((values, first, count) => {
+    const changes = differences(values, models, count)
+    select(changes, first, count, selected)
+    for (const [model, d] of changes.entries()) {
+      let sum = 0
+      for (let j = 0; j < count; j += 1) if (selected[j] === 1) sum += (d[j] ?? 0) * (d[j] ?? 0)
+      sums[model]?.add(sum)
+    }
+  })
+  const squares = sums.map(({ total }) => total)
+  const whole = squares.reduce((sum, square) => sum + square, 0)
+  if (whole === 0) return null
+  return squares.map(square => (Number.isFinite(whole) ? square / whole : 1 / models))
+}
+
+/** The models' elements without the base's, in their place. */
+function differences(values: readonly Float64Array[], models: number, count: number): readonly Float64Array[] {
+  const base = values[models]
+  if (!base) throw new RangeError('the base is missing')
+  const changes = values.slice(0, models)
+  for (const d of changes) for (let j = 0; j < count; j += 1) d[j] = (d[j] ?? 0) - (base[j] ?? 0)
+  return changes
+}
+
+const means = new Float64Array(sumBlock)
+
+/** The variance over the models, element by element. */
+function varianceOf(changes: readonly Float64Array[], count: number, variances: Float64Array): void {
+  const models = changes.length
+  for (const [model, d] of changes.entries()) {
+    if (model === 0) means.set(d.subarray(0, count))
+    else for (let j = 0; j < count; j += 1) means[j] = (means[j] ?? 0) + (d[j] ?? 0)
+  }
+  for (let j = 0; j < count; j += 1) means[j] = (means[j] ?? 0) / models
+  variances.fill(0, 0, count)
+  for (const d of changes) {
+    for (let j = 0; j < count; j += 1) {
+      const distance = (d[j] ?? 0) - (means[j] ?? 0)
+      variances[j] = (variances[j] ?? 0) + distance * distance
+    }
+  }
+  for (let j = 0; j < count; j += 1) variances[j] = (variances[j] ?? 0) / models
+}

@@ -1,0 +1,171 @@
+/**
+ * Exact places in an order by size, found by streaming: largest first, equal ones lowest index first, every NaN larger than infinity
+ * and equal to every other. A histogram over the leading bits finds the bin of the element at a rank; once that holds few enough
+ * they are gathered and sorted, until then the next bits are counted. Memory does not depend on how many elements there are.
+ */
+
+/** Where an order is cut: all larger than `value` stand before it, and of the equal ones those with an index up to `last`. */
+export type Cut = { value: number; last: number }
+
+/** Takes the next elements of every stream, non-negative or NaN; the first of them has index `first`. */
+export type KeyVisitor = (keys: readonly Float64Array[], first: number, count: number) => void
+
+/** How many elements are gathered and sorted at most, for each cut. */
+const gatheredAtMost = 1 << 16
+
+/** Widths of the bit fields that are counted one after the other; the sign, which is always 0, stands before the first. */
+const leadingBits = 16
+const secondBits = 15
+const lowBits = 16
+
+type Search = {
+  stream: number
+  /** How many elements of its bin, or bins, stand before the one that is sought. */
+  rank: number
+  /** How many bit fields are known: 0 to 4. */
+  level: number
+  /** The known leading fields of the upper word and of the lower one. */
+  high: number
+  low: number
+  bins: Uint32Array | null
+  gathered: { keys: number[]; indices: number[] } | null
+  cut: Cut | null
+}
+
+/**
+ * Finds the cuts behind the elements with certain ranks (0: the largest).
+ *
+ * @param ranks those asked for of each stream, each below the number of its elements
+ * @param scan visits all elements of all streams in order; called a few times
+ * @returns the cuts of each stream, in the order of its ranks
+ */
+export function findCuts(ranks: readonly (readonly number[])[], scan: (visit: KeyVisitor) => void): Cut[][] {
+  const searches = ranks.map((some, stream) => some.map(rank => newSearch(stream, rank)))
+  const all = searches.flat()
+  for (let open = all; open.length > 0; open = open.filter(({ cut }) => cut === null)) {
+    for (const search of open) search.bins = search.gathered || search.level === 4 ? null : binsFor(search.level)
+    scan((keys, first, count) => {
+      for (const search of open) {
+        const words = wordsOf(keys[search.stream], count)
+        if (search.gathered) gather(search, words, first, count)
+        else if (search.bins) tally(search, search.bins, words, count)
+        else if (!search.cut) passEqual(search, words, first, count)
+      }
+    })
+    for (const search of open) {
+      if (search.gathered) sortOut(search, search.gathered)
+      else if (search.bins) descend(search, search.bins)
+    }
+  }
+  return searches.map(some => some.map(({ cut }) => cut ?? { value: 0, last: -1 }))
+}
+
+/** Whether an element stands at a cut or before it. */
+export function isWithin(key: number, index: number, { value, last }: Cut): boolean {
+  if (Number.isNaN(key)) return !Number.isNaN(value) || index <= last
+  return key > value || (key === value && index <= last)
+}
+
+function newSearch(stream: number, rank: number): Search {
+  return { stream, rank, level: 0, high: 0, low: 0, bins: null, gathered: null, cut: null }
+}
+
+function binsFor(level: number): Uint32Array {
+  return new Uint32Array(1 << (level === 0 ? leadingBits : level === 1 ? secondBits : lowBits))
+}
+
+/** Keys as pairs of words, the lower one first (the machine is little-endian), all NaN made the same one. */
+function wordsOf(keys: Float64Array | undefined, count: number): Uint32Array {
+  if (!keys) throw new RangeError('a stream is missing')
+  const words = new Uint32Array(keys.buffer, keys.byteOffset, count * 2)
+  for (let i = 0; i < count; i += 1) {
+    const key = keys[i] ?? 0
+    if (!Number.isNaN(key)) continue
+    words[2 * i] = 0
+    words[2 * i + 1] = 0x7ff80000
+  }
+  return words
+}
+
+function tally({ level, high, low }: Search, bins: Uint32Array, words: Uint32Array, count: number): void {
+  if (level === 0) {
+    for (let at = 1; at < 2 * count; at += 2) {
+      const bin = (words[at] ?? 0) >>> secondBits
+      bins[bin] = (bins[bin] ?? 0) + 1
+    }
+    return
+  }
+  for (let at = 0; at < 2 * count; at += 2) {
+    const lower = words[at] ?? 0
+    const upper = words[at + 1] ?? 0
+    if (!isInBin(level, high, low, upper, lower)) continue
+    const bin = level === 1 ? upper & ((1 << secondBits) - 1) : level === 2 ? lower >>> lowBits : lower & 0xffff
+    bins[bin] = (bins[bin] ?? 0) + 1
+  }
+}
+
+function isInBin(level: number, high: number, low: number, upper: number, lower: number): boolean {
+  if (level === 1) return upper >>> secondBits === high
+  if (level === 2) return upper === high
+  if (level === 3) return upper === high && lower >>> lowBits === low
+  return upper === high && lower === low
+}
+
+/** Finds the bin of the element that is sought, from the largest down. */
+function descend(search: Search, bins: Uint32Array): void {
+  let bin = bins.length - 1
+  for (let here = bins[bin] ?? 0; search.rank >= here; here = bins[bin] ?? 0) {
+    search.rank -= here
+    bin -= 1
+    if (bin < 0) throw new RangeError('a rank beyond the elements')
+  }
+  if (search.level === 0) search.high = bin
+  else if (search.level === 1) search.high = ((search.high << secondBits) | bin) >>> 0
+  else if (search.level === 2) search.low = bin
+  else search.low = ((search.low << lowBits) | bin) >>> 0
+  search.level += 1
+  if ((bins[bin] ?? 0) <= gatheredAtMost) search.gathered = { keys: [], indices: [] }
+}
+
+function gather({ level, high, low, gathered }: Search, words: Uint32Array, first: number, count: number): void {
+  for (let i = 0; i < count; i += 1) {
+    const lower = words[2 * i] ?? 0
+    const upper = words[2 * i + 1] ?? 0
+    if (!isInBin(level, high, low, upper, lower)) continue
+    gathered?.keys.push(keyOf(upper, lower))
+    gathered?.indices.push(first + i)
+  }
+}
+
+function sortOut(search: Search, { keys, indices }: { keys: readonly number[]; indices: readonly number[] }): void {
+  const order = keys.map((_, place) => place).sort((a, b) => compareKeys(keys[a] ?? 0, keys[b] ?? 0) || a - b)
+  const place = order[search.rank]
+  if (place === undefined) throw new RangeError('a rank beyond the elements')
+  search.cut = { value: keys[place] ?? 0, last: indices[place] ?? 0 }
+}
+
+/** The larger first; they are all NaN or none is. */
+function compareKeys(a: number, b: number): number {
+  return a > b ? -1 : a < b ? 1 : 0
+}
+
+/** Finds the one with the rank that is sought among equal ones. */
+function passEqual(search: Search, words: Uint32Array, first: number, count: number): void {
+  const { high, low } = search
+  for (let i = 0; i < count; i += 1) {
+    if (words[2 * i + 1] !== high || words[2 * i] !== low) continue
+    if (search.rank === 0) {
+      search.cut = { value: keyOf(high, low), last: first + i }
+      return
+    }
+    search.rank -= 1
+  }
+}
+
+const scratch = new DataView(new ArrayBuffer(8))
+
+function keyOf(upper: number, lower: number): number {
+  scratch.setUint32(0, upper)
+  scratch.setUint32(4, lower)
+  return scratch.getFloat64(0)
+}

@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { methodList } from '../../schemas/method.ts'
+import type { ModelRecord } from '../../schemas/model.ts'
+import {
+  digits,
+  initializerDigests,
+  json,
+  merge,
+  mergedContent,
+  metadataOf,
+  postJson,
+  readProblem,
+  sha256,
+  uploadModel,
+} from '../support/http-client.ts'
+import { projectFile, startApp } from '../support/server.ts'
+
+let app: Awaited<ReturnType<typeof startApp>>
+let files: Buffer<ArrayBuffer>[]
+let models: ModelRecord[]
+
+beforeAll(async () => {
+  app = await startApp()
+  files = await Promise.all(['examples/digits/base.onnx', ...digits(0, 1, 2)].map(projectFile))
+  models = []
+  for (const file of files) models.push(await uploadModel(app.url, file))
+})
+afterAll(() => app.close())
+
+const idOf = (index: number) => models[index]?.id ?? ''
+const base = () => idOf(0)
+
+/** What a merge by each method asks for; the fine-tunes are models 1 to 3. */
+const requests: Record<string, { models: number[]; parameters?: object; weights?: number[]; based?: boolean }> = {
+  linear: { models: [1, 2, 3], weights: [1, 2, 3] },
+  slerp: { models: [1, 2], parameters: { t: 0.3 } },
+  nuslerp: { models: [1, 2], weights: [1, 2], based: true },
+  multislerp: { models: [1, 2, 3], weights: [1, 2, 3] },
+  karcher: { models: [1, 2, 3] },
+  model_stock: { models: [1, 2, 3], based: true },
+  task_arithmetic: { models: [1, 2], parameters: { lambda: 0.5 }, based: true },
+  ties: { models: [1, 2, 3], parameters: { density: 0.4 }, based: true },
+  dare_linear: { models: [1, 2], parameters: { density: 0.6 }, weights: [0.5, 0.5], based: true },
+  dare_ties: { models: [1, 2, 3], parameters: { density: 0.6, rescale: 'l1' }, based: true },
+  della: { models: [1, 2, 3], parameters: { density: 0.5 }, based: true },
+  della_linear: { models: [1, 2], parameters: { density: 0.5, epsilon: 0.2 }, based: true },
+  breadcrumbs: { models: [1, 2], parameters: { density: 0.8 }, based: true },
+  breadcrumbs_ties: { models: [1, 2], parameters: { density: 0.8, gamma: 0.05 }, based: true },
+  sce: { models: [1, 2, 3], parameters: { topk: 0.3 }, based: true },
+  ema: { models: [1, 2, 3], parameters: { decay: 0.9 } },
+  nearswap: { models: [1, 2], parameters: { t: 0.001 } },
+  fisher: { models: [1, 2] },
+  wise_ft: { models: [1], parameters: { alpha: 0.7 }, based: true },
+}
+
+function requestFor(method: string) {
+  const { models: places, parameters, weights, based } = requests[method] ?? { models: [] }
+  return {
+    method,
+    models: places.map((place, index) => ({
+      id: idOf(place),
+      ...(weights ? { weight: weights[index] } : {}),
+      // Any model of the network will do: this one says that elements count by their size.
+      ...(method === 'fisher' ? { fisher: idOf(3) } : {}),
+    })),
+    ...(parameters ? { parameters } : {}),
+    ...(based ? { base: base() } : {}),
+  }
+}
+
+describe('GET /v1/methods', () => {
+  test('lists every method with its parameters as a JSON Schema', async () => {
+    const { items } = methodList.parse(await json(await fetch(`${app.url}/v1/methods`)))
+    expect(items.map(({ name }) => name).sort()).toEqual(Object.keys(requests).sort())
+    const ties = items.find(({ name }) => name === 'ties')
+    expect(ties).toMatchObject({
+      needsBase: true,
+      models: { min: 1, max: null },
+      normalize: true,
+      needs: ['threshold'],
+    })
+    expect(ties?.parameters).toMatchObject({
+      type: 'object',
+      properties: { density: { minimum: 0, maximum: 1, default: 1 }, trim: { enum: ['tensor', 'global'] } },
+      additionalProperties: false,
+    })
+    expect(items.find(({ name }) => name === 'slerp')?.parameters).toMatchObject({ required: ['t'] })
+  })
+
+  test('and the documentation of a merge names them, too', async () => {
+    const text = await (await fetch(`${app.url}/openapi.json`)).text()
+    const { components } = JSON.parse(text)
+    const { method, parameters } = components.schemas.MergeRequestInput.properties
+    expect(method.enum.sort()).toEqual(Object.keys(requests).sort())
+    expect(parameters.anyOf.map(({ title }: { title: string }) => title).sort()).toEqual(Object.keys(requests).sort())
+    expect(text).not.toContain('"merge":"')
+  })
+})
+
+describe.each(Object.keys(requests))('a merge by %s', method => {
+  test('is a model whose recipe posts again to the same bytes, here and in one shot', async () => {
+    const job = await merge(app.url, requestFor(method))
+    expect(job).toMatchObject({ status: 'succeeded' })
+    const content = await mergedContent(app.url, job)
+    const recipe = JSON.parse(metadataOf(content).find(({ key }) => key === 'tureen.recipe')?.value ?? '')
+    expect(recipe).toMatchObject({
+      method,
+      ...(requests[method]?.parameters ? { parameters: requests[method].parameters } : {}),
+    })
+    const again = await merge(app.url, recipe)
+    expect(again.result?.model.sha256).toBe(job.result?.model.sha256)
+    const form = new FormData()
+    for (const place of requests[method]?.models ?? [])
+      form.append('model', new Blob([files[place] ?? '']), `${place}.onnx`)
+    if (requests[method]?.based) form.append('base', new Blob([files[0] ?? '']), 'base.onnx')
+    if (method === 'fisher') for (const _ of recipe.models) form.append('fisher', new Blob([files[3] ?? '']), 'f.onnx')
+    form.append('recipe', JSON.stringify(recipe))
+    const soup = await fetch(`${app.url}/v1/soup`, { method: 'POST', body: form })
+    expect(soup.status).toBe(200)
+    expect(sha256(new Uint8Array(await soup.arrayBuffer()))).toBe(sha256(content))
+  })
+
+  test('of models that are all the same is that model', async () => {
+    const { models: places, ...rest } = requestFor(method)
+    const same = places.map(each => ({ ...each, id: base() }))
+    const job = await merge(app.url, { ...rest, models: same, provenance: false })
+    expect(job.status).toBe('succeeded')
+    expect(initializerDigests(await mergedContent(app.url, job))).toEqual(initializerDigests(files[0] ?? Buffer.of()))
+  })
+})
+
+describe('the report', () => {
+  test('tells of each tensor what the method found', async () => {
+    const { result } = await merge(app.url, requestFor('model_stock'))
+    const facts = result?.report.method?.tensors ?? []
+    expect(facts.length).toBeGreaterThan(0)
+    for (const { t, cosine } of facts) {
+      expect(t).toBeCloseTo(Math.max(0, (3 * (cosine ?? 0)) / (1 + 2 * (cosine ?? 0))), 12)
+    }
+  })
+
+  test('counts what was kept and where signs differed', async () => {
+    const { result } = await merge(app.url, requestFor('ties'))
+    const { tensors = [], totals } = result?.report.method ?? {}
+    for (const { elements, kept } of tensors) expect(kept).toEqual([1, 2, 3].map(() => Math.floor(0.4 * elements)))
+    expect(totals?.kept?.[0]).toBe(tensors.reduce((sum, { kept }) => sum + (kept?.[0] ?? 0), 0))
+    expect(totals?.signConflicts).toBeGreaterThan(0)
+  })
+
+  test('of a method that finds nothing out has no such part', async () => {
+    const { result } = await merge(app.url, requestFor('linear'))
+    expect(result?.report).not.toHaveProperty('method')
+  })
+})
+
+describe('a request that a method cannot follow is refused before there is a job', () => {
+  const two = () => [{ id: idOf(1) }, { id: idOf(2) }]
+  test.each([
+    ['a method that is not there', () => ({ method: 'magic', models: two() }), 'method'],
+    [
+      'a parameter that it does not have',
+      () => ({ method: 'slerp', models: two(), parameters: { t: 0.5, alpha: 1 } }),
+      'parameters.alpha',
+    ],
+    [
+      'a parameter out of range',
+      () => ({ method: 'ties', models: two(), base: base(), parameters: { density: 1.5 } }),
+      'parameters.density',
+    ],
+    [
+      'a point of a gradient out of range',
+      () => ({ method: 'slerp', models: two(), parameters: { t: { gradient: [0, 2] } } }),
+      'parameters.t',
+    ],
+    ['a parameter that is missing', () => ({ method: 'slerp', models: two() }), 'parameters.t'],
+    [
+      'two that do not go together',
+      () => ({ method: 'della', models: two(), base: base(), parameters: { density: 0.1 } }),
+      'parameters.epsilon',
+    ],
+    ['no base', () => ({ method: 'ties', models: two() }), 'base'],
+    ['too few models', () => ({ method: 'slerp', models: two().slice(1), parameters: { t: 0.5 } }), 'models'],
+    [
+      'too many models',
+      () => ({ method: 'wise_ft', models: two(), base: base(), parameters: { alpha: 0.5 } }),
+      'models',
+    ],
+    [
+      'weights where there are none',
+      () => ({ method: 'slerp', models: [{ id: idOf(1), weight: 2 }, { id: idOf(2) }], parameters: { t: 0.5 } }),
+      'models.0.weight',
+    ],
+    [
+      'normalizing what is not',
+      () => ({ method: 'slerp', models: two(), parameters: { t: 0.5 }, normalize: true }),
+      'normalize',
+    ],
+    [
+      'normalize among parameters',
+      () => ({ method: 'ties', models: two(), base: base(), parameters: { normalize: false } }),
+      'parameters.normalize',
+    ],
+    ['no Fisher information', () => ({ method: 'fisher', models: two() }), 'models'],
+    ['Fisher information that nobody reads', () => ({ models: [{ id: idOf(1), fisher: idOf(2) }] }), 'models'],
+    [
+      'a rule with a parameter out of range',
+      () => ({
+        method: 'slerp',
+        models: two(),
+        parameters: { t: 0.5 },
+        rules: [{ match: '*', parameters: { t: -1 } }],
+      }),
+      'rules.0.parameters.t',
+    ],
+    [
+      'a rule that trims otherwise what is trimmed together',
+      () => ({
+        method: 'ties',
+        models: two(),
+        base: base(),
+        parameters: { trim: 'global' },
+        rules: [{ match: '*', parameters: { density: 0.5 } }],
+      }),
+      'rules.0.parameters.density',
+    ],
+    [
+      'a rule that skips and weighs',
+      () => ({ models: two(), rules: [{ match: '*', weights: [1, 2], skip: true }] }),
+      'rules.0.skip',
+    ],
+  ])('%s', async (_, request, field) => {
+    const problem = await readProblem(await postJson(`${app.url}/v1/merges`, request()), 400, 'TUREEN_REQUEST_INVALID')
+    expect(problem.errors.map(each => each.field)).toContain(field)
+  })
+
+  test('negative weights for karcher', async () => {
+    const request = { method: 'karcher', models: [{ id: idOf(1), weight: -1 }, { id: idOf(2) }] }
+    await readProblem(await postJson(`${app.url}/v1/merges`, request), 422, 'TUREEN_WEIGHTS_INVALID')
+  })
+})

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import { findCuts, isWithin } from '../../src/tensor/order-cuts.ts'
+
+/** More than are gathered and sorted at a time, so that equal ones are counted. */
+const many = 200_000
+
+function sequence(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 48271) % 2147483647
+    return state / 2147483647
+  }
+}
+
+function keysOf(count: number, next: (random: number) => number, seed = 77): Float64Array {
+  const random = sequence(seed)
+  return Float64Array.from({ length: count }, () => next(random()))
+}
+
+/** The indices from the largest down: NaN first, equal ones in their order. */
+function ordered(keys: Float64Array): number[] {
+  const size = (index: number) => {
+    const key = keys[index] ?? 0
+    return Number.isNaN(key) ? [1, 0] : [0, key]
+  }
+  return [...keys.keys()].sort((a, b) => {
+    const [nanA = 0, keyA = 0] = size(a)
+    const [nanB = 0, keyB = 0] = size(b)
+    return nanB - nanA || (keyA < keyB ? 1 : keyA > keyB ? -1 : a - b)
+  })
+}
+
+function cutsOf(keys: Float64Array, ranks: readonly number[], chunk: number) {
+  const [cuts = []] = findCuts([ranks], visit => {
+    for (let first = 0; first < keys.length; first += chunk) {
+      const part = Float64Array.from(keys.subarray(first, first + chunk))
+      visit([part], first, part.length)
+    }
+  })
+  return cuts
+}
+
+const special = (random: number) =>
+  random < 0.2
+    ? Number.NaN
+    : random < 0.3
+      ? Number.POSITIVE_INFINITY
+      : random < 0.5
+        ? 0
+        : random < 0.6
+          ? 5e-324
+          : random
+
+describe.each([
+  ['all different', keysOf(many, random => random)],
+  ['few different ones', keysOf(many, random => Math.floor(random * 3))],
+  ['all the same', keysOf(many, () => 0.75)],
+  ['all zero', keysOf(many, () => 0)],
+  ['that differ in the last bits', keysOf(many, random => 1 + Math.floor(random * 100_000) * 2 ** -52)],
+  ['NaN, infinities and zeros among others', keysOf(many, special)],
+  ['a few', keysOf(5, special)],
+])('of numbers %s', (_, keys) => {
+  const order = ordered(keys)
+  const ranks = [0, 1, Math.floor(keys.length / 3), Math.floor(keys.length * 0.9), keys.length - 1]
+
+  test.each([4096, 70_001])('cuts fall where sorting puts them, in chunks of %i', chunk => {
+    for (const [index, cut] of cutsOf(keys, ranks, chunk).entries()) {
+      const place = order[ranks[index] ?? 0] ?? 0
+      expect({ value: cut.value, last: cut.last }).toEqual({ value: keys[place], last: place })
+    }
+  })
+
+  test('as many stand within a cut as its rank says, and they are the largest', () => {
+    const [cut] = cutsOf(keys, [Math.floor(keys.length / 3)], 4096)
+    const within = [...keys.keys()].filter(index => cut && isWithin(keys[index] ?? 0, index, cut))
+    expect(within).toEqual(order.slice(0, Math.floor(keys.length / 3) + 1).sort((a, b) => a - b))
+  })
+})
