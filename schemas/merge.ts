@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { digest, id, labels, name, reference, waitSeconds } from './common.ts'
+import { recalibrationRecipe, recalibrationReport, scoredRecalibration } from './recalibration.ts'
 
 /** Models in one merge. Each costs an open file and a chunk of memory. */
 export const maximumModels = 1024
@@ -41,6 +42,7 @@ export const mergeRequest = z
       .max(maximumModels),
     base: reference.optional().describe('The model whose file the result is made from; the first one if left out'),
     ...mergeSettings,
+    recalibrate: scoredRecalibration.optional(),
     name: name.optional(),
     labels: labels.default({}),
   })
@@ -58,6 +60,7 @@ export const recipe = z
     rules: weightRules.optional(),
     nonFloat: z.enum(['error', 'base']),
     provenance: z.boolean(),
+    recalibrate: recalibrationRecipe.optional(),
   })
   .meta({ id: 'Recipe' })
 
@@ -79,6 +82,7 @@ export const mergeResult = z
         .describe(
           'What someone should know of how the models were paired: names that differ or contradict, sizes of inputs',
         ),
+      recalibration: recalibrationReport.optional(),
     }),
   })
   .meta({ id: 'MergeResult' })

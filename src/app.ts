@@ -59,7 +59,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation)
   const scores = createKeptScores(createScores(catalog))
   const stores = { models, datasets }
-  const merger = { models, artifacts, threads }
+  const merger = { ...stores, artifacts, threads, evaluators, evaluationThreads: evaluation.threads }
   const runners = {
     merge: mergeRunner(merger),
     comparison: comparisonRunner(models, threads),
@@ -74,7 +74,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
     }),
   }
   const jobs = createJobService(catalog, runners, log)
-  const merges = createMergeService(models, threads, jobs)
+  const merges = createMergeService(stores, threads, jobs)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
   const searches = createSearchService(stores, threads, jobs)

@@ -82,6 +82,7 @@ export async function createEvaluatorPool(directory: string, limits: EvaluatorLi
       return {
         evaluate: async (...task) => (await fresh()).evaluate(...task),
         compare: async (...task) => (await fresh()).compare(...task),
+        measure: async (...task) => (await fresh()).measure(...task),
         end() {
           ended = true
           release()

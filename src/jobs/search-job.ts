@@ -1,4 +1,5 @@
 import type { JobRecord } from '../../schemas/job.ts'
+import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import { TureenError } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
@@ -38,7 +39,7 @@ export function createSearchService(stores: Stores, threads: ThreadPool, jobs: J
 
 export type Searcher = {
   stores: Stores
-  merger: Merger
+  merger: Merger & { threads: ThreadPool }
   evaluators: EvaluatorPool
   kept: KeptScores
   /** Threads of onnxruntime in one evaluation. */
@@ -114,13 +115,16 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
         await succeed(async () => ({ model: { id, sha256 }, ...result() }))
         return
       }
-      const options = { signal, onProgress: () => undefined }
-      const into = { ...merger, threads: await writer }
-      await mergeIntoStore(soupMerge(winner.soup, search, true), into, options, (merged, insert) =>
+      const { merge } = await writer
+      const into = { ...merger, threads: { merge, rewrite: merger.threads.rewrite } }
+      const options = { signal, progress: () => undefined }
+      const made = { ...soupMerge(winner.soup, search, true), recalibration: search.recalibration }
+      await mergeIntoStore(made, into, options, (merged, insert) =>
         succeed(async transaction => {
           const sha256 = modelDigest(merged.files)
           const id = await insert(transaction, { name: request.name ?? null, labels: request.labels })
-          return { model: { id, sha256 }, ...result() }
+          const { notes, ...found } = result()
+          return { model: { id, sha256 }, ...found, notes: [...notes, ...notesOnLeft(merged.report.recalibration)] }
         }),
       )
     }
@@ -136,6 +140,11 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       ])
     }
   }
+}
+
+/** Which batch norms of the winner have averaged statistics all the same. */
+function notesOnLeft(recalibration: RecalibrationReport | undefined): string[] {
+  return (recalibration?.left ?? []).map(({ node, reason }) => `the batch norm ${node} was not measured: it ${reason}`)
 }
 
 /** How long a search has run, from its first start on but without the time between a server's end and the next one's start. */

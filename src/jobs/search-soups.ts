@@ -1,21 +1,24 @@
+import type { RunnableModel } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
-import type { ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { CandidateWriter } from '../threads/thread-pool.ts'
 import type { ResolvedSearch, SearchedModel } from './resolve-search.ts'
 
 /** Files in which soups can be read while they are being scored. */
 export type SoupFiles = {
-  /** Runs `use` with the files of a soup: a model's own, or one that is written for it and removed afterwards. */
-  withFiles<Result>(soup: CandidateSoup, use: (files: ModelPaths) => Promise<Result>): Promise<Result>
+  /**
+   * Runs `use` with the files of a soup: a model's own, or one that is written for it and removed afterwards, its batch norms to be
+   * measured if the search asks for that. A model by itself has the statistics of its own weights.
+   */
+  withFiles<Result>(soup: CandidateSoup, use: (model: RunnableModel) => Promise<Result>): Promise<Result>
 }
 
 export function soupFiles(
-  { models }: Pick<ResolvedSearch, 'models'>,
+  { models, recalibration }: Pick<ResolvedSearch, 'models' | 'recalibration'>,
   artifacts: Artifacts,
   writer: Promise<CandidateWriter>,
 ): SoupFiles {
@@ -23,7 +26,10 @@ export function soupFiles(
     async withFiles(soup, use) {
       const own = ownFile(soup, models)
       if (own) return use(own.paths)
-      return artifacts.withOutput(async output => use(await (await writer).write(soup, output)))
+      const calibration = isSingle(soup) ? undefined : recalibration?.calibration
+      return artifacts.withOutput(async output =>
+        use({ ...(await (await writer).write(soup, output)), ...(calibration ? { calibration } : {}) }),
+      )
     },
   }
 }
@@ -43,7 +49,9 @@ export function soupMerge(
   provenance: boolean,
 ): { files: MergeFile[]; settings: MergeSettings } {
   const files = members.map((member, index) => ({ ...fileAt(all, member), weight: weights[index] ?? 0 }))
-  const settings = { ...common, rules, provenance }
+  const { recalibrate, ...others } = common
+  const measured = recalibrate && members.length > 1 ? { recalibrate } : {}
+  const settings = { ...others, ...measured, rules, provenance }
   if (place === null) return { files, settings: { ...settings, base: 0 } }
   const among = members.indexOf(place)
   const base = among >= 0 ? among : files.push({ ...fileAt(all, place), weight: 0 }) - 1

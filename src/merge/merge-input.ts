@@ -1,3 +1,4 @@
+import type { RecalibrationRecipe } from '../../schemas/recalibration.ts'
 import { blame } from '../errors.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { elementSource } from '../onnx/elements.ts'
@@ -19,6 +20,8 @@ export type MergeSettings = {
   provenance: boolean
   /** The input whose file the result is made from. */
   base: number
+  /** What the statistics of its batch norms are measured on after the merge. */
+  recalibrate?: RecalibrationRecipe
   /** Whether the result is one file, where the base has its weights in others beside it. */
   inline?: boolean
 }

@@ -1,3 +1,4 @@
+import type { RecalibrationRecipe } from '../../schemas/recalibration.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { StringStringEntryProto } from '../onnx/onnx-proto.ts'
 import { type BytesPart, bytesPart, type Edit } from '../onnx/splice.ts'
@@ -20,11 +21,12 @@ export type RecipeDocument = {
   rules?: readonly WeightRule[]
   nonFloat: 'error' | 'base'
   provenance: boolean
+  recalibrate?: RecalibrationRecipe
 }
 
 /** The recipe that posts again to the same bytes. */
 export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSettings): RecipeDocument {
-  const { method, normalize, rules, nonFloat, provenance } = settings
+  const { method, normalize, rules, nonFloat, provenance, recalibrate } = settings
   const models = inputs.flatMap(({ sha256, weight }) => (weight === null ? [] : [{ id: sha256, weight }]))
   const base = baseOf(inputs, settings).sha256
   return {
@@ -35,6 +37,7 @@ export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSet
     ...(rules.length > 0 ? { rules } : {}),
     nonFloat,
     provenance,
+    ...(recalibrate ? { recalibrate } : {}),
   }
 }
 

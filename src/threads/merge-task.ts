@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import type { MergeSettings } from '../merge/merge-input.ts'
+import { baseOf, type MergeSettings } from '../merge/merge-input.ts'
 import { type PlanSource, planMemory, planSource } from '../merge/plan-source.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
+import { requireBatchNorms } from '../onnx/graph/batch-norms.ts'
+import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { besideOutput } from '../storage/artifacts.ts'
 import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 
@@ -27,9 +29,17 @@ export type WrittenFile = { location: string; path: string; sha256: string; byte
 /** The files of a merged model, its own first. */
 export type MergedModel = { files: WrittenFile[]; report: MergeReport }
 
-/** Whether the models can be averaged, nothing written. @throws TureenError as {@link checkedPlan} does */
+/**
+ * Whether the models can be averaged and their batch norms measured, nothing written.
+ * @throws TureenError as {@link checkedPlan} does; `TUREEN_RECALIBRATION_IMPOSSIBLE`
+ */
 export function checkMergeFiles(files: readonly MergeFile[], settings: MergeSettings): void {
-  withInputs(files, inputs => void checkedPlan(inputs, settings))
+  withInputs(files, inputs => {
+    checkedPlan(inputs, settings)
+    if (!settings.recalibrate) return
+    const { layout } = baseOf(inputs, settings)
+    requireBatchNorms(layout, decodeSkeleton(layout))
+  })
 }
 
 /**
@@ -48,19 +58,7 @@ export function mergeFiles(
   return withInputs(files, inputs => {
     const { plan, warnings } = checkedPlan(inputs, settings)
     const merged = planSource(plan, inputs, memory)
-    const outputs = outputFiles(merged, output)
-    const total = outputs.reduce((sum, { source }) => sum + source.byteLength, 0)
-    let before = 0
-    onProgress(0, total)
-    const written = outputs.map(({ source, location, path }) => {
-      const hash = createHash('sha256')
-      writeSource(source, path, durable, (bytes, done) => {
-        hash.update(bytes)
-        onProgress(before + done, total)
-      })
-      before += source.byteLength
-      return { location, path, sha256: `sha256:${hash.digest('hex')}`, bytes: source.byteLength }
-    })
+    const written = writeFiles(merged, output, durable, onProgress)
     const { averaged, identical, nonFinite } = merged.report()
     return {
       files: written,
@@ -68,10 +66,32 @@ export function mergeFiles(
         tensors: { averaged, copied: identical, nonFloat: plan.carried.nonFloat },
         nonFinite,
         bytesRead: bytesReadOf(inputs),
-        bytesWritten: total,
+        bytesWritten: written.reduce((sum, { bytes }) => sum + bytes, 0),
         warnings,
       },
     }
+  })
+}
+
+/** Writes all files of a model to new ones, hashed as they are written. @returns what was written, its own file first */
+export function writeFiles(
+  merged: PlanSource,
+  output: string,
+  durable: boolean,
+  onProgress: (done: number, total: number) => void,
+): WrittenFile[] {
+  const outputs = outputFiles(merged, output)
+  const total = outputs.reduce((sum, { source }) => sum + source.byteLength, 0)
+  let before = 0
+  onProgress(0, total)
+  return outputs.map(({ source, location, path }) => {
+    const hash = createHash('sha256')
+    writeSource(source, path, durable, (bytes, done) => {
+      hash.update(bytes)
+      onProgress(before + done, total)
+    })
+    before += source.byteLength
+    return { location, path, sha256: `sha256:${hash.digest('hex')}`, bytes: source.byteLength }
   })
 }
 

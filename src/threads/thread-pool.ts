@@ -5,13 +5,14 @@ import { TureenError } from '../errors.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CandidateInputs } from './candidate-task.ts'
 import type { InspectedModel } from './inspect-task.ts'
 import { mergeControl } from './merge-control.ts'
 import type { MergeFile } from './merge-inputs.ts'
-import type { MergedModel } from './merge-task.ts'
+import type { MergedModel, WrittenFile } from './merge-task.ts'
 import type { Outcome } from './worker.ts'
 
 export type Progress = (done: number, total: number) => void
@@ -26,6 +27,8 @@ export type ThreadPool = {
   check(files: MergeFile[], settings: MergeSettings): Promise<void>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
   merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedModel>
+  /** Writes a model anew, durably, with other elements in some of its tensors: at `output`, and beside it. */
+  rewrite(model: ModelPaths, values: TensorValues, output: string, options: StoppableOptions): Promise<WrittenFile[]>
   /** Aborting stops at the next chunk of a tensor. @throws TureenError if a model cannot be read */
   compare(files: MergeFile[], options: StoppableOptions): Promise<ComparisonResult>
   /** Opens the models of a search in a thread of its own, to be closed by whoever asked for it. @throws TureenError as check does */
@@ -77,6 +80,7 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
     dataset: files => run(readers, 'dataset', { files }),
     check: (files, settings) => run(readers, 'check', { files, settings }),
     merge: (files, settings, merging) => mergeIn(mergers, files, settings, merging),
+    rewrite: (model, values, output, options) => runStoppable(mergers, 'rewrite', { model, values, output }, options),
     compare: (files, options) => runStoppable(mergers, 'compare', { files }, options),
     async openCandidates(inputs) {
       const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })

@@ -3,6 +3,7 @@ import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/datas
 import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { type CandidateInputs, openCandidates, writeCandidate } from './candidate-task.ts'
 import { compareFiles } from './comparison-task.ts'
@@ -10,6 +11,7 @@ import { checkDataFile, inspectFiles, listTensors } from './inspect-task.ts'
 import { mergeControl } from './merge-control.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import { checkMergeFiles, mergeFiles } from './merge-task.ts'
+import { rewriteFiles } from './rewrite-task.ts'
 
 /**
  * What worker threads run, by name. A refusal is a result: errors of the catalogue would lose their class on the way.
@@ -23,6 +25,7 @@ export type MergeTask = {
   durable: boolean
   shared: SharedArrayBuffer
 }
+export type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }
 export type CheckTask = { files: MergeFile[]; settings: MergeSettings }
 export type CompareTask = { files: MergeFile[]; shared: SharedArrayBuffer }
 export type CandidateTask = { soup: CandidateSoup; output: string }
@@ -48,6 +51,11 @@ export function check({ files, settings }: CheckTask) {
 export function merge({ files, settings, output, durable, shared }: MergeTask) {
   const control = mergeControl(shared)
   return outcome(() => mergeFiles(files, settings, output, durable, control.report))
+}
+
+export function rewrite({ model, values, output, shared }: RewriteTask) {
+  const control = mergeControl(shared)
+  return outcome(() => rewriteFiles(model, values, output, control.report))
 }
 
 export function compare({ files, shared }: CompareTask) {
