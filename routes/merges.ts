@@ -5,18 +5,26 @@ import { sendJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import type { JobService } from '../src/jobs/job-service.ts'
 import type { MergeService } from '../src/jobs/merge-job.ts'
+import type { RecipeReader } from '../src/jobs/recipe-reader.ts'
+import { yamlMediaType } from '../src/merge/recipe-yaml.ts'
+
+type Options = { jobs: JobService; merges: MergeService; recipes: RecipeReader }
 
 /** Merging models of the store, as a durable job. */
-export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: MergeService }> = async (
-  app,
-  { jobs, merges },
-) => {
+export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { jobs, merges, recipes }) => {
+  app.addContentTypeParser<string>(yamlMediaType, { parseAs: 'string' }, (_: unknown, body: string) =>
+    recipes.yaml(body),
+  )
+  app.addHook('preValidation', async request => {
+    request.body = await recipes.mergeRequest(request.body)
+  })
   app.post(
     '/v1/merges',
     {
       schema: {
-        summary: 'Merge models into a new one',
+        summary: 'Merge models into a new one; takes a configuration of mergekit as well',
         tags: ['soups'],
+        consumes: ['application/json', yamlMediaType],
         body: mergeRequest,
         querystring: mergeParameters,
         response: {
@@ -33,6 +41,9 @@ export const mergeRoutes: FastifyPluginAsyncZod<{ jobs: JobService; merges: Merg
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
             'TUREEN_WEIGHTS_INVALID',
+            'TUREEN_DATASET_MISMATCH',
+            'TUREEN_METRIC_MISMATCH',
+            'TUREEN_RECALIBRATION_IMPOSSIBLE',
             'TUREEN_STORE_FULL',
           ),
         },

@@ -67,7 +67,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (app, { artifact
         recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
       })
       try {
-        const settings = parseSoupRecipe(recipe, request.query.weights)
+        const settings = await parseSoupRecipe(recipe, request.query.weights, threads)
         const soup = await makeSoup(models, settings, artifacts, threads, clientGone(reply))
         try {
           return await sendContent(request, reply, { ...soup, filename: 'soup.onnx' })

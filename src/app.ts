@@ -31,6 +31,7 @@ import { createEvaluationService, evaluationRunner } from './jobs/evaluation-job
 import { createJobService } from './jobs/job-service.ts'
 import { createKeptScores } from './jobs/kept-scores.ts'
 import { createMergeService, mergeRunner } from './jobs/merge-job.ts'
+import { createRecipeReader } from './jobs/recipe-reader.ts'
 import { createSearchService, searchRunner } from './jobs/search-job.ts'
 import { createModelStore } from './models/model-store.ts'
 import { openArtifacts } from './storage/artifacts.ts'
@@ -110,7 +111,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(uploadRoutes, { models, artifacts, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(soupRoutes, { artifacts, threads, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(modelRoutes, { models })
-  await app.register(mergeRoutes, { jobs, merges })
+  await app.register(mergeRoutes, { jobs, merges, recipes: createRecipeReader(models, threads) })
   await app.register(comparisonRoutes, { jobs, comparisons })
   await app.register(datasetRoutes, { datasets, artifacts, maximumUploadBytes: config.maximumUploadBytes })
   await app.register(evaluationRoutes, { jobs, evaluations })

@@ -36,6 +36,9 @@ export const defaultSettings = {
   base: 0,
 } as const satisfies MergeSettings
 
+/** A merge of a model by itself, which comes out as it is, in one file. */
+export const inlineSettings = { ...defaultSettings, inline: true } as const satisfies MergeSettings
+
 /** One file of a merge. `weight` is null for a base that is not averaged itself. `label` is what the caller calls the model. */
 export type MergeInput = { label: string; sha256: string; weight: number | null }
 

@@ -24,6 +24,8 @@ export type ThreadPool = {
   checkData(path: string, location: string, bytes: number): Promise<void>
   tensors(path: string, from: number, limit: number): Promise<{ total: number; tensors: TensorDescription[] }>
   dataset(files: DatasetFile[]): Promise<DatasetDescription>
+  /** A YAML document as plain values. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
+  readYaml(text: string): Promise<unknown>
   check(files: MergeFile[], settings: MergeSettings): Promise<void>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
   merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedModel>
@@ -78,6 +80,7 @@ export function createThreadPool(onThreadError: (error: unknown) => void): Threa
     checkData: (path, location, bytes) => run(readers, 'checkData', { path, location, bytes }),
     tensors: (path, from, limit) => run(readers, 'tensors', { path, from, limit }),
     dataset: files => run(readers, 'dataset', { files }),
+    readYaml: text => run(readers, 'yaml', { text }),
     check: (files, settings) => run(readers, 'check', { files, settings }),
     merge: (files, settings, merging) => mergeIn(mergers, files, settings, merging),
     rewrite: (model, values, output, options) => runStoppable(mergers, 'rewrite', { model, values, output }, options),

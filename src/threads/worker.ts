@@ -3,6 +3,7 @@ import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/datas
 import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { readYaml } from '../merge/recipe-yaml.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { type CandidateInputs, openCandidates, writeCandidate } from './candidate-task.ts'
@@ -69,6 +70,10 @@ export function openSearch(inputs: CandidateInputs) {
 
 export function candidate({ soup, output }: CandidateTask) {
   return outcome(() => writeCandidate(soup, output))
+}
+
+export function yaml({ text }: { text: string }) {
+  return outcome(() => readYaml(text))
 }
 
 export async function dataset({ files }: { files: DatasetFile[] }): Promise<Outcome<DatasetDescription>> {
