@@ -18,7 +18,7 @@ export function readYaml(text: string): unknown {
     throw new TureenError('TUREEN_TOO_LARGE', 'A recipe in YAML may have 128 KiB at most; send a larger one as JSON.')
   try {
     // The parser's own check for repeated keys compares each with all others.
-    const document = parseDocument(text, { uniqueKeys: false, logLevel: 'silent' })
+    const document = parseDocument(text, { uniqueKeys: false, logLevel: 'error' })
     const [problem] = [...document.errors, ...document.warnings]
     if (problem) throw malformed(problem.message)
     visit(document, {
