@@ -1,10 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { initializersOf } from '../support/batch-norm-model.ts'
-import { json, merge, mergedContent, postJson, readProblem, uploadModel } from '../support/http-client.ts'
+import {
+  expectNothingIncoming,
+  json,
+  type MergeJob,
+  merge,
+  mergedContent,
+  postJson,
+  readProblem,
+  uploadModel,
+} from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { searchClient } from '../support/search-client.ts'
 import { projectFile, startApp } from '../support/server.ts'
+import { until } from '../support/store-client.ts'
 
 /** Computed by NumPy, checked against PyTorch: test/fixtures/batch-norm/README.md. */
 type Expected = {
@@ -86,6 +96,16 @@ describe('recalibrating a soup', () => {
     const again = await merge(app.url, recipe)
     expect(again.result?.model.sha256).toBe(job.result?.model.sha256)
   }, 60_000)
+
+  it('can be cancelled while it measures, and leaves nothing', async () => {
+    const recalibrate = { dataset: calibration.id, batchSize: 1 }
+    const { id } = await json<{ id: string }>(await postJson(`${app.url}/v1/merges`, { models, recalibrate }))
+    const look = async () => json<MergeJob>(await fetch(`${app.url}/v1/jobs/${id}`))
+    await until('it measures', async () => (await look()).progress?.message === 'samples measured', 20_000)
+    await postJson(`${app.url}/v1/jobs/${id}/cancel`, {})
+    expect(await look()).toMatchObject({ status: 'cancelled', error: { code: 'TUREEN_JOB_CANCELLED' } })
+    await expectNothingIncoming(app.data)
+  }, 30_000)
 
   it('refuses models without batch norms before there is a job, and says why there may be none', async () => {
     const folded = await uploadModel(app.url, linearModel([1, 2, 3, 4], [1, 2]))
