@@ -5,18 +5,26 @@ import { mergeParameters, mergeRequest } from '../schemas/merge.ts'
 import { type JobStart, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import type { MergeService } from '../src/jobs/merge-job.ts'
+import type { RecipeReader } from '../src/jobs/recipe-reader.ts'
+import { yamlMediaType } from '../src/merge/recipe-yaml.ts'
+
+type Options = JobStart & { merges: MergeService; recipes: RecipeReader }
 
 /** Merging models of the store, as a durable job. */
-export const mergeRoutes: FastifyPluginAsyncZod<JobStart & { merges: MergeService }> = async (
-  app,
-  { merges, ...starting },
-) => {
+export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges, recipes, ...starting }) => {
+  app.addContentTypeParser<string>(yamlMediaType, { parseAs: 'string' }, (_: unknown, body: string) =>
+    recipes.yaml(body),
+  )
+  app.addHook('preValidation', async request => {
+    request.body = await recipes.mergeRequest(request.body)
+  })
   app.post(
     '/v1/merges',
     {
       schema: {
-        summary: 'Merge models into a new one',
+        summary: 'Merge models into a new one; takes a configuration of mergekit as well',
         tags: ['soups'],
+        consumes: ['application/json', yamlMediaType],
         body: mergeRequest,
         headers: idempotencyHeaders,
         querystring: mergeParameters,
@@ -36,6 +44,9 @@ export const mergeRoutes: FastifyPluginAsyncZod<JobStart & { merges: MergeServic
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
             'TUREEN_WEIGHTS_INVALID',
+            'TUREEN_DATASET_MISMATCH',
+            'TUREEN_METRIC_MISMATCH',
+            'TUREEN_RECALIBRATION_IMPOSSIBLE',
             'TUREEN_QUEUE_FULL',
             'TUREEN_CONTENT_DAMAGED',
             'TUREEN_STORE_FULL',

@@ -1,3 +1,4 @@
+import accepts from '@fastify/accepts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -18,6 +19,7 @@ import { keepLastSlash } from '../src/http/last-slash.ts'
 import { bodyProblems, fileResponse, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { sendContent } from '../src/http/send-content.ts'
+import { writeYaml, yamlMediaType } from '../src/merge/recipe-yaml.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
 
 const tags = ['models']
@@ -50,6 +52,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
     return sendContent(request, reply, { ...file, filename })
   }
 
+  await app.register(accepts)
   app.get(
     '/v1/models',
     {
@@ -97,13 +100,20 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
     '/v1/models/:id/recipe',
     {
       schema: {
-        summary: 'How a model was made here; posted to /v1/merges, it gives the same bytes',
+        summary: 'How a model was made here, as JSON or YAML; posted to /v1/merges, it gives the same bytes',
         tags,
+        produces: ['application/json', yamlMediaType],
         params: idParameter,
         response: { 200: recipe, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
       },
     },
-    ({ params }) => models.recipe(params.id),
+    async (request, reply) => {
+      const recipe = await models.recipe(request.params.id)
+      reply.header('vary', 'accept')
+      if (request.accepts().type(['json', yamlMediaType]) === yamlMediaType)
+        reply.type(yamlMediaType).serializer(writeYaml)
+      return recipe
+    },
   )
 
   app.route({

@@ -87,7 +87,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
       )
       const make = async () => {
         try {
-          const settings = parseSoupRecipe(recipe, request.query.weights)
+          const settings = await parseSoupRecipe(recipe, request.query.weights, threads)
           return await makeSoup(models, settings, artifacts, threads, clientGone(reply))
         } finally {
           await discardModels(models, artifacts)

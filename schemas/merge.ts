@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { digest, id, labels, name, reference, ttl, waitSeconds } from './common.ts'
+import { recalibrationRecipe, recalibrationReport, scoredRecalibration } from './recalibration.ts'
 
 /** Models in one merge. Each costs an open file and a chunk of memory. */
 export const maximumModels = 1024
@@ -91,6 +92,7 @@ export const mergeRequest = z
         'The model whose file the result is made from (the first one if left out), and whose changes the method merges if it is one for changes of a base',
       ),
     ...mergeSettings,
+    recalibrate: scoredRecalibration.optional(),
     name: name.optional(),
     labels: labels.default({}),
     ttl: ttl.optional().describe('Seconds after its end that the job expires, and the model that it makes with it'),
@@ -110,6 +112,7 @@ export const recipe = z
     rules: tensorRules.optional(),
     nonFloat: z.enum(['error', 'base']),
     provenance: z.boolean(),
+    recalibrate: recalibrationRecipe.optional(),
   })
   .meta({ id: 'Recipe' })
 
@@ -156,6 +159,7 @@ export const mergeResult = z
         .describe(
           'What someone should know of how the models were paired: names that differ or contradict, sizes of inputs',
         ),
+      recalibration: recalibrationReport.optional(),
     }),
   })
   .meta({ id: 'MergeResult' })

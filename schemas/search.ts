@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { digest, id, labels, name, reference, ttl, waitSeconds } from './common.ts'
 import { direction, metricRequest, scoring } from './evaluation.ts'
 import { mergeSettings, weight, weightRules } from './merge.ts'
+import { recalibration } from './recalibration.ts'
 
 /** Models in one search. Those of an exhaustive search are bounded by {@link exhaustiveStrategy} besides. */
 export const maximumSearchModels = 128
@@ -149,6 +150,11 @@ export const searchRequest = z
         'The model whose file soups are made from (if left out, the first of each soup), and whose changes a method for changes merges',
       ),
     nonFloat: mergeSettings.nonFloat,
+    recalibrate: recalibration
+      .optional()
+      .describe(
+        'Measure the batch norms of every soup before it is scored: as many runs over this data set as they are deep',
+      ),
     budget: z
       .strictObject({
         evaluations: z.number().int().min(1).optional().describe('Candidates that are scored at most'),

@@ -41,6 +41,7 @@ import { createEvaluationService, evaluationRunner } from './jobs/evaluation-job
 import { createJobService } from './jobs/job-service.ts'
 import { createKeptScores } from './jobs/kept-scores.ts'
 import { createMergeService, mergeRunner } from './jobs/merge-job.ts'
+import { createRecipeReader } from './jobs/recipe-reader.ts'
 import { createSearchService, searchRunner } from './jobs/search-job.ts'
 import { createSweeper } from './jobs/sweeper.ts'
 import { createModelStore } from './models/model-store.ts'
@@ -78,7 +79,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation, metrics)
   const scores = createKeptScores(createScores(catalog))
   const stores = { models, datasets }
-  const merger = { models, artifacts, threads }
+  const merger = { ...stores, artifacts, threads, evaluators, evaluationThreads: evaluation.threads }
   const runners = {
     merge: mergeRunner(merger),
     comparison: comparisonRunner(models, threads),
@@ -94,7 +95,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   }
   const { idempotencySeconds, sweepSeconds } = config.retention
   const jobs = createJobService(catalog, runners, log, config.jobs, metrics.jobEnded)
-  const merges = createMergeService(models, threads, jobs)
+  const merges = createMergeService(stores, threads, jobs)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
   const searches = createSearchService(stores, threads, jobs)
@@ -169,7 +170,12 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(uploadRoutes, { models, idempotency, artifacts, uploads })
   await app.register(soupRoutes, { artifacts, threads, uploads, maximumModels })
   await app.register(modelRoutes, { models })
-  await app.register(mergeRoutes, { jobs, idempotency, merges })
+  await app.register(mergeRoutes, {
+    jobs,
+    idempotency,
+    merges,
+    recipes: createRecipeReader(models, threads),
+  })
   await app.register(methodRoutes)
   await app.register(comparisonRoutes, { jobs, idempotency, comparisons })
   await app.register(datasetRoutes, { datasets, idempotency, artifacts, uploads })

@@ -91,6 +91,7 @@ export async function createEvaluatorPool(
       return {
         evaluate: async (...task) => (await fresh()).evaluate(...task),
         compare: async (...task) => (await fresh()).compare(...task),
+        measure: async (...task) => (await fresh()).measure(...task),
         end() {
           ended = true
           release()

@@ -9,6 +9,8 @@ import type {
   ComparisonTask,
   EvaluationOutcome,
   EvaluationTask,
+  Measurement,
+  MeasurementTask,
   ParentMessage,
 } from './protocol.ts'
 
@@ -21,6 +23,7 @@ export type OnSamples = (done: number, total: number) => void
 export type Evaluator = {
   evaluate(task: EvaluationTask, signal: AbortSignal, onProgress: OnSamples): Promise<EvaluationOutcome>
   compare(task: ComparisonTask, signal: AbortSignal, onProgress: OnSamples): Promise<ComparisonOutcome>
+  measure(task: MeasurementTask, signal: AbortSignal, onProgress: OnSamples): Promise<Measurement>
 }
 
 /** A child process in which models run, for one job: it has seen a foreign model, and is ended afterwards. */
@@ -137,6 +140,11 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
     async compare(task, signal, onProgress) {
       const answer = await ask({ type: 'compare', task }, signal, onProgress)
       if (answer.type === 'compared') return answer.outcome
+      throw unexpected(answer)
+    },
+    async measure(task, signal, onProgress) {
+      const answer = await ask({ type: 'measure', task }, signal, onProgress)
+      if (answer.type === 'measured') return answer.outcome
       throw unexpected(answer)
     },
   }

@@ -1,4 +1,6 @@
 import type { Problem } from '../errors.ts'
+import type { TensorValues } from '../merge/rewrite-model.ts'
+import type { LeftBatchNorm } from '../onnx/graph/batch-norms.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { Binding } from './binding.ts'
 import type { DatasetFile } from './datasets/dataset.ts'
@@ -11,10 +13,40 @@ export type MetricTask =
   | { kind: 'registered'; name: string; metric: string; parameters: Record<string, unknown> }
   | { kind: 'model'; name: string; model: ModelPaths }
 
+/** `key` is the data set's digest: a child that sees it again has it in memory. */
+export type DatasetTask = { key: string; files: DatasetFile[] }
+
+/** What the running statistics of a model's batch norms are measured on: the first samples of a data set, or all. */
+export type CalibrationTask = { dataset: DatasetTask; binding: Binding; limit: number | null }
+
+/** A model to run, and what its batch norms are to be measured on before it is. */
+export type RunnableModel = ModelPaths & { calibration?: CalibrationTask }
+
+/** The statistics of a model's batch norms, measured and not yet written into it. */
+export type MeasurementTask = { model: ModelPaths; calibration: CalibrationTask }
+
+/** How far the statistics of one batch norm moved. */
+export type MeasuredLayer = {
+  node: string
+  channels: number
+  /** Root mean square over channels of (new mean - old mean), in standard deviations as they are now; null if none is above 0. */
+  meanShift: number | null
+  /** The sum of all new variances over that of the old ones; null if that is 0. */
+  varianceRatio: number | null
+}
+
+export type Measurement = {
+  samples: number
+  /** How often the samples were run through (a part of) the model. */
+  passes: number
+  layers: MeasuredLayer[]
+  left: LeftBatchNorm[]
+  values: TensorValues
+}
+
 export type EvaluationTask = {
-  model: ModelPaths
-  /** `key` is the data set's digest: a child that sees it again has it in memory. */
-  dataset: { key: string; files: DatasetFile[] }
+  model: RunnableModel
+  dataset: DatasetTask
   binding: Binding
   metrics: MetricTask[]
   limit: number | null
@@ -26,7 +58,7 @@ export type ScoringTask = Omit<EvaluationTask, 'model' | 'metrics'>
 
 /** Scores several models by one metric and compares two of them, by their places in `models`. */
 export type ComparisonTask = ScoringTask & {
-  models: ModelPaths[]
+  models: RunnableModel[]
   metric: MetricTask
   compared: [a: number, b: number]
   bootstrap: { seed: number; replicates: number; confidence: number }
@@ -54,11 +86,15 @@ export type EvaluationOutcome = {
   latency: { median: number; p95: number }
 }
 
-export type ParentMessage = { type: 'evaluate'; task: EvaluationTask } | { type: 'compare'; task: ComparisonTask }
+export type ParentMessage =
+  | { type: 'evaluate'; task: EvaluationTask }
+  | { type: 'compare'; task: ComparisonTask }
+  | { type: 'measure'; task: MeasurementTask }
 
 export type ChildMessage =
   | { type: 'ready' }
   | { type: 'progress'; done: number; total: number }
   | { type: 'evaluated'; outcome: EvaluationOutcome }
   | { type: 'compared'; outcome: ComparisonOutcome }
+  | { type: 'measured'; outcome: Measurement }
   | { type: 'problem'; problem: Problem }

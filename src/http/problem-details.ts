@@ -81,13 +81,16 @@ const ofFastify: Record<string, { code: ErrorCode; detail: (error: FastifyError,
       detail: (_, request) =>
         request.routeOptions.config.streamedBody
           ? `This resource takes ${Object.keys(request.routeOptions.config.streamedBody).join(' or ')}; the content type is none.`
-          : 'This resource takes JSON: send the header content-type: application/json.',
+          : `This resource takes ${request.routeOptions.schema?.consumes?.join(' or ') ?? 'JSON: send the header content-type: application/json'}.`,
     },
     FST_ERR_CTP_INVALID_JSON_BODY: {
       code: 'TUREEN_BODY_MALFORMED',
       detail: error => `The body is not JSON: ${error.message}.`,
     },
-    FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TUREEN_TOO_LARGE', detail: () => 'A JSON body may have 1 MiB at most.' },
+    FST_ERR_CTP_BODY_TOO_LARGE: {
+      code: 'TUREEN_TOO_LARGE',
+      detail: () => 'A body of JSON or YAML may have 1 MiB at most.',
+    },
     FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
       code: 'TUREEN_BODY_MALFORMED',
       detail: () => 'The body does not have the length that Content-Length says.',

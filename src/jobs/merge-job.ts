@@ -1,24 +1,43 @@
-import type { JobRecord } from '../../schemas/job.ts'
+import type { JobProgress, JobRecord } from '../../schemas/job.ts'
 import type { MergeRequest } from '../../schemas/merge.ts'
+import type { ModelRecord } from '../../schemas/model.ts'
+import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { recipeDocument } from '../merge/provenance.ts'
 import { modelDigest } from '../models/model-files.ts'
-import type { ModelStore, NewUpload } from '../models/model-store.ts'
+import type { NewUpload } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import type { Catalog, KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import { bytesOf } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
-import type { MergedModel } from '../threads/merge-task.ts'
+import type { MergedModel, WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobRunner, JobService } from './job-service.ts'
+import {
+  type Recalibration,
+  type Recalibrator,
+  recalibrate,
+  requireSoundCalibration,
+  resolveRecalibration,
+} from './recalibration.ts'
+import type { Stores } from './resolve-evaluation.ts'
 
 /** A merge request with its models found: the files, the settings, and the records' ids. */
-export type ResolvedMerge = { files: MergeFile[]; settings: MergeSettings; modelIds: string[] }
+export type ResolvedMerge = {
+  files: MergeFile[]
+  settings: MergeSettings
+  recalibration: Recalibration | null
+  inputIds: string[]
+}
 
-/** @throws TureenError `TUREEN_REQUEST_INVALID`, `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_WEIGHTS_INVALID` */
-export async function resolveMerge(request: MergeRequest, models: ModelStore): Promise<ResolvedMerge> {
+/**
+ * @throws TureenError `TUREEN_REQUEST_INVALID`, `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_WEIGHTS_INVALID`,
+ *   `TUREEN_DATASET_MISMATCH`
+ */
+export async function resolveMerge(request: MergeRequest, stores: Stores): Promise<ResolvedMerge> {
+  const { models } = stores
   const { nonFloat, provenance } = request
   const settings = methodSettings(request, {
     weights: request.models.map(({ weight }) => weight),
@@ -26,10 +45,10 @@ export async function resolveMerge(request: MergeRequest, models: ModelStore): P
     fishers: request.models.filter(({ fisher }) => fisher !== undefined).length,
   })
   const files: MergeFile[] = []
-  const modelIds: string[] = []
+  const records: ModelRecord[] = []
   const find = async (label: string, weight: MergeFile['weight'], field: string) => {
     const model = await models.getComplete(label, field)
-    modelIds.push(model.id)
+    records.push(model)
     return { label, weight, sha256: model.sha256, ...models.paths(model) }
   }
   for (const [index, { id, weight }] of request.models.entries())
@@ -40,20 +59,30 @@ export async function resolveMerge(request: MergeRequest, models: ModelStore): P
     base = files.findIndex(({ sha256 }) => sha256 === file.sha256)
     if (base < 0) base = files.push(file) - 1
   }
+  const baseRecord = request.base === undefined ? records[0] : records.at(-1)
   for (const [fisherOf, { fisher }] of request.models.entries()) {
     if (fisher !== undefined) files.push({ ...(await find(fisher, null, `models.${fisherOf}.fisher`)), fisherOf })
   }
-  return { files, settings: { ...settings, nonFloat, provenance, base }, modelIds }
+  const resolved = { ...settings, nonFloat, provenance, base }
+  const inputIds = records.map(({ id }) => id)
+  if (!request.recalibrate || !baseRecord) return { files, settings: resolved, recalibration: null, inputIds }
+  const recalibration = await resolveRecalibration(request.recalibrate, baseRecord, stores)
+  return {
+    files,
+    settings: { ...resolved, recalibrate: recalibration.recipe },
+    recalibration,
+    inputIds: [...inputIds, ...recalibration.inputIds],
+  }
 }
 
 /** Runs merges: streams the result into an incoming file, then makes it a model of the store together with the job's end. */
 export function mergeRunner(merger: Merger): JobRunner<'merge'> {
   return async (request, { signal, progress, succeed }) => {
     const started = performance.now()
-    const merge = await resolveMerge(request, merger.models)
+    const merge = await resolveMerge(request, merger)
     await merger.models.requireSound(merge.files, signal)
-    const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes written' })
-    await mergeIntoStore(merge, merger, { signal, onProgress }, ({ files, report }, insert) =>
+    if (merge.recalibration) await requireSoundCalibration(merge.recalibration, merger, signal)
+    await mergeIntoStore(merge, merger, { signal, progress }, ({ files, report }, insert) =>
       succeed(async transaction => {
         const { name = null, labels, ttl } = request
         const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl) })
@@ -67,40 +96,58 @@ export function mergeRunner(merger: Merger): JobRunner<'merge'> {
 }
 
 /** What merges work with. */
-export type Merger = { models: ModelStore; artifacts: Artifacts; threads: ThreadPool }
+export type Merger = Stores & Recalibrator & { artifacts: Artifacts; threads: Pick<ThreadPool, 'merge' | 'rewrite'> }
+
+/** What a merge has made. */
+export type StoredMerge = {
+  files: WrittenFile[]
+  report: MergedModel['report'] & { recalibration?: RecalibrationReport }
+}
 
 type InsertResult = (transaction: Catalog, upload: NewUpload) => Promise<string>
 
 /**
- * Merges into a file of the store, then runs `commit`, which is to insert the model's record in the transaction of its choice.
+ * Merges into a file of the store, and measures the statistics of its batch norms if that is asked for; then runs `commit`, which is to insert the model's record in the transaction of its choice.
  * Whatever fails leaves nothing.
  */
 export async function mergeIntoStore(
-  { files, settings }: Pick<ResolvedMerge, 'files' | 'settings'>,
-  { models, artifacts, threads }: Omit<Merger, 'threads'> & { threads: Pick<ThreadPool, 'merge'> },
-  options: { signal: AbortSignal; onProgress(done: number, total: number): void },
-  commit: (merged: MergedModel, insert: InsertResult) => Promise<void>,
+  { files, settings, recalibration }: Omit<ResolvedMerge, 'inputIds'>,
+  merger: Merger,
+  { signal, progress }: { signal: AbortSignal; progress(progress: JobProgress): void },
+  commit: (merged: StoredMerge, insert: InsertResult) => Promise<void>,
 ): Promise<void> {
+  const { models, artifacts, threads } = merger
   const base = files[settings.base]
   if (!base) throw new RangeError('a merge without its base')
-  await artifacts.withOutput(await bytesOf(base), async output => {
-    const merged = await threads.merge(files, settings, { ...options, output, durable: true })
+  const bytes = await bytesOf(base)
+  const telling = (message: string) => (done: number, total: number) => progress({ done, total, message })
+  const store = (merged: StoredMerge) => {
     const recipe = recipeDocument(files, settings)
-    await models.addMerged(merged.files, insert =>
+    return models.addMerged(merged.files, insert =>
       commit(merged, (transaction, upload) => insert(transaction, { ...upload, recipe })),
     )
+  }
+  await artifacts.withOutput(bytes, async output => {
+    const merging = { signal, output, onProgress: telling('bytes written'), durable: recalibration === null }
+    const merged = await threads.merge(files, settings, merging)
+    if (!recalibration) return store(merged)
+    await artifacts.withOutput(bytes, async output => {
+      const measuring = { signal, output, onProgress: telling('samples measured') }
+      const { files, report } = await recalibrate(merged.files, recalibration, merger, measuring)
+      await store({ files, report: { ...merged.report, recalibration: report } })
+    })
   })
 }
 
 /** Starts merges: refuses what cannot be merged before there is a job. */
 export type MergeService = { start(request: MergeRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
-export function createMergeService(models: ModelStore, threads: ThreadPool, jobs: JobService): MergeService {
+export function createMergeService(stores: Stores, threads: ThreadPool, jobs: JobService): MergeService {
   return {
     async start(request, keep) {
-      const { files, settings, modelIds } = await resolveMerge(request, models)
-      await models.blamingDamage(files, () => threads.check(files, settings))
-      return jobs.create({ type: 'merge', request, labels: request.labels, inputIds: modelIds }, keep)
+      const { files, settings, inputIds } = await resolveMerge(request, stores)
+      await stores.models.blamingDamage(files, () => threads.check(files, settings))
+      return jobs.create({ type: 'merge', request, labels: request.labels, inputIds }, keep)
     },
   }
 }

@@ -1,24 +1,15 @@
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { SearchRequest } from '../../schemas/search.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
-import { metricNamed } from '../evaluate/metric-choice.ts'
-import { requireFit } from '../evaluate/metric-fit.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { Dimension } from '../search/dimension.ts'
 import type { SearchedMethod } from '../search/run-search.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
-import {
-  type ResolvedDataset,
-  type ResolvedMetric,
-  resolveDataset,
-  resolveMetric,
-  type Stores,
-} from './resolve-evaluation.ts'
+import { type Recalibration, resolveRecalibration } from './recalibration.ts'
+import type { Stores } from './resolve-evaluation.ts'
+import { resolveScoring, type Scoring } from './resolve-scoring.ts'
 import { searchedSettings } from './search-dimensions.ts'
-
-/** What soups are scored by: on selection, or on test. */
-export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }
 
 /** `hasBaseNames`: whether its inputs and outputs are called as the base's are, so that its own file can be run in place of a soup. */
 export type SearchedModel = { id: string; sha256: string; paths: ModelPaths; hasBaseNames: boolean }
@@ -38,6 +29,7 @@ export type ResolvedSearch = {
   method: SearchedMethod
   selection: Scoring
   test: Scoring | null
+  recalibration: Recalibration | null
   inputIds: string[]
 }
 
@@ -89,20 +81,28 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
         stores,
       )
     : null
+  const recalibration = request.recalibrate ? await resolveRecalibration(request.recalibrate, bound, stores) : null
   const scorings = [selection, ...(test ? [test] : [])]
   return {
     models,
     files,
     base,
     groups,
-    settings: { ...settings, nonFloat, provenance: false },
+    settings: {
+      ...settings,
+      nonFloat,
+      provenance: false,
+      ...(recalibration ? { recalibrate: recalibration.recipe } : {}),
+    },
     dimensions,
     method,
     selection,
     test,
+    recalibration,
     inputIds: [
       ...models.map(({ id }) => id),
       ...(baseRecord ? [baseRecord.id] : []),
+      ...(recalibration?.inputIds ?? []),
       ...scorings.flatMap(({ dataset, metric }) => [dataset.id, ...(metric.modelId ? [metric.modelId] : [])]),
     ],
   }
@@ -135,45 +135,6 @@ function requirePossible({ models, strategy }: SearchRequest): void {
       [{ field: 'models', message }],
     )
   }
-}
-
-type ScoringRequest = SearchRequest['selection']
-
-async function resolveScoring(
-  field: 'selection' | 'test',
-  request: ScoringRequest,
-  model: ModelRecord,
-  stores: Stores,
-): Promise<Scoring> {
-  try {
-    const metric = await resolveMetric(request.metric, 'metric', stores.models)
-    const dataset = await resolveDataset(request.dataset, request, model, stores, 'dataset')
-    requireMetricFits(metric, dataset, model)
-    return { dataset, metric }
-  } catch (error) {
-    throw error instanceof TureenError ? within(error, field) : error
-  }
-}
-
-function requireMetricFits(
-  { task }: ResolvedMetric,
-  { binding, target }: ResolvedDataset,
-  { outputs }: { outputs: Parameters<typeof requireFit>[1][] },
-): void {
-  const output = outputs.find(({ name }) => name === binding.output)
-  if (task.kind !== 'registered' || !target || !output) return
-  const fed = binding.inputs.map(({ feeding }) => feeding)
-  const unbatched = fed.includes('sample') && !fed.includes('batch')
-  const dims = unbatched && output.dims ? [1, ...output.dims] : output.dims
-  requireFit(metricNamed(task.metric, 'metric'), { ...output, dims }, target, 'metric')
-}
-
-/** An error about a part of the request, its fields named from the whole of it. */
-function within(error: TureenError, part: string): TureenError {
-  const errors = error.errors.map(item =>
-    item.field === undefined ? item : { ...item, field: `${part}.${item.field}` },
-  )
-  return new TureenError(error.code, error.message, errors, { cause: error })
 }
 
 function invalid(errors: ProblemItem[]): TureenError {

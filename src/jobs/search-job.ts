@@ -1,4 +1,5 @@
 import type { JobRecord } from '../../schemas/job.ts'
+import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import { TureenError } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
@@ -14,6 +15,7 @@ import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobContext, JobRunner, JobService } from './job-service.ts'
 import type { KeptScores } from './kept-scores.ts'
 import { type Merger, mergeIntoStore } from './merge-job.ts'
+import { requireSoundCalibration } from './recalibration.ts'
 import { metricModels, type Stores } from './resolve-evaluation.ts'
 import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { resultOf } from './search-result.ts'
@@ -41,7 +43,7 @@ export function createSearchService(stores: Stores, threads: ThreadPool, jobs: J
 
 export type Searcher = {
   stores: Stores
-  merger: Merger
+  merger: Merger & { threads: ThreadPool }
   evaluators: EvaluatorPool
   kept: KeptScores
   /** Threads of onnxruntime in one evaluation. */
@@ -120,14 +122,17 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
         await succeed(async () => ({ model: { id, sha256 }, ...result() }))
         return
       }
-      const options = { signal, onProgress: () => undefined }
-      const into = { ...merger, threads: await writer }
-      await mergeIntoStore(soupMerge(winner.soup, search, true), into, options, (merged, insert) =>
+      const { merge } = await writer
+      const into = { ...merger, threads: { merge, rewrite: merger.threads.rewrite } }
+      const options = { signal, progress: () => undefined }
+      const made = { ...soupMerge(winner.soup, search, true), recalibration: search.recalibration }
+      await mergeIntoStore(made, into, options, (merged, insert) =>
         succeed(async transaction => {
           const sha256 = modelDigest(merged.files)
           const { name = null, labels, ttl } = request
           const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl) })
-          return { model: { id, sha256 }, ...result() }
+          const { notes, ...found } = result()
+          return { model: { id, sha256 }, ...found, notes: [...notes, ...notesOnLeft(merged.report.recalibration)] }
         }),
       )
     }
@@ -145,10 +150,17 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
   }
 }
 
-async function requireSound(search: ResolvedSearch, { models, datasets }: Stores, signal: AbortSignal): Promise<void> {
+async function requireSound(search: ResolvedSearch, stores: Stores, signal: AbortSignal): Promise<void> {
+  const { models, datasets } = stores
+  if (search.recalibration) await requireSoundCalibration(search.recalibration, stores, signal)
   const scorings = [search.selection, ...(search.test ? [search.test] : [])]
   await models.requireSound([...search.files, ...metricModels(scorings.map(({ metric }) => metric))], signal)
   for (const { dataset } of scorings) await datasets.requireSound(dataset, signal)
+}
+
+/** Which batch norms of the winner have averaged statistics all the same. */
+function notesOnLeft(recalibration: RecalibrationReport | undefined): string[] {
+  return (recalibration?.left ?? []).map(({ node, reason }) => `the batch norm ${node} was not measured: it ${reason}`)
 }
 
 /** How long a search has run, from its first start on but without the time between a server's end and the next one's start. */

@@ -1,21 +1,25 @@
+import type { RunnableModel } from '../evaluate/protocol.ts'
 import { type CandidateSoup, candidateSettings } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
-import { bytesOf, type ModelPaths } from '../storage/model-paths.ts'
+import { bytesOf } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { CandidateWriter } from '../threads/thread-pool.ts'
 import type { ResolvedSearch, SearchedModel } from './resolve-search.ts'
 
 /** Files in which soups can be read while they are being scored. */
 export type SoupFiles = {
-  /** Runs `use` with the files of a soup: a model's own, or one that is written for it and removed afterwards. */
-  withFiles<Result>(soup: CandidateSoup, use: (files: ModelPaths) => Promise<Result>): Promise<Result>
+  /**
+   * Runs `use` with the files of a soup: a model's own, or one that is written for it and removed afterwards, its batch norms to be
+   * measured if the search asks for that. A model by itself has the statistics of its own weights.
+   */
+  withFiles<Result>(soup: CandidateSoup, use: (model: RunnableModel) => Promise<Result>): Promise<Result>
 }
 
 export function soupFiles(
-  { models, files, base }: Pick<ResolvedSearch, 'models' | 'files' | 'base'>,
+  { models, files, base, recalibration }: Pick<ResolvedSearch, 'models' | 'files' | 'base' | 'recalibration'>,
   artifacts: Artifacts,
   writer: Promise<CandidateWriter>,
 ): SoupFiles {
@@ -24,7 +28,10 @@ export function soupFiles(
       const own = ownFile(soup, models)
       if (own) return use(own.paths)
       const bytes = await bytesOf(fileAt(files, base ?? soup.members[0] ?? 0))
-      return artifacts.withOutput(bytes, async output => use(await (await writer).write(soup, output)))
+      const calibration = isSingle(soup) ? undefined : recalibration?.calibration
+      return artifacts.withOutput(bytes, async output =>
+        use({ ...(await (await writer).write(soup, output)), ...(calibration ? { calibration } : {}) }),
+      )
     },
   }
 }
@@ -45,7 +52,9 @@ export function soupMerge(
 ): { files: MergeFile[]; settings: MergeSettings } {
   const { members, weights } = soup
   const files = members.map((member, index) => ({ ...fileAt(all, member), weight: weights[index] ?? 0 }))
-  const settings = { ...candidateSettings(soup, common), provenance }
+  const { recalibrate, ...others } = common
+  const measured = recalibrate && members.length > 1 ? { recalibrate } : {}
+  const settings = { ...candidateSettings(soup, others), ...measured, provenance }
   if (place === null) return { files, settings: { ...settings, base: 0 } }
   const among = members.indexOf(place)
   const base = among >= 0 ? among : files.push({ ...fileAt(all, place), weight: 0 }) - 1

@@ -1,10 +1,11 @@
+import type { RunnableModel } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { candidateSoup } from '../search/candidate-soup.ts'
 import type { SearchEnd } from '../search/search-end.ts'
 import { everyModel } from '../search/strategy.ts'
-import type { ModelPaths } from '../storage/model-paths.ts'
 import type { KeptComparison, KeptScores } from './kept-scores.ts'
-import type { ResolvedSearch, Scoring } from './resolve-search.ts'
+import type { Scoring } from './resolve-scoring.ts'
+import type { ResolvedSearch } from './resolve-search.ts'
 import { type SearchScorer, subjectOf, taskOn } from './search-scorer.ts'
 import { type SoupFiles, soupOrigin } from './search-soups.ts'
 
@@ -60,7 +61,7 @@ async function compare(
   { dataset, metric }: Scoring,
   { kept, files, compare, threads, jobId }: Services,
 ): Promise<KeptComparison> {
-  const withFiles = async (written: ModelPaths[]): Promise<KeptComparison> => {
+  const withFiles = async (written: RunnableModel[]): Promise<KeptComparison> => {
     const next = soups[written.length]
     if (next) return files.withFiles(next, model => withFiles([...written, model]))
     const task = {

@@ -1,3 +1,4 @@
+import type { RecalibrationRecipe } from '../../schemas/recalibration.ts'
 import { blame } from '../errors.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { elementSource } from '../onnx/elements.ts'
@@ -26,6 +27,8 @@ export type MergeSettings = {
   base: number
   /** Whether that input also takes part in the computation, as the base whose changes are merged. */
   usesBase: boolean
+  /** What the statistics of its batch norms are measured on after the merge. */
+  recalibrate?: RecalibrationRecipe
   /** Whether the result is one file, where the base has its weights in others beside it. */
   inline?: boolean
 }
@@ -41,6 +44,9 @@ export const defaultSettings = {
   base: 0,
   usesBase: false,
 } as const satisfies MergeSettings
+
+/** A merge of a model by itself, which comes out as it is, in one file. */
+export const inlineSettings = { ...defaultSettings, inline: true } as const satisfies MergeSettings
 
 /**
  * One file of a merge. `weight` is null for what is not averaged itself: a base, and what says how much the elements of another input

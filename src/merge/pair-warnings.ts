@@ -32,7 +32,7 @@ export function pairWarnings({ tensors, matrices, all }: PairComparison, network
   if (statistics.length > 0) {
     warn(
       'batch normalisation',
-      `${statistics.length} running means and variances of batch normalisation differ and would be averaged: they are no linear function of the weights, so measure the soup, or estimate them anew on data`,
+      `${statistics.length} running means and variances of batch normalisation differ and would be averaged: they are no linear function of the weights, so measure the soup, or have them measured anew on data ("recalibrate")`,
     )
   }
   const integers = tensors.filter(({ averaged, identical }) => !averaged && !identical)

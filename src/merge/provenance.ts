@@ -1,3 +1,4 @@
+import type { RecalibrationRecipe } from '../../schemas/recalibration.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { StringStringEntryProto } from '../onnx/onnx-proto.ts'
 import { type BytesPart, bytesPart, type Edit } from '../onnx/splice.ts'
@@ -23,11 +24,12 @@ export type RecipeDocument = {
   rules?: readonly TensorRule[]
   nonFloat: 'error' | 'base'
   provenance: boolean
+  recalibrate?: RecalibrationRecipe
 }
 
 /** The recipe that posts again to the same bytes. */
 export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSettings): RecipeDocument {
-  const { method, parameters, normalize, rules, usesBase, nonFloat, provenance } = settings
+  const { method, parameters, normalize, rules, usesBase, nonFloat, provenance, recalibrate } = settings
   const models = inputs.flatMap(({ sha256, weight }, index) => {
     if (weight === null) return []
     const fisher = inputs.find(({ fisherOf }) => fisherOf === index)?.sha256
@@ -43,6 +45,7 @@ export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSet
     ...(rules.length > 0 ? { rules } : {}),
     nonFloat,
     provenance,
+    ...(recalibrate ? { recalibrate } : {}),
   }
 }
 

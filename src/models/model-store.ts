@@ -1,7 +1,7 @@
 import type { ModelRecord, ModelUpload } from '../../schemas/model.ts'
 import { TureenError } from '../errors.ts'
 import { requireComplete } from '../merge/incomplete.ts'
-import { inlineSettings } from '../merge/inline-model.ts'
+import { inlineSettings } from '../merge/merge-input.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'

@@ -4,7 +4,7 @@ import onnxProto, { type onnx } from 'onnx-proto'
  * onnx-proto (ONNX 1.10, IR 8, over protobufjs): decodes skeletons and tensor headers, encodes metadata.
  * It is a CommonJS package whose names Node cannot list, hence the detour through its default export.
  */
-export const { ModelProto, TensorProto, StringStringEntryProto } = onnxProto.onnx
+export const { ModelProto, NodeProto, TensorProto, StringStringEntryProto, ValueInfoProto } = onnxProto.onnx
 
 export type ModelProto = onnx.ModelProto
 export type TensorProto = onnx.TensorProto

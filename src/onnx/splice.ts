@@ -17,7 +17,7 @@ export function bytesPart(bytes: Uint8Array<ArrayBuffer>): BytesPart {
  * Edits must not overlap.
  */
 export function splice<Part extends { length: number }>(
-  layout: Layout,
+  layout: Pick<Layout, 'byteLength' | 'frames'>,
   edits: readonly Edit<Part>[],
 ): (Part | CopyPart | BytesPart)[] {
   const all: Edit<Part | BytesPart>[] = [...edits, ...lengthEdits(layout.frames, edits)]

@@ -3,10 +3,12 @@ import { closeSync, ftruncateSync, openSync } from 'node:fs'
 import { serialize } from 'node:v8'
 import { type CountedPlan, countedPlan } from '../merge/counted-plan.ts'
 import { type MergeCounts, mergeCounts } from '../merge/merge-counts.ts'
-import type { MergeSettings } from '../merge/merge-input.ts'
+import { baseOf, type MergeSettings } from '../merge/merge-input.ts'
 import { planMemory } from '../merge/plan-memory.ts'
 import { type PlannedBytes, type PlanSource, planSource } from '../merge/plan-source.ts'
 import { prepare } from '../merge/prepare.ts'
+import { requireBatchNorms } from '../onnx/graph/batch-norms.ts'
+import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { besideOutput } from '../storage/artifacts.ts'
 import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 import type { OutputFile } from './output-ranges.ts'
@@ -45,9 +47,17 @@ export type PlannedMerge = {
 /** A merge that is done, or is to be done by several threads. */
 export type MergeStart = { merged: MergedModel } | { planned: PlannedMerge }
 
-/** Whether the models can be averaged, nothing written. @throws TureenError as {@link checkedPlan} does */
+/**
+ * Whether the models can be averaged and their batch norms measured, nothing written.
+ * @throws TureenError as {@link checkedPlan} does; `TUREEN_RECALIBRATION_IMPOSSIBLE`
+ */
 export function checkMergeFiles(files: readonly MergeFile[], settings: MergeSettings): void {
-  withInputs(files, inputs => void checkedPlan(inputs, settings))
+  withInputs(files, inputs => {
+    checkedPlan(inputs, settings)
+    if (!settings.recalibrate) return
+    const { layout } = baseOf(inputs, settings)
+    requireBatchNorms(layout, decodeSkeleton(layout))
+  })
 }
 
 /**
@@ -76,17 +86,26 @@ export function startMerge(
       const planned = { plan: shared(serialize(plan)), outputs: outputs.map(withoutSource), counted }
       return { planned: { ...planned, report: reportUntilNow() } }
     }
-    const written = outputs.map(file => {
-      const hash = createHash('sha256')
-      writePlanned(file.source, file.path, durable, bytes => {
-        hash.update(bytes)
-        control.advance(bytes.byteLength)
-      })
-      return { ...withoutSource(file), sha256: `sha256:${hash.digest('hex')}` }
-    })
+    const written = writeFiles(outputs, durable, control)
     return {
       merged: { files: written, report: { ...mergeCounts(counted, merged.computed()), ...reportUntilNow() } },
     }
+  })
+}
+
+/** Writes planned files to new ones, hashed as they are written. */
+export function writeFiles(
+  outputs: readonly (OutputFile & { source: PlannedBytes })[],
+  durable: boolean,
+  control: WorkControl,
+): WrittenFile[] {
+  return outputs.map(file => {
+    const hash = createHash('sha256')
+    writePlanned(file.source, file.path, durable, bytes => {
+      hash.update(bytes)
+      control.advance(bytes.byteLength)
+    })
+    return { ...withoutSource(file), sha256: `sha256:${hash.digest('hex')}` }
   })
 }
 

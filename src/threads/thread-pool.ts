@@ -4,13 +4,14 @@ import type { ComparisonResult } from '../../schemas/comparison.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { HashFile } from '../storage/sound-files.ts'
 import type { CandidateInputs } from './candidate-task.ts'
 import type { InspectedModel } from './inspect-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
-import type { MergedModel, MergeReport, MergeStart } from './merge-task.ts'
+import type { MergedModel, MergeReport, MergeStart, WrittenFile } from './merge-task.ts'
 import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
 import { splitMerge } from './split-merge.ts'
 
@@ -21,9 +22,13 @@ export type ThreadPool = {
   checkData(path: string, location: string, bytes: number): Promise<void>
   tensors(path: string, from: number, limit: number): Promise<{ total: number; tensors: TensorDescription[] }>
   dataset(files: DatasetFile[]): Promise<DatasetDescription>
+  /** A YAML document as plain values. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
+  readYaml(text: string): Promise<unknown>
   check(files: MergeFile[], settings: MergeSettings): Promise<void>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
   merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedModel>
+  /** Writes a model anew, durably, with other elements in some of its tensors: at `output`, and beside it. */
+  rewrite(model: ModelPaths, values: TensorValues, output: string, options: StoppableOptions): Promise<WrittenFile[]>
   /** Aborting stops at the next chunk of a tensor. @throws TureenError if a model cannot be read */
   compare(files: MergeFile[], options: StoppableOptions): Promise<ComparisonResult>
   /** Opens the models of a search in a thread of its own, to be closed by whoever asked for it. @throws TureenError as check does */
@@ -89,8 +94,14 @@ export function createThreadPool(
     checkData: (path, location, bytes) => runTask(readers, 'checkData', { path, location, bytes }),
     tensors: (path, from, limit) => runTask(readers, 'tensors', { path, from, limit }),
     dataset: files => runTask(readers, 'dataset', { files }),
+    readYaml: text => runTask(readers, 'yaml', { text }),
     check: (files, settings) => runTask(readers, 'check', { files, settings }),
     merge: mergeIn(mergers),
+    rewrite: (model, values, output, options) =>
+      runStoppable(
+        ({ shared }, signal) => runTask(mergers, 'rewrite', { model, values, output, shared }, { signal }),
+        options,
+      ),
     compare: (files, options) =>
       runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { files, shared }, { signal }), options),
     async openCandidates(inputs) {

@@ -2,6 +2,8 @@ import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/datas
 import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { readYaml } from '../merge/recipe-yaml.ts'
+import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { type CandidateInputs, openCandidates, writeCandidate } from './candidate-task.ts'
 import { compareFiles } from './comparison-task.ts'
@@ -9,6 +11,7 @@ import { checkDataFile, inspectFiles, listTensors } from './inspect-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import { checkMergeFiles, startMerge } from './merge-task.ts'
 import { type Outcome, outcome, refusal } from './outcome.ts'
+import { rewriteFiles } from './rewrite-task.ts'
 import { workControl } from './work-control.ts'
 import { type ShareReport, type ShareTask, writeShare } from './write-share.ts'
 
@@ -21,6 +24,7 @@ export type MergeTask = {
   durable: boolean
   shared: SharedArrayBuffer
 }
+export type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }
 export type CheckTask = { files: MergeFile[]; settings: MergeSettings }
 export type CompareTask = { files: MergeFile[]; shared: SharedArrayBuffer }
 export type CandidateTask = { soup: CandidateSoup; output: string }
@@ -51,6 +55,10 @@ export function write(task: ShareTask): Outcome<ShareReport> {
   return outcome(() => writeShare(task))
 }
 
+export function rewrite({ model, values, output, shared }: RewriteTask) {
+  return outcome(() => rewriteFiles(model, values, output, workControl(shared)))
+}
+
 export function compare({ files, shared }: CompareTask) {
   return outcome(() => compareFiles(files, workControl(shared)))
 }
@@ -61,6 +69,10 @@ export function openSearch(inputs: CandidateInputs) {
 
 export function candidate({ soup, output }: CandidateTask) {
   return outcome(() => writeCandidate(soup, output))
+}
+
+export function yaml({ text }: { text: string }) {
+  return outcome(() => readYaml(text))
 }
 
 export async function dataset({ files }: { files: DatasetFile[] }): Promise<Outcome<DatasetDescription>> {

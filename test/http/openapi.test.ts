@@ -150,7 +150,10 @@ describe('/openapi.json', () => {
     for (const name of ['POST /v1/models', 'POST /v1/soup'])
       expect(Object.keys(operation(name).requestBody?.content ?? {})).toContain('multipart/form-data')
     expect(Object.keys(operation('POST /v1/models').requestBody?.content ?? {})).toContain('application/octet-stream')
-    expect(Object.keys(operation('POST /v1/merges').requestBody?.content ?? {})).toEqual(['application/json'])
+    expect(Object.keys(operation('POST /v1/merges').requestBody?.content ?? {})).toEqual([
+      'application/json',
+      'application/yaml',
+    ])
     const names = operation('POST /v1/models').parameters?.map(each => each.name) ?? []
     expect(names.sort()).toEqual(['idempotency-key', 'label', 'name', 'ttl'])
   })

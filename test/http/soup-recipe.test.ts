@@ -16,7 +16,7 @@ const idOf = (model: Uint8Array) => `sha256:${sha256(model)}`
 
 describe('a recipe that is not understood is refused with 400', () => {
   test.each([
-    ['not JSON', '{weights: [2,3]}', 'recipe'],
+    ['neither JSON nor YAML', '{weights: [2,3}', 'recipe'],
     ['empty', '', 'recipe'],
     ['a list', '[2,3]', 'recipe'],
     ['a number', '5', 'recipe'],

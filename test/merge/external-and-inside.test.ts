@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
-import { inlineModel } from '../../src/merge/inline-model.ts'
+import { rewriteModel } from '../../src/merge/rewrite-model.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { describeTensor } from '../../src/onnx/skeleton.ts'
 import { differencesOf, layoutOf } from '../support/inspecting.ts'
@@ -55,7 +55,8 @@ describe('a tensor with external data that has elements in the model, too', () =
       { name: 'b', storage: 'external', bytes: 8 },
     ])
     expect(differencesOf(model(outside), bytes, new Map([['b.bin', memorySource(file)]]))).toEqual([])
-    const inlined = inlineModel({ source: memorySource(bytes), data: new Map([['b.bin', memorySource(file)]]) })
+    const files = { source: memorySource(bytes), data: new Map([['b.bin', memorySource(file)]]) }
+    const inlined = rewriteModel(files, new Map(), true)
     const inside = readBytes(inlined, 0, inlined.byteLength)
     expect(initializerBytes(inside, 'b')).toEqual(float32Bytes([10, 20]))
     expect(await run(inside, [])).toEqual([10, 20])

@@ -1,6 +1,7 @@
 import { asTureenError } from '../../errors.ts'
-import { type Dataset, openDataset } from '../datasets/dataset.ts'
-import type { ChildMessage, ParentMessage, ScoringTask } from '../protocol.ts'
+import type { ChildMessage, ParentMessage } from '../protocol.ts'
+import { measureBatchNorms } from './measure-batch-norms.ts'
+import { openDatasets } from './open-datasets.ts'
 import { runComparison } from './run-comparison.ts'
 import { runEvaluation } from './run-evaluation.ts'
 import { warmUp } from './session.ts'
@@ -12,16 +13,7 @@ import { warmUp } from './session.ts'
 const progressMilliseconds = 200
 
 const send = (message: ChildMessage) => process.send?.(message)
-let open: { key: string; dataset: Dataset } | undefined
-
-async function datasetOf({ key, files }: ScoringTask['dataset']): Promise<Dataset> {
-  if (open?.key === key) return open.dataset
-  await open?.dataset.close()
-  open = undefined
-  const dataset = await openDataset(files)
-  open = { key, dataset }
-  return dataset
-}
+const datasets = openDatasets()
 
 async function answer(message: ParentMessage): Promise<void> {
   let last = performance.now()
@@ -32,10 +24,12 @@ async function answer(message: ParentMessage): Promise<void> {
     send({ type: 'progress', done, total })
   }
   try {
-    const dataset = await datasetOf(message.task.dataset)
+    await datasets.keepFor(message)
     if (message.type === 'evaluate')
-      send({ type: 'evaluated', outcome: await runEvaluation(message.task, dataset, onProgress) })
-    else send({ type: 'compared', outcome: await runComparison(message.task, dataset, onProgress) })
+      send({ type: 'evaluated', outcome: await runEvaluation(message.task, datasets.open, onProgress) })
+    else if (message.type === 'compare')
+      send({ type: 'compared', outcome: await runComparison(message.task, datasets.open, onProgress) })
+    else send({ type: 'measured', outcome: await measureBatchNorms(message.task, datasets.open, onProgress) })
   } catch (error) {
     if (error instanceof RangeError && /allocation/.test(error.message)) {
       send({

@@ -1,6 +1,6 @@
 import { pairedBootstrap } from '../bootstrap.ts'
-import type { Dataset } from '../datasets/dataset.ts'
 import type { ComparisonOutcome, ComparisonTask, MetricOutcome } from '../protocol.ts'
+import type { OpenDataset } from './open-datasets.ts'
 import { runModel } from './run-evaluation.ts'
 import { type Scorer, startScorers } from './scorers.ts'
 
@@ -12,7 +12,7 @@ import { type Scorer, startScorers } from './scorers.ts'
  */
 export async function runComparison(
   task: ComparisonTask,
-  dataset: Dataset,
+  open: OpenDataset,
   onProgress: (done: number, total: number) => void,
 ): Promise<ComparisonOutcome> {
   const { models, metric, compared, bootstrap, threads } = task
@@ -22,7 +22,7 @@ export async function runComparison(
   for (const [index, model] of models.entries()) {
     const [scorer] = await startScorers([metric], threads, { keep: compared.includes(index) })
     if (!scorer) throw new RangeError('no metric was started')
-    const run = await runModel(model, [scorer], task, dataset, (done, total) =>
+    const run = await runModel(model, [scorer], task, open, (done, total) =>
       onProgress(index * total + done, models.length * total),
     )
     samples = run.samples

@@ -1,11 +1,13 @@
 import type ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
-import type { ModelPaths } from '../../storage/model-paths.ts'
-import type { ArrayValues, Dataset } from '../datasets/dataset.ts'
-import type { EvaluationOutcome, EvaluationTask, ScoringTask } from '../protocol.ts'
+import type { ArrayValues } from '../datasets/dataset.ts'
+import type { EvaluationOutcome, EvaluationTask, RunnableModel, ScoringTask } from '../protocol.ts'
+import { arrayOf, feedsOf } from './feeds.ts'
+import { calibratedValues } from './measure-batch-norms.ts'
+import type { OpenDataset } from './open-datasets.ts'
 import { type Scorer, startScorers } from './scorers.ts'
 import { openSession, runSession } from './session.ts'
-import { inputTensor, numbersOf } from './tensors.ts'
+import { numbersOf } from './tensors.ts'
 
 /** What running a model over a data set came to, scores apart. */
 export type ModelRun = Unusable & { samples: number; latencies: number[] }
@@ -19,25 +21,27 @@ type Unusable = { nonFinite: number; notANumber: number }
  */
 export async function runEvaluation(
   task: EvaluationTask,
-  dataset: Dataset,
+  open: OpenDataset,
   onProgress: (done: number, total: number) => void,
 ): Promise<EvaluationOutcome> {
   const started = performance.now()
   const scorers = await startScorers(task.metrics, task.threads)
-  const { latencies, ...run } = await runModel(task.model, scorers, task, dataset, onProgress)
+  const { latencies, ...run } = await runModel(task.model, scorers, task, open, onProgress)
   const metrics = await Promise.all(scorers.map(({ finish }) => finish()))
   return { metrics, ...run, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
 }
 
 /** Gives every scorer the outputs of a model for a data set, in order. @throws TureenError as {@link runEvaluation} does */
 export async function runModel(
-  model: ModelPaths,
+  model: RunnableModel,
   scorers: readonly Scorer[],
-  { binding, limit, threads }: ScoringTask,
-  dataset: Dataset,
+  { dataset: dataFiles, binding, limit, threads }: ScoringTask,
+  open: OpenDataset,
   onProgress: (done: number, total: number) => void,
 ): Promise<ModelRun> {
-  const session = await openSession(model, threads)
+  const values = await calibratedValues(model, open)
+  const dataset = await open(dataFiles)
+  const session = await openSession(model, threads, { values })
   const total = Math.min(limit ?? Number.POSITIVE_INFINITY, dataset.description.samples)
   const comparisons =
     binding.references.length > 0 ? binding.references : [{ output: binding.output, array: binding.target }]
@@ -57,9 +61,7 @@ export async function runModel(
   for await (const batch of dataset.batches(arrays, binding.batchSize, total)) {
     const { values } = batch
     const padTo = binding.fixed ? binding.batchSize : 0
-    const feeds = Object.fromEntries(
-      binding.inputs.map(input => [input.input, inputTensor(arrayOf(values, input.array), input, padTo)]),
-    )
+    const feeds = feedsOf(batch, binding)
     const before = performance.now()
     const results = await runSession(session, feeds, outputs)
     latencies.push(performance.now() - before)
@@ -121,12 +123,6 @@ function outputOf(results: ort.InferenceSession.OnnxValueMapType, name: string):
 /** A tensor without a batch axis, as a batch of one. */
 function asOneSample<Value extends { dims: number[] }>(value: Value): Value {
   return { ...value, dims: [1, ...value.dims] }
-}
-
-function arrayOf(values: ReadonlyMap<string, ArrayValues>, name: string): ArrayValues {
-  const array = values.get(name)
-  if (!array) throw new RangeError(`the batch has no array ${name}`)
-  return array
 }
 
 /** The first run warms caches and is left out where there are others. */

@@ -1,11 +1,15 @@
 import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
-import { inlineModel } from '../../merge/inline-model.ts'
 import { largestFile } from '../../merge/plan.ts'
+import { rewriteModel, type TensorValues } from '../../merge/rewrite-model.ts'
 import { type ByteSource, readBytes } from '../../onnx/byte-source.ts'
+import { cutGraph, type GraphCut } from '../../onnx/graph/cut-graph.ts'
 import { ModelProto } from '../../onnx/onnx-proto.ts'
 import { openFileSource } from '../../storage/file-source.ts'
 import type { ModelPaths } from '../../storage/model-paths.ts'
+
+/** What a model is opened with in place of its own: elements for some of its tensors, and outputs. */
+export type ModelChange = { values?: TensorValues; cut?: GraphCut }
 
 /**
  * Opens a model from memory: onnxruntime gets bytes and no path, also of data files. The arena is off, so that memory beyond the
@@ -13,8 +17,12 @@ import type { ModelPaths } from '../../storage/model-paths.ts'
  *
  * @throws TureenError `TUREEN_EVALUATION_FAILED` with onnxruntime's reason
  */
-export async function openSession(model: ModelPaths, threads: number): Promise<ort.InferenceSession> {
-  const { bytes, externalData } = readModel(model)
+export async function openSession(
+  model: ModelPaths,
+  threads: number,
+  change: ModelChange = {},
+): Promise<ort.InferenceSession> {
+  const { bytes, externalData } = readModel(model, change)
   return withReason('The model cannot be opened', () =>
     ort.InferenceSession.create(bytes, {
       intraOpNumThreads: threads,
@@ -33,22 +41,22 @@ export async function openSession(model: ModelPaths, threads: number): Promise<o
  * The bytes that onnxruntime is given. Below 2 GiB a model's external data are put inside: from buffers beside it onnxruntime takes
  * those of the main graph's initializers alone, and looks for the others in the working directory.
  */
-function readModel({ path, data }: ModelPaths): {
-  bytes: Uint8Array
-  externalData: { path: string; data: Uint8Array }[]
-} {
+function readModel(
+  { path, data }: ModelPaths,
+  { values = new Map(), cut }: ModelChange,
+): { bytes: Uint8Array; externalData: { path: string; data: Uint8Array }[] } {
   const source = openFileSource(path)
   const beside = data.map(({ location, path: file }) => ({ location, file: openFileSource(file) }))
   try {
     const total = beside.reduce((sum, { file }) => sum + file.byteLength, source.byteLength)
-    if (beside.length > 0 && total < largestFile) {
-      const inlined = inlineModel({ source, data: new Map(beside.map(({ location, file }) => [location, file])) })
-      return { bytes: readBytes(inlined, 0, inlined.byteLength), externalData: [] }
-    }
+    const files = { source, data: new Map(beside.map(({ location, file }) => [location, file])) }
+    const inline = beside.length > 0 && total < largestFile
+    const { data: dataFiles, ...main } =
+      inline || values.size > 0 ? rewriteModel(files, values, inline) : { ...source, data: files.data }
     const whole = (file: ByteSource) => readBytes(file, 0, file.byteLength)
     return {
-      bytes: whole(source),
-      externalData: beside.map(({ location, file }) => ({ path: location, data: whole(file) })),
+      bytes: cut ? cutGraph(main, cut) : whole(main),
+      externalData: [...dataFiles].map(([location, file]) => ({ path: location, data: whole(file) })),
     }
   } finally {
     for (const { file } of [{ file: source }, ...beside]) file.close()

@@ -1,0 +1,133 @@
+import type ort from 'onnxruntime-node'
+import { TureenError } from '../../errors.ts'
+import type { TensorValues } from '../../merge/rewrite-model.ts'
+import { type BatchNorm, type BatchNorms, requireBatchNorms } from '../../onnx/graph/batch-norms.ts'
+import { cutOutput } from '../../onnx/graph/cut-graph.ts'
+import { producersOf, reachedFrom } from '../../onnx/graph/reach.ts'
+import type { NodeProto } from '../../onnx/onnx-proto.ts'
+import { readLayout } from '../../onnx/read-layout.ts'
+import { decodeSkeleton } from '../../onnx/skeleton.ts'
+import { openFileSource } from '../../storage/file-source.ts'
+import type { ModelPaths } from '../../storage/model-paths.ts'
+import { ChannelMoments } from '../channel-moments.ts'
+import type { Dataset } from '../datasets/dataset.ts'
+import type { CalibrationTask, MeasuredLayer, Measurement, MeasurementTask, RunnableModel } from '../protocol.ts'
+import { feedsOf } from './feeds.ts'
+import type { OpenDataset } from './open-datasets.ts'
+import { openSession, runSession } from './session.ts'
+import { encodeStatistics, movement, statisticsOf } from './statistics.ts'
+import { numbersOf } from './tensors.ts'
+
+/** Sums inside onnxruntime depend on the number of threads; with one, the same recipe gives the same bytes whatever is configured. */
+const threads = 1
+
+/**
+ * Measures the running statistics of a model's batch norms: mean and population variance of every channel of what enters each, over
+ * all samples, with those of all earlier ones measured already. The samples are run once for each level of batch norms, through the
+ * part of the model that stands before it; activations are taken in batch by batch and never kept.
+ *
+ * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE` if no batch norm can be measured; as an evaluation does besides
+ */
+export async function measureBatchNorms(
+  { model, calibration }: MeasurementTask,
+  open: OpenDataset,
+  onProgress: (done: number, total: number) => void,
+): Promise<Measurement> {
+  const { measurable, left, nodes } = readBatchNorms(model)
+  const dataset = await open(calibration.dataset)
+  const passes = measurable.reduce((most, { level }) => Math.max(most, level), 0)
+  const producers = producersOf(nodes)
+  const values = new Map<string, Uint8Array<ArrayBuffer>>()
+  const layers = new Map<BatchNorm, MeasuredLayer>()
+  let samples = 0
+  for (let level = 1; level <= passes; level += 1) {
+    const norms = measurable.filter(norm => norm.level === level)
+    const inputs = norms.map(({ input }) => input)
+    const kept = reachedFrom(inputs, nodes, producers)
+    const session = await openSession(model, threads, { values, cut: { nodes: new Set(kept), values: inputs } })
+    const total = samplesOf(calibration, dataset)
+    const onSamples = (done: number) => onProgress((level - 1) * total + done, passes * total)
+    const measured = await runMoments(session, norms, calibration, dataset, onSamples)
+    await session.release()
+    samples = measured.samples
+    for (const [index, norm] of norms.entries()) {
+      const moments = measured.moments[index]
+      if (!moments) throw new RangeError('a batch norm without moments')
+      layers.set(norm, movement(norm, statisticsOf(model, norm), moments))
+      for (const [path, bytes] of encodeStatistics(norm, moments)) values.set(path, bytes)
+    }
+  }
+  return { samples, passes, layers: measurable.flatMap(norm => layers.get(norm) ?? []), left, values }
+}
+
+/** What a model is to be opened with: the measured statistics, where it says what they are measured on. */
+export async function calibratedValues(
+  { calibration, ...model }: RunnableModel,
+  open: OpenDataset,
+): Promise<TensorValues> {
+  if (!calibration) return new Map()
+  return (await measureBatchNorms({ model, calibration }, open, () => undefined)).values
+}
+
+function readBatchNorms({ path }: ModelPaths): BatchNorms & { nodes: readonly NodeProto[] } {
+  const source = openFileSource(path)
+  try {
+    const layout = readLayout(source)
+    const model = decodeSkeleton(layout)
+    return { ...requireBatchNorms(layout, model), nodes: model.graph?.node ?? [] }
+  } finally {
+    source.close()
+  }
+}
+
+/** A model with a fixed batch size takes full batches alone: copies that fill up the last one would be measured too. */
+function samplesOf({ binding, limit }: CalibrationTask, { description }: Dataset): number {
+  const all = Math.min(limit ?? Number.POSITIVE_INFINITY, description.samples)
+  return binding.fixed ? all - (all % binding.batchSize) : all
+}
+
+async function runMoments(
+  session: ort.InferenceSession,
+  norms: readonly BatchNorm[],
+  calibration: CalibrationTask,
+  dataset: Dataset,
+  onSamples: (done: number) => void,
+): Promise<{ moments: ChannelMoments[]; samples: number }> {
+  const { binding } = calibration
+  const moments = norms.map(({ mean }) => new ChannelMoments(mean.elements))
+  const arrays = [...new Set(binding.inputs.map(({ array }) => array))]
+  const outputs = norms.map((_, index) => cutOutput(index))
+  let samples = 0
+  for await (const batch of dataset.batches(arrays, binding.batchSize, samplesOf(calibration, dataset))) {
+    const results = await runSession(session, feedsOf(batch, binding), outputs)
+    for (const [index, norm] of norms.entries()) addBatch(moments[index], norm, results[outputs[index] ?? ''])
+    samples += batch.samples
+    onSamples(samples)
+  }
+  if (samples === 0) throw tooFew(calibration, dataset)
+  return { moments, samples }
+}
+
+function addBatch(
+  moments: ChannelMoments | undefined,
+  { node, mean }: BatchNorm,
+  value: ort.OnnxValue | undefined,
+): void {
+  if (!moments || value === undefined || !('data' in value)) throw new RangeError('an output that is no tensor')
+  const [rows = 0, channels = 1, ...rest] = value.dims
+  if (channels !== mean.elements) {
+    const message = `what enters it is [${value.dims.join(', ')}], and its statistics have ${mean.elements} channels`
+    throw new TureenError('TUREEN_EVALUATION_FAILED', `The batch norm ${node} cannot be measured: ${message}.`, [
+      { node, message },
+    ])
+  }
+  const inner = rest.reduce((product, dim) => product * dim, 1)
+  moments.add(numbersOf(value.data, value.type, value.dims, rows).data, rows, inner)
+}
+
+function tooFew({ binding }: CalibrationTask, { description }: Dataset): TureenError {
+  const message = `the model takes ${binding.batchSize} samples at a time, no other number, and there are ${description.samples}`
+  return new TureenError('TUREEN_DATASET_MISMATCH', `There is nothing to measure on: ${message}.`, [
+    { field: 'recalibrate.dataset', message },
+  ])
+}

@@ -1,0 +1,36 @@
+import { type Dataset, openDataset } from '../datasets/dataset.ts'
+import type { DatasetTask, ParentMessage, RunnableModel } from '../protocol.ts'
+
+export type OpenDataset = (task: DatasetTask) => Promise<Dataset>
+
+/** The data sets that are open in this process: a task that needs one again finds it in memory, the others are let go. */
+export function openDatasets(): { keepFor(message: ParentMessage): Promise<void>; open: OpenDataset } {
+  const held = new Map<string, Dataset>()
+  return {
+    async keepFor(message) {
+      const needed = new Set(needs(message).map(({ key }) => key))
+      for (const [key, dataset] of held) {
+        if (needed.has(key)) continue
+        held.delete(key)
+        await dataset.close()
+      }
+    },
+    async open({ key, files }) {
+      const dataset = held.get(key) ?? (await openDataset(files))
+      held.set(key, dataset)
+      return dataset
+    },
+  }
+}
+
+function needs(message: ParentMessage): DatasetTask[] {
+  const ofModel = ({ calibration }: RunnableModel) => (calibration ? [calibration.dataset] : [])
+  switch (message.type) {
+    case 'measure':
+      return [message.task.calibration.dataset]
+    case 'evaluate':
+      return [message.task.dataset, ...ofModel(message.task.model)]
+    case 'compare':
+      return [message.task.dataset, ...message.task.models.flatMap(ofModel)]
+  }
+}

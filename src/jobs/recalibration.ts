@@ -1,0 +1,135 @@
+import type { ModelRecord } from '../../schemas/model.ts'
+import type {
+  RecalibrationRecipe,
+  RecalibrationReport,
+  ScoredRecalibrationRequest,
+} from '../../schemas/recalibration.ts'
+import { type Binding, bindDataset } from '../evaluate/binding.ts'
+import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
+import type { Evaluator, OnSamples } from '../evaluate/evaluator-process.ts'
+import type { CalibrationTask } from '../evaluate/protocol.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
+import type { WrittenFile } from '../threads/merge-task.ts'
+import type { ThreadPool } from '../threads/thread-pool.ts'
+import { metricModels, type Stores } from './resolve-evaluation.ts'
+import { resolveScoring, type Scoring, within } from './resolve-scoring.ts'
+
+/** A recalibration with its data set found and bound to the model that soups are made from. */
+export type Recalibration = {
+  /** As it stands in recipes: what decides the statistics, nothing left open. */
+  recipe: RecalibrationRecipe
+  calibration: CalibrationTask
+  /** Of the data set that it is measured on. */
+  datasetId: string
+  scoring: Scoring | null
+  inputIds: string[]
+}
+
+/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`, `TUREEN_REQUEST_INVALID` */
+export async function resolveRecalibration(
+  request: ScoredRecalibrationRequest,
+  model: ModelRecord,
+  stores: Stores,
+): Promise<Recalibration> {
+  const { inputs, target, batchSize, batches, metric, output } = request
+  const field = 'recalibrate'
+  const dataset = await stores.datasets.get(request.dataset, `${field}.dataset`)
+  // Outputs are not looked at; but where there are several, binding asks which one is meant.
+  const binding = boundTo(model, dataset, { inputs, target, batchSize, output: model.outputs[0]?.name })
+  const scoring =
+    metric === undefined
+      ? null
+      : await resolveScoring(
+          field,
+          { dataset: request.dataset, metric, inputs, target, output, batchSize },
+          model,
+          stores,
+        )
+  return {
+    recipe: {
+      dataset: dataset.sha256,
+      ...(dataset.kind === 'npz' ? { inputs: arraysByInput(binding), batchSize: binding.batchSize } : {}),
+      ...(batches === undefined ? {} : { batches }),
+    },
+    calibration: {
+      dataset: { key: dataset.sha256, files: stores.datasets.files(dataset) },
+      binding,
+      limit: batches === undefined ? null : batches * binding.batchSize,
+    },
+    datasetId: dataset.id,
+    scoring,
+    inputIds: [dataset.id, ...(scoring?.metric.modelId ? [scoring.metric.modelId] : [])],
+  }
+}
+
+/** Call it before a recalibration reads what the store has. @throws TureenError `TUREEN_CONTENT_DAMAGED` */
+export async function requireSoundCalibration(
+  { datasetId, calibration, scoring }: Recalibration,
+  { models, datasets }: Stores,
+  signal: AbortSignal,
+): Promise<void> {
+  await datasets.requireSound({ id: datasetId, files: calibration.dataset.files }, signal)
+  if (scoring) await models.requireSound(metricModels([scoring.metric]), signal)
+}
+
+function boundTo(...[model, dataset, request]: Parameters<typeof bindDataset>): Binding {
+  try {
+    return bindDataset(model, dataset, request)
+  } catch (error) {
+    throw within(error, 'recalibrate')
+  }
+}
+
+function arraysByInput({ inputs }: Binding): Record<string, string> {
+  return Object.fromEntries(inputs.map(({ input, array }) => [input, array]))
+}
+
+export type Recalibrator = {
+  threads: Pick<ThreadPool, 'rewrite'>
+  evaluators: EvaluatorPool
+  /** Threads of onnxruntime in one evaluation. */
+  evaluationThreads: number
+}
+
+/**
+ * Measures the statistics of a merged model's batch norms and writes the model anew with them, at `output`.
+ * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE`; as an evaluation does besides
+ */
+export async function recalibrate(
+  merged: readonly WrittenFile[],
+  { calibration, scoring }: Recalibration,
+  { threads, evaluators, evaluationThreads }: Recalibrator,
+  { output, signal, onProgress }: { output: string; signal: AbortSignal; onProgress: OnSamples },
+): Promise<{ files: WrittenFile[]; report: RecalibrationReport }> {
+  const evaluator = evaluators.lease()
+  const score = (files: readonly WrittenFile[]) =>
+    scoring && scoreOf(pathsOf(files), scoring, evaluator, evaluationThreads, signal)
+  try {
+    const before = await score(merged)
+    const { values, ...report } = await evaluator.measure({ model: pathsOf(merged), calibration }, signal, onProgress)
+    const files = await threads.rewrite(pathsOf(merged), values, output, { signal })
+    const after = await score(files)
+    return { files, report: { ...report, ...(scoring ? { score: { before, after } } : {}) } }
+  } finally {
+    evaluator.end()
+  }
+}
+
+async function scoreOf(
+  model: ModelPaths,
+  { dataset: { sha256, files, binding }, metric }: Scoring,
+  evaluator: Evaluator,
+  threads: number,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const task = { model, dataset: { key: sha256, files }, binding, metrics: [metric.task], limit: null, threads }
+  const { metrics } = await evaluator.evaluate(task, signal, () => undefined)
+  const value = metrics[0]?.value
+  return value !== undefined && Number.isFinite(value) ? value : null
+}
+
+function pathsOf(files: readonly WrittenFile[]): ModelPaths {
+  const [own, ...data] = files
+  if (!own) throw new RangeError('a merge without a file')
+  return { path: own.path, data: data.map(({ location, path }) => ({ location, path })) }
+}

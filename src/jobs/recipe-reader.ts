@@ -1,0 +1,49 @@
+import type { MergekitConfig } from '../../schemas/mergekit.ts'
+import { TureenError } from '../errors.ts'
+import { convertMergekit, isMergekitConfig, readMergekit } from '../merge/mergekit-config.ts'
+import type { ModelStore } from '../models/model-store.ts'
+import type { ThreadPool } from '../threads/thread-pool.ts'
+
+/** Reads recipes in other forms than JSON of ours. */
+export type RecipeReader = {
+  /** @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
+  yaml: ThreadPool['readYaml']
+  /**
+   * A body for `POST /v1/merges`: as it is, or converted if it is a configuration of mergekit.
+   * @throws TureenError `TUREEN_REQUEST_INVALID` naming what has no counterpart, `TUREEN_NOT_FOUND`
+   */
+  mergeRequest(body: unknown): Promise<unknown>
+}
+
+export function createRecipeReader(models: ModelStore, { readYaml }: ThreadPool): RecipeReader {
+  return {
+    yaml: readYaml,
+    mergeRequest: async body =>
+      isMergekitConfig(body) ? convertMergekit(await withIds(readMergekit(body), models)) : body,
+  }
+}
+
+/** A configuration with its models by id. */
+async function withIds(config: MergekitConfig, store: ModelStore): Promise<MergekitConfig> {
+  const models = []
+  for (const [index, model] of config.models.entries())
+    models.push({ ...model, model: await idOf(model.model, `models.${index}.model`, store) })
+  if (config.base_model === undefined) return { ...config, models }
+  return { ...config, models, base_model: await idOf(config.base_model, 'base_model', store) }
+}
+
+/** The one model that a configuration means: by id or digest, or else by name, the newest of those that have the same content. */
+async function idOf(reference: string, field: string, store: ModelStore): Promise<string> {
+  try {
+    return (await store.get(reference, field)).id
+  } catch (error) {
+    const { items } = await store.list({ name: reference, label: {}, limit: 500 })
+    const [newest] = items
+    if (!newest) throw error
+    if (items.every(({ sha256 }) => sha256 === newest.sha256)) return newest.id
+    const message = `is the name of different models; name one by its id: ${items.map(({ id }) => id).join(', ')}`
+    throw new TureenError('TUREEN_REQUEST_INVALID', `It is not clear which model is meant: ${reference} ${message}.`, [
+      { field, model: reference, message },
+    ])
+  }
+}

@@ -1,0 +1,59 @@
+import type { ModelRecord } from '../../schemas/model.ts'
+import type { SearchRequest } from '../../schemas/search.ts'
+import { TureenError } from '../errors.ts'
+import { metricNamed } from '../evaluate/metric-choice.ts'
+import { requireFit } from '../evaluate/metric-fit.ts'
+import {
+  type ResolvedDataset,
+  type ResolvedMetric,
+  resolveDataset,
+  resolveMetric,
+  type Stores,
+} from './resolve-evaluation.ts'
+
+/** What soups are scored by: on selection, on test, or where they are recalibrated. */
+export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }
+
+type ScoringRequest = SearchRequest['selection']
+
+/**
+ * @param field what the request calls all of it
+ * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`, `TUREEN_REQUEST_INVALID`
+ */
+export async function resolveScoring(
+  field: string,
+  request: ScoringRequest,
+  model: ModelRecord,
+  stores: Stores,
+): Promise<Scoring> {
+  try {
+    const metric = await resolveMetric(request.metric, 'metric', stores.models)
+    const dataset = await resolveDataset(request.dataset, request, model, stores, 'dataset')
+    requireMetricFits(metric, dataset, model)
+    return { dataset, metric }
+  } catch (error) {
+    throw within(error, field)
+  }
+}
+
+function requireMetricFits(
+  { task }: ResolvedMetric,
+  { binding, target }: ResolvedDataset,
+  { outputs }: { outputs: Parameters<typeof requireFit>[1][] },
+): void {
+  const output = outputs.find(({ name }) => name === binding.output)
+  if (task.kind !== 'registered' || !target || !output) return
+  const fed = binding.inputs.map(({ feeding }) => feeding)
+  const unbatched = fed.includes('sample') && !fed.includes('batch')
+  const dims = unbatched && output.dims ? [1, ...output.dims] : output.dims
+  requireFit(metricNamed(task.metric, 'metric'), { ...output, dims }, target, 'metric')
+}
+
+/** An error about a part of the request, its fields named from the whole of it. */
+export function within(error: unknown, part: string): unknown {
+  if (!(error instanceof TureenError)) return error
+  const errors = error.errors.map(item =>
+    item.field === undefined ? item : { ...item, field: `${part}.${item.field}` },
+  )
+  return new TureenError(error.code, error.message, errors, { cause: error })
+}

@@ -1,0 +1,152 @@
+import { type MergekitConfig, type MergekitParameters, mergekitConfig } from '../../schemas/mergekit.ts'
+import { type ProblemItem, TureenError } from '../errors.ts'
+import { agreedFilters, type Setting, settingOf, valueFor } from './mergekit-values.ts'
+
+/** A request to `POST /v1/merges`, its models named as the configuration names them; validation of the route goes over the rest. */
+export type ConvertedConfig = {
+  method: string
+  models: { id: string; weight?: unknown }[]
+  base?: string
+  normalize?: unknown
+  parameters?: Record<string, unknown>
+  rules?: { match: string; weights?: unknown[]; parameters?: Record<string, unknown> }[]
+  outputDtype?: string
+}
+
+/** Keys of mergekit that have no counterpart, and what to do without them. */
+const unsupported: Record<string, string> = {
+  slices: 'layers of an ONNX graph cannot be put together anew; name whole models under models',
+  modules: 'a model is merged as a whole; name models under models',
+  out_dtype: 'results are computed in binary64 and rounded once; say the type of the result as dtype',
+  tokenizer: 'an ONNX model has no tokenizer; leave it out',
+  tokenizer_source: 'an ONNX model has no tokenizer; leave it out',
+  chat_template: 'an ONNX model has no chat template; leave it out',
+}
+
+/** Parameters that are called otherwise here. */
+const renamed: Record<string, string> = { max_iter: 'maxIter', select_topk: 'topk', nuslerp_row_wise: 'rowWise' }
+
+/** Methods of two models of which the base is the first; the others take what the models change in it, and it is none of them. */
+const pairMethods: ReadonlySet<string> = new Set(['slerp', 'nearswap'])
+const withoutBase: ReadonlySet<string> = new Set(['linear', 'karcher'])
+
+/** Whether a body is meant as a configuration of mergekit. */
+export function isMergekitConfig(body: unknown): body is object {
+  return typeof body === 'object' && body !== null && 'merge_method' in body
+}
+
+/** @throws TureenError `TUREEN_REQUEST_INVALID` naming every key that has no counterpart here, and why */
+export function readMergekit(body: object): MergekitConfig {
+  const known = Object.keys(body).flatMap((key): ProblemItem[] => {
+    const message = Object.hasOwn(unsupported, key) ? unsupported[key] : undefined
+    return message === undefined ? [] : [{ field: key, message: `is not supported: ${message}` }]
+  })
+  if (known.length > 0) throw refusal(known)
+  const parsed = mergekitConfig.safeParse(body)
+  if (!parsed.success) {
+    throw refusal(
+      parsed.error.issues.flatMap((issue): ProblemItem[] => {
+        const keys = issue.code === 'unrecognized_keys' ? issue.keys : []
+        if (keys.length === 0) return [{ field: issue.path.join('.') || 'body', message: issue.message }]
+        return keys.map(key => ({ field: [...issue.path, key].join('.'), message: 'is not supported' }))
+      }),
+    )
+  }
+  return parsed.data
+}
+
+/**
+ * A configuration of mergekit as a merge request.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for parameters that cannot be said in one
+ */
+export function convertMergekit(config: MergekitConfig): ConvertedConfig {
+  const { merge_method: method, base_model: base, dtype } = config
+  const models = mergedModels(config)
+  const names = new Set([...Object.keys(config.parameters), ...models.flatMap(each => Object.keys(each.parameters))])
+  const weights = names.has('weight') ? models.map(model => settingFor('weight', model, config.parameters)) : null
+  names.delete('weight')
+  const shared = [...names].map((name): [string, Setting] => [
+    ownName(name),
+    sharedSetting(name, models, config.parameters),
+  ])
+  const filters = agreedFilters([...(weights ?? []), ...shared.map(([, setting]) => setting)])
+  const normalize = shared.find(([name]) => name === 'normalize')?.[1]
+  if (normalize && normalize.filters.length > 0)
+    throw refusal([{ field: normalize.field, message: 'is one for all tensors here; it cannot have filters' }])
+  const parameters = shared.filter(([name]) => name !== 'normalize')
+  const conditional = parameters.filter(([, setting]) => setting.filters.length > 0)
+  const hasFilteredWeights = weights?.some(setting => setting.filters.length > 0)
+  const rules = filters.map(filter => ({
+    match: `*${filter}*`,
+    ...(weights && hasFilteredWeights ? { weights: weights.map(setting => valueFor(setting, filter)) } : {}),
+    ...(conditional.length > 0
+      ? { parameters: Object.fromEntries(conditional.map(([name, setting]) => [name, valueFor(setting, filter)])) }
+      : {}),
+  }))
+  return {
+    method,
+    models: models.map(({ model }, index) => {
+      const weight = weights?.[index]
+      return { id: model, ...(weight ? { weight: valueFor(weight, null) } : {}) }
+    }),
+    ...(base === undefined ? {} : { base }),
+    ...(normalize ? { normalize: asBoolean(valueFor(normalize, null)) } : {}),
+    ...(parameters.length > 0
+      ? { parameters: Object.fromEntries(parameters.map(([name, setting]) => [name, valueFor(setting, null)])) }
+      : {}),
+    ...(rules.length > 0 ? { rules } : {}),
+    ...(dtype === undefined ? {} : { outputDtype: dtype }),
+  }
+}
+
+type ConfiguredModel = { model: string; parameters: MergekitParameters; field: string }
+
+/** The models that are averaged. mergekit lets the base stand among them; where changes of it are merged, it is none of them. */
+function mergedModels({ models, base_model: base, merge_method: method }: MergekitConfig): ConfiguredModel[] {
+  const all = models.map((each, index) => ({ ...each, field: `models.${index}.parameters` }))
+  const others = all.filter(({ model }) => model !== base)
+  if (base === undefined || withoutBase.has(method) || others.length === all.length) return all
+  return pairMethods.has(method) ? [...all.filter(({ model }) => model === base), ...others] : others
+}
+
+function settingFor(name: string, { parameters, field }: ConfiguredModel, global: MergekitParameters): Setting {
+  const own = Object.hasOwn(parameters, name) ? parameters[name] : undefined
+  const common = Object.hasOwn(global, name) ? settingOf(global[name], `parameters.${name}`) : null
+  if (own !== undefined) return settingOf(own, `${field}.${name}`, common)
+  if (common) return common
+  throw refusal([
+    { field: `${field}.${name}`, message: `is missing: other models have a ${name}, and there is none for all` },
+  ])
+}
+
+/** A parameter of the method, which all models must agree on. */
+function sharedSetting(name: string, models: readonly ConfiguredModel[], global: MergekitParameters): Setting {
+  if (name === 'int8_mask')
+    throw refusal([{ field: 'parameters.int8_mask', message: 'is not supported: it changes no result; leave it out' }])
+  const settings = models.map(model => settingFor(name, model, global))
+  const [first] = settings
+  if (!first) throw refusal([{ field: 'models', message: 'there is no model beside base_model' }])
+  const content = ({ value, filters }: Setting) => JSON.stringify([value, filters])
+  const other = settings.find(setting => content(setting) !== content(first))
+  if (!other) return first
+  throw refusal([
+    {
+      field: other.field,
+      message: `differs between models: here ${name} is one for all of them; only weight may differ`,
+    },
+  ])
+}
+
+function ownName(name: string): string {
+  return Object.hasOwn(renamed, name) ? (renamed[name] ?? name) : name
+}
+
+/** mergekit takes numbers for truth values. */
+function asBoolean(value: unknown): unknown {
+  return typeof value === 'number' ? value !== 0 : value
+}
+
+function refusal(errors: ProblemItem[]): TureenError {
+  const list = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
+  return new TureenError('TUREEN_REQUEST_INVALID', `The mergekit configuration cannot be followed: ${list}.`, errors)
+}

@@ -1,0 +1,91 @@
+import type { ByteSource } from '../onnx/byte-source.ts'
+import type { ExternalPayload, FixedRun, TensorEntry } from '../onnx/layout.ts'
+import type { ModelFiles } from '../onnx/model-files.ts'
+import { readLayout } from '../onnx/read-layout.ts'
+import { type BytesPart, bytesPart, type Edit, splice } from '../onnx/splice.ts'
+import { type PlannedFile, type PlanPart, plannedFile } from './plan-parts.ts'
+import { type PlanSource, planSource } from './plan-source.ts'
+import { inlineEdits, tensorEdits } from './tensor-edits.ts'
+
+/** Elements for some of a model's tensors, by their paths, as raw_data has them. */
+export type TensorValues = ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+
+/**
+ * A model with other elements in some of its tensors; all else is carried as it stands.
+ * @param values of initializers that share their bytes with no other tensor
+ * @param inline whether the result is one file, where the model has its weights in others beside it
+ * @throws TureenError `TUREEN_MODEL_MALFORMED` and its kin, if the model cannot be read
+ */
+export function rewriteModel(files: ModelFiles, values: TensorValues, inline: boolean): PlanSource {
+  const layout = readLayout(files.source)
+  const edits: Edit<PlanPart>[] = []
+  const inData = new Map<string, Edit<BytesPart>[]>()
+  for (const tensor of layout.tensors) {
+    const bytes = values.get(tensor.path)
+    const { payload } = tensor
+    if (payload.form === 'external' && inline) {
+      edits.push(...inlineEdits(tensor, payload, null).map(edit => (bytes ? withElements(edit, bytes) : edit)))
+    } else if (payload.form === 'external' && bytes) {
+      inData.set(payload.location, [...(inData.get(payload.location) ?? []), dataEdit(payload, bytes)])
+    } else if (bytes) {
+      edits.push(...elementEdits(tensor, bytes))
+    }
+  }
+  const plan = {
+    main: plannedFile(splice(layout, edits)),
+    data: inline ? new Map() : dataFiles(files.data, inData),
+    tensors: [],
+    inputs: [],
+    models: 0,
+    base: 0,
+    carried: { identical: 0, nonFloat: 0, nonFinite: 0, elements: 0 },
+  }
+  return planSource(plan, [{ ...files, label: 'the model' }])
+}
+
+/** Where the elements of a tensor stand in the model's own file. */
+function elementEdits(tensor: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Edit<PlanPart>[] {
+  if (tensor.payload.form !== 'fixed') return tensorEdits(tensor, 0).map(edit => withElements(edit, bytes))
+  let from = 0
+  return tensor.payload.runs.flatMap(run => {
+    const edits = runEdits(run, tensor.frame, bytes.subarray(from))
+    from += run.count * run.width
+    return edits
+  })
+}
+
+/** Unpacked values are replaced one by one, the tags between them kept. */
+function runEdits(
+  { offset, count, stride, width }: FixedRun,
+  frame: number,
+  bytes: Uint8Array<ArrayBuffer>,
+): Edit<BytesPart>[] {
+  const pieces = stride === width ? 1 : count
+  const length = (count * width) / pieces
+  return Array.from({ length: pieces }, (_, index) => {
+    const start = offset + index * stride
+    return { start, end: start + length, frame, parts: [bytesPart(bytes.slice(index * length, (index + 1) * length))] }
+  })
+}
+
+/** An edit as it is made for a merge, the elements being at hand. */
+function withElements(edit: Edit<PlanPart>, bytes: Uint8Array<ArrayBuffer>): Edit<PlanPart> {
+  const parts = edit.parts.map(part => (part.kind === 'tensor' || part.kind === 'data' ? bytesPart(bytes) : part))
+  return { ...edit, parts }
+}
+
+function dataEdit({ offset, length }: ExternalPayload, bytes: Uint8Array<ArrayBuffer>): Edit<BytesPart> {
+  return { start: offset, end: offset + length, frame: -1, parts: [bytesPart(bytes)] }
+}
+
+function dataFiles(
+  data: ReadonlyMap<string, ByteSource>,
+  edits: ReadonlyMap<string, readonly Edit<BytesPart>[]>,
+): Map<string, PlannedFile> {
+  return new Map(
+    [...data].map(([location, { byteLength }]) => [
+      location,
+      plannedFile(splice({ byteLength, frames: [] }, edits.get(location) ?? [])),
+    ]),
+  )
+}

@@ -1,0 +1,160 @@
+import { TureenError } from '../../errors.ts'
+import { dtypeOf } from '../../tensor/dtype.ts'
+import { isMainInitializer, type Layout, type TensorEntry } from '../layout.ts'
+import type { GraphProto, ModelProto, NodeProto } from '../onnx-proto.ts'
+import { domainOf } from './network-scope.ts'
+import { namesTaken, nodesWithin, producersOf, reachedFrom } from './reach.ts'
+
+/**
+ * A BatchNormalization of the main graph whose running statistics are initializers of its own. `input`: the name of what enters it.
+ * `level`: 1 where no other such node stands before it, else one more than the highest before it: what enters a node depends on the
+ * statistics of lower levels alone.
+ */
+export type BatchNorm = { node: string; input: string; mean: TensorEntry; variance: TensorEntry; level: number }
+
+/** A BatchNormalization whose statistics stay as they are, and why. */
+export type LeftBatchNorm = { node: string; reason: string }
+
+export type BatchNorms = { measurable: BatchNorm[]; left: LeftBatchNorm[] }
+
+/** Places of X, mean and variance among the node's inputs (https://onnx.ai/onnx/operators/onnx__BatchNormalization.html). */
+const slots = { input: 0, mean: 3, variance: 4 } as const
+
+/** The batch norms of a model, those that can be measured in the order of their nodes. */
+export function findBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
+  const graph: GraphProto = model.graph ?? {}
+  const nodes = graph.node ?? []
+  const tensors = new Map(layout.tensors.filter(isMainInitializer).map(tensor => [tensor.name, tensor]))
+  const uses = countUses(graph)
+  const left: LeftBatchNorm[] = []
+  const found: { index: number; norm: Omit<BatchNorm, 'level'> }[] = []
+  for (const [index, node] of nodes.entries()) {
+    for (const inner of nodesWithin(node).filter(isBatchNorm))
+      left.push({
+        node: labelOf(inner),
+        reason: `stands in a subgraph of ${labelOf(node)}, whose values cannot be put out`,
+      })
+    if (!isBatchNorm(node)) continue
+    const statistics = statisticsOf(node, tensors, uses, layout)
+    if (typeof statistics === 'string') left.push({ node: labelOf(node), reason: statistics })
+    else found.push({ index, norm: { node: labelOf(node), input: node.input?.[slots.input] ?? '', ...statistics } })
+  }
+  for (const { name, node: body } of model.functions ?? [])
+    for (const node of (body ?? []).flatMap(each => [each, ...nodesWithin(each)]).filter(isBatchNorm))
+      left.push({
+        node: labelOf(node),
+        reason: `stands in the model-local function ${name}, whose values cannot be put out`,
+      })
+  return { measurable: withLevels(found, nodes), left }
+}
+
+/**
+ * The batch norms of a model of which some can be measured.
+ * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE` with the reason of each where none can
+ */
+export function requireBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
+  const norms = findBatchNorms(layout, model)
+  if (norms.measurable.length > 0) return norms
+  if (norms.left.length === 0) {
+    const message =
+      'has no BatchNormalization: either the network never had any, or the exporter has folded them into the weights of the layers before them'
+    throw new TureenError(
+      'TUREEN_RECALIBRATION_IMPOSSIBLE',
+      `There are no running statistics to measure: the model ${message}. Export with batch norms kept (torch.onnx.export(..., training=TrainingMode.PRESERVE)), or leave out recalibrate.`,
+      [{ field: 'recalibrate', message }],
+    )
+  }
+  throw new TureenError(
+    'TUREEN_RECALIBRATION_IMPOSSIBLE',
+    `None of the ${norms.left.length} batch norms can be measured: ${norms.left[0]?.node} ${norms.left[0]?.reason}. Leave out recalibrate, or export the model in another way.`,
+    norms.left.map(({ node, reason }) => ({ node, message: reason })),
+  )
+}
+
+function isBatchNorm(node: NodeProto): boolean {
+  return node.opType === 'BatchNormalization' && domainOf(node) === ''
+}
+
+function labelOf({ name, output }: NodeProto): string {
+  return name || output?.[0] || 'BatchNormalization'
+}
+
+/** The tensors of a node's running statistics, or why they cannot be replaced. */
+function statisticsOf(
+  node: NodeProto,
+  tensors: ReadonlyMap<string, TensorEntry>,
+  uses: ReadonlyMap<string, number>,
+  layout: Layout,
+): { mean: TensorEntry; variance: TensorEntry } | string {
+  const attribute = (name: string) => Number(node.attribute?.find(each => each.name === name)?.i ?? 0)
+  if (attribute('training_mode') !== 0 || (node.output ?? []).slice(1).some(name => name !== ''))
+    return 'normalises by the statistics of each batch (training mode), and does not use the running ones'
+  if (node.attribute?.some(each => each.name === 'spatial' && Number(each.i ?? 0) === 0))
+    return 'has statistics for every position, not for every channel (spatial is 0)'
+  const found: TensorEntry[] = []
+  for (const slot of [slots.mean, slots.variance]) {
+    const name = node.input?.[slot] ?? ''
+    const tensor = tensors.get(name)
+    if (!tensor) return `takes ${name || 'statistics'}, which is computed or fed and is no initializer`
+    if ((uses.get(name) ?? 0) > 1) return `takes ${name}, which is used in other places as well`
+    if (!dtypeOf(tensor.dataType)?.float) return `takes ${name}, which is not of a floating-point type`
+    const other = sharedWith(tensor, layout)
+    if (other) return `takes ${name}, which shares its bytes in the data file with ${other.name || other.path}`
+    found.push(tensor)
+  }
+  const [mean, variance] = found
+  return mean && variance && mean.elements === variance.elements
+    ? { mean, variance }
+    : 'does not have as many means as variances'
+}
+
+function sharedWith(tensor: TensorEntry, { tensors }: Layout): TensorEntry | undefined {
+  const { payload } = tensor
+  if (payload.form !== 'external') return undefined
+  const end = payload.offset + payload.length
+  return tensors.find(
+    other =>
+      other !== tensor &&
+      other.payload.form === 'external' &&
+      other.payload.location === payload.location &&
+      other.payload.offset < end &&
+      other.payload.offset + other.payload.length > payload.offset,
+  )
+}
+
+/** How many places of the graph, subgraphs included, take each name. */
+function countUses({ node: nodes = [], output }: GraphProto): Map<string, number> {
+  const uses = new Map<string, number>()
+  const count = (name: string) => uses.set(name, (uses.get(name) ?? 0) + 1)
+  for (const node of nodes ?? []) for (const name of namesTaken(node)) count(name)
+  for (const { name } of output ?? []) count(name ?? '')
+  return uses
+}
+
+function withLevels(
+  found: readonly { index: number; norm: Omit<BatchNorm, 'level'> }[],
+  nodes: readonly NodeProto[],
+): BatchNorm[] {
+  const producers = producersOf(nodes)
+  const isFound = new Set(found.map(({ index }) => index))
+  const level = new Map<number, number>()
+  // Nodes come behind all that they depend on, so that the levels before one are known.
+  const order = reachedFrom(
+    found.flatMap(({ norm }) => norm.input),
+    nodes,
+    producers,
+  )
+  const before = new Map<number, number>()
+  for (const index of [...order, ...found.map(each => each.index)]) {
+    const node = nodes[index]
+    if (!node) continue
+    let highest = 0
+    for (const name of namesTaken(node)) {
+      const producer = producers.get(name)
+      if (producer !== undefined) highest = Math.max(highest, before.get(producer) ?? 0)
+    }
+    if (isFound.has(index)) level.set(index, highest + 1)
+    before.set(index, isFound.has(index) ? highest + 1 : highest)
+  }
+  return found.map(({ index, norm }) => ({ ...norm, level: level.get(index) ?? 1 }))
+}

@@ -1,0 +1,70 @@
+import type { ByteSource } from '../byte-source.ts'
+import type { Frame } from '../layout.ts'
+import { NodeProto, ValueInfoProto } from '../onnx-proto.ts'
+import { type BytesPart, bytesPart, type Edit, splice } from '../splice.ts'
+import { encodeTag, encodeVarint, readField, wireCursor, wireType } from '../wire.ts'
+
+/** A model that puts out inner values in place of its outputs: which nodes of the main graph it keeps, and the values by name. */
+export type GraphCut = { nodes: ReadonlySet<number>; values: readonly string[] }
+
+const graphField = 7
+const graphFields = { node: 1, output: 12 } as const
+
+/** Outputs of a cut model are called so, with a number; a model that has such a name is none that anyone exports. */
+const outputPrefix = 'tureen.cut.'
+
+/** What the cut model calls the value with this index in {@link GraphCut.values}. */
+export function cutOutput(index: number): string {
+  return `${outputPrefix}${index}`
+}
+
+/**
+ * The bytes of a model with its main graph cut short. Each value passes through an Identity, since a value that is an input
+ * of the graph cannot be an output of it under the same name. Everything else is carried as it stands.
+ */
+export function cutGraph(source: ByteSource, { nodes, values }: GraphCut): Uint8Array<ArrayBuffer> {
+  const cursor = wireCursor(source)
+  const frames: Frame[] = []
+  const edits: Edit<BytesPart>[] = []
+  let node = 0
+  while (cursor.offset < source.byteLength) {
+    const graph = readField(cursor, source.byteLength)
+    if (graph.number !== graphField || graph.type !== wireType.bytes) continue
+    const frame = frames.push({ parent: -1, lengthStart: graph.tagEnd, payload: graph.payload, end: graph.end }) - 1
+    cursor.offset = graph.payload
+    while (cursor.offset < graph.end) {
+      const { number, start, end } = readField(cursor, graph.end)
+      const isNode = number === graphFields.node
+      if (number === graphFields.output || (isNode && !nodes.has(node))) edits.push({ start, end, frame, parts: [] })
+      if (isNode) node += 1
+    }
+  }
+  const last = frames.at(-1)
+  if (!last) throw new RangeError('a model without a graph')
+  edits.push({ start: last.end, end: last.end, frame: frames.length - 1, parts: values.flatMap(exposed) })
+  const parts = splice({ byteLength: source.byteLength, frames }, edits)
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    const target = bytes.subarray(at, at + part.length)
+    if (part.kind === 'copy') source.read(part.from, target)
+    else target.set(part.bytes)
+    at += part.length
+  }
+  return bytes
+}
+
+function exposed(value: string, index: number): BytesPart[] {
+  const name = cutOutput(index)
+  const node = NodeProto.encode({ opType: 'Identity', name, input: [value], output: [name] }).finish()
+  const output = ValueInfoProto.encode({ name }).finish()
+  return [...message(graphFields.node, node), ...message(graphFields.output, output)]
+}
+
+function message(field: number, bytes: Uint8Array): BytesPart[] {
+  return [
+    bytesPart(encodeTag(field, wireType.bytes)),
+    bytesPart(encodeVarint(bytes.byteLength)),
+    bytesPart(Uint8Array.from(bytes)),
+  ]
+}

@@ -1,0 +1,25 @@
+import { rewriteModel, type TensorValues } from '../merge/rewrite-model.ts'
+import type { ByteSource } from '../onnx/byte-source.ts'
+import { openFileSource } from '../storage/file-source.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
+import { outputFiles, type WrittenFile, writeFiles } from './merge-task.ts'
+import type { WorkControl } from './work-control.ts'
+
+/** Writes a model anew with other elements in some of its tensors, flushed to the disk: its own file at `output`, data files beside it. */
+export function rewriteFiles(
+  { path, data }: ModelPaths,
+  values: TensorValues,
+  output: string,
+  control: WorkControl,
+): WrittenFile[] {
+  const source = openFileSource(path)
+  const beside = data.map(file => ({ location: file.location, source: openFileSource(file.path) }))
+  try {
+    const files = new Map(beside.map((each): [string, ByteSource] => [each.location, each.source]))
+    const outputs = outputFiles(rewriteModel({ source, data: files }, values, false), output)
+    control.begin(outputs.reduce((sum, { bytes }) => sum + bytes, 0))
+    return writeFiles(outputs, true, control)
+  } finally {
+    for (const file of [source, ...beside.map(each => each.source)]) file.close()
+  }
+}

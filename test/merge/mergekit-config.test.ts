@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import { convertMergekit, isMergekitConfig, readMergekit } from '../../src/merge/mergekit-config.ts'
+import { readYaml } from '../../src/merge/recipe-yaml.ts'
+
+function converted(yaml: string): object {
+  const config = readYaml(yaml)
+  if (!isMergekitConfig(config)) throw new Error('no configuration of mergekit')
+  return convertMergekit(readMergekit(config))
+}
+
+const ab = (a: string, b: string) =>
+  `models:\n  - model: a\n    parameters: {${a}}\n  - model: b\n    parameters: {${b}}\n`
+
+describe('a configuration of mergekit', () => {
+  it.each([
+    [
+      'weights of models',
+      `merge_method: linear\n${ab('weight: 1', 'weight: 0.5')}`,
+      {
+        method: 'linear',
+        models: [
+          { id: 'a', weight: 1 },
+          { id: 'b', weight: 0.5 },
+        ],
+      },
+    ],
+    [
+      'a weight for all, which a model may override',
+      `merge_method: linear\nparameters: {weight: 2}\n${ab('', 'weight: 3')}`,
+      {
+        method: 'linear',
+        models: [
+          { id: 'a', weight: 2 },
+          { id: 'b', weight: 3 },
+        ],
+      },
+    ],
+    [
+      'normalize, as a number too, and the type of the result',
+      `merge_method: linear\ndtype: float16\nparameters: {normalize: 0.0}\nmodels: [{model: a}]`,
+      { method: 'linear', models: [{ id: 'a' }], normalize: false, outputDtype: 'float16' },
+    ],
+    [
+      'parameters of the method under their names here',
+      'merge_method: karcher\nparameters: {max_iter: 5, tol: 1e-9}\nmodels: [{model: a}, {model: b}]',
+      { method: 'karcher', models: [{ id: 'a' }, { id: 'b' }], parameters: { maxIter: 5, tol: 1e-9 } },
+    ],
+    [
+      'a base among the models of a method that merges changes of it',
+      `merge_method: ties\nbase_model: a\n${ab('', 'weight: 1, density: 0.5')}`,
+      { method: 'ties', base: 'a', models: [{ id: 'b', weight: 1 }], parameters: { density: 0.5 } },
+    ],
+    [
+      'the base as the first of a pair',
+      'merge_method: slerp\nbase_model: b\nparameters: {t: 0.3}\nmodels: [{model: a}, {model: b}]',
+      { method: 'slerp', base: 'b', models: [{ id: 'b' }, { id: 'a' }], parameters: { t: 0.3 } },
+    ],
+    [
+      'the base of a mean, which counts as any other',
+      'merge_method: linear\nbase_model: b\nmodels: [{model: a}, {model: b}]',
+      { method: 'linear', base: 'b', models: [{ id: 'a' }, { id: 'b' }] },
+    ],
+    [
+      'one density that is said of every model',
+      `merge_method: ties\nbase_model: c\n${ab('density: 0.5', 'density: 0.5')}`,
+      { method: 'ties', base: 'c', models: [{ id: 'a' }, { id: 'b' }], parameters: { density: 0.5 } },
+    ],
+    [
+      'a gradient',
+      'merge_method: slerp\nparameters: {t: [0, 0.5, 1]}\nmodels: [{model: a}, {model: b}]',
+      { method: 'slerp', models: [{ id: 'a' }, { id: 'b' }], parameters: { t: { gradient: [0, 0.5, 1] } } },
+    ],
+    [
+      'conditions on names as rules, the first that fits before the others',
+      'merge_method: slerp\nparameters: {t: [{filter: attn, value: 0}, {filter: mlp, value: [0, 1]}, {value: 0.5}]}\nmodels: [{model: a}, {model: b}]',
+      {
+        method: 'slerp',
+        models: [{ id: 'a' }, { id: 'b' }],
+        parameters: { t: 0.5 },
+        rules: [
+          { match: '*attn*', parameters: { t: 0 } },
+          { match: '*mlp*', parameters: { t: { gradient: [0, 1] } } },
+        ],
+      },
+    ],
+    [
+      'conditions on weights, beside a model without',
+      `merge_method: linear\n${ab('weight: [{filter: conv, value: 1}, {value: 0}]', 'weight: 2')}`,
+      {
+        method: 'linear',
+        models: [
+          { id: 'a', weight: 0 },
+          { id: 'b', weight: 2 },
+        ],
+        rules: [{ match: '*conv*', weights: [1, 2] }],
+      },
+    ],
+    [
+      'conditions that fall back to the value for all',
+      'merge_method: linear\nparameters: {weight: 3}\nmodels: [{model: a, parameters: {weight: [{filter: conv, value: 1}]}}]',
+      { method: 'linear', models: [{ id: 'a', weight: 3 }], rules: [{ match: '*conv*', weights: [1] }] },
+    ],
+  ])('says %s', (_, yaml, request) => {
+    expect(converted(yaml)).toEqual(request)
+  })
+
+  const ofModels = 'models: [{model: a}, {model: b}]'
+  it.each([
+    ['slices', `merge_method: linear\nslices: []\n${ofModels}`, 'slices', /not supported: layers/],
+    ['tokenizer_source', `merge_method: linear\ntokenizer_source: union\n${ofModels}`, 'tokenizer_source', /tokenizer/],
+    ['an unknown key', `merge_method: linear\nspeed: 1\n${ofModels}`, 'speed', /not supported/],
+    [
+      'an unknown key of a model',
+      'merge_method: linear\nmodels: [{model: a, revision: main}]',
+      'models.0.revision',
+      /not supported/,
+    ],
+    [
+      'int8_mask',
+      `merge_method: ties\nparameters: {int8_mask: true}\n${ofModels}`,
+      'parameters.int8_mask',
+      /changes no result/,
+    ],
+    ['no models', 'merge_method: linear', 'models', /./],
+    [
+      'a density of one model',
+      `merge_method: ties\n${ab('density: 0.5', 'density: 0.6')}`,
+      'models.1.parameters.density',
+      /differs between models/,
+    ],
+    [
+      'a density that one model lacks',
+      `merge_method: ties\n${ab('density: 0.5', '')}`,
+      'models.1.parameters.density',
+      /missing/,
+    ],
+    [
+      'a weight that one model lacks',
+      `merge_method: linear\n${ab('weight: 1', '')}`,
+      'models.1.parameters.weight',
+      /missing/,
+    ],
+    [
+      'conditions that leave tensors without a value',
+      'merge_method: slerp\nparameters: {t: [{filter: attn, value: 0}]}\nmodels: [{model: a}]',
+      'parameters.t',
+      /no filter fits/,
+    ],
+    [
+      'conditions in different orders',
+      `merge_method: linear\n${ab('weight: [{filter: u, value: 1}, {filter: v, value: 2}, {value: 0}]', 'weight: [{filter: v, value: 1}, {filter: u, value: 2}, {value: 0}]')}`,
+      'models.1.parameters.weight',
+      /other filters/,
+    ],
+    [
+      'a filter that a glob would read otherwise',
+      'merge_method: slerp\nparameters: {t: [{filter: "a*", value: 0}, {value: 1}]}\nmodels: [{model: a}]',
+      'parameters.t',
+      /no \* and \?/,
+    ],
+    [
+      'normalize with conditions',
+      'merge_method: linear\nparameters: {normalize: [{filter: a, value: 0}, {value: 1}]}\nmodels: [{model: a}]',
+      'parameters.normalize',
+      /cannot have filters/,
+    ],
+  ])('is refused for %s, naming it', (_, yaml, field, message) => {
+    expect(() => converted(yaml)).toThrow(
+      expect.objectContaining({
+        code: 'TUREEN_REQUEST_INVALID',
+        errors: expect.arrayContaining([{ field, message: expect.stringMatching(message) }]),
+      }),
+    )
+  })
+})
