@@ -41,12 +41,14 @@ async function serve(config: Config): Promise<void> {
   log.info({ url, data: directory.path, tokens: config.tokens.map(({ name }) => name) }, 'Tureen is serving')
 }
 
-try {
-  const config = readConfig(process.env)
-  // What is compared are digests; the tokens themselves are nobody's business any more, child processes' least of all.
-  delete process.env['TUREEN_TOKENS']
-  await serve(config)
-} catch (error) {
-  process.stderr.write(`tureen: ${error instanceof Error ? error.message : String(error)}\n`)
-  process.exit(1)
+if (import.meta.main) {
+  try {
+    const config = readConfig(process.env)
+    // What is compared are digests; the tokens themselves are nobody's business any more, child processes' least of all.
+    delete process.env['TUREEN_TOKENS']
+    await serve(config)
+  } catch (error) {
+    process.stderr.write(`tureen: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
 }

@@ -3,7 +3,7 @@ import { type HashTask, hashRanges } from './hash-ranges.ts'
 import { type Outcome, outcome } from './outcome.ts'
 
 /** What the threads run that hash files, by name. They load nothing that parses models: they are small, and there soon. */
-export function hash(task: HashTask): Outcome<string[]> {
+export function hash(task: HashTask): Promise<Outcome<string[]>> {
   return outcome(() => hashRanges(task))
 }
 

@@ -7,16 +7,16 @@ import { asTureenError, type Problem } from '../errors.ts'
 export type Outcome<Value> = { ok: true; value: Value } | { ok: false; problem: Problem }
 
 /** Runs a task. @throws whatever it throws that neither the catalogue nor the system has a code for */
-export function outcome<Value>(task: () => Value): Outcome<Value> {
+export async function outcome<Value>(task: () => Value | Promise<Value>): Promise<Outcome<Value>> {
   try {
-    return { ok: true, value: task() }
+    return { ok: true, value: await task() }
   } catch (error) {
     return refusal(error)
   }
 }
 
 /** @throws the error itself if neither the catalogue nor the system has a code for it */
-export function refusal(error: unknown): { ok: false; problem: Problem } {
+function refusal(error: unknown): { ok: false; problem: Problem } {
   const failure = asTureenError(error)
   if (failure.code !== 'TUREEN_INTERNAL') return { ok: false, problem: failure.toProblem() }
   throw error

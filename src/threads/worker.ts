@@ -1,21 +1,18 @@
-import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
-import { describeDataset } from '../evaluate/datasets/describe-dataset.ts'
+import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { readYaml } from '../merge/recipe-yaml.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
-import { type CandidateInputs, openCandidates, writeCandidate } from './candidate-task.ts'
-import { compareFiles } from './comparison-task.ts'
-import { checkDataFile, inspectFiles, listTensors } from './inspect-task.ts'
+import type { CandidateInputs } from './candidate-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
-import { checkMergeFiles, startMerge } from './merge-task.ts'
-import { type Outcome, outcome, refusal } from './outcome.ts'
-import { rewriteFiles } from './rewrite-task.ts'
+import { outcome } from './outcome.ts'
 import { workControl } from './work-control.ts'
-import { type ShareReport, type ShareTask, writeShare } from './write-share.ts'
+import type { ShareTask } from './write-share.ts'
 
-/** What worker threads run that read models, by name. */
+/**
+ * What worker threads run that read models, by name. Each task loads what it needs when it first comes: a thread that only writes
+ * shares of a merge takes half the memory of one that has all of this.
+ */
 
 export type MergeTask = {
   files: MergeFile[]
@@ -31,54 +28,62 @@ export type CandidateTask = { soup: CandidateSoup; output: string }
 export type DataTask = { path: string; location: string; bytes: number }
 export type TensorsTask = { path: string; from: number; limit: number }
 
-export function inspect(files: ModelPaths) {
+export async function inspect(files: ModelPaths) {
+  const { inspectFiles } = await import('./inspect-task.ts')
   return outcome(() => inspectFiles(files))
 }
 
-export function checkData({ path, location, bytes }: DataTask) {
+export async function checkData({ path, location, bytes }: DataTask) {
+  const { checkDataFile } = await import('./inspect-task.ts')
   return outcome(() => checkDataFile(path, location, bytes))
 }
 
-export function tensors({ path, from, limit }: TensorsTask) {
+export async function tensors({ path, from, limit }: TensorsTask) {
+  const { listTensors } = await import('./inspect-task.ts')
   return outcome(() => listTensors(path, from, limit))
 }
 
-export function check({ files, settings }: CheckTask) {
+export async function check({ files, settings }: CheckTask) {
+  const { checkMergeFiles } = await import('./merge-task.ts')
   return outcome(() => checkMergeFiles(files, settings))
 }
 
-export function merge({ files, settings, output, durable, shared }: MergeTask) {
+export async function merge({ files, settings, output, durable, shared }: MergeTask) {
+  const { startMerge } = await import('./merge-task.ts')
   return outcome(() => startMerge(files, settings, output, durable, workControl(shared)))
 }
 
-export function write(task: ShareTask): Outcome<ShareReport> {
+export async function write(task: ShareTask) {
+  const { writeShare } = await import('./write-share.ts')
   return outcome(() => writeShare(task))
 }
 
-export function rewrite({ model, values, output, shared }: RewriteTask) {
+export async function rewrite({ model, values, output, shared }: RewriteTask) {
+  const { rewriteFiles } = await import('./rewrite-task.ts')
   return outcome(() => rewriteFiles(model, values, output, workControl(shared)))
 }
 
-export function compare({ files, shared }: CompareTask) {
+export async function compare({ files, shared }: CompareTask) {
+  const { compareFiles } = await import('./comparison-task.ts')
   return outcome(() => compareFiles(files, workControl(shared)))
 }
 
-export function openSearch(inputs: CandidateInputs) {
+export async function openSearch(inputs: CandidateInputs) {
+  const { openCandidates } = await import('./candidate-task.ts')
   return outcome(() => openCandidates(inputs))
 }
 
-export function candidate({ soup, output }: CandidateTask) {
+export async function candidate({ soup, output }: CandidateTask) {
+  const { writeCandidate } = await import('./candidate-task.ts')
   return outcome(() => writeCandidate(soup, output))
 }
 
-export function yaml({ text }: { text: string }) {
+export async function yaml({ text }: { text: string }) {
+  const { readYaml } = await import('../merge/recipe-yaml.ts')
   return outcome(() => readYaml(text))
 }
 
-export async function dataset({ files }: { files: DatasetFile[] }): Promise<Outcome<DatasetDescription>> {
-  try {
-    return { ok: true, value: await describeDataset(files) }
-  } catch (error) {
-    return refusal(error)
-  }
+export async function dataset({ files }: { files: DatasetFile[] }) {
+  const { describeDataset } = await import('../evaluate/datasets/describe-dataset.ts')
+  return outcome(() => describeDataset(files))
 }
