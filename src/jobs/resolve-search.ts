@@ -39,7 +39,7 @@ export type ResolvedSearch = {
  */
 export async function resolveSearch(request: SearchRequest, stores: Stores): Promise<ResolvedSearch> {
   requirePossible(request)
-  const { strategy, nonFloat } = request
+  const { strategy, nonFloat, outputDtype } = request
   const records = []
   for (const [index, { id }] of request.models.entries())
     records.push(await stores.models.getComplete(id, `models.${index}.id`))
@@ -91,6 +91,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     settings: {
       ...settings,
       nonFloat,
+      ...(outputDtype ? { outputDtype } : {}),
       provenance: false,
       ...(recalibration ? { recalibrate: recalibration.recipe } : {}),
     },
