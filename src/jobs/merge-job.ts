@@ -119,7 +119,8 @@ export async function mergeIntoStore(
   const { models, artifacts, threads } = merger
   const base = files[settings.base]
   if (!base) throw new RangeError('a merge without its base')
-  const bytes = await bytesOf(base)
+  // Of the types that can be asked for, float64 is the only one that takes more than what models mostly have.
+  const bytes = (await bytesOf(base)) * (settings.outputDtype === 'float64' ? 2 : 1)
   const telling = (message: string) => (done: number, total: number) => progress({ done, total, message })
   const store = (merged: StoredMerge) => {
     const recipe = recipeDocument(files, settings)

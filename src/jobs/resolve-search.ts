@@ -11,8 +11,11 @@ import type { Stores } from './resolve-evaluation.ts'
 import { resolveScoring, type Scoring } from './resolve-scoring.ts'
 import { searchedSettings } from './search-dimensions.ts'
 
-/** `hasBaseNames`: whether its inputs and outputs are called as the base's are, so that its own file can be run in place of a soup. */
-export type SearchedModel = { id: string; sha256: string; paths: ModelPaths; hasBaseNames: boolean }
+/**
+ * `standsForItself`: whether its own file can be run in place of the soup that it is by itself: its inputs and outputs are called as the
+ * base's are, and its weights keep their type.
+ */
+export type SearchedModel = { id: string; sha256: string; paths: ModelPaths; standsForItself: boolean }
 
 /** A search request with everything found and checked that can be without reading the models. */
 export type ResolvedSearch = {
@@ -51,7 +54,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     id: record.id,
     sha256: record.sha256,
     paths: stores.models.paths(record),
-    hasBaseNames: interfaceOf(record) === interfaceOf(bound),
+    standsForItself: outputDtype === undefined && interfaceOf(record) === interfaceOf(bound),
   }))
   const files = models.map(
     ({ sha256, paths }, index): MergeFile => ({
