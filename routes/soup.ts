@@ -46,6 +46,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
+            'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
             'TUREEN_WEIGHTS_INVALID',
             'TUREEN_TOO_MANY_UPLOADS',
             'TUREEN_STORE_FULL',

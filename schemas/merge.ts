@@ -49,6 +49,14 @@ export const tensorRules = z
   .max(256)
   .describe('Other settings for some tensors: for each, those of the first rule that matches its name')
 
+export const outputDtype = z
+  .enum(['float32', 'float16', 'bfloat16', 'float64'])
+  .describe(
+    'The type of the averaged tensors, rounded to once from what is computed in binary64; what has one type with them in the graph changes as well, inputs and outputs included. If left out, each stays of the type that it has',
+  )
+
+export type OutputDtype = z.infer<typeof outputDtype>
+
 /** What merges, one-shot soups and searches have in common. */
 export const mergeSettings = {
   method: z
@@ -69,6 +77,7 @@ export const mergeSettings = {
     .default('error')
     .describe('What to do when integer, bool or string initializers differ: refuse, or take those of the base'),
   rules: tensorRules.default([]),
+  outputDtype: outputDtype.optional(),
   provenance: z.boolean().default(true).describe("Write the recipe into the soup's metadata"),
 }
 
@@ -110,6 +119,7 @@ export const recipe = z
     base: digest.optional(),
     normalize: z.boolean().optional(),
     rules: tensorRules.optional(),
+    outputDtype: outputDtype.optional(),
     nonFloat: z.enum(['error', 'base']),
     provenance: z.boolean(),
     recalibrate: recalibrationRecipe.optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { reference } from './common.ts'
+import { outputDtype } from './merge.ts'
 
 const scalar = z.union([z.number(), z.boolean(), z.string()])
 const gradient = z.array(z.number()).min(1).max(1024)
@@ -27,7 +28,8 @@ export const mergekitConfig = z
       .max(1024),
     base_model: reference.optional(),
     parameters: parameters.default({}),
-    dtype: z.string().optional(),
+    dtype: outputDtype.optional(),
+    out_dtype: outputDtype.optional(),
   })
   .meta({ id: 'MergekitConfig' })
 

@@ -150,6 +150,7 @@ export const searchRequest = z
         'The model whose file soups are made from (if left out, the first of each soup), and whose changes a method for changes merges',
       ),
     nonFloat: mergeSettings.nonFloat,
+    outputDtype: mergeSettings.outputDtype,
     recalibrate: recalibration
       .optional()
       .describe(

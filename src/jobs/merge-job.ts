@@ -38,7 +38,7 @@ export type ResolvedMerge = {
  */
 export async function resolveMerge(request: MergeRequest, stores: Stores): Promise<ResolvedMerge> {
   const { models } = stores
-  const { nonFloat, provenance } = request
+  const { nonFloat, outputDtype, provenance } = request
   const settings = methodSettings(request, {
     weights: request.models.map(({ weight }) => weight),
     hasBase: request.base !== undefined,
@@ -63,7 +63,7 @@ export async function resolveMerge(request: MergeRequest, stores: Stores): Promi
   for (const [fisherOf, { fisher }] of request.models.entries()) {
     if (fisher !== undefined) files.push({ ...(await find(fisher, null, `models.${fisherOf}.fisher`)), fisherOf })
   }
-  const resolved = { ...settings, nonFloat, provenance, base }
+  const resolved = { ...settings, nonFloat, ...(outputDtype ? { outputDtype } : {}), provenance, base }
   const inputIds = records.map(({ id }) => id)
   if (!request.recalibrate || !baseRecord) return { files, settings: resolved, recalibration: null, inputIds }
   const recalibration = await resolveRecalibration(request.recalibrate, baseRecord, stores)
@@ -119,7 +119,8 @@ export async function mergeIntoStore(
   const { models, artifacts, threads } = merger
   const base = files[settings.base]
   if (!base) throw new RangeError('a merge without its base')
-  const bytes = await bytesOf(base)
+  // Of the types that can be asked for, float64 is the only one that takes more than what models mostly have.
+  const bytes = (await bytesOf(base)) * (settings.outputDtype === 'float64' ? 2 : 1)
   const telling = (message: string) => (done: number, total: number) => progress({ done, total, message })
   const store = (merged: StoredMerge) => {
     const recipe = recipeDocument(files, settings)

@@ -11,8 +11,11 @@ import type { Stores } from './resolve-evaluation.ts'
 import { resolveScoring, type Scoring } from './resolve-scoring.ts'
 import { searchedSettings } from './search-dimensions.ts'
 
-/** `hasBaseNames`: whether its inputs and outputs are called as the base's are, so that its own file can be run in place of a soup. */
-export type SearchedModel = { id: string; sha256: string; paths: ModelPaths; hasBaseNames: boolean }
+/**
+ * `standsForItself`: whether its own file can be run in place of the soup that it is by itself: its inputs and outputs are called as the
+ * base's are, and its weights keep their type.
+ */
+export type SearchedModel = { id: string; sha256: string; paths: ModelPaths; standsForItself: boolean }
 
 /** A search request with everything found and checked that can be without reading the models. */
 export type ResolvedSearch = {
@@ -39,7 +42,7 @@ export type ResolvedSearch = {
  */
 export async function resolveSearch(request: SearchRequest, stores: Stores): Promise<ResolvedSearch> {
   requirePossible(request)
-  const { strategy, nonFloat } = request
+  const { strategy, nonFloat, outputDtype } = request
   const records = []
   for (const [index, { id }] of request.models.entries())
     records.push(await stores.models.getComplete(id, `models.${index}.id`))
@@ -51,7 +54,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     id: record.id,
     sha256: record.sha256,
     paths: stores.models.paths(record),
-    hasBaseNames: interfaceOf(record) === interfaceOf(bound),
+    standsForItself: outputDtype === undefined && interfaceOf(record) === interfaceOf(bound),
   }))
   const files = models.map(
     ({ sha256, paths }, index): MergeFile => ({
@@ -91,6 +94,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     settings: {
       ...settings,
       nonFloat,
+      ...(outputDtype ? { outputDtype } : {}),
       provenance: false,
       ...(recalibration ? { recalibrate: recalibration.recipe } : {}),
     },

@@ -116,7 +116,8 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       }
       const { winner } = end
       const [only] = isSingle(winner.soup) ? winner.soup.members : []
-      const single = only === undefined ? undefined : models[only]
+      // With another type of its weights a single model is a new one.
+      const single = only === undefined || settings.outputDtype ? undefined : models[only]
       if (single) {
         const { id, sha256 } = single
         await succeed(async () => ({ model: { id, sha256 }, ...result() }))
@@ -125,7 +126,8 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const { merge } = await writer
       const into = { ...merger, threads: { merge, rewrite: merger.threads.rewrite } }
       const options = { signal, progress: () => undefined }
-      const made = { ...soupMerge(winner.soup, search, true), recalibration: search.recalibration }
+      const recalibration = isSingle(winner.soup) ? null : search.recalibration
+      const made = { ...soupMerge(winner.soup, search, true), recalibration }
       await mergeIntoStore(made, into, options, (merged, insert) =>
         succeed(async transaction => {
           const sha256 = modelDigest(merged.files)

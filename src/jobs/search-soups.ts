@@ -39,7 +39,7 @@ export function soupFiles(
 /** The model that a soup is, if its own file can be run as a soup is. */
 function ownFile(soup: CandidateSoup, models: ResolvedSearch['models']): SearchedModel | undefined {
   const model = isSingle(soup) ? models[soup.members[0] ?? 0] : undefined
-  return model?.hasBaseNames ? model : undefined
+  return model?.standsForItself ? model : undefined
 }
 
 type Soups = Pick<ResolvedSearch, 'files' | 'base' | 'settings' | 'models'>

@@ -78,7 +78,8 @@ function requireApart(label: string, taken: readonly Taken[]): void {
   }
 }
 
-function placeOf(payload: TensorPayload): unknown {
+/** Where a tensor lies, for comparing: it says nothing of how the model says so. */
+export function placeOf(payload: TensorPayload): unknown {
   if (payload.form !== 'external') return payload
   const { location, offset, length } = payload
   return { location, offset, length }

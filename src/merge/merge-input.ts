@@ -1,3 +1,4 @@
+import type { OutputDtype } from '../../schemas/merge.ts'
 import type { RecalibrationRecipe } from '../../schemas/recalibration.ts'
 import { blame } from '../errors.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
@@ -21,6 +22,8 @@ export type MergeSettings = {
   /** Other settings for some of the tensors; of several rules that match one, the first holds. */
   rules: readonly TensorRule[]
   nonFloat: NonFloat
+  /** The type that averaged tensors get; each keeps its own if left out. */
+  outputDtype?: OutputDtype
   /** Whether the result says in its metadata how it was made. */
   provenance: boolean
   /** The input whose file the result is made from. */

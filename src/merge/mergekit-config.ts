@@ -17,7 +17,6 @@ export type ConvertedConfig = {
 const unsupported: Record<string, string> = {
   slices: 'layers of an ONNX graph cannot be put together anew; name whole models under models',
   modules: 'a model is merged as a whole; name models under models',
-  out_dtype: 'results are computed in binary64 and rounded once; say the type of the result as dtype',
   tokenizer: 'an ONNX model has no tokenizer; leave it out',
   tokenizer_source: 'an ONNX model has no tokenizer; leave it out',
   chat_template: 'an ONNX model has no chat template; leave it out',
@@ -25,6 +24,9 @@ const unsupported: Record<string, string> = {
 
 /** Parameters that are called otherwise here. */
 const renamed: Record<string, string> = { max_iter: 'maxIter', select_topk: 'topk', nuslerp_row_wise: 'rowWise' }
+
+/** Parameters of mergekit that say how it computes, and change no result here. */
+const withoutEffect: ReadonlySet<string> = new Set(['int8_mask'])
 
 /** Methods of two models of which the base is the first; the others take what the models change in it, and it is none of them. */
 const pairMethods: ReadonlySet<string> = new Set(['slerp', 'nearswap'])
@@ -60,12 +62,12 @@ export function readMergekit(body: object): MergekitConfig {
  * @throws TureenError `TUREEN_REQUEST_INVALID` for parameters that cannot be said in one
  */
 export function convertMergekit(config: MergekitConfig): ConvertedConfig {
-  const { merge_method: method, base_model: base, dtype } = config
+  const { merge_method: method, base_model: base, dtype, out_dtype: outputDtype = dtype } = config
   const models = mergedModels(config)
   const names = new Set([...Object.keys(config.parameters), ...models.flatMap(each => Object.keys(each.parameters))])
   const weights = names.has('weight') ? models.map(model => settingFor('weight', model, config.parameters)) : null
   names.delete('weight')
-  const shared = [...names].map((name): [string, Setting] => [
+  const shared = [...names.difference(withoutEffect)].map((name): [string, Setting] => [
     ownName(name),
     sharedSetting(name, models, config.parameters),
   ])
@@ -95,7 +97,8 @@ export function convertMergekit(config: MergekitConfig): ConvertedConfig {
       ? { parameters: Object.fromEntries(parameters.map(([name, setting]) => [name, valueFor(setting, null)])) }
       : {}),
     ...(rules.length > 0 ? { rules } : {}),
-    ...(dtype === undefined ? {} : { outputDtype: dtype }),
+    // mergekit computes in dtype and rounds to out_dtype; here binary64 is what is computed in.
+    ...(outputDtype === undefined ? {} : { outputDtype }),
   }
 }
 
@@ -121,8 +124,6 @@ function settingFor(name: string, { parameters, field }: ConfiguredModel, global
 
 /** A parameter of the method, which all models must agree on. */
 function sharedSetting(name: string, models: readonly ConfiguredModel[], global: MergekitParameters): Setting {
-  if (name === 'int8_mask')
-    throw refusal([{ field: 'parameters.int8_mask', message: 'is not supported: it changes no result; leave it out' }])
   const settings = models.map(model => settingFor(name, model, global))
   const [first] = settings
   if (!first) throw refusal([{ field: 'models', message: 'there is no model beside base_model' }])

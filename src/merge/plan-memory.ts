@@ -1,7 +1,7 @@
 import { floatFormat } from '../tensor/float-format.ts'
 import { simdEngine } from '../tensor/simd-engine.ts'
 import { type SumBuffers, type SumEngine, typedArrayEngine } from '../tensor/sum-engine.ts'
-import type { MergePlan } from './plan.ts'
+import { computedDtype, type MergePlan } from './plan.ts'
 
 /**
  * Memory for one chunk of every input and of the result together, whatever the number of models: what stays in a cache of the
@@ -23,7 +23,7 @@ export function planMemory(engine: SumEngine = simdEngine() ?? typedArrayEngine(
   return {
     chunkFor(plan, inputs) {
       const largest = plan.tensors.reduce(
-        (most, { elements, dtype }) => Math.max(most, elements * floatFormat(dtype).bytes),
+        (most, tensor) => Math.max(most, tensor.elements * floatFormat(computedDtype(tensor)).bytes),
         1,
       )
       const bytes = Math.min(chunkBytes(inputs), Math.ceil(largest / chunkQuantum) * chunkQuantum)

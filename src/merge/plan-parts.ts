@@ -1,4 +1,4 @@
-import type { FixedRun } from '../onnx/layout.ts'
+import type { FixedRun, TensorEntry } from '../onnx/layout.ts'
 import type { BytesPart, CopyPart } from '../onnx/splice.ts'
 
 /** `length` bytes of a merged tensor's elements (as raw_data) from byte `from` on. */
@@ -7,7 +7,9 @@ export type TensorPart = { kind: 'tensor'; tensor: number; from: number; length:
 export type SpreadPart = { kind: 'spread'; tensor: number; from: number; run: FixedRun; length: number }
 /** `length` bytes of one of the base's data files from byte `from` on. */
 export type DataPart = { kind: 'data'; location: string; from: number; length: number }
-export type PlanPart = CopyPart | BytesPart | TensorPart | SpreadPart | DataPart
+/** `length` bytes, from byte `from` on, of the elements of one of the base's tensors as they are in the floating-point type `dtype`. */
+export type RetypedPart = { kind: 'retyped'; tensor: TensorEntry; dtype: string; from: number; length: number }
+export type PlanPart = CopyPart | BytesPart | TensorPart | SpreadPart | DataPart | RetypedPart
 
 /** A file of a merge's result: its parts in order. Copied parts are of the base's own file with the same location. */
 export type PlannedFile = { byteLength: number; parts: PlanPart[] }

@@ -1,9 +1,11 @@
 import { type ByteSource, readBytes } from '../onnx/byte-source.ts'
 import { lastAtOrBefore } from '../onnx/elements.ts'
-import { inputAt, type LabelledFiles } from './merge-input.ts'
+import { dtypeName } from '../tensor/dtype.ts'
+import { elementsOf, inputAt, type LabelledFiles } from './merge-input.ts'
 import type { MergePlan } from './plan.ts'
 import { planMemory } from './plan-memory.ts'
-import type { PlannedFile, PlanPart, SpreadPart } from './plan-parts.ts'
+import type { PlannedFile, PlanPart, RetypedPart, SpreadPart } from './plan-parts.ts'
+import { retypedSource } from './retyped-source.ts'
 import { type Computed, type Take, type TensorRenderer, tensorRenderer } from './tensor-renderer.ts'
 
 /** What is carried is copied so much at a time. */
@@ -38,18 +40,25 @@ export function planSource(plan: MergePlan, inputs: readonly LabelledFiles[], me
     if (!file) throw new RangeError(`the base has no data file ${location}`)
     return file
   }
+  const sources = { dataOf, retyped: retypedSources(base), renderer }
   const data = new Map(
-    [...plan.data].map(([location, file]) => [location, plannedBytes(file, dataOf(location), dataOf, renderer)]),
+    [...plan.data].map(([location, file]) => [location, plannedBytes(file, dataOf(location), sources)]),
   )
-  return { ...plannedBytes(plan.main, base.source, dataOf, renderer), data, computed: renderer.computed }
+  return { ...plannedBytes(plan.main, base.source, sources), data, computed: renderer.computed }
+}
+
+/** What parts of files are read from, apart from the base's file of the same location. */
+type PartSources = {
+  dataOf(location: string): ByteSource
+  retyped(part: RetypedPart): ByteSource
+  renderer: TensorRenderer
 }
 
 /** One file. `own`: the base's file of the same location. */
 function plannedBytes(
   { parts, byteLength }: PlannedFile,
   own: ByteSource,
-  dataOf: (location: string) => ByteSource,
-  renderer: TensorRenderer,
+  { dataOf, retyped, renderer }: PartSources,
 ): PlannedBytes {
   const starts: number[] = []
   let start = 0
@@ -62,6 +71,7 @@ function plannedBytes(
     else if (part.kind === 'bytes') take(part.bytes.subarray(skip, skip + length))
     else if (part.kind === 'tensor') renderer.render(part.tensor, part.from + skip, length, take)
     else if (part.kind === 'data') streamSource(dataOf(part.location), part.from + skip, length, take)
+    else if (part.kind === 'retyped') streamSource(retyped(part), part.from + skip, length, take)
     else streamSpread(part, skip, length, own, renderer, take)
   }
   const stream = (offset: number, length: number, take: Take) => {
@@ -86,6 +96,18 @@ function plannedBytes(
         done += bytes.byteLength
       })
     },
+  }
+}
+
+/** The last one is kept: ranges of one tensor are read one after the other. */
+function retypedSources(base: LabelledFiles): PartSources['retyped'] {
+  let last: { part: RetypedPart; source: ByteSource } | undefined
+  return part => {
+    if (last?.part === part) return last.source
+    const { tensor, dtype } = part
+    const source = retypedSource(elementsOf(tensor, base), dtypeName(tensor.dataType), dtype)
+    last = { part, source }
+    return source
   }
 }
 

@@ -1,31 +1,39 @@
 import { TureenError } from '../errors.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
-import { type Edit, splice } from '../onnx/splice.ts'
+import { splice } from '../onnx/splice.ts'
 import { dtypeName } from '../tensor/dtype.ts'
-import { dataFiles } from './data-files.ts'
+import { floatFormat } from '../tensor/float-format.ts'
 import { isGradient } from './gradient.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'
 import type { Operation } from './operation.ts'
-import { type PlannedFile, type PlanPart, plannedFile } from './plan-parts.ts'
+import { type PlannedFile, plannedFile, type RetypedPart, type TensorPart } from './plan-parts.ts'
 import type { Preflight } from './preflight.ts'
 import { provenanceEdits } from './provenance.ts'
-import { inlineEdits, tensorEdits } from './tensor-edits.ts'
 import { tensorOperations } from './tensor-operations.ts'
+import { tensorPlaces } from './tensor-places.ts'
 import { tensorPositions } from './tensor-positions.ts'
+import { typeChange, unchanged } from './type-change.ts'
 
 /**
- * A tensor of the result that is computed, and how. `sources`: it in each averaged model, in recipe order, and in what else the method
+ * A tensor of the result that is computed, and how. `output`: the type that the result has,
+ * `dtype` the one that it has in the sources. `sources`: it in each averaged model, in recipe order, and in what else the method
  * looks at. `position`: how far along the graph it stands, from 0 to 1, where anything depends on that.
  */
 export type PlannedTensor = {
   name: string
   dtype: string
+  output: string
   dims: readonly number[]
   elements: number
   position: number
   sources: readonly TensorEntry[]
   operation: Operation
+}
+
+/** The type that a tensor is computed in: binary64 has every element as it is, so that what gets another type is rounded once. */
+export function computedDtype({ dtype, output }: Pick<PlannedTensor, 'dtype' | 'output'>): string {
+  return output === dtype ? dtype : 'float64'
 }
 
 /**
@@ -51,7 +59,7 @@ export type MergePlan = {
 /**
  * Plans a merge of models that have passed the structure comparison and the preflight. Pure and without a payload byte read.
  *
- * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_RULE_UNMATCHED`, `TUREEN_MODELS_DIFFER`, `TUREEN_MODEL_UNSUPPORTED` where
+ * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_OUTPUT_DTYPE_IMPOSSIBLE`, `TUREEN_RULE_UNMATCHED`, `TUREEN_MODELS_DIFFER`, `TUREEN_MODEL_UNSUPPORTED` where
  *   tensors share bytes of a data file without being one, or where one file would be too large
  */
 export function planMerge(
@@ -74,8 +82,8 @@ export function planMerge(
     ? tensorPositions(networkOf(base), ({ path }) => weights.has(path))
     : new Map<string, number>()
   const tensors: PlannedTensor[] = []
-  const edits: Edit<PlanPart>[] = []
-  const data = dataFiles(base)
+  const change = settings.outputDtype ? typeChange(base, weights, settings.outputDtype) : unchanged
+  const places = tensorPlaces(base, settings.inline ?? false, change.tensors.size > 0)
   const carried = { identical: 0, nonFloat: 0, nonFinite: 0, elements: 0 }
   for (const tensor of base.layout.tensors) {
     const isWeight = weights.has(tensor.path)
@@ -84,35 +92,46 @@ export function planMerge(
     const position = positions.get(tensor.path) ?? 0
     // What no output depends on need not be in every model, and stays where it is not.
     const operation = isWeight && sources.length === sourced.length ? operations.of(name, position) : null
-    const isIdentical = operation !== null && identical.has(tensor.path) && keepsIdentical(operation)
+    const dtype = dtypeName(tensor.dataType)
+    const output = change.tensors.has(tensor.path) ? change.dtype : dtype
+    const isRetyped = output !== dtype
+    const isIdentical = operation !== null && !isRetyped && identical.has(tensor.path) && keepsIdentical(operation)
     if (isIdentical) carried.elements += tensor.elements
     if (!operation || isIdentical) {
       carried[isWeight ? 'identical' : 'nonFloat'] += 1
-      if (tensor.payload.form !== 'external') continue
-      if (settings.inline) edits.push(...inlineEdits(tensor, tensor.payload, null))
-      else data.carry(tensor, tensor.payload)
+      places.put(tensor, isRetyped ? retypedPart(tensor, output) : null, isRetyped, [])
       continue
     }
-    if (tensor.payload.form !== 'external') edits.push(...tensorEdits(tensor, tensors.length))
-    else if (settings.inline) edits.push(...inlineEdits(tensor, tensor.payload, tensors.length))
-    else if (!data.replace(tensor, tensor.payload, tensors.length, sources)) continue
     const { dims, elements } = tensor
-    tensors.push({ name, dtype: dtypeName(tensor.dataType), dims, elements, position, sources, operation })
+    const part: TensorPart = { kind: 'tensor', tensor: tensors.length, from: 0, length: bytesOf(tensor, output) }
+    if (!places.put(tensor, part, isRetyped, sources)) continue
+    tensors.push({ name, dtype, output, dims, elements, position, sources, operation })
   }
   if (carried.elements > 0) carried.nonFinite = identicalNonFinite
   operations.requireAllMatched()
-  edits.push(...provenanceEdits(base.layout, inputs, settings))
-  const main = plannedFile(splice(base.layout, edits))
+  const { edits, data } = places.finish()
+  const main = plannedFile(
+    splice(base.layout, [...edits, ...change.edits, ...provenanceEdits(base.layout, inputs, settings)]),
+  )
   if (settings.inline) requireOneFile(main.byteLength)
   return {
     main,
-    data: settings.inline ? new Map() : data.files(),
+    data,
     tensors,
     inputs: sourced,
     models: averaged.length,
     base: settings.base,
     carried,
   }
+}
+
+/** Bytes of a tensor's elements in a floating-point type. */
+function bytesOf({ elements }: TensorEntry, dtype: string): number {
+  return elements * floatFormat(dtype).bytes
+}
+
+function retypedPart(tensor: TensorEntry, dtype: string): RetypedPart {
+  return { kind: 'retyped', tensor, dtype, from: 0, length: bytesOf(tensor, dtype) }
 }
 
 /** Whether a tensor that is the same in every model comes out as it is. */

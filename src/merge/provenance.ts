@@ -1,3 +1,4 @@
+import type { OutputDtype } from '../../schemas/merge.ts'
 import type { RecalibrationRecipe } from '../../schemas/recalibration.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { StringStringEntryProto } from '../onnx/onnx-proto.ts'
@@ -22,6 +23,7 @@ export type RecipeDocument = {
   base?: string
   normalize?: boolean
   rules?: readonly TensorRule[]
+  outputDtype?: OutputDtype
   nonFloat: 'error' | 'base'
   provenance: boolean
   recalibrate?: RecalibrationRecipe
@@ -29,7 +31,7 @@ export type RecipeDocument = {
 
 /** The recipe that posts again to the same bytes. */
 export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSettings): RecipeDocument {
-  const { method, parameters, normalize, rules, usesBase, nonFloat, provenance, recalibrate } = settings
+  const { method, parameters, normalize, rules, usesBase, outputDtype, nonFloat, provenance, recalibrate } = settings
   const models = inputs.flatMap(({ sha256, weight }, index) => {
     if (weight === null) return []
     const fisher = inputs.find(({ fisherOf }) => fisherOf === index)?.sha256
@@ -43,6 +45,7 @@ export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSet
     ...(base === models[0]?.id && !usesBase ? {} : { base }),
     ...(normalize === null ? {} : { normalize }),
     ...(rules.length > 0 ? { rules } : {}),
+    ...(outputDtype ? { outputDtype } : {}),
     nonFloat,
     provenance,
     ...(recalibrate ? { recalibrate } : {}),

@@ -1,4 +1,4 @@
-import type { ExternalPayload, FramedSpan, TensorEntry } from '../onnx/layout.ts'
+import type { ExternalPayload, Frame, FramedSpan, TensorEntry } from '../onnx/layout.ts'
 import { tensorFields } from '../onnx/messages.ts'
 import { bytesPart, type Edit } from '../onnx/splice.ts'
 import { encodeTag, encodeVarint, wireType } from '../onnx/wire.ts'
@@ -54,6 +54,38 @@ export function inlineEdits(
       ? { kind: 'data', location, from: offset, length }
       : { kind: 'tensor', tensor: index, from: 0, length }
   return asRawData(fields, frame, elements)
+}
+
+/**
+ * A tensor in the model's own file whose elements take another number of bytes: as raw_data, which has them in every type.
+ * @param frames the messages of the layout that the tensor is of
+ */
+export function retypedEdits(tensor: TensorEntry, frames: readonly Frame[], elements: PlanPart): Edit<PlanPart>[] {
+  return asRawData(payloadFields(tensor, frames), tensor.frame, elements)
+}
+
+function payloadFields({ payload, frame }: TensorEntry, frames: readonly Frame[]): FramedSpan[] {
+  const framed = ({ start, end }: FramedSpan): FramedSpan => ({ start, end, frame: frameAround(frames, frame, start) })
+  switch (payload.form) {
+    case 'raw':
+      return [framed(payload.field)]
+    case 'fixed':
+      return payload.runs.map(({ start, offset, count, stride, width }) =>
+        framed({ start, end: count === 0 ? offset : offset + (count - 1) * stride + width }),
+      )
+    case 'varint':
+      return payload.runs
+    case 'external':
+      return payload.fields
+    default:
+      return []
+  }
+}
+
+/** The message in which a field stands: a tensor that is written in several parts has a frame for each. */
+function frameAround(frames: readonly Frame[], own: number, offset: number): number {
+  const holds = (frame: Frame | undefined) => frame !== undefined && frame.payload <= offset && offset < frame.end
+  return holds(frames[own]) ? own : frames.findLastIndex(holds)
 }
 
 /** A raw_data field in the place of the first of some fields, the others left out. */

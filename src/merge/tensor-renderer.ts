@@ -3,8 +3,9 @@ import { type FloatFormat, floatFormat } from '../tensor/float-format.ts'
 import type { SumResult } from '../tensor/sum-engine.ts'
 import { type Counts, elementComputer } from './element-computer.ts'
 import { elementsOf, inputAt, type LabelledFiles } from './merge-input.ts'
-import type { MergePlan, PlannedTensor } from './plan.ts'
+import { computedDtype, type MergePlan, type PlannedTensor } from './plan.ts'
 import type { Chunk, PlanMemory } from './plan-memory.ts'
+import { retypedSource } from './retyped-source.ts'
 
 /** Gets bytes that are valid for the call only. */
 export type Take = (bytes: Uint8Array) => void
@@ -39,39 +40,46 @@ export function tensorRenderer(plan: MergePlan, files: readonly LabelledFiles[],
 
   const open = (index: number) => {
     if (current?.index === index) return current
-    const tensor = plan.tensors[index]
-    if (!tensor) throw new RangeError(`no tensor ${index}`)
-    const { operation } = tensor
-    const sources = tensor.sources.map((entry, place) => elementsOf(entry, inputAt(files, place)))
+    const planned = plan.tensors[index]
+    if (!planned) throw new RangeError(`no tensor ${index}`)
+    const { operation, dtype, output } = planned
+    const tensor = { ...planned, dtype: computedDtype(planned) }
+    const sources = tensor.sources.map((entry, place) => {
+      const source = elementsOf(entry, inputAt(files, place))
+      return tensor.dtype === dtype ? source : retypedSource(source, dtype, tensor.dtype)
+    })
     const inputs = operation.kind === 'sum' ? operation.from.map(place => inputAt(sources, place)) : sources
     const compute = computing(tensor, sources, () => {
       const counted = counts.get(index) ?? {}
       counts.set(index, counted)
       return counted
     })
-    current = { index, tensor, format: floatFormat(tensor.dtype), inputs, compute }
+    const rounding = output === dtype ? null : { format: floatFormat(output), bytes: new Uint8Array(0) }
+    current = { index, tensor, format: floatFormat(tensor.dtype), rounding, inputs, compute }
     return current
   }
 
   return {
     render(index, from, length, take, countFrom = from) {
-      const { tensor, format, inputs, compute } = open(index)
+      const { tensor, format, rounding, inputs, compute } = open(index)
       own ??= memory.chunkFor(plan, files.length)
       const chunk = own
       const { bytes, buffers } = chunk
-      const width = format.bytes
+      const result = rounding?.format ?? format
+      const width = result.bytes
       const end = from + length
       for (let element = Math.floor(from / width); element * width < end; ) {
-        const count = Math.min(bytes / width, Math.ceil(end / width) - element, tensor.elements - element)
+        const count = Math.min(bytes / format.bytes, Math.ceil(end / width) - element, tensor.elements - element)
         inputs.forEach((input, model) => {
           const buffer = buffers.inputs[model]
-          if (buffer) input.read(element * width, buffer.subarray(0, count * width))
+          if (buffer) input.read(element * format.bytes, buffer.subarray(0, count * format.bytes))
         })
         const uncounted = Math.min(count, Math.max(0, Math.ceil(countFrom / width) - element))
-        const result = compute(chunk, element, count, uncounted)
-        if (result.computed) computed.add(index)
-        const { output } = buffers
-        nonFinite += result.nonFinite - (uncounted > 0 ? format.countNonFinite(output, uncounted) : 0)
+        const own = compute(chunk, element, count, uncounted)
+        if (own.computed) computed.add(index)
+        const output = rounding ? rounded(rounding, buffers.output, count) : buffers.output
+        const all = rounding ? result.countNonFinite(output, count) : own.nonFinite
+        nonFinite += all - (uncounted > 0 ? result.countNonFinite(output, uncounted) : 0)
         const first = Math.max(from, element * width)
         const last = Math.min(end, (element + count) * width)
         take(output.subarray(first - element * width, last - element * width))
@@ -86,8 +94,20 @@ type OpenTensor = {
   index: number
   tensor: PlannedTensor
   format: FloatFormat
+  /** Of a tensor that gets another type: that type, and memory for a chunk in it. */
+  rounding: Rounding | null
   inputs: readonly ByteSource[]
   compute(chunk: Chunk, first: number, count: number, uncounted: number): SumResult
+}
+
+type Rounding = { format: FloatFormat; bytes: Uint8Array }
+
+/** Rounds what was computed in binary64 to the type of the result. */
+function rounded(rounding: Rounding, computed: Uint8Array, count: number): Uint8Array {
+  const { format } = rounding
+  if (rounding.bytes.byteLength < count * format.bytes) rounding.bytes = new Uint8Array(count * format.bytes)
+  format.round(new Float64Array(computed.buffer, computed.byteOffset, count), count, rounding.bytes)
+  return rounding.bytes
 }
 
 /** How the elements of a tensor are computed once they stand in a chunk's buffers. @throws RangeError for what was not prepared */

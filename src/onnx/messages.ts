@@ -192,4 +192,6 @@ export const tensorFields = {
   rawData: 9,
   doubleData: 10,
   uint64Data: 11,
+  externalData: 13,
+  dataLocation: 14,
 } as const

@@ -79,8 +79,9 @@ function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: Mer
   const files = models.map((file, index): MergeFile => ({ ...file, weight: weights[index] ?? 1 }))
   const base = placeOfBase(files, bases[0], recipe.base)
   for (const [fisherOf, file] of fishers.entries()) files.push({ ...file, fisherOf })
-  const { nonFloat, provenance } = recipe
-  return { files, settings: { ...settings, nonFloat, provenance, base, inline: true } }
+  const { nonFloat, outputDtype, provenance } = recipe
+  const chosen = { nonFloat, ...(outputDtype ? { outputDtype } : {}), provenance }
+  return { files, settings: { ...settings, ...chosen, base, inline: true } }
 }
 
 /** What is thrown about the recipe, its fields named from the form. */

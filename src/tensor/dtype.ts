@@ -61,6 +61,13 @@ export function dtypeName(code: number): string {
   return byCode.get(code)?.name ?? `type ${code}`
 }
 
+/** ONNX's code of an element type by its name. @throws RangeError for a name that is none */
+export function dtypeCode(name: string): number {
+  const code = dtypes.find(dtype => dtype.name === name)?.code
+  if (code === undefined) throw new RangeError(`${name} is no element type`)
+  return code
+}
+
 /** Bytes of `elements` elements in raw_data. */
 export function rawBytes(dtype: DType, elements: number): number {
   return Math.ceil((elements * dtype.bits) / 8)

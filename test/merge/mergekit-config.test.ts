@@ -41,6 +41,16 @@ describe('a configuration of mergekit', () => {
       { method: 'linear', models: [{ id: 'a' }], normalize: false, outputDtype: 'float16' },
     ],
     [
+      'the type of the result, and not the one that mergekit computes in',
+      'merge_method: linear\ndtype: float32\nout_dtype: bfloat16\nmodels: [{model: a}]',
+      { method: 'linear', models: [{ id: 'a' }], outputDtype: 'bfloat16' },
+    ],
+    [
+      'nothing of the masks of mergekit, which change no result',
+      'merge_method: ties\nbase_model: c\nparameters: {int8_mask: true, density: 0.5}\nmodels: [{model: a}, {model: b, parameters: {int8_mask: false}}]',
+      { method: 'ties', base: 'c', models: [{ id: 'a' }, { id: 'b' }], parameters: { density: 0.5 } },
+    ],
+    [
       'parameters of the method under their names here',
       'merge_method: karcher\nparameters: {max_iter: 5, tol: 1e-9}\nmodels: [{model: a}, {model: b}]',
       { method: 'karcher', models: [{ id: 'a' }, { id: 'b' }], parameters: { maxIter: 5, tol: 1e-9 } },
@@ -115,12 +125,7 @@ describe('a configuration of mergekit', () => {
       'models.0.revision',
       /not supported/,
     ],
-    [
-      'int8_mask',
-      `merge_method: ties\nparameters: {int8_mask: true}\n${ofModels}`,
-      'parameters.int8_mask',
-      /changes no result/,
-    ],
+    ['a type that no soup can have', `merge_method: linear\ndtype: int8\n${ofModels}`, 'dtype', /float32/],
     ['no models', 'merge_method: linear', 'models', /./],
     [
       'a density of one model',

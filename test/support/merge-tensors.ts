@@ -61,7 +61,7 @@ export function tensorMerge({ method, parameters = {}, normalize, weights, tenso
     const payload = { form: 'raw', field: { start: offset, end: offset + length }, offset, length } as const
     offset += length
     const entry = { name, path: name, frame: -1, dataType: codes[dtype] ?? 0, dims, elements, payload }
-    return { name, dtype, dims, elements, position: 0, sources: files.map(() => entry), operation }
+    return { name, dtype, output: dtype, dims, elements, position: 0, sources: files.map(() => entry), operation }
   })
   const plan: MergePlan = {
     main: plannedFile(

@@ -99,7 +99,7 @@ async function runMoments(
   const outputs = norms.map((_, index) => cutOutput(index))
   let samples = 0
   for await (const batch of dataset.batches(arrays, binding.batchSize, samplesOf(calibration, dataset))) {
-    const results = await runSession(session, feedsOf(batch, binding), outputs)
+    const results = await runSession(session, feedsOf(batch, binding, session), outputs)
     for (const [index, norm] of norms.entries()) addBatch(moments[index], norm, results[outputs[index] ?? ''])
     samples += batch.samples
     onSamples(samples)

@@ -61,7 +61,7 @@ export async function runModel(
   for await (const batch of dataset.batches(arrays, binding.batchSize, total)) {
     const { values } = batch
     const padTo = binding.fixed ? binding.batchSize : 0
-    const feeds = feedsOf(batch, binding)
+    const feeds = feedsOf(batch, binding, session)
     const before = performance.now()
     const results = await runSession(session, feeds, outputs)
     latencies.push(performance.now() - before)
