@@ -1,6 +1,9 @@
 import { sha256OfFile } from './hash-file.ts'
 import { type HashTask, hashRanges } from './hash-ranges.ts'
 import { type Outcome, outcome } from './outcome.ts'
+import { standBack } from './stand-back.ts'
+
+standBack()
 
 /** What the threads run that hash files, by name. They load nothing that parses models: they are small, and there soon. */
 export function hash(task: HashTask): Promise<Outcome<string[]>> {

@@ -6,8 +6,11 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CandidateInputs } from './candidate-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import { outcome } from './outcome.ts'
+import { standBack } from './stand-back.ts'
 import { workControl } from './work-control.ts'
 import type { ShareTask } from './write-share.ts'
+
+standBack()
 
 /**
  * What worker threads run that read models, by name. Each task loads what it needs when it first comes: a thread that only writes
