@@ -11,6 +11,14 @@ import { checkDataFile, inspectFiles, listTensors } from './inspect-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import { checkMergeFiles, startMerge } from './merge-task.ts'
 import { type Outcome, outcome, refusal } from './outcome.ts'
+import {
+  type PreparationReport,
+  type PreparationTask,
+  prepareShare,
+  type SettledPlan,
+  type SettleTask,
+  settleShares,
+} from './prepare-share.ts'
 import { rewriteFiles } from './rewrite-task.ts'
 import { workControl } from './work-control.ts'
 import { type ShareReport, type ShareTask, writeShare } from './write-share.ts'
@@ -49,6 +57,14 @@ export function check({ files, settings }: CheckTask) {
 
 export function merge({ files, settings, output, durable, shared }: MergeTask) {
   return outcome(() => startMerge(files, settings, output, durable, workControl(shared)))
+}
+
+export function prepare(task: PreparationTask): Outcome<PreparationReport> {
+  return outcome(() => prepareShare(task))
+}
+
+export function settle(task: SettleTask): Outcome<SettledPlan> {
+  return outcome(() => settleShares(task))
 }
 
 export function write(task: ShareTask): Outcome<ShareReport> {
