@@ -1,11 +1,10 @@
+import type { Cut } from './cut.ts'
+
 /**
  * Exact places in an order by size, found by streaming: largest first, equal ones lowest index first, every NaN larger than infinity
  * and equal to every other. A histogram over the leading bits finds the bin of the element at a rank; once that holds few enough
  * they are gathered and sorted, until then the next bits are counted. Memory does not depend on how many elements there are.
  */
-
-/** Where an order is cut: all larger than `value` stand before it, and of the equal ones those with an index up to `last`. */
-export type Cut = { value: number; last: number }
 
 /** Takes the next elements of every stream, non-negative or NaN; the first of them has index `first`. */
 export type KeyVisitor = (keys: readonly Float64Array[], first: number, count: number) => void
@@ -58,12 +57,6 @@ export function findCuts(ranks: readonly (readonly number[])[], scan: (visit: Ke
     }
   }
   return searches.map(some => some.map(({ cut }) => cut ?? { value: 0, last: -1 }))
-}
-
-/** Whether an element stands at a cut or before it. */
-export function isWithin(key: number, index: number, { value, last }: Cut): boolean {
-  if (Number.isNaN(key)) return !Number.isNaN(value) || index <= last
-  return key > value || (key === value && index <= last)
 }
 
 function newSearch(stream: number, rank: number): Search {

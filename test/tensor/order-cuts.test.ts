@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { findCuts, isWithin } from '../../src/tensor/order-cuts.ts'
+import { isWithin } from '../../src/tensor/cut.ts'
+import { findCuts } from '../../src/tensor/order-cuts.ts'
 
 /** More than are gathered and sorted at a time, so that equal ones are counted. */
 const many = 200_000

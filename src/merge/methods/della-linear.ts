@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { contributionKernel, type Sparsify } from '../../tensor/contribution-kernel.ts'
-import { kernelBlock } from '../../tensor/element-kernel.ts'
-import { fillUniforms } from '../../tensor/random-masks.ts'
+import { kernelBlock } from '../../tensor/kernel-block.ts'
+import { selectAtRandom } from '../../tensor/random-masks.ts'
 import { rankProbabilities, rankScratch } from '../../tensor/rank-probabilities.ts'
+import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { elementwise, type Method } from './method.ts'
 import { density, lambda, requireDivisor, seed, weighted } from './parameters.ts'
@@ -52,7 +53,8 @@ function rankSparsify(reader: ElementReader, model: number, base: number, parame
   const { density, epsilon } = parameters
   const length = reader.rowLength
   const key = maskKey(parameters.seed, model, reader.name)
-  const uniforms = new Float64Array(kernelBlock)
+  const engine = blockEngine()
+  const own = new Float64Array(kernelBlock)
   const probabilities = new Float64Array(length)
   const row = new Float64Array(length)
   const scratch = rankScratch(length)
@@ -74,9 +76,7 @@ function rankSparsify(reader: ElementReader, model: number, base: number, parame
     for (let j = 0; j < length; j += 1) row[j] = (row[j] ?? 0) - (origin[j] ?? 0)
   }
 
-  return (differences, first, count, dropped, used) => {
-    fillUniforms(key, first, count, uniforms)
-    let kept = 0
+  return (differences, first, count) => {
     for (let from = 0; from < count; ) {
       const index = Math.floor((first + from) / length)
       const start = index * length - first
@@ -87,16 +87,10 @@ function rankSparsify(reader: ElementReader, model: number, base: number, parame
         rank()
         known = index
       }
-      for (let j = from; j < until; j += 1) {
-        const probability = probabilities[j - start] ?? 0
-        if ((uniforms[j] ?? 0) < probability) {
-          differences[j] = (differences[j] ?? 0) / probability
-          used[j] = 1
-          kept += 1
-        } else differences[j] = dropped
-      }
+      own.set(probabilities.subarray(from - start, until - start), from)
       from = until
     }
-    return kept
+    engine.divide(differences, own, count)
+    return selectAtRandom(key, own, first, count)
   }
 }

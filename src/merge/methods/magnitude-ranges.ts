@@ -1,4 +1,6 @@
-import { type Cut, findCuts } from '../../tensor/order-cuts.ts'
+import type { Cut } from '../../tensor/cut.ts'
+import { findCuts } from '../../tensor/order-cuts.ts'
+import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { KeptRange } from '../../tensor/sparsify.ts'
 import type { ElementReader } from '../element-reader.ts'
 
@@ -38,6 +40,7 @@ function cutsOf(
   models: readonly number[],
   ranks: readonly number[],
 ): Cut[][] {
+  const engine = blockEngine()
   return findCuts(
     models.map(() => ranks),
     visit => {
@@ -48,7 +51,7 @@ function cutsOf(
           const magnitudes = models.map(model => {
             const x = values[model]
             if (!x || !b) throw new RangeError('a source is missing')
-            for (let j = 0; j < count; j += 1) x[j] = Math.abs((x[j] ?? 0) - (b[j] ?? 0))
+            engine.distance(x, b, count)
             return x
           })
           visit(magnitudes, before + first, count)
