@@ -1,8 +1,19 @@
+/** Rows up to this length are ranked by comparing all with all: rows of convolutions are as short as their kernels are wide. */
+const shortRow = 16
+
+/** Width of the leading bits by which longer rows are parted: sign, exponent and the first bits of the mantissa. */
+const leadingBits = 16
+
 /** Memory for rows of up to so many elements. */
-export type RankScratch = { sorted: Float64Array; seen: Uint32Array }
+export type RankScratch = { places: Uint32Array; order: Uint32Array; ends: Uint32Array; magnitudes: Float64Array }
 
 export function rankScratch(length: number): RankScratch {
-  return { sorted: new Float64Array(length), seen: new Uint32Array(length) }
+  return {
+    places: new Uint32Array(length),
+    order: new Uint32Array(length),
+    ends: new Uint32Array(length > shortRow ? 1 << leadingBits : 0),
+    magnitudes: new Float64Array(length),
+  }
 }
 
 /**
@@ -13,32 +24,33 @@ export function rankProbabilities(
   row: Float64Array,
   { largest, span }: { largest: number; span: number },
   probabilities: Float64Array,
-  { sorted, seen }: RankScratch,
+  scratch: RankScratch,
 ): void {
+  const { places, magnitudes } = scratch
   const length = row.length
-  const ascending = sorted.subarray(0, length)
-  for (let j = 0; j < length; j += 1) ascending[j] = Math.abs(row[j] ?? 0)
-  // NaN is sorted to the end.
-  ascending.sort()
-  seen.fill(0, 0, length)
   for (let j = 0; j < length; j += 1) {
-    const behind = countUpTo(ascending, Math.abs(row[j] ?? 0))
-    const before = seen[behind - 1] ?? 0
-    seen[behind - 1] = before + 1
-    const place = length - behind + before
-    probabilities[j] = Math.max(0, Math.min(1, largest - (span * place) / (length - 1)))
+    const magnitude = Math.abs(row[j] ?? 0)
+    // Beyond infinity there is nothing else: ranked by their bits, all NaN stand before it, and are equal.
+    magnitudes[j] = magnitude
+  }
+  if (length <= shortRow) compareAll(magnitudes, length, places)
+  else partAndSort(scratch, length)
+  for (let j = 0; j < length; j += 1)
+    probabilities[j] = Math.max(0, Math.min(1, largest - (span * (places[j] ?? 0)) / (length - 1)))
+}
+
+function compareAll(magnitudes: Float64Array, length: number, places: Uint32Array): void {
+  places.fill(0, 0, length)
+  for (let j = 1; j < length; j += 1) {
+    const own = magnitudes[j] ?? 0
+    for (let i = 0; i < j; i += 1) {
+      const behind = stands(own, magnitudes[i] ?? 0) ? i : j
+      places[behind] = (places[behind] ?? 0) + 1
+    }
   }
 }
 
-/** How many of some ascending numbers, NaN last, are not greater than a number, or all for NaN. */
-function countUpTo(ascending: Float64Array, number: number): number {
-  let low = 0
-  let high = ascending.length
-  if (Number.isNaN(number)) return high
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((ascending[middle] ?? 0) <= number) low = middle + 1
-    else high = middle
-  }
-  return low
+/** Whether a magnitude stands before an earlier one. */
+function stands(later: number, earlier: number): boolean {
+  return later > earlier || (Number.isNaN(later) && !Number.isNaN(earlier))
 }

@@ -7,6 +7,7 @@ import type { KeptRange } from '../../tensor/sparsify.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { copyOf } from '../operation.ts'
 import { type Method, unprepared } from './method.ts'
+import { sampleOf } from './order-sample.ts'
 import { partOf } from './parameters.ts'
 
 type Parameters = { topk: number }
@@ -59,7 +60,9 @@ function rangeOf(reader: ElementReader, models: number, kept: number): KeptRange
   if (kept === 0) return 'none'
   if (kept === reader.elements) return 'all'
   const engine = blockEngine()
-  const [[upTo] = []] = findCuts([[kept - 1]], visit => {
+  const keysOf = (values: readonly Float64Array[]) => [variancesOf(values, models)]
+  const [keys = new Float64Array(0)] = sampleOf([reader], keysOf)
+  const [[upTo] = []] = findCuts([[kept - 1]], [{ keys, elements: reader.elements }], visit => {
     reader.scan((values, first, count) => {
       engine.vary(differences(values, models, count), count)
       visit([engine.variances], first, count)
@@ -67,6 +70,19 @@ function rangeOf(reader: ElementReader, models: number, kept: number): KeptRange
   })
   if (!upTo) throw new RangeError('a cut is missing')
   return { behind: null, upTo }
+}
+
+/** Of at most so many elements as a block holds. */
+function variancesOf(values: readonly Float64Array[], models: number): Float64Array {
+  const engine = blockEngine()
+  const [count = 0] = values.map(({ length }) => length)
+  const blocks = values.map((own, index) => {
+    const block = engine.source(index)
+    block.set(own)
+    return block
+  })
+  engine.vary(differences(blocks, models, count), count)
+  return engine.variances.slice(0, count)
 }
 
 function selectionOf(range: KeptRange): SelectElements {
