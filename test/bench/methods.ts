@@ -9,6 +9,7 @@ import { writeResnetModels } from './resnet-models.ts'
 const parameters: Readonly<Record<string, Record<string, unknown>>> = {
   slerp: { t: 0.3 },
   nearswap: { t: 0.1 },
+  wise_ft: { alpha: 0.3 },
   ties: { density: 0.2 },
   breadcrumbs: { density: 0.3 },
   breadcrumbs_ties: { density: 0.3 },
@@ -62,7 +63,7 @@ export const methodsBench: Bench = {
         const chooses = method.needs.some(need => need !== 'gram')
         return {
           row: `methods/${method.name}`,
-          what: `models of 102 MB in float32, beside the mean of four`,
+          what: 'models of 102 MB in float32, beside the mean of four',
           ours: contestant(method),
           baseline: () => baseline,
           target: chooses ? targetOfChoices : targetOfSums,
