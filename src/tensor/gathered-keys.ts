@@ -1,19 +1,18 @@
 import type { Cut } from './cut.ts'
 import { ascendingAt } from './quickselect.ts'
 
-/** Room for keys at first; it doubles. */
-const firstRoom = 1 << 12
-
 /** Keys of some elements with their indices, in the order of these, of which the one at a rank is looked for. */
 export class GatheredKeys {
-  #keys = new Float64Array(firstRoom)
-  #indices = new Float64Array(firstRoom)
+  #keys: Float64Array
+  #indices: Float64Array
   #most: number
   #count = 0
 
-  /** @param most how many there is room for */
-  constructor(most: number) {
+  /** @param most how many there may be @param expected for how many there is room at first, which then doubles */
+  constructor(most: number, expected = 1 << 12) {
     this.#most = most
+    this.#keys = new Float64Array(expected)
+    this.#indices = new Float64Array(expected)
   }
 
   get count(): number {

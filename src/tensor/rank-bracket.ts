@@ -26,8 +26,9 @@ export class RankBracket {
 
   constructor(rank: number, { keys, elements }: Sample) {
     this.#rank = rank
-    this.#gathered = new GatheredKeys(gatheredAtMost)
-    if (elements <= gatheredAtMost / 2) return
+    const isSmall = elements <= gatheredAtMost / 2
+    this.#gathered = new GatheredKeys(gatheredAtMost, isSmall ? elements : gatheredAtMost)
+    if (isSmall) return
     // To the sample NaN is infinity: which no key is larger than, but NaN.
     const sample = keys.map(key => (Number.isNaN(key) ? Number.POSITIVE_INFINITY : key))
     const part = 1 - (rank + 0.5) / elements
