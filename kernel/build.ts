@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { compileKernel } from './compile.ts'
 
-/** npm run build:kernel: compiles weighted-sum.ts beside this file to src/tensor/kernel-binary.ts, which is kept in the tree. */
-const text = `/** kernel/weighted-sum.ts, compiled: \`npm run build:kernel\` makes this file, and a test compares it with its source. */
+/** npm run build:kernel: compiles the sources beside this file to src/tensor/kernel-binary.ts, which is kept in the tree. */
+const text = `/** The sources in kernel/, compiled: \`npm run build:kernel\` makes this file, and a test compares it with its source. */
 export const kernelBinary =
   '${Buffer.from(await compileKernel()).toString('base64')}'
 `

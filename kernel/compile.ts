@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 import asc from 'assemblyscript/asc'
 
-const name = 'weighted-sum.ts'
+/** One binary holds what all of them export. */
+const names = ['weighted-sum.ts', 'blocks.ts', 'uniforms.ts']
 
 /** The WebAssembly of the kernel. @throws Error with what the compiler says */
 export async function compileKernel(): Promise<Uint8Array> {
-  const source = readFileSync(new URL(name, import.meta.url), 'utf8')
   let binary: Uint8Array | undefined
   const { error, stderr } = await asc.main(
     [
-      name,
+      ...names,
       '--outFile',
       'kernel.wasm',
       '-O3',
@@ -25,7 +25,7 @@ export async function compileKernel(): Promise<Uint8Array> {
       '1',
     ],
     {
-      readFile: file => (file === name ? source : null),
+      readFile: file => (names.includes(file) ? readFileSync(new URL(file, import.meta.url), 'utf8') : null),
       writeFile(_, contents) {
         if (contents instanceof Uint8Array) binary = contents
       },

@@ -1,12 +1,14 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { sumBlock } from '../tensor/pair-sums.ts'
+import { blockEngine } from '../tensor/simd-block-engine.ts'
 
 /** Bytes of all sources together that are read at a time. */
 const readBytes = 1 << 20
 
 /**
- * Takes the elements of every source from `first` on, as binary64. The arrays are valid until it returns.
+ * Takes the elements of every source from `first` on, as binary64. The arrays are those of the thread's engine for the sources: they may
+ * be overwritten, and are valid until it returns.
  */
 export type ElementVisitor = (values: readonly Float64Array[], first: number, count: number) => void
 
@@ -35,7 +37,6 @@ export function elementReader(
 ): ElementReader {
   const format = floatFormat(dtype)
   const { bytes: width } = format
-  const decode = (bytes: Uint8Array, values: Float64Array) => format.begin(values, bytes, values.length, 1)
   return {
     name,
     elements,
@@ -47,7 +48,7 @@ export function elementReader(
         if (!values) continue
         const bytes = new Uint8Array(values.length * width)
         source.read(first * width, bytes)
-        decode(bytes, values)
+        format.begin(values, bytes, values.length, 1)
       }
       onRead()
     },
@@ -55,7 +56,7 @@ export function elementReader(
       const blocks = Math.max(1, Math.floor(readBytes / (sources.length * sumBlock * width)))
       const chunk = Math.min(blocks * sumBlock, elements)
       const buffers = sources.map(() => new Uint8Array(chunk * width))
-      const values = sources.map(() => new Float64Array(Math.min(sumBlock, elements)))
+      const engine = blockEngine()
       let identical = true
       for (let first = 0; first < elements; first += chunk) {
         const count = Math.min(chunk, elements - first)
@@ -66,10 +67,10 @@ export function elementReader(
         identical &&= buffers.every(bytes => equalStart(bytes, buffers[0], count * width))
         for (let from = 0; from < count; from += sumBlock) {
           const length = Math.min(sumBlock, count - from)
-          const block = values.map((array, index) => {
-            const decoded = array.subarray(0, length)
-            decode(buffers[index]?.subarray(from * width, (from + length) * width) ?? new Uint8Array(0), decoded)
-            return decoded
+          const block = buffers.map((buffer, index) => {
+            const values = engine.source(index)
+            engine.decode(format, buffer.subarray(from * width, (from + length) * width), length, values)
+            return values
           })
           visit(block, first + from, length)
         }

@@ -1,3 +1,4 @@
+import { floatFormat } from '../tensor/float-format.ts'
 import { type ElementReader, elementReader } from './element-reader.ts'
 import { elementsOf, type LabelledFiles } from './merge-input.ts'
 import type { Preparation } from './methods/method.ts'
@@ -8,7 +9,22 @@ import type { MergePlan, PlannedTensor } from './plan.ts'
 /** A plan of which every range can be computed. `facts`: what the method found out on the way, by the tensor's place in the plan. */
 export type PreparedPlan = { plan: MergePlan; facts: ReadonlyMap<number, Facts> }
 
-type Pending = { place: number; operation: UnpreparedOperation; reader: ElementReader }
+/** A tensor that its method must know as a whole, by its place in the plan; `bytes` are those of one source. */
+export type PendingTensor = { place: number; bytes: number; tensor: PlannedTensor; operation: UnpreparedOperation }
+
+/** The tensors of a plan that are to be prepared, in the order of the file. */
+export function pendingTensors({ tensors }: MergePlan): PendingTensor[] {
+  return tensors.flatMap((tensor, place): PendingTensor[] => {
+    const { operation, elements, dtype } = tensor
+    if (operation.kind !== 'unprepared') return []
+    return [{ place, bytes: elements * floatFormat(dtype).bytes, tensor, operation }]
+  })
+}
+
+/** Whether tensors can only be prepared all together, not each by itself. */
+export function preparesTogether([first]: readonly PendingTensor[]): boolean {
+  return first !== undefined && methodNamed(first.operation.method).preparesTogether(first.operation.settings)
+}
 
 /**
  * Looks at the tensors whose method must know them as a whole: lengths and angles, thresholds. Streams, in memory that does not depend
@@ -23,29 +39,44 @@ export function prepare(
   inputs: readonly LabelledFiles[],
   onRead: () => void = () => undefined,
 ): PreparedPlan {
-  const pending = plan.tensors.flatMap((tensor, place): Pending[] => {
-    const { operation } = tensor
-    if (operation.kind !== 'unprepared') return []
-    return [{ place, operation, reader: tensorReader(plan, tensor, inputs, onRead) }]
+  const pending = pendingTensors(plan)
+  const [first] = pending
+  if (!first || !preparesTogether(pending))
+    return settlePlan(plan, new Map(pending.map(each => [each.place, prepareTensor(plan, each, inputs, onRead)])))
+  const tasks = pending.map(({ tensor, operation: { settings } }) => {
+    return { settings, reader: tensorReader(plan, tensor, inputs, onRead) }
   })
+  const prepared = methodNamed(first.operation.method).prepareTogether(tasks, plan.carried.elements)
+  const byPlace = new Map<number, Preparation>()
+  for (const [index, { place }] of pending.entries()) {
+    const own = prepared[index]
+    if (own) byPlace.set(place, own)
+  }
+  return settlePlan(plan, byPlace)
+}
+
+/** Prepares one tensor by itself; for the rest see {@link prepare}. */
+export function prepareTensor(
+  plan: MergePlan,
+  { tensor, operation: { method, settings } }: PendingTensor,
+  inputs: readonly LabelledFiles[],
+  onRead: () => void,
+): Preparation {
+  return methodNamed(method).prepare({ settings, reader: tensorReader(plan, tensor, inputs, onRead) })
+}
+
+/**
+ * Puts what tensors were prepared to into their plan, by their places.
+ * @throws RangeError if one was not prepared
+ */
+export function settlePlan(plan: MergePlan, preparations: ReadonlyMap<number, Preparation>): PreparedPlan {
   const tensors = [...plan.tensors]
   const facts = new Map<number, Facts>()
-  const settle = ({ place, operation }: Pending, prepared: Preparation | undefined) => {
-    const tensor = tensors[place]
-    if (!tensor || !prepared) throw new RangeError('a tensor was not prepared')
+  for (const { place, tensor, operation } of pendingTensors(plan)) {
+    const prepared = preparations.get(place)
+    if (!prepared) throw new RangeError(`the tensor ${tensor.name} was not prepared`)
     tensors[place] = { ...tensor, operation: operationOf(prepared.step, operation.method, operation.settings) }
     facts.set(place, prepared.facts)
-  }
-  const tasks = pending.map(({ operation: { settings }, reader }) => ({ settings, reader }))
-  const [first] = pending
-  if (first && methodNamed(first.operation.method).preparesTogether(first.operation.settings)) {
-    const prepared = methodNamed(first.operation.method).prepareTogether(tasks, plan.carried.elements)
-    for (const [index, each] of pending.entries()) settle(each, prepared[index])
-  } else {
-    for (const each of pending) {
-      const { operation, reader } = each
-      settle(each, methodNamed(operation.method).prepare({ settings: operation.settings, reader }))
-    }
   }
   return { plan: { ...plan, tensors }, facts }
 }

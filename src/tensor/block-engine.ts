@@ -1,83 +1,77 @@
-import { kernelBlock } from './element-kernel.ts'
-import { philox } from './random.ts'
+import type { Cut } from './cut.ts'
+import type { FloatFormat } from './float-format.ts'
+import { kernelBlock } from './kernel-block.ts'
+
+/** Elements that an array of an engine has room for: whole vectors, and a few random numbers more. */
+export const blockRoom = kernelBlock + 8
+
+/** Where only one number is given for all elements it is that of each; or each element has its own, in the same order. */
+export type Numbers = number | Float64Array
+
+/** How changes of a base are added up; see Contribution. `votes`: null where there are none. */
+export type ChangeSum = {
+  weights: readonly number[]
+  votes: readonly number[] | null
+  lambda: number
+  divisor: number | 'agreeing' | null
+  zero: number
+}
 
 /**
- * What methods with votes and with random masks spend their time on, in memory of its own with room for one block of elements. Engines
- * give the same bits; they differ in speed alone. Kernels of a thread use it one after the other.
+ * What methods spend their time on, over blocks of at most 4,096 elements in binary64. Engines give the same bits; they differ in speed
+ * alone. Kernels of a thread use one engine, and the arrays that it owns, one after the other; arrays that it does not own may be given
+ * where nothing is said. Masks are -1 or 0, that of element j at 2j and at 2j + 1.
  */
 export type BlockEngine = {
-  /** One model's entries, taken in by {@link BlockEngine.addAgreeing}. */
-  entries: Float64Array
-  /** Of the entries that agree: their weighted sum, the sum of their weights, and that of the magnitudes of those. */
-  sum: Float64Array
-  divisors: Float64Array
-  magnitudes: Float64Array
-  /** Of element j at 2j, not 0: whether the elected sign is negative, and whether any vote was positive, negative, or agreed. */
-  negative: Int32Array
-  up: Int32Array
-  down: Int32Array
-  agreed: Int32Array
-  /** Two numbers for each Philox block, which may be one more than a block of elements needs. */
+  /** Owned: the block of a source. */
+  source(index: number): Float64Array
+  /** Owned. */
+  output: Float64Array
+  selected: Int32Array
+  used: Int32Array
   uniforms: Float64Array
-  /** Takes in the first `count` entries of one model: where an entry times `factor` has the elected sign or is NaN, it agrees. */
-  addAgreeing(factor: number, weight: number, count: number): void
+  variances: Float64Array
+  /** Places that {@link BlockEngine.gatherBetween} has written down. */
+  places: Int32Array
+  /** Elements as binary64, in an owned array. */
+  decode(format: FloatFormat, elements: Uint8Array, count: number, into: Float64Array): void
+  /** Rounds numbers of an owned array as {@link FloatFormat.round} does. */
+  round(format: FloatFormat, values: Float64Array, count: number, output: Uint8Array): void
+  /** Of owned arrays: x - b in the place of x. */
+  subtract(x: Float64Array, b: Float64Array, count: number): void
+  /** Of owned arrays: |x - b| in the place of x. */
+  distance(x: Float64Array, b: Float64Array, count: number): void
+  /** Of an owned array: in place. */
+  multiply(x: Float64Array, factor: number, count: number): void
+  divide(x: Float64Array, divisors: Numbers, count: number): void
+  /**
+   * Sets `selected` for those behind one cut of the order by magnitude, if there is one, up to another; the first key has index `first`.
+   * @returns how many they are
+   */
+  selectBetween(keys: Float64Array, first: number, count: number, behind: Cut | null, upTo: Cut): number
+  /** Sets `selected` where a number is below its probability. @returns how many they are */
+  selectBelow(numbers: Float64Array, probabilities: Numbers, count: number): number
+  /** Of an owned array: what is not `selected` becomes `dropped`; where something is, `used` is set. */
+  drop(x: Float64Array, dropped: number, count: number): void
+  /**
+   * From owned arrays: `output` is what the terms make of the base where `used` says so, elsewhere the base. With votes, `used` is set
+   * here. `conflicts`: at how many elements some votes were positive and some negative; `copiesNaN`: whether any NaN of the base stays.
+   */
+  change(
+    terms: readonly Float64Array[],
+    base: Float64Array,
+    sum: ChangeSum,
+    count: number,
+  ): { conflicts: number; copiesNaN: boolean }
+  /** From owned arrays: sets `variances` to the population variance over the terms, element by element. */
+  vary(terms: readonly Float64Array[], count: number): void
+  /**
+   * Writes the places of keys from `low` to `high` to `places`. Keys are no less than 0, or NaN.
+   * @returns how many they are, and how many are not up to `high`
+   */
+  gatherBetween(keys: Float64Array, count: number, low: number, high: number): { gathered: number; above: number }
+  /** The dot products of two vectors with four others, each in the order of the elements: eight, those of the first vector first. */
+  dotProducts(a: readonly Float64Array[], b: readonly Float64Array[], count: number, sums: Float64Array): void
   /** Fills `uniforms` with multiples of 2^-53 from 0 up to before 1, from the counter `firstBlock` on: words 0 and 1, then 2 and 3. */
   fillUniforms(key: readonly [number, number], firstBlock: number, blocks: number): void
-}
-
-/** Elements that an array of an engine has room for. */
-export const blockRoom = kernelBlock + 2
-
-/** Starts an election whose sign is that of `sum`; 0 and NaN count as positive. */
-export function beginElection(engine: BlockEngine, sum: Float64Array, count: number): void {
-  const { negative, up, down, agreed } = engine
-  for (let j = 0; j < count; j += 1) {
-    const isNegative = (sum[j] ?? 0) < 0 ? -1 : 0
-    negative[2 * j] = isNegative
-    negative[2 * j + 1] = isNegative
-  }
-  for (const flags of [up, down, agreed]) flags.fill(0, 0, 2 * count)
-  engine.sum.fill(-0, 0, count)
-  engine.divisors.fill(-0, 0, count)
-  engine.magnitudes.fill(0, 0, count)
-}
-
-/** The readable reference: plain loops over typed arrays. */
-export function plainBlockEngine(): BlockEngine {
-  const floats = () => new Float64Array(blockRoom)
-  const flags = () => new Int32Array(2 * blockRoom)
-  const [entries, sum, divisors, magnitudes, uniforms] = [floats(), floats(), floats(), floats(), floats()]
-  const [negative, up, down, agreed] = [flags(), flags(), flags(), flags()]
-  return {
-    entries,
-    sum,
-    divisors,
-    magnitudes,
-    negative,
-    up,
-    down,
-    agreed,
-    uniforms,
-    addAgreeing(factor, weight, count) {
-      for (let j = 0; j < count; j += 1) {
-        const entry = entries[j] ?? 0
-        const vote = factor * entry
-        if (vote > 0) up[2 * j] = -1
-        if (vote < 0) down[2 * j] = -1
-        if (negative[2 * j] ? vote >= 0 : vote <= 0) continue
-        agreed[2 * j] = -1
-        sum[j] = (sum[j] ?? 0) + weight * entry
-        divisors[j] = (divisors[j] ?? 0) + weight
-        magnitudes[j] = (magnitudes[j] ?? 0) + Math.abs(weight)
-      }
-    },
-    fillUniforms(key, firstBlock, blocks) {
-      for (let index = 0; index < blocks; index += 1) {
-        const counter = firstBlock + index
-        const [r0, r1, r2, r3] = philox([counter >>> 0, Math.floor(counter / 0x100000000), 0, 0], key)
-        uniforms[2 * index] = ((r0 >>> 5) * 0x4000000 + (r1 >>> 6)) * 2 ** -53
-        uniforms[2 * index + 1] = ((r2 >>> 5) * 0x4000000 + (r3 >>> 6)) * 2 ** -53
-      }
-    },
-  }
 }

@@ -1,12 +1,14 @@
 import type { FloatFormat } from './float-format.ts'
+import { kernelBlock } from './kernel-block.ts'
+import { blockEngine } from './simd-block-engine.ts'
 import { copyIdentical } from './weighted-sum.ts'
-
-/** Elements that a kernel is given at a time at most: those of a few models fit into a processor's second cache. */
-export const kernelBlock = 4096
 
 /** What a method computes element by element. It knows an element by its place in the tensor alone: how a tensor is cut changes no bit. */
 export type ElementKernel = {
-  /** Computes `count` elements, the first of which is element `first` of the tensor, from those of every source. */
+  /**
+   * Computes `count` elements, the first of which is element `first` of the tensor, from those of every source. All arrays are of the
+   * thread's engine, `output` its own; those of the sources may be overwritten.
+   */
   compute(inputs: readonly Float64Array[], output: Float64Array, first: number, count: number): void
   /** How many of the sources, from the first on, must have the same bits for an element to be copied; 0: none is. */
   compared: number
@@ -20,12 +22,11 @@ export type ElementKernel = {
 }
 
 /** Memory that element kernels are run in, one after the other. */
-export type KernelScratch = { inputs: Float64Array[]; output: Float64Array; shared: Uint32Array }
+export type KernelScratch = { inputs: Float64Array[]; shared: Uint32Array }
 
 export function kernelScratch(inputs: number): KernelScratch {
   return {
-    inputs: Array.from({ length: inputs }, () => new Float64Array(kernelBlock)),
-    output: new Float64Array(kernelBlock),
+    inputs: Array.from({ length: inputs }, (_, index) => blockEngine().source(index)),
     shared: new Uint32Array(kernelBlock),
   }
 }
@@ -45,6 +46,7 @@ export function runKernel(
   scratch: KernelScratch,
 ): boolean {
   const { bytes: width } = format
+  const engine = blockEngine()
   let copied = 0
   for (let from = 0; from < count; from += kernelBlock) {
     const length = Math.min(kernelBlock, count - from)
@@ -53,10 +55,10 @@ export function runKernel(
     const target = own(output)
     for (const [index, block] of blocks.entries()) {
       const values = scratch.inputs[index]
-      if (values) format.begin(values, block, length, 1)
+      if (values) engine.decode(format, block, length, values)
     }
-    kernel.compute(scratch.inputs, scratch.output, first + from, length)
-    format.round(scratch.output, length, target)
+    kernel.compute(scratch.inputs, engine.output, first + from, length)
+    engine.round(format, engine.output, length, target)
     const last = blocks.at(-1)
     for (const at of kernel.copiedNaN) {
       const bits = last?.subarray(at * width, (at + 1) * width)

@@ -1,7 +1,8 @@
 import { sumBlock, TreeSum } from './pair-sums.ts'
+import { blockEngine } from './simd-block-engine.ts'
 
-/** Products that are added up side by side: one sum alone would wait for each of its additions. */
-const lanes = 4
+/** Dot products are added up side by side, of so many vectors with so many others: one alone would wait for each of its additions. */
+const [rows, lanes] = [2, 4]
 
 /** Dot products of some vectors with each other, over fixed blocks and in one fixed tree (see {@link TreeSum}). */
 export type Gram = {
@@ -20,7 +21,7 @@ export type Gram = {
 export class GramSums {
   #vectors: number
   #pairs: { i: number; j: number; sum: TreeSum }[]
-  #block = new Float64Array(lanes)
+  #block = new Float64Array(rows * lanes)
 
   constructor(vectors: number) {
     this.#vectors = vectors
@@ -32,12 +33,17 @@ export class GramSums {
   /** Takes in the next block of each vector: 4,096 elements, or what is left at the end. */
   add(values: readonly Float64Array[], count: number): void {
     if (count > sumBlock) throw new RangeError('a block has 4,096 elements at most')
-    for (let i = 0; i < this.#vectors; i += 1) {
+    const vector = (index: number) => values[Math.min(index, this.#vectors - 1)] ?? this.#block
+    for (let i = 0; i < this.#vectors; i += rows) {
+      const some = Array.from({ length: rows }, (_, row) => vector(i + row))
       for (let j = i; j < this.#vectors; j += lanes) {
-        const others = Array.from({ length: lanes }, (_, lane) => values[Math.min(j + lane, this.#vectors - 1)])
-        dotProducts(values[i] ?? this.#block, others, count, this.#block)
-        for (let lane = 0; lane < lanes && j + lane < this.#vectors; lane += 1)
-          this.#pairs[this.#place(i, j + lane)]?.sum.add(this.#block[lane] ?? 0)
+        const others = Array.from({ length: lanes }, (_, lane) => vector(j + lane))
+        blockEngine().dotProducts(some, others, count, this.#block)
+        for (const [at, sum] of this.#block.entries()) {
+          const row = i + Math.floor(at / lanes)
+          const column = j + (at % lanes)
+          if (row <= column && column < this.#vectors) this.#pairs[this.#place(row, column)]?.sum.add(sum)
+        }
       }
     }
   }
@@ -62,25 +68,4 @@ export class GramSums {
   #place(i: number, j: number): number {
     return i * this.#vectors - (i * (i - 1)) / 2 + j - i
   }
-}
-
-function dotProducts(
-  a: Float64Array,
-  [b0, b1, b2, b3]: readonly (Float64Array | undefined)[],
-  count: number,
-  sums: Float64Array,
-): void {
-  if (!b0 || !b1 || !b2 || !b3) throw new RangeError('a vector is missing')
-  let [s0, s1, s2, s3] = [0, 0, 0, 0]
-  for (let k = 0; k < count; k += 1) {
-    const x = a[k] ?? 0
-    s0 += x * (b0[k] ?? 0)
-    s1 += x * (b1[k] ?? 0)
-    s2 += x * (b2[k] ?? 0)
-    s3 += x * (b3[k] ?? 0)
-  }
-  sums[0] = s0
-  sums[1] = s1
-  sums[2] = s2
-  sums[3] = s3
 }

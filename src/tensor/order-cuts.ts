@@ -1,16 +1,18 @@
+import type { Cut } from './cut.ts'
+import { GatheredKeys } from './gathered-keys.ts'
+import { RankBracket, type Sample } from './rank-bracket.ts'
+
 /**
  * Exact places in an order by size, found by streaming: largest first, equal ones lowest index first, every NaN larger than infinity
- * and equal to every other. A histogram over the leading bits finds the bin of the element at a rank; once that holds few enough
- * they are gathered and sorted, until then the next bits are counted. Memory does not depend on how many elements there are.
+ * and equal to every other. A sample says between which keys the element at a rank should lie, and a first pass gathers those. Where it
+ * does not lie there, a histogram over the leading bits finds its bin; once that holds few enough they are gathered, until then the next
+ * bits are counted. Memory does not depend on how many elements there are.
  */
-
-/** Where an order is cut: all larger than `value` stand before it, and of the equal ones those with an index up to `last`. */
-export type Cut = { value: number; last: number }
 
 /** Takes the next elements of every stream, non-negative or NaN; the first of them has index `first`. */
 export type KeyVisitor = (keys: readonly Float64Array[], first: number, count: number) => void
 
-/** How many elements are gathered and sorted at most, for each cut. */
+/** How many elements of a bin are gathered at most, for each cut. */
 const gatheredAtMost = 1 << 16
 
 /** Widths of the bit fields that are counted one after the other; the sign, which is always 0, stands before the first. */
@@ -28,7 +30,9 @@ type Search = {
   high: number
   low: number
   bins: Uint32Array | null
-  gathered: { keys: number[]; indices: number[] } | null
+  gathered: GatheredKeys | null
+  /** Where it is looked for first. */
+  bracket: RankBracket | null
   cut: Cut | null
 }
 
@@ -36,38 +40,48 @@ type Search = {
  * Finds the cuts behind the elements with certain ranks (0: the largest).
  *
  * @param ranks those asked for of each stream, each below the number of its elements
+ * @param samples some keys of each stream
  * @param scan visits all elements of all streams in order; called a few times
  * @returns the cuts of each stream, in the order of its ranks
  */
-export function findCuts(ranks: readonly (readonly number[])[], scan: (visit: KeyVisitor) => void): Cut[][] {
-  const searches = ranks.map((some, stream) => some.map(rank => newSearch(stream, rank)))
+export function findCuts(
+  ranks: readonly (readonly number[])[],
+  samples: readonly Sample[],
+  scan: (visit: KeyVisitor) => void,
+): Cut[][] {
+  const searches = ranks.map((some, stream) => some.map(rank => newSearch(stream, rank, samples[stream])))
   const all = searches.flat()
   for (let open = all; open.length > 0; open = open.filter(({ cut }) => cut === null)) {
-    for (const search of open) search.bins = search.gathered || search.level === 4 ? null : binsFor(search.level)
+    for (const search of open)
+      search.bins = search.bracket || search.gathered || search.level === 4 ? null : binsFor(search.level)
     scan((keys, first, count) => {
       for (const search of open) {
-        const words = wordsOf(keys[search.stream], count)
+        const own = keys[search.stream]
+        if (!own) throw new RangeError('a stream is missing')
+        if (search.bracket) {
+          search.bracket.take(own, first, count)
+          continue
+        }
+        const words = wordsOf(own, count)
         if (search.gathered) gather(search, words, first, count)
         else if (search.bins) tally(search, search.bins, words, count)
         else if (!search.cut) passEqual(search, words, first, count)
       }
     })
     for (const search of open) {
-      if (search.gathered) sortOut(search, search.gathered)
+      if (search.bracket) {
+        search.cut = search.bracket.cut()
+        search.bracket = null
+      } else if (search.gathered) search.cut = search.gathered.cutAt(search.rank)
       else if (search.bins) descend(search, search.bins)
     }
   }
   return searches.map(some => some.map(({ cut }) => cut ?? { value: 0, last: -1 }))
 }
 
-/** Whether an element stands at a cut or before it. */
-export function isWithin(key: number, index: number, { value, last }: Cut): boolean {
-  if (Number.isNaN(key)) return !Number.isNaN(value) || index <= last
-  return key > value || (key === value && index <= last)
-}
-
-function newSearch(stream: number, rank: number): Search {
-  return { stream, rank, level: 0, high: 0, low: 0, bins: null, gathered: null, cut: null }
+function newSearch(stream: number, rank: number, sample: Sample | undefined): Search {
+  const bracket = sample ? new RankBracket(rank, sample) : null
+  return { stream, rank, level: 0, high: 0, low: 0, bins: null, gathered: null, bracket, cut: null }
 }
 
 function binsFor(level: number): Uint32Array {
@@ -75,8 +89,7 @@ function binsFor(level: number): Uint32Array {
 }
 
 /** Keys as pairs of words, the lower one first (the machine is little-endian), all NaN made the same one. */
-function wordsOf(keys: Float64Array | undefined, count: number): Uint32Array {
-  if (!keys) throw new RangeError('a stream is missing')
+function wordsOf(keys: Float64Array, count: number): Uint32Array {
   const words = new Uint32Array(keys.buffer, keys.byteOffset, count * 2)
   for (let i = 0; i < count; i += 1) {
     const key = keys[i] ?? 0
@@ -124,7 +137,7 @@ function descend(search: Search, bins: Uint32Array): void {
   else if (search.level === 2) search.low = bin
   else search.low = ((search.low << lowBits) | bin) >>> 0
   search.level += 1
-  if ((bins[bin] ?? 0) <= gatheredAtMost) search.gathered = { keys: [], indices: [] }
+  if ((bins[bin] ?? 0) <= gatheredAtMost) search.gathered = new GatheredKeys(gatheredAtMost)
 }
 
 function gather({ level, high, low, gathered }: Search, words: Uint32Array, first: number, count: number): void {
@@ -132,21 +145,8 @@ function gather({ level, high, low, gathered }: Search, words: Uint32Array, firs
     const lower = words[2 * i] ?? 0
     const upper = words[2 * i + 1] ?? 0
     if (!isInBin(level, high, low, upper, lower)) continue
-    gathered?.keys.push(keyOf(upper, lower))
-    gathered?.indices.push(first + i)
+    gathered?.add(keyOf(upper, lower), first + i)
   }
-}
-
-function sortOut(search: Search, { keys, indices }: { keys: readonly number[]; indices: readonly number[] }): void {
-  const order = keys.map((_, place) => place).sort((a, b) => compareKeys(keys[a] ?? 0, keys[b] ?? 0) || a - b)
-  const place = order[search.rank]
-  if (place === undefined) throw new RangeError('a rank beyond the elements')
-  search.cut = { value: keys[place] ?? 0, last: indices[place] ?? 0 }
-}
-
-/** The larger first; they are all NaN or none is. */
-function compareKeys(a: number, b: number): number {
-  return a > b ? -1 : a < b ? 1 : 0
 }
 
 /** Finds the one with the rank that is sought among equal ones. */

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, openSync } from 'node:fs'
-import { serialize } from 'node:v8'
 import { type CountedPlan, countedPlan } from '../merge/counted-plan.ts'
 import { type MergeCounts, mergeCounts } from '../merge/merge-counts.ts'
 import { baseOf, type MergeSettings } from '../merge/merge-input.ts'
 import { planMemory } from '../merge/plan-memory.ts'
 import { type PlannedBytes, type PlanSource, planSource } from '../merge/plan-source.ts'
-import { prepare } from '../merge/prepare.ts'
+import { pendingTensors, prepare, preparesTogether } from '../merge/prepare.ts'
 import { requireBatchNorms } from '../onnx/graph/batch-norms.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { besideOutput } from '../storage/artifacts.ts'
 import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 import type { OutputFile } from './output-ranges.ts'
+import { sharedPlan } from './share-inputs.ts'
 import type { WorkControl } from './work-control.ts'
 import { writePlanned } from './write-planned.ts'
 
@@ -44,8 +44,11 @@ export type PlannedMerge = {
   report: Omit<MergeReport, keyof MergeCounts>
 }
 
+/** A large merge of which several threads are to prepare so many tensors first. */
+export type UnpreparedMerge = Omit<PlannedMerge, 'counted'> & { pending: number }
+
 /** A merge that is done, or is to be done by several threads. */
-export type MergeStart = { merged: MergedModel } | { planned: PlannedMerge }
+export type MergeStart = { merged: MergedModel } | { planned: PlannedMerge } | { unprepared: UnpreparedMerge }
 
 /**
  * Whether the models can be averaged and their batch norms measured, nothing written.
@@ -74,19 +77,24 @@ export function startMerge(
 ): MergeStart {
   return withInputs(files, inputs => {
     const { plan: unprepared, warnings } = checkedPlan(inputs, settings)
-    const { plan, facts } = prepare(unprepared, inputs, control.throwIfStopped)
-    const merged = planSource(plan, inputs, memory)
-    const outputs = outputFiles(merged, output)
-    const bytesWritten = outputs.reduce((sum, { bytes }) => sum + bytes, 0)
-    control.begin(bytesWritten)
-    const counted = countedPlan(plan, facts)
+    const pending = pendingTensors(unprepared)
+    const bytesToPrepare = pending.reduce((sum, { bytes }) => sum + bytes, 0)
+    const sizes = outputFiles(planSource(unprepared, inputs, memory), output).map(withoutSource)
+    const bytesWritten = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
+    control.begin(bytesToPrepare + bytesWritten)
     const reportUntilNow = () => ({ bytesRead: bytesReadOf(inputs), bytesWritten, warnings })
-    if (bytesWritten >= splitBytes) {
-      for (const { path, bytes } of outputs) createFile(path, bytes)
-      const planned = { plan: shared(serialize(plan)), outputs: outputs.map(withoutSource), counted }
-      return { planned: { ...planned, report: reportUntilNow() } }
+    const isLarge = bytesWritten >= splitBytes
+    if (isLarge) for (const { path, bytes } of sizes) createFile(path, bytes)
+    if (isLarge && pending.length > 0 && !preparesTogether(pending)) {
+      const planned = { plan: sharedPlan(unprepared), outputs: sizes, report: reportUntilNow() }
+      return { unprepared: { ...planned, pending: pending.length } }
     }
-    const written = writeFiles(outputs, durable, control)
+    const { plan, facts } = prepare(unprepared, inputs, control.throwIfStopped)
+    control.advance(bytesToPrepare)
+    const counted = countedPlan(plan, facts)
+    if (isLarge) return { planned: { plan: sharedPlan(plan), outputs: sizes, counted, report: reportUntilNow() } }
+    const merged = planSource(plan, inputs, memory)
+    const written = writeFiles(outputFiles(merged, output), durable, control)
     return {
       merged: { files: written, report: { ...mergeCounts(counted, merged.computed()), ...reportUntilNow() } },
     }
@@ -131,12 +139,6 @@ function createFile(path: string, bytes: number): void {
   } finally {
     closeSync(descriptor)
   }
-}
-
-function shared(bytes: Uint8Array): SharedArrayBuffer {
-  const memory = new SharedArrayBuffer(bytes.byteLength)
-  new Uint8Array(memory).set(bytes)
-  return memory
 }
 
 function withInputs<Result>(files: readonly MergeFile[], use: (inputs: OpenInput[]) => Result): Result {

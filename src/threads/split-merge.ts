@@ -1,10 +1,11 @@
 import type { Piscina } from 'piscina'
 import { addComputed, mergeCounts } from '../merge/merge-counts.ts'
 import type { HashTask } from './hash-ranges.ts'
-import type { MergeFile } from './merge-inputs.ts'
 import type { MergedModel, PlannedMerge } from './merge-task.ts'
 import { outputRanges, rangeLedger } from './output-ranges.ts'
 import { runTask } from './run-task.ts'
+import type { ShareInput } from './share-inputs.ts'
+import { sideBySide } from './side-by-side.ts'
 import type { WorkControl } from './work-control.ts'
 import type { ShareReport, ShareTask } from './write-share.ts'
 
@@ -18,31 +19,20 @@ export type SplitMergeOptions = { durable: boolean; control: WorkControl; signal
  * When this returns or throws, no thread touches the files any more.
  */
 export async function splitMerge(
-  files: readonly MergeFile[],
+  inputs: readonly ShareInput[],
   { plan, outputs, counted, report }: PlannedMerge,
   { writers, hashers }: WritingPools,
   { durable, control, signal }: SplitMergeOptions,
 ): Promise<MergedModel> {
   const ranges = outputRanges(outputs).length
   const ledger = rangeLedger(ranges).shared
-  const inputs = files.map(({ label, path, data }) => ({ label, path, data }))
   const share: ShareTask = { inputs, plan, outputs, durable, ledger, shared: control.shared }
   const hashing: HashTask = { outputs, ledger, shared: control.shared }
-  // The first failure stops the others, whose own errors then say nothing.
-  const failures: unknown[] = []
-  const stopOthers = (error: unknown) => {
-    failures.push(error)
-    control.stop()
-    throw error
-  }
   const sharing = Array.from({ length: Math.min(ranges, writers.maxThreads) }, () =>
-    runTask<ShareReport>(writers, 'write', share, { signal }).catch(stopOthers),
+    runTask<ShareReport>(writers, 'write', share, { signal }),
   )
-  const hashed = runTask<string[]>(hashers, 'hash', hashing, { signal }).catch(stopOthers)
-  await Promise.allSettled([...sharing, hashed])
-  if (failures.length > 0) throw failures[0]
-  const shares = await Promise.all(sharing)
-  const digests = await hashed
+  const hashed = runTask<string[]>(hashers, 'hash', hashing, { signal })
+  const [digests, ...shares] = await sideBySide<[string[], ...ShareReport[]]>([hashed, ...sharing], control)
   const computed = addComputed(shares.map(each => each.computed))
   return {
     files: outputs.map((output, index) => ({ ...output, sha256: digests[index] ?? '' })),

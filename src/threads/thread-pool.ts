@@ -14,6 +14,7 @@ import type { MergeFile } from './merge-inputs.ts'
 import type { MergedModel, MergeReport, MergeStart, WrittenFile } from './merge-task.ts'
 import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
 import { splitMerge } from './split-merge.ts'
+import { splitPreparation } from './split-preparation.ts'
 
 /** The threads in which models are read and merged: everything that would hold up the event loop. */
 export type ThreadPool = {
@@ -84,7 +85,12 @@ export function createThreadPool(
         const task = { files, settings, output, durable, shared: control.shared }
         const start = await runTask<MergeStart>(planners, 'merge', task, { signal })
         if ('merged' in start) return start.merged
-        return splitMerge(files, start.planned, { writers: mergers, hashers }, { durable, control, signal })
+        const inputs = files.map(({ label, path, data }) => ({ label, path, data }))
+        const planned =
+          'planned' in start
+            ? start.planned
+            : await splitPreparation(inputs, start.unprepared, mergers, { control, signal })
+        return splitMerge(inputs, planned, { writers: mergers, hashers }, { durable, control, signal })
       }, options)
       onMerged(merged.report)
       return merged

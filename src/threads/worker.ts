@@ -6,6 +6,7 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CandidateInputs } from './candidate-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import { outcome } from './outcome.ts'
+import type { PreparationTask, SettleTask } from './prepare-share.ts'
 import { standBack } from './stand-back.ts'
 import { workControl } from './work-control.ts'
 import type { ShareTask } from './write-share.ts'
@@ -54,6 +55,16 @@ export async function check({ files, settings }: CheckTask) {
 export async function merge({ files, settings, output, durable, shared }: MergeTask) {
   const { startMerge } = await import('./merge-task.ts')
   return outcome(() => startMerge(files, settings, output, durable, workControl(shared)))
+}
+
+export async function prepare(task: PreparationTask) {
+  const { prepareShare } = await import('./prepare-share.ts')
+  return outcome(() => prepareShare(task))
+}
+
+export async function settle(task: SettleTask) {
+  const { settleShares } = await import('./prepare-share.ts')
+  return outcome(() => settleShares(task))
 }
 
 export async function write(task: ShareTask) {

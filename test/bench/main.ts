@@ -7,6 +7,7 @@ import { projectRoot } from '../support/server.ts'
 import { type Bench, measure, type Row } from './harness.ts'
 import { httpBench } from './http.ts'
 import { mergeBench } from './merge.ts'
+import { methodsBench } from './methods.ts'
 import { markdown } from './report.ts'
 import { searchBench } from './search.ts'
 
@@ -16,7 +17,7 @@ import { searchBench } from './search.ts'
  * The only place that says how fast Tureen is: side by side with something else, in one run. A markdown table goes to stdout,
  * every single measurement to a JSON file. What a baseline needs and the machine lacks is a row that says so.
  */
-const benches: readonly Bench[] = [mergeBench, httpBench, searchBench]
+const benches: readonly Bench[] = [mergeBench, methodsBench, httpBench, searchBench]
 
 const { values, positionals: chosen } = parseArgs({
   allowPositionals: true,

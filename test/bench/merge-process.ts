@@ -1,13 +1,22 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { z } from 'zod'
-import { defaultSettings } from '../../src/merge/merge-input.ts'
+import type { MergeSettings } from '../../src/merge/merge-input.ts'
 import { createThreadPool } from '../../src/threads/thread-pool.ts'
 
 /** A process that merges files as the server does, and nothing else; it tells how long each merge took and what it held at most. */
 
 export const mergeOrder = z.object({
-  models: z.array(z.object({ path: z.string(), data: z.array(z.object({ location: z.string(), path: z.string() })) })),
+  models: z.array(
+    z.object({
+      path: z.string(),
+      data: z.array(z.object({ location: z.string(), path: z.string() })),
+      weight: z.number().nullable(),
+      fisherOf: z.number().optional(),
+    }),
+  ),
+  /** Those of a merge, as this very program has made them. */
+  settings: z.custom<MergeSettings>(value => typeof value === 'object' && value !== null && 'method' in value),
   output: z.string(),
   durable: z.boolean(),
 })
@@ -22,14 +31,19 @@ const threads = createThreadPool(
   () => {},
 )
 
-async function merge({ models, output, durable }: MergeOrder): Promise<z.infer<typeof mergeAnswer>> {
-  const files = models.map((model, index) => ({ label: `${index}`, sha256: `sha256:${index}`, weight: 1, ...model }))
+async function merge({ models, settings, output, durable }: MergeOrder): Promise<z.infer<typeof mergeAnswer>> {
+  const files = models.map(({ fisherOf, ...model }, index) => ({
+    label: `${index}`,
+    sha256: `sha256:${index}`,
+    ...model,
+    ...(fisherOf === undefined ? {} : { fisherOf }),
+  }))
   await rm(output, { force: true })
   await rm(`${output}.0`, { force: true })
   // Linux: the most memory resident is counted from here on.
   writeFileSync('/proc/self/clear_refs', '5')
   const started = performance.now()
-  await threads.merge(files, defaultSettings, { output, durable, signal: new AbortController().signal })
+  await threads.merge(files, settings, { output, durable, signal: new AbortController().signal })
   const seconds = (performance.now() - started) / 1000
   const peak = /^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
   return { seconds, peakMebibytes: Number(peak) / 1024 }

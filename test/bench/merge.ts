@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { defaultSettings } from '../../src/merge/merge-input.ts'
 import { planMemory } from '../../src/merge/plan-memory.ts'
 import { simdEngine } from '../../src/tensor/simd-engine.ts'
 import { typedArrayEngine } from '../../src/tensor/sum-engine.ts'
@@ -21,13 +22,14 @@ export const mergeBench: Bench = {
   async open(workspace, signal) {
     const merge = mergingProcess(signal)
     const resnets = (count: number, dtype: BenchDtype): Models =>
-      once(async () => (await writeResnetModels(workspace, count, dtype)).map(path => ({ path, data: [] })))
+      once(async () => (await writeResnetModels(workspace, count, dtype)).map(path => ({ path, data: [], weight: 1 })))
     const four = resnets(4, 'float32')
     const paths = (models: Models) => async () => (await models()).map(({ path }) => path)
     const contestant = (label: string, models: Models, durable: boolean): Contestant => ({
       name: `Tureen${label}`,
       description: 'a merge in warm threads, with indexing, matching and sha256, as a job makes it',
-      run: async () => merge({ models: await models(), output: join(workspace, 'soup.onnx'), durable }),
+      run: async () =>
+        merge({ models: await models(), settings: defaultSettings, output: join(workspace, 'soup.onnx'), durable }),
     })
     const floorOf = (label: string, files: () => Promise<readonly string[]>) => () =>
       floor({ name: `the floor${label}`, files, workspace, signal })
@@ -45,7 +47,7 @@ export const mergeBench: Bench = {
       Promise.all(
         [1, 2].map(async seed => {
           const { main, data } = await writeLargeModel(workspace, `large-${seed}`, largeBytes, seed)
-          return { path: main, data: [{ location: dataLocation, path: data }] }
+          return { path: main, data: [{ location: dataLocation, path: data }], weight: 1 }
         }),
       ),
     )

@@ -21,11 +21,12 @@ export function oneThreadMerge(
     name,
     description: 'indexed, matched, computed, written and hashed one after the other, no fsync',
     async run() {
-      const files = (await models()).map((model, index) => ({
+      const files = (await models()).map(({ path, data, weight }, index) => ({
         label: `${index}`,
         sha256: `sha256:${index}`,
-        weight: 1,
-        ...model,
+        weight,
+        path,
+        data,
       }))
       await rm(output, { force: true })
       const started = performance.now()

@@ -40,9 +40,11 @@ export async function writeResnetModels(directory: string, count: number, dtype:
 function resnet(seed: number, dtype: BenchDtype): Uint8Array {
   const initializer = shapes().map((dims, index) => {
     const values = new Float32Array(dims.reduce((product, dim) => product * dim, 1))
-    // Numbers in [-1, 1): a multiplicative hash of the place.
-    for (let at = 0; at < values.length; at += 1)
-      values[at] = Math.imul(at + 1 + index * 7919, 0x9e3779b1 + 2 * seed) / 0x80000000
+    // Numbers in [-1, 1): a hash of the place, mixed so that differences between models are as random as the models.
+    for (let at = 0; at < values.length; at += 1) {
+      const hash = Math.imul(at + 1 + index * 7919, 0x9e3779b1 + 2 * seed)
+      values[at] = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b + 2 * seed) / 0x80000000
+    }
     return { name: `w${index}`, dims, dataType: elementType[dtype], rawData: stored(values, dtype) }
   })
   const value = (name: string) => ({ name, type: { tensorType: { elemType: elementType[dtype] } } })

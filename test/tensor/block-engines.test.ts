@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { maskKey } from '../../src/merge/methods/random-key.ts'
-import { type BlockEngine, beginElection, plainBlockEngine } from '../../src/tensor/block-engine.ts'
-import { fillUniforms } from '../../src/tensor/random-masks.ts'
+import type { BlockEngine, ChangeSum } from '../../src/tensor/block-engine.ts'
+import type { Cut } from '../../src/tensor/cut.ts'
+import { floatFormat } from '../../src/tensor/float-format.ts'
+import { plainBlockEngine } from '../../src/tensor/plain-block-engine.ts'
+import { uniformsAt } from '../../src/tensor/random-masks.ts'
 import { simdBlockEngine } from '../../src/tensor/simd-block-engine.ts'
 
-const simd = simdBlockEngine()
-if (!simd) throw new Error('this machine has no SIMD')
+const simd = machineEngine()
 const plain = plainBlockEngine()
+
+function machineEngine(): BlockEngine {
+  const engine = simdBlockEngine()
+  if (!engine) throw new Error('this machine has no SIMD')
+  return engine
+}
 
 /** Numbers among which all special ones are. */
 function entries(seed: number, count: number): Float64Array {
@@ -19,26 +27,130 @@ function entries(seed: number, count: number): Float64Array {
   })
 }
 
-function election(engine: BlockEngine, count: number) {
-  beginElection(engine, entries(1, count), count)
-  for (const [seed, weight] of [
-    [2, 1],
-    [3, -0.5],
-    [4, 0],
-    [5, 2],
-  ] as const) {
-    engine.entries.set(entries(seed, count))
-    engine.addAgreeing(weight, seed, count)
-  }
-  const bits = [engine.sum, engine.divisors, engine.magnitudes].map(array => [...array.subarray(0, count)])
-  const flags = [engine.up, engine.down, engine.agreed].map(array =>
-    Array.from({ length: count }, (_, j) => array[2 * j] !== 0),
-  )
-  return { bits, flags }
+const counts = [1, 2, 63, 4096]
+
+/** Runs something in both engines, over the same elements of three sources and a base, and expects the same bits. */
+function expectSame(count: number, run: (engine: BlockEngine, sources: Float64Array[], base: Float64Array) => unknown) {
+  const [ours, reference] = [simd, plain].map(engine => {
+    const [base, ...sources] = [4, 1, 2, 3].map((seed, index) => {
+      const block = engine.source(index)
+      block.set(entries(seed, count))
+      return block
+    })
+    if (!base) throw new Error('there is no base')
+    return run(engine, sources, base)
+  })
+  expect(ours).toEqual(reference)
 }
 
-test.each([1, 2, 63, 4096])('an election over %i elements comes out the same in SIMD as in plain loops', count => {
-  expect(election(simd, count)).toEqual(election(plain, count))
+const start = (block: Float64Array | undefined, count: number) => [...(block?.subarray(0, count) ?? [])]
+const masked = (mask: Int32Array, count: number) => [...mask.subarray(0, 2 * count)]
+
+test.each(counts)(
+  'differences, distances and scaled ones of %i elements are the same in SIMD as in plain loops',
+  count => {
+    expectSame(count, (engine, [x, y, z], base) => {
+      if (!x || !y || !z) throw new Error('a source is missing')
+      engine.subtract(x, base, count)
+      engine.distance(y, base, count)
+      engine.divide(z, entries(5, count), count)
+      const own = start(z, count)
+      engine.divide(z, 0.3, count)
+      engine.multiply(y, -1.7, count)
+      return [x, y, z].map(block => start(block, count)).concat([own])
+    })
+  },
+)
+
+const cuts: [Cut | null, Cut][] = [
+  [null, { value: 0.2, last: 0 }],
+  [null, { value: 0, last: 1005 }],
+  [
+    { value: Number.POSITIVE_INFINITY, last: 1010 },
+    { value: 0, last: 1031 },
+  ],
+  [
+    { value: Number.NaN, last: 1020 },
+    { value: Number.NaN, last: 1900 },
+  ],
+  [
+    { value: Number.NaN, last: 1003 },
+    { value: 0.1, last: 0 },
+  ],
+]
+
+test.each(counts)('what is selected of %i elements, and dropped, is the same in SIMD as in plain loops', count => {
+  expectSame(count, (engine, [x, y], base) => {
+    if (!x || !y) throw new Error('a source is missing')
+    engine.used.fill(0)
+    const between = cuts.map(([behind, upTo]) => {
+      const kept = engine.selectBetween(x, 1000, count, behind, upTo)
+      engine.drop(y, -0, count)
+      return { kept, selected: masked(engine.selected, count), y: start(y, count), used: masked(engine.used, count) }
+    })
+    const each = engine.selectBelow(x, base, count)
+    const selected = masked(engine.selected, count)
+    const all = engine.selectBelow(x, 0.1, count)
+    return [between, each, selected, all, masked(engine.selected, count)]
+  })
+})
+
+const sums: ChangeSum[] = [
+  { weights: [1, -0.5, 2], votes: null, lambda: 0.7, divisor: null, zero: 0 },
+  { weights: [1, 0.5, -2], votes: null, lambda: 1, divisor: 3, zero: 0 },
+  { weights: [1, -0.5, 2], votes: [1, -0.5, 2], lambda: 0.7, divisor: null, zero: 0 },
+  { weights: [1, 0.3, -1], votes: [1, 1, 1], lambda: -1.5, divisor: 'agreeing', zero: 1e-8 },
+  { weights: [0, 0.3, 0], votes: [0, 1, 2], lambda: 1, divisor: 'agreeing', zero: 0 },
+]
+
+test.each(counts)(
+  'changes of a base and elections over %i elements come out the same in SIMD as in plain loops',
+  count => {
+    for (const sum of sums) {
+      expectSame(count, (engine, sources, base) => {
+        engine.used.fill(0)
+        engine.selectBelow(base, 0, count)
+        engine.drop(sources[0] ?? base, 0, count)
+        const { conflicts, copiesNaN } = engine.change(sources, base, sum, count)
+        return { conflicts, copiesNaN, used: masked(engine.used, count), output: start(engine.output, count) }
+      })
+    }
+  },
+)
+
+test.each(counts)(
+  'variances, dot products and gathered places of %i elements are the same in SIMD as in plain loops',
+  count => {
+    expectSame(count, (engine, sources, base) => {
+      engine.vary(sources, count)
+      const dots = new Float64Array(8)
+      const finite = [11, 12, 13].map(seed => entries(seed, count).map(x => (Number.isFinite(x) ? x : 0.5)))
+      const [a, b, c] = finite
+      if (!a || !b || !c) throw new Error('a vector is missing')
+      engine.dotProducts([a, b], [a, b, c, a], count, dots)
+      engine.distance(base, sources[0] ?? base, count)
+      const gathered = [
+        [0.1, 0.4],
+        [0, Number.POSITIVE_INFINITY],
+      ].map(([low = 0, high = 0]) => {
+        const found = engine.gatherBetween(base, count, low, high)
+        return { ...found, places: [...engine.places.subarray(0, found.gathered)] }
+      })
+      return { variances: start(engine.variances, count), dots, gathered }
+    })
+  },
+)
+
+test.each(['float32', 'float64', 'float16'])('%s is read and rounded the same in SIMD as in plain loops', dtype => {
+  const format = floatFormat(dtype)
+  const elements = Uint8Array.from({ length: 4096 * format.bytes }, (_, at) => Math.imul(at + 1, 0x9e3779b1) >>> 24)
+  expectSame(4096, (engine, [x, y]) => {
+    if (!x || !y) throw new Error('a source is missing')
+    engine.decode(format, elements, 4095, x)
+    const rounded = new Uint8Array(4096 * format.bytes)
+    engine.round(format, y, 4095, rounded)
+    return [start(x, 4095), [...rounded]]
+  })
 })
 
 test.each([0, 1, 2 ** 32 - 1, 2 ** 40 + 3])(
@@ -55,10 +167,9 @@ const places: { seed: number; index: number; name: string; element: number; u: n
 )
 
 test('random numbers at single places are those of the oracle, far ones too', () => {
-  const uniforms = new Float64Array(3)
   for (const { seed, index, name, element, u } of places) {
     const before = Math.min(element, 2)
-    fillUniforms(maskKey(seed, index, name), element - before, before + 1, uniforms)
+    const uniforms = uniformsAt(maskKey(seed, index, name), element - before, before + 1)
     expect(uniforms[before]).toBe(u)
   }
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { findCuts, isWithin } from '../../src/tensor/order-cuts.ts'
+import { isWithin } from '../../src/tensor/cut.ts'
+import { findCuts } from '../../src/tensor/order-cuts.ts'
 
 /** More than are gathered and sorted at a time, so that equal ones are counted. */
 const many = 200_000
@@ -30,8 +31,8 @@ function ordered(keys: Float64Array): number[] {
   })
 }
 
-function cutsOf(keys: Float64Array, ranks: readonly number[], chunk: number) {
-  const [cuts = []] = findCuts([ranks], visit => {
+function cutsOf(keys: Float64Array, ranks: readonly number[], chunk: number, sample: Float64Array) {
+  const [cuts = []] = findCuts([ranks], [{ keys: sample, elements: keys.length }], visit => {
     for (let first = 0; first < keys.length; first += chunk) {
       const part = Float64Array.from(keys.subarray(first, first + chunk))
       visit([part], first, part.length)
@@ -63,15 +64,20 @@ describe.each([
   const order = ordered(keys)
   const ranks = [0, 1, Math.floor(keys.length / 3), Math.floor(keys.length * 0.9), keys.length - 1]
 
-  test.each([4096, 70_001])('cuts fall where sorting puts them, in chunks of %i', chunk => {
-    for (const [index, cut] of cutsOf(keys, ranks, chunk).entries()) {
+  test.each([
+    [4096, 'a good sample', keys.filter((_, index) => index % 10 === 3)],
+    [70_001, 'a good sample', keys.filter((_, index) => index % 10 === 3)],
+    [4096, 'a sample of the smallest ones only', keys.toSorted().slice(0, 2000)],
+    [70_001, 'no sample', new Float64Array(0)],
+  ])('cuts fall where sorting puts them, in chunks of %i, after %s', (chunk, _name, sample) => {
+    for (const [index, cut] of cutsOf(keys, ranks, chunk, sample).entries()) {
       const place = order[ranks[index] ?? 0] ?? 0
       expect({ value: cut.value, last: cut.last }).toEqual({ value: keys[place], last: place })
     }
   })
 
   test('as many stand within a cut as its rank says, and they are the largest', () => {
-    const [cut] = cutsOf(keys, [Math.floor(keys.length / 3)], 4096)
+    const [cut] = cutsOf(keys, [Math.floor(keys.length / 3)], 4096, keys.slice(0, 9000))
     const within = [...keys.keys()].filter(index => cut && isWithin(keys[index] ?? 0, index, cut))
     expect(within).toEqual(order.slice(0, Math.floor(keys.length / 3) + 1).sort((a, b) => a - b))
   })

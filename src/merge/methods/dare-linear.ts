@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { contributionKernel } from '../../tensor/contribution-kernel.ts'
 import { TreeSum } from '../../tensor/pair-sums.ts'
-import { randomSparsify } from '../../tensor/random-masks.ts'
+import { randomSparsify, selectAtRandom } from '../../tensor/random-masks.ts'
+import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import { elementwise, type Method, type TensorTask, unprepared } from './method.ts'
 import { density, lambda, requireDivisor, seed, weighted } from './parameters.ts'
 import { maskKey } from './random-key.ts'
@@ -49,20 +50,22 @@ export const dareLinear = dareMethod(false)
 
 /** For each model the sum of the magnitudes of its changes by that of those that are kept. */
 function scalesOf({ settings: { parameters, weights }, reader }: TensorTask<Parameters>): number[] {
+  const engine = blockEngine()
   const models = weights.map((_, model) => ({
     all: new TreeSum(),
     kept: new TreeSum(),
-    sparsify: randomSparsify(maskKey(parameters.seed, model, reader.name), parameters.density, { factor: 1 }),
+    key: maskKey(parameters.seed, model, reader.name),
   }))
   reader.scan((values, first, count) => {
     const base = values[models.length]
-    for (const [model, { all, kept, sparsify }] of models.entries()) {
+    for (const [model, { all, kept, key }] of models.entries()) {
       const d = values[model]
       if (!d || !base) throw new RangeError('a source is missing')
-      for (let j = 0; j < count; j += 1) d[j] = (d[j] ?? 0) - (base[j] ?? 0)
-      all.add(magnitudes(d, count))
-      sparsify(d, first, count, 0, new Uint8Array(count))
-      kept.add(magnitudes(d, count))
+      engine.distance(d, base, count)
+      all.add(sumOf(d, count))
+      selectAtRandom(key, parameters.density, first, count)
+      engine.drop(d, 0, count)
+      kept.add(sumOf(d, count))
     }
   })
   return models.map(({ all, kept }) => {
@@ -71,8 +74,8 @@ function scalesOf({ settings: { parameters, weights }, reader }: TensorTask<Para
   })
 }
 
-function magnitudes(d: Float64Array, count: number): number {
+function sumOf(d: Float64Array, count: number): number {
   let sum = 0
-  for (let j = 0; j < count; j += 1) sum += Math.abs(d[j] ?? 0)
+  for (let j = 0; j < count; j += 1) sum += d[j] ?? 0
   return sum
 }

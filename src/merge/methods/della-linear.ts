@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { contributionKernel, type Sparsify } from '../../tensor/contribution-kernel.ts'
-import { kernelBlock } from '../../tensor/element-kernel.ts'
-import { fillUniforms } from '../../tensor/random-masks.ts'
-import { rankProbabilities, rankScratch } from '../../tensor/rank-probabilities.ts'
+import { kernelBlock } from '../../tensor/kernel-block.ts'
+import { randomSparsify, selectAtRandom } from '../../tensor/random-masks.ts'
+import { rankProbabilities } from '../../tensor/rank-probabilities.ts'
+import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { elementwise, type Method } from './method.ts'
 import { density, lambda, requireDivisor, seed, weighted } from './parameters.ts'
@@ -52,17 +53,13 @@ function rankSparsify(reader: ElementReader, model: number, base: number, parame
   const { density, epsilon } = parameters
   const length = reader.rowLength
   const key = maskKey(parameters.seed, model, reader.name)
-  const uniforms = new Float64Array(kernelBlock)
+  if (length === 1) return randomSparsify(key, density, { divisor: density })
+  const engine = blockEngine()
+  const own = new Float64Array(kernelBlock)
   const probabilities = new Float64Array(length)
   const row = new Float64Array(length)
-  const scratch = rankScratch(length)
-  const range = { largest: density + epsilon, span: 2 * epsilon }
+  const rank = rankProbabilities(length, { largest: density + epsilon, span: 2 * epsilon })
   let known = -1
-
-  const rank = () => {
-    if (length === 1) probabilities[0] = density
-    else rankProbabilities(row, range, probabilities, scratch)
-  }
 
   /** Of a row that is not all here the whole is read, once. */
   const readRow = (index: number) => {
@@ -74,29 +71,23 @@ function rankSparsify(reader: ElementReader, model: number, base: number, parame
     for (let j = 0; j < length; j += 1) row[j] = (row[j] ?? 0) - (origin[j] ?? 0)
   }
 
-  return (differences, first, count, dropped, used) => {
-    fillUniforms(key, first, count, uniforms)
-    let kept = 0
+  return (differences, first, count) => {
     for (let from = 0; from < count; ) {
       const index = Math.floor((first + from) / length)
       const start = index * length - first
       const until = Math.min(count, start + length)
-      if (known !== index) {
-        if (start === from && until === start + length) row.set(differences.subarray(start, until))
-        else readRow(index)
-        rank()
-        known = index
-      }
-      for (let j = from; j < until; j += 1) {
-        const probability = probabilities[j - start] ?? 0
-        if ((uniforms[j] ?? 0) < probability) {
-          differences[j] = (differences[j] ?? 0) / probability
-          used[j] = 1
-          kept += 1
-        } else differences[j] = dropped
+      if (start === from && until === start + length) rank(differences, from, own, from)
+      else {
+        if (known !== index) {
+          readRow(index)
+          rank(row, 0, probabilities, 0)
+          known = index
+        }
+        own.set(probabilities.subarray(from - start, until - start), from)
       }
       from = until
     }
-    return kept
+    engine.divide(differences, own, count)
+    return selectAtRandom(key, own, first, count)
   }
 }

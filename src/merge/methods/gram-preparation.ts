@@ -1,4 +1,5 @@
 import { type Gram, GramSums } from '../../tensor/gram.ts'
+import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { copyOf } from '../operation.ts'
 import type { Preparation, TensorTask } from './method.ts'
@@ -20,14 +21,8 @@ function gramOf(reader: ElementReader, models: number, hasBase: boolean): { gram
   const sums = new GramSums(models)
   const identical = reader.scan((values, _first, count) => {
     const base = hasBase ? values[models] : undefined
-    if (base) for (let model = 0; model < models; model += 1) takeAway(values[model], base, count)
+    if (base) for (const x of values.slice(0, models)) blockEngine().subtract(x, base, count)
     sums.add(values, count)
   })
   return { gram: sums.gram(), identical }
-}
-
-/** x - b, in the place of x. */
-function takeAway(x: Float64Array | undefined, base: Float64Array, count: number): void {
-  if (!x) throw new RangeError('a model is missing')
-  for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) - (base[j] ?? 0)
 }

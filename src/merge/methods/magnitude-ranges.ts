@@ -1,6 +1,9 @@
-import { type Cut, findCuts } from '../../tensor/order-cuts.ts'
+import type { Cut } from '../../tensor/cut.ts'
+import { findCuts } from '../../tensor/order-cuts.ts'
+import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { KeptRange } from '../../tensor/sparsify.ts'
 import type { ElementReader } from '../element-reader.ts'
+import { sampleOf } from './order-sample.ts'
 
 /** Models whose orders are looked at in one pass; each takes some memory. */
 const modelsAtOnce = 16
@@ -38,8 +41,15 @@ function cutsOf(
   models: readonly number[],
   ranks: readonly number[],
 ): Cut[][] {
+  const engine = blockEngine()
+  const elements = readers.reduce((sum, reader) => sum + reader.elements, 0)
+  const sampled = sampleOf(readers, values => {
+    const b = values[base]
+    return models.map(model => distances(values[model], b))
+  })
   return findCuts(
     models.map(() => ranks),
+    models.map((_, index) => ({ keys: sampled[index] ?? new Float64Array(0), elements })),
     visit => {
       let before = 0
       for (const reader of readers) {
@@ -48,7 +58,7 @@ function cutsOf(
           const magnitudes = models.map(model => {
             const x = values[model]
             if (!x || !b) throw new RangeError('a source is missing')
-            for (let j = 0; j < count; j += 1) x[j] = Math.abs((x[j] ?? 0) - (b[j] ?? 0))
+            engine.distance(x, b, count)
             return x
           })
           visit(magnitudes, before + first, count)
@@ -57,4 +67,9 @@ function cutsOf(
       }
     },
   )
+}
+
+function distances(x: Float64Array | undefined, b: Float64Array | undefined): Float64Array {
+  if (!x || !b) throw new RangeError('a source is missing')
+  return x.map((each, j) => Math.abs(each - (b[j] ?? 0)))
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { contributionKernel, type SelectElements } from '../../tensor/contribution-kernel.ts'
-import { findCuts, isWithin } from '../../tensor/order-cuts.ts'
-import { sumBlock, TreeSum } from '../../tensor/pair-sums.ts'
+import { findCuts } from '../../tensor/order-cuts.ts'
+import { TreeSum } from '../../tensor/pair-sums.ts'
+import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { KeptRange } from '../../tensor/sparsify.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { copyOf } from '../operation.ts'
 import { type Method, unprepared } from './method.ts'
+import { sampleOf } from './order-sample.ts'
 import { partOf } from './parameters.ts'
 
 type Parameters = { topk: number }
@@ -57,47 +59,59 @@ export const sce: Method<Parameters> = {
 function rangeOf(reader: ElementReader, models: number, kept: number): KeptRange {
   if (kept === 0) return 'none'
   if (kept === reader.elements) return 'all'
-  const variances = new Float64Array(sumBlock)
-  const [[upTo] = []] = findCuts([[kept - 1]], visit => {
+  const engine = blockEngine()
+  const keysOf = (values: readonly Float64Array[]) => [variancesOf(values, models)]
+  const [keys = new Float64Array(0)] = sampleOf([reader], keysOf)
+  const [[upTo] = []] = findCuts([[kept - 1]], [{ keys, elements: reader.elements }], visit => {
     reader.scan((values, first, count) => {
-      varianceOf(differences(values, models, count), count, variances)
-      visit([variances], first, count)
+      engine.vary(differences(values, models, count), count)
+      visit([engine.variances], first, count)
     })
   })
   if (!upTo) throw new RangeError('a cut is missing')
   return { behind: null, upTo }
 }
 
+/** Of at most so many elements as a block holds. */
+function variancesOf(values: readonly Float64Array[], models: number): Float64Array {
+  const engine = blockEngine()
+  const [count = 0] = values.map(({ length }) => length)
+  const blocks = values.map((own, index) => {
+    const block = engine.source(index)
+    block.set(own)
+    return block
+  })
+  engine.vary(differences(blocks, models, count), count)
+  return engine.variances.slice(0, count)
+}
+
 function selectionOf(range: KeptRange): SelectElements {
-  const variances = new Float64Array(sumBlock)
-  return (changes, first, count, selected) => {
+  const engine = blockEngine()
+  return (changes, first, count) => {
     if (typeof range === 'string') {
-      selected.fill(range === 'all' ? 1 : 0, 0, count)
+      engine.selected.fill(range === 'all' ? -1 : 0, 0, 2 * count)
       return range === 'all' ? count : 0
     }
-    varianceOf(changes, count, variances)
-    let kept = 0
-    for (let j = 0; j < count; j += 1) {
-      const keep = isWithin(variances[j] ?? 0, first + j, range.upTo)
-      selected[j] = keep ? 1 : 0
-      if (keep) kept += 1
-    }
-    return kept
+    engine.vary(changes, count)
+    return engine.selectBetween(engine.variances, first, count, range.behind, range.upTo)
   }
 }
 
 /** Each model's part in the squares of all selected changes; equal parts where those are not finite, null where they are 0. */
 function sharesOf(reader: ElementReader, models: number, range: KeptRange): number[] | null {
   const select = selectionOf(range)
-  const selected = new Uint8Array(sumBlock)
+  const engine = blockEngine()
+  const squaresOf = new Float64Array(8)
   const sums = Array.from({ length: models }, () => new TreeSum())
   reader.scan((values, first, count) => {
     const changes = differences(values, models, count)
-    select(changes, first, count, selected)
-    for (const [model, d] of changes.entries()) {
-      let sum = 0
-      for (let j = 0; j < count; j += 1) if (selected[j] === 1) sum += (d[j] ?? 0) * (d[j] ?? 0)
-      sums[model]?.add(sum)
+    select(changes, first, count)
+    for (const d of changes) engine.drop(d, 0, count)
+    for (let model = 0; model < models; model += 2) {
+      const pair = [model, model + 1].map(index => changes[Math.min(index, models - 1)] ?? engine.variances)
+      engine.dotProducts(pair, [...pair, ...pair], count, squaresOf)
+      sums[model]?.add(squaresOf[0] ?? 0)
+      sums[model + 1]?.add(squaresOf[5] ?? 0)
     }
   })
   const squares = sums.map(({ total }) => total)
@@ -111,26 +125,6 @@ function differences(values: readonly Float64Array[], models: number, count: num
   const base = values[models]
   if (!base) throw new RangeError('the base is missing')
   const changes = values.slice(0, models)
-  for (const d of changes) for (let j = 0; j < count; j += 1) d[j] = (d[j] ?? 0) - (base[j] ?? 0)
+  for (const d of changes) blockEngine().subtract(d, base, count)
   return changes
-}
-
-const means = new Float64Array(sumBlock)
-
-/** The variance over the models, element by element. */
-function varianceOf(changes: readonly Float64Array[], count: number, variances: Float64Array): void {
-  const models = changes.length
-  for (const [model, d] of changes.entries()) {
-    if (model === 0) means.set(d.subarray(0, count))
-    else for (let j = 0; j < count; j += 1) means[j] = (means[j] ?? 0) + (d[j] ?? 0)
-  }
-  for (let j = 0; j < count; j += 1) means[j] = (means[j] ?? 0) / models
-  variances.fill(0, 0, count)
-  for (const d of changes) {
-    for (let j = 0; j < count; j += 1) {
-      const distance = (d[j] ?? 0) - (means[j] ?? 0)
-      variances[j] = (variances[j] ?? 0) + distance * distance
-    }
-  }
-  for (let j = 0; j < count; j += 1) variances[j] = (variances[j] ?? 0) / models
 }

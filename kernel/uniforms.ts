@@ -1,0 +1,69 @@
+// Random numbers that are a function of where they are asked for. AssemblyScript.
+
+/** The upper halves of four products, of which `low` has the first two and `high` the others. */
+@inline
+function upperHalves(low: v128, high: v128): v128 {
+  return i8x16.shuffle(low, high, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
+}
+
+@inline
+function lowerHalves(low: v128, high: v128): v128 {
+  return i8x16.shuffle(low, high, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+}
+
+/** Two words (32 bits each in a lane of 64) as a number of 53 bits from 0 up to before 1. */
+@inline
+function unit(upper: v128, lower: v128): v128 {
+  const bits = v128.or(i64x2.shl(i64x2.shr_u(upper, 5), 26), i64x2.shr_u(lower, 6))
+  // A whole number below 2^53 in two halves of which each is put behind the exponent that makes it exact.
+  const high = v128.or(i64x2.shr_u(bits, 32), i64x2.splat(0x4530000000000000))
+  const low = v128.or(v128.and(bits, i64x2.splat(0xffffffff)), i64x2.splat(0x4330000000000000))
+  const whole = f64x2.add(f64x2.sub(high, f64x2.splat(19342813118337666422669312.0)), low)
+  return f64x2.mul(whole, f64x2.splat(1.1102230246251565e-16))
+}
+
+/**
+ * Philox4x32-10 (Salmon et al. 2011) at `blocks` counters in a row, each as two numbers of 53 bits from 0 up to before 1: the words 0 and
+ * 1 make the first, 2 and 3 the second. Four counters at a time: there is room for those of up to three blocks more.
+ */
+export function fillUniforms(key0: u32, key1: u32, low: u32, high: u32, blocks: i32, output: usize): void {
+  const multiplier0 = i32x4.splat(0xd2511f53)
+  const multiplier1 = i32x4.splat(0xcd9e8d57)
+  let counter = (<u64>high << 32) | <u64>low
+  for (let block = 0; block < blocks; block += 4) {
+    let c0 = i32x4.splat(<i32>counter)
+    c0 = i32x4.replace_lane(c0, 1, <i32>(counter + 1))
+    c0 = i32x4.replace_lane(c0, 2, <i32>(counter + 2))
+    c0 = i32x4.replace_lane(c0, 3, <i32>(counter + 3))
+    let c1 = i32x4.splat(<i32>(counter >> 32))
+    c1 = i32x4.replace_lane(c1, 1, <i32>((counter + 1) >> 32))
+    c1 = i32x4.replace_lane(c1, 2, <i32>((counter + 2) >> 32))
+    c1 = i32x4.replace_lane(c1, 3, <i32>((counter + 3) >> 32))
+    let c2 = i32x4.splat(0)
+    let c3 = i32x4.splat(0)
+    let k0 = key0
+    let k1 = key1
+    for (let round = 0; round < 10; round += 1) {
+      const low0 = i64x2.extmul_low_i32x4_u(c0, multiplier0)
+      const high0 = i64x2.extmul_high_i32x4_u(c0, multiplier0)
+      const low1 = i64x2.extmul_low_i32x4_u(c2, multiplier1)
+      const high1 = i64x2.extmul_high_i32x4_u(c2, multiplier1)
+      c0 = v128.xor(v128.xor(upperHalves(low1, high1), c1), i32x4.splat(k0))
+      c1 = lowerHalves(low1, high1)
+      c2 = v128.xor(v128.xor(upperHalves(low0, high0), c3), i32x4.splat(k1))
+      c3 = lowerHalves(low0, high0)
+      k0 += 0x9e3779b9
+      k1 += 0xbb67ae85
+    }
+    const first01 = unit(i64x2.extend_low_i32x4_u(c0), i64x2.extend_low_i32x4_u(c1))
+    const second01 = unit(i64x2.extend_low_i32x4_u(c2), i64x2.extend_low_i32x4_u(c3))
+    const first23 = unit(i64x2.extend_high_i32x4_u(c0), i64x2.extend_high_i32x4_u(c1))
+    const second23 = unit(i64x2.extend_high_i32x4_u(c2), i64x2.extend_high_i32x4_u(c3))
+    const at = output + (<usize>block << 4)
+    v128.store(at, i8x16.shuffle(first01, second01, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23))
+    v128.store(at, i8x16.shuffle(first01, second01, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 16)
+    v128.store(at, i8x16.shuffle(first23, second23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), 32)
+    v128.store(at, i8x16.shuffle(first23, second23, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 48)
+    counter += 4
+  }
+}

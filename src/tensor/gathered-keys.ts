@@ -1,0 +1,57 @@
+import type { Cut } from './cut.ts'
+import { ascendingAt } from './quickselect.ts'
+
+/** Keys of some elements with their indices, in the order of these, of which the one at a rank is looked for. */
+export class GatheredKeys {
+  #keys: Float64Array
+  #indices: Float64Array
+  #most: number
+  #count = 0
+
+  /** @param most how many there may be @param expected for how many there is room at first, which then doubles */
+  constructor(most: number, expected = 1 << 12) {
+    this.#most = most
+    this.#keys = new Float64Array(expected)
+    this.#indices = new Float64Array(expected)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** @returns false if there is no room any more */
+  add(key: number, index: number): boolean {
+    if (this.#count === this.#keys.length) {
+      if (this.#count >= this.#most) return false
+      this.#keys = grown(this.#keys)
+      this.#indices = grown(this.#indices)
+    }
+    this.#keys[this.#count] = key
+    this.#indices[this.#count] = index
+    this.#count += 1
+    return true
+  }
+
+  /** The cut behind the element with a rank: the largest first, equal ones in their order. They are all NaN, or none is. */
+  cutAt(rank: number): Cut {
+    const keys = this.#keys.subarray(0, this.#count)
+    if (rank >= keys.length) throw new RangeError('a rank beyond the elements')
+    const value = ascendingAt(keys.slice(), keys.length - 1 - rank)
+    let larger = 0
+    for (let i = 0; i < keys.length; i += 1) if ((keys[i] ?? 0) > value) larger += 1
+    let equal = rank - larger
+    const isNumber = !Number.isNaN(value)
+    for (let i = 0; i < keys.length; i += 1) {
+      if (isNumber && keys[i] !== value) continue
+      if (equal === 0) return { value, last: this.#indices[i] ?? 0 }
+      equal -= 1
+    }
+    throw new RangeError('a rank beyond the elements')
+  }
+}
+
+function grown(array: Float64Array): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(2 * array.length)
+  larger.set(array)
+  return larger
+}

@@ -1,0 +1,154 @@
+import { type BlockEngine, blockRoom, type ChangeSum, type Numbers } from './block-engine.ts'
+import { isWithin } from './cut.ts'
+import { philox } from './random.ts'
+
+/** The readable reference: plain loops over typed arrays. It owns whatever array it is given. */
+export function plainBlockEngine(): BlockEngine {
+  const sources: Float64Array[] = []
+  const floats = () => new Float64Array(blockRoom)
+  const flags = () => new Int32Array(2 * blockRoom)
+  const [output, uniforms, variances] = [floats(), floats(), floats()]
+  const [selected, used] = [flags(), flags()]
+  const places = new Int32Array(blockRoom)
+  const select = (count: number, isSelected: (j: number) => boolean) => {
+    let kept = 0
+    for (let j = 0; j < count; j += 1) {
+      const keep = isSelected(j)
+      mask(selected, j, keep)
+      if (keep) kept += 1
+    }
+    return kept
+  }
+  return {
+    source(index) {
+      const own = sources[index] ?? floats()
+      sources[index] = own
+      return own
+    },
+    output,
+    selected,
+    used,
+    uniforms,
+    variances,
+    places,
+    decode: (format, elements, count, into) => format.begin(into, elements, count, 1),
+    round: (format, values, count, target) => format.round(values, count, target),
+    subtract(x, b, count) {
+      for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) - (b[j] ?? 0)
+    },
+    distance(x, b, count) {
+      for (let j = 0; j < count; j += 1) x[j] = Math.abs((x[j] ?? 0) - (b[j] ?? 0))
+    },
+    multiply(x, factor, count) {
+      for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) * factor
+    },
+    divide(x, divisors, count) {
+      for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) / numberAt(divisors, j)
+    },
+    selectBetween: (keys, first, count, behind, upTo) =>
+      select(count, j => {
+        const magnitude = Math.abs(keys[j] ?? 0)
+        return isWithin(magnitude, first + j, upTo) && !(behind && isWithin(magnitude, first + j, behind))
+      }),
+    selectBelow: (numbers, probabilities, count) => select(count, j => (numbers[j] ?? 0) < numberAt(probabilities, j)),
+    drop(x, dropped, count) {
+      for (let j = 0; j < count; j += 1) {
+        if (selected[2 * j]) mask(used, j, true)
+        else x[j] = dropped
+      }
+    },
+    change(terms, base, sum, count) {
+      let conflicts = 0
+      let copiesNaN = false
+      for (let j = 0; j < count; j += 1) {
+        const entries = terms.map(term => term[j] ?? 0)
+        const b = base[j] ?? 0
+        let m = 0
+        if (sum.votes) {
+          const outcome = elect(entries, sum, sum.votes)
+          if (outcome.conflict) conflicts += 1
+          mask(used, j, outcome.used)
+          m = divided(outcome.sum, sum.divisor === 'agreeing' ? outcome.divisor : sum.divisor)
+        } else m = divided(weightedSum(entries, sum.weights), sum.divisor === 'agreeing' ? null : sum.divisor)
+        output[j] = used[2 * j] ? b + sum.lambda * m : b
+        copiesNaN ||= !used[2 * j] && Number.isNaN(b)
+      }
+      return { conflicts, copiesNaN }
+    },
+    vary(terms, count) {
+      const models = terms.length
+      for (let j = 0; j < count; j += 1) {
+        const entries = terms.map(term => term[j] ?? 0)
+        const mean = entries.reduce((sum, entry) => sum + entry) / models
+        variances[j] = entries.reduce((sum, entry) => sum + (entry - mean) * (entry - mean), 0) / models
+      }
+    },
+    gatherBetween(keys, count, low, high) {
+      let gathered = 0
+      let above = 0
+      for (let j = 0; j < count; j += 1) {
+        const key = keys[j] ?? 0
+        if (!(key <= high)) above += 1
+        else if (key >= low) places[gathered++] = j
+      }
+      return { gathered, above }
+    },
+    dotProducts(a, b, count, sums) {
+      const pairs = a.flatMap(x => b.map(y => ({ x, y })))
+      for (const [index, { x, y }] of pairs.entries()) {
+        let sum = 0
+        for (let j = 0; j < count; j += 1) sum += (x[j] ?? 0) * (y[j] ?? 0)
+        sums[index] = sum
+      }
+    },
+    fillUniforms(key, firstBlock, blocks) {
+      for (let index = 0; index < blocks; index += 1) {
+        const counter = firstBlock + index
+        const [r0, r1, r2, r3] = philox([counter >>> 0, Math.floor(counter / 0x100000000), 0, 0], key)
+        uniforms[2 * index] = ((r0 >>> 5) * 0x4000000 + (r1 >>> 6)) * 2 ** -53
+        uniforms[2 * index + 1] = ((r2 >>> 5) * 0x4000000 + (r3 >>> 6)) * 2 ** -53
+      }
+    },
+  }
+}
+
+function mask(flags: Int32Array, j: number, isSet: boolean): void {
+  flags[2 * j] = isSet ? -1 : 0
+  flags[2 * j + 1] = isSet ? -1 : 0
+}
+
+function numberAt(numbers: Numbers, j: number): number {
+  return typeof numbers === 'number' ? numbers : (numbers[j] ?? 0)
+}
+
+function divided(sum: number, divisor: number | null): number {
+  return divisor === null ? sum : sum / divisor
+}
+
+/** Left to right from the first product. */
+function weightedSum(entries: readonly number[], weights: readonly number[]): number {
+  return entries.map((entry, model) => (weights[model] ?? 0) * entry).reduce((sum, product) => sum + product)
+}
+
+/**
+ * Adds up the entries that have the sign of the weighted sum of all: a sum of 0 or NaN counts as positive, an entry of 0 has no sign,
+ * NaN has both. `used`: whether any has it, and the sum of their weights, if it divides, is not 0.
+ */
+function elect(entries: readonly number[], { weights, divisor: by, zero }: ChangeSum, votes: readonly number[]) {
+  const isNegative = weightedSum(entries, votes) < 0
+  let [sum, divisor, magnitude] = [-0, -0, 0]
+  let [up, down, agreed] = [false, false, false]
+  for (const [model, entry] of entries.entries()) {
+    const vote = (votes[model] ?? 0) * entry
+    up ||= vote > 0
+    down ||= vote < 0
+    if (isNegative ? vote >= 0 : vote <= 0) continue
+    const weight = weights[model] ?? 0
+    agreed = true
+    sum += weight * entry
+    divisor += weight
+    magnitude += Math.abs(weight)
+  }
+  const cancels = by === 'agreeing' && Math.abs(divisor) <= zero * magnitude
+  return { sum, divisor, used: agreed && !cancels, conflict: up && down }
+}

@@ -1,0 +1,63 @@
+import type { Cut } from './cut.ts'
+import { GatheredKeys } from './gathered-keys.ts'
+import { kernelBlock } from './kernel-block.ts'
+import { ascendingAt } from './quickselect.ts'
+import { blockEngine } from './simd-block-engine.ts'
+
+/** Some keys of a stream, from all over it, and how many it has in all. */
+export type Sample = { keys: Float64Array; elements: number }
+
+/** Elements that are gathered at most for one rank: of a few ranks of many models they still take little memory. */
+const gatheredAtMost = 1 << 17
+/** How far beside its place in the sample a rank may lie: so many standard deviations, and so large a part of all at least. */
+const deviations = 5
+const leastMargin = 0.03
+
+/**
+ * Looks for the element with a rank between two keys that it should lie between, going by a sample. One pass that counts what is larger
+ * and gathers what lies between tells; a sample that has misled costs that pass and no more.
+ */
+export class RankBracket {
+  #rank: number
+  #low = 0
+  #high = Number.POSITIVE_INFINITY
+  #above = 0
+  #gathered: GatheredKeys | null
+
+  constructor(rank: number, { keys, elements }: Sample) {
+    this.#rank = rank
+    const isSmall = elements <= gatheredAtMost / 2
+    this.#gathered = new GatheredKeys(gatheredAtMost, isSmall ? elements : gatheredAtMost)
+    if (isSmall) return
+    // To the sample NaN is infinity: which no key is larger than, but NaN.
+    const sample = keys.map(key => (Number.isNaN(key) ? Number.POSITIVE_INFINITY : key))
+    const part = 1 - (rank + 0.5) / elements
+    const spread = deviations * Math.sqrt((part * (1 - part)) / sample.length) + 2 / sample.length
+    const margin = Math.min(Math.max(spread, leastMargin), gatheredAtMost / elements / 3)
+    const [low, high] = [part - margin, part + margin].map(at => Math.floor(at * sample.length))
+    if (low !== undefined && low >= 0) this.#low = ascendingAt(sample, low)
+    if (high !== undefined && high < sample.length) this.#high = ascendingAt(sample, high)
+  }
+
+  /** Takes in the next keys, which are not negative, or NaN. */
+  take(keys: Float64Array, first: number, count: number): void {
+    const engine = blockEngine()
+    for (let from = 0; from < count && this.#gathered; from += kernelBlock) {
+      const block = keys.subarray(from, Math.min(count, from + kernelBlock))
+      const { gathered, above } = engine.gatherBetween(block, block.length, this.#low, this.#high)
+      this.#above += above
+      for (let i = 0; i < gathered; i += 1) {
+        const place = engine.places[i] ?? 0
+        if (this.#gathered?.add(block[place] ?? 0, first + from + place)) continue
+        this.#gathered = null
+        break
+      }
+    }
+  }
+
+  /** The cut behind the element that is sought, once all keys were taken in; null if it does not lie where the sample has it. */
+  cut(): Cut | null {
+    const rank = this.#rank - this.#above
+    return this.#gathered && rank >= 0 && rank < this.#gathered.count ? this.#gathered.cutAt(rank) : null
+  }
+}

@@ -1,0 +1,19 @@
+import type { WorkControl } from './work-control.ts'
+
+/**
+ * Waits for threads that do one piece of work together. The first failure stops the others, whose own errors then say nothing; when
+ * this returns or throws, all have ended.
+ */
+export async function sideBySide<Values extends readonly unknown[]>(
+  work: { [Index in keyof Values]: Promise<Values[Index]> },
+  control: WorkControl,
+): Promise<Values> {
+  const failures: unknown[] = []
+  const stopOthers = (error: unknown) => {
+    failures.push(error)
+    control.stop()
+  }
+  await Promise.allSettled(work.map(each => each.catch(stopOthers)))
+  if (failures.length > 0) throw failures[0]
+  return Promise.all(work)
+}

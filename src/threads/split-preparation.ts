@@ -1,0 +1,32 @@
+import type { Piscina } from 'piscina'
+import type { PlannedMerge, UnpreparedMerge } from './merge-task.ts'
+import { rangeLedger } from './output-ranges.ts'
+import type { PreparationReport, PreparationTask, SettledPlan, SettleTask } from './prepare-share.ts'
+import { runTask } from './run-task.ts'
+import type { ShareInput } from './share-inputs.ts'
+import { sideBySide } from './side-by-side.ts'
+import type { WorkControl } from './work-control.ts'
+
+/**
+ * Prepares the tensors of a planned merge, each in one of as many threads as there may be. No thread waits for another: what they
+ * find out is put together once all have ended.
+ */
+export async function splitPreparation(
+  inputs: readonly ShareInput[],
+  { plan, pending, outputs, report }: UnpreparedMerge,
+  threads: Piscina,
+  { control, signal }: { control: WorkControl; signal: AbortSignal },
+): Promise<PlannedMerge> {
+  const ledger = rangeLedger(pending).shared
+  const task: PreparationTask = { inputs, plan, ledger, shared: control.shared }
+  const shares = await sideBySide(
+    Array.from({ length: Math.min(pending, threads.maxThreads) }, () =>
+      runTask<PreparationReport>(threads, 'prepare', task, { signal }),
+    ),
+    control,
+  )
+  const settling: SettleTask = { plan, prepared: shares.flatMap(({ prepared }) => prepared) }
+  const settled = await runTask<SettledPlan>(threads, 'settle', settling, { signal })
+  const bytesRead = shares.reduce((sum, share) => sum + share.bytesRead, report.bytesRead)
+  return { ...settled, outputs, report: { ...report, bytesRead } }
+}
