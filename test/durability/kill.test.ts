@@ -14,7 +14,13 @@ const servers = serverGroup()
 afterAll(() => servers.remove())
 
 /** Elements of the tensors of each network that models are variants of: 0.1, 0.5, 2 and 8 MB. The small ones are more common. */
-const networks = [[20_000, 5_000], [20_000, 5_000], [1, 130_000], [250_000, 250_001], [2_000_000, 100, 3]]
+const networks = [
+  [20_000, 5_000],
+  [20_000, 5_000],
+  [1, 130_000],
+  [250_000, 250_001],
+  [2_000_000, 100, 3],
+]
 /** Of 30 MB, so that its upload takes a while. */
 const largeNetwork = [7_500_000]
 /** Beyond this, clients rather delete: every byte that is kept is read again after every kill. */
