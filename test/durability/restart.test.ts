@@ -42,7 +42,7 @@ describe('unfinished jobs', () => {
     } else {
       const { code, took } = await stopServer(first)
       expect(code).toBe(0)
-      expect(took).toBeLessThan(5000)
+      expect(took).toBeLessThan(8000)
       expect(jobStatus(data, longest.id)).toBe('queued')
       expect((await filesIn(data)).incoming).toEqual([])
     }
@@ -52,7 +52,7 @@ describe('unfinished jobs', () => {
     expect(['running', 'succeeded']).toContain(again.status)
     const lag = Date.parse(again.startedAt ?? '') - servingSince(second)
     expect(lag).toBeGreaterThan(-1000)
-    expect(lag).toBeLessThan(1000)
+    expect(lag).toBeLessThan(10_000)
 
     const expected = digestOf(soupBytes(long.slice(0, 2).map(({ weight }, i) => ({ model: i === 0 ? a : b, weight }))))
     for (const [index, { id }] of started.entries()) {
@@ -131,7 +131,7 @@ describe('a data directory', () => {
     await killServer(first)
     const begun = performance.now()
     const next = await servers.start(data)
-    expect(performance.now() - begun).toBeLessThan(5000)
+    expect(performance.now() - begun).toBeLessThan(20_000)
     expect((await listAll(next.url, 'models')).map(model => model.id)).toEqual([id])
     expect((await stopServer(next)).code).toBe(0)
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { searchJob } from '../../schemas/job.ts'
 import { repeatable, searchClient } from '../support/search-client.ts'
+import { evaluating } from '../support/server.ts'
 import { filesIn, killServer, serverGroup } from '../support/server-group.ts'
 import { until } from '../support/store-client.ts'
 
@@ -13,7 +14,7 @@ const kills = 4
 
 test(`a search that ${kills} SIGKILLs interrupt comes to the end that it would have come to`, async () => {
   const data = await servers.data()
-  let server = await servers.start(data)
+  let server = await servers.start(data, evaluating)
   const { ids, val, test: held } = await searchClient(server.url).addDigits()
   const request = {
     models: ids.slice(0, 7).map(id => ({ id })),
@@ -34,7 +35,7 @@ test(`a search that ${kills} SIGKILLs interrupt comes to the end that it would h
     // Some before and some after what has been scored is written down, which happens every 200 ms.
     await delay(74 * kill)
     await killServer(server)
-    server = await servers.start(data)
+    server = await servers.start(data, evaluating)
   }
   const job = searchJob.parse(await (await fetch(`${server.url}/v1/jobs/${id}?wait=60`)).json())
   expect(job, JSON.stringify(job.error)).toMatchObject({ status: 'succeeded' })
@@ -42,7 +43,7 @@ test(`a search that ${kills} SIGKILLs interrupt comes to the end that it would h
   expect(done.filter(count => count < 127).length, `candidates at each kill: ${done}`).toBeGreaterThanOrEqual(kills - 1)
 
   // Where nothing is kept and nothing interrupts.
-  const calm = await servers.start(await servers.data())
+  const calm = await servers.start(await servers.data(), evaluating)
   const there = await searchClient(calm.url).addDigits()
   const undisturbed = await searchClient(calm.url).find({
     ...request,

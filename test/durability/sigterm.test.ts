@@ -59,7 +59,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await events).toContain('event: progress')
     expect((await waiting).status).toMatch(/running|queued/)
     expect((await posting).status).toMatch(/running|queued/)
-    expect(performance.now() - begun).toBeLessThan(3000)
+    expect(performance.now() - begun).toBeLessThan(8000)
     await untilRefused(first.url)
     await delay(200)
     expect(first.process.exitCode).toBeNull()
@@ -105,7 +105,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await digestOfStream(download)).toBe(digestOf(modelBytes(heavy)))
     const finished = performance.now()
     expect((await server.exited).code).toBe(0)
-    expect(performance.now() - finished).toBeLessThan(2000)
+    expect(performance.now() - finished).toBeLessThan(5000)
     agent.destroy()
   })
 
@@ -117,7 +117,7 @@ describe.concurrent('SIGTERM', () => {
     server.process.kill('SIGTERM')
     const { code, took } = await stopServer(server)
     expect(code).toBe(0)
-    expect(took).toBeLessThan(3000)
+    expect(took).toBeLessThan(8000)
     idle.socket.destroy()
   })
 

@@ -12,6 +12,7 @@ import {
   sixteenGibibytes,
 } from '../support/hostile-models.ts'
 import { npz } from '../support/npz.ts'
+import { evaluating } from '../support/server.ts'
 
 /** A server that is attacked, with a client of it, data and a harmless model. */
 type Target = {
@@ -27,9 +28,9 @@ let hasty: Target
 
 async function startTarget(seconds: number): Promise<Target> {
   const server = await startAttacked({
+    ...evaluating,
     TUREEN_EVAL_SECONDS: String(seconds),
     TUREEN_EVAL_MEMORY: String(512 * 2 ** 20),
-    TUREEN_EVAL_THREADS: '1',
   })
   const client = evaluationClient(server.url)
   const values = { descr: '<f4', shape: [3, 1], data: Float32Array.of(1, 2, 3) }

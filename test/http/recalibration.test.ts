@@ -13,7 +13,7 @@ import {
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { searchClient } from '../support/search-client.ts'
-import { projectFile, startApp } from '../support/server.ts'
+import { evaluating, projectFile, startApp } from '../support/server.ts'
 import { until } from '../support/store-client.ts'
 
 /** Computed by NumPy, checked against PyTorch: test/fixtures/batch-norm/README.md. */
@@ -33,7 +33,7 @@ let val: { id: string }
 let expected: Expected
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp(evaluating)
   client = searchClient(app.url)
   expected = JSON.parse(String(await fixture('expected.json')))
   const uploaded = await Promise.all(['a.onnx', 'b.onnx'].map(async name => uploadModel(app.url, await fixture(name))))
@@ -128,7 +128,7 @@ describe('recalibrating a soup', () => {
 
 describe('a search that recalibrates', () => {
   it('scores soups as they are recalibrated, and models by themselves as they are', async () => {
-    const recalibrate = { dataset: calibration.id, batches: 4 }
+    const recalibrate = { dataset: calibration.id, batches: 2 }
     const { result } = await client.search({
       models,
       strategy: { type: 'sweep', steps: 3 },
@@ -163,7 +163,7 @@ describe('a search that recalibrates', () => {
       models: collapsed,
       strategy: { type: 'topK' },
       selection: { dataset: val.id, metric: 'accuracy' },
-      recalibrate: { dataset: calibration.id, batches: 4 },
+      recalibrate: { dataset: calibration.id, batches: 2 },
     })
     expect(result?.winner.models).toHaveLength(2)
     expect(await accuracy(result?.model.id)).toBe(result?.winner.score)

@@ -4,7 +4,7 @@ import { mergeJob } from '../../schemas/job.ts'
 import { recipe as recipeSchema } from '../../schemas/merge.ts'
 import type { SearchResult } from '../../schemas/search.ts'
 import { repeatable, searchClient } from '../support/search-client.ts'
-import { projectFile, startApp } from '../support/server.ts'
+import { evaluating, projectFile, startApp } from '../support/server.ts'
 
 /** What NumPy and onnxruntime in Python make of the same models (examples/digits/train.py). */
 type Expected = {
@@ -22,7 +22,7 @@ let expected: Expected
 let accuracies: Map<string, number>
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp(evaluating)
   client = searchClient(app.url)
   digits = await client.addDigits()
   expected = JSON.parse(String(await projectFile('examples/digits/expected.json')))
@@ -194,7 +194,7 @@ describe('other strategies on the digits', () => {
 
 describe('whatever the way, the result is the same', () => {
   test.each([
-    ['models that are read from the disk for every candidate', { TUREEN_SEARCH_MEMORY: '0' }],
+    ['models that are read from the disk for every candidate', { ...evaluating, TUREEN_SEARCH_MEMORY: '0' }],
     ['one candidate at a time', { TUREEN_EVAL_THREADS: String(availableParallelism()) }],
   ])('%s', async (_, variables) => {
     const other = await startApp(variables)
