@@ -103,7 +103,7 @@ describe('while it runs', () => {
   }
 
   test('it tells which candidate it is at, the best so far and the seconds left', async () => {
-    const id = await running(7, 6)
+    const id = await running(10, 6)
     const { progress } = await until(id, job => (job.progress?.done ?? 0) > 5)
     expect(progress).toMatchObject({ total: 63, message: `candidate ${progress?.done} of 63` })
     expect(progress?.best).toBeGreaterThan(0)
@@ -116,7 +116,7 @@ describe('while it runs', () => {
   })
 
   test('cancelling ends it within a second, and keeps nothing but scores', async () => {
-    const id = await running(3, 8)
+    const id = await running(5, 8)
     await until(id, job => (job.progress?.done ?? 0) > 5)
     const asked = performance.now()
     expect((await client.post(`/v1/jobs/${id}/cancel`, {})).status).toBe(202)
