@@ -42,7 +42,7 @@ describe.concurrent('SIGTERM', () => {
     const download = await begin(`${first.url}/v1/models/${model}/content`, agent)
     const idle = await keptAlive(first.url)
 
-    const long = Array.from({ length: 150 }, () => ({ id: model, weight: 1 }))
+    const long = Array.from({ length: 100 }, () => ({ id: model, weight: 1 }))
     const { id } = await merge(first.url, { models: long, name: 'long' })
     await until('the job runs', async () => (await job(first.url, id)).progress !== null)
     const events = fetch(`${first.url}/v1/jobs/${id}/events`).then(response => response.text())
