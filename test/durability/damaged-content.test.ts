@@ -7,7 +7,7 @@ import { externalModel, modelForm } from '../support/external-model.ts'
 import { json, postJson, readProblem, uploadModel } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
-import { evaluating, startApp } from '../support/server.ts'
+import { startApp } from '../support/server.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
 const first = linearModel([0.5], [1])
@@ -25,7 +25,7 @@ const uploadSamples = async () =>
   json<Uploaded>(await fetch(`${app.url}/v1/datasets`, { method: 'POST', body: samples }))
 
 beforeAll(async () => {
-  app = await startApp(evaluating)
+  app = await startApp()
 })
 beforeEach(async () => {
   a = await uploadModel(app.url, first, 'name=a')

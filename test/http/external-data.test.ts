@@ -14,11 +14,11 @@ import {
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { searchClient } from '../support/search-client.ts'
-import { evaluating, startApp } from '../support/server.ts'
+import { startApp } from '../support/server.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
 beforeAll(async () => {
-  app = await startApp(evaluating)
+  app = await startApp()
 })
 afterAll(() => app.close())
 

@@ -13,7 +13,7 @@ import {
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { searchClient } from '../support/search-client.ts'
-import { evaluating, projectFile, startApp } from '../support/server.ts'
+import { projectFile, startApp } from '../support/server.ts'
 import { until } from '../support/store-client.ts'
 
 /** Computed by NumPy, checked against PyTorch: test/fixtures/batch-norm/README.md. */
@@ -33,7 +33,7 @@ let val: { id: string }
 let expected: Expected
 
 beforeAll(async () => {
-  app = await startApp(evaluating)
+  app = await startApp()
   client = searchClient(app.url)
   expected = JSON.parse(String(await fixture('expected.json')))
   const uploaded = await Promise.all(['a.onnx', 'b.onnx'].map(async name => uploadModel(app.url, await fixture(name))))

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { model as modelSchema } from '../../schemas/model.ts'
 import { renamedModel } from '../support/renamed-model.ts'
 import { searchClient } from '../support/search-client.ts'
-import { evaluating, projectFile, startApp } from '../support/server.ts'
+import { projectFile, startApp } from '../support/server.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
 let client: ReturnType<typeof searchClient>
 beforeAll(async () => {
-  app = await startApp(evaluating)
+  app = await startApp()
   client = searchClient(app.url)
 })
 afterAll(() => app.close())

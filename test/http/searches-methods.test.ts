@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json, merge, readProblem } from '../support/http-client.ts'
 import { searchClient } from '../support/search-client.ts'
-import { evaluating, projectFile, startApp } from '../support/server.ts'
+import { projectFile, startApp } from '../support/server.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
 let client: ReturnType<typeof searchClient>
@@ -10,7 +10,7 @@ let base: string
 let val: string
 
 beforeAll(async () => {
-  app = await startApp(evaluating)
+  app = await startApp()
   client = searchClient(app.url)
   ids = []
   for (const index of [0, 1, 2])

@@ -6,7 +6,7 @@ import { readProblem } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { searchClient } from '../support/search-client.ts'
-import { evaluating, projectFile, startApp } from '../support/server.ts'
+import { projectFile, startApp } from '../support/server.ts'
 import { absoluteSum, absoluteSumData } from '../support/two-layer-model.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
@@ -14,7 +14,7 @@ let client: ReturnType<typeof searchClient>
 let digits: { ids: string[]; val: string; test: string }
 
 beforeAll(async () => {
-  app = await startApp(evaluating)
+  app = await startApp()
   client = searchClient(app.url)
   digits = await client.addDigits()
 })

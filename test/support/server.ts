@@ -22,7 +22,7 @@ export async function temporaryDirectory(): Promise<{ path: string; remove(): Pr
 /** One evaluator is kept warm, not one for each processor: every one costs a fifth of a second, and few of the tests evaluate. */
 const oneEvaluator = { TUREEN_EVAL_THREADS: String(availableParallelism()) }
 
-/** For those that do: one thread for each evaluator, and as many evaluators as processors, as where nothing is configured. */
+/** For those of candidates side by side, and of scores: an evaluator for each processor, as where nothing is configured. */
 export const evaluating = { TUREEN_EVAL_THREADS: '1' }
 
 /** The service inside this process, listening on a free port. For everything that does not need to kill it. */
