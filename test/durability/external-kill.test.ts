@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type ModelRecord, model as modelSchema } from '../../schemas/model.ts'
 import { digestOfFiles, externalModel, type ModelInFiles, modelForm } from '../support/external-model.ts'
 import { sha256, uploadModel } from '../support/http-client.ts'
@@ -10,7 +10,26 @@ import { filesIn, killServer, serverGroup } from '../support/server-group.ts'
 import { listAll, until } from '../support/store-client.ts'
 
 const servers = serverGroup()
+let data: string
+let server: SpawnedServer
+beforeAll(async () => {
+  data = await servers.data()
+  server = await servers.start(data)
+})
+afterEach(removeAll)
 afterAll(() => servers.remove())
+
+/** Empties the store, which the next test goes on with: starting a server takes seconds of the processor. */
+async function removeAll(): Promise<void> {
+  for (const { id } of await listAll(server.url, 'models'))
+    expect((await fetch(`${server.url}/v1/models/${id}`, { method: 'DELETE' })).status).toBe(204)
+  expect(await filesIn(data)).toEqual({ incoming: [], content: [] })
+}
+
+async function killAndStart(): Promise<void> {
+  await killServer(server)
+  server = await servers.start(data)
+}
 
 /** Two data files of 2 MB, so that an upload takes a while; most of them lies behind the tensors. */
 function bigFiles(weight: number): ModelInFiles {
@@ -42,7 +61,7 @@ async function expectWhole(url: string, { id }: ModelRecord, { main, data }: Mod
 }
 
 /** Sends the beginning of a request, waits until the server has so many files in the making, and kills it. */
-async function killInside(server: SpawnedServer, data: string, head: string, body: Uint8Array, files: number) {
+async function killInside(head: string, body: Uint8Array, files: number) {
   const socket = await openSocket(server.url)
   socket.write(`${head}\r\nhost: x\r\n\r\n`)
   socket.write(body)
@@ -54,7 +73,7 @@ async function killInside(server: SpawnedServer, data: string, head: string, bod
 
 describe('a SIGKILL during the upload of a form with several files', () => {
   const model = bigFiles(1)
-  const uploadForm = (url: string) => fetch(`${url}/v1/models?name=form`, { method: 'POST', body: modelForm(model) })
+  const uploadForm = () => fetch(`${server.url}/v1/models?name=form`, { method: 'POST', body: modelForm(model) })
   const encoded = async () => {
     const request = new Request('http://x', { method: 'POST', body: modelForm(model) })
     const body = new Uint8Array(await request.arrayBuffer())
@@ -69,31 +88,27 @@ describe('a SIGKILL during the upload of a form with several files', () => {
     ['the model', 1, 300],
     ['the last boundary', 3, 4_000_000 + 1000],
   ])('in %s leaves nothing, and the upload repeated succeeds', async (_, files, sent) => {
-    const data = await servers.data()
     const { head, body } = await encoded()
     const part = body.subarray(0, Math.min(sent, body.length - 3))
-    await killInside(await servers.start(data), data, head, part, files)
+    await killInside(head, part, files)
     expect((await filesIn(data)).incoming).toHaveLength(files)
-    const server = await servers.start(data)
+    server = await servers.start(data)
     expect(await listAll(server.url, 'models')).toEqual([])
     expect(await filesIn(data)).toEqual({ incoming: [], content: [] })
-    const response = await uploadForm(server.url)
+    const response = await uploadForm()
     expect(response.status).toBe(201)
     const record = modelSchema.parse(await response.json())
     expect(record).toMatchObject({ status: 'complete', sha256: digestOfFiles(model) })
     await expectWhole(server.url, record, model)
     expect(await filesIn(data)).toEqual({ incoming: [], content: digests(model) })
-    await killServer(server)
   })
 
   test(`at any moment leaves all of it or nothing (TUREEN_TEST_SEED=${runSeed})`, async ({ annotate }) => {
     const random = seededRandom(runSeed)
     const outcomes: string[] = []
     for (let round = 0, took = 0; round <= rounds; round += 1) {
-      const data = await servers.data()
-      const server = await servers.start(data)
       const started = performance.now()
-      const answer = uploadForm(server.url).then(
+      const answer = uploadForm().then(
         response => response.status,
         () => 'none',
       )
@@ -101,18 +116,17 @@ describe('a SIGKILL during the upload of a form with several files', () => {
       if (round === 0) await answer
       else await delay(((round - random.next()) / rounds) * took)
       took ||= performance.now() - started
-      await killServer(server)
-      const again = await servers.start(data)
-      const records = await listAll(again.url, 'models')
+      await killAndStart()
+      const records = await listAll(server.url, 'models')
       const answered = await answer
       if (answered === 201) expect(records).toHaveLength(1)
       for (const record of records) {
         expect(record).toMatchObject({ status: 'complete', missing: [], sha256: digestOfFiles(model) })
-        await expectWhole(again.url, record, model)
+        await expectWhole(server.url, record, model)
       }
       expect(await filesIn(data)).toEqual({ incoming: [], content: records.length > 0 ? digests(model) : [] })
-      expect((await uploadForm(again.url)).status).toBe(records.length > 0 ? 200 : 201)
-      await killServer(again)
+      expect((await uploadForm()).status).toBe(records.length > 0 ? 200 : 201)
+      await removeAll()
       outcomes.push(`answer ${answered}, ${records.length} kept`)
     }
     await annotate(outcomes.join('; '))
@@ -123,35 +137,31 @@ describe('a SIGKILL during the PUT of a data file', () => {
   const model = bigFiles(2)
   const location = 'weights/W.bin'
   const bytes = model.data[location] ?? new Uint8Array(0)
-  const put = (url: string, id: string, at: string) =>
-    fetch(`${url}/v1/models/${id}/data/${at}`, { method: 'PUT', body: model.data[at] ?? null })
+  const put = (id: string, at: string) =>
+    fetch(`${server.url}/v1/models/${id}/data/${at}`, { method: 'PUT', body: model.data[at] ?? null })
 
-  /** A server with a model that lacks the file alone. */
-  async function waiting(data: string): Promise<{ server: SpawnedServer; record: ModelRecord }> {
-    const server = await servers.start(data)
+  /** A model that lacks the file alone. */
+  async function waiting(): Promise<ModelRecord> {
     const { id } = await uploadModel(server.url, model.main)
-    const record = modelSchema.parse(await (await put(server.url, id, 'b.bin')).json())
+    const record = modelSchema.parse(await (await put(id, 'b.bin')).json())
     expect(record).toMatchObject({ status: 'incomplete', missing: [location] })
-    return { server, record }
+    return record
   }
-  const recordOf = async (url: string, id: string) =>
-    modelSchema.parse(await (await fetch(`${url}/v1/models/${id}`)).json())
+  const recordOf = async (id: string) => modelSchema.parse(await (await fetch(`${server.url}/v1/models/${id}`)).json())
 
   test.each([1_999_999])(
     'after %i of 2,000,000 bytes leaves the model as it was, and the PUT repeated succeeds',
     async sent => {
-      const data = await servers.data()
-      const { server, record } = await waiting(data)
+      const record = await waiting()
       const head = `PUT /v1/models/${record.id}/data/${location} HTTP/1.1\r\ncontent-length: ${bytes.length}`
-      await killInside(server, data, head, bytes.subarray(0, sent), 1)
-      const again = await servers.start(data)
-      expect(await recordOf(again.url, record.id)).toEqual(record)
+      await killInside(head, bytes.subarray(0, sent), 1)
+      server = await servers.start(data)
+      expect(await recordOf(record.id)).toEqual(record)
       const kept = record.files.map(({ sha256 }) => sha256).sort()
       expect(await filesIn(data)).toEqual({ incoming: [], content: kept })
-      const whole = modelSchema.parse(await (await put(again.url, record.id, location)).json())
+      const whole = modelSchema.parse(await (await put(record.id, location)).json())
       expect(whole).toMatchObject({ id: record.id, status: 'complete', sha256: digestOfFiles(model) })
-      await expectWhole(again.url, whole, model)
-      await killServer(again)
+      await expectWhole(server.url, whole, model)
     },
   )
 
@@ -159,10 +169,9 @@ describe('a SIGKILL during the PUT of a data file', () => {
     const random = seededRandom(runSeed)
     const outcomes: string[] = []
     for (let round = 0, took = 0; round <= rounds; round += 1) {
-      const data = await servers.data()
-      const { server, record } = await waiting(data)
+      const record = await waiting()
       const started = performance.now()
-      const answer = put(server.url, record.id, location).then(
+      const answer = put(record.id, location).then(
         response => response.status,
         () => 'none',
       )
@@ -170,19 +179,18 @@ describe('a SIGKILL during the PUT of a data file', () => {
       if (round === 0) await answer
       else await delay(((round - random.next()) / rounds) * took)
       took ||= performance.now() - started
-      await killServer(server)
-      const again = await servers.start(data)
-      const now = await recordOf(again.url, record.id)
+      await killAndStart()
+      const now = await recordOf(record.id)
       const answered = await answer
       if (answered === 200 || now.status === 'complete') {
         expect(now).toMatchObject({ status: 'complete', missing: [], sha256: digestOfFiles(model) })
-        await expectWhole(again.url, now, model)
+        await expectWhole(server.url, now, model)
       } else expect(now).toEqual(record)
       const kept = now.files.map(({ sha256 }) => sha256).sort()
       expect(await filesIn(data)).toEqual({ incoming: [], content: kept })
-      expect((await put(again.url, record.id, location)).status).toBe(200)
-      expect((await recordOf(again.url, record.id)).sha256).toBe(digestOfFiles(model))
-      await killServer(again)
+      expect((await put(record.id, location)).status).toBe(200)
+      expect((await recordOf(record.id)).sha256).toBe(digestOfFiles(model))
+      await removeAll()
       outcomes.push(`answer ${answered}, ${now.status}`)
     }
     await annotate(outcomes.join('; '))

@@ -13,32 +13,29 @@ import { downloadDigest, job, listAll, type MergeJob, merge as postMerge } from 
 const servers = serverGroup()
 afterAll(() => servers.remove())
 
-/** Elements of the tensors of each network that models are variants of: 0.1, 0.5, 2, 8 and 30 MB. The small ones are more common. */
+/** Elements of the tensors of each network that models are variants of: 0.1, 0.5, 2 and 8 MB. The small ones are more common. */
 const networks = [
   [20_000, 5_000],
   [20_000, 5_000],
   [1, 130_000],
-  [1, 130_000],
-  [250_000, 250_001],
   [250_000, 250_001],
   [2_000_000, 100, 3],
-  [7_500_000],
 ]
+/** Of 30 MB, so that its upload takes a while. */
+const largeNetwork = [7_500_000]
 /** Beyond this, clients rather delete: every byte that is kept is read again after every kill. */
-const fullBytes = 60e6
+const fullBytes = 30e6
 const clients = 3
 
-/** What each of the twenty kills is to land in; the first one comes before these. */
+/**
+ * What each kill is to land in; the first one comes before these. Every kind once, for a kill takes seconds of the processors:
+ * `npm run soak` is for hundreds of them.
+ */
 type Target = 'anything' | 'upload' | 'merge' | 'delete' | 'start'
-const targets: Target[] = [
-  ...Array<Target>(7).fill('anything'),
-  ...Array<Target>(3).fill('upload'),
-  ...Array<Target>(3).fill('merge'),
-  ...Array<Target>(3).fill('delete'),
-  ...Array<Target>(3).fill('start'),
-]
+const targets: Target[] = ['anything', 'anything', 'upload', 'merge', 'delete', 'start']
+const kills = 1 + targets.length
 
-test(`twenty SIGKILLs lose nothing acknowledged and leave nothing half (TUREEN_TEST_SEED=${runSeed})`, async ({
+test(`${kills} SIGKILLs lose nothing acknowledged and leave nothing half (TUREEN_TEST_SEED=${runSeed})`, async ({
   annotate,
 }) => {
   const random = seededRandom(runSeed)
@@ -159,34 +156,44 @@ test(`twenty SIGKILLs lose nothing acknowledged and leave nothing half (TUREEN_T
   }
 
   /** Lets clients work until the server is killed in the middle of it. */
-  const workAndKill = async (target: Target) => {
+  const workAndKill = async (target: Exclude<Target, 'start'>) => {
     killed = false
     const working = Array.from({ length: clients }, work)
     await delay(random.next() * 500)
-    if (target === 'upload')
-      working.push(upload(newModel([7_500_000]), true), upload(newModel([2_000_000, 100, 3]), false))
-    if (target === 'merge') working.push(mergeSomething(), mergeSomething(), mergeSomething())
-    if (target === 'delete') working.push(...random.shuffled(freeModels()).slice(0, 5).map(remove))
-    const within = { anything: 1, start: 1, upload: 200, merge: 100, delete: 8 }
-    await delay(random.next() * within[target])
+    const begin = {
+      anything: () => [],
+      upload: () => [upload(newModel(largeNetwork), true), upload(newModel([2_000_000, 100, 3]), false)],
+      merge: () => [mergeSomething(), mergeSomething(), mergeSomething()],
+      delete: () => random.shuffled(freeModels()).slice(0, 5).map(remove),
+    }
+    const within = { anything: 1, upload: 200, merge: 100, delete: 8 }
+    // Again and again, until it is under way at the very moment: how long it takes is the machine's business.
+    do {
+      working.push(...begin[target]())
+      await delay(random.next() * within[target])
+    } while (target !== 'anything' && ![...ledger.underWay].some(({ kind }) => kind === target))
     for (const { kind } of ledger.underWay) hit(`${kind}s under way`)
     killed = true
     await killServer(server)
     await Promise.all(working)
   }
 
+  /** Kills servers that have just been started, until one has not served yet. */
   const killWhileStarting = async () => {
-    const { process, output, ended } = servers.launch(data)
-    await delay(random.next() * 400)
-    process.kill('SIGKILL')
-    await ended
-    hit(output.join('').includes('Tureen is serving') ? 'just started' : 'starting')
+    for (let served = true; served; ) {
+      const { process, output, ended } = servers.launch(data)
+      await delay(random.next() * 400)
+      process.kill('SIGKILL')
+      await ended
+      served = output.join('').includes('Tureen is serving')
+      hit(served ? 'just started' : 'starting')
+    }
   }
 
   /** What the store and the jobs are while nothing changes, with the files on the disk. */
   const look = async (): Promise<{ models: ModelRecord[]; jobs: MergeJob[] }> => {
     const states = (jobs: MergeJob[]) => jobs.map(({ id, status }) => `${id} ${status}`).join()
-    for (const deadline = performance.now() + 10_000; ; await delay(10)) {
+    for (const deadline = performance.now() + 30_000; ; await delay(10)) {
       const jobs = await listAll(server.url, 'jobs')
       const models = await listAll(server.url, 'models')
       const files = await filesIn(data)

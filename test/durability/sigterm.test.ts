@@ -42,7 +42,7 @@ describe.concurrent('SIGTERM', () => {
     const download = await begin(`${first.url}/v1/models/${model}/content`, agent)
     const idle = await keptAlive(first.url)
 
-    const long = Array.from({ length: 150 }, () => ({ id: model, weight: 1 }))
+    const long = Array.from({ length: 100 }, () => ({ id: model, weight: 1 }))
     const { id } = await merge(first.url, { models: long, name: 'long' })
     await until('the job runs', async () => (await job(first.url, id)).progress !== null)
     const events = fetch(`${first.url}/v1/jobs/${id}/events`).then(response => response.text())
@@ -59,7 +59,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await events).toContain('event: progress')
     expect((await waiting).status).toMatch(/running|queued/)
     expect((await posting).status).toMatch(/running|queued/)
-    expect(performance.now() - begun).toBeLessThan(3000)
+    expect(performance.now() - begun).toBeLessThan(8000)
     await untilRefused(first.url)
     await delay(200)
     expect(first.process.exitCode).toBeNull()
@@ -105,7 +105,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await digestOfStream(download)).toBe(digestOf(modelBytes(heavy)))
     const finished = performance.now()
     expect((await server.exited).code).toBe(0)
-    expect(performance.now() - finished).toBeLessThan(2000)
+    expect(performance.now() - finished).toBeLessThan(5000)
     agent.destroy()
   })
 
@@ -117,7 +117,7 @@ describe.concurrent('SIGTERM', () => {
     server.process.kill('SIGTERM')
     const { code, took } = await stopServer(server)
     expect(code).toBe(0)
-    expect(took).toBeLessThan(3000)
+    expect(took).toBeLessThan(8000)
     idle.socket.destroy()
   })
 

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluationClient } from '../support/evaluation-client.ts'
 import { npz } from '../support/npz.ts'
 import { elementType } from '../support/onnx-model.ts'
-import { startApp } from '../support/server.ts'
+import { evaluating, startApp } from '../support/server.ts'
 
 const { ModelProto } = onnxProto.onnx
 
 let app: Awaited<ReturnType<typeof startApp>>
 let client: ReturnType<typeof evaluationClient>
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp(evaluating)
   client = evaluationClient(app.url)
 })
 afterAll(() => app.close())

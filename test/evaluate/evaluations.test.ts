@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluationClient } from '../support/evaluation-client.ts'
-import { projectFile, startApp } from '../support/server.ts'
+import { evaluating, projectFile, startApp } from '../support/server.ts'
 
 type Scores = { accuracy: number }
 type Expected = { single: { model: string; val: Scores; test: Scores }[] }
@@ -13,7 +13,7 @@ let testId: string
 let ft0: string
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp(evaluating)
   client = evaluationClient(app.url)
   valId = (await client.addDataset(await projectFile('examples/digits/val.npz'))).id
   testId = (await client.addDataset(await projectFile('examples/digits/test.npz'))).id

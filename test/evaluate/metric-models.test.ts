@@ -2,7 +2,7 @@ import onnxProto from 'onnx-proto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluationClient } from '../support/evaluation-client.ts'
 import { elementType } from '../support/onnx-model.ts'
-import { projectFile, startApp } from '../support/server.ts'
+import { evaluating, projectFile, startApp } from '../support/server.ts'
 
 const { ModelProto } = onnxProto.onnx
 
@@ -12,7 +12,7 @@ let datasetId: string
 let ft0: string
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp(evaluating)
   client = evaluationClient(app.url)
   datasetId = (await client.addDataset(await projectFile('examples/digits/val.npz'))).id
   ft0 = await client.addModel(await projectFile('examples/digits/ft0.onnx'))

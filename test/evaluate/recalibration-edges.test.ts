@@ -14,7 +14,7 @@ import { uploadInFiles } from '../support/external-client.ts'
 import { merge, mergedContent, uploadModel } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
 import { elementType, rawInitializer } from '../support/onnx-model.ts'
-import { startApp } from '../support/server.ts'
+import { evaluating, startApp } from '../support/server.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
 let dataset: string
@@ -23,7 +23,7 @@ const samples = randomSamples(count, 5)
 const layers = randomLayers(2, 4)
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp(evaluating)
   dataset = await addSamples(samples.flat)
 })
 afterAll(() => app.close())

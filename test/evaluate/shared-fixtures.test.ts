@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mergeJob } from '../../schemas/job.ts'
 import { openDataset } from '../../src/evaluate/datasets/dataset.ts'
 import { evaluationClient } from '../support/evaluation-client.ts'
-import { startApp } from '../support/server.ts'
+import { evaluating, startApp } from '../support/server.ts'
 import { describeShared, sharedDirectory } from '../support/shared.ts'
 
 const fixture = (...path: string[]) => Uint8Array.from(readFileSync(join(sharedDirectory, 'fixtures', ...path)))
@@ -20,7 +20,7 @@ describeShared('the shared fixtures', () => {
   let app: Awaited<ReturnType<typeof startApp>>
   let client: ReturnType<typeof evaluationClient>
   beforeAll(async () => {
-    app = await startApp()
+    app = await startApp(evaluating)
     client = evaluationClient(app.url)
   })
   afterAll(() => app.close())
@@ -42,8 +42,10 @@ describeShared('the shared fixtures', () => {
     for (const { model, val, test } of single) {
       const id = await client.addModel(fixture(`digits/${model}.onnx`), model)
       ids.push(id)
-      await expectScores(id, sets.val, val, `${model} val`)
-      await expectScores(id, sets.test, test, `${model} test`)
+      await Promise.all([
+        expectScores(id, sets.val, val, `${model} val`),
+        expectScores(id, sets.test, test, `${model} test`),
+      ])
     }
     for (const name of soupNames) {
       const { weights, val, test }: Soup = expected[name]
@@ -58,7 +60,7 @@ describeShared('the shared fixtures', () => {
       if (val) await expectScores(id, sets.val, val, `${name} val`)
       if (test) await expectScores(id, sets.test, test, `${name} test`)
     }
-  })
+  }, 120_000)
 
   // Of opset 6, for which onnxruntime 1.30 has no kernels: it says so, and so do we.
   const withoutKernel = new Map([

@@ -12,31 +12,55 @@ import {
   sixteenGibibytes,
 } from '../support/hostile-models.ts'
 import { npz } from '../support/npz.ts'
+import { evaluating } from '../support/server.ts'
 
-const seconds = 4
+/** A server that is attacked, with a client of it, data and a harmless model. */
+type Target = {
+  server: AttackedServer
+  client: ReturnType<typeof evaluationClient>
+  datasetId: string
+  identityId: string
+}
 
-let server: AttackedServer
-let client: ReturnType<typeof evaluationClient>
-let datasetId: string
+/** One that waits long enough for whatever fails by itself, however busy the machine is, and one that does not wait for the others. */
+let patient: Target
+let hasty: Target
+
+async function startTarget(seconds: number): Promise<Target> {
+  const server = await startAttacked({
+    ...evaluating,
+    TUREEN_EVAL_SECONDS: String(seconds),
+    TUREEN_EVAL_MEMORY: String(512 * 2 ** 20),
+  })
+  const client = evaluationClient(server.url)
+  const values = { descr: '<f4', shape: [3, 1], data: Float32Array.of(1, 2, 3) }
+  const { id: datasetId } = await client.addDataset(npz({ x: values, y: values }))
+  return { server, client, datasetId, identityId: await client.addModel(identityModel()) }
+}
 
 beforeAll(async () => {
-  server = await startAttacked({ TUREEN_EVAL_SECONDS: String(seconds), TUREEN_EVAL_MEMORY: String(512 * 2 ** 20) })
-  client = evaluationClient(server.url)
-  const values = Float32Array.of(1, 2, 3)
-  datasetId = (
-    await client.addDataset(
-      npz({ x: { descr: '<f4', shape: [3, 1], data: values }, y: { descr: '<f4', shape: [3, 1], data: values } }),
-    )
-  ).id
-  identityId = await client.addModel(identityModel())
+  patient = await startTarget(60)
+  hasty = await startTarget(3)
 })
-afterAll(() => server.stop())
+afterAll(async () => {
+  await patient.server.stop()
+  await hasty.server.stop()
+})
 
-let identityId: string
-const request = (model: string) => ({ model, dataset: datasetId, inputs: { x: 'x' }, target: 'y', metrics: ['mse'] })
+const request = ({ datasetId }: Target, model: string) => ({
+  model,
+  dataset: datasetId,
+  inputs: { x: 'x' },
+  target: 'y',
+  metrics: ['mse'],
+})
 
 /** Attacks with a model that is uploaded for it and deleted afterwards. */
-function attackWith<Result>(bytes: Uint8Array<ArrayBuffer>, use: (id: string) => Promise<Result>): Promise<Result> {
+function attackWith<Result>(
+  { server, client }: Target,
+  bytes: Uint8Array<ArrayBuffer>,
+  use: (id: string) => Promise<Result>,
+): Promise<Result> {
   return server.attack(async () => {
     const id = await client.addModel(bytes)
     const result = await use(id)
@@ -45,8 +69,9 @@ function attackWith<Result>(bytes: Uint8Array<ArrayBuffer>, use: (id: string) =>
   })
 }
 
-async function expectStillWorking(): Promise<void> {
-  const { result } = await client.evaluate({ ...request(identityId), limit: 1 + Math.floor(Math.random() * 3) })
+async function expectStillWorking(target: Target): Promise<void> {
+  const limit = 1 + Math.floor(Math.random() * 3)
+  const { result } = await target.client.evaluate({ ...request(target, target.identityId), limit })
   expect(result?.metrics.mse).toBe(0)
 }
 
@@ -59,27 +84,28 @@ describe('a model that harms whoever runs it fails its own job, with the reason,
     ['overflows the stack of onnxruntime', () => nestedFunctions(3000), 'TUREEN_EVALUATION_CRASHED'],
     ['has an operator that nobody knows', () => customOperator(), 'TUREEN_EVALUATION_FAILED'],
   ])('one that %s', async (_, make, code) => {
-    const job = await attackWith(make(), id => client.evaluate(request(id)))
+    const target = code === 'TUREEN_EVALUATION_TIMEOUT' ? hasty : patient
+    const job = await attackWith(target, make(), id => target.client.evaluate(request(target, id)))
     expect(job.status).toBe('failed')
     expect(job.error).toMatchObject({ code, detail: expect.stringMatching(/.{20}/) })
-    await expectStillWorking()
+    await expectStillWorking(target)
   })
 
   test("an unknown operator is named, in onnxruntime's words", async () => {
-    const job = await attackWith(customOperator(), id => client.evaluate(request(id)))
+    const job = await attackWith(patient, customOperator(), id => patient.client.evaluate(request(patient, id)))
     expect(job.error?.detail).toContain('com.example.custom:Special')
   })
 
   test(
     'one whose process is aborted from inside',
     async () => {
-      const job = await attackWith(endlessLoop(), async id => {
-        const { id: jobId } = Object(await (await client.ask({ ...request(id), limit: 2 })).json())
+      const job = await attackWith(patient, endlessLoop(), async id => {
+        const { id: jobId } = Object(await (await patient.client.ask({ ...request(patient, id), limit: 2 })).json())
         process.kill(await busyChild(), 'SIGABRT')
-        return Object(await (await fetch(`${server.url}/v1/jobs/${jobId}?wait=10`)).json())
+        return Object(await (await fetch(`${patient.server.url}/v1/jobs/${jobId}?wait=50`)).json())
       })
       expect(job.error).toMatchObject({ code: 'TUREEN_EVALUATION_CRASHED', detail: expect.stringContaining('SIGABRT') })
-      await expectStillWorking()
+      await expectStillWorking(patient)
     },
     busyTimeout,
   )
@@ -87,16 +113,16 @@ describe('a model that harms whoever runs it fails its own job, with the reason,
   test(
     'one that is cancelled stops at once, and its process is gone',
     async () => {
-      await attackWith(endlessLoop(), async id => {
-        const { id: jobId } = Object(await (await client.ask({ ...request(id), limit: 1 })).json())
+      await attackWith(patient, endlessLoop(), async id => {
+        const { id: jobId } = Object(await (await patient.client.ask({ ...request(patient, id), limit: 1 })).json())
         const busy = await busyChild()
         const started = performance.now()
-        await fetch(`${server.url}/v1/jobs/${jobId}/cancel`, { method: 'POST' })
-        while (isAlive(busy) && performance.now() - started < 5000)
+        await fetch(`${patient.server.url}/v1/jobs/${jobId}/cancel`, { method: 'POST' })
+        while (isAlive(busy) && performance.now() - started < 20_000)
           await new Promise(resolve => setTimeout(resolve, 20))
-        expect(performance.now() - started).toBeLessThan(1000)
+        expect(performance.now() - started).toBeLessThan(10_000)
       })
-      await expectStillWorking()
+      await expectStillWorking(patient)
     },
     busyTimeout,
   )
@@ -106,8 +132,8 @@ describe('the process that runs models', () => {
   test(
     'has an empty directory, none of the environment, no core files, and dies with its parent',
     async () => {
-      const id = await client.addModel(endlessLoop())
-      const { id: jobId } = Object(await (await client.ask(request(id))).json())
+      const id = await patient.client.addModel(endlessLoop())
+      const { id: jobId } = Object(await (await patient.client.ask(request(patient, id))).json())
       const child = await busyChild()
       const read = (file: string) => execFileSync('cat', [`/proc/${child}/${file}`], { encoding: 'utf8' })
       expect(execFileSync('ls', ['-A', `/proc/${child}/cwd/`], { encoding: 'utf8' })).toBe('')
@@ -119,7 +145,7 @@ describe('the process that runs models', () => {
       ).toEqual([])
       expect(read('limits')).toMatch(/Max core file size\s+0\s+0/)
       expect(read('status')).toMatch(/NoNewPrivs:\s+1/)
-      await fetch(`${server.url}/v1/jobs/${jobId}/cancel`, { method: 'POST' })
+      await fetch(`${patient.server.url}/v1/jobs/${jobId}/cancel`, { method: 'POST' })
     },
     busyTimeout,
   )
@@ -131,7 +157,7 @@ const busyTimeout = 90_000
 /** The child of this process that is busy: the one with the most processor time among the evaluators. */
 async function busyChild(): Promise<number> {
   for (let attempt = 0; attempt < 1200; attempt += 1) {
-    const lines = execFileSync('ps', ['-o', 'pid=,stat=,times=,args=', '--ppid', String(server.pid)], {
+    const lines = execFileSync('ps', ['-o', 'pid=,stat=,times=,args=', '--ppid', String(patient.server.pid)], {
       encoding: 'utf8',
     }).split('\n')
     const busy = lines

@@ -106,21 +106,22 @@ describe('a data file that is not here', () => {
 })
 
 describe('a location that is too long', () => {
+  let empty: Awaited<ReturnType<typeof startApp>>
+  beforeAll(async () => {
+    empty = await startApp()
+  })
+  afterAll(() => empty.close())
+
   test.each([4097, 65_536, 65_537, 200_000])('is refused, the tensor named: %i characters', async length => {
-    const empty = await startApp()
-    try {
-      const body = modelAt('l'.repeat(length))
-      const response = await fetch(`${empty.url}/v1/models`, { method: 'POST', body })
-      const { status, code, detail, errors } = await json<Record<string, unknown>>(response)
-      expect({ status, code }).toEqual(
-        length > 65_536 ? { status: 422, code: 'TUREEN_MODEL_LIMIT' } : { status: 400, code: 'TUREEN_MODEL_MALFORMED' },
-      )
-      expect(errors).toMatchObject([{ tensor: length > 65_536 ? 'graph.initializer[0]' : 'W' }])
-      expect(String(detail).length).toBeLessThan(500)
-      await expectNothingKept(empty)
-    } finally {
-      await empty.close()
-    }
+    const body = modelAt('l'.repeat(length))
+    const response = await fetch(`${empty.url}/v1/models`, { method: 'POST', body })
+    const { status, code, detail, errors } = await json<Record<string, unknown>>(response)
+    expect({ status, code }).toEqual(
+      length > 65_536 ? { status: 422, code: 'TUREEN_MODEL_LIMIT' } : { status: 400, code: 'TUREEN_MODEL_MALFORMED' },
+    )
+    expect(errors).toMatchObject([{ tensor: length > 65_536 ? 'graph.initializer[0]' : 'W' }])
+    expect(String(detail).length).toBeLessThan(500)
+    await expectNothingKept(empty)
   })
 
   test('is that of one of several models of a soup, which is named', async () => {

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNothingIncoming, filesIn, json, modelForm, readProblem, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
-import { projectFile, startApp } from '../support/server.ts'
+import { evaluating, projectFile, startApp } from '../support/server.ts'
 import { digest } from '../support/soup.ts'
 
 const day = 86_400_000
@@ -15,7 +15,7 @@ let models: { id: string }[]
 let dataset: Buffer<ArrayBuffer>
 let datasetId: string
 beforeAll(async () => {
-  app = await startApp({}, () => now)
+  app = await startApp(evaluating, () => now)
   const files = [0, 1].map(number => projectFile(`examples/digits/ft${number}.onnx`))
   models = []
   for (const file of files) models.push({ id: (await uploadModel(app.url, await file)).id })

@@ -4,12 +4,12 @@ import { endlessLoop } from '../support/hostile-models.ts'
 import { filesIn, json, merge, uploadModel } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
-import { startApp } from '../support/server.ts'
+import { evaluating, startApp } from '../support/server.ts'
 import { until } from '../support/store-client.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
 beforeAll(async () => {
-  app = await startApp({ TUREEN_METRICS: 'open', TUREEN_EVAL_SECONDS: '1' })
+  app = await startApp({ ...evaluating, TUREEN_METRICS: 'open', TUREEN_EVAL_SECONDS: '1' })
 })
 afterAll(() => app.close())
 

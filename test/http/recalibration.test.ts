@@ -101,11 +101,11 @@ describe('recalibrating a soup', () => {
     const recalibrate = { dataset: calibration.id, batchSize: 1 }
     const { id } = await json<{ id: string }>(await postJson(`${app.url}/v1/merges`, { models, recalibrate }))
     const look = async () => json<MergeJob>(await fetch(`${app.url}/v1/jobs/${id}`))
-    await until('it measures', async () => (await look()).progress?.message === 'samples measured', 20_000)
+    await until('it measures', async () => (await look()).progress?.message === 'samples measured')
     await postJson(`${app.url}/v1/jobs/${id}/cancel`, {})
     expect(await look()).toMatchObject({ status: 'cancelled', error: { code: 'TUREEN_JOB_CANCELLED' } })
     await expectNothingIncoming(app.data)
-  }, 30_000)
+  })
 
   it('refuses models without batch norms before there is a job, and says why there may be none', async () => {
     const folded = await uploadModel(app.url, linearModel([1, 2, 3, 4], [1, 2]))
@@ -128,7 +128,7 @@ describe('recalibrating a soup', () => {
 
 describe('a search that recalibrates', () => {
   it('scores soups as they are recalibrated, and models by themselves as they are', async () => {
-    const recalibrate = { dataset: calibration.id, batches: 4 }
+    const recalibrate = { dataset: calibration.id, batches: 2 }
     const { result } = await client.search({
       models,
       strategy: { type: 'sweep', steps: 3 },
@@ -163,7 +163,7 @@ describe('a search that recalibrates', () => {
       models: collapsed,
       strategy: { type: 'topK' },
       selection: { dataset: val.id, metric: 'accuracy' },
-      recalibrate: { dataset: calibration.id, batches: 4 },
+      recalibrate: { dataset: calibration.id, batches: 2 },
     })
     expect(result?.winner.models).toHaveLength(2)
     expect(await accuracy(result?.model.id)).toBe(result?.winner.score)

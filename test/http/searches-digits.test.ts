@@ -4,7 +4,7 @@ import { mergeJob } from '../../schemas/job.ts'
 import { recipe as recipeSchema } from '../../schemas/merge.ts'
 import type { SearchResult } from '../../schemas/search.ts'
 import { repeatable, searchClient } from '../support/search-client.ts'
-import { projectFile, startApp } from '../support/server.ts'
+import { evaluating, projectFile, startApp } from '../support/server.ts'
 
 /** What NumPy and onnxruntime in Python make of the same models (examples/digits/train.py). */
 type Expected = {
@@ -18,12 +18,15 @@ let app: Awaited<ReturnType<typeof startApp>>
 let client: ReturnType<typeof searchClient>
 let digits: { ids: string[]; val: string; test: string }
 let expected: Expected
+/** Of every subset, by its members in order. */
+let accuracies: Map<string, number>
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp(evaluating)
   client = searchClient(app.url)
   digits = await client.addDigits()
   expected = JSON.parse(String(await projectFile('examples/digits/expected.json')))
+  accuracies = new Map(expected.exhaustive_val_accuracy.map(each => [String(each.models), each.accuracy]))
 })
 afterAll(() => app.close())
 
@@ -34,9 +37,8 @@ const request = (strategy: object, more: object = {}) => ({
   ...more,
 })
 const membersOf = ({ models }: { models: string[] }) => models.map(id => digits.ids.indexOf(id))
-const accuracies = () => new Map(expected.exhaustive_val_accuracy.map(each => [String(each.models), each.accuracy]))
 const accuracyOf = (members: readonly number[]) =>
-  accuracies().get(String([...members].sort((a, b) => a - b))) ?? Number.NaN
+  accuracies.get(String([...members].sort((a, b) => a - b))) ?? Number.NaN
 
 /** Shapley's own definition: the mean, over all orders in which models may join, of what each changes on joining. */
 function shapleyByOrders(models: number, value: (members: number[]) => number): number[] {
@@ -192,7 +194,7 @@ describe('other strategies on the digits', () => {
 
 describe('whatever the way, the result is the same', () => {
   test.each([
-    ['models that are read from the disk for every candidate', { TUREEN_SEARCH_MEMORY: '0' }],
+    ['models that are read from the disk for every candidate', { ...evaluating, TUREEN_SEARCH_MEMORY: '0' }],
     ['one candidate at a time', { TUREEN_EVAL_THREADS: String(availableParallelism()) }],
   ])('%s', async (_, variables) => {
     const other = await startApp(variables)

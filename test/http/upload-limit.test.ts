@@ -144,22 +144,23 @@ describe('within the limit', () => {
 
 describe('a recipe of more than 1 MiB is refused, for it is held in memory', () => {
   const long = ' '.repeat((1 << 20) + 1)
+  let roomy: Awaited<ReturnType<typeof startApp>>
+  beforeAll(async () => {
+    roomy = await startApp()
+  })
+  afterAll(() => roomy.close())
+
   test.each([
     ['a field', long],
     ['a file', new Blob([long])],
   ])('sent as %s', async (_, recipe) => {
-    const roomy = await startApp()
-    try {
-      const form = modelForm([ft0])
-      form.append('recipe', recipe)
-      await readProblem(await fetch(`${roomy.url}/v1/soup`, { method: 'POST', body: form }), 413, 'TUREEN_TOO_LARGE')
-    } finally {
-      await roomy.close()
-    }
+    const form = modelForm([ft0])
+    form.append('recipe', recipe)
+    await readProblem(await fetch(`${roomy.url}/v1/soup`, { method: 'POST', body: form }), 413, 'TUREEN_TOO_LARGE')
   })
 })
 
 // It has been at it since the beginning: the server bears with a client for a while, so that it may read the answer.
 test('a client that never stops is told, and cut off', async () => {
   expect(await flooding).toMatch(/^HTTP\/1.1 413 .*TUREEN_TOO_LARGE/s)
-}, 15_000)
+})

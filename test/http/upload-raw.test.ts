@@ -112,6 +112,7 @@ test('the record says what the model is, and Location where', async () => {
     dtypes: { float32: record.tensorCount },
     fingerprint: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
     createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
+    expiresAt: null,
     lineage: null,
   })
   expect(record.tensorCount).toBeGreaterThanOrEqual(10)

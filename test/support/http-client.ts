@@ -108,10 +108,10 @@ export async function filesIn(data: string, directory: 'content' | 'incoming'): 
   return entries.filter(entry => entry.isFile()).map(({ name }) => name)
 }
 
-/** Waits until nothing is left in data/incoming, and fails if that takes more than two seconds. */
+/** Waits until nothing is left in data/incoming, and fails if that takes more than twenty seconds. */
 export async function expectNothingIncoming(data: string): Promise<void> {
   let files = await filesIn(data, 'incoming')
-  for (let tries = 0; files.length > 0 && tries < 100; tries += 1) {
+  for (let tries = 0; files.length > 0 && tries < 1000; tries += 1) {
     await delay(20)
     files = await filesIn(data, 'incoming')
   }

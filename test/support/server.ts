@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -19,13 +19,25 @@ export async function temporaryDirectory(): Promise<{ path: string; remove(): Pr
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }
 
+/** One evaluator is kept warm, not one for each processor: every one costs a fifth of a second, and few of the tests evaluate. */
+const oneEvaluator = { TUREEN_EVAL_THREADS: String(availableParallelism()) }
+
+/** For those of candidates side by side, and of scores: an evaluator for each processor, as where nothing is configured. */
+export const evaluating = { TUREEN_EVAL_THREADS: '1' }
+
 /** The service inside this process, listening on a free port. For everything that does not need to kill it. */
 export async function startApp(
   variables: Record<string, string> = {},
   clock?: () => number,
 ): Promise<{ url: string; data: string; close(): Promise<void> }> {
   const directory = await temporaryDirectory()
-  const own = { PORT: '0', TUREEN_LOG_LEVEL: 'silent', TUREEN_DATA: directory.path, TUREEN_RATE_LIMIT: '0' }
+  const own = {
+    ...oneEvaluator,
+    PORT: '0',
+    TUREEN_LOG_LEVEL: 'silent',
+    TUREEN_DATA: directory.path,
+    TUREEN_RATE_LIMIT: '0',
+  }
   const config = readConfig({ ...own, ...variables })
   const held = await holdDataDirectory(config.dataDirectory)
   const app = await createApp(config, held, pino({ level: config.logLevel }), clock)
@@ -54,6 +66,7 @@ export const serverVariables = {
   PORT: '0',
   // Tests ask again and again.
   TUREEN_RATE_LIMIT: '0',
+  ...oneEvaluator,
   NODE_COMPILE_CACHE: 'node_modules/.cache/compile',
 }
 

@@ -87,7 +87,11 @@ async function answer<Body>(response: Response): Promise<Body> {
 }
 
 /** Looks again and again until `check` holds. @throws Error naming `what` if it never does */
-export async function until(what: string, check: () => Promise<boolean> | boolean, milliseconds = 5000): Promise<void> {
+export async function until(
+  what: string,
+  check: () => Promise<boolean> | boolean,
+  milliseconds = 30_000,
+): Promise<void> {
   const deadline = performance.now() + milliseconds
   while (!(await check())) {
     if (performance.now() > deadline) throw new Error(`${what}: not within ${milliseconds} ms`)
