@@ -8,10 +8,8 @@ import { fileURLToPath } from 'node:url'
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const require = createRequire(import.meta.url)
-/** What runs when it is loaded. */
-const running = new Set(['src/compile.ts', 'src/evaluate/child/main.ts'])
 for (const file of globSync('{schemas,src,routes}/**/*.ts', { cwd: root }).sort()) {
-  if (running.has(file) || file.endsWith('.d.ts')) continue
+  if (file === 'src/compile.ts' || file.endsWith('.d.ts')) continue
   // Piscina requires what its threads run, which is kept apart from what is imported.
   if (file.endsWith('-worker.ts') || file.endsWith('/worker.ts')) require(`../${file}`)
   else await import(new URL(`../${file}`, import.meta.url).href)

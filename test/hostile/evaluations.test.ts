@@ -141,7 +141,9 @@ describe('the process that runs models', () => {
         .split('\0')
         .map(entry => entry.split('=')[0])
       expect(
-        variables.filter(name => name && !/^(NODE_CHANNEL_|PWD$|NODE_UNIQUE|ORT_DISABLE_TELEMETRY$)/.test(name)),
+        variables.filter(
+          name => name && !/^(NODE_CHANNEL_|PWD$|NODE_UNIQUE|ORT_DISABLE_TELEMETRY$|NODE_COMPILE_CACHE$)/.test(name),
+        ),
       ).toEqual([])
       expect(read('limits')).toMatch(/Max core file size\s+0\s+0/)
       expect(read('status')).toMatch(/NoNewPrivs:\s+1/)

@@ -48,7 +48,9 @@ async function answer(message: ParentMessage): Promise<void> {
   }
 }
 
-process.on('message', (message: ParentMessage) => void answer(message))
-process.on('disconnect', () => process.exit(0))
-await warmUp()
-send({ type: 'ready' })
+if (import.meta.main) {
+  process.on('message', (message: ParentMessage) => void answer(message))
+  process.on('disconnect', () => process.exit(0))
+  await warmUp()
+  send({ type: 'ready' })
+}
