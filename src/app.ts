@@ -74,9 +74,10 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'), metrics.merged)
   const contents = createContents(catalog, artifacts, threads.hash)
   const models = createModelStore(catalog, artifacts, contents, threads)
-  const datasets = createDatasetStore(catalog, artifacts, contents, threads)
   const { evaluation } = config
   const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation, metrics)
+  // Nothing is evaluated without data.
+  const datasets = createDatasetStore(catalog, artifacts, contents, threads, evaluators.warm)
   const scores = createKeptScores(createScores(catalog))
   const stores = { models, datasets }
   const merger = { ...stores, artifacts, threads, evaluators, evaluationThreads: evaluation.threads }
@@ -186,7 +187,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   app.server.on('checkExpectation', refuseExpectation)
 
   app.addHook('onListen', async () => {
-    evaluators.warm()
+    if ((await datasets.list({ limit: 1, label: {} })).items.length > 0) evaluators.warm()
     await models.renewFingerprints(error => log.warn({ err: error }, 'a model has no fingerprint'))
     await jobs.resume()
     sweeper.start()

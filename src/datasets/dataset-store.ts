@@ -40,11 +40,13 @@ export type DatasetStore = {
   requireSound(dataset: { id: string; files: readonly DatasetFile[] }, signal: AbortSignal): Promise<void>
 }
 
+/** @param onAdded hears that there is a data set, new or known */
 export function createDatasetStore(
   catalog: Catalog,
   artifacts: Artifacts,
   contents: Contents,
   threads: ThreadPool,
+  onAdded: () => void,
 ): DatasetStore {
   const find = async (within: Catalog, reference: string, field?: string) => {
     const dataset = await records.resolveDataset(within, reference)
@@ -65,7 +67,7 @@ export function createDatasetStore(
         const description = await threads.dataset(files.map(({ name, path }) => ({ name, path })))
         const stored = files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes }))
         const dataset = { ...upload, description, files: stored, sha256: digestOf(stored) }
-        return await contents.add(files, () =>
+        const added = await contents.add(files, () =>
           catalog.transaction().execute(async transaction => {
             const same = await records.sameDataset(transaction, dataset)
             if (same) await extendLife(transaction, 'datasets', same, upload.expiresAt)
@@ -75,6 +77,8 @@ export function createDatasetStore(
             return outcome
           }),
         )
+        onAdded()
+        return added
       } finally {
         for (const { path } of files) await artifacts.discard(path)
       }

@@ -10,7 +10,7 @@ const servers = serverGroup()
 afterAll(() => servers.remove())
 
 /** A kill and the start after it take seconds of the processors; `npm run soak` kills searches again and again. */
-const kills = 4
+const kills = 2
 
 test(`a search that ${kills} SIGKILLs interrupt comes to the end that it would have come to`, async () => {
   const data = await servers.data()

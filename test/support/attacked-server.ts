@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { evaluationClient } from './evaluation-client.ts'
+import { npz } from './npz.ts'
 import { spawnServer, temporaryDirectory } from './server.ts'
 
 /** What a server holds of the machine: names of files in its directory, its children, descriptors on its files, and connections. */
@@ -30,6 +32,7 @@ export async function startAttacked(variables: Record<string, string> = {}): Pro
   const server = await spawnServer(directory.path, { TUREEN_LOG_LEVEL: 'info', ...variables })
   const pid = server.process.pid ?? 0
   const footprint = () => footprintOf(pid, directory.path)
+  await warmEvaluators(server.url)
   await untilSettled(footprint)
   // An evaluator that has been used is exchanged for another: what counts is how many there are in the end.
   const { children } = footprint()
@@ -74,7 +77,13 @@ export async function startAttacked(variables: Record<string, string> = {}): Pro
 /** On a machine that is busy with other tests a process may not get its turn for a while. */
 const healthMilliseconds = 5_000
 
-/** Evaluators are started once the server serves. */
+/** Evaluators are started once there is data to evaluate on, and stay when it is gone. */
+async function warmEvaluators(url: string): Promise<void> {
+  const client = evaluationClient(url)
+  const { id } = await client.addDataset(npz({ x: { descr: '<f4', shape: [1], data: Float32Array.of(1) } }))
+  expect((await fetch(`${url}/v1/datasets/${id}`, { method: 'DELETE' })).status).toBe(204)
+}
+
 async function untilSettled(footprint: () => Footprint): Promise<void> {
   let before = ''
   for (let same = 0; same < 10; await delay(50)) {
