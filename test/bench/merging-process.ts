@@ -1,9 +1,13 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { projectRoot } from '../support/server.ts'
 import type { Timing } from './harness.ts'
 import { type MergeOrder, mergeAnswer } from './merge-process.ts'
 
+/** As `npm start` has it: without compiled code every thread would hold the compiler that takes types out. */
+const env = { ...process.env, NODE_COMPILE_CACHE: join(projectRoot, 'node_modules/.cache/compile') }
 const script = fileURLToPath(new URL('./merge-process.ts', import.meta.url))
 
 /** Merges in a process of its own, which stays for all of them: its threads are warm, as a server's are. */
@@ -11,7 +15,7 @@ export function mergingProcess(signal: AbortSignal): (order: MergeOrder) => Prom
   let child: ReturnType<typeof fork> | undefined
   signal.addEventListener('abort', () => child?.kill('SIGKILL'))
   return async order => {
-    child ??= fork(script, { execArgv: ['--max-semi-space-size=1'] })
+    child ??= fork(script, { execArgv: ['--max-semi-space-size=1'], env })
     const asked = child
     asked.send(order)
     const over = new AbortController()
