@@ -56,7 +56,7 @@ export type ModelStore = {
   paths(model: Pick<ModelRecord, 'files'>): ModelPaths
   /** Call it before stored models are read. @throws TureenError `TUREEN_CONTENT_DAMAGED` naming those whose files are not what was stored */
   requireSound(models: readonly LabelledPaths[], signal?: AbortSignal): Promise<void>
-  /** Runs what reads models, and where it fails for their being damaged says that instead. */
+  /** Runs what reads models, and where it fails for their being damaged, or deleted by now, says that instead. */
   blamingDamage<Result>(models: readonly LabelledPaths[], run: () => Promise<Result>): Promise<Result>
   /** Gives complete models without a fingerprint theirs; `onError` hears of those that cannot be read. */
   renewFingerprints(onError: (error: unknown) => void): Promise<void>
@@ -142,6 +142,8 @@ export function createModelStore(
       try {
         return await run()
       } catch (error) {
+        // One that was deleted in the meantime is not there any more, rather than damaged.
+        for (const { label } of models) await get(label)
         await sound(models)
         throw error
       }
