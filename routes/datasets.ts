@@ -1,12 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import { idempotencyHeaders, idParameter } from '../schemas/common.ts'
 import { dataset, datasetFilters, datasetPage, datasetUpload } from '../schemas/dataset.ts'
 import { uploadParameters } from '../schemas/model.ts'
 import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
 import type { Idempotency } from '../src/http/idempotency.ts'
-import { binary, bodyProblems, problemResponses, recordResponses } from '../src/http/openapi.ts'
+import { binary, deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { discardAll, receiveFiles } from '../src/http/receive-files.ts'
 import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
@@ -104,17 +103,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
         summary: 'Delete a data set (If-Match)',
         tags,
         params: idParameter,
-        response: {
-          204: z.null().describe('It is gone'),
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_IN_USE',
-            'TUREEN_PRECONDITION_FAILED',
-            'TUREEN_STORE_FULL',
-            ...bodyProblems,
-          ),
-        },
+        response: deletionResponses(),
       },
     },
     async (request, reply) => {

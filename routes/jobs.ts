@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { idParameter } from '../schemas/common.ts'
 import { job, jobFilters, jobPage, jobParameters } from '../schemas/job.ts'
 import { clientGone, sendEvents } from '../src/http/job-replies.ts'
-import { bodyProblems, problemResponses, recordResponses } from '../src/http/openapi.ts'
+import { bodyProblems, deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import type { JobService } from '../src/jobs/job-service.ts'
 
@@ -54,17 +54,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         summary: 'Delete a job that has ended (If-Match); what it made stays',
         tags,
         params: idParameter,
-        response: {
-          204: z.null().describe('It is gone'),
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_IN_USE',
-            'TUREEN_PRECONDITION_FAILED',
-            'TUREEN_STORE_FULL',
-            ...bodyProblems,
-          ),
-        },
+        response: deletionResponses(),
       },
     },
     async (request, reply) => {

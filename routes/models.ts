@@ -16,7 +16,7 @@ import {
 } from '../schemas/model.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
-import { bodyProblems, fileResponse, problemResponses, recordResponses } from '../src/http/openapi.ts'
+import { deletionResponses, fileResponse, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import { writeYaml, yamlMediaType } from '../src/merge/recipe-yaml.ts'
@@ -167,17 +167,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
         summary: 'Delete a model (If-Match)',
         tags,
         params: idParameter,
-        response: {
-          204: z.null().describe('It is gone'),
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_IN_USE',
-            'TUREEN_PRECONDITION_FAILED',
-            'TUREEN_STORE_FULL',
-            ...bodyProblems,
-          ),
-        },
+        response: deletionResponses(),
       },
     },
     async (request, reply) => {

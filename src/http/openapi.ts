@@ -130,3 +130,18 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     await docs.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })
   })
 })
+
+/** What every route answers that deletes one thing. */
+export function deletionResponses() {
+  return {
+    204: z.null().describe('It is gone'),
+    ...problemResponses(
+      'TUREEN_REQUEST_INVALID',
+      'TUREEN_NOT_FOUND',
+      'TUREEN_IN_USE',
+      'TUREEN_PRECONDITION_FAILED',
+      'TUREEN_STORE_FULL',
+      ...bodyProblems,
+    ),
+  }
+}
