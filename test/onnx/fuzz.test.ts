@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { outcomeOf } from '../support/catalogue.ts'
+import { hang } from '../support/hang.ts'
 import { inspectSource } from '../support/inspecting.ts'
 import { mutations } from '../support/mutations.ts'
 import { linearModel } from '../support/onnx-model.ts'
@@ -12,7 +13,6 @@ import { selfSoup } from '../support/soup.ts'
 import { bytesField, modelBytes, onnxField, tensorBytes, varint, varintField } from '../support/wire-bytes.ts'
 
 const mutatedFiles = 3000
-const mebibyte = 2 ** 20
 
 const { tensor } = onnxField
 const unusual = Buffer.concat([
@@ -37,7 +37,7 @@ const unusual = Buffer.concat([
 ])
 
 describe('damaged files', () => {
-  test(`${mutatedFiles} of them (seed ${runSeed}) each end in a result or a refusal, at once and in little memory`, async () => {
+  test(`${mutatedFiles} of them (seed ${runSeed}) each end in a result or a refusal`, async () => {
     const models = [
       Buffer.from(richModel()),
       Buffer.from(linearModel([1, 2, 3, 4], [5, 6])),
@@ -48,7 +48,6 @@ describe('damaged files', () => {
     const random = seededRandom(runSeed)
     const names = Object.keys(mutations)
     const ends = { accepted: 0, refused: 0 }
-    let peak = 0
     for (let index = 0; index < mutatedFiles; index += 1) {
       let bytes: Buffer = random.pick(models)
       const applied: string[] = []
@@ -71,12 +70,10 @@ describe('damaged files', () => {
       } catch (error) {
         throw new Error(what, { cause: error })
       }
-      expect(performance.now() - started, what).toBeLessThan(1000)
-      if (index % 100 === 0) peak = Math.max(peak, process.memoryUsage().rss)
+      expect(performance.now() - started, what).toBeLessThan(hang)
     }
     // Of some 6 in 100.
     expect(ends.accepted).toBeGreaterThan(mutatedFiles / 30)
     expect(ends.refused).toBeGreaterThan(mutatedFiles / 20)
-    expect(peak).toBeLessThan(600 * mebibyte)
   })
 })

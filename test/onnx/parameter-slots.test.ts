@@ -1,5 +1,6 @@
 import type { onnx } from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
+import { hang } from '../support/hang.ts'
 import { clip, inputsThatAreParameters, named, node, parametersOf, scalar, valuePath } from '../support/slot-models.ts'
 
 describe('inputs that are parameters', () => {
@@ -117,5 +118,5 @@ test('chains, crowds and calls take time in proportion', () => {
       functions: Array.from({ length: 3 }, () => ({ domain: 'f', name: 'F', input: many, output: many })),
     },
   )
-  expect(performance.now() - started).toBeLessThan(5000)
+  expect(performance.now() - started).toBeLessThan(hang)
 })
