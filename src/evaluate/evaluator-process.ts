@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
+import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -57,6 +58,8 @@ const startMilliseconds = 20_000
 const pollMilliseconds = 50
 const keptStderrBytes = 2_000
 const pageBytes = 4096
+/** As of the server's threads that compute. */
+const niceness = 5
 
 const tools = ['/usr/bin', '/bin', '/sbin', '/usr/sbin']
 const findTool = (name: string) => tools.map(directory => `${directory}/${name}`).find(existsSync)
@@ -92,6 +95,7 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
   })
   const { pid } = child
   if (pid === undefined) throw await exited
+  standBehind(pid)
   await ready(child, exited)
   if (prlimit) await limitData(prlimit, pid, limits.memoryBytes)
   preferForKilling(pid)
@@ -195,6 +199,15 @@ function awaitAnswer(child: ChildProcess, onProgress: OnSamples): Promise<Answer
 async function limitData(tool: string, pid: number, budget: number): Promise<void> {
   const kibibytes = /^VmData:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   await promisify(execFile)(tool, ['--pid', String(pid), `--data=${Number(kibibytes ?? 0) * 1024 + budget}`])
+}
+
+/** Lets the server have the processor first, as before its own threads: all threads that the child will have get its priority. */
+function standBehind(pid: number): void {
+  try {
+    setPriority(pid, niceness)
+  } catch {
+    // It is gone already, which its exit tells.
+  }
 }
 
 /** Should the machine run out of memory, the kernel is to end this process and not the server. */

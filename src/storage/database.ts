@@ -1,7 +1,7 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { type Generated, Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
+import { type Generated, Kysely } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { migrations } from './migrations.ts'
+import { sqliteDialect } from './sqlite-dialect.ts'
 
 /** The catalog's tables. Times are RFC 3339 texts, documents JSON texts, digests `sha256:<hex>`. */
 export type Tables = {
@@ -63,42 +63,9 @@ export const nothingBeside = async (): Promise<void> => undefined
  * every commit.
  */
 export async function openCatalog(path: string): Promise<Catalog> {
-  const database = new DatabaseSync(path)
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
-  const catalog = new Kysely<Tables>({ dialect: new SqliteDialect({ database: forKysely(database) }) })
+  const catalog = new Kysely<Tables>({ dialect: sqliteDialect(path) })
   const migrator = new Migrator({ db: catalog, provider: { getMigrations: async () => migrations } })
   const { error } = await migrator.migrateToLatest()
   if (error) throw new Error(`the catalog ${path} cannot be brought up to date`, { cause: error })
   return catalog
-}
-
-/** node:sqlite in the shape that Kysely's dialect for SQLite asks for. */
-function forKysely(database: DatabaseSync): SqliteDatabase {
-  return {
-    close: () => database.close(),
-    prepare(sql) {
-      // When the disk is full SQLite rolls back by itself, and Kysely's rollback would hide that behind an error of its own.
-      if (sql === 'rollback' && !database.isTransaction) return nothing
-      const statement = database.prepare(sql)
-      return {
-        reader: statement.columns().length > 0,
-        all: parameters => statement.all(...parameters.map(inputValue)),
-        run: parameters => statement.run(...parameters.map(inputValue)),
-        iterate: parameters => statement.iterate(...parameters.map(inputValue)),
-      }
-    },
-  }
-}
-
-const nothing: ReturnType<SqliteDatabase['prepare']> = {
-  reader: false,
-  all: () => [],
-  run: () => ({ changes: 0, lastInsertRowid: 0 }),
-  iterate: () => [][Symbol.iterator](),
-}
-
-function inputValue(value: unknown): SQLInputValue {
-  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
-    return value
-  throw new TypeError(`SQLite has no value for a ${typeof value}`)
 }

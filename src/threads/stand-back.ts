@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
 
 /** How much the event loop, which has 0, goes before threads that compute. */
-const niceness = 10
+const niceness = 5
 
 /**
  * Lets the event loop, and whatever else is not computing, have the processor first when there are too few: requests are answered

@@ -29,7 +29,7 @@ export type OpenBench = { about: string[]; comparisons: Comparison[]; findings()
 /** A group of rows that have their names in common up to the first slash. */
 export type Bench = {
   name: string
-  /** @param workspace a directory that is removed at the end @param signal fires when the bench is interrupted: end what runs */
+  /** @param workspace a directory that is removed at the end @param signal fires when the bench is over or interrupted: end what runs */
   open(workspace: string, signal: AbortSignal): Promise<OpenBench>
 }
 

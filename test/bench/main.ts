@@ -86,3 +86,5 @@ await writeFile(out, `${JSON.stringify(record, null, 2)}\n`)
 say(markdown(rows))
 say(remarks.map(remark => `- ${remark}`).join('\n'))
 say(`- every measurement: ${out}`)
+// What a bench has left running, such as a server that all of its rows share.
+interruption.abort()
