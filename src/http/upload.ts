@@ -5,8 +5,12 @@ import { TureenError } from '../errors.ts'
 import { watchBodyDigest } from './body-digest.ts'
 import { inviteBody } from './body-guard.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
+import { freedChunks } from './freed-chunks.ts'
 
-/** One file or field of an upload. The stream of a file must be read to its end before the next part comes. */
+/**
+ * One file or field of an upload. The stream of a file must be read to its end before the next part comes; each of its chunks is there
+ * until the next one is asked for.
+ */
 export type UploadPart =
   | { kind: 'file'; field: string; filename: string | undefined; stream: AsyncIterable<Uint8Array> }
   | { kind: 'field'; field: string; value: unknown }
@@ -57,7 +61,7 @@ export async function* uploadParts(request: FastifyRequest, limits: UploadLimits
   const meter = byteMeter(maximumBytes, idleMilliseconds)
   inviteBody(request)
   if (request.isMultipart()) yield* multipartParts(request, meter)
-  else yield { kind: 'file', field: 'model', filename: undefined, stream: meter(request.raw) }
+  else yield { kind: 'file', field: 'model', filename: undefined, stream: freedChunks(meter(request.raw)) }
   digest.verify()
 }
 
@@ -87,7 +91,8 @@ async function* partsOf(request: FastifyRequest, meter: Meter): AsyncGenerator<U
       yield { kind: 'field', field: part.fieldname, value: part.value }
       continue
     }
-    yield { kind: 'file', field: part.fieldname, filename: part.filename || undefined, stream: meter(part.file) }
+    const stream = freedChunks(meter(part.file))
+    yield { kind: 'file', field: part.fieldname, filename: part.filename || undefined, stream }
     if (part.file.truncated) throw new TureenError('TUREEN_TOO_LARGE', `The part ${part.fieldname} was cut off.`)
     if (!part.file.readableEnded)
       throw new TureenError('TUREEN_BODY_MALFORMED', `The part ${part.fieldname} was not read to its end.`)
@@ -99,13 +104,14 @@ const fieldBytes = 1 << 20
 
 /** A file part that is text, such as a recipe. @throws TureenError `TUREEN_TOO_LARGE` beyond 1 MiB */
 export async function smallText(stream: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
+  const decoder = new TextDecoder()
+  let text = ''
   let bytes = 0
   for await (const chunk of stream) {
     bytes += chunk.byteLength
     if (bytes > fieldBytes)
       throw new TureenError('TUREEN_TOO_LARGE', 'A recipe may have 1 MiB at most. Nothing was kept.')
-    chunks.push(chunk)
+    text += decoder.decode(chunk, { stream: true })
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return text + decoder.decode()
 }
