@@ -134,9 +134,9 @@ export async function openArtifacts(
       flushedShards.add(shard)
       const { size } = await stat(file)
       const isNew = (await unlessMissing(stat(path(sha256)))) === undefined
-      room.forget(file)
-      if (isNew) room.grow(size)
+      room.settle(file, isNew ? size : 0)
       await rename(file, path(sha256))
+      room.keep(file)
       await flushDirectory(shard)
     },
     async sweep(known) {

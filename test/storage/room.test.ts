@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Artifacts, openArtifacts } from '../../src/storage/artifacts.ts'
@@ -104,6 +105,18 @@ test('a result counts with the bytes that it has in the end, and is refused if i
     expect(free()).toBe(300)
   }
 })
+
+// A file of another file system cannot be renamed into the store.
+test.skipIf(!existsSync('/dev/shm'))(
+  'a file that cannot become content takes no room once it is discarded',
+  async () => {
+    const path = `/dev/shm/tureen-${randomUUID()}`
+    await writeFile(path, Buffer.alloc(400))
+    await expect(artifacts.publish(path, `sha256:${'0'.repeat(64)}`)).rejects.toMatchObject({ code: 'EXDEV' })
+    await artifacts.discard(path)
+    expect(free()).toBe(limit)
+  },
+)
 
 test('a store that is opened again counts what is there, but for what is swept', async () => {
   const kept = await keep(300, 1)
