@@ -22,7 +22,7 @@ const planted: readonly Planted[] = [
   [
     'an import of nothing but a type',
     'src/tensor/planted.ts',
-    "import type { MergePlan } from '../merge/plan.ts'\nexport type Planted = MergePlan\n",
+    "import type { MergePlan } from '../merge/merge-plan.ts'\nexport type Planted = MergePlan\n",
     /^src\/tensor imports no higher layer/,
     /^src\/merge\/plan\.ts$/,
   ],

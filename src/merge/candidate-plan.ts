@@ -1,5 +1,5 @@
 import { defaultSettings, type MergeSettings } from './merge-input.ts'
-import type { MergePlan } from './plan.ts'
+import type { MergePlan } from './merge-plan.ts'
 import { tensorOperations } from './tensor-operations.ts'
 
 /** Other weights for the tensors whose names match a glob. */

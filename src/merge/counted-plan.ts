@@ -1,5 +1,5 @@
+import type { MergePlan } from './merge-plan.ts'
 import type { Facts } from './operation.ts'
-import type { MergePlan } from './plan.ts'
 
 /**
  * What counting needs to know of a plan. `described`: the tensors that a method may have found something out about, by their place in

@@ -3,9 +3,9 @@ import { kernelScratch, runKernel } from '../tensor/element-kernel.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import type { SumBuffers, SumResult } from '../tensor/sum-engine.ts'
 import { elementReader } from './element-reader.ts'
+import type { PlannedTensor } from './merge-plan.ts'
 import { methodNamed } from './methods/registry.ts'
 import type { ElementOperation } from './operation.ts'
-import type { PlannedTensor } from './plan.ts'
 
 /** What methods have counted, by what it is called. */
 export type Counts = Record<string, number>
@@ -16,7 +16,9 @@ export type Counts = Record<string, number>
  */
 export type ElementComputer = (buffers: SumBuffers, first: number, count: number, uncounted: number) => SumResult
 
-/** @param counts what is counted is added to */
+/** How elements of tensors are computed by their methods. `counts`: what is counted is added to. */
+export type ElementComputing = typeof elementComputer
+
 export function elementComputer(
   tensor: PlannedTensor,
   { method, settings, constants }: ElementOperation,

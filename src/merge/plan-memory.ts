@@ -1,7 +1,7 @@
 import { floatFormat } from '../tensor/float-format.ts'
 import { simdEngine } from '../tensor/simd-engine.ts'
 import { type SumBuffers, type SumEngine, typedArrayEngine } from '../tensor/sum-engine.ts'
-import { computedDtype, type MergePlan } from './plan.ts'
+import { computedDtype, type MergePlan } from './merge-plan.ts'
 
 /**
  * Memory for one chunk of every input and of the result together, whatever the number of models: what stays in a cache of the

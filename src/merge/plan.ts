@@ -6,55 +6,15 @@ import { floatFormat } from '../tensor/float-format.ts'
 import { isGradient } from './gradient.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'
+import type { MergePlan, PlannedTensor } from './merge-plan.ts'
 import type { Operation } from './operation.ts'
-import { type PlannedFile, plannedFile, type RetypedPart, type TensorPart } from './plan-parts.ts'
+import { plannedFile, type RetypedPart, type TensorPart } from './plan-parts.ts'
 import type { Preflight } from './preflight.ts'
 import { provenanceEdits } from './provenance.ts'
 import { tensorOperations } from './tensor-operations.ts'
 import { tensorPlaces } from './tensor-places.ts'
 import { tensorPositions } from './tensor-positions.ts'
 import { typeChange, unchanged } from './type-change.ts'
-
-/**
- * A tensor of the result that is computed, and how. `output`: the type that the result has,
- * `dtype` the one that it has in the sources. `sources`: it in each averaged model, in recipe order, and in what else the method
- * looks at. `position`: how far along the graph it stands, from 0 to 1, where anything depends on that.
- */
-export type PlannedTensor = {
-  name: string
-  dtype: string
-  output: string
-  dims: readonly number[]
-  elements: number
-  position: number
-  sources: readonly TensorEntry[]
-  operation: Operation
-}
-
-/** The type that a tensor is computed in: binary64 has every element as it is, so that what gets another type is rounded once. */
-export function computedDtype({ dtype, output }: Pick<PlannedTensor, 'dtype' | 'output'>): string {
-  return output === dtype ? dtype : 'float64'
-}
-
-/**
- * The merged model before any of it is computed: where each byte of each file comes from. `inputs` are the averaged ones, of which
- * there are `models`, as indices into the merge's inputs, in recipe order; behind them the base, or the Fisher information of
- * each, where the method looks at those.
- */
-export type MergePlan = {
-  main: PlannedFile
-  /** The data files beside it, by location: those of the base, or none if all weights are in the one file. */
-  data: ReadonlyMap<string, PlannedFile>
-  tensors: PlannedTensor[]
-  inputs: number[]
-  models: number
-  base: number
-  /**
-   * Tensors that stay as they stand in the base, those that rules skip among the identical ones; of those that are the same in every
-   * model the elements, and how many are NaN and infinite.
-   */
-  carried: { identical: number; nonFloat: number; nonFinite: number; elements: number }
-}
 
 /**
  * Plans a merge of models that have passed the structure comparison and the preflight. Pure and without a payload byte read.

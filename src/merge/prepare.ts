@@ -1,10 +1,10 @@
 import { floatFormat } from '../tensor/float-format.ts'
 import { type ElementReader, elementReader } from './element-reader.ts'
 import { elementsOf, type LabelledFiles } from './merge-input.ts'
+import type { MergePlan, PlannedTensor } from './merge-plan.ts'
 import type { Preparation } from './methods/method.ts'
 import { methodNamed, operationOf } from './methods/registry.ts'
 import type { Facts, UnpreparedOperation } from './operation.ts'
-import type { MergePlan, PlannedTensor } from './plan.ts'
 
 /** A plan of which every range can be computed. `facts`: what the method found out on the way, by the tensor's place in the plan. */
 export type PreparedPlan = { plan: MergePlan; facts: ReadonlyMap<number, Facts> }

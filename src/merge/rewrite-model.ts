@@ -4,7 +4,8 @@ import type { ModelFiles } from '../onnx/model-files.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import { type BytesPart, bytesPart, type Edit, splice } from '../onnx/splice.ts'
 import { type PlannedFile, type PlanPart, plannedFile } from './plan-parts.ts'
-import { type PlanSource, planSource } from './plan-source.ts'
+import { planSource } from './plan-source.ts'
+import type { PlanSource } from './planned-files.ts'
 import { inlineEdits, tensorEdits } from './tensor-edits.ts'
 
 /** Elements for some of a model's tensors, by their paths, as raw_data has them. */

@@ -1,9 +1,9 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { type FloatFormat, floatFormat } from '../tensor/float-format.ts'
 import type { SumResult } from '../tensor/sum-engine.ts'
-import { type Counts, elementComputer } from './element-computer.ts'
+import type { Counts, ElementComputing } from './element-computer.ts'
 import { elementsOf, inputAt, type LabelledFiles } from './merge-input.ts'
-import { computedDtype, type MergePlan, type PlannedTensor } from './plan.ts'
+import { computedDtype, type MergePlan, type PlannedTensor } from './merge-plan.ts'
 import type { Chunk, PlanMemory } from './plan-memory.ts'
 import { retypedSource } from './retyped-source.ts'
 
@@ -29,8 +29,13 @@ export type TensorRenderer = {
   computed(): Computed
 }
 
-/** Computes the tensors of a plan. `files`: the averaged inputs, in recipe order. */
-export function tensorRenderer(plan: MergePlan, files: readonly LabelledFiles[], memory: PlanMemory): TensorRenderer {
+/** Computes the tensors of a plan. `files`: the averaged inputs, in recipe order; `computing`: null if all are weighted sums. */
+export function tensorRenderer(
+  plan: MergePlan,
+  files: readonly LabelledFiles[],
+  memory: PlanMemory,
+  computing: ElementComputing | null,
+): TensorRenderer {
   const computed = new Set<number>()
   let nonFinite = 0
   const counts = new Map<number, Counts>()
@@ -49,7 +54,7 @@ export function tensorRenderer(plan: MergePlan, files: readonly LabelledFiles[],
       return tensor.dtype === dtype ? source : retypedSource(source, dtype, tensor.dtype)
     })
     const inputs = operation.kind === 'sum' ? operation.from.map(place => inputAt(sources, place)) : sources
-    const compute = computing(tensor, sources, () => {
+    const compute = computeOf(computing, tensor, sources, () => {
       const counted = counts.get(index) ?? {}
       counts.set(index, counted)
       return counted
@@ -111,13 +116,19 @@ function rounded(rounding: Rounding, computed: Uint8Array, count: number): Uint8
 }
 
 /** How the elements of a tensor are computed once they stand in a chunk's buffers. @throws RangeError for what was not prepared */
-function computing(tensor: PlannedTensor, sources: readonly ByteSource[], counts: () => Counts): OpenTensor['compute'] {
+function computeOf(
+  computing: ElementComputing | null,
+  tensor: PlannedTensor,
+  sources: readonly ByteSource[],
+  counts: () => Counts,
+): OpenTensor['compute'] {
   const { dtype, name, operation } = tensor
   switch (operation.kind) {
     case 'sum':
       return ({ engine }, _first, count) => engine.sum(dtype, operation.sum, count)
     case 'elements': {
-      const compute = elementComputer(tensor, operation, sources, counts())
+      if (!computing) throw new RangeError(`the tensor ${name} is more than a weighted sum`)
+      const compute = computing(tensor, operation, sources, counts())
       return ({ buffers }, first, count, uncounted) => compute(buffers, first, count, uncounted)
     }
     case 'unprepared':

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { type CandidateSoup, candidatePlan } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import type { MergePlan } from '../merge/plan.ts'
+import type { MergePlan } from '../merge/merge-plan.ts'
 
 import { planMemory } from '../merge/plan-memory.ts'
 import { planSource } from '../merge/plan-source.ts'

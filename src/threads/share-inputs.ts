@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
 import type { LabelledFiles } from '../merge/merge-input.ts'
-import type { MergePlan } from '../merge/plan.ts'
+import type { MergePlan } from '../merge/merge-plan.ts'
 import { openFileSource } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import type { PlannedBytes } from '../merge/plan-source.ts'
+import type { PlannedBytes } from '../merge/planned-files.ts'
 
 /** Pieces smaller than this are written together. */
 const gatheredBytes = 64 << 10

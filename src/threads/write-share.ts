@@ -1,6 +1,8 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
+import type { ElementComputing } from '../merge/element-computer.ts'
+import type { MergePlan } from '../merge/merge-plan.ts'
 import { planMemory } from '../merge/plan-memory.ts'
-import { planSource } from '../merge/plan-source.ts'
+import { plannedFiles } from '../merge/planned-files.ts'
 import type { Computed } from '../merge/tensor-renderer.ts'
 import { type OutputFile, outputRanges, rangeLedger } from './output-ranges.ts'
 import { planOf, type ShareInput, withShareInputs } from './share-inputs.ts'
@@ -27,14 +29,23 @@ const memory = planMemory()
  * Writes ranges of a planned merge to its files, which are there, until nobody has to write any more.
  * @throws TureenError `TUREEN_JOB_CANCELLED` once the work is stopped, or as reading the inputs does
  */
-export function writeShare({ inputs, plan, outputs, durable, ledger: ledgerMemory, shared }: ShareTask): ShareReport {
+export async function writeShare({
+  inputs,
+  plan: serialized,
+  outputs,
+  durable,
+  ledger: ledgerMemory,
+  shared,
+}: ShareTask): Promise<ShareReport> {
+  const plan = planOf(serialized)
+  const computing = await computingOf(plan)
   const ranges = outputRanges(outputs)
   const ledger = rangeLedger(ranges.length, ledgerMemory)
   const control = workControl(shared)
   const descriptors: number[] = []
   try {
     const { result: computed, bytesRead } = withShareInputs(inputs, files => {
-      const merged = planSource(planOf(plan), files, memory)
+      const merged = plannedFiles(plan, files, memory, computing)
       const sources = [merged, ...merged.data.values()]
       for (const { path } of outputs) descriptors.push(openSync(path, 'r+'))
       for (let index = ledger.claim(); index !== undefined; index = ledger.claim()) {
@@ -53,4 +64,10 @@ export function writeShare({ inputs, plan, outputs, durable, ledger: ledgerMemor
   } finally {
     for (const descriptor of descriptors) closeSync(descriptor)
   }
+}
+
+/** Weighted sums need nothing of the methods: without these, and what they stand on, a thread takes half of the memory. */
+async function computingOf({ tensors }: MergePlan): Promise<ElementComputing | null> {
+  if (tensors.every(({ operation }) => operation.kind === 'sum')) return null
+  return (await import('../merge/element-computer.ts')).elementComputer
 }

@@ -1,0 +1,165 @@
+import { type ByteSource, readBytes } from '../onnx/byte-source.ts'
+import { lastAtOrBefore } from '../onnx/elements.ts'
+import { dtypeName } from '../tensor/dtype.ts'
+import type { ElementComputing } from './element-computer.ts'
+import { elementsOf, inputAt, type LabelledFiles } from './merge-input.ts'
+import type { MergePlan } from './merge-plan.ts'
+import type { PlanMemory } from './plan-memory.ts'
+import type { PlannedFile, PlanPart, RetypedPart, SpreadPart } from './plan-parts.ts'
+import { retypedSource } from './retyped-source.ts'
+import { type Computed, type Take, type TensorRenderer, tensorRenderer } from './tensor-renderer.ts'
+
+/** What is carried is copied so much at a time. */
+const copiedBytes = 256 << 10
+
+/** A planned file: any range of it can be read, and is computed then. */
+export type PlannedBytes = ByteSource & {
+  /** Hands out the bytes of a range in order, in pieces of any size that are valid for the call only. */
+  stream(offset: number, length: number, take: Take): void
+}
+
+/** The files of a planned merge: its main file, and by location the data files beside it. */
+export type PlanSource = PlannedBytes & {
+  data: ReadonlyMap<string, PlannedBytes>
+  /** What has been computed so far. Reading every byte of every file once, in ranges of any size, makes it complete. */
+  computed(): Computed
+}
+
+/**
+ * A prepared merge as the files that it will be: any range of them can be read, and is computed then.
+ * `inputs` are all of the merge's inputs. `computing`: how what is more than a weighted sum is computed, null if nothing is.
+ */
+export function plannedFiles(
+  plan: MergePlan,
+  inputs: readonly LabelledFiles[],
+  memory: PlanMemory,
+  computing: ElementComputing | null,
+): PlanSource {
+  const base = inputAt(inputs, plan.base)
+  const renderer = tensorRenderer(
+    plan,
+    plan.inputs.map(index => inputAt(inputs, index)),
+    memory,
+    computing,
+  )
+  const dataOf = (location: string): ByteSource => {
+    const file = base.data.get(location)
+    if (!file) throw new RangeError(`the base has no data file ${location}`)
+    return file
+  }
+  const sources = { dataOf, retyped: retypedSources(base), renderer }
+  const data = new Map(
+    [...plan.data].map(([location, file]) => [location, plannedBytes(file, dataOf(location), sources)]),
+  )
+  return { ...plannedBytes(plan.main, base.source, sources), data, computed: renderer.computed }
+}
+
+/** What parts of files are read from, apart from the base's file of the same location. */
+type PartSources = {
+  dataOf(location: string): ByteSource
+  retyped(part: RetypedPart): ByteSource
+  renderer: TensorRenderer
+}
+
+/** One file. `own`: the base's file of the same location. */
+function plannedBytes(
+  { parts, byteLength }: PlannedFile,
+  own: ByteSource,
+  { dataOf, retyped, renderer }: PartSources,
+): PlannedBytes {
+  const starts: number[] = []
+  let start = 0
+  for (const { length } of parts) {
+    starts.push(start)
+    start += length
+  }
+  const streamPart = (part: PlanPart, skip: number, length: number, take: Take) => {
+    if (part.kind === 'copy') streamSource(own, part.from + skip, length, take)
+    else if (part.kind === 'bytes') take(part.bytes.subarray(skip, skip + length))
+    else if (part.kind === 'tensor') renderer.render(part.tensor, part.from + skip, length, take)
+    else if (part.kind === 'data') streamSource(dataOf(part.location), part.from + skip, length, take)
+    else if (part.kind === 'retyped') streamSource(retyped(part), part.from + skip, length, take)
+    else streamSpread(part, skip, length, own, renderer, take)
+  }
+  const stream = (offset: number, length: number, take: Take) => {
+    if (offset < 0 || offset + length > byteLength) throw new RangeError(`read beyond ${byteLength}`)
+    let done = 0
+    for (let index = lastAtOrBefore(starts, offset); done < length; index += 1) {
+      const part = parts[index]
+      if (!part) throw new RangeError(`no part ${index}`)
+      const skip = offset + done - (starts[index] ?? 0)
+      const partial = Math.min(part.length - skip, length - done)
+      if (partial > 0) streamPart(part, skip, partial, take)
+      done += partial
+    }
+  }
+  return {
+    byteLength,
+    stream,
+    read(offset, target) {
+      let done = 0
+      stream(offset, target.byteLength, bytes => {
+        target.set(bytes, done)
+        done += bytes.byteLength
+      })
+    },
+  }
+}
+
+/** The last one is kept: ranges of one tensor are read one after the other. */
+function retypedSources(base: LabelledFiles): PartSources['retyped'] {
+  let last: { part: RetypedPart; source: ByteSource } | undefined
+  return part => {
+    if (last?.part === part) return last.source
+    const { tensor, dtype } = part
+    const source = retypedSource(elementsOf(tensor, base), dtypeName(tensor.dataType), dtype)
+    last = { part, source }
+    return source
+  }
+}
+
+function streamSource(source: ByteSource, from: number, length: number, take: Take): void {
+  const buffer = new Uint8Array(Math.min(copiedBytes, length))
+  for (let done = 0; done < length; done += buffer.byteLength) {
+    const bytes = buffer.subarray(0, Math.min(buffer.byteLength, length - done))
+    source.read(from + done, bytes)
+    take(bytes)
+  }
+}
+
+/** How many unpacked values are computed at a time. */
+const spreadValues = 16 * 1024
+
+function streamSpread(
+  part: SpreadPart,
+  skip: number,
+  length: number,
+  base: ByteSource,
+  renderer: TensorRenderer,
+  take: Take,
+): void {
+  const { stride, width, offset } = part.run
+  const end = skip + length
+  for (let first = Math.floor(skip / stride); first * stride < end; first += spreadValues) {
+    const count = Math.min(spreadValues, Math.ceil(end / stride) - first)
+    const begin = Math.max(first * stride, skip)
+    const bytes = readBytes(base, offset + begin, Math.min((first + count) * stride, end) - begin)
+    const values = new Uint8Array(count * width)
+    const from = part.from + first * width
+    let rendered = 0
+    const keep = (piece: Uint8Array) => {
+      values.set(piece, rendered)
+      rendered += piece.byteLength
+    }
+    // A value that the range begins in the middle of was counted with the range before.
+    renderer.render(part.tensor, from, values.byteLength, keep, first * stride < skip ? from + width : from)
+    for (let index = 0; index < count; index += 1) {
+      const at = (first + index) * stride
+      const start = Math.max(at, skip)
+      const until = Math.min(at + width, end)
+      const value = index * width - at
+      if (until > start) bytes.set(values.subarray(value + start, value + until), start - begin)
+    }
+    take(bytes)
+  }
+}
