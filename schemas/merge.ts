@@ -22,7 +22,9 @@ export const weightValue = z.union([weight, gradient])
 export const methodParameters = z
   .record(parameterName, z.unknown())
   .meta({ merge: 'parameters' })
-  .describe('The method’s parameters; numbers may be gradients: {"gradient": [0, 0.5, 1]}')
+  .describe(
+    'The method’s parameters; numbers may be gradients: {"gradient": [0, 0.5, 1]}, and some may be lists of one for each model, in order',
+  )
 
 const match = z
   .string()

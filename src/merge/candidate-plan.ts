@@ -25,7 +25,17 @@ export function candidateSettings<Settings extends Omit<MergeSettings, 'base'>>(
     const { method, parameters: none, normalize, usesBase } = defaultSettings
     return { ...settings, rules, method, parameters: none, normalize, usesBase }
   }
-  return { ...settings, rules, parameters: { ...settings.parameters, ...parameters } }
+  return { ...settings, rules, parameters: { ...ofMembers(settings.parameters, members), ...parameters } }
+}
+
+/** Of parameters with a value for each model of the merge those of some of them. */
+function ofMembers(parameters: MergeSettings['parameters'], members: readonly number[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? members.map((member): unknown => value[member]) : value,
+    ]),
+  )
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type MergekitConfig, type MergekitParameters, mergekitConfig } from '../../schemas/mergekit.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import { agreedFilters, type Setting, settingOf, valueFor } from './mergekit-values.ts'
+import { methods } from './methods/registry.ts'
 
 /** A request to `POST /v1/merges`, its models named as the configuration names them; validation of the route goes over the rest. */
 export type ConvertedConfig = {
@@ -67,23 +68,20 @@ export function convertMergekit(config: MergekitConfig): ConvertedConfig {
   const names = new Set([...Object.keys(config.parameters), ...models.flatMap(each => Object.keys(each.parameters))])
   const weights = names.has('weight') ? models.map(model => settingFor('weight', model, config.parameters)) : null
   names.delete('weight')
-  const shared = [...names.difference(withoutEffect)].map((name): [string, Setting] => [
-    ownName(name),
-    sharedSetting(name, models, config.parameters),
-  ])
-  const filters = agreedFilters([...(weights ?? []), ...shared.map(([, setting]) => setting)])
-  const normalize = shared.find(([name]) => name === 'normalize')?.[1]
+  const [normalize] = names.delete('normalize') ? settingsFor('normalize', models, config.parameters) : []
   if (normalize && normalize.filters.length > 0)
     throw refusal([{ field: normalize.field, message: 'is one for all tensors here; it cannot have filters' }])
-  const parameters = shared.filter(([name]) => name !== 'normalize')
-  const conditional = parameters.filter(([, setting]) => setting.filters.length > 0)
+  const parameters = [...names.difference(withoutEffect)].map((name): [string, Setting[]] => [
+    ownName(name),
+    settingsFor(name, models, config.parameters, methods.get(method)?.perModel),
+  ])
+  const filters = agreedFilters([...(weights ?? []), ...parameters.flatMap(([, settings]) => settings)])
+  const conditional = parameters.filter(([, settings]) => settings.some(each => each.filters.length > 0))
   const hasFilteredWeights = weights?.some(setting => setting.filters.length > 0)
   const rules = filters.map(filter => ({
     match: `*${filter}*`,
     ...(weights && hasFilteredWeights ? { weights: weights.map(setting => valueFor(setting, filter)) } : {}),
-    ...(conditional.length > 0
-      ? { parameters: Object.fromEntries(conditional.map(([name, setting]) => [name, valueFor(setting, filter)])) }
-      : {}),
+    ...(conditional.length > 0 ? { parameters: valuesFor(conditional, filter) } : {}),
   }))
   return {
     method,
@@ -93,9 +91,7 @@ export function convertMergekit(config: MergekitConfig): ConvertedConfig {
     }),
     ...(base === undefined ? {} : { base }),
     ...(normalize ? { normalize: asBoolean(valueFor(normalize, null)) } : {}),
-    ...(parameters.length > 0
-      ? { parameters: Object.fromEntries(parameters.map(([name, setting]) => [name, valueFor(setting, null)])) }
-      : {}),
+    ...(parameters.length > 0 ? { parameters: valuesFor(parameters, null) } : {}),
     ...(rules.length > 0 ? { rules } : {}),
     // mergekit computes in dtype and rounds to out_dtype; here binary64 is what is computed in.
     ...(outputDtype === undefined ? {} : { outputDtype }),
@@ -122,20 +118,37 @@ function settingFor(name: string, { parameters, field }: ConfiguredModel, global
   ])
 }
 
-/** A parameter of the method, which all models must agree on. */
-function sharedSetting(name: string, models: readonly ConfiguredModel[], global: MergekitParameters): Setting {
+/** A setting that all models agree on, or one for each of them if the configuration may say so of this name. */
+function settingsFor(
+  name: string,
+  models: readonly ConfiguredModel[],
+  global: MergekitParameters,
+  perModel: readonly string[] = [],
+): Setting[] {
   const settings = models.map(model => settingFor(name, model, global))
   const [first] = settings
   if (!first) throw refusal([{ field: 'models', message: 'there is no model beside base_model' }])
   const content = ({ value, filters }: Setting) => JSON.stringify([value, filters])
   const other = settings.find(setting => content(setting) !== content(first))
-  if (!other) return first
+  if (!other) return [first]
+  if (perModel.includes(name)) return settings
+  const may = ['weight', ...perModel].join(', ')
   throw refusal([
     {
       field: other.field,
-      message: `differs between models: here ${name} is one for all of them; only weight may differ`,
+      message: `differs between models: here ${name} is one for all of them; only ${may} may differ`,
     },
   ])
+}
+
+/** Parameters for the tensors with a filter, or for all others: a value, or a list of one for each model. */
+function valuesFor(parameters: readonly [string, Setting[]][], filter: string | null): Record<string, unknown> {
+  return Object.fromEntries(
+    parameters.map(([name, settings]) => {
+      const values = settings.map(setting => valueFor(setting, filter))
+      return [name, values.length === 1 ? values[0] : values]
+    }),
+  )
 }
 
 function ownName(name: string): string {

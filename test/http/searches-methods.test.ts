@@ -63,6 +63,22 @@ describe('a search by another method', () => {
     expect(pair?.score).toBe(scored.metrics.accuracy)
   })
 
+  test('takes to each soup what is said of its members alone', async () => {
+    const how = { method: 'ties', base, parameters: { density: [0.9, 0.2, 0.6] }, strategy: { type: 'topK' } }
+    const result = await client.find(request(ids, how))
+    const pair = result.candidates.find(({ models }) => models.length === 2)
+    const members = pair?.models.map(id => ids.indexOf(id)) ?? []
+    const parameters = { density: members.map(member => how.parameters.density[member]) }
+    const job = await merge(app.url, { method: 'ties', base, parameters, models: pair?.models.map(id => ({ id })) })
+    const evaluation = await client.post('/v1/evaluations?wait=60', {
+      model: job.result?.model.id,
+      dataset: val,
+      metrics: ['accuracy'],
+    })
+    const { result: scored } = await json<{ result: { metrics: { accuracy: number } } }>(evaluation)
+    expect(pair?.score).toBe(scored.metrics.accuracy)
+  })
+
   test.each([
     ['coordinate', { step: 0.5, minimumStep: 0.5 }],
     ['cmaEs', { generations: 2, population: 4 }],

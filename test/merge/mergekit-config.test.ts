@@ -76,6 +76,49 @@ describe('a configuration of mergekit', () => {
       { method: 'ties', base: 'c', models: [{ id: 'a' }, { id: 'b' }], parameters: { density: 0.5 } },
     ],
     [
+      'densities of models, along the layers and by filters too',
+      `merge_method: ties
+base_model: c
+parameters: {normalize: true}
+models:
+  - model: a
+    parameters: {density: [1, 0.7, 0.1], weight: 1.0}
+  - model: b
+    parameters: {density: 0.5, weight: [0, 0.3, 0.7, 1]}
+  - model: d
+    parameters:
+      density: [{filter: mlp, value: 0.2}, {value: 0.33}]
+      weight: [{filter: mlp, value: 0.5}, {value: 0}]`,
+      {
+        method: 'ties',
+        base: 'c',
+        normalize: true,
+        models: [
+          { id: 'a', weight: 1 },
+          { id: 'b', weight: { gradient: [0, 0.3, 0.7, 1] } },
+          { id: 'd', weight: 0 },
+        ],
+        parameters: { density: [{ gradient: [1, 0.7, 0.1] }, 0.5, 0.33] },
+        rules: [
+          {
+            match: '*mlp*',
+            weights: [1, { gradient: [0, 0.3, 0.7, 1] }, 0.5],
+            parameters: { density: [{ gradient: [1, 0.7, 0.1] }, 0.5, 0.2] },
+          },
+        ],
+      },
+    ],
+    [
+      'epsilon and gamma of models where the method has them',
+      `merge_method: della\nbase_model: c\n${ab('density: 0.5, epsilon: 0.1', 'density: 0.5, epsilon: 0.2')}`,
+      {
+        method: 'della',
+        base: 'c',
+        models: [{ id: 'a' }, { id: 'b' }],
+        parameters: { density: 0.5, epsilon: [0.1, 0.2] },
+      },
+    ],
+    [
       'a gradient',
       'merge_method: slerp\nparameters: {t: [0, 0.5, 1]}\nmodels: [{model: a}, {model: b}]',
       { method: 'slerp', models: [{ id: 'a' }, { id: 'b' }], parameters: { t: { gradient: [0, 0.5, 1] } } },
@@ -128,10 +171,10 @@ describe('a configuration of mergekit', () => {
     ['a type that no soup can have', `merge_method: linear\ndtype: int8\n${ofModels}`, 'dtype', /float32/],
     ['no models', 'merge_method: linear', 'models', /./],
     [
-      'a density of one model',
-      `merge_method: ties\n${ab('density: 0.5', 'density: 0.6')}`,
-      'models.1.parameters.density',
-      /differs between models/,
+      'a parameter of one model that is one for all',
+      `merge_method: ties\n${ab('lambda: 0.5', 'lambda: 0.6')}`,
+      'models.1.parameters.lambda',
+      /differs between models.*only weight, density may/,
     ],
     [
       'a density that one model lacks',
