@@ -1,4 +1,4 @@
-import type { OperatorSignatures } from './operator-types.ts'
+import type { OperatorSignatures } from './operator-signatures.ts'
 
 /**
  * What operators of com.microsoft say of their types, which models that onnxruntime has fused consist of. Found out by asking onnxruntime
