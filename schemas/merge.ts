@@ -16,7 +16,9 @@ export const gradient = z
     'A number that changes along the graph: the first at the first operator with weights, the last at the last, straight lines between',
   )
 
-export const weightValue = z.union([weight, gradient])
+export const weightValue = z.union([weight, gradient], {
+  error: 'is no finite number, and no gradient such as {"gradient": [0, 0.5, 1]}',
+})
 
 /** Parameters of whatever method, as `GET /v1/methods` describes them; each number may be a gradient. */
 export const methodParameters = z

@@ -8,7 +8,10 @@ export type PerModel = number | readonly number[]
 
 /** The schema of a number that models may have their own of. */
 export function perModel(one: z.ZodNumber): z.ZodUnion<[z.ZodNumber, z.ZodArray<z.ZodNumber>]> {
-  return z.union([one, z.array(one).min(1)], { error: 'is no number, and no list of numbers, one for each model' })
+  return z.union([one, z.array(one).min(1)], {
+    error: ({ input }) =>
+      input === undefined ? 'is missing' : 'is no number, and no list of numbers, one for each model',
+  })
 }
 
 /** That of one model. @throws RangeError for a model that a list leaves out */
