@@ -85,6 +85,11 @@ export const mergeSettings = {
   provenance: z.boolean().default(true).describe("Write the recipe into the soup's metadata"),
 }
 
+/** Of the method fisher, beside the id of each model. */
+export const fisherReference = reference
+  .optional()
+  .describe('Of the method fisher: a model of the same network with Fisher information in place of weights')
+
 export const mergeRequest = z
   .strictObject({
     models: z
@@ -92,9 +97,7 @@ export const mergeRequest = z
         z.strictObject({
           id: reference,
           weight: weightValue.default(1),
-          fisher: reference
-            .optional()
-            .describe('Of the method fisher: a model of the same network with Fisher information in place of weights'),
+          fisher: fisherReference,
         }),
       )
       .min(1)

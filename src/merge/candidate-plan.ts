@@ -1,4 +1,5 @@
 import { defaultSettings, type MergeSettings } from './merge-input.ts'
+import { methodNamed } from './methods/registry.ts'
 import type { MergePlan } from './plan.ts'
 import { tensorOperations } from './tensor-operations.ts'
 
@@ -46,7 +47,12 @@ function ofMembers(parameters: MergeSettings['parameters'], members: readonly nu
  */
 export function candidatePlan(plan: MergePlan, soup: CandidateSoup, settings: Omit<MergeSettings, 'base'>): MergePlan {
   const operations = tensorOperations(soup.weights, candidateSettings(soup, settings))
-  const places = [...soup.members, ...plan.inputs.keys().drop(plan.models)]
+  const beside = plan.inputs.keys().drop(plan.models)
+  // Of the Fisher information, which each model has its own of, only that of the members.
+  const places = [
+    ...soup.members,
+    ...(methodNamed(settings.method).fisher ? soup.members.map(member => plan.models + member) : beside),
+  ]
   const pick = <Item>(items: readonly Item[]): Item[] =>
     places.map(place => {
       const item = items[place]
