@@ -35,10 +35,10 @@ function requestedParameters(method: RegisteredMethod): Record<string, unknown> 
   return { title: method.name, ...rest, properties: Object.fromEntries(given) }
 }
 
-/** A number may be a gradient, also in a list of one for each model. */
+/** A number that need not be whole may be a gradient, also in a list of one for each model. */
 function withGradients(schema: z.core.JSONSchema._JSONSchema): unknown {
   if (typeof schema !== 'object') return schema
-  if (schema.type === 'number' || schema.type === 'integer') return { anyOf: [schema, gradientSchema] }
+  if (schema.type === 'number') return { anyOf: [schema, gradientSchema] }
   const { anyOf, items, ...rest } = schema
   if (anyOf) return { ...rest, anyOf: anyOf.map(withGradients) }
   return items && !Array.isArray(items) ? { ...rest, items: withGradients(items) } : schema

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
+import { gradient } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
-import { gradientsIn, parametersAtPoints, type WeightValue } from './gradient.ts'
+import { gradientsIn, isGradient, parametersAtPoints, type WeightValue } from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
 import { methods, type RegisteredMethod } from './methods/registry.ts'
 import { tensorOperations } from './tensor-operations.ts'
@@ -96,6 +97,7 @@ function completed(
   models: number,
   field: string,
 ): Record<string, unknown> {
+  requireGradients(method, parameters, field)
   let complete: Readonly<Record<string, unknown>> = {}
   for (const each of parametersAtPoints(parameters)) complete = parsed(method, each, field)
   for (const [name, value] of Object.entries(complete)) {
@@ -107,6 +109,26 @@ function completed(
   for (const [name] of gradients)
     if (fixed.includes(name)) throw invalid([{ field: `${field}.${name}`, message: 'is the same for all tensors' }])
   return { ...complete, ...Object.fromEntries(gradients) }
+}
+
+/** Parameters are checked at the points of their gradients; first it must be sure that they are gradients. */
+function requireGradients(
+  { name: method, wholeNumbers }: RegisteredMethod,
+  parameters: Readonly<Record<string, unknown>>,
+  field: string,
+): void {
+  for (const [name, value] of Object.entries(parameters)) {
+    const values = Array.isArray(value) ? value.entries() : [[null, value] as const]
+    for (const [place, each] of values) {
+      if (!isGradient(each)) continue
+      const own = [field, name, ...(place === null ? [] : [place])].join('.')
+      const issues = gradient.safeParse(each).error?.issues ?? []
+      if (issues.length > 0)
+        throw invalid(issues.map(({ path, message }) => ({ field: [own, ...path.map(String)].join('.'), message })))
+      if (wholeNumbers.includes(name))
+        throw invalid([{ field: own, message: `is a whole number for ${method}, and no gradient` }])
+    }
+  }
 }
 
 function parsed(method: RegisteredMethod, parameters: object, field: string): Readonly<Record<string, unknown>> {

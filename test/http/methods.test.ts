@@ -210,6 +210,13 @@ describe('a parameter of which each model has its own', () => {
   })
 })
 
+test('two gradients whose sum is 1 at their ends may be rounded to more between them', async () => {
+  // At the third of the six operators with weights it is 1 + 2^-52.
+  const parameters = { density: { gradient: [0.54, 0.77] }, epsilon: { gradient: [0.46, 0.23] } }
+  const job = await merge(app.url, { ...requestFor('della'), parameters })
+  expect(job).toMatchObject({ status: 'succeeded' })
+})
+
 describe('a request that a method cannot follow is refused before there is a job', () => {
   const two = () => [{ id: idOf(1) }, { id: idOf(2) }]
   test.each([
@@ -228,6 +235,45 @@ describe('a request that a method cannot follow is refused before there is a job
       'a point of a gradient out of range',
       () => ({ method: 'slerp', models: two(), parameters: { t: { gradient: [0, 2] } } }),
       'parameters.t',
+    ],
+    [
+      'a gradient of no numbers',
+      () => ({ method: 'slerp', models: two(), parameters: { t: { gradient: null } } }),
+      'parameters.t.gradient',
+    ],
+    [
+      'a gradient without a value',
+      () => ({ method: 'ties', models: two(), base: base(), parameters: { density: [1, { gradient: [] }] } }),
+      'parameters.density.1.gradient',
+    ],
+    [
+      'a gradient of lists',
+      () => ({ method: 'ties', models: two(), base: base(), parameters: { density: { gradient: [[0.5, 1]] } } }),
+      'parameters.density.gradient.0',
+    ],
+    [
+      'a gradient with more',
+      () => ({ method: 'slerp', models: two(), parameters: { t: { gradient: [0, 1], over: 'layers' } } }),
+      'parameters.t',
+    ],
+    [
+      'a gradient of whole numbers',
+      () => ({
+        method: 'dare_ties',
+        models: two(),
+        base: base(),
+        parameters: { density: 0.5, seed: { gradient: [0, 1] } },
+      }),
+      'parameters.seed',
+    ],
+    [
+      'such a gradient in a rule',
+      () => ({
+        method: 'karcher',
+        models: two(),
+        rules: [{ match: '*', parameters: { maxIter: { gradient: [1, 9] } } }],
+      }),
+      'rules.0.parameters.maxIter',
     ],
     ['a parameter that is missing', () => ({ method: 'slerp', models: two() }), 'parameters.t'],
     [

@@ -51,13 +51,16 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
 
 export const dellaLinear = dellaMethod(false)
 
+/** Between the points of two gradients sums that are 1 there are 1 but for rounding; what lies beyond is clamped. */
+const rounding = 1e-12
+
 /** Whether no model's probabilities leave the range of such. Lists of two lengths are refused for those, not here. */
 function staysProbable({ density, epsilon }: Pick<Parameters, 'density' | 'epsilon'>): boolean {
   const lengths = [density, epsilon].map(value => (typeof value === 'number' ? Number.POSITIVE_INFINITY : value.length))
   const models = Math.min(...lengths)
   return Array.from({ length: Number.isFinite(models) ? models : 1 }).every((_, model) => {
     const [middle, half] = [valueFor(density, model), valueFor(epsilon, model)]
-    return middle - half >= 0 && middle + half <= 1
+    return middle - half >= -rounding && middle + half <= 1 + rounding
   })
 }
 
