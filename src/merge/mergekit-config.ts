@@ -79,7 +79,11 @@ export function convertMergekit(config: MergekitConfig): ConvertedConfig {
   const weights = names.has('weight') ? models.map(model => settingFor('weight', model, global)) : null
   names.delete('weight')
   const settings = [...names.difference(withoutEffect)]
-    .map((name): [string, Setting[]] => [name, settingsFor(name, models, global, methods.get(method)?.perModel)])
+    // A method that is not there is refused for that by whoever knows them all.
+    .map((name): [string, Setting[]] => [
+      name,
+      settingsFor(name, models, global, methods.get(method)?.perModel ?? [name]),
+    ])
     .filter((setting, _, all) => !isSettled(setting, method, all))
     .map(([name, own]): [string, Setting[]] => [ownName(name), own])
   const [normalize] = settings.find(([name]) => name === 'normalize')?.[1] ?? []

@@ -181,6 +181,11 @@ models:
       },
     ],
     [
+      'a method that is not there as it is, to be refused for that',
+      `merge_method: magic\n${ab('strength: 1', 'strength: 2')}`,
+      { method: 'magic', models: [{ id: 'a' }, { id: 'b' }], parameters: { strength: [1, 2] } },
+    ],
+    [
       'a gradient',
       'merge_method: slerp\nparameters: {t: [0, 0.5, 1]}\nmodels: [{model: a}, {model: b}]',
       { method: 'slerp', models: [{ id: 'a' }, { id: 'b' }], parameters: { t: { gradient: [0, 0.5, 1] } } },
