@@ -16,13 +16,17 @@ export const gradient = z
     'A number that changes along the graph: the first at the first operator with weights, the last at the last, straight lines between',
   )
 
-export const weightValue = z.union([weight, gradient])
+export const weightValue = z.union([weight, gradient], {
+  error: 'is no finite number, and no gradient such as {"gradient": [0, 0.5, 1]}',
+})
 
 /** Parameters of whatever method, as `GET /v1/methods` describes them; each number may be a gradient. */
 export const methodParameters = z
   .record(parameterName, z.unknown())
   .meta({ merge: 'parameters' })
-  .describe('The method’s parameters; numbers may be gradients: {"gradient": [0, 0.5, 1]}')
+  .describe(
+    'The method’s parameters; numbers may be gradients: {"gradient": [0, 0.5, 1]}, and some may be lists of one for each model, in order',
+  )
 
 const match = z
   .string()
@@ -81,6 +85,11 @@ export const mergeSettings = {
   provenance: z.boolean().default(true).describe("Write the recipe into the soup's metadata"),
 }
 
+/** Of the method fisher, beside the id of each model. */
+export const fisherReference = reference
+  .optional()
+  .describe('Of the method fisher: a model of the same network with Fisher information in place of weights')
+
 export const mergeRequest = z
   .strictObject({
     models: z
@@ -88,9 +97,7 @@ export const mergeRequest = z
         z.strictObject({
           id: reference,
           weight: weightValue.default(1),
-          fisher: reference
-            .optional()
-            .describe('Of the method fisher: a model of the same network with Fisher information in place of weights'),
+          fisher: fisherReference,
         }),
       )
       .min(1)

@@ -10,10 +10,13 @@ const conditions = z
   .max(256)
 
 /** A value as mergekit has them: for all tensors, along the layers, or by filters on tensor names of which the first that fits holds. */
-export const mergekitValue = z.union([scalar, gradient, conditions])
+export const mergekitValue = z.union([scalar, gradient, conditions], {
+  error: 'is no finite number, no truth value, no text, no list of numbers and no list of {filter, value}',
+})
 
 export type MergekitValue = z.infer<typeof mergekitValue>
 
+/** Without any, mergekit takes null as well. */
 const parameters = z.record(z.string(), mergekitValue)
 
 export type MergekitParameters = z.infer<typeof parameters>
@@ -23,13 +26,13 @@ export const mergekitConfig = z
   .strictObject({
     merge_method: z.string().min(1).max(100),
     models: z
-      .array(z.strictObject({ model: reference, parameters: parameters.default({}) }))
+      .array(z.strictObject({ model: reference, parameters: parameters.nullish() }))
       .min(1)
       .max(1024),
-    base_model: reference.optional(),
-    parameters: parameters.default({}),
-    dtype: outputDtype.optional(),
-    out_dtype: outputDtype.optional(),
+    base_model: reference.nullish(),
+    parameters: parameters.nullish(),
+    dtype: outputDtype.nullish(),
+    out_dtype: outputDtype.nullish(),
   })
   .meta({ id: 'MergekitConfig' })
 

@@ -9,7 +9,9 @@ export const methodRecord = z
       .string()
       .describe('x_i the models, b the base, d_i = x_i - b, w_i the weights; in binary64, rounded once'),
     source: z.string(),
-    parameters: z.record(z.string(), z.unknown()).describe('JSON Schema; each number may also be a gradient'),
+    parameters: z
+      .record(z.string(), z.unknown())
+      .describe('JSON Schema; each number that need not be whole may also be a gradient'),
     models: z.object({
       min: z.number().int(),
       max: z.number().int().nullable().describe('Null: as many as a merge takes'),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { digest, id, labels, name, reference, ttl, waitSeconds } from './common.ts'
 import { direction, metricRequest, scoring } from './evaluation.ts'
-import { mergeSettings, weight, weightRules } from './merge.ts'
+import { fisherReference, mergeSettings, weight, weightRules } from './merge.ts'
 import { recalibration } from './recalibration.ts'
 
 /** Models in one search. Those of an exhaustive search are bounded by {@link exhaustiveStrategy} besides. */
@@ -136,7 +136,7 @@ const test = selection
 export const searchRequest = z
   .strictObject({
     models: z
-      .array(z.strictObject({ id: reference }))
+      .array(z.strictObject({ id: reference, fisher: fisherReference }))
       .min(1)
       .max(maximumSearchModels),
     strategy,

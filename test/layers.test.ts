@@ -24,7 +24,7 @@ const planted: readonly Planted[] = [
     'src/tensor/planted.ts',
     "import type { MergePlan } from '../merge/merge-plan.ts'\nexport type Planted = MergePlan\n",
     /^src\/tensor imports no higher layer/,
-    /^src\/merge\/plan\.ts$/,
+    /^src\/merge\/merge-plan\.ts$/,
   ],
   [
     'a type among imported values',

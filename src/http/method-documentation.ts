@@ -31,9 +31,15 @@ export function withMethods(schema: unknown): unknown {
 /** As requests give them: some of them where a rule does, and gradients for numbers. */
 function requestedParameters(method: RegisteredMethod): Record<string, unknown> {
   const { required: _, properties, ...rest } = parameterSchema(method)
-  const given = Object.entries(properties ?? {}).map(([name, schema]): [string, unknown] => {
-    const isNumber = typeof schema === 'object' && (schema.type === 'number' || schema.type === 'integer')
-    return [name, isNumber ? { anyOf: [schema, gradientSchema] } : schema]
-  })
+  const given = Object.entries(properties ?? {}).map(([name, schema]) => [name, withGradients(schema)])
   return { title: method.name, ...rest, properties: Object.fromEntries(given) }
+}
+
+/** A number that need not be whole may be a gradient, also in a list of one for each model. */
+function withGradients(schema: z.core.JSONSchema._JSONSchema): unknown {
+  if (typeof schema !== 'object') return schema
+  if (schema.type === 'number') return { anyOf: [schema, gradientSchema] }
+  const { anyOf, items, ...rest } = schema
+  if (anyOf) return { ...rest, anyOf: anyOf.map(withGradients) }
+  return items && !Array.isArray(items) ? { ...rest, items: withGradients(items) } : schema
 }

@@ -28,7 +28,7 @@ async function withIds(config: MergekitConfig, store: ModelStore): Promise<Merge
   const models = []
   for (const [index, model] of config.models.entries())
     models.push({ ...model, model: await idOf(model.model, `models.${index}.model`, store) })
-  if (config.base_model === undefined) return { ...config, models }
+  if (config.base_model === undefined || config.base_model === null) return { ...config, models }
   return { ...config, models, base_model: await idOf(config.base_model, 'base_model', store) }
 }
 

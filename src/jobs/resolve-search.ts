@@ -20,7 +20,7 @@ export type SearchedModel = { id: string; sha256: string; paths: ModelPaths; sta
 /** A search request with everything found and checked that can be without reading the models. */
 export type ResolvedSearch = {
   models: SearchedModel[]
-  /** The models in order, and behind them the base where it is none of them. */
+  /** The models in order, behind them the base where it is none of them, and the Fisher information of models. */
   files: MergeFile[]
   /** The place in `files` of the base; null if each soup is made from its first model. */
   base: number | null
@@ -71,9 +71,16 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     const label = request.base ?? ''
     if (base < 0) base = files.push({ label, sha256, weight: null, ...stores.models.paths(baseRecord) }) - 1
   }
+  const fisherRecords: ModelRecord[] = []
+  for (const [fisherOf, { fisher: label }] of request.models.entries()) {
+    if (label === undefined) continue
+    const record = await stores.models.getComplete(label, `models.${fisherOf}.fisher`)
+    fisherRecords.push(record)
+    files.push({ label, sha256: record.sha256, weight: null, fisherOf, ...stores.models.paths(record) })
+  }
   const groups = 'groups' in strategy ? strategy.groups : []
   const rules = groups.map(match => ({ match, weights: models.map(() => 1) }))
-  const inputs = { weights: models.map(() => 1), hasBase: request.base !== undefined, fishers: 0 }
+  const inputs = { weights: models.map(() => 1), hasBase: request.base !== undefined, fishers: fisherRecords.length }
   const { settings, dimensions, method } = searchedSettings(request, inputs, rules)
   const selection = await resolveScoring('selection', request.selection, bound, stores)
   const test = request.test
@@ -105,7 +112,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     recalibration,
     inputIds: [
       ...models.map(({ id }) => id),
-      ...(baseRecord ? [baseRecord.id] : []),
+      ...[...(baseRecord ? [baseRecord] : []), ...fisherRecords].map(({ id }) => id),
       ...(recalibration?.inputIds ?? []),
       ...scorings.flatMap(({ dataset, metric }) => [dataset.id, ...(metric.modelId ? [metric.modelId] : [])]),
     ],

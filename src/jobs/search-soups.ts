@@ -1,6 +1,7 @@
 import type { RunnableModel } from '../evaluate/protocol.ts'
 import { type CandidateSoup, candidateSettings } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { methodNamed } from '../merge/methods/registry.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
@@ -51,15 +52,23 @@ export function soupMerge(
   provenance: boolean,
 ): { files: MergeFile[]; settings: MergeSettings } {
   const { members, weights } = soup
-  const files = members.map((member, index) => ({ ...fileAt(all, member), weight: weights[index] ?? 0 }))
+  const files = members.map((member, index): MergeFile => ({ ...fileAt(all, member), weight: weights[index] ?? 0 }))
   const { recalibrate, ...others } = common
   const measured = recalibrate && members.length > 1 ? { recalibrate } : {}
   const settings = { ...candidateSettings(soup, others), ...measured, provenance }
-  if (place === null) return { files, settings: { ...settings, base: 0 } }
+  const fishers = methodNamed(settings.method).fisher ? fishersOf(all, members) : []
+  if (place === null) return { files: [...files, ...fishers], settings: { ...settings, base: 0 } }
   const among = members.indexOf(place)
-  const base = among >= 0 ? among : files.push({ ...fileAt(all, place), weight: 0 }) - 1
-  const mergeFiles = files.map((file, index): MergeFile => (index < members.length ? file : { ...file, weight: null }))
-  return { files: mergeFiles, settings: { ...settings, base } }
+  const base = among >= 0 ? among : files.push({ ...fileAt(all, place), weight: null }) - 1
+  return { files: [...files, ...fishers], settings: { ...settings, base } }
+}
+
+/** The Fisher information of a soup's members, as that of models in its own order. */
+function fishersOf(files: readonly MergeFile[], members: readonly number[]): MergeFile[] {
+  return members.flatMap((member, fisherOf) => {
+    const file = files.find(each => each.fisherOf === member)
+    return file ? [{ ...file, fisherOf }] : []
+  })
 }
 
 /** What determines the bytes that are scored: the digest of a model, or the recipe of a soup. */

@@ -1,5 +1,6 @@
 import { defaultSettings, type MergeSettings } from './merge-input.ts'
 import type { MergePlan } from './merge-plan.ts'
+import { methodNamed } from './methods/registry.ts'
 import { tensorOperations } from './tensor-operations.ts'
 
 /** Other weights for the tensors whose names match a glob. */
@@ -25,7 +26,17 @@ export function candidateSettings<Settings extends Omit<MergeSettings, 'base'>>(
     const { method, parameters: none, normalize, usesBase } = defaultSettings
     return { ...settings, rules, method, parameters: none, normalize, usesBase }
   }
-  return { ...settings, rules, parameters: { ...settings.parameters, ...parameters } }
+  return { ...settings, rules, parameters: { ...ofMembers(settings.parameters, members), ...parameters } }
+}
+
+/** Of parameters with a value for each model of the merge those of some of them. */
+function ofMembers(parameters: MergeSettings['parameters'], members: readonly number[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? members.map((member): unknown => value[member]) : value,
+    ]),
+  )
 }
 
 /**
@@ -36,7 +47,12 @@ export function candidateSettings<Settings extends Omit<MergeSettings, 'base'>>(
  */
 export function candidatePlan(plan: MergePlan, soup: CandidateSoup, settings: Omit<MergeSettings, 'base'>): MergePlan {
   const operations = tensorOperations(soup.weights, candidateSettings(soup, settings))
-  const places = [...soup.members, ...plan.inputs.keys().drop(plan.models)]
+  const beside = plan.inputs.keys().drop(plan.models)
+  // Of the Fisher information, which each model has its own of, only that of the members.
+  const places = [
+    ...soup.members,
+    ...(methodNamed(settings.method).fisher ? soup.members.map(member => plan.models + member) : beside),
+  ]
   const pick = <Item>(items: readonly Item[]): Item[] =>
     places.map(place => {
       const item = items[place]

@@ -19,14 +19,20 @@ export function valueAt(value: WeightValue, position: number): number {
   return rest === 0 ? from : (1 - rest) * from + rest * (gradient[before + 1] ?? from)
 }
 
+/** The gradients in a parameter: itself, or some of a list of one value for each model. */
+export function gradientsIn(parameter: unknown): Gradient[] {
+  return (Array.isArray(parameter) ? parameter : [parameter]).filter(isGradient)
+}
+
 /** Parameters at a place along the graph. */
 export function parametersAt(parameters: Readonly<Record<string, unknown>>, position: number): Record<string, unknown> {
-  return mapValues(parameters, value => (isGradient(value) ? valueAt(value, position) : value))
+  const at = (value: unknown) => (isGradient(value) ? valueAt(value, position) : value)
+  return mapValues(parameters, value => (Array.isArray(value) ? value.map(at) : at(value)))
 }
 
 /** Parameters as they are at each of the points that their gradients name; the others lie between. */
 export function parametersAtPoints(parameters: Readonly<Record<string, unknown>>): Record<string, unknown>[] {
-  const gradients = Object.values(parameters).filter(isGradient)
+  const gradients = Object.values(parameters).flatMap(gradientsIn)
   const points = new Set([
     0,
     ...gradients.flatMap(({ gradient }) => gradient.map((_, i) => i / (gradient.length - 1 || 1))),

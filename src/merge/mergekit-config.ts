@@ -1,6 +1,8 @@
 import { type MergekitConfig, type MergekitParameters, mergekitConfig } from '../../schemas/mergekit.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
-import { agreedFilters, type Setting, settingOf, valueFor } from './mergekit-values.ts'
+import { isSettled } from './mergekit-choices.ts'
+import { agreedFilters, asBoolean, type Setting, settingOf, valueFor } from './mergekit-values.ts'
+import { methods } from './methods/registry.ts'
 
 /** A request to `POST /v1/merges`, its models named as the configuration names them; validation of the route goes over the rest. */
 export type ConvertedConfig = {
@@ -23,7 +25,12 @@ const unsupported: Record<string, string> = {
 }
 
 /** Parameters that are called otherwise here. */
-const renamed: Record<string, string> = { max_iter: 'maxIter', select_topk: 'topk', nuslerp_row_wise: 'rowWise' }
+const renamed: Record<string, string> = {
+  max_iter: 'maxIter',
+  normalize_weights: 'normalize',
+  nuslerp_row_wise: 'rowWise',
+  select_topk: 'topk',
+}
 
 /** Parameters of mergekit that say how it computes, and change no result here. */
 const withoutEffect: ReadonlySet<string> = new Set(['int8_mask'])
@@ -62,28 +69,34 @@ export function readMergekit(body: object): MergekitConfig {
  * @throws TureenError `TUREEN_REQUEST_INVALID` for parameters that cannot be said in one
  */
 export function convertMergekit(config: MergekitConfig): ConvertedConfig {
-  const { merge_method: method, base_model: base, dtype, out_dtype: outputDtype = dtype } = config
+  const { merge_method: method } = config
+  const base = config.base_model ?? undefined
+  // mergekit computes in dtype and rounds to out_dtype; here binary64 is what is computed in.
+  const outputDtype = config.out_dtype ?? config.dtype ?? undefined
+  const global = config.parameters ?? {}
   const models = mergedModels(config)
-  const names = new Set([...Object.keys(config.parameters), ...models.flatMap(each => Object.keys(each.parameters))])
-  const weights = names.has('weight') ? models.map(model => settingFor('weight', model, config.parameters)) : null
+  const names = new Set([...Object.keys(global), ...models.flatMap(each => Object.keys(each.parameters))])
+  const weights = names.has('weight') ? models.map(model => settingFor('weight', model, global)) : null
   names.delete('weight')
-  const shared = [...names.difference(withoutEffect)].map((name): [string, Setting] => [
-    ownName(name),
-    sharedSetting(name, models, config.parameters),
-  ])
-  const filters = agreedFilters([...(weights ?? []), ...shared.map(([, setting]) => setting)])
-  const normalize = shared.find(([name]) => name === 'normalize')?.[1]
+  const settings = [...names.difference(withoutEffect)]
+    // A method that is not there is refused for that by whoever knows them all.
+    .map((name): [string, Setting[]] => [
+      name,
+      settingsFor(name, models, global, methods.get(method)?.perModel ?? [name]),
+    ])
+    .filter((setting, _, all) => !isSettled(setting, method, all))
+    .map(([name, own]): [string, Setting[]] => [ownName(name), own])
+  const [normalize] = settings.find(([name]) => name === 'normalize')?.[1] ?? []
   if (normalize && normalize.filters.length > 0)
     throw refusal([{ field: normalize.field, message: 'is one for all tensors here; it cannot have filters' }])
-  const parameters = shared.filter(([name]) => name !== 'normalize')
-  const conditional = parameters.filter(([, setting]) => setting.filters.length > 0)
+  const parameters = settings.filter(([name]) => name !== 'normalize')
+  const filters = agreedFilters([...(weights ?? []), ...parameters.flatMap(([, settings]) => settings)])
+  const conditional = parameters.filter(([, settings]) => settings.some(each => each.filters.length > 0))
   const hasFilteredWeights = weights?.some(setting => setting.filters.length > 0)
   const rules = filters.map(filter => ({
     match: `*${filter}*`,
     ...(weights && hasFilteredWeights ? { weights: weights.map(setting => valueFor(setting, filter)) } : {}),
-    ...(conditional.length > 0
-      ? { parameters: Object.fromEntries(conditional.map(([name, setting]) => [name, valueFor(setting, filter)])) }
-      : {}),
+    ...(conditional.length > 0 ? { parameters: valuesFor(conditional, filter) } : {}),
   }))
   return {
     method,
@@ -93,23 +106,28 @@ export function convertMergekit(config: MergekitConfig): ConvertedConfig {
     }),
     ...(base === undefined ? {} : { base }),
     ...(normalize ? { normalize: asBoolean(valueFor(normalize, null)) } : {}),
-    ...(parameters.length > 0
-      ? { parameters: Object.fromEntries(parameters.map(([name, setting]) => [name, valueFor(setting, null)])) }
-      : {}),
+    ...(parameters.length > 0 ? { parameters: valuesFor(parameters, null) } : {}),
     ...(rules.length > 0 ? { rules } : {}),
-    // mergekit computes in dtype and rounds to out_dtype; here binary64 is what is computed in.
     ...(outputDtype === undefined ? {} : { outputDtype }),
   }
 }
 
 type ConfiguredModel = { model: string; parameters: MergekitParameters; field: string }
 
-/** The models that are averaged. mergekit lets the base stand among them; where changes of it are merged, it is none of them. */
+/**
+ * The models that are averaged. mergekit lets the base stand among them; where changes of it are merged, it is none of them, and of a
+ * pair it is the first, whether it stands there or not.
+ */
 function mergedModels({ models, base_model: base, merge_method: method }: MergekitConfig): ConfiguredModel[] {
-  const all = models.map((each, index) => ({ ...each, field: `models.${index}.parameters` }))
+  const all = models.map(({ model, parameters }, index) => {
+    return { model, parameters: parameters ?? {}, field: `models.${index}.parameters` }
+  })
+  if (base === undefined || base === null || withoutBase.has(method)) return all
   const others = all.filter(({ model }) => model !== base)
-  if (base === undefined || withoutBase.has(method) || others.length === all.length) return all
-  return pairMethods.has(method) ? [...all.filter(({ model }) => model === base), ...others] : others
+  if (!pairMethods.has(method)) return others
+  const own = all.filter(({ model }) => model === base)
+  if (own.length === 0 && all.length === 1) own.push({ model: base, parameters: {}, field: 'base_model' })
+  return [...own, ...others]
 }
 
 function settingFor(name: string, { parameters, field }: ConfiguredModel, global: MergekitParameters): Setting {
@@ -122,29 +140,41 @@ function settingFor(name: string, { parameters, field }: ConfiguredModel, global
   ])
 }
 
-/** A parameter of the method, which all models must agree on. */
-function sharedSetting(name: string, models: readonly ConfiguredModel[], global: MergekitParameters): Setting {
+/** A setting that all models agree on, or one for each of them if the configuration may say so of this name. */
+function settingsFor(
+  name: string,
+  models: readonly ConfiguredModel[],
+  global: MergekitParameters,
+  perModel: readonly string[] = [],
+): Setting[] {
   const settings = models.map(model => settingFor(name, model, global))
   const [first] = settings
   if (!first) throw refusal([{ field: 'models', message: 'there is no model beside base_model' }])
   const content = ({ value, filters }: Setting) => JSON.stringify([value, filters])
   const other = settings.find(setting => content(setting) !== content(first))
-  if (!other) return first
+  if (!other) return [first]
+  if (perModel.includes(name)) return settings
+  const may = ['weight', ...perModel].join(', ')
   throw refusal([
     {
       field: other.field,
-      message: `differs between models: here ${name} is one for all of them; only weight may differ`,
+      message: `differs between models: here ${name} is one for all of them; only ${may} may differ`,
     },
   ])
 }
 
-function ownName(name: string): string {
-  return Object.hasOwn(renamed, name) ? (renamed[name] ?? name) : name
+/** Parameters for the tensors with a filter, or for all others: a value, or a list of one for each model. */
+function valuesFor(parameters: readonly [string, Setting[]][], filter: string | null): Record<string, unknown> {
+  return Object.fromEntries(
+    parameters.map(([name, settings]) => {
+      const values = settings.map(setting => valueFor(setting, filter))
+      return [name, values.length === 1 ? values[0] : values]
+    }),
+  )
 }
 
-/** mergekit takes numbers for truth values. */
-function asBoolean(value: unknown): unknown {
-  return typeof value === 'number' ? value !== 0 : value
+function ownName(name: string): string {
+  return Object.hasOwn(renamed, name) ? (renamed[name] ?? name) : name
 }
 
 function refusal(errors: ProblemItem[]): TureenError {

@@ -58,7 +58,12 @@ export function agreedFilters(settings: readonly Setting[]): string[] {
   )
 }
 
-function refusal(field: string, message: string): TureenError {
+/** mergekit takes numbers for truth values. */
+export function asBoolean(value: unknown): unknown {
+  return typeof value === 'number' ? value !== 0 : value
+}
+
+export function refusal(field: string, message: string): TureenError {
   return new TureenError(
     'TUREEN_REQUEST_INVALID',
     `The mergekit configuration cannot be followed: ${field} ${message}.`,

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
+import { gradient } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
-import { isGradient, parametersAtPoints, type WeightValue } from './gradient.ts'
+import { gradientsIn, isGradient, parametersAtPoints, type WeightValue } from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
 import { methods, type RegisteredMethod } from './methods/registry.ts'
 import { tensorOperations } from './tensor-operations.ts'
@@ -34,8 +36,9 @@ export function methodSettings(request: MethodRequest, inputs: MethodInputs): Me
   requireInputs(method, request, inputs)
   const { rules } = request
   const usesBase = method.base !== 'none' && inputs.hasBase
-  const common = completed(method, request.parameters, 'parameters')
-  for (const [index, rule] of rules.entries()) requireRule(method, rule, index, common)
+  const count = inputs.weights.length
+  const common = completed(method, request.parameters, count, 'parameters')
+  for (const [index, rule] of rules.entries()) requireRule(method, rule, index, common, count)
   const normalize = method.normalize === null ? null : (request.normalize ?? method.normalize)
   const settings = { method: method.name, parameters: common, normalize, rules, usesBase }
   tensorOperations(inputs.weights, settings)
@@ -71,6 +74,7 @@ function requireRule(
   { weights, parameters, skip }: TensorRule,
   index: number,
   common: Readonly<Record<string, unknown>>,
+  models: number,
 ): void {
   const field = `rules.${index}`
   if (skip && (weights || parameters))
@@ -78,27 +82,53 @@ function requireRule(
   if (weights && !method.weights)
     throw invalid([{ field: `${field}.weights`, message: `${method.name} takes no weights; leave them out` }])
   if (!parameters) return
-  completed(method, { ...common, ...parameters }, `${field}.parameters`)
+  completed(method, { ...common, ...parameters }, models, `${field}.parameters`)
   const fixed = method.common(parsed(method, parametersAtPoints(common)[0] ?? {}, 'parameters'))
   for (const name of fixed) {
-    if (!(name in parameters) || parameters[name] === common[name]) continue
+    if (!(name in parameters) || isDeepStrictEqual(parameters[name], common[name])) continue
     throw invalid([{ field: `${field}.parameters.${name}`, message: 'is the same for all tensors' }])
   }
 }
 
-/** Parameters with their defaults; a gradient stays one. */
+/** Parameters with their defaults; a gradient stays one. A list has a value for each of so many models. */
 function completed(
   method: RegisteredMethod,
   parameters: Readonly<Record<string, unknown>>,
+  models: number,
   field: string,
 ): Record<string, unknown> {
+  requireGradients(method, parameters, field)
   let complete: Readonly<Record<string, unknown>> = {}
   for (const each of parametersAtPoints(parameters)) complete = parsed(method, each, field)
-  const gradients = Object.entries(parameters).filter(([, value]) => isGradient(value))
+  for (const [name, value] of Object.entries(complete)) {
+    if (!Array.isArray(value) || value.length === models) continue
+    throw invalid([{ field: `${field}.${name}`, message: `has ${value.length} values for ${models} models` }])
+  }
+  const gradients = Object.entries(parameters).filter(([, value]) => gradientsIn(value).length > 0)
   const fixed = method.common(complete)
   for (const [name] of gradients)
     if (fixed.includes(name)) throw invalid([{ field: `${field}.${name}`, message: 'is the same for all tensors' }])
   return { ...complete, ...Object.fromEntries(gradients) }
+}
+
+/** Parameters are checked at the points of their gradients; first it must be sure that they are gradients. */
+function requireGradients(
+  { name: method, wholeNumbers }: RegisteredMethod,
+  parameters: Readonly<Record<string, unknown>>,
+  field: string,
+): void {
+  for (const [name, value] of Object.entries(parameters)) {
+    const values = Array.isArray(value) ? value.entries() : [[null, value] as const]
+    for (const [place, each] of values) {
+      if (!isGradient(each)) continue
+      const own = [field, name, ...(place === null ? [] : [place])].join('.')
+      const issues = gradient.safeParse(each).error?.issues ?? []
+      if (issues.length > 0)
+        throw invalid(issues.map(({ path, message }) => ({ field: [own, ...path.map(String)].join('.'), message })))
+      if (wholeNumbers.includes(name))
+        throw invalid([{ field: own, message: `is a whole number for ${method}, and no gradient` }])
+    }
+  }
 }
 
 function parsed(method: RegisteredMethod, parameters: object, field: string): Readonly<Record<string, unknown>> {

@@ -3,7 +3,7 @@ import type { TensorEntry } from '../onnx/layout.ts'
 import { splice } from '../onnx/splice.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
-import { isGradient } from './gradient.ts'
+import { gradientsIn } from './gradient.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
@@ -102,7 +102,7 @@ function keepsIdentical(operation: Operation): boolean {
 function hasGradients(inputs: readonly MatchedInput[], { parameters, rules }: MergeSettings): boolean {
   const values = [...inputs.map(({ weight }) => weight), ...Object.values(parameters)]
   const ofRules = rules.flatMap(rule => [...(rule.weights ?? []), ...Object.values(rule.parameters ?? {})])
-  return [...values, ...ofRules].some(isGradient)
+  return [...values, ...ofRules].some(value => gradientsIn(value).length > 0)
 }
 
 /** What protobuf's own readers take; they count in 32 bits, with a sign. */

@@ -10,7 +10,7 @@ const maximumCharacters = 128 * 1024
 const maximumAliases = 16
 
 /**
- * A YAML document as plain values, by YAML 1.2's core schema. To be run beside the event loop.
+ * A YAML document as plain values, by YAML 1.2's core schema, and `<<` as 1.1 has it. To be run beside the event loop.
  * @throws TureenError `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` with the reason and its line
  */
 export function readYaml(text: string): unknown {
@@ -20,6 +20,7 @@ export function readYaml(text: string): unknown {
     // The parser's own check for repeated keys compares each with all others.
     const document = parseDocument(text, { uniqueKeys: false, logLevel: 'error' })
     const [problem] = [...document.errors, ...document.warnings]
+    if (problem?.code === 'MULTIPLE_DOCS') throw malformed('there are several documents; send one')
     if (problem) throw malformed(problem.message)
     visit(document, {
       Map(_, { items }) {
@@ -32,13 +33,28 @@ export function readYaml(text: string): unknown {
         }
       },
     })
-    const value: unknown = document.toJS({ maxAliasCount: maximumAliases })
-    return value
+    return merged(document.toJS({ maxAliasCount: maximumAliases }))
   } catch (error) {
     if (error instanceof TureenError) throw error
     // Nesting that ends the stack, and more aliases than are allowed.
     throw malformed(error instanceof Error ? error.message : String(error))
   }
+}
+
+/**
+ * Values in which `<<` has brought the keys of other maps that are not there. The parser's own way of doing that does not count how often
+ * it follows aliases.
+ */
+function merged(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(merged)
+  if (typeof value !== 'object' || value === null) return value
+  const own = Object.entries(value).map(([key, each]): [string, unknown] => [key, merged(each)])
+  const sources = own.filter(([key]) => key === '<<').flatMap(([, each]) => each)
+  const foreign = sources.reverse().flatMap(source => {
+    if (typeof source === 'object' && source !== null && !Array.isArray(source)) return Object.entries(source)
+    throw malformed('<< stands before what is no map')
+  })
+  return Object.fromEntries([...foreign, ...own.filter(([key]) => key !== '<<')])
 }
 
 export function writeYaml(recipe: unknown): string {

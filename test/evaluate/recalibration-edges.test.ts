@@ -1,3 +1,4 @@
+import onnxProto from 'onnx-proto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
   batchNormModel,
@@ -15,6 +16,8 @@ import { merge, mergedContent, uploadModel } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
 import { elementType, rawInitializer } from '../support/onnx-model.ts'
 import { evaluating, startApp } from '../support/server.ts'
+
+const { ModelProto } = onnxProto.onnx
 
 let app: Awaited<ReturnType<typeof startApp>>
 let dataset: string
@@ -97,6 +100,36 @@ it('statistics in half precision are rounded once, and what is beyond them is re
     code: 'TUREEN_RECALIBRATION_IMPOSSIBLE',
     detail: expect.stringMatching(/float16/),
   })
+})
+
+it('statistics in bfloat16 that the model casts, and in a Constant, are measured', async () => {
+  const job = await recalibrated(({ graph }) => {
+    const { initializer = [] } = graph
+    const tensorOf = (name: string) => initializer?.find(each => each.name === name)
+    const mean = tensorOf('mean0')
+    const floats = new Uint16Array(Uint8Array.from(mean?.rawData ?? []).buffer)
+    // The upper half of a float32 is a bfloat16.
+    const upper = new Uint8Array(floats.filter((_, at) => at % 2 === 1).buffer)
+    Object.assign(mean ?? {}, { dataType: elementType.bfloat16, rawData: upper })
+    const variance = tensorOf('variance0')
+    graph.initializer = initializer?.filter(each => each !== variance) ?? null
+    graph.node.unshift(
+      { opType: 'Cast', input: ['mean0'], output: ['cast'], attribute: [{ name: 'to', type: 2, i: 1 }] },
+      { opType: 'Constant', output: ['variance0'], attribute: [{ name: 'value', type: 4, t: { ...variance } }] },
+    )
+    graph.node.find(({ name }) => name === 'norm0')?.input?.splice(3, 1, 'cast')
+  })
+  expect(job.error).toBeUndefined()
+  expect(job.result?.report.recalibration?.left).toEqual([])
+  const { graph } = ModelProto.decode(await mergedContent(app.url, job))
+  const codes = new Uint16Array(
+    Uint8Array.from(graph?.initializer?.find(each => each.name === 'mean0')?.rawData ?? []).buffer,
+  )
+  const means = [...new Float32Array(Uint32Array.from(codes, code => code << 16).buffer)]
+  const variances = [...new Float32Array(Uint8Array.from(graph?.node?.[1]?.attribute?.[0]?.t?.rawData ?? []).buffer)]
+  const [expected] = measuredByDefinition(layers, samples.rows)
+  expectClose(means, expected?.mean, 2 ** -8)
+  expectClose(variances, expected?.variance, 1e-4)
 })
 
 it('data with NaN fail the job, naming node and tensor', async () => {

@@ -36,7 +36,9 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
+/** The third model as the base of the two, or as the Fisher information of either. */
 test.each([
+  ['linear', {}, false],
   ['slerp', { t: 0.25 }, false],
   ['nuslerp', {}, true],
   ['multislerp', {}, true],
@@ -53,14 +55,18 @@ test.each([
   ['sce', { topk: 0.5 }, true],
   ['ema', { decay: 0.5 }, false],
   ['nearswap', { t: 0.5 }, false],
+  ['fisher', {}, false],
+  ['wise_ft', { alpha: 0.25 }, true],
 ])('%s of weights that lie in other files is what it is of those inside', async (method, parameters, hasBase) => {
   const mergeOf = async (ids: readonly string[]) => {
     const [first, second, base] = ids
-    const models = [{ id: first }, { id: second }]
+    const fisher = method === 'fisher' ? { fisher: base } : {}
+    const models = [{ id: first, ...fisher }, ...(method === 'wise_ft' ? [] : [{ id: second, ...fisher }])]
     return resultOf(await merge(app.url, { method, parameters, models, ...(hasBase ? { base } : {}) }))
   }
   const content = await modelBytesAt(app.url, `${await mergeOf(inside)}/content`)
   const id = await mergeOf(outside)
+  expect(rawInitializer(content, 'W')).not.toEqual(rawInitializer(linearModel(...values[0]), 'W'))
   expect(await modelBytesAt(app.url, `${id}/data/weights/W.bin`)).toEqual(rawInitializer(content, 'W'))
   expect(await modelBytesAt(app.url, `${id}/data/b.bin`)).toEqual(rawInitializer(content, 'b'))
 })

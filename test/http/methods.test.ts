@@ -81,7 +81,16 @@ describe('GET /v1/methods', () => {
     })
     expect(ties?.parameters).toMatchObject({
       type: 'object',
-      properties: { density: { minimum: 0, maximum: 1, default: 1 }, trim: { enum: ['tensor', 'global'] } },
+      properties: {
+        density: {
+          anyOf: [
+            { type: 'number', minimum: 0, maximum: 1 },
+            { type: 'array', items: { type: 'number', minimum: 0, maximum: 1 } },
+          ],
+          default: 1,
+        },
+        trim: { enum: ['tensor', 'global'] },
+      },
       additionalProperties: false,
     })
     expect(items.find(({ name }) => name === 'slerp')?.parameters).toMatchObject({ required: ['t'] })
@@ -153,6 +162,61 @@ describe('the report', () => {
   })
 })
 
+describe('a parameter of which each model has its own', () => {
+  test('holds for that model, in rules and along the graph too, and the recipe has it', async () => {
+    const request = requestFor('ties')
+    const lists = { density: [0.9, { gradient: [0.5, 0.1] }, 0] }
+    const rules = [{ match: 'fc2.*', parameters: { density: [0, 1, 0.25] } }]
+    const job = await merge(app.url, { ...request, parameters: lists, rules })
+    const { tensors = [] } = job.result?.report.method ?? {}
+    const keptOf = (name: RegExp) => tensors.filter(({ tensor }) => name.test(tensor))
+    for (const { elements, kept } of keptOf(/^fc2\./)) expect(kept).toEqual([0, elements, Math.floor(0.25 * elements)])
+    const others = keptOf(/^(?!fc2\.)/)
+    for (const { elements, kept } of others) {
+      expect(kept?.[0]).toBe(Math.floor(0.9 * elements))
+      expect(kept?.[2]).toBe(0)
+    }
+    const parts = others.map(({ elements, kept }) => (kept?.[1] ?? 0) / elements)
+    expect(parts[0]).toBeCloseTo(0.5, 2)
+    expect(Math.min(...parts)).toBeLessThan(0.4)
+    const content = await mergedContent(app.url, job)
+    const recipe = JSON.parse(metadataOf(content).find(({ key }) => key === 'tureen.recipe')?.value ?? '')
+    expect(recipe).toMatchObject({ parameters: lists, rules })
+    expect((await merge(app.url, recipe)).result?.model.sha256).toBe(job.result?.model.sha256)
+  })
+
+  test.each([
+    ['with fewer values than models', { density: [0.5, 0.5] }, 'parameters.density', '2 values for 3 models'],
+    ['with a value out of range', { density: [0.5, 2, 0.5] }, 'parameters.density.1', '<=1'],
+    ['that is neither', { density: 'half' }, 'parameters.density', 'no number, and no list'],
+    ['that only one value for all can be', { lambda: [1, 1, 1] }, 'parameters.lambda', 'expected number'],
+    [
+      'along the graph where all are trimmed together',
+      { trim: 'global', density: [{ gradient: [0, 1] }, 1, 1] },
+      'parameters.density',
+      'same for all',
+    ],
+  ])('%s is refused', async (_, parameters, field, message) => {
+    const response = await postJson(`${app.url}/v1/merges`, { ...requestFor('ties'), parameters })
+    const { errors } = await readProblem(response, 400, 'TUREEN_REQUEST_INVALID')
+    expect(errors).toEqual([{ field, message: expect.stringContaining(message) }])
+  })
+
+  test('that does not fit together with another of the same model is refused', async () => {
+    const parameters = { density: [0.5, 0.5, 0.9], epsilon: [0.5, 0.1, 0.2] }
+    const response = await postJson(`${app.url}/v1/merges`, { ...requestFor('della'), parameters })
+    const { errors } = await readProblem(response, 400, 'TUREEN_REQUEST_INVALID')
+    expect(errors.map(each => each.field)).toEqual(['parameters.epsilon'])
+  })
+})
+
+test('two gradients whose sum is 1 at their ends may be rounded to more between them', async () => {
+  // At the third of the six operators with weights it is 1 + 2^-52.
+  const parameters = { density: { gradient: [0.54, 0.77] }, epsilon: { gradient: [0.46, 0.23] } }
+  const job = await merge(app.url, { ...requestFor('della'), parameters })
+  expect(job).toMatchObject({ status: 'succeeded' })
+})
+
 describe('a request that a method cannot follow is refused before there is a job', () => {
   const two = () => [{ id: idOf(1) }, { id: idOf(2) }]
   test.each([
@@ -171,6 +235,45 @@ describe('a request that a method cannot follow is refused before there is a job
       'a point of a gradient out of range',
       () => ({ method: 'slerp', models: two(), parameters: { t: { gradient: [0, 2] } } }),
       'parameters.t',
+    ],
+    [
+      'a gradient of no numbers',
+      () => ({ method: 'slerp', models: two(), parameters: { t: { gradient: null } } }),
+      'parameters.t.gradient',
+    ],
+    [
+      'a gradient without a value',
+      () => ({ method: 'ties', models: two(), base: base(), parameters: { density: [1, { gradient: [] }] } }),
+      'parameters.density.1.gradient',
+    ],
+    [
+      'a gradient of lists',
+      () => ({ method: 'ties', models: two(), base: base(), parameters: { density: { gradient: [[0.5, 1]] } } }),
+      'parameters.density.gradient.0',
+    ],
+    [
+      'a gradient with more',
+      () => ({ method: 'slerp', models: two(), parameters: { t: { gradient: [0, 1], over: 'layers' } } }),
+      'parameters.t',
+    ],
+    [
+      'a gradient of whole numbers',
+      () => ({
+        method: 'dare_ties',
+        models: two(),
+        base: base(),
+        parameters: { density: 0.5, seed: { gradient: [0, 1] } },
+      }),
+      'parameters.seed',
+    ],
+    [
+      'such a gradient in a rule',
+      () => ({
+        method: 'karcher',
+        models: two(),
+        rules: [{ match: '*', parameters: { maxIter: { gradient: [1, 9] } } }],
+      }),
+      'rules.0.parameters.maxIter',
     ],
     ['a parameter that is missing', () => ({ method: 'slerp', models: two() }), 'parameters.t'],
     [

@@ -63,6 +63,43 @@ describe('a search by another method', () => {
     expect(pair?.score).toBe(scored.metrics.accuracy)
   })
 
+  test('takes to each soup what is said of its members alone', async () => {
+    const how = { method: 'ties', base, parameters: { density: [0.9, 0.2, 0.6] }, strategy: { type: 'topK' } }
+    const result = await client.find(request(ids, how))
+    const pair = result.candidates.find(({ models }) => models.length === 2)
+    const members = pair?.models.map(id => ids.indexOf(id)) ?? []
+    const parameters = { density: members.map(member => how.parameters.density[member]) }
+    const job = await merge(app.url, { method: 'ties', base, parameters, models: pair?.models.map(id => ({ id })) })
+    const evaluation = await client.post('/v1/evaluations?wait=60', {
+      model: job.result?.model.id,
+      dataset: val,
+      metrics: ['accuracy'],
+    })
+    const { result: scored } = await json<{ result: { metrics: { accuracy: number } } }>(evaluation)
+    expect(pair?.score).toBe(scored.metrics.accuracy)
+  })
+
+  test('weighs each model of a soup with its own Fisher information', async () => {
+    // Weights stand in for information: what is negative in them counts as the least there may be.
+    const fishers = [base, ids[2], ids[0]]
+    const models = ids.map((id, index) => ({ id, fisher: fishers[index] }))
+    const strategy = { type: 'exhaustive' }
+    const result = await client.find({ ...request(ids, { method: 'fisher', strategy }), models })
+    const merged = async (members: readonly string[] = []) =>
+      merge(app.url, { method: 'fisher', models: models.filter(({ id }) => members.includes(id)) })
+    const last = result.candidates.find(({ models: members }) => members.join() === ids.slice(1).join())
+    const evaluation = await client.post('/v1/evaluations?wait=60', {
+      model: (await merged(last?.models)).result?.model.id,
+      dataset: val,
+      metrics: ['accuracy'],
+    })
+    const { result: scored } = await json<{ result: { metrics: { accuracy: number } } }>(evaluation)
+    expect(last?.score).toBe(scored.metrics.accuracy)
+    const job = await merged(result.winner.models)
+    expect(result.winner.models.length).toBeGreaterThan(1)
+    expect(result.model.sha256).toBe(job.result?.model.sha256)
+  })
+
   test.each([
     ['coordinate', { step: 0.5, minimumStep: 0.5 }],
     ['cmaEs', { generations: 2, population: 4 }],
@@ -107,6 +144,7 @@ describe('a search that a method cannot follow is refused', () => {
       { method: 'slerp', strategy: { type: 'cmaEs' }, parameters: { t: 0.5 } },
       'strategy.type',
     ],
+    ['Fisher information that is missing', { method: 'fisher', strategy: { type: 'greedy' } }, 'models'],
     ['no base', { method: 'ties', strategy: { type: 'greedy' } }, 'base'],
     ['parameters that it does not have', { strategy: { type: 'greedy' }, parameters: { t: 0.5 } }, 'parameters.t'],
   ])('%s', async (_, more, field) => {

@@ -76,6 +76,116 @@ describe('a configuration of mergekit', () => {
       { method: 'ties', base: 'c', models: [{ id: 'a' }, { id: 'b' }], parameters: { density: 0.5 } },
     ],
     [
+      'densities of models, along the layers and by filters too',
+      `merge_method: ties
+base_model: c
+parameters: {normalize: true}
+models:
+  - model: a
+    parameters: {density: [1, 0.7, 0.1], weight: 1.0}
+  - model: b
+    parameters: {density: 0.5, weight: [0, 0.3, 0.7, 1]}
+  - model: d
+    parameters:
+      density: [{filter: mlp, value: 0.2}, {value: 0.33}]
+      weight: [{filter: mlp, value: 0.5}, {value: 0}]`,
+      {
+        method: 'ties',
+        base: 'c',
+        normalize: true,
+        models: [
+          { id: 'a', weight: 1 },
+          { id: 'b', weight: { gradient: [0, 0.3, 0.7, 1] } },
+          { id: 'd', weight: 0 },
+        ],
+        parameters: { density: [{ gradient: [1, 0.7, 0.1] }, 0.5, 0.33] },
+        rules: [
+          {
+            match: '*mlp*',
+            weights: [1, { gradient: [0, 0.3, 0.7, 1] }, 0.5],
+            parameters: { density: [{ gradient: [1, 0.7, 0.1] }, 0.5, 0.2] },
+          },
+        ],
+      },
+    ],
+    [
+      'epsilon and gamma of models where the method has them',
+      `merge_method: della\nbase_model: c\n${ab('density: 0.5, epsilon: 0.1', 'density: 0.5, epsilon: 0.2')}`,
+      {
+        method: 'della',
+        base: 'c',
+        models: [{ id: 'a' }, { id: 'b' }],
+        parameters: { density: 0.5, epsilon: [0.1, 0.2] },
+      },
+    ],
+    [
+      'nothing where there is nothing but a key',
+      'merge_method: linear\nbase_model:\nparameters:\ndtype:\nmodels:\n  - model: a\n    parameters:\n  - model: b',
+      { method: 'linear', models: [{ id: 'a' }, { id: 'b' }] },
+    ],
+    [
+      'what models have from each other by anchors, aliases and <<',
+      `merge_method: ties
+base_model: c
+models:
+  - model: a
+    parameters: &common {weight: 1, density: 0.5}
+  - {model: b, parameters: *common}
+  - model: d
+    parameters:
+      <<: [{density: 0.25}, *common]
+      weight: 3`,
+      {
+        method: 'ties',
+        base: 'c',
+        models: [
+          { id: 'a', weight: 1 },
+          { id: 'b', weight: 1 },
+          { id: 'd', weight: 3 },
+        ],
+        parameters: { density: [0.5, 0.5, 0.25] },
+      },
+    ],
+    [
+      'the base as the first of a pair that names it nowhere else',
+      'merge_method: nearswap\nbase_model: b\nparameters: {t: 0.3}\nmodels: [{model: a}]',
+      { method: 'nearswap', base: 'b', models: [{ id: 'b' }, { id: 'a' }], parameters: { t: 0.3 } },
+    ],
+    [
+      'nothing of what is so anyhow',
+      `merge_method: dare_ties\nbase_model: c\nparameters: {rescale: true}\n${ab('density: 0.5', 'density: 0.5')}`,
+      { method: 'dare_ties', base: 'c', models: [{ id: 'a' }, { id: 'b' }], parameters: { density: 0.5 } },
+    ],
+    [
+      'rows of nuslerp, which are not flattened',
+      `merge_method: nuslerp\nparameters: {nuslerp_flatten: false, nuslerp_row_wise: true}\n${ab('weight: 1', 'weight: 2')}`,
+      {
+        method: 'nuslerp',
+        models: [
+          { id: 'a', weight: 1 },
+          { id: 'b', weight: 2 },
+        ],
+        parameters: { rowWise: true },
+      },
+    ],
+    [
+      'whether weights are normalized, as multislerp calls it',
+      `merge_method: multislerp\nparameters: {normalize_weights: false}\n${ab('weight: 1', 'weight: 2')}`,
+      {
+        method: 'multislerp',
+        models: [
+          { id: 'a', weight: 1 },
+          { id: 'b', weight: 2 },
+        ],
+        normalize: false,
+      },
+    ],
+    [
+      'a method that is not there as it is, to be refused for that',
+      `merge_method: magic\n${ab('strength: 1', 'strength: 2')}`,
+      { method: 'magic', models: [{ id: 'a' }, { id: 'b' }], parameters: { strength: [1, 2] } },
+    ],
+    [
       'a gradient',
       'merge_method: slerp\nparameters: {t: [0, 0.5, 1]}\nmodels: [{model: a}, {model: b}]',
       { method: 'slerp', models: [{ id: 'a' }, { id: 'b' }], parameters: { t: { gradient: [0, 0.5, 1] } } },
@@ -128,10 +238,10 @@ describe('a configuration of mergekit', () => {
     ['a type that no soup can have', `merge_method: linear\ndtype: int8\n${ofModels}`, 'dtype', /float32/],
     ['no models', 'merge_method: linear', 'models', /./],
     [
-      'a density of one model',
-      `merge_method: ties\n${ab('density: 0.5', 'density: 0.6')}`,
-      'models.1.parameters.density',
-      /differs between models/,
+      'a parameter of one model that is one for all',
+      `merge_method: ties\n${ab('lambda: 0.5', 'lambda: 0.6')}`,
+      'models.1.parameters.lambda',
+      /differs between models.*only weight, density may/,
     ],
     [
       'a density that one model lacks',
@@ -144,6 +254,30 @@ describe('a configuration of mergekit', () => {
       `merge_method: linear\n${ab('weight: 1', '')}`,
       'models.1.parameters.weight',
       /missing/,
+    ],
+    [
+      'not scaling up what dare keeps',
+      `merge_method: dare_linear\nparameters: {rescale: false}\n${ofModels}`,
+      'parameters.rescale',
+      /scale up/,
+    ],
+    [
+      'scaling up what ties keeps',
+      `merge_method: ties\nparameters: {rescale: 1}\n${ofModels}`,
+      'parameters.rescale',
+      /scale up/,
+    ],
+    [
+      'columns of nuslerp',
+      `merge_method: nuslerp\nparameters: {nuslerp_flatten: false}\n${ofModels}`,
+      'parameters.nuslerp_flatten',
+      /rows/,
+    ],
+    [
+      'a weight that is no number',
+      `merge_method: linear\n${ab('weight: .nan', 'weight: 1')}`,
+      'models.0.parameters.weight',
+      /finite number/,
     ],
     [
       'conditions that leave tensors without a value',

@@ -111,6 +111,70 @@ describe('a soup of float32 models in another type', () => {
     })
   })
 
+  test('goes through what onnxruntime fuses, and runs', async () => {
+    const random = seededRandom(7)
+    const weight = (name: string, dims: number[]) =>
+      float32Tensor(
+        name,
+        dims,
+        Array.from({ length: dims.reduce((a, b) => a * b) }, () => random.next() - 0.5),
+      )
+    const fused = (opType: string, input: string[], output: string[], attribute?: onnx.IAttributeProto[]) => {
+      return { opType, domain: 'com.microsoft', input, output, ...(attribute ? { attribute } : {}) }
+    }
+    const whole = (name: string, i: number) => ({ name, type: 2, i })
+    const model = () =>
+      linearModel([0, 0, 0, 0], [0, 0], model => {
+        // LayerNormalization of versions before 17 is onnxruntime's own.
+        model.opsetImport = [
+          { domain: '', version: 13 },
+          { domain: 'com.microsoft', version: 1 },
+        ]
+        const { graph } = model
+        graph.node = [
+          fused('Attention', ['x', 'qkv', 'qkv.b'], ['attended'], [whole('num_heads', 2)]),
+          fused('SkipLayerNormalization', ['attended', 'x', 'g', 'h'], ['first', '', '', 'sum']),
+          fused('FusedMatMul', ['first', 'up'], ['wide']),
+          fused('BiasGelu', ['wide', 'up.b'], ['bent']),
+          fused('FusedMatMul', ['bent', 'down'], ['narrow']),
+          { opType: 'Add', input: ['narrow', 'sum'], output: ['added'] },
+          { opType: 'LayerNormalization', input: ['added', 'g', 'h'], output: ['y'], attribute: [whole('axis', -1)] },
+        ]
+        graph.initializer = [
+          weight('qkv', [8, 24]),
+          weight('qkv.b', [24]),
+          weight('g', [8]),
+          weight('h', [8]),
+          weight('up', [8, 16]),
+          weight('up.b', [16]),
+          weight('down', [16, 8]),
+        ]
+        for (const [name, list] of [['x', graph.input] as const, ['y', graph.output] as const]) {
+          const dim = [2, 3, 8].map(dimValue => ({ dimValue }))
+          list?.splice(0, 1, { name, type: { tensorType: { elemType: 1, shape: { dim } } } })
+        }
+      })
+    const models = [model(), model()].map(bytes => ({ bytes, weight: 1 }))
+    const values = Array.from({ length: 48 }, () => random.next() - 0.5)
+    const outputs = []
+    for (const dtype of ['float16', 'float32'] as const) {
+      const bytes = Uint8Array.from(soupInMemory(models, { outputDtype: dtype }))
+      const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4 })
+      const x =
+        dtype === 'float16'
+          ? float16Tensor(new Uint16Array(Float16Array.from(values).buffer), [2, 3, 8])
+          : new ort.Tensor('float32', Float32Array.from(values), [2, 3, 8])
+      const { y } = await session.run({ x })
+      outputs.push({ type: y?.type, values: Array.from(y?.data ?? [], Number) })
+    }
+    const [half, full] = outputs
+    expect(half?.type).toBe('float16')
+    expect(Math.max(...(full?.values ?? []).map(Math.abs))).toBeGreaterThan(0.1)
+    full?.values.forEach((value, index) => {
+      expect(Math.abs((half?.values[index] ?? Number.NaN) - value)).toBeLessThan(0.01)
+    })
+  })
+
   test('differs from its float32 model in types and weights alone', () => {
     const soup = ModelProto.decode(soupInMemory(mixed, { outputDtype: 'float16' }))
     const base = ModelProto.decode(digits[0] ?? new Uint8Array(0))
@@ -330,6 +394,12 @@ describe('a graph that does not allow the type', () => {
       node({ opType: 'Celu' }),
       'float16',
       { node: 'last', message: expect.stringContaining('float32') },
+    ],
+    [
+      'an operator of onnxruntime',
+      node({ opType: 'SkipLayerNormalization', domain: 'com.microsoft', input: ['sum', 'sum', 'b'] }),
+      'float64',
+      { node: 'last', message: expect.stringContaining('float32, float16, bfloat16') },
     ],
     ['of another domain', node({ opType: 'Elu', domain: 'com.example' }), 'float16', { node: 'last' }],
     ['that nothing is known of', node({ opType: 'Sharpen' }), 'float16', { node: 'last' }],

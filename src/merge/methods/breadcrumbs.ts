@@ -3,9 +3,9 @@ import { contributionKernel } from '../../tensor/contribution-kernel.ts'
 import { keepRange } from '../../tensor/sparsify.ts'
 import { magnitudeRanges } from './magnitude-ranges.ts'
 import { type Method, unprepared } from './method.ts'
-import { density, lambda, partOf, requireDivisor, weighted } from './parameters.ts'
+import { density, lambda, type PerModel, partOf, perModel, requireDivisor, valueFor, weighted } from './parameters.ts'
 
-type Parameters = { density: number; gamma: number; lambda: number }
+type Parameters = { density: PerModel; gamma: PerModel; lambda: number }
 
 /** Both variants: with the sign of each element elected, or without. */
 export function breadcrumbsMethod(elect: boolean): Method<Parameters> {
@@ -16,7 +16,9 @@ export function breadcrumbsMethod(elect: boolean): Method<Parameters> {
     source: 'Davari and Belilovsky 2023, arXiv:2312.06795',
     parameters: z.strictObject({
       density,
-      gamma: z.number().min(0).max(1).default(0.01).describe('The part of the largest changes that is dropped'),
+      gamma: perModel(z.number().min(0).max(1))
+        .default(0.01)
+        .describe('The part of the largest changes that is dropped: a number, or a list of one for each model'),
       lambda,
     }),
     models: { min: 1, max: null },
@@ -25,14 +27,17 @@ export function breadcrumbsMethod(elect: boolean): Method<Parameters> {
     weights: true,
     normalize: false,
     needs: ['threshold'],
+    perModel: ['density', 'gamma'],
     ...(elect ? {} : { check: requireDivisor }),
     plan: () => unprepared,
     prepare({ settings: { parameters, weights }, reader }) {
-      const kept = partOf(parameters.density, reader.elements)
-      // The density wins where the two do not fit together.
-      const largest = Math.min(partOf(parameters.gamma, reader.elements), reader.elements - kept)
-      const ranges = magnitudeRanges([reader], weights.length, largest, kept)
-      return { step: { kind: 'elements', constants: { ranges } }, facts: {} }
+      const { elements } = reader
+      const wanted = weights.map((_, model) => {
+        const kept = partOf(valueFor(parameters.density, model), elements)
+        // The density wins where the two do not fit together.
+        return { from: Math.min(partOf(valueFor(parameters.gamma, model), elements), elements - kept), kept }
+      })
+      return { step: { kind: 'elements', constants: { ranges: magnitudeRanges([reader], wanted) } }, facts: {} }
     },
     kernel: ({ settings }, { ranges = [] }) =>
       contributionKernel({ ...weighted(settings, elect), sparsify: ranges.map(keepRange) }),

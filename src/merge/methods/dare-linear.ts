@@ -4,10 +4,10 @@ import { TreeSum } from '../../tensor/pair-sums.ts'
 import { randomSparsify, selectAtRandom } from '../../tensor/random-masks.ts'
 import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import { elementwise, type Method, type TensorTask, unprepared } from './method.ts'
-import { density, lambda, requireDivisor, seed, weighted } from './parameters.ts'
+import { density, lambda, type PerModel, requireDivisor, seed, valueFor, weighted } from './parameters.ts'
 import { maskKey } from './random-key.ts'
 
-type Parameters = { density: number; lambda: number; seed: number; rescale: 'inverse' | 'l1' }
+type Parameters = { density: PerModel; lambda: number; seed: number; rescale: 'inverse' | 'l1' }
 
 /** Both variants: with the sign of each element elected, or without. */
 export function dareMethod(elect: boolean): Method<Parameters> {
@@ -32,14 +32,16 @@ export function dareMethod(elect: boolean): Method<Parameters> {
     normalize: false,
     needs: ['random'],
     wholeNumbers: ['seed'],
+    perModel: ['density'],
     ...(elect ? {} : { check: requireDivisor }),
     plan: ({ parameters }) => (parameters.rescale === 'l1' ? unprepared : elementwise),
     prepare: task => ({ step: { kind: 'elements', constants: { coefficients: scalesOf(task) } }, facts: {} }),
     kernel: ({ settings, reader }, { coefficients }) => {
       const { parameters, weights } = settings
       const sparsify = weights.map((_, model) => {
-        const scale = coefficients ? { factor: coefficients[model] ?? 1 } : { divisor: parameters.density }
-        return randomSparsify(maskKey(parameters.seed, model, reader.name), parameters.density, scale)
+        const probability = valueFor(parameters.density, model)
+        const scale = coefficients ? { factor: coefficients[model] ?? 1 } : { divisor: probability }
+        return randomSparsify(maskKey(parameters.seed, model, reader.name), probability, scale)
       })
       return contributionKernel({ ...weighted(settings, elect), sparsify })
     },
@@ -55,15 +57,16 @@ function scalesOf({ settings: { parameters, weights }, reader }: TensorTask<Para
     all: new TreeSum(),
     kept: new TreeSum(),
     key: maskKey(parameters.seed, model, reader.name),
+    probability: valueFor(parameters.density, model),
   }))
   reader.scan((values, first, count) => {
     const base = values[models.length]
-    for (const [model, { all, kept, key }] of models.entries()) {
+    for (const [model, { all, kept, key, probability }] of models.entries()) {
       const d = values[model]
       if (!d || !base) throw new RangeError('a source is missing')
       engine.distance(d, base, count)
       all.add(sumOf(d, count))
-      selectAtRandom(key, parameters.density, first, count)
+      selectAtRandom(key, probability, first, count)
       engine.drop(d, 0, count)
       kept.add(sumOf(d, count))
     }

@@ -6,10 +6,10 @@ import { rankProbabilities } from '../../tensor/rank-probabilities.ts'
 import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { elementwise, type Method } from './method.ts'
-import { density, lambda, requireDivisor, seed, weighted } from './parameters.ts'
+import { density, lambda, type PerModel, perModel, requireDivisor, seed, valueFor, weighted } from './parameters.ts'
 import { maskKey } from './random-key.ts'
 
-type Parameters = { density: number; epsilon: number; lambda: number; seed: number }
+type Parameters = { density: PerModel; epsilon: PerModel; lambda: number; seed: number }
 
 /** Both variants: with the sign of each element elected, or without. */
 export function dellaMethod(elect: boolean): Method<Parameters> {
@@ -21,11 +21,13 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
     parameters: z
       .strictObject({
         density,
-        epsilon: z.number().min(0).max(0.5).default(0.15).describe('How much more the largest of a row are kept'),
+        epsilon: perModel(z.number().min(0).max(0.5))
+          .default(0.15)
+          .describe('How much more the largest of a row are kept: a number, or a list of one for each model'),
         lambda,
         seed,
       })
-      .refine(each => each.density - each.epsilon >= 0 && each.density + each.epsilon <= 1, {
+      .refine(staysProbable, {
         message: 'density - epsilon must not be below 0, nor density + epsilon above 1',
         path: ['epsilon'],
       }),
@@ -36,6 +38,7 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
     normalize: false,
     needs: ['ranks', 'random'],
     wholeNumbers: ['seed'],
+    perModel: ['density', 'epsilon'],
     ...(elect ? {} : { check: requireDivisor }),
     plan: () => elementwise,
     kernel({ settings, reader }) {
@@ -48,9 +51,23 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
 
 export const dellaLinear = dellaMethod(false)
 
+/** Between the points of two gradients sums that are 1 there are 1 but for rounding; what lies beyond is clamped. */
+const rounding = 1e-12
+
+/** Whether no model's probabilities leave the range of such. Lists of two lengths are refused for those, not here. */
+function staysProbable({ density, epsilon }: Pick<Parameters, 'density' | 'epsilon'>): boolean {
+  const lengths = [density, epsilon].map(value => (typeof value === 'number' ? Number.POSITIVE_INFINITY : value.length))
+  const models = Math.min(...lengths)
+  return Array.from({ length: Number.isFinite(models) ? models : 1 }).every((_, model) => {
+    const [middle, half] = [valueFor(density, model), valueFor(epsilon, model)]
+    return middle - half >= -rounding && middle + half <= 1 + rounding
+  })
+}
+
 /** Keeps an entry with the probability that its place in the order of its row gives it. */
 function rankSparsify(reader: ElementReader, model: number, base: number, parameters: Parameters): Sparsify {
-  const { density, epsilon } = parameters
+  const density = valueFor(parameters.density, model)
+  const epsilon = valueFor(parameters.epsilon, model)
   const length = reader.rowLength
   const key = maskKey(parameters.seed, model, reader.name)
   if (length === 1) return randomSparsify(key, density, { divisor: density })

@@ -8,47 +8,46 @@ import { sampleOf } from './order-sample.ts'
 /** Models whose orders are looked at in one pass; each takes some memory. */
 const modelsAtOnce = 16
 
+/** `from`: the first place that is kept. `kept`: how many are, at most so many as there are elements behind it. */
+export type KeptPlaces = { from: number; kept: number }
+
 /**
  * Which range each model keeps of the order by magnitude of its differences from the base, over some tensors as if they were one.
  * @param readers of the tensors, the base being the source behind the models
- * @param from the first place that is kept, @param kept how many are, at most so many as there are elements
+ * @param wanted what is kept, one for each model
  */
-export function magnitudeRanges(
-  readers: readonly ElementReader[],
-  models: number,
-  from: number,
-  kept: number,
-): KeptRange[] {
+export function magnitudeRanges(readers: readonly ElementReader[], wanted: readonly KeptPlaces[]): KeptRange[] {
   const elements = readers.reduce((sum, reader) => sum + reader.elements, 0)
-  if (kept === 0) return Array.from({ length: models }, () => 'none')
-  if (kept === elements) return Array.from({ length: models }, () => 'all')
-  const ranks = from > 0 ? [from - 1, from + kept - 1] : [kept - 1]
-  const cuts: Cut[][] = []
-  for (let model = 0; model < models; model += modelsAtOnce) {
-    const group = Array.from({ length: Math.min(modelsAtOnce, models - model) }, (_, index) => model + index)
-    cuts.push(...cutsOf(readers, models, group, ranks))
+  const ranges = wanted.map(({ kept }): KeptRange => (kept === 0 ? 'none' : 'all'))
+  const sought = wanted.flatMap(({ from, kept }, model) =>
+    kept === 0 || kept === elements ? [] : [{ model, ranks: from > 0 ? [from - 1, from + kept - 1] : [kept - 1] }],
+  )
+  for (let done = 0; done < sought.length; done += modelsAtOnce) {
+    const group = sought.slice(done, done + modelsAtOnce)
+    for (const [index, found] of cutsOf(readers, wanted.length, group).entries()) {
+      const [behind, upTo] = found.length > 1 ? found : [null, ...found]
+      const model = group[index]?.model
+      if (behind === undefined || !upTo || model === undefined) throw new RangeError('a cut is missing')
+      ranges[model] = { behind, upTo }
+    }
   }
-  return cuts.map(found => {
-    const [behind, upTo] = from > 0 ? found : [null, ...found]
-    if (behind === undefined || !upTo) throw new RangeError('a cut is missing')
-    return { behind, upTo }
-  })
+  return ranges
 }
 
 function cutsOf(
   readers: readonly ElementReader[],
   base: number,
-  models: readonly number[],
-  ranks: readonly number[],
+  sought: readonly { model: number; ranks: readonly number[] }[],
 ): Cut[][] {
   const engine = blockEngine()
+  const models = sought.map(({ model }) => model)
   const elements = readers.reduce((sum, reader) => sum + reader.elements, 0)
   const sampled = sampleOf(readers, values => {
     const b = values[base]
     return models.map(model => distances(values[model], b))
   })
   return findCuts(
-    models.map(() => ranks),
+    sought.map(({ ranks }) => ranks),
     models.map((_, index) => ({ keys: sampled[index] ?? new Float64Array(0), elements })),
     visit => {
       let before = 0

@@ -38,6 +38,8 @@ export type Method<Parameters extends ParameterValues> = {
   needs: readonly Need[]
   /** Parameters that are whole numbers. */
   wholeNumbers?: readonly string[]
+  /** Parameters that may be a list of one value for each model. */
+  perModel?: readonly string[]
   /** Parameters that are the same for all tensors, whatever rules say. */
   common?(parameters: Parameters): readonly string[]
   /**

@@ -3,8 +3,28 @@ import { type Contribution, zeroWeights } from '../../tensor/contribution-kernel
 import type { TensorSettings } from '../operation.ts'
 import { requireSum } from './weights.ts'
 
+/** A number for all models, or a list of one for each, in recipe order. */
+export type PerModel = number | readonly number[]
+
+/** The schema of a number that models may have their own of. */
+export function perModel(one: z.ZodNumber): z.ZodUnion<[z.ZodNumber, z.ZodArray<z.ZodNumber>]> {
+  return z.union([one, z.array(one).min(1)], {
+    error: ({ input }) =>
+      input === undefined ? 'is missing' : 'is no number, and no list of numbers, one for each model',
+  })
+}
+
+/** That of one model. @throws RangeError for a model that a list leaves out */
+export function valueFor(value: PerModel, model: number): number {
+  const own = typeof value === 'number' ? value : value[model]
+  if (own === undefined) throw new RangeError(`there is no value for model ${model}`)
+  return own
+}
+
 /** Parameters that several methods have. */
-export const density = z.number().min(0).max(1).describe('The part of each model’s changes that is kept')
+export const density = perModel(z.number().min(0).max(1)).describe(
+  'The part of each model’s changes that is kept: a number, or a list of one for each model',
+)
 export const lambda = z.number().default(1).describe('What the merged change is multiplied with')
 export const seed = z
   .number()

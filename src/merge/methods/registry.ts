@@ -25,9 +25,10 @@ import { wiseFt } from './wise-ft.ts'
 /** A method of whatever parameters a request names; they are complete, and checked again on their way in. */
 export type RegisteredMethod = Omit<
   Method<ParameterValues>,
-  'wholeNumbers' | 'common' | 'check' | 'plan' | 'prepare' | 'prepareTogether' | 'kernel'
+  'wholeNumbers' | 'perModel' | 'common' | 'check' | 'plan' | 'prepare' | 'prepareTogether' | 'kernel'
 > & {
   wholeNumbers: readonly string[]
+  perModel: readonly string[]
   common(parameters: ParameterValues): readonly string[]
   /** @throws TureenError `TUREEN_WEIGHTS_INVALID`; `field`: what the request calls the weights */
   check(settings: TensorSettings, field: string): void
@@ -44,6 +45,7 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     name,
     parameters,
     wholeNumbers = [],
+    perModel = [],
     common,
     check,
     plan,
@@ -62,6 +64,7 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     name,
     parameters,
     wholeNumbers,
+    perModel,
     common: given => common?.(parameters.parse(given)) ?? [],
     check: (settings, field) => check?.(typed(settings), field),
     plan(settings) {

@@ -3,9 +3,9 @@ import { contributionKernel } from '../../tensor/contribution-kernel.ts'
 import { type KeptRange, keepRange } from '../../tensor/sparsify.ts'
 import { magnitudeRanges } from './magnitude-ranges.ts'
 import { type Method, type Preparation, unprepared } from './method.ts'
-import { density, lambda, partOf, weighted } from './parameters.ts'
+import { density, lambda, type PerModel, partOf, valueFor, weighted } from './parameters.ts'
 
-type Parameters = { density: number; lambda: number; trim: 'tensor' | 'global' }
+type Parameters = { density: PerModel; lambda: number; trim: 'tensor' | 'global' }
 
 /** Trims each model's changes to the largest, lets them vote on the sign of each element, and adds those that agree. */
 export const ties: Method<Parameters> = {
@@ -27,11 +27,17 @@ export const ties: Method<Parameters> = {
   weights: true,
   normalize: true,
   needs: ['threshold'],
+  perModel: ['density'],
   common: ({ trim }) => (trim === 'global' ? ['trim', 'density'] : ['trim']),
   plan: () => unprepared,
   prepare({ settings: { parameters, weights }, reader }) {
-    const kept = partOf(parameters.density, reader.elements)
-    return within(magnitudeRanges([reader], weights.length, 0, kept))
+    const kept = weights.map((_, model) => partOf(valueFor(parameters.density, model), reader.elements))
+    return within(
+      magnitudeRanges(
+        [reader],
+        kept.map(each => ({ from: 0, kept: each })),
+      ),
+    )
   },
   prepareTogether: {
     applies: ({ trim }) => trim === 'global',
@@ -42,8 +48,13 @@ export const ties: Method<Parameters> = {
       const { parameters, weights } = first.settings
       const elements = readers.reduce((sum, reader) => sum + reader.elements, 0)
       // What is the same in every model has not changed, and stands at the end of the order.
-      const kept = Math.min(elements, partOf(parameters.density, elements + carried))
-      const ranges = magnitudeRanges(readers, weights.length, 0, kept)
+      const kept = weights.map((_, model) =>
+        Math.min(elements, partOf(valueFor(parameters.density, model), elements + carried)),
+      )
+      const ranges = magnitudeRanges(
+        readers,
+        kept.map(each => ({ from: 0, kept: each })),
+      )
       let before = 0
       return readers.map(reader => {
         const own = ranges.map(range => behindFirst(range, before))

@@ -6,7 +6,7 @@ import { domainOf } from './network-scope.ts'
 import { namesTaken, nodesWithin, producersOf, reachedFrom } from './reach.ts'
 
 /**
- * A BatchNormalization of the main graph whose running statistics are initializers of its own. `input`: the name of what enters it.
+ * A BatchNormalization of the main graph whose running statistics are initializers or Constants of its own, as they are or cast. `input`: the name of what enters it.
  * `level`: 1 where no other such node stands before it, else one more than the highest before it: what enters a node depends on the
  * statistics of lower levels alone.
  */
@@ -24,8 +24,13 @@ const slots = { input: 0, mean: 3, variance: 4 } as const
 export function findBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
   const graph: GraphProto = model.graph ?? {}
   const nodes = graph.node ?? []
-  const tensors = new Map(layout.tensors.filter(isMainInitializer).map(tensor => [tensor.name, tensor]))
-  const uses = countUses(graph)
+  const origins: Origins = {
+    nodes,
+    producers: producersOf(nodes),
+    uses: countUses(graph),
+    initializers: new Map(layout.tensors.filter(isMainInitializer).map(tensor => [tensor.name, tensor])),
+    byPath: new Map(layout.tensors.map(tensor => [tensor.path, tensor])),
+  }
   const left: LeftBatchNorm[] = []
   const found: { index: number; norm: Omit<BatchNorm, 'level'> }[] = []
   for (const [index, node] of nodes.entries()) {
@@ -35,7 +40,7 @@ export function findBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
         reason: `stands in a subgraph of ${labelOf(node)}, whose values cannot be put out`,
       })
     if (!isBatchNorm(node)) continue
-    const statistics = statisticsOf(node, tensors, uses, layout)
+    const statistics = statisticsOf(node, origins, layout)
     if (typeof statistics === 'string') left.push({ node: labelOf(node), reason: statistics })
     else found.push({ index, norm: { node: labelOf(node), input: node.input?.[slots.input] ?? '', ...statistics } })
   }
@@ -82,8 +87,7 @@ function labelOf({ name, output }: NodeProto): string {
 /** The tensors of a node's running statistics, or why they cannot be replaced. */
 function statisticsOf(
   node: NodeProto,
-  tensors: ReadonlyMap<string, TensorEntry>,
-  uses: ReadonlyMap<string, number>,
+  origins: Origins,
   layout: Layout,
 ): { mean: TensorEntry; variance: TensorEntry } | string {
   const attribute = (name: string) => Number(node.attribute?.find(each => each.name === name)?.i ?? 0)
@@ -94,9 +98,8 @@ function statisticsOf(
   const found: TensorEntry[] = []
   for (const slot of [slots.mean, slots.variance]) {
     const name = node.input?.[slot] ?? ''
-    const tensor = tensors.get(name)
-    if (!tensor) return `takes ${name || 'statistics'}, which is computed or fed and is no initializer`
-    if ((uses.get(name) ?? 0) > 1) return `takes ${name}, which is used in other places as well`
+    const tensor = storedTensor(name, origins)
+    if (typeof tensor === 'string') return tensor
     if (!dtypeOf(tensor.dataType)?.float) return `takes ${name}, which is not of a floating-point type`
     const other = sharedWith(tensor, layout)
     if (other) return `takes ${name}, which shares its bytes in the data file with ${other.name || other.path}`
@@ -106,6 +109,37 @@ function statisticsOf(
   return mean && variance && mean.elements === variance.elements
     ? { mean, variance }
     : 'does not have as many means as variances'
+}
+
+/** Where a graph's values come from, and how many places take each. */
+type Origins = {
+  nodes: readonly NodeProto[]
+  producers: ReadonlyMap<string, number>
+  uses: ReadonlyMap<string, number>
+  initializers: ReadonlyMap<string, TensorEntry>
+  byPath: ReadonlyMap<string, TensorEntry>
+}
+
+/** The tensor that a value is, or is cast from, and nothing else is; or why there is none. */
+function storedTensor(name: string, origins: Origins): TensorEntry | string {
+  const { nodes, producers, uses, initializers, byPath } = origins
+  for (let at = name; ; ) {
+    // A value on the way that others take too would change for them as well; this ends a circle of nodes, too.
+    if ((uses.get(at) ?? 0) > 1) return `takes ${at}, which is used in other places as well`
+    const initializer = initializers.get(at)
+    if (initializer) return initializer
+    const index = producers.get(at) ?? -1
+    const node = nodes[index]
+    const isKnown = node !== undefined && domainOf(node) === ''
+    if (isKnown && node.opType === 'Constant') {
+      const place = node.attribute?.findIndex(each => each.name === 'value') ?? -1
+      const tensor = byPath.get(`graph.node[${index}].attribute[${place}].t`)
+      if (tensor) return tensor
+    }
+    if (!isKnown || (node.opType !== 'Cast' && node.opType !== 'Identity'))
+      return `takes ${name || 'statistics'}, which is computed or fed and is no initializer`
+    at = node.input?.[0] ?? ''
+  }
 }
 
 function sharedWith(tensor: TensorEntry, { tensors }: Layout): TensorEntry | undefined {

@@ -1,13 +1,13 @@
+import { contribOperators } from './contrib-operator-types.ts'
+import type { OperatorSignatures } from './operator-signatures.ts'
+
 /**
- * Which floating-point types operators of ai.onnx take, and which of their inputs and outputs have one type, by the version from which
- * on it holds. `ab>a dfh,f`: two inputs and an output; the output has the type of the first input, which may be float64 (d), float32
- * (f) or float16 (h; bfloat16 is b), and the second is always float32. `-` is never a float, `+` repeats the one before it. Empty:
- * no floats, or types that cannot be followed.
+ * Those of ai.onnx, and what onnxruntime besides takes for one of them: LayerNormalization before version 17, SimplifiedLayerNormalization.
  *
  * Left out are operators that choose the type of an output without saying so (EyeLike, RandomNormalLike), or have sequences and optional
  * values. Source: the operator schemas of ONNX 1.23, up to version 28 (https://github.com/onnx/onnx/blob/main/docs/Changelog.md).
  */
-const operators: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+const standardOperators: OperatorSignatures = {
   Abs: { 1: 'a>a dfh', 13: 'a>a dfhb' },
   Acos: { 7: 'a>a dfh', 22: 'a>a dfhb' },
   Acosh: { 9: 'a>a dfh', 22: 'a>a dfhb' },
@@ -81,7 +81,7 @@ const operators: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   IsNaN: { 9: 'a>- dfh', 13: 'a>- dfhb' },
   LRN: { 1: 'a>a dfh', 13: 'a>a dfhb' },
   LSTM: { 1: 'aaaa-aaa>aaa dfh', 22: 'aaaa-aaa>aaa dfhb' },
-  LayerNormalization: { 17: 'aaa>abb dfhb,fb' },
+  LayerNormalization: { 1: 'abb>bcc dfhb,dfhb,f', 17: 'aaa>abb dfhb,fb' },
   LeakyRelu: { 1: 'a>a dfh', 16: 'a>a dfhb' },
   Less: { 1: 'aa>- dfh', 13: 'aa>- dfhb' },
   LessOrEqual: { 12: 'aa>- dfh', 16: 'aa>- dfhb' },
@@ -146,6 +146,7 @@ const operators: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   Shrink: { 9: 'a>a dfh' },
   Sigmoid: { 1: 'a>a dfh', 13: 'a>a dfhb' },
   Sign: { 9: 'a>a dfh', 13: 'a>a dfhb' },
+  SimplifiedLayerNormalization: { 1: 'ab>bc dfhb,dfhb,f' },
   Sin: { 7: 'a>a dfh', 22: 'a>a dfhb' },
   Sinh: { 9: 'a>a dfh', 22: 'a>a dfhb' },
   Size: { 1: 'a>- dfh', 13: 'a>- dfhb' },
@@ -177,7 +178,11 @@ const operators: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   Where: { 9: '-aa>a dfh', 16: '-aa>a dfhb' },
 }
 
-const newestVersion = 28
+/** By domain, with the newest version that is known. */
+const domains: ReadonlyMap<string, { operators: OperatorSignatures; newest: number }> = new Map([
+  ['', { operators: standardOperators, newest: 28 }],
+  ['com.microsoft', { operators: contribOperators, newest: 1 }],
+])
 
 const dtypes: Readonly<Record<string, string>> = { d: 'float64', f: 'float32', h: 'float16', b: 'bfloat16' }
 
@@ -190,10 +195,11 @@ export type OperatorTypes = {
   output(index: number): SharedType | null
 }
 
-/** What an operator of ai.onnx says of its types; null if it is not known, or they cannot be followed. */
-export function operatorTypes(opType: string, version: number): OperatorTypes | null {
+/** What an operator says of its types; null if it is not known, or they cannot be followed. */
+export function operatorTypes(domain: string, opType: string, version: number): OperatorTypes | null {
+  const { operators = {}, newest = 0 } = domains.get(domain) ?? {}
   const versions = Object.hasOwn(operators, opType) ? operators[opType] : undefined
-  if (!versions || version > newestVersion) return null
+  if (!versions || version > newest) return null
   const since = Math.max(
     ...Object.keys(versions)
       .map(Number)

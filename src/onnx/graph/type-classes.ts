@@ -69,9 +69,9 @@ function readNode(analysis: Analysis, node: NodeProto, scope: Scope, path: strin
   const outputs = (node.output ?? []).map(name => membersNamed(analysis, scope, name))
   const bodies = bodiesOf(node, path).map(({ graph, at }) => readGraph(analysis, graph, at, scope))
   const version = analysis.versions.get(domain) ?? 1
-  const isStandard = domain === '' && !analysis.functions.has(JSON.stringify([domain, opType]))
-  if (isStandard && joinBodies(opType, { inputs, outputs }, bodies)) return
-  const types = isStandard && bodies.length === 0 ? operatorTypes(opType, version) : null
+  const isFunction = analysis.functions.has(JSON.stringify([domain, opType]))
+  if (domain === '' && !isFunction && joinBodies(opType, { inputs, outputs }, bodies)) return
+  const types = isFunction || bodies.length > 0 ? null : operatorTypes(domain, opType, version)
   if (!types) {
     const message = `is ${opType}, whose types are not followed`
     const ends = bodies.flatMap(body => [...body.inputs, ...body.outputs])

@@ -63,10 +63,21 @@ describe('the batch norms of a model', () => {
     [
       'takes what is computed',
       (node, { graph }) => {
-        graph.node.unshift({ opType: 'Identity', input: ['mean0'], output: ['copied'] })
-        node.input?.splice(3, 1, 'copied')
+        graph.node.unshift({ opType: 'Abs', input: ['mean0'], output: ['computed'] })
+        node.input?.splice(3, 1, 'computed')
       },
-      /copied, which is computed or fed/,
+      /computed, which is computed or fed/,
+    ],
+    [
+      'takes what something else takes before it is cast',
+      (node, { graph }) => {
+        graph.node.unshift(
+          { opType: 'Cast', input: ['mean0'], output: ['cast'], attribute: [{ name: 'to', type: 2, i: 1 }] },
+          { opType: 'Abs', input: ['mean0'], output: ['other'] },
+        )
+        node.input?.splice(3, 1, 'cast')
+      },
+      /mean0, which is used in other places/,
     ],
     [
       'trains',
@@ -89,6 +100,31 @@ describe('the batch norms of a model', () => {
     const { left, measurable } = normsOf(first(change))
     expect(left.find(({ node }) => node === 'norm0')?.reason).toMatch(reason)
     expect(measurable.map(({ node }) => node)).toContain('norm2')
+  })
+
+  it('may have statistics that are cast, passed on, or Constants', () => {
+    const { measurable, left } = normsOf(
+      first((node, { graph }) => {
+        const { initializer = [] } = graph
+        const [constant] =
+          initializer?.splice(
+            initializer.findIndex(each => each.name === 'variance0'),
+            1,
+          ) ?? []
+        graph.node.unshift(
+          { opType: 'Cast', input: ['mean0'], output: ['cast'], attribute: [{ name: 'to', type: 2, i: 1 }] },
+          { opType: 'Identity', input: ['cast'], output: ['passed'] },
+          {
+            opType: 'Constant',
+            output: ['constant'],
+            attribute: [{ name: 'value', type: 4, t: { ...constant } }],
+          },
+        )
+        node.input?.splice(3, 2, 'passed', 'constant')
+      }),
+    )
+    expect(left).toEqual([])
+    expect(measurable.map(({ mean, variance }) => [mean.name, variance.name])).toContainEqual(['mean0', 'constant'])
   })
 
   it('in subgraphs and functions stay as they are', () => {
