@@ -14,13 +14,62 @@ export function decodeFloat32(elements: usize, bytes: usize, output: usize): voi
     v128.store(output + at, f64x2.promote_low_f32x4(v128.load64_zero(elements + (at >> 1))))
 }
 
-/** Rounded once, to nearest even; NaN becomes the canonical one. */
-export function roundFloat32(values: usize, bytes: usize, output: usize): void {
+/** How many elements the last call of {@link finishFloat32} copied. */
+let identical: i32 = 0
+
+export function countedIdentical(): i32 {
+  return identical
+}
+
+/** Two binary64 as the lower two of four float32, rounded to nearest even. */
+@inline
+function demotePairs(low: v128, high: v128): v128 {
+  const a = f32x4.demote_f64x2_zero(low)
+  const b = f32x4.demote_f64x2_zero(high)
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+}
+
+/**
+ * Rounds values once, to nearest even; NaN becomes the canonical one. Elements whose bits are the same in all of so many sources, which
+ * are stored one `stride` behind the other, are copied; 0: none is. @returns how many of the result are NaN or infinite
+ */
+export function finishFloat32(values: usize, count: i32, stored: usize, stride: usize, compared: i32, output: usize): i32 {
+  const exponent = i32x4.splat(0x7f800000)
+  const end = i32x4.splat(count)
+  const nothing = i32x4.splat(0)
+  let places = i32x4(0, 1, 2, 3)
+  let nonFinite = nothing
+  let same = nothing
+  const bytes = <usize>count << 2
   for (let at: usize = 0; at < bytes; at += 16) {
-    const rounded = f32x4.demote_f64x2_zero(v128.load(values + at))
-    const canonical = v128.bitselect(rounded, i32x4.splat(0x7fc00000), f32x4.eq(rounded, rounded))
-    v128.store64_lane(output + (at >> 1), canonical, 0)
+    let y = demotePairs(v128.load(values + (at << 1)), v128.load(values + (at << 1), 16))
+    y = v128.bitselect(y, i32x4.splat(0x7fc00000), f32x4.eq(y, y))
+    const counted = i32x4.lt_s(places, end)
+    if (compared > 0) {
+      const first = v128.load(stored + at)
+      let differing = nothing
+      for (let source = 1; source < compared; source += 1)
+        differing = v128.or(differing, v128.xor(first, v128.load(stored + <usize>source * stride + at)))
+      const isSame = i32x4.eq(differing, nothing)
+      y = v128.bitselect(first, y, isSame)
+      same = i32x4.sub(same, v128.and(isSame, counted))
+    }
+    v128.store(output + at, y)
+    nonFinite = i32x4.sub(nonFinite, v128.and(i32x4.eq(v128.and(y, exponent), exponent), counted))
+    places = i32x4.add(places, i32x4.splat(4))
   }
+  identical = sumOfLanes(same)
+  return sumOfLanes(nonFinite)
+}
+
+@inline
+function sumOfLanes(counts: v128): i32 {
+  return (
+    i32x4.extract_lane(counts, 0) +
+    i32x4.extract_lane(counts, 1) +
+    i32x4.extract_lane(counts, 2) +
+    i32x4.extract_lane(counts, 3)
+  )
 }
 
 /** x - b in the place of x. */
@@ -117,6 +166,61 @@ export function drop(x: usize, selected: usize, dropped: f64, used: usize, bytes
     v128.store(x + at, v128.bitselect(v128.load(x + at), rest, keep))
     v128.store(used + at, v128.or(v128.load(used + at), keep))
   }
+}
+
+/**
+ * The bits that a magnitude must exceed to stand within a cut of the order by size, at elements where those that equal its value are
+ * included or not. As whole numbers magnitudes have their own order, NaN behind infinity.
+ */
+@inline
+function leastBits(value: f64, including: bool): i64 {
+  if (value != value) return including ? 0x7ff0000000000000 : i64.MAX_VALUE
+  return reinterpret<i64>(value) - <i64>including
+}
+
+/**
+ * x - b in the place of x where that stands behind one cut of the order by magnitude and up to another, elsewhere `dropped`; sets `used`
+ * where it does. @returns how many there are
+ */
+export function keepBetween(
+  x: usize,
+  b: usize,
+  count: i32,
+  behindValue: f64,
+  isBehindIncluding: bool,
+  value: f64,
+  isIncluding: bool,
+  dropped: f64,
+  used: usize,
+): i32 {
+  const least = leastBits(value, isIncluding)
+  const most = leastBits(behindValue, isBehindIncluding)
+  const leasts = i64x2.splat(least)
+  const mosts = i64x2.splat(most)
+  const rest = f64x2.splat(dropped)
+  let kept = i64x2.splat(0)
+  const bytes = <usize>(count & ~1) << 3
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const d = f64x2.sub(v128.load(x + at), v128.load(b + at))
+    const magnitude = f64x2.abs(d)
+    const keep = v128.andnot(i64x2.gt_s(magnitude, leasts), i64x2.gt_s(magnitude, mosts))
+    v128.store(x + at, v128.bitselect(d, rest, keep))
+    v128.store(used + at, v128.or(v128.load(used + at), keep))
+    kept = i64x2.sub(kept, keep)
+  }
+  let all = <i32>(i64x2.extract_lane(kept, 0) + i64x2.extract_lane(kept, 1))
+  // What stands behind an odd number is another call's.
+  if (count & 1) {
+    const d = load<f64>(x + bytes) - load<f64>(b + bytes)
+    const magnitude = reinterpret<i64>(abs(d))
+    const keep = magnitude > least && !(magnitude > most)
+    store<f64>(x + bytes, keep ? d : dropped)
+    if (keep) {
+      store<i64>(used + bytes, -1)
+      all += 1
+    }
+  }
+  return all
 }
 
 /** The weighted sum of the models' terms at one place, left to right from the first product. */
@@ -256,6 +360,54 @@ export function variances(addresses: usize, models: i32, bytes: usize, output: u
   }
 }
 
+/** The mean of the terms, each weighed by its weight times its own factor, which is `least` at least. */
+export function weighedMean(
+  addresses: usize,
+  factors: usize,
+  weights: usize,
+  models: i32,
+  least: f64,
+  bytes: usize,
+  output: usize,
+): void {
+  const leasts = f64x2.splat(least)
+  for (let at: usize = 0; at < bytes; at += 16) {
+    let sum = f64x2.splat(-0.0)
+    let divisor = f64x2.splat(-0.0)
+    for (let model = 0; model < models; model += 1) {
+      const factor = v128.load(<usize>load<u32>(factors + (model << 2)) + at)
+      const least = v128.bitselect(leasts, factor, f64x2.lt(factor, leasts))
+      const c = f64x2.mul(v128.load64_splat(weights + (model << 3)), least)
+      sum = f64x2.add(sum, f64x2.mul(c, v128.load(<usize>load<u32>(addresses + (model << 2)) + at)))
+      divisor = f64x2.add(divisor, c)
+    }
+    v128.store(output + at, f64x2.div(sum, divisor))
+  }
+}
+
+/** At `t` between the base and the mean of the terms; 1: that mean, whatever the base is. */
+export function betweenBaseAndMean(
+  addresses: usize,
+  models: i32,
+  base: usize,
+  t: f64,
+  bytes: usize,
+  output: usize,
+): void {
+  const number = f64x2.splat(<f64>models)
+  const parts = f64x2.splat(t)
+  const rests = f64x2.splat(1 - t)
+  const isMean = t == 1
+  for (let at: usize = 0; at < bytes; at += 16) {
+    let mean = v128.load(<usize>load<u32>(addresses) + at)
+    for (let model = 1; model < models; model += 1)
+      mean = f64x2.add(mean, v128.load(<usize>load<u32>(addresses + (model << 2)) + at))
+    mean = f64x2.div(mean, number)
+    if (!isMean) mean = f64x2.add(f64x2.mul(parts, mean), f64x2.mul(rests, v128.load(base + at)))
+    v128.store(output + at, mean)
+  }
+}
+
 /** How many keys the last call found above the upper end. */
 let above: i32 = 0
 
@@ -263,12 +415,12 @@ export function countedAbove(): i32 {
   return above
 }
 
-/** Writes down the places of keys from `low` to `high`, as i32. @returns how many there are */
-export function gatherBetween(keys: usize, count: i32, low: f64, high: f64, places: usize): i32 {
+/** Writes down keys from `low` to `high`, and their places as i32. @returns how many there are */
+export function gatherBetween(keys: usize, count: i32, low: f64, high: f64, gathered: usize, places: usize): i32 {
   const lows = f64x2.splat(low)
   const highs = f64x2.splat(high)
   let larger = i64x2.splat(0)
-  let gathered = places
+  let next = 0
   const whole = count & ~1
   for (let place = 0; place < whole; place += 2) {
     const key = v128.load(keys + (<usize>place << 3))
@@ -277,10 +429,12 @@ export function gatherBetween(keys: usize, count: i32, low: f64, high: f64, plac
     const inside = v128.and(upToHigh, f64x2.ge(key, lows))
     if (v128.any_true(inside)) {
       const lanes = i64x2.bitmask(inside)
-      store<i32>(gathered, place)
-      gathered += (lanes & 1) << 2
-      store<i32>(gathered, place + 1)
-      gathered += (lanes & 2) << 1
+      v128.store64_lane(gathered + (<usize>next << 3), key, 0)
+      store<i32>(places + (<usize>next << 2), place)
+      next += lanes & 1
+      v128.store64_lane(gathered + (<usize>next << 3), key, 1)
+      store<i32>(places + (<usize>next << 2), place + 1)
+      next += lanes >> 1
     }
   }
   above = whole + <i32>(i64x2.extract_lane(larger, 0) + i64x2.extract_lane(larger, 1))
@@ -288,11 +442,12 @@ export function gatherBetween(keys: usize, count: i32, low: f64, high: f64, plac
     const key = load<f64>(keys + (<usize>whole << 3))
     if (!(key <= high)) above += 1
     else if (key >= low) {
-      store<i32>(gathered, whole)
-      gathered += 4
+      store<f64>(gathered + (<usize>next << 3), key)
+      store<i32>(places + (<usize>next << 2), whole)
+      next += 1
     }
   }
-  return <i32>((gathered - places) >> 2)
+  return next
 }
 
 @inline

@@ -68,9 +68,7 @@ export function elementReader(
         for (let from = 0; from < count; from += sumBlock) {
           const length = Math.min(sumBlock, count - from)
           const block = buffers.map((buffer, index) => {
-            const values = engine.source(index)
-            engine.decode(format, buffer.subarray(from * width, (from + length) * width), length, values)
-            return values
+            return engine.decode(format, buffer.subarray(from * width, (from + length) * width), index, length)
           })
           visit(block, first + from, length)
         }

@@ -31,12 +31,21 @@ export type BlockEngine = {
   used: Int32Array
   uniforms: Float64Array
   variances: Float64Array
-  /** Places that {@link BlockEngine.gatherBetween} has written down. */
+  /** What {@link BlockEngine.gatherBetween} has written down: keys, and their places. */
+  gathered: Float64Array
   places: Int32Array
-  /** Elements as binary64, in an owned array. */
-  decode(format: FloatFormat, elements: Uint8Array, count: number, into: Float64Array): void
-  /** Rounds numbers of an owned array as {@link FloatFormat.round} does. */
-  round(format: FloatFormat, values: Float64Array, count: number, output: Uint8Array): void
+  /** Elements of a source as binary64, in its block; as they are stored they must stay where they are until {@link BlockEngine.finish}. */
+  decode(format: FloatFormat, elements: Uint8Array, index: number, count: number): Float64Array
+  /**
+   * Rounds `output` as {@link FloatFormat.round} does. Elements whose bits are the same in as many of the sources as are `compared`, from
+   * the first on, as they were decoded last, are copied; 0: none is. @returns how many those are, and how many of all are NaN or infinite
+   */
+  finish(
+    format: FloatFormat,
+    compared: number,
+    count: number,
+    target: Uint8Array,
+  ): { identical: number; nonFinite: number }
   /** Of owned arrays: x - b in the place of x. */
   subtract(x: Float64Array, b: Float64Array, count: number): void
   /** Of owned arrays: |x - b| in the place of x. */
@@ -49,6 +58,19 @@ export type BlockEngine = {
    * @returns how many they are
    */
   selectBetween(keys: Float64Array, first: number, count: number, behind: Cut | null, upTo: Cut): number
+  /**
+   * Of owned arrays: x - b in the place of x where selectBetween would select it, elsewhere `dropped`; where it does, `used` is set.
+   * @returns how many they are
+   */
+  keepBetween(
+    x: Float64Array,
+    b: Float64Array,
+    first: number,
+    count: number,
+    behind: Cut | null,
+    upTo: Cut,
+    dropped: number,
+  ): number
   /** Sets `selected` where a number is below its probability. @returns how many they are */
   selectBelow(numbers: Float64Array, probabilities: Numbers, count: number): number
   /** Of an owned array: what is not `selected` becomes `dropped`; where something is, `used` is set. */
@@ -66,10 +88,23 @@ export type BlockEngine = {
   /** From owned arrays: sets `variances` to the population variance over the terms, element by element. */
   vary(terms: readonly Float64Array[], count: number): void
   /**
-   * Writes the places of keys from `low` to `high` to `places`. Keys are no less than 0, or NaN.
+   * Writes keys from `low` to `high` to `gathered`, and their places to `places`. Keys are no less than 0, or NaN.
    * @returns how many they are, and how many are not up to `high`
    */
   gatherBetween(keys: Float64Array, count: number, low: number, high: number): { gathered: number; above: number }
+  /**
+   * From owned arrays: `output` is the sum of the terms by that of their factors, each of which is a weight times a factor of the
+   * element, `least` if that is less.
+   */
+  weigh(
+    terms: readonly Float64Array[],
+    factors: readonly Float64Array[],
+    weights: readonly number[],
+    least: number,
+    count: number,
+  ): void
+  /** From owned arrays: `output` stands at `t` between the base and the mean of the terms; at 1 it is that mean, whatever the base is. */
+  approachMean(terms: readonly Float64Array[], base: Float64Array, t: number, count: number): void
   /** The dot products of two vectors with four others, each in the order of the elements: eight, those of the first vector first. */
   dotProducts(a: readonly Float64Array[], b: readonly Float64Array[], count: number, sums: Float64Array): void
   /** Fills `uniforms` with multiples of 2^-53 from 0 up to before 1, from the counter `firstBlock` on: words 0 and 1, then 2 and 3. */

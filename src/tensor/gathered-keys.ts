@@ -21,14 +21,32 @@ export class GatheredKeys {
 
   /** @returns false if there is no room any more */
   add(key: number, index: number): boolean {
-    if (this.#count === this.#keys.length) {
-      if (this.#count >= this.#most) return false
-      this.#keys = grown(this.#keys)
-      this.#indices = grown(this.#indices)
-    }
+    if (!this.#makeRoom(1)) return false
     this.#keys[this.#count] = key
     this.#indices[this.#count] = index
     this.#count += 1
+    return true
+  }
+
+  /**
+   * Adds the first `count` keys, the indices of which are so many more than their places.
+   * @returns false if there is no room for all
+   */
+  addBlock(keys: Float64Array, places: Int32Array, count: number, first: number): boolean {
+    if (!this.#makeRoom(count)) return false
+    this.#keys.set(keys.subarray(0, count), this.#count)
+    for (let i = 0; i < count; i += 1) this.#indices[this.#count + i] = first + (places[i] ?? 0)
+    this.#count += count
+    return true
+  }
+
+  #makeRoom(count: number): boolean {
+    const needed = this.#count + count
+    if (needed > this.#most) return false
+    while (this.#keys.length < needed) {
+      this.#keys = grown(this.#keys)
+      this.#indices = grown(this.#indices)
+    }
     return true
   }
 
@@ -36,7 +54,7 @@ export class GatheredKeys {
   cutAt(rank: number): Cut {
     const keys = this.#keys.subarray(0, this.#count)
     if (rank >= keys.length) throw new RangeError('a rank beyond the elements')
-    const value = ascendingAt(keys.slice(), keys.length - 1 - rank)
+    const value = ascendingAt(keys, keys.length - 1 - rank)
     let larger = 0
     for (let i = 0; i < keys.length; i += 1) if ((keys[i] ?? 0) > value) larger += 1
     let equal = rank - larger

@@ -1,6 +1,7 @@
 import { type BlockEngine, blockRoom, type ChangeSum, type Numbers } from './block-engine.ts'
 import { isWithin } from './cut.ts'
 import { philox } from './random.ts'
+import { copyIdentical } from './weighted-sum.ts'
 
 /** The readable reference: plain loops over typed arrays. It owns whatever array it is given. */
 export function plainBlockEngine(): BlockEngine {
@@ -9,7 +10,14 @@ export function plainBlockEngine(): BlockEngine {
   const flags = () => new Int32Array(2 * blockRoom)
   const [output, uniforms, variances] = [floats(), floats(), floats()]
   const [selected, used] = [flags(), flags()]
-  const places = new Int32Array(blockRoom)
+  const [gathered, places] = [floats(), new Int32Array(blockRoom)]
+  const stored: Uint8Array[] = []
+  const shared = new Uint32Array(blockRoom)
+  const source = (index: number) => {
+    const own = sources[index] ?? floats()
+    sources[index] = own
+    return own
+  }
   const select = (count: number, isSelected: (j: number) => boolean) => {
     let kept = 0
     for (let j = 0; j < count; j += 1) {
@@ -20,19 +28,26 @@ export function plainBlockEngine(): BlockEngine {
     return kept
   }
   return {
-    source(index) {
-      const own = sources[index] ?? floats()
-      sources[index] = own
-      return own
-    },
+    source,
     output,
     selected,
     used,
     uniforms,
     variances,
+    gathered,
     places,
-    decode: (format, elements, count, into) => format.begin(into, elements, count, 1),
-    round: (format, values, count, target) => format.round(values, count, target),
+    decode(format, elements, index, count) {
+      const values = source(index)
+      format.begin(values, elements, count, 1)
+      stored[index] = elements
+      return values
+    },
+    finish(format, compared, count, target) {
+      format.round(output, count, target)
+      const inputs = stored.slice(0, compared)
+      const identical = compared > 0 ? copyIdentical(format.bytes, inputs, count, target, shared) : 0
+      return { identical, nonFinite: format.countNonFinite(target, count) }
+    },
     subtract(x, b, count) {
       for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) - (b[j] ?? 0)
     },
@@ -50,6 +65,18 @@ export function plainBlockEngine(): BlockEngine {
         const magnitude = Math.abs(keys[j] ?? 0)
         return isWithin(magnitude, first + j, upTo) && !(behind && isWithin(magnitude, first + j, behind))
       }),
+    keepBetween(x, b, first, count, behind, upTo, dropped) {
+      let kept = 0
+      for (let j = 0; j < count; j += 1) {
+        const d = (x[j] ?? 0) - (b[j] ?? 0)
+        const isKept = isWithin(Math.abs(d), first + j, upTo) && !(behind && isWithin(Math.abs(d), first + j, behind))
+        x[j] = isKept ? d : dropped
+        if (!isKept) continue
+        mask(used, j, true)
+        kept += 1
+      }
+      return kept
+    },
     selectBelow: (numbers, probabilities, count) => select(count, j => (numbers[j] ?? 0) < numberAt(probabilities, j)),
     drop(x, dropped, count) {
       for (let j = 0; j < count; j += 1) {
@@ -84,14 +111,35 @@ export function plainBlockEngine(): BlockEngine {
       }
     },
     gatherBetween(keys, count, low, high) {
-      let gathered = 0
+      let found = 0
       let above = 0
       for (let j = 0; j < count; j += 1) {
         const key = keys[j] ?? 0
         if (!(key <= high)) above += 1
-        else if (key >= low) places[gathered++] = j
+        else if (key >= low) {
+          gathered[found] = key
+          places[found++] = j
+        }
       }
-      return { gathered, above }
+      return { gathered: found, above }
+    },
+    weigh(terms, factors, weights, least, count) {
+      for (let j = 0; j < count; j += 1) {
+        let [sum, divisor] = [-0, -0]
+        for (const [model, term] of terms.entries()) {
+          const factor = factors[model]?.[j] ?? 0
+          const c = (weights[model] ?? 0) * (factor < least ? least : factor)
+          sum += c * (term[j] ?? 0)
+          divisor += c
+        }
+        output[j] = sum / divisor
+      }
+    },
+    approachMean(terms, base, t, count) {
+      for (let j = 0; j < count; j += 1) {
+        const mean = terms.map(term => term[j] ?? 0).reduce((sum, x) => sum + x) / terms.length
+        output[j] = t === 1 ? mean : t * mean + (1 - t) * (base[j] ?? 0)
+      }
     },
     dotProducts(a, b, count, sums) {
       const pairs = a.flatMap(x => b.map(y => ({ x, y })))

@@ -29,9 +29,12 @@ export function randomSparsify(
   scale: { factor: number } | { divisor: number },
 ): Sparsify {
   const engine = blockEngine()
-  return (differences, first, count) => {
-    if ('factor' in scale) engine.multiply(differences, scale.factor, count)
-    else engine.divide(differences, scale.divisor, count)
-    return selectAtRandom(key, probability, first, count)
+  return (x, base, first, count, dropped) => {
+    engine.subtract(x, base, count)
+    if ('factor' in scale) engine.multiply(x, scale.factor, count)
+    else engine.divide(x, scale.divisor, count)
+    const kept = selectAtRandom(key, probability, first, count)
+    engine.drop(x, dropped, count)
+    return kept
   }
 }

@@ -1,9 +1,11 @@
 import { type BlockEngine, blockRoom, type Numbers } from './block-engine.ts'
 import { kernelBinary } from './kernel-binary.ts'
 import { plainBlockEngine } from './plain-block-engine.ts'
+import { copyIdentical } from './weighted-sum.ts'
 
 const pageBytes = 64 * 1024
 const addressesAt = 4096
+const factorsAt = 10 * 1024
 const weightsAt = 16 * 1024
 const votesAt = 40 * 1024
 /** In front of the arrays: what the compiler may keep there, and the tables above, one entry for each model. */
@@ -28,20 +30,25 @@ export function simdBlockEngine(): BlockEngine | undefined {
   const { memory } = kernel
   const at = (index: number) => firstAt + index * strideBytes
   const spares = 6
-  const [rawAt, constantsAt, firstSpare] = [at(6), at(7), 8]
+  const [rawAt, constantsAt, firstSpare] = [at(6), at(7), 9]
   const firstSource = firstSpare + spares
+  /** Behind all sources, one for each: its elements as they are stored. */
+  const storedAt = at(firstSource + mostSources)
+  const storedStride = blockRoom * Float32Array.BYTES_PER_ELEMENT
   // All at once, since growing takes the memory of arrays away; what is never touched costs nothing.
-  memory.grow(Math.ceil(Math.max(0, at(firstSource + mostSources) - memory.buffer.byteLength) / pageBytes))
+  const end = storedAt + mostSources * storedStride
+  memory.grow(Math.ceil(Math.max(0, end - memory.buffer.byteLength) / pageBytes))
   const floats = (index: number) => new Float64Array(memory.buffer, at(index), blockRoom)
   const flags = (index: number) => new Int32Array(memory.buffer, at(index), 2 * blockRoom)
   const [output, uniforms, variances] = [floats(0), floats(1), floats(2)]
   const [selected, used] = [flags(3), flags(4)]
-  const places = flags(5)
+  const [gathered, places] = [floats(8), flags(5)]
   const raw = new Uint8Array(memory.buffer, rawAt, strideBytes)
   const constants = new Float64Array(memory.buffer, constantsAt, 2)
   const copies = Array.from({ length: spares }, (_, index) => floats(firstSpare + index))
   const sources: Float64Array[] = []
   const addresses = new Uint32Array(memory.buffer, addressesAt, mostSources)
+  const factorAddresses = new Uint32Array(memory.buffer, factorsAt, mostSources)
   const weightTable = new Float64Array(memory.buffer, weightsAt, mostSources)
   const voteTable = new Float64Array(memory.buffer, votesAt, mostSources)
 
@@ -62,33 +69,53 @@ export function simdBlockEngine(): BlockEngine | undefined {
     constants.fill(numbers)
     return [constantsAt, 0]
   }
-  const address = (terms: readonly Float64Array[]) => {
+  const address = (terms: readonly Float64Array[], table = addresses) => {
     if (terms.length > mostSources) throw new RangeError('more models than there is room for')
-    for (const [model, term] of terms.entries()) addresses[model] = ownAddress(term)
+    for (const [model, term] of terms.entries()) table[model] = ownAddress(term)
   }
+  const source = (index: number) => {
+    const own = sources[index] ?? floats(firstSource + index)
+    sources[index] = own
+    return own
+  }
+  const stored: Uint8Array[] = []
+  /** Elements of types that have no kernel stay where they are. */
+  const elsewhere: Uint8Array[] = []
+  const shared = new Uint32Array(blockRoom)
 
   return {
-    source(index) {
-      const own = sources[index] ?? floats(firstSource + index)
-      sources[index] = own
-      return own
-    },
+    source,
     output,
     selected,
     used,
     uniforms,
     variances,
+    gathered,
     places,
-    decode(format, elements, count, into) {
+    decode(format, elements, index, count) {
+      const values = source(index)
       // Of all types that are averaged only float32 has four bytes.
-      if (format.bytes !== 4) return format.begin(into, elements, count, 1)
-      raw.set(elements.subarray(0, 4 * count))
-      kernel.decodeFloat32(rawAt, vectors(count), ownAddress(into))
+      if (format.bytes === 4) {
+        const own = stored[index] ?? new Uint8Array(memory.buffer, storedAt + index * storedStride, storedStride)
+        stored[index] = own
+        own.set(elements.subarray(0, 4 * count))
+        kernel.decodeFloat32(own.byteOffset, vectors(count), values.byteOffset)
+      } else {
+        format.begin(values, elements, count, 1)
+        elsewhere[index] = elements
+      }
+      return values
     },
-    round(format, values, count, target) {
-      if (format.bytes !== 4) return format.round(values, count, target)
-      kernel.roundFloat32(ownAddress(values), vectors(count), rawAt)
-      target.set(raw.subarray(0, 4 * count))
+    finish(format, compared, count, target) {
+      if (format.bytes === 4) {
+        const nonFinite = kernel.finishFloat32(output.byteOffset, count, storedAt, storedStride, compared, rawAt)
+        target.set(raw.subarray(0, 4 * count))
+        return { identical: kernel.countedIdentical(), nonFinite }
+      }
+      format.round(output, count, target)
+      const inputs = elsewhere.slice(0, compared)
+      const identical = compared > 0 ? copyIdentical(format.bytes, inputs, count, target, shared) : 0
+      return { identical, nonFinite: format.countNonFinite(target, count) }
     },
     subtract: (x, b, count) => void kernel.subtract(ownAddress(x), ownAddress(b), vectors(count)),
     distance: (x, b, count) => void kernel.distance(ownAddress(x), ownAddress(b), vectors(count)),
@@ -99,6 +126,22 @@ export function simdBlockEngine(): BlockEngine | undefined {
       const { value, last } = behind ?? { value: 0, last: 0 }
       const cuts = [behind ? 1 : 0, value, last, upTo.value, upTo.last] as const
       return kernel.selectBetween(...from, ...cuts, selected.byteOffset)
+    },
+    keepBetween(x, b, first, count, behind, upTo, dropped) {
+      const [xAt, bAt] = [ownAddress(x), ownAddress(b)]
+      let kept = 0
+      // Equal ones are within a cut up to its last: on either side of that they are compared alike.
+      for (let from = 0; from < count; ) {
+        const index = first + from
+        const ends = [upTo.last, behind?.last ?? -1].filter(last => last >= index).map(last => last + 1 - first)
+        const until = Math.min(count, ...ends)
+        const skipped = from * Float64Array.BYTES_PER_ELEMENT
+        const fromBehind = [behind?.value ?? Number.NaN, behind && index <= behind.last ? 1 : 0] as const
+        const cuts = [...fromBehind, upTo.value, index <= upTo.last ? 1 : 0, dropped] as const
+        kept += kernel.keepBetween(xAt + skipped, bAt + skipped, until - from, ...cuts, used.byteOffset + skipped)
+        from = until
+      }
+      return kept
     },
     selectBelow: (numbers, probabilities, count) =>
       kernel.selectBelow(addressOf(numbers, count, 1), ...numbersAt(probabilities, count), count, selected.byteOffset),
@@ -123,8 +166,21 @@ export function simdBlockEngine(): BlockEngine | undefined {
       kernel.variances(addressesAt, terms.length, vectors(count), variances.byteOffset)
     },
     gatherBetween(keys, count, low, high) {
-      const gathered = kernel.gatherBetween(addressOf(keys, count, 0), count, low, high, places.byteOffset)
-      return { gathered, above: kernel.countedAbove() }
+      const into = [gathered.byteOffset, places.byteOffset] as const
+      const found = kernel.gatherBetween(addressOf(keys, count, 0), count, low, high, ...into)
+      return { gathered: found, above: kernel.countedAbove() }
+    },
+    weigh(terms, factors, weights, least, count) {
+      address(terms)
+      address(factors, factorAddresses)
+      weightTable.set(weights)
+      const by = [factorsAt, weightsAt, terms.length, least] as const
+      kernel.weighedMean(addressesAt, ...by, vectors(count), output.byteOffset)
+    },
+    approachMean(terms, base, t, count) {
+      address(terms)
+      const end = [ownAddress(base), t, vectors(count), output.byteOffset] as const
+      kernel.betweenBaseAndMean(addressesAt, terms.length, ...end)
     },
     dotProducts(a, b, count, sums) {
       const at = [...a, ...b].map((array, spare) => addressOf(array, count, spare))
@@ -152,12 +208,14 @@ export function simdBlockEngine(): BlockEngine | undefined {
 
 const names = [
   'decodeFloat32',
-  'roundFloat32',
+  'finishFloat32',
+  'countedIdentical',
   'subtract',
   'distance',
   'multiply',
   'divide',
   'selectBetween',
+  'keepBetween',
   'selectBelow',
   'drop',
   'addChanges',
@@ -166,6 +224,8 @@ const names = [
   'variances',
   'gatherBetween',
   'countedAbove',
+  'weighedMean',
+  'betweenBaseAndMean',
   'dotProducts',
   'fillUniforms',
 ] as const

@@ -80,18 +80,24 @@ const cuts: [Cut | null, Cut][] = [
 ]
 
 test.each(counts)('what is selected of %i elements, and dropped, is the same in SIMD as in plain loops', count => {
-  expectSame(count, (engine, [x, y], base) => {
-    if (!x || !y) throw new Error('a source is missing')
+  expectSame(count, (engine, [x, y, z], base) => {
+    if (!x || !y || !z) throw new Error('a source is missing')
     engine.used.fill(0)
     const between = cuts.map(([behind, upTo]) => {
       const kept = engine.selectBetween(x, 1000, count, behind, upTo)
       engine.drop(y, -0, count)
       return { kept, selected: masked(engine.selected, count), y: start(y, count), used: masked(engine.used, count) }
     })
+    const keptBetween = cuts.map(([behind, upTo]) => {
+      z.set(x)
+      engine.used.fill(0)
+      const kept = engine.keepBetween(z, base, 1000, count, behind, upTo, -0)
+      return { kept, z: start(z, count), used: masked(engine.used, count) }
+    })
     const each = engine.selectBelow(x, base, count)
     const selected = masked(engine.selected, count)
     const all = engine.selectBelow(x, 0.1, count)
-    return [between, each, selected, all, masked(engine.selected, count)]
+    return [between, keptBetween, each, selected, all, masked(engine.selected, count)]
   })
 })
 
@@ -134,22 +140,49 @@ test.each(counts)(
         [0, Number.POSITIVE_INFINITY],
       ].map(([low = 0, high = 0]) => {
         const found = engine.gatherBetween(base, count, low, high)
-        return { ...found, places: [...engine.places.subarray(0, found.gathered)] }
+        const keys = start(engine.gathered, found.gathered)
+        return { ...found, keys, places: [...engine.places.subarray(0, found.gathered)] }
       })
       return { variances: start(engine.variances, count), dots, gathered }
     })
   },
 )
 
-test.each(['float32', 'float64', 'float16'])('%s is read and rounded the same in SIMD as in plain loops', dtype => {
-  const format = floatFormat(dtype)
-  const elements = Uint8Array.from({ length: 4096 * format.bytes }, (_, at) => Math.imul(at + 1, 0x9e3779b1) >>> 24)
-  expectSame(4096, (engine, [x, y]) => {
-    if (!x || !y) throw new Error('a source is missing')
-    engine.decode(format, elements, 4095, x)
-    const rounded = new Uint8Array(4096 * format.bytes)
-    engine.round(format, y, 4095, rounded)
-    return [start(x, 4095), [...rounded]]
+test.each(['float32', 'float64', 'float16'])(
+  '%s is read, rounded and copied where sources agree the same in SIMD as in plain loops',
+  dtype => {
+    const format = floatFormat(dtype)
+    const random = Uint8Array.from({ length: 4096 * format.bytes }, (_, at) => Math.imul(at + 1, 0x9e3779b1) >>> 24)
+    // The second has every third element of the first.
+    const other = random.map((byte, at) => (Math.floor(at / format.bytes) % 3 === 0 ? byte : byte ^ 1))
+    for (const count of [1, 2, 63, 4095]) {
+      expectSame(4096, (engine, [, y]) => {
+        if (!y) throw new Error('a source is missing')
+        const decoded = [random, other].map((elements, index) =>
+          start(engine.decode(format, elements, index, count), count),
+        )
+        const finished = [0, 1, 2].map(compared => {
+          engine.output.set(entries(6, 4096))
+          const target = new Uint8Array(count * format.bytes)
+          const counts = engine.finish(format, compared, count, target)
+          return { counts, target: [...target] }
+        })
+        expect(finished.map(({ counts }) => counts.identical)).toEqual([0, count, Math.ceil(count / 3)])
+        return [decoded, finished]
+      })
+    }
+  },
+)
+
+test.each(counts)('means weighed by factors, and means that a base is drawn to, of %i elements are the same', count => {
+  expectSame(count, (engine, [x, y, z], base) => {
+    if (!x || !y || !z) throw new Error('a source is missing')
+    engine.weigh([x, y], [z, base], [0.3, 2], 1e-6, count)
+    const weighed = start(engine.output, count)
+    return [0.25, 1].map(t => {
+      engine.approachMean([x, y, z], base, t, count)
+      return [weighed, start(engine.output, count)]
+    })
   })
 })
 

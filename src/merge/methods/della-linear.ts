@@ -49,7 +49,7 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
 export const dellaLinear = dellaMethod(false)
 
 /** Keeps an entry with the probability that its place in the order of its row gives it. */
-function rankSparsify(reader: ElementReader, model: number, base: number, parameters: Parameters): Sparsify {
+function rankSparsify(reader: ElementReader, model: number, models: number, parameters: Parameters): Sparsify {
   const { density, epsilon } = parameters
   const length = reader.rowLength
   const key = maskKey(parameters.seed, model, reader.name)
@@ -66,17 +66,18 @@ function rankSparsify(reader: ElementReader, model: number, base: number, parame
     const origin = new Float64Array(length)
     const into: Float64Array[] = []
     into[model] = row
-    into[base] = origin
+    into[models] = origin
     reader.read(index * length, into)
     for (let j = 0; j < length; j += 1) row[j] = (row[j] ?? 0) - (origin[j] ?? 0)
   }
 
-  return (differences, first, count) => {
+  return (x, base, first, count, dropped) => {
+    engine.subtract(x, base, count)
     for (let from = 0; from < count; ) {
       const index = Math.floor((first + from) / length)
       const start = index * length - first
       const until = Math.min(count, start + length)
-      if (start === from && until === start + length) rank(differences, from, own, from)
+      if (start === from && until === start + length) rank(x, from, own, from)
       else {
         if (known !== index) {
           readRow(index)
@@ -87,7 +88,9 @@ function rankSparsify(reader: ElementReader, model: number, base: number, parame
       }
       from = until
     }
-    engine.divide(differences, own, count)
-    return selectAtRandom(key, own, first, count)
+    engine.divide(x, own, count)
+    const kept = selectAtRandom(key, own, first, count)
+    engine.drop(x, dropped, count)
+    return kept
   }
 }
