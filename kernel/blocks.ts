@@ -245,6 +245,15 @@ export function copiedNaN(): i32 {
   return copied
 }
 
+/** Whether models vote with their weights, none of which is negative. */
+function areVotesWeights(weights: usize, votes: usize, models: i32): bool {
+  for (let model = 0; model < models; model += 1) {
+    const weight = load<f64>(weights + (model << 3))
+    if (!(weight >= 0) || weight != load<f64>(votes + (model << 3))) return false
+  }
+  return true
+}
+
 /** b + lambda m where anything is used, elsewhere b. */
 @inline
 function changed(base: v128, lambda: v128, m: v128, used: v128): v128 {
@@ -306,7 +315,44 @@ export function electChanges(
   let conflicts = i64x2.splat(0)
   let anyCopied = i64x2.splat(0)
   const bytes = (<usize>count << 3)
+  // Votes that are the weighted terms, of weights that are not negative, need no second look: what either sign comes to is added up
+  // at once. Only NaN, which agrees with both, hides what the others are.
+  const isSimple = areVotesWeights(weights, votes, models)
   for (let at: usize = 0; at < bytes; at += 16) {
+    if (isSimple) {
+      let all = f64x2.splat(-0.0)
+      let ups = nothing
+      let downs = nothing
+      let upWeights = nothing
+      let downWeights = nothing
+      for (let model = 0; model < models; model += 1) {
+        const weight = v128.load64_splat(weights + (model << 3))
+        const vote = f64x2.mul(weight, v128.load(<usize>load<u32>(addresses + (model << 2)) + at))
+        all = f64x2.add(all, vote)
+        ups = f64x2.add(ups, f64x2.pmax(vote, nothing))
+        downs = f64x2.add(downs, f64x2.pmin(vote, nothing))
+        if (how == byAgreeing) {
+          upWeights = f64x2.add(upWeights, v128.and(weight, f64x2.gt(vote, nothing)))
+          downWeights = f64x2.add(downWeights, v128.and(weight, f64x2.lt(vote, nothing)))
+        }
+      }
+      if (!v128.any_true(f64x2.ne(ups, ups))) {
+        const isUp = f64x2.gt(ups, nothing)
+        const isDown = f64x2.lt(downs, nothing)
+        const negative = f64x2.lt(all, nothing)
+        let sum = v128.bitselect(downs, ups, negative)
+        if (how == byAgreeing) sum = f64x2.div(sum, v128.bitselect(downWeights, upWeights, negative))
+        else if (how == byNumber) sum = f64x2.div(sum, fixed)
+        const agreed = v128.bitselect(isDown, isUp, negative)
+        const b = v128.load(base + at)
+        v128.store(used + at, agreed)
+        v128.store(output + at, changed(b, lambdas, sum, agreed))
+        anyCopied = v128.or(anyCopied, v128.andnot(f64x2.ne(b, b), agreed))
+        conflicts = i64x2.sub(conflicts, v128.and(v128.and(isUp, isDown), f64x2.lt(places, end)))
+        places = f64x2.add(places, two)
+        continue
+      }
+    }
     const negative = f64x2.lt(weightedSum(addresses, votes, models, at), nothing)
     let sum = f64x2.splat(-0.0)
     let divisors = f64x2.splat(-0.0)

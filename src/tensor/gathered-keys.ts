@@ -1,6 +1,12 @@
 import type { Cut } from './cut.ts'
 import { ascendingAt } from './quickselect.ts'
 
+type Room = { keys: Float64Array; indices: Float64Array }
+
+/** Room that is used again: giving it back to the machine for every tensor would keep the garbage collector busy. */
+const spareRooms: Room[] = []
+const mostSpareRooms = 8
+
 /** Keys of some elements with their indices, in the order of these, of which the one at a rank is looked for. */
 export class GatheredKeys {
   #keys: Float64Array
@@ -10,9 +16,15 @@ export class GatheredKeys {
 
   /** @param most how many there may be @param expected for how many there is room at first, which then doubles */
   constructor(most: number, expected = 1 << 12) {
+    const room = spareRooms.pop() ?? { keys: new Float64Array(expected), indices: new Float64Array(expected) }
     this.#most = most
-    this.#keys = new Float64Array(expected)
-    this.#indices = new Float64Array(expected)
+    this.#keys = room.keys
+    this.#indices = room.indices
+  }
+
+  /** Ends its use. */
+  release(): void {
+    if (spareRooms.length < mostSpareRooms) spareRooms.push({ keys: this.#keys, indices: this.#indices })
   }
 
   get count(): number {

@@ -6,22 +6,22 @@ const mostBins = 1024
 export function ascendingAt(numbers: Float64Array, place: number): number {
   if (numbers.length <= fewNumbers) return selected(numbers.slice(), place)
   const [least, most] = endsOf(numbers)
-  const bins = new Uint32Array(Math.min(mostBins, numbers.length >>> 2))
-  const scale = bins.length / (most - least)
-  // What is not a number, as between infinite ends, becomes 0: then all are in one bin.
-  const binOf = (number: number) => Math.min(bins.length - 1, ((number - least) * scale) | 0)
+  const bins = Math.min(mostBins, numbers.length >>> 2)
+  const scale = bins / (most - least)
+  // The largest may come to one bin more. What is not a number, as between infinite ends, becomes 0: then all are in one.
+  const counts = new Uint32Array(bins + 1)
   for (let i = 0; i < numbers.length; i += 1) {
-    const bin = binOf(numbers[i] ?? 0)
-    bins[bin] = (bins[bin] ?? 0) + 1
+    const bin = (((numbers[i] ?? 0) - least) * scale) | 0
+    counts[bin] = (counts[bin] ?? 0) + 1
   }
   let rest = place
   let sought = 0
-  for (; rest >= (bins[sought] ?? 0) && sought < bins.length - 1; sought += 1) rest -= bins[sought] ?? 0
-  const own = new Float64Array(bins[sought] ?? 0)
+  for (; rest >= (counts[sought] ?? 0) && sought < bins; sought += 1) rest -= counts[sought] ?? 0
+  const own = new Float64Array(counts[sought] ?? 0)
   let found = 0
   for (let i = 0; i < numbers.length; i += 1) {
     const number = numbers[i] ?? 0
-    if (binOf(number) === sought) own[found++] = number
+    if ((((number - least) * scale) | 0) === sought) own[found++] = number
   }
   return selected(own, rest)
 }

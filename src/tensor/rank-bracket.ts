@@ -53,9 +53,14 @@ export class RankBracket {
     }
   }
 
-  /** The cut behind the element that is sought, once all keys were taken in; null if it does not lie where the sample has it. */
-  cut(): Cut | null {
+  /**
+   * The cut behind the element that is sought, once all keys were taken in; null if it does not lie where the sample has it. Ends its use.
+   */
+  end(): Cut | null {
+    const gathered = this.#gathered
     const rank = this.#rank - this.#above
-    return this.#gathered && rank >= 0 && rank < this.#gathered.count ? this.#gathered.cutAt(rank) : null
+    const cut = gathered && rank >= 0 && rank < gathered.count ? gathered.cutAt(rank) : null
+    gathered?.release()
+    return cut
   }
 }
