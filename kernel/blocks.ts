@@ -84,18 +84,6 @@ export function distance(x: usize, b: usize, bytes: usize): void {
     v128.store(x + at, f64x2.abs(f64x2.sub(v128.load(x + at), v128.load(b + at))))
 }
 
-export function multiply(x: usize, factor: f64, bytes: usize): void {
-  const factors = f64x2.splat(factor)
-  for (let at: usize = 0; at < bytes; at += 16) v128.store(x + at, f64x2.mul(v128.load(x + at), factors))
-}
-
-/** `each`: whether every element has a divisor of its own, or all have the first two. */
-export function divide(x: usize, divisors: usize, each: bool, bytes: usize): void {
-  const own: usize = each ? -1 : 0
-  for (let at: usize = 0; at < bytes; at += 16)
-    v128.store(x + at, f64x2.div(v128.load(x + at), v128.load(divisors + (at & own))))
-}
-
 /** Whether elements stand at a cut of the order by size or before it; NaN stands before all others. */
 @inline
 function within(key: v128, place: v128, value: v128, last: v128): v128 {
@@ -140,7 +128,7 @@ export function selectBetween(
   return <i32>(i64x2.extract_lane(kept, 0) + i64x2.extract_lane(kept, 1))
 }
 
-/** Selects elements whose number is less than their probability. `each`: as of divide. @returns how many there are */
+/** Selects elements whose number is less than their probability. `each`: whether every element has a probability of its own, or all have the first two. @returns how many there are */
 export function selectBelow(numbers: usize, probabilities: usize, each: bool, count: i32, selected: usize): i32 {
   const own: usize = each ? -1 : 0
   const end = f64x2.splat(<f64>count)
@@ -153,6 +141,45 @@ export function selectBelow(numbers: usize, probabilities: usize, each: bool, co
     const keep = v128.and(isBelow, f64x2.lt(places, end))
     v128.store(selected + at, keep)
     kept = i64x2.sub(kept, keep)
+    places = f64x2.add(places, two)
+  }
+  return <i32>(i64x2.extract_lane(kept, 0) + i64x2.extract_lane(kept, 1))
+}
+
+/**
+ * x - b, by its divisor or times the factor, in the place of x where the number of the element is less than its probability, elsewhere
+ * `dropped`; sets `used` where it is. `eachScale`, `eachProbability`: whether every element has its own, or
+ * all have the first two. @returns how many there are
+ */
+export function keepBelow(
+  x: usize,
+  b: usize,
+  scales: usize,
+  eachScale: bool,
+  isDivided: bool,
+  numbers: usize,
+  probabilities: usize,
+  eachProbability: bool,
+  count: i32,
+  dropped: f64,
+  used: usize,
+): i32 {
+  const ownScale: usize = eachScale ? -1 : 0
+  const ownProbability: usize = eachProbability ? -1 : 0
+  const rest = f64x2.splat(dropped)
+  const end = f64x2.splat(<f64>count)
+  const two = f64x2.splat(2)
+  let places = placesFrom(0)
+  let kept = i64x2.splat(0)
+  const bytes = (<usize>count << 3)
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const d = f64x2.sub(v128.load(x + at), v128.load(b + at))
+    const scale = v128.load(scales + (at & ownScale))
+    const scaled = isDivided ? f64x2.div(d, scale) : f64x2.mul(d, scale)
+    const keep = f64x2.lt(v128.load(numbers + at), v128.load(probabilities + (at & ownProbability)))
+    v128.store(x + at, v128.bitselect(scaled, rest, keep))
+    v128.store(used + at, v128.or(v128.load(used + at), keep))
+    kept = i64x2.sub(kept, v128.and(keep, f64x2.lt(places, end)))
     places = f64x2.add(places, two)
   }
   return <i32>(i64x2.extract_lane(kept, 0) + i64x2.extract_lane(kept, 1))

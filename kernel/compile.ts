@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import asc from 'assemblyscript/asc'
 
 /** One binary holds what all of them export. */
-const names = ['weighted-sum.ts', 'blocks.ts', 'uniforms.ts']
+const names = ['weighted-sum.ts', 'blocks.ts', 'uniforms.ts', 'ranks.ts']
 
 /** The WebAssembly of the kernel. @throws Error with what the compiler says */
 export async function compileKernel(): Promise<Uint8Array> {

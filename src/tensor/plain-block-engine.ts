@@ -54,12 +54,6 @@ export function plainBlockEngine(): BlockEngine {
     distance(x, b, count) {
       for (let j = 0; j < count; j += 1) x[j] = Math.abs((x[j] ?? 0) - (b[j] ?? 0))
     },
-    multiply(x, factor, count) {
-      for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) * factor
-    },
-    divide(x, divisors, count) {
-      for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) / numberAt(divisors, j)
-    },
     selectBetween: (keys, first, count, behind, upTo) =>
       select(count, j => {
         const magnitude = Math.abs(keys[j] ?? 0)
@@ -78,6 +72,19 @@ export function plainBlockEngine(): BlockEngine {
       return kept
     },
     selectBelow: (numbers, probabilities, count) => select(count, j => (numbers[j] ?? 0) < numberAt(probabilities, j)),
+    keepBelow(x, b, scale, numbers, probabilities, count, dropped) {
+      let kept = 0
+      for (let j = 0; j < count; j += 1) {
+        const d = (x[j] ?? 0) - (b[j] ?? 0)
+        const isKept = (numbers[j] ?? 0) < numberAt(probabilities, j)
+        const scaled = 'factor' in scale ? d * scale.factor : d / numberAt(scale.divisors, j)
+        x[j] = isKept ? scaled : dropped
+        if (!isKept) continue
+        mask(used, j, true)
+        kept += 1
+      }
+      return kept
+    },
     drop(x, dropped, count) {
       for (let j = 0; j < count; j += 1) {
         if (selected[2 * j]) mask(used, j, true)
@@ -149,6 +156,17 @@ export function plainBlockEngine(): BlockEngine {
         sums[index] = sum
       }
     },
+    rankRows(x, b, from, rows, length, { largest, span }, into) {
+      const magnitudes = Float64Array.from({ length: rows * length }, (_, j) =>
+        Math.abs((x[from + j] ?? 0) - (b[from + j] ?? 0)),
+      )
+      for (let start = 0; start < rows * length; start += length) {
+        const order = Uint32Array.from({ length }, (_, j) => start + j)
+        order.sort((one, other) => compareSizes(magnitudes[one] ?? 0, magnitudes[other] ?? 0) || one - other)
+        for (const [place, j] of order.entries())
+          into[from + j] = Math.max(0, Math.min(1, largest - (span * place) / (length - 1)))
+      }
+    },
     fillUniforms(key, firstBlock, blocks) {
       for (let index = 0; index < blocks; index += 1) {
         const counter = firstBlock + index
@@ -163,6 +181,12 @@ export function plainBlockEngine(): BlockEngine {
 function mask(flags: Int32Array, j: number, isSet: boolean): void {
   flags[2 * j] = isSet ? -1 : 0
   flags[2 * j + 1] = isSet ? -1 : 0
+}
+
+/** Of magnitudes: the larger one first, and NaN before all others. */
+function compareSizes(one: number, other: number): number {
+  if (Number.isNaN(one) || Number.isNaN(other)) return Number(Number.isNaN(other)) - Number(Number.isNaN(one))
+  return one < other ? 1 : one > other ? -1 : 0
 }
 
 function numberAt(numbers: Numbers, j: number): number {

@@ -1,4 +1,4 @@
-import type { Numbers } from './block-engine.ts'
+import type { Numbers, Scale } from './block-engine.ts'
 import type { Sparsify } from './contribution-kernel.ts'
 import { blockEngine } from './simd-block-engine.ts'
 
@@ -23,18 +23,8 @@ export function selectAtRandom(key: MaskKey, probabilities: Numbers, first: numb
 }
 
 /** Keeps each entry with one probability, scaled. */
-export function randomSparsify(
-  key: MaskKey,
-  probability: number,
-  scale: { factor: number } | { divisor: number },
-): Sparsify {
+export function randomSparsify(key: MaskKey, probability: number, scale: Scale): Sparsify {
   const engine = blockEngine()
-  return (x, base, first, count, dropped) => {
-    engine.subtract(x, base, count)
-    if ('factor' in scale) engine.multiply(x, scale.factor, count)
-    else engine.divide(x, scale.divisor, count)
-    const kept = selectAtRandom(key, probability, first, count)
-    engine.drop(x, dropped, count)
-    return kept
-  }
+  return (x, base, first, count, dropped) =>
+    engine.keepBelow(x, base, scale, uniformsAt(key, first, count), probability, count, dropped)
 }

@@ -1,5 +1,7 @@
 import { type BlockEngine, blockRoom, type Numbers } from './block-engine.ts'
+import { kernelOf } from './block-kernel.ts'
 import { kernelBinary } from './kernel-binary.ts'
+import { longRowRanker } from './long-row-ranker.ts'
 import { plainBlockEngine } from './plain-block-engine.ts'
 import { copyIdentical } from './weighted-sum.ts'
 
@@ -14,6 +16,9 @@ const strideBytes = blockRoom * Float64Array.BYTES_PER_ELEMENT
 /** More models than a merge may have, and a base. */
 const mostSources = 1200
 
+/** Rows that the kernel ranks many of at a time. */
+const longestShortRow = 16
+
 let known: BlockEngine | undefined
 
 /** The engine of this thread: that in SIMD WebAssembly where the machine has it. */
@@ -22,11 +27,13 @@ export function blockEngine(): BlockEngine {
   return known
 }
 
-/** An engine in SIMD WebAssembly (kernel/blocks.ts, kernel/uniforms.ts). Undefined where the machine has none. */
+/** An engine in SIMD WebAssembly (kernel/blocks.ts, kernel/uniforms.ts, kernel/ranks.ts). Undefined where the machine has none. */
 export function simdBlockEngine(): BlockEngine | undefined {
   const binary = Uint8Array.from(Buffer.from(kernelBinary, 'base64'))
   if (!WebAssembly.validate(binary)) return undefined
-  const kernel = kernelOf(new WebAssembly.Instance(new WebAssembly.Module(binary)).exports)
+  const module = new WebAssembly.Module(binary)
+  const kernel = kernelOf(new WebAssembly.Instance(module).exports)
+  const ranker = longRowRanker(() => kernelOf(new WebAssembly.Instance(module).exports))
   const { memory } = kernel
   const at = (index: number) => firstAt + index * strideBytes
   const spares = 6
@@ -44,7 +51,7 @@ export function simdBlockEngine(): BlockEngine | undefined {
   const [selected, used] = [flags(3), flags(4)]
   const [gathered, places] = [floats(8), flags(5)]
   const raw = new Uint8Array(memory.buffer, rawAt, strideBytes)
-  const constants = new Float64Array(memory.buffer, constantsAt, 2)
+  const constants = new Float64Array(memory.buffer, constantsAt, 4)
   const copies = Array.from({ length: spares }, (_, index) => floats(firstSpare + index))
   const sources: Float64Array[] = []
   const addresses = new Uint32Array(memory.buffer, addressesAt, mostSources)
@@ -64,10 +71,11 @@ export function simdBlockEngine(): BlockEngine | undefined {
     if (array.buffer !== memory.buffer) throw new RangeError('the array is not of this engine')
     return array.byteOffset
   }
-  const numbersAt = (numbers: Numbers, count: number): [address: number, each: number] => {
-    if (typeof numbers !== 'number') return [addressOf(numbers, count, 0), 1]
-    constants.fill(numbers)
-    return [constantsAt, 0]
+  /** `place`: which of the constants it may be. */
+  const numbersAt = (numbers: Numbers, count: number, place: 0 | 1 = 0): [address: number, each: number] => {
+    if (typeof numbers !== 'number') return [addressOf(numbers, count, place), 1]
+    constants.fill(numbers, 2 * place, 2 * place + 2)
+    return [constantsAt + 16 * place, 0]
   }
   const address = (terms: readonly Float64Array[], table = addresses) => {
     if (terms.length > mostSources) throw new RangeError('more models than there is room for')
@@ -119,8 +127,6 @@ export function simdBlockEngine(): BlockEngine | undefined {
     },
     subtract: (x, b, count) => void kernel.subtract(ownAddress(x), ownAddress(b), vectors(count)),
     distance: (x, b, count) => void kernel.distance(ownAddress(x), ownAddress(b), vectors(count)),
-    multiply: (x, factor, count) => void kernel.multiply(ownAddress(x), factor, vectors(count)),
-    divide: (x, divisors, count) => void kernel.divide(ownAddress(x), ...numbersAt(divisors, count), vectors(count)),
     selectBetween(keys, first, count, behind, upTo) {
       const from = [addressOf(keys, count, 0), first, count] as const
       const { value, last } = behind ?? { value: 0, last: 0 }
@@ -145,6 +151,13 @@ export function simdBlockEngine(): BlockEngine | undefined {
     },
     selectBelow: (numbers, probabilities, count) =>
       kernel.selectBelow(addressOf(numbers, count, 1), ...numbersAt(probabilities, count), count, selected.byteOffset),
+    keepBelow(x, b, scale, numbers, probabilities, count, dropped) {
+      const scales = 'factor' in scale ? scale.factor : scale.divisors
+      const scaledBy = [...numbersAt(scales, count, 0), 'factor' in scale ? 0 : 1] as const
+      const below = [addressOf(numbers, count, 2), ...numbersAt(probabilities, count, 1)] as const
+      const end = [count, dropped, used.byteOffset] as const
+      return kernel.keepBelow(ownAddress(x), ownAddress(b), ...scaledBy, ...below, ...end)
+    },
     drop: (x, dropped, count) =>
       void kernel.drop(ownAddress(x), selected.byteOffset, dropped, used.byteOffset, vectors(count)),
     change(terms, base, { weights, votes, lambda, divisor, zero }, count) {
@@ -185,13 +198,23 @@ export function simdBlockEngine(): BlockEngine | undefined {
     dotProducts(a, b, count, sums) {
       const at = [...a, ...b].map((array, spare) => addressOf(array, count, spare))
       const even = count - (count % 2)
-      kernel.dotProducts(...at, 8 * even, constantsAt + 16)
-      sums.set(new Float64Array(memory.buffer, constantsAt + 16, 8))
+      kernel.dotProducts(...at, 8 * even, constantsAt + 32)
+      sums.set(new Float64Array(memory.buffer, constantsAt + 32, 8))
       if (even === count) return
       for (const [i, x] of a.entries()) {
         for (const [j, y] of b.entries())
           sums[i * b.length + j] = (sums[i * b.length + j] ?? 0) + (x[even] ?? 0) * (y[even] ?? 0)
       }
+    },
+    rankRows(x, b, from, rows, length, probabilities, into) {
+      if (length > longestShortRow) return ranker.rankRows(x, b, from, rows, length, probabilities, into)
+      const { largest, span } = probabilities
+      const count = from + rows * length
+      const skipped = from * Float64Array.BYTES_PER_ELEMENT
+      const [xAt, bAt] = [addressOf(x, count, 0) + skipped, addressOf(b, count, 1) + skipped]
+      const ranked = copies[2] ?? output
+      kernel.rankShortRows(xAt, bAt, rows, length, largest, span, ranked.byteOffset)
+      into.set(ranked.subarray(0, rows * length), from)
     },
     fillUniforms([key0, key1], firstBlock, blocks) {
       kernel.fillUniforms(
@@ -204,40 +227,4 @@ export function simdBlockEngine(): BlockEngine | undefined {
       )
     },
   }
-}
-
-const names = [
-  'decodeFloat32',
-  'finishFloat32',
-  'countedIdentical',
-  'subtract',
-  'distance',
-  'multiply',
-  'divide',
-  'selectBetween',
-  'keepBetween',
-  'selectBelow',
-  'drop',
-  'addChanges',
-  'electChanges',
-  'copiedNaN',
-  'variances',
-  'gatherBetween',
-  'countedAbove',
-  'weighedMean',
-  'betweenBaseAndMean',
-  'dotProducts',
-  'fillUniforms',
-] as const
-
-type Kernel = Record<(typeof names)[number], (...parameters: number[]) => number> & { memory: WebAssembly.Memory }
-
-/** @throws TypeError if the exports are not the kernel's */
-function kernelOf(exports: Record<string, unknown>): Kernel {
-  if (!isKernel(exports)) throw new TypeError('the kernel has other exports than it should')
-  return exports
-}
-
-function isKernel(exports: Record<string, unknown>): exports is Kernel {
-  return exports.memory instanceof WebAssembly.Memory && names.every(name => typeof exports[name] === 'function')
 }

@@ -46,21 +46,14 @@ function expectSame(count: number, run: (engine: BlockEngine, sources: Float64Ar
 const start = (block: Float64Array | undefined, count: number) => [...(block?.subarray(0, count) ?? [])]
 const masked = (mask: Int32Array, count: number) => [...mask.subarray(0, 2 * count)]
 
-test.each(counts)(
-  'differences, distances and scaled ones of %i elements are the same in SIMD as in plain loops',
-  count => {
-    expectSame(count, (engine, [x, y, z], base) => {
-      if (!x || !y || !z) throw new Error('a source is missing')
-      engine.subtract(x, base, count)
-      engine.distance(y, base, count)
-      engine.divide(z, entries(5, count), count)
-      const own = start(z, count)
-      engine.divide(z, 0.3, count)
-      engine.multiply(y, -1.7, count)
-      return [x, y, z].map(block => start(block, count)).concat([own])
-    })
-  },
-)
+test.each(counts)('differences and distances of %i elements are the same in SIMD as in plain loops', count => {
+  expectSame(count, (engine, [x, y], base) => {
+    if (!x || !y) throw new Error('a source is missing')
+    engine.subtract(x, base, count)
+    engine.distance(y, base, count)
+    return [x, y].map(block => start(block, count))
+  })
+})
 
 const cuts: [Cut | null, Cut][] = [
   [null, { value: 0.2, last: 0 }],
@@ -94,10 +87,18 @@ test.each(counts)('what is selected of %i elements, and dropped, is the same in 
       const kept = engine.keepBetween(z, base, 1000, count, behind, upTo, -0)
       return { kept, z: start(z, count), used: masked(engine.used, count) }
     })
+    const keptBelow = ([{ factor: -1.7 }, { divisors: 0.3 }, { divisors: entries(5, count) }] as const).flatMap(scale =>
+      [0.1, entries(7, count)].map(probabilities => {
+        z.set(x)
+        engine.used.fill(0)
+        const kept = engine.keepBelow(z, base, scale, entries(8, count), probabilities, count, -0)
+        return { kept, z: start(z, count), used: masked(engine.used, count) }
+      }),
+    )
     const each = engine.selectBelow(x, base, count)
     const selected = masked(engine.selected, count)
     const all = engine.selectBelow(x, 0.1, count)
-    return [between, keptBetween, each, selected, all, masked(engine.selected, count)]
+    return [between, keptBetween, keptBelow, each, selected, all, masked(engine.selected, count)]
   })
 })
 
@@ -185,6 +186,29 @@ test.each(counts)('means weighed by factors, and means that a base is drawn to, 
     })
   })
 })
+
+/** Differences of which some are equal, or special, or that float32 does not tell apart. */
+const kinds: [string, (x: number, j: number) => number][] = [
+  ['of all kinds', x => Math.round(x * 8) / 8],
+  ['that are equal', () => 1],
+  ['that ascend in their last bits', (_, j) => 1 + j * 2 ** -45],
+  ['that differ in their last bits', (x, j) => (j % 2 === 0 ? 1 + Math.round(x * 5) * 2 ** -50 : x)],
+]
+
+test.each(kinds.flatMap(([kind, value]) => [2, 3, 5, 16, 17, 300, 4000].map(length => ({ kind, value, length }))))(
+  'places in rows of $length differences $kind are the same in SIMD as in plain loops',
+  ({ value, length }) => {
+    const rows = Math.floor(4000 / length)
+    expectSame(4096, (engine, [x], base) => {
+      if (!x) throw new Error('a source is missing')
+      for (let j = 0; j < 4096; j += 1) x[j] = value(x[j] ?? 0, j)
+      base.fill(0.25)
+      const probabilities = new Float64Array(4096)
+      engine.rankRows(x, base, 7, rows, length, { largest: 0.7, span: 0.4 }, probabilities)
+      return [...probabilities]
+    })
+  },
+)
 
 test.each([0, 1, 2 ** 32 - 1, 2 ** 40 + 3])(
   'random numbers from block %i on are the same in SIMD as in plain loops',

@@ -38,7 +38,7 @@ export function dareMethod(elect: boolean): Method<Parameters> {
     kernel: ({ settings, reader }, { coefficients }) => {
       const { parameters, weights } = settings
       const sparsify = weights.map((_, model) => {
-        const scale = coefficients ? { factor: coefficients[model] ?? 1 } : { divisor: parameters.density }
+        const scale = coefficients ? { factor: coefficients[model] ?? 1 } : { divisors: parameters.density }
         return randomSparsify(maskKey(parameters.seed, model, reader.name), parameters.density, scale)
       })
       return contributionKernel({ ...weighted(settings, elect), sparsify })
