@@ -6,6 +6,8 @@
 // multiplied with it (2); whether elements whose bits are the same in every input are copied; where the result goes. They return how
 // many elements of the result are NaN or infinite.
 
+import { demote, sumOfLanes } from './lanes'
+
 const divided: i32 = 1
 const multiplied: i32 = 2
 
@@ -31,14 +33,6 @@ function promoteHigh(x: v128): v128 {
 @inline
 function lowHalves(a: v128, b: v128): v128 {
   return i8x16.shuffle(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
-}
-
-/** Two pairs of binary64 rounded to four float32, to nearest even. */
-@inline
-function demote(low: v128, high: v128): v128 {
-  const a = f32x4.demote_f64x2_zero(low)
-  const b = f32x4.demote_f64x2_zero(high)
-  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
 }
 
 /**
@@ -107,16 +101,6 @@ function encodeBrain(bits: v128): v128 {
   return v128.bitselect(i32x4.splat(0x7fc0), v128.or(sign, rounded), isNaN)
 }
 
-@inline
-function lanes32(counts: v128): i32 {
-  return (
-    i32x4.extract_lane(counts, 0) +
-    i32x4.extract_lane(counts, 1) +
-    i32x4.extract_lane(counts, 2) +
-    i32x4.extract_lane(counts, 3)
-  )
-}
-
 export function sumFloat32(
   addresses: usize,
   weights: usize,
@@ -170,7 +154,7 @@ export function sumFloat32(
     nonFinite = i32x4.sub(nonFinite, i32x4.eq(v128.and(v, exponent), exponent))
   }
   different = keepIdentical ? <i32>v128.any_true(differing) : 1
-  return lanes32(nonFinite)
+  return sumOfLanes(nonFinite)
 }
 
 export function sumFloat64(

@@ -1,4 +1,4 @@
-/** What the compiled kernel has for blocks (kernel/blocks.ts, kernel/uniforms.ts, kernel/ranks.ts). */
+/** What the compiled kernel has for blocks (kernel/blocks.ts, choices.ts, changes.ts, uniforms.ts, ranks.ts). */
 const names = [
   'decodeFloat32',
   'finishFloat32',

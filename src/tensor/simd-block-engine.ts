@@ -27,7 +27,7 @@ export function blockEngine(): BlockEngine {
   return known
 }
 
-/** An engine in SIMD WebAssembly (kernel/blocks.ts, kernel/uniforms.ts, kernel/ranks.ts). Undefined where the machine has none. */
+/** An engine in SIMD WebAssembly (kernel/blocks.ts, choices.ts, changes.ts, uniforms.ts, ranks.ts). Undefined where the machine has none. */
 export function simdBlockEngine(): BlockEngine | undefined {
   const binary = Uint8Array.from(Buffer.from(kernelBinary, 'base64'))
   if (!WebAssembly.validate(binary)) return undefined
