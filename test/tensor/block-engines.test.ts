@@ -108,6 +108,9 @@ const sums: ChangeSum[] = [
   { weights: [1, -0.5, 2], votes: [1, -0.5, 2], lambda: 0.7, divisor: null, zero: 0 },
   { weights: [1, 0.3, -1], votes: [1, 1, 1], lambda: -1.5, divisor: 'agreeing', zero: 1e-8 },
   { weights: [0, 0.3, 0], votes: [0, 1, 2], lambda: 1, divisor: 'agreeing', zero: 0 },
+  { weights: [1, 0.3, 2], votes: [1, 0.3, 2], lambda: 0.7, divisor: 'agreeing', zero: 1e-8 },
+  { weights: [0.5, 0, 2], votes: [0.5, 0, 2], lambda: 1, divisor: null, zero: 1e-8 },
+  { weights: [0.5, 0, 2], votes: [0.5, 0, 2], lambda: -1, divisor: 3, zero: 1e-8 },
 ]
 
 test.each(counts)(
