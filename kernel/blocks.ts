@@ -4,11 +4,21 @@
 // Blocks begin at multiples of 16 and have room for whole vectors: `bytes` is a multiple of 16. Masks are all ones or all zeros in
 // each lane of 64 bits; what stands behind the last of `count` elements is not counted.
 
-import { demote, sumOfLanes } from './lanes'
+import { decodeHalf, demote, promoteHigh, sumOfLanes } from './lanes'
 
 export function decodeFloat32(elements: usize, bytes: usize, output: usize): void {
   for (let at: usize = 0; at < bytes; at += 16)
     v128.store(output + at, f64x2.promote_low_f32x4(v128.load64_zero(elements + (at >> 1))))
+}
+
+/** float16, or bfloat16 (`brain`): four at a time, of which two may be behind the last. */
+export function decodeSixteenBits(brain: bool, elements: usize, bytes: usize, output: usize): void {
+  for (let at: usize = 0; at < bytes; at += 32) {
+    const codes = v128.load16x4_u(elements + (at >> 2))
+    const values = brain ? i32x4.shl(codes, 16) : decodeHalf(codes)
+    v128.store(output + at, f64x2.promote_low_f32x4(values))
+    v128.store(output + at, promoteHigh(values), 16)
+  }
 }
 
 /** How many elements the last call of {@link finishFloat32} copied. */

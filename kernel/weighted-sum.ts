@@ -6,7 +6,7 @@
 // multiplied with it (2); whether elements whose bits are the same in every input are copied; where the result goes. They return how
 // many elements of the result are NaN or infinite.
 
-import { demote, sumOfLanes } from './lanes'
+import { decodeHalf, demote, promoteHigh, sumOfLanes } from './lanes'
 
 const divided: i32 = 1
 const multiplied: i32 = 2
@@ -22,11 +22,6 @@ let different: i32 = 0
 
 export function anyDifferent(): i32 {
   return different
-}
-
-@inline
-function promoteHigh(x: v128): v128 {
-  return f64x2.promote_low_f32x4(i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15))
 }
 
 /** The low halves of the 64-bit lanes of two vectors. */
@@ -53,20 +48,6 @@ function demoteToOdd(low: v128, high: v128): v128 {
   return v128.or(i32x4.add(nearest, larger), v128.and(inexact, i32x4.splat(1)))
 }
 
-/** Four float16 codes as float32: exact. */
-@inline
-function decodeHalf(codes: v128): v128 {
-  const magnitude = v128.and(codes, i32x4.splat(0x7fff))
-  const sign = i32x4.shl(v128.and(codes, i32x4.splat(0x8000)), 16)
-  // Subnormals by way of whole numbers: as float32 that are subnormal themselves they would cost a hundred cycles.
-  const subnormal = f32x4.mul(f32x4.convert_i32x4_s(magnitude), f32x4.splat(5.9604644775390625e-8))
-  const normal = i32x4.add(i32x4.shl(magnitude, 13), i32x4.splat(112 << 23))
-  const finite = v128.bitselect(subnormal, normal, i32x4.lt_s(magnitude, i32x4.splat(0x400)))
-  // The exponent of infinity and NaN is all ones in either type.
-  const special = v128.and(i32x4.gt_s(magnitude, i32x4.splat(0x7bff)), i32x4.splat(0x7f800000))
-  return v128.or(sign, v128.or(finite, special))
-}
-
 /** Four float32, rounded to odd, as float16 codes. */
 @inline
 function encodeHalf(bits: v128): v128 {
@@ -83,11 +64,6 @@ function encodeHalf(bits: v128): v128 {
   const finite = v128.bitselect(subnormal, normal, isSubnormal)
   const code = v128.or(sign, v128.bitselect(i32x4.splat(0x7c00), finite, isLarge))
   return v128.bitselect(i32x4.splat(0x7e00), code, i32x4.gt_s(magnitude, i32x4.splat(0x7f800000)))
-}
-
-@inline
-function decodeBrain(codes: v128): v128 {
-  return i32x4.shl(codes, 16)
 }
 
 /** Four float32, rounded to odd, as bfloat16 codes. */

@@ -1,6 +1,7 @@
 /** What the compiled kernel has for blocks (kernel/blocks.ts, choices.ts, changes.ts, uniforms.ts, ranks.ts). */
 const names = [
   'decodeFloat32',
+  'decodeSixteenBits',
   'finishFloat32',
   'countedIdentical',
   'subtract',

@@ -1,9 +1,12 @@
 import { type BlockEngine, blockRoom, type Numbers } from './block-engine.ts'
 import { kernelOf } from './block-kernel.ts'
+import { floatFormat } from './float-format.ts'
 import { kernelBinary } from './kernel-binary.ts'
 import { longRowRanker } from './long-row-ranker.ts'
 import { plainBlockEngine } from './plain-block-engine.ts'
 import { copyIdentical } from './weighted-sum.ts'
+
+const [float32, float16, bfloat16] = ['float32', 'float16', 'bfloat16'].map(floatFormat)
 
 const pageBytes = 64 * 1024
 const addressesAt = 4096
@@ -87,7 +90,7 @@ export function simdBlockEngine(): BlockEngine | undefined {
     return own
   }
   const stored: Uint8Array[] = []
-  /** Elements of types that have no kernel stay where they are. */
+  /** Elements of types that have no kernel to be finished by stay where they are. */
   const elsewhere: Uint8Array[] = []
   const shared = new Uint32Array(blockRoom)
 
@@ -102,20 +105,21 @@ export function simdBlockEngine(): BlockEngine | undefined {
     places,
     decode(format, elements, index, count) {
       const values = source(index)
-      // Of all types that are averaged only float32 has four bytes.
-      if (format.bytes === 4) {
+      const isSixteenBits = format === float16 || format === bfloat16
+      if (format !== float32 && !isSixteenBits) format.begin(values, elements, count, 1)
+      else {
         const own = stored[index] ?? new Uint8Array(memory.buffer, storedAt + index * storedStride, storedStride)
         stored[index] = own
-        own.set(elements.subarray(0, 4 * count))
-        kernel.decodeFloat32(own.byteOffset, vectors(count), values.byteOffset)
-      } else {
-        format.begin(values, elements, count, 1)
-        elsewhere[index] = elements
+        own.set(elements.subarray(0, format.bytes * count))
+        if (isSixteenBits)
+          kernel.decodeSixteenBits(format === bfloat16 ? 1 : 0, own.byteOffset, vectors(count), values.byteOffset)
+        else kernel.decodeFloat32(own.byteOffset, vectors(count), values.byteOffset)
       }
+      if (format !== float32) elsewhere[index] = elements
       return values
     },
     finish(format, compared, count, target) {
-      if (format.bytes === 4) {
+      if (format === float32) {
         const nonFinite = kernel.finishFloat32(output.byteOffset, count, storedAt, storedStride, compared, rawAt)
         target.set(raw.subarray(0, 4 * count))
         return { identical: kernel.countedIdentical(), nonFinite }

@@ -152,7 +152,7 @@ test.each(counts)(
   },
 )
 
-test.each(['float32', 'float64', 'float16'])(
+test.each(['float32', 'float64', 'float16', 'bfloat16', 'float8e5m2'])(
   '%s is read, rounded and copied where sources agree the same in SIMD as in plain loops',
   dtype => {
     const format = floatFormat(dtype)
