@@ -1,26 +1,64 @@
-// What merge methods do to blocks of elements in binary64, two at a time, bit for bit as block-engine.ts does it. AssemblyScript.
+// Elements of blocks on their way in and out, and sums of them, in binary64, two at a time, bit for bit as block-engine.ts does it.
+// AssemblyScript.
 //
 // Blocks begin at multiples of 16 and have room for whole vectors: `bytes` is a multiple of 16. Masks are all ones or all zeros in
 // each lane of 64 bits; what stands behind the last of `count` elements is not counted.
 
-/** The places of a vector's elements, the first of which is given. */
-@inline
-function placesFrom(first: f64): v128 {
-  return f64x2.replace_lane(f64x2.splat(first), 1, first + 1)
-}
+import { decodeHalf, demote, promoteHigh, sumOfLanes } from './lanes'
 
 export function decodeFloat32(elements: usize, bytes: usize, output: usize): void {
   for (let at: usize = 0; at < bytes; at += 16)
     v128.store(output + at, f64x2.promote_low_f32x4(v128.load64_zero(elements + (at >> 1))))
 }
 
-/** Rounded once, to nearest even; NaN becomes the canonical one. */
-export function roundFloat32(values: usize, bytes: usize, output: usize): void {
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const rounded = f32x4.demote_f64x2_zero(v128.load(values + at))
-    const canonical = v128.bitselect(rounded, i32x4.splat(0x7fc00000), f32x4.eq(rounded, rounded))
-    v128.store64_lane(output + (at >> 1), canonical, 0)
+/** float16, or bfloat16 (`brain`): four at a time, of which two may be behind the last. */
+export function decodeSixteenBits(brain: bool, elements: usize, bytes: usize, output: usize): void {
+  for (let at: usize = 0; at < bytes; at += 32) {
+    const codes = v128.load16x4_u(elements + (at >> 2))
+    const values = brain ? i32x4.shl(codes, 16) : decodeHalf(codes)
+    v128.store(output + at, f64x2.promote_low_f32x4(values))
+    v128.store(output + at, promoteHigh(values), 16)
   }
+}
+
+/** How many elements the last call of {@link finishFloat32} copied. */
+let identical: i32 = 0
+
+export function countedIdentical(): i32 {
+  return identical
+}
+
+/**
+ * Rounds values once, to nearest even; NaN becomes the canonical one. Elements whose bits are the same in all of so many sources, which
+ * are stored one `stride` behind the other, are copied; 0: none is. @returns how many of the result are NaN or infinite
+ */
+export function finishFloat32(values: usize, count: i32, stored: usize, stride: usize, compared: i32, output: usize): i32 {
+  const exponent = i32x4.splat(0x7f800000)
+  const end = i32x4.splat(count)
+  const nothing = i32x4.splat(0)
+  let places = i32x4(0, 1, 2, 3)
+  let nonFinite = nothing
+  let same = nothing
+  const bytes = <usize>count << 2
+  for (let at: usize = 0; at < bytes; at += 16) {
+    let y = demote(v128.load(values + (at << 1)), v128.load(values + (at << 1), 16))
+    y = v128.bitselect(y, i32x4.splat(0x7fc00000), f32x4.eq(y, y))
+    const counted = i32x4.lt_s(places, end)
+    if (compared > 0) {
+      const first = v128.load(stored + at)
+      let differing = nothing
+      for (let source = 1; source < compared; source += 1)
+        differing = v128.or(differing, v128.xor(first, v128.load(stored + <usize>source * stride + at)))
+      const isSame = i32x4.eq(differing, nothing)
+      y = v128.bitselect(first, y, isSame)
+      same = i32x4.sub(same, v128.and(isSame, counted))
+    }
+    v128.store(output + at, y)
+    nonFinite = i32x4.sub(nonFinite, v128.and(i32x4.eq(v128.and(y, exponent), exponent), counted))
+    places = i32x4.add(places, i32x4.splat(4))
+  }
+  identical = sumOfLanes(same)
+  return sumOfLanes(nonFinite)
 }
 
 /** x - b in the place of x. */
@@ -33,210 +71,6 @@ export function subtract(x: usize, b: usize, bytes: usize): void {
 export function distance(x: usize, b: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 16)
     v128.store(x + at, f64x2.abs(f64x2.sub(v128.load(x + at), v128.load(b + at))))
-}
-
-export function multiply(x: usize, factor: f64, bytes: usize): void {
-  const factors = f64x2.splat(factor)
-  for (let at: usize = 0; at < bytes; at += 16) v128.store(x + at, f64x2.mul(v128.load(x + at), factors))
-}
-
-/** `each`: whether every element has a divisor of its own, or all have the first two. */
-export function divide(x: usize, divisors: usize, each: bool, bytes: usize): void {
-  const own: usize = each ? -1 : 0
-  for (let at: usize = 0; at < bytes; at += 16)
-    v128.store(x + at, f64x2.div(v128.load(x + at), v128.load(divisors + (at & own))))
-}
-
-/** Whether elements stand at a cut of the order by size or before it; NaN stands before all others. */
-@inline
-function within(key: v128, place: v128, value: v128, last: v128): v128 {
-  const upToLast = f64x2.le(place, last)
-  const equal = v128.or(f64x2.eq(key, value), v128.and(f64x2.ne(key, key), f64x2.ne(value, value)))
-  const isLarger = v128.or(f64x2.gt(key, value), v128.and(f64x2.ne(key, key), f64x2.eq(value, value)))
-  return v128.or(isLarger, v128.and(equal, upToLast))
-}
-
-/**
- * Selects those behind one cut of the order by magnitude, if there is one (`hasBehind`), up to another.
- * @returns how many there are
- */
-export function selectBetween(
-  keys: usize,
-  first: f64,
-  count: i32,
-  hasBehind: bool,
-  behindValue: f64,
-  behindLast: f64,
-  value: f64,
-  last: f64,
-  selected: usize,
-): i32 {
-  const values = f64x2.splat(value)
-  const lasts = f64x2.splat(last)
-  const behindValues = f64x2.splat(behindValue)
-  const behindLasts = f64x2.splat(behindLast)
-  const end = f64x2.splat(first + <f64>count)
-  const two = f64x2.splat(2)
-  let places = placesFrom(first)
-  let kept = i64x2.splat(0)
-  const bytes = (<usize>count << 3)
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const key = f64x2.abs(v128.load(keys + at))
-    let keep = v128.and(within(key, places, values, lasts), f64x2.lt(places, end))
-    if (hasBehind) keep = v128.andnot(keep, within(key, places, behindValues, behindLasts))
-    v128.store(selected + at, keep)
-    kept = i64x2.sub(kept, keep)
-    places = f64x2.add(places, two)
-  }
-  return <i32>(i64x2.extract_lane(kept, 0) + i64x2.extract_lane(kept, 1))
-}
-
-/** Selects elements whose number is less than their probability. `each`: as of divide. @returns how many there are */
-export function selectBelow(numbers: usize, probabilities: usize, each: bool, count: i32, selected: usize): i32 {
-  const own: usize = each ? -1 : 0
-  const end = f64x2.splat(<f64>count)
-  const two = f64x2.splat(2)
-  let places = placesFrom(0)
-  let kept = i64x2.splat(0)
-  const bytes = (<usize>count << 3)
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const isBelow = f64x2.lt(v128.load(numbers + at), v128.load(probabilities + (at & own)))
-    const keep = v128.and(isBelow, f64x2.lt(places, end))
-    v128.store(selected + at, keep)
-    kept = i64x2.sub(kept, keep)
-    places = f64x2.add(places, two)
-  }
-  return <i32>(i64x2.extract_lane(kept, 0) + i64x2.extract_lane(kept, 1))
-}
-
-/** What is not selected becomes `dropped`; `used` is set where something is. */
-export function drop(x: usize, selected: usize, dropped: f64, used: usize, bytes: usize): void {
-  const rest = f64x2.splat(dropped)
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const keep = v128.load(selected + at)
-    v128.store(x + at, v128.bitselect(v128.load(x + at), rest, keep))
-    v128.store(used + at, v128.or(v128.load(used + at), keep))
-  }
-}
-
-/** The weighted sum of the models' terms at one place, left to right from the first product. */
-@inline
-function weightedSum(addresses: usize, weights: usize, models: i32, at: usize): v128 {
-  let sum = f64x2.mul(v128.load64_splat(weights), v128.load(<usize>load<u32>(addresses) + at))
-  for (let model = 1; model < models; model += 1) {
-    const term = v128.load(<usize>load<u32>(addresses + (model << 2)) + at)
-    sum = f64x2.add(sum, f64x2.mul(v128.load64_splat(weights + (model << 3)), term))
-  }
-  return sum
-}
-
-/** What sums are divided by: nothing, a number, or the sum of the weights of those that agree. */
-const byNumber: i32 = 1
-const byAgreeing: i32 = 2
-
-/** Whether the last call copied any NaN of the base. */
-let copied: i32 = 0
-
-export function copiedNaN(): i32 {
-  return copied
-}
-
-/** b + lambda m where anything is used, elsewhere b. */
-@inline
-function changed(base: v128, lambda: v128, m: v128, used: v128): v128 {
-  return v128.bitselect(f64x2.add(base, f64x2.mul(lambda, m)), base, used)
-}
-
-export function addChanges(
-  addresses: usize,
-  weights: usize,
-  models: i32,
-  base: usize,
-  used: usize,
-  lambda: f64,
-  how: i32,
-  divisor: f64,
-  bytes: usize,
-  output: usize,
-): void {
-  const lambdas = f64x2.splat(lambda)
-  const divisors = f64x2.splat(divisor)
-  let anyCopied = i64x2.splat(0)
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const b = v128.load(base + at)
-    const isUsed = v128.load(used + at)
-    let sum = weightedSum(addresses, weights, models, at)
-    if (how == byNumber) sum = f64x2.div(sum, divisors)
-    v128.store(output + at, changed(b, lambdas, sum, isUsed))
-    anyCopied = v128.or(anyCopied, v128.andnot(f64x2.ne(b, b), isUsed))
-  }
-  copied = <i32>v128.any_true(anyCopied)
-}
-
-/**
- * As addChanges, of the terms alone whose vote has the sign of the sum of all votes, or is NaN. A sum of 0 or NaN counts as positive.
- * Sets `used` where any agrees whose weights do not cancel.
- * @returns at how many elements some votes were positive and some negative
- */
-export function electChanges(
-  addresses: usize,
-  weights: usize,
-  votes: usize,
-  models: i32,
-  base: usize,
-  used: usize,
-  lambda: f64,
-  how: i32,
-  divisor: f64,
-  zero: f64,
-  count: i32,
-  output: usize,
-): i32 {
-  const lambdas = f64x2.splat(lambda)
-  const fixed = f64x2.splat(divisor)
-  const zeros = f64x2.splat(zero)
-  const nothing = f64x2.splat(0)
-  const end = f64x2.splat(<f64>count)
-  const two = f64x2.splat(2)
-  let places = placesFrom(0)
-  let conflicts = i64x2.splat(0)
-  let anyCopied = i64x2.splat(0)
-  const bytes = (<usize>count << 3)
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const negative = f64x2.lt(weightedSum(addresses, votes, models, at), nothing)
-    let sum = f64x2.splat(-0.0)
-    let divisors = f64x2.splat(-0.0)
-    let magnitudes = nothing
-    let up = i64x2.splat(0)
-    let down = i64x2.splat(0)
-    let agreed = i64x2.splat(0)
-    for (let model = 0; model < models; model += 1) {
-      const term = v128.load(<usize>load<u32>(addresses + (model << 2)) + at)
-      const vote = f64x2.mul(v128.load64_splat(votes + (model << 3)), term)
-      const weight = v128.load64_splat(weights + (model << 3))
-      const against = v128.bitselect(f64x2.ge(vote, nothing), f64x2.le(vote, nothing), negative)
-      up = v128.or(up, f64x2.gt(vote, nothing))
-      down = v128.or(down, f64x2.lt(vote, nothing))
-      agreed = v128.or(agreed, v128.not(against))
-      sum = v128.bitselect(sum, f64x2.add(sum, f64x2.mul(weight, term)), against)
-      if (how == byAgreeing) {
-        divisors = v128.bitselect(divisors, f64x2.add(divisors, weight), against)
-        magnitudes = v128.bitselect(magnitudes, f64x2.add(magnitudes, f64x2.abs(weight)), against)
-      }
-    }
-    if (how == byAgreeing) {
-      agreed = v128.andnot(agreed, f64x2.le(f64x2.abs(divisors), f64x2.mul(zeros, magnitudes)))
-      sum = f64x2.div(sum, divisors)
-    } else if (how == byNumber) sum = f64x2.div(sum, fixed)
-    const b = v128.load(base + at)
-    v128.store(used + at, agreed)
-    v128.store(output + at, changed(b, lambdas, sum, agreed))
-    anyCopied = v128.or(anyCopied, v128.andnot(f64x2.ne(b, b), agreed))
-    conflicts = i64x2.sub(conflicts, v128.and(v128.and(up, down), f64x2.lt(places, end)))
-    places = f64x2.add(places, two)
-  }
-  copied = <i32>v128.any_true(anyCopied)
-  return <i32>(i64x2.extract_lane(conflicts, 0) + i64x2.extract_lane(conflicts, 1))
 }
 
 /** The population variance over the models, element by element. */
@@ -254,45 +88,6 @@ export function variances(addresses: usize, models: i32, bytes: usize, output: u
     }
     v128.store(output + at, f64x2.div(sum, number))
   }
-}
-
-/** How many keys the last call found above the upper end. */
-let above: i32 = 0
-
-export function countedAbove(): i32 {
-  return above
-}
-
-/** Writes down the places of keys from `low` to `high`, as i32. @returns how many there are */
-export function gatherBetween(keys: usize, count: i32, low: f64, high: f64, places: usize): i32 {
-  const lows = f64x2.splat(low)
-  const highs = f64x2.splat(high)
-  let larger = i64x2.splat(0)
-  let gathered = places
-  const whole = count & ~1
-  for (let place = 0; place < whole; place += 2) {
-    const key = v128.load(keys + (<usize>place << 3))
-    const upToHigh = f64x2.le(key, highs)
-    larger = i64x2.add(larger, upToHigh)
-    const inside = v128.and(upToHigh, f64x2.ge(key, lows))
-    if (v128.any_true(inside)) {
-      const lanes = i64x2.bitmask(inside)
-      store<i32>(gathered, place)
-      gathered += (lanes & 1) << 2
-      store<i32>(gathered, place + 1)
-      gathered += (lanes & 2) << 1
-    }
-  }
-  above = whole + <i32>(i64x2.extract_lane(larger, 0) + i64x2.extract_lane(larger, 1))
-  if (whole < count) {
-    const key = load<f64>(keys + (<usize>whole << 3))
-    if (!(key <= high)) above += 1
-    else if (key >= low) {
-      store<i32>(gathered, whole)
-      gathered += 4
-    }
-  }
-  return <i32>((gathered - places) >> 2)
 }
 
 @inline

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import asc from 'assemblyscript/asc'
 
 /** One binary holds what all of them export. */
-const names = ['weighted-sum.ts', 'blocks.ts', 'uniforms.ts']
+const names = ['weighted-sum.ts', 'blocks.ts', 'choices.ts', 'changes.ts', 'uniforms.ts', 'ranks.ts']
+/** What they share, and the binary does not export. */
+const shared = ['lanes.ts']
 
 /** The WebAssembly of the kernel. @throws Error with what the compiler says */
 export async function compileKernel(): Promise<Uint8Array> {
@@ -25,7 +27,8 @@ export async function compileKernel(): Promise<Uint8Array> {
       '1',
     ],
     {
-      readFile: file => (names.includes(file) ? readFileSync(new URL(file, import.meta.url), 'utf8') : null),
+      readFile: file =>
+        [...names, ...shared].includes(file) ? readFileSync(new URL(file, import.meta.url), 'utf8') : null,
       writeFile(_, contents) {
         if (contents instanceof Uint8Array) binary = contents
       },

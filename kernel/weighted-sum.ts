@@ -6,6 +6,8 @@
 // multiplied with it (2); whether elements whose bits are the same in every input are copied; where the result goes. They return how
 // many elements of the result are NaN or infinite.
 
+import { decodeHalf, demote, promoteHigh, sumOfLanes } from './lanes'
+
 const divided: i32 = 1
 const multiplied: i32 = 2
 
@@ -22,23 +24,10 @@ export function anyDifferent(): i32 {
   return different
 }
 
-@inline
-function promoteHigh(x: v128): v128 {
-  return f64x2.promote_low_f32x4(i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15))
-}
-
 /** The low halves of the 64-bit lanes of two vectors. */
 @inline
 function lowHalves(a: v128, b: v128): v128 {
   return i8x16.shuffle(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
-}
-
-/** Two pairs of binary64 rounded to four float32, to nearest even. */
-@inline
-function demote(low: v128, high: v128): v128 {
-  const a = f32x4.demote_f64x2_zero(low)
-  const b = f32x4.demote_f64x2_zero(high)
-  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
 }
 
 /**
@@ -59,20 +48,6 @@ function demoteToOdd(low: v128, high: v128): v128 {
   return v128.or(i32x4.add(nearest, larger), v128.and(inexact, i32x4.splat(1)))
 }
 
-/** Four float16 codes as float32: exact. */
-@inline
-function decodeHalf(codes: v128): v128 {
-  const magnitude = v128.and(codes, i32x4.splat(0x7fff))
-  const sign = i32x4.shl(v128.and(codes, i32x4.splat(0x8000)), 16)
-  // Subnormals by way of whole numbers: as float32 that are subnormal themselves they would cost a hundred cycles.
-  const subnormal = f32x4.mul(f32x4.convert_i32x4_s(magnitude), f32x4.splat(5.9604644775390625e-8))
-  const normal = i32x4.add(i32x4.shl(magnitude, 13), i32x4.splat(112 << 23))
-  const finite = v128.bitselect(subnormal, normal, i32x4.lt_s(magnitude, i32x4.splat(0x400)))
-  // The exponent of infinity and NaN is all ones in either type.
-  const special = v128.and(i32x4.gt_s(magnitude, i32x4.splat(0x7bff)), i32x4.splat(0x7f800000))
-  return v128.or(sign, v128.or(finite, special))
-}
-
 /** Four float32, rounded to odd, as float16 codes. */
 @inline
 function encodeHalf(bits: v128): v128 {
@@ -91,11 +66,6 @@ function encodeHalf(bits: v128): v128 {
   return v128.bitselect(i32x4.splat(0x7e00), code, i32x4.gt_s(magnitude, i32x4.splat(0x7f800000)))
 }
 
-@inline
-function decodeBrain(codes: v128): v128 {
-  return i32x4.shl(codes, 16)
-}
-
 /** Four float32, rounded to odd, as bfloat16 codes. */
 @inline
 function encodeBrain(bits: v128): v128 {
@@ -105,16 +75,6 @@ function encodeBrain(bits: v128): v128 {
   const rounded = i32x4.shr_u(i32x4.add(i32x4.add(magnitude, i32x4.splat(0x7fff)), lastBit), 16)
   const isNaN = i32x4.gt_s(magnitude, i32x4.splat(0x7f800000))
   return v128.bitselect(i32x4.splat(0x7fc0), v128.or(sign, rounded), isNaN)
-}
-
-@inline
-function lanes32(counts: v128): i32 {
-  return (
-    i32x4.extract_lane(counts, 0) +
-    i32x4.extract_lane(counts, 1) +
-    i32x4.extract_lane(counts, 2) +
-    i32x4.extract_lane(counts, 3)
-  )
 }
 
 export function sumFloat32(
@@ -170,7 +130,7 @@ export function sumFloat32(
     nonFinite = i32x4.sub(nonFinite, i32x4.eq(v128.and(v, exponent), exponent))
   }
   different = keepIdentical ? <i32>v128.any_true(differing) : 1
-  return lanes32(nonFinite)
+  return sumOfLanes(nonFinite)
 }
 
 export function sumFloat64(

@@ -1,5 +1,5 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
-import { kernelScratch, runKernel } from '../tensor/element-kernel.ts'
+import { runKernel } from '../tensor/element-kernel.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import type { SumBuffers, SumResult } from '../tensor/sum-engine.ts'
 import { elementReader } from './element-reader.ts'
@@ -27,7 +27,6 @@ export function elementComputer(
 ): ElementComputer {
   const format = floatFormat(tensor.dtype)
   const kernel = methodNamed(method).kernel(settings, constants, elementReader(tensor, sources))
-  const scratch = kernelScratch(sources.length)
   const reset = () => {
     for (const name of Object.keys(kernel.counts)) kernel.counts[name] = 0
   }
@@ -35,13 +34,13 @@ export function elementComputer(
     const inputs = buffers.slice(0, sources.length)
     const run = (from: number, length: number) => {
       const parts = inputs.map(input => input.subarray(from * format.bytes))
-      return runKernel(kernel, format, parts, first + from, length, output.subarray(from * format.bytes), scratch)
+      return runKernel(kernel, format, parts, first + from, length, output.subarray(from * format.bytes))
     }
-    const before = uncounted > 0 && run(0, uncounted)
+    const before = uncounted > 0 ? run(0, uncounted) : { computed: false, nonFinite: 0 }
     reset()
-    const computed = run(uncounted, count - uncounted)
+    const now = run(uncounted, count - uncounted)
     for (const [name, value] of Object.entries(kernel.counts)) counts[name] = (counts[name] ?? 0) + value
     reset()
-    return { computed: before || computed, nonFinite: format.countNonFinite(output, count) }
+    return { computed: before.computed || now.computed, nonFinite: before.nonFinite + now.nonFinite }
   }
 }

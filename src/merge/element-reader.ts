@@ -5,6 +5,8 @@ import { blockEngine } from '../tensor/simd-block-engine.ts'
 
 /** Bytes of all sources together that are read at a time. */
 const readBytes = 1 << 20
+/** A thread scans one tensor after the other, all in the same memory. */
+let room = new Uint8Array(0)
 
 /**
  * Takes the elements of every source from `first` on, as binary64. The arrays are those of the thread's engine for the sources: they may
@@ -55,7 +57,9 @@ export function elementReader(
     scan(visit) {
       const blocks = Math.max(1, Math.floor(readBytes / (sources.length * sumBlock * width)))
       const chunk = Math.min(blocks * sumBlock, elements)
-      const buffers = sources.map(() => new Uint8Array(chunk * width))
+      const share = chunk * width
+      if (room.byteLength < sources.length * share) room = new Uint8Array(Math.max(readBytes, sources.length * share))
+      const buffers = sources.map((_, index) => room.subarray(index * share, (index + 1) * share))
       const engine = blockEngine()
       let identical = true
       for (let first = 0; first < elements; first += chunk) {
@@ -68,9 +72,7 @@ export function elementReader(
         for (let from = 0; from < count; from += sumBlock) {
           const length = Math.min(sumBlock, count - from)
           const block = buffers.map((buffer, index) => {
-            const values = engine.source(index)
-            engine.decode(format, buffer.subarray(from * width, (from + length) * width), length, values)
-            return values
+            return engine.decode(format, buffer.subarray(from * width, (from + length) * width), index, length)
           })
           visit(block, first + from, length)
         }

@@ -3,10 +3,16 @@ import type { ElementKernel } from './element-kernel.ts'
 import { blockEngine } from './simd-block-engine.ts'
 
 /**
- * Chooses entries of one model's differences from the base: sets `selected` of the engine, and may rescale in place, also what is not
- * chosen. Returns how many are.
+ * Puts one model's differences from the base in the place of its elements, those that are not kept as `dropped`; kept ones may be
+ * rescaled. Sets `used` of the engine where one is kept. Returns how many are.
  */
-export type Sparsify = (differences: Float64Array, first: number, count: number) => number
+export type Sparsify = (
+  elements: Float64Array,
+  base: Float64Array,
+  first: number,
+  count: number,
+  dropped: number,
+) => number
 
 /**
  * Chooses elements by the differences of all models, the same ones for all: sets `selected` of the engine. Returns how many are chosen.
@@ -41,13 +47,22 @@ export function contributionKernel(contribution: Contribution): ElementKernel {
 
   /** Added to a sum, a zero with this sign changes nothing, not even the sign of a zero. */
   const dropped = (model: number) => (votes ? 0 : 1 / (weights[model] ?? 0) < 0 ? 0 : -0)
-  const drop = (terms: readonly Float64Array[], first: number, count: number) => {
+  const countKept = (model: number, kept: number) => {
+    counts[`kept${model}`] = (counts[`kept${model}`] ?? 0) + kept
+  }
+  /** The models' elements become what is kept of their differences from the base. */
+  const reduce = (elements: readonly Float64Array[], base: Float64Array, first: number, count: number) => {
+    if (sparsify !== null && typeof sparsify !== 'function') {
+      for (const [model, x] of elements.entries())
+        countKept(model, sparsify[model]?.(x, base, first, count, dropped(model)) ?? 0)
+      return
+    }
+    for (const x of elements) engine.subtract(x, base, count)
     if (sparsify === null) return
-    const common = typeof sparsify === 'function' ? sparsify(terms, first, count) : undefined
-    for (const [model, d] of terms.entries()) {
-      const kept = typeof sparsify === 'function' ? common : sparsify[model]?.(d, first, count)
+    const kept = sparsify(elements, first, count)
+    for (const [model, d] of elements.entries()) {
       engine.drop(d, dropped(model), count)
-      counts[`kept${model}`] = (counts[`kept${model}`] ?? 0) + (kept ?? 0)
+      countKept(model, kept)
     }
   }
 
@@ -62,8 +77,7 @@ export function contributionKernel(contribution: Contribution): ElementKernel {
       const { used } = engine
       copiedNaN.length = 0
       used.fill(sparsify ? 0 : -1, 0, 2 * count)
-      for (const d of terms) engine.subtract(d, base, count)
-      drop(terms, first, count)
+      reduce(terms, base, first, count)
       const { conflicts, copiesNaN } = engine.change(terms, base, contribution, count)
       if (votes) counts.signConflicts = (counts.signConflicts ?? 0) + conflicts
       if (!copiesNaN) return

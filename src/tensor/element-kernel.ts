@@ -1,7 +1,7 @@
 import type { FloatFormat } from './float-format.ts'
 import { kernelBlock } from './kernel-block.ts'
 import { blockEngine } from './simd-block-engine.ts'
-import { copyIdentical } from './weighted-sum.ts'
+import type { SumResult } from './sum-engine.ts'
 
 /** What a method computes element by element. It knows an element by its place in the tensor alone: how a tensor is cut changes no bit. */
 export type ElementKernel = {
@@ -21,20 +21,10 @@ export type ElementKernel = {
   counts: Record<string, number>
 }
 
-/** Memory that element kernels are run in, one after the other. */
-export type KernelScratch = { inputs: Float64Array[]; shared: Uint32Array }
-
-export function kernelScratch(inputs: number): KernelScratch {
-  return {
-    inputs: Array.from({ length: inputs }, (_, index) => blockEngine().source(index)),
-    shared: new Uint32Array(kernelBlock),
-  }
-}
-
 /**
  * Runs a kernel over `count` elements, the first of which is element `first` of the tensor, and rounds each once.
  * @param inputs one for each source
- * @returns whether any was computed (false: all were the same in every source and were copied)
+ * @returns `computed`: whether any was (false: all were the same in every source and were copied); NaN and infinite ones of the result
  */
 export function runKernel(
   kernel: ElementKernel,
@@ -43,29 +33,25 @@ export function runKernel(
   first: number,
   count: number,
   output: Uint8Array,
-  scratch: KernelScratch,
-): boolean {
+): SumResult {
   const { bytes: width } = format
   const engine = blockEngine()
   let copied = 0
+  let nonFinite = 0
   for (let from = 0; from < count; from += kernelBlock) {
     const length = Math.min(kernelBlock, count - from)
     const own = (bytes: Uint8Array) => bytes.subarray(from * width, (from + length) * width)
-    const blocks = inputs.map(own)
     const target = own(output)
-    for (const [index, block] of blocks.entries()) {
-      const values = scratch.inputs[index]
-      if (values) engine.decode(format, block, length, values)
-    }
-    kernel.compute(scratch.inputs, engine.output, first + from, length)
-    engine.round(format, engine.output, length, target)
-    const last = blocks.at(-1)
+    const blocks = inputs.map((input, index) => engine.decode(format, own(input), index, length))
+    kernel.compute(blocks, engine.output, first + from, length)
+    const finished = engine.finish(format, kernel.compared, length, target)
+    copied += finished.identical
+    nonFinite += finished.nonFinite
+    const last = inputs.at(-1)
     for (const at of kernel.copiedNaN) {
-      const bits = last?.subarray(at * width, (at + 1) * width)
+      const bits = last?.subarray((from + at) * width, (from + at + 1) * width)
       if (bits) target.set(bits, at * width)
     }
-    if (kernel.compared > 0)
-      copied += copyIdentical(width, blocks.slice(0, kernel.compared), length, target, scratch.shared)
   }
-  return copied < count
+  return { computed: copied < count, nonFinite }
 }

@@ -70,10 +70,12 @@ export function findCuts(
     })
     for (const search of open) {
       if (search.bracket) {
-        search.cut = search.bracket.cut()
+        search.cut = search.bracket.end()
         search.bracket = null
-      } else if (search.gathered) search.cut = search.gathered.cutAt(search.rank)
-      else if (search.bins) descend(search, search.bins)
+      } else if (search.gathered) {
+        search.cut = search.gathered.cutAt(search.rank)
+        search.gathered.release()
+      } else if (search.bins) descend(search, search.bins)
     }
   }
   return searches.map(some => some.map(({ cut }) => cut ?? { value: 0, last: -1 }))

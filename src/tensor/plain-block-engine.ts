@@ -1,6 +1,7 @@
 import { type BlockEngine, blockRoom, type ChangeSum, type Numbers } from './block-engine.ts'
 import { isWithin } from './cut.ts'
 import { philox } from './random.ts'
+import { copyIdentical } from './weighted-sum.ts'
 
 /** The readable reference: plain loops over typed arrays. It owns whatever array it is given. */
 export function plainBlockEngine(): BlockEngine {
@@ -9,7 +10,14 @@ export function plainBlockEngine(): BlockEngine {
   const flags = () => new Int32Array(2 * blockRoom)
   const [output, uniforms, variances] = [floats(), floats(), floats()]
   const [selected, used] = [flags(), flags()]
-  const places = new Int32Array(blockRoom)
+  const [gathered, places] = [floats(), new Int32Array(blockRoom)]
+  const stored: Uint8Array[] = []
+  const shared = new Uint32Array(blockRoom)
+  const source = (index: number) => {
+    const own = sources[index] ?? floats()
+    sources[index] = own
+    return own
+  }
   const select = (count: number, isSelected: (j: number) => boolean) => {
     let kept = 0
     for (let j = 0; j < count; j += 1) {
@@ -20,37 +28,63 @@ export function plainBlockEngine(): BlockEngine {
     return kept
   }
   return {
-    source(index) {
-      const own = sources[index] ?? floats()
-      sources[index] = own
-      return own
-    },
+    source,
     output,
     selected,
     used,
     uniforms,
     variances,
+    gathered,
     places,
-    decode: (format, elements, count, into) => format.begin(into, elements, count, 1),
-    round: (format, values, count, target) => format.round(values, count, target),
+    decode(format, elements, index, count) {
+      const values = source(index)
+      format.begin(values, elements, count, 1)
+      stored[index] = elements
+      return values
+    },
+    finish(format, compared, count, target) {
+      format.round(output, count, target)
+      const inputs = stored.slice(0, compared)
+      const identical = compared > 0 ? copyIdentical(format.bytes, inputs, count, target, shared) : 0
+      return { identical, nonFinite: format.countNonFinite(target, count) }
+    },
     subtract(x, b, count) {
       for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) - (b[j] ?? 0)
     },
     distance(x, b, count) {
       for (let j = 0; j < count; j += 1) x[j] = Math.abs((x[j] ?? 0) - (b[j] ?? 0))
     },
-    multiply(x, factor, count) {
-      for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) * factor
-    },
-    divide(x, divisors, count) {
-      for (let j = 0; j < count; j += 1) x[j] = (x[j] ?? 0) / numberAt(divisors, j)
-    },
     selectBetween: (keys, first, count, behind, upTo) =>
       select(count, j => {
         const magnitude = Math.abs(keys[j] ?? 0)
         return isWithin(magnitude, first + j, upTo) && !(behind && isWithin(magnitude, first + j, behind))
       }),
+    keepBetween(x, b, first, count, behind, upTo, dropped) {
+      let kept = 0
+      for (let j = 0; j < count; j += 1) {
+        const d = (x[j] ?? 0) - (b[j] ?? 0)
+        const isKept = isWithin(Math.abs(d), first + j, upTo) && !(behind && isWithin(Math.abs(d), first + j, behind))
+        x[j] = isKept ? d : dropped
+        if (!isKept) continue
+        mask(used, j, true)
+        kept += 1
+      }
+      return kept
+    },
     selectBelow: (numbers, probabilities, count) => select(count, j => (numbers[j] ?? 0) < numberAt(probabilities, j)),
+    keepBelow(x, b, scale, numbers, probabilities, count, dropped) {
+      let kept = 0
+      for (let j = 0; j < count; j += 1) {
+        const d = (x[j] ?? 0) - (b[j] ?? 0)
+        const isKept = (numbers[j] ?? 0) < numberAt(probabilities, j)
+        const scaled = 'factor' in scale ? d * scale.factor : d / numberAt(scale.divisors, j)
+        x[j] = isKept ? scaled : dropped
+        if (!isKept) continue
+        mask(used, j, true)
+        kept += 1
+      }
+      return kept
+    },
     drop(x, dropped, count) {
       for (let j = 0; j < count; j += 1) {
         if (selected[2 * j]) mask(used, j, true)
@@ -84,14 +118,35 @@ export function plainBlockEngine(): BlockEngine {
       }
     },
     gatherBetween(keys, count, low, high) {
-      let gathered = 0
+      let found = 0
       let above = 0
       for (let j = 0; j < count; j += 1) {
         const key = keys[j] ?? 0
         if (!(key <= high)) above += 1
-        else if (key >= low) places[gathered++] = j
+        else if (key >= low) {
+          gathered[found] = key
+          places[found++] = j
+        }
       }
-      return { gathered, above }
+      return { gathered: found, above }
+    },
+    weigh(terms, factors, weights, least, count) {
+      for (let j = 0; j < count; j += 1) {
+        let [sum, divisor] = [-0, -0]
+        for (const [model, term] of terms.entries()) {
+          const factor = factors[model]?.[j] ?? 0
+          const c = (weights[model] ?? 0) * (factor < least ? least : factor)
+          sum += c * (term[j] ?? 0)
+          divisor += c
+        }
+        output[j] = sum / divisor
+      }
+    },
+    approachMean(terms, base, t, count) {
+      for (let j = 0; j < count; j += 1) {
+        const mean = terms.map(term => term[j] ?? 0).reduce((sum, x) => sum + x) / terms.length
+        output[j] = t === 1 ? mean : t * mean + (1 - t) * (base[j] ?? 0)
+      }
     },
     dotProducts(a, b, count, sums) {
       const pairs = a.flatMap(x => b.map(y => ({ x, y })))
@@ -99,6 +154,17 @@ export function plainBlockEngine(): BlockEngine {
         let sum = 0
         for (let j = 0; j < count; j += 1) sum += (x[j] ?? 0) * (y[j] ?? 0)
         sums[index] = sum
+      }
+    },
+    rankRows(x, b, from, rows, length, { largest, span }, into) {
+      const magnitudes = Float64Array.from({ length: rows * length }, (_, j) =>
+        Math.abs((x[from + j] ?? 0) - (b[from + j] ?? 0)),
+      )
+      for (let start = 0; start < rows * length; start += length) {
+        const order = Uint32Array.from({ length }, (_, j) => start + j)
+        order.sort((one, other) => compareSizes(magnitudes[one] ?? 0, magnitudes[other] ?? 0) || one - other)
+        for (const [place, j] of order.entries())
+          into[from + j] = Math.max(0, Math.min(1, largest - (span * place) / (length - 1)))
       }
     },
     fillUniforms(key, firstBlock, blocks) {
@@ -115,6 +181,12 @@ export function plainBlockEngine(): BlockEngine {
 function mask(flags: Int32Array, j: number, isSet: boolean): void {
   flags[2 * j] = isSet ? -1 : 0
   flags[2 * j + 1] = isSet ? -1 : 0
+}
+
+/** Of magnitudes: the larger one first, and NaN before all others. */
+function compareSizes(one: number, other: number): number {
+  if (Number.isNaN(one) || Number.isNaN(other)) return Number(Number.isNaN(other)) - Number(Number.isNaN(one))
+  return one < other ? 1 : one > other ? -1 : 0
 }
 
 function numberAt(numbers: Numbers, j: number): number {

@@ -1,8 +1,43 @@
-/**
- * The number that would stand at a place if some were sorted in ascending order, NaN apart: they are moved about (Hoare's quickselect,
- * parted by the median of three).
- */
+/** Of more numbers than this, those are counted in bins first among which the one is that is sought. */
+const fewNumbers = 256
+const mostBins = 1024
+
+/** The number that would stand at a place if some were sorted in ascending order; there is no NaN among them. */
 export function ascendingAt(numbers: Float64Array, place: number): number {
+  if (numbers.length <= fewNumbers) return selected(numbers.slice(), place)
+  const [least, most] = endsOf(numbers)
+  const bins = Math.min(mostBins, numbers.length >>> 2)
+  const scale = bins / (most - least)
+  // The largest may come to one bin more. What is not a number, as between infinite ends, becomes 0: then all are in one.
+  const counts = new Uint32Array(bins + 1)
+  for (let i = 0; i < numbers.length; i += 1) {
+    const bin = (((numbers[i] ?? 0) - least) * scale) | 0
+    counts[bin] = (counts[bin] ?? 0) + 1
+  }
+  let rest = place
+  let sought = 0
+  for (; rest >= (counts[sought] ?? 0) && sought < bins; sought += 1) rest -= counts[sought] ?? 0
+  const own = new Float64Array(counts[sought] ?? 0)
+  let found = 0
+  for (let i = 0; i < numbers.length; i += 1) {
+    const number = numbers[i] ?? 0
+    if ((((number - least) * scale) | 0) === sought) own[found++] = number
+  }
+  return selected(own, rest)
+}
+
+function endsOf(numbers: Float64Array): [least: number, most: number] {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (let i = 0; i < numbers.length; i += 1) {
+    const number = numbers[i] ?? 0
+    if (number < least) least = number
+    if (number > most) most = number
+  }
+  return [least, most]
+}
+
+/** Hoare's quickselect, parted by the median of three: the numbers are moved about. */
+function selected(numbers: Float64Array, place: number): number {
   let [low, high] = [0, numbers.length - 1]
   while (low < high) {
     const pivot = medianOf(numbers[low] ?? 0, numbers[(low + high) >>> 1] ?? 0, numbers[high] ?? 0)

@@ -1,4 +1,4 @@
-import type { Numbers } from './block-engine.ts'
+import type { Numbers, Scale } from './block-engine.ts'
 import type { Sparsify } from './contribution-kernel.ts'
 import { blockEngine } from './simd-block-engine.ts'
 
@@ -23,15 +23,8 @@ export function selectAtRandom(key: MaskKey, probabilities: Numbers, first: numb
 }
 
 /** Keeps each entry with one probability, scaled. */
-export function randomSparsify(
-  key: MaskKey,
-  probability: number,
-  scale: { factor: number } | { divisor: number },
-): Sparsify {
+export function randomSparsify(key: MaskKey, probability: number, scale: Scale): Sparsify {
   const engine = blockEngine()
-  return (differences, first, count) => {
-    if ('factor' in scale) engine.multiply(differences, scale.factor, count)
-    else engine.divide(differences, scale.divisor, count)
-    return selectAtRandom(key, probability, first, count)
-  }
+  return (x, base, first, count, dropped) =>
+    engine.keepBelow(x, base, scale, uniformsAt(key, first, count), probability, count, dropped)
 }

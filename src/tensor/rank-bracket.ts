@@ -26,14 +26,17 @@ export class RankBracket {
 
   constructor(rank: number, { keys, elements }: Sample) {
     this.#rank = rank
-    const isSmall = elements <= gatheredAtMost / 2
-    this.#gathered = new GatheredKeys(gatheredAtMost, isSmall ? elements : gatheredAtMost)
-    if (isSmall) return
+    if (elements <= gatheredAtMost / 2) {
+      this.#gathered = new GatheredKeys(gatheredAtMost, elements)
+      return
+    }
     // To the sample NaN is infinity: which no key is larger than, but NaN.
     const sample = keys.map(key => (Number.isNaN(key) ? Number.POSITIVE_INFINITY : key))
     const part = 1 - (rank + 0.5) / elements
     const spread = deviations * Math.sqrt((part * (1 - part)) / sample.length) + 2 / sample.length
     const margin = Math.min(Math.max(spread, leastMargin), gatheredAtMost / elements / 3)
+    const expected = Math.min(gatheredAtMost, Math.ceil(2.5 * margin * elements))
+    this.#gathered = new GatheredKeys(gatheredAtMost, expected)
     const [low, high] = [part - margin, part + margin].map(at => Math.floor(at * sample.length))
     if (low !== undefined && low >= 0) this.#low = ascendingAt(sample, low)
     if (high !== undefined && high < sample.length) this.#high = ascendingAt(sample, high)
@@ -46,18 +49,18 @@ export class RankBracket {
       const block = keys.subarray(from, Math.min(count, from + kernelBlock))
       const { gathered, above } = engine.gatherBetween(block, block.length, this.#low, this.#high)
       this.#above += above
-      for (let i = 0; i < gathered; i += 1) {
-        const place = engine.places[i] ?? 0
-        if (this.#gathered?.add(block[place] ?? 0, first + from + place)) continue
-        this.#gathered = null
-        break
-      }
+      if (!this.#gathered.addBlock(engine.gathered, engine.places, gathered, first + from)) this.#gathered = null
     }
   }
 
-  /** The cut behind the element that is sought, once all keys were taken in; null if it does not lie where the sample has it. */
-  cut(): Cut | null {
+  /**
+   * The cut behind the element that is sought, once all keys were taken in; null if it does not lie where the sample has it. Ends its use.
+   */
+  end(): Cut | null {
+    const gathered = this.#gathered
     const rank = this.#rank - this.#above
-    return this.#gathered && rank >= 0 && rank < this.#gathered.count ? this.#gathered.cutAt(rank) : null
+    const cut = gathered && rank >= 0 && rank < gathered.count ? gathered.cutAt(rank) : null
+    gathered?.release()
+    return cut
   }
 }

@@ -9,10 +9,16 @@ export type KeptRange = 'none' | 'all' | { behind: Cut | null; upTo: Cut }
 export function keepRange(range: KeptRange): Sparsify {
   const engine = blockEngine()
   if (typeof range === 'string') {
-    return (_differences, _first, count) => {
-      engine.selected.fill(range === 'all' ? -1 : 0, 0, 2 * count)
-      return range === 'all' ? count : 0
+    return (x, base, _first, count, dropped) => {
+      if (range === 'none') {
+        x.fill(dropped, 0, count)
+        return 0
+      }
+      engine.subtract(x, base, count)
+      engine.used.fill(-1, 0, 2 * count)
+      return count
     }
   }
-  return (differences, first, count) => engine.selectBetween(differences, first, count, range.behind, range.upTo)
+  return (x, base, first, count, dropped) =>
+    engine.keepBetween(x, base, first, count, range.behind, range.upTo, dropped)
 }

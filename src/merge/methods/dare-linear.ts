@@ -40,7 +40,7 @@ export function dareMethod(elect: boolean): Method<Parameters> {
       const { parameters, weights } = settings
       const sparsify = weights.map((_, model) => {
         const probability = valueFor(parameters.density, model)
-        const scale = coefficients ? { factor: coefficients[model] ?? 1 } : { divisor: probability }
+        const scale = coefficients ? { factor: coefficients[model] ?? 1 } : { divisors: probability }
         return randomSparsify(maskKey(parameters.seed, model, reader.name), probability, scale)
       })
       return contributionKernel({ ...weighted(settings, elect), sparsify })

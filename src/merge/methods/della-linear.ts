@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { contributionKernel, type Sparsify } from '../../tensor/contribution-kernel.ts'
 import { kernelBlock } from '../../tensor/kernel-block.ts'
-import { randomSparsify, selectAtRandom } from '../../tensor/random-masks.ts'
-import { rankProbabilities } from '../../tensor/rank-probabilities.ts'
+import { randomSparsify, uniformsAt } from '../../tensor/random-masks.ts'
 import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { elementwise, type Method } from './method.ts'
@@ -65,46 +64,46 @@ function staysProbable({ density, epsilon }: Pick<Parameters, 'density' | 'epsil
 }
 
 /** Keeps an entry with the probability that its place in the order of its row gives it. */
-function rankSparsify(reader: ElementReader, model: number, base: number, parameters: Parameters): Sparsify {
+function rankSparsify(reader: ElementReader, model: number, models: number, parameters: Parameters): Sparsify {
   const density = valueFor(parameters.density, model)
   const epsilon = valueFor(parameters.epsilon, model)
   const length = reader.rowLength
   const key = maskKey(parameters.seed, model, reader.name)
-  if (length === 1) return randomSparsify(key, density, { divisor: density })
+  if (length === 1) return randomSparsify(key, density, { divisors: density })
   const engine = blockEngine()
   const own = new Float64Array(kernelBlock)
   const probabilities = new Float64Array(length)
-  const row = new Float64Array(length)
-  const rank = rankProbabilities(length, { largest: density + epsilon, span: 2 * epsilon })
+  const [row, origin] = [new Float64Array(length), new Float64Array(length)]
+  const byRank = { largest: density + epsilon, span: 2 * epsilon }
   let known = -1
 
   /** Of a row that is not all here the whole is read, once. */
   const readRow = (index: number) => {
-    const origin = new Float64Array(length)
     const into: Float64Array[] = []
     into[model] = row
-    into[base] = origin
+    into[models] = origin
     reader.read(index * length, into)
-    for (let j = 0; j < length; j += 1) row[j] = (row[j] ?? 0) - (origin[j] ?? 0)
   }
 
-  return (differences, first, count) => {
+  return (x, base, first, count, dropped) => {
     for (let from = 0; from < count; ) {
       const index = Math.floor((first + from) / length)
       const start = index * length - first
-      const until = Math.min(count, start + length)
-      if (start === from && until === start + length) rank(differences, from, own, from)
-      else {
-        if (known !== index) {
-          readRow(index)
-          rank(row, 0, probabilities, 0)
-          known = index
-        }
-        own.set(probabilities.subarray(from - start, until - start), from)
+      const rows = start === from ? Math.floor((count - from) / length) : 0
+      if (rows > 0) {
+        engine.rankRows(x, base, from, rows, length, byRank, own)
+        from += rows * length
+        continue
       }
+      if (known !== index) {
+        readRow(index)
+        engine.rankRows(row, origin, 0, 1, length, byRank, probabilities)
+        known = index
+      }
+      const until = Math.min(count, start + length)
+      own.set(probabilities.subarray(from - start, until - start), from)
       from = until
     }
-    engine.divide(differences, own, count)
-    return selectAtRandom(key, own, first, count)
+    return engine.keepBelow(x, base, { divisors: own }, uniformsAt(key, first, count), own, count, dropped)
   }
 }

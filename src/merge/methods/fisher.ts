@@ -1,3 +1,4 @@
+import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ParameterValues } from '../operation.ts'
 import { elementwise, type Method } from './method.ts'
 import { noParameters } from './parameters.ts'
@@ -27,20 +28,8 @@ export const fisher: Method<ParameterValues> = {
       compared: models,
       copiedNaN: [],
       counts: {},
-      compute(inputs, output, _first, count) {
-        for (let j = 0; j < count; j += 1) {
-          let sum = 0
-          let divisor = 0
-          for (let model = 0; model < models; model += 1) {
-            const information = inputs[models + model]?.[j] ?? 0
-            const c = (weights[model] ?? 0) * (information < least ? least : information)
-            const term = c * (inputs[model]?.[j] ?? 0)
-            sum = model === 0 ? term : sum + term
-            divisor = model === 0 ? c : divisor + c
-          }
-          output[j] = sum / divisor
-        }
-      },
+      compute: (inputs, _output, _first, count) =>
+        blockEngine().weigh(inputs.slice(0, models), inputs.slice(models), weights, least, count),
     }
   },
 }

@@ -1,4 +1,5 @@
 import type { Gram } from '../../tensor/gram.ts'
+import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import { copyOf, type ParameterValues } from '../operation.ts'
 import { prepareByGram } from './gram-preparation.ts'
 import { type Method, unprepared } from './method.ts'
@@ -30,19 +31,10 @@ export const modelStock: Method<ParameterValues> = {
     compared: weights.length + 1,
     copiedNaN: [],
     counts: {},
-    compute(inputs, output, _first, count) {
-      const models = weights.length
-      const base = inputs[models]
+    compute(inputs, _output, _first, count) {
+      const base = inputs[weights.length]
       if (!base) throw new RangeError('the base is missing')
-      for (let model = 0; model < models; model += 1) {
-        const x = inputs[model]
-        if (!x) throw new RangeError('a model is missing')
-        if (model === 0) for (let j = 0; j < count; j += 1) output[j] = x[j] ?? 0
-        else for (let j = 0; j < count; j += 1) output[j] = (output[j] ?? 0) + (x[j] ?? 0)
-      }
-      const rest = 1 - t
-      if (t === 1) for (let j = 0; j < count; j += 1) output[j] = (output[j] ?? 0) / models
-      else for (let j = 0; j < count; j += 1) output[j] = t * ((output[j] ?? 0) / models) + rest * (base[j] ?? 0)
+      blockEngine().approachMean(inputs.slice(0, weights.length), base, t, count)
     },
   }),
 }

@@ -2,7 +2,7 @@ import type { ElementReader } from '../element-reader.ts'
 
 /** So many pieces of so many elements tell where a part of all elements stands to within a few percent. */
 const pieces = 32
-const pieceElements = 512
+const pieceElements = 256
 
 /**
  * Keys of elements from all over some tensors, in proportion to their sizes; none where reading all is no more work.

@@ -1,0 +1,40 @@
+/** What the compiled kernel has for blocks (kernel/blocks.ts, choices.ts, changes.ts, uniforms.ts, ranks.ts). */
+const names = [
+  'decodeFloat32',
+  'decodeSixteenBits',
+  'finishFloat32',
+  'countedIdentical',
+  'subtract',
+  'distance',
+  'selectBetween',
+  'keepBetween',
+  'keepBelow',
+  'selectBelow',
+  'drop',
+  'addChanges',
+  'electChanges',
+  'copiedNaN',
+  'variances',
+  'gatherBetween',
+  'countedAbove',
+  'weighedMean',
+  'betweenBaseAndMean',
+  'dotProducts',
+  'rankShortRows',
+  'rankLongRow',
+  'fillUniforms',
+] as const
+
+export type BlockKernel = Record<(typeof names)[number], (...parameters: number[]) => number> & {
+  memory: WebAssembly.Memory
+}
+
+/** @throws TypeError if the exports are not the kernel's */
+export function kernelOf(exports: Record<string, unknown>): BlockKernel {
+  if (!isKernel(exports)) throw new TypeError('the kernel has other exports than it should')
+  return exports
+}
+
+function isKernel(exports: Record<string, unknown>): exports is BlockKernel {
+  return exports.memory instanceof WebAssembly.Memory && names.every(name => typeof exports[name] === 'function')
+}
