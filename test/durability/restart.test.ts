@@ -65,7 +65,7 @@ describe('unfinished jobs', () => {
     expect(lag).toBeLessThan(hang)
 
     for (const [index, { id }] of started.entries()) {
-      const done = await job(server.url, id, 30)
+      const done = await job(server.url, id, 60)
       expect(done).toMatchObject({ status: 'succeeded' })
       expect(done).not.toHaveProperty('error')
       const results = await listAll(server.url, 'models', `name=${names[index]}`)
@@ -78,7 +78,7 @@ describe('unfinished jobs', () => {
     expect((await downloadDigest(server.url, short.result?.model.id ?? '')).sha256).toBe(expected)
     expect((await filesIn(data)).incoming).toEqual([])
 
-    undisturbed ??= (await merge(server.url, { models: long, provenance: false }, 30)).result?.model.sha256
+    undisturbed ??= (await merge(server.url, { models: long, provenance: false }, 60)).result?.model.sha256
     expect(undisturbed).toMatch(/^sha256:/)
     expect((await job(server.url, longest.id)).result?.model.sha256).toBe(undisturbed)
   })
@@ -97,7 +97,7 @@ describe('unfinished jobs', () => {
       expect((await job(server.url, id)).status).toMatch(/running|succeeded/)
       expect((await job(server.url, cancelled)).status).toBe('cancelled')
     }
-    expect((await job(server.url, id, 30)).status).toBe('succeeded')
+    expect((await job(server.url, id, 60)).status).toBe('succeeded')
     expect(await listAll(server.url, 'models', 'name=soup')).toHaveLength(1)
     await killServer(server)
     server = await servers.start(data)

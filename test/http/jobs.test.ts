@@ -99,7 +99,7 @@ describe('waiting for a job', () => {
   test('tells how far it is', async () => {
     const { job } = await startLongMerge(app.url)
     let { progress } = await untilStatus(app.url, job.id, 'running')
-    for (let tries = 0; progress === null && tries < 20; tries += 1)
+    for (let tries = 0; progress === null && tries < 100; tries += 1)
       progress = (await json<JobRecord>(await fetch(`${app.url}/v1/jobs/${job.id}?wait=0.2`))).progress
     await cancelJob(app.url, job.id)
     expect(progress).toMatchObject({ message: expect.stringMatching(/\S/) })
