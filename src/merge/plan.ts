@@ -1,5 +1,6 @@
 import { TureenError } from '../errors.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
+import { largestFile } from '../onnx/limits.ts'
 import { splice } from '../onnx/splice.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
@@ -104,9 +105,6 @@ function hasGradients(inputs: readonly MatchedInput[], { parameters, rules }: Me
   const ofRules = rules.flatMap(rule => [...(rule.weights ?? []), ...Object.values(rule.parameters ?? {})])
   return [...values, ...ofRules].some(value => gradientsIn(value).length > 0)
 }
-
-/** What protobuf's own readers take; they count in 32 bits, with a sign. */
-export const largestFile = 2 ** 31 - 1
 
 function requireOneFile(bytes: number): void {
   if (bytes <= largestFile) return

@@ -29,3 +29,6 @@ export const inlineAttributeValues = 1024
 
 /** Attribute values of more bytes than this are compared where they lie in the file and not decoded. */
 export const inlineAttributeBytes = 4 * 1024
+
+/** Bytes of one file that protobuf's own readers take; they count in 32 bits, with a sign. */
+export const largestFile = 2 ** 31 - 1

@@ -4,7 +4,9 @@ import { Agent, get as httpGet, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
+import { hang } from '../support/hang.ts'
 import { digestOf, heavyModel, modelBuffer, modelBytes } from '../support/heavy-model.ts'
+import { cancelJob, startLongMerge } from '../support/long-merge.ts'
 import type { SpawnedServer } from '../support/server.ts'
 import { filesIn, killServer, serverGroup, stopServer } from '../support/server-group.ts'
 import { downloadDigest, job, listAll, merge, until, upload } from '../support/store-client.ts'
@@ -20,7 +22,7 @@ const mergeHead = 'POST /v1/merges HTTP/1.1\r\nhost: tureen\r\ncontent-type: app
 describe.concurrent('SIGTERM', () => {
   test('lets running requests finish, takes no new ones, puts the running job back and exits with 0', async () => {
     const data = await servers.data()
-    const first = await servers.start(data)
+    const first = await servers.start(data, { TUREEN_JOBS: '1' })
     const { id: model } = await upload(first.url, heavy, 'heavy')
 
     // An upload of which one half has arrived.
@@ -42,12 +44,13 @@ describe.concurrent('SIGTERM', () => {
     const download = await begin(`${first.url}/v1/models/${model}/content`, agent)
     const idle = await keptAlive(first.url)
 
-    const long = Array.from({ length: 100 }, () => ({ id: model, weight: 1 }))
-    const { id } = await merge(first.url, { models: long, name: 'long' })
+    const { job: longest } = await startLongMerge(first.url, { name: 'long' })
+    const { id } = longest
     await until('the job runs', async () => (await job(first.url, id)).progress !== null)
     const events = fetch(`${first.url}/v1/jobs/${id}/events`).then(response => response.text())
     const waiting = job(first.url, id, 60)
-    const posting = merge(first.url, { models: long, name: 'posted and waited for' }, 60)
+    const models = [{ id: model, weight: 1 }]
+    const posting = merge(first.url, { models, name: 'posted and waited for' }, 60)
     for (const pending of [events, waiting, posting]) pending.catch(() => {})
     await until('the second job is there', async () => (await listAll(first.url, 'jobs')).length === 2)
 
@@ -59,7 +62,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await events).toContain('event: progress')
     expect((await waiting).status).toMatch(/running|queued/)
     expect((await posting).status).toMatch(/running|queued/)
-    expect(performance.now() - begun).toBeLessThan(8000)
+    expect(performance.now() - begun).toBeLessThan(hang)
     await untilRefused(first.url)
     await delay(200)
     expect(first.process.exitCode).toBeNull()
@@ -76,18 +79,21 @@ describe.concurrent('SIGTERM', () => {
     expect([503, 'closed']).toContain(overKept)
 
     expect((await first.exited).code).toBe(0)
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    await expectNotCutOff(first)
     agent.destroy()
     expect((await filesIn(data)).incoming).toEqual([])
 
     const second = await servers.start(data)
     const [kept] = await listAll(second.url, 'models', 'name=slow')
     expect((await downloadDigest(second.url, kept?.id ?? '')).sha256).toBe(digestOf(modelBytes(slow)))
+    // That such a job comes to its end is what restart.test.ts is for, with one that does so sooner.
     expect((await job(second.url, id)).status).toMatch(/running|succeeded/)
-    for (const { id } of await listAll(second.url, 'jobs')) {
-      const done = await job(second.url, id, 60)
+    await cancelJob(second.url, id)
+    for (const { id: each, request } of await listAll(second.url, 'jobs')) {
+      if (each === id) continue
+      const done = await job(second.url, each, 60)
       expect(done.status, second.logs.join('\n')).toBe('succeeded')
-      expect(await listAll(second.url, 'models', `name=${done.request.name}`)).toHaveLength(1)
+      expect(await listAll(second.url, 'models', `name=${request.name}`)).toHaveLength(1)
     }
     await killServer(second)
   })
@@ -103,9 +109,8 @@ describe.concurrent('SIGTERM', () => {
     await untilRefused(server.url)
     expect(server.process.exitCode).toBeNull()
     expect(await digestOfStream(download)).toBe(digestOf(modelBytes(heavy)))
-    const finished = performance.now()
     expect((await server.exited).code).toBe(0)
-    expect(performance.now() - finished).toBeLessThan(5000)
+    await expectNotCutOff(server)
     agent.destroy()
   })
 
@@ -115,13 +120,13 @@ describe.concurrent('SIGTERM', () => {
     const idle = await keptAlive(server.url)
     server.process.kill('SIGTERM')
     server.process.kill('SIGTERM')
-    const { code, took } = await stopServer(server)
-    expect(code).toBe(0)
-    expect(took).toBeLessThan(8000)
+    expect((await stopServer(server)).code).toBe(0)
+    await expectNotCutOff(server)
     idle.socket.destroy()
   })
 
-  test('ends within ten seconds despite clients that never go on', async () => {
+  // The server cuts them off after eight and a half seconds; on a busy machine it is later until it has its turn.
+  test('ends by itself despite clients that never go on', async () => {
     const data = await servers.data()
     const server = await servers.start(data)
     const { id } = await upload(server.url, heavy, 'heavy')
@@ -138,7 +143,8 @@ describe.concurrent('SIGTERM', () => {
     await until('three uploads have begun', async () => (await filesIn(data)).incoming.length === 3)
     const { code, took } = await stopServer(server)
     expect(code).toBe(0)
-    expect(took).toBeLessThan(10_000)
+    expect(took).toBeLessThan(hang)
+    await until('it says that it cut them off', () => says(server, 'are cut off'))
     for (const stream of [download, ...sockets]) stream.destroy()
 
     const next = await servers.start(data)
@@ -148,8 +154,16 @@ describe.concurrent('SIGTERM', () => {
   })
 })
 
-async function untilClosing({ logs }: SpawnedServer): Promise<void> {
-  await until('the server says that it is closing', () => logs.some(line => line.includes('"signal":"SIGTERM"')))
+const says = ({ logs }: SpawnedServer, words: string) => logs.some(line => line.includes(words))
+
+async function untilClosing(server: SpawnedServer): Promise<void> {
+  await until('the server says that it is closing', () => says(server, '"signal":"SIGTERM"'))
+}
+
+/** It has not waited for anybody until the time was over; how long that is on a busy machine nobody knows. */
+async function expectNotCutOff(server: SpawnedServer): Promise<void> {
+  await until('the server says that it is closed', () => says(server, '"msg":"closed"'))
+  expect(says(server, 'are cut off')).toBe(false)
 }
 
 /** Waits until a server takes no more connections. Those that it still takes until then, it must not serve. */
@@ -212,7 +226,7 @@ async function keptAlive(url: string) {
         text += String(chunk)
       })
       socket.write(`GET ${path} HTTP/1.1\r\nhost: tureen\r\n\r\n`)
-      if (!socket.closed) await once(socket, 'close', { signal: AbortSignal.timeout(5000) })
+      if (!socket.closed) await once(socket, 'close', { signal: AbortSignal.timeout(hang) })
       return text
     },
   }

@@ -200,8 +200,10 @@ describe('whatever the way, the result is the same', () => {
     const other = await startApp(variables)
     try {
       const there = searchClient(other.url)
-      const { ids, val } = await there.addDigits()
-      const models = [1, 3, 5].map(index => ({ id: ids[index] }))
+      const models: { id: string }[] = []
+      for (const index of [1, 3, 5])
+        models.push({ id: await there.addModel(await projectFile(`examples/digits/ft${index}.onnx`)) })
+      const { id: val } = await there.addDataset(await projectFile('examples/digits/val.npz'))
       const result = await there.find({
         ...request({ type: 'exhaustive' }),
         models,

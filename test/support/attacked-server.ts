@@ -24,7 +24,7 @@ export type AttackedServer = {
 
 /** Connections that fetch keeps open for itself are nobody's leak. */
 const idleConnections = 8
-const settleMilliseconds = 10_000
+const settleMilliseconds = 30_000
 const pollMilliseconds = 25
 
 export async function startAttacked(variables: Record<string, string> = {}): Promise<AttackedServer> {

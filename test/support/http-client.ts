@@ -37,7 +37,7 @@ export function postJson(url: string, body: unknown): Promise<Response> {
 
 /** Merges and waits; the job must have ended, however it did. */
 export async function merge(url: string, request: object): Promise<MergeJob> {
-  const response = await postJson(`${url}/v1/merges?wait=30`, request)
+  const response = await postJson(`${url}/v1/merges?wait=60`, request)
   const body = await response.text()
   if (response.status !== 200) throw new Error(`the merge answered ${response.status}: ${body}`)
   return JSON.parse(body)

@@ -14,6 +14,7 @@ export const elementType = {
   float16: 10,
   float64: 11,
   bfloat16: 16,
+  float8e4m3fn: 17,
 } as const
 
 /** A float32 tensor stored as raw_data. */

@@ -1,6 +1,5 @@
 import { asTureenError } from '../../errors.ts'
 import type { ChildMessage, ParentMessage } from '../protocol.ts'
-import { measureBatchNorms } from './measure-batch-norms.ts'
 import { openDatasets } from './open-datasets.ts'
 import { runComparison } from './run-comparison.ts'
 import { runEvaluation } from './run-evaluation.ts'
@@ -29,7 +28,10 @@ async function answer(message: ParentMessage): Promise<void> {
       send({ type: 'evaluated', outcome: await runEvaluation(message.task, datasets.open, onProgress) })
     else if (message.type === 'compare')
       send({ type: 'compared', outcome: await runComparison(message.task, datasets.open, onProgress) })
-    else send({ type: 'measured', outcome: await measureBatchNorms(message.task, datasets.open, onProgress) })
+    else {
+      const { measureBatchNorms } = await import('./measure-batch-norms.ts')
+      send({ type: 'measured', outcome: await measureBatchNorms(message.task, datasets.open, onProgress) })
+    }
   } catch (error) {
     if (error instanceof RangeError && /allocation/.test(error.message)) {
       send({

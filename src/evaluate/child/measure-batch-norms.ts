@@ -1,6 +1,5 @@
 import type ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
-import type { TensorValues } from '../../merge/rewrite-model.ts'
 import { type BatchNorm, type BatchNorms, requireBatchNorms } from '../../onnx/graph/batch-norms.ts'
 import { cutOutput } from '../../onnx/graph/cut-graph.ts'
 import { producersOf, reachedFrom } from '../../onnx/graph/reach.ts'
@@ -11,7 +10,7 @@ import { openFileSource } from '../../storage/file-source.ts'
 import type { ModelPaths } from '../../storage/model-paths.ts'
 import { ChannelMoments } from '../channel-moments.ts'
 import type { Dataset } from '../datasets/dataset.ts'
-import type { CalibrationTask, MeasuredLayer, Measurement, MeasurementTask, RunnableModel } from '../protocol.ts'
+import type { CalibrationTask, MeasuredLayer, Measurement, MeasurementTask } from '../protocol.ts'
 import { feedsOf } from './feeds.ts'
 import type { OpenDataset } from './open-datasets.ts'
 import { openSession, runSession } from './session.ts'
@@ -58,15 +57,6 @@ export async function measureBatchNorms(
     }
   }
   return { samples, passes, layers: measurable.flatMap(norm => layers.get(norm) ?? []), left, values }
-}
-
-/** What a model is to be opened with: the measured statistics, where it says what they are measured on. */
-export async function calibratedValues(
-  { calibration, ...model }: RunnableModel,
-  open: OpenDataset,
-): Promise<TensorValues> {
-  if (!calibration) return new Map()
-  return (await measureBatchNorms({ model, calibration }, open, () => undefined)).values
 }
 
 function readBatchNorms({ path }: ModelPaths): BatchNorms & { nodes: readonly NodeProto[] } {

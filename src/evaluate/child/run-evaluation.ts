@@ -1,9 +1,9 @@
 import type ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
+import type { TensorValues } from '../../merge/rewrite-model.ts'
 import type { ArrayValues } from '../datasets/dataset.ts'
 import type { EvaluationOutcome, EvaluationTask, RunnableModel, ScoringTask } from '../protocol.ts'
 import { arrayOf, feedsOf } from './feeds.ts'
-import { calibratedValues } from './measure-batch-norms.ts'
 import type { OpenDataset } from './open-datasets.ts'
 import { type Scorer, startScorers } from './scorers.ts'
 import { openSession, runSession } from './session.ts'
@@ -85,6 +85,13 @@ export async function runModel(
   }
   await session.release()
   return { samples, nonFinite, notANumber, latencies }
+}
+
+/** What a model is to be opened with: the measured statistics, where it says what they are measured on. */
+async function calibratedValues({ calibration, ...model }: RunnableModel, open: OpenDataset): Promise<TensorValues> {
+  if (!calibration) return new Map()
+  const { measureBatchNorms } = await import('./measure-batch-norms.ts')
+  return (await measureBatchNorms({ model, calibration }, open, () => undefined)).values
 }
 
 type Produced = Pick<ArrayValues, 'dims' | 'dtype'> & { data: unknown }

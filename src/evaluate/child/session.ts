@@ -1,9 +1,9 @@
 import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
-import { largestFile } from '../../merge/plan.ts'
-import { rewriteModel, type TensorValues } from '../../merge/rewrite-model.ts'
+import type { TensorValues } from '../../merge/rewrite-model.ts'
 import { type ByteSource, readBytes } from '../../onnx/byte-source.ts'
-import { cutGraph, type GraphCut } from '../../onnx/graph/cut-graph.ts'
+import type { GraphCut } from '../../onnx/graph/cut-graph.ts'
+import { largestFile } from '../../onnx/limits.ts'
 import { ModelProto } from '../../onnx/onnx-proto.ts'
 import { openFileSource } from '../../storage/file-source.ts'
 import type { ModelPaths } from '../../storage/model-paths.ts'
@@ -22,7 +22,7 @@ export async function openSession(
   threads: number,
   change: ModelChange = {},
 ): Promise<ort.InferenceSession> {
-  const { bytes, externalData } = readModel(model, change)
+  const { bytes, externalData } = await readModel(model, change)
   return withReason('The model cannot be opened', () =>
     ort.InferenceSession.create(bytes, {
       intraOpNumThreads: threads,
@@ -39,23 +39,24 @@ export async function openSession(
 
 /**
  * The bytes that onnxruntime is given. Below 2 GiB a model's external data are put inside: from buffers beside it onnxruntime takes
- * those of the main graph's initializers alone, and looks for the others in the working directory.
+ * those of the main graph's initializers alone, and looks for the others in the working directory. Most models are given as they
+ * are, and a child is started for each: what writes them anew is loaded by those that need it, a third of what a start costs.
  */
-function readModel(
+async function readModel(
   { path, data }: ModelPaths,
   { values = new Map(), cut }: ModelChange,
-): { bytes: Uint8Array; externalData: { path: string; data: Uint8Array }[] } {
+): Promise<{ bytes: Uint8Array; externalData: { path: string; data: Uint8Array }[] }> {
   const source = openFileSource(path)
   const beside = data.map(({ location, path: file }) => ({ location, file: openFileSource(file) }))
   try {
     const total = beside.reduce((sum, { file }) => sum + file.byteLength, source.byteLength)
     const files = { source, data: new Map(beside.map(({ location, file }) => [location, file])) }
     const inline = beside.length > 0 && total < largestFile
-    const { data: dataFiles, ...main } =
-      inline || values.size > 0 ? rewriteModel(files, values, inline) : { ...source, data: files.data }
+    const rewritten = async () => (await import('../../merge/rewrite-model.ts')).rewriteModel(files, values, inline)
+    const { data: dataFiles, ...main } = inline || values.size > 0 ? await rewritten() : { ...source, data: files.data }
     const whole = (file: ByteSource) => readBytes(file, 0, file.byteLength)
     return {
-      bytes: cut ? cutGraph(main, cut) : whole(main),
+      bytes: cut ? (await import('../../onnx/graph/cut-graph.ts')).cutGraph(main, cut) : whole(main),
       externalData: [...dataFiles].map(([location, file]) => ({ path: location, data: whole(file) })),
     }
   } finally {

@@ -19,7 +19,7 @@ export type StoreUnderFaults = {
   expectIntact(url?: string, leftovers?: 'and leftovers'): Promise<void>
 }
 
-const jobSeconds = 10
+const jobSeconds = 60
 const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 
 type FileRecord = { sha256: string }
@@ -123,7 +123,7 @@ export async function storeUnderFaults(url: string, data: string): Promise<Store
         if (leftovers === undefined) return files
         return { incoming: [], content: files.content.filter(each => expected.content.includes(each)) }
       }
-      for (let tries = 0; tries < 50 && JSON.stringify(await found()) !== JSON.stringify(expected); tries += 1)
+      for (let tries = 0; tries < 1000 && JSON.stringify(await found()) !== JSON.stringify(expected); tries += 1)
         await delay(20)
       expect(await found()).toEqual(expected)
       for (const sha256 of expected.content) {
