@@ -29,7 +29,7 @@ beforeAll(async () => {
     { id: modelA.id, weight: weightA },
     { id: modelB.id, weight: weightB },
   ]
-  long = Array.from({ length: 100 }, () => inputs).flat()
+  long = Array.from({ length: 200 }, () => inputs).flat()
 })
 afterAll(() => servers.remove())
 
@@ -58,6 +58,7 @@ describe('unfinished jobs', () => {
     }
 
     server = await servers.start(data)
+    await until('it is at work again', async () => (await job(server.url, longest.id)).status !== 'queued')
     const again = await job(server.url, longest.id)
     expect(['running', 'succeeded']).toContain(again.status)
     const lag = Date.parse(again.startedAt ?? '') - servingSince(server)
@@ -85,7 +86,7 @@ describe('unfinished jobs', () => {
 
   test('that are killed at every start are still finished by the start that lives, and cancelled ones do not come back', async () => {
     const { id } = await merge(server.url, { models: long, name: 'soup' })
-    const endless = Array.from({ length: 300 }, () => ({ id: inputs[0]?.id ?? '', weight: 1 }))
+    const endless = Array.from({ length: 1000 }, () => ({ id: inputs[0]?.id ?? '', weight: 1 }))
     const { id: cancelled } = await merge(server.url, { models: endless, name: 'never' })
     await until('the job runs', async () => (await job(server.url, cancelled)).status === 'running')
     const response = await fetch(`${server.url}/v1/jobs/${cancelled}/cancel`, { method: 'POST' })
@@ -94,6 +95,7 @@ describe('unfinished jobs', () => {
     for (let kills = 0; kills < 2; kills += 1) {
       await killServer(server)
       server = await servers.start(data)
+      await until('it is at work again', async () => (await job(server.url, id)).status !== 'queued')
       expect((await job(server.url, id)).status).toMatch(/running|succeeded/)
       expect((await job(server.url, cancelled)).status).toBe('cancelled')
     }
