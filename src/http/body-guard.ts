@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { byteMeter } from './byte-meter.ts'
@@ -29,6 +30,6 @@ export const bodyGuard = fastifyPlugin<{ idleMilliseconds: number }>(async (app,
     if (config.streamedBody || (encoding === undefined && !(Number(length) > 0))) return payload
     if (Number(length ?? 0) > bodyLimit) return payload
     inviteBody(request)
-    return byteMeter(Number.POSITIVE_INFINITY, idleMilliseconds)(request.raw)
+    return Readable.from(byteMeter(Number.POSITIVE_INFINITY, idleMilliseconds)(request.raw), { objectMode: false })
   })
 })

@@ -1,38 +1,75 @@
-import { type Readable, Transform } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { TureenError } from '../errors.ts'
 
-/** The bytes of a stream, as one that fails where a request's body goes beyond its bounds. */
-export type Meter = (stream: Readable) => Readable
+/** The chunks of a stream, as those of one that fails where a request's body goes beyond its bounds. */
+export type Meter = (stream: Readable) => AsyncIterable<Uint8Array>
 
 /**
  * Streams that fail once they have let more than `maximumBytes` through, all of them together, or one that ends too early or stands
- * still for `idle` milliseconds, with `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` and `TUREEN_REQUEST_TIMEOUT`.
+ * still for `idle` milliseconds, with `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` and `TUREEN_REQUEST_TIMEOUT`. Whatever happens the
+ * source lives on, for its connection carries the answer.
  */
 export function byteMeter(maximumBytes: number, idle: number): Meter {
   let bytes = 0
   return stream => {
-    const timer = setTimeout(() => limiter.destroy(tooSlow(idle)), idle)
-    const limiter = new Transform({
-      transform(chunk: Uint8Array, _, done) {
-        timer.refresh()
-        bytes += chunk.byteLength
-        if (bytes > maximumBytes) done(tooLarge(maximumBytes))
-        else done(null, chunk)
-      },
-    })
-    // Not a pipeline: when the limit is reached the source must live on, for its connection carries the answer.
-    const end = () => {
-      if (!stream.readableEnded) limiter.destroy(cutOff())
-    }
-    limiter.on('close', () => clearTimeout(timer))
-    // A part that is refused unread has nobody else who listens, and would end the process when its time is over.
-    limiter.on('error', () => undefined)
-    // From here on only whoever reads can be slow, or has lost interest.
-    stream.on('end', () => clearTimeout(timer))
-    stream.on('error', end)
-    stream.on('close', end)
-    if (stream.destroyed) end()
-    return stream.pipe(limiter)
+    // Listening begins at once: what comes before anybody reads must wait for them.
+    const arrivals = arrivalsOf(stream, idle)
+    return (async function* chunks() {
+      try {
+        for (;;) {
+          const chunk: Uint8Array | null = stream.read()
+          if (chunk) {
+            bytes += chunk.byteLength
+            if (bytes > maximumBytes) throw tooLarge(maximumBytes)
+            yield chunk
+          } else if (stream.readableEnded) return
+          else if (stream.destroyed) throw cutOff()
+          else if (!(await arrivals.next())) throw tooSlow(idle)
+        }
+      } finally {
+        arrivals.close()
+      }
+    })()
+  }
+}
+
+type Arrivals = {
+  /** Comes back when there may be something to read, or nothing more will come. @returns false if it has waited for too long */
+  next(): Promise<boolean>
+  close(): void
+}
+
+/** Only while somebody waits does the time run: whoever is slow to read has lost nothing. */
+function arrivalsOf(stream: Readable, idle: number): Arrivals {
+  const events = ['readable', 'end', 'error', 'close']
+  let arrived = false
+  let wake: ((inTime: boolean) => void) | undefined
+  const settle = (inTime: boolean) => {
+    arrived = inTime
+    wake?.(inTime)
+    wake = undefined
+  }
+  const onArrival = () => settle(true)
+  for (const event of events) stream.on(event, onArrival)
+  let timer: NodeJS.Timeout | undefined
+  return {
+    next() {
+      if (arrived) {
+        arrived = false
+        return Promise.resolve(true)
+      }
+      timer = timer?.refresh() ?? setTimeout(() => wake && settle(false), idle)
+      return new Promise(resolve => {
+        wake = inTime => {
+          arrived = false
+          resolve(inTime)
+        }
+      })
+    },
+    close() {
+      clearTimeout(timer)
+      for (const event of events) if (event !== 'error') stream.off(event, onArrival)
+    },
   }
 }
 

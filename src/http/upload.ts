@@ -5,11 +5,10 @@ import { TureenError } from '../errors.ts'
 import { watchBodyDigest } from './body-digest.ts'
 import { inviteBody } from './body-guard.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
-import { freedChunks } from './freed-chunks.ts'
 
 /**
- * One file or field of an upload. The stream of a file must be read to its end before the next part comes; each of its chunks is there
- * until the next one is asked for.
+ * One file or field of an upload. The stream of a file must be read to its end before the next part comes; its chunks are whoever
+ * reads them's to keep.
  */
 export type UploadPart =
   | { kind: 'file'; field: string; filename: string | undefined; stream: AsyncIterable<Uint8Array> }
@@ -61,7 +60,7 @@ export async function* uploadParts(request: FastifyRequest, limits: UploadLimits
   const meter = byteMeter(maximumBytes, idleMilliseconds)
   inviteBody(request)
   if (request.isMultipart()) yield* multipartParts(request, meter)
-  else yield { kind: 'file', field: 'model', filename: undefined, stream: freedChunks(meter(request.raw)) }
+  else yield { kind: 'file', field: 'model', filename: undefined, stream: meter(request.raw) }
   digest.verify()
 }
 
@@ -91,7 +90,7 @@ async function* partsOf(request: FastifyRequest, meter: Meter): AsyncGenerator<U
       yield { kind: 'field', field: part.fieldname, value: part.value }
       continue
     }
-    const stream = freedChunks(meter(part.file))
+    const stream = meter(part.file)
     yield { kind: 'file', field: part.fieldname, filename: part.filename || undefined, stream }
     if (part.file.truncated) throw new TureenError('TUREEN_TOO_LARGE', `The part ${part.fieldname} was cut off.`)
     if (!part.file.readableEnded)

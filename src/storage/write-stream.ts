@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 
-const windowBytes = 256 << 10
+/** So much is gathered before it is written: in pieces as they come from a socket, writing would take longer than all the rest. */
+const gatheredBytes = 512 << 10
+/** The system takes no more pieces at a time (IOV_MAX of Linux). */
+const gatheredChunks = 1024
 /** So much is sent on to the disk while more comes, so that little is left to wait for in the end. */
 const flushedBytes = 16 << 20
 
 /**
- * Writes a stream to a new file while hashing it, and flushes it. What comes is gathered in windows, of which one is written while
- * the other fills: in pieces as they come from a socket, writing would take longer than all the rest. Not with a write stream of
+ * Writes a stream to a new file while hashing it, and flushes it. Some chunks are written while others come. Not with a write stream of
  * Node, which goes wrong where the system writes less of several buffers than it was given.
  *
+ * @param stream its chunks are given up: their memory goes back once they are written
  * @param onChunk hears how many bytes come, and may refuse them
  */
 export async function writeStream(
@@ -19,25 +22,25 @@ export async function writeStream(
 ): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256')
   const handle = await open(file, 'wx')
-  const windows = windowedWriter(handle)
+  const writer = gatheringWriter(handle)
   let bytes = 0
   try {
     for await (const chunk of stream) {
       onChunk(chunk.byteLength)
       hash.update(chunk)
       bytes += chunk.byteLength
-      await windows.write(chunk)
+      await writer.write(chunk)
     }
-    await windows.end()
+    await writer.end()
     await handle.sync()
   } finally {
-    await windows.settled()
+    await writer.settled()
     await handle.close()
   }
   return { sha256: `sha256:${hash.digest('hex')}`, bytes }
 }
 
-type WindowedWriter = {
+type GatheringWriter = {
   write(chunk: Uint8Array): Promise<void>
   /** Writes what is left. @throws Error that any write or flush has ended with */
   end(): Promise<void>
@@ -45,21 +48,21 @@ type WindowedWriter = {
   settled(): Promise<void>
 }
 
-function windowedWriter(handle: FileHandle): WindowedWriter {
-  let [window, other] = [new Uint8Array(windowBytes), new Uint8Array(windowBytes)]
-  let filled = 0
+function gatheringWriter(handle: FileHandle): GatheringWriter {
+  let chunks: Uint8Array[] = []
+  let gathered = 0
   let unflushed = 0
   let writing = Promise.resolve()
   // An error of a flush is told once: a later one may succeed although bytes were lost.
   let flushing = Promise.resolve()
 
-  const writeWindow = async () => {
+  const writeGathered = async () => {
     await writing
-    writing = writeAll(handle, window.subarray(0, filled))
+    writing = writeAll(handle, chunks)
     writing.catch(() => undefined)
-    unflushed += filled
-    filled = 0
-    ;[window, other] = [other, window]
+    unflushed += gathered
+    chunks = []
+    gathered = 0
     if (unflushed < flushedBytes) return
     unflushed = 0
     flushing = flushing.then(() => handle.datasync())
@@ -68,16 +71,12 @@ function windowedWriter(handle: FileHandle): WindowedWriter {
 
   return {
     async write(chunk) {
-      for (let done = 0; done < chunk.byteLength; ) {
-        const piece = chunk.subarray(done, done + windowBytes - filled)
-        window.set(piece, filled)
-        filled += piece.byteLength
-        done += piece.byteLength
-        if (filled === windowBytes) await writeWindow()
-      }
+      chunks.push(chunk)
+      gathered += chunk.byteLength
+      if (gathered >= gatheredBytes || chunks.length === gatheredChunks) await writeGathered()
     },
     async end() {
-      if (filled > 0) await writeWindow()
+      if (gathered > 0) await writeGathered()
       await Promise.all([writing, flushing])
     },
     async settled() {
@@ -86,7 +85,28 @@ function windowedWriter(handle: FileHandle): WindowedWriter {
   }
 }
 
-/** What the system writes of it at a time may be less than all. */
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.byteLength; ) done += (await handle.write(bytes, done)).bytesWritten
+/** What the system writes of them at a time may be less than all. */
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  for (let rest = chunks; rest.length > 0; ) rest = behind(rest, (await handle.writev(rest)).bytesWritten)
+  for (const chunk of chunks) release(chunk)
+}
+
+/** What is left of chunks behind so many bytes. */
+function behind(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let [index, before] = [0, 0]
+  for (let chunk = chunks[0]; chunk && before + chunk.byteLength <= bytes; chunk = chunks[index]) {
+    before += chunk.byteLength
+    index += 1
+  }
+  const [first, ...rest] = chunks.slice(index)
+  return first ? [first.subarray(bytes - before), ...rest] : []
+}
+
+/**
+ * Gives the memory of a chunk back at once. Left to the collector, which sees little of it, tens of megabytes would gather, and finding
+ * them would take a third of the event loop's time.
+ */
+function release({ buffer, byteLength }: Uint8Array): void {
+  // Of a part of a form it may have a share only, which others read as well.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

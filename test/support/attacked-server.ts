@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { evaluationClient } from './evaluation-client.ts'
 import { npz } from './npz.ts'
-import { spawnServer, temporaryDirectory } from './server.ts'
+import { serverVariables, spawnServer, temporaryDirectory } from './server.ts'
 
 /** What a server holds of the machine: names of files in its directory, its children, descriptors on its files, and connections. */
 type Footprint = { files: string[]; children: number; descriptors: number; sockets: number }
@@ -33,9 +34,10 @@ export async function startAttacked(variables: Record<string, string> = {}): Pro
   const pid = server.process.pid ?? 0
   const footprint = () => footprintOf(pid, directory.path)
   await warmEvaluators(server.url)
-  await untilSettled(footprint)
   // An evaluator that has been used is exchanged for another: what counts is how many there are in the end.
-  const { children } = footprint()
+  const { TUREEN_EVAL_THREADS } = { ...serverVariables, ...variables }
+  const children = Math.floor(availableParallelism() / Number(TUREEN_EVAL_THREADS))
+  await untilSettled(footprint, children)
   const fits = (now: Footprint, before: Footprint) =>
     now.files.join() === before.files.join() &&
     now.children === children &&
@@ -84,12 +86,13 @@ async function warmEvaluators(url: string): Promise<void> {
   expect((await fetch(`${url}/v1/datasets/${id}`, { method: 'DELETE' })).status).toBe(204)
 }
 
-async function untilSettled(footprint: () => Footprint): Promise<void> {
+async function untilSettled(footprint: () => Footprint, children: number): Promise<void> {
   let before = ''
   for (let same = 0; same < 10; await delay(50)) {
-    const now = JSON.stringify(footprint())
-    same = now === before ? same + 1 : 0
-    before = now
+    const now = footprint()
+    const seen = JSON.stringify(now)
+    same = seen === before && now.children === children ? same + 1 : 0
+    before = seen
   }
 }
 

@@ -70,8 +70,21 @@ const calledBack = (kind: Kind, name: string, concerns: (first: unknown) => bool
     return original.apply(this, mode === 'short' ? shortened(parameters) : parameters)
   }
 
+/** The first half of some chunks, and one byte at least. */
+function shortenedChunks(chunks: readonly unknown[]): Uint8Array[] {
+  const all = chunks.filter(chunk => chunk instanceof Uint8Array)
+  const bytes = all.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  let rest = Math.max(Math.min(1, bytes), bytes >> 1)
+  return all.flatMap(chunk => {
+    const piece = chunk.subarray(0, rest)
+    rest -= piece.byteLength
+    return piece.byteLength > 0 ? [piece] : []
+  })
+}
+
 /** The parameters of a read or write (descriptor, buffer, offset, length, position) for half of the bytes, and one at least. */
 function shortened([descriptor, buffer, offset, length, ...rest]: unknown[]): unknown[] {
+  if (Array.isArray(buffer)) return [descriptor, shortenedChunks(buffer), offset]
   if (!ArrayBuffer.isView(buffer)) return [descriptor, buffer, offset, length, ...rest]
   const from = typeof offset === 'number' ? offset : 0
   const all = typeof length === 'number' ? length : buffer.byteLength - from
@@ -118,6 +131,7 @@ replace(promises, 'open', original => async (...parameters) => {
 for (const [name, kind] of [
   ['sync', 'fsync'],
   ['write', 'write'],
+  ['writev', 'write'],
   ['read', 'read'],
 ] as const)
   replace(
