@@ -1,10 +1,9 @@
-import { type ChildProcess, execFile, fork } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, fork } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { TureenError } from '../errors.ts'
 import type {
   ChildMessage,
@@ -16,6 +15,7 @@ import type {
   MeasurementTask,
   ParentMessage,
 } from './protocol.ts'
+import { systemTool } from './system-tool.ts'
 
 /** What one evaluation may take. */
 export type EvaluatorLimits = { seconds: number; memoryBytes: number; threads: number }
@@ -61,10 +61,7 @@ const pageBytes = 4096
 /** As of the server's threads that compute. */
 const niceness = 5
 
-const tools = ['/usr/bin', '/bin', '/sbin', '/usr/sbin']
-const findTool = (name: string) => tools.map(directory => `${directory}/${name}`).find(existsSync)
-const setpriv = process.platform === 'linux' ? findTool('setpriv') : undefined
-const prlimit = process.platform === 'linux' ? findTool('prlimit') : undefined
+const setpriv = systemTool('setpriv')
 
 /**
  * Starts a child and waits until it is ready: about 0.1 s. A shell sets what a process can only have from its start (no core
@@ -73,7 +70,7 @@ const prlimit = process.platform === 'linux' ? findTool('prlimit') : undefined
 export async function startEvaluator(directory: string, limits: EvaluatorLimits): Promise<EvaluatorProcess> {
   const cpuSeconds = Math.ceil(limits.seconds * Math.max(1, limits.threads) + startSeconds)
   const privileges = setpriv ? `${setpriv} --pdeathsig KILL --no-new-privs ` : ''
-  const child = fork(childModule, [], {
+  const child = fork(childModule, [String(limits.memoryBytes)], {
     execPath: '/bin/sh',
     execArgv: [
       '-c',
@@ -97,7 +94,6 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
   if (pid === undefined) throw await exited
   standBehind(pid)
   await ready(child, exited)
-  if (prlimit) await limitData(prlimit, pid, limits.memoryBytes)
   preferForKilling(pid)
   const idleBytes = residentBytes(pid) ?? 0
   const state: { reason?: TureenError; unneeded?: boolean } = {}
@@ -193,12 +189,6 @@ function awaitAnswer(child: ChildProcess, onProgress: OnSamples): Promise<Answer
       else if (message.type !== 'ready') resolve(message)
     })
   })
-}
-
-/** Bounds what the child may have beyond what it has: a request for more fails as std::bad_alloc does, at once and harmlessly. */
-async function limitData(tool: string, pid: number, budget: number): Promise<void> {
-  const kibibytes = /^VmData:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  await promisify(execFile)(tool, ['--pid', String(pid), `--data=${Number(kibibytes ?? 0) * 1024 + budget}`])
 }
 
 /** Lets the server have the processor first, as before its own threads: all threads that the child will have get its priority. */

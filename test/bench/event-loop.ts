@@ -1,4 +1,7 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
 import { evaluationClient } from '../support/evaluation-client.ts'
 import { projectFile, projectRoot, type SpawnedServer } from '../support/server.ts'
 import type { Comparison } from './harness.ts'
@@ -30,27 +33,25 @@ export function eventLoop(
           const client = evaluationClient(url)
           const small = await client.addModel(await projectFile('examples/digits/ft0.onnx'), 'ft0')
           const { id: dataset } = await client.addDataset(await readFile(`${projectRoot}/examples/digits/val.npz`))
-          let busy = true
-          const answers: number[] = []
-          const asking = (async () => {
-            while (busy) {
-              const started = performance.now()
-              await (await fetch(`${url}/healthz`)).text()
-              answers.push((performance.now() - started) / 1000)
-              await new Promise(resolve => setTimeout(resolve, askMilliseconds))
-            }
-          })()
+          const asking = fork(`${projectRoot}/test/bench/ask-health.ts`, [url, String(askMilliseconds)])
+          const gone = once(asking, 'exit')
           for (let round = 0; round < rounds; round += 1) {
             const uploads = Promise.all(paths.map((path, index) => upload(url, path, `m${round}-${index}`)))
             const evaluations = [8, 16, 32].map(batchSize =>
               client.evaluate({ model: small, dataset, metrics: ['accuracy'], batchSize: batchSize + round }),
             )
             const ids = (await uploads).map(({ id }) => id)
-            await Promise.all([merge(url, ids), merge(url, ids.toReversed()), ...evaluations])
+            await Promise.all([merge(url, ids), merge(url, ids.toReversed())])
+            for (const { status } of await Promise.all(evaluations))
+              if (status !== 'succeeded') throw new Error(`an evaluation ${status}`)
           }
-          busy = false
-          await asking
-          const sorted = answers.toSorted((a, b) => a - b)
+          const answered = once(asking, 'message')
+          asking.send('stop')
+          const sorted = z
+            .array(z.number())
+            .parse((await answered)[0])
+            .toSorted((a, b) => a - b)
+          await gone
           const at = (quantile: number) => sorted[Math.floor(quantile * (sorted.length - 1))] ?? Number.NaN
           return { seconds: at(0.99), details: { 'median s': at(0.5), 'worst s': at(1), answers: sorted.length } }
         }),

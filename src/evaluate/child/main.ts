@@ -1,5 +1,6 @@
 import { asTureenError } from '../../errors.ts'
 import type { ChildMessage, ParentMessage } from '../protocol.ts'
+import { limitMemory } from './limit-memory.ts'
 import { openDatasets } from './open-datasets.ts'
 import { runComparison } from './run-comparison.ts'
 import { runEvaluation } from './run-evaluation.ts'
@@ -7,7 +8,8 @@ import { warmUp } from './session.ts'
 
 /**
  * The process in which foreign models run, and the only importer of onnxruntime-node. It has an empty directory, no
- * environment, and limits that its parent set; when its parent goes, it goes.
+ * environment, and limits: those that a process has from its start its parent has set, the one of its memory (bytes, the first argument)
+ * it sets itself once it is loaded. When its parent goes, it goes.
  */
 const progressMilliseconds = 200
 
@@ -54,5 +56,6 @@ if (import.meta.main) {
   process.on('message', (message: ParentMessage) => void answer(message))
   process.on('disconnect', () => process.exit(0))
   await warmUp()
+  limitMemory(Number(process.argv[2]))
   send({ type: 'ready' })
 }
