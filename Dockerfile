@@ -8,7 +8,8 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts \
  && find . -mindepth 2 -maxdepth 2 -type d ! -path "./linux/$(node -p process.arch)" -exec rm -rf {} +
 
 FROM node:26-slim
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.cache/compile HOST=0.0.0.0 PORT=3000 TUREEN_DATA=/data
+# Threads that free much keep less for themselves with few arenas.
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.cache/compile MALLOC_ARENA_MAX=2 HOST=0.0.0.0 PORT=3000 TUREEN_DATA=/data
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json README.md ./

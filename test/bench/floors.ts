@@ -15,6 +15,7 @@ export function floor({ name, files, workspace, signal }: Floor): Contestant {
   return {
     name,
     description: 'the greater of cat of all inputs to /dev/null and cp of one, and openssl or sha256sum of one',
+    inputs: files,
     async run() {
       const paths = await files()
       await rm(copy, { force: true })
@@ -32,6 +33,7 @@ export function durableFloor({ name, files, workspace, signal }: Floor): Contest
   return {
     name,
     description: 'cat of all inputs to /dev/null, and dd bs=1M conv=fsync of one',
+    inputs: files,
     async run() {
       const paths = await files()
       await rm(copy, { force: true })

@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
 /** A bench compares: every number is a ratio of two medians, of runs that took turns on one machine within minutes. */
 
 /** What one run came to. `details` are further numbers worth keeping, which rows may compare instead of seconds. */
@@ -7,7 +12,13 @@ export type Timing = { seconds: number; details?: Record<string, number> }
  * One of two sides that do the same work. A run starts from nothing: no cache, no process of the run before.
  * `name`: in a few words; `description`: all that a reader needs to repeat it.
  */
-export type Contestant = { name: string; description: string; run(): Promise<Timing> }
+export type Contestant = {
+  name: string
+  description: string
+  /** Files that it reads: they are read once before each run, so that nobody waits for the disk because of who came before. */
+  inputs?(): Promise<readonly string[]>
+  run(): Promise<Timing>
+}
 
 /** A contestant that cannot run here, and why. */
 export type Absent = { name: string; skipped: string }
@@ -87,6 +98,9 @@ export async function interleave(
   const timings = new Map(contestants.map(contestant => [contestant, [] as Timing[]]))
   for (let round = 0; round < runs; round += 1) {
     for (const [contestant, own] of timings) {
+      // Nobody pays for what the one before has left to be written.
+      await run('sync')
+      await run('sh', ['-c', 'cat /dev/null "$@" > /dev/null', 'sh', ...((await contestant.inputs?.()) ?? [])])
       const timing = await contestant.run()
       own.push(timing)
       onRun(round, contestant, timing)

@@ -28,6 +28,7 @@ export const mergeBench: Bench = {
     const contestant = (label: string, models: Models, durable: boolean): Contestant => ({
       name: `Tureen${label}`,
       description: 'a merge in warm threads, with indexing, matching and sha256, as a job makes it',
+      inputs: async () => (await models()).flatMap(({ path, data }) => [path, ...data.map(({ path }) => path)]),
       run: async () =>
         merge({ models: await models(), settings: defaultSettings, output: join(workspace, 'soup.onnx'), durable }),
     })

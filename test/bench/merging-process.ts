@@ -7,7 +7,11 @@ import type { Timing } from './harness.ts'
 import { type MergeOrder, mergeAnswer } from './merge-process.ts'
 
 /** As `npm start` has it: without compiled code every thread would hold the compiler that takes types out. */
-const env = { ...process.env, NODE_COMPILE_CACHE: join(projectRoot, 'node_modules/.cache/compile') }
+const env = {
+  ...process.env,
+  NODE_COMPILE_CACHE: join(projectRoot, 'node_modules/.cache/compile'),
+  MALLOC_ARENA_MAX: '2',
+}
 const script = fileURLToPath(new URL('./merge-process.ts', import.meta.url))
 
 /** Merges in a process of its own, which stays for all of them: its threads are warm, as a server's are. */

@@ -51,6 +51,7 @@ export const methodsBench: Bench = {
       return {
         name: `${method.name} of ${models.length}`,
         description: `${method.formula}, of ${models.length} models${usesBase ? ' and a base' : ''}, as a job makes it`,
+        inputs: async () => files.map(({ path }) => path),
         run: () => merge({ models: files, settings, output, durable: false }),
       }
     }

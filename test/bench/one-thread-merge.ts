@@ -20,6 +20,7 @@ export function oneThreadMerge(
   return {
     name,
     description: 'indexed, matched, computed, written and hashed one after the other, no fsync',
+    inputs: async () => (await models()).map(({ path }) => path),
     async run() {
       const files = (await models()).map(({ path, data, weight }, index) => ({
         label: `${index}`,

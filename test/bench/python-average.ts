@@ -29,6 +29,7 @@ export async function pythonAverage(
     name: `onnx ${versions.onnx} with NumPy ${versions.numpy}${label}`,
     description:
       'test/bench/average_onnx.py: load, average, save; its start and imports are not counted, and it hashes nothing',
+    inputs: files,
     async run() {
       const { stdout } = await run(python, [script, output, ...(await files())], { signal })
       const { seconds, peakMebibytes } = answerSchema.parse(JSON.parse(stdout))

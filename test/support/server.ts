@@ -67,7 +67,9 @@ export const serverVariables = {
   // Tests ask again and again.
   TUREEN_RATE_LIMIT: '0',
   ...oneEvaluator,
+  // As `npm start` has it.
   NODE_COMPILE_CACHE: 'node_modules/.cache/compile',
+  MALLOC_ARENA_MAX: '2',
 }
 
 /** The service as `npm start` runs it, in a process of its own on a free port. Rejects with what it printed if it does not start. */
