@@ -1,8 +1,9 @@
+import { sql } from 'kysely'
 import { v7 as uuid } from 'uuid'
 import { type DatasetRecord, dataset } from '../../schemas/dataset.ts'
 import type { DatasetDescription } from '../evaluate/datasets/dataset.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
-import { hasLabels, insertLabels, type Labels, labelsOf } from '../storage/labels.ts'
+import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
 
 /** Rows of the catalog that make up data sets. All functions take a catalog or a transaction of it. */
@@ -52,14 +53,12 @@ export async function insertDataset(
 
 export async function resolveDataset(catalog: Catalog, reference: string): Promise<DatasetRecord | undefined> {
   const column = reference.startsWith('sha256:') ? 'sha256' : 'id'
-  const rows = await catalog
-    .selectFrom('datasets')
-    .selectAll()
+  const row = await selectDatasets(catalog)
     .where(column, '=', reference)
     .orderBy('id', 'desc')
     .limit(1)
-    .execute()
-  return (await toRecords(catalog, rows))[0]
+    .executeTakeFirst()
+  return row && toRecord(row)
 }
 
 /** A record of the same content under the same name with the same labels, if there is one. */
@@ -67,32 +66,27 @@ export async function sameDataset(
   catalog: Catalog,
   { sha256, name, labels }: NewDataset,
 ): Promise<DatasetRecord | undefined> {
-  const rows = await catalog
-    .selectFrom('datasets')
-    .selectAll()
+  const rows = await selectDatasets(catalog)
     .where('sha256', '=', sha256)
     .where('name', name === null ? 'is' : '=', name)
     .where(hasLabels(labels, 'datasets.id'))
     .orderBy('id', 'desc')
     .execute()
-  const records = await toRecords(catalog, rows)
-  return records.find(record => Object.keys(record.labels).length === Object.keys(labels).length)
+  return rows.map(toRecord).find(record => Object.keys(record.labels).length === Object.keys(labels).length)
 }
 
 export async function listDatasets(
   catalog: Catalog,
   { limit, cursor, name, label, sha256 }: DatasetFilters,
 ): Promise<Page<DatasetRecord>> {
-  let query = catalog
-    .selectFrom('datasets')
-    .selectAll()
+  let query = selectDatasets(catalog)
     .where(hasLabels(label, 'datasets.id'))
     .orderBy('id', 'desc')
     .limit(limit + 1)
   if (cursor !== undefined) query = query.where('id', '<', decodeCursor(cursor))
   if (name !== undefined) query = query.where('name', '=', name)
   if (sha256 !== undefined) query = query.where('sha256', '=', sha256.includes(':') ? sha256 : `sha256:${sha256}`)
-  return pageOf(await toRecords(catalog, await query.execute()), limit)
+  return pageOf((await query.execute()).map(toRecord), limit)
 }
 
 export async function deleteDataset(catalog: Catalog, id: string): Promise<void> {
@@ -101,28 +95,28 @@ export async function deleteDataset(catalog: Catalog, id: string): Promise<void>
   await catalog.deleteFrom('datasets').where('id', '=', id).execute()
 }
 
-async function toRecords(catalog: Catalog, rows: readonly Tables['datasets'][]): Promise<DatasetRecord[]> {
-  const ids = rows.map(({ id }) => id)
-  const labels = await labelsOf(catalog, ids)
-  const files = await catalog
-    .selectFrom('dataset_files')
-    .selectAll()
-    .where('dataset_id', 'in', ids)
-    .orderBy('position')
-    .execute()
-  return rows.map(row =>
-    dataset.parse({
-      ...JSON.parse(row.description),
-      id: row.id,
-      name: row.name,
-      labels: labels.get(row.id) ?? {},
-      sha256: row.sha256,
-      bytes: row.bytes,
-      files: files
-        .filter(({ dataset_id }) => dataset_id === row.id)
-        .map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
-      createdAt: row.created_at,
-      expiresAt: row.expires_at,
-    }),
-  )
+/** A JSON list, in the order in which they were sent. */
+const filesColumn = sql<string>`(select json_group_array(json_object('name', name, 'bytes', bytes, 'sha256', sha256))
+  from (select name, bytes, sha256 from dataset_files where dataset_id = datasets.id order by position))`
+
+const selectDatasets = (catalog: Catalog) =>
+  catalog
+    .selectFrom('datasets')
+    .selectAll('datasets')
+    .select([labelsColumn('datasets.id').as('labels'), filesColumn.as('files')])
+
+type DatasetRow = Tables['datasets'] & { labels: string; files: string }
+
+function toRecord(row: DatasetRow): DatasetRecord {
+  return dataset.parse({
+    ...JSON.parse(row.description),
+    id: row.id,
+    name: row.name,
+    labels: JSON.parse(row.labels),
+    sha256: row.sha256,
+    bytes: row.bytes,
+    files: JSON.parse(row.files),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  })
 }

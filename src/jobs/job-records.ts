@@ -9,7 +9,7 @@ import {
 } from '../../schemas/job.ts'
 import { TureenError } from '../errors.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
-import { hasLabels, insertLabels, type Labels, labelsOf } from '../storage/labels.ts'
+import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
 
 /** Rows of the catalog that make up jobs. All functions take a catalog or a transaction of it. */
@@ -50,24 +50,22 @@ async function inputExists(catalog: Catalog, id: string): Promise<boolean> {
 }
 
 export async function jobById(catalog: Catalog, id: string): Promise<JobRecord | undefined> {
-  const rows = await catalog.selectFrom('jobs').selectAll().where('id', '=', id).execute()
-  return (await toRecords(catalog, rows))[0]
+  const row = await selectJobs(catalog).where('id', '=', id).executeTakeFirst()
+  return row && toRecord(row)
 }
 
 export async function listJobs(
   catalog: Catalog,
   { limit, cursor, type, status, label }: JobFilters,
 ): Promise<Page<JobRecord>> {
-  let query = catalog
-    .selectFrom('jobs')
-    .selectAll()
+  let query = selectJobs(catalog)
     .where(hasLabels(label, 'jobs.id'))
     .orderBy('id', 'desc')
     .limit(limit + 1)
   if (cursor !== undefined) query = query.where('id', '<', decodeCursor(cursor))
   if (type !== undefined) query = query.where('type', '=', type)
   if (status !== undefined) query = query.where('status', '=', status)
-  return pageOf(await toRecords(catalog, await query.execute()), limit)
+  return pageOf((await query.execute()).map(toRecord), limit)
 }
 
 export async function countQueued(catalog: Catalog): Promise<number> {
@@ -161,25 +159,22 @@ export function now(): string {
   return new Date().toISOString()
 }
 
-async function toRecords(catalog: Catalog, rows: readonly Tables['jobs'][]): Promise<JobRecord[]> {
-  const labels = await labelsOf(
-    catalog,
-    rows.map(({ id }) => id),
-  )
-  return rows.map(row =>
-    job.parse({
-      id: row.id,
-      type: row.type,
-      status: row.status,
-      progress: row.progress && JSON.parse(row.progress),
-      labels: labels.get(row.id) ?? {},
-      createdAt: row.created_at,
-      startedAt: row.started_at,
-      finishedAt: row.finished_at,
-      expiresAt: row.expires_at,
-      request: JSON.parse(row.request),
-      ...(row.result ? { result: JSON.parse(row.result) } : {}),
-      ...(row.error ? { error: JSON.parse(row.error) } : {}),
-    }),
-  )
+const selectJobs = (catalog: Catalog) =>
+  catalog.selectFrom('jobs').selectAll('jobs').select(labelsColumn('jobs.id').as('labels'))
+
+function toRecord(row: Tables['jobs'] & { labels: string }): JobRecord {
+  return job.parse({
+    id: row.id,
+    type: row.type,
+    status: row.status,
+    progress: row.progress && JSON.parse(row.progress),
+    labels: JSON.parse(row.labels),
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    expiresAt: row.expires_at,
+    request: JSON.parse(row.request),
+    ...(row.result ? { result: JSON.parse(row.result) } : {}),
+    ...(row.error ? { error: JSON.parse(row.error) } : {}),
+  })
 }

@@ -1,8 +1,9 @@
+import { sql } from 'kysely'
 import { v7 as uuid } from 'uuid'
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
-import { hasLabels, insertLabels, type Labels, labelsOf } from '../storage/labels.ts'
+import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
 import type { InspectedModel } from '../threads/inspect-task.ts'
 import { type ModelFile, modelDigest } from './model-files.ts'
@@ -78,14 +79,14 @@ export async function putModelFile(
     .execute()
   const model = await modelById(catalog, id)
   if (model?.status !== 'complete') return
-  const digest = modelDigest((await filesOf(catalog, [id])).get(id) ?? [])
+  const digest = modelDigest(model.files)
   await catalog.updateTable('models').set({ sha256: digest }).where('id', '=', id).execute()
 }
 
 /** Complete models without a fingerprint: those that were taken in by a version that made other ones. */
 export async function modelsWithoutFingerprint(catalog: Catalog): Promise<ModelRecord[]> {
-  const rows = await catalog.selectFrom('models').selectAll().where('fingerprint', '=', unknownFingerprint).execute()
-  return (await toRecords(catalog, rows)).filter(({ status }) => status === 'complete')
+  const rows = await selectModels(catalog).where('fingerprint', '=', unknownFingerprint).execute()
+  return rows.map(toRecord).filter(({ status }) => status === 'complete')
 }
 
 export async function setFingerprint(catalog: Catalog, id: string, fingerprint: string | null): Promise<void> {
@@ -107,8 +108,8 @@ export async function resolveModel(catalog: Catalog, reference: string): Promise
 }
 
 export async function modelById(catalog: Catalog, id: string): Promise<ModelRecord | undefined> {
-  const rows = await catalog.selectFrom('models').selectAll().where('models.id', '=', id).execute()
-  return (await toRecords(catalog, rows))[0]
+  const row = await selectModels(catalog).where('models.id', '=', id).executeTakeFirst()
+  return row && toRecord(row)
 }
 
 /** A record of the same content under the same name with the same labels, if there is one. */
@@ -116,23 +117,18 @@ export async function sameModel(
   catalog: Catalog,
   { files, inspected, name, labels }: NewModel,
 ): Promise<ModelRecord | undefined> {
-  const rows = await catalog
-    .selectFrom('models')
-    .selectAll()
+  const rows = await selectModels(catalog)
     .where('models.sha256', '=', digestOfNew({ files, inspected }))
     .where('models.name', name === null ? 'is' : '=', name)
     .where(hasLabels(labels, 'models.id'))
     .orderBy('models.id', 'desc')
     .execute()
-  const records = await toRecords(catalog, rows)
-  return records.find(record => Object.keys(record.labels).length === Object.keys(labels).length)
+  return rows.map(toRecord).find(record => Object.keys(record.labels).length === Object.keys(labels).length)
 }
 
 export async function listModels(catalog: Catalog, filters: ModelFilters): Promise<Page<ModelRecord>> {
   const { limit, cursor, name, label, fingerprint, sha256 } = filters
-  let query = catalog
-    .selectFrom('models')
-    .selectAll()
+  let query = selectModels(catalog)
     .where(hasLabels(label, 'models.id'))
     .orderBy('models.id', 'desc')
     .limit(limit + 1)
@@ -141,7 +137,7 @@ export async function listModels(catalog: Catalog, filters: ModelFilters): Promi
   if (fingerprint !== undefined) query = query.where('models.fingerprint', '=', fingerprint)
   if (sha256 !== undefined)
     query = query.where('models.sha256', '=', sha256.includes(':') ? sha256 : `sha256:${sha256}`)
-  return pageOf(await toRecords(catalog, await query.execute()), limit)
+  return pageOf((await query.execute()).map(toRecord), limit)
 }
 
 export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocument | undefined> {
@@ -155,44 +151,37 @@ export async function deleteModel(catalog: Catalog, id: string): Promise<void> {
   await catalog.deleteFrom('models').where('id', '=', id).execute()
 }
 
-/** The files of each model, by id, the model's own first and the others by location. */
-async function filesOf(catalog: Catalog, ids: readonly string[]): Promise<Map<string, ModelFile[]>> {
-  const files = new Map(ids.map((id): [string, ModelFile[]] => [id, []]))
-  if (ids.length === 0) return files
-  const rows = await catalog
-    .selectFrom('model_files')
-    .selectAll()
-    .where('model_id', 'in', [...ids])
-    .orderBy('location')
-    .execute()
-  for (const { model_id, location, sha256, bytes } of rows) files.get(model_id)?.push({ location, sha256, bytes })
-  return files
-}
+/** A JSON list, the model's own file first and the others by location. */
+const filesColumn = sql<string>`(select json_group_array(json_object('location', location, 'sha256', sha256, 'bytes', bytes))
+  from (select location, sha256, bytes from model_files where model_id = models.id order by location))`
 
-async function toRecords(catalog: Catalog, rows: readonly Tables['models'][]): Promise<ModelRecord[]> {
-  const ids = rows.map(({ id }) => id)
-  const labels = await labelsOf(catalog, ids)
-  const files = await filesOf(catalog, ids)
-  return rows.map(row => {
-    const { externalData, ...description } = JSON.parse(row.description)
-    const own = files.get(row.id) ?? []
-    const missing = externalData.filter((location: string) => !own.some(file => file.location === location))
-    return {
-      ...description,
-      id: row.id,
-      name: row.name,
-      labels: labels.get(row.id) ?? {},
-      sha256: row.sha256,
-      bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
-      files: own,
-      status: missing.length > 0 ? 'incomplete' : 'complete',
-      missing,
-      fingerprint: row.fingerprint === unknownFingerprint ? null : row.fingerprint,
-      createdAt: row.created_at,
-      expiresAt: row.expires_at,
-      lineage: row.recipe ? lineageOf(JSON.parse(row.recipe)) : null,
-    }
-  })
+const selectModels = (catalog: Catalog) =>
+  catalog
+    .selectFrom('models')
+    .selectAll('models')
+    .select([labelsColumn('models.id').as('labels'), filesColumn.as('files')])
+
+type ModelRow = Tables['models'] & { labels: string; files: string }
+
+function toRecord(row: ModelRow): ModelRecord {
+  const { externalData, ...description } = JSON.parse(row.description)
+  const own: ModelFile[] = JSON.parse(row.files)
+  const missing = externalData.filter((location: string) => !own.some(file => file.location === location))
+  return {
+    ...description,
+    id: row.id,
+    name: row.name,
+    labels: JSON.parse(row.labels),
+    sha256: row.sha256,
+    bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
+    files: own,
+    status: missing.length > 0 ? 'incomplete' : 'complete',
+    missing,
+    fingerprint: row.fingerprint === unknownFingerprint ? null : row.fingerprint,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    lineage: row.recipe ? lineageOf(JSON.parse(row.recipe)) : null,
+  }
 }
 
 function lineageOf({ method, models, base, normalize }: RecipeDocument): ModelRecord['lineage'] {

@@ -9,19 +9,13 @@ export async function insertLabels(catalog: Catalog, ownerId: string, labels: La
   if (rows.length > 0) await catalog.insertInto('labels').values(rows).execute()
 }
 
-/** The labels of each of the owners, by id. */
-export async function labelsOf(catalog: Catalog, ownerIds: readonly string[]): Promise<Map<string, Labels>> {
-  const entries = new Map(ownerIds.map((id): [string, [string, string][]] => [id, []]))
-  if (ownerIds.length > 0) {
-    const rows = await catalog
-      .selectFrom('labels')
-      .selectAll()
-      .where('owner_id', 'in', [...ownerIds])
-      .orderBy('key')
-      .execute()
-    for (const { owner_id, key, value } of rows) entries.get(owner_id)?.push([key, value])
-  }
-  return new Map([...entries].map(([id, pairs]) => [id, Object.fromEntries(pairs)]))
+/**
+ * The labels of an owner as a column of its row: a JSON object. What belongs together is read in one statement, so that no deletion
+ * comes in between.
+ */
+export function labelsColumn(owner: 'models.id' | 'datasets.id' | 'jobs.id'): RawBuilder<string> {
+  const own = sql`select key, value from labels where owner_id = ${sql.ref(owner)} order by key`
+  return sql<string>`(select json_group_object(key, value) from (${own}))`
 }
 
 /** Whether the owner, such as `models.id`, has all of the labels. */

@@ -32,7 +32,12 @@ export async function soak(minutes: number, seed: number): Promise<SoakResult> {
   const started = performance.now()
   const secondsLeft = () => minutes * 60 - (performance.now() - started) / 1000
   const record = soakRecord()
-  const start = () => spawnServer(directory.path, { TUREEN_EVAL_SECONDS: '10', TUREEN_LOG_LEVEL: 'info' })
+  const servers: SpawnedServer[] = []
+  const start = async () => {
+    const started = await spawnServer(directory.path, { TUREEN_EVAL_SECONDS: '10', TUREEN_LOG_LEVEL: 'info' })
+    servers.push(started)
+    return started
+  }
   let server: SpawnedServer | undefined
   try {
     server = await start()
@@ -69,6 +74,9 @@ export async function soak(minutes: number, seed: number): Promise<SoakResult> {
     if (incoming.length > 0) record.problem(`unfinished files are left: ${incoming.join(', ')}`)
     if (descriptors > 0) record.problem(`${descriptors} files of the store are open though nothing is to be done`)
     if (after - before > mostGrowth) record.problem(`the memory has grown from ${before} to ${after} bytes`)
+    // What a server has to say of a failure stands in its log alone.
+    if (record.problems.length > 0)
+      for (const { logs } of servers) for (const line of logs.filter(isError)) record.problem(`the log has ${line}`)
     return {
       seed,
       seconds: (performance.now() - started) / 1000,
@@ -83,6 +91,11 @@ export async function soak(minutes: number, seed: number): Promise<SoakResult> {
     await server?.exited
     await directory.remove()
   }
+}
+
+/** Lines of pino's that say error or worse. */
+function isError(line: string): boolean {
+  return /"level":[56]0/.test(line)
 }
 
 function residentBytes({ process }: SpawnedServer): number {
