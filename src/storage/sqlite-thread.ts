@@ -14,6 +14,8 @@ export type SqliteAnswer =
   | { id: number; rows: unknown[]; changes?: number | bigint }
   | { id: number; error: { message: string; errcode?: unknown } }
 
+const busyMilliseconds = 5_000
+
 /** What one statement comes to. A committed transaction is on the disk: the write-ahead log is flushed at every commit. */
 function answer(database: DatabaseSync, { id, sql, parameters = [] }: SqliteRequest): SqliteAnswer {
   try {
@@ -40,7 +42,8 @@ function inputValue(value: unknown): SQLInputValue {
 }
 
 function serve(port: MessagePort, path: string): void {
-  const database = new DatabaseSync(path)
+  // Somebody else may be looking at it, such as a backup.
+  const database = new DatabaseSync(path, { timeout: busyMilliseconds })
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
   port.on('message', (request: SqliteRequest) => {
     port.postMessage(answer(database, request))
