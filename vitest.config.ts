@@ -8,8 +8,8 @@ export default defineConfig({
     // No test replaces a module, and loading all of them anew for each file would be a third of the processors' time.
     isolate: false,
     // Far more than any of them takes: a machine that is busy with other things is no reason to fail.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // For .ci/run, which counts from the file what passed and what failed.
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: 'node_modules/.cache/test-results.json' }]]

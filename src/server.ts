@@ -4,7 +4,7 @@ import { type Config, readConfig } from './config.ts'
 import { holdDataDirectory } from './storage/data-directory.ts'
 
 /** What is still open this long after SIGTERM is cut off, so that the process is gone within ten seconds. */
-const closeMilliseconds = 8_500
+const closeMilliseconds = 8_000
 
 async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel })

@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
-import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TureenError } from '../errors.ts'
+import { standBack } from '../stand-back.ts'
 import type {
   ChildMessage,
   ComparisonOutcome,
@@ -58,8 +58,6 @@ const startMilliseconds = 20_000
 const pollMilliseconds = 50
 const keptStderrBytes = 2_000
 const pageBytes = 4096
-/** As of the server's threads that compute. */
-const niceness = 5
 
 const setpriv = systemTool('setpriv')
 
@@ -92,7 +90,7 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
   })
   const { pid } = child
   if (pid === undefined) throw await exited
-  standBehind(pid)
+  standBack(pid)
   await ready(child, exited)
   preferForKilling(pid)
   const idleBytes = residentBytes(pid) ?? 0
@@ -189,15 +187,6 @@ function awaitAnswer(child: ChildProcess, onProgress: OnSamples): Promise<Answer
       else if (message.type !== 'ready') resolve(message)
     })
   })
-}
-
-/** Lets the server have the processor first, as before its own threads: all threads that the child will have get its priority. */
-function standBehind(pid: number): void {
-  try {
-    setPriority(pid, niceness)
-  } catch {
-    // It is gone already, which its exit tells.
-  }
 }
 
 /** Should the machine run out of memory, the kernel is to end this process and not the server. */

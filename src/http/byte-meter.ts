@@ -42,11 +42,12 @@ type Arrivals = {
 /** Only while somebody waits does the time run: whoever is slow to read has lost nothing. */
 function arrivalsOf(stream: Readable, idle: number): Arrivals {
   const events = ['readable', 'end', 'error', 'close']
-  let arrived = false
+  /** Of whoever waits. */
   let wake: ((inTime: boolean) => void) | undefined
+  let arrived = false
   const settle = (inTime: boolean) => {
-    arrived = inTime
-    wake?.(inTime)
+    if (wake) wake(inTime)
+    else arrived ||= inTime
     wake = undefined
   }
   const onArrival = () => settle(true)
@@ -54,17 +55,14 @@ function arrivalsOf(stream: Readable, idle: number): Arrivals {
   let timer: NodeJS.Timeout | undefined
   return {
     next() {
-      if (arrived) {
-        arrived = false
-        return Promise.resolve(true)
+      const { promise, resolve } = Promise.withResolvers<boolean>()
+      if (arrived) resolve(true)
+      else {
+        wake = resolve
+        timer = timer?.refresh() ?? setTimeout(settle, idle, false)
       }
-      timer = timer?.refresh() ?? setTimeout(() => wake && settle(false), idle)
-      return new Promise(resolve => {
-        wake = inTime => {
-          arrived = false
-          resolve(inTime)
-        }
-      })
+      arrived = false
+      return promise
     },
     close() {
       clearTimeout(timer)

@@ -262,10 +262,12 @@ export function createJobService(
       let last = after
       for (let started = false; !until.aborted; started = true) {
         const change = nextChange(changes, id, AbortSignal.any([until, AbortSignal.timeout(signOfLifeMilliseconds)]))
-        // In this order: a job ends together with its last event, which whoever saw it ended then finds.
-        const { status } = await get(id)
-        const events = await records.eventsAfter(catalog, id, last)
-        if (events.length === 0 && finished.has(status)) return
+        let events = await records.eventsAfter(catalog, id, last)
+        if (events.length === 0 && finished.has((await get(id)).status)) {
+          // A job ends together with its last event, which may have come since.
+          events = await records.eventsAfter(catalog, id, last)
+          if (events.length === 0) return
+        }
         if (events.length === 0 || !started) yield null
         for (const event of events) {
           last = event.sequence

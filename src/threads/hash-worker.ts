@@ -1,7 +1,7 @@
+import { standBack } from '../stand-back.ts'
 import { sha256OfFile } from './hash-file.ts'
 import { type HashTask, hashRanges } from './hash-ranges.ts'
 import { type Outcome, outcome } from './outcome.ts'
-import { standBack } from './stand-back.ts'
 
 standBack()
 

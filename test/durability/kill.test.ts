@@ -32,7 +32,7 @@ const clients = 3
  * `npm run soak` is for hundreds of them.
  */
 type Target = 'anything' | 'upload' | 'merge' | 'delete' | 'start'
-const targets: Target[] = ['upload', 'merge', 'delete', 'start']
+const targets: Target[] = ['anything', 'anything', 'upload', 'merge', 'delete', 'start']
 const kills = 1 + targets.length
 
 test(`${kills} SIGKILLs lose nothing acknowledged and leave nothing half (TUREEN_TEST_SEED=${runSeed})`, async ({

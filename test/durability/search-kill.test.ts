@@ -10,14 +10,14 @@ const servers = serverGroup()
 afterAll(() => servers.remove())
 
 /** A kill and the start after it take seconds of the processors; `npm run soak` kills searches again and again. */
-const kills = 2
+const kills = 4
 
 test(`a search that ${kills} SIGKILLs interrupt comes to the end that it would have come to`, async () => {
   const data = await servers.data()
   let server = await servers.start(data, evaluating)
   const { ids, val, test: held } = await searchClient(server.url).addDigits()
   const request = {
-    models: ids.slice(0, 6).map(id => ({ id })),
+    models: ids.slice(0, 7).map(id => ({ id })),
     strategy: { type: 'exhaustive' },
     selection: { dataset: val, metric: 'crossEntropy', batchSize: 8 },
     test: { dataset: held },
@@ -40,14 +40,14 @@ test(`a search that ${kills} SIGKILLs interrupt comes to the end that it would h
   const job = searchJob.parse(await (await fetch(`${server.url}/v1/jobs/${id}?wait=60`)).json())
   expect(job, JSON.stringify(job.error)).toMatchObject({ status: 'succeeded' })
   expect(job.result?.candidates.every(({ cached }) => !cached)).toBe(true)
-  expect(done.filter(count => count < 63).length, `candidates at each kill: ${done}`).toBeGreaterThanOrEqual(kills - 1)
+  expect(done.filter(count => count < 127).length, `candidates at each kill: ${done}`).toBeGreaterThanOrEqual(kills - 1)
 
   // Where nothing is kept and nothing interrupts.
   const calm = await servers.start(await servers.data(), evaluating)
   const there = await searchClient(calm.url).addDigits()
   const undisturbed = await searchClient(calm.url).find({
     ...request,
-    models: there.ids.slice(0, 6).map(each => ({ id: each })),
+    models: there.ids.slice(0, 7).map(each => ({ id: each })),
     selection: { ...request.selection, dataset: there.val },
     test: { dataset: there.test },
   })

@@ -4,7 +4,6 @@ import { Agent, get as httpGet, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
-import { hang } from '../support/hang.ts'
 import { digestOf, heavyModel, modelBuffer, modelBytes } from '../support/heavy-model.ts'
 import { cancelJob, startLongMerge } from '../support/long-merge.ts'
 import type { SpawnedServer } from '../support/server.ts'
@@ -62,7 +61,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await events).toContain('event: progress')
     expect((await waiting).status).toMatch(/running|queued/)
     expect((await posting).status).toMatch(/running|queued/)
-    expect(performance.now() - begun).toBeLessThan(hang)
+    expect(performance.now() - begun).toBeLessThan(8000)
     await untilRefused(first.url)
     await delay(200)
     expect(first.process.exitCode).toBeNull()
@@ -79,6 +78,7 @@ describe.concurrent('SIGTERM', () => {
     expect([503, 'closed']).toContain(overKept)
 
     expect((await first.exited).code).toBe(0)
+    expect(performance.now() - begun).toBeLessThan(10_000)
     await expectNotCutOff(first)
     agent.destroy()
     expect((await filesIn(data)).incoming).toEqual([])
@@ -109,7 +109,9 @@ describe.concurrent('SIGTERM', () => {
     await untilRefused(server.url)
     expect(server.process.exitCode).toBeNull()
     expect(await digestOfStream(download)).toBe(digestOf(modelBytes(heavy)))
+    const finished = performance.now()
     expect((await server.exited).code).toBe(0)
+    expect(performance.now() - finished).toBeLessThan(5000)
     await expectNotCutOff(server)
     agent.destroy()
   })
@@ -120,13 +122,14 @@ describe.concurrent('SIGTERM', () => {
     const idle = await keptAlive(server.url)
     server.process.kill('SIGTERM')
     server.process.kill('SIGTERM')
-    expect((await stopServer(server)).code).toBe(0)
+    const { code, took } = await stopServer(server)
+    expect(code).toBe(0)
+    expect(took).toBeLessThan(8000)
     await expectNotCutOff(server)
     idle.socket.destroy()
   })
 
-  // The server cuts them off after eight and a half seconds; on a busy machine it is later until it has its turn.
-  test('ends by itself despite clients that never go on', async () => {
+  test('ends within ten seconds despite clients that never go on', async () => {
     const data = await servers.data()
     const server = await servers.start(data)
     const { id } = await upload(server.url, heavy, 'heavy')
@@ -143,7 +146,7 @@ describe.concurrent('SIGTERM', () => {
     await until('three uploads have begun', async () => (await filesIn(data)).incoming.length === 3)
     const { code, took } = await stopServer(server)
     expect(code).toBe(0)
-    expect(took).toBeLessThan(hang)
+    expect(took).toBeLessThan(10_000)
     await until('it says that it cut them off', () => says(server, 'are cut off'))
     for (const stream of [download, ...sockets]) stream.destroy()
 
@@ -226,7 +229,7 @@ async function keptAlive(url: string) {
         text += String(chunk)
       })
       socket.write(`GET ${path} HTTP/1.1\r\nhost: tureen\r\n\r\n`)
-      if (!socket.closed) await once(socket, 'close', { signal: AbortSignal.timeout(hang) })
+      if (!socket.closed) await once(socket, 'close', { signal: AbortSignal.timeout(5000) })
       return text
     },
   }

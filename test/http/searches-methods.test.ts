@@ -48,19 +48,24 @@ describe('a search by another method', () => {
     expect(end?.score).toBe(result.bestSingle.score)
   })
 
-  test('chooses subsets of what models changed of a base', async () => {
-    const how = { method: 'ties', base, parameters: { density: 0.5 }, strategy: { type: 'exhaustive' } }
-    const result = await client.find(request(ids, how))
-    expect(result.candidates).toHaveLength(7)
-    const pair = result.candidates.find(({ models }) => models.length === 2)
-    const job = await merge(app.url, { ...how, strategy: undefined, models: pair?.models.map(id => ({ id })) })
+  /** The score of a merge by itself. */
+  async function accuracyOf(request: object): Promise<number> {
+    const job = await merge(app.url, request)
     const evaluation = await client.post('/v1/evaluations?wait=60', {
       model: job.result?.model.id,
       dataset: val,
       metrics: ['accuracy'],
     })
-    const { result: scored } = await json<{ result: { metrics: { accuracy: number } } }>(evaluation)
-    expect(pair?.score).toBe(scored.metrics.accuracy)
+    return (await json<{ result: { metrics: { accuracy: number } } }>(evaluation)).result.metrics.accuracy
+  }
+
+  test('chooses subsets of what models changed of a base', async () => {
+    const how = { method: 'ties', base, parameters: { density: 0.5 }, strategy: { type: 'exhaustive' } }
+    const result = await client.find(request(ids, how))
+    expect(result.candidates).toHaveLength(7)
+    const pair = result.candidates.find(({ models }) => models.length === 2)
+    const members = pair?.models.map(id => ({ id }))
+    expect(pair?.score).toBe(await accuracyOf({ ...how, strategy: undefined, models: members }))
   })
 
   test('takes to each soup what is said of its members alone', async () => {
@@ -69,14 +74,8 @@ describe('a search by another method', () => {
     const pair = result.candidates.find(({ models }) => models.length === 2)
     const members = pair?.models.map(id => ids.indexOf(id)) ?? []
     const parameters = { density: members.map(member => how.parameters.density[member]) }
-    const job = await merge(app.url, { method: 'ties', base, parameters, models: pair?.models.map(id => ({ id })) })
-    const evaluation = await client.post('/v1/evaluations?wait=60', {
-      model: job.result?.model.id,
-      dataset: val,
-      metrics: ['accuracy'],
-    })
-    const { result: scored } = await json<{ result: { metrics: { accuracy: number } } }>(evaluation)
-    expect(pair?.score).toBe(scored.metrics.accuracy)
+    const models = pair?.models.map(id => ({ id }))
+    expect(pair?.score).toBe(await accuracyOf({ method: 'ties', base, parameters, models }))
   })
 
   test('weighs each model of a soup with its own Fisher information', async () => {

@@ -6,9 +6,9 @@ import { memorySource } from '../../src/onnx/byte-source.ts'
 import { limits } from '../../src/onnx/limits.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { outcomeOf, refusalOf } from '../support/catalogue.ts'
-import { hang } from '../support/hang.ts'
 import { inspectSource, layoutOf } from '../support/inspecting.ts'
 import { linearModel } from '../support/onnx-model.ts'
+import { stopwatch } from '../support/processor-time.ts'
 import { richModel } from '../support/rich-model.ts'
 import { projectRoot } from '../support/server.ts'
 import { type VirtualPart, virtualSource } from '../support/virtual-source.ts'
@@ -48,9 +48,9 @@ describe('nesting', () => {
   })
 
   test.each([limits.messageDepth + 1, 5000, 100_000])('to %i levels is refused', depth => {
-    const started = performance.now()
+    const elapsed = stopwatch()
     refusalOf(() => layoutOf(typesOfDepth(depth)), 'TUREEN_MODEL_LIMIT', /levels of nested messages/)
-    expect(performance.now() - started).toBeLessThan(hang)
+    expect(elapsed()).toBeLessThan(10_000)
   })
 
   test('of subgraphs is counted in messages, at 96 levels (the deepest seen) it is read', () => {
@@ -125,35 +125,27 @@ describe('limits', () => {
 
   const repeated = (count: number, field: Uint8Array) => Buffer.alloc(count * field.byteLength, field)
   const node = (...fields: Uint8Array[]) => bytesField(graphField.node, fields)
-  const crowds: [count: number, what: string, megabytes: number, model: (count: number) => Buffer][] = [
-    [limits.nodes - 10, 'nodes', 1000, count => modelBytes([], repeated(count, node()))],
-    [
-      limits.tensors - 10,
-      'tensors',
-      1000,
-      count => modelBytes([], repeated(count, bytesField(graphField.initializer, ''))),
-    ],
+  const crowds: [count: number, what: string, model: (count: number) => Buffer][] = [
+    [limits.nodes - 10, 'nodes', count => modelBytes([], repeated(count, node()))],
+    [limits.tensors - 10, 'tensors', count => modelBytes([], repeated(count, bytesField(graphField.initializer, '')))],
     [
       limits.messages - 10,
       'attributes of a node',
-      1000,
       count => modelBytes([], node(repeated(count, bytesField(nodeField.attribute, '')))),
     ],
     [
       limits.messages - 10,
       'operator sets',
-      1000,
       count => Buffer.concat([modelBytes([]), repeated(count, bytesField(modelField.opsetImport, ''))]),
     ],
     [
-      5_000_000,
+      20_000_000,
       'numbers in an attribute',
-      250,
       count =>
         modelBytes([], node(bytesField(nodeField.attribute, repeated(count, varintField(attributeField.ints, 1))))),
     ],
   ]
-  test.each(crowds)('%i %s are described or refused within %i MB of heap', async (count, _, megabytes, crowd) => {
+  test.each(crowds)('%i %s are described or refused within 1 GB of heap', async (count, _, crowd) => {
     const model = crowd(count)
     // In a process of its own: beyond its heap it would end this one.
     const script = `
@@ -168,7 +160,7 @@ describe('limits', () => {
         if (!(error instanceof TureenError)) throw error
       }
       process.stdout.write('ended well')`
-    const args = [`--max-old-space-size=${megabytes}`, '--input-type=module', '-e', script]
+    const args = ['--max-old-space-size=1000', '--input-type=module', '-e', script]
     const run = promisify(execFile)(process.execPath, args, { timeout: 50_000 })
     run.child.stdin?.on('error', () => {}).end(model)
     const output = await run.then(
@@ -185,12 +177,12 @@ describe('a model cut off anywhere', () => {
     ['of one layer', Buffer.from(linearModel([1, 2, 3, 4], [5, 6]))],
   ])('%s: every length ends in a result or a refusal, and inside the graph always in a refusal', (_, model) => {
     const graph = parseFields(model).find(({ number }) => number === modelField.graph)
-    const started = performance.now()
+    const elapsed = stopwatch()
     for (let length = 0; length < model.byteLength; length += 1) {
       const outcome = outcomeOf(() => inspectSource(memorySource(model.subarray(0, length))))
       if (length < (graph?.end ?? 0)) expect(outcome, `${length} bytes`).toBeInstanceOf(TureenError)
     }
-    expect(performance.now() - started).toBeLessThan(hang)
+    expect(elapsed()).toBeLessThan(30_000)
   })
 })
 

@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import pino from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mergeRequest } from '../../schemas/merge.ts'
+import { createJobService, type JobService } from '../../src/jobs/job-service.ts'
+import { type Catalog, openCatalog } from '../../src/storage/database.ts'
+import { temporaryDirectory } from '../support/server.ts'
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+let catalog: Catalog
+let jobs: JobService
+
+/** Does nothing until it is stopped. */
+async function idle(_: unknown, { signal }: { signal: AbortSignal }): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => reject(new Error('stopped')))
+  if (signal.aborted) return
+  await promise
+}
+
+beforeAll(async () => {
+  directory = await temporaryDirectory()
+  catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
+  const runners = { merge: idle, comparison: idle, evaluation: idle, search: idle }
+  const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
+  jobs = createJobService(catalog, runners, pino({ level: 'silent' }), limits, () => {})
+})
+afterAll(async () => {
+  await jobs.close()
+  await catalog.destroy()
+  await directory.remove()
+})
+
+test('a stream of events ends with the last one, at whatever moment the job ends', async () => {
+  const request = mergeRequest.parse({ models: [{ id: 'a' }, { id: 'b' }] })
+  for (let turns = 0; turns < 30; turns += 1) {
+    const { id } = await jobs.create({ type: 'merge', request, labels: {}, inputIds: [] })
+    const streams = Array.from({ length: 4 }, async () => {
+      const types: (string | undefined)[] = []
+      for await (const event of jobs.events(id, 0, new AbortController().signal)) types.push(event?.type)
+      return types.at(-1)
+    })
+    for (let turn = 0; turn < turns; turn += 1) await setImmediate()
+    await jobs.cancel(id)
+    expect(await Promise.all(streams), `${turns} turns`).toEqual(['done', 'done', 'done', 'done'])
+  }
+})

@@ -1,0 +1,73 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { asTureenError } from '../../src/errors.ts'
+import { type Catalog, openCatalog } from '../../src/storage/database.ts'
+import { temporaryDirectory } from '../support/server.ts'
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+let path: string
+let catalog: Catalog
+beforeAll(async () => {
+  directory = await temporaryDirectory()
+  path = join(directory.path, 'catalog.sqlite')
+  catalog = await openCatalog(path)
+})
+afterAll(async () => {
+  await catalog.destroy()
+  await directory.remove()
+})
+
+const label = (key: string) => ({ owner_id: 'test', key, value: 'v' })
+const insert = (key: string) => catalog.insertInto('labels').values(label(key)).execute()
+const keys = async () => {
+  const rows = await catalog.selectFrom('labels').select('key').where('owner_id', '=', 'test').orderBy('key').execute()
+  return rows.map(({ key }) => key)
+}
+
+test('waits for whoever else has it for a while, and the event loop goes on meanwhile', async () => {
+  const other = new DatabaseSync(path)
+  other.exec('begin immediate')
+  let turns = 0
+  const ticking = setInterval(() => {
+    turns += 1
+  }, 5)
+  const inserted = insert('waited')
+  await delay(200)
+  other.exec('commit')
+  other.close()
+  await inserted
+  clearInterval(ticking)
+  expect(turns).toBeGreaterThan(10)
+  expect(await keys()).toContain('waited')
+})
+
+test('a transaction is all or nothing, and what comes meanwhile is not in it', async () => {
+  const failing = catalog.transaction().execute(async transaction => {
+    await transaction.insertInto('labels').values(label('half')).execute()
+    await delay(20)
+    throw new Error('changed its mind')
+  })
+  const beside = insert('beside')
+  await expect(failing).rejects.toThrow('changed its mind')
+  await beside
+  expect(await keys()).toEqual(expect.arrayContaining(['beside']))
+  expect(await keys()).not.toContain('half')
+})
+
+test('an error of SQLite keeps its code on the way out of its thread', async () => {
+  await insert('twice')
+  // SQLITE_CONSTRAINT_PRIMARYKEY, https://www.sqlite.org/rescode.html
+  await expect(insert('twice')).rejects.toMatchObject({ errcode: 1555 })
+})
+
+test('one that cannot be opened is told, and so is what is asked of one that is closed', async () => {
+  await expect(openCatalog(join(directory.path, 'nowhere', 'catalog.sqlite'))).rejects.toThrow(
+    /cannot be brought up to date/,
+  )
+  const closed = await openCatalog(join(directory.path, 'closed.sqlite'))
+  await closed.destroy()
+  const error = await closed.selectFrom('models').selectAll().execute().catch(asTureenError)
+  expect(error).toMatchObject({ code: 'TUREEN_INTERNAL' })
+})
