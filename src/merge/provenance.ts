@@ -10,7 +10,7 @@ import type { ParameterValues } from './operation.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
 /** Changes whenever the same recipe over the same inputs may give other bytes than before. */
-export const numericsVersion = 1
+export const numericsVersion = 2
 
 const keyPrefix = 'tureen.'
 const metadataPropsField = 14

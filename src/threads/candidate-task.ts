@@ -44,7 +44,7 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const inputs = openInputs(files, bytes <= memoryBytes)
   const first = base ?? 0
-  const { plan: firstPlan, warnings } = checkedPlan(inputs, { ...settings, base: first })
+  const { plan: firstPlan, findings } = checkedPlan(inputs, { ...settings, base: first })
   const plans = new Map([[first, firstPlan]])
   const planFrom = (from: number) => {
     const plan = plans.get(from) ?? checkedPlan(inputs, { ...settings, base: from }).plan
@@ -52,7 +52,7 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
     return plan
   }
   open = { inputs, settings, planFrom, base }
-  return warnings
+  return findings.warnings
 }
 
 /** Writes a soup of the opened models to new files that are there to be evaluated and thrown away. @returns where they lie */

@@ -1,5 +1,6 @@
 import { blame, type ProblemItem, TureenError } from '../errors.ts'
 import { matchInputs } from '../merge/match-inputs.ts'
+import type { MergeFindings } from '../merge/merge-findings.ts'
 import type { IndexedInput, MergeInput, MergeSettings } from '../merge/merge-input.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
 import { planMerge } from '../merge/plan.ts'
@@ -46,8 +47,8 @@ export function bytesReadOf(inputs: readonly OpenInput[]): number {
     .reduce((sum, { bytesRead }) => sum + bytesRead, 0)
 }
 
-/** A merge that may be made, and what someone should know about it. */
-export type CheckedPlan = { plan: MergePlan; warnings: string[] }
+/** The plan of a merge that passed every check, and what its author should know. */
+export type CheckedPlan = { plan: MergePlan; findings: MergeFindings }
 
 /**
  * Pairs the models' tensors, compares everything that is never averaged, and plans their merge.
@@ -73,7 +74,7 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
   }
   return {
     plan: planMerge(matched, settings, carried),
-    warnings: warnings.map(({ model, message }) => `${model} ${message}`),
+    findings: { warnings: warnings.map(({ model, message }) => `${model} ${message}`) },
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, openSync } from 'node:fs'
 import { type CountedPlan, countedPlan } from '../merge/counted-plan.ts'
 import { type MergeCounts, mergeCounts } from '../merge/merge-counts.ts'
+import type { MergeFindings } from '../merge/merge-findings.ts'
 import { baseOf, type MergeSettings } from '../merge/merge-input.ts'
 import { planMemory } from '../merge/plan-memory.ts'
 import { planSource } from '../merge/plan-source.ts'
@@ -22,12 +23,7 @@ const splitBytes = 16 << 20
 /** A thread merges one after the other, all in the same memory. */
 const memory = planMemory()
 
-export type MergeReport = MergeCounts & {
-  bytesRead: number
-  bytesWritten: number
-  /** What someone should know about the models that were paired. */
-  warnings: string[]
-}
+export type MergeReport = MergeCounts & MergeFindings & { bytesRead: number; bytesWritten: number }
 
 /** A file that has been written. */
 export type WrittenFile = OutputFile & { sha256: string }
@@ -77,13 +73,13 @@ export function startMerge(
   control: WorkControl,
 ): MergeStart {
   return withInputs(files, inputs => {
-    const { plan: unprepared, warnings } = checkedPlan(inputs, settings)
+    const { plan: unprepared, findings } = checkedPlan(inputs, settings)
     const pending = pendingTensors(unprepared)
     const bytesToPrepare = pending.reduce((sum, { bytes }) => sum + bytes, 0)
     const sizes = outputFiles(planSource(unprepared, inputs, memory), output).map(withoutSource)
     const bytesWritten = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
     control.begin(bytesToPrepare + bytesWritten)
-    const reportUntilNow = () => ({ bytesRead: bytesReadOf(inputs), bytesWritten, warnings })
+    const reportUntilNow = () => ({ bytesRead: bytesReadOf(inputs), bytesWritten, ...findings })
     const isLarge = bytesWritten >= splitBytes
     if (isLarge) for (const { path, bytes } of sizes) createFile(path, bytes)
     if (isLarge && pending.length > 0 && !preparesTogether(pending)) {

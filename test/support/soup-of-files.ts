@@ -20,7 +20,10 @@ export function soupOfIngredients(
   const inputs = ingredients.map(({ files: { source, data }, weight }, index): IndexedInput => {
     return { source, data, weight, layout: readLayout(source), label: `model ${index}`, sha256: `sha256:${index}` }
   })
-  const { plan, warnings } = checkedPlan(inputs, settings)
+  const {
+    plan,
+    findings: { warnings },
+  } = checkedPlan(inputs, settings)
   const merged = planSource(prepare(plan, inputs).plan, inputs)
   return { files: { source: merged, data: merged.data }, warnings }
 }
