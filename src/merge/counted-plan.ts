@@ -1,13 +1,16 @@
 import type { MergePlan } from './merge-plan.ts'
 import type { Facts } from './operation.ts'
 
+/** `taking`: the positions in the recipe of the models that take part. */
+export type DescribedTensor = { name: string; elements: number; facts: Facts; taking: readonly number[] }
+
 /**
  * What counting needs to know of a plan. `described`: the tensors that a method may have found something out about, by their place in
  * the plan.
  */
 export type CountedPlan = Pick<MergePlan, 'carried' | 'models'> & {
   tensors: number
-  described: ReadonlyMap<number, { name: string; elements: number; facts: Facts }>
+  described: ReadonlyMap<number, DescribedTensor>
 }
 
 /** @param facts what the method has found out when the plan was prepared */
@@ -15,7 +18,8 @@ export function countedPlan({ carried, models, tensors }: MergePlan, facts: Read
   const described = tensors.flatMap(({ name, elements, operation }, place) => {
     const own = facts.get(place)
     if (!own && operation.kind !== 'elements') return []
-    return [[place, { name, elements, facts: own ?? {} }] as const]
+    const taking = operation.kind === 'elements' ? operation.settings.models : []
+    return [[place, { name, elements, facts: own ?? {}, taking }] as const]
   })
   return { carried, models, tensors: tensors.length, described: new Map(described) }
 }

@@ -2,6 +2,7 @@ import type { ByteSource } from '../onnx/byte-source.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { sumBlock } from '../tensor/pair-sums.ts'
 import { blockEngine } from '../tensor/simd-block-engine.ts'
+import { inputAt } from './merge-input.ts'
 
 /** Bytes of all sources together that are read at a time. */
 const readBytes = 1 << 20
@@ -80,6 +81,28 @@ export function elementReader(
       }
       return identical
     },
+  }
+}
+
+/** A reader of some of a reader's sources: those at these places, in this order. */
+export function chosenSources(reader: ElementReader, places: readonly number[]): ElementReader {
+  if (places.length === reader.sources && places.every((place, index) => place === index)) return reader
+  return {
+    ...reader,
+    sources: places.length,
+    read(first, into) {
+      const all: Float64Array[] = []
+      for (const [index, place] of places.entries()) {
+        const values = into[index]
+        if (values) all[place] = values
+      }
+      reader.read(first, all)
+    },
+    scan: visit =>
+      reader.scan((values, first, count) => {
+        const chosen = places.map(place => inputAt(values, place))
+        visit(chosen, first, count)
+      }),
   }
 }
 

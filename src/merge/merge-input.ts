@@ -87,7 +87,7 @@ export function baseOf<Input>(inputs: readonly Input[], { base }: { base: number
 /** @throws RangeError if there is no such input */
 export function inputAt<Input>(inputs: readonly Input[], index: number): Input {
   const input = inputs[index]
-  if (!input) throw new RangeError(`there is no input ${index}`)
+  if (input === undefined) throw new RangeError(`there is no input ${index}`)
   return input
 }
 

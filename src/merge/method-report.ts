@@ -21,13 +21,31 @@ export function methodReport(
   { described, models }: Pick<CountedPlan, 'described' | 'models'>,
   counts: ReadonlyMap<number, Readonly<Counts>>,
 ): { method?: MethodReport } {
-  const found = [...described].flatMap(([place, { name, elements, facts }]): TensorFacts[] => {
-    const own = { ...facts, ...countedFacts(counts.get(place) ?? {}, models) }
+  const found = [...described].flatMap(([place, { name, elements, facts, taking }]): TensorFacts[] => {
+    const own = { ...facts, ...factsOfAll(countedFacts(counts.get(place) ?? {}, taking.length), taking, models) }
     return Object.keys(own).length > 0 ? [{ tensor: name, elements, ...own }] : []
   })
   if (found.length === 0) return {}
   const listed = found.slice(0, listedTensors)
   return { method: { tensors: listed, omitted: found.length - listed.length, totals: totalsOf(found, models) } }
+}
+
+/**
+ * Facts with a value for each averaged model: 0 for one that was left out, whose changes were not kept and which was multiplied with 0.
+ * @param taking the positions of the models that took part
+ * @param models the number of averaged models
+ */
+export function factsOfAll({ kept, coefficients, ...facts }: Facts, taking: readonly number[], models: number): Facts {
+  const spread = (values: readonly number[]) => {
+    const all = Array.from({ length: models }, () => 0)
+    for (const [index, model] of taking.entries()) all[model] = values[index] ?? 0
+    return all
+  }
+  return {
+    ...facts,
+    ...(kept === undefined ? {} : { kept: spread(kept) }),
+    ...(coefficients === undefined ? {} : { coefficients: coefficients && spread(coefficients) }),
+  }
 }
 
 function countedFacts({ signConflicts, ...kept }: Readonly<Counts>, models: number): Facts {

@@ -5,12 +5,13 @@ import type { WeightedSum } from '../tensor/weighted-sum.ts'
 export type ParameterValues = Readonly<Record<string, unknown>>
 
 /**
- * What a method is told of one tensor. `weights`: one for each averaged model, in recipe order. `hasBase`: whether the base takes
- * part, whose tensor then stands behind those of the models.
+ * What a method is told of one tensor. `weights`: one for each model that takes part, in recipe order. `models`: the positions of
+ * these models in the recipe. `hasBase`: whether the base takes part, whose tensor then stands behind those of the models.
  */
 export type TensorSettings<Parameters = ParameterValues> = {
   parameters: Parameters
   weights: readonly number[]
+  models: readonly number[]
   normalize: boolean
   hasBase: boolean
 }
@@ -21,11 +22,14 @@ export type SumOperation = { kind: 'sum'; from: readonly number[]; sum: Weighted
 /** What has been found out of a whole tensor, or of all of them, that its elements are computed with. */
 export type Constants = { coefficients?: readonly number[]; ranges?: readonly KeptRange[] }
 
-/** What is computed element by element, by the kernel of a method. */
-export type ElementOperation = { kind: 'elements'; method: string; settings: TensorSettings; constants: Constants }
+/** A method, and the places among a tensor's sources of those that it reads, in its order. */
+type MethodOnSources = { from: readonly number[]; method: string; settings: TensorSettings }
 
-/** What cannot be computed before the whole tensor has been looked at. */
-export type UnpreparedOperation = { kind: 'unprepared'; method: string; settings: TensorSettings }
+/** A tensor that the kernel of a method computes element by element. */
+export type ElementOperation = MethodOnSources & { kind: 'elements'; constants: Constants }
+
+/** A tensor that a method must read as a whole before it can compute an element. */
+export type UnpreparedOperation = MethodOnSources & { kind: 'unprepared' }
 
 /** What is computed of a tensor: plain data, so that every thread can be given it. */
 export type Operation = SumOperation | ElementOperation | UnpreparedOperation

@@ -1,7 +1,8 @@
 import { floatFormat } from '../tensor/float-format.ts'
 import { type ElementReader, elementReader } from './element-reader.ts'
-import { elementsOf, type LabelledFiles } from './merge-input.ts'
+import { elementsOf, inputAt, type LabelledFiles } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
+import { factsOfAll } from './method-report.ts'
 import type { Preparation } from './methods/method.ts'
 import { methodNamed, operationOf } from './methods/registry.ts'
 import type { Facts, UnpreparedOperation } from './operation.ts'
@@ -43,8 +44,8 @@ export function prepare(
   const [first] = pending
   if (!first || !preparesTogether(pending))
     return settlePlan(plan, new Map(pending.map(each => [each.place, prepareTensor(plan, each, inputs, onRead)])))
-  const tasks = pending.map(({ tensor, operation: { settings } }) => {
-    return { settings, reader: tensorReader(plan, tensor, inputs, onRead) }
+  const tasks = pending.map(({ tensor, operation: { settings, from } }) => {
+    return { settings, reader: tensorReader(plan, tensor, from, inputs, onRead) }
   })
   const prepared = methodNamed(first.operation.method).prepareTogether(tasks, plan.carried.elements)
   const byPlace = new Map<number, Preparation>()
@@ -58,11 +59,11 @@ export function prepare(
 /** Prepares one tensor by itself; for the rest see {@link prepare}. */
 export function prepareTensor(
   plan: MergePlan,
-  { tensor, operation: { method, settings } }: PendingTensor,
+  { tensor, operation: { method, settings, from } }: PendingTensor,
   inputs: readonly LabelledFiles[],
   onRead: () => void,
 ): Preparation {
-  return methodNamed(method).prepare({ settings, reader: tensorReader(plan, tensor, inputs, onRead) })
+  return methodNamed(method).prepare({ settings, reader: tensorReader(plan, tensor, from, inputs, onRead) })
 }
 
 /**
@@ -75,23 +76,23 @@ export function settlePlan(plan: MergePlan, preparations: ReadonlyMap<number, Pr
   for (const { place, tensor, operation } of pendingTensors(plan)) {
     const prepared = preparations.get(place)
     if (!prepared) throw new RangeError(`the tensor ${tensor.name} was not prepared`)
-    tensors[place] = { ...tensor, operation: operationOf(prepared.step, operation.method, operation.settings) }
-    facts.set(place, prepared.facts)
+    const { method, settings, from } = operation
+    tensors[place] = { ...tensor, operation: operationOf(prepared.step, method, settings, from) }
+    facts.set(place, factsOfAll(prepared.facts, settings.models, plan.models))
   }
   return { plan: { ...plan, tensors }, facts }
 }
 
-/** A tensor of a plan in all of its sources. */
-export function tensorReader(
+/** A tensor of a plan in some of its sources. */
+function tensorReader(
   { inputs: places }: Pick<MergePlan, 'inputs'>,
   tensor: PlannedTensor,
+  from: readonly number[],
   inputs: readonly LabelledFiles[],
-  onRead?: () => void,
+  onRead: () => void,
 ): ElementReader {
-  const sources = tensor.sources.map((entry, index) => {
-    const input = inputs[places[index] ?? -1]
-    if (!input) throw new RangeError(`there is no input ${places[index]}`)
-    return elementsOf(entry, input)
-  })
+  const sources = from.map(source =>
+    elementsOf(inputAt(tensor.sources, source), inputAt(inputs, inputAt(places, source))),
+  )
   return elementReader(tensor, sources, onRead)
 }

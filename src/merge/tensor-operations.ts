@@ -33,6 +33,7 @@ export function tensorOperations(
   const settingsAt = (rule: TensorRule | undefined, position: number): TensorSettings => ({
     parameters: parametersAt({ ...parameters, ...rule?.parameters }, position),
     weights: (rule?.weights ?? weights).map(weight => valueAt(weight, position)),
+    models: [...weights.keys()],
     normalize: normalize ?? false,
     hasBase: usesBase,
   })

@@ -49,12 +49,11 @@ export function tensorRenderer(
     if (!planned) throw new RangeError(`no tensor ${index}`)
     const { operation, dtype, output } = planned
     const tensor = { ...planned, dtype: computedDtype(planned) }
-    const sources = tensor.sources.map((entry, place) => {
-      const source = elementsOf(entry, inputAt(files, place))
+    const inputs = operation.from.map(place => {
+      const source = elementsOf(inputAt(tensor.sources, place), inputAt(files, place))
       return tensor.dtype === dtype ? source : retypedSource(source, dtype, tensor.dtype)
     })
-    const inputs = operation.kind === 'sum' ? operation.from.map(place => inputAt(sources, place)) : sources
-    const compute = computeOf(computing, tensor, sources, () => {
+    const compute = computeOf(computing, tensor, inputs, () => {
       const counted = counts.get(index) ?? {}
       counts.set(index, counted)
       return counted
@@ -115,6 +114,14 @@ function rounded(rounding: Rounding, computed: Uint8Array, count: number): Uint8
   return rounding.bytes
 }
 
+/** The sum of no models. In every type the bytes of 0 are 0. */
+function zeros(format: FloatFormat): OpenTensor['compute'] {
+  return ({ buffers }, _first, count) => {
+    buffers.output.fill(0, 0, count * format.bytes)
+    return { computed: true, nonFinite: 0 }
+  }
+}
+
 /** How the elements of a tensor are computed once they stand in a chunk's buffers. @throws RangeError for what was not prepared */
 function computeOf(
   computing: ElementComputing | null,
@@ -125,6 +132,7 @@ function computeOf(
   const { dtype, name, operation } = tensor
   switch (operation.kind) {
     case 'sum':
+      if (operation.from.length === 0) return zeros(floatFormat(dtype))
       return ({ engine }, _first, count) => engine.sum(dtype, operation.sum, count)
     case 'elements': {
       if (!computing) throw new RangeError(`the tensor ${name} is more than a weighted sum`)

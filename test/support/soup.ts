@@ -15,16 +15,22 @@ import { checkMergeFiles, type MergedModel, startMerge, type WrittenFile } from 
 import { type WorkControl, workControl } from '../../src/threads/work-control.ts'
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
-export type SoupInput = { bytes: Uint8Array; weight: MergeInput['weight']; label?: string; sha256?: string }
+export type SoupInput = {
+  bytes: Uint8Array
+  weight: MergeInput['weight']
+  label?: string
+  sha256?: string
+  fisherOf?: number
+}
 
 export function digest(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
 function mergeInputs(inputs: readonly SoupInput[]) {
-  return inputs.map(({ bytes, weight, label, sha256 }, index) => ({
+  return inputs.map(({ bytes, label, sha256, ...input }, index) => ({
+    ...input,
     bytes,
-    weight,
     label: label ?? `model ${index}`,
     sha256: sha256 ?? digest(bytes),
   }))

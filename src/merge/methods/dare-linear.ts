@@ -37,11 +37,11 @@ export function dareMethod(elect: boolean): Method<Parameters> {
     plan: ({ parameters }) => (parameters.rescale === 'l1' ? unprepared : elementwise),
     prepare: task => ({ step: { kind: 'elements', constants: { coefficients: scalesOf(task) } }, facts: {} }),
     kernel: ({ settings, reader }, { coefficients }) => {
-      const { parameters, weights } = settings
-      const sparsify = weights.map((_, model) => {
+      const { parameters, models } = settings
+      const sparsify = models.map((position, model) => {
         const probability = valueFor(parameters.density, model)
         const scale = coefficients ? { factor: coefficients[model] ?? 1 } : { divisors: probability }
-        return randomSparsify(maskKey(parameters.seed, model, reader.name), probability, scale)
+        return randomSparsify(maskKey(parameters.seed, position, reader.name), probability, scale)
       })
       return contributionKernel({ ...weighted(settings, elect), sparsify })
     },
@@ -51,12 +51,12 @@ export function dareMethod(elect: boolean): Method<Parameters> {
 export const dareLinear = dareMethod(false)
 
 /** For each model the sum of the magnitudes of its changes by that of those that are kept. */
-function scalesOf({ settings: { parameters, weights }, reader }: TensorTask<Parameters>): number[] {
+function scalesOf({ settings: { parameters, models: positions }, reader }: TensorTask<Parameters>): number[] {
   const engine = blockEngine()
-  const models = weights.map((_, model) => ({
+  const models = positions.map((position, model) => ({
     all: new TreeSum(),
     kept: new TreeSum(),
-    key: maskKey(parameters.seed, model, reader.name),
+    key: maskKey(parameters.seed, position, reader.name),
     probability: valueFor(parameters.density, model),
   }))
   reader.scan((values, first, count) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { contributionKernel, type Sparsify } from '../../tensor/contribution-kernel.ts'
 import { kernelBlock } from '../../tensor/kernel-block.ts'
-import { randomSparsify, uniformsAt } from '../../tensor/random-masks.ts'
+import { type MaskKey, randomSparsify, uniformsAt } from '../../tensor/random-masks.ts'
 import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { elementwise, type Method } from './method.ts'
@@ -41,8 +41,11 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
     ...(elect ? {} : { check: requireDivisor }),
     plan: () => elementwise,
     kernel({ settings, reader }) {
-      const { parameters, weights } = settings
-      const sparsify = weights.map((_, model) => rankSparsify(reader, model, weights.length, parameters))
+      const { parameters, models } = settings
+      const sparsify = models.map((position, model) => {
+        const key = maskKey(parameters.seed, position, reader.name)
+        return rankSparsify(reader, key, model, models.length, parameters)
+      })
       return contributionKernel({ ...weighted(settings, elect), sparsify })
     },
   }
@@ -64,11 +67,16 @@ function staysProbable({ density, epsilon }: Pick<Parameters, 'density' | 'epsil
 }
 
 /** Keeps an entry with the probability that its place in the order of its row gives it. */
-function rankSparsify(reader: ElementReader, model: number, models: number, parameters: Parameters): Sparsify {
+function rankSparsify(
+  reader: ElementReader,
+  key: MaskKey,
+  model: number,
+  models: number,
+  parameters: Parameters,
+): Sparsify {
   const density = valueFor(parameters.density, model)
   const epsilon = valueFor(parameters.epsilon, model)
   const length = reader.rowLength
-  const key = maskKey(parameters.seed, model, reader.name)
   if (length === 1) return randomSparsify(key, density, { divisors: density })
   const engine = blockEngine()
   const own = new Float64Array(kernelBlock)

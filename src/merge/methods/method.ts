@@ -33,6 +33,8 @@ export type Method<Parameters extends ParameterValues> = {
   fisher: boolean
   /** Whether models have weights. */
   weights: boolean
+  /** Whether a model of weight 0 takes part all the same, because the formula needs both ends; by default it is left out. */
+  keepsZeroWeights?: boolean
   /** Whether weights are normalized unless the request says otherwise; null where that is no choice. */
   normalize: boolean | null
   needs: readonly Need[]

@@ -22,6 +22,7 @@ export const nuslerp: Method<Parameters> = {
   base: 'optional',
   fisher: false,
   weights: true,
+  keepsZeroWeights: true,
   normalize: null,
   needs: ['gram'],
   plan: () => unprepared,

@@ -1,6 +1,7 @@
 import type { ElementKernel } from '../../tensor/element-kernel.ts'
 import type { ElementReader } from '../element-reader.ts'
-import type { Constants, Operation, ParameterValues, TensorSettings } from '../operation.ts'
+import { inputAt } from '../merge-input.ts'
+import type { Constants, Operation, ParameterValues, SumOperation, TensorSettings } from '../operation.ts'
 import { breadcrumbs } from './breadcrumbs.ts'
 import { breadcrumbsTies } from './breadcrumbs-ties.ts'
 import { dareLinear } from './dare-linear.ts'
@@ -11,11 +12,12 @@ import { ema } from './ema.ts'
 import { fisher } from './fisher.ts'
 import { karcher } from './karcher.ts'
 import { linear } from './linear.ts'
-import type { Method, Preparation, PreparedStep, TensorTask } from './method.ts'
+import type { Method, Preparation, Step, TensorTask } from './method.ts'
 import { modelStock } from './model-stock.ts'
 import { multislerp } from './multislerp.ts'
 import { nearswap } from './nearswap.ts'
 import { nuslerp } from './nuslerp.ts'
+import { noModels, participants } from './participants.ts'
 import { sce } from './sce.ts'
 import { slerp } from './slerp.ts'
 import { taskArithmetic } from './task-arithmetic.ts'
@@ -25,13 +27,22 @@ import { wiseFt } from './wise-ft.ts'
 /** A method of whatever parameters a request names; they are complete, and checked again on their way in. */
 export type RegisteredMethod = Omit<
   Method<ParameterValues>,
-  'wholeNumbers' | 'perModel' | 'common' | 'check' | 'plan' | 'prepare' | 'prepareTogether' | 'kernel'
+  | 'wholeNumbers'
+  | 'perModel'
+  | 'common'
+  | 'keepsZeroWeights'
+  | 'check'
+  | 'plan'
+  | 'prepare'
+  | 'prepareTogether'
+  | 'kernel'
 > & {
   wholeNumbers: readonly string[]
   perModel: readonly string[]
   common(parameters: ParameterValues): readonly string[]
   /** @throws TureenError `TUREEN_WEIGHTS_INVALID`; `field`: what the request calls the weights */
   check(settings: TensorSettings, field: string): void
+  /** @param settings of all averaged models; those that the formula leaves out take no part in the operation */
   plan(settings: TensorSettings): Operation
   /** @throws RangeError if there is nothing to prepare */
   prepare(task: TensorTask<ParameterValues>): Preparation
@@ -47,6 +58,7 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     wholeNumbers = [],
     perModel = [],
     common,
+    keepsZeroWeights = false,
     check,
     plan,
     prepare,
@@ -68,8 +80,8 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     common: given => common?.(parameters.parse(given)) ?? [],
     check: (settings, field) => check?.(typed(settings), field),
     plan(settings) {
-      const step = plan(typed(settings))
-      return step.kind === 'unprepared' ? { ...step, method: name, settings } : operationOf(step, name, settings)
+      const { own, from } = participants(settings, { fisher: declared.fisher, perModel, keepsZeroWeights })
+      return own.weights.length === 0 ? noModels(settings) : operationOf(plan(typed(own)), name, own, from)
     },
     prepare(task) {
       if (!prepare) throw missing('prepare')
@@ -87,9 +99,16 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
   }
 }
 
-/** What a step of a method is as plain data. */
-export function operationOf(step: PreparedStep, method: string, settings: TensorSettings): Operation {
-  return step.kind === 'sum' ? step : { ...step, method, settings }
+/**
+ * A step of a method as plain data.
+ * @param from the places among the tensor's sources of those that the method was told of
+ */
+export function operationOf(step: Step, method: string, settings: TensorSettings, from: readonly number[]): Operation {
+  return step.kind === 'sum' ? { ...step, from: amongAll(step.from, from) } : { ...step, method, settings, from }
+}
+
+function amongAll(places: SumOperation['from'], from: readonly number[]): number[] {
+  return places.map(place => inputAt(from, place))
 }
 
 /** Every method, in the order in which they are listed. */

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { contributionKernel } from '../../tensor/contribution-kernel.ts'
 import { type KeptRange, keepRange } from '../../tensor/sparsify.ts'
+import { globalRanges } from './global-ranges.ts'
 import { magnitudeRanges } from './magnitude-ranges.ts'
-import { type Method, type Preparation, unprepared } from './method.ts'
+import { type Method, type Preparation, type TensorTask, unprepared } from './method.ts'
 import { density, lambda, type PerModel, partOf, valueFor, weighted } from './parameters.ts'
 
 type Parameters = { density: PerModel; lambda: number; trim: 'tensor' | 'global' }
@@ -42,25 +43,10 @@ export const ties: Method<Parameters> = {
   prepareTogether: {
     applies: ({ trim }) => trim === 'global',
     prepare(tasks, carried) {
-      const [first] = tasks
-      if (!first) return []
-      const readers = tasks.map(({ reader }) => reader)
-      const { parameters, weights } = first.settings
-      const elements = readers.reduce((sum, reader) => sum + reader.elements, 0)
       // What is the same in every model has not changed, and stands at the end of the order.
-      const kept = weights.map((_, model) =>
-        Math.min(elements, partOf(valueFor(parameters.density, model), elements + carried)),
-      )
-      const ranges = magnitudeRanges(
-        readers,
-        kept.map(each => ({ from: 0, kept: each })),
-      )
-      let before = 0
-      return readers.map(reader => {
-        const own = ranges.map(range => behindFirst(range, before))
-        before += reader.elements
-        return within(own)
-      })
+      const keptOf = ({ settings }: TensorTask<Parameters>, place: number, elements: number) =>
+        Math.min(elements, partOf(valueFor(settings.parameters.density, place), elements + carried))
+      return globalRanges(tasks, keptOf).map(within)
     },
   },
   kernel: ({ settings }, { ranges = [] }) =>
@@ -69,10 +55,4 @@ export const ties: Method<Parameters> = {
 
 function within(ranges: readonly KeptRange[]): Preparation {
   return { step: { kind: 'elements', constants: { ranges } }, facts: {} }
-}
-
-/** A range of several tensors as that of one of them, in front of which so many elements stand. */
-function behindFirst(range: KeptRange, before: number): KeptRange {
-  if (typeof range === 'string') return range
-  return { ...range, upTo: { ...range.upTo, last: range.upTo.last - before } }
 }
