@@ -8,9 +8,10 @@ const quantisedTypes = new Set(['int8', 'uint8', 'int4', 'uint4', 'int2', 'uint2
 export function explainDifference(tensor: TensorEntry, use: ParameterUse | undefined): string {
   const dtype = dtypeName(tensor.dataType)
   const differs = "has other values than the base's"
-  if (dtypeOf(tensor.dataType)?.float && use) {
+  if (use && (use.reason || dtypeOf(tensor.dataType)?.float)) {
     const what = use.node === undefined ? use.slot : `the parameter ${use.slot} of the node ${use.node}`
-    return `the ${dtype} tensor ${differs} and is no weight but ${what}, which is never averaged`
+    const reason = use.reason ? `: ${use.reason}` : ''
+    return `the ${dtype} tensor ${differs} and is no weight but ${what}, which is never averaged${reason}`
   }
   if (isSparseIndices(tensor)) {
     return `the indices of the sparse tensor differ from the base's: its values belong elsewhere, and are not averaged with others`

@@ -2,6 +2,7 @@ import type { Leaf, Network } from '../onnx/graph/network.ts'
 import { cosineOf } from '../tensor/pair-sums.ts'
 import type { PairComparison } from './compare-pair.ts'
 import type { Warning } from './match-warnings.ts'
+import { scalerStatistics, scalerWarning } from './scaler-statistics.ts'
 
 /**
  * Below this cosine of their matrices two networks were hardly trained from a common start: of independent ones it is about 0 (within
@@ -35,6 +36,9 @@ export function pairWarnings({ tensors, matrices, all }: PairComparison, network
       `${statistics.length} running means and variances of batch normalisation differ and would be averaged: they are no linear function of the weights, so measure the soup, or have them measured anew on data ("recalibrate")`,
     )
   }
+  const scalers = scalerStatistics(network).map(({ name }) => name)
+  const scaler = scalerWarning(scalers.filter(name => different.has(name)))
+  if (scaler) warn('scaler', scaler)
   const integers = tensors.filter(({ averaged, identical }) => !averaged && !identical)
   if (integers.length > 0)
     warn(

@@ -66,7 +66,7 @@ export function typeChange(base: IndexedInput, weights: ReadonlySet<string>, dty
 }
 
 function whyFixed({ path }: TensorEntry): string {
-  if (isAttributeFloats(path)) return 'is written as plain floats of a Constant, which are always float32'
+  if (isAttributeFloats(path)) return 'is written as plain floats of an attribute, which are always float32'
   return 'stands where types are not followed, such as in a function'
 }
 

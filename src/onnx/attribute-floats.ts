@@ -1,25 +1,28 @@
-import { readBytes } from './byte-source.ts'
 import { addFixedRun, requireWireType } from './fixed-runs.ts'
 import type { FixedRun, TensorEntry } from './layout.ts'
-import { readField, type WireCursor, type WireField, wireType } from './wire.ts'
+import { type WireField, wireType } from './wire.ts'
 
 const float32 = 1
-const nameField = 1
+
+/** A field of an attribute that holds floats: a single one, or a list. */
+export type FloatsField = 'f' | 'floats'
 
 /** The attributes of a Constant that hold its value as plain floats, and the field that each holds them in. */
-const holders: ReadonlyMap<string, 'f' | 'floats'> = new Map([
+export const constantFloats: ReadonlyMap<string, FloatsField> = new Map([
   ['value_float', 'f'],
   ['value_floats', 'floats'],
 ])
-const longestName = Math.max(...[...holders.keys()].map(name => name.length))
 
-/** The floats of a Constant's `value_float` or `value_floats`, which are a tensor like others although they are not stored as one. */
+/** The plain floats of an attribute that are a tensor like others, although they are not stored as one. */
 export class AttributeFloats {
-  readonly field: 'f' | 'floats'
+  readonly field: FloatsField
+  readonly #name: string
   #runs: FixedRun[] = []
 
-  constructor(field: 'f' | 'floats') {
+  /** @param name the tensor's name; empty if the node that holds it gives it one */
+  constructor(field: FloatsField, name: string) {
     this.field = field
+    this.#name = name
   }
 
   /** Takes a field of values as it stands in the file. @returns whether it begins a new stretch of payload */
@@ -34,7 +37,7 @@ export class AttributeFloats {
   finish(path: string): TensorEntry {
     const elements = this.#runs.reduce((sum, { count }) => sum + count, 0)
     return {
-      name: '',
+      name: this.#name,
       path: `${path}.${this.field}`,
       frame: -1,
       dataType: float32,
@@ -43,34 +46,4 @@ export class AttributeFloats {
       payload: { form: 'fixed', runs: this.#runs },
     }
   }
-}
-
-/** Which field of the attribute in [start, end) holds floats that are a Constant's value, by the attribute's name, which may stand behind them. */
-export function floatsFieldOf(cursor: WireCursor, start: number, end: number): 'f' | 'floats' | undefined {
-  let holder: 'f' | 'floats' | undefined
-  cursor.offset = start
-  while (cursor.offset < end) {
-    const field = readField(cursor, end)
-    if (field.number === nameField) holder = holders.get(shortText(cursor, field))
-  }
-  return holder
-}
-
-/** The names of a Constant's output, for the node in [start, end); undefined if it is another operator. */
-export function constantOutput(cursor: WireCursor, start: number, end: number): string | undefined {
-  let output: WireField | undefined
-  let isConstant = false
-  cursor.offset = start
-  while (cursor.offset < end) {
-    const field = readField(cursor, end)
-    if (field.number === 2) output ??= field
-    else if (field.number === 4) isConstant = shortText(cursor, field) === 'Constant'
-  }
-  if (!isConstant || !output || output.type !== wireType.bytes) return undefined
-  return new TextDecoder().decode(readBytes(cursor.source, output.payload, output.end - output.payload))
-}
-
-function shortText({ source }: WireCursor, { type, payload, end }: WireField): string {
-  if (type !== wireType.bytes || end - payload > longestName) return ''
-  return new TextDecoder().decode(readBytes(source, payload, end - payload))
 }

@@ -1,6 +1,7 @@
 import type { AttributeFloats } from './attribute-floats.ts'
 import type { Frame } from './layout.ts'
 import type { MessageKind } from './messages.ts'
+import type { NodeOutline } from './node-outline.ts'
 import { SkeletonPieces } from './skeleton-pieces.ts'
 import { TensorCollector } from './tensor-collector.ts'
 import type { WireField } from './wire.ts'
@@ -17,8 +18,10 @@ export type Scope = {
   occurrences: Map<number, number>
   pieces: SkeletonPieces
   tensor: TensorCollector | null
-  /** What an attribute holds as plain floats, if it is one that Constants have: unknown until the first value is met. */
+  /** The plain floats of an attribute that are a tensor; null if they are none, undefined until the first value is met. */
   floats: AttributeFloats | null | undefined
+  /** The outline of a node; undefined until a value in it asks for it. */
+  outline: NodeOutline | undefined
   /** When parts are put together: the messages inside that can be written in several, by field number. */
   singular: Map<number, Scope> | null
 }
@@ -35,6 +38,7 @@ export function openScope(kind: MessageKind, field: WireField, parent: Scope | n
     pieces: new SkeletonPieces(field.payload, field.end),
     tensor: kind === 'Tensor' ? new TensorCollector() : null,
     floats: undefined,
+    outline: undefined,
     singular: null,
   }
 }

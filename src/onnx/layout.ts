@@ -16,9 +16,12 @@ export type Layout = {
 export type Frame = { parent: number; lengthStart: number; payload: number; end: number }
 
 export type TensorEntry = {
-  /** Its own, or for what a Constant holds the name of the Constant's output; empty if it has none. */
+  /**
+   * Its own; of a Constant's value the name of the Constant's output; of another node's floats that name with the attribute's behind
+   * it, such as `label.coefficients`. Empty if it has none.
+   */
   name: string
-  /** Where it stands, such as `graph.initializer[3]` or `graph.node[7].attribute[0].t`; floats of a Constant end in `.f` or `.floats`. */
+  /** Where it stands, such as `graph.initializer[3]` or `graph.node[7].attribute[0].t`; floats of an attribute end in `.f` or `.floats`. */
   path: string
   frame: number
   /** ONNX's element type code. */
@@ -68,7 +71,7 @@ export function isMainInitializer(tensor: TensorEntry): boolean {
   return tensor.path.startsWith('graph.initializer[')
 }
 
-/** Whether a tensor is plain floats of an attribute: the `value_float` or `value_floats` of a Constant. */
+/** Whether a tensor is plain floats of an attribute: a Constant's `value_float` or `value_floats`, or weights of a classic model. */
 export function isAttributeFloats(path: string): boolean {
   return path.endsWith('].f') || path.endsWith('].floats')
 }

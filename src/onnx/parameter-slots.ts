@@ -1,3 +1,4 @@
+import { whyNeverAveraged } from './classic-models.ts'
 import type { AttributeProto, GraphProto, ModelProto, NodeProto } from './onnx-proto.ts'
 import { handsOn, inputSlot, isAttributeSlot, isPlainFloats } from './parameter-slot-table.ts'
 import {
@@ -91,7 +92,8 @@ function readNode(analysis: Analysis, node: NodeProto, scope: Scope, path: strin
       analysis.values.add(value)
       const isParameter = callee ? isPlainFloats(name) : isAttributeSlot(domain, opType, name)
       if (standard === 'Constant') connect(flow.outputs[0], value, true)
-      else if (isParameter) analysis.uses.push([value, { node: label, slot: name }])
+      else if (isParameter)
+        analysis.uses.push([value, { node: label, slot: name, reason: whyNeverAveraged(domain, opType, name) }])
       if (callee) connect(attributeNamed(callee.attributes, name), value)
     }
     const readBody = (graph: GraphProto, place: string) =>

@@ -2,9 +2,9 @@ import type { GraphProto, NodeProto } from './onnx-proto.ts'
 
 /**
  * What makes a tensor a parameter: the input or attribute of a node that takes it, or in words a place of the model itself.
- * `isOutput`: the model puts it out as it stands.
+ * `isOutput`: the model puts it out as it stands. `reason`: why two of them cannot be averaged, where that needs saying.
  */
-export type ParameterUse = { node?: string; slot: string; isOutput?: boolean }
+export type ParameterUse = { node?: string; slot: string; isOutput?: boolean; reason?: string | undefined }
 
 /** A value of a model: the tensors that it is, by their paths, and the values that elements of it may come from. */
 export type Value = {

@@ -5,6 +5,7 @@ import type { IndexedInput, MergeInput, MergeSettings } from '../merge/merge-inp
 import type { MergePlan } from '../merge/merge-plan.ts'
 import { planMerge } from '../merge/plan.ts'
 import { preflight } from '../merge/preflight.ts'
+import { averagedStatistics, scalerWarning } from '../merge/scaler-statistics.ts'
 import { memorySource, readBytes } from '../onnx/byte-source.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { readLayout } from '../onnx/read-layout.ts'
@@ -72,9 +73,13 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
       problems,
     )
   }
+  const plan = planMerge(matched, settings, carried)
+  const statistics = scalerWarning(averagedStatistics(plan, matched))
   return {
-    plan: planMerge(matched, settings, carried),
-    findings: { warnings: warnings.map(({ model, message }) => `${model} ${message}`) },
+    plan,
+    findings: {
+      warnings: [...warnings.map(({ model, message }) => `${model} ${message}`), ...(statistics ? [statistics] : [])],
+    },
   }
 }
 

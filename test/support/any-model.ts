@@ -4,7 +4,7 @@ import type { RichModel } from './rich-model.ts'
 import { soundModel } from './sound-model.ts'
 
 const name = fc.constantFrom('a', 'b', 'W', 'weight', '', '__proto__', 'constructor', 'ünïcode', '层.0')
-const domain = fc.constantFrom('', '', 'ai.onnx', 'custom', '__proto__')
+const domain = fc.constantFrom('', '', 'ai.onnx', 'ai.onnx.ml', 'custom', '__proto__')
 const uniqueNames = fc.uniqueArray(
   fc.constantFrom('W', 'b', 'scale', '__proto__', 'toString', '权重', 'a/very/long/name'.repeat(9)),
   { maxLength: 4 },
@@ -110,6 +110,7 @@ function attribute(depth: number): fc.Arbitrary<onnx.IAttributeProto> {
     fc.array(float, { maxLength: 5 }).map(floats => ({ floats })),
     fc.array(float, { maxLength: 5 }).map(floats => ({ name: 'value_floats', floats })),
     float.map(f => ({ name: 'value_float', f })),
+    fc.array(float, { maxLength: 5 }).map(floats => ({ name: 'coefficients', floats })),
     fc.constant({ floats: Array.from({ length: 1025 }, (_, index) => index) }),
     fc.array(fc.integer(), { maxLength: 5 }).map(ints => ({ ints })),
     fc
@@ -136,7 +137,7 @@ function node(depth: number): fc.Arbitrary<onnx.INodeProto> {
   return fc.record(
     {
       name,
-      opType: fc.constantFrom('Add', 'Constant', 'If', 'Clip', 'Identity', 'F', 'G'),
+      opType: fc.constantFrom('Add', 'Constant', 'If', 'Clip', 'Identity', 'F', 'G', 'LinearRegressor'),
       input: fc.array(name, { maxLength: 3 }),
       output: fc.array(name, { maxLength: 2 }),
       attribute: fc.array(attribute(depth), { maxLength: 3 }),

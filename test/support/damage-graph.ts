@@ -6,6 +6,7 @@ import { type Damage, plainDamages, put, tensorDamages } from './damage-values.t
 import { networkOfBytes } from './inspecting.ts'
 import { type LiveBody, livePartsOf } from './live-parts.ts'
 import { float32Tensor } from './onnx-model.ts'
+import { isClassicWeight } from './onnx-oracle.ts'
 import { encodeModel } from './rich-model.ts'
 
 /** Every single change of an attribute, an edge, a dimension or a type that this knows, in the live part of a model. */
@@ -65,7 +66,9 @@ function attributeDamages(node: onnx.INodeProto, known: readonly string[] | unde
     const { refAttrName, name } = attribute
     if (refAttrName) return [put('attribute', what, attribute, 'refAttrName', `${refAttrName}Other`)]
     return [
-      ...plainDamages(attribute, what),
+      ...(isClassicWeight(node, attribute)
+        ? [put('dim', `length of ${what}`, attribute, 'floats', [...(attribute.floats ?? []), 1])]
+        : plainDamages(attribute, what)),
       ...(isPlainly(attribute) ? [] : [put('attribute', `${what} left out`, node, 'attribute', without)]),
       put('attribute', `${what} renamed`, attribute, 'name', `${name}Other`),
     ]

@@ -44,9 +44,16 @@ function inGraph(graph: onnx.IGraphProto | null | undefined, path: string): Orac
 function inNodes(nodes: onnx.INodeProto[] | null | undefined, path: string): OracleTensor[] {
   return (nodes ?? []).flatMap((node, index) =>
     (node.attribute ?? [])
-      .flatMap((attribute, at) => inAttribute(attribute, `${path}.node[${index}].attribute[${at}]`))
-      .map(tensor => (node.opType === 'Constant' ? namedByOutput(tensor, node.output?.[0]) : tensor)),
+      .flatMap((attribute, at) => [
+        ...inAttribute(attribute, `${path}.node[${index}].attribute[${at}]`),
+        ...classicWeights(node, attribute, `${path}.node[${index}].attribute[${at}]`),
+      ])
+      .map(tensor => (node.opType === 'Constant' ? namedByOutput(tensor, firstOutput(node)) : tensor)),
   )
+}
+
+function firstOutput({ output }: onnx.INodeProto): string | undefined {
+  return output?.find(name => name !== '')
 }
 
 /** What a Constant holds goes by the name of its output. */
@@ -68,16 +75,32 @@ function inAttribute(attribute: onnx.IAttributeProto, path: string): OracleTenso
 
 function plainFloats(attribute: onnx.IAttributeProto, path: string): OracleTensor[] {
   const { name, f, floats } = attribute
-  const tensor = (place: string, dims: number[], values: number[]): OracleTensor => ({
-    path: `${path}.${place}`,
-    name: '',
-    dataType: 1,
-    dims,
-    bytes: Buffer.from(Float32Array.from(values).buffer),
-    external: false,
-  })
-  if (name === 'value_float' && Object.hasOwn(attribute, 'f')) return [tensor('f', [], [f ?? 0])]
-  return name === 'value_floats' && floats?.length ? [tensor('floats', [floats.length], floats)] : []
+  if (name === 'value_float' && Object.hasOwn(attribute, 'f')) return [floatTensor(`${path}.f`, '', [], [f ?? 0])]
+  return name === 'value_floats' && floats?.length ? [floatTensor(`${path}.floats`, '', [floats.length], floats)] : []
+}
+
+function floatTensor(path: string, name: string, dims: number[], values: number[]): OracleTensor {
+  const bytes = Buffer.from(Float32Array.from(values).buffer)
+  return { path, name, dataType: 1, dims, bytes, external: false }
+}
+
+/** The float lists of ai.onnx.ml that are weights, but for support vector machines, of which no test model is linear. */
+const classicLists: Record<string, readonly string[]> = {
+  LinearClassifier: ['coefficients', 'intercepts'],
+  LinearRegressor: ['coefficients', 'intercepts'],
+  Scaler: ['offset', 'scale'],
+}
+
+/** Whether an attribute of a node is such a list. */
+export function isClassicWeight({ domain, opType }: onnx.INodeProto, { name }: onnx.IAttributeProto): boolean {
+  return domain === 'ai.onnx.ml' && classicLists[opType ?? '']?.includes(name ?? '') === true
+}
+
+function classicWeights(node: onnx.INodeProto, attribute: onnx.IAttributeProto, path: string): OracleTensor[] {
+  const floats = attribute.floats ?? []
+  if (!isClassicWeight(node, attribute) || floats.length === 0) return []
+  const output = firstOutput(node)
+  return [floatTensor(`${path}.floats`, output ? `${output}.${attribute.name}` : '', [floats.length], floats)]
 }
 
 function inSparse({ values, indices }: onnx.ISparseTensorProto, path: string): OracleTensor[] {
@@ -174,18 +197,20 @@ const leftOut = new Set([
   'segment',
 ])
 
-function stripped(value: unknown, attributeBytes: number): unknown {
-  if (Array.isArray(value)) return value.map(item => stripped(item, attributeBytes))
+/** `weights`: names of the float lists that are weights, if this is an attribute of such a node. */
+function stripped(value: unknown, attributeBytes: number, weights: readonly string[] = []): unknown {
+  if (Array.isArray(value)) return value.map(item => stripped(item, attributeBytes, weights))
   if (typeof value !== 'object' || value === null) return value
-  const name: unknown = Object(value).name
+  const { name, opType, domain }: Record<string, unknown> = { ...value }
   const long = (key: string, inner: unknown) =>
     (key === 'f' && name === 'value_float') ||
-    (key === 'floats' && name === 'value_floats') ||
+    (key === 'floats' && (name === 'value_floats' || weights.includes(String(name)))) ||
     (key === 's' && Buffer.from(String(inner), 'base64').byteLength > attributeBytes) ||
     (key === 'floats' && Array.isArray(inner) && inner.length * 4 > attributeBytes)
+  const own = domain === 'ai.onnx.ml' ? classicLists[String(opType)] : undefined
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key, inner]) => !leftOut.has(key) && !long(key, inner))
-      .map(([key, inner]) => [key, stripped(inner, attributeBytes)]),
+      .map(([key, inner]) => [key, stripped(inner, attributeBytes, key === 'attribute' ? own : [])]),
   )
 }

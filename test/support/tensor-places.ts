@@ -51,6 +51,18 @@ export const reading = (model: Uint8Array, ...names: string[]) =>
     ]),
   )
 
+const floatsOf = (values: Values) => bytesField(attributeField.floats, float32Bytes(values))
+/** A LinearRegressor that says what it is behind the attributes that these fields make. */
+const wireRegressor = (...attributes: Uint8Array[][]) =>
+  modelBytes(
+    [],
+    bytesField(graphField.node, [
+      ...attributes.map(fields => bytesField(nodeField.attribute, fields)),
+      bytesField(nodeField.output, 'r'),
+      bytesField(nodeField.opType, 'LinearRegressor'),
+      bytesField(nodeField.domain, 'ai.onnx.ml'),
+    ]),
+  )
 export const wireAttribute = (...fields: Uint8Array[]) =>
   modelBytes(
     [],
@@ -130,6 +142,27 @@ export const places: [
         bytesField(attributeField.floats, ''),
         float32Field(attributeField.floats, second),
         varintField(attributeField.type, 6),
+      ),
+  ],
+  [
+    'coefficients of a LinearRegressor',
+    'graph.node[0].attribute[0].floats',
+    'r.coefficients',
+    'r',
+    values => wireRegressor([bytesField(attributeField.name, 'coefficients'), floatsOf(values)]),
+  ],
+  [
+    'unpacked coefficients before their name, behind another attribute',
+    'graph.node[0].attribute[1].floats',
+    'r.coefficients',
+    'r',
+    values =>
+      wireRegressor(
+        [bytesField(attributeField.name, 'targets'), varintField(attributeField.i, 1)],
+        [
+          ...values.map(value => float32Field(attributeField.floats, value)),
+          bytesField(attributeField.name, 'coefficients'),
+        ],
       ),
   ],
   [

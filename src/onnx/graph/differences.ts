@@ -1,3 +1,4 @@
+import { whyNeverAveraged } from '../classic-models.ts'
 import type { Leaf, Operator, Subgraph, Value } from './network.ts'
 
 /**
@@ -15,7 +16,13 @@ export type Difference = {
 const longest = 120
 
 const transposes: ReadonlySet<string> = new Set(['transA', 'transB'])
-const transposedHint = ': one of the two holds its weights transposed; export both the same way'
+const transposedHint = 'one of the two holds its weights transposed; export both the same way'
+
+/** What to know of an attribute that differs, to be read after the two values; empty if they say it. */
+function attributeHint({ domain, opType }: Operator, attribute: string): string {
+  const reason = transposes.has(attribute) ? transposedHint : whyNeverAveraged(domain, opType, attribute)
+  return reason ? `: ${reason}` : ''
+}
 
 /** What two operators in the same place do not have in common; what they read apart. */
 export function compareOperators(ours: Operator, theirs: Operator): Difference[] {
@@ -48,7 +55,7 @@ export function compareOperators(ours: Operator, theirs: Operator): Difference[]
     const [a, b] = [ours.attributes.get(name), theirs.attributes.get(name)]
     // Of two meanings the defaults are two as well.
     if (a === b || (ours.epoch !== theirs.epoch && (a === undefined || b === undefined))) continue
-    const message = `attribute ${shown(name)}: is ${shown(b)}, in the base ${shown(a)}${transposes.has(name) ? transposedHint : ''}`
+    const message = `attribute ${shown(name)}: is ${shown(b)}, in the base ${shown(a)}${attributeHint(ours, name)}`
     differences.push({ kind: 'attribute', isHard: false, ...at, message })
   }
   return differences

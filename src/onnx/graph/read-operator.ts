@@ -56,8 +56,10 @@ function readAttribute(
 ): void {
   const name = attribute.name ?? ''
   const rest = resolver.opaque.digestOf(path)
-  const text = attributeText(attribute)
+  const floats = resolver.leaves.dense(`${path}.f`, node) ?? resolver.leaves.dense(`${path}.floats`, node)
+  const text = floats ? undefined : attributeText(attribute)
   if (text !== undefined || rest) attributes.set(name, [text, rest].filter(Boolean).join(' '))
+  if (floats) operator.operands.push({ port: `.${name}`, value: floats })
   for (const operand of tensorOperands(resolver, attribute, path, node)) operator.operands.push(operand)
   const open = (graph: GraphProto, at: string, called: string) => {
     for (const [field, sha256] of resolver.opaque.unknownOf(at)) attributes.set(`${called}.${field}`, sha256)

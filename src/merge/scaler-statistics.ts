@@ -1,0 +1,46 @@
+import { isScaler } from '../onnx/classic-models.ts'
+import type { Leaf, Network } from '../onnx/graph/network.ts'
+import { isAttributeFloats, type TensorEntry } from '../onnx/layout.ts'
+import { networkOf } from './match-inputs.ts'
+import { type IndexedInput, inputAt } from './merge-input.ts'
+import type { MergePlan, PlannedTensor } from './merge-plan.ts'
+import { sameElements } from './same-elements.ts'
+
+/** The offsets and scales of a network's Scalers, which its author computed from training data. */
+export function scalerStatistics({ operators }: Network): Leaf[] {
+  return operators
+    .filter(isScaler)
+    .flatMap(({ operands }) =>
+      operands.flatMap(({ value }) => (value?.kind === 'leaf' && value.isWeight ? [value] : [])),
+    )
+}
+
+/** What to say of statistics that differ between models; undefined if there are none. `names`: of the tensors. */
+export function scalerWarning(names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined
+  return `${names.join(', ')}: statistics of a Scaler that differ between the models are averaged, though each comes from the training data of its model; score the soup, or keep the base's with a rule that skips them`
+}
+
+/** The tensors of a plan that are statistics of a Scaler and differ between the models that they are averaged of, by name. */
+export function averagedStatistics({ tensors, inputs }: MergePlan, models: readonly IndexedInput[]): string[] {
+  const sources = inputs.map(index => inputAt(models, index))
+  // Networks of equal files have not been built: only those with such tensors are looked at.
+  const differing = tensors.filter(tensor => isOfAttribute(tensor) && differs(tensor, sources))
+  const [first] = sources
+  if (!first || differing.length === 0) return []
+  const statistics = new Set(scalerStatistics(networkOf(first)).map(({ tensor }) => tensor))
+  return differing.filter(({ sources: [own] }) => statistics.has(own ?? null)).map(({ name }) => name)
+}
+
+function isOfAttribute({ sources: [own] }: PlannedTensor): boolean {
+  return own !== undefined && isAttributeFloats(own.path)
+}
+
+function differs({ sources }: PlannedTensor, models: readonly IndexedInput[]): boolean {
+  const of = (tensor: TensorEntry) => ({ tensor, literal: null })
+  const [first, ...others] = sources.flatMap((tensor, index) => {
+    const model = inputAt(models, index)
+    return model.fisherOf === undefined ? [{ tensor, model }] : []
+  })
+  return others.some(each => first && !sameElements(of(first.tensor), first.model, of(each.tensor), each.model))
+}

@@ -1,0 +1,94 @@
+import { readBytes } from './byte-source.ts'
+import { averagedListsOf, isSupportVectorMachine, supportVectorAttributes } from './classic-models.ts'
+import { limits } from './limits.ts'
+import { readField, readVarint64, type WireCursor, type WireField, wireType } from './wire.ts'
+
+const nodeFields = { output: 2, opType: 4, attribute: 5, domain: 7 } as const
+const attributeFields = { name: 1, i: 3, floats: 7, ints: 8, refAttrName: 21 } as const
+
+/** Longer names of operators, domains and attributes are none of those that the reader asks for. */
+const longestName = 32
+
+/** What a node says of itself outside its attributes' values, which may stand before the rest of it in the file. */
+export type NodeOutline = {
+  isConstant: boolean
+  /** The name of its first output that has one; empty if none has. */
+  output: string
+  /** Names of its attributes whose float lists are weights. */
+  averagedLists: readonly string[]
+}
+
+/** Reads the outline of the node in [start, end), whatever the order of its fields. Moves the cursor. */
+export function nodeOutline(cursor: WireCursor, start: number, end: number): NodeOutline {
+  let output: WireField | undefined
+  let [opType, domain] = ['', '']
+  const attributes: WireField[] = []
+  cursor.offset = start
+  while (cursor.offset < end) {
+    const field = readField(cursor, end)
+    switch (field.number) {
+      case nodeFields.output:
+        if (field.end > field.payload) output ??= field
+        break
+      case nodeFields.opType:
+        opType = text(cursor, field, longestName)
+        break
+      case nodeFields.domain:
+        domain = text(cursor, field, longestName)
+        break
+      case nodeFields.attribute:
+        if (field.type === wireType.bytes) attributes.push(field)
+        break
+      default:
+    }
+  }
+  const hasSupportVectors =
+    isSupportVectorMachine(opType) && attributes.some(({ payload, end }) => saysSupportVectors(cursor, payload, end))
+  return {
+    isConstant: opType === 'Constant',
+    output: output ? text(cursor, output, limits.textBytes) : '',
+    averagedLists: averagedListsOf(domain, opType, hasSupportVectors),
+  }
+}
+
+/** The name of the attribute in [start, end), which may stand behind its value; empty if it is long. Moves the cursor. */
+export function attributeName(cursor: WireCursor, start: number, end: number): string {
+  let name = ''
+  cursor.offset = start
+  while (cursor.offset < end) {
+    const field = readField(cursor, end)
+    if (field.number === attributeFields.name) name = text(cursor, field, longestName)
+  }
+  return name
+}
+
+/** Whether the attribute in [start, end) gives a node support vectors, or refers to an attribute of a function that may. */
+function saysSupportVectors(cursor: WireCursor, start: number, end: number): boolean {
+  if (!supportVectorAttributes.has(attributeName(cursor, start, end))) return false
+  cursor.offset = start
+  while (cursor.offset < end) {
+    const field = readField(cursor, end)
+    if (saysSome(cursor, field)) return true
+    cursor.offset = field.end
+  }
+  return false
+}
+
+function saysSome(cursor: WireCursor, { number, type, payload, end }: WireField): boolean {
+  if (number === attributeFields.refAttrName) return end > payload
+  if (number === attributeFields.floats) return end > payload
+  if (number !== attributeFields.i && number !== attributeFields.ints) return false
+  if (type !== wireType.bytes && type !== wireType.varint) return false
+  cursor.offset = payload
+  while (cursor.offset < end) {
+    const { low, high } = readVarint64(cursor, end)
+    if (low !== 0 || high !== 0) return true
+  }
+  return false
+}
+
+/** The text of a field; empty if it is no text or has more bytes than `longest`. */
+function text({ source }: WireCursor, { type, payload, end }: WireField, longest: number): string {
+  if (type !== wireType.bytes || end - payload > longest) return ''
+  return new TextDecoder().decode(readBytes(source, payload, end - payload))
+}

@@ -1,0 +1,87 @@
+import type { onnx } from 'onnx-proto'
+import { elementType } from './onnx-model.ts'
+import { encodeModel } from './rich-model.ts'
+
+/** The value of an attribute as a test writes it: single numbers are integers, plain lists are of floats. */
+export type Written =
+  | number
+  | string
+  | { ints: number[] }
+  | { strings: string[] }
+  | { tensor: onnx.ITensorProto }
+  | number[]
+
+function attributeOf(name: string, value: Written): onnx.IAttributeProto {
+  if (typeof value === 'number') return { name, type: 2, i: value }
+  if (typeof value === 'string') return { name, type: 3, s: Buffer.from(value) }
+  if (Array.isArray(value)) return { name, type: 6, floats: value }
+  if ('ints' in value) return { name, type: 7, ints: value.ints }
+  if ('tensor' in value) return { name, type: 4, t: value.tensor }
+  return { name, type: 8, strings: value.strings.map(text => Buffer.from(text)) }
+}
+
+/** A node of ai.onnx.ml. */
+export function classicNode(
+  opType: string,
+  input: string,
+  output: string[],
+  attributes: Record<string, Written>,
+): onnx.INodeProto {
+  return {
+    name: `the ${opType}`,
+    opType,
+    domain: 'ai.onnx.ml',
+    input: [input],
+    output,
+    attribute: Object.entries(attributes).map(([name, value]) => attributeOf(name, value)),
+  }
+}
+
+/** A model of some nodes, from `x` of float32 [n, features] to outputs of these types. */
+export function classicModel(
+  node: onnx.INodeProto[],
+  features: number,
+  outputs: Record<string, { elemType?: number; width?: number }>,
+): Uint8Array<ArrayBuffer> {
+  const value = (name: string, elemType: number, width?: number): onnx.IValueInfoProto => {
+    const dim = [{ dimParam: 'n' }, ...(width === undefined ? [] : [{ dimValue: width }])]
+    return { name, type: { tensorType: { elemType, shape: { dim } } } }
+  }
+  return encodeModel({
+    irVersion: 8,
+    opsetImport: [
+      { domain: '', version: 13 },
+      { domain: 'ai.onnx.ml', version: 3 },
+    ],
+    graph: {
+      name: 'classic',
+      node,
+      input: [value('x', elementType.float32, features)],
+      output: Object.entries(outputs).map(([name, { elemType = elementType.float32, width }]) =>
+        value(name, elemType, width),
+      ),
+    },
+  })
+}
+
+/** What a pipeline of a Scaler and a LinearClassifier of three classes and two features holds. */
+export type Pipeline = { offset: number[]; scale: number[]; coefficients: number[]; intercepts: number[] }
+
+/** The model of such a pipeline, which puts out `label` and `probabilities`. */
+export function pipelineModel({ offset, scale, coefficients, intercepts }: Pipeline): Uint8Array<ArrayBuffer> {
+  const classifier = {
+    classlabels_ints: { ints: [0, 1, 2] },
+    coefficients,
+    intercepts,
+    multi_class: 1,
+    post_transform: 'SOFTMAX',
+  }
+  return classicModel(
+    [
+      classicNode('Scaler', 'x', ['scaled'], { offset, scale }),
+      classicNode('LinearClassifier', 'scaled', ['label', 'probabilities'], classifier),
+    ],
+    2,
+    { label: { elemType: elementType.int64 }, probabilities: { width: 3 } },
+  )
+}
