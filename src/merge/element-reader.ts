@@ -20,8 +20,7 @@ export type ElementReader = {
   /** The tensor, as the model calls it whose file is written. */
   name: string
   elements: number
-  /** Elements along the last axis; all of them where there is one axis or none. */
-  rowLength: number
+  dims: readonly number[]
   sources: number
   /** Reads elements from `first` on into arrays, one for each source, as many as they hold. */
   read(first: number, into: readonly Float64Array[]): void
@@ -43,7 +42,7 @@ export function elementReader(
   return {
     name,
     elements,
-    rowLength: dims.length > 1 ? (dims.at(-1) ?? 1) : elements,
+    dims,
     sources: sources.length,
     read(first, into) {
       for (const [index, source] of sources.entries()) {

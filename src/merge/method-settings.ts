@@ -34,10 +34,13 @@ export function methodSettings(request: MethodRequest, inputs: MethodInputs): Me
     throw invalid([{ field: 'method', message }])
   }
   requireInputs(method, request, inputs)
-  const { rules } = request
+  const rules = request.rules.map((rule, index) => {
+    const { parameters } = rule
+    return parameters ? { ...rule, parameters: canonical(method, parameters, `rules.${index}.parameters`) } : rule
+  })
   const usesBase = method.base !== 'none' && inputs.hasBase
   const count = inputs.weights.length
-  const common = completed(method, request.parameters, count, 'parameters')
+  const common = completed(method, canonical(method, request.parameters, 'parameters'), count, 'parameters')
   for (const [index, rule] of rules.entries()) requireRule(method, rule, index, common, count)
   const normalize = method.normalize === null ? null : (request.normalize ?? method.normalize)
   const settings = { method: method.name, parameters: common, normalize, rules, usesBase }
@@ -88,6 +91,17 @@ function requireRule(
     if (!(name in parameters) || isDeepStrictEqual(parameters[name], common[name])) continue
     throw invalid([{ field: `${field}.parameters.${name}`, message: 'is the same for all tensors' }])
   }
+}
+
+/** Parameters by the names that recipes have them under. @throws TureenError `TUREEN_REQUEST_INVALID` if two contradict each other */
+function canonical(
+  method: RegisteredMethod,
+  parameters: Readonly<Record<string, unknown>>,
+  field: string,
+): Readonly<Record<string, unknown>> {
+  const found = method.canonical(parameters)
+  if ('parameters' in found) return found.parameters
+  throw invalid([{ field: `${field}.${found.parameter}`, message: found.contradiction }])
 }
 
 /** Parameters with their defaults; a gradient stays one. A list has a value for each of so many models. */

@@ -49,23 +49,34 @@ export class GramSums {
   }
 
   gram(): Gram {
-    const dots = this.#pairs.map(({ sum }) => sum.total)
-    const dot = (i: number, j: number) => dots[this.#place(Math.min(i, j), Math.max(i, j))] ?? Number.NaN
-    const squares = Array.from({ length: this.#vectors }, (_, i) => dot(i, i))
-    const largest = Math.max(0, ...squares)
-    return {
-      vectors: this.#vectors,
-      dot,
-      norm: i => Math.sqrt(dot(i, i)),
-      cosine(i, j) {
-        const squares = dot(i, i) * dot(j, j)
-        return squares === 0 ? 0 : Math.max(-1, Math.min(1, dot(i, j) / Math.sqrt(squares)))
-      },
-      isFinite: dots.every(Number.isFinite) && Number.isFinite(largest * largest),
-    }
+    return gramOf(
+      this.#vectors,
+      this.#pairs.map(({ sum }) => sum.total),
+    )
   }
 
   #place(i: number, j: number): number {
-    return i * this.#vectors - (i * (i - 1)) / 2 + j - i
+    return placeOf(this.#vectors, i, j)
   }
+}
+
+/** The dot products of some vectors. `dots`: each vector with itself and those behind it: (0, 0), (0, 1), ..., (1, 1), ... */
+export function gramOf(vectors: number, dots: readonly number[]): Gram {
+  const dot = (i: number, j: number) => dots[placeOf(vectors, Math.min(i, j), Math.max(i, j))] ?? Number.NaN
+  const squares = Array.from({ length: vectors }, (_, i) => dot(i, i))
+  const largest = Math.max(0, ...squares)
+  return {
+    vectors,
+    dot,
+    norm: i => Math.sqrt(dot(i, i)),
+    cosine(i, j) {
+      const squares = dot(i, i) * dot(j, j)
+      return squares === 0 ? 0 : Math.max(-1, Math.min(1, dot(i, j) / Math.sqrt(squares)))
+    },
+    isFinite: dots.every(Number.isFinite) && Number.isFinite(largest * largest),
+  }
+}
+
+function placeOf(vectors: number, i: number, j: number): number {
+  return i * vectors - (i * (i - 1)) / 2 + j - i
 }

@@ -217,6 +217,38 @@ test('two gradients whose sum is 1 at their ends may be rounded to more between 
   expect(job).toMatchObject({ status: 'succeeded' })
 })
 
+describe('what a request leaves out, or says in an older way, stands in the recipe in full', () => {
+  const recipeOf = async (request: object) => {
+    const job = await merge(app.url, request)
+    const entries = metadataOf(await mergedContent(app.url, job))
+    return { job, recipe: JSON.parse(entries.find(({ key }) => key === 'tureen.recipe')?.value ?? '') }
+  }
+
+  test.each([
+    ['della', true],
+    ['della_linear', false],
+  ])('%s has "normalize": %s', async (method, normalize) => {
+    const { job, recipe } = await recipeOf(requestFor(method))
+    expect(recipe.normalize).toBe(normalize)
+    const other = await merge(app.url, { ...recipe, normalize: !normalize, provenance: false })
+    const same = await merge(app.url, { ...recipe, provenance: false })
+    expect(other.result?.model.sha256).not.toBe(same.result?.model.sha256)
+    expect((await merge(app.url, recipe)).result?.model.sha256).toBe(job.result?.model.sha256)
+  })
+
+  test.each([
+    [{ rowWise: true }, 'last'],
+    [{ rowWise: false }, 'tensor'],
+    [{ along: 'last', rowWise: true }, 'last'],
+    [{ along: 'first' }, 'first'],
+    [{}, 'tensor'],
+  ])('nuslerp with %o has "along": "%s"', async (parameters, along) => {
+    const { job, recipe } = await recipeOf({ ...requestFor('nuslerp'), parameters })
+    expect(recipe.parameters).toEqual({ along })
+    expect((await merge(app.url, recipe)).result?.model.sha256).toBe(job.result?.model.sha256)
+  })
+})
+
 describe('a request that a method cannot follow is refused before there is a job', () => {
   const two = () => [{ id: idOf(1) }, { id: idOf(2) }]
   test.each([
@@ -302,6 +334,25 @@ describe('a request that a method cannot follow is refused before there is a job
       'normalize among parameters',
       () => ({ method: 'ties', models: two(), base: base(), parameters: { normalize: false } }),
       'parameters.normalize',
+    ],
+    [
+      'two names of a parameter that contradict each other',
+      () => ({ method: 'nuslerp', models: two(), parameters: { along: 'first', rowWise: true } }),
+      'parameters.rowWise',
+    ],
+    [
+      'two such names in a rule',
+      () => ({
+        method: 'nuslerp',
+        models: two(),
+        rules: [{ match: '*', parameters: { along: 'last', rowWise: false } }],
+      }),
+      'rules.0.parameters.rowWise',
+    ],
+    [
+      'an older name with another kind of value',
+      () => ({ method: 'nuslerp', models: two(), parameters: { rowWise: 'last' } }),
+      'parameters.rowWise',
     ],
     ['no Fisher information', () => ({ method: 'fisher', models: two() }), 'models'],
     ['Fisher information that nobody reads', () => ({ models: [{ id: idOf(1), fisher: idOf(2) }] }), 'models'],

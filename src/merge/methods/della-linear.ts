@@ -34,7 +34,8 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
     base: 'required',
     fisher: false,
     weights: true,
-    normalize: false,
+    // The authors and mergekit divide where signs are elected, and do not where they are not.
+    normalize: elect,
     needs: ['ranks', 'random'],
     wholeNumbers: ['seed'],
     perModel: ['density', 'epsilon'],
@@ -76,7 +77,8 @@ function rankSparsify(
 ): Sparsify {
   const density = valueFor(parameters.density, model)
   const epsilon = valueFor(parameters.epsilon, model)
-  const length = reader.rowLength
+  const { dims, elements } = reader
+  const length = dims.length > 1 ? (dims.at(-1) ?? 1) : elements
   if (length === 1) return randomSparsify(key, density, { divisors: density })
   const engine = blockEngine()
   const own = new Float64Array(kernelBlock)

@@ -13,6 +13,9 @@ export type Step = PreparedStep | { kind: 'unprepared' }
 /** A tensor and what a method is told of it. */
 export type TensorTask<Parameters> = { settings: TensorSettings<Parameters>; reader: ElementReader }
 
+/** Parameters by their present names; or the one that contradicts another, and how. */
+export type CanonicalParameters = { parameters: ParameterValues } | { parameter: string; contradiction: string }
+
 export type Preparation = { step: PreparedStep; facts: Facts }
 
 /** A way to merge. One file each; adding one is adding a file and its line in the registry. */
@@ -42,6 +45,8 @@ export type Method<Parameters extends ParameterValues> = {
   wholeNumbers?: readonly string[]
   /** Parameters that may be a list of one value for each model. */
   perModel?: readonly string[]
+  /** Parameters as a request gives them, with those names replaced that are kept for older requests. */
+  canonical?(parameters: ParameterValues): CanonicalParameters
   /** Parameters that are the same for all tensors, whatever rules say. */
   common?(parameters: Parameters): readonly string[]
   /**
@@ -49,6 +54,8 @@ export type Method<Parameters extends ParameterValues> = {
    * @throws TureenError `TUREEN_WEIGHTS_INVALID`
    */
   check?(settings: TensorSettings<Parameters>, field: string): void
+  /** Whether the formula changes elements that are equal in every source, which are otherwise copied. False if left out. */
+  movesIdentical?(settings: TensorSettings<Parameters>): boolean
   /** What is known before any element is. Pure and instant. */
   plan(settings: TensorSettings<Parameters>): Step
   /** Looks at a whole tensor. */

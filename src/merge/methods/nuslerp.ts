@@ -1,15 +1,17 @@
 import { z } from 'zod'
 import { contributionKernel, zeroWeights } from '../../tensor/contribution-kernel.ts'
-import { copyOf, sumOf } from '../operation.ts'
+import { copyOf, type ParameterValues, sumOf } from '../operation.ts'
+import { columnSlerpKernel } from './column-slerp.ts'
 import { prepareByGram } from './gram-preparation.ts'
-import { elementwise, type Method, type PreparedStep, unprepared } from './method.ts'
+import { type CanonicalParameters, elementwise, type Method, type PreparedStep, unprepared } from './method.ts'
 import { rowSlerpKernel } from './row-slerp.ts'
 import { arcCoefficients } from './sphere.ts'
 
 /** Rounding decides the direction that opposite vectors are turned in: they are not, beyond this cosine. */
 const oppositeCosine = -0.9995
 
-type Parameters = { rowWise: boolean }
+type Along = 'tensor' | 'last' | 'first'
+type Parameters = { along: Along; rowWise?: boolean | undefined }
 
 /** Spherical interpolation by weights, of two models or of what they have changed of a base. */
 export const nuslerp: Method<Parameters> = {
@@ -17,7 +19,15 @@ export const nuslerp: Method<Parameters> = {
   description: 'Spherical interpolation by weights, of two models or of their changes of a base',
   formula: 'slerp(x_1, x_2; t), t = w_2 / (w_1 + w_2); with a base b + slerp(d_1, d_2; t)',
   source: 'mergekit; Shoemake 1985, doi:10.1145/325165.325242',
-  parameters: z.strictObject({ rowWise: z.boolean().default(false).describe('Each row (last axis) by itself') }),
+  parameters: z.strictObject({
+    along: z
+      .enum(['tensor', 'last', 'first'])
+      .default('tensor')
+      .describe(
+        'What is one vector: the whole tensor, each row (along the last axis), or each column (along the first axis). A tensor of one axis is one vector',
+      ),
+    rowWise: z.boolean().optional().describe('Older name: true means "along": "last", false "along": "tensor"'),
+  }),
   models: { min: 2, max: 2 },
   base: 'optional',
   fisher: false,
@@ -25,17 +35,18 @@ export const nuslerp: Method<Parameters> = {
   keepsZeroWeights: true,
   normalize: null,
   needs: ['gram'],
+  canonical,
   plan: () => unprepared,
   prepare(task) {
     const { weights, hasBase, parameters } = task.settings
     const t = positionOf(weights)
     const end = t === 0 || t === 1 ? copyOf(t) : null
-    if (parameters.rowWise) {
-      // Rows are turned as they are met; but whether a whole tensor is the same everywhere must be known.
+    if (parameters.along !== 'tensor') {
+      // Rows and columns are turned as they are met; but whether a whole tensor is the same everywhere must be known.
       const identical = !hasBase && task.reader.scan(() => undefined)
       return { step: identical ? copyOf(0) : (end ?? elementwise), facts: { cosine: null, coefficients: null } }
     }
-    return prepareByGram(task, gram => {
+    return prepareByGram(task, false, gram => {
       const facts = arcCoefficients(gram, t, isStraight)
       const { coefficients } = facts
       const step: PreparedStep = hasBase
@@ -45,15 +56,24 @@ export const nuslerp: Method<Parameters> = {
     })
   },
   kernel({ settings, reader }, { coefficients }) {
-    const { hasBase, weights } = settings
-    if (!coefficients)
-      return rowSlerpKernel(
-        reader,
-        hasBase,
-        gram => arcCoefficients(gram, positionOf(weights), isStraight).coefficients,
-      )
+    const { hasBase, weights, parameters } = settings
+    if (!coefficients) {
+      const isByColumn = parameters.along === 'first' && reader.dims.length > 1
+      const kernelOf = isByColumn ? columnSlerpKernel : rowSlerpKernel
+      return kernelOf(reader, hasBase, gram => arcCoefficients(gram, positionOf(weights), isStraight).coefficients)
+    }
     return contributionKernel({ weights: coefficients, votes: null, lambda: 1, divisor: null, zero: 0, sparsify: null })
   },
+}
+
+/** Older requests say `rowWise`. What is no boolean is left for the schema to refuse. */
+function canonical({ rowWise, ...parameters }: ParameterValues): CanonicalParameters {
+  if (rowWise === undefined) return { parameters }
+  if (typeof rowWise !== 'boolean') return { parameters: { ...parameters, rowWise } }
+  const along: Along = rowWise ? 'last' : 'tensor'
+  if (parameters.along === undefined || parameters.along === along) return { parameters: { ...parameters, along } }
+  const contradiction = `is ${rowWise}, which means "along": "${along}", and "along" says otherwise; leave out rowWise`
+  return { parameter: 'rowWise', contradiction }
 }
 
 function isStraight(cosine: number): boolean {

@@ -12,7 +12,7 @@ import { ema } from './ema.ts'
 import { fisher } from './fisher.ts'
 import { karcher } from './karcher.ts'
 import { linear } from './linear.ts'
-import type { Method, Preparation, Step, TensorTask } from './method.ts'
+import type { CanonicalParameters, Method, Preparation, Step, TensorTask } from './method.ts'
 import { modelStock } from './model-stock.ts'
 import { multislerp } from './multislerp.ts'
 import { nearswap } from './nearswap.ts'
@@ -30,8 +30,10 @@ export type RegisteredMethod = Omit<
   | 'wholeNumbers'
   | 'perModel'
   | 'common'
+  | 'canonical'
   | 'keepsZeroWeights'
   | 'check'
+  | 'movesIdentical'
   | 'plan'
   | 'prepare'
   | 'prepareTogether'
@@ -40,8 +42,10 @@ export type RegisteredMethod = Omit<
   wholeNumbers: readonly string[]
   perModel: readonly string[]
   common(parameters: ParameterValues): readonly string[]
+  canonical(parameters: ParameterValues): CanonicalParameters
   /** @throws TureenError `TUREEN_WEIGHTS_INVALID`; `field`: what the request calls the weights */
   check(settings: TensorSettings, field: string): void
+  movesIdentical(settings: TensorSettings): boolean
   /** @param settings of all averaged models; those that the formula leaves out take no part in the operation */
   plan(settings: TensorSettings): Operation
   /** @throws RangeError if there is nothing to prepare */
@@ -58,8 +62,10 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     wholeNumbers = [],
     perModel = [],
     common,
+    canonical,
     keepsZeroWeights = false,
     check,
+    movesIdentical,
     plan,
     prepare,
     prepareTogether,
@@ -78,7 +84,9 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     wholeNumbers,
     perModel,
     common: given => common?.(parameters.parse(given)) ?? [],
+    canonical: given => canonical?.(given) ?? { parameters: given },
     check: (settings, field) => check?.(typed(settings), field),
+    movesIdentical: settings => movesIdentical?.(typed(settings)) ?? false,
     plan(settings) {
       const { own, from } = participants(settings, { fisher: declared.fisher, perModel, keepsZeroWeights })
       return own.weights.length === 0 ? noModels(settings) : operationOf(plan(typed(own)), name, own, from)

@@ -2,17 +2,19 @@ import type { ElementKernel } from '../../tensor/element-kernel.ts'
 import { type Gram, GramSums } from '../../tensor/gram.ts'
 import { sumBlock } from '../../tensor/pair-sums.ts'
 import type { ElementReader } from '../element-reader.ts'
+import { changed } from './sphere.ts'
 
 /**
- * The kernel that combines two models row by row, with coefficients that follow from the dot products of each row; with a base, of
- * what is left when it is taken away, and added to it.
+ * The kernel that combines two models row by row: the elements along the last axis, or all of a tensor of one axis. The coefficients
+ * follow from the dot products of each row. With a base the rows are differences from it, and the result is added to it.
  */
 export function rowSlerpKernel(
   reader: ElementReader,
   hasBase: boolean,
   coefficientsOf: (gram: Gram) => readonly [number, number],
 ): ElementKernel {
-  const length = reader.rowLength
+  const { dims, elements } = reader
+  const length = dims.length > 1 ? (dims.at(-1) ?? 1) : elements
   const blocks = Array.from({ length: reader.sources }, () => new Float64Array(Math.min(sumBlock, length)))
   let known: { row: number; coefficients: readonly [number, number] } = { row: -1, coefficients: [0, 0] }
 
@@ -54,12 +56,8 @@ export function rowSlerpKernel(
         // Of a row that is not all here the whole is read, once.
         else if (known.row !== row) learn(row, (at, into) => reader.read(row * length + at, into))
         const [a, b] = known.coefficients
-        for (let j = from; j < until; j += 1) {
-          const origin = base?.[j] ?? 0
-          const u = hasBase ? (x[j] ?? 0) - origin : (x[j] ?? 0)
-          const v = hasBase ? (y[j] ?? 0) - origin : (y[j] ?? 0)
-          output[j] = hasBase ? origin + (a * u + b * v) : a * u + b * v
-        }
+        for (let j = from; j < until; j += 1)
+          output[j] = base ? changed(base[j] ?? 0, a, x[j] ?? 0, b, y[j] ?? 0) : a * (x[j] ?? 0) + b * (y[j] ?? 0)
         from = until
       }
     },

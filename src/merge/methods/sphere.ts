@@ -28,3 +28,8 @@ export function quadraticForm(a: readonly number[], m: (i: number, j: number) =>
   for (const [i, x] of a.entries()) for (const [j, y] of a.entries()) sum += x * y * m(i, j)
   return sum
 }
+
+/** A base's element and a combination of what two models have changed of it. */
+export function changed(base: number, a: number, x: number, b: number, y: number): number {
+  return base + (a * (x - base) + b * (y - base))
+}
