@@ -73,20 +73,25 @@ export function distance(x: usize, b: usize, bytes: usize): void {
     v128.store(x + at, f64x2.abs(f64x2.sub(v128.load(x + at), v128.load(b + at))))
 }
 
-/** The population variance over the models, element by element. */
+/** The population variance over the models, element by element; 0 where all are equal, whatever rounding made of their mean. */
 export function variances(addresses: usize, models: i32, bytes: usize, output: usize): void {
   const number = f64x2.splat(<f64>models)
   for (let at: usize = 0; at < bytes; at += 16) {
-    let mean = v128.load(<usize>load<u32>(addresses) + at)
+    const first = v128.load(<usize>load<u32>(addresses) + at)
+    let mean = first
     for (let model = 1; model < models; model += 1)
       mean = f64x2.add(mean, v128.load(<usize>load<u32>(addresses + (model << 2)) + at))
     mean = f64x2.div(mean, number)
     let sum = f64x2.splat(0)
+    let equal = f64x2.eq(first, first)
     for (let model = 0; model < models; model += 1) {
-      const apart = f64x2.sub(v128.load(<usize>load<u32>(addresses + (model << 2)) + at), mean)
+      const element = v128.load(<usize>load<u32>(addresses + (model << 2)) + at)
+      const apart = f64x2.sub(element, mean)
       sum = f64x2.add(sum, f64x2.mul(apart, apart))
+      equal = v128.and(equal, f64x2.eq(element, first))
     }
-    v128.store(output + at, f64x2.div(sum, number))
+    // Of equal infinities it is NaN, and stays that.
+    v128.store(output + at, v128.andnot(f64x2.div(sum, number), v128.and(equal, f64x2.eq(sum, sum))))
   }
 }
 

@@ -8,6 +8,7 @@ import { gradientsIn } from './gradient.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
+import { methodNamed } from './methods/registry.ts'
 import type { Operation } from './operation.ts'
 import { plannedFile, type RetypedPart, type TensorPart } from './plan-parts.ts'
 import type { Preflight } from './preflight.ts'
@@ -97,7 +98,8 @@ function retypedPart(tensor: TensorEntry, dtype: string): RetypedPart {
 
 /** Whether a tensor that is the same in every model comes out as it is. */
 function keepsIdentical(operation: Operation): boolean {
-  return operation.kind !== 'sum' || operation.sum.keepIdentical
+  if (operation.kind === 'sum') return operation.sum.keepIdentical
+  return !methodNamed(operation.method).movesIdentical(operation.settings)
 }
 
 function hasGradients(inputs: readonly MatchedInput[], { parameters, rules }: MergeSettings): boolean {

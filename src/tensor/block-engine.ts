@@ -101,7 +101,10 @@ export type BlockEngine = {
     sum: ChangeSum,
     count: number,
   ): { conflicts: number; copiesNaN: boolean }
-  /** From owned arrays: sets `variances` to the population variance over the terms, element by element. */
+  /**
+   * From owned arrays: sets `variances` to the population variance over the terms, element by element. It is 0 where all terms are equal
+   * and finite, although rounding may move their mean.
+   */
   vary(terms: readonly Float64Array[], count: number): void
   /**
    * Writes keys from `low` to `high` to `gathered`, and their places to `places`. Keys are no less than 0, or NaN.

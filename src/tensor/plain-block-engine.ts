@@ -114,7 +114,9 @@ export function plainBlockEngine(): BlockEngine {
       for (let j = 0; j < count; j += 1) {
         const entries = terms.map(term => term[j] ?? 0)
         const mean = entries.reduce((sum, entry) => sum + entry) / models
-        variances[j] = entries.reduce((sum, entry) => sum + (entry - mean) * (entry - mean), 0) / models
+        const variance = entries.reduce((sum, entry) => sum + (entry - mean) * (entry - mean), 0) / models
+        const isEqual = entries.every(entry => entry === entries[0])
+        variances[j] = isEqual && !Number.isNaN(variance) ? 0 : variance
       }
     },
     gatherBetween(keys, count, low, high) {

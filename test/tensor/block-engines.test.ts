@@ -233,3 +233,19 @@ test('random numbers at single places are those of the oracle, far ones too', ()
     expect(uniforms[before]).toBe(u)
   }
 })
+
+test.each([
+  ['SIMD', simd],
+  ['plain loops', plain],
+])('the variance of equal changes is 0 in %s, though their mean is rounded', (_, engine) => {
+  const terms = [0, 1, 2].map(index => {
+    const block = engine.source(index)
+    // 0.1 three times over has the mean 0.10000000000000002; of infinities there is no difference.
+    block.set([0.1, 0.1, Number.POSITIVE_INFINITY, Number.NaN, 0.1 * (index + 1)])
+    return block
+  })
+  engine.vary(terms, 5)
+  const [equal, alike, infinite, missing, varying] = engine.variances
+  expect([equal, alike, infinite, missing]).toEqual([0, 0, Number.NaN, Number.NaN])
+  expect(varying).toBeCloseTo(0.02 / 3, 15)
+})

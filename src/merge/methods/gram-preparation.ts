@@ -5,16 +5,17 @@ import { copyOf } from '../operation.ts'
 import type { Preparation, TensorTask } from './method.ts'
 
 /**
- * Prepares a tensor by the dot products of its models' vectors; with a base, of what is left when the base is taken away. A tensor that
- * is the same in every source is copied.
+ * Prepares a tensor by the dot products of its models' vectors; with a base, of the differences from it. A tensor that is the same in
+ * every source is copied, unless the method moves such tensors.
  */
 export function prepareByGram(
   { reader, settings: { hasBase, weights } }: TensorTask<unknown>,
+  movesIdentical: boolean,
   use: (gram: Gram) => Preparation,
 ): Preparation {
   const { gram, identical } = gramOf(reader, weights.length, hasBase)
   const prepared = use(gram)
-  return identical ? { ...prepared, step: copyOf(0) } : prepared
+  return identical && !movesIdentical ? { ...prepared, step: copyOf(0) } : prepared
 }
 
 function gramOf(reader: ElementReader, models: number, hasBase: boolean): { gram: Gram; identical: boolean } {

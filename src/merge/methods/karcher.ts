@@ -34,7 +34,7 @@ export const karcher: Method<Parameters> = {
   check: ({ weights }, field) => void requireNonNegative(weights, field),
   plan: () => unprepared,
   prepare: task =>
-    prepareByGram(task, gram => {
+    prepareByGram(task, false, gram => {
       const { weights, parameters } = task.settings
       const coefficients = [...coefficientsOf(gram, normalized(weights), parameters)]
       return { step: sumOf(coefficients, null, false), facts: { coefficients } }

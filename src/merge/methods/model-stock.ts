@@ -20,7 +20,7 @@ export const modelStock: Method<ParameterValues> = {
   needs: ['gram'],
   plan: () => unprepared,
   prepare: task =>
-    prepareByGram(task, gram => {
+    prepareByGram(task, false, gram => {
       const cosine = gram.isFinite ? meanCosine(gram) : null
       const t = cosine === null ? 1 : ratioFor(cosine, gram.vectors)
       const facts = { cosine, t }

@@ -30,9 +30,10 @@ export const multislerp: Method<Parameters> = {
   check({ weights, normalize }, field) {
     if (normalize) requireSum(weights, field)
   },
+  movesIdentical,
   plan: () => unprepared,
   prepare: task =>
-    prepareByGram(task, gram => {
+    prepareByGram(task, movesIdentical(task.settings), gram => {
       const coefficients = coefficientsOf(gram, task.settings)
       const step = task.settings.hasBase
         ? ({ kind: 'elements', constants: { coefficients } } as const)
@@ -41,6 +42,11 @@ export const multislerp: Method<Parameters> = {
     }),
   kernel: (_, { coefficients = [] }) =>
     contributionKernel({ weights: coefficients, votes: null, lambda: 1, divisor: null, zero: 0, sparsify: null }),
+}
+
+/** The weighted sum of equal models is that model times the sum of the weights; equal changes of a base are 0, and stay 0. */
+function movesIdentical({ normalize, hasBase }: TensorSettings<Parameters>): boolean {
+  return !normalize && !hasBase
 }
 
 function coefficientsOf(gram: Gram, { weights: given, normalize, parameters }: TensorSettings<Parameters>): number[] {

@@ -26,7 +26,9 @@ export const sce: Method<Parameters> = {
       .min(0)
       .max(1)
       .default(1)
-      .describe('The part of the elements, those of largest variance, that changes'),
+      .describe(
+        'The part of the elements whose variance is not 0 that changes, those of largest variance; 1: every element',
+      ),
   }),
   models: { min: 2, max: null },
   base: 'required',
@@ -37,7 +39,7 @@ export const sce: Method<Parameters> = {
   plan: () => unprepared,
   prepare({ settings: { parameters, weights }, reader }) {
     const models = weights.length
-    const kept = partOf(parameters.topk, reader.elements)
+    const kept = keptOf(parameters.topk, reader, models)
     const range = rangeOf(reader, models, kept)
     const coefficients = sharesOf(reader, models, range)
     const facts = { kept: weights.map(() => kept), coefficients }
@@ -53,6 +55,19 @@ export const sce: Method<Parameters> = {
       zero: 0,
       sparsify: selectionOf(range),
     }),
+}
+
+/** How many elements are selected: all at 1, also those on which the models agree; below 1 a part of those on which they do not. */
+function keptOf(topk: number, reader: ElementReader, models: number): number {
+  if (topk === 0) return 0
+  if (topk === 1) return reader.elements
+  const engine = blockEngine()
+  let varying = 0
+  reader.scan((values, _first, count) => {
+    engine.vary(differences(values, models, count), count)
+    for (let j = 0; j < count; j += 1) if (engine.variances[j] !== 0) varying += 1
+  })
+  return partOf(topk, varying)
 }
 
 /** Which places in the order by variance are selected. */

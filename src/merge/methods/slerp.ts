@@ -24,7 +24,7 @@ export const slerp: Method<Parameters> = {
   needs: ['gram'],
   plan: () => unprepared,
   prepare: task =>
-    prepareByGram(task, gram => {
+    prepareByGram(task, false, gram => {
       const isStraight = (cosine: number) => Math.abs(cosine) > straightCosine
       const { t } = task.settings.parameters
       const facts = arcCoefficients(gram, t, isStraight)
