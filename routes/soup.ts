@@ -38,6 +38,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_DIGEST_MISMATCH',
             'TUREEN_NOT_ONNX',
             'TUREEN_MODEL_MALFORMED',
+            'TUREEN_NOT_FOUND',
             'TUREEN_MODEL_INCOMPLETE',
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',

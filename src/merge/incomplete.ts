@@ -1,9 +1,10 @@
 import { TureenError } from '../errors.ts'
+import { locationList } from '../onnx/unknown-location.ts'
 
 /** @throws TureenError `TUREEN_MODEL_INCOMPLETE` if a model's external data is not here */
 export function requireComplete(label: string, missing: readonly string[]): void {
   if (missing.length === 0) return
-  const message = `lacks its external data: ${missing.join(', ')}`
+  const message = `lacks its external data: ${locationList(missing)}`
   throw new TureenError(
     'TUREEN_MODEL_INCOMPLETE',
     `The model ${label} ${message}. Send it along in parts named data, or later: PUT /v1/models/{id}/data/{location}.`,

@@ -1,11 +1,10 @@
 import { blame, type ProblemItem } from '../errors.ts'
 import { type Alignment, alignNetworks } from '../onnx/graph/align.ts'
-import { buildNetwork } from '../onnx/graph/build-network.ts'
+import { knownNetwork } from '../onnx/graph/known-network.ts'
 import type { LeafPair } from '../onnx/graph/match.ts'
 import type { Leaf, Network } from '../onnx/graph/network.ts'
 import type { Layout, TensorEntry } from '../onnx/layout.ts'
 import { externalLocations } from '../onnx/model-files.ts'
-import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { requireComplete } from './incomplete.ts'
 import { matchWarnings, type Warning } from './match-warnings.ts'
 import { baseOf, type IndexedInput } from './merge-input.ts'
@@ -55,16 +54,10 @@ export function matchInputs(inputs: readonly IndexedInput[], settings: { base: n
   return { inputs: matched, problems, warnings }
 }
 
-const networks = new WeakMap<Layout, Network>()
-
 /** The network of an input, built once. @throws TureenError naming the model */
 export function networkOf({ layout, source, label }: IndexedInput): Network {
-  const known = networks.get(layout)
-  if (known) return known
   try {
-    const network = buildNetwork(layout, decodeSkeleton(layout), source)
-    networks.set(layout, network)
-    return network
+    return knownNetwork({ layout, source })
   } catch (error) {
     throw blame(error, label)
   }

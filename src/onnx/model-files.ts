@@ -1,6 +1,7 @@
 import { TureenError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
 import type { ExternalPayload, Layout, TensorEntry } from './layout.ts'
+import { unknownLocation } from './unknown-location.ts'
 
 /** The files of a model: its own, and those that its tensors say they lie in, by the location that the model calls them. */
 export type ModelFiles = { source: ByteSource; data: ReadonlyMap<string, ByteSource> }
@@ -37,13 +38,22 @@ export function externalSource(
   }
 }
 
-/** @throws TureenError `TUREEN_MODEL_MALFORMED` if one of the tensors in a data file ends behind its `byteLength` */
-export function requireDataFits(layout: Layout, location: string, byteLength: number): void {
+/**
+ * @param data byte lengths of data files, by location
+ * @throws TureenError `TUREEN_NOT_FOUND` if no tensor lies in one of them, `TUREEN_MODEL_MALFORMED` if a tensor ends after its file does
+ */
+export function requireOwnData(layout: Layout, data: ReadonlyMap<string, { byteLength: number }>): void {
+  const unused = new Set(data.keys())
   for (const tensor of layout.tensors) {
     const { payload } = tensor
-    if (payload.form === 'external' && payload.location === location)
-      requireInside(tensor, payload.offset + payload.length, location, byteLength)
+    if (payload.form !== 'external') continue
+    const file = data.get(payload.location)
+    if (!file) continue
+    unused.delete(payload.location)
+    requireInside(tensor, payload.offset + payload.length, payload.location, file.byteLength)
   }
+  const [location] = unused
+  if (location !== undefined) throw unknownLocation(location, [...externalLocations(layout).keys()])
 }
 
 function requireInside({ name, path }: TensorEntry, end: number, location: string, byteLength: number): void {

@@ -102,6 +102,7 @@ function toFile({ label, files: [main, ...data] }: SoupModel): MergeFile {
     path: main.path,
     data: data.map(({ location, path }) => ({ location, path })),
     weight: null,
+    isUnchecked: true,
   }
 }
 

@@ -1,43 +1,27 @@
-import { buildNetwork } from '../onnx/graph/build-network.ts'
-import { fingerprintOf } from '../onnx/graph/fingerprint.ts'
+import { type InspectedModel, inspectModel } from '../onnx/graph/inspect-model.ts'
 import type { Layout } from '../onnx/layout.ts'
-import { externalLocations, requireDataFits } from '../onnx/model-files.ts'
+import { requireOwnData } from '../onnx/model-files.ts'
 import { readLayout } from '../onnx/read-layout.ts'
-import {
-  decodeSkeleton,
-  describeModel,
-  describeTensor,
-  type ModelDescription,
-  type TensorDescription,
-} from '../onnx/skeleton.ts'
+import { describeTensor, type TensorDescription } from '../onnx/skeleton.ts'
 import { type FileSource, openFileSource } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 
-/** A model's description with the digest of its structure, which is not known before all of its data is here. */
-export type InspectedModel = ModelDescription & { fingerprint: string | null }
-
-/** Indexes and describes a model file. `data`: those of its data files that are here. @throws TureenError if it is not a model that can be read */
+/** Indexes, checks and describes a model. `data`: those of its data files that are here. @throws TureenError as {@link inspectModel} does */
 export function inspectFiles({ path, data }: ModelPaths): InspectedModel {
   return withLayout(path, (layout, source) => {
-    const model = decodeSkeleton(layout)
-    const description = describeModel(layout, model)
-    const network = buildNetwork(layout, model, source)
-    const here = new Set(data.map(({ location }) => location))
-    if ([...externalLocations(layout).keys()].some(location => !here.has(location)))
-      return { ...description, fingerprint: null }
-    const opened: [string, FileSource][] = []
+    const opened = new Map<string, FileSource>()
     try {
-      for (const file of data) opened.push([file.location, openFileSource(file.path)])
-      return { ...description, fingerprint: fingerprintOf(network, { source, data: new Map(opened) }) }
+      for (const file of data) opened.set(file.location, openFileSource(file.path))
+      return inspectModel({ layout, source, data: opened })
     } finally {
-      for (const [, file] of opened) file.close()
+      for (const file of opened.values()) file.close()
     }
   })
 }
 
-/** @throws TureenError `TUREEN_MODEL_MALFORMED` if a data file of so many bytes does not have all of the tensors that it should */
+/** @throws TureenError if a data file of so many bytes does not have all of the tensors that it should, or is not the model's */
 export function checkDataFile(path: string, location: string, bytes: number): void {
-  withLayout(path, layout => requireDataFits(layout, location, bytes))
+  withLayout(path, layout => requireOwnData(layout, new Map([[location, { byteLength: bytes }]])))
 }
 
 /** `limit` of a model's tensors from the one with index `from` on, in the order of the file, and how many there are. */

@@ -12,10 +12,11 @@ import { readLayout } from '../onnx/read-layout.ts'
 import { type FileSource, openFileSource } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 
-/** A merge input with the files that hold it. */
-export type MergeFile = MergeInput & ModelPaths
+/** A merge input with the files that hold it. `isUnchecked`: no upload has checked it. */
+export type MergeFile = MergeInput & ModelPaths & { isUnchecked?: boolean }
 
-export type OpenInput = Omit<IndexedInput, 'data'> & { source: FileSource; data: ReadonlyMap<string, FileSource> }
+export type OpenInput = Omit<IndexedInput, 'data'> &
+  Pick<MergeFile, 'isUnchecked'> & { source: FileSource; data: ReadonlyMap<string, FileSource> }
 
 /** Opens and indexes the files of a merge; whoever opens them closes them. @throws TureenError naming the file that cannot be read */
 export function openInputs(files: readonly MergeFile[], inMemory = false): OpenInput[] {

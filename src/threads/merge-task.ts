@@ -11,6 +11,7 @@ import { pendingTensors, prepare, preparesTogether } from '../merge/prepare.ts'
 import { requireBatchNorms } from '../onnx/graph/batch-norms.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { besideOutput } from '../storage/artifacts.ts'
+import { inspectInputs } from './inspect-inputs.ts'
 import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
 import type { OutputFile } from './output-ranges.ts'
 import { sharedPlan } from './share-inputs.ts'
@@ -73,6 +74,7 @@ export function startMerge(
   control: WorkControl,
 ): MergeStart {
   return withInputs(files, inputs => {
+    inspectInputs(inputs)
     const { plan: unprepared, findings } = checkedPlan(inputs, settings)
     const pending = pendingTensors(unprepared)
     const bytesToPrepare = pending.reduce((sum, { bytes }) => sum + bytes, 0)

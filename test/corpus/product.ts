@@ -4,40 +4,32 @@ import { planMerge } from '../../src/merge/plan.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import { preflight } from '../../src/merge/preflight.ts'
 import { type ByteSource, readBytes } from '../../src/onnx/byte-source.ts'
-import { buildNetwork } from '../../src/onnx/graph/build-network.ts'
-import { fingerprintOf } from '../../src/onnx/graph/fingerprint.ts'
+import { inspectModel } from '../../src/onnx/graph/inspect-model.ts'
 import type { TensorEntry } from '../../src/onnx/layout.ts'
-import { externalLocations, type ModelFiles, requireDataFits } from '../../src/onnx/model-files.ts'
+import { type ModelFiles, requireOwnData } from '../../src/onnx/model-files.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import { decodeSkeleton, describeModel, describeTensor } from '../../src/onnx/skeleton.ts'
+import { describeTensor } from '../../src/onnx/skeleton.ts'
 import { checkedPlan } from '../../src/threads/merge-inputs.ts'
 
 /** All that the corpus and fuzzing tools use of the project itself, in one place. */
 
 export type { ModelFiles } from '../../src/onnx/model-files.ts'
 
-/** Indexes and describes a model as an upload does. @returns the locations of the external data that it names */
+/** Indexes, checks and describes a model as an upload does. @returns the locations of the external data that it names */
 export function inspect(source: ByteSource): string[] {
   const layout = readLayout(source)
-  const model = decodeSkeleton(layout)
-  describeModel(layout, model)
   layout.tensors.forEach(describeTensor)
-  const network = buildNetwork(layout, model, source)
-  const locations = [...externalLocations(layout).keys()]
-  if (locations.length === 0) fingerprintOf(network, { source, data: new Map() })
-  return locations
+  return inspectModel({ layout, source, data: new Map() }).externalData
 }
 
 /** Fingerprints a model with its external data, as the upload of the last of it does. */
 export function fingerprint({ source, data }: ModelFiles): string {
-  const layout = readLayout(source)
-  return fingerprintOf(buildNetwork(layout, decodeSkeleton(layout), source), { source, data })
+  return inspectModel({ layout: readLayout(source), source, data }).fingerprint ?? ''
 }
 
 /** Checks external data against the model that names them, as their upload does. */
 export function acceptData({ source, data }: ModelFiles): void {
-  const layout = readLayout(source)
-  for (const [location, { byteLength }] of data) requireDataFits(layout, location, byteLength)
+  requireOwnData(readLayout(source), data)
 }
 
 /** The soup of two models, half of each, in the first one's form, compared as if they were two although they may be one. */

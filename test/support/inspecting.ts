@@ -3,11 +3,12 @@ import { type MatchedInputs, matchInputs } from '../../src/merge/match-inputs.ts
 import { type ByteSource, memorySource } from '../../src/onnx/byte-source.ts'
 import { buildNetwork } from '../../src/onnx/graph/build-network.ts'
 import { fingerprintOf } from '../../src/onnx/graph/fingerprint.ts'
+import { inspectModel } from '../../src/onnx/graph/inspect-model.ts'
 import type { Network } from '../../src/onnx/graph/network.ts'
 import type { Layout } from '../../src/onnx/layout.ts'
-import { externalLocations, type ModelFiles } from '../../src/onnx/model-files.ts'
+import type { ModelFiles } from '../../src/onnx/model-files.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import { decodeSkeleton, describeModel, describeTensor } from '../../src/onnx/skeleton.ts'
+import { decodeSkeleton, describeTensor } from '../../src/onnx/skeleton.ts'
 
 /** The index of a model that is held in memory. */
 export function layoutOf(model: Uint8Array): Layout {
@@ -49,9 +50,6 @@ export function isReordering(base: Uint8Array, other: Uint8Array): boolean {
 /** All that happens to an uploaded file before it is accepted. What has its elements in files of its own has no fingerprint yet. */
 export function inspectSource(source: ByteSource): void {
   const layout = readLayout(source)
-  const model = decodeSkeleton(layout)
-  describeModel(layout, model)
   layout.tensors.forEach(describeTensor)
-  const network = buildNetwork(layout, model, source)
-  if (externalLocations(layout).size === 0) fingerprintOf(network, { source, data: new Map() })
+  inspectModel({ layout, source, data: new Map() })
 }

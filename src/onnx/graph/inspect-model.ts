@@ -1,0 +1,42 @@
+import { dtypeOf } from '../../tensor/dtype.ts'
+import { chunksOf } from '../byte-source.ts'
+import { elementSource } from '../elements.ts'
+import type { Layout } from '../layout.ts'
+import { externalLocations, type ModelFiles, requireOwnData } from '../model-files.ts'
+import { decodeSkeleton, describeModel, type ModelDescription } from '../skeleton.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { knownNetwork } from './known-network.ts'
+
+/** A model's description. `dataBytes`: bytes needed of each external data file, in the order of `externalData`. */
+export type InspectedModel = ModelDescription & {
+  dataBytes: number[]
+  /** Digest of the network without its weights; null while data files are missing. */
+  fingerprint: string | null
+}
+
+/**
+ * Describes a model, and checks everything that the service asks of a model before it takes it: the structure, the network, the data
+ * files that are here, and the values that are no weights. An upload and a one-shot soup both call it, so they refuse the same models.
+ *
+ * @param files the model's own file, and the data files that are here
+ * @throws TureenError `TUREEN_MODEL_MALFORMED`, `TUREEN_MODEL_LIMIT`; `TUREEN_NOT_FOUND` for a data file that the model does not name
+ */
+export function inspectModel({ layout, ...files }: ModelFiles & { layout: Layout }): InspectedModel {
+  const model = decodeSkeleton(layout)
+  const description = describeModel(layout, model)
+  const network = knownNetwork({ layout, source: files.source }, () => model)
+  const needed = externalLocations(layout)
+  requireOwnData(layout, files.data)
+  requireCountedValues(layout, files)
+  const isComplete = [...needed.keys()].every(location => files.data.has(location))
+  const fingerprint = isComplete ? fingerprintOf(network, files) : null
+  return { ...description, dataBytes: [...needed.values()], fingerprint }
+}
+
+/** Only reading varints tells how many there are, and a merge of weights that are stored as varints reads them. */
+function requireCountedValues({ tensors }: Layout, { source, data }: ModelFiles): void {
+  for (const tensor of tensors) {
+    if (tensor.payload.form !== 'varint' || !dtypeOf(tensor.dataType)?.float) continue
+    for (const _ of chunksOf(elementSource(tensor, source, data)));
+  }
+}

@@ -1,0 +1,24 @@
+import type { Layout } from '../layout.ts'
+import type { ModelFiles } from '../model-files.ts'
+import type { ModelProto } from '../onnx-proto.ts'
+import { decodeSkeleton } from '../skeleton.ts'
+import { buildNetwork } from './build-network.ts'
+import type { Network } from './network.ts'
+
+const networks = new WeakMap<Layout, Network>()
+
+/**
+ * The network of an indexed model, built once for each layout.
+ * @param decode gives the model's decoded skeleton, called only if the network is not known
+ * @throws TureenError as {@link buildNetwork} and {@link decodeSkeleton} do
+ */
+export function knownNetwork(
+  { layout, source }: Pick<ModelFiles, 'source'> & { layout: Layout },
+  decode: () => ModelProto = () => decodeSkeleton(layout),
+): Network {
+  const known = networks.get(layout)
+  if (known) return known
+  const network = buildNetwork(layout, decode(), source)
+  networks.set(layout, network)
+  return network
+}

@@ -1,0 +1,27 @@
+import { TureenError } from '../errors.ts'
+
+/** Segments of a location that clients resolve before they send a URL. */
+const unlikeUrls = /(^|\/)\.{1,2}(\/|$)/
+
+/** An error names at most this many locations. */
+const listedLocations = 10
+
+/** The refusal of a data file that belongs to none of the locations that the model names (`wanted`). */
+export function unknownLocation(location: string, wanted: readonly string[]): TureenError {
+  const message = `the model refers to no external data ${location}`
+  const there = wanted.length > 0 ? `it refers to: ${locationList(wanted)}` : 'all of its weights are in its own file'
+  const example = wanted.find(each => unlikeUrls.test(each))
+  const hint = example === undefined ? '' : ` (in a URL ${encodeURIComponent(example)}: one percent-encoded segment)`
+  return new TureenError(
+    'TUREEN_NOT_FOUND',
+    `A data file belongs to the location that the model gives, and ${message}; ${there}${hint}.`,
+    [{ field: location, message }],
+  )
+}
+
+/** The first of some locations in words, with the number of the others. */
+export function locationList(locations: readonly string[]): string {
+  const named = locations.slice(0, listedLocations).join(', ')
+  const others = locations.length - listedLocations
+  return others > 0 ? `${named} and ${others.toLocaleString('en')} more` : named
+}

@@ -1,0 +1,37 @@
+import { blame, TureenError } from '../errors.ts'
+import { inspectModel } from '../onnx/graph/inspect-model.ts'
+import { externalLocations } from '../onnx/model-files.ts'
+import { locationList } from '../onnx/unknown-location.ts'
+import type { OpenInput } from './merge-inputs.ts'
+
+/**
+ * Checks the inputs of a merge that no upload has checked, each content once, as an upload does.
+ * @throws TureenError as {@link inspectModel} does, naming the model
+ */
+export function inspectInputs(inputs: readonly OpenInput[]): void {
+  const unchecked = new Map(inputs.filter(({ isUnchecked }) => isUnchecked).map(input => [input.sha256, input]))
+  for (const input of unchecked.values()) requireOwnParts(input, inputs)
+  for (const input of unchecked.values()) {
+    try {
+      inspectModel(input)
+    } catch (error) {
+      throw blame(error, input.label)
+    }
+  }
+}
+
+/** A form's data parts belong to the model part before them; a part that was sent after another model names that one. */
+function requireOwnParts({ label, layout, data }: OpenInput, inputs: readonly OpenInput[]): void {
+  const own = externalLocations(layout)
+  const location = [...data.keys()].find(each => !own.has(each))
+  if (location === undefined) return
+  const owner = inputs.find(other => !other.data.has(location) && externalLocations(other.layout).has(location))
+  const names = own.size > 0 ? `names ${locationList([...own.keys()])}` : 'has all of its weights in its own file'
+  const message = `does not name the external data ${location}, which was sent after it`
+  const advice = owner
+    ? `The model ${owner.label} names it: send each data part right after the model part that names it, before the next model`
+    : 'The filename of a data part is the location that the model gives, directories kept'
+  throw new TureenError('TUREEN_NOT_FOUND', `The model ${label} ${message}; it ${names}. ${advice}.`, [
+    { model: label, field: location, message },
+  ])
+}
