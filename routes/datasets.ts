@@ -114,10 +114,10 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
 }
 
 async function receiveNamed(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<NamedFile[]> {
-  const files = await receiveFiles<NamedFile>(parts, artifacts, async part => {
+  const files = await receiveFiles<NamedFile>(parts, artifacts, async (part, _, receive) => {
     if (part.kind === 'field')
       throw refusal(`The part ${part.field} is text and no file (with curl: -F data=@FILE)`, part.field)
-    return { ...(await artifacts.receive(part.stream)), name: part.filename ?? 'data.npz' }
+    return { ...(await receive(part.stream)), name: part.filename ?? 'data.npz' }
   })
   if (files.length > 0) return files
   throw refusal('The form has no file', 'data')

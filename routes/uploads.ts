@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idempotencyHeaders } from '../schemas/common.ts'
-import { dataParameters, type ModelRecord, model, modelUpload, uploadParameters } from '../schemas/model.ts'
+import { dataParameters, model, modelUpload, uploadParameters } from '../schemas/model.ts'
 import { TureenError } from '../src/errors.ts'
 import type { Idempotency } from '../src/http/idempotency.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
@@ -9,6 +9,7 @@ import { checkPreconditions, contentTag } from '../src/http/preconditions.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
+import type { ModelFile } from '../src/models/model-files.ts'
 import type { ModelStore, ReceivedData } from '../src/models/model-store.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
@@ -108,11 +109,9 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
     },
     async request => {
       const { id, '*': location } = request.params
-      const check = ({ files }: ModelRecord) => {
-        const there = files.find(file => file.location === location)
-        checkPreconditions(request, there && contentTag(there.sha256))
-      }
-      check(await models.get(id))
+      const check = (there: ModelFile | undefined) =>
+        void checkPreconditions(request, there && contentTag(there.sha256))
+      check(await models.dataFile(id, location))
       const file = await receiveData(uploadParts(request, uploads), location, artifacts)
       return models.addData(id, file, check)
     },
@@ -135,9 +134,9 @@ async function receiveData(
   location: string,
   artifacts: Artifacts,
 ): Promise<ReceivedData> {
-  const [file, second] = await receiveFiles<ReceivedData>(parts, artifacts, async (part, before) => {
+  const [file, second] = await receiveFiles<ReceivedData>(parts, artifacts, async (part, before, receive) => {
     if (part.kind === 'field' || before.length > 0) throw notOneFile(part.field)
-    return { ...(await artifacts.receive(part.stream)), location }
+    return { ...(await receive(part.stream)), location }
   })
   if (file && !second) return file
   throw notOneFile('data')

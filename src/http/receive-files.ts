@@ -1,28 +1,36 @@
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
+import { createFlushQueue } from '../storage/flush-queue.ts'
+import { inParallel } from '../storage/in-parallel.ts'
 import type { UploadPart } from './upload.ts'
+
+/** Receives the bytes of one part into a file. */
+export type Receive = (stream: AsyncIterable<Uint8Array>) => Promise<ReceivedFile>
 
 /**
  * Goes through the parts of an upload, in order. `take` receives what it wants of a part into a file and gives that back, or
- * throws; then, and when the upload fails otherwise, everything received before is removed.
+ * throws. All files are flushed when this returns. If the upload fails, every file received before is removed.
  */
 export async function receiveFiles<File extends ReceivedFile>(
   parts: AsyncIterable<UploadPart>,
   artifacts: Artifacts,
-  take: (part: UploadPart, before: readonly File[]) => Promise<File | undefined>,
+  take: (part: UploadPart, before: readonly File[], receive: Receive) => Promise<File | undefined>,
 ): Promise<File[]> {
   const files: File[] = []
+  const flushes = createFlushQueue()
   try {
     for await (const part of parts) {
-      const file = await take(part, files)
+      const file = await take(part, files, stream => artifacts.receive(stream, flushes))
       if (file) files.push(file)
     }
+    await flushes.end()
     return files
   } catch (error) {
+    await flushes.end().catch(() => undefined)
     await discardAll(files, artifacts)
     throw error
   }
 }
 
 export async function discardAll(files: readonly ReceivedFile[], artifacts: Artifacts): Promise<void> {
-  for (const { path } of files) await artifacts.discard(path)
+  await inParallel(files, ({ path }) => artifacts.discard(path))
 }

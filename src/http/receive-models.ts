@@ -23,17 +23,21 @@ export async function receiveModels(
   fields: readonly string[] = ['model'],
 ): Promise<SentModel[]> {
   const models: SentModel[] = []
-  await receiveFiles<ReceivedData>(parts, artifacts, async part => {
+  const locations = new Set<string>()
+  await receiveFiles<ReceivedData>(parts, artifacts, async (part, _, receive) => {
     if (part.kind === 'file' && fields.includes(part.field)) {
       another(models)
-      const file = { ...(await artifacts.receive(part.stream)), location: '' }
+      locations.clear()
+      const file = { ...(await receive(part.stream)), location: '' }
       models.push({ field: part.field, label: labelFor(part.filename, models), files: [file] })
       return file
     }
     if (part.kind === 'file' && part.field === 'data') {
-      const { model, location } = belonging(part, models)
-      const file = { ...(await artifacts.receive(part.stream)), location }
-      model.files.push(file)
+      const model = models.at(-1)
+      const location = locationOf(part.filename, model, locations)
+      const file = { ...(await receive(part.stream)), location }
+      locations.add(location)
+      model?.files.push(file)
       return file
     }
     await other(part, models)
@@ -46,21 +50,32 @@ export async function discardModels(models: readonly SentModel[], artifacts: Art
   for (const { files } of models) await discardAll(files, artifacts)
 }
 
-/** The model that a data part belongs to, and under which location. */
-function belonging({ filename }: Extract<UploadPart, { kind: 'file' }>, models: readonly SentModel[]) {
-  const model = models.at(-1)
-  const location = filename ?? ''
-  if (!model) throw refusal('comes before the model that it belongs to; send it behind the model')
-  if (location === '')
+/**
+ * The location of a data part, which belongs to the model part before it.
+ * @param before locations of that model's data parts until now
+ */
+function locationOf(filename: string | undefined, model: SentModel | undefined, before: ReadonlySet<string>): string {
+  const named = filename ? ` ${filename}` : ''
+  if (!model)
     throw refusal(
-      'has no filename, which is the location that the model gives (with curl: -F "data=@FILE;filename=LOCATION")',
+      `The data part${named} comes before any model part`,
+      'Send each model part first, then its data parts, then the next model part',
     )
-  if (model.files.some(file => file.location === location)) throw refusal(`is the second one for ${location}`)
-  return { model, location }
+  if (!filename)
+    throw refusal(
+      `A data part after the model ${model.label} has no filename`,
+      'Its filename is the location that the model gives (with curl: -F "data=@FILE;filename=LOCATION")',
+    )
+  if (before.has(filename))
+    throw refusal(
+      `The data part${named} is the second one for this location after the model ${model.label}`,
+      'A data part belongs to the model part before it: send each model, then its data, then the next model',
+    )
+  return filename
 }
 
-function refusal(message: string): TureenError {
-  return new TureenError('TUREEN_REQUEST_INVALID', `A part data ${message}.`, [{ field: 'data', message }])
+function refusal(found: string, advice: string): TureenError {
+  return new TureenError('TUREEN_REQUEST_INVALID', `${found}. ${advice}.`, [{ field: 'data', message: found }])
 }
 
 /** What errors call a model: its filename, with its place where that says too little. */

@@ -2,10 +2,10 @@ import { sql } from 'kysely'
 import { v7 as uuid } from 'uuid'
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
+import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
-import type { InspectedModel } from '../threads/inspect-task.ts'
 import { type ModelFile, modelDigest } from './model-files.ts'
 
 /** What a new model record is made from. */
@@ -27,6 +27,9 @@ export type ModelFilters = {
   fingerprint?: string | undefined
   sha256?: string | undefined
 }
+
+/** SQLite takes 32,766 parameters in a statement; a statement of 250 rows is not prepared for long. */
+const rowsInStatement = 250
 
 /** What the catalog holds for a model whose fingerprint is not known (yet). */
 const unknownFingerprint = ''
@@ -54,7 +57,10 @@ export async function insertModel(
     })
     .execute()
   const rows = files.map(({ location, sha256, bytes }) => ({ model_id: id, location, sha256, bytes }))
-  await catalog.insertInto('model_files').values(rows).execute()
+  for (let from = 0; from < rows.length; from += rowsInStatement) {
+    const some = rows.slice(from, from + rowsInStatement)
+    await catalog.insertInto('model_files').values(some).execute()
+  }
   await insertLabels(catalog, id, labels)
   return id
 }
@@ -66,21 +72,59 @@ function digestOfNew({ files, inspected }: Pick<NewModel, 'files' | 'inspected'>
   return modelDigest(isComplete ? files : files.filter(({ location }) => location === ''))
 }
 
-/** Adds a data file to a model, in place of one that it had at this location; the model's digest follows once nothing is missing. */
+/** What the upload of a data file needs to know of its model. The rows of the model's other data files are counted, not read. */
+export type DataPlace = {
+  id: string
+  main: ModelFile
+  /** Locations that the model names. */
+  named: readonly string[]
+  /** Bytes of the file that the model needs; undefined if it does not name it, or was uploaded before this was recorded. */
+  needed: number | undefined
+  /** The file that is there already. */
+  file: ModelFile | undefined
+  /** Number of data files that the model lacks. */
+  missing: number
+}
+
+/** The place of a data file in its model; undefined if there is no such model. */
+export async function dataPlace(catalog: Catalog, reference: string, location: string): Promise<DataPlace | undefined> {
+  const id = await resolveModel(catalog, reference)
+  if (id === undefined) return undefined
+  const count = sql<number>`(select count(*) from model_files where model_id = models.id and location <> '')`
+  const rows = await catalog
+    .selectFrom('models')
+    .innerJoin('model_files', 'model_files.model_id', 'models.id')
+    .where('models.id', '=', id)
+    .where('model_files.location', 'in', ['', location])
+    .select(['description', 'location', 'model_files.sha256', 'bytes', count.as('here')])
+    .execute()
+  const at = (wanted: string) => {
+    const row = rows.find(each => each.location === wanted)
+    return row && { location: wanted, sha256: row.sha256, bytes: row.bytes }
+  }
+  const main = at('')
+  const [first] = rows
+  if (!main || !first) return undefined
+  const { externalData: named, dataBytes = [] }: StoredDescription = JSON.parse(first.description)
+  const needed = dataBytes[named.indexOf(location)]
+  return { id, main, named, needed, file: at(location), missing: named.length - first.here }
+}
+
+/** Adds a data file to a model, in place of one that it had at this location. `complete`: the model's new digests if it now has all files. */
 export async function putModelFile(
   catalog: Catalog,
   id: string,
   { location, sha256, bytes }: ModelFile,
+  complete: { files: readonly ModelFile[]; fingerprint: string | null } | undefined,
 ): Promise<void> {
   await catalog
     .insertInto('model_files')
     .values({ model_id: id, location, sha256, bytes })
     .onConflict(conflict => conflict.columns(['model_id', 'location']).doUpdateSet({ sha256, bytes }))
     .execute()
-  const model = await modelById(catalog, id)
-  if (model?.status !== 'complete') return
-  const digest = modelDigest(model.files)
-  await catalog.updateTable('models').set({ sha256: digest }).where('id', '=', id).execute()
+  if (!complete) return
+  const values = { sha256: modelDigest(complete.files), fingerprint: complete.fingerprint ?? unknownFingerprint }
+  await catalog.updateTable('models').set(values).where('id', '=', id).execute()
 }
 
 /** Complete models without a fingerprint: those that were taken in by a version that made other ones. */
@@ -163,10 +207,14 @@ const selectModels = (catalog: Catalog) =>
 
 type ModelRow = Tables['models'] & { labels: string; files: string }
 
+/** What the catalog keeps as JSON. Models that were uploaded before it was recorded have no `dataBytes`. */
+type StoredDescription = Omit<InspectedModel, 'fingerprint' | 'dataBytes'> & Partial<Pick<InspectedModel, 'dataBytes'>>
+
 function toRecord(row: ModelRow): ModelRecord {
-  const { externalData, ...description } = JSON.parse(row.description)
+  const { externalData, dataBytes: _, ...description }: StoredDescription = JSON.parse(row.description)
   const own: ModelFile[] = JSON.parse(row.files)
-  const missing = externalData.filter((location: string) => !own.some(file => file.location === location))
+  const here = new Set(own.map(({ location }) => location))
+  const missing = externalData.filter(location => !here.has(location))
   return {
     ...description,
     id: row.id,

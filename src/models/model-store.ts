@@ -4,18 +4,20 @@ import { requireComplete } from '../merge/incomplete.ts'
 import { inlineSettings } from '../merge/merge-input.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
+import { unknownLocation } from '../onnx/unknown-location.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
 import { requireSound } from '../storage/content-damage.ts'
 import type { Contents } from '../storage/contents.ts'
 import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
 import { extendLife } from '../storage/expiry.ts'
+import { inParallel } from '../storage/in-parallel.ts'
 import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Labels } from '../storage/labels.ts'
 import { bytesOf, type ModelPaths } from '../storage/model-paths.ts'
 import { decodeIndexCursor, encodeCursor, type Page } from '../storage/paging.ts'
 import type { WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
-import { isComplete, noFile, unknownLocation } from './data-refusals.ts'
+import { isComplete, noFile } from './data-refusals.ts'
 import type { ModelFile } from './model-files.ts'
 import * as records from './model-records.ts'
 
@@ -34,10 +36,12 @@ export type ModelStore = {
   add(files: ReceivedModel, upload: NewUpload, keep?: KeepWith<ModelUpload>): Promise<ModelUpload>
   /**
    * Takes in a data file of a model that lacks it.
-   * @param allow looks at the model just before that, and may throw to refuse the file
+   * @param allow gets the file that is at the location just before, and may throw to refuse the new one
    * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_COMPLETE`, `TUREEN_MODEL_MALFORMED`
    */
-  addData(reference: string, file: ReceivedData, allow: (model: ModelRecord) => void): Promise<ModelRecord>
+  addData(reference: string, file: ReceivedData, allow: (there: ModelFile | undefined) => void): Promise<ModelRecord>
+  /** The data file at a location of a model; undefined if it is not here. @throws TureenError `TUREEN_NOT_FOUND` if the model is not */
+  dataFile(reference: string, location: string): Promise<ModelFile | undefined>
   /** Publishes merged files, then runs `commit`, which is to insert their record in the transaction of its choice. */
   addMerged<Result>(files: readonly ReceivedData[], commit: (insert: InsertMerged) => Promise<Result>): Promise<Result>
   /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request */
@@ -90,9 +94,7 @@ export function createModelStore(
   contents: Contents,
   threads: ThreadPool,
 ): ModelStore {
-  const find = async (within: Catalog, reference: string, field?: string) => {
-    const id = await records.resolveModel(within, reference)
-    const model = id === undefined ? undefined : await records.modelById(within, id)
+  const found = <Found>(reference: string, model: Found | undefined, field?: string): Found => {
     if (model) return model
     const message = `there is no model ${reference}`
     throw new TureenError(
@@ -101,6 +103,12 @@ export function createModelStore(
       [{ model: reference, ...(field === undefined ? {} : { field }), message }],
     )
   }
+  const find = async (within: Catalog, reference: string, field?: string) => {
+    const id = await records.resolveModel(within, reference)
+    return found(reference, id === undefined ? undefined : await records.modelById(within, id), field)
+  }
+  const placeOf = async (reference: string, location: string) =>
+    found(reference, await records.dataPlace(catalog, reference, location))
   const get: ModelStore['get'] = (reference, field) => find(catalog, reference, field)
 
   const fileAt = ({ files }: Pick<ModelRecord, 'files'>, location: string) => {
@@ -117,6 +125,16 @@ export function createModelStore(
     path: main(model).path,
     data: model.files.flatMap(({ location, sha256 }) => (location ? [{ location, path: contents.path(sha256) }] : [])),
   })
+
+  /** Whether a file in this place is the last that its model lacks. */
+  const completes = ({ file, missing }: records.DataPlace) => missing === 1 && file === undefined
+
+  /** The files and the fingerprint of a model that gets its last data file. */
+  const completed = async (id: string, file: ModelFile) => {
+    const files = [...(await get(id)).files, file]
+    await sound([{ label: id, ...paths({ files }) }])
+    return { files, fingerprint: (await threads.inspect(paths({ files }))).fingerprint }
+  }
 
   const labelledPaths = (model: ModelRecord): LabelledPaths => ({ label: model.id, ...paths(model) })
 
@@ -152,10 +170,6 @@ export function createModelStore(
       try {
         const [main, ...data] = files
         const inspected = await threads.inspect({ path: main.path, data })
-        for (const { location, bytes } of data) {
-          if (!inspected.externalData.includes(location)) throw unknownLocation(location, inspected.externalData)
-          await threads.checkData(main.path, location, bytes)
-        }
         const model = { ...upload, files, inspected, recipe: null }
         return await contents.add(files, () =>
           catalog.transaction().execute(async transaction => {
@@ -167,38 +181,42 @@ export function createModelStore(
             return outcome
           }),
         )
-      } finally {
-        for (const { path } of files) await artifacts.discard(path)
+      } catch (error) {
+        await inParallel(files, ({ path }) => artifacts.discard(path))
+        throw error
       }
     },
+    async dataFile(reference, location) {
+      return (await placeOf(reference, location)).file
+    },
     async addData(reference, file, allow) {
+      const { location, sha256, bytes } = file
       try {
-        const model = await get(reference)
-        const wanted = [...model.missing, ...model.files.flatMap(({ location }) => location || [])]
-        if (!wanted.includes(file.location)) throw unknownLocation(file.location, wanted)
-        await sound([labelledPaths(model)])
-        await threads.checkData(main(model).path, file.location, file.bytes)
+        const place = await placeOf(reference, location)
+        const { id, main, named, needed } = place
+        if (!named.includes(location)) throw unknownLocation(location, named)
+        if (needed === undefined || bytes < needed) {
+          const path = contents.path(main.sha256)
+          await sound([{ label: id, path, data: [] }])
+          await threads.checkData(path, location, bytes)
+        }
+        if (completes(place)) await sound([labelledPaths(await get(id))])
         let replaced: string | undefined
         const added = await contents.add([file], async () => {
-          const now = await get(model.id)
-          allow(now)
-          const before = now.files.find(({ location }) => location === file.location)
-          if (before?.sha256 === file.sha256) return now
-          if (now.status === 'complete') throw isComplete(reference, file.location)
-          const completed = { ...now, files: [...now.files.filter(each => each !== before), file] }
-          const isLast = now.missing.every(location => location === file.location)
-          const { fingerprint } = isLast ? await threads.inspect(paths(completed)) : { fingerprint: null }
-          await catalog.transaction().execute(async transaction => {
-            await records.putModelFile(transaction, model.id, file)
-            await records.setFingerprint(transaction, model.id, fingerprint)
-          })
-          replaced = before?.sha256
-          return get(model.id)
+          const now = await placeOf(id, location)
+          allow(now.file)
+          if (now.file?.sha256 === sha256) return get(id)
+          if (now.missing === 0) throw isComplete(reference, location)
+          const complete = completes(now) ? await completed(id, file) : undefined
+          await catalog.transaction().execute(transaction => records.putModelFile(transaction, id, file, complete))
+          replaced = now.file?.sha256
+          return get(id)
         })
         if (replaced !== undefined) await contents.release(async () => [replaced ?? ''])
         return added
-      } finally {
+      } catch (error) {
         await artifacts.discard(file.path)
+        throw error
       }
     },
     async addMerged(files, commit) {

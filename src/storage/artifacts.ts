@@ -3,10 +3,12 @@ import { mkdir, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/p
 import { basename, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
 import { asTureenError } from '../errors.ts'
+import type { FlushQueue } from './flush-queue.ts'
+import { inParallel } from './in-parallel.ts'
 import { createRoom } from './room.ts'
 import { writeStream } from './write-stream.ts'
 
-/** A file that has been received in full and flushed to the disk, but is not content yet. */
+/** A file that has been received in full and flushed to the disk, or is in a flush queue, but is not content yet. */
 export type ReceivedFile = { path: string; sha256: string; bytes: number }
 
 /**
@@ -22,11 +24,15 @@ export type Artifacts = {
   claim(incoming: string, bytes: number): void
   /**
    * Writes a stream to an incoming file while hashing it; a failed or ended stream leaves nothing.
+   * @param flushes takes the flush of the file; without it the file is flushed when this returns
    * @throws TureenError `TUREEN_STORE_FULL` as soon as it is more than the store may hold
    */
-  receive(stream: AsyncIterable<Uint8Array>): Promise<ReceivedFile>
-  /** Makes an incoming, flushed file the content of its digest, durably. @throws as requireRoom, of its bytes if they are new */
-  publish(incoming: string, sha256: string): Promise<void>
+  receive(stream: AsyncIterable<Uint8Array>, flushes?: FlushQueue): Promise<ReceivedFile>
+  /**
+   * Makes incoming, flushed files the content of their digests, durably, each directory flushed once. A failure may leave some of them
+   * published. @throws as requireRoom, of the bytes that are new
+   */
+  publish(files: readonly ReceivedFile[]): Promise<void>
   /** Where the content of a digest lies. */
   path(sha256: string): string
   /** The digest whose content lies at a path. */
@@ -115,10 +121,10 @@ export async function openArtifacts(
         return await run().finally(keepReserve)
       }
     },
-    async receive(stream) {
+    async receive(stream, flushes) {
       const file = incomingPath()
       try {
-        const written = await writeStream(stream, file, bytes => room.claim(file, bytes))
+        const written = await writeStream(stream, file, bytes => room.claim(file, bytes), flushes)
         onReceived(written.bytes)
         return { path: file, ...written }
       } catch (error) {
@@ -126,18 +132,24 @@ export async function openArtifacts(
         throw error
       }
     },
-    async publish(file, sha256) {
-      const shard = shardOf(sha256)
-      await mkdir(shard, { recursive: true })
-      // Whoever made it, now or before a crash: that it is there does not say that it was flushed.
-      if (!flushedShards.has(shard)) await flushDirectory(content)
-      flushedShards.add(shard)
-      const { size } = await stat(file)
-      const isNew = (await unlessMissing(stat(path(sha256)))) === undefined
-      room.settle(file, isNew ? size : 0)
-      await rename(file, path(sha256))
-      room.keep(file)
-      await flushDirectory(shard)
+    async publish(files) {
+      const once = new Map(files.map(file => [file.sha256, file]))
+      const shards = new Set([...once.keys()].map(shardOf))
+      await inParallel(shards, shard => mkdir(shard, { recursive: true }))
+      // A directory that is there may never have been flushed, by this process or one that crashed.
+      if ([...shards].some(shard => !flushedShards.has(shard))) await flushDirectory(content)
+      for (const shard of shards) flushedShards.add(shard)
+      await inParallel(once.values(), async ({ path: file, sha256, bytes }) => {
+        const isNew = (await unlessMissing(stat(path(sha256)))) === undefined
+        room.settle(file, isNew ? bytes : 0)
+        await rename(file, path(sha256))
+        room.keep(file)
+      })
+      await inParallel(shards, flushDirectory)
+      await inParallel(
+        files.filter(file => once.get(file.sha256) !== file),
+        file => discard(file.path),
+      )
     },
     async sweep(known) {
       const isKnown = (name: string) => known.has(`sha256:${name}`)

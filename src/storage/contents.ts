@@ -1,6 +1,7 @@
 import pLimit from 'p-limit'
 import type { Artifacts, ReceivedFile } from './artifacts.ts'
 import type { Catalog } from './database.ts'
+import { inParallel } from './in-parallel.ts'
 import { type HashFile, soundFiles } from './sound-files.ts'
 
 /**
@@ -27,30 +28,32 @@ export async function sweepContents(catalog: Catalog, artifacts: Artifacts): Pro
   return artifacts.sweep(new Set([...models, ...files].map(({ sha256 }) => sha256)))
 }
 
+/** SQLite takes 32,766 parameters in a statement; a statement of 500 is not prepared for long. */
+const digestsInQuery = 500
+
 /** @param hash reads a file to its end, off the event loop */
 export function createContents(catalog: Catalog, artifacts: Artifacts, hash: HashFile): Contents {
   const sound = soundFiles(hash)
   // A file and the records that refer to it appear and vanish together: one addition or removal at a time.
   const exclusive = pLimit(1)
 
-  const isReferenced = async (sha256: string) => {
-    for (const table of ['model_files', 'dataset_files'] as const) {
-      const row = await catalog
-        .selectFrom(table)
-        .select('sha256')
-        .where('sha256', '=', sha256)
-        .limit(1)
-        .executeTakeFirst()
-      if (row) return true
+  const referenced = async (digests: readonly string[]) => {
+    const found = new Set<string>()
+    for (let from = 0; from < digests.length; from += digestsInQuery) {
+      const some = digests.slice(from, from + digestsInQuery)
+      for (const table of ['model_files', 'dataset_files'] as const) {
+        const rows = await catalog.selectFrom(table).select('sha256').distinct().where('sha256', 'in', some).execute()
+        for (const { sha256 } of rows) found.add(sha256)
+      }
     }
-    return false
+    return found
   }
   const discardUnreferenced = async (digests: readonly string[]) => {
-    for (const sha256 of new Set(digests)) {
-      if (await isReferenced(sha256)) continue
+    const kept = await referenced([...new Set(digests)])
+    await inParallel(new Set(digests).difference(kept), async sha256 => {
       sound.forget(artifacts.path(sha256))
       await artifacts.discard(artifacts.path(sha256))
-    }
+    })
   }
 
   return {
@@ -59,10 +62,8 @@ export function createContents(catalog: Catalog, artifacts: Artifacts, hash: Has
     add: (files, commit) =>
       exclusive(async () => {
         try {
-          for (const { path, sha256 } of files) {
-            await artifacts.publish(path, sha256)
-            await sound.trust(artifacts.path(sha256))
-          }
+          await artifacts.publish(files)
+          await inParallel(new Set(files.map(({ sha256 }) => artifacts.path(sha256))), sound.trust)
           return await commit()
         } finally {
           await discardUnreferenced(files.map(({ sha256 }) => sha256))

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
+import type { FlushQueue } from './flush-queue.ts'
 
 /** So much is gathered before it is written: in pieces as they come from a socket, writing would take longer than all the rest. */
 const gatheredBytes = 512 << 10
@@ -9,16 +10,18 @@ const gatheredChunks = 1024
 const flushedBytes = 16 << 20
 
 /**
- * Writes a stream to a new file while hashing it, and flushes it. Some chunks are written while others come. Not with a write stream of
+ * Writes a stream to a new file, hashes it, and flushes it. It writes some chunks while others come. It does not use a write stream of
  * Node, which goes wrong where the system writes less of several buffers than it was given.
  *
- * @param stream its chunks are given up: their memory goes back once they are written
+ * @param stream gives its chunks up: their memory goes back once they are written
  * @param onChunk hears how many bytes come, and may refuse them
+ * @param flushes takes the last flush, which this function then does not wait for
  */
 export async function writeStream(
   stream: AsyncIterable<Uint8Array>,
   file: string,
   onChunk: (bytes: number) => void,
+  flushes: Pick<FlushQueue, 'add'> = { add: flush => flush() },
 ): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256')
   const handle = await open(file, 'wx')
@@ -32,11 +35,12 @@ export async function writeStream(
       await writer.write(chunk)
     }
     await writer.end()
-    await handle.sync()
-  } finally {
+  } catch (error) {
     await writer.settled()
     await handle.close()
+    throw error
   }
+  await flushes.add(() => handle.sync().finally(() => handle.close()))
   return { sha256: `sha256:${hash.digest('hex')}`, bytes }
 }
 

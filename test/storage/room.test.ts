@@ -20,9 +20,9 @@ async function* bytes(count: number, fill = 0) {
 }
 
 async function keep(count: number, fill: number): Promise<string> {
-  const { path, sha256 } = await artifacts.receive(bytes(count, fill))
-  await artifacts.publish(path, sha256)
-  return sha256
+  const file = await artifacts.receive(bytes(count, fill))
+  await artifacts.publish([file])
+  return file.sha256
 }
 
 /** How many bytes still fit, found by asking. */
@@ -93,7 +93,7 @@ test('a result counts with the bytes that it has in the end, and is refused if i
     const sha256 = `sha256:${createHash('sha256').update(content).digest('hex')}`
     const publish = artifacts.withOutput(10, async output => {
       await writeFile(output, content)
-      await artifacts.publish(output, sha256)
+      await artifacts.publish([{ path: output, sha256, bytes: written }])
     })
     if (isKept) await publish
     else await expect(publish).rejects.toMatchObject(full)
@@ -112,7 +112,8 @@ test.skipIf(!existsSync('/dev/shm'))(
   async () => {
     const path = `/dev/shm/tureen-${randomUUID()}`
     await writeFile(path, Buffer.alloc(400))
-    await expect(artifacts.publish(path, `sha256:${'0'.repeat(64)}`)).rejects.toMatchObject({ code: 'EXDEV' })
+    const file = { path, sha256: `sha256:${'0'.repeat(64)}`, bytes: 400 }
+    await expect(artifacts.publish([file])).rejects.toMatchObject({ code: 'EXDEV' })
     await artifacts.discard(path)
     expect(free()).toBe(limit)
   },
