@@ -6,13 +6,13 @@ import { type JobStart, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import type { MergeService } from '../src/jobs/merge-job.ts'
 import type { RecipeReader } from '../src/jobs/recipe-reader.ts'
-import { yamlMediaType } from '../src/merge/recipe-yaml.ts'
+import { yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
 
 type Options = JobStart & { merges: MergeService; recipes: RecipeReader }
 
 /** Merging models of the store, as a durable job. */
 export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges, recipes, ...starting }) => {
-  app.addContentTypeParser<string>(yamlMediaType, { parseAs: 'string' }, (_: unknown, body: string) =>
+  app.addContentTypeParser<string>([...yamlMediaTypes], { parseAs: 'string' }, (_: unknown, body: string) =>
     recipes.yaml(body),
   )
   app.addHook('preValidation', async request => {
@@ -24,7 +24,7 @@ export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges,
       schema: {
         summary: 'Merge models into a new one; takes a configuration of mergekit as well',
         tags: ['soups'],
-        consumes: ['application/json', yamlMediaType],
+        consumes: ['application/json', ...yamlMediaTypes],
         body: mergeRequest,
         headers: idempotencyHeaders,
         querystring: mergeParameters,
@@ -43,6 +43,7 @@ export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges,
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
+            'TUREEN_BLOCKS_UNKNOWN',
             'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
             'TUREEN_WEIGHTS_INVALID',
             'TUREEN_DATASET_MISMATCH',

@@ -19,7 +19,7 @@ import { keepLastSlash } from '../src/http/last-slash.ts'
 import { deletionResponses, fileResponse, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { sendContent } from '../src/http/send-content.ts'
-import { writeYaml, yamlMediaType } from '../src/merge/recipe-yaml.ts'
+import { writeYaml, yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
 
 const tags = ['models']
@@ -102,7 +102,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
       schema: {
         summary: 'How a model was made here, as JSON or YAML; posted to /v1/merges, it gives the same bytes',
         tags,
-        produces: ['application/json', yamlMediaType],
+        produces: ['application/json', ...yamlMediaTypes],
         params: idParameter,
         response: { 200: recipe, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
       },
@@ -110,8 +110,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
     async (request, reply) => {
       const recipe = await models.recipe(request.params.id)
       reply.header('vary', 'accept')
-      if (request.accepts().type(['json', yamlMediaType]) === yamlMediaType)
-        reply.type(yamlMediaType).serializer(writeYaml)
+      const wanted = request.accepts().type(['json', ...yamlMediaTypes])
+      const yaml = yamlMediaTypes.find(type => type === wanted)
+      if (yaml) reply.type(yaml).serializer(writeYaml)
       return recipe
     },
   )

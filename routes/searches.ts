@@ -35,6 +35,7 @@ export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchSe
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
+            'TUREEN_BLOCKS_UNKNOWN',
             'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
             'TUREEN_SEARCH_TOO_LARGE',
             'TUREEN_METRIC_MISMATCH',

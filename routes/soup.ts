@@ -47,6 +47,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',
+            'TUREEN_BLOCKS_UNKNOWN',
             'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
             'TUREEN_WEIGHTS_INVALID',
             'TUREEN_TOO_MANY_UPLOADS',
@@ -89,8 +90,8 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
       )
       const make = async () => {
         try {
-          const settings = await parseSoupRecipe(recipe, request.query.weights, threads)
-          return await makeSoup(models, settings, artifacts, threads, clientGone(reply))
+          const asked = await parseSoupRecipe(models, recipe, request.query.weights, threads)
+          return await makeSoup(asked.models, asked.recipe, artifacts, threads, clientGone(reply))
         } finally {
           await discardModels(models, artifacts)
         }

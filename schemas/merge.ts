@@ -11,9 +11,17 @@ export const weight = z.number().describe('Any finite number, also negative')
 const parameterName = z.string().min(1).max(64)
 
 export const gradient = z
-  .strictObject({ gradient: z.array(z.number()).min(1).max(256) })
+  .strictObject({
+    gradient: z.array(z.number()).min(1).max(256),
+    by: z
+      .enum(['graph', 'block'])
+      .optional()
+      .describe(
+        'Position of a tensor: its operator among all operators with weights (graph, the default), or its block in a stack of repeated blocks such as layers.0 to layers.11 (block)',
+      ),
+  })
   .describe(
-    'A number that changes along the graph: the first at the first operator with weights, the last at the last, straight lines between',
+    'A number that changes along the network, in straight lines between the given points. By graph: the first at the first operator with weights, the last at the last. By block: the first at the first block and outside of blocks, the last at the last block',
   )
 
 export const weightValue = z.union([weight, gradient], {
@@ -83,6 +91,19 @@ export const mergeSettings = {
   rules: tensorRules.default([]),
   outputDtype: outputDtype.optional(),
   provenance: z.boolean().default(true).describe("Write the recipe into the soup's metadata"),
+  blocks: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Blocks that the network must have in one stack, such as 12 for layers.0 to layers.11; a network with another number is refused',
+    ),
+  notes: z
+    .array(z.string().max(500))
+    .max(64)
+    .optional()
+    .describe('Sentences for the warnings of the report, such as what a converted document has that changes nothing'),
 }
 
 /** Of the method fisher, beside the id of each model. */
@@ -206,8 +227,8 @@ export const soupRecipe = z
 
 export type SoupRecipe = z.infer<typeof soupRecipe>
 
-/** A number as JSON and people write it; not hexadecimal, not nothing. */
-function decimal(text: string): number {
+/** The number that a text is, as JSON and people write it; NaN for hexadecimal, for nothing and for any other text. */
+export function decimal(text: string): number {
   return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN
 }
 

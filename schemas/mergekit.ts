@@ -1,38 +1,66 @@
 import { z } from 'zod'
 import { reference } from './common.ts'
-import { outputDtype } from './merge.ts'
+import { decimal, outputDtype } from './merge.ts'
 
-const scalar = z.union([z.number(), z.boolean(), z.string()])
-const gradient = z.array(z.number()).min(1).max(1024)
+/** A number as mergekit takes it: truth values count 1 and 0, text is a number if it is written as one. */
+const scalar = z.union([z.number(), z.boolean(), z.string().transform(decimal).pipe(z.number())])
+const gradient = z.array(scalar.transform(Number)).min(1).max(256)
 const conditions = z
-  .array(z.strictObject({ filter: z.string().min(1).max(198).optional(), value: z.union([scalar, gradient]) }))
+  .array(z.strictObject({ filter: z.string().max(198).nullish(), value: z.union([scalar, gradient]) }))
   .min(1)
   .max(256)
 
-/** A value as mergekit has them: for all tensors, along the layers, or by filters on tensor names of which the first that fits holds. */
+/** A value as mergekit has them: for all tensors, along the blocks, or by filters on tensor names of which the first that fits holds. */
 export const mergekitValue = z.union([scalar, gradient, conditions], {
-  error: 'is no finite number, no truth value, no text, no list of numbers and no list of {filter, value}',
+  error: 'is no finite number, no truth value, no list of numbers and no list of {filter, value}',
 })
 
 export type MergekitValue = z.infer<typeof mergekitValue>
 
 /** Without any, mergekit takes null as well. */
-const parameters = z.record(z.string(), mergekitValue)
+const parameters = z.record(z.string(), mergekitValue).nullish()
 
-export type MergekitParameters = z.infer<typeof parameters>
+export type MergekitParameters = NonNullable<z.infer<typeof parameters>>
 
-/** The part of mergekit's configuration that says which models are merged how; models are named as in the store. */
+const dtype = z
+  .string()
+  .transform(text => text.replace(/^torch\./, ''))
+  .pipe(outputDtype)
+  .nullish()
+
+const models = z
+  .array(z.strictObject({ model: reference, parameters }))
+  .min(1)
+  .max(1024)
+
+const layer = scalar.transform(Number).pipe(z.number().int().min(0))
+
+/** A part of the layers of the result, and which layers of which models it is merged from. */
+const slice = z.strictObject({
+  sources: z
+    .array(z.strictObject({ model: reference, layer_range: z.tuple([layer, layer]), parameters }))
+    .min(1)
+    .max(1024),
+  base_model: reference.nullish(),
+  parameters,
+})
+
+/** What a tokenizer is made from. Embeddings of single tokens, and padding of the vocabulary, would change weights. */
+const tokenizer = z.strictObject({ source: z.unknown().optional(), tokens: z.strictObject({}).nullish() }).partial()
+
+/** A configuration of mergekit; models are named as in the store, or as the parts of a form. */
 export const mergekitConfig = z
   .strictObject({
     merge_method: z.string().min(1).max(100),
-    models: z
-      .array(z.strictObject({ model: reference, parameters: parameters.nullish() }))
-      .min(1)
-      .max(1024),
+    models: models.nullish(),
+    slices: z.array(slice).nullish(),
     base_model: reference.nullish(),
-    parameters: parameters.nullish(),
-    dtype: outputDtype.nullish(),
-    out_dtype: outputDtype.nullish(),
+    parameters,
+    dtype,
+    out_dtype: dtype,
+    tokenizer_source: z.unknown().optional(),
+    tokenizer: tokenizer.nullish(),
+    chat_template: z.unknown().optional(),
   })
   .meta({ id: 'MergekitConfig' })
 

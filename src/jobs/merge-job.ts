@@ -38,7 +38,7 @@ export type ResolvedMerge = {
  */
 export async function resolveMerge(request: MergeRequest, stores: Stores): Promise<ResolvedMerge> {
   const { models } = stores
-  const { nonFloat, outputDtype, provenance } = request
+  const { nonFloat, outputDtype, provenance, blocks, notes } = request
   const settings = methodSettings(request, {
     weights: request.models.map(({ weight }) => weight),
     hasBase: request.base !== undefined,
@@ -63,7 +63,15 @@ export async function resolveMerge(request: MergeRequest, stores: Stores): Promi
   for (const [fisherOf, { fisher }] of request.models.entries()) {
     if (fisher !== undefined) files.push({ ...(await find(fisher, null, `models.${fisherOf}.fisher`)), fisherOf })
   }
-  const resolved = { ...settings, nonFloat, ...(outputDtype ? { outputDtype } : {}), provenance, base }
+  const resolved = {
+    ...settings,
+    nonFloat,
+    ...(outputDtype ? { outputDtype } : {}),
+    provenance,
+    base,
+    ...(blocks === undefined ? {} : { blocks }),
+    ...(notes ? { notes } : {}),
+  }
   const inputIds = records.map(({ id }) => id)
   if (!request.recalibrate || !baseRecord) return { files, settings: resolved, recalibration: null, inputIds }
   const recalibration = await resolveRecalibration(request.recalibrate, baseRecord, stores)

@@ -1,6 +1,7 @@
-import type { MergekitConfig } from '../../schemas/mergekit.ts'
 import { TureenError } from '../errors.ts'
-import { convertMergekit, isMergekitConfig, readMergekit } from '../merge/mergekit-config.ts'
+import { convertMergekit } from '../merge/convert-mergekit.ts'
+import { isMergekitConfig, readMergekit } from '../merge/mergekit-config.ts'
+import { referencesIn, withReferences } from '../merge/mergekit-models.ts'
 import type { ModelStore } from '../models/model-store.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 
@@ -18,18 +19,14 @@ export type RecipeReader = {
 export function createRecipeReader(models: ModelStore, { readYaml }: ThreadPool): RecipeReader {
   return {
     yaml: readYaml,
-    mergeRequest: async body =>
-      isMergekitConfig(body) ? convertMergekit(await withIds(readMergekit(body), models)) : body,
+    async mergeRequest(body) {
+      if (!isMergekitConfig(body)) return body
+      const merge = readMergekit(body)
+      const ids: string[] = []
+      for (const { model, field } of referencesIn(merge)) ids.push(await idOf(model, field, models))
+      return convertMergekit(withReferences(merge, ids))
+    },
   }
-}
-
-/** A configuration with its models by id. */
-async function withIds(config: MergekitConfig, store: ModelStore): Promise<MergekitConfig> {
-  const models = []
-  for (const [index, model] of config.models.entries())
-    models.push({ ...model, model: await idOf(model.model, `models.${index}.model`, store) })
-  if (config.base_model === undefined || config.base_model === null) return { ...config, models }
-  return { ...config, models, base_model: await idOf(config.base_model, 'base_model', store) }
 }
 
 /** The one model that a configuration means: by id or digest, or else by name, the newest of those that have the same content. */

@@ -1,18 +1,23 @@
-/** A number that changes along the graph: the first at its start, the last at its end, straight lines between. */
-export type Gradient = { gradient: number[] }
+/** A number that changes along the graph, or from block to block: the first at the start, the last at the end, straight lines between. */
+export type Gradient = { gradient: number[]; by?: 'graph' | 'block' | undefined }
 
-/** A weight of a model: one for all tensors, or one that changes along the graph. */
+/** A weight of a model: one for all tensors, or one that changes along the network. */
 export type WeightValue = number | Gradient
+
+/** Where a tensor stands, each from 0 to 1. `graph`: among the operators with weights; `block`: among the blocks of its stack, 0 outside of blocks. */
+export type Position = { graph: number; block: number }
+
+export const startPosition: Position = { graph: 0, block: 0 }
 
 export function isGradient(value: unknown): value is Gradient {
   return typeof value === 'object' && value !== null && 'gradient' in value
 }
 
-/** The value of something at a place from 0 to 1 along the graph. */
-export function valueAt(value: WeightValue, position: number): number {
+/** The value that a weight has for a tensor at a position. */
+export function valueAt(value: WeightValue, position: Position): number {
   if (!isGradient(value)) return value
-  const { gradient } = value
-  const scaled = position * (gradient.length - 1)
+  const { gradient, by = 'graph' } = value
+  const scaled = position[by] * (gradient.length - 1)
   const before = Math.floor(scaled)
   const rest = scaled - before
   const from = gradient[before] ?? 0
@@ -24,20 +29,28 @@ export function gradientsIn(parameter: unknown): Gradient[] {
   return (Array.isArray(parameter) ? parameter : [parameter]).filter(isGradient)
 }
 
-/** Parameters at a place along the graph. */
-export function parametersAt(parameters: Readonly<Record<string, unknown>>, position: number): Record<string, unknown> {
+/** Parameters for a tensor at a position. */
+export function parametersAt(
+  parameters: Readonly<Record<string, unknown>>,
+  position: Position,
+): Record<string, unknown> {
   const at = (value: unknown) => (isGradient(value) ? valueAt(value, position) : value)
   return mapValues(parameters, value => (Array.isArray(value) ? value.map(at) : at(value)))
 }
 
-/** Parameters as they are at each of the points that their gradients name; the others lie between. */
+/** Parameters as they are at each of the points that their gradients name, all of one kind of position; the others lie between. */
 export function parametersAtPoints(parameters: Readonly<Record<string, unknown>>): Record<string, unknown>[] {
   const gradients = Object.values(parameters).flatMap(gradientsIn)
   const points = new Set([
     0,
     ...gradients.flatMap(({ gradient }) => gradient.map((_, i) => i / (gradient.length - 1 || 1))),
   ])
-  return [...points].map(point => parametersAt(parameters, point))
+  return [...points].map(point => parametersAt(parameters, { graph: point, block: point }))
+}
+
+/** The kinds of position that the gradients among some values run by. */
+export function gradientKinds(values: Iterable<unknown>): ReadonlySet<keyof Position> {
+  return new Set([...values].flatMap(gradientsIn).map(({ by = 'graph' }) => by))
 }
 
 function mapValues<From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> {

@@ -15,7 +15,7 @@ export type NonFloat = 'error' | 'base'
 /** What is merged, apart from the files themselves. */
 export type MergeSettings = {
   method: string
-  /** Those of the method, complete; numbers may be gradients along the graph. */
+  /** Those of the method, complete; numbers may be gradients. */
   parameters: ParameterValues
   /** Null where the method has no such choice. */
   normalize: boolean | null
@@ -32,6 +32,10 @@ export type MergeSettings = {
   usesBase: boolean
   /** What the statistics of its batch norms are measured on after the merge. */
   recalibrate?: RecalibrationRecipe
+  /** How many blocks the network must have, in one stack. */
+  blocks?: number
+  /** Sentences of the request for the warnings of the report. */
+  notes?: readonly string[]
   /** Whether the result is one file, where the base has its weights in others beside it. */
   inline?: boolean
 }

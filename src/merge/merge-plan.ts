@@ -1,11 +1,12 @@
 import type { TensorEntry } from '../onnx/layout.ts'
+import type { Position } from './gradient.ts'
 import type { Operation } from './operation.ts'
 import type { PlannedFile } from './plan-parts.ts'
 
 /**
  * A tensor of the result that is computed, and how. `output`: the type that the result has,
  * `dtype` the one that it has in the sources. `sources`: it in each averaged model, in recipe order, and in what else the method
- * looks at. `position`: how far along the graph it stands, from 0 to 1, where anything depends on that.
+ * looks at. `position`: where it stands, if anything depends on that.
  */
 export type PlannedTensor = {
   name: string
@@ -13,7 +14,7 @@ export type PlannedTensor = {
   output: string
   dims: readonly number[]
   elements: number
-  position: number
+  position: Position
   sources: readonly TensorEntry[]
   operation: Operation
 }

@@ -1,38 +1,131 @@
-import { asBoolean, refusal, type Setting } from './mergekit-values.ts'
+import type { ReadParameter, ReadParameters } from './mergekit-settings.ts'
+import { asNumber, isAlways, refusal, type Setting, truthOf, valueFor, valuesOf } from './mergekit-values.ts'
 
-type NamedSettings = readonly [name: string, settings: readonly Setting[]]
+type Read = ReadParameters['parameters']
 
-/** A truth value that is settled here, and why it cannot be the other one. `isRowWise`: what the configuration says of nuslerp. */
-type Choice = { settled(method: string, isRowWise: boolean): boolean; otherwise: string }
+/** Parameters of ours in place of those of mergekit that choose between ways to compute, and sentences on what changes nothing or differs. */
+export type Choices = { parameters: Readonly<Record<string, string>>; notes: readonly string[] }
 
-const choices: ReadonlyMap<string, Choice> = new Map([
-  [
-    'rescale',
-    {
-      settled: method => /^(dare|della)/.test(method),
-      otherwise: 'dare and della scale up what they keep, and other methods do not; leave it out',
-    },
-  ],
-  [
-    'nuslerp_flatten',
-    {
-      settled: (_, isRowWise) => !isRowWise,
-      otherwise: 'vectors are rows with nuslerp_row_wise, and whole tensors without it',
-    },
-  ],
-])
+const none: Choices = { parameters: {}, notes: [] }
+
+/** Our default for the length below which a vector has no direction; mergekit adds as much to every length. */
+const largestEps = 1e-8
+/** mergekit also leaves out tensors that are shorter than the tolerance. */
+const largestTolerance = 1e-5
 
 /**
- * Whether a setting of a configuration of mergekit says what is so here anyhow, so that nothing has to be made of it.
- * @param all settings of the configuration
- * @throws TureenError `TUREEN_REQUEST_INVALID` if it says the opposite
+ * Translates the parameters of mergekit that choose between ways to compute.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for a way that is not here, with what is
  */
-export function isSettled([name, [first]]: NamedSettings, method: string, all: readonly NamedSettings[]): boolean {
-  const choice = choices.get(name)
-  const value = asBoolean(first?.value)
-  // The names of norms that dare has here are not settled.
-  if (!choice || !first || typeof value !== 'boolean') return false
-  const isRowWise = all.some(([other, [setting]]) => other === 'nuslerp_row_wise' && asBoolean(setting?.value) === true)
-  if (value === choice.settled(method, isRowWise) && first.filters.length === 0) return true
-  throw refusal(first.field, `cannot be that: ${choice.otherwise}`)
+export function choicesOf(method: string, read: Read): Choices {
+  refuseTruth(read.get('filter_wise'), 'takes the filters of a tensor one by one in mergekit; here a tensor is a whole')
+  refuseAbove(read.get('eps'), largestEps, 'mergekit adds eps to every length, and here it is only compared with them')
+  refuseAbove(read.get('tol'), largestTolerance, 'mergekit leaves out tensors shorter than tol, and here none is')
+  refuseCancelling(method, read)
+  const along = alongOf(read)
+  const scaled = scaling(method, read)
+  return { parameters: { ...along.parameters, ...scaled.parameters }, notes: [...along.notes, ...scaled.notes] }
+}
+
+/**
+ * The `epsilon` that della takes for these densities: mergekit keeps everything at density 1 and nothing at density 0, whatever `epsilon` is.
+ * @param densities one for each model, as `epsilons`
+ */
+export function epsilonFor(epsilons: readonly Setting[], densities: readonly Setting[]): Setting[] {
+  return epsilons.map((epsilon, index) => {
+    const density = densities[index]
+    if (!density) return epsilon
+    const valueAt = (filter: string | null) => {
+      const at = valueFor(density, filter)
+      return isAlways(at, 1) || isAlways(at, 0) ? 0 : valueFor(epsilon, filter)
+    }
+    const filtered = density.filters.length > 0 ? density : epsilon
+    const filters = filtered.filters.map(({ filter, value }) => ({ filter, value: valueAt(filter) ?? value }))
+    return { field: epsilon.field, value: valueAt(null), filters }
+  })
+}
+
+/** Along which axis the vectors of nuslerp run. */
+function alongOf(read: Read): Choices {
+  const [flatten, rows] = ['nuslerp_flatten', 'nuslerp_row_wise'].map(name => read.get(name)?.settings[0])
+  if (!flatten || !rows) return none
+  if (truthOf(flatten)) {
+    const note = 'nuslerp_row_wise of the mergekit configuration changes nothing: nuslerp_flatten is true.'
+    return { parameters: {}, notes: truthOf(rows) ? [note] : [] }
+  }
+  return { parameters: { along: truthOf(rows) ? 'first' : 'last' }, notes: [] }
+}
+
+/** What becomes of the entries that a mask keeps: with `rescale` mergekit scales them to the sum of magnitudes of before. */
+function scaling(method: string, read: Read): Choices {
+  const rescale = read.get('rescale')
+  const [setting] = rescale?.settings ?? []
+  if (!rescale || !setting) return none
+  const isScaled = truthOf(setting)
+  const isDella = method.startsWith('della')
+  const inverse = `${method} divides each entry that it keeps by the probability of keeping it`
+  if (isDella && isScaled && rescale.isSaid) {
+    const message = `scales what is kept to the sum of magnitudes of before (L1) in mergekit; here ${inverse}. Leave rescale out to take that`
+    throw refusal([{ field: setting.field, message }])
+  }
+  const keepsAll = read.get('density')?.settings.every(each => valuesOf(each).every(value => isAlways(value, 1)))
+  if (keepsAll) return none
+  if (isDella && isScaled) {
+    const note = `mergekit scales what della keeps to the sum of magnitudes of before (L1); here ${inverse}.`
+    return { parameters: {}, notes: [note] }
+  }
+  if (method.startsWith('dare')) {
+    if (isScaled) return { parameters: { rescale: 'l1' }, notes: [] }
+    const message = `leaves what is kept as it is in mergekit; here ${method} always scales it up. Leave rescale out, or set density to 1`
+    throw refusal([{ field: setting.field, message }])
+  }
+  if (isDella || isScaled) {
+    const ours = isDella ? inverse : `${method} leaves what it keeps as it is`
+    const message = `is ${isScaled} in the configuration; here ${ours}. Leave rescale out, or set density to 1`
+    throw refusal([{ field: setting.field, message }])
+  }
+  return none
+}
+
+function refuseTruth(parameter: ReadParameter | undefined, message: string): void {
+  for (const setting of parameter?.settings ?? [])
+    if (truthOf(setting)) throw refusal([{ field: setting.field, message: `${message}. Leave it out` }])
+}
+
+function refuseAbove(parameter: ReadParameter | undefined, largest: number, reason: string): void {
+  for (const setting of parameter?.settings ?? []) {
+    const numbers = valuesOf(setting).flatMap(value => (typeof value === 'object' ? value.gradient : Number(value)))
+    const above = numbers.find(number => number > largest)
+    if (above === undefined) continue
+    throw refusal([{ field: setting.field, message: `is ${above}, and may be ${largest} at most: ${reason}` }])
+  }
+}
+
+/** Models of which all subsets are looked at. */
+const enumeratedModels = 12
+
+/**
+ * Where the weights that agree sum to 0, mergekit divides by 1 and methods here keep the base.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for normalized weights of both signs of which some may sum to 0
+ */
+function refuseCancelling(method: string, read: Read): void {
+  const [normalize] = read.get('normalize')?.settings ?? []
+  const weights = read.get('weight')?.settings ?? []
+  if (!/^(ties|della|.*_ties)$/.test(method) || !normalize || !truthOf(normalize)) return
+  const values = weights.map(setting => valuesOf(setting).map(asNumber))
+  const numbers = values.flat().flatMap(value => (typeof value === 'object' ? value.gradient : (value ?? [])))
+  if (!numbers.some(each => each < 0) || !numbers.some(each => each > 0)) return
+  const single = values.flatMap(([value, ...more]) => (typeof value === 'number' && more.length === 0 ? [value] : []))
+  const isKnown = single.length === weights.length && single.length <= enumeratedModels
+  if (isKnown && !someCancel(single.filter(each => each !== 0))) return
+  const message = `of both signs may cancel: where they sum to 0, mergekit adds the undivided sum and ${method} here keeps the base. Set normalize to false, or change the weights`
+  throw refusal([{ field: weights[0]?.field ?? 'models', message: `has weights ${message}` }])
+}
+
+function someCancel(weights: readonly number[]): boolean {
+  return Array.from({ length: 2 ** weights.length - 1 }, (_, index) => index + 1).some(subset => {
+    const chosen = weights.filter((_, place) => (subset >> place) & 1)
+    const sum = chosen.reduce((total, weight) => total + weight, 0)
+    return Math.abs(sum) <= 1e-8 * chosen.reduce((total, weight) => total + Math.abs(weight), 0)
+  })
 }

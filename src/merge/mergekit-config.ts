@@ -1,43 +1,27 @@
+import type { OutputDtype } from '../../schemas/merge.ts'
 import { type MergekitConfig, type MergekitParameters, mergekitConfig } from '../../schemas/mergekit.ts'
-import { type ProblemItem, TureenError } from '../errors.ts'
-import { isSettled } from './mergekit-choices.ts'
-import { agreedFilters, asBoolean, type Setting, settingOf, valueFor } from './mergekit-values.ts'
-import { methods } from './methods/registry.ts'
+import type { ProblemItem } from '../errors.ts'
+import type { ConfiguredModel, ConfiguredModels, ModelReference, ParameterPlace } from './mergekit-models.ts'
+import { refusal } from './mergekit-values.ts'
 
-/** A request to `POST /v1/merges`, its models named as the configuration names them; validation of the route goes over the rest. */
-export type ConvertedConfig = {
+/** What a configuration of mergekit says of a merge. `shared`: parameters of all models, the first before the others. */
+export type MergekitMerge = ConfiguredModels & {
   method: string
-  models: { id: string; weight?: unknown }[]
-  base?: string
-  normalize?: unknown
-  parameters?: Record<string, unknown>
-  rules?: { match: string; weights?: unknown[]; parameters?: Record<string, unknown> }[]
-  outputDtype?: string
+  shared: readonly ParameterPlace[]
+  outputDtype?: OutputDtype
+  /** Layers of each model, if the configuration says how many there are. */
+  blocks?: number
+  /** Sentences on parts of the configuration that change nothing here. */
+  notes: readonly string[]
 }
 
-/** Keys of mergekit that have no counterpart, and what to do without them. */
+/** Keys without a counterpart, and what to do without them. */
 const unsupported: Record<string, string> = {
-  slices: 'layers of an ONNX graph cannot be put together anew; name whole models under models',
-  modules: 'a model is merged as a whole; name models under models',
-  tokenizer: 'an ONNX model has no tokenizer; leave it out',
-  tokenizer_source: 'an ONNX model has no tokenizer; leave it out',
-  chat_template: 'an ONNX model has no chat template; leave it out',
+  modules: 'a model is merged as a whole; name whole models under models',
 }
 
-/** Parameters that are called otherwise here. */
-const renamed: Record<string, string> = {
-  max_iter: 'maxIter',
-  normalize_weights: 'normalize',
-  nuslerp_row_wise: 'rowWise',
-  select_topk: 'topk',
-}
-
-/** Parameters of mergekit that say how it computes, and change no result here. */
-const withoutEffect: ReadonlySet<string> = new Set(['int8_mask'])
-
-/** Methods of two models of which the base is the first; the others take what the models change in it, and it is none of them. */
-const pairMethods: ReadonlySet<string> = new Set(['slerp', 'nearswap'])
-const withoutBase: ReadonlySet<string> = new Set(['linear', 'karcher'])
+/** Keys on files that lie beside a model in mergekit. */
+const besideTheModel = ['tokenizer_source', 'tokenizer', 'chat_template'] as const
 
 /** Whether a body is meant as a configuration of mergekit. */
 export function isMergekitConfig(body: unknown): body is object {
@@ -45,139 +29,83 @@ export function isMergekitConfig(body: unknown): body is object {
 }
 
 /** @throws TureenError `TUREEN_REQUEST_INVALID` naming every key that has no counterpart here, and why */
-export function readMergekit(body: object): MergekitConfig {
+export function readMergekit(body: object): MergekitMerge {
   const known = Object.keys(body).flatMap((key): ProblemItem[] => {
     const message = Object.hasOwn(unsupported, key) ? unsupported[key] : undefined
     return message === undefined ? [] : [{ field: key, message: `is not supported: ${message}` }]
   })
   if (known.length > 0) throw refusal(known)
   const parsed = mergekitConfig.safeParse(body)
-  if (!parsed.success) {
-    throw refusal(
-      parsed.error.issues.flatMap((issue): ProblemItem[] => {
-        const keys = issue.code === 'unrecognized_keys' ? issue.keys : []
-        if (keys.length === 0) return [{ field: issue.path.join('.') || 'body', message: issue.message }]
-        return keys.map(key => ({ field: [...issue.path, key].join('.'), message: 'is not supported' }))
-      }),
-    )
-  }
-  return parsed.data
-}
-
-/**
- * A configuration of mergekit as a merge request.
- * @throws TureenError `TUREEN_REQUEST_INVALID` for parameters that cannot be said in one
- */
-export function convertMergekit(config: MergekitConfig): ConvertedConfig {
-  const { merge_method: method } = config
-  const base = config.base_model ?? undefined
-  // mergekit computes in dtype and rounds to out_dtype; here binary64 is what is computed in.
-  const outputDtype = config.out_dtype ?? config.dtype ?? undefined
-  const global = config.parameters ?? {}
-  const models = mergedModels(config)
-  const names = new Set([...Object.keys(global), ...models.flatMap(each => Object.keys(each.parameters))])
-  const weights = names.has('weight') ? models.map(model => settingFor('weight', model, global)) : null
-  names.delete('weight')
-  const settings = [...names.difference(withoutEffect)]
-    // A method that is not there is refused for that by whoever knows them all.
-    .map((name): [string, Setting[]] => [
-      name,
-      settingsFor(name, models, global, methods.get(method)?.perModel ?? [name]),
-    ])
-    .filter((setting, _, all) => !isSettled(setting, method, all))
-    .map(([name, own]): [string, Setting[]] => [ownName(name), own])
-  const [normalize] = settings.find(([name]) => name === 'normalize')?.[1] ?? []
-  if (normalize && normalize.filters.length > 0)
-    throw refusal([{ field: normalize.field, message: 'is one for all tensors here; it cannot have filters' }])
-  const parameters = settings.filter(([name]) => name !== 'normalize')
-  const filters = agreedFilters([...(weights ?? []), ...parameters.flatMap(([, settings]) => settings)])
-  const conditional = parameters.filter(([, settings]) => settings.some(each => each.filters.length > 0))
-  const hasFilteredWeights = weights?.some(setting => setting.filters.length > 0)
-  const rules = filters.map(filter => ({
-    match: `*${filter}*`,
-    ...(weights && hasFilteredWeights ? { weights: weights.map(setting => valueFor(setting, filter)) } : {}),
-    ...(conditional.length > 0 ? { parameters: valuesFor(conditional, filter) } : {}),
-  }))
-  return {
-    method,
-    models: models.map(({ model }, index) => {
-      const weight = weights?.[index]
-      return { id: model, ...(weight ? { weight: valueFor(weight, null) } : {}) }
-    }),
-    ...(base === undefined ? {} : { base }),
-    ...(normalize ? { normalize: asBoolean(valueFor(normalize, null)) } : {}),
-    ...(parameters.length > 0 ? { parameters: valuesFor(parameters, null) } : {}),
-    ...(rules.length > 0 ? { rules } : {}),
-    ...(outputDtype === undefined ? {} : { outputDtype }),
-  }
-}
-
-type ConfiguredModel = { model: string; parameters: MergekitParameters; field: string }
-
-/**
- * The models that are averaged. mergekit lets the base stand among them; where changes of it are merged, it is none of them, and of a
- * pair it is the first, whether it stands there or not.
- */
-function mergedModels({ models, base_model: base, merge_method: method }: MergekitConfig): ConfiguredModel[] {
-  const all = models.map(({ model, parameters }, index) => {
-    return { model, parameters: parameters ?? {}, field: `models.${index}.parameters` }
-  })
-  if (base === undefined || base === null || withoutBase.has(method)) return all
-  const others = all.filter(({ model }) => model !== base)
-  if (!pairMethods.has(method)) return others
-  const own = all.filter(({ model }) => model === base)
-  if (own.length === 0 && all.length === 1) own.push({ model: base, parameters: {}, field: 'base_model' })
-  return [...own, ...others]
-}
-
-function settingFor(name: string, { parameters, field }: ConfiguredModel, global: MergekitParameters): Setting {
-  const own = Object.hasOwn(parameters, name) ? parameters[name] : undefined
-  const common = Object.hasOwn(global, name) ? settingOf(global[name], `parameters.${name}`) : null
-  if (own !== undefined) return settingOf(own, `${field}.${name}`, common)
-  if (common) return common
-  throw refusal([
-    { field: `${field}.${name}`, message: `is missing: other models have a ${name}, and there is none for all` },
-  ])
-}
-
-/** A setting that all models agree on, or one for each of them if the configuration may say so of this name. */
-function settingsFor(
-  name: string,
-  models: readonly ConfiguredModel[],
-  global: MergekitParameters,
-  perModel: readonly string[] = [],
-): Setting[] {
-  const settings = models.map(model => settingFor(name, model, global))
-  const [first] = settings
-  if (!first) throw refusal([{ field: 'models', message: 'there is no model beside base_model' }])
-  const content = ({ value, filters }: Setting) => JSON.stringify([value, filters])
-  const other = settings.find(setting => content(setting) !== content(first))
-  if (!other) return [first]
-  if (perModel.includes(name)) return settings
-  const may = ['weight', ...perModel].join(', ')
-  throw refusal([
-    {
-      field: other.field,
-      message: `differs between models: here ${name} is one for all of them; only ${may} may differ`,
-    },
-  ])
-}
-
-/** Parameters for the tensors with a filter, or for all others: a value, or a list of one for each model. */
-function valuesFor(parameters: readonly [string, Setting[]][], filter: string | null): Record<string, unknown> {
-  return Object.fromEntries(
-    parameters.map(([name, settings]) => {
-      const values = settings.map(setting => valueFor(setting, filter))
-      return [name, values.length === 1 ? values[0] : values]
+  if (parsed.success) return mergeOf(parsed.data)
+  throw refusal(
+    parsed.error.issues.flatMap((issue): ProblemItem[] => {
+      const keys = issue.code === 'unrecognized_keys' ? issue.keys : []
+      if (keys.length === 0) return [{ field: issue.path.join('.') || 'body', message: issue.message }]
+      return keys.map(key => ({ field: [...issue.path, key].join('.'), message: 'is not supported; leave it out' }))
     }),
   )
 }
 
-function ownName(name: string): string {
-  return Object.hasOwn(renamed, name) ? (renamed[name] ?? name) : name
+function mergeOf(config: MergekitConfig): MergekitMerge {
+  // mergekit computes in dtype and rounds to out_dtype; here binary64 is what is computed in.
+  const outputDtype = config.out_dtype ?? config.dtype ?? undefined
+  const common = config.parameters ? [{ field: 'parameters', parameters: config.parameters }] : []
+  return {
+    method: config.merge_method,
+    ...(outputDtype ? { outputDtype } : {}),
+    notes: besideTheModel.filter(key => config[key] !== undefined && config[key] !== null).map(noteOnFiles),
+    ...(config.slices ? slicedModels(config, common) : listedModels(config, common)),
+  }
 }
 
-function refusal(errors: ProblemItem[]): TureenError {
-  const list = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
-  return new TureenError('TUREEN_REQUEST_INVALID', `The mergekit configuration cannot be followed: ${list}.`, errors)
+type Parts = Pick<MergekitMerge, 'models' | 'base' | 'isSliced' | 'shared' | 'blocks'>
+
+function listedModels({ models, base_model: base }: MergekitConfig, shared: ParameterPlace[]): Parts {
+  if (!models) throw refusal([{ field: 'models', message: 'is missing; list the models there' }])
+  const listed = models.map(({ model, parameters }, index) => configured(`models.${index}`, model, parameters))
+  return { models: listed, base: reference(base, 'base_model'), isSliced: false, shared }
+}
+
+/**
+ * One slice that covers all layers of every model is the models themselves.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for other slices
+ */
+function slicedModels({ slices, models, base_model: common }: MergekitConfig, shared: ParameterPlace[]): Parts {
+  const [slice, ...others] = slices ?? []
+  const [first] = slice?.sources ?? []
+  if (models) throw notWhole('slices', 'stands beside models; mergekit takes one of the two')
+  if (!slice || !first || others.length > 0) throw notWhole('slices', `has ${slices?.length} entries`)
+  const depth = first.layer_range[1]
+  for (const [index, { layer_range: range }] of slice.sources.entries()) {
+    if (range[0] === 0 && range[1] === depth && depth > 0) continue
+    throw notWhole(`slices.0.sources.${index}.layer_range`, `is ${range.join(' to ')}, and not 0 to the same number`)
+  }
+  const own = slice.parameters ? [{ field: 'slices.0.parameters', parameters: slice.parameters }] : []
+  return {
+    models: slice.sources.map(({ model, parameters }, index) =>
+      configured(`slices.0.sources.${index}`, model, parameters),
+    ),
+    base: reference(slice.base_model, 'slices.0.base_model') ?? reference(common, 'base_model'),
+    isSliced: true,
+    shared: [...own, ...shared],
+    blocks: depth,
+  }
+}
+
+function configured(field: string, model: string, parameters: MergekitParameters | null | undefined): ConfiguredModel {
+  return { model, field: `${field}.model`, own: { field: `${field}.parameters`, parameters: parameters ?? {} } }
+}
+
+function reference(model: string | null | undefined, field: string): ModelReference | null {
+  return model === undefined || model === null ? null : { model, field }
+}
+
+function notWhole(field: string, found: string) {
+  const advice =
+    'is not supported: layers of an ONNX graph cannot be put together anew. One entry whose sources all have the layer_range 0 to their number of layers is taken as models'
+  return refusal([{ field, message: `${advice}. This one ${found}` }])
+}
+
+function noteOnFiles(key: string): string {
+  return `${key} of the mergekit configuration changes nothing: an ONNX file has no tokenizer and no chat template. Embeddings are merged row by row, as the files have them.`
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { gradient } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
-import { gradientsIn, isGradient, parametersAtPoints, type WeightValue } from './gradient.ts'
+import { gradientKinds, gradientsIn, isGradient, parametersAtPoints, type WeightValue } from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
 import { methods, type RegisteredMethod } from './methods/registry.ts'
 import { tensorOperations } from './tensor-operations.ts'
@@ -112,6 +112,8 @@ function completed(
   field: string,
 ): Record<string, unknown> {
   requireGradients(method, parameters, field)
+  if (gradientKinds(Object.values(parameters)).size > 1)
+    throw invalid([{ field, message: 'has gradients by graph and by block; let all of them run by the same' }])
   let complete: Readonly<Record<string, unknown>> = {}
   for (const each of parametersAtPoints(parameters)) complete = parsed(method, each, field)
   for (const [name, value] of Object.entries(complete)) {

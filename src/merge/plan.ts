@@ -4,24 +4,23 @@ import { largestFile } from '../onnx/limits.ts'
 import { splice } from '../onnx/splice.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
-import { gradientsIn } from './gradient.ts'
-import { type MatchedInput, networkOf } from './match-inputs.ts'
+import type { MatchedInput } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
 import { methodNamed } from './methods/registry.ts'
 import type { Operation } from './operation.ts'
 import { plannedFile, type RetypedPart, type TensorPart } from './plan-parts.ts'
+import { planPositions } from './plan-positions.ts'
 import type { Preflight } from './preflight.ts'
 import { provenanceEdits } from './provenance.ts'
 import { tensorOperations } from './tensor-operations.ts'
 import { tensorPlaces } from './tensor-places.ts'
-import { tensorPositions } from './tensor-positions.ts'
 import { typeChange, unchanged } from './type-change.ts'
 
 /**
  * Plans a merge of models that have passed the structure comparison and the preflight. Pure and without a payload byte read.
  *
- * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_OUTPUT_DTYPE_IMPOSSIBLE`, `TUREEN_RULE_UNMATCHED`, `TUREEN_MODELS_DIFFER`, `TUREEN_MODEL_UNSUPPORTED` where
+ * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_OUTPUT_DTYPE_IMPOSSIBLE`, `TUREEN_RULE_UNMATCHED`, `TUREEN_BLOCKS_UNKNOWN`, `TUREEN_MODELS_DIFFER`, `TUREEN_MODEL_UNSUPPORTED` where
  *   tensors share bytes of a data file without being one, or where one file would be too large
  */
 export function planMerge(
@@ -40,9 +39,7 @@ export function planMerge(
   const fishers = averaged.flatMap(model => inputs.findIndex(({ fisherOf }) => fisherOf === model.index))
   const beside = settings.usesBase ? [settings.base] : fishers.filter(index => index >= 0)
   const sourced = [...averaged.map(({ index }) => index), ...beside]
-  const positions = hasGradients(inputs, settings)
-    ? tensorPositions(networkOf(base), ({ path }) => weights.has(path))
-    : new Map<string, number>()
+  const positions = planPositions(inputs, settings, ({ path }) => weights.has(path))
   const tensors: PlannedTensor[] = []
   const change = settings.outputDtype ? typeChange(base, weights, settings.outputDtype) : unchanged
   const places = tensorPlaces(base, settings.inline ?? false, change.tensors.size > 0)
@@ -51,7 +48,7 @@ export function planMerge(
     const isWeight = weights.has(tensor.path)
     const name = tensor.name || tensor.path
     const sources = sourced.flatMap(index => inputs[index]?.counterpart(tensor) ?? [])
-    const position = positions.get(tensor.path) ?? 0
+    const position = positions.of(tensor)
     // What no output depends on need not be in every model, and stays where it is not.
     const operation = isWeight && sources.length === sourced.length ? operations.of(name, position) : null
     const dtype = dtypeName(tensor.dataType)
@@ -64,12 +61,14 @@ export function planMerge(
       places.put(tensor, isRetyped ? retypedPart(tensor, output) : null, isRetyped, [])
       continue
     }
+    positions.require(tensor, operations.runsByBlock(name))
     const { dims, elements } = tensor
     const part: TensorPart = { kind: 'tensor', tensor: tensors.length, from: 0, length: bytesOf(tensor, output) }
     if (!places.put(tensor, part, isRetyped, sources)) continue
     tensors.push({ name, dtype, output, dims, elements, position, sources, operation })
   }
   if (carried.elements > 0) carried.nonFinite = identicalNonFinite
+  positions.requireAll()
   operations.requireAllMatched()
   const { edits, data } = places.finish()
   const main = plannedFile(
@@ -100,12 +99,6 @@ function retypedPart(tensor: TensorEntry, dtype: string): RetypedPart {
 function keepsIdentical(operation: Operation): boolean {
   if (operation.kind === 'sum') return operation.sum.keepIdentical
   return !methodNamed(operation.method).movesIdentical(operation.settings)
-}
-
-function hasGradients(inputs: readonly MatchedInput[], { parameters, rules }: MergeSettings): boolean {
-  const values = [...inputs.map(({ weight }) => weight), ...Object.values(parameters)]
-  const ofRules = rules.flatMap(rule => [...(rule.weights ?? []), ...Object.values(rule.parameters ?? {})])
-  return [...values, ...ofRules].some(value => gradientsIn(value).length > 0)
 }
 
 function requireOneFile(bytes: number): void {

@@ -1,7 +1,10 @@
-import { isScalar, parseDocument, stringify, visit } from 'yaml'
+import { type Document, isMap, isScalar, parseDocument, stringify, visit } from 'yaml'
 import { TureenError } from '../errors.ts'
 
 export const yamlMediaType = 'application/yaml'
+
+/** What clients call YAML: the registered name (RFC 9512), and those that were usual before. */
+export const yamlMediaTypes = [yamlMediaType, 'application/x-yaml', 'text/yaml', 'text/x-yaml'] as const
 
 /** The parser takes some hundred nanoseconds a byte: beyond this, JSON does better. */
 const maximumCharacters = 128 * 1024
@@ -10,7 +13,8 @@ const maximumCharacters = 128 * 1024
 const maximumAliases = 16
 
 /**
- * A YAML document as plain values, by YAML 1.2's core schema, and `<<` as 1.1 has it. To be run beside the event loop.
+ * A YAML document as plain values, by YAML 1.2's core schema, and `<<` as 1.1 has it; a configuration of mergekit by YAML 1.1, as the reader there. To be run
+ * beside the event loop.
  * @throws TureenError `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` with the reason and its line
  */
 export function readYaml(text: string): unknown {
@@ -33,12 +37,27 @@ export function readYaml(text: string): unknown {
         }
       },
     })
+    if (isMap(document.contents) && document.contents.has('merge_method')) readAsYaml11(document)
     return merged(document.toJS({ maxAliasCount: maximumAliases }))
   } catch (error) {
     if (error instanceof TureenError) throw error
     // Nesting that ends the stack, and more aliases than are allowed.
     throw malformed(error instanceof Error ? error.message : String(error))
   }
+}
+
+/** Plain scalars as PyYAML reads them (https://yaml.org/type/): more words for truth values, and a leading 0 for octal numbers. */
+function readAsYaml11(document: Document): void {
+  visit(document, {
+    Scalar(place, scalar) {
+      if (place === 'key' || scalar.type !== 'PLAIN' || scalar.tag !== undefined) return
+      const source = scalar.source ?? ''
+      if (/^(yes|Yes|YES|on|On|ON)$/.test(source)) scalar.value = true
+      else if (/^(no|No|NO|off|Off|OFF)$/.test(source)) scalar.value = false
+      else if (/^[-+]?0[0-7]+$/.test(source)) scalar.value = Number.parseInt(source, 8)
+      else if (/^[-+]?0o/.test(source)) scalar.value = source
+    },
+  })
 }
 
 /**

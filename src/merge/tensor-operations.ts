@@ -1,6 +1,6 @@
 import { TureenError } from '../errors.ts'
 import { matchesGlob } from './glob.ts'
-import { parametersAt, valueAt, type WeightValue } from './gradient.ts'
+import { gradientKinds, type Position, parametersAt, startPosition, valueAt, type WeightValue } from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
 import { methodNamed } from './methods/registry.ts'
 import type { Operation, TensorSettings } from './operation.ts'
@@ -8,8 +8,10 @@ import type { TensorRule } from './tensor-rule.ts'
 
 /** What is computed of each tensor of a merge. */
 export type TensorOperations = {
-  /** That of a tensor by its name and its place from 0 to 1 along the graph; null where a rule leaves it as it is. */
-  of(name: string, position: number): Operation | null
+  /** That of a tensor by its name and its position; null where a rule leaves it as it is. */
+  of(name: string, position: Position): Operation | null
+  /** Whether the block that a tensor stands in makes a difference. */
+  runsByBlock(name: string): boolean
   /** @throws TureenError `TUREEN_RULE_UNMATCHED` naming every rule that no tensor asked for so far has matched */
   requireAllMatched(): void
 }
@@ -30,19 +32,19 @@ export function tensorOperations(
   }: Pick<MergeSettings, 'method' | 'parameters' | 'normalize' | 'usesBase' | 'rules'>,
 ): TensorOperations {
   const method = methodNamed(name)
-  const settingsAt = (rule: TensorRule | undefined, position: number): TensorSettings => ({
+  const settingsAt = (rule: TensorRule | undefined, position: Position): TensorSettings => ({
     parameters: parametersAt({ ...parameters, ...rule?.parameters }, position),
     weights: (rule?.weights ?? weights).map(weight => valueAt(weight, position)),
     models: [...weights.keys()],
     normalize: normalize ?? false,
     hasBase: usesBase,
   })
-  method.check(settingsAt(undefined, 0), 'weight')
+  method.check(settingsAt(undefined, startPosition), 'weight')
   for (const [index, rule] of rules.entries()) {
     const field = `rules.${index}.weights`
     if (rule.weights && rule.weights.length !== weights.length)
       throw wrongCount(field, rule.weights.length, weights.length)
-    if (rule.weights) method.check(settingsAt(rule, 0), field)
+    if (rule.weights) method.check(settingsAt(rule, startPosition), field)
   }
   const matched = rules.map(() => false)
   return {
@@ -59,6 +61,11 @@ export function tensorOperations(
       const settings = settingsAt(rule, position)
       method.check(settings, rule?.weights ? `rules.${first}.weights` : 'weight')
       return method.plan(settings)
+    },
+    runsByBlock(tensor) {
+      const rule = rules.find(({ match }) => matchesGlob(match, tensor))
+      const own = { ...parameters, ...rule?.parameters }
+      return gradientKinds([...Object.values(own), ...(rule?.weights ?? weights)]).has('block')
     },
     requireAllMatched() {
       const unmatched = rules.flatMap(({ match }, index) =>

@@ -1,12 +1,14 @@
 import { type SoupRecipe, soupRecipe } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { isMergekitConfig } from '../merge/mergekit-config.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { modelDigest } from '../models/model-files.ts'
 import type { ReceivedData } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import { mergekitSoup } from './mergekit-soup.ts'
 
 /**
  * A model that was sent along: the files it was received into, its own first, and what the client calls it. `field`: `model` for
@@ -44,18 +46,25 @@ export async function makeSoup(
   }
 }
 
-/** The recipe that a client sent as a form field, or the one that query parameters make. */
+/**
+ * The recipe that a client sent as a form field, or the one that query parameters make, and the models in the order that it means.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` naming the field
+ */
 export async function parseSoupRecipe(
+  sent: readonly SoupModel[],
   field: unknown,
   weights: number[] | undefined,
   threads: Pick<ThreadPool, 'readYaml'>,
-): Promise<SoupRecipe> {
+): Promise<{ models: readonly SoupModel[]; recipe: SoupRecipe }> {
   if (field !== undefined && weights !== undefined)
     throw invalid([{ field: 'weights', message: 'is given twice, in the query and beside a recipe' }])
-  const parsed = soupRecipe.safeParse(
-    field === undefined ? { weights } : typeof field === 'string' ? await parseText(field, threads) : field,
-  )
-  if (parsed.success) return parsed.data
+  const document =
+    field === undefined ? { weights } : typeof field === 'string' ? await parseText(field, threads) : field
+  const { models, recipe } = isMergekitConfig(document)
+    ? inRecipe(() => mergekitSoup(sent, document))
+    : { models: sent, recipe: document }
+  const parsed = soupRecipe.safeParse(recipe)
+  if (parsed.success) return { models, recipe: parsed.data }
   throw invalid(parsed.error.issues.map(({ path, message }) => ({ field: ['recipe', ...path].join('.'), message })))
 }
 
@@ -79,8 +88,14 @@ function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: Mer
   const files = models.map((file, index): MergeFile => ({ ...file, weight: weights[index] ?? 1 }))
   const base = placeOfBase(files, bases[0], recipe.base)
   for (const [fisherOf, file] of fishers.entries()) files.push({ ...file, fisherOf })
-  const { nonFloat, outputDtype, provenance } = recipe
-  const chosen = { nonFloat, ...(outputDtype ? { outputDtype } : {}), provenance }
+  const { nonFloat, outputDtype, provenance, blocks, notes } = recipe
+  const chosen = {
+    nonFloat,
+    ...(outputDtype ? { outputDtype } : {}),
+    provenance,
+    ...(blocks === undefined ? {} : { blocks }),
+    ...(notes ? { notes } : {}),
+  }
   return { files, settings: { ...settings, ...chosen, base, inline: true } }
 }
 

@@ -54,7 +54,7 @@ export type CheckedPlan = { plan: MergePlan; findings: MergeFindings }
 
 /**
  * Pairs the models' tensors, compares everything that is never averaged, and plans their merge.
- * @throws TureenError `TUREEN_MODELS_DIFFER`, `TUREEN_NON_FLOAT_DIFFERS`, with every difference; `TUREEN_RULE_UNMATCHED`
+ * @throws TureenError `TUREEN_MODELS_DIFFER`, `TUREEN_NON_FLOAT_DIFFERS`, with every difference; `TUREEN_RULE_UNMATCHED`, `TUREEN_BLOCKS_UNKNOWN`
  */
 export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSettings): CheckedPlan {
   const { inputs: matched, problems: structural, warnings } = matchInputs(inputs, settings)
@@ -79,7 +79,11 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
   return {
     plan,
     findings: {
-      warnings: [...warnings.map(({ model, message }) => `${model} ${message}`), ...(statistics ? [statistics] : [])],
+      warnings: [
+        ...(settings.notes ?? []),
+        ...warnings.map(({ model, message }) => `${model} ${message}`),
+        ...(statistics ? [statistics] : []),
+      ],
     },
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { convertMergekit, isMergekitConfig, readMergekit } from '../../src/merge/mergekit-config.ts'
+import { convertMergekit } from '../../src/merge/convert-mergekit.ts'
+import { isMergekitConfig, readMergekit } from '../../src/merge/mergekit-config.ts'
 import { readYaml } from '../../src/merge/recipe-yaml.ts'
 
 function converted(yaml: string): object {
@@ -95,15 +96,15 @@ models:
         normalize: true,
         models: [
           { id: 'a', weight: 1 },
-          { id: 'b', weight: { gradient: [0, 0.3, 0.7, 1] } },
+          { id: 'b', weight: { gradient: [0, 0.3, 0.7, 1], by: 'block' } },
           { id: 'd', weight: 0 },
         ],
-        parameters: { density: [{ gradient: [1, 0.7, 0.1] }, 0.5, 0.33] },
+        parameters: { density: [{ gradient: [1, 0.7, 0.1], by: 'block' }, 0.5, 0.33] },
         rules: [
           {
             match: '*mlp*',
-            weights: [1, { gradient: [0, 0.3, 0.7, 1] }, 0.5],
-            parameters: { density: [{ gradient: [1, 0.7, 0.1] }, 0.5, 0.2] },
+            weights: [1, { gradient: [0, 0.3, 0.7, 1], by: 'block' }, 0.5],
+            parameters: { density: [{ gradient: [1, 0.7, 0.1], by: 'block' }, 0.5, 0.2] },
           },
         ],
       },
@@ -116,6 +117,7 @@ models:
         base: 'c',
         models: [{ id: 'a' }, { id: 'b' }],
         parameters: { density: 0.5, epsilon: [0.1, 0.2] },
+        notes: [expect.stringMatching(/L1.*della divides each entry/)],
       },
     ],
     [
@@ -152,20 +154,25 @@ models:
       { method: 'nearswap', base: 'b', models: [{ id: 'b' }, { id: 'a' }], parameters: { t: 0.3 } },
     ],
     [
-      'nothing of what is so anyhow',
-      `merge_method: dare_ties\nbase_model: c\nparameters: {rescale: true}\n${ab('density: 0.5', 'density: 0.5')}`,
-      { method: 'dare_ties', base: 'c', models: [{ id: 'a' }, { id: 'b' }], parameters: { density: 0.5 } },
+      'the rescaling of dare, which is to the sum of magnitudes unless the configuration says otherwise',
+      `merge_method: dare_ties\nbase_model: c\n${ab('density: 0.5', 'density: 0.5')}`,
+      {
+        method: 'dare_ties',
+        base: 'c',
+        models: [{ id: 'a' }, { id: 'b' }],
+        parameters: { density: 0.5, rescale: 'l1' },
+      },
     ],
     [
-      'rows of nuslerp, which are not flattened',
-      `merge_method: nuslerp\nparameters: {nuslerp_flatten: false, nuslerp_row_wise: true}\n${ab('weight: 1', 'weight: 2')}`,
+      'vectors of nuslerp along the first axis',
+      `merge_method: nuslerp\nparameters: {nuslerp_flatten: off, nuslerp_row_wise: yes}\n${ab('weight: 1', 'weight: 2')}`,
       {
         method: 'nuslerp',
         models: [
           { id: 'a', weight: 1 },
           { id: 'b', weight: 2 },
         ],
-        parameters: { rowWise: true },
+        parameters: { along: 'first' },
       },
     ],
     [
@@ -183,12 +190,138 @@ models:
     [
       'a method that is not there as it is, to be refused for that',
       `merge_method: magic\n${ab('strength: 1', 'strength: 2')}`,
-      { method: 'magic', models: [{ id: 'a' }, { id: 'b' }], parameters: { strength: [1, 2] } },
+      { method: 'magic', models: [{ id: 'a' }, { id: 'b' }] },
+    ],
+    [
+      'vectors of nuslerp along the last axis',
+      `merge_method: nuslerp\nparameters: {nuslerp_flatten: 0}\n${ab('', '')}`,
+      { method: 'nuslerp', models: [{ id: 'a' }, { id: 'b' }], parameters: { along: 'last' } },
+    ],
+    [
+      'whole tensors of nuslerp where rows are asked for and flattened',
+      `merge_method: nuslerp\nparameters: {nuslerp_row_wise: true}\n${ab('', '')}`,
+      { method: 'nuslerp', models: [{ id: 'a' }, { id: 'b' }], notes: [expect.stringMatching(/nuslerp_row_wise/)] },
+    ],
+    [
+      'the density of all models where none has one',
+      `merge_method: breadcrumbs\nbase_model: c\n${ab('', '')}`,
+      { method: 'breadcrumbs', base: 'c', models: [{ id: 'a' }, { id: 'b' }], parameters: { density: 1 } },
+    ],
+    [
+      'the density and gamma of a model that has none',
+      `merge_method: breadcrumbs\nbase_model: c\n${ab('density: 0.5', 'gamma: 0.1')}`,
+      {
+        method: 'breadcrumbs',
+        base: 'c',
+        models: [{ id: 'a' }, { id: 'b' }],
+        parameters: { density: [0.5, 1], gamma: [0.01, 0.1] },
+      },
+    ],
+    [
+      'no epsilon of della where every change is kept, for one model or some tensors too',
+      `merge_method: della\nbase_model: c\nparameters: {epsilon: 0.2}\n${ab('density: 1', 'density: [{filter: q, value: 1.0}, {value: 0.5}]')}`,
+      {
+        method: 'della',
+        base: 'c',
+        models: [{ id: 'a' }, { id: 'b' }],
+        parameters: { density: [1, 0.5], epsilon: [0, 0.2] },
+        rules: [{ match: '*q*', parameters: { density: [1, 1], epsilon: [0, 0] } }],
+        notes: [expect.stringMatching(/L1/)],
+      },
+    ],
+    [
+      'rescaling that changes nothing where every change is kept',
+      `merge_method: dare_linear\nbase_model: c\nparameters: {rescale: false}\n${ab('', '')}`,
+      { method: 'dare_linear', base: 'c', models: [{ id: 'a' }, { id: 'b' }], parameters: { density: 1 } },
+    ],
+    [
+      'an unlisted base of a method that merges all models as one more',
+      `merge_method: linear\nbase_model: c\nparameters: {weight: 2}\n${ab('weight: 1', '')}`,
+      {
+        method: 'linear',
+        base: 'c',
+        models: [
+          { id: 'a', weight: 1 },
+          { id: 'b', weight: 2 },
+          { id: 'c', weight: 2 },
+        ],
+        notes: [expect.stringMatching(/base_model .*one more model/)],
+      },
+    ],
+    [
+      'karcher without weights, which mergekit does not use',
+      `merge_method: karcher\n${ab('weight: 1', 'weight: 3')}`,
+      { method: 'karcher', models: [{ id: 'a' }, { id: 'b' }], notes: [expect.stringMatching(/^weight .*karcher/)] },
+    ],
+    [
+      'model_stock that takes tensors as a whole',
+      `merge_method: model_stock\nbase_model: c\nparameters: {filter_wise: no}\n${ab('', '')}`,
+      { method: 'model_stock', base: 'c', models: [{ id: 'a' }, { id: 'b' }] },
+    ],
+    [
+      'one slice of whole models as these models',
+      `merge_method: slerp
+base_model: a
+slices:
+  - sources:
+      - {model: a, layer_range: [0, "4"]}
+      - {model: b, layer_range: [0, 4]}
+    parameters: {t: [0, 1]}
+parameters: {t: 0.5}`,
+      {
+        method: 'slerp',
+        base: 'a',
+        models: [{ id: 'a' }, { id: 'b' }],
+        parameters: { t: { gradient: [0, 1], by: 'block' } },
+        blocks: 4,
+      },
+    ],
+    [
+      'numbers in quotes and in scientific notation, octal ones, and words for truth values',
+      `merge_method: ties\nbase_model: c\nparameters: {normalize: off, lambda: 5e-1}\n${ab('weight: "0.25", density: "1e-1"', 'weight: 010, density: yes')}`,
+      {
+        method: 'ties',
+        base: 'c',
+        models: [
+          { id: 'a', weight: 0.25 },
+          { id: 'b', weight: 8 },
+        ],
+        normalize: false,
+        parameters: { density: [0.1, 1], lambda: 0.5 },
+      },
+    ],
+    [
+      'tokenizers and templates as notes',
+      `merge_method: linear\ntokenizer_source: union\nchat_template: chatml\ndtype: torch.float16\n${ab('', '')}`,
+      {
+        method: 'linear',
+        models: [{ id: 'a' }, { id: 'b' }],
+        outputDtype: 'float16',
+        notes: [expect.stringMatching(/^tokenizer_source /), expect.stringMatching(/^chat_template /)],
+      },
+    ],
+    [
+      'conditions of a model before those of all models, and the default where none fits',
+      `merge_method: ties\nbase_model: c\nparameters: {density: [{filter: v, value: 0.3}]}\nmodels: [{model: a, parameters: {density: [{filter: u, value: 0.2}]}}]`,
+      {
+        method: 'ties',
+        base: 'c',
+        models: [{ id: 'a' }],
+        parameters: { density: 1 },
+        rules: [
+          { match: '*u*', parameters: { density: 0.2 } },
+          { match: '*v*', parameters: { density: 0.3 } },
+        ],
+      },
     ],
     [
       'a gradient',
       'merge_method: slerp\nparameters: {t: [0, 0.5, 1]}\nmodels: [{model: a}, {model: b}]',
-      { method: 'slerp', models: [{ id: 'a' }, { id: 'b' }], parameters: { t: { gradient: [0, 0.5, 1] } } },
+      {
+        method: 'slerp',
+        models: [{ id: 'a' }, { id: 'b' }],
+        parameters: { t: { gradient: [0, 0.5, 1], by: 'block' } },
+      },
     ],
     [
       'conditions on names as rules, the first that fits before the others',
@@ -199,7 +332,7 @@ models:
         parameters: { t: 0.5 },
         rules: [
           { match: '*attn*', parameters: { t: 0 } },
-          { match: '*mlp*', parameters: { t: { gradient: [0, 1] } } },
+          { match: '*mlp*', parameters: { t: { gradient: [0, 1], by: 'block' } } },
         ],
       },
     ],
@@ -227,7 +360,82 @@ models:
   const ofModels = 'models: [{model: a}, {model: b}]'
   it.each([
     ['slices', `merge_method: linear\nslices: []\n${ofModels}`, 'slices', /not supported: layers/],
-    ['tokenizer_source', `merge_method: linear\ntokenizer_source: union\n${ofModels}`, 'tokenizer_source', /tokenizer/],
+    [
+      'embeddings of single tokens',
+      `merge_method: linear\ntokenizer: {source: base, tokens: {x: {source: a}}}\n${ofModels}`,
+      'tokenizer.tokens.x',
+      /not supported/,
+    ],
+    [
+      'a part of the layers',
+      'merge_method: linear\nslices: [{sources: [{model: a, layer_range: [2, 4]}]}]',
+      'slices.0.sources.0.layer_range',
+      /not supported: layers.*2 to 4/,
+    ],
+    [
+      'models of several depths',
+      'merge_method: linear\nslices: [{sources: [{model: a, layer_range: [0, 4]}, {model: b, layer_range: [0, 5]}]}]',
+      'slices.0.sources.1.layer_range',
+      /not supported: layers.*0 to 5/,
+    ],
+    [
+      'several slices',
+      'merge_method: linear\nslices: [{sources: [{model: a, layer_range: [0, 4]}]}, {sources: [{model: a, layer_range: [0, 4]}]}]',
+      'slices',
+      /2 entries/,
+    ],
+    [
+      'a base that slices do not load',
+      'merge_method: ties\nbase_model: c\nslices: [{sources: [{model: a, layer_range: [0, 4]}]}]',
+      'base_model',
+      /add it to the sources/,
+    ],
+    ['a model twice', 'merge_method: linear\nmodels: [{model: a}, {model: a}]', 'models.1.model', /second time/],
+    ['a method of another origin', `merge_method: ema\n${ofModels}`, 'merge_method', /no method of mergekit/],
+    [
+      'a parameter that mergekit does not know',
+      `merge_method: ties\nbase_model: c\nparameters: {densty: 1}\n${ofModels}`,
+      'parameters.densty',
+      /no parameter of mergekit/,
+    ],
+    [
+      'the L1 rescaling of della',
+      `merge_method: della\nbase_model: c\nparameters: {rescale: true}\n${ofModels}`,
+      'parameters.rescale',
+      /L1.*divides each entry that it keeps by the probability/,
+    ],
+    [
+      'della that leaves what it keeps',
+      `merge_method: della_linear\nbase_model: c\nparameters: {rescale: false, density: 0.5}\n${ofModels}`,
+      'parameters.rescale',
+      /divides each entry/,
+    ],
+    [
+      'filters of model_stock',
+      `merge_method: model_stock\nbase_model: c\nparameters: {filter_wise: true}\n${ofModels}`,
+      'parameters.filter_wise',
+      /a tensor is a whole/,
+    ],
+    ['a large eps', `merge_method: multislerp\nparameters: {eps: 0.1}\n${ofModels}`, 'parameters.eps', /adds eps/],
+    ['a large tol', `merge_method: karcher\nparameters: {tol: 0.1}\n${ofModels}`, 'parameters.tol', /shorter than tol/],
+    [
+      'normalized weights of which some cancel',
+      `merge_method: ties\nbase_model: c\n${ab('weight: 1', 'weight: -1')}`,
+      'models.0.parameters.weight',
+      /cancel/,
+    ],
+    [
+      'an unlisted base without a weight',
+      `merge_method: linear\nbase_model: c\n${ab('weight: 1', 'weight: 2')}`,
+      'base_model.weight',
+      /c has no weight/,
+    ],
+    [
+      'text for a number',
+      `merge_method: linear\n${ab('weight: "yes"', 'weight: 1')}`,
+      'models.0.parameters.weight',
+      /finite number/,
+    ],
     ['an unknown key', `merge_method: linear\nspeed: 1\n${ofModels}`, 'speed', /not supported/],
     [
       'an unknown key of a model',
@@ -239,15 +447,9 @@ models:
     ['no models', 'merge_method: linear', 'models', /./],
     [
       'a parameter of one model that is one for all',
-      `merge_method: ties\n${ab('lambda: 0.5', 'lambda: 0.6')}`,
-      'models.1.parameters.lambda',
-      /differs between models.*only weight, density may/,
-    ],
-    [
-      'a density that one model lacks',
-      `merge_method: ties\n${ab('density: 0.5', '')}`,
-      'models.1.parameters.density',
-      /missing/,
+      `merge_method: ties\nbase_model: c\n${ab('lambda: 0.5', 'lambda: 0.6')}`,
+      'models.0.parameters.lambda',
+      /whole configuration only/,
     ],
     [
       'a weight that one model lacks',
@@ -257,21 +459,15 @@ models:
     ],
     [
       'not scaling up what dare keeps',
-      `merge_method: dare_linear\nparameters: {rescale: false}\n${ofModels}`,
+      `merge_method: dare_linear\nbase_model: c\nparameters: {rescale: false, density: 0.5}\n${ofModels}`,
       'parameters.rescale',
-      /scale up/,
+      /scales it up/,
     ],
     [
       'scaling up what ties keeps',
-      `merge_method: ties\nparameters: {rescale: 1}\n${ofModels}`,
+      `merge_method: ties\nbase_model: c\nparameters: {rescale: 1, density: 0.5}\n${ofModels}`,
       'parameters.rescale',
-      /scale up/,
-    ],
-    [
-      'columns of nuslerp',
-      `merge_method: nuslerp\nparameters: {nuslerp_flatten: false}\n${ofModels}`,
-      'parameters.nuslerp_flatten',
-      /rows/,
+      /ties leaves what it keeps/,
     ],
     [
       'a weight that is no number',
@@ -295,13 +491,13 @@ models:
       'a filter that a glob would read otherwise',
       'merge_method: slerp\nparameters: {t: [{filter: "a*", value: 0}, {value: 1}]}\nmodels: [{model: a}]',
       'parameters.t',
-      /no \* and \?/,
+      /as they stand/,
     ],
     [
       'normalize with conditions',
       'merge_method: linear\nparameters: {normalize: [{filter: a, value: 0}, {value: 1}]}\nmodels: [{model: a}]',
       'parameters.normalize',
-      /cannot have filters/,
+      /depends on the tensor/,
     ],
   ])('is refused for %s, naming it', (_, yaml, field, message) => {
     expect(() => converted(yaml)).toThrow(

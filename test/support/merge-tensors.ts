@@ -1,4 +1,5 @@
 import { countedPlan } from '../../src/merge/counted-plan.ts'
+import { startPosition } from '../../src/merge/gradient.ts'
 import { mergeCounts } from '../../src/merge/merge-counts.ts'
 import type { MergeSettings } from '../../src/merge/merge-input.ts'
 import type { MergePlan, PlannedTensor } from '../../src/merge/merge-plan.ts'
@@ -57,12 +58,21 @@ export function tensorMerge({ method, parameters = {}, normalize, weights, tenso
   const planned = tensors.map((tensor): PlannedTensor => {
     const { name, dtype, dims, elements } = tensor
     const length = tensor.models[0]?.byteLength ?? 0
-    const operation = operations.of(name, 0)
+    const operation = operations.of(name, startPosition)
     if (!operation) throw new Error('a tensor is skipped')
     const payload = { form: 'raw', field: { start: offset, end: offset + length }, offset, length } as const
     offset += length
     const entry = { name, path: name, frame: -1, dataType: codes[dtype] ?? 0, dims, elements, payload }
-    return { name, dtype, output: dtype, dims, elements, position: 0, sources: files.map(() => entry), operation }
+    return {
+      name,
+      dtype,
+      output: dtype,
+      dims,
+      elements,
+      position: startPosition,
+      sources: files.map(() => entry),
+      operation,
+    }
   })
   const plan: MergePlan = {
     main: plannedFile(

@@ -1,0 +1,156 @@
+import type { Network, Operator } from '../onnx/graph/network.ts'
+import type { TensorEntry } from '../onnx/layout.ts'
+import { type Block, blockIn, isFoldable, isMadeUp, moduleOf } from './block-names.ts'
+import { blocksAround } from './blocks-around.ts'
+import { consumersOf, weightReaders } from './weight-readers.ts'
+
+/** A stack of repeated blocks, and how many it has. */
+export type BlockStack = { stack: string; blocks: number }
+
+/**
+ * Where tensors stand in the stacks of blocks of a network. `positions`: by path, from 0 at the first block to 1 at the last (1 also if there is
+ * one block), 0 outside of blocks, null where the block cannot be told.
+ */
+export type BlockPositions = { stacks: readonly BlockStack[]; positions: ReadonlyMap<string, number | null> }
+
+/** A block, or `unknown` where names contradict each other. */
+type Place = Block | 'outside' | 'unknown'
+
+/**
+ * Finds the stacks of blocks in a network by names such as `layers.3.`, and the block of every weight: by its own names; if an exporter made those up, by the
+ * nodes that read it, by the tensors of the same module or the bias behind it, or by the blocks before and behind it.
+ *
+ * mergekit gives a layer of a stack of n the position index / (n - 1), or 1 if n is 1, and 0 to all other tensors.
+ * @param namesOf all names of a tensor: in this model, and of its counterparts in others
+ */
+export function blockPositions(
+  network: Network,
+  isWeight: (tensor: TensorEntry) => boolean,
+  namesOf: (tensor: TensorEntry) => readonly string[],
+): BlockPositions {
+  const consumers = consumersOf(network)
+  const readers = weightReaders(network, consumers, isWeight)
+  const places = new Map<TensorEntry, Place>()
+  const unplaced = () => [...readers].filter(([tensor]) => !places.has(tensor))
+  for (const tensor of readers.keys()) {
+    const own = namesOf(tensor)
+      .map(blockIn)
+      .find(block => block !== null)
+    if (own) places.set(tensor, own)
+  }
+  const stacks = new Set([...places.values()].flatMap(place => (typeof place === 'object' ? place.stack : [])))
+  for (const [tensor, operators] of unplaced()) {
+    const place = placeByNodes(operators, !namesOf(tensor).every(isMadeUp), stacks)
+    if (place) places.set(tensor, place)
+  }
+  placeByNeighbours(unplaced(), readers, consumers, places)
+  placeBetweenBlocks(unplaced(), readers, network, places)
+  return positionsIn(readers.keys(), places)
+}
+
+/** The place that the nodes say which read a tensor; undefined if they say none of a tensor whose name is made up. */
+function placeByNodes(
+  operators: readonly Operator[],
+  hasName: boolean,
+  stacks: ReadonlySet<string>,
+): Place | undefined {
+  const blocks = operators.flatMap(({ name, opType }) => {
+    const block = blockIn(name)
+    return block ? [{ ...block, stack: sameStack(block.stack, stacks), isFoldable: isFoldable(name, opType) }] : []
+  })
+  const [first] = blocks
+  if (!first) return hasName ? 'outside' : undefined
+  if (blocks.some(block => !isSame(block, first))) return hasName ? 'outside' : 'unknown'
+  return !hasName && blocks.some(block => block.isFoldable) ? 'unknown' : first
+}
+
+/** The stack among those of tensors that a stack of nodes is: exporters leave out, or add, modules around it. */
+function sameStack(stack: string, stacks: ReadonlySet<string>): string {
+  if (stacks.has(stack)) return stack
+  const alike = [...stacks].filter(each => each.endsWith(`.${stack}`) || stack.endsWith(`.${each}`))
+  return alike.length === 1 && alike[0] !== undefined ? alike[0] : stack
+}
+
+/** Places tensors where all others of the same operator are, else of the same module, else the bias that is added to the result. */
+function placeByNeighbours(
+  unplaced: readonly (readonly [TensorEntry, readonly Operator[]])[],
+  readers: ReadonlyMap<TensorEntry, readonly Operator[]>,
+  consumers: ReadonlyMap<Operator, readonly Operator[]>,
+  places: Map<TensorEntry, Place>,
+): void {
+  if (unplaced.length === 0) return
+  const atOperators = new Map<Operator, Place[]>()
+  const inModules = new Map<string, Place[]>()
+  for (const [tensor, place] of places) {
+    for (const operator of readers.get(tensor) ?? []) {
+      append(atOperators, operator, place)
+      const module = moduleOf(operator.name)
+      if (module !== null) append(inModules, module, place)
+    }
+  }
+  const biasBehind = (operator: Operator) => {
+    const [next, ...others] = consumers.get(operator) ?? []
+    return next?.opType === 'Add' && others.length === 0 ? (atOperators.get(next) ?? []) : []
+  }
+  const found = unplaced.map(([tensor, operators]) => {
+    const inModule = operators.flatMap(({ name }) => inModules.get(moduleOf(name) ?? '') ?? [])
+    const place =
+      agreed(operators.flatMap(operator => atOperators.get(operator) ?? [])) ??
+      agreed(inModule) ??
+      agreed(operators.flatMap(biasBehind))
+    return [tensor, place] as const
+  })
+  for (const [tensor, place] of found) if (place) places.set(tensor, place)
+}
+
+/** Places tensors that only stand between tensors of one block. */
+function placeBetweenBlocks(
+  unplaced: readonly (readonly [TensorEntry, readonly Operator[]])[],
+  readers: ReadonlyMap<TensorEntry, readonly Operator[]>,
+  network: Network,
+  places: Map<TensorEntry, Place>,
+): void {
+  if (unplaced.length === 0) return
+  const known = new Map<Operator, Block>()
+  for (const [tensor, place] of places)
+    if (typeof place === 'object') for (const operator of readers.get(tensor) ?? []) known.set(operator, place)
+  const around = blocksAround(network, known)
+  for (const [tensor, operators] of unplaced) {
+    const blocks = operators.map(around)
+    const place = agreed(blocks.filter(block => block !== null))
+    if (place && blocks.every(block => block !== null)) places.set(tensor, place)
+  }
+}
+
+function positionsIn(tensors: Iterable<TensorEntry>, places: ReadonlyMap<TensorEntry, Place>): BlockPositions {
+  const counts = new Map<string, number>()
+  for (const place of places.values())
+    if (typeof place === 'object') counts.set(place.stack, Math.max(counts.get(place.stack) ?? 0, place.index + 1))
+  const positionOf = (place: Place | undefined): number | null => {
+    if (place === 'outside') return 0
+    if (place === undefined || place === 'unknown') return null
+    const count = counts.get(place.stack) ?? 1
+    return count > 1 ? place.index / (count - 1) : 1
+  }
+  return {
+    stacks: [...counts].map(([stack, blocks]) => ({ stack, blocks })),
+    positions: new Map([...tensors].map(tensor => [tensor.path, positionOf(places.get(tensor))])),
+  }
+}
+
+/** The one place that all of some are; undefined if there is none, or more than one. */
+function agreed(places: readonly Place[]): Place | undefined {
+  const [first, ...others] = places
+  return first !== undefined && others.every(other => isSame(first, other)) ? first : undefined
+}
+
+function isSame(one: Place, other: Place): boolean {
+  if (typeof one === 'string' || typeof other === 'string') return one === other
+  return one.stack === other.stack && one.index === other.index
+}
+
+function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
+}

@@ -1,0 +1,162 @@
+import { choicesOf, epsilonFor } from './mergekit-choices.ts'
+import type { MergekitMerge } from './mergekit-config.ts'
+import { mergekitMethods, mergekitVersion } from './mergekit-methods.ts'
+import { type ConfiguredModel, mergedModels } from './mergekit-models.ts'
+import { type ReadParameters, readParameters } from './mergekit-settings.ts'
+import {
+  agreedFilters,
+  asNumber,
+  refusal,
+  type Setting,
+  type TensorValue,
+  truthOf,
+  valueFor,
+} from './mergekit-values.ts'
+import { methods } from './methods/registry.ts'
+
+/** A request to `POST /v1/merges`, its models named as the configuration names them; validation of the route goes over the rest. */
+export type ConvertedConfig = {
+  method: string
+  models: { id: string; weight?: unknown }[]
+  base?: string
+  normalize?: boolean
+  parameters?: Record<string, unknown>
+  rules?: { match: string; weights?: unknown[]; parameters?: Record<string, unknown> }[]
+  outputDtype?: string
+  blocks?: number
+  notes?: string[]
+}
+
+/** Parameters that have another name here. */
+const renamed: ReadonlyMap<string, string> = new Map([
+  ['max_iter', 'maxIter'],
+  ['select_topk', 'topk'],
+])
+
+/** Numbers that a configuration may have, in the order of a request. */
+const numeric = ['t', 'density', 'gamma', 'epsilon', 'lambda', 'max_iter', 'tol', 'eps', 'select_topk'] as const
+
+/** A parameter of ours with its setting, or one for each model. */
+type OwnParameter = readonly [name: string, settings: readonly Setting[]]
+
+/**
+ * A configuration of mergekit as a merge request. A method that mergekit does not have stays as it is if there is none of that name here either: the
+ * route refuses it with the methods that there are.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for what cannot be said in a request, or would give other numbers
+ */
+export function convertMergekit(merge: MergekitMerge): ConvertedConfig {
+  const { method, base } = merge
+  const theirs = mergekitMethods.get(method)
+  if (!theirs) {
+    const message = `${method} is no method of mergekit ${mergekitVersion}; send it as a recipe: {"method": "${method}", "models": [{"id": ...}]}`
+    if (methods.has(method)) throw refusal([{ field: 'merge_method', message }])
+    return { method, models: merge.models.map(({ model }) => ({ id: model })) }
+  }
+  const models = mergedModels(merge, theirs.takes)
+  const { parameters: read, notes } = readParameters(merge, models, merge.models, theirs)
+  const weights = weightsOf(read, models)
+  const choices = choicesOf(method, read)
+  const own = numericParameters(method, read)
+  const settings = [...(weights ?? []), ...own.flatMap(([, each]) => each)]
+  const filters = agreedFilters(settings)
+  const { parameters, rules } = byFilter(own, filters, weights)
+  const allNotes = [...merge.notes, ...notes, ...choices.notes, ...noteOnBase(merge, models)]
+  const all = { ...parameters, ...choices.parameters }
+  return {
+    method,
+    models: models.map(({ model }, index) => ({ id: model, ...weightFor(weights?.[index]) })),
+    ...(base ? { base: base.model } : {}),
+    ...normalizeOf(read),
+    ...(Object.keys(all).length > 0 ? { parameters: all } : {}),
+    ...(rules.length > 0 ? { rules } : {}),
+    ...(merge.outputDtype ? { outputDtype: merge.outputDtype } : {}),
+    ...(merge.blocks === undefined ? {} : { blocks: merge.blocks }),
+    ...(allNotes.length > 0 ? { notes: allNotes } : {}),
+  }
+}
+
+/** The weight of each model; null if the configuration has none, so that all models weigh the same. */
+function weightsOf(read: ReadParameters['parameters'], models: readonly ConfiguredModel[]): Setting[] | null {
+  const weight = read.get('weight')
+  if (!weight?.isSaid) return null
+  for (const [index, setting] of weight.settings.entries()) {
+    if (setting.value !== undefined) continue
+    const model = models[index]
+    throw refusal([{ field: setting.field, message: missing(setting, `${model?.model} has no weight`) }])
+  }
+  return weight.settings
+}
+
+function missing({ filters }: Setting, without: string): string {
+  return filters.length > 0
+    ? 'has no value for the tensors that no filter fits; add one without a filter'
+    : `is missing: ${without}, and mergekit takes none for granted; add it`
+}
+
+function weightFor(setting: Setting | undefined): { weight?: unknown } {
+  return setting ? { weight: asNumber(setting.value) } : {}
+}
+
+/** What the configuration says of numbers; density also where it says nothing, since methods here that drop changes must be told. */
+function numericParameters(method: string, read: ReadParameters['parameters']): OwnParameter[] {
+  const own = methods.get(method)
+  return numeric.flatMap((name): OwnParameter[] => {
+    const parameter = read.get(name)
+    if (!parameter) return []
+    const isDerived = name === 'epsilon'
+    const settings = isDerived
+      ? epsilonFor(parameter.settings, read.get('density')?.settings ?? [])
+      : parameter.settings
+    const isChanged = isDerived && settings.some((each, index) => !sameValues(each, parameter.settings[index]))
+    const isNeeded = name === 'density' && own?.parameters.safeParse({}).success === false
+    if (!parameter.isSaid && !isChanged && !isNeeded) return []
+    for (const setting of settings)
+      if (setting.value === undefined) throw refusal([{ field: setting.field, message: missing(setting, 'no value') }])
+    const [first] = settings
+    const isOne = first && settings.every(each => sameValues(each, first))
+    return [[renamed.get(name) ?? name, isOne ? [first] : settings]]
+  })
+}
+
+function sameValues(one: Setting, other: Setting | undefined): boolean {
+  const content = ({ value, filters }: Setting) => JSON.stringify([value, filters])
+  return other !== undefined && content(one) === content(other)
+}
+
+function normalizeOf(read: ReadParameters['parameters']): { normalize?: boolean } {
+  const parameter = read.get('normalize') ?? read.get('normalize_weights')
+  const [setting] = parameter?.settings ?? []
+  return parameter?.isSaid && setting ? { normalize: truthOf(setting) } : {}
+}
+
+/** Parameters for all tensors, and one rule for each filter. */
+function byFilter(
+  own: readonly OwnParameter[],
+  filters: readonly string[],
+  weights: readonly Setting[] | null,
+): { parameters: Record<string, unknown>; rules: NonNullable<ConvertedConfig['rules']> } {
+  const hasFilters = (settings: readonly Setting[]) => settings.some(each => each.filters.length > 0)
+  const conditional = own.filter(([, settings]) => hasFilters(settings))
+  const rules = filters.map(filter => ({
+    match: `*${filter}*`,
+    ...(weights && hasFilters(weights) ? { weights: weights.map(each => asNumber(valueFor(each, filter))) } : {}),
+    ...(conditional.length > 0 ? { parameters: valuesFor(conditional, filter) } : {}),
+  }))
+  return { parameters: valuesFor(own, null), rules }
+}
+
+/** Values for the tensors with a filter, or for all others: one, or a list of one for each model. */
+function valuesFor(parameters: readonly OwnParameter[], filter: string | null): Record<string, unknown> {
+  return Object.fromEntries(
+    parameters.map(([name, settings]) => {
+      const values = settings.map((setting): TensorValue | undefined => asNumber(valueFor(setting, filter)))
+      return [name, values.length === 1 ? values[0] : values]
+    }),
+  )
+}
+
+/** Methods that merge all models take an unlisted base for one more. */
+function noteOnBase({ method, base, models }: MergekitMerge, merged: readonly ConfiguredModel[]): string[] {
+  if (!base || merged.length <= models.length || mergekitMethods.get(method)?.takes !== 'all') return []
+  return [`base_model of the mergekit configuration is merged as one more model, as mergekit's ${method} does.`]
+}

@@ -1,0 +1,80 @@
+import { TureenError } from '../errors.ts'
+import type { TensorEntry } from '../onnx/layout.ts'
+import { type BlockPositions, blockPositions } from './block-positions.ts'
+import { gradientKinds, type Position } from './gradient.ts'
+import { type MatchedInput, networkOf } from './match-inputs.ts'
+import { baseOf, type MergeSettings } from './merge-input.ts'
+import { tensorPositions } from './tensor-positions.ts'
+
+/** Tensors that an error names at most. */
+const namedTensors = 10
+
+/** Where the tensors of a merge stand, as far as its settings depend on it. */
+export type PlanPositions = {
+  of(tensor: TensorEntry): Position
+  /** Notes that the block of a tensor makes a difference. */
+  require(tensor: TensorEntry, byBlock: boolean): void
+  /** @throws TureenError `TUREEN_BLOCKS_UNKNOWN` naming the tensors whose block makes a difference and cannot be told */
+  requireAll(): void
+}
+
+/** @throws TureenError `TUREEN_BLOCKS_UNKNOWN` if the settings speak of blocks and the network has none, or another number */
+export function planPositions(
+  inputs: readonly MatchedInput[],
+  settings: MergeSettings,
+  isWeight: (tensor: TensorEntry) => boolean,
+): PlanPositions {
+  const base = baseOf(inputs, settings)
+  const { parameters, rules, blocks: expected } = settings
+  const kinds = gradientKinds([
+    ...inputs.map(({ weight }) => weight),
+    ...Object.values(parameters),
+    ...rules.flatMap(rule => [...(rule.weights ?? []), ...Object.values(rule.parameters ?? {})]),
+  ])
+  const graph = kinds.has('graph') ? tensorPositions(networkOf(base), isWeight) : new Map<string, number>()
+  const namesOf = (tensor: TensorEntry) =>
+    inputs.flatMap(input => (input === base ? tensor : (input.counterpart(tensor) ?? []))).map(({ name }) => name)
+  const blocks =
+    kinds.has('block') || expected !== undefined ? blockPositions(networkOf(base), isWeight, namesOf) : null
+  if (blocks) requireStacks(blocks, expected, base.label)
+  const unknown: TensorEntry[] = []
+  return {
+    of: ({ path }) => ({ graph: graph.get(path) ?? 0, block: blocks?.positions.get(path) ?? 0 }),
+    require(tensor, byBlock) {
+      if (byBlock && blocks?.positions.get(tensor.path) === null) unknown.push(tensor)
+    },
+    requireAll() {
+      if (unknown.length === 0) return
+      const named = unknown.slice(0, namedTensors).map(({ name, path }) => name || path)
+      const more = unknown.length > named.length ? ` and ${unknown.length - named.length} more` : ''
+      const message = 'has a name made up by an exporter, and no node or neighbour tells which block it is in'
+      throw new TureenError(
+        'TUREEN_BLOCKS_UNKNOWN',
+        `A gradient runs by block, and of some tensors of ${base.label} the block cannot be told: ${named.join(', ')}${more}. Export the model with names of modules, give these tensors a rule with plain numbers, or let the gradient run "by": "graph".`,
+        unknown.slice(0, namedTensors).map(({ name, path }) => ({ model: base.label, tensor: name || path, message })),
+      )
+    },
+  }
+}
+
+function requireStacks({ stacks }: BlockPositions, expected: number | undefined, label: string): void {
+  if (stacks.length === 0) {
+    throw new TureenError(
+      'TUREEN_BLOCKS_UNKNOWN',
+      `The request speaks of blocks, and no tensor or node of ${label} has a block number between dots in its name, such as layers.3.weight. Export the model with names of modules, or let gradients run "by": "graph".`,
+      [{ model: label, message: 'has no stack of blocks that names tell' }],
+    )
+  }
+  if (expected === undefined) return
+  const [first, ...others] = stacks
+  if (others.length === 0 && first?.blocks === expected) return
+  const found = stacks
+    .slice(0, namedTensors)
+    .map(({ stack, blocks }) => `${stack}: ${blocks}`)
+    .join(', ')
+  throw new TureenError(
+    'TUREEN_BLOCKS_UNKNOWN',
+    `The request is for a network with one stack of ${expected} blocks, as a layer_range of mergekit says, and ${label} has ${stacks.length === 1 ? 'another one' : 'others'}: ${found}. Merge whole models: correct the number, or leave it out.`,
+    [{ model: label, field: 'blocks', message: `is ${expected}, and the model has ${found}` }],
+  )
+}

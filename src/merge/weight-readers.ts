@@ -1,0 +1,52 @@
+import type { Network, Operator } from '../onnx/graph/network.ts'
+import type { TensorEntry } from '../onnx/layout.ts'
+
+/** Operators that hand on the elements of a tensor to the operator that computes with it. */
+const carriers: ReadonlySet<string> = new Set([
+  'Cast',
+  'DequantizeLinear',
+  'Flatten',
+  'Identity',
+  'Reshape',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+])
+
+/** Which operators read the results of each operator, in the order of the network. */
+export function consumersOf({ operators }: Network): ReadonlyMap<Operator, readonly Operator[]> {
+  const consumers = new Map<Operator, Operator[]>()
+  for (const reader of operators) {
+    for (const { value } of reader.operands) {
+      if (value?.kind !== 'result') continue
+      const readers = consumers.get(value.operator)
+      if (!readers) consumers.set(value.operator, [reader])
+      else if (readers.at(-1) !== reader) readers.push(reader)
+    }
+  }
+  return consumers
+}
+
+/** The operators that read each weight: directly, and behind a Transpose, Cast or another operator that only hands it on. */
+export function weightReaders(
+  { operators }: Network,
+  consumers: ReadonlyMap<Operator, readonly Operator[]>,
+  isWeight: (tensor: TensorEntry) => boolean,
+): ReadonlyMap<TensorEntry, readonly Operator[]> {
+  const readers = new Map<TensorEntry, Set<Operator>>()
+  for (const operator of operators) {
+    for (const { value } of operator.operands) {
+      const tensor = value?.kind === 'leaf' ? value.tensor : null
+      if (!tensor || !isWeight(tensor)) continue
+      const all = readers.get(tensor) ?? new Set()
+      readers.set(tensor, all)
+      const pending = [operator]
+      for (let next = pending.pop(); next; next = pending.pop()) {
+        if (all.has(next)) continue
+        all.add(next)
+        if (carriers.has(next.opType)) pending.push(...(consumers.get(next) ?? []))
+      }
+    }
+  }
+  return new Map([...readers].map(([tensor, all]) => [tensor, [...all]]))
+}

@@ -1,0 +1,69 @@
+import { convertMergekit } from '../merge/convert-mergekit.ts'
+import { readMergekit } from '../merge/mergekit-config.ts'
+import { type ModelReference, referencesIn, withReferences } from '../merge/mergekit-models.ts'
+import { refusal } from '../merge/mergekit-values.ts'
+import { modelDigest } from '../models/model-files.ts'
+import type { SoupModel } from './one-shot-soup.ts'
+
+/** Parts of a form in the order in which a recipe means them, and that recipe. */
+export type ArrangedSoup = { models: SoupModel[]; recipe: unknown }
+
+/**
+ * The parts of a form as a configuration of mergekit refers to them: by filename, with or without `.onnx` and directories, or by digest. Parts that it
+ * averages become parts `model`, in its order, and a base that it does not average becomes the part `base`.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for a name that no part or several parts have, and for a part without a name there
+ */
+export function mergekitSoup(sent: readonly SoupModel[], body: object): ArrangedSoup {
+  const read = readMergekit(body)
+  const merge = withReferences(
+    read,
+    referencesIn(read).map(reference => String(partFor(reference, sent))),
+  )
+  const { models, base, ...recipe } = convertMergekit(merge)
+  const partOf = (place: string, field: string): SoupModel[] => {
+    const part = sent[Number(place)]
+    return part ? [{ ...part, field }] : []
+  }
+  const averaged = models.map(({ id }) => id)
+  const named = new Set([...averaged, ...(base === undefined ? [] : [base])])
+  const unnamed = sent.find((_, place) => !named.has(String(place)))
+  if (unnamed) {
+    const message = 'stands nowhere in the mergekit configuration; name it there, or do not send it'
+    throw refusal([{ field: unnamed.field, model: unnamed.label, message: `${unnamed.label} ${message}` }])
+  }
+  const beside = base !== undefined && !averaged.includes(base) ? partOf(base, 'base') : []
+  const basePart = base === undefined ? undefined : sent[Number(base)]
+  return {
+    models: [...averaged.flatMap(place => partOf(place, 'model')), ...beside],
+    recipe: {
+      ...recipe,
+      models: models.map(({ id: _id, ...weight }) => weight),
+      ...(basePart ? { base: digestOf(basePart) } : {}),
+    },
+  }
+}
+
+/** Where among the parts the one is that a configuration refers to. */
+function partFor({ model, field }: ModelReference, sent: readonly SoupModel[]): number {
+  const found = sent.flatMap((part, place) => (namesOf(part).includes(model) ? [place] : []))
+  const [first, ...others] = found
+  if (first !== undefined && others.length === 0) return first
+  const labels = sent.map(({ label }) => label).join(', ')
+  const message =
+    first === undefined
+      ? `names ${model}, and no part of the form has this filename; the parts are ${labels}`
+      : `names ${model}, and ${found.length} parts of the form fit that; name them by sha256: their digests`
+  throw refusal([{ field, model, message }])
+}
+
+/** What a configuration may call a part. */
+function namesOf(part: SoupModel): string[] {
+  // A filename that stands there twice has its place behind it.
+  const label = part.label.replace(/ \(model part \d+\)$/, '')
+  const file = label.slice(label.lastIndexOf('/') + 1)
+  return [label, file, file.replace(/\.onnx$/i, ''), label.replace(/\.onnx$/i, ''), digestOf(part)]
+}
+
+function digestOf({ files: [main, ...data] }: SoupModel): string {
+  return modelDigest([main, ...data])
+}
