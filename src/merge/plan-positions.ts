@@ -4,6 +4,7 @@ import { type BlockPositions, blockPositions } from './block-positions.ts'
 import { gradientKinds, type Position } from './gradient.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'
+import { sameElements } from './same-elements.ts'
 import { tensorPositions } from './tensor-positions.ts'
 
 /** Tensors that an error names at most. */
@@ -12,8 +13,8 @@ const namedTensors = 10
 /** Where the tensors of a merge stand, as far as its settings depend on it. */
 export type PlanPositions = {
   of(tensor: TensorEntry): Position
-  /** Notes that the block of a tensor makes a difference. */
-  require(tensor: TensorEntry, byBlock: boolean): void
+  /** Notes that the block of a tensor makes a difference. `keepsIdentical`: not if the tensor is the same in every model. */
+  require(tensor: TensorEntry, keepsIdentical: boolean): void
   /** @throws TureenError `TUREEN_BLOCKS_UNKNOWN` naming the tensors whose block makes a difference and cannot be told */
   requireAll(): void
 }
@@ -40,8 +41,9 @@ export function planPositions(
   const unknown: TensorEntry[] = []
   return {
     of: ({ path }) => ({ graph: graph.get(path) ?? 0, block: blocks?.positions.get(path) ?? 0 }),
-    require(tensor, byBlock) {
-      if (byBlock && blocks?.positions.get(tensor.path) === null) unknown.push(tensor)
+    require(tensor, keepsIdentical) {
+      if (blocks?.positions.get(tensor.path) !== null) return
+      if (!keepsIdentical || !isSameEverywhere(tensor, base, inputs)) unknown.push(tensor)
     },
     requireAll() {
       if (unknown.length === 0) return
@@ -55,6 +57,13 @@ export function planPositions(
       )
     },
   }
+}
+
+function isSameEverywhere(tensor: TensorEntry, base: MatchedInput, inputs: readonly MatchedInput[]): boolean {
+  return inputs.every(input => {
+    const own = input === base ? tensor : input.counterpart(tensor)
+    return own !== undefined && sameElements({ tensor, literal: null }, base, { tensor: own, literal: null }, input)
+  })
 }
 
 function requireStacks({ stacks }: BlockPositions, expected: number | undefined, label: string): void {

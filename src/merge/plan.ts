@@ -18,8 +18,8 @@ import { tensorPlaces } from './tensor-places.ts'
 import { typeChange, unchanged } from './type-change.ts'
 
 /**
- * Plans a merge of models that have passed the structure comparison and the preflight. Pure and without a payload byte read.
- *
+ * Plans a merge of models that have passed the structure comparison and the preflight. Pure, and without a payload byte
+ * read but of tensors whose block would have to be known. *
  * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_OUTPUT_DTYPE_IMPOSSIBLE`, `TUREEN_RULE_UNMATCHED`, `TUREEN_BLOCKS_UNKNOWN`, `TUREEN_MODELS_DIFFER`, `TUREEN_MODEL_UNSUPPORTED` where
  *   tensors share bytes of a data file without being one, or where one file would be too large
  */
@@ -61,7 +61,7 @@ export function planMerge(
       places.put(tensor, isRetyped ? retypedPart(tensor, output) : null, isRetyped, [])
       continue
     }
-    positions.require(tensor, operations.runsByBlock(name))
+    if (operations.runsByBlock(name)) positions.require(tensor, keepsIdentical(operation))
     const { dims, elements } = tensor
     const part: TensorPart = { kind: 'tensor', tensor: tensors.length, from: 0, length: bytesOf(tensor, output) }
     if (!places.put(tensor, part, isRetyped, sources)) continue
