@@ -153,6 +153,9 @@ describe('/openapi.json', () => {
     expect(Object.keys(operation('POST /v1/merges').requestBody?.content ?? {})).toEqual([
       'application/json',
       'application/yaml',
+      'application/x-yaml',
+      'text/yaml',
+      'text/x-yaml',
     ])
     const names = operation('POST /v1/models').parameters?.map(each => each.name) ?? []
     expect(names.sort()).toEqual(['idempotency-key', 'label', 'name', 'ttl'])
