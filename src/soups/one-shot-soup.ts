@@ -4,17 +4,11 @@ import type { MergeSettings } from '../merge/merge-input.ts'
 import { isMergekitConfig } from '../merge/mergekit-config.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { modelDigest } from '../models/model-files.ts'
-import type { ReceivedData } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { mergekitSoup } from './mergekit-soup.ts'
-
-/**
- * A model that was sent along: the files it was received into, its own first, and what the client calls it. `field`: `model` for
- * those that are averaged, `base`, or `fisher` for the Fisher information of the models, in their order.
- */
-export type SoupModel = { field: string; label: string; files: readonly [ReceivedData, ...ReceivedData[]] }
+import type { SoupModel } from './soup-model.ts'
 
 /** A soup that nobody keeps, as a file that is the caller's to remove. */
 export type Soup = { path: string; bytes: number; sha256: string }
