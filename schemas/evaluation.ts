@@ -75,7 +75,15 @@ export const evaluationResult = z
       .array(
         z.object({
           metric: z.string(),
-          classes: z.array(z.object({ class: z.number().int(), value: score, support: z.number().int() })),
+          classes: z.array(
+            z.object({
+              class: z
+                .union([z.number().int(), z.string()])
+                .describe('Index of the class in the scores; the class label where the output holds labels'),
+              value: score,
+              support: z.number().int(),
+            }),
+          ),
         }),
       )
       .optional(),

@@ -1,5 +1,6 @@
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
+import { hasNoElements, isText } from './element-kinds.ts'
 
 /** An array of a data set, as far as binding needs to know it. */
 export type BoundArray = { name: string; dtype: string; dims: readonly number[]; tensorName?: string | undefined }
@@ -74,7 +75,11 @@ function bindArrays(model: BindingModel, arrays: readonly BoundArray[], request:
   return {
     inputs,
     target,
-    output: chooseOutput(model, request, target),
+    output: chooseOutput(
+      model,
+      request,
+      arrays.find(({ name }) => name === target),
+    ),
     references: [],
     ...batching(model, inputs, request),
   }
@@ -173,13 +178,18 @@ function batching(
   return { batchSize: size, fixed: true }
 }
 
-function chooseOutput({ outputs }: BindingModel, request: BindingRequest, target: string | null): string {
+/** The output that is scored: the one asked for, the only one, the one of the target's name, or the only one that can be compared with it. */
+function chooseOutput({ outputs }: BindingModel, request: BindingRequest, target: BoundArray | undefined): string {
   if (request.output !== undefined) return choose(outputs, request.output, 'output', 'output').name
-  const [first] = outputs
-  const named = outputs.find(({ name }) => name === target)
-  if (first && outputs.length === 1) return first.name
-  if (named) return named.name
-  const choices = outputs.map(({ name }) => name).join(', ')
+  const comparable = outputs.filter(
+    ({ dtype }) => !hasNoElements(dtype) && (!target || isText(dtype) === isText(target.dtype)),
+  )
+  const named = outputs.find(({ name }) => name === target?.name)
+  for (const choices of [outputs, named ? [named] : [], comparable]) {
+    const [only, ...others] = choices
+    if (only && others.length === 0) return only.name
+  }
+  const choices = outputs.map(output => `${output.name} (${describe(output)})`).join(', ')
   throw mismatch([{ field: 'output', message: `the model has several outputs; say which is scored: ${choices}` }])
 }
 

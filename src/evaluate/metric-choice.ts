@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { TureenError } from '../errors.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
 import type { Binding, BoundArray } from './binding.ts'
+import { isInteger, isText } from './element-kinds.ts'
 import { metrics, type RegisteredMetric } from './metrics/registry.ts'
 
 /** A metric of the registry with its parameters complete. */
@@ -39,7 +40,7 @@ export function chooseMetric(name: string, parameters: Record<string, unknown>, 
 }
 
 /**
- * What a model is scored by when the request does not say: accuracy for class indices, meanIoU for masks, mse for numbers of the
+ * What a model is scored by when the request does not say: accuracy for class indices and labels, meanIoU for masks, mse for numbers of the
  * output's shape, and ONNX's own tolerances for its test data.
  *
  * @throws TureenError `TUREEN_DATASET_MISMATCH` if there is no target, or more than one reading of it
@@ -52,8 +53,8 @@ export function defaultMetrics(
   if (binding.references.length > 0) return ['allClose', 'maxAbsDifference']
   const target = requireTarget(binding, arrays)
   const dims = outputs.find(({ name }) => name === binding.output)?.dims
-  if (/^(u?int|bool)/.test(target.dtype))
-    return [dims?.length === 4 && target.dims.length >= 3 ? 'meanIoU' : 'accuracy']
+  if (isText(target.dtype)) return ['accuracy']
+  if (isInteger(target.dtype)) return [dims?.length === 4 && target.dims.length >= 3 ? 'meanIoU' : 'accuracy']
   if (!dims || dims.length === target.dims.length) return ['mse']
   const message = `the target ${target.name} is ${target.dtype} [${target.dims.join(', ')}], the output [${dims.map(dim => dim ?? '?').join(', ')}]: name the metric`
   throw new TureenError('TUREEN_DATASET_MISMATCH', `The evaluation has more than one reading: ${message}.`, [

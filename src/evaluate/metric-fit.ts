@@ -1,5 +1,7 @@
 import { TureenError } from '../errors.ts'
 import type { Dimension } from '../onnx/skeleton.ts'
+import { hasNoElements, isInteger, isText } from './element-kinds.ts'
+import { labelShapes, needsScores, textShapes } from './metrics/classes/labels.ts'
 import type { Metric, ShapeCheck, ShapeProblem } from './metrics/metric.ts'
 
 /** The output of a model, as it declares it. */
@@ -22,18 +24,31 @@ const combinationLimit = 20_000
  * @throws TureenError `TUREEN_METRIC_MISMATCH` with what was found and what the metric takes
  */
 export function requireFit(
-  metric: Pick<Metric<unknown>, 'name' | 'target' | 'shapes'>,
+  metric: FittedMetric,
   output: DeclaredOutput,
   target: TargetArray,
   field: string,
+  model: { outputs: readonly DeclaredOutput[]; from?: unknown } = { outputs: [] },
 ): void {
-  if (hasNoNumbers(output.dtype))
-    throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}; metrics are of numbers`)
-  if (hasNoNumbers(target.dtype)) {
+  refuseLabels(metric, output, target, field, model)
+  const areTexts = metric.labels !== undefined && isText(output.dtype) && isText(target.dtype)
+  if (hasNoElements(output.dtype) || (isText(output.dtype) && !areTexts)) {
+    const isLabels = metric.labels && isText(output.dtype)
+    const taken = isLabels
+      ? `its texts cannot be compared with ${target.name}, ${target.dtype}`
+      : 'metrics are of numbers'
+    throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}; ${taken}`)
+  }
+  if (hasNoElements(target.dtype) || (isText(target.dtype) && !areTexts)) {
     const message = `the target ${target.name} is ${target.dtype}; the metric takes ${targetsTaken[metric.target]}`
     throw misfit(metric.name, field, message)
   }
-  const problem = output.dims && certainProblem(metric.shapes, output.dims.slice(1), target.dims.slice(1))
+  const { labels } = metric
+  const shapes: ShapeCheck =
+    labels && mayBeLabels(output, model.from)
+      ? (own, wanted) => (areTexts ? textShapes(own, wanted) : labels(own, wanted) && metric.shapes(own, wanted))
+      : metric.shapes
+  const problem = output.dims && certainProblem(shapes, output.dims.slice(1), target.dims.slice(1))
   if (problem) throw misfit(metric.name, field, problem.message(described(output), described(target)))
 }
 
@@ -44,9 +59,35 @@ const targetsTaken = {
   reference: 'numbers',
 } as const satisfies Record<Metric<unknown>['target'], string>
 
-/** What evaluations refuse to score; a type that is not known here may be scored. */
-function hasNoNumbers(dtype: string): boolean {
-  return /^(string$|complex|sequence\(|map\(|sparse\()/.test(dtype)
+/**
+ * Refuses a metric that needs scores for an output that certainly holds class labels.
+ *
+ * @param model its outputs, of which the refusal names those that may hold scores, and what the request says that the outputs are
+ * @throws TureenError `TUREEN_METRIC_MISMATCH`
+ */
+export function refuseLabels(
+  metric: FittedMetric,
+  output: DeclaredOutput,
+  target: TargetArray,
+  field: string,
+  { outputs, from }: { outputs: readonly DeclaredOutput[]; from?: unknown },
+): void {
+  if (metric.labels || metric.target !== 'classes' || !mayBeLabels(output, from)) return
+  const areScores: ShapeCheck = (own, wanted) => (labelShapes(own, wanted) ? undefined : unscored)
+  const isCertain =
+    isText(output.dtype) || (output.dims && certainProblem(areScores, output.dims.slice(1), target.dims.slice(1)))
+  if (!isCertain) return
+  const others = outputs.filter(({ dtype }) => /float/.test(dtype) && !hasNoElements(dtype)).map(({ name }) => name)
+  const instead = others.length > 0 ? `the output ${others.join(' or ')}` : 'an output of probabilities or logits'
+  throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}: ${needsScores(instead)}`)
+}
+
+type FittedMetric = Pick<Metric<unknown>, 'name' | 'target' | 'shapes' | 'labels'>
+
+const unscored: ShapeProblem = { field: 'output', message: output => `the output ${output} holds labels` }
+
+function mayBeLabels({ dtype }: DeclaredOutput, from: unknown): boolean {
+  return isText(dtype) || (isInteger(dtype) && (from === undefined || from === 'auto'))
 }
 
 /**

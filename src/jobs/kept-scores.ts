@@ -5,7 +5,7 @@ import type { ComparisonOutcome, MetricOutcome } from '../evaluate/protocol.ts'
 import type { Scores } from '../storage/scores.ts'
 
 /** Changes whenever the same model on the same data may get other scores than before. */
-const scoringVersion = 2
+const scoringVersion = 3
 
 export const runtime = `onnxruntime-node ${packageJson.dependencies['onnxruntime-node']}`
 
@@ -24,7 +24,9 @@ const keptRun = z.object({
 })
 const keptScore = z.object({
   value: z.number().nullable(),
-  perClass: z.array(z.object({ class: z.number(), value: z.number().nullable(), support: z.number() })).optional(),
+  perClass: z
+    .array(z.object({ class: z.union([z.number(), z.string()]), value: z.number().nullable(), support: z.number() }))
+    .optional(),
   note: z.string().optional(),
 })
 

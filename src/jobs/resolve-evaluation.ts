@@ -3,10 +3,12 @@ import type { ModelRecord } from '../../schemas/model.ts'
 import type { DatasetStore } from '../datasets/dataset-store.ts'
 import { TureenError } from '../errors.ts'
 import { type Binding, type BindingRequest, type BoundArray, bindDataset } from '../evaluate/binding.ts'
-import { chooseMetric, defaultMetrics, requireTarget } from '../evaluate/metric-choice.ts'
+import { chooseMetric, defaultMetrics, metricNamed, requireTarget } from '../evaluate/metric-choice.ts'
+import { refuseLabels } from '../evaluate/metric-fit.ts'
 import { metrics as registeredMetrics } from '../evaluate/metrics/registry.ts'
 import type { EvaluationTask, MetricTask } from '../evaluate/protocol.ts'
 import type { ModelStore } from '../models/model-store.ts'
+import type { ValueDescription } from '../onnx/skeleton.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 
 export type Stores = { models: ModelStore; datasets: DatasetStore }
@@ -41,7 +43,7 @@ export type ResolvedEvaluation = {
   inputIds: string[]
 }
 
-/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_REQUEST_INVALID` */
+/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`, `TUREEN_REQUEST_INVALID` */
 export async function resolveEvaluation(request: EvaluationRequest, stores: Stores): Promise<ResolvedEvaluation> {
   const { models } = stores
   const model = await models.getComplete(request.model, 'model')
@@ -50,6 +52,9 @@ export async function resolveEvaluation(request: EvaluationRequest, stores: Stor
   const names = request.metrics ?? defaultMetrics(dataset.binding, dataset.arrays, model.outputs)
   for (const [index, metric] of names.entries()) metrics.push(await resolveMetric(metric, `metrics.${index}`, models))
   refuseRepeated(metrics)
+  metrics.forEach(({ task }, index) => {
+    refuseLabelsOf(task, dataset, model, `metrics.${index}`)
+  })
   return {
     model: { id: model.id, sha256: model.sha256, bytes: model.bytes, paths: models.paths(model) },
     dataset,
@@ -75,6 +80,28 @@ export async function resolveDataset(
   const { id, sha256, samples, arrays } = dataset
   const target = binding.references.length > 0 ? null : requireTarget(binding, arrays)
   return { id, sha256, samples, arrays, files: datasets.files(dataset), binding, target }
+}
+
+/**
+ * The output that is scored, as its model declares it, with an axis of samples where the model is fed one at a time and answers without.
+ * Undefined for ONNX's own test data, which score several.
+ */
+export function scoredOutput(
+  { binding }: ResolvedDataset,
+  outputs: readonly ValueDescription[],
+): ValueDescription | undefined {
+  const output = outputs.find(({ name }) => name === binding.output)
+  const fed = binding.inputs.map(({ feeding }) => feeding)
+  const isUnbatched = fed.includes('sample') && !fed.includes('batch')
+  return output && isUnbatched && output.dims ? { ...output, dims: [1, ...output.dims] } : output
+}
+
+/** @throws TureenError `TUREEN_METRIC_MISMATCH` for a metric of scores where the output holds class labels */
+function refuseLabelsOf(task: MetricTask, dataset: ResolvedDataset, { outputs }: ModelRecord, field: string): void {
+  const output = scoredOutput(dataset, outputs)
+  if (task.kind !== 'registered' || !dataset.target || !output) return
+  const { from } = task.parameters
+  refuseLabels(metricNamed(task.metric, field), output, dataset.target, field, { outputs, from })
 }
 
 /** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_REQUEST_INVALID` */

@@ -9,6 +9,7 @@ import {
   resolveDataset,
   resolveMetric,
   type Stores,
+  scoredOutput,
 } from './resolve-evaluation.ts'
 
 /** What soups are scored by: on selection, on test, or where they are recalibrated. */
@@ -36,17 +37,11 @@ export async function resolveScoring(
   }
 }
 
-function requireMetricFits(
-  { task }: ResolvedMetric,
-  { binding, target }: ResolvedDataset,
-  { outputs }: { outputs: Parameters<typeof requireFit>[1][] },
-): void {
-  const output = outputs.find(({ name }) => name === binding.output)
-  if (task.kind !== 'registered' || !target || !output) return
-  const fed = binding.inputs.map(({ feeding }) => feeding)
-  const unbatched = fed.includes('sample') && !fed.includes('batch')
-  const dims = unbatched && output.dims ? [1, ...output.dims] : output.dims
-  requireFit(metricNamed(task.metric, 'metric'), { ...output, dims }, target, 'metric')
+function requireMetricFits({ task }: ResolvedMetric, dataset: ResolvedDataset, { outputs }: ModelRecord): void {
+  const output = scoredOutput(dataset, outputs)
+  if (task.kind !== 'registered' || !dataset.target || !output) return
+  const { from } = task.parameters
+  requireFit(metricNamed(task.metric, 'metric'), output, dataset.target, 'metric', { outputs, from })
 }
 
 /** An error about a part of the request, its fields named from the whole of it. */

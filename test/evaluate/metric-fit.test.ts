@@ -36,9 +36,16 @@ function refusal(asked: Refusable): TureenError | undefined {
 }
 
 /** Whether an accumulator takes samples of these dims. Of a batch without samples only the shapes can be wrong. */
-function accepts(metric: RegisteredMetric, output: readonly number[], target: readonly number[]): boolean {
+function accepts(
+  metric: RegisteredMetric,
+  output: readonly number[],
+  target: readonly number[],
+  integers = false,
+): boolean {
   try {
-    metric.start({}).add({ output: { dims: [0, ...output], data: [] }, target: { dims: [0, ...target], data: [] } })
+    metric
+      .start({})
+      .add({ output: { dims: [0, ...output], data: [], integers }, target: { dims: [0, ...target], data: [] } })
     return true
   } catch (error) {
     if (error instanceof TureenError) return false
@@ -65,13 +72,14 @@ const pair = fc
   })
 
 describe.each([...metrics.values()])('$name', metric => {
-  const refuses = (output: readonly Dimension[], target: readonly number[]) =>
-    refusal({ metric: metric.name, output: ['batch', ...output], target: [7, ...target] }) !== undefined
+  const refuses = (output: readonly Dimension[], target: readonly number[], outputType = 'float32') =>
+    refusal({ metric: metric.name, output: ['batch', ...output], target: [7, ...target], outputType }) !== undefined
 
   test('is refused for known shapes if and only if its accumulators refuse them', () => {
     fc.assert(
-      fc.property(pair, ([output, target]) => {
-        expect(refuses(output, target)).toBe(!accepts(metric, output, target))
+      fc.property(pair, fc.boolean(), ([output, target], integers) => {
+        const isRefused = refuses(output, target, integers ? 'int64' : 'float32')
+        expect(isRefused).toBe(!accepts(metric, output, target, integers))
       }),
       { numRuns: 1000 },
     )
@@ -146,6 +154,16 @@ describe('the refusal', () => {
       'of a binary head',
       { metric: 'topK', output: ['n', 1], target: [500] },
       /: the output logits float32 \[n, 1\] has one score a sample; the metric needs one for each class\.$/,
+    ],
+    [
+      'of labels that scores are needed of',
+      { metric: 'crossEntropy', output: ['n'], target: [500], outputType: 'int64' },
+      /: the output logits is int64: class labels, one for each target, and the metric needs scores: score an output of probabilities or logits, or ask for accuracy, balancedAccuracy or macroF1\.$/,
+    ],
+    [
+      'of labels that are texts, of numbers',
+      { metric: 'accuracy', output: ['n'], target: [500], outputType: 'string' },
+      /: the output logits is string; its texts cannot be compared with y, int64\.$/,
     ],
     [
       'of what is no tensor',

@@ -37,11 +37,14 @@ export function classicNode(
   }
 }
 
-/** A model of some nodes, from `x` of float32 [n, features] to outputs of these types. */
+/** A tensor of [n] or [n, width], of float32 unless it says otherwise, or another type. */
+type Output = { elemType?: number; width?: number; type?: onnx.ITypeProto }
+
+/** A model of some nodes, from `x` of float32 [n, features] to these outputs. */
 export function classicModel(
   node: onnx.INodeProto[],
   features: number,
-  outputs: Record<string, { elemType?: number; width?: number }>,
+  outputs: Record<string, Output>,
 ): Uint8Array<ArrayBuffer> {
   const value = (name: string, elemType: number, width?: number): onnx.IValueInfoProto => {
     const dim = [{ dimParam: 'n' }, ...(width === undefined ? [] : [{ dimValue: width }])]
@@ -57,8 +60,8 @@ export function classicModel(
       name: 'classic',
       node,
       input: [value('x', elementType.float32, features)],
-      output: Object.entries(outputs).map(([name, { elemType = elementType.float32, width }]) =>
-        value(name, elemType, width),
+      output: Object.entries(outputs).map(([name, { elemType = elementType.float32, width, type }]) =>
+        type ? { name, type } : value(name, elemType, width),
       ),
     },
   })

@@ -7,7 +7,7 @@ import { arrayOf, feedsOf } from './feeds.ts'
 import type { OpenDataset } from './open-datasets.ts'
 import { type Scorer, startScorers } from './scorers.ts'
 import { openSession, runSession } from './session.ts'
-import { numbersOf } from './tensors.ts'
+import { scoredValues, TextCodes } from './tensors.ts'
 
 /** What running a model over a data set came to, scores apart. */
 export type ModelRun = Unusable & { samples: number; latencies: number[] }
@@ -50,6 +50,7 @@ export async function runModel(
     ...new Set([...binding.inputs.map(({ array }) => array), ...comparisons.flatMap(({ array }) => array ?? [])]),
   ]
   const latencies: number[] = []
+  const codes = new TextCodes()
   // ONNX's test data are whole tensors, and a model fed sample by sample gives outputs without a batch axis.
   const whole = binding.references.length > 0
   const unbatched =
@@ -76,7 +77,7 @@ export async function runModel(
             samples: batch.samples,
             fed: Math.max(padTo, batch.samples),
           }
-      const unusable = await score(scorers, compared)
+      const unusable = await score(scorers, compared, codes)
       nonFinite += unusable.nonFinite
       notANumber += unusable.notANumber
     }
@@ -99,22 +100,26 @@ type Produced = Pick<ArrayValues, 'dims' | 'dtype'> & { data: unknown }
 type Compared = { output: Produced; target: ArrayValues | undefined; samples: number; fed: number }
 
 /** Adds a batch to every metric. */
-async function score(scorers: readonly Scorer[], { output, target, samples, fed }: Compared): Promise<Unusable> {
+async function score(
+  scorers: readonly Scorer[],
+  { output, target, samples, fed }: Compared,
+  codes: TextCodes,
+): Promise<Unusable> {
   if (output.dims[0] !== fed) {
     const message = `the output is [${output.dims.join(', ')}] for ${fed} samples: its first axis is not the batch`
     throw new TureenError('TUREEN_METRIC_MISMATCH', `Outputs cannot be told apart by sample: ${message}.`, [
       { field: 'output', message },
     ])
   }
-  const outputNumbers = numbersOf(output.data, output.dtype, output.dims, samples)
-  const targetNumbers = target && numbersOf(target.data, target.dtype, target.dims, samples)
-  for (const scorer of scorers) await scorer.add({ output: outputNumbers, target: targetNumbers }, samples)
+  const outputValues = scoredValues(output, samples, codes)
+  const targetValues = target && scoredValues(target, samples, codes)
+  for (const scorer of scorers) await scorer.add({ output: outputValues, target: targetValues }, samples)
   let nonFinite = 0
   let notANumber = 0
-  for (let index = 0; index < outputNumbers.data.length; index += 1) {
-    if (Number.isFinite(outputNumbers.data[index])) continue
+  for (let index = 0; index < outputValues.data.length; index += 1) {
+    if (Number.isFinite(outputValues.data[index])) continue
     nonFinite += 1
-    if (Number.isNaN(outputNumbers.data[index])) notANumber += 1
+    if (Number.isNaN(outputValues.data[index])) notANumber += 1
   }
   return { nonFinite, notANumber }
 }

@@ -2,7 +2,7 @@ import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import { metricNamed } from '../metric-choice.ts'
 import { MeanTally } from '../metrics/keeping/mean-tally.ts'
-import type { ResamplingAccumulator, Values } from '../metrics/metric.ts'
+import type { Batch, ResamplingAccumulator, Values } from '../metrics/metric.ts'
 import type { MetricOutcome, MetricTask } from '../protocol.ts'
 import { openSession, runSession } from './session.ts'
 import { numbersOf } from './tensors.ts'
@@ -41,6 +41,7 @@ async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }
   return {
     async add({ output, target }) {
       if (!target) throw needsTarget(task.name)
+      if (!metric.labels) refuseTexts(task.name, { output, target })
       accumulator.add({ output, target })
     },
     finish: async () => ({ name: task.name, ...accumulator.result() }),
@@ -70,6 +71,7 @@ async function modelScorer(
   return {
     async add({ output, target }, samples) {
       if (!target || result === undefined) throw needsTarget(name)
+      refuseTexts(name, { output, target })
       const feeds = {
         [outputInput.name]: numberTensor(output, outputInput, name),
         [targetInput.name]: numberTensor(target, targetInput, name),
@@ -146,6 +148,11 @@ function whole(data: ArrayLike<number>, input: string, metric: string, bound: nu
 
 function numbersIn(value: ort.Tensor): number[] {
   return Array.from(numbersOf(value.data, value.type, [value.size], value.size).data)
+}
+
+function refuseTexts(metric: string, { output, target }: Batch): void {
+  const texts = output.texts ? 'the output' : target.texts ? 'the target' : undefined
+  if (texts) throw mismatch(metric, `${texts} holds texts, and it takes numbers`)
 }
 
 function needsTarget(metric: string): TureenError {

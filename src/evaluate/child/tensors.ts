@@ -4,6 +4,7 @@ import { decodeTable, smallFloats } from '../../tensor/small-float.ts'
 import type { BoundInput } from '../binding.ts'
 import { convertForInput } from '../datasets/convert.ts'
 import type { ArrayValues } from '../datasets/dataset.ts'
+import { isInteger } from '../element-kinds.ts'
 import type { Values } from '../metrics/metric.ts'
 
 /**
@@ -88,6 +89,27 @@ const codes = new Map([
   ['float16', decodeTable(smallFloats.float16)],
   ['bfloat16', decodeTable(smallFloats.bfloat16)],
 ])
+
+/** Texts that are scored, each with a number of its own, the same for outputs and targets of one run. */
+export class TextCodes {
+  readonly #codes = new Map<string, number>()
+  readonly texts: string[] = []
+
+  of(text: string): number {
+    const code = this.#codes.get(text) ?? this.texts.push(text) - 1
+    this.#codes.set(text, code)
+    return code
+  }
+}
+
+/** The elements of an array or output as metrics take them, the first `samples` rows: numbers, or texts by their codes. */
+export function scoredValues({ data, dtype, dims }: Untyped, samples: number, codes: TextCodes): Values {
+  if (!Array.isArray(data)) return { ...numbersOf(data, dtype, dims, samples), integers: isInteger(dtype) }
+  const numbers = Float64Array.from(data, text => codes.of(String(text)))
+  return { ...numbersOf(numbers, dtype, dims, samples), texts: codes.texts }
+}
+
+type Untyped = { data: unknown; dtype: string; dims: readonly number[] }
 
 /** The numbers of an array or output, the first `samples` rows. 64-bit integers beyond 2^53 lose their last bits: no metric minds. */
 export function numbersOf(data: unknown, dtype: string, dims: readonly number[], samples: number): Values {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { recallPerClass, sumOfCounts } from './classes/class-counts.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
+import { labelShapes } from './classes/labels.ts'
 import { classShapes } from './classes/layout.ts'
 import { scorePredictions } from './classes/score-predictions.ts'
 import type { Metric } from './metric.ts'
@@ -12,12 +13,13 @@ import type { Metric } from './metric.ts'
 export const accuracy: Metric<ClassParameters> = {
   name: 'accuracy',
   description:
-    'The share of samples (or positions) whose highest score is that of the target class; per class: the recall',
+    'The share of samples (or positions) whose highest score, or whose label, is that of the target class; per class: the recall',
   direction: 'max',
   per: 'sample',
   target: 'classes',
   parameters: z.strictObject(classParameters),
   shapes: classShapes,
+  labels: labelShapes,
   start: (parameters, keep) =>
     scorePredictions('accuracy', parameters, keep, counts => ({
       value: sumOfCounts(counts.correct) / sumOfCounts(counts.support),

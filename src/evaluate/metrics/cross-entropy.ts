@@ -28,8 +28,9 @@ export const crossEntropy: Metric<ClassParameters> = {
   target: 'classes',
   parameters: z.strictObject(classParameters),
   shapes: classShapes,
-  start({ ignoreIndex, from }, keep) {
-    const read = classReader('crossEntropy', ignoreIndex)
+  start(parameters, keep) {
+    const { from } = parameters
+    const read = classReader('crossEntropy', parameters)
     const reading = new OutputReading('crossEntropy', from)
     const ofLogits = new MeanTally(keep)
     const ofProbabilities = new MeanTally(keep)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { valuePerClass } from './classes/class-counts.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
+import { labelShapes } from './classes/labels.ts'
 import { classShapes } from './classes/layout.ts'
 import { scorePredictions } from './classes/score-predictions.ts'
 import type { Metric } from './metric.ts'
@@ -18,6 +19,7 @@ export const macroF1: Metric<ClassParameters> = {
   target: 'classes',
   parameters: z.strictObject(classParameters),
   shapes: classShapes,
+  labels: labelShapes,
   start: (parameters, keep) =>
     scorePredictions('macroF1', parameters, keep, counts => {
       const perClass = valuePerClass(counts, ({ support, predicted, correct }) =>

@@ -1,13 +1,24 @@
 import type { z } from 'zod'
 
-/** One array of a batch, row-major. dims[0] is the number of samples; an array without axes is one sample. */
-export type Values = { dims: readonly number[]; data: ArrayLike<number> }
+/**
+ * One array of a batch, row-major. dims[0] is the number of samples; an array without axes is one sample. `integers`: whether the
+ * element type is an integer or bool. `texts`: of strings, the texts that the elements are indices of.
+ */
+export type Values = {
+  dims: readonly number[]
+  data: ArrayLike<number>
+  integers?: boolean
+  texts?: readonly string[]
+}
 
 /** What a model answered and what it should have answered, for the same samples in the same order. */
 export type Batch = { output: Values; target: Values }
 
-/** `support`: how many samples, positions or pixels have this class as their target. */
-export type ClassResult = { class: number; value: number; support: number }
+/**
+ * `class`: the index of its score, or of outputs that are labels the label. `support`: how many samples, positions or pixels have
+ * this class as their target.
+ */
+export type ClassResult = { class: number | string; value: number; support: number }
 
 /**
  * `value` is NaN where the metric does not exist, such as R² of a single sample; the note then says why.
@@ -62,6 +73,8 @@ export type Metric<Parameters> = {
   parameters: z.ZodType<Parameters>
   /** The shapes that the accumulators take. */
   shapes: ShapeCheck
+  /** The shapes that they take where the outputs are class labels; undefined if the metric needs numbers or scores. */
+  labels?: ShapeCheck
   /** @param keep whether to keep samples: without, `resampled` has none, and memory does not grow with the set */
   start(parameters: Parameters, keep: boolean): ResamplingAccumulator
 }

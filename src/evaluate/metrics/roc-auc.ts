@@ -27,9 +27,9 @@ export const rocAuc: Metric<ClassParameters> = {
   target: 'classes',
   parameters: z.strictObject(classParameters),
   shapes: classShapes,
-  start({ ignoreIndex, from }, keep) {
-    const read = classReader('rocAuc', ignoreIndex)
-    const reading = new OutputReading('rocAuc', from)
+  start(parameters, keep) {
+    const read = classReader('rocAuc', parameters)
+    const reading = new OutputReading('rocAuc', parameters.from)
     const store = new ScoreStore(keep)
     let classes = 1
     let curves: ResampledCurves | undefined

@@ -25,7 +25,7 @@ export const topK: Metric<Parameters> = {
   }),
   shapes: scorePerClassShapes,
   start({ k, ignoreIndex }, keep) {
-    const read = classReader('topK', ignoreIndex)
+    const read = classReader('topK', { ignoreIndex, from: 'auto' })
     let trivial = false
     const mean = accumulateMean(keep, (batch, tally) => {
       const rows = read(batch)

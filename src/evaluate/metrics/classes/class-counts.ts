@@ -1,7 +1,15 @@
 import type { ClassResult } from '../metric.ts'
 
-/** How often each class was the target, how often it was predicted, and how often both. Counts are exact. */
-export type ClassCounts = { support: Float64Array; predicted: Float64Array; correct: Float64Array }
+/**
+ * How often each class was the target, how often it was predicted, and how often both. Counts are exact. `labels`: what the classes
+ * are called, if not by their indices.
+ */
+export type ClassCounts = {
+  support: Float64Array
+  predicted: Float64Array
+  correct: Float64Array
+  labels?: readonly (number | string)[]
+}
 
 /** A prediction that is none of the classes. */
 export const noClass = -1
@@ -34,12 +42,12 @@ type CountsOfClass = { support: number; predicted: number; correct: number }
 
 /** A value for each class that has one: `value` answers undefined for a class that is to be left out. */
 export function valuePerClass(
-  { support, predicted, correct }: ClassCounts,
+  { support, predicted, correct, labels }: ClassCounts,
   value: (counts: CountsOfClass) => number | undefined,
 ): ClassResult[] {
   return Array.from(support).flatMap((targets, c) => {
     const ofClass = value({ support: targets, predicted: predicted[c] ?? 0, correct: correct[c] ?? 0 })
-    return ofClass === undefined ? [] : [{ class: c, value: ofClass, support: targets }]
+    return ofClass === undefined ? [] : [{ class: labels?.[c] ?? c, value: ofClass, support: targets }]
   })
 }
 

@@ -1,6 +1,8 @@
 import { constantOverBatches, elementCount, sampleCount, showDims } from '../dims.ts'
 import type { Batch, Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
+import type { ClassParameters } from './class-parameters.ts'
+import { holdsLabels, labelsRefused } from './labels.ts'
 import { type ClassLayout, classLayout } from './layout.ts'
 
 const ignored = -1
@@ -23,14 +25,17 @@ export type ClassRows = {
 /**
  * A reader of the batches of one set for a metric of classes; shapes as in {@link classLayout}.
  *
- * The reader throws TureenError `TUREEN_METRIC_MISMATCH` if the shapes do not fit, if batches differ in their number of
+ * The reader throws TureenError `TUREEN_METRIC_MISMATCH` if the outputs are labels and no scores, if the shapes do not fit, if batches differ in their number of
  * classes, if a target is no class of the output, and if a one-hot row is not one 1 among zeros.
  */
-export function classReader(metric: string, ignoreIndex: number): (batch: Batch) => ClassRows {
+export function classReader(metric: string, { ignoreIndex, from }: ClassParameters): (batch: Batch) => ClassRows {
   const requireConstant = constantOverBatches(metric, 'classes')
   let samplesBefore = 0
   return batch => {
     const samples = sampleCount(metric, batch)
+    if (holdsLabels(batch, from)) throw labelsRefused(metric)
+    if (batch.target.texts)
+      throw mismatch(metric, 'target', 'the target holds texts, and scores are compared with class indices')
     const layout = classLayout(metric, batch)
     requireConstant(layout.classes)
     const place = (row: number) => `sample ${samplesBefore + Math.floor(row / layout.positions)}`

@@ -1,4 +1,5 @@
 import type { ClassResult, ResamplingAccumulator } from '../metric.ts'
+import { mismatch } from '../mismatch.ts'
 import { noSample, noValue } from '../no-value.ts'
 import { argmax } from './argmax.ts'
 import { BinaryCounts } from './binary-counts.ts'
@@ -6,29 +7,46 @@ import { type ClassCounts, sumOfCounts } from './class-counts.ts'
 import type { ClassParameters } from './class-parameters.ts'
 import { classReader, forEachRow } from './class-rows.ts'
 import { ClassTally } from './class-tally.ts'
+import { LabelTally } from './label-tally.ts'
+import { holdsLabels } from './labels.ts'
 import { OutputReading } from './output-reading.ts'
 
 /** A metric of counts, NaN where it does not exist, and of each class that has one. */
 export type ScoreCounts = (counts: ClassCounts) => { value: number; perClass: ClassResult[] }
 
 /**
- * What `score` makes of the predictions of a set: the argmax of each row, the threshold of a binary head. It throws
- * TureenError `TUREEN_METRIC_MISMATCH` as {@link classReader} and {@link OutputReading} do.
+ * What `score` makes of the predictions of a set: the argmax of each row, the threshold of a binary head, labels as they are. It
+ * throws TureenError `TUREEN_METRIC_MISMATCH` as {@link classReader} and {@link OutputReading} do.
  */
 export function scorePredictions(
   metric: string,
-  { ignoreIndex, from }: ClassParameters,
+  parameters: ClassParameters,
   keep: boolean,
   score: ScoreCounts,
 ): ResamplingAccumulator {
-  const read = classReader(metric, ignoreIndex)
+  const { ignoreIndex, from } = parameters
+  const read = classReader(metric, parameters)
   const reading = new OutputReading(metric, from)
   const binary = new BinaryCounts(keep)
   let tally: ClassTally | undefined
+  let labels: LabelTally | undefined
+  let isFirst = true
 
-  const settle = (): { tally: ClassTally; note?: string } => (tally ? { tally } : binary.settle(reading))
+  const settle = (): { tally: Pick<ClassTally, 'counts' | 'resampled'>; note?: string } => {
+    if (labels) return { tally: labels, note: labels.note }
+    return tally ? { tally } : binary.settle(reading)
+  }
   return {
     add(batch) {
+      const areLabels = holdsLabels(batch, from)
+      if (isFirst && areLabels) labels = new LabelTally(metric, ignoreIndex, keep)
+      if (areLabels !== (labels !== undefined))
+        throw mismatch(metric, 'output', 'some batches of the output are class labels, and some are scores')
+      isFirst = false
+      if (labels) {
+        labels.add(batch)
+        return
+      }
       const rows = read(batch)
       const { classes, scores, step } = rows
       if (classes > 1) tally ??= new ClassTally(classes, keep)
@@ -52,7 +70,7 @@ export function scorePredictions(
       return { ...score(tally.counts), ...note }
     },
     get samples() {
-      return (tally ?? binary).samples
+      return (labels ?? tally ?? binary).samples
     },
     resampled: counts => score(settle().tally.resampled(counts)).value,
   }

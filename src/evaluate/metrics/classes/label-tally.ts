@@ -1,0 +1,107 @@
+import { sampleCount, shapeMismatch } from '../dims.ts'
+import type { Batch } from '../metric.ts'
+import { mismatch } from '../mismatch.ts'
+import type { ClassCounts } from './class-counts.ts'
+import { ClassTally } from './class-tally.ts'
+import { type Label, labelShapes, labelsOf, textShapes } from './labels.ts'
+
+/** Labels of one set, at most: more are identifiers or measurements, and no classes. */
+const mostLabels = 65_536
+
+/** Counts of outputs that are labels themselves, compared with the labels of the targets. Labels are any integers, or texts. */
+export class LabelTally {
+  readonly #metric: string
+  readonly #ignoreIndex: number
+  readonly #tally: ClassTally
+  /** Where each label is counted, in the order in which they were met. */
+  readonly #places = new Map<Label, number>()
+  #order: { labels: Label[]; places: number[] } | undefined
+  #samples = 0
+  #areTexts = false
+
+  constructor(metric: string, ignoreIndex: number, keep: boolean) {
+    this.#metric = metric
+    this.#ignoreIndex = ignoreIndex
+    this.#tally = new ClassTally(mostLabels, keep)
+  }
+
+  /** @throws TureenError `TUREEN_METRIC_MISMATCH` if output and target differ in kind or shape, or a value is no label */
+  add(batch: Batch): void {
+    const { output, target } = batch
+    const samples = sampleCount(this.#metric, batch)
+    this.#requireOneKind(batch)
+    const problem = (output.texts ? textShapes : labelShapes)(output.dims.slice(1), target.dims.slice(1))
+    if (problem) throw shapeMismatch(this.#metric, batch, problem)
+    const [predicted, wanted] = [labelsOf(output), labelsOf(target)]
+    const positions = samples === 0 ? 0 : target.data.length / samples
+    for (let sample = 0; sample < samples; sample += 1) {
+      for (let at = sample * positions; at < (sample + 1) * positions; at += 1) {
+        const label = wanted(at)
+        if (label === this.#ignoreIndex) continue
+        const place = () => `sample ${this.#samples + sample}`
+        this.#tally.add(this.#placeOf(label, 'target', place), this.#placeOf(predicted(at), 'output', place))
+      }
+      this.#tally.endSample()
+    }
+    this.#samples += samples
+  }
+
+  get samples(): number {
+    return this.#tally.samples
+  }
+
+  get counts(): ClassCounts {
+    return this.#sorted(this.#tally.counts)
+  }
+
+  /** As {@link ClassTally.resampled}. */
+  resampled(counts: Uint32Array): ClassCounts {
+    return this.#sorted(this.#tally.resampled(counts))
+  }
+
+  /** How the outputs were read, and a doubt where no label of the targets is among them. */
+  get note(): string {
+    const reading = `outputs read as class labels: they are ${this.#areTexts ? 'texts' : 'integers, one for each target'}`
+    const { support, predicted } = this.#tally.counts
+    const isStrange = support.some(count => count > 0) && support.every((count, c) => count === 0 || predicted[c] === 0)
+    return isStrange ? `${reading}; no label of the targets is among them: are both numbered alike?` : reading
+  }
+
+  #requireOneKind({ output, target }: Batch): void {
+    this.#areTexts = output.texts !== undefined
+    if (this.#areTexts === (target.texts !== undefined)) return
+    const [own, other] = this.#areTexts ? ['texts', 'numbers'] : ['numbers', 'texts']
+    throw mismatch(this.#metric, 'target', `the output holds labels that are ${own}, and the target holds ${other}`)
+  }
+
+  #placeOf(label: Label, field: 'target' | 'output', sample: () => string): number {
+    const known = this.#places.get(label)
+    if (known !== undefined) return known
+    if (typeof label === 'number' && !Number.isSafeInteger(label)) {
+      const message = `the ${field} of ${sample()} is ${label}; labels are integers of at most 53 bits`
+      throw mismatch(this.#metric, field, message)
+    }
+    const place = this.#places.size
+    if (place === mostLabels) {
+      const message = `there are more than ${mostLabels} different labels: these are no classes`
+      throw mismatch(this.#metric, field, message)
+    }
+    this.#places.set(label, place)
+    this.#order = undefined
+    return place
+  }
+
+  /** Counts in the order of the labels, so that a mean over classes does not depend on the order of samples. */
+  #sorted({ support, predicted, correct }: ClassCounts): ClassCounts {
+    const { labels, places } = this.#inOrder()
+    const inOrder = (counts: Float64Array) => Float64Array.from(places, place => counts[place] ?? 0)
+    return { labels, support: inOrder(support), predicted: inOrder(predicted), correct: inOrder(correct) }
+  }
+
+  #inOrder(): { labels: Label[]; places: number[] } {
+    if (this.#order) return this.#order
+    const entries = [...this.#places].sort(([a], [b]) => (a < b ? -1 : 1))
+    this.#order = { labels: entries.map(([label]) => label), places: entries.map(([, place]) => place) }
+    return this.#order
+  }
+}
