@@ -87,7 +87,9 @@ export const mergeSettings = {
   nonFloat: z
     .enum(['error', 'base'])
     .default('error')
-    .describe('What to do when integer, bool or string initializers differ: refuse, or take those of the base'),
+    .describe(
+      "What to do where values differ that are never averaged (integers, bools, texts, parameters of operations such as the scales of a Resize), in initializers and Constants: refuse, or take the base's and list each in the report",
+    ),
   rules: tensorRules.default([]),
   outputDtype: outputDtype.optional(),
   provenance: z.boolean().default(true).describe("Write the recipe into the soup's metadata"),
@@ -197,6 +199,21 @@ export const mergeResult = z
         .describe(
           'What someone should know of how the models were paired: names that differ or contradict, sizes of inputs',
         ),
+      fromBase: z
+        .object({
+          values: z.array(
+            z.object({
+              tensor: z.string().describe('Its name in the base'),
+              node: z.string().optional().describe('The node that holds it or that it is a parameter of'),
+              model: z.string().describe('The model that holds another value'),
+              base: z.string().describe("Some elements of the base's, such as [2, 2, ...]"),
+              other: z.string().describe("The same elements of the model's"),
+            }),
+          ),
+          omitted: z.number().int().describe('Values that the list leaves out'),
+        })
+        .optional()
+        .describe('Values that differ and are never averaged, where nonFloat: base took those of the base'),
       recalibration: recalibrationReport.optional(),
     }),
   })

@@ -15,6 +15,8 @@ export const problem = z
         tensor: z.string().optional(),
         node: z.string().optional(),
         field: z.string().optional(),
+        expected: z.string().optional().describe("The base's value: some elements of a tensor, such as [2, 2, ...]"),
+        actual: z.string().optional().describe('The value that was found instead'),
         message: z.string(),
       }),
     ),

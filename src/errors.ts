@@ -57,7 +57,16 @@ export const errorCatalogue = {
 export type ErrorCode = keyof typeof errorCatalogue
 
 /** One cause of a refusal, placed as exactly as it can be. */
-export type ProblemItem = { model?: string; tensor?: string; node?: string; field?: string; message: string }
+export type ProblemItem = {
+  model?: string
+  tensor?: string
+  node?: string
+  field?: string
+  /** A value that was expected and the one that was found: the first elements of a tensor, say. */
+  expected?: string
+  actual?: string
+  message: string
+}
 
 /** A {@link TureenError} as plain data: what crosses a thread, and what a job keeps. */
 export type Problem = { code: ErrorCode; detail: string; errors: ProblemItem[] }

@@ -1,16 +1,16 @@
 import type { ProblemItem } from '../errors.ts'
 import { chunksOf } from '../onnx/byte-source.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
-import { decodeSkeleton } from '../onnx/skeleton.ts'
-import { weightsOf } from '../onnx/weights.ts'
+import { averagedPaths } from '../onnx/weights.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { combined, cosineOf, type PairMeasure, PairSums, relativeDistanceOf } from '../tensor/pair-sums.ts'
-import { matchInputs } from './match-inputs.ts'
+import { matchInputs, networkOf } from './match-inputs.ts'
 import type { Warning } from './match-warnings.ts'
 import { defaultSettings, elementsOf, type IndexedInput } from './merge-input.ts'
 import { preflight } from './preflight.ts'
 import { sameElements } from './same-elements.ts'
+import { asProblem } from './value-differences.ts'
 
 /** Two tensors that stand in one place. Null where there is nothing to measure: of what is never averaged, or of another size. */
 export type TensorComparison = {
@@ -39,8 +39,8 @@ export type PairComparison = {
 /** Compares two models tensor by tensor, paired as a merge would pair them. `onBytes` hears how many bytes of weights were compared. */
 export function comparePair(a: IndexedInput, b: IndexedInput, onBytes: (bytes: number) => void): PairComparison {
   const { inputs, problems, warnings } = matchInputs([a, b], defaultSettings)
-  const { problems: values } = preflight(inputs, defaultSettings)
-  const { averaged } = weightsOf(a.layout, decodeSkeleton(a.layout))
+  const { differences } = preflight(inputs, defaultSettings)
+  const averaged = averagedPaths(a.layout, networkOf(a))
   const tensors: TensorComparison[] = []
   const [all, matrices]: [PairMeasure[], PairMeasure[]] = [[], []]
   for (const ours of a.layout.tensors) {
@@ -64,7 +64,7 @@ export function comparePair(a: IndexedInput, b: IndexedInput, onBytes: (bytes: n
       nonFinite: measured?.measure.nonFinite ?? null,
     })
   }
-  const reasons = [...problems, ...values].map(({ model: _model, ...reason }) => reason)
+  const reasons = [...problems, ...differences.map(asProblem)].map(({ model: _model, ...reason }) => reason)
   return { reasons, warnings, tensors, all: combinedOrNull(all), matrices: combinedOrNull(matrices) }
 }
 

@@ -1,30 +1,42 @@
+import type { ParameterUse } from '../onnx/graph/network.ts'
 import { isMainInitializer, type TensorEntry } from '../onnx/layout.ts'
-import type { ParameterUse } from '../onnx/value-flow.ts'
-import { dtypeName, dtypeOf } from '../tensor/dtype.ts'
+import { dtypeName } from '../tensor/dtype.ts'
 
 const quantisedTypes = new Set(['int8', 'uint8', 'int4', 'uint4', 'int2', 'uint2'])
+const takesBase = '"nonFloat": "base" takes the base\'s'
 
-/** Why a tensor that differs between the models, and is never averaged, stands in the way, and what helps. `use`: what it is a parameter of. */
-export function explainDifference(tensor: TensorEntry, use: ParameterUse | undefined): string {
+/** Why a tensor that differs between the models is never averaged, and what helps. `use`: what the tensor is a parameter of. */
+export function explainDifference(tensor: TensorEntry, use: ParameterUse | null): string {
   const dtype = dtypeName(tensor.dataType)
-  const differs = "has other values than the base's"
-  if (use && (use.reason || dtypeOf(tensor.dataType)?.float)) {
-    const what = use.node === undefined ? use.slot : `the parameter ${use.slot} of the node ${use.node}`
-    const reason = use.reason ? `: ${use.reason}` : ''
-    return `the ${dtype} tensor ${differs} and is no weight but ${what}, which is never averaged${reason}`
-  }
   if (isSparseIndices(tensor)) {
     return `the indices of the sparse tensor differ from the base's: its values belong elsewhere, and are not averaged with others`
   }
+  if (use) {
+    const reason = use.kind === 'slot' && use.reason ? ` (${use.reason})` : ''
+    return `the ${dtype} tensor is no weight but ${describeUse(use)}, which is never averaged${reason}; ${takesBase}`
+  }
   if (quantisedTypes.has(dtype)) {
-    return `the ${dtype} tensor ${differs}; if these are quantised weights, merge the float models first and quantise the soup`
+    return `the ${dtype} tensor is never averaged; if these are quantised weights, merge the float models first and quantise the soup; ${takesBase}`
   }
-  if (isMainInitializer(tensor)) {
-    return `the ${dtype} tensor ${differs} and is never averaged; "nonFloat": "base" takes the base's`
-  }
-  return `the ${dtype} tensor inside the graph (${tensor.path}) ${differs} and is never averaged; only floats are`
+  const place = isMainInitializer(tensor) ? '' : ` inside the graph (${tensor.path})`
+  return `the ${dtype} tensor${place} is never averaged; ${takesBase}`
 }
 
-function isSparseIndices({ path }: TensorEntry): boolean {
+/** What a tensor is a parameter of, in words. */
+export function describeUse(use: ParameterUse): string {
+  switch (use.kind) {
+    case 'slot':
+      return use.node === null ? use.slot : `the parameter ${use.slot} of the node ${use.node}`
+    case 'rounded':
+      return `a number that the node ${use.node} turns into integers or bools`
+    case 'scale':
+      return `the scale of quantised values in the node ${use.node}`
+    default:
+      return `a number that the model puts out as ${use.output}`
+  }
+}
+
+/** Whether a tensor holds the places of a sparse tensor's values. */
+export function isSparseIndices({ path }: TensorEntry): boolean {
   return path.endsWith('.indices')
 }

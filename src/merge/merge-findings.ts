@@ -1,5 +1,40 @@
+import type { ValueDifference } from './value-differences.ts'
+
+/** Values that a report lists, at most. */
+const listedValues = 100
+/** Values that a warning names, at most. */
+const namedValues = 3
+
+/** Values of the base that a soup has where another model holds others; `omitted`: how many more there are. */
+export type FromBase = { values: BaseValue[]; omitted: number }
+
+/** `base` and `other`: some elements, those in which the two differ first among them. */
+export type BaseValue = { tensor: string; node?: string; model: string; base: string; other: string }
+
 /** Facts that the author of a merge should know, found before any byte is computed. The report carries each under the same name. */
 export type MergeFindings = {
   /** Sentences; each names the model or tensor that it is about. */
   warnings: string[]
+  /** Only if `nonFloat: base` took any value: those of the base that other models do not share. */
+  fromBase?: FromBase
+}
+
+/** The findings of a merge. `fromBase`: differences in which the soup has the base's values. */
+export function findingsOf(warnings: readonly string[], fromBase: readonly ValueDifference[]): MergeFindings {
+  if (fromBase.length === 0) return { warnings: [...warnings] }
+  const values = fromBase.slice(0, listedValues).map(({ tensor, node, model, expected, actual }): BaseValue => {
+    return { tensor, ...(node === null ? {} : { node }), model, base: expected, other: actual }
+  })
+  return {
+    warnings: [...warnings, fromBaseWarning(fromBase)],
+    fromBase: { values, omitted: fromBase.length - values.length },
+  }
+}
+
+function fromBaseWarning(differences: readonly ValueDifference[]): string {
+  const named = differences
+    .slice(0, namedValues)
+    .map(({ tensor, model, expected, actual }) => `${tensor} (${expected}; ${actual} in ${model})`)
+  const more = differences.length > named.length ? ', ...' : ''
+  return `${differences.length} values that are never averaged differ and are the base's: ${named.join(', ')}${more}`
 }

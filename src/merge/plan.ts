@@ -26,7 +26,11 @@ import { typeChange, unchanged } from './type-change.ts'
 export function planMerge(
   inputs: readonly MatchedInput[],
   settings: MergeSettings,
-  { averaged: weights, identical, identicalNonFinite }: Omit<Preflight, 'problems'>,
+  {
+    averaged: weights,
+    identical,
+    identicalNonFinite,
+  }: Pick<Preflight, 'averaged' | 'identical' | 'identicalNonFinite'>,
 ): MergePlan {
   const base = baseOf(inputs, settings)
   const averaged = inputs.flatMap((input, index) =>

@@ -1,18 +1,20 @@
-import type { ProblemItem } from '../errors.ts'
 import { chunksOf } from '../onnx/byte-source.ts'
-import { isMainInitializer, type TensorEntry } from '../onnx/layout.ts'
-import { decodeSkeleton } from '../onnx/skeleton.ts'
-import { weightsOf } from '../onnx/weights.ts'
-import { dtypeName, dtypeOf } from '../tensor/dtype.ts'
+import type { Leaf } from '../onnx/graph/network.ts'
+import type { TensorEntry } from '../onnx/layout.ts'
+import { averagedPaths } from '../onnx/weights.ts'
+import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
-import { explainDifference } from './explain-difference.ts'
+import { describeUse } from './explain-difference.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, elementsOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
 import { partialOverlaps } from './partial-overlaps.ts'
-import { sameElements } from './same-elements.ts'
+import { literalDifferences, tensorDifference, type ValueDifference } from './value-differences.ts'
 
 export type Preflight = {
-  problems: ProblemItem[]
+  /** Values that are never averaged and differ from the base's. */
+  differences: ValueDifference[]
+  /** Sentences on weights that are parameters as well, and differ. */
+  warnings: string[]
   /** Paths, in the base, of the tensors that the soup averages. */
   averaged: ReadonlySet<string>
   /**
@@ -28,68 +30,44 @@ export type Preflight = {
  * Reads and compares the values of what is never averaged (integers, bools, strings, parameters of operations), and of float
  * tensors whose storage depends on their values.
  */
-export function preflight(inputs: readonly MatchedInput[], settings: MergeSettings): Preflight {
+export function preflight(inputs: readonly MatchedInput[], settings: Pick<MergeSettings, 'base'>): Preflight {
   const base = baseOf(inputs, settings)
   const others = inputs.filter(input => input !== base && input.sha256 !== base.sha256 && input.fisherOf === undefined)
-  const { averaged: weights, parameters } = weightsOf(base.layout, decodeSkeleton(base.layout))
-  const averaged = new Set(weights)
-  const problems: ProblemItem[] = []
+  const network = networkOf(base)
+  const averaged = averagedPaths(base.layout, network)
+  const leaves = new Map(
+    network.leaves.flatMap(leaf => [leaf.tensor, leaf.indices].map(tensor => [tensor, leaf] as const)),
+  )
+  const found: Preflight['differences'] = []
+  const warnings: string[] = []
   const identical = new Set<string>()
   const overlapping = partialOverlaps(base.layout.tensors)
   let identicalNonFinite = 0
-  const takesBase = (tensor: TensorEntry | null) =>
-    settings.nonFloat === 'base' && tensor !== null && isMainInitializer(tensor) && !isFloat(tensor)
   for (const tensor of base.layout.tensors) {
+    const leaf = leaves.get(tensor)
     const isWeight = averaged.has(tensor.path)
     const isNumber = isWeight && isScalarConstant(tensor)
-    if (isWeight && !isNumber && tensor.payload.form !== 'varint' && !overlapping.has(tensor.path)) continue
-    if (!isWeight && takesBase(tensor)) continue
-    const differing = others.filter(other => {
-      const theirs = other.counterpart(tensor)
-      return theirs !== undefined && sameHeader(tensor, theirs) && !same(tensor, base, theirs, other)
-    })
-    if (isWeight) {
-      if (differing.length === 0 && isNumber) averaged.delete(tensor.path)
-      else if (differing.length === 0) {
-        identical.add(tensor.path)
-        identicalNonFinite += countNonFinite(tensor, base)
-      }
-      continue
-    }
-    for (const { label } of differing) {
-      const use = parameters.get(tensor.path)
-      const node = isFloat(tensor) && use?.node !== undefined ? use.node : holderOf(tensor, base)
-      problems.push({
-        model: label,
-        tensor: tensor.name || tensor.path,
-        ...(node === undefined ? {} : { node }),
-        message: explainDifference(tensor, use),
-      })
+    const isSlot = isWeight && leaf?.use?.kind === 'slot'
+    const isKept = tensor.payload.form === 'varint' || overlapping.has(tensor.path)
+    if (isWeight && !isNumber && !isSlot && !isKept) continue
+    const differences = others.flatMap(other => tensorDifference(tensor, leaf, base, other) ?? [])
+    if (!isWeight) found.push(...differences)
+    else if (differences.length > 0) warnings.push(...(isSlot ? slotWarnings(leaf, differences) : []))
+    else if (isNumber) averaged.delete(tensor.path)
+    else if (isKept) {
+      identical.add(tensor.path)
+      identicalNonFinite += countNonFinite(tensor, base)
     }
   }
-  for (const other of others) {
-    for (const { ours, theirs } of other.literals) {
-      if (ours.type !== theirs.type || takesBase(ours.tensor) || sameElements(ours, base, theirs, other)) continue
-      const node = theirs.node ?? ours.node
-      problems.push({
-        model: other.label,
-        tensor: ours.name,
-        ...(node === null ? {} : { node }),
-        message: `holds other values (${ours.type}) than the base's; only floats are averaged`,
-      })
-    }
-  }
-  return { problems, averaged, identical, identicalNonFinite }
+  for (const other of others) found.push(...literalDifferences(base, other))
+  return { differences: found, warnings, averaged, identical, identicalNonFinite }
 }
 
-function same(ours: TensorEntry, base: MatchedInput, theirs: TensorEntry, other: MatchedInput): boolean {
-  return sameElements({ tensor: ours, literal: null }, base, { tensor: theirs, literal: null }, other)
-}
-
-/** The node that holds a tensor; undefined for initializers. */
-function holderOf(tensor: TensorEntry, base: MatchedInput): string | undefined {
-  const leaf = networkOf(base).leaves.find(leaf => leaf.tensor === tensor || leaf.indices === tensor)
-  return leaf?.node ?? undefined
+function slotWarnings({ use, name }: Leaf, differences: readonly ValueDifference[]): string[] {
+  if (!use) return []
+  return differences.map(({ model, expected, actual }) => {
+    return `${name} is averaged, although it is ${describeUse(use)}, since the network computes with it as well; it holds ${actual} in ${model}, ${expected} in the base`
+  })
 }
 
 /**
@@ -98,16 +76,6 @@ function holderOf(tensor: TensorEntry, base: MatchedInput): string | undefined {
  */
 function isScalarConstant({ path, dims }: TensorEntry): boolean {
   return dims.length === 0 && /\.(t|f)$/.test(path)
-}
-
-function isFloat({ dataType }: TensorEntry): boolean {
-  return dtypeOf(dataType)?.float === true
-}
-
-function sameHeader(a: TensorEntry, b: TensorEntry): boolean {
-  return (
-    a.dataType === b.dataType && a.dims.length === b.dims.length && a.dims.every((dim, index) => dim === b.dims[index])
-  )
 }
 
 function countNonFinite(tensor: TensorEntry, input: IndexedInput): number {

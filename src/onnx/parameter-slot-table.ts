@@ -1,3 +1,5 @@
+import { averagedListsOf } from './classic-models.ts'
+
 /**
  * Inputs of operators that are parameters of the operation and no weights, although they are floats: scales of quantisation,
  * bounds, factors of resizing. By domain, operator and the input's position; all versions of an operator together, as positions
@@ -155,33 +157,17 @@ function concatSlot(input: number): string | undefined {
 }
 
 /**
- * Whether what an attribute holds is a parameter: what ConstantOfShape fills with, what classic models are made of, and plain floats, which
- * are settings of an operator unless it is a Constant.
+ * Whether what an attribute holds is a parameter: what ConstantOfShape fills with, what classic models are made of apart from their
+ * averaged lists, and plain floats, which are settings of an operator unless it is a Constant.
  */
 export function isAttributeSlot(domain: string, opType: string, attribute: string): boolean {
   if (isPlainFloats(attribute) && (domain !== '' || opType !== 'Constant')) return true
-  return domain === 'ai.onnx.ml' || (domain === '' && opType === 'ConstantOfShape' && attribute === 'value')
+  // A list of a machine with support vectors is no tensor, so that it never comes here.
+  if (domain === 'ai.onnx.ml') return !averagedListsOf(domain, opType, false).includes(attribute)
+  return domain === '' && opType === 'ConstantOfShape' && attribute === 'value'
 }
 
 /** Whether an attribute holds what may be a Constant's value as plain floats. */
 export function isPlainFloats(attribute: string): boolean {
   return attribute === 'value_float' || attribute === 'value_floats'
 }
-
-/** Operators that hand on elements of their first input as they are; Concat does so of all. */
-export const handsOn: ReadonlySet<string> = new Set([
-  'Cast',
-  'CastLike',
-  'Concat',
-  'Expand',
-  'Flatten',
-  'Gather',
-  'Identity',
-  'Reshape',
-  'Slice',
-  'Split',
-  'Squeeze',
-  'Tile',
-  'Transpose',
-  'Unsqueeze',
-])

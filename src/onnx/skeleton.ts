@@ -2,7 +2,6 @@ import { TureenError } from '../errors.ts'
 import { dtypeName, dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import { type Layout, storageOf, type TensorEntry } from './layout.ts'
 import { ModelProto, type TypeProto, type ValueInfoProto } from './onnx-proto.ts'
-import { weightsOf } from './weights.ts'
 
 /** A dimension: its size, its symbolic name, or null where the model leaves it open. */
 export type Dimension = number | string | null
@@ -56,13 +55,12 @@ function decode(layout: Layout): ModelProto {
   }
 }
 
-/** The record of a model, from its index and its decoded structure. */
-export function describeModel(layout: Layout, model: ModelProto): ModelDescription {
+/** The record of a model, from its index and its decoded structure. `averaged`: paths of the tensors that soups average. */
+export function describeModel(layout: Layout, model: ModelProto, averaged: ReadonlySet<string>): ModelDescription {
   const { graph } = model
   const initializers = new Set(graph?.initializer?.map(({ name }) => name))
   const dtypes = new Map<string, number>()
   const externalData = new Set<string>()
-  const { averaged } = weightsOf(layout, model)
   let parameters = 0
   for (const tensor of layout.tensors) {
     const name = dtypeName(tensor.dataType)

@@ -1,11 +1,12 @@
-import { blame, type ProblemItem, TureenError } from '../errors.ts'
+import { blame, TureenError } from '../errors.ts'
 import { matchInputs } from '../merge/match-inputs.ts'
-import type { MergeFindings } from '../merge/merge-findings.ts'
+import { findingsOf, type MergeFindings } from '../merge/merge-findings.ts'
 import type { IndexedInput, MergeInput, MergeSettings } from '../merge/merge-input.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
 import { planMerge } from '../merge/plan.ts'
 import { preflight } from '../merge/preflight.ts'
 import { averagedStatistics, scalerWarning } from '../merge/scaler-statistics.ts'
+import { asProblem, type ValueDifference } from '../merge/value-differences.ts'
 import { memorySource, readBytes } from '../onnx/byte-source.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { readLayout } from '../onnx/read-layout.ts'
@@ -58,8 +59,10 @@ export type CheckedPlan = { plan: MergePlan; findings: MergeFindings }
  */
 export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSettings): CheckedPlan {
   const { inputs: matched, problems: structural, warnings } = matchInputs(inputs, settings)
-  const { problems: values, ...carried } = preflight(matched, settings)
-  const problems: ProblemItem[] = [...structural, ...values]
+  const { differences, warnings: ofValues, ...carried } = preflight(matched, settings)
+  const takesBase = (difference: ValueDifference) => settings.nonFloat === 'base' && difference.canBeBase
+  const refused = differences.filter(difference => !takesBase(difference))
+  const problems = [...structural, ...refused.map(asProblem)]
   if (structural.length > 0) {
     throw new TureenError(
       'TUREEN_MODELS_DIFFER',
@@ -78,13 +81,15 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
   const statistics = scalerWarning(averagedStatistics(plan, matched))
   return {
     plan,
-    findings: {
-      warnings: [
+    findings: findingsOf(
+      [
         ...(settings.notes ?? []),
         ...warnings.map(({ model, message }) => `${model} ${message}`),
+        ...ofValues,
         ...(statistics ? [statistics] : []),
       ],
-    },
+      differences.filter(takesBase),
+    ),
   }
 }
 

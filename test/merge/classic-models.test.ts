@@ -8,10 +8,10 @@ import { networkOf } from '../../src/merge/match-inputs.ts'
 import { methods } from '../../src/merge/methods/registry.ts'
 import { pairWarnings } from '../../src/merge/pair-warnings.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
-import { decodeSkeleton, describeModel, describeTensor } from '../../src/onnx/skeleton.ts'
+import { describeTensor } from '../../src/onnx/skeleton.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { classicModel, classicNode, type Pipeline, pipelineModel } from '../support/classic-model.ts'
-import { differencesOf, fingerprintOfBytes, layoutOf } from '../support/inspecting.ts'
+import { descriptionOf, differencesOf, fingerprintOfBytes, layoutOf } from '../support/inspecting.ts'
 import { pair } from '../support/merge-pair.ts'
 import { float32Tensor, linearModel } from '../support/onnx-model.ts'
 import { withoutPayloads } from '../support/onnx-oracle.ts'
@@ -132,7 +132,7 @@ describe('linear models of ai.onnx.ml', () => {
         where: averagedPaths[index],
       })),
     )
-    expect(describeModel(layout, decodeSkeleton(layout)).parameters).toBe(13)
+    expect(descriptionOf(model).parameters).toBe(13)
   })
 
   test('are met by rules, which may weigh or keep each list', () => {

@@ -4,9 +4,8 @@ import { expect, test } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import { decodeSkeleton, describeModel } from '../../src/onnx/skeleton.ts'
 import { outcomeOf } from '../support/catalogue.ts'
-import { inspectSource } from '../support/inspecting.ts'
+import { descriptionOf, inspectSource } from '../support/inspecting.ts'
 import { mutations } from '../support/mutations.ts'
 import { perturbed } from '../support/perturbed.ts'
 import { stopwatch } from '../support/processor-time.ts'
@@ -70,8 +69,7 @@ describeShared('every file of the corpus', () => {
   test('is described with the IR version that the manifest names', () => {
     for (const { file, bytes, ir_version } of files) {
       if (refusal(bytes) !== undefined || ir_version === undefined) continue
-      const layout = readLayout(memorySource(bytes))
-      expect(describeModel(layout, decodeSkeleton(layout)).irVersion, file).toBe(ir_version)
+      expect(descriptionOf(bytes).irVersion, file).toBe(ir_version)
     }
   })
 

@@ -39,22 +39,30 @@ describe('parameters of operations are carried where they are equal, and refused
     for (const source of [initializer, made]) {
       const model = (values: Values, w: Values) => {
         const { node = [], initializer: own = [] } = source(values)
-        return modelOf({ node: [...(node ?? []), user], initializer: [...(own ?? []), pairOf('w', w)] })
+        return modelOf({
+          node: [...(node ?? []), user],
+          initializer: [...(own ?? []), pairOf('w', w)],
+          output: [{ name: 'y' }],
+        })
       }
-      for (const nonFloat of ['error', 'base'] as const) {
-        const { errors } = refusalOf(
-          () => soupOfFiles(pair(model([1, 2], [1, 2]), model([1, 3], [3, 4])), { nonFloat }),
-          'TUREEN_NON_FLOAT_DIFFERS',
-        )
-        expect(errors).toEqual([
-          {
-            model: 'second',
-            tensor: 'p',
-            node: 'user',
-            message: expect.stringMatching(`parameter ${slot} of the node user`),
-          },
-        ])
-      }
+      const differing = pair(model([1, 2], [1, 2]), model([1, 3], [3, 4]))
+      const { errors } = refusalOf(() => soupOfFiles(differing), 'TUREEN_NON_FLOAT_DIFFERS')
+      expect(errors).toEqual([
+        {
+          model: 'second',
+          tensor: 'p',
+          node: 'user',
+          expected: '[1, 2]',
+          actual: '[1, 3]',
+          message: expect.stringMatching(`parameter ${slot} of the node user`),
+        },
+      ])
+      const { content, report } = soupOfFiles(differing, { nonFloat: 'base' })
+      expect(content.equals(model([1, 2], [2, 3]))).toBe(true)
+      expect(report.fromBase).toEqual({
+        values: [{ model: 'second', tensor: 'p', node: 'user', base: '[1, 2]', other: '[1, 3]' }],
+        omitted: 0,
+      })
       const base = model([1, 2], [1, 2])
       const soup = soupInMemory(pair(base, model([1, 2], [3, 4])), { normalize: false })
       expect(soup.equals(model([1, 2], [4, 6]))).toBe(true)
@@ -66,7 +74,7 @@ describe('parameters of operations are carried where they are equal, and refused
       modelOf({ node: [constant({ name: 'value_float', f: value })], output: [{ name: 'c' }] })
     const { errors } = refusalOf(() => soupOfFiles(pair(model(1), model(2))), 'TUREEN_NON_FLOAT_DIFFERS')
     expect(errors).toMatchObject([
-      { tensor: 'c', message: expect.stringMatching(/no weight but the output c of the model/) },
+      { tensor: 'c', message: expect.stringMatching(/no weight but a number that the model puts out as c/) },
     ])
   })
 
@@ -87,7 +95,9 @@ describe('parameters of operations are carried where they are equal, and refused
           bytesField(nodeField.input, 'x'),
           bytesField(nodeField.input, 'p'),
           bytesField(nodeField.opType, 'Clip'),
+          bytesField(nodeField.output, 'y'),
         ]),
+        bytesField(graphField.output, bytesField(1, 'y')),
       )
     expect(selfSoup(model(0x3c00)).equals(model(0x3c00))).toBe(true)
     refusalOf(() => soupOfFiles(pair(model(0x3c00), model(0x4000))), 'TUREEN_NON_FLOAT_DIFFERS', /Clip #0|differ/)

@@ -1,8 +1,6 @@
 import onnxProto from 'onnx-proto'
 import { expect, test } from 'vitest'
-import { memorySource } from '../../src/onnx/byte-source.ts'
-import { readLayout } from '../../src/onnx/read-layout.ts'
-import { decodeSkeleton, describeModel } from '../../src/onnx/skeleton.ts'
+import { descriptionOf } from '../support/inspecting.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { bytesField } from '../support/wire-bytes.ts'
 
@@ -23,6 +21,5 @@ test("external data that a function's default attribute refers to is found, thou
   const body = FunctionProto.encode({ name: 'f', domain: 'd', input: ['x'], output: ['y'] }).finish()
   const withDefault = Buffer.concat([body, bytesField(11, Buffer.from(attribute))])
   const model = Buffer.concat([linearModel([1], [1]), bytesField(25, withDefault)])
-  const layout = readLayout(memorySource(model))
-  expect(describeModel(layout, decodeSkeleton(layout)).externalData).toEqual(['/etc/passwd'])
+  expect(descriptionOf(model).externalData).toEqual(['/etc/passwd'])
 })

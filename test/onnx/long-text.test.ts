@@ -3,9 +3,8 @@ import ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { limits } from '../../src/onnx/limits.ts'
-import { decodeSkeleton, describeModel } from '../../src/onnx/skeleton.ts'
 import { refusalOf } from '../support/catalogue.ts'
-import { differencesOf, fingerprintOfBytes, inspectSource, layoutOf } from '../support/inspecting.ts'
+import { descriptionOf, differencesOf, fingerprintOfBytes, inspectSource, layoutOf } from '../support/inspecting.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { selfSoup } from '../support/soup.ts'
 
@@ -48,8 +47,8 @@ describe('text that nothing refers by may be longer than names', () => {
   })
 
   test('a producer of such a name has none in the record', () => {
-    const layout = layoutOf(written((model, text) => Object.assign(model, { producerName: text }), long))
-    expect(describeModel(layout, decodeSkeleton(layout)).producer).toBeNull()
+    const model = written((model, text) => Object.assign(model, { producerName: text }), long)
+    expect(descriptionOf(model).producer).toBeNull()
   })
 })
 

@@ -19,12 +19,7 @@ describe('values are followed', () => {
           node('Clip', ['x', 'a', 'b']),
         ],
       },
-      {
-        'graph.node[0].attribute[0].f': 'n: min',
-        'graph.node[0].attribute[0].floats': 'n: min',
-        'graph.node[1].attribute[0].f': 'n: max',
-        'graph.node[1].attribute[0].floats': 'n: max',
-      },
+      { 'graph.node[0].attribute[0].f': 'n: min', 'graph.node[1].attribute[0].floats': 'n: max' },
     ],
     [
       'from a sparse Constant and a sparse initializer',
@@ -51,9 +46,9 @@ describe('values are followed', () => {
       { 'graph.initializer[0]': 'clip: min', 'graph.initializer[1]': 'clip: min' },
     ],
     [
-      'where it is used as a weight as well',
-      { node: [node('Mul', ['x', 'a'], ['z']), clip('a'), node('Add', ['z', 'a'])], initializer: [scalar('a')] },
-      { 'graph.initializer[0]': 'clip: min' },
+      'not where it is used as a weight as well',
+      { node: [node('MatMul', ['x', 'a'], ['z']), clip('a')], initializer: [scalar('a')], output: named('y', 'z') },
+      {},
     ],
     [
       'where it is an input as well',
@@ -62,8 +57,17 @@ describe('values are followed', () => {
     ],
     [
       'not through what computes',
-      { node: [node('Mul', ['a', 'a'], ['b']), clip('b')], initializer: [scalar('a')] },
+      { node: [node('MatMul', ['a', 'a'], ['b']), clip('b')], initializer: [scalar('a')] },
       {},
+    ],
+    [
+      'where no output depends on its other use',
+      {
+        node: [node('MatMul', ['x', 'a'], ['unused']), clip('a'), node('Clip', ['x', 'b'], ['dead'])],
+        initializer: [scalar('a'), scalar('b')],
+        output: named('y'),
+      },
+      { 'graph.initializer[0]': 'clip: min' },
     ],
     [
       'into a subgraph, and into one inside it',
@@ -147,20 +151,15 @@ describe('values are followed', () => {
         initializer: [scalar('w'), scalar('z')],
         output: named('v', 'o', 'y'),
       },
-      { [valuePath]: 'the output v of the model', 'graph.initializer[0]': 'the output o of the model' },
+      { [valuePath]: 'the output v', 'graph.initializer[0]': 'the output o' },
     ],
     [
-      'not to an output of a subgraph',
+      'to an output of the model, by the choice of an If',
       {
         node: [node('If', ['c'], ['y'], { attribute: [body('then_branch', branch(constant('out')))] })],
         output: named('y'),
       },
-      {},
-    ],
-    [
-      'in circles',
-      { node: [node('Identity', ['a'], ['b']), node('Identity', ['b'], ['a']), clip('a')], output: named('a') },
-      {},
+      { 'graph.node[0].attribute[0].g.node[0].attribute[0].t': 'the output y' },
     ],
   ])('%s', (_, graph, expected) => {
     expect(parametersOf(graph)).toEqual(expected)
@@ -173,7 +172,8 @@ test('graphs of training see the names of the main graph', () => {
     node: [clip('a'), clip('own', 'z')],
     initializer: [scalar('own'), scalar('rate')],
   }
-  expect(parametersOf(graph, { trainingInfo: [{ algorithm }] })).toEqual({
+  const updateBinding = ['y', 'z'].map(value => ({ key: 'w', value }))
+  expect(parametersOf(graph, { trainingInfo: [{ algorithm, updateBinding }] })).toEqual({
     'graph.initializer[0]': 'clip: min',
     'training_info[0].algorithm.initializer[0]': 'clip: min',
   })

@@ -80,11 +80,6 @@ describe('attributes that are parameters', () => {
       [valuePath],
     ],
     [
-      'plain floats of another operator than Constant',
-      node('Custom', ['x'], ['y'], { attribute: [{ name: 'value_float', f: 1 }] }),
-      ['graph.node[0].attribute[0].f', 'graph.node[0].attribute[0].floats'],
-    ],
-    [
       'tensors of an operator that nobody knows are weights',
       node('Custom', ['x'], ['y'], { attribute: [{ name: 'value', t: scalar('') }] }),
       [],
@@ -106,13 +101,15 @@ test('chains, crowds and calls take time in proportion', () => {
   const count = 20_000
   const chain = Array.from({ length: count }, (_, index) => node('Identity', [`v${index}`], [`v${index + 1}`]))
   const many = Array.from({ length: count }, (_, index) => `v${index}`)
-  const call = node('F', many, many, { domain: 'f' })
+  const results = (name: string) => many.map(each => `${each} ${name}`)
+  const crowd = node('Concat', many, results('crowd'))
+  const calls = [0, 1, 2].map(index => node('F', many, results(`call ${index}`), { domain: 'f' }))
   const elapsed = stopwatch()
   parametersOf(
     {
-      node: [...chain, node('Concat', many, many), ...Array.from({ length: 3 }, () => call), clip(`v${count}`)],
+      node: [...chain, crowd, ...calls, clip(`v${count}`)],
       initializer: [scalar('v0')],
-      output: named(...many),
+      output: named(...many, ...calls.flatMap(({ output }) => output ?? []), ...(crowd.output ?? [])),
     },
     {
       functions: Array.from({ length: 3 }, () => ({ domain: 'f', name: 'F', input: many, output: many })),

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import onnxProto from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
 import { type FieldRole, type MessageKind, messages } from '../../src/onnx/messages.ts'
-import { decodeSkeleton, describeModel, describeTensor } from '../../src/onnx/skeleton.ts'
+import { decodeSkeleton, describeTensor } from '../../src/onnx/skeleton.ts'
 import { anyModel } from '../support/any-model.ts'
 import { refusalOf } from '../support/catalogue.ts'
-import { layoutOf } from '../support/inspecting.ts'
+import { descriptionOf, layoutOf } from '../support/inspecting.ts'
 import { decodedSkeleton, withoutPayloads } from '../support/onnx-oracle.ts'
 import { encodeModel, modelOf, richModel } from '../support/rich-model.ts'
 import { bytesField, modelBytes, onnxField, tensorBytes, varintField } from '../support/wire-bytes.ts'
@@ -102,8 +102,7 @@ describe('what stays in the skeleton is what onnx-proto knows', () => {
 describe('the description of a model', () => {
   test('of a model with everything in it', () => {
     const bytes = richModel()
-    const layout = layoutOf(bytes)
-    expect(describeModel(layout, decodeSkeleton(layout))).toEqual({
+    expect(descriptionOf(bytes)).toEqual({
       bytes: bytes.byteLength,
       irVersion: 8,
       producer: 'tureen-tests 1.0',
@@ -125,10 +124,10 @@ describe('the description of a model', () => {
   })
 
   test('an input that an initializer gives is not one that a caller gives', () => {
-    const layout = layoutOf(
+    const description = descriptionOf(
       richModel(({ graph }) => graph.input?.push({ name: 'W', type: { tensorType: { elemType: 1 } } })),
     )
-    expect(describeModel(layout, decodeSkeleton(layout)).inputs.map(({ name }) => name)).toEqual(['x', 'condition'])
+    expect(description.inputs.map(({ name }) => name)).toEqual(['x', 'condition'])
   })
 
   test.each([
@@ -150,8 +149,7 @@ describe('the description of a model', () => {
     ],
     [null, { dtype: 'unknown', dims: null }],
   ])('the type %j', (type, described) => {
-    const layout = layoutOf(modelOf({ output: [{ name: 'y', type }] }))
-    expect(describeModel(layout, decodeSkeleton(layout)).outputs).toEqual([{ name: 'y', ...described }])
+    expect(descriptionOf(modelOf({ output: [{ name: 'y', type }] })).outputs).toEqual([{ name: 'y', ...described }])
   })
 
   test('locations of external data are listed once each, from wherever they stand', () => {
@@ -164,18 +162,12 @@ describe('the description of a model', () => {
         { key: 'offset', value: '0' },
       ],
     })
-    const layout = layoutOf(
-      modelOf({
-        initializer: [outside('weights.bin'), outside('a/b.bin'), outside('weights.bin')],
-        node: [{ opType: 'Constant', attribute: [{ name: 'value', t: outside('../../etc/passwd') }] }],
-      }),
-    )
-    expect(describeModel(layout, decodeSkeleton(layout)).externalData).toEqual([
-      '../../etc/passwd',
-      'a/b.bin',
-      'weights.bin',
-    ])
-    expect(layout.tensors.map(({ payload }) => payload.form)).toEqual(Array(4).fill('external'))
+    const model = modelOf({
+      initializer: [outside('weights.bin'), outside('a/b.bin'), outside('weights.bin')],
+      node: [{ opType: 'Constant', attribute: [{ name: 'value', t: outside('../../etc/passwd') }] }],
+    })
+    expect(descriptionOf(model).externalData).toEqual(['../../etc/passwd', 'a/b.bin', 'weights.bin'])
+    expect(layoutOf(model).tensors.map(({ payload }) => payload.form)).toEqual(Array(4).fill('external'))
   })
 
   test('a line for each tensor, with what its elements take as raw_data', () => {

@@ -8,7 +8,8 @@ import type { Network } from '../../src/onnx/graph/network.ts'
 import type { Layout } from '../../src/onnx/layout.ts'
 import type { ModelFiles } from '../../src/onnx/model-files.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import { decodeSkeleton, describeTensor } from '../../src/onnx/skeleton.ts'
+import { decodeSkeleton, describeModel, describeTensor, type ModelDescription } from '../../src/onnx/skeleton.ts'
+import { averagedPaths } from '../../src/onnx/weights.ts'
 
 /** The index of a model that is held in memory. */
 export function layoutOf(model: Uint8Array): Layout {
@@ -20,6 +21,12 @@ export function networkOfBytes(model: Uint8Array): Network {
   const source = memorySource(model)
   const layout = readLayout(source)
   return buildNetwork(layout, decodeSkeleton(layout), source)
+}
+
+/** What the service says of a model that is held in memory. */
+export function descriptionOf(bytes: Uint8Array): ModelDescription {
+  const layout = layoutOf(bytes)
+  return describeModel(layout, decodeSkeleton(layout), averagedPaths(layout, networkOfBytes(bytes)))
 }
 
 export function fingerprintOfBytes(model: Uint8Array): string {

@@ -1,12 +1,14 @@
 import { memorySource } from '../../src/onnx/byte-source.ts'
+import { buildNetwork } from '../../src/onnx/graph/build-network.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton } from '../../src/onnx/skeleton.ts'
-import { weightsOf } from '../../src/onnx/weights.ts'
+import { averagedPaths } from '../../src/onnx/weights.ts'
 
 /** The model with the last bit of every weight flipped that is stored at a fixed width (where it stays, no number becomes NaN by it), and where those stand. */
 export function perturbed(bytes: Uint8Array): { other: Buffer<ArrayBuffer>; paths: string[] } {
-  const layout = readLayout(memorySource(bytes))
-  const { averaged } = weightsOf(layout, decodeSkeleton(layout))
+  const source = memorySource(bytes)
+  const layout = readLayout(source)
+  const averaged = averagedPaths(layout, buildNetwork(layout, decodeSkeleton(layout), source))
   const other = Buffer.from(bytes)
   const flip = (start: number, count: number, stride: number) => {
     for (let index = 0; index < count; index += 1)

@@ -1,9 +1,7 @@
-import onnxProto, { type onnx } from 'onnx-proto'
-import { parameterSlots } from '../../src/onnx/parameter-slots.ts'
+import type { onnx } from 'onnx-proto'
+import { networkOfBytes } from './inspecting.ts'
 import { float32Tensor } from './onnx-model.ts'
 import { encodeModel } from './rich-model.ts'
-
-const { ModelProto } = onnxProto.onnx
 
 export const scalar = (name: string) => float32Tensor(name, [1], [1])
 export const node = (
@@ -25,14 +23,30 @@ export const constant = (
 export const clip = (min: string, output = 'y') => node('Clip', ['x', min], [output], { name: 'clip' })
 export const named = (...names: string[]) => names.map(name => ({ name }))
 
-/** The parameters of a model, each path with the node and slot that it is one of. */
+/** The float parameters of a model, each path with what it is one of. Where the graph has no outputs, it puts out what no node reads. */
 export function parametersOf(graph: onnx.IGraphProto, more: onnx.IModelProto = {}): Record<string, string> {
-  const model = encodeModel({ irVersion: 8, opsetImport: [{ version: 18 }], graph, ...more })
-  const entries = [...parameterSlots(ModelProto.decode(model))].map(([path, { node, slot }]): [string, string] => [
-    path,
-    node === undefined ? slot : `${node}: ${slot}`,
-  ])
+  const { leaves, annotated } = networkOfBytes(
+    encodeModel({
+      irVersion: 8,
+      opsetImport: [{ version: 18 }],
+      graph: { ...graph, output: graph.output ?? named(...unread(graph)) },
+      ...more,
+    }),
+  )
+  const entries = [...leaves, ...annotated.keys()].flatMap(({ isWeight, tensor, use }): [string, string][] => {
+    if (isWeight || !tensor || !use) return []
+    const { kind, node } = use
+    if (kind === 'output') return [[tensor.path, `the output ${use.output}`]]
+    return [[tensor.path, [node, kind === 'slot' ? use.slot : kind].filter(each => each !== null).join(': ')]]
+  })
   return Object.fromEntries(entries.sort())
+}
+
+/** What nodes of a graph put out and no other node reads, Constants apart. */
+function unread({ node: nodes }: onnx.IGraphProto): string[] {
+  const read = new Set(nodes?.flatMap(({ input }) => input ?? []))
+  const made = nodes?.filter(({ opType }) => opType !== 'Constant').flatMap(({ output }) => output ?? [])
+  return [...new Set(made)].filter(name => !read.has(name))
 }
 
 /** Which of 18 initializers, one for each input of the operator, are parameters. */

@@ -1,13 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { ByteSource } from '../byte-source.ts'
 import type { Layout } from '../layout.ts'
-import type { ModelProto } from '../onnx-proto.ts'
+import type { GraphProto, ModelProto } from '../onnx-proto.ts'
 import { describeValue } from '../skeleton.ts'
-import { weightsOf } from '../weights.ts'
+import { classifyLeaves } from './classify-leaves.ts'
 import { type Functions, functionsOf } from './functions.ts'
 import { Leaves } from './leaves.ts'
 import type { Leaf, Network, NetworkInput, Operator, Value } from './network.ts'
-import { defineInitializers, defineValue, malformedGraph, openScope, opsetsOf } from './network-scope.ts'
+import {
+  defineInitializers,
+  defineValue,
+  malformedGraph,
+  type NetworkScope,
+  openScope,
+  opsetsOf,
+} from './network-scope.ts'
 import { OpaqueFields } from './opaque-fields.ts'
 import { readOperator } from './read-operator.ts'
 import { type Resolver, resolve } from './resolve.ts'
@@ -22,7 +29,7 @@ import { trainingOutputs } from './training.ts'
  */
 export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSource): Network {
   const opaque = new OpaqueFields(layout, source)
-  const leaves = new Leaves(layout, weightsOf(layout, model), opaque)
+  const leaves = new Leaves(layout, opaque)
   const functions: Functions = functionsOf(model, opaque)
   const resolver: Resolver = { leaves, functions, opaque, placed: new Map(), resolved: new Map(), expanded: 0 }
   const graph = model.graph ?? {}
@@ -46,14 +53,20 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
   reached.forEach((input, rank) => {
     input.rank = rank
   })
-  return {
+  const network: Network = {
     outputs,
     training,
     operators,
     leaves: [...values].filter((value): value is Leaf => value.kind === 'leaf'),
     inputs: reached,
+    annotated: annotatedLeaves(resolver, main, graph),
     unknown: unknownFields(opaque),
   }
+  classifyLeaves(
+    network,
+    (graph.output ?? []).map(({ name }, index) => name ?? String(index)),
+  )
+  return network
 }
 
 type Frame = { operator: Operator; reads: (Value | null)[]; next: number }
@@ -93,6 +106,19 @@ function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
     }
   }
   return { operators, values }
+}
+
+/** What annotations of quantisation name: scales and zero points, which stand beside the graph. */
+function annotatedLeaves(resolver: Resolver, main: NetworkScope, graph: GraphProto): Map<Leaf, string> {
+  const named = (graph.quantizationAnnotation ?? []).flatMap(
+    ({ quantParameterTensorNames }) => quantParameterTensorNames ?? [],
+  )
+  return new Map(
+    named.flatMap(({ key, value: name }): [Leaf, string][] => {
+      const value = resolve(resolver, main, name ?? '')
+      return value?.kind === 'leaf' ? [[value, key || 'a value']] : []
+    }),
+  )
 }
 
 /** Fields of the model and its graph that no schema knows. */

@@ -25,6 +25,6 @@ export function fingerprintOf(network: Network, files: ModelFiles): string {
 /** What a leaf is to the network: its type, where its values stand if it is sparse, and those if they are no weights. */
 export function labelWithValues(leaf: Leaf, files: ModelFiles): string {
   const isFloat = leaf.tensor !== null && dtypeOf(leaf.tensor.dataType)?.float === true
-  if (!leaf.isWeight && !(leaf.isOutput && isFloat)) return `${leaf.type} ${leafDigest(leaf, files)}`
+  if (!leaf.isWeight && !(leaf.use?.kind === 'output' && isFloat)) return `${leaf.type} ${leafDigest(leaf, files)}`
   return `weight ${leaf.type} ${indicesDigest(leaf, files)}`
 }

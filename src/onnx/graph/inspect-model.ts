@@ -4,6 +4,7 @@ import { elementSource } from '../elements.ts'
 import type { Layout } from '../layout.ts'
 import { externalLocations, type ModelFiles, requireOwnData } from '../model-files.ts'
 import { decodeSkeleton, describeModel, type ModelDescription } from '../skeleton.ts'
+import { averagedPaths } from '../weights.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { knownNetwork } from './known-network.ts'
 
@@ -23,8 +24,8 @@ export type InspectedModel = ModelDescription & {
  */
 export function inspectModel({ layout, ...files }: ModelFiles & { layout: Layout }): InspectedModel {
   const model = decodeSkeleton(layout)
-  const description = describeModel(layout, model)
   const network = knownNetwork({ layout, source: files.source }, () => model)
+  const description = describeModel(layout, model, averagedPaths(layout, network))
   const needed = externalLocations(layout)
   requireOwnData(layout, files.data)
   requireCountedValues(layout, files)

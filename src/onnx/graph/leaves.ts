@@ -1,20 +1,17 @@
 import { dtypeName } from '../../tensor/dtype.ts'
 import type { Layout, TensorEntry } from '../layout.ts'
 import type { AttributeProto } from '../onnx-proto.ts'
-import type { Weights } from '../weights.ts'
 import type { Leaf } from './network.ts'
 import type { OpaqueFields } from './opaque-fields.ts'
 
 /** The tensors of a model as leaves of its network, each one once. */
 export class Leaves {
   #tensors: ReadonlyMap<string, TensorEntry>
-  #weights: Weights
   #opaque: OpaqueFields
   #known = new Map<string, Leaf>()
 
-  constructor({ tensors }: Layout, weights: Weights, opaque: OpaqueFields) {
+  constructor({ tensors }: Layout, opaque: OpaqueFields) {
     this.#tensors = new Map(tensors.map(tensor => [tensor.path, tensor]))
-    this.#weights = weights
     this.#opaque = opaque
   }
 
@@ -57,7 +54,7 @@ export class Leaves {
       node,
       type: `${elements.dtype}[${elements.dims.join(', ')}]${rest}`,
       isWeight: false,
-      isOutput: false,
+      use: null,
       tensor: null,
       indices: null,
       literal: elements.bytes,
@@ -83,8 +80,8 @@ export class Leaves {
       name: tensor.name || path,
       node,
       type: `${dtypeName(tensor.dataType)}[${tensor.dims.join(', ')}]${dims}${this.#rest(path, around)}`,
-      isWeight: this.#weights.averaged.has(path),
-      isOutput: this.#weights.parameters.get(path)?.isOutput === true,
+      isWeight: false,
+      use: null,
       tensor,
       indices,
       literal: null,

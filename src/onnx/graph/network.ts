@@ -16,6 +16,8 @@ export type Network = {
   leaves: Leaf[]
   /** The inputs that an output depends on, in the order of the graph. */
   inputs: NetworkInput[]
+  /** Leaves that an annotation of quantisation names, and what it calls each; an output need not depend on them. */
+  annotated: ReadonlyMap<Leaf, string>
   /** sha256 of the fields of model and graph that no schema knows. */
   unknown: string
 }
@@ -25,8 +27,15 @@ export type Value = NetworkInput | Formal | Leaf | Result | Free
 /** An input of the graph. `rank`: its position among those that an output depends on. */
 export type NetworkInput = { kind: 'input'; name: string; rank: number; type: string; dims: Dimension[] | null }
 
-/** An input of a subgraph: its position, the attribute that holds the subgraph, and how many subgraphs are around it. */
-export type Formal = { kind: 'formal'; name: string; depth: number; attribute: string; index: number }
+/** An input of a subgraph: its operator, the attribute that holds the subgraph, its position, and how many subgraphs are around it. */
+export type Formal = {
+  kind: 'formal'
+  name: string
+  operator: Operator
+  attribute: string
+  index: number
+  depth: number
+}
 
 /** A name that nothing defines. */
 export type Free = { kind: 'free'; name: string }
@@ -44,8 +53,8 @@ export type Leaf = {
   type: string
   /** Whether soups average it. */
   isWeight: boolean
-  /** Whether it is no weight only because the model puts it out as it stands. */
-  isOutput: boolean
+  /** What it is a parameter of; of a weight, what it is besides. Null if it is none. */
+  use: ParameterUse | null
   /** Where its elements are; null for integers and strings that an attribute holds as such. */
   tensor: TensorEntry | null
   /** The indices of a sparse tensor. */
@@ -53,6 +62,19 @@ export type Leaf = {
   /** The elements of what has no tensor, as a tensor's raw_data would hold them. */
   literal: Uint8Array | null
 }
+
+/**
+ * What makes a tensor a parameter. `node`: the name of the node.
+ * - `slot`: an input or attribute of a node, that sets how it works; or a place in the model, in words. `reason`: why two of them
+ *   cannot be averaged, where that needs saying.
+ * - `rounded`: a node that turns it into integers or bools.
+ * - `scale`: a node that multiplies quantised values with it.
+ * - `output`: an output of the model, by name or position.
+ */
+export type ParameterUse =
+  | { kind: 'slot'; node: string | null; slot: string; reason?: string | undefined }
+  | { kind: 'rounded' | 'scale'; node: string }
+  | { kind: 'output'; node: null; output: string }
 
 export type Operator = {
   /** Its name, or its operator and position where it has none. */

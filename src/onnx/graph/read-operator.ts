@@ -63,7 +63,7 @@ function readAttribute(
   for (const operand of tensorOperands(resolver, attribute, path, node)) operator.operands.push(operand)
   const open = (graph: GraphProto, at: string, called: string) => {
     for (const [field, sha256] of resolver.opaque.unknownOf(at)) attributes.set(`${called}.${field}`, sha256)
-    operator.subgraphs.push(openSubgraph(resolver, scope, graph, at, called))
+    operator.subgraphs.push(openSubgraph(resolver, scope, graph, at, operator, called))
   }
   if (attribute.g) open(attribute.g, `${path}.g`, name)
   attribute.graphs?.forEach((graph, index) => {
@@ -94,6 +94,7 @@ function openSubgraph(
   outer: NetworkScope,
   graph: GraphProto,
   path: string,
+  operator: Operator,
   attribute: string,
 ): Subgraph {
   const { depth, opsets, call } = outer
@@ -101,7 +102,7 @@ function openSubgraph(
   defineInitializers(scope, graph, path, resolver.leaves)
   graph.input?.forEach(({ name }, index) => {
     if (!name) return
-    const value: Value = { kind: 'formal', name, depth: depth + 1, attribute, index }
+    const value: Value = { kind: 'formal', name, operator, attribute, index, depth: depth + 1 }
     defineValue(scope, name, { kind: 'value', value })
   })
   return {

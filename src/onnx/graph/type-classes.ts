@@ -1,5 +1,5 @@
 import type { AttributeProto, GraphProto, ModelProto, NodeProto } from '../onnx-proto.ts'
-import { graphScope, type Scope, type Value, valueNamed } from '../value-flow.ts'
+import { type GraphNames, type NamedTensors, namesOf, tensorsNamed } from './named-tensors.ts'
 import { domainOf } from './network-scope.ts'
 import { type OperatorTypes, operatorTypes, type SharedType } from './operator-types.ts'
 
@@ -20,7 +20,11 @@ export type TypeClasses = ReadonlyMap<string, TypeClass>
 
 type Members = TypeClass & { joined: Members | null }
 /** `ofValue`: what a value is a member of. */
-type Analysis = { versions: ReadonlyMap<string, number>; functions: ReadonlySet<string>; ofValue: Map<Value, Members> }
+type Analysis = {
+  versions: ReadonlyMap<string, number>
+  functions: ReadonlySet<string>
+  ofValue: Map<NamedTensors, Members>
+}
 
 /**
  * Finds out which values of a model's graph have one type, without knowing which it is. What functions, and operators that are not known,
@@ -39,10 +43,10 @@ export function typeClasses(model: ModelProto): TypeClasses {
   return new Map([...classes].flatMap(each => each.tensors.map(path => [path, each] as const)))
 }
 
-type Ends = { scope: Scope; inputs: (Members | null)[]; outputs: (Members | null)[] }
+type Ends = { scope: GraphNames; inputs: (Members | null)[]; outputs: (Members | null)[] }
 
-function readGraph(analysis: Analysis, graph: GraphProto, path: string, outer: Scope | null): Ends {
-  const scope = graphScope(graph, path, outer)
+function readGraph(analysis: Analysis, graph: GraphProto, path: string, outer: GraphNames | null): Ends {
+  const scope = namesOf(graph, path, outer)
   for (const value of scope.values.values()) membersOf(analysis, value)
   const named = (list: GraphProto['input'], place: string) =>
     (list ?? []).map(({ name, type }, index) => {
@@ -62,7 +66,7 @@ function readGraph(analysis: Analysis, graph: GraphProto, path: string, outer: S
   return ends
 }
 
-function readNode(analysis: Analysis, node: NodeProto, scope: Scope, path: string, label: string): void {
+function readNode(analysis: Analysis, node: NodeProto, scope: GraphNames, path: string, label: string): void {
   const opType = node.opType ?? ''
   const domain = domainOf(node)
   const inputs = (node.input ?? []).map(name => membersNamed(analysis, scope, name))
@@ -172,12 +176,12 @@ function untold(name: string, message: string): TypeLimit {
   return { node: name, admits: [], message: `${message}, whose type is not followed` }
 }
 
-function membersNamed(analysis: Analysis, scope: Scope, name: string): Members | null {
-  const value = valueNamed(scope, name)
+function membersNamed(analysis: Analysis, scope: GraphNames, name: string): Members | null {
+  const value = tensorsNamed(scope, name)
   return value ? membersOf(analysis, value) : null
 }
 
-function membersOf({ ofValue }: Analysis, value: Value): Members {
+function membersOf({ ofValue }: Analysis, value: NamedTensors): Members {
   const members = ofValue.get(value) ?? { tensors: [...value.tensors], statements: [], limits: [], joined: null }
   ofValue.set(value, members)
   return rootOf(members)

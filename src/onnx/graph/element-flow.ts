@@ -1,0 +1,161 @@
+import { dtypeName } from '../../tensor/dtype.ts'
+import { holdsFloats } from '../weights.ts'
+import type { Leaf, Operator } from './network.ts'
+import { type Reached, reachedBy, spread } from './spread.ts'
+import type { FlowItem, FlowOperator, FlowValue, Read, ValueFlow } from './value-flow.ts'
+
+/** Where the elements of an operand go; `handed`: into results, whatever becomes of them on the way; `none`: nowhere. */
+export type ElementWay = 'handed' | 'slot' | 'scale' | 'rounded' | 'computed' | 'none'
+
+/** Ways of elements through a network, as far as they depend on what else is computed there. */
+export type ElementFlow = {
+  wayOf(read: Read): ElementWay
+  /** Whether layers have a part in a value: operators that compute something from data of the inputs and weights. */
+  isLearned(value: FlowValue): boolean
+  /** Goes one step back, from a value or operator to those that elements of it come from. */
+  visitSources(item: FlowItem, visit: Visit): void
+}
+
+type Visit = (item: FlowItem) => void
+
+/** Finds out of each operand where its elements go. Linear in the size of the network. */
+export function elementFlow(flow: ValueFlow): ElementFlow {
+  const ofData = once(() => dataValues(flow))
+  const quantised = quantisedValues(flow, value => ofData().has(value))
+  const wayOf = (read: Read): ElementWay => {
+    const { kind } = read.way
+    if (kind === 'slot' || kind === 'rounded' || kind === 'computed') return kind
+    if (kind === 'dims' || kind === 'bodies') return 'none'
+    if (kind === 'mapped' && isScale(read)) return 'scale'
+    // Sizes are folded as well, for the smaller of two; a sum over data is what a layer computes.
+    return kind === 'folded' && ofData().has(read.value) ? 'computed' : 'handed'
+  }
+  const isScale = ({ value, reader: { operator, operands } }: Read): boolean => {
+    if (quantised.items.length === 0 || operands.length !== 2 || !isOneOf(operator, scaling)) return false
+    const other = operands.find(operand => operand.value !== value)
+    const elements = (other && quantised.labelOf(other.value)) ?? 0
+    if (operator.opType === 'Sub' && elements === Number.POSITIVE_INFINITY) return false
+    return elements > (value.leaf?.tensor?.elements ?? 0) && !quantised.has(value) && !ofData().has(value)
+  }
+  const learned = once(() => {
+    const leaves = flow.values.filter(({ leaf }) => leaf !== null && mayBeOfLayer(leaf))
+    const ofLayers = reachedBy<FlowItem>(flow.size, leaves, (item, visit) => {
+      if (item.kind === 'operator') return visitReceivers(item, visit)
+      for (const read of item.reads) if (wayOf(read) === 'handed') visit(read.reader)
+      for (const { value } of item.handedTo) visit(value)
+    })
+    const layers = flow.operators.filter(({ operands }) =>
+      operands.some(read => ofLayers.has(read.value) && wayOf(read) === 'computed'),
+    )
+    const computed = layers.flatMap(({ results }) => results.filter(result => ofData().has(result)))
+    return reachedBy<FlowItem>(flow.size, computed, visitDependents)
+  })
+  return {
+    wayOf,
+    isLearned: value => learned().has(value),
+    visitSources(item, visit) {
+      if (item.kind === 'operator') {
+        for (const read of item.operands) if (wayOf(read) === 'handed') visit(read.value)
+        return
+      }
+      const giver = giverOf(item)
+      if (giver) visit(giver)
+      for (const { value } of item.handedFrom) visit(value)
+    },
+  }
+}
+
+/** The operator that elements of its operands come into a value from; null if none do. */
+export function giverOf({ producer, index }: FlowValue): FlowOperator | null {
+  return producer && (index === 0 || hasManyReceivers(producer)) ? producer : null
+}
+
+/** What depends on elements of the graph's inputs, and not on their dims alone. */
+function dataValues({ size, values }: ValueFlow): Reached<FlowItem, null> {
+  const inputs = values.filter(({ isInput }) => isInput)
+  return reachedBy<FlowItem>(size, inputs, visitDependents)
+}
+
+/** Goes one step on, to what is computed from elements of a value, in any way. */
+function visitDependents(item: FlowItem, visit: Visit): void {
+  if (item.kind === 'operator') {
+    for (const result of item.results) visit(result)
+    return
+  }
+  for (const { way, reader } of item.reads) if (way.kind !== 'dims') visit(reader)
+  for (const { value } of item.handedTo) visit(value)
+}
+
+const scaling = ['Mul', 'Div', 'Sub']
+const scaledAtRunTime = ['Cast', 'Mul', 'Div']
+/** Zero points are taken off, and two numbers of 4 bits out of one of 8. */
+const scaledAsHeld = [...scaledAtRunTime, 'Sub', 'Add', 'BitShift', 'BitwiseAnd', 'BitwiseOr']
+
+/**
+ * Values in the units of quantised ones, each with how many elements a scale of it has less than: of products of integers and scales
+ * found at run time no number is too large; of a tensor that the model holds, its own number, since a mask has as many elements
+ * as the weights that it is multiplied with.
+ */
+function quantisedValues(
+  { size, values, operators }: ValueFlow,
+  isOfData: (value: FlowValue) => boolean,
+): Reached<FlowItem, number> {
+  const atRunTime = operators.flatMap(({ operator, results }): [FlowItem, number][] => {
+    const isProduct = isOneOf(operator, ['MatMulInteger', 'ConvInteger'])
+    const result = isProduct ? results[0] : isOneOf(operator, ['DynamicQuantizeLinear']) ? results[1] : undefined
+    return result ? [[result, Number.POSITIVE_INFINITY]] : []
+  })
+  const held = values.flatMap((value): [FlowItem, number][] => {
+    const { leaf } = value
+    return leaf?.tensor && isQuantised(leaf) ? [[value, leaf.tensor.elements]] : []
+  })
+  const seeds = [...atRunTime, ...held.sort(([, a], [, b]) => b - a)]
+  return spread(size, seeds, (item, visit, elements) => {
+    const isHeld = elements < Number.POSITIVE_INFINITY
+    if (item.kind === 'operator') {
+      visitReceivers(item, value => {
+        if (value.kind === 'value' && !(isHeld && isOfData(value))) visit(value)
+      })
+      return
+    }
+    for (const { way, reader } of item.reads) {
+      const keepsUnits = way.kind === 'same' || way.kind === 'moved'
+      if (keepsUnits || isOneOf(reader.operator, isHeld ? scaledAsHeld : scaledAtRunTime)) visit(reader)
+    }
+    for (const { value } of item.handedTo) visit(value)
+  })
+}
+
+const quantisedTypes: ReadonlySet<string> = new Set(['int8', 'uint8', 'int4', 'uint4', 'int2', 'uint2'])
+
+function isQuantised({ tensor }: Leaf): boolean {
+  return tensor !== null && tensor.elements > 1 && quantisedTypes.has(dtypeName(tensor.dataType))
+}
+
+/** Whether a tensor may be what a layer computes with: more than a number of the arithmetic. */
+function mayBeOfLayer(leaf: Leaf): boolean {
+  const { tensor } = leaf
+  return tensor !== null && tensor.dims.length > 0 && (holdsFloats(tensor) || isQuantised(leaf))
+}
+
+/** Visits the results that elements of operands go into: the first, but of Split all. */
+function visitReceivers(operator: FlowOperator, visit: Visit): void {
+  const { results } = operator
+  for (const result of hasManyReceivers(operator) ? results : results.slice(0, 1)) visit(result)
+}
+
+function hasManyReceivers({ operator }: FlowOperator): boolean {
+  return isOneOf(operator, ['Split'])
+}
+
+function isOneOf({ domain, opType }: Operator, names: readonly string[]): boolean {
+  return domain === '' && names.includes(opType)
+}
+
+function once<Result>(find: () => Result): () => Result {
+  let found: { result: Result } | undefined
+  return () => {
+    found ??= { result: find() }
+    return found.result
+  }
+}

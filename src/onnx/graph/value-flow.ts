@@ -1,0 +1,183 @@
+import type { Leaf, Network, Operator, Value } from './network.ts'
+import { type Way, wayOf } from './operand-way.ts'
+
+/** A value of a network, and where its elements come from and go. */
+export type FlowValue = {
+  kind: 'value'
+  id: number
+  /** The tensor that it is; null for inputs and results. */
+  leaf: Leaf | null
+  isInput: boolean
+  /** The operator that it is a result of, and which; null for all else. */
+  producer: FlowOperator | null
+  index: number
+  reads: Read[]
+  /** Values that a subgraph hands it on to, into its operator's results or its own inputs, and the other way round. */
+  handedTo: Handover[]
+  handedFrom: Handover[]
+}
+
+/** `isChoice`: from a branch to its If. */
+export type Handover = { value: FlowValue; isChoice: boolean }
+
+/** An operand: the value, who reads it, and where its elements go there. */
+export type Read = { value: FlowValue; reader: FlowOperator; way: Way }
+
+export type FlowOperator = { kind: 'operator'; id: number; operator: Operator; operands: Read[]; results: FlowValue[] }
+
+/** A value, or an operator on the way from one to another; each has a number of its own. */
+export type FlowItem = FlowValue | FlowOperator
+
+export type ValueFlow = {
+  /** How many values and operators there are. */
+  size: number
+  values: FlowValue[]
+  operators: FlowOperator[]
+  /** What each output of the graph is; null for one that nothing defines. */
+  outputs: (FlowValue | null)[]
+  /** Values that are used where nothing is followed: by graphs for training, and by operators whose subgraphs compute them. */
+  elsewhere: FlowValue[]
+}
+
+/** Follows the values of a network through operators and subgraphs. Linear in the size of the network. */
+export function valueFlow(network: Network): ValueFlow {
+  const values = new FlowValues()
+  for (const leaf of network.leaves) values.of(leaf)
+  for (const operator of network.operators) connectOperands(values, operator)
+  for (const operator of network.operators) for (const graph of operator.subgraphs) connectBody(values, operator, graph)
+  const of = (value: Value | null) => values.of(value)
+  return {
+    size: values.size,
+    values: values.all,
+    operators: [...values.operators.values()],
+    outputs: network.outputs.map(of),
+    elsewhere: [...network.training, ...network.operators.flatMap(notFollowed)].flatMap(value => of(value) ?? []),
+  }
+}
+
+class FlowValues {
+  size = 0
+  readonly all: FlowValue[] = []
+  readonly operators = new Map<Operator, FlowOperator>()
+  readonly #leaves = new Map<Value, FlowValue>()
+  readonly #formals = new Map<Operator, Map<string, FlowValue>>()
+
+  of(value: Value | null): FlowValue | null {
+    if (value === null || value.kind === 'free') return null
+    if (value.kind === 'result') return this.resultOf(value.operator, value.index)
+    if (value.kind === 'formal') return this.formalOf(value.operator, value.attribute, value.index)
+    const known = this.#leaves.get(value)
+    if (known) return known
+    const made = this.#add({ leaf: value.kind === 'leaf' ? value : null, isInput: value.kind === 'input' })
+    this.#leaves.set(value, made)
+    return made
+  }
+
+  operatorOf(operator: Operator): FlowOperator {
+    const known = this.operators.get(operator)
+    if (known) return known
+    const made: FlowOperator = { kind: 'operator', id: this.size, operator, operands: [], results: [] }
+    this.size += 1
+    this.operators.set(operator, made)
+    return made
+  }
+
+  resultOf(operator: Operator, index: number): FlowValue {
+    const producer = this.operatorOf(operator)
+    for (let next = producer.results.length; next <= index; next += 1)
+      producer.results.push(this.#add({ producer, index: next }))
+    return producer.results[index] ?? this.#add({ producer, index })
+  }
+
+  formalOf(operator: Operator, attribute: string, index: number): FlowValue {
+    const formals = this.#formals.get(operator) ?? new Map<string, FlowValue>()
+    this.#formals.set(operator, formals)
+    const key = `${attribute} ${index}`
+    const known = formals.get(key)
+    if (known) return known
+    const made = this.#add({})
+    formals.set(key, made)
+    return made
+  }
+
+  #add(fields: Partial<FlowValue>): FlowValue {
+    const value: FlowValue = {
+      kind: 'value',
+      id: this.size,
+      leaf: null,
+      isInput: false,
+      producer: null,
+      index: 0,
+      reads: [],
+      handedTo: [],
+      handedFrom: [],
+      ...fields,
+    }
+    this.size += 1
+    this.all.push(value)
+    return value
+  }
+}
+
+function connectOperands(values: FlowValues, operator: Operator): void {
+  const reader = values.operatorOf(operator)
+  const inputs = operator.operands.filter(({ port }) => !port.startsWith('.')).length
+  for (const { port, value } of operator.operands) {
+    const operand = values.of(value)
+    if (!operand) continue
+    const read: Read = { value: operand, reader, way: wayOf(operator, port, inputs) }
+    operand.reads.push(read)
+    reader.operands.push(read)
+  }
+}
+
+/**
+ * Connects a subgraph: the results of If are those of its branches; the bodies of Loop, Scan and SequenceMap take the node's inputs, and
+ * those of Loop and Scan take the state that they put out again.
+ */
+function connectBody(
+  values: FlowValues,
+  operator: Operator,
+  { attribute, formals, outputs }: Operator['subgraphs'][number],
+): void {
+  const { opType, operands } = operator
+  if (!isFollowed(operator)) return
+  const hand = (from: FlowValue | null, to: FlowValue | null, isChoice: boolean) => {
+    if (!from || !to) return
+    from.handedTo.push({ value: to, isChoice })
+    to.handedFrom.push({ value: from, isChoice })
+  }
+  const isLoop = opType === 'Loop'
+  // The body of a Loop has a count and a condition before its state, and puts out the condition first.
+  outputs.forEach((output, index) => {
+    const result = isLoop ? index - 1 : index
+    if (result >= 0) hand(values.of(output), values.resultOf(operator, result), opType === 'If')
+  })
+  if (opType === 'If') return
+  const formal = (index: number) => values.formalOf(operator, attribute, index)
+  for (const { port, value } of operands)
+    if (!port.startsWith('.') && Number(port) < formals) hand(values.of(value), formal(Number(port)), false)
+  const state = stateOf(operator, formals)
+  for (let index = 0; index < state.length; index += 1)
+    hand(values.of(outputs[state.from + index] ?? null), formal(state.to + index), false)
+}
+
+function isFollowed({ domain, opType }: Operator): boolean {
+  return domain === '' && ['If', 'Loop', 'Scan', 'SequenceMap'].includes(opType)
+}
+
+/** What an operator's subgraphs put out, if it is not known what the operator does with that. */
+function notFollowed(operator: Operator): (Value | null)[] {
+  return isFollowed(operator) ? [] : operator.subgraphs.flatMap(({ outputs }) => outputs)
+}
+
+/** Which outputs of a body (from `from` on) are its inputs (from `to` on) the next time. */
+function stateOf(
+  { opType, operands, attributes }: Operator,
+  formals: number,
+): { from: number; to: number; length: number } {
+  if (opType === 'Loop') return { from: 1, to: 2, length: Math.max(0, formals - 2) }
+  if (opType !== 'Scan') return { from: 0, to: 0, length: 0 }
+  const scanned = Number(/^int (\d+)$/.exec(attributes.get('num_scan_inputs') ?? '')?.[1] ?? operands.length)
+  return { from: 0, to: 0, length: Math.max(0, formals - scanned) }
+}
