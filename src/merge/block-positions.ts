@@ -64,9 +64,12 @@ function placeByNodes(
   return !hasName && blocks.some(block => block.isFoldable) ? 'unknown' : first
 }
 
+/** A network with more stacks than this has no names of modules. */
+const comparedStacks = 256
+
 /** The stack among those of tensors that a stack of nodes is: exporters leave out, or add, modules around it. */
 function sameStack(stack: string, stacks: ReadonlySet<string>): string {
-  if (stacks.has(stack)) return stack
+  if (stacks.has(stack) || stacks.size > comparedStacks) return stack
   const alike = [...stacks].filter(each => each.endsWith(`.${stack}`) || stack.endsWith(`.${each}`))
   return alike.length === 1 && alike[0] !== undefined ? alike[0] : stack
 }

@@ -54,7 +54,7 @@ export function convertMergekit(merge: MergekitMerge): ConvertedConfig {
   }
   const models = mergedModels(merge, theirs.takes)
   const { parameters: read, notes } = readParameters(merge, models, merge.models, theirs)
-  const weights = weightsOf(read, models)
+  const weights = weightsOf(read)
   const choices = choicesOf(method, read)
   const own = numericParameters(method, read)
   const settings = [...(weights ?? []), ...own.flatMap(([, each]) => each)]
@@ -76,21 +76,23 @@ export function convertMergekit(merge: MergekitMerge): ConvertedConfig {
 }
 
 /** The weight of each model; null if the configuration has none, so that all models weigh the same. */
-function weightsOf(read: ReadParameters['parameters'], models: readonly ConfiguredModel[]): Setting[] | null {
+function weightsOf(read: ReadParameters['parameters']): Setting[] | null {
   const weight = read.get('weight')
   if (!weight?.isSaid) return null
-  for (const [index, setting] of weight.settings.entries()) {
-    if (setting.value !== undefined) continue
-    const model = models[index]
-    throw refusal([{ field: setting.field, message: missing(setting, `${model?.model} has no weight`) }])
-  }
+  requireValues(weight.settings)
   return weight.settings
 }
 
-function missing({ filters }: Setting, without: string): string {
-  return filters.length > 0
-    ? 'has no value for the tensors that no filter fits; add one without a filter'
-    : `is missing: ${without}, and mergekit takes none for granted; add it`
+/** @throws TureenError `TUREEN_REQUEST_INVALID` if tensors are left without a value that mergekit has no default for */
+function requireValues(settings: readonly Setting[]): void {
+  for (const { field, value, filters } of settings) {
+    if (value !== undefined) continue
+    const message =
+      filters.length > 0
+        ? 'has no value for the tensors that no filter fits; add one without a filter'
+        : 'is missing, and mergekit has no default for it; add it'
+    throw refusal([{ field, message }])
+  }
 }
 
 function weightFor(setting: Setting | undefined): { weight?: unknown } {
@@ -110,8 +112,7 @@ function numericParameters(method: string, read: ReadParameters['parameters']): 
     const isChanged = isDerived && settings.some((each, index) => !sameValues(each, parameter.settings[index]))
     const isNeeded = name === 'density' && own?.parameters.safeParse({}).success === false
     if (!parameter.isSaid && !isChanged && !isNeeded) return []
-    for (const setting of settings)
-      if (setting.value === undefined) throw refusal([{ field: setting.field, message: missing(setting, 'no value') }])
+    requireValues(settings)
     const [first] = settings
     const isOne = first && settings.every(each => sameValues(each, first))
     return [[renamed.get(name) ?? name, isOne ? [first] : settings]]

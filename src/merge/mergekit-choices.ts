@@ -62,29 +62,37 @@ function scaling(method: string, read: Read): Choices {
   const [setting] = rescale?.settings ?? []
   if (!rescale || !setting) return none
   const isScaled = truthOf(setting)
-  const isDella = method.startsWith('della')
-  const inverse = `${method} divides each entry that it keeps by the probability of keeping it`
-  if (isDella && isScaled && rescale.isSaid) {
-    const message = `scales what is kept to the sum of magnitudes of before (L1) in mergekit; here ${inverse}. Leave rescale out to take that`
+  if (method.startsWith('della') && isScaled && rescale.isSaid) {
+    const message = `scales what is kept to the sum of magnitudes of before (L1) in mergekit; here ${byProbability(method)}. Leave rescale out to take that`
     throw refusal([{ field: setting.field, message }])
   }
   const keepsAll = read.get('density')?.settings.every(each => valuesOf(each).every(value => isAlways(value, 1)))
   if (keepsAll) return none
-  if (isDella && isScaled) {
-    const note = `mergekit scales what della keeps to the sum of magnitudes of before (L1); here ${inverse}.`
+  return isScaled ? scaled(method, setting) : unscaled(method, setting)
+}
+
+function scaled(method: string, { field }: Setting): Choices {
+  if (method.startsWith('dare')) return { parameters: { rescale: 'l1' }, notes: [] }
+  if (method.startsWith('della')) {
+    const note = `mergekit scales what ${method} keeps to the sum of magnitudes of before (L1); here ${byProbability(method)}.`
     return { parameters: {}, notes: [note] }
   }
-  if (method.startsWith('dare')) {
-    if (isScaled) return { parameters: { rescale: 'l1' }, notes: [] }
-    const message = `leaves what is kept as it is in mergekit; here ${method} always scales it up. Leave rescale out, or set density to 1`
-    throw refusal([{ field: setting.field, message }])
+  const message = `is true, and ${method} here leaves what it keeps as it is. Leave rescale out, or set density to 1`
+  throw refusal([{ field, message }])
+}
+
+function unscaled(method: string, { field }: Setting): Choices {
+  if (method.startsWith('breadcrumbs')) {
+    const note = `where gamma of a tensor is less than one element, mergekit's ${method} drops all of its changes; here it drops none of the largest.`
+    return { parameters: {}, notes: [note] }
   }
-  if (isDella || isScaled) {
-    const ours = isDella ? inverse : `${method} leaves what it keeps as it is`
-    const message = `is ${isScaled} in the configuration; here ${ours}. Leave rescale out, or set density to 1`
-    throw refusal([{ field: setting.field, message }])
-  }
-  return none
+  if (!/^(dare|della)/.test(method)) return none
+  const ours = method.startsWith('dare') ? `${method} always scales up what it keeps` : byProbability(method)
+  throw refusal([{ field, message: `is false, and here ${ours}. Leave rescale out, or set density to 1` }])
+}
+
+function byProbability(method: string): string {
+  return `${method} divides each entry that it keeps by the probability of keeping it`
 }
 
 function refuseTruth(parameter: ReadParameter | undefined, message: string): void {

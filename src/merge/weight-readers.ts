@@ -40,11 +40,16 @@ export function weightReaders(
       if (!tensor || !isWeight(tensor)) continue
       const all = readers.get(tensor) ?? new Set()
       readers.set(tensor, all)
-      const pending = [operator]
+      // An operator hands on its first operand alone, so that each is followed for one tensor only.
+      const pending = [{ reader: operator, hasFirst: operator.operands[0]?.value === value }]
       for (let next = pending.pop(); next; next = pending.pop()) {
-        if (all.has(next)) continue
-        all.add(next)
-        if (carriers.has(next.opType)) pending.push(...(consumers.get(next) ?? []))
+        const { reader, hasFirst } = next
+        all.add(reader)
+        if (!hasFirst || !carriers.has(reader.opType)) continue
+        for (const behind of consumers.get(reader) ?? []) {
+          const first = behind.operands[0]?.value
+          pending.push({ reader: behind, hasFirst: first?.kind === 'result' && first.operator === reader })
+        }
       }
     }
   }

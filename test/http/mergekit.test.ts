@@ -76,6 +76,20 @@ describe('a configuration of mergekit', () => {
     expectTensors((await merged(document)).content, expected)
   })
 
+  it('keeps the sum of magnitudes of the changes under dare, as mergekit does', async () => {
+    const document =
+      'merge_method: dare_linear\nbase_model: O\nmodels: [{model: A, parameters: {weight: 1, density: 0.5}}]'
+    const { content } = await merged(document)
+    const [a = {}, base = {}] = [fixture.models['A'], fixture.models['O']]
+    for (const [name, origin] of Object.entries(base)) {
+      const norm = (values: number[] = []) =>
+        values.reduce((sum, each, at) => sum + Math.abs(each - (origin[at] ?? 0)), 0)
+      const found = floats(content, name)
+      expect(found.filter((each, at) => each !== origin[at]).length).toBeLessThan(found.length)
+      expect(norm(found)).toBeCloseTo(norm(a[name]), 4)
+    }
+  })
+
   it.each(['text/yaml', 'application/x-yaml', 'text/x-yaml', 'text/yaml; charset=utf-8'])(
     'is taken as %s',
     async type => {
