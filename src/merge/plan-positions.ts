@@ -13,9 +13,7 @@ const namedTensors = 10
 /** Where the tensors of a merge stand, as far as its settings depend on it. */
 export type PlanPositions = {
   of(tensor: TensorEntry): Position
-  /** Whether the block of a tensor would have to be known, and cannot be told. */
-  isUnknown(tensor: TensorEntry): boolean
-  /** Notes that an unknown block makes a difference. `keepsIdentical`: not if the tensor is the same in every model. */
+  /** Notes that the block of a tensor makes a difference. `keepsIdentical`: not if the tensor is the same in every model. */
   require(tensor: TensorEntry, keepsIdentical: boolean): void
   /** @throws TureenError `TUREEN_BLOCKS_UNKNOWN` naming the tensors whose block makes a difference and cannot be told */
   requireAll(): void
@@ -43,8 +41,8 @@ export function planPositions(
   const unknown: TensorEntry[] = []
   return {
     of: ({ path }) => ({ graph: graph.get(path) ?? 0, block: blocks?.positions.get(path) ?? 0 }),
-    isUnknown: ({ path }) => blocks?.positions.get(path) === null,
     require(tensor, keepsIdentical) {
+      if (blocks?.positions.get(tensor.path) !== null) return
       if (!keepsIdentical || !isSameEverywhere(tensor, base, inputs)) unknown.push(tensor)
     },
     requireAll() {

@@ -65,8 +65,7 @@ export function planMerge(
       places.put(tensor, isRetyped ? retypedPart(tensor, output) : null, isRetyped, [])
       continue
     }
-    if (positions.isUnknown(tensor) && operations.runsByBlock(name))
-      positions.require(tensor, keepsIdentical(operation))
+    if (operations.runsByBlock(name)) positions.require(tensor, keepsIdentical(operation))
     const { dims, elements } = tensor
     const part: TensorPart = { kind: 'tensor', tensor: tensors.length, from: 0, length: bytesOf(tensor, output) }
     if (!places.put(tensor, part, isRetyped, sources)) continue
