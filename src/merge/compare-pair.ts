@@ -94,7 +94,7 @@ function measure(
 }
 
 function sameType(a: TensorEntry, b: TensorEntry): boolean {
-  return a.dataType === b.dataType && a.dims.join() === b.dims.join()
+  return a.dataType === b.dataType && a.elements === b.elements
 }
 
 function same(ours: TensorEntry, a: IndexedInput, theirs: TensorEntry, b: IndexedInput): boolean {

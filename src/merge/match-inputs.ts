@@ -1,6 +1,7 @@
 import { blame, type ProblemItem } from '../errors.ts'
 import { type Alignment, alignNetworks } from '../onnx/graph/align.ts'
 import { knownNetwork } from '../onnx/graph/known-network.ts'
+import { isAllZero } from '../onnx/graph/leaf-values.ts'
 import type { LeafPair } from '../onnx/graph/match.ts'
 import type { Leaf, Network } from '../onnx/graph/network.ts'
 import type { Layout, TensorEntry } from '../onnx/layout.ts'
@@ -13,13 +14,13 @@ import { pairUnused } from './unused-tensors.ts'
 
 /** An input whose tensors have been paired with the base's. */
 export type MatchedInput = IndexedInput & {
-  /** The tensor that stands where one of the base does; undefined if no output depends on that one and this model has no such. */
+  /** This model's tensor that matches the base tensor; undefined if it is unused and absent here. */
   counterpart(tensor: TensorEntry): TensorEntry | undefined
   /** Pairs of which one is no tensor but plain values of an attribute. */
   literals: readonly LeafPair[]
 }
 
-/** `problems`: why they are not one network; empty if they are. `warnings`: what someone should know who takes them for one, to be read after the model's name. */
+/** `problems`: reasons why they are not one network, empty if they are. `warnings`: sentences without their subject, the model's name. */
 export type MatchedInputs = {
   inputs: MatchedInput[]
   problems: ProblemItem[]
@@ -76,18 +77,22 @@ function align(base: IndexedInput, other: IndexedInput): Alignment {
 
 /** Everything in which a model is not the base's network, tensors among it that the base has once for several different ones. */
 function listed(
-  { differences, copies, leaves, isReordered }: Alignment,
+  { differences, copies, zeros, leaves, isReordered }: Alignment,
   base: IndexedInput,
   other: IndexedInput,
 ): ProblemItem[] {
   const found: ProblemItem[] = differences.map(({ kind: _kind, isHard: _isHard, ...item }) => item)
-  const advice = isReordered
-    ? 'operands of commutative operators stand in another order and could be paired in several ways, so export both the same way'
-    : 'take this model as "base", or export both the same way'
+  const advice = () => sharingAdvice(base, other, isReordered)
   for (const { ours, theirs } of differences.length === 0 ? copies : []) {
     const first = leaves.get(ours)
     if (!first || first === theirs || sameLeafElements(first, other, theirs, other)) continue
-    const message = `stands where ${first.name} does in the base's ${ours.name}, which is one tensor there and two different ones here: ${advice}`
+    const message = `stands where ${first.name} does in the base's ${ours.name}, which is one tensor there and two different ones here: ${advice()}`
+    found.push({ tensor: theirs.name, message })
+  }
+  for (const ours of differences.length === 0 ? zeros : []) {
+    const theirs = leaves.get(ours)
+    if (!theirs || isAllZero(theirs, other)) continue
+    const message = `stands in one of the places of the base's bias ${ours.name}, and is not all zero as it would have to be in the others, where this model has no bias: ${advice()}`
     found.push({ tensor: theirs.name, message })
   }
   if (found.length <= listedDifferences) return found
@@ -95,6 +100,23 @@ function listed(
     ...found.slice(0, listedDifferences),
     { message: `and ${found.length - listedDifferences} more differences from ${base.label}` },
   ]
+}
+
+/**
+ * What to do about tensors that the base shares in other places than a model does. Taking the model as the base helps only if it shares none of
+ * its own in places where the base has different ones.
+ */
+function sharingAdvice(base: IndexedInput, other: IndexedInput, isReordered: boolean): string {
+  if (isReordered)
+    return 'operands of commutative operators stand in another order and could be paired in several ways, so export both the same way'
+  const { copies, leaves, differences } = align(other, base)
+  const conflicts = copies.some(({ ours, theirs }) => {
+    const first = leaves.get(ours)
+    return first !== undefined && first !== theirs && !sameLeafElements(first, base, theirs, base)
+  })
+  return differences.length === 0 && !conflicts
+    ? 'take this model as "base", or export both the same way'
+    : 'each of the two shares tensors where the other has different ones, so that neither file can hold the soup: export both without shared tensors, or both with the same'
 }
 
 function requireData({ layout, data, label }: IndexedInput): void {
@@ -110,7 +132,7 @@ function sameFile({ layout }: IndexedInput): MatchedInput['counterpart'] {
 }
 
 function counterparts(
-  { leaves }: Alignment,
+  { leaves, zeros }: Alignment,
   base: IndexedInput,
   input: IndexedInput,
 ): Pick<MatchedInput, 'counterpart' | 'literals'> {
@@ -121,6 +143,8 @@ function counterparts(
     else literals.push({ ours, theirs })
     if (ours.indices && theirs.indices) pairs.set(ours.indices, theirs.indices)
   }
+  for (const { tensor } of zeros)
+    if (tensor && !pairs.has(tensor)) pairs.set(tensor, { ...tensor, payload: { form: 'zeros' } })
   const [unused, theirUnused] = [base, input].map(each => unusedTensors(each.layout, networkOf(each)))
   for (const [ours, theirs] of pairUnused(unused ?? [], theirUnused ?? [])) pairs.set(ours, theirs)
   return { counterpart: tensor => pairs.get(tensor), literals }

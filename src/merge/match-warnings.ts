@@ -8,7 +8,8 @@ const named = 3
 export type Warning = { kind: string; message: string }
 
 /** What someone should know who takes two models for one network, although they are; each to be read after the model's name. */
-export function matchWarnings({ leaves, copies, isReordered }: Alignment, base: Network, other: Network): Warning[] {
+export function matchWarnings(alignment: Alignment, base: Network, other: Network): Warning[] {
+  const { leaves, copies, isReordered, byNames } = alignment
   const warnings: Warning[] = []
   const warn = (kind: string, message: string) => warnings.push({ kind, message })
   const pairs = [...leaves]
@@ -28,7 +29,10 @@ export function matchWarnings({ leaves, copies, isReordered }: Alignment, base: 
       `has other names for ${others.length} of the weights, paired by structure (${examples(others)})`,
     )
   if (isReordered)
-    warn('order of operands', 'has operands of commutative operators in another order; they were paired by structure')
+    warn(
+      'order of operands',
+      `has operands of commutative operators in another order; they were paired by structure${byNames ? ', and by the names of their tensors where structure fits in several ways' : ''}`,
+    )
   const sources = new Map<Leaf, Leaf[]>()
   for (const [ours, theirs] of pairs) {
     const some = sources.get(theirs)
@@ -43,24 +47,43 @@ export function matchWarnings({ leaves, copies, isReordered }: Alignment, base: 
       'shared tensors',
       `has a copy of its own, ${theirs.name}, in a place of the base's ${ours.name}; the two hold the same`,
     )
-  base.inputs.forEach((ours, rank) => {
-    const theirs = other.inputs[rank]
-    if (ours.dims && theirs?.dims && ours.dims.length !== theirs.dims.length) {
+  for (const message of interfaceWarnings(alignment, base, other)) warn('names of inputs and outputs', message)
+  for (const [ours, theirs] of alignment.inputs) {
+    if (ours.dims && theirs.dims && ours.dims.length !== theirs.dims.length) {
       const message = `takes the input ${theirs.name} with ${theirs.dims.length} dimensions, the base ${ours.name} with ${ours.dims.length}: the soup takes the base's`
       warn('sizes of inputs', message)
-      return
+      continue
     }
     const conflict = ours.dims?.findIndex((dim, index) => {
-      const their = theirs?.dims?.[index]
+      const their = theirs.dims?.[index]
       return typeof dim === 'number' && typeof their === 'number' && dim !== their
     })
     if (conflict !== undefined && conflict >= 0)
       warn(
         'sizes of inputs',
-        `fixes dimension ${conflict} of the input ${theirs?.name} to ${theirs?.dims?.[conflict]}, the base that of ${ours.name} to ${ours.dims?.[conflict]}: the soup takes the base's`,
+        `fixes dimension ${conflict} of the input ${theirs.name} to ${theirs.dims?.[conflict]}, the base that of ${ours.name} to ${ours.dims?.[conflict]}: the soup takes the base's`,
       )
-  })
+  }
   return warnings
+}
+
+/** How inputs and outputs were paired whose names are not in both models. */
+function interfaceWarnings({ inputs, outputs, paired }: Alignment, base: Network, other: Network): string[] {
+  const inputNames = [...inputs].map(([ours, theirs]) => [ours.name, theirs.name] as const)
+  const outputNames = outputs.map(
+    ([ours, theirs]) => [base.outputNames[ours] ?? '', other.outputNames[theirs] ?? ''] as const,
+  )
+  return [
+    ['inputs', paired.inputs.by, inputNames] as const,
+    ['outputs', paired.outputs.by, outputNames] as const,
+  ].flatMap(([what, by, names]) => {
+    const renamed = names.filter(([ours, theirs]) => ours !== theirs)
+    if (renamed.length === 0) return []
+    const some = renamed.slice(0, 10).map(([ours, theirs]) => `${theirs} for ${ours}`)
+    const list = [...some, ...(renamed.length > some.length ? [`${renamed.length - some.length} more`] : [])].join(', ')
+    const how = by === 'order' ? 'in the order of the files' : 'by structure'
+    return [`has other names for ${what}, paired ${how} with the base's: ${list}`]
+  })
 }
 
 function namesOf(leaves: readonly Leaf[]): string {

@@ -32,9 +32,16 @@ export function elementSource(
       return concatenated(payload.values.map(({ start, end }) => rangeSource(source, start, end - start)))
     case 'external':
       return externalSource(tensor, payload, data)
+    case 'zeros':
+      return zeroSource(dtype ? rawBytes(dtype, tensor.elements) : 0)
     default:
       return rangeSource(source, 0, 0)
   }
+}
+
+/** A source of zeros. */
+function zeroSource(byteLength: number): ByteSource {
+  return { byteLength, read: (_, target) => void target.fill(0) }
 }
 
 /** The bytes [offset, offset + byteLength) of a source, as a source of their own. */

@@ -42,6 +42,8 @@ export type TensorPayload =
   | { form: 'strings'; values: Span[] }
   | ExternalPayload
   | { form: 'none' }
+  /** Of no file: the zeros that stand for a tensor which a model does not have, such as a bias left out. */
+  | { form: 'zeros' }
 
 /**
  * Elements in another file, of which the model says the `location`: a key, never a path. `fields` say so in the model's own file, and
@@ -83,6 +85,8 @@ export function storageOf(payload: TensorPayload): 'raw' | 'typed' | 'external' 
     case 'external':
     case 'none':
       return payload.form
+    case 'zeros':
+      return 'none'
     default:
       return 'typed'
   }

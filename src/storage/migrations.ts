@@ -130,4 +130,9 @@ export const migrations: Record<string, Migration> = {
       }
     },
   },
+  '0007-fingerprints-without-order': {
+    async up(db: Kysely<unknown>) {
+      await sql`update models set fingerprint = ''`.execute(db)
+    },
+  },
 }

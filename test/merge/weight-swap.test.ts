@@ -58,14 +58,14 @@ describeShared('the weights of one file in the graph of another', () => {
         notRun.push(`${b.file}: ${theirs.reason}`)
         continue
       }
-      const swapped = await runModel(files, runSeed)
+      const swapped = await runModel(files, runSeed, theirs.names)
       counted.pairs += 1
       if ('reason' in swapped || swapped.outputs.join() !== theirs.outputs.join())
         differing.push(`${a.file} with ${b.file}`)
       const exchanged = controlled.has(a) ? undefined : withTwoExchanged(files)
       if (!exchanged) continue
       controlled.add(a)
-      const wrong = await runModel(exchanged, runSeed)
+      const wrong = await runModel(exchanged, runSeed, theirs.names)
       counted.controls += 1
       if ('reason' in wrong || wrong.outputs.join() !== theirs.outputs.join()) counted.noticed += 1
     }

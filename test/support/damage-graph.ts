@@ -1,7 +1,9 @@
 import type { onnx } from 'onnx-proto'
 import { memorySource } from '../../src/onnx/byte-source.ts'
-import { labelWithValues } from '../../src/onnx/graph/fingerprint.ts'
-import { networkHashes, operatorLabel } from '../../src/onnx/graph/network-hash.ts'
+import { typeWithoutLeadingOnes } from '../../src/onnx/graph/broadcast-leaf.ts'
+import { labelWithValues, unorderedView } from '../../src/onnx/graph/fingerprint.ts'
+import type { Leaf } from '../../src/onnx/graph/network.ts'
+import { networkHashes } from '../../src/onnx/graph/network-hash.ts'
 import { type Damage, plainDamages, put, tensorDamages } from './damage-values.ts'
 import { networkOfBytes } from './inspecting.ts'
 import { type LiveBody, livePartsOf } from './live-parts.ts'
@@ -13,18 +15,29 @@ import { encodeModel } from './rich-model.ts'
 export function damagesOf(model: onnx.ModelProto): Damage[] {
   const { bodies, tensors, sparse } = livePartsOf(model)
   const nodes = bodies.flatMap(body => body.nodes)
+  const biases = new Set(nodes.flatMap(node => (node.input ?? []).filter((_, at) => isOptionalBias(node, at))))
+  const shapes = new Set(nodes.flatMap(({ opType, input }) => (opType === 'Reshape' ? (input?.[1] ?? []) : [])))
+  // An empty one of these is as good as none.
+  const resizing = new Set(nodes.flatMap(({ opType, input }) => (opType === 'Resize' ? (input?.slice(1) ?? []) : [])))
   const functions = new Map(model.functions.map(({ name, attribute }) => [name ?? '', attribute ?? []]))
   return [
     ...nodes.flatMap(node => operatorDamages(node, functions)),
     ...nodes.flatMap(node => (isConstant(node) ? [] : attributeDamages(node, functions.get(node.opType ?? '')))),
-    ...nodes.filter(isConstant).flatMap(literalDamages),
+    ...nodes.filter(node => isConstant(node) && !shapes.has(node.output?.[0] ?? '')).flatMap(literalDamages),
     ...nodes.flatMap(node => edgeDamages(node, model)),
     ...redirections(
       model,
       bodies.filter(({ isMain }) => isMain).flatMap(body => body.nodes),
     ),
     ...bodies.flatMap(siblings),
-    ...tensors.flatMap(tensorDamages),
+    ...tensors
+      .filter(({ name }) => !resizing.has(name ?? ''))
+      .flatMap(tensor =>
+        tensorDamages(tensor)
+          // Two shapes may make the same matrix.
+          .filter(({ kind }) => kind !== 'value' || !shapes.has(tensor.name ?? '') || Number(tensor.dims?.[0]) !== 2)
+          .map(damage => ({ ...damage, isIndexed: !biases.has(tensor.name ?? '') })),
+      ),
     ...sparse.flatMap(({ indices }) => tensorDamages(indices ?? {}).filter(({ kind }) => kind === 'value')),
     ...sparse.flatMap(({ values, dims }, index) =>
       (dims ?? []).map((_, at) =>
@@ -39,13 +52,24 @@ function labelOf({ opType, name, output }: onnx.INodeProto): string {
   return `${opType} ${name || output?.[0]}`
 }
 
+/** Whether an input is added to the result and may be left out. */
+function isOptionalBias({ opType, domain }: onnx.INodeProto, at: number): boolean {
+  return !domain && at === 2 && /^(Conv|ConvTranspose|Gemm|LayerNormalization)$/.test(opType ?? '')
+}
+
+/** Whether a node of ONNX does not read one of its inputs, or only that it is there. */
+function isUnread({ opType, domain }: onnx.INodeProto, at: number): boolean {
+  return !domain && ((opType === 'Dropout' && at > 0) || (opType === 'Resize' && at > 0))
+}
+
 function isConstant({ opType, domain }: onnx.INodeProto): boolean {
   return opType === 'Constant' && (!domain || domain === 'ai.onnx')
 }
 
 /** Attributes that an Identity, a Constant or a function does not know mean nothing to it. */
 function operatorDamages(node: onnx.INodeProto, functions: ReadonlyMap<string, string[]>): Damage[] {
-  const isExpanded = isConstant(node) || node.opType === 'Identity' || functions.has(node.opType ?? '')
+  const isExpanded =
+    isConstant(node) || /^(Identity|Dropout)$/.test(node.opType ?? '') || functions.has(node.opType ?? '')
   const more = [...(node.attribute ?? []), { name: 'novel', type: 2, i: 1 }]
   return [
     put('operator', `operator of ${labelOf(node)}`, node, 'opType', `${node.opType}Other`),
@@ -61,6 +85,7 @@ function operatorDamages(node: onnx.INodeProto, functions: ReadonlyMap<string, s
 function attributeDamages(node: onnx.INodeProto, known: readonly string[] | undefined): Damage[] {
   return (node.attribute ?? []).flatMap(attribute => {
     if (known && !known.includes(attribute.name ?? '')) return []
+    if (node.opType === 'Dropout' || attribute.name === 'momentum') return []
     const what = `${attribute.name} of ${labelOf(node)}`
     const without = (node.attribute ?? []).filter(each => each !== attribute)
     const { refAttrName, name } = attribute
@@ -96,8 +121,9 @@ const oddTensor = float32Tensor('odd tensor', [1, 1, 5, 1, 1], [1, 2, 3, 4, 5])
 function edgeDamages(node: onnx.INodeProto, { graph }: onnx.ModelProto): Damage[] {
   const input = node.input ?? []
   return input.flatMap((name, at) => {
-    if (name === '') return []
+    if (name === '' || isUnread(node, at)) return []
     const what = `input ${at} of ${labelOf(node)}`
+    const isIndexed = !isOptionalBias(node, at)
     const redirected = put('edge', `${what} to another tensor`, input, at, 'odd tensor')
     const apply = () => {
       const undo = redirected.apply()
@@ -107,7 +133,8 @@ function edgeDamages(node: onnx.INodeProto, { graph }: onnx.ModelProto): Damage[
         undo()
       }
     }
-    return [{ ...redirected, apply }, ...(isConstant(node) ? [] : [put('edge', `${what} left out`, input, at, '')])]
+    const leftOut = isConstant(node) || isOptionalBias(node, at) ? [] : [put('edge', `${what} left out`, input, at, '')]
+    return [{ ...redirected, isIndexed, apply }, ...leftOut]
   })
 }
 
@@ -118,7 +145,9 @@ function siblings({ nodes, formals }: LiveBody): Damage[] {
     (node.input ?? []).flatMap((name, at) => {
       const family = name === '' ? undefined : families.find(names => names.includes(name))
       const other = family?.find(each => each !== name && each !== '')
-      return other ? [put('edge', `input ${at} of ${labelOf(node)} to its sibling`, node.input ?? [], at, other)] : []
+      return other && !isUnread(node, at)
+        ? [put('edge', `input ${at} of ${labelOf(node)} to its sibling`, node.input ?? [], at, other)]
+        : []
     }),
   )
 }
@@ -137,8 +166,9 @@ function redirections(model: onnx.ModelProto, nodes: onnx.INodeProto[]): Damage[
     ...nodes.flatMap(node =>
       (node.input ?? []).flatMap((name, at) => {
         const other = another(name)
-        if (name === '' || !hashes.has(name) || !other) return []
-        return [put('edge', `input ${at} of ${labelOf(node)} from ${other}`, node.input ?? [], at, other)]
+        if (name === '' || !hashes.has(name) || !other || isUnread(node, at)) return []
+        const damage = put('edge', `input ${at} of ${labelOf(node)} from ${other}`, node.input ?? [], at, other)
+        return [{ ...damage, isIndexed: !isOptionalBias(node, at) }]
       }),
     ),
     ...outputs.flatMap((output, at) => {
@@ -160,10 +190,9 @@ function hashesByName(model: onnx.ModelProto, graph: onnx.IGraphProto): Map<stri
   const bytes = encodeModel({ ...model, graph: { ...graph, output } })
   const network = networkOfBytes(bytes)
   const files = { source: memorySource(bytes), data: new Map() }
-  const { of } = networkHashes(network, {
-    leaf: leaf => (leaf.type.startsWith('float') ? leaf.type : labelWithValues(leaf, files)),
-    operator: operatorLabel,
-  })
+  const leaf = (each: Leaf) =>
+    each.type.startsWith('float') ? typeWithoutLeadingOnes(each) : labelWithValues(each, files)
+  const { of } = networkHashes(network, { ...unorderedView(files, leaf), input: ({ name }) => name })
   return new Map(output.map(({ name }, index) => [name, of(network.outputs[index] ?? null)]))
 }
 

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { onnx } from 'onnx-proto'
 
-/** One change of what a model computes. `apply` makes it, and returns what takes it back. */
+/**
+ * One change of what a model computes. `apply` makes it, and returns what takes it back. `isIndexed`: whether the fingerprint, which does not
+ * look at biases that may be left out, must be another.
+ */
 export type Damage = {
   kind: 'attribute' | 'edge' | 'dim' | 'dtype' | 'value' | 'operator'
   what: string
+  isIndexed: boolean
   apply(): () => void
 }
 
@@ -19,6 +23,7 @@ export function put<Key extends PropertyKey, Value>(
   return {
     kind,
     what,
+    isIndexed: true,
     apply() {
       const before = target[key]
       const was = Object.hasOwn(target, key)
@@ -75,6 +80,7 @@ export function tensorDamages(tensor: onnx.ITensorProto): Damage[] {
     return {
       kind,
       what: text,
+      isIndexed: true,
       apply() {
         const before = { ...tensor }
         const empty = { floatData: [], int32Data: [], int64Data: [], doubleData: [], uint64Data: [], stringData: [] }
@@ -86,7 +92,8 @@ export function tensorDamages(tensor: onnx.ITensorProto): Damage[] {
   const count = dims.reduce((product, dim) => product * dim, 1)
   return [
     ...dims.map((dim, at) => replaced('dim', `dim ${at} ${what}`, type, dims.with(at, dim + 1))),
-    replaced('dim', `rank ${what}`, type, [1, ...dims]),
+    // One more dimension in front may say the same.
+    ...(dims.every(dim => dim === 1) ? [] : [replaced('dim', `rank ${what}`, type, [...dims, 1])]),
     replaced('dtype', `type ${what}`, otherType[type] ?? 1, dims),
     ...(floats.has(type) || count === 0 ? [] : [replaced('value', `values ${what}`, type, dims, 101)]),
   ]

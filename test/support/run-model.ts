@@ -4,14 +4,21 @@ import { type ByteSource, readBytes } from '../../src/onnx/byte-source.ts'
 import type { ModelFiles } from '../../src/onnx/model-files.ts'
 import { seededRandom } from './random.ts'
 
+export type InterfaceNames = { inputs: readonly string[]; outputs: readonly string[] }
+
 /** What a model put out, as text that tells any two bits apart, and what its inputs and outputs are called; or why it could not be run. */
-export type Run = { outputs: string[]; names: { inputs: string[]; outputs: string[] } } | { reason: string }
+export type Run = { outputs: string[]; names: InterfaceNames } | { reason: string }
 
 /** A dimension that a model leaves open, but for the first: audio takes some thousand samples. */
 const openSize = 1536
 
-/** Runs a model on random inputs, those of one seed the same for models with the same inputs, whatever they are called. */
-export async function runModel({ source, data }: ModelFiles, seed: number): Promise<Run> {
+/**
+ * Runs a model on random inputs, those of one seed the same for models with the same inputs: inputs of one name, or of one place where
+ * names differ.
+ *
+ * @param as names of another model: where this one has the same in another order, its inputs are filled and its outputs told in that order
+ */
+export async function runModel({ source, data }: ModelFiles, seed: number, as?: InterfaceNames): Promise<Run> {
   try {
     const session = await ort.InferenceSession.create(contentOf(source), {
       externalData: [...data].map(([path, file]) => ({ path: normalize(path), data: contentOf(file) })),
@@ -23,7 +30,8 @@ export async function runModel({ source, data }: ModelFiles, seed: number): Prom
     })
     const random = seededRandom(seed)
     const feeds: Record<string, ort.Tensor> = {}
-    for (const input of session.inputMetadata) {
+    const inputs = inOrder(session.inputMetadata, ({ name }) => name, as?.inputs)
+    for (const input of inputs) {
       if (!input.isTensor) throw new Error(`the input ${input.name} is no tensor`)
       feeds[input.name] = randomTensor(
         input.type,
@@ -32,13 +40,23 @@ export async function runModel({ source, data }: ModelFiles, seed: number): Prom
       )
     }
     const results = await session.run(feeds)
-    const names = { inputs: [...session.inputNames], outputs: [...session.outputNames] }
+    const names = {
+      inputs: inputs.map(({ name }) => name),
+      outputs: inOrder(session.outputNames, name => name, as?.outputs),
+    }
     const outputs = names.outputs.map(name => shown(results[name]))
     await session.release()
     return { outputs, names }
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** Items in the order of a list of names; as they stand if the list has others. */
+function inOrder<Item>(items: readonly Item[], nameOf: (item: Item) => string, names: readonly string[] = []): Item[] {
+  const byName = new Map(items.map(item => [nameOf(item), item]))
+  const found = names.flatMap(name => byName.get(name) ?? [])
+  return found.length === items.length && names.length === items.length ? found : [...items]
 }
 
 function contentOf(source: ByteSource): Uint8Array<ArrayBuffer> {

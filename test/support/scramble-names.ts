@@ -10,12 +10,14 @@ const awkward = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '层.
 /**
  * Gives everything in a model that has a name another one: values, nodes, graphs, functions. Half of the time the names are those
  * that the model had, on other things. Names that nothing defines stay.
+ *
+ * @param settled new names that are given: those of inputs and outputs, which runtimes address by them
  */
-export function renameEverything(model: onnx.ModelProto, random: Random): void {
+export function renameEverything(model: onnx.ModelProto, random: Random, settled: ReadonlyMap<string, string>): void {
   const { defined, used } = namesIn(model)
-  const free = new Set([...used].filter(name => !defined.has(name)))
+  const taken = new Set([...[...used].filter(name => !defined.has(name)), ...settled.values()])
   const isPermuted = random.next() < 0.5
-  const pool = random.shuffled((isPermuted ? [...defined] : awkward).filter(name => !free.has(name)))
+  const pool = random.shuffled((isPermuted ? [...defined] : awkward).filter(name => !taken.has(name)))
   let fresh = 0
   const nextName = () => {
     fresh += 1
@@ -25,7 +27,8 @@ export function renameEverything(model: onnx.ModelProto, random: Random): void {
 
   const open = (names: readonly (string | null | undefined)[], outer: Names | null): Names => {
     const own = new Map<string, string>()
-    for (const name of names) if (name && !own.has(name)) own.set(name, nextName())
+    const nameOf = (name: string) => (outer === null ? settled.get(name) : undefined) ?? nextName()
+    for (const name of names) if (name && !own.has(name)) own.set(name, nameOf(name))
     return { own, outer }
   }
   const renameNodes = (nodes: onnx.INodeProto[], names: Names) => {
@@ -66,7 +69,10 @@ export function renameEverything(model: onnx.ModelProto, random: Random): void {
     }
   }
   for (const each of model.functions) {
-    const names = open([...(each.input ?? []), ...(each.output ?? []), ...outputsOf(each.node)], null)
+    const names = open([...(each.input ?? []), ...(each.output ?? []), ...outputsOf(each.node)], {
+      own: new Map(),
+      outer: null,
+    })
     each.name = functions.get(functionKey(each.domain, each.name)) ?? each.name ?? ''
     each.input = (each.input ?? []).map(name => lookUp(names, name))
     each.output = (each.output ?? []).map(name => lookUp(names, name))

@@ -22,6 +22,7 @@ export function scramble(bytes: Uint8Array, random: Random): Uint8Array<ArrayBuf
     return `fresh ${count}`
   }
   const graphs = graphsOf(model)
+  const outputs = (model.graph?.output ?? []).map(({ name }) => name ?? '')
   for (const graph of graphs) {
     moveTensors(graph, random, graph === model.graph)
     addUnused(graph, random, fresh)
@@ -34,11 +35,36 @@ export function scramble(bytes: Uint8Array, random: Random): Uint8Array<ArrayBuf
     leaveOut(body, random)
   }
   for (const graph of graphs) putOutThroughIdentities(graph, random, fresh)
-  renameEverything(model, random)
+  renameEverything(model, random, namesOfInterface(model, outputs, random))
   for (const body of bodies) shuffle(body, random)
   for (const graph of graphs) storeOtherwise(graph, random)
   writeTexts(model, random)
   return Uint8Array.from(ModelProto.encode(model).finish())
+}
+
+/**
+ * New names of the inputs and outputs of a model: those that they had, in another order, or others, in the order that they had.
+ * @param outputs the names that its outputs had
+ */
+function namesOfInterface(
+  { graph }: onnx.ModelProto,
+  outputs: readonly string[],
+  random: Random,
+): ReadonlyMap<string, string> {
+  const held = new Set([
+    ...(graph?.initializer ?? []).map(({ name }) => name),
+    ...(graph?.sparseInitializer ?? []).map(({ values }) => values?.name),
+  ])
+  const inputs = (graph?.input ?? []).flatMap(({ name }) => (name && !held.has(name) ? [name] : []))
+  const named = (graph?.output ?? []).map(({ name }, index) => [name ?? '', outputs[index] ?? ''] as const)
+  const isUnique = (names: readonly string[]) => new Set(names).size === names.length
+  if (graph && isUnique(inputs) && isUnique(outputs) && random.next() < 0.5) {
+    graph.input = random.shuffled(graph.input ?? [])
+    graph.output = random.shuffled(graph.output ?? [])
+    return new Map([...inputs.map(name => [name, name] as const), ...named])
+  }
+  const others = [...inputs, ...named.map(([name]) => name)]
+  return new Map(others.map((name, index) => [name, `of the interface ${index}`]))
 }
 
 /** The graphs of a model, those inside others and inside functions included. */

@@ -1,69 +1,167 @@
-import type { ModelFiles } from '../model-files.ts'
+import { isCommutative, pairCommutative } from './commutative.ts'
+import type { NameBudget } from './cone-names.ts'
+import { type Difference, shown } from './differences.ts'
 import { explainHard } from './explain.ts'
-import { labelWithValues } from './fingerprint.ts'
-import { type Match, matchNetworks, type OperandOrder } from './match.ts'
-import type { Network, Operator } from './network.ts'
-import { networkHashes, operatorLabel } from './network-hash.ts'
-
-/** A network with the files that hold its tensors. */
-export type NetworkFiles = ModelFiles & { network: Network }
-
-/** `isReordered`: whether operands of commutative operators stand in another order and were paired by what they are. */
-export type Alignment = Match & { isReordered: boolean }
-
-/** Operators of ONNX whose inputs may stand in any order. */
-const commutative: ReadonlySet<string> = new Set([
-  'Add',
-  'And',
-  'BitwiseAnd',
-  'BitwiseOr',
-  'BitwiseXor',
-  'Equal',
-  'Max',
-  'Mean',
-  'Min',
-  'Mul',
-  'Or',
-  'Sum',
-  'Xor',
-])
+import { unorderedView } from './fingerprint.ts'
+import { inputLabels } from './input-labels.ts'
+import {
+  contradictsOrder,
+  type InputPairs,
+  inputPairs,
+  type NamePairs,
+  pairNames,
+  pairOrder,
+} from './interface-pairs.ts'
+import { leafDigest } from './leaf-values.ts'
+import { type Match, matchNetworks } from './match.ts'
+import type { Leaf, Network, NetworkInput } from './network.ts'
+import type { NetworkFiles } from './network-files.ts'
+import { type NetworkHashes, networkHashes } from './network-hash.ts'
+import { pairOpenOutputs } from './open-outputs.ts'
 
 /**
- * Pairs the tensors of two models. Where the walk in lockstep fails, operands of commutative operators are put in the order of their
- * hashes on both sides (equal ones stay as written) and it is tried once more. Where that fails as well, hard differences are
- * explained by what lines up around them.
+ * How two networks line up. `paired`: how the names of their inputs and outputs said which belong together; `outputs`: places of those that
+ * do, those among them that structure paired.
+ */
+export type Alignment = Match & { paired: { inputs: NamePairs; outputs: NamePairs }; outputs: NamePairs['pairs'] }
+
+/** Pairs of inputs that may be exchanged for each other on trial, where names do not say which is which: those of eight inputs. */
+const mostExchanges = 28
+
+/** Values of the graph that may be looked at for their names, in all ties of one alignment together. */
+const nameBudget = 200_000
+
+/** Tensors of more bytes that are never averaged count by their type where operands are told apart; their values are compared later. */
+const largestDigest = 64 * 1024
+
+/**
+ * Pairs the tensors of two models. Inputs and outputs are paired by name, as runtimes address them; in the order of the files where no name
+ * is in both; where some are, the rest in the one way that fits the structure. Hard differences are explained by what lines up around them.
  *
  * @throws TureenError `TUREEN_MODEL_LIMIT`, or as reading tensors does
  */
 export function alignNetworks(base: NetworkFiles, other: NetworkFiles): Alignment {
-  const match = matchNetworks(base.network, other.network)
-  if (match.differences.length === 0) return { ...match, isReordered: false }
-  const [ours, theirs] = [canonicalOrder(base), canonicalOrder(other)]
-  const again = matchNetworks(base.network, other.network, operator => ours(operator) ?? theirs(operator))
-  if (again.differences.length === 0) return { ...again, isReordered: true }
-  const isHard = (some: Match) => some.differences.some(difference => difference.isHard)
-  if (!isHard(match)) return { ...match, isReordered: false }
-  if (!isHard(again)) return { ...again, isReordered: true }
-  return { ...match, differences: explainHard(base.network, other.network, match), isReordered: false }
+  const [ours, theirs] = [base.network, other.network]
+  const named = (network: Network) => network.inputs.map(({ name }) => name)
+  const inputs = pairNames(named(ours), named(theirs))
+  const outputs = pairNames(ours.outputNames, theirs.outputNames)
+  const found = alignPaired(base, other, inputs, outputs)
+  if (found.differences.length === 0) {
+    const unclear = unclearInputs(base, other, found)
+    return unclear ? { ...found, differences: [unclear] } : found
+  }
+  if (contradictsOrder(inputs) || contradictsOrder(outputs)) {
+    const [inOrder, outOrder] = [pairOrder(named(ours), named(theirs)), pairOrder(ours.outputNames, theirs.outputNames)]
+    if (alignPaired(base, other, inOrder, outOrder).differences.length === 0)
+      return { ...found, differences: [onlyInOrder(base, other, inputs, outputs)] }
+  }
+  if (!found.differences.some(({ isHard }) => isHard)) return found
+  const interfaces = found.differences.filter(({ kind }) => kind === 'outputs')
+  const explained = explainHard(ours, theirs, found)
+  return { ...found, differences: [...interfaces, ...explained.filter(difference => !interfaces.includes(difference))] }
 }
 
-function canonicalOrder(files: NetworkFiles): OperandOrder {
-  const hashes = networkHashes(files.network, {
-    leaf: leaf => labelWithValues(leaf, files),
-    operator: operatorLabel,
-    order: (operator, operands) => (isCommutative(operator) ? [...operands].sort() : operands),
+/** Aligns two networks under a pairing of their inputs and outputs. */
+function alignPaired(base: NetworkFiles, other: NetworkFiles, inputs: NamePairs, outputs: NamePairs): Alignment {
+  return alignInputs(base, other, inputPairs(base.network, other.network, inputs), { inputs, outputs })
+}
+
+function alignInputs(
+  base: NetworkFiles,
+  other: NetworkFiles,
+  inputs: InputPairs,
+  paired: Alignment['paired'],
+): Alignment {
+  const labels = pairedLabels(inputs)
+  const hashes = {
+    ours: lazily(() => hashesOf(base, labels.ours)),
+    theirs: lazily(() => hashesOf(other, labels.theirs)),
+  }
+  const budget: NameBudget = { left: nameBudget }
+  const { pairs, differences } = pairOpenOutputs(base.network, other.network, paired.outputs, hashes)
+  const match = matchNetworks(base, other, {
+    inputs,
+    outputs: pairs,
+    pairOperands: (a, b) =>
+      isCommutative(a) && isCommutative(b) ? pairCommutative(a, b, resolved(hashes), budget) : undefined,
   })
-  const known = new Set(files.network.operators)
-  return operator => {
-    if (!known.has(operator) || !isCommutative(operator)) return undefined
-    return operator.operands
-      .map(operand => ({ operand, hash: hashes.of(operand.value) }))
-      .sort((a, b) => (a.hash < b.hash ? -1 : a.hash > b.hash ? 1 : 0))
-      .map(({ operand }) => operand)
+  return { ...match, differences: [...differences, ...match.differences], paired, outputs: pairs }
+}
+
+type LazyHashes = { ours(): NetworkHashes; theirs(): NetworkHashes }
+
+function resolved({ ours, theirs }: LazyHashes) {
+  return { ours: ours(), theirs: theirs() }
+}
+
+function lazily<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 
-/** With an attribute (broadcast and axis, before version 7) the second operand is stretched to the first. */
-function isCommutative({ domain, opType, attributes }: Operator): boolean {
-  return domain === '' && commutative.has(opType) && attributes.size === 0
+/** What both sides call inputs that are paired with each other. */
+function pairedLabels({ fixed }: InputPairs) {
+  const [ours, theirs] = [new Map<NetworkInput, string>(), new Map<NetworkInput, string>()]
+  for (const [index, [a, b]] of [...fixed].entries()) {
+    ours.set(a, `paired ${index}`)
+    theirs.set(b, `paired ${index}`)
+  }
+  return { ours, theirs }
+}
+
+function hashesOf(files: NetworkFiles, paired: ReadonlyMap<NetworkInput, string>): NetworkHashes {
+  const view = unorderedView(files, leaf => shortLabel(leaf, files))
+  const open = files.network.inputs.some(input => !paired.has(input)) ? inputLabels(files.network, view) : undefined
+  return networkHashes(files.network, { ...view, input: input => paired.get(input) ?? open?.(input) ?? input.type })
+}
+
+function shortLabel(leaf: Leaf, files: NetworkFiles): string {
+  if (leaf.isWeight) return `weight ${leaf.type}`
+  const isSmall = (leaf.literal?.byteLength ?? 0) + (leaf.tensor?.elements ?? 0) <= largestDigest
+  return isSmall ? `${leaf.type} ${leafDigest(leaf, files)}` : leaf.type
+}
+
+/**
+ * Inputs whose names are not in both models must have one pairing that fits: if two of one type can be exchanged, nothing says which is
+ * which. @returns the difference that says so
+ */
+function unclearInputs(base: NetworkFiles, other: NetworkFiles, { inputs, paired }: Alignment): Difference | undefined {
+  if (paired.inputs.by !== 'mixed') return undefined
+  const open = inputPairs(base.network, other.network, paired.inputs).open
+  const bound = [...inputs].filter(([ours]) => open.ours.has(ours))
+  const exchanges = bound.flatMap(([a], index) =>
+    bound.slice(index + 1).flatMap(([b]) => (a.type === b.type ? [[a, b] as const] : [])),
+  )
+  const isUnclear = ([a, b]: readonly [NetworkInput, NetworkInput]) => {
+    const [toA, toB] = [inputs.get(a), inputs.get(b)]
+    if (!toA || !toB) return false
+    const exchanged = new Map([...inputs, [a, toB], [b, toA]])
+    const all: InputPairs = { fixed: exchanged, open: { ours: new Set(), theirs: new Set() } }
+    return alignInputs(base, other, all, paired).differences.length === 0
+  }
+  const tooMany = exchanges.length > mostExchanges
+  const exchange = exchanges.slice(0, mostExchanges).find(isUnclear) ?? (tooMany ? exchanges[0] : undefined)
+  if (!exchange) return undefined
+  const [ours, theirs] = [[...open.ours], [...open.theirs]].map(some => some.map(({ name }) => shown(name)).join(', '))
+  const message = `has the inputs ${theirs} where the base has ${ours}: names do not say which is which, and structure fits in more than one way (${exchange.map(({ name }) => shown(name)).join(' and ')} can be exchanged). Give the inputs of both models the same names`
+  return { kind: 'wiring', isHard: true, message }
+}
+
+/** The difference between networks that would match if their inputs and outputs were paired by order and not by name. */
+function onlyInOrder(base: NetworkFiles, other: NetworkFiles, inputs: NamePairs, outputs: NamePairs): Difference {
+  const words = (pairs: NamePairs, names: readonly string[]) =>
+    contradictsOrder(pairs) ? [names.map(shown).join(', ')] : []
+  const both = ({ network }: NetworkFiles) =>
+    [
+      ...words(
+        inputs,
+        network.inputs.map(({ name }) => name),
+      ),
+      ...words(outputs, network.outputNames),
+    ].join('; ')
+  const message = `lists ${both(other)} where the base lists ${both(base)}: inputs and outputs are paired by name, and so paired the networks differ. They would match in the order of the files, so one of the two seems to have names exchanged: rename them, or export both the same way`
+  return { kind: 'wiring', isHard: true, message }
 }

@@ -51,3 +51,26 @@ function showText(bytes: Uint8Array): string {
 function typeText(type: object): string {
   return JSON.stringify(type, (key, value: unknown) => (key === 'dimParam' || key === 'denotation' ? undefined : value))
 }
+
+/** An attribute that is an integer; undefined if it is another kind, or absent (or its default). */
+export function attributeInteger(attributes: ReadonlyMap<string, string>, name: string): number | undefined {
+  const text = /^int (.*)$/.exec(attributes.get(name) ?? '')?.[1]
+  return text === undefined ? undefined : Number(text)
+}
+
+/** An attribute that is a list of integers; undefined if it is another kind, or absent (or its default). */
+export function attributeIntegers(attributes: ReadonlyMap<string, string>, name: string): number[] | undefined {
+  return integersOf(attributes.get(name) ?? '')
+}
+
+/** The integers that the text of an attribute lists; undefined if it is another kind. */
+export function integersOf(text: string): number[] | undefined {
+  const items = /^ints \[(.*)\]$/.exec(text)?.[1]
+  if (items === undefined) return undefined
+  return items === '' ? [] : items.split(', ').map(Number)
+}
+
+/** An attribute that is a text; undefined if it is another kind, or absent (or its default). */
+export function attributeString(attributes: ReadonlyMap<string, string>, name: string): string | undefined {
+  return /^string "(.*)"$/.exec(attributes.get(name) ?? '')?.[1]
+}

@@ -8,6 +8,7 @@ import { type Functions, functionsOf } from './functions.ts'
 import { Leaves } from './leaves.ts'
 import type { Leaf, Network, NetworkInput, Operator, Value } from './network.ts'
 import {
+  declaredDims,
   defineInitializers,
   defineValue,
   malformedGraph,
@@ -31,14 +32,18 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
   const opaque = new OpaqueFields(layout, source)
   const leaves = new Leaves(layout, opaque)
   const functions: Functions = functionsOf(model, opaque)
-  const resolver: Resolver = { leaves, functions, opaque, placed: new Map(), resolved: new Map(), expanded: 0 }
+  const resolver: Resolver = { leaves, functions, opaque, source, placed: new Map(), resolved: new Map(), expanded: 0 }
   const graph = model.graph ?? {}
   const opsets = opsetsOf(model.opsetImport)
-  const main = openScope({ outer: null, depth: 0, opsets, call: null }, graph.node ?? [], 'graph')
+  const main = openScope(
+    { outer: null, depth: 0, opsets, call: null, declared: declaredDims(graph) },
+    graph.node ?? [],
+    'graph',
+  )
   graph.input?.forEach((input, index) => {
     const { name, dtype, dims } = describeValue(input)
     const type = [dtype, ...opaque.unknownOf(`graph.input[${index}]`).map(field => field.join('='))].join(' ')
-    const value: NetworkInput = { kind: 'input', name, rank: -1, type, dims }
+    const value: NetworkInput = { kind: 'input', name, type, dims }
     defineValue(main, name, { kind: 'value', value })
   })
   defineInitializers(main, graph, 'graph', leaves)
@@ -50,11 +55,9 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
     const value = definition?.kind === 'value' ? definition.value : undefined
     return value?.kind === 'input' && values.has(value) ? [value] : []
   })
-  reached.forEach((input, rank) => {
-    input.rank = rank
-  })
   const network: Network = {
     outputs,
+    outputNames: (graph.output ?? []).map(({ name }) => name ?? ''),
     training,
     operators,
     leaves: [...values].filter((value): value is Leaf => value.kind === 'leaf'),

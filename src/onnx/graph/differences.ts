@@ -78,7 +78,7 @@ export function describe(value: Value | null): string {
   if (value === null) return 'left out'
   switch (value.kind) {
     case 'input':
-      return `the input ${shown(value.name)} (${value.type}, number ${value.rank})`
+      return `the input ${shown(value.name)} (${value.type})`
     case 'formal':
       return `input ${value.index} of the subgraph ${shown(value.attribute)}`
     case 'leaf':

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type ByteSource, chunksOf, memorySource } from '../byte-source.ts'
+import { dtypeOf } from '../../tensor/dtype.ts'
+import { type ByteSource, chunksOf, memorySource, readBytes } from '../byte-source.ts'
 import { concatenated, elementSource, rangeSource } from '../elements.ts'
 import type { ModelFiles } from '../model-files.ts'
 import { lengthPrefix } from './leaves.ts'
-import type { Leaf } from './network.ts'
+import type { Leaf, Value } from './network.ts'
 
 /**
  * A leaf's elements as raw_data would hold them, however they are stored; texts with the length of each before it.
@@ -27,6 +28,39 @@ export function leafDigest(leaf: Leaf, files: ModelFiles): string {
 /** A digest of where the values of a sparse leaf stand; empty if it is not sparse. */
 export function indicesDigest(leaf: Leaf, files: ModelFiles): string {
   return leaf.indices ? digestOf(indicesOf(leaf), files) : ''
+}
+
+/** Lists of integers that say something about dims are as long as a tensor has axes. */
+const longestList = 64
+
+/**
+ * The integers that a value holds, if it is an int64 or int32 tensor of few elements; undefined otherwise, and where its file is not here.
+ * @throws TureenError `TUREEN_MODEL_MALFORMED`, as reading them does
+ */
+export function readIntegers(value: Value | null, files: ModelFiles): number[] | undefined {
+  if (value?.kind !== 'leaf' || value.indices) return undefined
+  const { tensor, literal } = value
+  const dtype = tensor ? dtypeOf(tensor.dataType)?.name : value.type.split('[')[0]
+  if (dtype !== 'int64' && dtype !== 'int32') return undefined
+  if ((tensor?.elements ?? 0) > longestList || (literal?.byteLength ?? 0) > 8 * longestList) return undefined
+  if (tensor?.payload.form === 'external' && !files.data.has(tensor.payload.location)) return undefined
+  const elements = leafElements(value, files)
+  const bytes = Uint8Array.from(readBytes(elements, 0, elements.byteLength))
+  if (dtype === 'int64') return Array.from(new BigInt64Array(bytes.buffer), Number)
+  return Array.from(new Int32Array(bytes.buffer))
+}
+
+/**
+ * Whether a tensor of floats holds nothing but zeros, of either sign: then adding it changes nothing.
+ * @throws TureenError as reading it does
+ */
+export function isAllZero(leaf: Leaf, files: ModelFiles): boolean {
+  const width = (leaf.tensor ? (dtypeOf(leaf.tensor.dataType)?.bits ?? 8) : 8) / 8
+  // The sign is the last byte's first bit. Of types of one byte that pattern may be NaN.
+  const isZero = (byte: number, index: number) =>
+    byte === 0 || (byte === 0x80 && width > 1 && index % width === width - 1)
+  for (const { bytes } of chunksOf(leafElements(leaf, files))) if (!bytes.every(isZero)) return false
+  return true
 }
 
 type Part = Pick<Leaf, 'tensor' | 'literal'>

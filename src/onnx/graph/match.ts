@@ -1,7 +1,12 @@
 import { limitExceeded } from '../limit-exceeded.ts'
 import { limits } from '../limits.ts'
+import { differInLeadingOnes } from './broadcast-leaf.ts'
+import type { CommutativePairs } from './commutative.ts'
 import { compareLeaves, compareOperators, type Difference, describe, operatorName, shown } from './differences.ts'
-import type { Formal, Leaf, Network, NetworkInput, Operand, Operator, Value } from './network.ts'
+import { pairBiases, pairMatrices, whyDimsMatter } from './equal-forms.ts'
+import type { InputPairs } from './interface-pairs.ts'
+import type { Formal, Leaf, Network, NetworkInput, Operator, Value } from './network.ts'
+import type { NetworkFiles } from './network-files.ts'
 
 /** Two tensors that stand in the same place of two networks. */
 export type LeafPair = { ours: Leaf; theirs: Leaf }
@@ -12,29 +17,45 @@ export type Match = {
   leaves: ReadonlyMap<Leaf, Leaf>
   /** A tensor that the base has once where the other has several: only if those hold the same can the one stand for all. */
   copies: LeafPair[]
+  /** Biases of the base, all zero, in places where the other has none: there they stand for zeros. */
+  zeros: ReadonlySet<Leaf>
   /** What is not the same, in the order of the walk; empty if the two are one network. */
   differences: Difference[]
   /** Operators that were paired with each other. */
   operators: ReadonlyMap<Operator, Operator>
+  /** By input of the base, the other's. */
+  inputs: ReadonlyMap<NetworkInput, NetworkInput>
+  /** Whether operands of commutative operators stand in another order, and whether names settled which belong together. */
+  isReordered: boolean
+  byNames: boolean
 }
 
-/** In which order the operands of an operator are paired with another's; as they stand, if it says nothing. */
-export type OperandOrder = (operator: Operator) => readonly Operand[] | undefined
+/** What the walk takes as given: which inputs and outputs correspond, and how operands that may stand in any order do. */
+export type MatchSettings = {
+  inputs: InputPairs
+  outputs: readonly (readonly [ours: number, theirs: number])[]
+  /** Undefined for operators whose operands are paired as they stand. */
+  pairOperands(ours: Operator, theirs: Operator): CommutativePairs | undefined
+}
 
 type Pending = { ours: Value | null; theirs: Value | null; at: Operator | null; theirAt: Operator | null; port: string }
 
 /**
- * Walks two networks in lockstep from their outputs. As inputs and outputs have an order, each value has an address ("output 0, its
- * second input, ..."), so that the pairing is the only one there is; what differs is recorded where it is met. Linear where the two
- * share what they compute alike.
+ * Walks two networks in lockstep from outputs that correspond. Each value then has an address ("output 0, its second input, ..."), so that
+ * the pairing is the only one there is; what differs is recorded where it is met. Linear where the two share what they compute alike.
  *
- * @throws TureenError `TUREEN_MODEL_LIMIT` if they share it so differently that the pairs are too many
+ * @throws TureenError `TUREEN_MODEL_LIMIT` if they share it so differently that the pairs are too many; or as reading tensors does
  */
-export function matchNetworks(base: Network, other: Network, order: OperandOrder = () => undefined): Match {
+export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings: MatchSettings): Match {
   const leaves = new Map<Leaf, Leaf>()
   const operators = new Map<Operator, Operator>()
+  const inputs = new Map(settings.inputs.fixed)
+  const boundTheirs = new Set(inputs.values())
   const copies: LeafPair[] = []
+  const zeros = new Set<Leaf>()
   const differences: Difference[] = []
+  let isReordered = false
+  let byNames = false
   const met = new Map<Value | Operator, Set<Value | Operator | null>>()
   let pairs = 0
   const isNew = (ours: Value | Operator, theirs: Value | Operator | null): boolean => {
@@ -55,12 +76,26 @@ export function matchNetworks(base: Network, other: Network, order: OperandOrder
   const pairOperators = (ours: Operator, theirs: Operator): void => {
     if (!isNew(ours, theirs)) return
     if (!operators.has(ours)) operators.set(ours, theirs)
-    const found = compareOperators(ours, theirs)
+    const matrix = pairMatrices(ours, theirs, base, other)
+    if (matrix) {
+      differences.push(...matrix.differences)
+      const [a, b] = [ours.operands[0], theirs.operands[0]]
+      push([{ ours: a?.value ?? null, theirs: b?.value ?? null, at: ours, theirAt: theirs, port: '0' }])
+      return
+    }
+    const biased = pairBiases(ours, theirs, base, other)
+    for (const leaf of biased.zeros) zeros.add(leaf)
+    differences.push(...biased.differences)
+    const found = compareOperators(biased.ours, biased.theirs)
     differences.push(...found)
     if (found.some(({ isHard }) => isHard)) return
-    const [a, b] = [order(ours) ?? ours.operands, order(theirs) ?? theirs.operands]
-    const operands = a.map(({ value, port }, index): Pending => {
-      return { ours: value, theirs: b[index]?.value ?? null, at: ours, theirAt: theirs, port }
+    const free = settings.pairOperands(biased.ours, biased.theirs)
+    isReordered ||= free?.isReordered === true
+    byNames ||= free?.byNames === true
+    const operandPairs =
+      free?.pairs ?? biased.ours.operands.map((operand, index) => [operand, biased.theirs.operands[index]] as const)
+    const operands = operandPairs.map(([a, b]): Pending => {
+      return { ours: a.value, theirs: b?.value ?? null, at: ours, theirAt: theirs, port: a.port }
     })
     const results = ours.subgraphs.flatMap(({ attribute, outputs }, index) =>
       outputs.map((value, output): Pending => {
@@ -71,75 +106,85 @@ export function matchNetworks(base: Network, other: Network, order: OperandOrder
     push([...operands, ...results])
   }
 
-  const pairLeaves = (ours: Leaf, theirs: Leaf, at: Operator | null): void => {
-    if (!isNew(ours, theirs)) return
+  const pairLeaves = ({ at, theirAt, port }: Pending, ours: Leaf, theirs: Leaf): void => {
+    const isFirst = isNew(ours, theirs)
+    if (ours.type !== theirs.type && (isFirst || differInLeadingOnes(ours, theirs))) {
+      const why = at && theirAt ? whyDimsMatter(ours, theirs, { at, theirAt, port }, base, other) : ''
+      const difference = why === null ? undefined : compareLeaves(ours, theirs, at)
+      if (difference) differences.push({ ...difference, message: [difference.message, why].filter(Boolean).join('; ') })
+    }
+    if (!isFirst) return
     const before = leaves.get(ours)
     if (before) copies.push({ ours, theirs })
     else leaves.set(ours, theirs)
-    const difference = compareLeaves(ours, theirs, at)
-    if (difference) differences.push(difference)
   }
 
-  const pairValues = ({ ours, theirs, at, theirAt, port }: Pending): void => {
+  const sameInput = (ours: NetworkInput, theirs: NetworkInput): boolean => {
+    const { open } = settings.inputs
+    if (!inputs.has(ours) && !boundTheirs.has(theirs) && open.ours.has(ours) && open.theirs.has(theirs)) {
+      inputs.set(ours, theirs)
+      boundTheirs.add(theirs)
+    }
+    return inputs.get(ours) === theirs
+  }
+
+  const pairValues = (pair: Pending): void => {
+    const { ours, theirs } = pair
     if (ours === null && theirs === null) return
     if (ours?.kind === 'result' && theirs?.kind === 'result' && ours.index === theirs.index)
       pairOperators(ours.operator, theirs.operator)
-    else if (ours?.kind === 'leaf' && theirs?.kind === 'leaf') pairLeaves(ours, theirs, at)
-    else if (!sameSource(ours, theirs)) differences.push(otherValue(ours, theirs, theirAt, port))
+    else if (ours?.kind === 'leaf' && theirs?.kind === 'leaf') pairLeaves(pair, ours, theirs)
+    else if (ours?.kind === 'input' && theirs?.kind === 'input') {
+      const isSame = sameInput(ours, theirs)
+      if (!isSame || ours.type !== theirs.type) differences.push(otherValue(pair, !isSame))
+    } else if (!sameSource(ours, theirs)) differences.push(otherValue(pair, true))
   }
 
-  for (const kind of ['training', 'outputs'] as const) {
-    const [ours, theirs] = [base[kind], other[kind]]
-    const what = kind === 'outputs' ? 'output' : 'training output'
-    if (ours.length !== theirs.length) differences.push(otherOutputs(ours, theirs, what))
-    push(
-      ours.slice(0, theirs.length).map((value, index): Pending => {
-        return { ours: value, theirs: theirs[index] ?? null, at: null, theirAt: null, port: `${what} ${index}` }
-      }),
-    )
-  }
-  if (base.unknown !== other.unknown)
+  const [ours, theirs] = [base.network, other.network]
+  if (ours.training.length !== theirs.training.length) differences.push(otherTraining(ours, theirs))
+  push(
+    ours.training.slice(0, theirs.training.length).map((value, index): Pending => {
+      const port = `training output ${index}`
+      return { ours: value, theirs: theirs.training[index] ?? null, at: null, theirAt: null, port }
+    }),
+  )
+  push(
+    settings.outputs.map(([a, b]): Pending => {
+      const port = `the output ${shown(theirs.outputNames[b])}`
+      return { ours: ours.outputs[a] ?? null, theirs: theirs.outputs[b] ?? null, at: null, theirAt: null, port }
+    }),
+  )
+  if (ours.unknown !== theirs.unknown)
     differences.push({
       kind: 'other',
       isHard: false,
       message: 'has other fields of model or graph that no schema knows',
     })
   for (let next = pending.pop(); next; next = pending.pop()) pairValues(next)
-  return { leaves, copies, differences, operators }
+  return { leaves, copies, zeros, differences, operators, inputs, isReordered, byNames }
 }
 
 function sameSource(ours: Value | null, theirs: Value | null): boolean {
-  if (ours?.kind === 'input' && theirs?.kind === 'input') return sameInput(ours, theirs)
   if (ours?.kind === 'formal' && theirs?.kind === 'formal') return sameFormal(ours, theirs)
   return ours?.kind === 'free' && theirs?.kind === 'free' && ours.name === theirs.name
-}
-
-function sameInput(ours: NetworkInput, theirs: NetworkInput): boolean {
-  return ours.rank === theirs.rank && ours.type === theirs.type
 }
 
 function sameFormal(ours: Formal, theirs: Formal): boolean {
   return ours.depth === theirs.depth && ours.attribute === theirs.attribute && ours.index === theirs.index
 }
 
-function otherValue(ours: Value | null, theirs: Value | null, theirAt: Operator | null, port: string): Difference {
-  const what = theirAt ? `input ${shown(port)} of ${operatorName(theirAt)}` : `${port} of the model`
-  const isTypeOnly = ours?.kind === 'input' && theirs?.kind === 'input' && ours.rank === theirs.rank
+function otherValue({ ours, theirs, theirAt, port }: Pending, isHard: boolean): Difference {
+  const what = theirAt ? `input ${shown(port)} of ${operatorName(theirAt)}` : port
   return {
     kind: 'wiring',
-    isHard: !isTypeOnly,
+    isHard,
     ...(theirAt ? { node: theirAt.name } : {}),
     ...(theirs?.kind === 'leaf' ? { tensor: theirs.name } : {}),
     message: `${what} is ${describe(theirs)}, in the base ${describe(ours)}`,
   }
 }
 
-function otherOutputs(ours: readonly (Value | null)[], theirs: readonly (Value | null)[], what: string): Difference {
-  const more = theirs.length > ours.length
-  const extra = (more ? theirs : ours).slice(Math.min(ours.length, theirs.length)).slice(0, 3).map(describe).join(', ')
-  return {
-    kind: 'outputs',
-    isHard: true,
-    message: `has ${theirs.length} ${what}s, the base ${ours.length}: ${more ? 'more' : 'missing'} here ${extra}`,
-  }
+function otherTraining(ours: Network, theirs: Network): Difference {
+  const message = `has ${theirs.training.length} training outputs, the base ${ours.training.length}`
+  return { kind: 'outputs', isHard: true, message }
 }

@@ -1,12 +1,16 @@
 import { hash as digest } from 'node:crypto'
-import type { Leaf, Network, Operand, Operator, Value } from './network.ts'
+import type { Leaf, Network, NetworkInput, Operand, Operator, Value } from './network.ts'
 
 /** What of a network a hash takes in. */
 export type HashView = {
   /** What is hashed of a leaf. */
   leaf(leaf: Leaf): string
+  /** What is hashed of an input; its type if this is left out. */
+  input?(input: NetworkInput): string
   /** What is hashed of an operator, besides what it reads. */
   operator(operator: Operator): string
+  /** The operands that are hashed; all if this is left out. */
+  operands?(operator: Operator): readonly Operand[]
   /** Operands in the order in which they are hashed, by their hashes. */
   order?(operator: Operator, hashes: readonly string[]): readonly string[]
 }
@@ -14,8 +18,8 @@ export type HashView = {
 export type NetworkHashes = { of(value: Value | null): string; ofOperator(operator: Operator): string }
 
 /**
- * The Merkle hash of every value of a network: equal where what computes them is equal, as far as the view looks. Inputs count by their
- * rank and type, so that no name has a part in it. Linear in the size of the graph.
+ * The Merkle hash of every value of a network: equal where what computes them is equal, as far as the view looks. No name has a part in
+ * it unless the view brings one in. Linear in the size of the graph.
  */
 export function networkHashes({ operators }: Pick<Network, 'operators'>, view: HashView): NetworkHashes {
   const ofOperators = new Map<Operator, string>()
@@ -25,7 +29,7 @@ export function networkHashes({ operators }: Pick<Network, 'operators'>, view: H
     if (value === null) return '-'
     switch (value.kind) {
       case 'input':
-        return `input ${value.rank} ${value.type}`
+        return `input ${view.input ? view.input(value) : value.type}`
       case 'formal':
         return `formal ${value.depth} ${value.attribute} ${value.index}`
       case 'free':
@@ -45,11 +49,12 @@ export function networkHashes({ operators }: Pick<Network, 'operators'>, view: H
 }
 
 function hashOperator(operator: Operator, view: HashView, of: (value: Value | null) => string): string {
-  const operands = operator.operands.map(({ value }) => of(value))
+  const operands = view.operands?.(operator) ?? operator.operands
+  const hashes = operands.map(({ value }) => of(value))
   const parts = [
     view.operator(operator),
-    ports(operator.operands),
-    ...(view.order?.(operator, operands) ?? operands),
+    ports(operands),
+    ...(view.order?.(operator, hashes) ?? hashes),
     ...operator.subgraphs.flatMap(({ attribute, formals, outputs }) => [`${attribute} ${formals}`, ...outputs.map(of)]),
   ]
   return digest('sha256', JSON.stringify(parts), 'hex')

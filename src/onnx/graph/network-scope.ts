@@ -1,5 +1,6 @@
 import { TureenError } from '../../errors.ts'
 import type { AttributeProto, GraphProto, NodeProto } from '../onnx-proto.ts'
+import { type Dimension, describeValue } from '../skeleton.ts'
 import type { Leaves } from './leaves.ts'
 import type { Operator, Value } from './network.ts'
 
@@ -39,6 +40,21 @@ export type NetworkScope = {
   depth: number
   opsets: ReadonlyMap<string, number>
   call: Call | null
+  /** Dims that the graph declares of values of its own, by name. */
+  declared: ReadonlyMap<string, Dimension[]>
+}
+
+/** A scope that declares no dims: a function's. */
+export const undeclared: NetworkScope['declared'] = new Map()
+
+/** The dims that a graph declares of its outputs and of values in between, by name. */
+export function declaredDims({ valueInfo, output }: GraphProto): NetworkScope['declared'] {
+  return new Map(
+    [...(valueInfo ?? []), ...(output ?? [])].flatMap((value): [string, Dimension[]][] => {
+      const { name, dims } = describeValue(value)
+      return dims ? [[name, dims]] : []
+    }),
+  )
 }
 
 export function openScope(

@@ -6,15 +6,17 @@ import type { Dimension } from '../skeleton.ts'
  * is gone, Constants are leaves like initializers, functions of the model's own are expanded where they are called.
  */
 export type Network = {
-  /** What each output of the graph is, in order. */
+  /** The value of each output of the graph, in the order of the file. */
   outputs: (Value | null)[]
+  /** The name of each output, in the same order. Runtimes address outputs and inputs by name. */
+  outputNames: string[]
   /** What the graphs for training put out, and which tensors take it over. */
   training: (Value | null)[]
   /** Operators that an output depends on, those of subgraphs among them, each after all that it reads. */
   operators: Operator[]
   /** The leaves that an output depends on, in the order in which the walk from the outputs meets them. */
   leaves: Leaf[]
-  /** The inputs that an output depends on, in the order of the graph. */
+  /** The inputs that an output depends on and that have no initializer, in the order of the file. */
   inputs: NetworkInput[]
   /** Leaves that an annotation of quantisation names, and what it calls each; an output need not depend on them. */
   annotated: ReadonlyMap<Leaf, string>
@@ -24,8 +26,8 @@ export type Network = {
 
 export type Value = NetworkInput | Formal | Leaf | Result | Free
 
-/** An input of the graph. `rank`: its position among those that an output depends on. */
-export type NetworkInput = { kind: 'input'; name: string; rank: number; type: string; dims: Dimension[] | null }
+/** An input of the graph. `dims`: as the file declares them, null if it does not. */
+export type NetworkInput = { kind: 'input'; name: string; type: string; dims: Dimension[] | null }
 
 /** An input of a subgraph: its operator, the attribute that holds the subgraph, its position, and how many subgraphs are around it. */
 export type Formal = {
@@ -40,8 +42,8 @@ export type Formal = {
 /** A name that nothing defines. */
 export type Free = { kind: 'free'; name: string }
 
-/** An output of an operator. */
-export type Result = { kind: 'result'; name: string; operator: Operator; index: number }
+/** An output of an operator. `dims`: as value_info or an output of its graph declares them, null if neither does. */
+export type Result = { kind: 'result'; name: string; operator: Operator; index: number; dims: Dimension[] | null }
 
 /** A tensor that the model holds: an initializer, what a Constant or another attribute holds. */
 export type Leaf = {

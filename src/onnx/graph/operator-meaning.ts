@@ -1,4 +1,5 @@
 import { type AttributeDefault, attributeDefault } from './attribute-defaults.ts'
+import { attributeString, integersOf } from './attribute-text.ts'
 import { operatorEpoch } from './operator-epochs.ts'
 import { isWindowDefault } from './windowed-defaults.ts'
 
@@ -9,22 +10,26 @@ const softmaxes: ReadonlySet<string> = new Set(['Hardmax', 'LogSoftmax', 'Softma
 /** Since then they work over one axis; before, over all from that axis on, which is the same for the last. */
 const singleAxisSoftmax = 13
 
-/**
- * @param attributes as text (see attribute-text.ts), by name
- * @param weight dims of the second operand if it is a tensor of the model
- */
-export function operatorMeaning(
-  domain: string,
-  opType: string,
-  version: number,
-  attributes: ReadonlyMap<string, string>,
-  weight: readonly number[] | undefined,
-): Meaning {
-  const autoPad = /^string "(.*)"$/.exec(attributes.get('auto_pad') ?? '')?.[1]
+/** An operator as a file writes it under a version of its operator set. */
+export type WrittenOperator = {
+  domain: string
+  opType: string
+  version: number
+  /** As text (see attribute-text.ts), by name. */
+  attributes: ReadonlyMap<string, string>
+  /** How many outputs the node declares. */
+  outputs: number
+  /** Dims of the second operand if it is a tensor of the model. */
+  weight: readonly number[] | undefined
+}
+
+/** The meaning of an operator: equal for two that compute the same, however their files write it. */
+export function operatorMeaning({ domain, opType, version, attributes, outputs, weight }: WrittenOperator): Meaning {
+  const autoPad = attributeString(attributes, 'auto_pad')
   const isDefault = (name: string, text: string): boolean => {
     const value = attributeDefault(domain, opType, version, name)
     if (value !== undefined && text === defaultText(value)) return true
-    const list = listOf(text)
+    const list = integersOf(text)
     if (list === undefined) return false
     if (name === 'kernel_shape' && weight && takesKernelFromWeight.has(opType))
       return list.join() === weight.slice(2).join()
@@ -39,16 +44,29 @@ export function operatorMeaning(
     meaning.attributes.delete('axis')
     meaning.epoch = singleAxisSoftmax
   }
+  if (domain === '' && opType === 'BatchNormalization' && isInference(version, attributes, outputs)) {
+    for (const name of trainingOnly) meaning.attributes.delete(name)
+    meaning.epoch = batchNormsSayTraining
+  }
   return meaning
 }
 
-const takesKernelFromWeight: ReadonlySet<string> = new Set(['Conv', 'ConvInteger', 'ConvTranspose', 'FusedConv'])
+/** From this version on the absence of is_test says nothing: one output is inference. */
+const batchNormsSayTraining = 7
 
-function listOf(text: string): number[] | undefined {
-  const items = /^ints \[(.*)\]$/.exec(text)?.[1]
-  if (items === undefined) return undefined
-  return items === '' ? [] : items.split(', ').map(Number)
+/** Attributes of a BatchNormalization that its inference does not read: y = (x - mean) / sqrt(var + epsilon) * scale + B. */
+const trainingOnly = ['consumed_inputs', 'is_test', 'momentum'] as const
+
+/**
+ * Whether a BatchNormalization normalises by its stored statistics. ONNX's Changelog.md: from 14 on unless training_mode is 1; from 7 to 13
+ * with one output; before, with is_test 1. Inference does not read `momentum`.
+ */
+function isInference(version: number, attributes: ReadonlyMap<string, string>, outputs: number): boolean {
+  if (version >= 14) return (attributes.get('training_mode') ?? 'int 0') === 'int 0'
+  return version >= 7 ? outputs === 1 : attributes.get('is_test') === 'int 1'
 }
+
+const takesKernelFromWeight: ReadonlySet<string> = new Set(['Conv', 'ConvInteger', 'ConvTranspose', 'FusedConv'])
 
 function defaultText(value: AttributeDefault): string {
   if ('i' in value) return `int ${value.i}`

@@ -2,6 +2,7 @@ import type { GraphProto } from '../onnx-proto.ts'
 import { attributeText } from './attribute-text.ts'
 import type { Operand, Operator, Subgraph, Value } from './network.ts'
 import {
+  declaredDims,
   defineInitializers,
   defineValue,
   type NetworkScope,
@@ -10,6 +11,7 @@ import {
   type PlacedNode,
 } from './network-scope.ts'
 import { operatorMeaning } from './operator-meaning.ts'
+import { readInputs } from './read-inputs.ts'
 import { placedAttribute, type Resolver, resolve } from './resolve.ts'
 
 /** Reads what an operator is, and what it reads. */
@@ -42,8 +44,12 @@ export function readOperator(resolver: Resolver, placed: PlacedNode, operator: O
   const [, second] = inputs
   const weight = second?.value?.kind === 'leaf' ? second.value.tensor?.dims : undefined
   const version = scope.opsets.get(operator.domain) ?? 1
-  Object.assign(operator, operatorMeaning(operator.domain, operator.opType, version, attributes, weight))
-  operator.operands = [...inputs, ...operator.operands.sort((a, b) => (a.port < b.port ? -1 : 1))]
+  const meaning = operatorMeaning({ ...operator, version, attributes, weight })
+  Object.assign(operator, meaning)
+  operator.operands = [
+    ...readInputs(operator, version, inputs),
+    ...operator.operands.sort((a, b) => (a.port < b.port ? -1 : 1)),
+  ]
   operator.subgraphs.sort((a, b) => (a.attribute < b.attribute ? -1 : 1))
 }
 
@@ -98,7 +104,11 @@ function openSubgraph(
   attribute: string,
 ): Subgraph {
   const { depth, opsets, call } = outer
-  const scope = openScope({ outer, depth: depth + 1, opsets, call }, graph.node ?? [], path)
+  const scope = openScope(
+    { outer, depth: depth + 1, opsets, call, declared: declaredDims(graph) },
+    graph.node ?? [],
+    path,
+  )
   defineInitializers(scope, graph, path, resolver.leaves)
   graph.input?.forEach(({ name }, index) => {
     if (!name) return

@@ -1,6 +1,8 @@
+import type { ByteSource } from '../byte-source.ts'
 import { limitExceeded } from '../limit-exceeded.ts'
 import { limits } from '../limits.ts'
 import { type Functions, functionKey, type ModelFunction } from './functions.ts'
+import { isInactiveDropout } from './inactive-dropout.ts'
 import type { Leaves } from './leaves.ts'
 import type { Leaf, Operator, Value } from './network.ts'
 import {
@@ -16,6 +18,7 @@ import {
   opsetsOf,
   type PlacedAttribute,
   type PlacedNode,
+  undeclared,
 } from './network-scope.ts'
 import type { OpaqueFields } from './opaque-fields.ts'
 
@@ -23,6 +26,8 @@ export type Resolver = {
   leaves: Leaves
   functions: Functions
   opaque: OpaqueFields
+  /** The model's own file. */
+  source: ByteSource
   /** Where each operator that has been met stands. */
   placed: Map<Operator, PlacedNode>
   /** What has been found of a name, so that of a long way through Identity and calls each step is gone once. */
@@ -67,12 +72,13 @@ function stepFrom(
   const constant = constantLeaf(resolver, of)
   const next = constant ? undefined : passThrough(resolver, of, index)
   if (next) return { definition, next }
-  const value: Value = constant ?? { kind: 'result', name, operator: operatorOf(resolver, of), index }
+  const dims = of.scope.declared.get(of.node.output?.[index] ?? '') ?? null
+  const value: Value = constant ?? { kind: 'result', name, operator: operatorOf(resolver, of), index, dims }
   resolver.resolved.set(definition, value)
   return { value }
 }
 
-/** What a node hands on as it is: the input of an Identity, the output of a function. */
+/** What a node hands on as it is: the input of an Identity or of a Dropout that drops nothing, the output of a function. */
 function passThrough(
   resolver: Resolver,
   placed: PlacedNode,
@@ -82,12 +88,44 @@ function passThrough(
   const domain = domainOf(node)
   const [input] = node.input ?? []
   if (domain === '' && node.opType === 'Identity' && input) return { scope, name: input }
+  if (domain === '' && node.opType === 'Dropout' && output === 0 && input && dropsNothing(resolver, placed))
+    return { scope, name: input }
   const callee = resolver.functions.get(functionKey(node, node.opType, resolver.opaque.textOf(placed.path, 'overload')))
   if (!callee) return undefined
   const name = callee.definition.output?.[output]
   if (!name) return undefined
   placed.body ??= openCall(resolver, placed, callee)
   return { scope: placed.body, name }
+}
+
+function dropsNothing(resolver: Resolver, { node, path, scope }: PlacedNode): boolean {
+  const attributes = (node.attribute ?? []).flatMap((attribute, index) => {
+    const given = placedAttribute({ attribute, path: `${path}.attribute[${index}]` }, scope.call)
+    return given ? [given.attribute] : []
+  })
+  const name = node.input?.[2] ?? ''
+  const trainingMode = name === '' ? null : heldTensor(resolver, { scope, name })
+  return isInactiveDropout(scope.opsets.get('') ?? 1, attributes, trainingMode, resolver.source)
+}
+
+/** The tensor that a name stands for through copies and calls alone; undefined for anything else. Does not recurse, unlike {@link resolve}. */
+function heldTensor(resolver: Resolver, start: NamedIn): Leaf | undefined {
+  const passed = new Set<Definition>()
+  for (let at: NamedIn | undefined = start; at; ) {
+    const definition = lookUp(at.scope, at.name)
+    if (!definition || passed.has(definition)) return undefined
+    passed.add(definition)
+    if (definition.kind === 'value') return definition.value.kind === 'leaf' ? definition.value : undefined
+    if (definition.kind === 'argument') {
+      at = definition
+      continue
+    }
+    const { node, scope } = definition.of
+    if (isConstant(definition.of)) return constantLeaf(resolver, definition.of)
+    const isCopy = domainOf(node) === '' && node.opType === 'Identity'
+    at = isCopy ? { scope, name: node.input?.[0] ?? '' } : undefined
+  }
+  return undefined
 }
 
 function openCall(resolver: Resolver, { node, path, name, scope }: PlacedNode, callee: ModelFunction): NetworkScope {
@@ -106,7 +144,11 @@ function openCall(resolver: Resolver, { node, path, name, scope }: PlacedNode, c
   })
   const call: Call = { key: callee.key, path: callee.path, attributes, outer: scope.call }
   const opsets = definition.opsetImport?.length ? opsetsOf(definition.opsetImport) : scope.opsets
-  const body = openScope({ outer: null, depth: scope.depth, opsets, call }, definition.node ?? [], callee.path)
+  const body = openScope(
+    { outer: null, depth: scope.depth, opsets, call, declared: undeclared },
+    definition.node ?? [],
+    callee.path,
+  )
   definition.input?.forEach((formal, index) => {
     if (formal) defineValue(body, formal, { kind: 'argument', scope, name: node.input?.[index] ?? '' })
   })

@@ -1,6 +1,6 @@
 import type { ModelProto } from '../onnx-proto.ts'
 import type { Value } from './network.ts'
-import { defineInitializers, type NetworkScope, openScope } from './network-scope.ts'
+import { declaredDims, defineInitializers, type NetworkScope, openScope } from './network-scope.ts'
 import { type Resolver, resolve } from './resolve.ts'
 
 type Binding = { key?: string | null; value?: string | null }
@@ -20,7 +20,11 @@ export function trainingOutputs(
       const graph = info[field]
       if (!graph) return main
       const path = `training_info[${index}].${field}`
-      const scope = openScope({ outer: main, depth: 0, opsets: main.opsets, call: null }, graph.node ?? [], path)
+      const scope = openScope(
+        { outer: main, depth: 0, opsets: main.opsets, call: null, declared: declaredDims(graph) },
+        graph.node ?? [],
+        path,
+      )
       defineInitializers(scope, graph, path, resolver.leaves)
       outputs.push(...(graph.output ?? []).map(({ name }) => resolve(resolver, scope, name ?? '')))
       return scope

@@ -1,6 +1,8 @@
+import type { onnx } from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
 import type { ProblemItem } from '../../../src/errors.ts'
 import { differencesOf } from '../../support/inspecting.ts'
+import { float32Tensor } from '../../support/onnx-model.ts'
 import { conv, gemm, int, type Layer, normalisation, relu, scalar, stack, zeros } from '../../support/stacked-model.ts'
 
 /** A small network, as others in this file differ from it. */
@@ -93,13 +95,16 @@ describe('what stands in the way of a soup is said so that someone can act on it
   })
 
   test('a bias that the base does without', () => {
-    const without = plain.map((layer, index) =>
-      index === 2 ? { ...layer, tensors: layer.tensors?.slice(0, 1) ?? [] } : layer,
-    )
-    const [first] = said(stack(without), stack(plain))
+    const biased = (bias: onnx.ITensorProto[]) =>
+      plain.map((layer, index) =>
+        index === 2 ? { ...layer, tensors: [...(layer.tensors?.slice(0, 1) ?? []), ...bias] } : layer,
+      )
+    const ones = float32Tensor('/conv2.bias', [8], new Array(8).fill(1))
+    const [first] = said(stack(biased([])), stack(biased([ones])))
     expect(first).toEqual({
       node: '/conv2',
-      message: expect.stringMatching(/^Conv has 3 inputs \(0, 1, 2\), in the base 2 inputs \(0, 1\) \(\/conv2\)/),
+      tensor: '/conv2.bias',
+      message: expect.stringMatching(/^Conv adds the bias \/conv2\.bias that the base has not, and it is not all zero/),
     })
   })
 

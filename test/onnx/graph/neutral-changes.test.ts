@@ -104,7 +104,7 @@ describe('models that may be averaged, and have one fingerprint', () => {
   })
 })
 
-describe('operands of commutative operators in another order may be averaged, though the fingerprint is another', () => {
+describe('operands of commutative operators in another order may be averaged, and the fingerprint is the same', () => {
   test.each(Object.entries(reorderings))('%s', (_, change) => {
     const other = richModel(change)
     for (const [a, b] of [
@@ -114,6 +114,6 @@ describe('operands of commutative operators in another order may be averaged, th
       expect(differencesOf(a, b)).toEqual([])
       expect(isReordering(a, b)).toBe(true)
     }
-    expect(fingerprintOfBytes(other)).not.toBe(fingerprintOfBytes(base))
+    expect(fingerprintOfBytes(other)).toBe(fingerprintOfBytes(base))
   })
 })

@@ -1,0 +1,26 @@
+import { type ByteSource, readBytes } from '../byte-source.ts'
+import { elementSource } from '../elements.ts'
+import type { AttributeProto } from '../onnx-proto.ts'
+import type { Leaf } from './network.ts'
+
+/**
+ * Whether a Dropout hands its input on as it is. ONNX's Changelog.md: from 12 on unless `training_mode` is true, from 7 to 11 always (the
+ * operator has no training mode there), before 7 with `is_test` 1.
+ *
+ * @param version of ai.onnx
+ * @param trainingMode the tensor that is the third input; null if there is no such input, undefined if it is computed
+ * @param source the model's own file
+ */
+export function isInactiveDropout(
+  version: number,
+  attributes: readonly AttributeProto[],
+  trainingMode: Leaf | null | undefined,
+  source: ByteSource,
+): boolean {
+  if (version < 7) return attributes.some(({ name, i }) => name === 'is_test' && Number(i ?? 0) === 1)
+  if (trainingMode === null) return true
+  if (trainingMode?.tensor?.elements !== 1) return false
+  if (trainingMode.tensor.payload.form === 'external') return false
+  const elements = elementSource(trainingMode.tensor, source)
+  return readBytes(elements, 0, elements.byteLength).every(byte => byte === 0)
+}

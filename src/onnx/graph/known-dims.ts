@@ -1,0 +1,178 @@
+import type { ModelFiles } from '../model-files.ts'
+import { attributeInteger, attributeIntegers } from './attribute-text.ts'
+import { type Dims, sizeOf } from './dims.ts'
+import { readIntegers } from './leaf-values.ts'
+import type { Network, Operator, Value } from './network.ts'
+import { slidingDims } from './sliding-dims.ts'
+
+/** The dims of the values of a network; null for a value whose rank is not known. */
+export type KnownDims = (value: Value | null) => Dims | null
+
+/** What an operator's rule is told: its operands' dims, and the integers that some of them hold. */
+type Reading = { operator: Operator; dims(port: number): Dims | null; integers(port: number): number[] | undefined }
+type Rule = (reading: Reading) => Dims | null
+
+const keep: Rule = ({ dims }) => dims(0)
+const rankOf: Rule = ({ dims }) => dims(0)?.map(() => null) ?? null
+const alike = (opTypes: string, rule: Rule): [string, Rule][] => opTypes.split(' ').map(opType => [opType, rule])
+
+/**
+ * How operators of ai.onnx make the dims of their first output (Operators.md of ONNX). What is not here has unknown dims: a proof that
+ * needs them then fails, and nothing is taken for granted.
+ */
+const rules: ReadonlyMap<string, Rule> = new Map([
+  ...alike(
+    'Abs BatchNormalization Cast Ceil Celu Clip CumSum DequantizeLinear Dropout Elu Erf Exp Floor Gelu GroupNormalization HardSigmoid HardSwish Hardmax InstanceNormalization LRN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not PRelu QuantizeLinear RMSNormalization Reciprocal Relu Round Selu Shrink Sigmoid Sign Softmax Softplus Softsign Sqrt Swish Tanh ThresholdedRelu Trilu',
+    keep,
+  ),
+  ...alike(
+    'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor',
+    ({ operator, dims }) =>
+      // Before version 7 the second operand was stretched to the first, and only where this attribute said so.
+      operator.attributes.has('broadcast') ? dims(0) : broadcast(operator.operands.map((_, port) => dims(port))),
+  ),
+  ...alike('AveragePool Conv LpPool MaxPool', ({ operator, dims }) => slidingDims(operator, dims(0), dims(1))),
+  ...alike('GlobalAveragePool GlobalLpPool GlobalMaxPool', ({ dims }) => {
+    return dims(0)?.map((dim, axis) => (axis < 2 ? dim : 1)) ?? null
+  }),
+  ...alike('ConvTranspose Pad Resize Slice Tile Upsample', rankOf),
+  ['MatMul', ({ dims }) => product(dims(0), dims(1))],
+  [
+    'Gemm',
+    ({ operator, dims }) => {
+      const isSet = (name: string) => attributeInteger(operator.attributes, name) === 1
+      return [dims(0)?.[isSet('transA') ? 1 : 0] ?? null, dims(1)?.[isSet('transB') ? 0 : 1] ?? null]
+    },
+  ],
+  [
+    'Flatten',
+    ({ operator, dims }) => {
+      const own = dims(0)
+      const axis = attributeInteger(operator.attributes, 'axis') ?? 1
+      if (own === null || axis < 0) return [null, null]
+      return [sizeOf(own.slice(0, axis)), sizeOf(own.slice(axis))]
+    },
+  ],
+  [
+    'Transpose',
+    ({ operator, dims }) => {
+      const own = dims(0)
+      const perm = attributeIntegers(operator.attributes, 'perm') ?? own?.map((_, axis) => axis).reverse()
+      return own && perm ? perm.map(axis => own[axis] ?? null) : null
+    },
+  ],
+  [
+    'Concat',
+    ({ operator, dims }) => {
+      const all = operator.operands.map((_, port) => dims(port))
+      const own = all.find(each => each !== null)
+      if (!own) return null
+      const given = attributeInteger(operator.attributes, 'axis') ?? 1
+      const at = given < 0 ? given + own.length : given
+      return own.map((dim, axis) => (axis === at ? total(all.map(each => each?.[axis] ?? null)) : dim))
+    },
+  ],
+  ['Reshape', reshaped],
+  ['Unsqueeze', unsqueezed],
+  ...alike(
+    'ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare',
+    reduced,
+  ),
+])
+
+const known = new WeakMap<Network, KnownDims>()
+
+/**
+ * The dims that follow from those of inputs and tensors, by the operators' own rules; where no rule tells, those that the file declares
+ * in value_info. Computed once for each network.
+ * @throws TureenError as reading tensors does
+ */
+export function knownDims(network: Network, files: ModelFiles): KnownDims {
+  const before = known.get(network)
+  if (before) return before
+  const ofOperators = new Map<Operator, Dims | null>()
+  const dimsOf: KnownDims = value => {
+    switch (value?.kind) {
+      case 'input':
+        return value.dims?.map(numeric) ?? null
+      case 'leaf':
+        return value.indices ? null : (value.tensor?.dims ?? null)
+      case 'result': {
+        const inferred = value.index === 0 ? (ofOperators.get(value.operator) ?? null) : null
+        if (!value.dims || (inferred && inferred.length !== value.dims.length)) return inferred
+        return value.dims.map((dim, axis) => inferred?.[axis] ?? numeric(dim))
+      }
+      default:
+        return null
+    }
+  }
+  for (const operator of network.operators) {
+    const rule = operator.domain === '' ? rules.get(operator.opType) : undefined
+    const at = (port: number) => operator.operands[port]?.value ?? null
+    const integers = (port: number) => readIntegers(at(port), files)
+    ofOperators.set(operator, rule?.({ operator, dims: port => dimsOf(at(port)), integers }) ?? null)
+  }
+  known.set(network, dimsOf)
+  return dimsOf
+}
+
+function numeric(dim: number | string | null): number | null {
+  return typeof dim === 'number' ? dim : null
+}
+
+function total(dims: Dims): number | null {
+  return dims.reduce<number | null>((sum, dim) => (sum === null || dim === null ? null : sum + dim), 0)
+}
+
+/** Dims as NumPy broadcasts them; null if a rank is not known. */
+function broadcast(all: readonly (Dims | null)[]): Dims | null {
+  const ranks = all.map(dims => dims?.length ?? null)
+  if (all.length === 0 || ranks.includes(null)) return null
+  const rank = Math.max(...ranks.map(Number))
+  return Array.from({ length: rank }, (_, axis) => {
+    const own = all.map(dims => dims?.[axis - rank + dims.length] ?? (dims && axis < rank - dims.length ? 1 : null))
+    return own.find(dim => dim !== null && dim !== 1) ?? (own.includes(null) ? null : 1)
+  })
+}
+
+/** Of two matrices, or stacks of them. A vector on either side drops its axis. */
+function product(a: Dims | null, b: Dims | null): Dims | null {
+  if (!a || !b || a.length === 0 || b.length === 0) return null
+  const stacks = broadcast([a.slice(0, -2), b.slice(0, -2)]) ?? []
+  const rows = a.length > 1 ? [a.at(-2) ?? null] : []
+  const columns = b.length > 1 ? [b.at(-1) ?? null] : []
+  return [...stacks, ...rows, ...columns]
+}
+
+function reshaped({ operator, dims, integers }: Reading): Dims | null {
+  const shape = integers(1) ?? attributeIntegers(operator.attributes, 'shape')
+  if (!shape) return null
+  const own = dims(0)
+  const allowsZero = attributeInteger(operator.attributes, 'allowzero') === 1
+  const result = shape.map((dim, axis) => (dim === 0 && !allowsZero ? (own?.[axis] ?? null) : dim === -1 ? null : dim))
+  const open = shape.indexOf(-1)
+  const [size, rest] = [own && sizeOf(own), sizeOf(result.toSpliced(open, open < 0 ? 0 : 1))]
+  if (open >= 0 && size !== null && rest) result[open] = size / rest
+  return result
+}
+
+function unsqueezed({ operator, dims, integers }: Reading): Dims | null {
+  const own = dims(0)
+  const axes = integers(1) ?? attributeIntegers(operator.attributes, 'axes')
+  if (!own || !axes) return null
+  const rank = own.length + axes.length
+  const added = new Set(axes.map(axis => (axis < 0 ? axis + rank : axis)))
+  const rest = own.values()
+  return Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : (rest.next().value ?? null)))
+}
+
+/** Without axes all are reduced; an empty list of them is not told from none, and leaves the dims unknown. */
+function reduced({ operator, dims, integers }: Reading): Dims | null {
+  const own = dims(0)
+  const hasAxes = operator.operands[1]?.value !== undefined && operator.operands[1].value !== null
+  const axes = hasAxes ? integers(1) : attributeIntegers(operator.attributes, 'axes')
+  const keeps = (attributeInteger(operator.attributes, 'keepdims') ?? 1) === 1
+  if (!own || axes?.length === 0 || (hasAxes && !axes)) return keeps && own ? own.map(() => null) : null
+  const gone = new Set((axes ?? own.keys().toArray()).map(axis => (axis < 0 ? axis + own.length : axis)))
+  return own.flatMap((dim, axis) => (gone.has(axis) ? (keeps ? [1] : []) : [dim]))
+}

@@ -1,0 +1,5 @@
+import type { ModelFiles } from '../model-files.ts'
+import type { Network } from './network.ts'
+
+/** A network with the files that hold its tensors. */
+export type NetworkFiles = ModelFiles & { network: Network }
