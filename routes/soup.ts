@@ -1,12 +1,13 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { soupParameters, soupRecipe } from '../schemas/merge.ts'
+import { soupParameters, soupRecipe, soupReport } from '../schemas/merge.ts'
 import { TureenError } from '../src/errors.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import { tooManyModels } from '../src/http/model-count.ts'
-import { binary, fileResponse, problemResponses } from '../src/http/openapi.ts'
+import { binary, fileOrJsonResponse, problemResponses } from '../src/http/openapi.ts'
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { sendContent } from '../src/http/send-content.ts'
+import { soupReportHeaders } from '../src/http/soup-report.ts'
 import { smallText, streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import { makeSoup, parseSoupRecipe } from '../src/soups/one-shot-soup.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
@@ -31,7 +32,10 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
         tags: ['soups'],
         querystring: soupParameters,
         response: {
-          200: fileResponse('The soup'),
+          200: fileOrJsonResponse(
+            'The soup. The header Tureen-Warnings says how many warnings there are; Tureen-Report is what a merge would report, as JSON in base64url of at most 2,048 characters. A longer report is left out: ?report=only answers with it instead of the file.',
+            soupReport,
+          ),
           ...problemResponses(
             'TUREEN_REQUEST_INVALID',
             'TUREEN_BODY_MALFORMED',
@@ -46,6 +50,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_MODEL_UNSUPPORTED',
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
+            'TUREEN_NOT_FINITE',
             'TUREEN_RULE_UNMATCHED',
             'TUREEN_BLOCKS_UNKNOWN',
             'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
@@ -96,11 +101,14 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
           await discardModels(models, artifacts)
         }
       }
-      const soup = await make()
+      const { path, report } = await make()
       try {
-        return await sendContent(request, reply, { ...soup, filename: 'soup.onnx' })
+        reply.headers(soupReportHeaders(report))
+        if (request.query.report === 'only') return await reply.send(report)
+        const { bytes, sha256 } = report
+        return await sendContent(request, reply, { path, bytes, sha256, filename: 'soup.onnx' })
       } finally {
-        await artifacts.discard(soup.path)
+        await artifacts.discard(path)
       }
     },
   )

@@ -69,6 +69,12 @@ export const outputDtype = z
 
 export type OutputDtype = z.infer<typeof outputDtype>
 
+export const onNonFinite = z
+  .enum(['warn', 'fail'])
+  .describe('What to do when a model that takes part, or the soup, holds NaN or infinite weights: warn, or refuse')
+
+export type OnNonFinite = z.infer<typeof onNonFinite>
+
 /** What merges, one-shot soups and searches have in common. */
 export const mergeSettings = {
   method: z
@@ -92,6 +98,7 @@ export const mergeSettings = {
     ),
   rules: tensorRules.default([]),
   outputDtype: outputDtype.optional(),
+  onNonFinite: onNonFinite.default('warn'),
   provenance: z.boolean().default(true).describe("Write the recipe into the soup's metadata"),
   blocks: z
     .number()
@@ -150,6 +157,7 @@ export const recipe = z
     normalize: z.boolean().optional(),
     rules: tensorRules.optional(),
     outputDtype: outputDtype.optional(),
+    onNonFinite: onNonFinite.optional(),
     nonFloat: z.enum(['error', 'base']),
     provenance: z.boolean(),
     recalibrate: recalibrationRecipe.optional(),
@@ -244,12 +252,21 @@ export const soupRecipe = z
 
 export type SoupRecipe = z.infer<typeof soupRecipe>
 
+/** What a one-shot soup answers with beside the file: what a merge would report, and what the file is. */
+export const soupReport = mergeResult.shape.report
+  .omit({ recalibration: true })
+  .extend({ sha256: digest.describe('Digest of the soup'), bytes: z.number().int().describe('Bytes of the soup') })
+  .meta({ id: 'SoupReport' })
+
+export type SoupReport = z.infer<typeof soupReport>
+
 /** The number that a text is, as JSON and people write it; NaN for hexadecimal, for nothing and for any other text. */
 export function decimal(text: string): number {
   return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN
 }
 
 export const soupParameters = z.strictObject({
+  report: z.literal('only').optional().describe('Answer with the report as JSON instead of the file'),
   weights: z
     .string()
     .transform((text, context) => {

@@ -151,6 +151,7 @@ export const searchRequest = z
       ),
     nonFloat: mergeSettings.nonFloat,
     outputDtype: mergeSettings.outputDtype,
+    onNonFinite: mergeSettings.onNonFinite,
     recalibrate: recalibration
       .optional()
       .describe(

@@ -31,6 +31,7 @@ export const errorCatalogue = {
   TUREEN_MODELS_DIFFER: { status: 422, title: 'The models are not variants of one network' },
   TUREEN_NON_FLOAT_DIFFERS: { status: 422, title: 'Tensors that are never averaged differ between the models' },
   TUREEN_WEIGHTS_INVALID: { status: 422, title: 'The weights do not make an average' },
+  TUREEN_NOT_FINITE: { status: 422, title: 'A model or the soup holds NaN or infinite weights' },
   TUREEN_RULE_UNMATCHED: { status: 422, title: 'A rule matches no tensor' },
   TUREEN_BLOCKS_UNKNOWN: { status: 422, title: 'The blocks of the network are not those that the request needs' },
   TUREEN_OUTPUT_DTYPE_IMPOSSIBLE: { status: 422, title: 'The graph does not allow weights of this type' },

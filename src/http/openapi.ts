@@ -24,6 +24,12 @@ export function fileResponse(description: string) {
   return { description, content: { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } } }
 }
 
+/** A response whose body is a file, or JSON where the request asks for that instead. */
+export function fileOrJsonResponse(description: string, schema: z.ZodType) {
+  const { content } = fileResponse(description)
+  return { description, content: { ...content, 'application/json': { schema } } }
+}
+
 /** What a route that is not open can be refused for before it is asked. */
 const accessProblems = ['TUREEN_UNAUTHENTICATED', 'TUREEN_FORBIDDEN', 'TUREEN_RATE_LIMITED'] as const
 

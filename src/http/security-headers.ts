@@ -10,6 +10,8 @@ const exposedHeaders = [
   'location',
   'repr-digest',
   'retry-after',
+  'tureen-report',
+  'tureen-warnings',
   'www-authenticate',
   'x-request-id',
 ]

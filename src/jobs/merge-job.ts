@@ -38,7 +38,7 @@ export type ResolvedMerge = {
  */
 export async function resolveMerge(request: MergeRequest, stores: Stores): Promise<ResolvedMerge> {
   const { models } = stores
-  const { nonFloat, outputDtype, provenance, blocks, notes } = request
+  const { nonFloat, outputDtype, onNonFinite, provenance, blocks, notes } = request
   const settings = methodSettings(request, {
     weights: request.models.map(({ weight }) => weight),
     hasBase: request.base !== undefined,
@@ -67,6 +67,7 @@ export async function resolveMerge(request: MergeRequest, stores: Stores): Promi
     ...settings,
     nonFloat,
     ...(outputDtype ? { outputDtype } : {}),
+    onNonFinite,
     provenance,
     base,
     ...(blocks === undefined ? {} : { blocks }),

@@ -42,7 +42,7 @@ export type ResolvedSearch = {
  */
 export async function resolveSearch(request: SearchRequest, stores: Stores): Promise<ResolvedSearch> {
   requirePossible(request)
-  const { strategy, nonFloat, outputDtype } = request
+  const { strategy, nonFloat, outputDtype, onNonFinite } = request
   const records = []
   for (const [index, { id }] of request.models.entries())
     records.push(await stores.models.getComplete(id, `models.${index}.id`))
@@ -102,6 +102,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
       ...settings,
       nonFloat,
       ...(outputDtype ? { outputDtype } : {}),
+      onNonFinite,
       provenance: false,
       ...(recalibration ? { recalibrate: recalibration.recipe } : {}),
     },

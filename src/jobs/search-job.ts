@@ -3,6 +3,7 @@ import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import { TureenError } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
+import { nonFiniteNotes } from '../merge/non-finite-report.ts'
 import { modelDigest } from '../models/model-files.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import { bestOf } from '../search/ranking.ts'
@@ -11,7 +12,7 @@ import { endOf } from '../search/search-end.ts'
 import { createStrategy } from '../search/strategies/registry.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
-import type { ThreadPool } from '../threads/thread-pool.ts'
+import type { CandidateWriter, ThreadPool } from '../threads/thread-pool.ts'
 import type { JobContext, JobRunner, JobService } from './job-service.ts'
 import type { KeptScores } from './kept-scores.ts'
 import { type Merger, mergeIntoStore } from './merge-job.ts'
@@ -67,6 +68,8 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     // The models by themselves can be scored while their soups' thread starts.
     const writer = merger.threads.openCandidates({ files, settings, base, memoryBytes })
     writer.catch(() => undefined)
+    // Models that must be finite are searched before any is scored.
+    if (settings.onNonFinite === 'fail') await writer
     const soups = soupFiles(search, merger.artifacts, writer)
     const scorer = createSearchScorer(
       { identify: soup => soupOrigin(soup, search), ...selection, threads, jobId: context.id, signal },
@@ -106,10 +109,7 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const end = endOf(outcome, direction)
       const { compare } = scorer
       const test = await scoreOnTest(end, search, { kept, files: soups, compare, threads, jobId: context.id })
-      const warnings = await writer.then(
-        thread => thread.warnings,
-        () => [],
-      )
+      const warnings = await writer.then(warningsOf, () => [])
       const result = (): Omit<SearchResult, 'model'> => {
         const found = resultOf(request, search, end, test, clock.seconds())
         return { ...found, notes: [...found.notes, ...warnings] }
@@ -150,6 +150,11 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       ])
     }
   }
+}
+
+/** Notes on the models: how they were paired, and which are not finite. */
+async function warningsOf({ warnings, findNonFinite }: CandidateWriter): Promise<string[]> {
+  return [...nonFiniteNotes(await findNonFinite()), ...warnings]
 }
 
 async function requireSound(search: ResolvedSearch, stores: Stores, signal: AbortSignal): Promise<void> {

@@ -10,13 +10,16 @@ export type MergeCounts = {
   method?: MethodReport
 }
 
-/** @param computed what was computed of the plan, once every byte of every file was */
-export function mergeCounts(plan: CountedPlan, computed: Computed): MergeCounts {
+/**
+ * @param computed what was computed of the plan, once every byte of every file was
+ * @param nonFinite NaN and infinite elements of the result
+ */
+export function mergeCounts(plan: CountedPlan, computed: Computed, nonFinite: number): MergeCounts {
   const { tensors, carried } = plan
   const averaged = computed.tensors.size
   return {
     tensors: { averaged, copied: tensors - averaged + carried.identical, nonFloat: carried.nonFloat },
-    nonFinite: computed.nonFinite + carried.nonFinite,
+    nonFinite,
     ...methodReport(plan, computed.counts),
   }
 }
@@ -29,9 +32,12 @@ export function addComputed(parts: readonly Computed[]): Computed {
     for (const [name, count] of Object.entries(own)) sum[name] = (sum[name] ?? 0) + count
     counts.set(place, sum)
   }
+  const nonFinite = new Map<number, number>()
+  for (const [place, found] of parts.flatMap(part => [...part.nonFinite]))
+    nonFinite.set(place, (nonFinite.get(place) ?? 0) + found)
   return {
     tensors: new Set(parts.flatMap(part => [...part.tensors])),
-    nonFinite: parts.reduce((sum, { nonFinite }) => sum + nonFinite, 0),
+    nonFinite,
     counts,
   }
 }

@@ -1,4 +1,4 @@
-import type { OutputDtype } from '../../schemas/merge.ts'
+import type { OnNonFinite, OutputDtype } from '../../schemas/merge.ts'
 import type { RecalibrationRecipe } from '../../schemas/recalibration.ts'
 import { blame } from '../errors.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
@@ -24,6 +24,8 @@ export type MergeSettings = {
   nonFloat: NonFloat
   /** The type that averaged tensors get; each keeps its own if left out. */
   outputDtype?: OutputDtype
+  /** Whether NaN and infinite elements are warned of, or refused; warned of if left out. */
+  onNonFinite?: OnNonFinite
   /** Whether the result says in its metadata how it was made. */
   provenance: boolean
   /** The input whose file the result is made from. */

@@ -38,8 +38,10 @@ export type MergePlan = {
   models: number
   base: number
   /**
-   * Tensors that stay as they stand in the base, those that rules skip among the identical ones; of those that are the same in every
-   * model the elements, and how many are NaN and infinite.
+   * How many tensors stay as the base has them, those that rules skip counted with the identical ones. `elements`: those of tensors
+   * that are the same in every model.
    */
-  carried: { identical: number; nonFloat: number; nonFinite: number; elements: number }
+  carried: { identical: number; nonFloat: number; elements: number }
+  /** The weights among them, and the type that each gets. `isSkipped`: whether a rule says that it stays. */
+  kept: { tensor: TensorEntry; output: string; isSkipped: boolean }[]
 }

@@ -26,11 +26,7 @@ import { typeChange, unchanged } from './type-change.ts'
 export function planMerge(
   inputs: readonly MatchedInput[],
   settings: MergeSettings,
-  {
-    averaged: weights,
-    identical,
-    identicalNonFinite,
-  }: Pick<Preflight, 'averaged' | 'identical' | 'identicalNonFinite'>,
+  { averaged: weights, identical }: Pick<Preflight, 'averaged' | 'identical'>,
 ): MergePlan {
   const base = baseOf(inputs, settings)
   const averaged = inputs.flatMap((input, index) =>
@@ -47,7 +43,8 @@ export function planMerge(
   const tensors: PlannedTensor[] = []
   const change = settings.outputDtype ? typeChange(base, weights, settings.outputDtype) : unchanged
   const places = tensorPlaces(base, settings.inline ?? false, change.tensors.size > 0)
-  const carried = { identical: 0, nonFloat: 0, nonFinite: 0, elements: 0 }
+  const carried = { identical: 0, nonFloat: 0, elements: 0 }
+  const kept: MergePlan['kept'] = []
   for (const tensor of base.layout.tensors) {
     const isWeight = weights.has(tensor.path)
     const name = tensor.name || tensor.path
@@ -62,6 +59,7 @@ export function planMerge(
     if (isIdentical) carried.elements += tensor.elements
     if (!operation || isIdentical) {
       carried[isWeight ? 'identical' : 'nonFloat'] += 1
+      if (isWeight) kept.push({ tensor, output, isSkipped: !isIdentical })
       places.put(tensor, isRetyped ? retypedPart(tensor, output) : null, isRetyped, [])
       continue
     }
@@ -71,7 +69,6 @@ export function planMerge(
     if (!places.put(tensor, part, isRetyped, sources)) continue
     tensors.push({ name, dtype, output, dims, elements, position, sources, operation })
   }
-  if (carried.elements > 0) carried.nonFinite = identicalNonFinite
   positions.requireAll()
   operations.requireAllMatched()
   const { edits, data } = places.finish()
@@ -87,6 +84,7 @@ export function planMerge(
     models: averaged.length,
     base: settings.base,
     carried,
+    kept,
   }
 }
 

@@ -1,12 +1,9 @@
-import { chunksOf } from '../onnx/byte-source.ts'
 import type { Leaf } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { averagedPaths } from '../onnx/weights.ts'
-import { dtypeName } from '../tensor/dtype.ts'
-import { floatFormat } from '../tensor/float-format.ts'
 import { describeUse } from './explain-difference.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
-import { baseOf, elementsOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
+import { baseOf, type MergeSettings } from './merge-input.ts'
 import { partialOverlaps } from './partial-overlaps.ts'
 import { literalDifferences, tensorDifference, type ValueDifference } from './value-differences.ts'
 
@@ -22,8 +19,6 @@ export type Preflight = {
    * do: varint-coded ones, whose length depends on the values, and external ones that share some of their bytes with others.
    */
   identical: ReadonlySet<string>
-  /** NaN and infinite elements in those. */
-  identicalNonFinite: number
 }
 
 /**
@@ -42,7 +37,6 @@ export function preflight(inputs: readonly MatchedInput[], settings: Pick<MergeS
   const warnings: string[] = []
   const identical = new Set<string>()
   const overlapping = partialOverlaps(base.layout.tensors)
-  let identicalNonFinite = 0
   for (const tensor of base.layout.tensors) {
     const leaf = leaves.get(tensor)
     const isWeight = averaged.has(tensor.path)
@@ -54,13 +48,10 @@ export function preflight(inputs: readonly MatchedInput[], settings: Pick<MergeS
     if (!isWeight) found.push(...differences)
     else if (differences.length > 0) warnings.push(...(isSlot ? slotWarnings(leaf, differences) : []))
     else if (isNumber) averaged.delete(tensor.path)
-    else if (isKept) {
-      identical.add(tensor.path)
-      identicalNonFinite += countNonFinite(tensor, base)
-    }
+    else if (isKept) identical.add(tensor.path)
   }
   for (const other of others) found.push(...literalDifferences(base, other))
-  return { differences: found, warnings, averaged, identical, identicalNonFinite }
+  return { differences: found, warnings, averaged, identical }
 }
 
 function slotWarnings({ use, name }: Leaf, differences: readonly ValueDifference[]): string[] {
@@ -76,12 +67,4 @@ function slotWarnings({ use, name }: Leaf, differences: readonly ValueDifference
  */
 function isScalarConstant({ path, dims }: TensorEntry): boolean {
   return dims.length === 0 && /\.(t|f)$/.test(path)
-}
-
-function countNonFinite(tensor: TensorEntry, input: IndexedInput): number {
-  const format = floatFormat(dtypeName(tensor.dataType))
-  let count = 0
-  for (const { bytes } of chunksOf(elementsOf(tensor, input)))
-    count += format.countNonFinite(bytes, bytes.byteLength / format.bytes)
-  return count
 }

@@ -1,4 +1,4 @@
-import type { OutputDtype } from '../../schemas/merge.ts'
+import type { OnNonFinite, OutputDtype } from '../../schemas/merge.ts'
 import type { RecalibrationRecipe } from '../../schemas/recalibration.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { StringStringEntryProto } from '../onnx/onnx-proto.ts'
@@ -24,6 +24,7 @@ export type RecipeDocument = {
   normalize?: boolean
   rules?: readonly TensorRule[]
   outputDtype?: OutputDtype
+  onNonFinite?: OnNonFinite
   nonFloat: 'error' | 'base'
   provenance: boolean
   recalibrate?: RecalibrationRecipe
@@ -31,7 +32,18 @@ export type RecipeDocument = {
 
 /** The recipe that posts again to the same bytes. */
 export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSettings): RecipeDocument {
-  const { method, parameters, normalize, rules, usesBase, outputDtype, nonFloat, provenance, recalibrate } = settings
+  const {
+    method,
+    parameters,
+    normalize,
+    rules,
+    usesBase,
+    outputDtype,
+    onNonFinite,
+    nonFloat,
+    provenance,
+    recalibrate,
+  } = settings
   const models = inputs.flatMap(({ sha256, weight }, index) => {
     if (weight === null) return []
     const fisher = inputs.find(({ fisherOf }) => fisherOf === index)?.sha256
@@ -46,6 +58,7 @@ export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSet
     ...(normalize === null ? {} : { normalize }),
     ...(rules.length > 0 ? { rules } : {}),
     ...(outputDtype ? { outputDtype } : {}),
+    ...(onNonFinite === 'fail' ? { onNonFinite } : {}),
     nonFloat,
     provenance,
     ...(recalibrate ? { recalibrate } : {}),

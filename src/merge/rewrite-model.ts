@@ -39,7 +39,8 @@ export function rewriteModel(files: ModelFiles, values: TensorValues, inline: bo
     inputs: [],
     models: 0,
     base: 0,
-    carried: { identical: 0, nonFloat: 0, nonFinite: 0, elements: 0 },
+    carried: { identical: 0, nonFloat: 0, elements: 0 },
+    kept: [],
   }
   return planSource(plan, [{ ...files, label: 'the model' }])
 }

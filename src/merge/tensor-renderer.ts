@@ -11,12 +11,12 @@ import { retypedSource } from './retyped-source.ts'
 export type Take = (bytes: Uint8Array) => void
 
 /**
- * What has been computed: tensors, as indices into the plan's, NaN and infinite elements among them, and what methods have counted of
- * each.
+ * What has been computed, by places in the plan: the tensors, how many NaN and infinite elements the result has in each that has any,
+ * and what methods have counted of each.
  */
 export type Computed = {
   tensors: ReadonlySet<number>
-  nonFinite: number
+  nonFinite: ReadonlyMap<number, number>
   counts: ReadonlyMap<number, Readonly<Counts>>
 }
 
@@ -37,7 +37,7 @@ export function tensorRenderer(
   computing: ElementComputing | null,
 ): TensorRenderer {
   const computed = new Set<number>()
-  let nonFinite = 0
+  const nonFinite = new Map<number, number>()
   const counts = new Map<number, Counts>()
   let current: OpenTensor | undefined
 
@@ -83,7 +83,8 @@ export function tensorRenderer(
         if (own.computed) computed.add(index)
         const output = rounding ? rounded(rounding, buffers.output, count) : buffers.output
         const all = rounding ? result.countNonFinite(output, count) : own.nonFinite
-        nonFinite += all - (uncounted > 0 ? result.countNonFinite(output, uncounted) : 0)
+        const found = all - (uncounted > 0 ? result.countNonFinite(output, uncounted) : 0)
+        if (found > 0) nonFinite.set(index, (nonFinite.get(index) ?? 0) + found)
         const first = Math.max(from, element * width)
         const last = Math.min(end, (element + count) * width)
         take(output.subarray(first - element * width, last - element * width))

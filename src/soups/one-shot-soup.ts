@@ -1,4 +1,4 @@
-import { type SoupRecipe, soupRecipe } from '../../schemas/merge.ts'
+import { type SoupRecipe, type SoupReport, soupRecipe } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { isMergekitConfig } from '../merge/mergekit-config.ts'
@@ -11,7 +11,7 @@ import { mergekitSoup } from './mergekit-soup.ts'
 import type { SoupModel } from './soup-model.ts'
 
 /** A soup that nobody keeps, as a file that is the caller's to remove. */
-export type Soup = { path: string; bytes: number; sha256: string }
+export type Soup = { path: string; report: SoupReport }
 
 /**
  * Merges models that were sent with one request, into one file also where their weights came in several.
@@ -25,15 +25,17 @@ export async function makeSoup(
   threads: ThreadPool,
   signal: AbortSignal,
 ): Promise<Soup> {
+  const started = performance.now()
   const { files, settings } = soupMerge(models, recipe)
   const sizes = models.map(each => each.files.reduce((sum, { bytes }) => sum + bytes, 0))
   const output = artifacts.incomingPath()
   try {
     artifacts.claim(output, sizes[settings.base] ?? 0)
-    const { files: written } = await threads.merge(files, settings, { output, durable: false, signal })
+    const { files: written, report } = await threads.merge(files, settings, { output, durable: false, signal })
     const [soup] = written
     if (!soup) throw new RangeError('a merge without a file')
-    return { path: soup.path, bytes: soup.bytes, sha256: soup.sha256 }
+    const { path, bytes, sha256 } = soup
+    return { path, report: { ...report, seconds: (performance.now() - started) / 1000, sha256, bytes } }
   } catch (error) {
     await artifacts.discard(output)
     throw error
@@ -82,10 +84,11 @@ function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: Mer
   const files = models.map((file, index): MergeFile => ({ ...file, weight: weights[index] ?? 1 }))
   const base = placeOfBase(files, bases[0], recipe.base)
   for (const [fisherOf, file] of fishers.entries()) files.push({ ...file, fisherOf })
-  const { nonFloat, outputDtype, provenance, blocks, notes } = recipe
+  const { nonFloat, outputDtype, onNonFinite, provenance, blocks, notes } = recipe
   const chosen = {
     nonFloat,
     ...(outputDtype ? { outputDtype } : {}),
+    onNonFinite,
     provenance,
     ...(blocks === undefined ? {} : { blocks }),
     ...(notes ? { notes } : {}),

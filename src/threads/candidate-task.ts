@@ -2,7 +2,8 @@ import { statSync } from 'node:fs'
 import { type CandidateSoup, candidatePlan } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
-
+import { findNonFinite, type NonFinite } from '../merge/non-finite.ts'
+import { requireFinite } from '../merge/non-finite-report.ts'
 import { planMemory } from '../merge/plan-memory.ts'
 import { planSource } from '../merge/plan-source.ts'
 import { prepare } from '../merge/prepare.ts'
@@ -23,14 +24,19 @@ export type CandidateInputs = {
 const memory = planMemory()
 
 /** The models of the search that this thread serves. Their files are open as long as it lives. */
-let open:
-  | {
-      inputs: OpenInput[]
-      settings: Omit<MergeSettings, 'base'>
-      planFrom(base: number): MergePlan
-      base: number | null
-    }
-  | undefined
+let open: OpenModels | undefined
+
+type OpenModels = {
+  inputs: OpenInput[]
+  settings: Omit<MergeSettings, 'base'>
+  planFrom(base: number): MergePlan
+  base: number | null
+}
+
+function openModels(): OpenModels {
+  if (!open) throw new Error('no models are open in this thread')
+  return open
+}
 
 /**
  * Opens a search's models, once: compared, planned, and held in memory if together they take no more than `memoryBytes`; larger
@@ -44,7 +50,7 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const inputs = openInputs(files, bytes <= memoryBytes)
   const first = base ?? 0
-  const { plan: firstPlan, findings } = checkedPlan(inputs, { ...settings, base: first })
+  const { plan: firstPlan, expected } = checkedPlan(inputs, { ...settings, base: first })
   const plans = new Map([[first, firstPlan]])
   const planFrom = (from: number) => {
     const plan = plans.get(from) ?? checkedPlan(inputs, { ...settings, base: from }).plan
@@ -52,15 +58,22 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
     return plan
   }
   open = { inputs, settings, planFrom, base }
-  return findings.warnings
+  if (settings.onNonFinite === 'fail') requireFinite(findNonFiniteCandidates(), settings.onNonFinite)
+  return expected.findings.warnings
+}
+
+/** Finds the NaN and infinite elements of all opened models. Reads each to its end. */
+export function findNonFiniteCandidates(): NonFinite {
+  const { inputs, planFrom, base } = openModels()
+  return findNonFinite(planFrom(base ?? 0), new Map(), inputs, memory, 'all')
 }
 
 /** Writes a soup of the opened models to new files that are there to be evaluated and thrown away. @returns where they lie */
 export function writeCandidate(soup: CandidateSoup, output: string): ModelPaths {
-  if (!open) throw new Error('no models are open in this thread')
-  const plan = open.planFrom(open.base ?? soup.members[0] ?? 0)
-  const { plan: prepared } = prepare(candidatePlan(plan, soup, open.settings), open.inputs)
-  const [, ...data] = outputFiles(planSource(prepared, open.inputs, memory), output).map(file => {
+  const { inputs, settings, planFrom, base } = openModels()
+  const plan = planFrom(base ?? soup.members[0] ?? 0)
+  const { plan: prepared } = prepare(candidatePlan(plan, soup, settings), inputs)
+  const [, ...data] = outputFiles(planSource(prepared, inputs, memory), output).map(file => {
     writePlanned(file.source, file.path, false)
     return file
   })

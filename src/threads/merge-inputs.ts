@@ -1,8 +1,10 @@
 import { blame, TureenError } from '../errors.ts'
 import { matchInputs } from '../merge/match-inputs.ts'
 import { findingsOf, type MergeFindings } from '../merge/merge-findings.ts'
-import type { IndexedInput, MergeInput, MergeSettings } from '../merge/merge-input.ts'
+import { baseOf, type IndexedInput, type MergeInput, type MergeSettings } from '../merge/merge-input.ts'
+import type { Expected } from '../merge/merge-outcome.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
+import { whyNothing } from '../merge/nothing-averaged.ts'
 import { planMerge } from '../merge/plan.ts'
 import { preflight } from '../merge/preflight.ts'
 import { averagedStatistics, scalerWarning } from '../merge/scaler-statistics.ts'
@@ -51,7 +53,7 @@ export function bytesReadOf(inputs: readonly OpenInput[]): number {
 }
 
 /** The plan of a merge that passed every check, and what its author should know. */
-export type CheckedPlan = { plan: MergePlan; findings: MergeFindings }
+export type CheckedPlan = { plan: MergePlan; expected: Expected<MergeFindings> }
 
 /**
  * Pairs the models' tensors, compares everything that is never averaged, and plans their merge.
@@ -79,17 +81,19 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
   }
   const plan = planMerge(matched, settings, carried)
   const statistics = scalerWarning(averagedStatistics(plan, matched))
+  const findings = findingsOf(
+    [
+      ...(settings.notes ?? []),
+      ...warnings.map(({ model, message }) => `${model} ${message}`),
+      ...ofValues,
+      ...(statistics ? [statistics] : []),
+    ],
+    differences.filter(takesBase),
+  )
+  const { onNonFinite } = settings
   return {
     plan,
-    findings: findingsOf(
-      [
-        ...(settings.notes ?? []),
-        ...warnings.map(({ model, message }) => `${model} ${message}`),
-        ...ofValues,
-        ...(statistics ? [statistics] : []),
-      ],
-      differences.filter(takesBase),
-    ),
+    expected: { findings, whyNothing: whyNothing(plan, baseOf(inputs, settings)), onNonFinite },
   }
 }
 

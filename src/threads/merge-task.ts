@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, openSync } from 'node:fs'
 import { type CountedPlan, countedPlan } from '../merge/counted-plan.ts'
-import { type MergeCounts, mergeCounts } from '../merge/merge-counts.ts'
+import type { MergeCounts } from '../merge/merge-counts.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import { baseOf, type MergeSettings } from '../merge/merge-input.ts'
+import { type Expected, mergeOutcome } from '../merge/merge-outcome.ts'
+import { findNonFinite } from '../merge/non-finite.ts'
 import { planMemory } from '../merge/plan-memory.ts'
 import { planSource } from '../merge/plan-source.ts'
 import type { PlannedBytes, PlanSource } from '../merge/planned-files.ts'
@@ -38,8 +40,10 @@ export type PlannedMerge = {
   plan: SharedArrayBuffer
   outputs: OutputFile[]
   counted: CountedPlan
-  /** What the report says already; more is read while it is written. */
-  report: Omit<MergeReport, keyof MergeCounts>
+  expected: Expected<MergeFindings>
+  /** Bytes that have been read so far; more are read while it is written. */
+  bytesRead: number
+  bytesWritten: number
 }
 
 /** A large merge of which several threads are to prepare so many tensors first. */
@@ -75,28 +79,28 @@ export function startMerge(
 ): MergeStart {
   return withInputs(files, inputs => {
     inspectInputs(inputs)
-    const { plan: unprepared, findings } = checkedPlan(inputs, settings)
+    const { plan: unprepared, expected } = checkedPlan(inputs, settings)
     const pending = pendingTensors(unprepared)
     const bytesToPrepare = pending.reduce((sum, { bytes }) => sum + bytes, 0)
     const sizes = outputFiles(planSource(unprepared, inputs, memory), output).map(withoutSource)
     const bytesWritten = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
     control.begin(bytesToPrepare + bytesWritten)
-    const reportUntilNow = () => ({ bytesRead: bytesReadOf(inputs), bytesWritten, ...findings })
+    const soFar = () => ({ outputs: sizes, expected, bytesRead: bytesReadOf(inputs), bytesWritten })
     const isLarge = bytesWritten >= splitBytes
     if (isLarge) for (const { path, bytes } of sizes) createFile(path, bytes)
     if (isLarge && pending.length > 0 && !preparesTogether(pending)) {
-      const planned = { plan: sharedPlan(unprepared), outputs: sizes, report: reportUntilNow() }
-      return { unprepared: { ...planned, pending: pending.length } }
+      return { unprepared: { plan: sharedPlan(unprepared), pending: pending.length, ...soFar() } }
     }
     const { plan, facts } = prepare(unprepared, inputs, control.throwIfStopped)
     control.advance(bytesToPrepare)
     const counted = countedPlan(plan, facts)
-    if (isLarge) return { planned: { plan: sharedPlan(plan), outputs: sizes, counted, report: reportUntilNow() } }
+    if (isLarge) return { planned: { plan: sharedPlan(plan), counted, ...soFar() } }
     const merged = planSource(plan, inputs, memory)
     const written = writeFiles(outputFiles(merged, output), durable, control)
-    return {
-      merged: { files: written, report: { ...mergeCounts(counted, merged.computed()), ...reportUntilNow() } },
-    }
+    const computed = merged.computed()
+    const nonFinite = findNonFinite(plan, computed.nonFinite, inputs, memory, 'suspects', control.throwIfStopped)
+    const outcome = mergeOutcome(counted, computed, nonFinite, expected)
+    return { merged: { files: written, report: { ...outcome, bytesRead: bytesReadOf(inputs), bytesWritten } } }
   })
 }
 

@@ -1,7 +1,10 @@
 import type { Piscina } from 'piscina'
-import { addComputed, mergeCounts } from '../merge/merge-counts.ts'
+import { addComputed } from '../merge/merge-counts.ts'
+import { mergeOutcome } from '../merge/merge-outcome.ts'
+import type { NonFinite } from '../merge/non-finite.ts'
 import type { HashTask } from './hash-ranges.ts'
 import type { MergedModel, PlannedMerge } from './merge-task.ts'
+import type { NonFiniteTask } from './non-finite-task.ts'
 import { outputRanges, rangeLedger } from './output-ranges.ts'
 import { runTask } from './run-task.ts'
 import type { ShareInput } from './share-inputs.ts'
@@ -14,13 +17,15 @@ export type WritingPools = { writers: Piscina; hashers: Piscina }
 
 export type SplitMergeOptions = { durable: boolean; control: WorkControl; signal: AbortSignal }
 
+const allFinite: NonFinite = { models: [], overflows: [], result: 0 }
+
 /**
  * Writes a planned merge: as many threads as there may be write disjoint ranges of its files, and one hashes them right behind.
  * When this returns or throws, no thread touches the files any more.
  */
 export async function splitMerge(
   inputs: readonly ShareInput[],
-  { plan, outputs, counted, report }: PlannedMerge,
+  { plan, outputs, counted, expected, ...report }: PlannedMerge,
   { writers, hashers }: WritingPools,
   { durable, control, signal }: SplitMergeOptions,
 ): Promise<MergedModel> {
@@ -34,12 +39,17 @@ export async function splitMerge(
   const hashed = runTask<string[]>(hashers, 'hash', hashing, { signal })
   const [digests, ...shares] = await sideBySide<[string[], ...ShareReport[]]>([hashed, ...sharing], control)
   const computed = addComputed(shares.map(each => each.computed))
+  const search: NonFiniteTask = { inputs, plan, inResult: computed.nonFinite, shared: control.shared }
+  const searched =
+    counted.mayHide || computed.nonFinite.size > 0
+      ? await runTask<{ result: NonFinite; bytesRead: number }>(writers, 'nonFinite', search, { signal })
+      : { result: allFinite, bytesRead: 0 }
   return {
     files: outputs.map((output, index) => ({ ...output, sha256: digests[index] ?? '' })),
     report: {
-      ...mergeCounts(counted, computed),
-      ...report,
-      bytesRead: shares.reduce((sum, { bytesRead }) => sum + bytesRead, report.bytesRead),
+      ...mergeOutcome(counted, computed, searched.result, expected),
+      bytesWritten: report.bytesWritten,
+      bytesRead: [...shares, searched].reduce((sum, { bytesRead }) => sum + bytesRead, report.bytesRead),
     },
   }
 }

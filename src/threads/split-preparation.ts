@@ -13,7 +13,7 @@ import type { WorkControl } from './work-control.ts'
  */
 export async function splitPreparation(
   inputs: readonly ShareInput[],
-  { plan, pending, outputs, report }: UnpreparedMerge,
+  { plan, pending, ...merge }: UnpreparedMerge,
   threads: Piscina,
   { control, signal }: { control: WorkControl; signal: AbortSignal },
 ): Promise<PlannedMerge> {
@@ -27,6 +27,5 @@ export async function splitPreparation(
   )
   const settling: SettleTask = { plan, prepared: shares.flatMap(({ prepared }) => prepared) }
   const settled = await runTask<SettledPlan>(threads, 'settle', settling, { signal })
-  const bytesRead = shares.reduce((sum, share) => sum + share.bytesRead, report.bytesRead)
-  return { ...settled, outputs, report: { ...report, bytesRead } }
+  return { ...merge, ...settled, bytesRead: shares.reduce((sum, share) => sum + share.bytesRead, merge.bytesRead) }
 }

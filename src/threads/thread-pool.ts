@@ -4,6 +4,7 @@ import type { ComparisonResult } from '../../schemas/comparison.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import type { NonFinite } from '../merge/non-finite.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
 import type { TensorDescription } from '../onnx/skeleton.ts'
@@ -43,6 +44,8 @@ export type ThreadPool = {
 export type CandidateWriter = {
   /** What someone should know of how the models were paired. */
   warnings: readonly string[]
+  /** Finds the NaN and infinite elements of all models; reads each to its end. */
+  findNonFinite(): Promise<NonFinite>
   /** Writes a soup to new files, its own at `output`. Soups are made one after the other. */
   write(soup: CandidateSoup, output: string): Promise<ModelPaths>
   /** Merges as the pool does, planned in this thread, which is warm. */
@@ -117,6 +120,7 @@ export function createThreadPool(
         const warnings = await runTask<string[]>(thread, 'openSearch', inputs)
         return {
           warnings,
+          findNonFinite: () => runTask(thread, 'candidatesNonFinite', {}),
           write: (soup, output) => runTask(thread, 'candidate', { soup, output }),
           merge: mergeIn(thread),
           close: () => thread.destroy(),

@@ -6,6 +6,7 @@ import { standBack } from '../stand-back.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CandidateInputs } from './candidate-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
+import type { NonFiniteTask } from './non-finite-task.ts'
 import { outcome } from './outcome.ts'
 import type { PreparationTask, SettleTask } from './prepare-share.ts'
 import { workControl } from './work-control.ts'
@@ -72,6 +73,11 @@ export async function write(task: ShareTask) {
   return outcome(() => writeShare(task))
 }
 
+export async function nonFinite(task: NonFiniteTask) {
+  const { searchNonFinite } = await import('./non-finite-task.ts')
+  return outcome(() => searchNonFinite(task))
+}
+
 export async function rewrite({ model, values, output, shared }: RewriteTask) {
   const { rewriteFiles } = await import('./rewrite-task.ts')
   return outcome(() => rewriteFiles(model, values, output, workControl(shared)))
@@ -85,6 +91,11 @@ export async function compare({ files, shared }: CompareTask) {
 export async function openSearch(inputs: CandidateInputs) {
   const { openCandidates } = await import('./candidate-task.ts')
   return outcome(() => openCandidates(inputs))
+}
+
+export async function candidatesNonFinite() {
+  const { findNonFiniteCandidates } = await import('./candidate-task.ts')
+  return outcome(() => findNonFiniteCandidates())
 }
 
 export async function candidate({ soup, output }: CandidateTask) {

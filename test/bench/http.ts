@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { mergeJob } from '../../schemas/job.ts'
 import { model } from '../../schemas/model.ts'
+import { startNginx } from '../support/nginx.ts'
 import { type SpawnedServer, spawnServer } from '../support/server.ts'
 import { eventLoop } from './event-loop.ts'
 import type { Bench, Contestant } from './harness.ts'
-import { startNginx } from './nginx.ts'
 import { writeResnetModels } from './resnet-models.ts'
 
 const run = promisify(execFile)

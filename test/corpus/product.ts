@@ -48,7 +48,6 @@ export function averagedTensors(model: ModelFiles): TensorEntry[] {
   const plan = planMerge(inputs, defaultSettings, {
     ...preflight(inputs, defaultSettings),
     identical: new Set(),
-    identicalNonFinite: 0,
   })
   return plan.tensors.flatMap(({ sources: [tensor] }) => (tensor ? [tensor] : []))
 }

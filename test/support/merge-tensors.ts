@@ -86,7 +86,8 @@ export function tensorMerge({ method, parameters = {}, normalize, weights, tenso
     inputs: files.map((_, index) => index),
     models: each.length,
     base: 0,
-    carried: { identical: 0, nonFloat: 0, nonFinite: 0, elements: 0 },
+    carried: { identical: 0, nonFloat: 0, elements: 0 },
+    kept: [],
   }
   const inputs = files.map((bytes, index) => ({
     source: memorySource(bytes),
@@ -95,6 +96,7 @@ export function tensorMerge({ method, parameters = {}, normalize, weights, tenso
   }))
   const prepared = prepare(plan, inputs)
   const source = planSource(prepared.plan, inputs)
-  const facts = () => mergeCounts(countedPlan(prepared.plan, prepared.facts), source.computed()).method?.tensors ?? []
+  const facts = () =>
+    mergeCounts(countedPlan(prepared.plan, prepared.facts), source.computed(), 0).method?.tensors ?? []
   return { source, facts }
 }

@@ -20,10 +20,7 @@ export function soupOfIngredients(
   const inputs = ingredients.map(({ files: { source, data }, weight }, index): IndexedInput => {
     return { source, data, weight, layout: readLayout(source), label: `model ${index}`, sha256: `sha256:${index}` }
   })
-  const {
-    plan,
-    findings: { warnings },
-  } = checkedPlan(inputs, settings)
+  const { plan, expected } = checkedPlan(inputs, settings)
   const merged = planSource(prepare(plan, inputs).plan, inputs)
-  return { files: { source: merged, data: merged.data }, warnings }
+  return { files: { source: merged, data: merged.data }, warnings: expected.findings.warnings }
 }

@@ -3,8 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { countedPlan } from '../../src/merge/counted-plan.ts'
-import { type MergeCounts, mergeCounts } from '../../src/merge/merge-counts.ts'
+import type { MergeCounts } from '../../src/merge/merge-counts.ts'
 import { defaultSettings, type IndexedInput, type MergeInput, type MergeSettings } from '../../src/merge/merge-input.ts'
+import { mergeOutcome } from '../../src/merge/merge-outcome.ts'
+import { findNonFinite } from '../../src/merge/non-finite.ts'
+import { planMemory } from '../../src/merge/plan-memory.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import type { PlanSource } from '../../src/merge/planned-files.ts'
 import { prepare } from '../../src/merge/prepare.ts'
@@ -49,9 +52,16 @@ export function planInMemory(
     const source = memorySource(bytes)
     return { ...input, source, data: new Map(), layout: readLayout(source) }
   })
-  const { plan, facts } = prepare(checkedPlan(indexed, all).plan, indexed)
+  const { plan: unprepared, expected } = checkedPlan(indexed, all)
+  const { plan, facts } = prepare(unprepared, indexed)
   const source = planSource(plan, indexed)
-  return { ...source, counts: () => mergeCounts(countedPlan(plan, facts), source.computed()) }
+  const counts = () => {
+    const computed = source.computed()
+    const nonFinite = findNonFinite(plan, computed.nonFinite, indexed, planMemory())
+    const { warnings: _, ...counts } = mergeOutcome(countedPlan(plan, facts), computed, nonFinite, expected)
+    return counts
+  }
+  return { ...source, counts }
 }
 
 export function soupInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): Buffer {

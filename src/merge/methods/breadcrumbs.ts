@@ -26,6 +26,7 @@ export function breadcrumbsMethod(elect: boolean): Method<Parameters> {
     fisher: false,
     weights: true,
     normalize: false,
+    dropsElements: true,
     needs: ['threshold'],
     perModel: ['density', 'gamma'],
     ...(elect ? {} : { check: requireDivisor }),

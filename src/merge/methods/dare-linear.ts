@@ -30,6 +30,7 @@ export function dareMethod(elect: boolean): Method<Parameters> {
     fisher: false,
     weights: true,
     normalize: false,
+    dropsElements: true,
     needs: ['random'],
     wholeNumbers: ['seed'],
     perModel: ['density'],

@@ -36,6 +36,7 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
     weights: true,
     // The authors and mergekit divide where signs are elected, and do not where they are not.
     normalize: elect,
+    dropsElements: true,
     needs: ['ranks', 'random'],
     wholeNumbers: ['seed'],
     perModel: ['density', 'epsilon'],

@@ -41,6 +41,8 @@ export type Method<Parameters extends ParameterValues> = {
   /** Whether weights are normalized unless the request says otherwise; null where that is no choice. */
   normalize: boolean | null
   needs: readonly Need[]
+  /** Whether an element of the result can be finite although a model has NaN or infinity there: the method may drop entries. */
+  dropsElements?: boolean
   /** Parameters that are whole numbers. */
   wholeNumbers?: readonly string[]
   /** Parameters that may be a list of one value for each model. */

@@ -18,6 +18,7 @@ export const nearswap: Method<Parameters> = {
   fisher: false,
   weights: false,
   normalize: null,
+  dropsElements: true,
   needs: [],
   plan: () => elementwise,
   kernel: ({ settings: { parameters } }) => ({

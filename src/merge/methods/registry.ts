@@ -32,6 +32,7 @@ export type RegisteredMethod = Omit<
   | 'common'
   | 'canonical'
   | 'keepsZeroWeights'
+  | 'dropsElements'
   | 'check'
   | 'movesIdentical'
   | 'plan'
@@ -43,6 +44,7 @@ export type RegisteredMethod = Omit<
   perModel: readonly string[]
   common(parameters: ParameterValues): readonly string[]
   canonical(parameters: ParameterValues): CanonicalParameters
+  dropsElements: boolean
   /** @throws TureenError `TUREEN_WEIGHTS_INVALID`; `field`: what the request calls the weights */
   check(settings: TensorSettings, field: string): void
   movesIdentical(settings: TensorSettings): boolean
@@ -64,6 +66,7 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     common,
     canonical,
     keepsZeroWeights = false,
+    dropsElements = false,
     check,
     movesIdentical,
     plan,
@@ -83,6 +86,7 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     parameters,
     wholeNumbers,
     perModel,
+    dropsElements,
     common: given => common?.(parameters.parse(given)) ?? [],
     canonical: given => canonical?.(given) ?? { parameters: given },
     check: (settings, field) => check?.(typed(settings), field),

@@ -35,6 +35,7 @@ export const sce: Method<Parameters> = {
   fisher: false,
   weights: false,
   normalize: null,
+  dropsElements: true,
   needs: ['gram', 'threshold'],
   plan: () => unprepared,
   prepare({ settings: { parameters, weights }, reader }) {

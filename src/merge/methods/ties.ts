@@ -27,6 +27,7 @@ export const ties: Method<Parameters> = {
   fisher: false,
   weights: true,
   normalize: true,
+  dropsElements: true,
   needs: ['threshold'],
   perModel: ['density'],
   common: ({ trim }) => (trim === 'global' ? ['trim', 'density'] : ['trim']),

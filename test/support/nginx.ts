@@ -5,14 +5,29 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
+export type Nginx = { url: string; version: string; close(): Promise<void> }
+
 /** An nginx that takes and gives files of one directory, as its documentation has it. Null where there is none with DAV. */
-export async function startNginx(
-  workspace: string,
-  signal: AbortSignal,
-): Promise<{ url: string; version: string; close(): Promise<void> } | null> {
+export async function startNginx(workspace: string, signal: AbortSignal): Promise<Nginx | null> {
+  const described = await describeNginx()
+  if (!described?.includes('http_dav_module')) return null
+  return start(workspace, signal, described, 'dav_methods PUT DELETE;')
+}
+
+/** An nginx before a server, with the buffers that it has by default. Null where there is none. */
+export async function startProxy(workspace: string, signal: AbortSignal, upstream: string): Promise<Nginx | null> {
+  const described = await describeNginx()
+  return described === null ? null : start(workspace, signal, described, `proxy_pass ${upstream};`)
+}
+
+/** Version and modules of the nginx that is installed; null if none is. */
+async function describeNginx(): Promise<string | null> {
   const described = await promisify(execFile)('nginx', ['-V']).catch(() => null)
-  if (!described?.stderr.includes('http_dav_module')) return null
-  const version = /nginx\/(\S+)/.exec(described.stderr)?.[1] ?? 'of no known version'
+  return described?.stderr ?? null
+}
+
+async function start(workspace: string, signal: AbortSignal, described: string, location: string): Promise<Nginx> {
+  const version = /nginx\/(\S+)/.exec(described)?.[1] ?? 'of no known version'
   const directory = await mkdtemp(join(workspace, 'nginx-'))
   await mkdir(join(directory, 'files'))
   const port = await freePort()
@@ -25,7 +40,7 @@ export async function startNginx(
     `daemon off; worker_processes 2; pid ${directory}/pid; error_log ${directory}/error.log; user root;
      events {}
      http { access_log off; sendfile on; client_max_body_size 0; ${temporary.join(' ')}
-       server { listen 127.0.0.1:${port}; root ${directory}/files; location / { dav_methods PUT DELETE; } } }`,
+       server { listen 127.0.0.1:${port}; root ${directory}/files; location / { ${location} } } }`,
   )
   const child = spawn('nginx', ['-e', `${directory}/error.log`, '-c', configuration], { stdio: 'ignore' })
   signal.addEventListener('abort', () => child.kill('SIGKILL'))
