@@ -10,7 +10,10 @@ const conditions = z
   .min(1)
   .max(256)
 
-/** A value as mergekit has them: for all tensors, along the blocks, or by filters on tensor names of which the first that fits holds. */
+/**
+ * A value as mergekit has them: for all tensors, along the blocks, or by filters on tensor names of which the first that fits
+ * holds.
+ */
 export const mergekitValue = z.union([scalar, gradient, conditions], {
   error: 'is no finite number, no truth value, no list of numbers and no list of {filter, value}',
 })

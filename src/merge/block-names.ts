@@ -18,8 +18,9 @@ export function isMadeUp(name: string): boolean {
 }
 
 /**
- * The block that a name of a tensor or node says it is in: the first number that stands between two dots, as mergekit finds the layers of a
- * model that it does not know. Slashes count as dots. torch calls a module in a list by the list and by both, as in `/layer1/layer1.0/conv1/Conv`: the list is then dropped.
+ * The block that a name of a tensor or node says it is in: the first number that stands between two dots, as mergekit finds the
+ * layers of a model that it does not know. Slashes count as dots. torch calls a module in a list by the list and by both, as in
+ * `/layer1/layer1.0/conv1/Conv`: the list is then dropped.
  */
 export function blockIn(name: string): Block | null {
   const parts = name.split('/').filter(part => part !== '')
@@ -36,8 +37,9 @@ export function moduleOf(node: string): string | null {
 }
 
 /**
- * Whether a batch norm may have been folded into what a node reads: exporters do that to convolutions. If the node's module is itself the numbered one, as in `/features/features.0/Conv`, the
- * batch norm had a number of its own, which is gone, so that nobody can tell how many numbers there were.
+ * Whether a batch norm may have been folded into what a node reads: exporters do that to convolutions. If the node's module is
+ * itself the numbered one, as in `/features/features.0/Conv`, the batch norm had a number of its own, which is gone, so that
+ * nobody can tell how many numbers there were.
  */
 export function isFoldable(node: string, opType: string): boolean {
   return /^Conv(Transpose)?$/.test(opType) && /\.\d+\/[^/]*$/.test(node)

@@ -8,8 +8,8 @@ import { consumersOf, weightReaders } from './weight-readers.ts'
 export type BlockStack = { stack: string; blocks: number }
 
 /**
- * Where tensors stand in the stacks of blocks of a network. `positions`: by path, from 0 at the first block to 1 at the last (1 also if there is
- * one block), 0 outside of blocks, null where the block cannot be told.
+ * Where tensors stand in the stacks of blocks of a network. `positions`: by path, from 0 at the first block to 1 at the last (1
+ * also if there is one block), 0 outside of blocks, null where the block cannot be told.
  */
 export type BlockPositions = { stacks: readonly BlockStack[]; positions: ReadonlyMap<string, number | null> }
 
@@ -17,8 +17,9 @@ export type BlockPositions = { stacks: readonly BlockStack[]; positions: Readonl
 type Place = Block | 'outside' | 'unknown'
 
 /**
- * Finds the stacks of blocks in a network by names such as `layers.3.`, and the block of every weight: by its own names; if an exporter made those up, by the
- * nodes that read it, by the tensors of the same module or the bias behind it, or by the blocks before and behind it.
+ * Finds the stacks of blocks in a network by names such as `layers.3.`, and the block of every weight: by its own names; if an
+ * exporter made those up, by the nodes that read it, by the tensors of the same module or the bias behind it, or by the blocks
+ * before and behind it.
  *
  * mergekit gives a layer of a stack of n the position index / (n - 1), or 1 if n is 1, and 0 to all other tensors.
  * @param namesOf all names of a tensor: in this model, and of its counterparts in others

@@ -5,8 +5,9 @@ import type { Block } from './block-names.ts'
 const followedStacks = 64
 
 /**
- * For operators whose block is not known: the one block that stands before and behind them. That is the block of which both something that they
- * depend on and something that depends on them is part, with no later block before them and no earlier one behind.
+ * For operators whose block is not known: the one block that stands before and behind them. That is the block of which both
+ * something that they depend on and something that depends on them is part, with no later block before them and no earlier one
+ * behind.
  * @returns null for an operator at the border of two blocks, or not between any
  */
 export function blocksAround(

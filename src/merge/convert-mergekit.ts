@@ -40,8 +40,8 @@ const numeric = ['t', 'density', 'gamma', 'epsilon', 'lambda', 'max_iter', 'tol'
 type OwnParameter = readonly [name: string, settings: readonly Setting[]]
 
 /**
- * A configuration of mergekit as a merge request. A method that mergekit does not have stays as it is if there is none of that name here either: the
- * route refuses it with the methods that there are.
+ * A configuration of mergekit as a merge request. A method that mergekit does not have stays as it is if there is none of that
+ * name here either: the route refuses it with the methods that there are.
  * @throws TureenError `TUREEN_REQUEST_INVALID` for what cannot be said in a request, or would give other numbers
  */
 export function convertMergekit(merge: MergekitMerge): ConvertedConfig {

@@ -1,10 +1,16 @@
-/** A number that changes along the graph, or from block to block: the first at the start, the last at the end, straight lines between. */
+/**
+ * A number that changes along the graph, or from block to block: the first at the start, the last at the end, straight lines
+ * between.
+ */
 export type Gradient = { gradient: number[]; by?: 'graph' | 'block' | undefined }
 
 /** A weight of a model: one for all tensors, or one that changes along the network. */
 export type WeightValue = number | Gradient
 
-/** Where a tensor stands, each from 0 to 1. `graph`: among the operators with weights; `block`: among the blocks of its stack, 0 outside of blocks. */
+/**
+ * Where a tensor stands, each from 0 to 1. `graph`: among the operators with weights; `block`: among the blocks of its stack, 0
+ * outside of blocks.
+ */
 export type Position = { graph: number; block: number }
 
 export const startPosition: Position = { graph: 0, block: 0 }

@@ -3,7 +3,10 @@ import { asNumber, isAlways, refusal, type Setting, truthOf, valueFor, valuesOf 
 
 type Read = ReadParameters['parameters']
 
-/** Parameters of ours in place of those of mergekit that choose between ways to compute, and sentences on what changes nothing or differs. */
+/**
+ * Parameters of ours in place of those of mergekit that choose between ways to compute, and sentences on what changes nothing or
+ * differs.
+ */
 export type Choices = { parameters: Readonly<Record<string, string>>; notes: readonly string[] }
 
 const none: Choices = { parameters: {}, notes: [] }
@@ -28,7 +31,8 @@ export function choicesOf(method: string, read: Read): Choices {
 }
 
 /**
- * The `epsilon` that della takes for these densities: mergekit keeps everything at density 1 and nothing at density 0, whatever `epsilon` is.
+ * The `epsilon` that della takes for these densities: mergekit keeps everything at density 1 and nothing at density 0, whatever
+ * `epsilon` is.
  * @param densities one for each model, as `epsilons`
  */
 export function epsilonFor(epsilons: readonly Setting[], densities: readonly Setting[]): Setting[] {

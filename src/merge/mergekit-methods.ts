@@ -2,14 +2,14 @@
 export const mergekitVersion = '0.1.4'
 
 /**
- * A parameter of a method of mergekit. `scope`: `all` is read from the parameters of the whole configuration alone, `model` from those of each model
- * first. `fallback`: its value where nothing says another; undefined if it must be said.
+ * A parameter of a method of mergekit. `scope`: `all` is read from the parameters of the whole configuration alone, `model` from
+ * those of each model first. `fallback`: its value where nothing says another; undefined if it must be said.
  */
 export type MergekitParameter = { scope: 'all' | 'model'; fallback?: number | boolean }
 
 /**
- * A method of mergekit. `takes`: `all` merges every model, the base among them; `changes` merges what the models other than the base changed of it;
- * `pair` merges the base and one other model.
+ * A method of mergekit. `takes`: `all` merges every model, the base among them; `changes` merges what the models other than the
+ * base changed of it; `pair` merges the base and one other model.
  */
 export type MergekitMethod = {
   takes: 'all' | 'changes' | 'pair'

@@ -28,7 +28,8 @@ export function withReferences<Merge extends ConfiguredModels>(merge: Merge, nam
 
 /**
  * The models that mergekit merges, in order. Under `models` it adds a base that is not listed. Of a pair the base is the first.
- * @throws TureenError `TUREEN_REQUEST_INVALID` for a model that is listed twice, a base that `slices` do not load, or no model beside the base
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for a model that is listed twice, a base that `slices` do not load, or no model
+ *   beside the base
  */
 export function mergedModels(
   { models, base, isSliced }: ConfiguredModels,

@@ -17,8 +17,8 @@ export type ReadParameters = { parameters: ReadonlyMap<string, ReadParameter>; n
 
 /**
  * The parameters of a method as mergekit reads them from a configuration, defaults included.
- * @throws TureenError `TUREEN_REQUEST_INVALID` for a name that no method of mergekit has, and for a parameter of a model that mergekit reads
- *   from the whole configuration alone
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for a name that no method of mergekit has, and for a parameter of a model that
+ *   mergekit reads from the whole configuration alone
  */
 export function readParameters(
   { method, shared }: Pick<MergekitMerge, 'method' | 'shared'>,

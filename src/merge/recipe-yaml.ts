@@ -13,8 +13,8 @@ const maximumCharacters = 128 * 1024
 const maximumAliases = 16
 
 /**
- * A YAML document as plain values, by YAML 1.2's core schema, and `<<` as 1.1 has it; a configuration of mergekit by YAML 1.1, as the reader there. To be run
- * beside the event loop.
+ * A YAML document as plain values, by YAML 1.2's core schema, and `<<` as 1.1 has it; a configuration of mergekit by YAML 1.1, as
+ * the reader there. To be run beside the event loop.
  * @throws TureenError `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` with the reason and its line
  */
 export function readYaml(text: string): unknown {
@@ -61,8 +61,8 @@ function readAsYaml11(document: Document): void {
 }
 
 /**
- * Values in which `<<` has brought the keys of other maps that are not there. The parser's own way of doing that does not count how often
- * it follows aliases.
+ * Values in which `<<` has brought the keys of other maps that are not there. The parser's own way of doing that does not count
+ * how often it follows aliases.
  */
 function merged(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(merged)

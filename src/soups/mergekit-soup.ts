@@ -9,8 +9,8 @@ import type { SoupModel } from './soup-model.ts'
 export type ArrangedSoup = { models: SoupModel[]; recipe: unknown }
 
 /**
- * The parts of a form as a configuration of mergekit refers to them: by filename, with or without `.onnx` and directories, or by digest. Parts that it
- * averages become parts `model`, in its order, and a base that it does not average becomes the part `base`.
+ * The parts of a form as a configuration of mergekit refers to them: by filename, with or without `.onnx` and directories, or by
+ * digest. Parts that it averages become parts `model`, in its order, and a base that it does not average becomes the part `base`.
  * @throws TureenError `TUREEN_REQUEST_INVALID` for a name that no part or several parts have, and for a part without a name there
  */
 export function mergekitSoup(sent: readonly SoupModel[], body: object): ArrangedSoup {
@@ -25,7 +25,7 @@ export function mergekitSoup(sent: readonly SoupModel[], body: object): Arranged
     return part ? [{ ...part, field }] : []
   }
   const averaged = models.map(({ id }) => id)
-  const named = new Set([...averaged, ...(base === undefined ? [] : [base])])
+  const named = new Set(referencesIn(merge).map(({ model }) => model))
   const unnamed = sent.find((_, place) => !named.has(String(place)))
   if (unnamed) {
     const message = 'stands nowhere in the mergekit configuration; name it there, or do not send it'
@@ -52,7 +52,7 @@ function partFor({ model, field }: ModelReference, sent: readonly SoupModel[]): 
   const message =
     first === undefined
       ? `names ${model}, and no part of the form has this filename; the parts are ${labels}`
-      : `names ${model}, and ${found.length} parts of the form fit that; name them by sha256: their digests`
+      : `names ${model}, and ${found.length} parts of the form fit that; send them under different filenames, or name them by digest (sha256:...)`
   throw refusal([{ field, model, message }])
 }
 
@@ -60,7 +60,7 @@ function partFor({ model, field }: ModelReference, sent: readonly SoupModel[]): 
 function namesOf(part: SoupModel): string[] {
   // A filename that stands there twice has its place behind it.
   const label = part.label.replace(/ \(model part \d+\)$/, '')
-  const file = label.slice(label.lastIndexOf('/') + 1)
+  const file = label.replace(/^.*[/\\]/s, '')
   return [label, file, file.replace(/\.onnx$/i, ''), label.replace(/\.onnx$/i, ''), digestOf(part)]
 }
 
