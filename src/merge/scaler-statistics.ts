@@ -18,7 +18,7 @@ export function scalerStatistics({ operators }: Network): Leaf[] {
 /** What to say of statistics that differ between models; undefined if there are none. `names`: of the tensors. */
 export function scalerWarning(names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined
-  return `${names.join(', ')}: statistics of a Scaler that differ between the models are averaged, though each comes from the training data of its model; score the soup, or keep the base's with a rule that skips them`
+  return `statistics of a Scaler differ between the models and are averaged (${names.join(', ')}): each comes from the training data of its model, so score the soup, or keep the base's with a rule that skips them`
 }
 
 /** The tensors of a plan that are statistics of a Scaler and differ between the models that they are averaged of, by name. */
@@ -36,11 +36,12 @@ function isOfAttribute({ sources: [own] }: PlannedTensor): boolean {
   return own !== undefined && isAttributeFloats(own.path)
 }
 
-function differs({ sources }: PlannedTensor, models: readonly IndexedInput[]): boolean {
+/** Whether the models that a tensor is computed from hold different elements in it. */
+function differs({ sources, operation }: PlannedTensor, models: readonly IndexedInput[]): boolean {
   const of = (tensor: TensorEntry) => ({ tensor, literal: null })
-  const [first, ...others] = sources.flatMap((tensor, index) => {
-    const model = inputAt(models, index)
-    return model.fisherOf === undefined ? [{ tensor, model }] : []
+  const [first, ...others] = operation.from.flatMap(place => {
+    const [tensor, model] = [sources[place], inputAt(models, place)]
+    return tensor && model.fisherOf === undefined ? [{ tensor, model }] : []
   })
   return others.some(each => first && !sameElements(of(first.tensor), first.model, of(each.tensor), each.model))
 }

@@ -74,6 +74,7 @@ function saysSupportVectors(cursor: WireCursor, start: number, end: number): boo
   return false
 }
 
+/** Whether a field of such an attribute holds any floats, an integer other than 0, or a reference. */
 function saysSome(cursor: WireCursor, { number, type, payload, end }: WireField): boolean {
   if (number === attributeFields.refAttrName) return end > payload
   if (number === attributeFields.floats) return end > payload

@@ -1,7 +1,5 @@
 import { TureenError } from '../errors.ts'
-import { AttributeFloats, constantFloats } from './attribute-floats.ts'
 import type { ByteSource } from './byte-source.ts'
-import { mayBeAveraged } from './classic-models.ts'
 import { refuseKnownImpostors } from './impostors.ts'
 import type { Layout } from './layout.ts'
 import { continueScope, openScope, pathOf, placeOf, type Scope } from './layout-scope.ts'
@@ -9,7 +7,7 @@ import { addTensor, countRun, entryKey, leaveOpaque, openChild, partFrame, type 
 import { limitExceeded } from './limit-exceeded.ts'
 import { inlineAttributeBytes, inlineAttributeValues, limits } from './limits.ts'
 import { type FieldRole, type MessageKind, messages, singularMessages, undecodedWithTensors } from './messages.ts'
-import { attributeName, type NodeOutline, nodeOutline } from './node-outline.ts'
+import { nameConstant, readFloats } from './node-tensors.ts'
 import { readField, type WireField, wireCursor, wireType } from './wire.ts'
 
 /** Fields of a tensor that say that, and where, its elements lie in another file. */
@@ -177,41 +175,8 @@ function readPart(walk: Walk, scope: Scope, field: WireField, name: string, kind
   readFields(walk, before ?? part)
 }
 
-/** Takes a value of an attribute for part of the tensor that its floats are. @returns whether they are one */
-function readFloats(walk: Walk, scope: Scope, field: WireField, name: string): boolean {
-  if (name !== 'f' && name !== 'floats') return false
-  if (scope.floats === undefined) scope.floats = floatsOf(walk, scope)
-  if (scope.floats?.field !== name) return false
-  if (scope.floats.add(field)) countRun(walk)
-  scope.pieces.leaveOut(field.start, field.end)
-  return true
-}
-
-/** What gathers the floats of an attribute: a Constant's value, or weights of a classic model. Null if they are neither. */
-function floatsOf(walk: Walk, { field, parent }: Scope): AttributeFloats | null {
-  const name = attributeName(walk.cursor, field.payload, field.end)
-  const holder = constantFloats.get(name)
-  if (holder) return new AttributeFloats(holder, '')
-  if (!mayBeAveraged(name) || parent?.kind !== 'Node') return null
-  const { averagedLists, output } = outlineOf(walk, parent)
-  if (!averagedLists.includes(name)) return null
-  return new AttributeFloats('floats', output === '' ? '' : `${output}.${name}`)
-}
-
-function outlineOf({ cursor }: Walk, node: Scope): NodeOutline {
-  node.outline ??= nodeOutline(cursor, node.field.payload, node.field.end)
-  return node.outline
-}
-
 /** Descends into an undecoded field for its tensors alone: the field as a whole is compared byte by byte. */
 function findTensors(walk: Walk, scope: Scope, field: WireField, name: string, occurrence: number): void {
   const kind = undecodedWithTensors.get(`${scope.kind}.${name}`)
   if (kind) readMessage(walk, openChild(walk, scope, field, `${name}[${occurrence}]`, kind))
-}
-
-/** Gives what a Constant holds, from the given tensor on, the name of its output: that of the tensor is often empty or the same for all. */
-function nameConstant(walk: Walk, scope: Scope, first: number): void {
-  const { isConstant, output } = outlineOf(walk, scope)
-  if (!isConstant || !output) return
-  for (const tensor of walk.layout.tensors.slice(first)) if (!tensor.path.endsWith('.indices')) tensor.name = output
 }

@@ -228,6 +228,39 @@ describe('linear models of ai.onnx.ml', () => {
     expect(soupInMemory(pair(model([1, 2]), model([3, 8]))).equals(model([2, 5]))).toBe(true)
   })
 
+  test('of a function of the model that is called like one are no weights', () => {
+    const model = (coefficients: number[]) =>
+      encodeModel({
+        irVersion: 8,
+        opsetImport: [{ version: 13 }, { domain: 'ai.onnx.ml', version: 1 }],
+        graph: {
+          node: [classicNode('LinearRegressor', 'x', ['y'], { coefficients })],
+          input: [{ name: 'x' }],
+          output: [{ name: 'y' }],
+        },
+        functions: [
+          {
+            name: 'LinearRegressor',
+            domain: 'ai.onnx.ml',
+            input: ['x'],
+            output: ['y'],
+            attribute: ['coefficients'],
+            node: [
+              {
+                opType: 'Constant',
+                output: ['c'],
+                attribute: [{ name: 'value_floats', type: 6, refAttrName: 'coefficients' }],
+              },
+              { opType: 'Pow', input: ['x', 'c'], output: ['y'] },
+            ],
+            opsetImport: [{ version: 13 }],
+          },
+        ],
+      })
+    refusalOf(() => soupInMemory(pair(model([1, 2]), model([1, 3]))), 'TUREEN_NON_FLOAT_DIFFERS')
+    expect(selfSoup(model([1, 2])).equals(model([1, 2]))).toBe(true)
+  })
+
   test('keep their type: another one is refused, the lists named', () => {
     const { errors } = refusalOf(
       () => soupInMemory(pair(pipelineModel(first), pipelineModel(second)), { outputDtype: 'float16' }),
@@ -279,13 +312,16 @@ describe('a Scaler, whose lists are statistics of training data', () => {
   }
 
   test('is averaged with a warning that names the lists that differ', () => {
-    expect(warningsOf(first, second)).toEqual([expect.stringMatching(/^scaled\.offset, scaled\.scale: .*Scaler/)])
-    expect(warningsOf(first, { ...others, scale: second.scale })).toEqual([expect.stringMatching(/^scaled\.scale: /)])
+    expect(warningsOf(first, second)).toEqual([
+      expect.stringMatching(/Scaler differ .*\(scaled\.offset, scaled\.scale\)/),
+    ])
+    expect(warningsOf(first, { ...others, scale: second.scale })).toEqual([expect.stringMatching(/\(scaled\.scale\)/)])
   })
 
-  test('without one where the lists are the same, or a rule keeps them', () => {
+  test('without one where the lists are the same, or a rule takes those of one model', () => {
     expect(warningsOf(first, others)).toEqual([])
     expect(warningsOf(first, second, { rules: [{ match: 'scaled.*', skip: true }] })).toEqual([])
+    expect(warningsOf(first, second, { rules: [{ match: 'scaled.*', weights: [1, 0] }] })).toEqual([])
   })
 
   test('is named by the comparison with the same words', () => {

@@ -67,6 +67,20 @@ describe('float tensors are averaged wherever they stand', () => {
     refusalOf(() => soupOfFiles(pair(model('values', 1), model('values', 2))), 'TUREEN_MODELS_DIFFER')
   })
 
+  test('value_floats of an operator that nobody knows must agree, wherever its node stands', () => {
+    const model = (order: 1 | -1, ...values: Values) => {
+      const node = values.map((value, index) => ({
+        opType: `Custom${index}`,
+        domain: 'custom',
+        output: [`n${index}`],
+        attribute: [{ name: 'value_floats', type: 6, floats: [value, 1] }],
+      }))
+      return reading(modelOf({ node: order === 1 ? node : node.reverse() }), 'n0', 'n1')
+    }
+    refusalOf(() => soupOfFiles(pair(model(1, 1, 2), model(-1, 1, 3))), 'TUREEN_NON_FLOAT_DIFFERS')
+    expect(soupInMemory(pair(model(1, 1, 2), model(-1, 1, 2))).equals(model(1, 1, 2))).toBe(true)
+  })
+
   test('another number of value_floats is another structure', () => {
     const model = (floats: number[]) =>
       reading(withNode({ ...constant({ name: 'value_floats', floats }), name: 'make' }), 'c')
