@@ -1,8 +1,10 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { sumBlock } from '../tensor/pair-sums.ts'
+import { lastAxisRows, type RowLayout } from '../tensor/row-layout.ts'
 import { blockEngine } from '../tensor/simd-block-engine.ts'
 import { inputAt } from './merge-input.ts'
+import type { PlannedTensor } from './merge-plan.ts'
 
 /** Bytes of all sources together that are read at a time. */
 const readBytes = 1 << 20
@@ -21,6 +23,8 @@ export type ElementReader = {
   name: string
   elements: number
   dims: readonly number[]
+  /** The rows that the method ranks. */
+  rows: RowLayout
   sources: number
   /** Reads elements from `first` on into arrays, one for each source, as many as they hold. */
   read(first: number, into: readonly Float64Array[]): void
@@ -33,7 +37,7 @@ export type ElementReader = {
 
 /** @param onRead called as often as something has been read; what it throws ends the scan */
 export function elementReader(
-  { name, dtype, dims, elements }: { name: string; dtype: string; dims: readonly number[]; elements: number },
+  { name, dtype, dims, elements, rows }: Pick<PlannedTensor, 'name' | 'dtype' | 'dims' | 'elements' | 'rows'>,
   sources: readonly ByteSource[],
   onRead: () => void = () => undefined,
 ): ElementReader {
@@ -43,6 +47,7 @@ export function elementReader(
     name,
     elements,
     dims,
+    rows: rows?.layout ?? lastAxisRows(dims),
     sources: sources.length,
     read(first, into) {
       for (const [index, source] of sources.entries()) {

@@ -2,11 +2,12 @@ import type { TensorEntry } from '../onnx/layout.ts'
 import type { Position } from './gradient.ts'
 import type { Operation } from './operation.ts'
 import type { PlannedFile } from './plan-parts.ts'
+import type { TensorRows } from './tensor-rows.ts'
 
 /**
  * A tensor of the result that is computed, and how. `output`: the type that the result has,
  * `dtype` the one that it has in the sources. `sources`: it in each averaged model, in recipe order, and in what else the method
- * looks at. `position`: where it stands, if anything depends on that.
+ * looks at. `position`: where it stands, if anything depends on that. `rows`: those that the method ranks, if it ranks any.
  */
 export type PlannedTensor = {
   name: string
@@ -15,6 +16,7 @@ export type PlannedTensor = {
   dims: readonly number[]
   elements: number
   position: Position
+  rows?: TensorRows
   sources: readonly TensorEntry[]
   operation: Operation
 }

@@ -4,7 +4,7 @@ import { largestFile } from '../onnx/limits.ts'
 import { splice } from '../onnx/splice.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
-import type { MatchedInput } from './match-inputs.ts'
+import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
 import { methodNamed } from './methods/registry.ts'
@@ -15,6 +15,7 @@ import type { Preflight } from './preflight.ts'
 import { provenanceEdits } from './provenance.ts'
 import { tensorOperations } from './tensor-operations.ts'
 import { tensorPlaces } from './tensor-places.ts'
+import { tensorRows } from './tensor-rows.ts'
 import { typeChange, unchanged } from './type-change.ts'
 
 /**
@@ -40,6 +41,7 @@ export function planMerge(
   const beside = settings.usesBase ? [settings.base] : fishers.filter(index => index >= 0)
   const sourced = [...averaged.map(({ index }) => index), ...beside]
   const positions = planPositions(inputs, settings, ({ path }) => weights.has(path))
+  const rowsOf = methodNamed(settings.method).needs.includes('ranks') ? tensorRows(networkOf(base)) : null
   const tensors: PlannedTensor[] = []
   const change = settings.outputDtype ? typeChange(base, weights, settings.outputDtype) : unchanged
   const places = tensorPlaces(base, settings.inline ?? false, change.tensors.size > 0)
@@ -67,7 +69,8 @@ export function planMerge(
     const { dims, elements } = tensor
     const part: TensorPart = { kind: 'tensor', tensor: tensors.length, from: 0, length: bytesOf(tensor, output) }
     if (!places.put(tensor, part, isRetyped, sources)) continue
-    tensors.push({ name, dtype, output, dims, elements, position, sources, operation })
+    const rows = rowsOf ? { rows: rowsOf(tensor) } : {}
+    tensors.push({ name, dtype, output, dims, elements, position, ...rows, sources, operation })
   }
   positions.requireAll()
   operations.requireAllMatched()

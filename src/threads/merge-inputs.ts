@@ -7,6 +7,7 @@ import type { MergePlan } from '../merge/merge-plan.ts'
 import { whyNothing } from '../merge/nothing-averaged.ts'
 import { planMerge } from '../merge/plan.ts'
 import { preflight } from '../merge/preflight.ts'
+import { rowWarnings } from '../merge/row-warnings.ts'
 import { averagedStatistics, scalerWarning } from '../merge/scaler-statistics.ts'
 import { asProblem, type ValueDifference } from '../merge/value-differences.ts'
 import { memorySource, readBytes } from '../onnx/byte-source.ts'
@@ -87,6 +88,7 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
       ...warnings.map(({ model, message }) => `${model} ${message}`),
       ...ofValues,
       ...(statistics ? [statistics] : []),
+      ...rowWarnings(plan),
     ],
     differences.filter(takesBase),
   )

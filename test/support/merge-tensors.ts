@@ -11,6 +11,7 @@ import type { PlanSource } from '../../src/merge/planned-files.ts'
 import { prepare } from '../../src/merge/prepare.ts'
 import { tensorOperations } from '../../src/merge/tensor-operations.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
+import type { RowLayout } from '../../src/tensor/row-layout.ts'
 
 /** A tensor as little-endian elements: in each model, in the base, in the Fisher information of each model. */
 export type TestTensor = {
@@ -18,6 +19,8 @@ export type TestTensor = {
   dtype: string
   dims: number[]
   elements: number
+  /** The rows that a method ranks; the last axis if left out. */
+  rows?: RowLayout | undefined
   models: Uint8Array[]
   base?: Uint8Array | undefined
   fishers?: Uint8Array[] | undefined
@@ -56,13 +59,14 @@ export function tensorMerge({ method, parameters = {}, normalize, weights, tenso
   )
   let offset = 0
   const planned = tensors.map((tensor): PlannedTensor => {
-    const { name, dtype, dims, elements } = tensor
+    const { name, dtype, dims, elements, rows: layout } = tensor
     const length = tensor.models[0]?.byteLength ?? 0
     const operation = operations.of(name, startPosition)
     if (!operation) throw new Error('a tensor is skipped')
     const payload = { form: 'raw', field: { start: offset, end: offset + length }, offset, length } as const
     offset += length
     const entry = { name, path: name, frame: -1, dataType: codes[dtype] ?? 0, dims, elements, payload }
+    const rows = layout ? { rows: { layout, reason: 'operator' } as const } : {}
     return {
       name,
       dtype,
@@ -70,6 +74,7 @@ export function tensorMerge({ method, parameters = {}, normalize, weights, tenso
       dims,
       elements,
       position: startPosition,
+      ...rows,
       sources: files.map(() => entry),
       operation,
     }

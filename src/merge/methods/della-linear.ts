@@ -7,6 +7,7 @@ import type { ElementReader } from '../element-reader.ts'
 import { elementwise, type Method } from './method.ts'
 import { density, lambda, type PerModel, perModel, requireDivisor, seed, valueFor, weighted } from './parameters.ts'
 import { maskKey } from './random-key.ts'
+import { rankProbabilities } from './rank-probabilities.ts'
 
 type Parameters = { density: PerModel; epsilon: PerModel; lambda: number; seed: number }
 
@@ -15,14 +16,16 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
   return {
     name: elect ? 'della' : 'della_linear',
     description: `Drops changes at random, small ones rather than large ones, scales up the rest${elect ? ', elects a sign for each element' : ''}, and adds them`,
-    formula: `b + lambda sum(w_i d_i m_i / p_i), m_i 1 with the probability p_i = density + epsilon for the largest of a row .. density - epsilon${elect ? ', entries with the elected sign' : ''}`,
+    formula: `b + lambda sum(w_i d_i m_i / p_i), m_i 1 with the probability p_i = density + epsilon for the largest of a row (the weights of one output unit) .. density - epsilon${elect ? ', entries with the elected sign' : ''}`,
     source: 'Deep et al. 2024, arXiv:2406.11617',
     parameters: z
       .strictObject({
         density,
         epsilon: perModel(z.number().min(0).max(0.5))
           .default(0.15)
-          .describe('How much more the largest of a row are kept: a number, or a list of one for each model'),
+          .describe(
+            'How much more likely the largest of a row are kept, and the smallest dropped: a number, or a list of one for each model',
+          ),
         lambda,
         seed,
       })
@@ -78,43 +81,13 @@ function rankSparsify(
 ): Sparsify {
   const density = valueFor(parameters.density, model)
   const epsilon = valueFor(parameters.epsilon, model)
-  const { dims, elements } = reader
-  const length = dims.length > 1 ? (dims.at(-1) ?? 1) : elements
-  if (length === 1) return randomSparsify(key, density, { divisors: density })
+  if (reader.elements === 1) return randomSparsify(key, density, { divisors: density })
   const engine = blockEngine()
-  const own = new Float64Array(kernelBlock)
-  const probabilities = new Float64Array(length)
-  const [row, origin] = [new Float64Array(length), new Float64Array(length)]
-  const byRank = { largest: density + epsilon, span: 2 * epsilon }
-  let known = -1
-
-  /** Of a row that is not all here the whole is read, once. */
-  const readRow = (index: number) => {
-    const into: Float64Array[] = []
-    into[model] = row
-    into[models] = origin
-    reader.read(index * length, into)
-  }
-
+  const probabilities = new Float64Array(kernelBlock)
+  const probabilitiesOf = rankProbabilities(reader, model, models, { largest: density + epsilon, span: 2 * epsilon })
   return (x, base, first, count, dropped) => {
-    for (let from = 0; from < count; ) {
-      const index = Math.floor((first + from) / length)
-      const start = index * length - first
-      const rows = start === from ? Math.floor((count - from) / length) : 0
-      if (rows > 0) {
-        engine.rankRows(x, base, from, rows, length, byRank, own)
-        from += rows * length
-        continue
-      }
-      if (known !== index) {
-        readRow(index)
-        engine.rankRows(row, origin, 0, 1, length, byRank, probabilities)
-        known = index
-      }
-      const until = Math.min(count, start + length)
-      own.set(probabilities.subarray(from - start, until - start), from)
-      from = until
-    }
-    return engine.keepBelow(x, base, { divisors: own }, uniformsAt(key, first, count), own, count, dropped)
+    probabilitiesOf(x, base, first, count, probabilities)
+    const scale = { divisors: probabilities }
+    return engine.keepBelow(x, base, scale, uniformsAt(key, first, count), probabilities, count, dropped)
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { readBytes } from '../../../src/onnx/byte-source.ts'
+import { rowLayout } from '../../../src/tensor/row-layout.ts'
 import { decodeTable, smallFloats } from '../../../src/tensor/small-float.ts'
 import { type TestTensor, tensorMerge } from '../../support/merge-tensors.ts'
 
@@ -11,6 +12,7 @@ type GoldenTensor = {
   models: string[]
   base: string | null
   fishers?: string[]
+  units?: number[]
   expected: string
   facts: Record<string, number | number[] | null>
 }
@@ -34,7 +36,7 @@ const inputs = new Map<string, Buffer>(
 const cases: Case[] = JSON.parse(fixture('cases.json'))
 const widths: Record<string, number> = { float64: 8, float32: 4, float16: 2, bfloat16: 2 }
 
-function testTensor({ name, dims, models, base, fishers }: GoldenTensor, dtype: string): TestTensor {
+function testTensor({ name, dims, models, base, fishers, units }: GoldenTensor, dtype: string): TestTensor {
   const elements = dims.reduce((product, dim) => product * dim, 1)
   const take = (key: string): Uint8Array => {
     const bytes = inputs.get(key)
@@ -46,6 +48,7 @@ function testTensor({ name, dims, models, base, fishers }: GoldenTensor, dtype: 
     dtype,
     dims,
     elements,
+    rows: units && rowLayout(dims.map((length, axis) => ({ length, isUnit: units.includes(axis) }))),
     models: models.map(take),
     base: base === null ? undefined : take(base),
     fishers: fishers?.map(take),

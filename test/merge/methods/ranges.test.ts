@@ -26,10 +26,14 @@ const tensor = (models: Uint8Array[], more: Partial<TestTensor> = {}): TestTenso
 ]
 const changes = (parameters: Record<string, unknown> = {}) => ({ parameters, tensors: tensor([a, b, c], { base }) })
 
+const columns = (): TestTensor[] => tensor([a, b, c], { base, rows: { slabs: 1, outer: 13, units: 70, inner: 10 } })
+
+/** By method, and what is special behind it. */
 const merges: Record<string, Omit<TensorMerge, 'method'>> = {
   linear: { tensors: tensor([a, b, c]), weights: [1, 2, 3] },
   slerp: { tensors: tensor([a, b]), parameters: { t: 0.3 } },
-  nuslerp: { tensors: tensor([a, b], { base }), parameters: { rowWise: true }, weights: [1, 2] },
+  'nuslerp along last': { tensors: tensor([a, b], { base }), parameters: { along: 'last' }, weights: [1, 2] },
+  'nuslerp along first': { tensors: tensor([a, b], { base }), parameters: { along: 'first' }, weights: [1, 2] },
   multislerp: { tensors: tensor([a, b, c], { base }) },
   karcher: { tensors: tensor([a, b, c]) },
   model_stock: changes(),
@@ -39,6 +43,7 @@ const merges: Record<string, Omit<TensorMerge, 'method'>> = {
   dare_ties: changes({ density: 0.5, rescale: 'l1' }),
   della: changes({ density: 0.5 }),
   della_linear: changes({ density: 0.5 }),
+  'della_linear of strided rows': { parameters: { density: 0.5 }, tensors: columns() },
   breadcrumbs: changes({ density: 0.5, gamma: 0.1 }),
   breadcrumbs_ties: changes({ density: 0.5, gamma: 0.1 }),
   sce: changes({ topk: 0.3 }),
@@ -49,7 +54,8 @@ const merges: Record<string, Omit<TensorMerge, 'method'>> = {
 }
 
 describe('read in any ranges, in any order, a merge is the same bytes', () => {
-  test.each(Object.entries(merges))('%s', (method, merge) => {
+  test.each(Object.entries(merges))('%s', (title, merge) => {
+    const [method = ''] = title.split(' ')
     const whole = tensorMerge({ method, ...merge })
     const bytes = readBytes(whole.source, 0, whole.source.byteLength)
     const facts = whole.facts()
