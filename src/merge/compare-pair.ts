@@ -31,9 +31,8 @@ export type PairComparison = {
   /** Of how they were paired, to be read after the second model's name. */
   warnings: Warning[]
   tensors: TensorComparison[]
-  /** Of all weights together, and of those of rank 2 and more alone: biases and norms begin alike in every network. Null if there are none. */
+  /** The measure of all weights together. Null if there are none. */
   all: PairMeasure | null
-  matrices: PairMeasure | null
 }
 
 /** Compares two models tensor by tensor, paired as a merge would pair them. `onBytes` hears how many bytes of weights were compared. */
@@ -42,16 +41,13 @@ export function comparePair(a: IndexedInput, b: IndexedInput, onBytes: (bytes: n
   const { differences } = preflight(inputs, defaultSettings)
   const averaged = averagedPaths(a.layout, networkOf(a))
   const tensors: TensorComparison[] = []
-  const [all, matrices]: [PairMeasure[], PairMeasure[]] = [[], []]
+  const all: PairMeasure[] = []
   for (const ours of a.layout.tensors) {
     const theirs = inputs[1]?.counterpart(ours)
     if (!theirs || ours.path.endsWith('.indices')) continue
     const isWeight = averaged.has(ours.path)
     const measured = isWeight && sameType(ours, theirs) ? measure(ours, a, theirs, b, onBytes) : null
-    if (measured) {
-      all.push(measured.measure)
-      if (ours.dims.length > 1) matrices.push(measured.measure)
-    }
+    if (measured) all.push(measured.measure)
     tensors.push({
       a: ours.name || ours.path,
       b: theirs.name || theirs.path,
@@ -65,11 +61,7 @@ export function comparePair(a: IndexedInput, b: IndexedInput, onBytes: (bytes: n
     })
   }
   const reasons = [...problems, ...differences.map(asProblem)].map(({ model: _model, ...reason }) => reason)
-  return { reasons, warnings, tensors, all: combinedOrNull(all), matrices: combinedOrNull(matrices) }
-}
-
-function combinedOrNull(measures: readonly PairMeasure[]): PairMeasure | null {
-  return measures.length > 0 ? combined(measures) : null
+  return { reasons, warnings, tensors, all: all.length > 0 ? combined(all) : null }
 }
 
 function measure(

@@ -13,6 +13,14 @@ export type Expected<Findings> = {
   onNonFinite: OnNonFinite | undefined
 }
 
+/** The same with more warnings. */
+export function withWarnings<Findings extends MergeFindings>(
+  { findings, ...expected }: Expected<Findings>,
+  warnings: readonly string[],
+): Expected<Findings> {
+  return { ...expected, findings: { ...findings, warnings: [...findings.warnings, ...warnings] } }
+}
+
 /**
  * Counts and findings of a merge of which every byte has been computed.
  * @throws TureenError `TUREEN_NOT_FINITE` if the merge must be finite and is not

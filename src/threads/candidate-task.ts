@@ -7,6 +7,7 @@ import { requireFinite } from '../merge/non-finite-report.ts'
 import { planMemory } from '../merge/plan-memory.ts'
 import { planSource } from '../merge/plan-source.ts'
 import { prepare } from '../merge/prepare.ts'
+import { sampledWarnings } from '../merge/sampled-pairs.ts'
 
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { checkedPlan, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
@@ -59,7 +60,7 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
   }
   open = { inputs, settings, planFrom, base }
   if (settings.onNonFinite === 'fail') requireFinite(findNonFiniteCandidates(), settings.onNonFinite)
-  return expected.findings.warnings
+  return [...expected.findings.warnings, ...sampledWarnings(firstPlan, inputs, settings)]
 }
 
 /** Finds the NaN and infinite elements of all opened models. Reads each to its end. */

@@ -1,8 +1,8 @@
 import type { ComparisonResult } from '../../schemas/comparison.ts'
 import { comparePair, type TensorComparison } from '../merge/compare-pair.ts'
+import { comparisonWarnings } from '../merge/comparison-warnings.ts'
 import { networkOf } from '../merge/match-inputs.ts'
-import type { Warning } from '../merge/match-warnings.ts'
-import { pairWarnings } from '../merge/pair-warnings.ts'
+import { type PairWarning, sentencesOf } from '../merge/pair-warnings.ts'
 import { cosineOf, relativeDistanceOf } from '../tensor/pair-sums.ts'
 import { closeInputs, type MergeFile, openInputs } from './merge-inputs.ts'
 import type { WorkControl } from './work-control.ts'
@@ -23,7 +23,7 @@ export function compareFiles(files: readonly MergeFile[], control: WorkControl):
       const comparison = comparePair(a, b, control.advance)
       const own = [
         ...comparison.warnings.map(({ kind, message }) => ({ kind, message: `${b.label} ${message}` })),
-        ...pairWarnings(comparison, networkOf(a)),
+        ...comparisonWarnings(comparison, networkOf(a)),
       ]
       for (const warning of own) warnings.push({ ...warning, pair: `${a.label} and ${b.label}` })
       const tensors = mostDifferent(comparison.tensors, listed)
@@ -45,22 +45,10 @@ export function compareFiles(files: readonly MergeFile[], control: WorkControl):
         omitted: comparison.tensors.length - tensors.length,
       }
     })
-    return { pairs: compared, warnings: bySort(warnings, pairs.length) }
+    return { pairs: compared, warnings: sentencesOf(warnings, pairs.length) }
   } finally {
     closeInputs(inputs)
   }
-}
-
-type PairWarning = Warning & { pair: string }
-
-/** Warnings of all pairs, those of one sort in one sentence. */
-function bySort(warnings: readonly PairWarning[], pairs: number): string[] {
-  return [...Map.groupBy(warnings, ({ kind }) => kind).values()].map(alike => {
-    const [first] = alike
-    const several = new Set(alike.map(({ pair }) => pair)).size
-    const whose = several === 1 ? first?.pair : `${several} of ${pairs} pairs, ${first?.pair} for one`
-    return `${whose}: ${first?.message}`
-  })
 }
 
 /** All of them in their order if there is room, else those that differ most. */

@@ -4,12 +4,13 @@ import { type CountedPlan, countedPlan } from '../merge/counted-plan.ts'
 import type { MergeCounts } from '../merge/merge-counts.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import { baseOf, type MergeSettings } from '../merge/merge-input.ts'
-import { type Expected, mergeOutcome } from '../merge/merge-outcome.ts'
+import { type Expected, mergeOutcome, withWarnings } from '../merge/merge-outcome.ts'
 import { findNonFinite } from '../merge/non-finite.ts'
 import { planMemory } from '../merge/plan-memory.ts'
 import { planSource } from '../merge/plan-source.ts'
 import type { PlannedBytes, PlanSource } from '../merge/planned-files.ts'
 import { pendingTensors, prepare, preparesTogether } from '../merge/prepare.ts'
+import { sampledWarnings } from '../merge/sampled-pairs.ts'
 import { requireBatchNorms } from '../onnx/graph/batch-norms.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { besideOutput } from '../storage/artifacts.ts'
@@ -79,7 +80,8 @@ export function startMerge(
 ): MergeStart {
   return withInputs(files, inputs => {
     inspectInputs(inputs)
-    const { plan: unprepared, expected } = checkedPlan(inputs, settings)
+    const { plan: unprepared, expected: checked } = checkedPlan(inputs, settings)
+    const expected = withWarnings(checked, sampledWarnings(unprepared, inputs, settings))
     const pending = pendingTensors(unprepared)
     const bytesToPrepare = pending.reduce((sum, { bytes }) => sum + bytes, 0)
     const sizes = outputFiles(planSource(unprepared, inputs, memory), output).map(withoutSource)

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { comparePair } from '../../src/merge/compare-pair.ts'
+import { comparisonWarnings } from '../../src/merge/comparison-warnings.ts'
 import { networkOf } from '../../src/merge/match-inputs.ts'
 import { methods } from '../../src/merge/methods/registry.ts'
-import { pairWarnings } from '../../src/merge/pair-warnings.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { describeTensor } from '../../src/onnx/skeleton.ts'
 import { refusalOf } from '../support/catalogue.ts'
@@ -333,7 +333,9 @@ describe('a Scaler, whose lists are statistics of training data', () => {
     if (!a || !b) throw new Error('there are two')
     const comparison = comparePair(a, b, () => {})
     expect(comparison.reasons).toEqual([])
-    expect(pairWarnings(comparison, networkOf(a)).map(({ message }) => message)).toEqual(warningsOf(first, second))
+    expect(comparisonWarnings(comparison, networkOf(a)).map(({ message }) => message)).toEqual(
+      warningsOf(first, second),
+    )
   })
 })
 
