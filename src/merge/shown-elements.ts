@@ -23,12 +23,12 @@ const textCharacters = 40
  */
 export function showElements(elements: Elements, type: string, files: LabelledFiles, from: number): string {
   const source = blamedSource(files.label, () => leafElements(elements, files))
-  const [, name = '', dims] = /^(\w+)(\[[\d, ]*\])?/.exec(type) ?? []
-  const dtype = knownType(name)
-  if (!dtype || source.byteLength === 0) return `${source.byteLength} bytes`
+  const [, name = '', dims = ''] = /^(\w+)\[([\d, ]*)\]/.exec(type) ?? []
+  const dtype = readableType(name)
+  if (!dtype) return `${source.byteLength} bytes`
   const { texts, first, isLast } =
-    dtype.name === 'string' ? textsAround(source, from) : numbersAround(source, dtype, from)
-  if (dims === '[]') return texts[0] ?? ''
+    dtype.name === 'string' ? textsAround(source, from) : numbersAround(source, dtype, elementsIn(dims), from)
+  if (dims === '') return texts[0] ?? ''
   const list = [...(first > 0 ? ['...'] : []), ...texts, ...(isLast ? [] : ['...'])]
   return `[${list.join(', ')}]${first > 0 ? ` (from element ${first} on)` : ''}`
 }
@@ -36,18 +36,21 @@ export function showElements(elements: Elements, type: string, files: LabelledFi
 /** The elements from `first` on. */
 type Window = { texts: string[]; first: number; isLast: boolean }
 
-function knownType(name: string): DType | undefined {
-  try {
-    return dtypeOf(dtypeCode(name))
-  } catch {
-    return undefined
-  }
+/** An element type whose elements can be written as text; undefined for complex numbers, say. */
+function readableType(name: string): DType | undefined {
+  if (!/^(u?int|float|bfloat|bool$|string$)/.test(name)) return undefined
+  const dtype = dtypeOf(dtypeCode(name))
+  return dtype?.float || !name.startsWith('float') ? dtype : undefined
 }
 
-function numbersAround(source: ByteSource, { name, bits, float }: DType, from: number): Window {
+/** `dims`: such as `3, 4`. */
+function elementsIn(dims: string): number {
+  return dims === '' ? 1 : dims.split(',').reduce((product, dim) => product * Number(dim), 1)
+}
+
+function numbersAround(source: ByteSource, { name, bits, float }: DType, elements: number, from: number): Window {
   // Elements of less than a byte begin at a whole one, so that a window does as well.
   const perByte = Math.max(1, 8 / bits)
-  const elements = (source.byteLength * 8) / bits
   const wanted = Math.floor((from * 8) / bits) - shownBefore
   const first = wanted < shownBefore ? 0 : wanted - (wanted % perByte)
   const count = Math.min(shownElements, elements - first)
@@ -67,8 +70,8 @@ function floatTexts(bytes: Uint8Array, dtype: string, count: number): string[] {
     return Buffer.compare(rounded.subarray(0, format.bytes), bytes.subarray(start, start + format.bytes)) === 0
   }
   return Array.from(values, (value, index) => {
-    if (!Number.isFinite(value)) return String(value)
-    if (value === 0) return Object.is(value, -0) ? '-0' : '0'
+    if (Object.is(value, -0)) return '-0'
+    if (!Number.isFinite(value) || Number.isInteger(value)) return String(value)
     // The fewest digits that say which number of the type it is.
     for (let digits = 1; digits < 17; digits += 1) {
       const text = String(Number(value.toPrecision(digits)))

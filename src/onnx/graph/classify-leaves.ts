@@ -3,11 +3,11 @@ import { holdsFloats } from '../weights.ts'
 import { type ElementFlow, elementFlow, giverOf } from './element-flow.ts'
 import type { Network, ParameterUse } from './network.ts'
 import { type Reached, reachedBy, spread } from './spread.ts'
-import { type FlowItem, type FlowOperator, type FlowValue, type Read, type ValueFlow, valueFlow } from './value-flow.ts'
+import { type FlowItem, type FlowValue, type Read, type ValueFlow, valueFlow } from './value-flow.ts'
 
 /**
- * A tensor of so many elements that a model puts out is a number, such as a version or a shape, although the model computes with
- * it or gives it other dims. Larger ones are then weights that the model shows.
+ * Elements of the largest list that is a number (a version, a shape) where a model puts it out and computes with it as well, or gives
+ * it other dims. ML-Agents' have 1 to 3. What is larger or of a higher rank is a weight there, which the model shows.
  */
 const largestNumber = 8
 
@@ -68,7 +68,8 @@ function shownValues({ size, outputs }: ValueFlow, names: readonly string[]): Sh
   const visitSame = (item: FlowItem, visit: (item: FlowItem) => void) => {
     if (item.kind === 'operator') return
     const giver = giverOf(item)
-    for (const { value } of [...(giver ? operandsBy(giver, ['same']) : []), ...item.handedFrom]) visit(value)
+    for (const { value } of [...(giver?.operands.filter(({ way }) => way.kind === 'same') ?? []), ...item.handedFrom])
+      visit(value)
   }
   const reshapedSeeds: [FlowItem, string][] = []
   for (const item of asIs.items) visitSame(item, value => reshapedSeeds.push([value, asIs.labelOf(item) ?? '']))
@@ -82,10 +83,10 @@ function numberOutput(
   { asIs, reshaped }: Shown,
   isComputed: boolean,
 ): string | undefined {
-  const isSmall = elements <= largestNumber
+  const isSmall = elements <= largestNumber && dims.length <= 1
   const output = asIs.labelOf(value)
   if (output !== undefined) return isSmall || !isComputed ? output : undefined
-  return isSmall && !isComputed && dims.length <= 1 ? reshaped.labelOf(value) : undefined
+  return isSmall && !isComputed ? reshaped.labelOf(value) : undefined
 }
 
 /** What each value is a parameter of, if it is one at all: of several uses a slot first. */
@@ -115,18 +116,15 @@ function computedValues(
 ): { computed: Reached<FlowItem, null>; rounded: Reached<FlowItem, null> } {
   const reads = operators.flatMap(({ operands }) => operands)
   const shown = [...asIs.items, ...reshaped.items].flatMap(item => (item.kind === 'value' ? (giverOf(item) ?? []) : []))
-  const toOutputs = [...new Set(shown)].flatMap(operator => operandsBy(operator, ['moved', 'mapped', 'folded']))
+  const toOutputs = [...new Set(shown)]
+    .flatMap(operator => operator.operands)
+    .filter(read => wayOf(read) === 'handed' && read.way.kind !== 'same')
   const computing = reads.filter(read => wayOf(read) === 'computed')
   const rounding = reads.filter(read => wayOf(read) === 'rounded' && isLearned(read.value))
   return {
     computed: reachedBy<FlowItem>(size, [...valuesOf(computing), ...valuesOf(toOutputs), ...elsewhere], visitSources),
     rounded: reachedBy<FlowItem>(size, valuesOf(rounding), visitSources),
   }
-}
-
-/** Operands whose elements go into an operator's results by one of these ways. */
-function operandsBy({ operands }: FlowOperator, kinds: readonly Read['way']['kind'][]): Read[] {
-  return operands.filter(({ way }) => kinds.includes(way.kind))
 }
 
 function valuesOf(reads: readonly Read[]): FlowValue[] {

@@ -46,12 +46,14 @@ export function valueFlow(network: Network): ValueFlow {
   for (const operator of network.operators) connectOperands(values, operator)
   for (const operator of network.operators) for (const graph of operator.subgraphs) connectBody(values, operator, graph)
   const of = (value: Value | null) => values.of(value)
+  const outputs = network.outputs.map(of)
+  const elsewhere = [...network.training, ...network.operators.flatMap(notFollowed)].flatMap(value => of(value) ?? [])
   return {
     size: values.size,
     values: values.all,
     operators: [...values.operators.values()],
-    outputs: network.outputs.map(of),
-    elsewhere: [...network.training, ...network.operators.flatMap(notFollowed)].flatMap(value => of(value) ?? []),
+    outputs,
+    elsewhere,
   }
 }
 
