@@ -1,6 +1,6 @@
 import { TureenError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
-import { refuseKnownImpostors } from './impostors.ts'
+import { refuseKnownImpostors } from './impostors/impostors.ts'
 import type { Layout } from './layout.ts'
 import { continueScope, openScope, pathOf, placeOf, type Scope } from './layout-scope.ts'
 import { addTensor, countRun, entryKey, leaveOpaque, openChild, partFrame, type Walk } from './layout-walk.ts'

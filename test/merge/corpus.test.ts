@@ -28,7 +28,7 @@ const refusedModels: Record<string, string> = {
   'forms/TensorRT__weightless.matmul.bf16.onnx': 'TUREEN_MODEL_MALFORMED: raw_data of 0 bytes where dims say 256',
   'forms/TensorRT__weightless.matmul.fp16.onnx': 'TUREEN_MODEL_MALFORMED: raw_data of 0 bytes where dims say 256',
   'forms/TensorRT__weightless.sparse.conv.onnx': 'TUREEN_MODEL_MALFORMED: raw_data of 0 bytes where dims say 4096',
-  'forms/onnxruntime__corrupt-model.onnx': 'TUREEN_MODEL_MALFORMED: begins with the end of a group, no protobuf at all',
+  'forms/onnxruntime__corrupt-model.onnx': 'TUREEN_NOT_ONNX: a line of text',
 }
 
 const isImpostor = ({ file }: CorpusFile) => file.startsWith('bad/')

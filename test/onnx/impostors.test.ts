@@ -1,59 +1,257 @@
-import { gzipSync } from 'node:zlib'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
-import { refuseKnownImpostors } from '../../src/onnx/impostors.ts'
+import { refuseKnownImpostors } from '../../src/onnx/impostors/impostors.ts'
+import { zipFile } from '../evaluate/datasets/zip-file.ts'
 import { outcomeOf, refusalOf } from '../support/catalogue.ts'
 import { layoutOf } from '../support/inspecting.ts'
+import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { encodeModel } from '../support/rich-model.ts'
+import { describeShared, sharedDirectory } from '../support/shared.ts'
+import { bytesField, varint, varintField } from '../support/wire-bytes.ts'
 
 const model = linearModel([1, 2], [3])
 
-describe('what is often found under the name .onnx is named', () => {
-  test.each([
-    ['nothing', Buffer.alloc(0), /empty/],
-    ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n', /Git LFS/],
-    ['an ORT flatbuffer', Buffer.from([0x1c, 0, 0, 0, 0x4f, 0x52, 0x54, 0x4d, 0, 0]), /ORT format/],
-    ['a gzipped model', gzipSync(model), /gzip/],
-    ['a zip archive', Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), model]), /zip/],
-    ['an empty zip archive', Buffer.from('PK\x05\x06', 'latin1'), /zip/],
-    ['an AppleDouble file', Buffer.from([0x00, 0x05, 0x16, 0x07, 0, 2, 0, 0]), /AppleDouble/],
-    ['an HTML page', '\n  <!DOCTYPE html>\n<html></html>', /HTML/],
-    ['an HTML page without a doctype', '<html lang="en">', /HTML/],
-    ['an XML document', '<?xml version="1.0"?><Error/>', /XML/],
-    ['a JSON object', '{\n  "error": "Not Found"}', /JSON/],
-    ['a JSON list', '[[1, 2]]', /JSON/],
-    ...[2, 3, 4, 5].map(
-      protocol => [`a pickle of protocol ${protocol}`, Buffer.from([0x80, protocol, 0x7d]), /pickle/] as const,
-    ),
-  ] as const)('%s', (_, content, words) => {
-    refusalOf(() => layoutOf(Buffer.from(content)), 'TUREEN_NOT_ONNX', words)
+const text = (content: string) => Buffer.from(content)
+const latin = (content: string) => Buffer.from(content, 'latin1')
+const hex = (content: string) => Buffer.concat([Buffer.from(content, 'hex'), Buffer.alloc(64, 7)])
+const zipOf = (...names: string[]) => zipFile(names.map(name => ({ name, data: Buffer.from('content') })))
+const flatbuffer = (identifier: string) =>
+  Buffer.concat([hex('1c000000').subarray(0, 4), latin(identifier), Buffer.alloc(64, 7)])
+
+/** As safetensors.numpy.save_file writes it: the length of the header, the header, the data. */
+function safetensors(): Buffer {
+  const header = Buffer.from('{"W":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   ')
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.byteLength))
+  return Buffer.concat([length, header, Buffer.alloc(8)])
+}
+
+/** The header of POSIX's ustar (pax(1)): name, numbers as octal text, and the magic at byte 257. */
+function tar(name: string): Buffer {
+  const header = Buffer.alloc(512)
+  header.write(name)
+  header.write('0000644\0', 100)
+  header.write('00000000010\0', 124)
+  header.write('ustar\x0000', 257, 'latin1')
+  return Buffer.concat([header, Buffer.alloc(512), Buffer.alloc(1024)])
+}
+
+const tensorFlowNode = (name: string, operator: string) => bytesField(1, [bytesField(1, name), bytesField(2, operator)])
+const metaGraph = bytesField(1, [bytesField(4, 'serve'), bytesField(5, '2.15.0')])
+const featureOfCoreMl = bytesField(1, [bytesField(1, 'image')])
+
+describe('what is often found under the name .onnx is named, and what to do is said', () => {
+  const exported = /[Ee]xport/
+  const made = /upload the ONNX model that it was/i
+  const cases: [what: string, content: Uint8Array, named: RegExp, advice: RegExp][] = [
+    ['nothing', Buffer.alloc(0), /empty/, /Upload/],
+    [
+      'a Git LFS pointer',
+      text('version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n'),
+      /Git LFS/,
+      /git lfs pull/,
+    ],
+    ['an ORT flatbuffer', flatbuffer('ORTM'), /ORT format/, made],
+    ['a TensorFlow Lite model', flatbuffer('TFL3'), /TensorFlow Lite/, /tf2onnx/],
+    ['an ExecuTorch program', flatbuffer('ET12'), /ExecuTorch/, exported],
+    ['a TensorRT engine', hex('70747274'), /TensorRT/, made],
+    ['a TensorRT engine of another version', hex('66747274'), /TensorRT/, made],
+    ['a GGUF file', Buffer.concat([latin('GGUF'), hex('03000000')]), /GGUF/, exported],
+    ['a GGML file', latin('tjgg\x03\0\0\0'), /GGML/, exported],
+    ['a Safetensors file', safetensors(), /Safetensors/, exported],
+    ['an HDF5 file', hex('894844460d0a1a0a'), /HDF5.*Keras/, /tf2onnx/],
+    ['a NumPy array', latin("\x93NUMPY\x01\0v\0{'descr': '<f4'}"), /\.npy/, exported],
+    ['an .npz', npz({ x: { descr: '<f4', shape: [1], data: Float32Array.of(1) } }), /\.npz/, /\/v1\/datasets/],
+    [
+      'a PyTorch checkpoint',
+      zipOf('archive/data.pkl', 'archive/version', 'archive/data/0'),
+      /PyTorch checkpoint/,
+      /torch\.onnx\.export/,
+    ],
+    [
+      'a TorchScript archive',
+      zipOf('net/data.pkl', 'net/code/__torch__.py', 'net/constants.pkl'),
+      /TorchScript/,
+      /torch\.onnx\.export/,
+    ],
+    ['a Keras archive', zipOf('metadata.json', 'config.json', 'model.weights.h5'), /Keras/, /tf2onnx/],
+    [
+      'a zip archive of a model',
+      zipOf('README.md', 'models/net.onnx'),
+      /zip.*models\/net\.onnx/,
+      /Unpack it and upload that/,
+    ],
+    [
+      'a zip archive of something',
+      zipOf('a.txt', 'b.txt', 'c.txt', 'd.txt'),
+      /zip.*a\.txt, b\.txt, c\.txt and more/,
+      /Unpack/,
+    ],
+    ['a zip archive that is cut off', zipOf('archive/data.pkl').subarray(0, 60), /PyTorch/, exported],
+    ['a zip archive cut off inside its first name', Buffer.concat([latin('PK\x03\x04'), model]), /zip/, /Unpack/],
+    ['an empty zip archive', latin('PK\x05\x06'), /zip/, /Unpack/],
+    ['a gzipped model', gzipSync(model), /gzip/, /gunzip.*upload the \.onnx file inside/],
+    ['a zstd-compressed model', zstdCompressSync(model), /zstd/, /unzstd/],
+    ['an xz-compressed file', hex('fd377a585a000004'), /xz/, /unxz/],
+    ['a bzip2-compressed file', Buffer.concat([latin('BZh9'), hex('314159265359')]), /bzip2/, /bunzip2/],
+    ['an lz4-compressed file', hex('04224d18'), /lz4/, /unlz4/],
+    ['a zlib-compressed file', deflateSync(model), /zlib.*joblib/, exported],
+    ['a tar archive', tar('model/net.onnx'), /tar archive, which begins with model\/net\.onnx/, /tar -xf/],
+    ['a 7z archive', hex('377abcaf271c0004'), /7z/, /7z x/],
+    ['a RAR archive', latin('Rar!\x1a\x07\x01\0'), /RAR/, /Unpack/],
+    ['an AppleDouble file', hex('0005160700020000'), /AppleDouble/, /beside it/],
+    ['a PNG image', hex('89504e470d0a1a0a0000000d49484452'), /image/, /Upload/],
+    ['an ELF library', latin('\x7fELF\x02\x01\x01\0'), /program or a library/, /Upload/],
+    ['an HTML page', text('\n  <!DOCTYPE html>\n<html></html>'), /HTML/, /Fetch the model again/],
+    ['an HTML page without a doctype', text('<html lang="en">'), /HTML/, /Fetch/],
+    ['an XML document', text('<?xml version="1.0"?><Answer/>'), /XML/, /Fetch/],
+    [
+      'the refusal of an object store',
+      text(
+        '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>',
+      ),
+      /AccessDenied/,
+      /Fetch/,
+    ],
+    ['an OpenVINO model', text('<?xml version="1.0"?>\n<net name="resnet" version="11">'), /OpenVINO/, made],
+    ['what Hugging Face answers', text('Entry not found'), /"Entry not found"/, /Fetch/],
+    ['what GitHub answers', text('404: Not Found'), /"404: Not Found"/, /Fetch/],
+    [
+      'a refusal in words',
+      text('Access to model org/net is restricted. You must be authenticated.'),
+      /is restricted/,
+      /Fetch/,
+    ],
+    ['a JSON error', text('{\n  "error": "Repository not found"}'), /JSON error.*Repository not found/, /Fetch/],
+    ['a JSON object', text('{"architectures": ["BertModel"]}'), /JSON/, /Upload/],
+    ['a JSON list', text('[[1, 2]]'), /JSON/, /Upload/],
+    ['a model as JSON', text('{"irVersion": "8", "graph": {}}'), /ONNX model as JSON/, /format="json"/],
+    [
+      'a model as protobuf text',
+      text('ir_version: 7\nproducer_name: "pytorch"\ngraph {\n'),
+      /protobuf text/,
+      /format="textproto"/,
+    ],
+    [
+      'a model as protobuf text with a comment',
+      text('# exported\nopset_import {\n  version: 13\n}'),
+      /protobuf text/,
+      /textproto/,
+    ],
+    [
+      'a model in textual syntax',
+      text('<\n  ir_version: 8,\n  opset_import: ["" : 18]\n>\nagraph (float[N] x) => (y)'),
+      /textual syntax/,
+      /onnxtxt/,
+    ],
+    ['a TensorFlow graph as text', text('node {\n  name: "x"\n  op: "Placeholder"\n}'), /TensorFlow.*text/, /tf2onnx/],
+    [
+      'a Python script',
+      text('import torch\nprint(torch.__version__)\n'),
+      /text that begins with "import torch/,
+      /Upload/,
+    ],
+    ['text in UTF-8, cut off inside a character', Buffer.from(`a${'é'.repeat(300)}`), /text/, /Upload/],
+    [
+      'a frozen TensorFlow graph',
+      Buffer.concat([tensorFlowNode('x', 'Placeholder'), tensorFlowNode('y', 'Relu')]),
+      /frozen/,
+      /tf2onnx/,
+    ],
+    ['a TensorFlow SavedModel', Buffer.concat([varintField(1, 1), bytesField(2, metaGraph)]), /SavedModel/, /tf2onnx/],
+    [
+      'a Core ML model',
+      Buffer.concat([varintField(1, 4), bytesField(2, featureOfCoreMl), bytesField(500, 'network')]),
+      /Core ML/,
+      made,
+    ],
+    ['an ONNX tensor', Buffer.from('080210014a080000803f00000040', 'hex'), /ONNX tensor/, /Upload/],
+    [
+      'a graph without its model',
+      Buffer.concat([
+        bytesField(1, [bytesField(1, 'x'), bytesField(4, 'Relu')]),
+        bytesField(2, 'g'),
+        bytesField(11, ''),
+      ]),
+      /without the model/,
+      /onnx\.save/,
+    ],
+    ...[2, 3, 4, 5].map((protocol): [string, Uint8Array, RegExp, RegExp] => [
+      `a pickle of protocol ${protocol}`,
+      Buffer.from([0x80, protocol, 0x7d]),
+      /pickle/,
+      exported,
+    ]),
+    // pickle.dumps({}, 0), pickle.dumps([1], 0), pickle.dumps({}, 1), pickle.dumps(collections.OrderedDict(), 0)
+    ['a dict pickled by protocol 0', latin('(dp0\n.'), /pickle/, exported],
+    ['a list pickled by protocol 0', latin('(lp0\nI1\na.'), /pickle/, exported],
+    ['a dict pickled by protocol 1', latin('}q\0.'), /pickle/, exported],
+    ['a class pickled by protocol 0', latin('ccollections\nOrderedDict\np0\n(tRp1\n.'), /pickle/, exported],
+  ]
+  test.each(cases)('%s', (_, content, named, advice) => {
+    const { message } = refusalOf(() => layoutOf(Buffer.from(content)), 'TUREEN_NOT_ONNX', named)
+    expect(message).toMatch(advice)
   })
 
   test.each([
-    ['text', 'Hello, this is no model at all.'],
     ['zeros', Buffer.alloc(1000)],
     ['ones', Buffer.alloc(1000, 0xff)],
-    ['a PNG image', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')],
-    ['a tarball', Buffer.concat([Buffer.from('model.onnx'), Buffer.alloc(600), Buffer.from('ustar')])],
-    ['safetensors', Buffer.concat([Buffer.from([0x40, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"W":{}}')])],
     ['a single byte', Buffer.from([8])],
-    ['a lone Graph', encodeModel({ irVersion: 8 })],
+    ['a model without a graph', encodeModel({ irVersion: 8 })],
   ])('%s is refused in one way or the other', (_, content) => {
     const refusal = outcomeOf(() => layoutOf(Buffer.from(content)))
     expect(refusal instanceof TureenError && refusal.code).toBeOneOf(['TUREEN_NOT_ONNX', 'TUREEN_MODEL_MALFORMED'])
   })
+
+  const prefixes = cases.map(([, content]) => content)
+
+  test('a model is never taken for one of them, whatever stands before its graph', () => {
+    const text = fc.oneof(
+      fc.constantFrom(...prefixes).map(bytes => Buffer.from(bytes)),
+      fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes)),
+    )
+    fc.assert(
+      fc.property(fc.constantFrom(2, 3, 4, 6, 8, 14, 120, 500), text, fc.boolean(), (number, bytes, isFirst) => {
+        const field = bytesField(number, bytes)
+        const content = Buffer.concat(isFirst ? [field, model] : [varintField(1, 8), field, model])
+        expect(() => refuseKnownImpostors(memorySource(content))).not.toThrow()
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('nor is one that begins like one of them to the byte', () => {
+    // Field 15 as a varint has the tag of "x", field 14 of "r" and so on: protobuf lets a reader skip what it does not know.
+    for (const start of ['78017801', '789c01', '04224d18', '1f8b0800', '2832', '4747554646'].map(each =>
+      Buffer.from(each, 'hex'),
+    )) {
+      const content = Buffer.concat([start, model])
+      const isReadable = !(outcomeOf(() => layoutOf(content)) instanceof TureenError)
+      const isRefused = outcomeOf(() => refuseKnownImpostors(memorySource(content))) instanceof TureenError
+      expect({ isReadable, isRefused }).not.toEqual({ isReadable: true, isRefused: true })
+    }
+    expect(varint(0x78)).toEqual(Buffer.from('x'))
+  })
 })
 
-describe('what only looks like one of them is let through', () => {
-  const orderedBy = (first: Buffer) => Buffer.concat([first, model])
-  test.each([
-    ['a model', Buffer.from(model)],
-    ['a producer named ORTM', orderedBy(Buffer.from([0x08, 0x08, 0x12, 0x04, 0x4f, 0x52, 0x54, 0x4d]))],
-    ['a producer named {"', orderedBy(Buffer.from([0x12, 0x02, 0x7b, 0x22]))],
-    ['a first field whose tag is a line feed', orderedBy(Buffer.from([0x0a, 0x02, 0x7b, 0x22]).fill(0, 4))],
-  ])('%s', (_, content) => {
-    expect(() => refuseKnownImpostors(memorySource(content))).not.toThrow()
+describeShared('of the shared models', () => {
+  const files = (directory: string) =>
+    readdirSync(join(sharedDirectory, directory), { recursive: true, withFileTypes: true }).flatMap(entry =>
+      entry.isFile() && entry.name.endsWith('.onnx') ? [join(entry.parentPath, entry.name)] : [],
+    )
+
+  test.each(['corpus', 'cases', 'fixtures'])('none in %s is taken for something else', directory => {
+    const refused = files(directory).filter(
+      file => outcomeOf(() => refuseKnownImpostors(memorySource(readFileSync(file)))) instanceof TureenError,
+    )
+    // One of the corpus is the text "this is not a valid onnx model".
+    expect(refused.filter(file => !file.endsWith('corrupt-model.onnx'))).toEqual([])
+    expect(files(directory).length).toBeGreaterThan(0)
   })
 })

@@ -1,0 +1,24 @@
+import type { ByteSource } from '../byte-source.ts'
+
+/** The beginning of a file: its first 512 bytes, also as Latin-1 text. */
+export type Head = { bytes: Uint8Array; text: string }
+
+/** A kind of file that is not ONNX. */
+export type Impostor = {
+  recognise(head: Head, source: ByteSource): boolean
+  /** What the file is, and what to do. */
+  reason: string | ((head: Head, source: ByteSource) => string)
+}
+
+/** Bytes of a file that {@link Head} holds: enough for the magic of tar, at byte 257. */
+export const headBytes = 512
+
+/** Whether a file has these bytes at `offset`. */
+export function magic(bytes: readonly number[] | string, offset = 0): Impostor['recognise'] {
+  const wanted = typeof bytes === 'string' ? [...Buffer.from(bytes, 'latin1')] : bytes
+  return head => wanted.every((byte, index) => head.bytes[offset + index] === byte)
+}
+
+export function anyOf(...tests: Impostor['recognise'][]): Impostor['recognise'] {
+  return (head, source) => tests.some(test => test(head, source))
+}

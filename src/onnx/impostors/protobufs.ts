@@ -1,0 +1,90 @@
+import { TureenError } from '../../errors.ts'
+import { type ByteSource, readBytes } from '../byte-source.ts'
+import { readField, type WireField, wireCursor, wireType } from '../wire.ts'
+
+/** Fields that are looked at; models have some ten, with many functions some hundred. */
+const mostFields = 4096
+
+const isGraph = ({ number, type }: WireField) => number === 7 && type === wireType.bytes
+
+/** The first fields of a message. @throws TureenError if it is not protobuf */
+function* fieldsOf(source: ByteSource, start = 0, end = source.byteLength): Generator<WireField> {
+  const cursor = wireCursor(source, start)
+  for (let count = 0; cursor.offset < end && count < mostFields; count += 1) {
+    const field = readField(cursor, end)
+    yield field
+    cursor.offset = field.end
+  }
+}
+
+/** What `read` returns; undefined if what it reads is not protobuf. */
+function ifProtobuf<Result>(read: () => Result): Result | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof TureenError) return undefined
+    throw error
+  }
+}
+
+/** Whether a file is protobuf with an ONNX model's graph, whatever its first bytes look like. */
+export function hasGraph(source: ByteSource): boolean {
+  return ifProtobuf(() => [...fieldsOf(source)].some(isGraph)) === true
+}
+
+const longestOperator = 64
+
+/** Operators that TensorFlow graphs begin with. ONNX has none of these names. */
+const tensorFlowOperators =
+  /^(Placeholder\w*|Const|NoOp|VarHandleOp|Variable(V2)?|VariableShape|RestoreV2|AssignVariableOp|Iterator\w*|StatefulPartitionedCall)$/
+
+/**
+ * What a protobuf file is that is not ONNX, by its fields; undefined if it may be ONNX, or is nothing known. Sources: TensorFlow's
+ * saved_model.proto and graph.proto, Core ML's Model.proto, ONNX's onnx.proto.
+ */
+export function otherProtobuf(source: ByteSource): string | undefined {
+  return ifProtobuf(() => {
+    const fields: WireField[] = []
+    for (const field of fieldsOf(source)) {
+      if (isGraph(field)) return undefined
+      fields.push(field)
+    }
+    return nameOf(fields, source)
+  })
+}
+
+/** @param fields those of a file without an ONNX model's graph */
+function nameOf(fields: readonly WireField[], source: ByteSource): string | undefined {
+  const [first, second] = fields
+  const has = (number: number, type: number) => fields.some(field => field.number === number && field.type === type)
+  if (first?.number !== 1) return undefined
+  if (first.type === wireType.bytes) {
+    if (isTensorFlowNode(source, first))
+      return 'The file is a TensorFlow graph (a frozen .pb). Export the model to ONNX with tf2onnx and upload that.'
+    if (has(11, wireType.bytes) || has(12, wireType.bytes))
+      return 'The file is the graph of an ONNX model without the model around it. Save the whole model (onnx.save).'
+    return undefined
+  }
+  const isSavedModel = second?.number === 2 && fields.every(({ number }) => number <= 2)
+  if (isSavedModel && startsWithMessage(source, second))
+    return 'The file is a TensorFlow SavedModel (saved_model.pb). Export the model to ONNX with tf2onnx and upload that.'
+  if (fields.some(({ number, type }) => number >= 200 && number < 3000 && type === wireType.bytes))
+    return 'The file is a Core ML model (.mlmodel). Upload the ONNX model that it was made from.'
+  if (has(2, wireType.varint) && fields.every(({ number }) => number <= 14))
+    return 'The file is an ONNX tensor (such as input_0.pb of a test data set), not a model. Upload the .onnx file.'
+  return undefined
+}
+
+/** Whether a node says in its second field that it is an operator of TensorFlow's. */
+function isTensorFlowNode(source: ByteSource, { payload, end }: WireField): boolean {
+  const found = ifProtobuf(() => fieldsOf(source, payload, end).find(({ number }) => number === 2))
+  if (found?.type !== wireType.bytes || found.end - found.payload > longestOperator) return false
+  return tensorFlowOperators.test(new TextDecoder().decode(readBytes(source, found.payload, found.end - found.payload)))
+}
+
+/** Whether the bytes of a field are a message that begins with another one, as no name of a producer does. */
+function startsWithMessage(source: ByteSource, { type, payload, end }: WireField): boolean {
+  if (type !== wireType.bytes) return false
+  const first = ifProtobuf(() => fieldsOf(source, payload, end).next().value)
+  return first?.number === 1 && first.type === wireType.bytes
+}
