@@ -36,7 +36,7 @@ export function compareOperators(ours: Operator, theirs: Operator): Difference[]
   }
   if (portsOf(ours) !== portsOf(theirs))
     return hard(
-      `${operatorName(theirs)} has ${inputsOf(theirs)}, in the base ${inputsOf(ours)} (${shown(ours.name)})${becameInputs(theirs)}`,
+      `${operatorName(theirs)} has ${inputsOf(theirs)}, in the base ${inputsOf(ours)} (${shown(ours.name)})${becameInputs(ours, theirs)}`,
     )
   if (ours.outputs !== theirs.outputs)
     return hard(
@@ -98,34 +98,32 @@ function portsOf({ operands }: Operator): string {
   return operands.map(({ port, value }) => (value === null ? '-' : port)).join(', ')
 }
 
-/** Operators of ONNX some of whose attributes became inputs in a later version (Changelog.md of ONNX). */
-const withFormerAttributes: ReadonlySet<string> = new Set([
-  'Clip',
-  'Dropout',
-  'Pad',
-  'ReduceL1',
-  'ReduceL2',
-  'ReduceLogSum',
-  'ReduceLogSumExp',
-  'ReduceMax',
-  'ReduceMean',
-  'ReduceMin',
-  'ReduceProd',
-  'ReduceSum',
-  'ReduceSumSquare',
-  'Reshape',
-  'Resize',
-  'Slice',
-  'Split',
-  'Squeeze',
-  'TopK',
-  'Unsqueeze',
-  'Upsample',
-])
+/**
+ * The version of ai.onnx in which inputs of an operator changed: attributes became inputs, or inputs were added before others. Source:
+ * ONNX's Changelog.md (https://github.com/onnx/onnx/blob/main/docs/Changelog.md).
+ */
+const inputsChanged: Readonly<Record<number, string>> = {
+  5: 'Reshape',
+  6: 'Tile',
+  9: 'Upsample',
+  10: 'Slice TopK',
+  11: 'Clip Pad Resize',
+  12: 'Dropout',
+  13: 'ReduceSum Split Squeeze Unsqueeze',
+  18: 'ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSumSquare',
+  20: 'DFT',
+}
 
-function becameInputs({ domain, opType }: Operator): string {
-  if (domain !== '' || !withFormerAttributes.has(opType)) return ''
-  return `; attributes of ${opType} became inputs in a later opset: export both with one opset`
+const changeOf: ReadonlyMap<string, number> = new Map(
+  Object.entries(inputsChanged).flatMap(([version, names]) => names.split(' ').map(name => [name, Number(version)])),
+)
+
+/** Why an operator has other inputs, if the models import opsets before and after its inputs changed; else empty. */
+function becameInputs(ours: Operator, theirs: Operator): string {
+  const { domain, opType } = ours
+  const version = domain === '' ? changeOf.get(opType) : undefined
+  if (version === undefined || ours.version < version === theirs.version < version) return ''
+  return `; the inputs of ${opType} changed in opset ${version}, and the model imports opset ${theirs.version} and the base opset ${ours.version}: export both with one opset`
 }
 
 /** How many inputs an operator has, and which. */

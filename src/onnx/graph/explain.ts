@@ -3,11 +3,10 @@ import { compareLeaves, compareOperators, type Difference, describe, operatorNam
 import type { Match } from './match.ts'
 import type { Network, Operator, Value } from './network.ts'
 import { networkHashes } from './network-hash.ts'
+import { structureHint } from './structure-hints.ts'
 
 type Pair = readonly [ours: Operator, theirs: Operator]
 type Side = { network: Network; anchored: Set<Operator>; consumers: Map<Operator, Operator[]> }
-
-const quantised = /^(De|Dynamic)?Quantize|^QLinear|^QGemm|^QAttention|Integer(ToFloat)?$|^MatMulNBits$|^Q?Ordered/
 
 /**
  * Explains two networks that are not the same by the first operators that do not line up: those that neither what they are computed
@@ -23,17 +22,31 @@ export function explainHard(base: Network, other: Network, { differences: found,
   const outputs = found.filter(({ kind }) => kind === 'outputs')
   const isExact = found.every(({ kind, isHard }) => !isHard || kind === 'outputs' || kind === 'wiring')
   const first = firstTheirs ?? firstOurs
-  if (!first || (!firstTheirs && isExact)) return [...outputs, ...found.filter(({ kind }) => kind !== 'outputs')]
+  const hint = first ? structureHint(base, other) : ''
+  if (!first || (!firstTheirs && isExact))
+    return [
+      ...outputs,
+      ...withHint(
+        found.filter(({ kind }) => kind !== 'outputs'),
+        hint,
+      ),
+    ]
   const lined = `${theirs.anchored.size} of ${other.operators.length} operators line up with the base's ${base.operators.length}`
   const said = firstDifference(firstOurs, firstTheirs, ours, theirs)
   const headline: Difference = {
     kind: 'operator',
     isHard: true,
     node: first.name,
-    message: [said, hint(ours, theirs), lined].filter(Boolean).join('; '),
+    message: [said, hint, lined].filter(Boolean).join('; '),
   }
   const soft = [...found.filter(({ isHard }) => !isHard), ...alike.flatMap(differencesInside)]
   return [...outputs, headline, ...onceEach(soft)]
+}
+
+/** Differences, the first of which says why as well. */
+function withHint([first, ...rest]: readonly Difference[], hint: string): Difference[] {
+  if (!first) return []
+  return [hint ? { ...first, message: `${first.message}; ${hint}` } : first, ...rest]
 }
 
 /** A tensor that several operators read is said once. */
@@ -85,21 +98,6 @@ function surroundings(operator: Operator, { consumers }: Side): string {
 
 function isComputed(value: Value | null): value is Value {
   return value !== null && value.kind !== 'leaf'
-}
-
-/** What experience says of such a difference, and what to do about it. */
-function hint(ours: Side, theirs: Side): string {
-  const only = (side: Side, test: (operator: Operator) => boolean) =>
-    side.network.operators.some(operator => !side.anchored.has(operator) && test(operator))
-  const inOne = (test: (operator: Operator) => boolean) => only(ours, test) !== only(theirs, test)
-  if (inOne(({ opType }) => quantised.test(opType)))
-    return 'one of the two is quantised: merge the float models, then quantise the soup'
-  if (inOne(({ opType }) => opType === 'BatchNormalization'))
-    return 'one of the two was exported with its batch normalisation folded into the weights: export both the same way'
-  if (inOne(({ domain }) => domain === 'com.microsoft'))
-    return 'one of the two was optimised by onnxruntime: take both as they were exported'
-  if (inOne(({ opType }) => opType === 'Cast')) return 'one of the two was converted to another precision'
-  return ''
 }
 
 /**

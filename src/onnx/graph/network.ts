@@ -83,6 +83,8 @@ export type Operator = {
   name: string
   domain: string
   opType: string
+  /** The version of its operator set that the model, or the function that it stands in, imports. */
+  version: number
   /** Changes whenever the meaning of the operator did, between versions of its operator set. */
   epoch: number
   /** Its attributes that are no tensors and no graphs and do not equal their defaults, as text, sorted by name. */

@@ -43,9 +43,8 @@ export function readOperator(resolver: Resolver, placed: PlacedNode, operator: O
   })
   const [, second] = inputs
   const weight = second?.value?.kind === 'leaf' ? second.value.tensor?.dims : undefined
-  const version = scope.opsets.get(operator.domain) ?? 1
-  const meaning = operatorMeaning({ ...operator, version, attributes, weight })
-  Object.assign(operator, meaning)
+  const { version } = operator
+  Object.assign(operator, operatorMeaning({ ...operator, attributes, weight }))
   operator.operands = [
     ...readInputs(operator, version, inputs),
     ...operator.operands.sort((a, b) => (a.port < b.port ? -1 : 1)),

@@ -190,6 +190,7 @@ function operatorOf({ placed }: Resolver, at: PlacedNode): Operator {
     name,
     domain: domainOf(node),
     opType: node.opType ?? '',
+    version: at.scope.opsets.get(domainOf(node)) ?? 1,
     epoch: 0,
     attributes: new Map(),
     operands: [],
