@@ -36,5 +36,9 @@ function fromBaseWarning(differences: readonly ValueDifference[]): string {
     .slice(0, namedValues)
     .map(({ tensor, model, expected, actual }) => `${tensor} (${expected}; ${actual} in ${model})`)
   const more = differences.length > named.length ? ', ...' : ''
-  return `${differences.length} values that are never averaged differ and are the base's: ${named.join(', ')}${more}`
+  const what =
+    differences.length === 1
+      ? '1 value that is never averaged differs'
+      : `${differences.length} values that are never averaged differ`
+  return `${what}; the soup has the base's: ${named.join(', ')}${more}`
 }

@@ -1,6 +1,6 @@
 import type { Leaf } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
-import { averagedPaths } from '../onnx/weights.ts'
+import { averagedPaths, holdsFloats } from '../onnx/weights.ts'
 import { describeUse } from './explain-difference.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'
@@ -31,7 +31,9 @@ export function preflight(inputs: readonly MatchedInput[], settings: Pick<MergeS
   const network = networkOf(base)
   const averaged = averagedPaths(base.layout, network)
   const leaves = new Map(
-    network.leaves.flatMap(leaf => [leaf.tensor, leaf.indices].map(tensor => [tensor, leaf] as const)),
+    [...network.leaves, ...network.annotated.keys()].flatMap(leaf =>
+      [leaf.tensor, leaf.indices].map(tensor => [tensor, leaf] as const),
+    ),
   )
   const found: Preflight['differences'] = []
   const warnings: string[] = []
@@ -44,6 +46,8 @@ export function preflight(inputs: readonly MatchedInput[], settings: Pick<MergeS
     const isSlot = isWeight && leaf?.use?.kind === 'slot'
     const isKept = tensor.payload.form === 'varint' || overlapping.has(tensor.path)
     if (isWeight && !isNumber && !isSlot && !isKept) continue
+    // What no output depends on changes nothing, so that the base's stays, whatever the others have.
+    if (!isWeight && holdsFloats(tensor) && !leaf) continue
     const differences = others.flatMap(other => tensorDifference(tensor, leaf, base, other) ?? [])
     if (!isWeight) found.push(...differences)
     else if (differences.length > 0) warnings.push(...(isSlot ? slotWarnings(leaf, differences) : []))

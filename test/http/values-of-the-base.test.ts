@@ -102,7 +102,7 @@ describe('values that differ and are never averaged', () => {
       const { fromBase, warnings } = job.result?.report ?? {}
       expect(fromBase?.omitted).toBe(0)
       expect(byTensor(fromBase?.values ?? [])).toEqual(byTensor(listed).map(each => ({ ...each, model: model2 })))
-      expect(warnings?.join()).toMatch(/5 values that are never averaged differ and are the base's: bound /)
+      expect(warnings?.join()).toMatch(/5 values that are never averaged differ; the soup has the base's: bound /)
     }
   })
 

@@ -53,10 +53,13 @@ describe('float tensors are averaged wherever they stand', () => {
 
   test('value_float of a Constant, written twice: the last holds', () => {
     const model = (value: number) =>
-      wireAttribute(
-        float32Field(attributeField.f, 7),
-        bytesField(attributeField.name, 'value_float'),
-        float32Field(attributeField.f, value),
+      reading(
+        wireAttribute(
+          float32Field(attributeField.f, 7),
+          bytesField(attributeField.name, 'value_float'),
+          float32Field(attributeField.f, value),
+        ),
+        'c',
       )
     const soup = soupInMemory(pair(model(1), model(4)))
     expect(soup.equals(model(2.5))).toBe(true)

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { memorySource } from '../../src/onnx/byte-source.ts'
 import { float32Tensor, int64Tensor, linearModel, rawInitializer } from '../support/onnx-model.ts'
+import { runModel } from '../support/run-model.ts'
 import { soupInMemory } from '../support/soup.ts'
 
 type Tensor = ReturnType<typeof float32Tensor>
@@ -36,6 +38,22 @@ describe('a tensor that no output depends on', () => {
     expect([...unused(merged, 'W')]).toEqual([2])
     expect([...unused(merged, 'p')]).toEqual([1, 1])
     expect([...unused(merged, 'alone')]).toEqual([7, 7, 7, 7, 7])
+  })
+
+  test('stays the base’s if it is a single number, such as the ratio of a Dropout that does nothing', async () => {
+    const dropout = (weight: number, ratio: number) =>
+      linearModel([weight], [0], ({ graph }) => {
+        graph.initializer?.push(float32Tensor('ratio', [], [ratio]))
+        graph.node?.push({ opType: 'Dropout', input: ['sum', 'ratio'], output: ['y'] })
+        Object.assign(graph.node?.[1] ?? {}, { output: ['sum'] })
+      })
+    const inputs = [0.5, 0.75].map(ratio => ({ bytes: dropout(1, ratio), weight: 1 }))
+    const merged = soupInMemory(inputs, { normalize: false })
+    expect(rawInitializer(merged, 'ratio')).toEqual(rawInitializer(dropout(1, 0.5), 'ratio'))
+    expect([...unused(merged, 'W')]).toEqual([2])
+    // onnxruntime refuses a ratio of 1 and more although nothing is dropped.
+    expect(await runModel({ source: memorySource(merged), data: new Map() }, 1)).toHaveProperty('outputs')
+    expect(await runModel({ source: memorySource(dropout(2, 1.25)), data: new Map() }, 1)).toHaveProperty('reason')
   })
 
   test('refuses the soup if it is an integer of the same name and differs, and does not if it has another name', () => {
