@@ -41,6 +41,7 @@ export function planMerge(
   const beside = settings.usesBase ? [settings.base] : fishers.filter(index => index >= 0)
   const sourced = [...averaged.map(({ index }) => index), ...beside]
   const positions = planPositions(inputs, settings, ({ path }) => weights.has(path))
+  // Whatever its parameters are here: a search may try others with the same plan.
   const rowsOf = methodNamed(settings.method).needs.includes('ranks') ? tensorRows(networkOf(base)) : null
   const tensors: PlannedTensor[] = []
   const change = settings.outputDtype ? typeChange(base, weights, settings.outputDtype) : unchanged

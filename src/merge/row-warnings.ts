@@ -1,4 +1,6 @@
 import type { MergePlan } from './merge-plan.ts'
+import { methodNamed } from './methods/registry.ts'
+import type { Operation } from './operation.ts'
 
 /** Tensors that a warning names at most. */
 const named = 3
@@ -6,14 +8,19 @@ const named = 3
 /** Sentences about the tensors that are ranked along their last axis, although they have more than one row. */
 export function rowWarnings({ tensors }: Pick<MergePlan, 'tensors'>): string[] {
   const causes = [
-    ['unread', 'no operator reads them as weights of output units'],
-    ['contradictory', 'operators that read them have different output units'],
+    ['unread', 'no operator reads such a tensor as the weights of output units'],
+    ['contradictory', 'operators that read such a tensor have different output units'],
   ] as const
+  const ranked = tensors.filter(({ operation }) => ranksUnits(operation))
   return causes.flatMap(([reason, cause]) => {
-    const found = tensors.filter(({ rows }) => rows?.reason === reason && rows.layout.slabs > 1)
+    const found = ranked.filter(({ rows }) => rows?.reason === reason && rows.layout.slabs > 1)
     if (found.length === 0) return []
     const names = found.slice(0, named).map(({ name }) => name)
     const more = found.length > named ? ` and ${found.length - named} more` : ''
     return [`Changes are ranked along the last axis in ${names.join(', ')}${more}: ${cause}.`]
   })
+}
+
+function ranksUnits(operation: Operation): boolean {
+  return operation.kind !== 'sum' && methodNamed(operation.method).ranksUnits(operation.settings)
 }

@@ -2,12 +2,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { onnx } from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
+import { candidatePlan } from '../../src/merge/candidate-plan.ts'
+import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { memorySource } from '../../src/onnx/byte-source.ts'
+import { readLayout } from '../../src/onnx/read-layout.ts'
+import { checkedPlan } from '../../src/threads/merge-inputs.ts'
 import { elementType, int64Tensor } from '../support/onnx-model.ts'
 import { initializerBytes } from '../support/onnx-oracle.ts'
 import { encodeModel } from '../support/rich-model.ts'
 import { projectRoot } from '../support/server.ts'
 import { node } from '../support/slot-models.ts'
-import { soupInMemory, soupOfFiles } from '../support/soup.ts'
+import { digest, soupInMemory, soupOfFiles } from '../support/soup.ts'
 
 /** Computed by NumPy: test/fixtures/methods/make_unit_rows.py. */
 type Form = { form: string; dims: number[]; change: number[]; probabilities: number[] }
@@ -191,18 +196,38 @@ describe('della keeps a change as the output unit says that it belongs to', () =
   })
 })
 
+test('a candidate of a search is ranked by unit, although the plan that it is made from ranks nothing', () => {
+  const form = forms.find(each => each.form === 'MatMul')
+  if (!form) throw new Error('there is no such form')
+  const inputs = inputsOf(form).map(({ bytes, weight }, index) => {
+    const source = memorySource(bytes)
+    return { source, data: new Map(), layout: readLayout(source), label: `${index}`, sha256: digest(bytes), weight }
+  })
+  const { parameters, ...rest } = { ...defaultSettings, ...settings(0) }
+  const all = { ...rest, parameters: { ...parameters, epsilon: 0 } }
+  const soup = { members: [0], weights: [1], rules: [], parameters: { epsilon: 0.3 } }
+  const [tensor] = candidatePlan(checkedPlan(inputs, all).plan, soup, all).tensors
+  expect(tensor?.rows?.layout).toEqual({ slabs: 1, outer: 7, units: 5, inner: 1 })
+})
+
 describe('a weight that is ranked along its last axis although it has more', () => {
-  const warningsOf = (name: string) => {
+  const warningsOf = (name: string, epsilon = 0.3) => {
     const form = forms.find(each => each.form === name)
     if (!form) throw new Error(`there is no form ${name}`)
-    return soupOfFiles(inputsOf(form), settings(0)).report.warnings
+    const { parameters, ...rest } = settings(0)
+    const { report } = soupOfFiles(inputsOf(form), { ...rest, parameters: { ...parameters, epsilon } })
+    return report.warnings.filter(warning => warning.includes('ranked'))
   }
 
   test.each([
     ['Add', /last axis in W: no operator/],
-    ['Gather and MatMul', /last axis in W: operators that read them have different/],
+    ['Gather and MatMul', /last axis in W: operators that read such a tensor have different/],
   ])('is named: %s', (form, message) => {
     expect(warningsOf(form)).toEqual([expect.stringMatching(message)])
+  })
+
+  test('is not named where all changes are kept with one probability', () => {
+    expect(warningsOf('Add', 0)).toEqual([])
   })
 
   test.each(['MatMul', 'vector', 'scale of channels'])('is named, and no other: %s', form => {

@@ -44,6 +44,7 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
     wholeNumbers: ['seed'],
     perModel: ['density', 'epsilon'],
     ...(elect ? {} : { check: requireDivisor }),
+    ranksUnits: ({ parameters, weights }) => weights.some((_, model) => valueFor(parameters.epsilon, model) > 0),
     plan: () => elementwise,
     kernel({ settings, reader }) {
       const { parameters, models } = settings
@@ -81,7 +82,7 @@ function rankSparsify(
 ): Sparsify {
   const density = valueFor(parameters.density, model)
   const epsilon = valueFor(parameters.epsilon, model)
-  if (reader.elements === 1) return randomSparsify(key, density, { divisors: density })
+  if (epsilon === 0 || reader.elements === 1) return randomSparsify(key, density, { divisors: density })
   const engine = blockEngine()
   const probabilities = new Float64Array(kernelBlock)
   const probabilitiesOf = rankProbabilities(reader, model, models, { largest: density + epsilon, span: 2 * epsilon })

@@ -58,6 +58,8 @@ export type Method<Parameters extends ParameterValues> = {
   check?(settings: TensorSettings<Parameters>, field: string): void
   /** Whether the formula changes elements that are equal in every source, which are otherwise copied. False if left out. */
   movesIdentical?(settings: TensorSettings<Parameters>): boolean
+  /** Whether the order of changes inside an output unit decides anything. False if left out. */
+  ranksUnits?(settings: TensorSettings<Parameters>): boolean
   /** What is known before any element is. Pure and instant. */
   plan(settings: TensorSettings<Parameters>): Step
   /** Looks at a whole tensor. */

@@ -35,6 +35,7 @@ export type RegisteredMethod = Omit<
   | 'dropsElements'
   | 'check'
   | 'movesIdentical'
+  | 'ranksUnits'
   | 'plan'
   | 'prepare'
   | 'prepareTogether'
@@ -48,6 +49,7 @@ export type RegisteredMethod = Omit<
   /** @throws TureenError `TUREEN_WEIGHTS_INVALID`; `field`: what the request calls the weights */
   check(settings: TensorSettings, field: string): void
   movesIdentical(settings: TensorSettings): boolean
+  ranksUnits(settings: TensorSettings): boolean
   /** @param settings of all averaged models; those that the formula leaves out take no part in the operation */
   plan(settings: TensorSettings): Operation
   /** @throws RangeError if there is nothing to prepare */
@@ -69,6 +71,7 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     dropsElements = false,
     check,
     movesIdentical,
+    ranksUnits,
     plan,
     prepare,
     prepareTogether,
@@ -91,6 +94,7 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     canonical: given => canonical?.(given) ?? { parameters: given },
     check: (settings, field) => check?.(typed(settings), field),
     movesIdentical: settings => movesIdentical?.(typed(settings)) ?? false,
+    ranksUnits: settings => ranksUnits?.(typed(settings)) ?? false,
     plan(settings) {
       const { own, from } = participants(settings, { fisher: declared.fisher, perModel, keepsZeroWeights })
       return own.weights.length === 0 ? noModels(settings) : operationOf(plan(typed(own)), name, own, from)
