@@ -3,13 +3,15 @@ export type Block = { stack: string; index: number }
 
 /** Names that exporters make up, of which the last part says nothing of the module that a tensor belongs to. */
 const madeUp = [
-  /^\d+$/,
-  /^onnx::\w+_\d+$/,
-  /^val_\d+$/,
-  /^const_fold_opt__\d+$/,
+  /^_?\d+$/,
+  /^onnx::\w+$/,
+  /^_?val_\d+$/,
+  /(^|[./])[A-Z]\w*_output_\d+$/,
+  /__\d+(:\d+)?$/,
+  /(^|[./])const(ant)?_?\d*(:\d+)?$/i,
+  /^_?(tensor|initializer|param|parameter|var|variable|node)_?\d+$/i,
   /^_v_\d+$/,
-  /(^|[./])Constant(_\d+)?(_output_\d+)?$/,
-  /^(tensor|initializer|Initializer|const|node)_?\d+$/,
+  /^ortshared_/,
 ]
 
 /** Whether an exporter made this name up, so that it says nothing of where the tensor belongs. */

@@ -61,6 +61,8 @@ function placeByNodes(
   })
   const [first] = blocks
   if (!first) return hasName ? 'outside' : undefined
+  // A name without a block is the better witness, unless every node contradicts it.
+  if (hasName && blocks.length < operators.length) return 'outside'
   if (blocks.some(block => !isSame(block, first))) return hasName ? 'outside' : 'unknown'
   return !hasName && blocks.some(block => block.isFoldable) ? 'unknown' : first
 }

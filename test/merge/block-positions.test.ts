@@ -140,6 +140,18 @@ describe('a gradient by block', () => {
     expect(lambdas(value => changedModel(value, { weight: madeUp, head }, transposed))).toMatchObject(matrices)
   })
 
+  it('leaves a tensor outside that has a name of its own and is handed to one block', () => {
+    const queried: Change = ({ node, initializer }, value) => {
+      nodeOf(node, 'product2').input = ['asked', 'layers.2.linear.weight']
+      node.push(
+        { opType: 'Unsqueeze', name: '/Unsqueeze', input: ['query.weight'], output: ['queries'] },
+        { opType: 'Add', name: '/layers.2/Add', input: ['h2', 'queries'], output: ['asked'] },
+      )
+      initializer.push(float32Tensor('query.weight', [2], [value, value]))
+    }
+    expect(lambdas(value => changedModel(value, {}, queried))['query.weight']).toBe(1)
+  })
+
   it('takes the names of another model where those of the base are made up', () => {
     const bare: Partial<Naming> = { weight: madeUp, bias: block => `${block}`, multiply: () => null, add: () => null }
     const found = lambdas(
