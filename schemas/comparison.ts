@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { labels, reference, ttl, waitSeconds } from './common.ts'
+import { comparedRules, ruleReport } from './merge.ts'
 import { problem } from './problem.ts'
 
 /** Every pair is compared, and there are half as many pairs as the square of this. */
@@ -11,6 +12,7 @@ export const comparisonRequest = z
       .array(z.strictObject({ id: reference }))
       .min(2)
       .max(maximumCompared),
+    rules: comparedRules.default([]),
     labels: labels.default({}),
     ttl: ttl.optional().describe('Seconds after its end that the job expires'),
   })
@@ -55,6 +57,7 @@ const pair = z.object({
     averaged: z.number().int(),
     nonFinite,
   }),
+  rules: z.array(ruleReport).optional().describe('What each rule met, in order; left out without rules'),
   warnings: z.array(z.string()),
   tensors: z.array(tensorPair),
   omitted: z.number().int().describe('Tensors that are not listed, as there are too many; those listed differ most'),

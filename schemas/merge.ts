@@ -36,30 +36,40 @@ export const methodParameters = z
     'The method’s parameters; numbers may be gradients: {"gradient": [0, 0.5, 1]}, and some may be lists of one for each model, in order',
   )
 
-const match = z
+export const match = z
   .string()
   .min(1)
   .max(200)
-  .describe('A glob on names of initializers: * stands for any characters, ? for one')
+  .describe(
+    'A glob on the names of tensors and of the nodes that read them, in any of the models: * stands for any characters, ? for one, / and . are alike. GET /v1/models/{id}/tensors lists the names',
+  )
 
 export const weightRules = z.array(z.object({ match, weights: z.array(weight) }))
 
+const tensorRule = z.strictObject({
+  match,
+  weights: z.array(weightValue).min(1).max(maximumModels).optional().describe('One for each model, in order'),
+  parameters: methodParameters.optional(),
+  skip: z.boolean().optional().describe('Leave such tensors as the base, or the first model, has them'),
+})
+
+/** Rules in one request. Each is held against every name of every tensor. */
+const maximumRules = 256
+
+export const comparedRules = z
+  .array(tensorRule)
+  .max(maximumRules)
+  .describe('Rules of a merge to try, with or without their weights and parameters, which no comparison looks at')
+
 export const tensorRules = z
   .array(
-    z
-      .strictObject({
-        match,
-        weights: z.array(weightValue).min(1).max(maximumModels).optional().describe('One for each model, in order'),
-        parameters: methodParameters.optional(),
-        skip: z.boolean().optional().describe('Leave such tensors as the base, or the first model, has them'),
-      })
-      .refine(({ weights, parameters, skip }) => weights || parameters || skip !== undefined, {
-        message: 'a rule gives weights, parameters or skip',
-        path: ['weights'],
-      }),
+    tensorRule.refine(({ weights, parameters, skip }) => weights || parameters || skip !== undefined, {
+      message: 'a rule gives weights, parameters or skip',
+      path: ['weights'],
+    }),
   )
-  .max(256)
-  .describe('Other settings for some tensors: for each, those of the first rule that matches its name')
+  .max(maximumRules)
+  .describe('Other settings for some tensors: for each, those of the first rule that matches one of its names')
 
 export const outputDtype = z
   .enum(['float32', 'float16', 'bfloat16', 'float64'])
@@ -164,6 +174,16 @@ export const recipe = z
   })
   .meta({ id: 'Recipe' })
 
+/** What a rule or group has met. */
+export const ruleReport = z
+  .object({
+    match: z.string(),
+    tensors: z.number().int().describe('Averaged tensors that it holds for'),
+    elements: z.number().int().describe('Elements of these tensors'),
+    overruled: z.number().int().describe('Tensors that it matches as well, and an earlier one holds for'),
+  })
+  .meta({ id: 'RuleReport' })
+
 export const mergeResult = z
   .object({
     model: z.object({ id, sha256: digest, bytes: z.number().int() }),
@@ -222,6 +242,7 @@ export const mergeResult = z
         })
         .optional()
         .describe('Values that differ and are never averaged, where nonFloat: base took those of the base'),
+      rules: z.array(ruleReport).optional().describe('What each rule met, in order; left out without rules'),
       recalibration: recalibrationReport.optional(),
     }),
   })

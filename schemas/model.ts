@@ -82,6 +82,11 @@ export const tensor = z.object({
   bytes: z.number().int(),
   storage: z.enum(['raw', 'typed', 'external', 'none']),
   where: z.string().describe('Its place in the graph, such as graph.initializer[3]'),
+  names: z
+    .array(z.string())
+    .describe(
+      'Every name that a glob of a rule can match, 256 at most: its own, those of the nodes that read it, and one by its module where an exporter took its own away',
+    ),
 })
 
 export const tensorPage = page(tensor).meta({ id: 'TensorPage' })

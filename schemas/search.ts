@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { digest, id, labels, name, reference, ttl, waitSeconds } from './common.ts'
 import { direction, metricRequest, scoring } from './evaluation.ts'
-import { fisherReference, mergeSettings, weight, weightRules } from './merge.ts'
+import { fisherReference, match, mergeSettings, ruleReport, weight, weightRules } from './merge.ts'
 import { recalibration } from './recalibration.ts'
 
 /** Models in one search. Those of an exhaustive search are bounded by {@link exhaustiveStrategy} besides. */
@@ -10,11 +10,11 @@ export const maximumSearchModels = 128
 const seed = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0)
 
 const groups = z
-  .array(z.string().min(1).max(200))
+  .array(match)
   .max(16)
   .default([])
   .describe(
-    'Globs on tensor names (* stands for any characters, ? for one): each group of tensors has weights of its own, a tensor is of the first group that matches, all others have common weights',
+    'Globs as in the rules of a merge: each group of tensors has weights of its own, a tensor is of the first group that matches it, all others have common weights',
   )
 
 const range = z.tuple([z.number(), z.number()]).describe('From, to')
@@ -245,6 +245,7 @@ export const searchResult = z
     stopped: z.enum(['evaluations', 'seconds']).nullable().describe('The budget that ended the search early'),
     evaluations: z.number().int().describe('Different soups that were scored, or whose score was known'),
     seconds: z.number().describe('That the search has run, restarts of the server left out'),
+    groups: z.array(ruleReport).optional().describe('What each group met, in order; left out without groups'),
     notes: z.array(z.string()),
   })
   .meta({ id: 'SearchResult' })

@@ -12,7 +12,7 @@ export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRu
     const { files } = await resolveComparison(request, models)
     await models.requireSound(files, signal)
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes compared' })
-    const result = await threads.compare(files, { signal, onProgress })
+    const result = await threads.compare(files, request.rules, { signal, onProgress })
     await succeed(async () => result)
   }
 }

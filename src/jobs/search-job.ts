@@ -3,6 +3,7 @@ import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import { TureenError } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
+import type { MergeFindings } from '../merge/merge-findings.ts'
 import { nonFiniteNotes } from '../merge/non-finite-report.ts'
 import { modelDigest } from '../models/model-files.ts'
 import { isSingle } from '../search/candidate-soup.ts'
@@ -33,7 +34,7 @@ export function createSearchService(stores: Stores, threads: ThreadPool, jobs: J
   return {
     async start(request, keep) {
       const { files, base, settings, inputIds } = await resolveSearch(request, stores)
-      const check = () => threads.check(files, { ...settings, base: base ?? 0 })
+      const check = () => threads.checkSearch(files, settings, base)
       await stores.models.blamingDamage(files, check).catch((error: unknown) => {
         throw asGroupError(error)
       })
@@ -109,10 +110,10 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const end = endOf(outcome, direction)
       const { compare } = scorer
       const test = await scoreOnTest(end, search, { kept, files: soups, compare, threads, jobId: context.id })
-      const warnings = await writer.then(warningsOf, () => [])
+      const { warnings, rules } = await writer.then(findingsOf, (): MergeFindings => ({ warnings: [] }))
       const result = (): Omit<SearchResult, 'model'> => {
         const found = resultOf(request, search, end, test, clock.seconds())
-        return { ...found, notes: [...found.notes, ...warnings] }
+        return { ...found, ...(rules ? { groups: rules } : {}), notes: [...found.notes, ...warnings] }
       }
       const { winner } = end
       const [only] = isSingle(winner.soup) ? winner.soup.members : []
@@ -153,8 +154,8 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
 }
 
 /** Notes on the models: how they were paired, and which are not finite. */
-async function warningsOf({ warnings, findNonFinite }: CandidateWriter): Promise<string[]> {
-  return [...nonFiniteNotes(await findNonFinite()), ...warnings]
+async function findingsOf({ findings, findNonFinite }: CandidateWriter): Promise<MergeFindings> {
+  return { ...findings, warnings: [...nonFiniteNotes(await findNonFinite()), ...findings.warnings] }
 }
 
 async function requireSound(search: ResolvedSearch, stores: Stores, signal: AbortSignal): Promise<void> {

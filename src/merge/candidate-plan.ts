@@ -1,14 +1,15 @@
 import { defaultSettings, type MergeSettings } from './merge-input.ts'
 import type { MergePlan } from './merge-plan.ts'
 import { methodNamed } from './methods/registry.ts'
+import { ruleOf } from './rule-resolution.ts'
 import { tensorOperations } from './tensor-operations.ts'
 
-/** Other weights for the tensors whose names match a glob. */
+/** Other weights for the tensors that a glob matches. */
 export type WeightRule = { match: string; weights: readonly number[] }
 
 /**
- * A merge of some of a merge's inputs. `members`: places among the averaged ones, each with its weight. `parameters`: of the
- * method, in place of those of the merge.
+ * A merge of some of a merge's inputs. `members`: places among the averaged ones, each with its weight. `rules`: none, or one for each rule
+ * of the merge, with the same glob. `parameters`: of the method, in place of those of the merge.
  */
 export type CandidateSoup = {
   members: readonly number[]
@@ -59,12 +60,15 @@ export function candidatePlan(plan: MergePlan, soup: CandidateSoup, settings: Om
       if (item === undefined) throw new RangeError(`the merge has no input ${place}`)
       return item
     })
+  const inputs = pick(plan.inputs)
+  const ownInputs = new Set([...inputs, plan.base])
   return {
     ...plan,
     models: soup.members.length,
-    inputs: pick(plan.inputs),
+    inputs,
     tensors: plan.tensors.map(tensor => {
-      const operation = operations.of(tensor.name, tensor.position)
+      const rule = soup.rules.length === 0 ? null : ruleOf(tensor.rule, input => ownInputs.has(input))
+      const operation = operations.of(rule, tensor.position)
       if (!operation) throw new RangeError('candidates skip no tensors')
       return { ...tensor, sources: pick(tensor.sources), operation }
     }),

@@ -8,8 +8,10 @@ import { combined, cosineOf, type PairMeasure, PairSums, relativeDistanceOf } fr
 import { matchInputs, networkOf } from './match-inputs.ts'
 import type { Warning } from './match-warnings.ts'
 import { defaultSettings, elementsOf, type IndexedInput } from './merge-input.ts'
+import { type MergeRules, mergeRules, unmetRules } from './merge-rules.ts'
 import { preflight } from './preflight.ts'
 import { sameElements } from './same-elements.ts'
+import type { TensorRule } from './tensor-rule.ts'
 import { asProblem } from './value-differences.ts'
 
 /** Two tensors that stand in one place. Null where there is nothing to measure: of what is never averaged, or of another size. */
@@ -30,15 +32,27 @@ export type PairComparison = {
   reasons: ProblemItem[]
   /** Of how they were paired, to be read after the second model's name. */
   warnings: Warning[]
+  /** What the rules met, and sentences that their author should know. */
+  rules: Pick<MergeRules, 'reports' | 'warnings'>
   tensors: TensorComparison[]
   /** The measure of all weights together. Null if there are none. */
   all: PairMeasure | null
 }
 
-/** Compares two models tensor by tensor, paired as a merge would pair them. `onBytes` hears how many bytes of weights were compared. */
-export function comparePair(a: IndexedInput, b: IndexedInput, onBytes: (bytes: number) => void): PairComparison {
-  const { inputs, problems, warnings } = matchInputs([a, b], defaultSettings)
-  const { differences } = preflight(inputs, defaultSettings)
+/**
+ * Compares two models tensor by tensor, paired as a merge would pair them. `rules`: those of a merge to try. `onBytes` hears how many bytes
+ * of weights were compared.
+ */
+export function comparePair(
+  a: IndexedInput,
+  b: IndexedInput,
+  onBytes: (bytes: number) => void,
+  rules: readonly TensorRule[] = [],
+): PairComparison {
+  const settings = { ...defaultSettings, rules }
+  const { inputs, problems, warnings } = matchInputs([a, b], settings)
+  const { differences, averaged: merged } = preflight(inputs, settings)
+  const { reports, warnings: ofRules } = mergeRules(inputs, settings, merged)
   const averaged = averagedPaths(a.layout, networkOf(a))
   const tensors: TensorComparison[] = []
   const all: PairMeasure[] = []
@@ -60,8 +74,11 @@ export function comparePair(a: IndexedInput, b: IndexedInput, onBytes: (bytes: n
       nonFinite: measured?.measure.nonFinite ?? null,
     })
   }
-  const reasons = [...problems, ...differences.map(asProblem)].map(({ model: _model, ...reason }) => reason)
-  return { reasons, warnings, tensors, all: all.length > 0 ? combined(all) : null }
+  const reasons = [...problems, ...differences.map(asProblem), ...unmetRules(reports)].map(
+    ({ model: _model, ...reason }) => reason,
+  )
+  const rulesMet = { reports, warnings: ofRules }
+  return { reasons, warnings, rules: rulesMet, tensors, all: all.length > 0 ? combined(all) : null }
 }
 
 function measure(

@@ -1,3 +1,4 @@
+import type { RuleReport } from './rule-resolution.ts'
 import type { ValueDifference } from './value-differences.ts'
 
 /** Values that a report lists, at most. */
@@ -15,19 +16,27 @@ export type BaseValue = { tensor: string; node?: string; model: string; base: st
 export type MergeFindings = {
   /** Sentences; each names the model or tensor that it is about. */
   warnings: string[]
+  /** What each rule has met, in order; left out without rules. */
+  rules?: RuleReport[]
   /** Only if `nonFloat: base` took any value: those of the base that other models do not share. */
   fromBase?: FromBase
 }
 
-/** The findings of a merge. `fromBase`: differences in which the soup has the base's values. */
-export function findingsOf(warnings: readonly string[], fromBase: readonly ValueDifference[]): MergeFindings {
-  if (fromBase.length === 0) return { warnings: [...warnings] }
+/** The findings of a merge. `fromBase`: differences in which the soup has the base's values. `rules`: left out without rules. */
+export function findingsOf(
+  warnings: readonly string[],
+  fromBase: readonly ValueDifference[],
+  rules?: RuleReport[],
+): MergeFindings {
+  const ofRules = rules ? { rules } : {}
+  if (fromBase.length === 0) return { warnings: [...warnings], ...ofRules }
   const values = fromBase.slice(0, listedValues).map(({ tensor, node, model, expected, actual }): BaseValue => {
     return { tensor, ...(node === null ? {} : { node }), model, base: expected, other: actual }
   })
   return {
     warnings: [...warnings, fromBaseWarning(fromBase)],
     fromBase: { values, omitted: fromBase.length - values.length },
+    ...ofRules,
   }
 }
 

@@ -2,12 +2,14 @@ import type { TensorEntry } from '../onnx/layout.ts'
 import type { Position } from './gradient.ts'
 import type { Operation } from './operation.ts'
 import type { PlannedFile } from './plan-parts.ts'
+import type { RuleMatch } from './rule-resolution.ts'
 import type { TensorRows } from './tensor-rows.ts'
 
 /**
  * A tensor of the result that is computed, and how. `output`: the type that the result has,
  * `dtype` the one that it has in the sources. `sources`: it in each averaged model, in recipe order, and in what else the method
- * looks at. `position`: where it stands, if anything depends on that. `rows`: those that the method ranks, if it ranks any.
+ * looks at. `position`: where it stands, if anything depends on that. `rows`: those that the method ranks, if it ranks any. `rule`: which of
+ * the merge's rules matches it, for soups of other inputs and weights by the same rules.
  */
 export type PlannedTensor = {
   name: string
@@ -17,6 +19,7 @@ export type PlannedTensor = {
   elements: number
   position: Position
   rows?: TensorRows
+  rule: RuleMatch
   sources: readonly TensorEntry[]
   operation: Operation
 }

@@ -13,6 +13,7 @@ import { plannedFile, type RetypedPart, type TensorPart } from './plan-parts.ts'
 import { planPositions } from './plan-positions.ts'
 import type { Preflight } from './preflight.ts'
 import { provenanceEdits } from './provenance.ts'
+import { noRule, type RuleResolution, ruleOf } from './rule-resolution.ts'
 import { tensorOperations } from './tensor-operations.ts'
 import { tensorPlaces } from './tensor-places.ts'
 import { tensorRows } from './tensor-rows.ts'
@@ -20,14 +21,16 @@ import { typeChange, unchanged } from './type-change.ts'
 
 /**
  * Plans a merge of models that have passed the structure comparison and the preflight. Pure, and without a payload byte
- * read but of tensors whose block would have to be known. *
- * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_OUTPUT_DTYPE_IMPOSSIBLE`, `TUREEN_RULE_UNMATCHED`, `TUREEN_BLOCKS_UNKNOWN`, `TUREEN_MODELS_DIFFER`, `TUREEN_MODEL_UNSUPPORTED` where
+ * read but of tensors whose block would have to be known.
+ *
+ * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_OUTPUT_DTYPE_IMPOSSIBLE`, `TUREEN_BLOCKS_UNKNOWN`, `TUREEN_MODELS_DIFFER`, `TUREEN_MODEL_UNSUPPORTED` where
  *   tensors share bytes of a data file without being one, or where one file would be too large
  */
 export function planMerge(
   inputs: readonly MatchedInput[],
   settings: MergeSettings,
   { averaged: weights, identical }: Pick<Preflight, 'averaged' | 'identical'>,
+  { matches }: Pick<RuleResolution, 'matches'> = { matches: new Map() },
 ): MergePlan {
   const base = baseOf(inputs, settings)
   const averaged = inputs.flatMap((input, index) =>
@@ -54,7 +57,9 @@ export function planMerge(
     const sources = sourced.flatMap(index => inputs[index]?.counterpart(tensor) ?? [])
     const position = positions.of(tensor)
     // What no output depends on need not be in every model, and stays where it is not.
-    const operation = isWeight && sources.length === sourced.length ? operations.of(name, position) : null
+    const match = matches.get(tensor)?.match ?? noRule
+    const rule = ruleOf(match)
+    const operation = isWeight && sources.length === sourced.length ? operations.of(rule, position) : null
     const dtype = dtypeName(tensor.dataType)
     const output = change.tensors.has(tensor.path) ? change.dtype : dtype
     const isRetyped = output !== dtype
@@ -66,15 +71,14 @@ export function planMerge(
       places.put(tensor, isRetyped ? retypedPart(tensor, output) : null, isRetyped, [])
       continue
     }
-    if (operations.runsByBlock(name)) positions.require(tensor, keepsIdentical(operation))
+    if (operations.runsByBlock(rule)) positions.require(tensor, keepsIdentical(operation))
     const { dims, elements } = tensor
     const part: TensorPart = { kind: 'tensor', tensor: tensors.length, from: 0, length: bytesOf(tensor, output) }
     if (!places.put(tensor, part, isRetyped, sources)) continue
     const rows = rowsOf ? { rows: rowsOf(tensor) } : {}
-    tensors.push({ name, dtype, output, dims, elements, position, ...rows, sources, operation })
+    tensors.push({ name, dtype, output, dims, elements, position, ...rows, rule: match, sources, operation })
   }
   positions.requireAll()
-  operations.requireAllMatched()
   const { edits, data } = places.finish()
   const main = plannedFile(
     splice(base.layout, [...edits, ...change.edits, ...provenanceEdits(base.layout, inputs, settings)]),

@@ -1,5 +1,4 @@
 import { TureenError } from '../errors.ts'
-import { matchesGlob } from './glob.ts'
 import { gradientKinds, type Position, parametersAt, startPosition, valueAt, type WeightValue } from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
 import { methodNamed } from './methods/registry.ts'
@@ -8,12 +7,13 @@ import type { TensorRule } from './tensor-rule.ts'
 
 /** What is computed of each tensor of a merge. */
 export type TensorOperations = {
-  /** That of a tensor by its name and its position; null where a rule leaves it as it is. */
-  of(name: string, position: Position): Operation | null
-  /** Whether the block that a tensor stands in makes a difference. */
-  runsByBlock(name: string): boolean
-  /** @throws TureenError `TUREEN_RULE_UNMATCHED` naming every rule that no tensor asked for so far has matched */
-  requireAllMatched(): void
+  /**
+   * The operation of a tensor at a position for which a rule holds (by its place among the rules), or none; null where the rule leaves the
+   * tensor as it is.
+   */
+  of(rule: number | null, position: Position): Operation | null
+  /** Whether the block that a tensor stands in makes a difference where a rule holds, or none. */
+  runsByBlock(rule: number | null): boolean
 }
 
 /**
@@ -46,39 +46,18 @@ export function tensorOperations(
       throw wrongCount(field, rule.weights.length, weights.length)
     if (rule.weights) method.check(settingsAt(rule, startPosition), field)
   }
-  const matched = rules.map(() => false)
   return {
-    of(tensor, position) {
-      let first: number | undefined
-      // A rule behind another that takes all its tensors has matched too: it is not the mistake that the check is for.
-      for (const [index, { match }] of rules.entries()) {
-        if (!matchesGlob(match, tensor)) continue
-        matched[index] = true
-        first ??= index
-      }
-      const rule = first === undefined ? undefined : rules[first]
+    of(index, position) {
+      const rule = index === null ? undefined : rules[index]
       if (rule?.skip) return null
       const settings = settingsAt(rule, position)
-      method.check(settings, rule?.weights ? `rules.${first}.weights` : 'weight')
+      method.check(settings, rule?.weights ? `rules.${index}.weights` : 'weight')
       return method.plan(settings)
     },
-    runsByBlock(tensor) {
-      const rule = rules.find(({ match }) => matchesGlob(match, tensor))
+    runsByBlock(index) {
+      const rule = index === null ? undefined : rules[index]
       const own = { ...parameters, ...rule?.parameters }
       return gradientKinds([...Object.values(own), ...(rule?.weights ?? weights)]).has('block')
-    },
-    requireAllMatched() {
-      const unmatched = rules.flatMap(({ match }, index) =>
-        matched[index]
-          ? []
-          : [{ field: `rules.${index}.match`, message: `${match} matches no tensor that is averaged` }],
-      )
-      if (unmatched.length === 0) return
-      throw new TureenError(
-        'TUREEN_RULE_UNMATCHED',
-        `A rule that matches nothing would have no effect: ${unmatched.map(({ message }) => message).join('; ')}. GET /v1/models/{id}/tensors lists the names.`,
-        unmatched,
-      )
     },
   }
 }

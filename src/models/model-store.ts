@@ -3,7 +3,6 @@ import { TureenError } from '../errors.ts'
 import { requireComplete } from '../merge/incomplete.ts'
 import { inlineSettings } from '../merge/merge-input.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
-import type { TensorDescription } from '../onnx/skeleton.ts'
 import { unknownLocation } from '../onnx/unknown-location.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
 import { requireSound } from '../storage/content-damage.ts'
@@ -15,6 +14,7 @@ import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Labels } from '../storage/labels.ts'
 import { bytesOf, type ModelPaths } from '../storage/model-paths.ts'
 import { decodeIndexCursor, encodeCursor, type Page } from '../storage/paging.ts'
+import type { ListedTensor } from '../threads/inspect-task.ts'
 import type { WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { isComplete, noFile } from './data-refusals.ts'
@@ -49,7 +49,7 @@ export type ModelStore = {
   /** As {@link ModelStore.get}, for use. @throws TureenError `TUREEN_MODEL_INCOMPLETE` besides */
   getComplete(reference: string, field: string): Promise<ModelRecord>
   list(filters: records.ModelFilters): Promise<Page<ModelRecord>>
-  tensors(reference: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<TensorDescription>>
+  tensors(reference: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<ListedTensor>>
   recipe(reference: string): Promise<RecipeDocument>
   /**
    * @param allow looks at the record just before it goes, and may throw to keep it

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { type CandidateSoup, candidatePlan } from '../merge/candidate-plan.ts'
+import type { MergeFindings } from '../merge/merge-findings.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
 import { findNonFinite, type NonFinite } from '../merge/non-finite.ts'
@@ -14,10 +15,13 @@ import { checkedPlan, type MergeFile, type OpenInput, openInputs } from './merge
 import { outputFiles } from './merge-task.ts'
 import { writePlanned } from './write-planned.ts'
 
+/** The settings of a search's soups. */
+export type SearchedMerge = Omit<MergeSettings, 'base'>
+
 /** `base`: the file that every soup is made from; null if each is made from that of its first model. */
 export type CandidateInputs = {
   files: readonly MergeFile[]
-  settings: Omit<MergeSettings, 'base'>
+  settings: SearchedMerge
   base: number | null
   memoryBytes: number
 }
@@ -29,7 +33,7 @@ let open: OpenModels | undefined
 
 type OpenModels = {
   inputs: OpenInput[]
-  settings: Omit<MergeSettings, 'base'>
+  settings: SearchedMerge
   planFrom(base: number): MergePlan
   base: number | null
 }
@@ -43,10 +47,10 @@ function openModels(): OpenModels {
  * Opens a search's models, once: compared, planned, and held in memory if together they take no more than `memoryBytes`; larger
  * ones are read anew for every candidate.
  *
- * @returns what someone should know of how they were paired
+ * @returns facts about the merge of all of them
  * @throws TureenError as {@link checkedPlan} does
  */
-export function openCandidates({ files, settings, base, memoryBytes }: CandidateInputs): string[] {
+export function openCandidates({ files, settings, base, memoryBytes }: CandidateInputs): MergeFindings {
   const paths = files.flatMap(({ path, data }) => [path, ...data.map(each => each.path)])
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const inputs = openInputs(files, bytes <= memoryBytes)
@@ -60,7 +64,8 @@ export function openCandidates({ files, settings, base, memoryBytes }: Candidate
   }
   open = { inputs, settings, planFrom, base }
   if (settings.onNonFinite === 'fail') requireFinite(findNonFiniteCandidates(), settings.onNonFinite)
-  return [...expected.findings.warnings, ...sampledWarnings(firstPlan, inputs, settings)]
+  const { findings } = expected
+  return { ...findings, warnings: [...findings.warnings, ...sampledWarnings(firstPlan, inputs, settings)] }
 }
 
 /** Finds the NaN and infinite elements of all opened models. Reads each to its end. */

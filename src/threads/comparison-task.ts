@@ -3,6 +3,7 @@ import { comparePair, type TensorComparison } from '../merge/compare-pair.ts'
 import { comparisonWarnings } from '../merge/comparison-warnings.ts'
 import { networkOf } from '../merge/match-inputs.ts'
 import { type PairWarning, sentencesOf } from '../merge/pair-warnings.ts'
+import type { TensorRule } from '../merge/tensor-rule.ts'
 import { cosineOf, relativeDistanceOf } from '../tensor/pair-sums.ts'
 import { closeInputs, type MergeFile, openInputs } from './merge-inputs.ts'
 import type { WorkControl } from './work-control.ts'
@@ -10,8 +11,12 @@ import type { WorkControl } from './work-control.ts'
 /** Tensors that a result lists, in all its pairs together: it is kept with its job, and read as a whole. */
 const listedTensors = 20_000
 
-/** Compares every pair of some models, the first of a pair being the base. Progress is in bytes of weights. */
-export function compareFiles(files: readonly MergeFile[], control: WorkControl): ComparisonResult {
+/** Compares every pair of some models, the first of a pair being the base. `rules`: those of a merge to try. Progress is in bytes of weights. */
+export function compareFiles(
+  files: readonly MergeFile[],
+  rules: readonly TensorRule[],
+  control: WorkControl,
+): ComparisonResult {
   const inputs = openInputs(files)
   try {
     const pairs = inputs.flatMap((a, index) => inputs.slice(index + 1).map(b => [a, b] as const))
@@ -20,10 +25,11 @@ export function compareFiles(files: readonly MergeFile[], control: WorkControl):
     const warnings: PairWarning[] = []
     control.begin(total)
     const compared = pairs.map(([a, b]) => {
-      const comparison = comparePair(a, b, control.advance)
+      const comparison = comparePair(a, b, control.advance, rules)
       const own = [
         ...comparison.warnings.map(({ kind, message }) => ({ kind, message: `${b.label} ${message}` })),
         ...comparisonWarnings(comparison, networkOf(a)),
+        ...comparison.rules.warnings.map(message => ({ kind: message, message })),
       ]
       for (const warning of own) warnings.push({ ...warning, pair: `${a.label} and ${b.label}` })
       const tensors = mostDifferent(comparison.tensors, listed)
@@ -40,6 +46,7 @@ export function compareFiles(files: readonly MergeFile[], control: WorkControl):
           averaged: comparison.tensors.filter(({ averaged }) => averaged).length,
           nonFinite: comparison.all?.nonFinite ?? { a: 0, b: 0 },
         },
+        ...(rules.length > 0 ? { rules: comparison.rules.reports } : {}),
         warnings: own.map(({ message }) => message),
         tensors,
         omitted: comparison.tensors.length - tensors.length,

@@ -4,6 +4,7 @@ import { findingsOf, type MergeFindings } from '../merge/merge-findings.ts'
 import { baseOf, type IndexedInput, type MergeInput, type MergeSettings } from '../merge/merge-input.ts'
 import type { Expected } from '../merge/merge-outcome.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
+import { mergeRules, requireRulesMet } from '../merge/merge-rules.ts'
 import { whyNothing } from '../merge/nothing-averaged.ts'
 import { planMerge } from '../merge/plan.ts'
 import { preflight } from '../merge/preflight.ts'
@@ -80,17 +81,21 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
       problems,
     )
   }
-  const plan = planMerge(matched, settings, carried)
+  const rules = mergeRules(matched, settings, carried.averaged)
+  requireRulesMet(rules.reports)
+  const plan = planMerge(matched, settings, carried, rules)
   const statistics = scalerWarning(averagedStatistics(plan, matched))
   const findings = findingsOf(
     [
       ...(settings.notes ?? []),
       ...warnings.map(({ model, message }) => `${model} ${message}`),
       ...ofValues,
+      ...rules.warnings,
       ...(statistics ? [statistics] : []),
       ...rowWarnings(plan),
     ],
     differences.filter(takesBase),
+    settings.rules.length > 0 ? rules.reports : undefined,
   )
   const { onNonFinite } = settings
   return {

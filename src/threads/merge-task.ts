@@ -58,12 +58,15 @@ export type MergeStart = { merged: MergedModel } | { planned: PlannedMerge } | {
  * @throws TureenError as {@link checkedPlan} does; `TUREEN_RECALIBRATION_IMPOSSIBLE`
  */
 export function checkMergeFiles(files: readonly MergeFile[], settings: MergeSettings): void {
-  withInputs(files, inputs => {
-    checkedPlan(inputs, settings)
-    if (!settings.recalibrate) return
-    const { layout } = baseOf(inputs, settings)
-    requireBatchNorms(layout, decodeSkeleton(layout))
-  })
+  withInputs(files, inputs => checkMerge(inputs, settings))
+}
+
+/** As {@link checkMergeFiles}, of files that are open. */
+export function checkMerge(inputs: readonly OpenInput[], settings: MergeSettings): void {
+  checkedPlan(inputs, settings)
+  if (!settings.recalibrate) return
+  const { layout } = baseOf(inputs, settings)
+  requireBatchNorms(layout, decodeSkeleton(layout))
 }
 
 /**
@@ -146,7 +149,7 @@ function createFile(path: string, bytes: number): void {
   }
 }
 
-function withInputs<Result>(files: readonly MergeFile[], use: (inputs: OpenInput[]) => Result): Result {
+export function withInputs<Result>(files: readonly MergeFile[], use: (inputs: OpenInput[]) => Result): Result {
   const inputs = openInputs(files)
   try {
     return use(inputs)

@@ -3,14 +3,16 @@ import { Piscina } from 'piscina'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import type { MergeFindings } from '../merge/merge-findings.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { NonFinite } from '../merge/non-finite.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
+import type { TensorRule } from '../merge/tensor-rule.ts'
 import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
-import type { TensorDescription } from '../onnx/skeleton.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { HashFile } from '../storage/sound-files.ts'
-import type { CandidateInputs } from './candidate-task.ts'
+import type { CandidateInputs, SearchedMerge } from './candidate-task.ts'
+import type { ListedTensor } from './inspect-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import type { MergedModel, MergeReport, MergeStart, WrittenFile } from './merge-task.ts'
 import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
@@ -22,17 +24,19 @@ export type ThreadPool = {
   inspect(files: ModelPaths): Promise<InspectedModel>
   /** @throws TureenError `TUREEN_MODEL_MALFORMED` if a data file of so many bytes does not have all of the tensors that it should */
   checkData(path: string, location: string, bytes: number): Promise<void>
-  tensors(path: string, from: number, limit: number): Promise<{ total: number; tensors: TensorDescription[] }>
+  tensors(path: string, from: number, limit: number): Promise<{ total: number; tensors: ListedTensor[] }>
   dataset(files: DatasetFile[]): Promise<DatasetDescription>
   /** A YAML document as plain values. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
   readYaml(text: string): Promise<unknown>
   check(files: MergeFile[], settings: MergeSettings): Promise<void>
+  /** As check, for all soups of some of the models. `base`: the file that each is made from; null for that of its first model. */
+  checkSearch(files: MergeFile[], settings: SearchedMerge, base: number | null): Promise<void>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
   merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedModel>
   /** Writes a model anew, durably, with other elements in some of its tensors: at `output`, and beside it. */
   rewrite(model: ModelPaths, values: TensorValues, output: string, options: StoppableOptions): Promise<WrittenFile[]>
-  /** Aborting stops at the next chunk of a tensor. @throws TureenError if a model cannot be read */
-  compare(files: MergeFile[], options: StoppableOptions): Promise<ComparisonResult>
+  /** Aborting stops at the next chunk of a tensor. `rules`: those of a merge to try. @throws TureenError if a model cannot be read */
+  compare(files: MergeFile[], rules: readonly TensorRule[], options: StoppableOptions): Promise<ComparisonResult>
   /** Opens the models of a search in a thread of its own, to be closed by whoever asked for it. @throws TureenError as check does */
   openCandidates(inputs: CandidateInputs): Promise<CandidateWriter>
   /** Hashes a file, in threads of its own: neither uploads nor merges wait behind gigabytes that are read to the end. */
@@ -42,8 +46,8 @@ export type ThreadPool = {
 
 /** Makes the candidates of one search. */
 export type CandidateWriter = {
-  /** What someone should know of how the models were paired. */
-  warnings: readonly string[]
+  /** Facts about the merge of all models, its groups as rules. */
+  findings: MergeFindings
   /** Finds the NaN and infinite elements of all models; reads each to its end. */
   findNonFinite(): Promise<NonFinite>
   /** Writes a soup to new files, its own at `output`. Soups are made one after the other. */
@@ -105,21 +109,22 @@ export function createThreadPool(
     dataset: files => runTask(readers, 'dataset', { files }),
     readYaml: text => runTask(readers, 'yaml', { text }),
     check: (files, settings) => runTask(readers, 'check', { files, settings }),
+    checkSearch: (files, settings, base) => runTask(readers, 'checkSearch', { files, settings, base }),
     merge: mergeIn(mergers),
     rewrite: (model, values, output, options) =>
       runStoppable(
         ({ shared }, signal) => runTask(mergers, 'rewrite', { model, values, output, shared }, { signal }),
         options,
       ),
-    compare: (files, options) =>
-      runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { files, shared }, { signal }), options),
+    compare: (files, rules, options) =>
+      runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { files, rules, shared }, { signal }), options),
     async openCandidates(inputs) {
       const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })
       thread.on('error', onThreadError)
       try {
-        const warnings = await runTask<string[]>(thread, 'openSearch', inputs)
+        const findings = await runTask<MergeFindings>(thread, 'openSearch', inputs)
         return {
-          warnings,
+          findings,
           findNonFinite: () => runTask(thread, 'candidatesNonFinite', {}),
           write: (soup, output) => runTask(thread, 'candidate', { soup, output }),
           merge: mergeIn(thread),

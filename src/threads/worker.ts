@@ -2,9 +2,10 @@ import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
+import type { TensorRule } from '../merge/tensor-rule.ts'
 import { standBack } from '../stand-back.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
-import type { CandidateInputs } from './candidate-task.ts'
+import type { CandidateInputs, SearchedMerge } from './candidate-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import type { NonFiniteTask } from './non-finite-task.ts'
 import { outcome } from './outcome.ts'
@@ -28,7 +29,8 @@ export type MergeTask = {
 }
 export type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }
 export type CheckTask = { files: MergeFile[]; settings: MergeSettings }
-export type CompareTask = { files: MergeFile[]; shared: SharedArrayBuffer }
+export type SearchCheckTask = { files: MergeFile[]; settings: SearchedMerge; base: number | null }
+export type CompareTask = { files: MergeFile[]; rules: readonly TensorRule[]; shared: SharedArrayBuffer }
 export type CandidateTask = { soup: CandidateSoup; output: string }
 export type DataTask = { path: string; location: string; bytes: number }
 export type TensorsTask = { path: string; from: number; limit: number }
@@ -51,6 +53,11 @@ export async function tensors({ path, from, limit }: TensorsTask) {
 export async function check({ files, settings }: CheckTask) {
   const { checkMergeFiles } = await import('./merge-task.ts')
   return outcome(() => checkMergeFiles(files, settings))
+}
+
+export async function checkSearch({ files, settings, base }: SearchCheckTask) {
+  const { checkSearchFiles } = await import('./search-check.ts')
+  return outcome(() => checkSearchFiles(files, settings, base))
 }
 
 export async function merge({ files, settings, output, durable, shared }: MergeTask) {
@@ -83,9 +90,9 @@ export async function rewrite({ model, values, output, shared }: RewriteTask) {
   return outcome(() => rewriteFiles(model, values, output, workControl(shared)))
 }
 
-export async function compare({ files, shared }: CompareTask) {
+export async function compare({ files, rules, shared }: CompareTask) {
   const { compareFiles } = await import('./comparison-task.ts')
-  return outcome(() => compareFiles(files, workControl(shared)))
+  return outcome(() => compareFiles(files, rules, workControl(shared)))
 }
 
 export async function openSearch(inputs: CandidateInputs) {

@@ -1,10 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ModelRecord } from '../../schemas/model.ts'
 import { json, merge, readProblem, uploadModel } from '../support/http-client.ts'
+import { namedChain } from '../support/named-chain.ts'
 import { elementType, int64Tensor, linearModel } from '../support/onnx-model.ts'
 import { projectFile, startApp } from '../support/server.ts'
 
-type Tensor = { name: string; dtype: string; dims: number[]; bytes: number; storage: string; where: string }
+type Tensor = {
+  name: string
+  dtype: string
+  dims: number[]
+  bytes: number
+  storage: string
+  where: string
+  names: string[]
+}
 type Page = { items: Tensor[]; nextCursor: string | null }
 
 let app: Awaited<ReturnType<typeof startApp>>
@@ -108,11 +117,29 @@ describe('the tensors of a model', () => {
     })
     const { id, parameters, dtypes } = await uploadModel(app.url, model)
     expect({ parameters, dtypes }).toEqual({ parameters: 4, dtypes: { float32: 1, float16: 1, int64: 1, string: 1 } })
-    expect((await tensors(id)).items).toEqual([
+    const { items } = await tensors(id)
+    expect(items.map(({ names: _names, ...item }) => item)).toEqual([
       { name: 'W', dtype: 'float32', dims: [1, 2], bytes: 8, storage: 'typed', where: 'graph.initializer[0]' },
       { name: 'b', dtype: 'float16', dims: [2], bytes: 4, storage: 'typed', where: 'graph.initializer[1]' },
       { name: 'count', dtype: 'int64', dims: [], bytes: 8, storage: 'raw', where: 'graph.initializer[2]' },
       { name: 'words', dtype: 'string', dims: [2], bytes: 3, storage: 'typed', where: 'graph.initializer[3]' },
+    ])
+  })
+
+  test('have every name that a glob can match: their own, and those of the nodes that read them', async () => {
+    const { items } = await tensors(ft0.id)
+    const named = new Map(items.map(({ name, names }) => [name, names]))
+    expect(named.get('conv1.weight')).toEqual(['conv1.weight', '/conv1/Conv'])
+    expect(named.get('fc2.bias')).toEqual(['fc2.bias', '/fc2/Gemm'])
+    const links = [
+      { weight: 'onnx::MatMul_63', node: '/q/MatMul', bias: 'layers.0.q.bias', add: '/q/Add' },
+      { weight: 'onnx::MatMul_76', node: 'MatMul_7' },
+    ]
+    const { id } = await uploadModel(app.url, namedChain(links, 1))
+    expect((await tensors(id)).items.map(({ names }) => names)).toEqual([
+      ['onnx::MatMul_63', '/q/MatMul', 'layers.0.q.weight'],
+      ['layers.0.q.bias', '/q/Add'],
+      ['onnx::MatMul_76', 'MatMul_7'],
     ])
   })
 })

@@ -9,6 +9,7 @@ import { plannedFile } from '../../src/merge/plan-parts.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import type { PlanSource } from '../../src/merge/planned-files.ts'
 import { prepare } from '../../src/merge/prepare.ts'
+import { noRule } from '../../src/merge/rule-resolution.ts'
 import { tensorOperations } from '../../src/merge/tensor-operations.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import type { RowLayout } from '../../src/tensor/row-layout.ts'
@@ -61,7 +62,7 @@ export function tensorMerge({ method, parameters = {}, normalize, weights, tenso
   const planned = tensors.map((tensor): PlannedTensor => {
     const { name, dtype, dims, elements, rows: layout } = tensor
     const length = tensor.models[0]?.byteLength ?? 0
-    const operation = operations.of(name, startPosition)
+    const operation = operations.of(null, startPosition)
     if (!operation) throw new Error('a tensor is skipped')
     const payload = { form: 'raw', field: { start: offset, end: offset + length }, offset, length } as const
     offset += length
@@ -75,6 +76,7 @@ export function tensorMerge({ method, parameters = {}, normalize, weights, tenso
       elements,
       position: startPosition,
       ...rows,
+      rule: noRule,
       sources: files.map(() => entry),
       operation,
     }

@@ -32,14 +32,20 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
   const opaque = new OpaqueFields(layout, source)
   const leaves = new Leaves(layout, opaque)
   const functions: Functions = functionsOf(model, opaque)
-  const resolver: Resolver = { leaves, functions, opaque, source, placed: new Map(), resolved: new Map(), expanded: 0 }
+  const resolver: Resolver = {
+    leaves,
+    functions,
+    opaque,
+    source,
+    placed: new Map(),
+    resolved: new Map(),
+    aliases: new Map(),
+    expanded: 0,
+  }
   const graph = model.graph ?? {}
   const opsets = opsetsOf(model.opsetImport)
-  const main = openScope(
-    { outer: null, depth: 0, opsets, call: null, declared: declaredDims(graph) },
-    graph.node ?? [],
-    'graph',
-  )
+  const scope = { outer: null, depth: 0, opsets, call: null, around: [], declared: declaredDims(graph) }
+  const main = openScope(scope, graph.node ?? [], 'graph')
   graph.input?.forEach((input, index) => {
     const { name, dtype, dims } = describeValue(input)
     const type = [dtype, ...opaque.unknownOf(`graph.input[${index}]`).map(field => field.join('='))].join(' ')
@@ -64,6 +70,7 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
     inputs: reached,
     annotated: annotatedLeaves(resolver, main, graph),
     unknown: unknownFields(opaque),
+    aliases: resolver.aliases,
   }
   classifyLeaves(
     network,

@@ -40,6 +40,8 @@ export type NetworkScope = {
   depth: number
   opsets: ReadonlyMap<string, number>
   call: Call | null
+  /** The names of the nodes that it is in, nearest first: calls of functions, and holders of subgraphs. */
+  around: readonly string[]
   /** Dims that the graph declares of values of its own, by name. */
   declared: ReadonlyMap<string, Dimension[]>
 }
@@ -55,6 +57,14 @@ export function declaredDims({ valueInfo, output }: GraphProto): NetworkScope['d
       return dims ? [[name, dims]] : []
     }),
   )
+}
+
+/** Nodes around a scope that are remembered: real models nest a few deep, hostile ones thousands. */
+const mostAround = 8
+
+/** What is around a scope that a node opens: the node itself if it has a name, then what is around the node. */
+export function aroundBody({ node, scope }: PlacedNode): readonly string[] {
+  return node.name ? [node.name, ...scope.around].slice(0, mostAround) : scope.around
 }
 
 export function openScope(

@@ -22,6 +22,11 @@ export type Network = {
   annotated: ReadonlyMap<Leaf, string>
   /** sha256 of the fields of model and graph that no schema knows. */
   unknown: string
+  /**
+   * Further names of a tensor or of an operator's results, each with the name of the node that gives it: outputs of Identity and of
+   * calls that hand it on, and of the Constant that holds it.
+   */
+  aliases: ReadonlyMap<Leaf | Operator, ReadonlyMap<string, string>>
 }
 
 export type Value = NetworkInput | Formal | Leaf | Result | Free
@@ -81,6 +86,8 @@ export type ParameterUse =
 export type Operator = {
   /** Its name, or its operator and position where it has none. */
   name: string
+  /** The names, as far as given, of its node and of the nodes around it, nearest first: calls of functions, and holders of subgraphs. */
+  nodes: readonly string[]
   domain: string
   opType: string
   /** The version of its operator set that the model, or the function that it stands in, imports. */

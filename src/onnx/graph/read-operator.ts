@@ -2,10 +2,10 @@ import type { GraphProto } from '../onnx-proto.ts'
 import { attributeText } from './attribute-text.ts'
 import type { Operand, Operator, Subgraph, Value } from './network.ts'
 import {
+  aroundBody,
   declaredDims,
   defineInitializers,
   defineValue,
-  type NetworkScope,
   openScope,
   type PlacedAttribute,
   type PlacedNode,
@@ -54,11 +54,12 @@ export function readOperator(resolver: Resolver, placed: PlacedNode, operator: O
 
 function readAttribute(
   resolver: Resolver,
-  { scope, name: node }: PlacedNode,
+  placed: PlacedNode,
   operator: Operator,
   { attribute, path }: PlacedAttribute,
   attributes: Map<string, string>,
 ): void {
+  const { name: node } = placed
   const name = attribute.name ?? ''
   const rest = resolver.opaque.digestOf(path)
   const floats = resolver.leaves.dense(`${path}.f`, node) ?? resolver.leaves.dense(`${path}.floats`, node)
@@ -68,7 +69,7 @@ function readAttribute(
   for (const operand of tensorOperands(resolver, attribute, path, node)) operator.operands.push(operand)
   const open = (graph: GraphProto, at: string, called: string) => {
     for (const [field, sha256] of resolver.opaque.unknownOf(at)) attributes.set(`${called}.${field}`, sha256)
-    operator.subgraphs.push(openSubgraph(resolver, scope, graph, at, operator, called))
+    operator.subgraphs.push(openSubgraph(resolver, placed, graph, at, operator, called))
   }
   if (attribute.g) open(attribute.g, `${path}.g`, name)
   attribute.graphs?.forEach((graph, index) => {
@@ -96,18 +97,17 @@ function tensorOperands(
 
 function openSubgraph(
   resolver: Resolver,
-  outer: NetworkScope,
+  holder: PlacedNode,
   graph: GraphProto,
   path: string,
   operator: Operator,
   attribute: string,
 ): Subgraph {
+  const { scope: outer } = holder
   const { depth, opsets, call } = outer
-  const scope = openScope(
-    { outer, depth: depth + 1, opsets, call, declared: declaredDims(graph) },
-    graph.node ?? [],
-    path,
-  )
+  const around = aroundBody(holder)
+  const values = { outer, depth: depth + 1, opsets, call, around, declared: declaredDims(graph) }
+  const scope = openScope(values, graph.node ?? [], path)
   defineInitializers(scope, graph, path, resolver.leaves)
   graph.input?.forEach(({ name }, index) => {
     if (!name) return

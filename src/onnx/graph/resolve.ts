@@ -6,6 +6,7 @@ import { isInactiveDropout } from './inactive-dropout.ts'
 import type { Leaves } from './leaves.ts'
 import type { Leaf, Operator, Value } from './network.ts'
 import {
+  aroundBody,
   type Call,
   type Definition,
   defineValue,
@@ -32,6 +33,8 @@ export type Resolver = {
   placed: Map<Operator, PlacedNode>
   /** What has been found of a name, so that of a long way through Identity and calls each step is gone once. */
   resolved: Map<Definition, Value | null>
+  /** Further names of a tensor or of an operator's results, each with the name of the node that gives it. */
+  aliases: Map<Leaf | Operator, Map<string, string>>
   /** Nodes of functions that calls have been expanded to. */
   expanded: number
 }
@@ -43,7 +46,10 @@ export function resolve(resolver: Resolver, from: NetworkScope, name: string): V
   for (;;) {
     const step = stepFrom(resolver, at)
     if (!('next' in step)) {
-      for (const definition of passed) resolver.resolved.set(definition, step.value)
+      for (const definition of passed) {
+        resolver.resolved.set(definition, step.value)
+        if (definition.kind === 'output') addAlias(resolver, step.value, definition)
+      }
       return step.value
     }
     const { definition } = step
@@ -70,12 +76,21 @@ function stepFrom(
   if (definition.kind === 'argument') return { definition, next: definition }
   const { of, index } = definition
   const constant = constantLeaf(resolver, of)
+  if (constant) addAlias(resolver, constant, definition)
   const next = constant ? undefined : passThrough(resolver, of, index)
   if (next) return { definition, next }
   const dims = of.scope.declared.get(of.node.output?.[index] ?? '') ?? null
   const value: Value = constant ?? { kind: 'result', name, operator: operatorOf(resolver, of), index, dims }
   resolver.resolved.set(definition, value)
   return { value }
+}
+
+/** Remembers that a node calls a value, which it holds or hands on, by the name of one of its outputs. */
+function addAlias({ aliases }: Resolver, value: Value | null, { of, index }: Definition & { kind: 'output' }): void {
+  const owner = value?.kind === 'result' ? value.operator : value?.kind === 'leaf' ? value : undefined
+  if (!owner) return
+  const names = aliases.get(owner) ?? new Map<string, string>()
+  aliases.set(owner, names.set(of.node.output?.[index] ?? '', of.node.name ?? ''))
 }
 
 /** What a node hands on as it is: the input of an Identity or of a Dropout that drops nothing, the output of a function. */
@@ -128,7 +143,8 @@ function heldTensor(resolver: Resolver, start: NamedIn): Leaf | undefined {
   return undefined
 }
 
-function openCall(resolver: Resolver, { node, path, name, scope }: PlacedNode, callee: ModelFunction): NetworkScope {
+function openCall(resolver: Resolver, placed: PlacedNode, callee: ModelFunction): NetworkScope {
+  const { node, path, name, scope } = placed
   const { definition } = callee
   for (let call = scope.call; call; call = call.outer) {
     if (call.key === callee.key)
@@ -144,11 +160,9 @@ function openCall(resolver: Resolver, { node, path, name, scope }: PlacedNode, c
   })
   const call: Call = { key: callee.key, path: callee.path, attributes, outer: scope.call }
   const opsets = definition.opsetImport?.length ? opsetsOf(definition.opsetImport) : scope.opsets
-  const body = openScope(
-    { outer: null, depth: scope.depth, opsets, call, declared: undeclared },
-    definition.node ?? [],
-    callee.path,
-  )
+  const around = aroundBody(placed)
+  const values = { outer: null, depth: scope.depth, opsets, call, around, declared: undeclared }
+  const body = openScope(values, definition.node ?? [], callee.path)
   definition.input?.forEach((formal, index) => {
     if (formal) defineValue(body, formal, { kind: 'argument', scope, name: node.input?.[index] ?? '' })
   })
@@ -188,6 +202,7 @@ function operatorOf({ placed }: Resolver, at: PlacedNode): Operator {
   const outputs = node.output ?? []
   const operator: Operator = {
     name,
+    nodes: aroundBody(at),
     domain: domainOf(node),
     opType: node.opType ?? '',
     version: at.scope.opsets.get(domainOf(node)) ?? 1,

@@ -20,11 +20,9 @@ export function trainingOutputs(
       const graph = info[field]
       if (!graph) return main
       const path = `training_info[${index}].${field}`
-      const scope = openScope(
-        { outer: main, depth: 0, opsets: main.opsets, call: null, declared: declaredDims(graph) },
-        graph.node ?? [],
-        path,
-      )
+      const { opsets } = main
+      const values = { outer: main, depth: 0, opsets, call: null, around: [], declared: declaredDims(graph) }
+      const scope = openScope(values, graph.node ?? [], path)
       defineInitializers(scope, graph, path, resolver.leaves)
       outputs.push(...(graph.output ?? []).map(({ name }) => resolve(resolver, scope, name ?? '')))
       return scope

@@ -1,0 +1,44 @@
+import type { Leaf, Network, Operator, Value } from './network.ts'
+
+/** An operator that reads a value, and the port at which it does; null where a subgraph of its puts the value out. */
+export type Reader = { operator: Operator; port: string | null }
+
+/** Returns what reads a tensor, or a result of an operator, in the order of the network. Linear in the network's size. */
+export function readersOf({ operators }: Network): (value: Leaf | Operator) => readonly Reader[] {
+  const readers = new Map<Leaf | Operator, Reader[]>()
+  const add = (operator: Operator, port: string | null, value: Value | null) => {
+    const source = value?.kind === 'result' ? value.operator : value?.kind === 'leaf' ? value : undefined
+    if (!source) return
+    const known = readers.get(source)
+    if (known) known.push({ operator, port })
+    else readers.set(source, [{ operator, port }])
+  }
+  for (const operator of operators) {
+    for (const { port, value } of operator.operands) add(operator, port, value)
+    for (const { outputs } of operator.subgraphs) for (const value of outputs) add(operator, null, value)
+  }
+  return value => readers.get(value) ?? []
+}
+
+/** Operators of ONNX that move elements or change their type, and compute nothing: what reads their result reads the tensor. */
+const movers: ReadonlySet<string> = new Set([
+  'Cast',
+  'CastLike',
+  'Concat',
+  'DequantizeLinear',
+  'Expand',
+  'Flatten',
+  'Identity',
+  'QuantizeLinear',
+  'Reshape',
+  'Slice',
+  'Split',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+])
+
+/** Whether a reader hands the elements on that it reads. */
+export function movesElements({ operator: { domain, opType }, port }: Reader): boolean {
+  return domain === '' && movers.has(opType) && (port === '0' || opType === 'Concat')
+}

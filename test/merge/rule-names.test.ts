@@ -1,0 +1,376 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { refusalOf } from '../support/catalogue.ts'
+import { type ChainLink, namedChain } from '../support/named-chain.ts'
+import { elementType, float32Tensor, int64Tensor } from '../support/onnx-model.ts'
+import { tensorsOf } from '../support/onnx-oracle.ts'
+import { describeShared, sharedDirectory } from '../support/shared.ts'
+import { planInMemory, soupInMemory, soupOfFiles } from '../support/soup.ts'
+
+type Change = Parameters<typeof namedChain>[2]
+
+/** The names in `a` of the tensors that a rule keeps as they are in `a`, of two models that differ in every element. */
+function kept(match: string, a: Uint8Array, b: Uint8Array, base = 0): string[] {
+  const models = [a, b].map(bytes => ({ bytes, weight: 1 }))
+  const soup = tensorsOf(soupInMemory(models, { rules: [{ match, skip: true }], base }))
+  const own = new Map(tensorsOf(base === 0 ? a : b).map(tensor => [tensor.path, tensor]))
+  return soup.flatMap(({ path, bytes, dataType }) => {
+    const tensor = own.get(path)
+    return dataType === elementType.float32 && tensor?.bytes.equals(bytes) ? [tensor.name] : []
+  })
+}
+
+/** What a rule keeps of a chain of matrices and a copy of it with other values. */
+function keptOfChain(match: string, links: readonly ChainLink[], change?: Change): string[] {
+  return kept(match, namedChain(links, 1, change), namedChain(links, 3, change))
+}
+
+const scoped: ChainLink[] = [
+  { weight: 'onnx::MatMul_5', node: '/layers/0/linear1/MatMul' },
+  { weight: 'onnx::MatMul_6', node: '/layers/1/linear1/MatMul' },
+  { weight: 'head.weight', node: '/head/MatMul' },
+]
+
+describe('a glob matches a tensor by the name of the node that reads it', () => {
+  test.each([
+    ['layers.*', ['onnx::MatMul_5', 'onnx::MatMul_6']],
+    ['layers.0.linear1*', ['onnx::MatMul_5']],
+    ['/layers/0/*', ['onnx::MatMul_5']],
+    ['layers/0/linear1/MatMul', ['onnx::MatMul_5']],
+    ['*/linear1/*', ['onnx::MatMul_5', 'onnx::MatMul_6']],
+    ['*.1.linear1*', ['onnx::MatMul_6']],
+    ['layers.?.linear1.MatMul', ['onnx::MatMul_5', 'onnx::MatMul_6']],
+    ['onnx::MatMul_6', ['onnx::MatMul_6']],
+    ['head/weight', ['head.weight']],
+    ['*', ['onnx::MatMul_5', 'onnx::MatMul_6', 'head.weight']],
+  ])('%s', (match, expected) => {
+    expect(keptOfChain(match, scoped)).toEqual(expected)
+  })
+
+  test('as TensorFlow’s converter writes it', () => {
+    const links = [
+      { weight: 'const_fold_opt__20', node: 'model/dense/MatMul' },
+      { weight: 'const_fold_opt__21', node: 'model/dense_1/MatMul' },
+    ]
+    expect(keptOfChain('model.dense.*', links)).toEqual(['const_fold_opt__20'])
+  })
+
+  test('behind operators that only move its elements, whose names count as well', () => {
+    const change: Change = ({ graph }) => {
+      graph.node.unshift(
+        { name: '/layers/0/Transpose', opType: 'Transpose', input: ['w'], output: ['t'] },
+        { name: '/layers/0/Reshape', opType: 'Reshape', input: ['t', 'shape'], output: ['w2'] },
+      )
+      graph.initializer?.push(int64Tensor('shape', [2], [2, 2]))
+      const [matmul] = graph.node.filter(({ opType }) => opType === 'MatMul')
+      if (matmul) matmul.input = ['x', 'w2']
+    }
+    const links = [{ weight: 'w', node: '/q/MatMul' }, { weight: 'other' }]
+    for (const match of ['q.*', 'layers.0.Transpose', 'layers.*.Reshape'])
+      expect(keptOfChain(match, links, change)).toEqual(['w'])
+  })
+
+  test('through Identity, whose output is the name of a tensor that the exporter found to be equal', () => {
+    const change: Change = ({ graph }) => {
+      graph.node.unshift({
+        name: 'Identity_30',
+        opType: 'Identity',
+        input: ['encoder.weight'],
+        output: ['decoder.weight'],
+      })
+      const matmuls = graph.node.filter(({ opType }) => opType === 'MatMul')
+      const last = matmuls.at(-1)
+      if (last?.input) last.input[1] = 'decoder.weight'
+    }
+    const links = [{ weight: 'encoder.weight', node: 'a' }, { weight: 'between' }, { weight: 'unread', node: 'z' }]
+    for (const match of ['decoder.*', 'z', 'Identity_30'])
+      expect(keptOfChain(match, links, change)).toEqual(['encoder.weight'])
+  })
+
+  test('in a function of the model, or by the node that calls it', () => {
+    const change: Change = model => {
+      const [call] = model.graph.node
+      if (call) Object.assign(call, { name: '/layers/0/linear', opType: 'Linear', domain: 'local' })
+      model.opsetImport?.push({ domain: 'local', version: 1 })
+      model.functions = [
+        {
+          name: 'Linear',
+          domain: 'local',
+          input: ['x', 'w'],
+          output: ['y'],
+          opsetImport: [{ domain: '', version: 13 }],
+          node: [{ name: 'inner/product', opType: 'MatMul', input: ['x', 'w'], output: ['y'] }],
+        },
+      ]
+    }
+    for (const match of ['layers.0.*', 'inner.product'])
+      expect(keptOfChain(match, [{ weight: '12' }, { weight: '13', node: '/layers/1/linear' }], change)).toEqual(['12'])
+  })
+
+  test('in a subgraph, or by the node that holds it', () => {
+    const change: Change = ({ graph }) => {
+      const [first] = graph.node
+      const branch = (name: string, weight: string) => ({
+        name,
+        node: [{ name: `/${name}/MatMul`, opType: 'MatMul', input: ['x', weight], output: [`${name}_y`] }],
+        output: [{ name: `${name}_y`, type: { tensorType: { elemType: 1 } } }],
+      })
+      graph.initializer?.push({ name: 'condition', dims: [], dataType: 9, rawData: Uint8Array.of(1) })
+      if (first)
+        Object.assign(first, {
+          name: '/gate/If',
+          opType: 'If',
+          input: ['condition'],
+          attribute: [
+            { name: 'then_branch', type: 5, g: branch('yes', '20') },
+            { name: 'else_branch', type: 5, g: branch('no', '20') },
+          ],
+        })
+    }
+    const links = [{ weight: '20' }, { weight: '22', node: '/last/MatMul' }]
+    for (const match of ['yes.*', 'no.MatMul', 'gate.*']) expect(keptOfChain(match, links, change)).toEqual(['20'])
+  })
+
+  test('where a Constant holds it: by its output, its own name, and the node that reads it', () => {
+    const change: Change = ({ graph }) => {
+      const [tensor] = graph.initializer?.splice(0, 1) ?? []
+      graph.node.unshift({
+        name: '/mask/Constant',
+        opType: 'Constant',
+        output: ['held'],
+        attribute: [{ name: 'value', type: 4, t: tensor ?? null }],
+      })
+    }
+    const links = [{ weight: 'held', node: '/first/MatMul' }, { weight: 'w2' }]
+    for (const match of ['held', 'mask.*', 'first.*']) expect(keptOfChain(match, links, change)).toEqual(['held'])
+  })
+})
+
+describe('a matrix that the exporter renamed goes by its module', () => {
+  /** Nodes of modules in a container that is never called lack its name, and are counted: torch 1.13 with a ModuleDict. */
+  const links: ChainLink[] = [
+    { weight: 'onnx::MatMul_63', node: '/q/MatMul', bias: 'layers.0.q.bias', add: '/q/Add' },
+    { weight: 'onnx::MatMul_76', node: '/q_1/MatMul', bias: 'layers.1.q.bias', add: '/q_1/Add' },
+    { weight: 'onnx::MatMul_89', node: '/head/MatMul' },
+  ]
+
+  test.each([
+    ['layers.*', ['onnx::MatMul_63', 'layers.0.q.bias', 'onnx::MatMul_76', 'layers.1.q.bias']],
+    ['layers.1.*', ['onnx::MatMul_76', 'layers.1.q.bias']],
+    ['layers.0.q.weight', ['onnx::MatMul_63']],
+    ['*.weight', ['onnx::MatMul_63', 'onnx::MatMul_76']],
+  ])('%s', (match, expected) => {
+    expect(keptOfChain(match, links)).toEqual(expected)
+  })
+
+  test('whose bias is added to its product, where nodes have no scopes', () => {
+    const numbered = [
+      { weight: '638', node: 'MatMul_93', bias: 'encoder.1.bias', add: 'Add_94' },
+      { weight: '639', node: 'MatMul_95', bias: 'decoder.1.bias', add: 'Add_96' },
+    ]
+    expect(keptOfChain('encoder.*', numbered)).toEqual(['638', 'encoder.1.bias'])
+  })
+
+  test('whose other tensors the nodes of its scope read, in no other module', () => {
+    const change: Change = ({ graph }, value) => {
+      graph.initializer?.push(float32Tensor('layers.0.gate.scale', [2], [value, value]))
+      graph.node.push({ name: '/gate/Mul', opType: 'Mul', input: ['y', 'layers.0.gate.scale'], output: ['z'] })
+      for (const output of graph.output ?? []) output.name = 'z'
+    }
+    const chain = [
+      { weight: 'val_3', node: '/gate/MatMul' },
+      { weight: 'val_4', node: '/other/MatMul' },
+    ]
+    expect(keptOfChain('layers.0.gate.MatMul', chain, change)).toEqual(['val_3'])
+  })
+
+  test('but not where its own name says what it is', () => {
+    const chain = [{ weight: 'mixing', node: '/q/MatMul', bias: 'layers.0.q.bias', add: '/q/Add' }]
+    expect(keptOfChain('layers.*', [...chain, { weight: 'last' }])).toEqual(['layers.0.q.bias'])
+  })
+})
+
+describe('a glob matches a tensor by its name in another model', () => {
+  const numbers: ChainLink[] = [{ weight: '617' }, { weight: '618' }]
+  const names: ChainLink[] = [{ weight: 'stem.weight' }, { weight: 'head.weight' }]
+
+  test.each([0, 1])('whichever is the base (%i)', base => {
+    const [a, b] = [namedChain(numbers, 1), namedChain(names, 3)]
+    expect(kept('stem.*', a, b, base)).toEqual([base === 0 ? '617' : 'stem.weight'])
+  })
+
+  test('by the nodes that read it there, unless an exporter counted them', () => {
+    const a = namedChain(numbers, 1)
+    const scopes = numbers.map(({ weight }, index) => ({ weight, node: `/blocks/${index}/MatMul` }))
+    expect(kept('blocks.1.*', a, namedChain(scopes, 3))).toEqual(['618'])
+    const counted = numbers.map(({ weight }, index) => ({ weight, node: `MatMul_${index}` }))
+    const models = [a, namedChain(counted, 3)].map(bytes => ({ bytes, weight: 1 }))
+    refusalOf(() => soupInMemory(models, { rules: [{ match: 'MatMul_*', skip: true }] }), 'TUREEN_RULE_UNMATCHED')
+  })
+
+  test('but not by a number there, which stands for another tensor', () => {
+    const b = namedChain([{ weight: '618' }, { weight: '619' }], 3)
+    expect(kept('618', namedChain(numbers, 1), b)).toEqual(['618'])
+  })
+
+  test('nor by a name that the base has for another tensor', () => {
+    const swapped = namedChain([{ weight: 'head.weight' }, { weight: 'stem.weight' }], 3)
+    expect(kept('stem.*', namedChain(names, 1), swapped)).toEqual(['stem.weight'])
+  })
+
+  test('property: rules meet the same tensors from either base, whatever the two call them', () => {
+    const name = fc.constantFrom('617', 'onnx::MatMul_4', 'val_2', 'a.w', 'b.w', 'layers/0/w')
+    const chain = fc.uniqueArray(name, { minLength: 3, maxLength: 3 })
+    const node = fc.constantFrom('', '/a/MatMul', '/b/MatMul', '/layers/0/MatMul')
+    const nodes = fc.tuple(node, node, node)
+    const arbitrary = fc.tuple(chain, nodes, chain, nodes, fc.constantFrom('a.*', '/layers/*', '*w', '*MatMul'))
+    fc.assert(
+      fc.property(arbitrary, ([ofA, nodesOfA, ofB, nodesOfB, match]) => {
+        const links = (some: string[], readers: string[]) =>
+          some.map((weight, index) => ({ weight, node: readers[index] ?? '' }))
+        // Contradicting names are settled by the base, so that only agreeing ones are tried here.
+        const telling = (some: string[], readers: string[]) =>
+          some.flatMap((weight, index) =>
+            [weight, readers[index] ?? '']
+              .filter(each => /^[/abl]/.test(each))
+              .map(each => [each.replace(/^\//, ''), index]),
+          )
+        const places = new Map<string | number | undefined, string | number | undefined>()
+        for (const [text, index] of [...telling(ofA, nodesOfA), ...telling(ofB, nodesOfB)]) {
+          if ((places.get(text) ?? index) !== index) return
+          places.set(text, index)
+        }
+        const [a, b] = [namedChain(links(ofA, nodesOfA), 1), namedChain(links(ofB, nodesOfB), 3)]
+        const models = [a, b].map(bytes => ({ bytes, weight: 1 }))
+        const met = [0, 1].map(base => {
+          try {
+            soupInMemory(models, { rules: [{ match, skip: true }], base })
+            const names = kept(match, a, b, base)
+            return names.map(each => (base === 0 ? ofA : ofB).findIndex(own => own === each))
+          } catch {
+            return []
+          }
+        })
+        expect(met[0]).toEqual(met[1])
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('the report of a merge', () => {
+  const report = (matches: string[], links: ChainLink[], change?: Change) => {
+    const inputs = [1, 3].map(value => ({ bytes: namedChain(links, value, change), weight: 1 }))
+    return soupOfFiles(inputs, { rules: matches.map(match => ({ match, weights: [1, 2] })) }).report
+  }
+
+  test('says what each rule met, and what an earlier one holds for', () => {
+    const links = [
+      { weight: 'a.w', bias: 'a.b' },
+      { weight: 'b.w', bias: 'b.b' },
+    ]
+    expect(report(['a.*', '*.w', '*'], links).rules).toEqual([
+      { match: 'a.*', tensors: 2, elements: 6, overruled: 0 },
+      { match: '*.w', tensors: 1, elements: 4, overruled: 1 },
+      { match: '*', tensors: 1, elements: 2, overruled: 3 },
+    ])
+    expect(report([], links)).not.toHaveProperty('rules')
+  })
+
+  test('warns of a tensor that two places share if a rule matches one of them only', () => {
+    const change: Change = ({ graph }) => {
+      const last = graph.node.at(-1)
+      if (last?.input) last.input[1] = 'emb.weight'
+    }
+    const links = [
+      { weight: 'emb.weight', node: '/emb/MatMul' },
+      { weight: 'unread', node: '/head/MatMul' },
+    ]
+    const [byHead] = report(['head*'], links, change).warnings
+    expect(byHead).toBe(
+      'The rule "head*" matches 1 shared tensor in some places only: emb.weight (not as emb.weight). It holds in all places.',
+    )
+    expect(report(['emb*'], links, change).warnings.join()).toContain('emb.weight (not as /head/MatMul)')
+    expect(report(['*'], links, change).warnings).toEqual([])
+    expect(report(['*weight'], links, change).warnings.join()).toContain('not as /head/MatMul')
+  })
+
+  test('does not warn of a module that is called twice', () => {
+    const change: Change = ({ graph }) => {
+      const last = graph.node.at(-1)
+      if (last?.input) last.input[1] = 'tower.enc.weight'
+    }
+    const links = [
+      { weight: 'tower.enc.weight', node: '/enc/MatMul' },
+      { weight: 'unread', node: '/enc_1/MatMul' },
+    ]
+    expect(report(['tower.*'], links, change).warnings).toEqual([])
+  })
+
+  test.each(['onnx::MatMul_12', '617', 'val_3', '_val_3', 'const_fold_opt__23', '/Constant_4_output_0', 'Const_6'])(
+    'warns that no rule matches %s, while tensors around it are matched',
+    weight => {
+      const links = [{ weight: 'layers.0.w' }, { weight }, { weight: 'layers.1.w' }, { weight: 'head.w' }]
+      const { warnings } = report(['layers.*'], links)
+      expect(warnings).toEqual([
+        `No rule matches 1 tensor whose name an exporter made up, while "layers.*" matches what is around: ${weight}. GET /v1/models/{id}/tensors lists the names that a glob can match.`,
+      ])
+      expect(report(['head.*'], links).warnings).toEqual([])
+      expect(report(['layers.*', weight], links).warnings).toEqual([])
+    },
+  )
+
+  test('warns so of what the nodes of a matched tensor’s scope read', () => {
+    const links = [
+      { weight: 'a.w', node: '/block/MatMul' },
+      { weight: 'other.w', node: '/x/MatMul' },
+      { weight: 'onnx::MatMul_9', node: '/block/MatMul_1' },
+      { weight: 'last.w', node: '/y/MatMul' },
+    ]
+    expect(report(['a.*'], links).warnings.join()).toContain('onnx::MatMul_9')
+    expect(report(['a.*', 'block.*'], links).warnings).toEqual([])
+  })
+
+  test('counts tensors that are the same in every model, and that a rule skips', () => {
+    const links = [{ weight: 'a.w' }, { weight: 'b.w' }]
+    const inputs = [1, 1].map((value, index) => ({
+      bytes: namedChain(links, value),
+      weight: 1,
+      sha256: `sha256:${index}`,
+    }))
+    const { rules } = soupOfFiles(inputs, { rules: [{ match: 'a.*', skip: true }] }).report
+    expect(rules).toEqual([{ match: 'a.*', tensors: 1, elements: 4, overruled: 0 }])
+  })
+})
+
+test('a tensor that a thousand nodes read has 256 names', () => {
+  const change: Change = ({ graph }) => {
+    graph.node = Array.from({ length: 1000 }, (_, index) => ({
+      name: `n${index}`,
+      opType: 'MatMul',
+      input: [index === 0 ? 'x' : `v${index}`, 'w'],
+      output: [index === 999 ? 'y' : `v${index + 1}`],
+    }))
+  }
+  const models = [1, 3].map(value => ({ bytes: namedChain([{ weight: 'w' }], value, change), weight: 1 }))
+  expect(() => planInMemory(models, { rules: [{ match: 'n200', skip: true }] })).not.toThrow()
+  refusalOf(() => planInMemory(models, { rules: [{ match: 'n400', skip: true }] }), 'TUREEN_RULE_UNMATCHED')
+})
+
+describeShared('the shared case of matrices without names', () => {
+  const [a, b] = ['a', 'b'].map(name => readFileSync(join(sharedDirectory, 'cases/rules-anonymous', `${name}.onnx`)))
+
+  test('a rule over the layers keeps the twelve matrices of the layers as well', () => {
+    if (!a || !b) throw new Error('the case is not there')
+    const names = kept('layers.*', a, b)
+    expect(names.filter(name => name.startsWith('layers.'))).toHaveLength(20)
+    expect(names.filter(name => name.startsWith('onnx::MatMul_'))).toHaveLength(12)
+    expect(names).not.toContain('onnx::MatMul_289')
+    const models = [a, b].map(bytes => ({ bytes, weight: 1 }))
+    const { rules, warnings } = soupOfFiles(models, { rules: [{ match: 'layers.*', skip: true }] }).report
+    expect(rules).toMatchObject([{ match: 'layers.*', tensors: 32 }])
+    expect(warnings.join()).not.toContain('exporter')
+  })
+})
