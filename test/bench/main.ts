@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { projectRoot } from '../support/server.ts'
+import { externalFilesBench } from './external-files.ts'
 import { type Bench, measure, type Row } from './harness.ts'
 import { httpBench } from './http.ts'
+import { machineLine, thisMachine } from './machine.ts'
 import { mergeBench } from './merge.ts'
 import { methodsBench } from './methods.ts'
 import { markdown } from './report.ts'
@@ -17,7 +19,7 @@ import { searchBench } from './search.ts'
  * The only place that says how fast Tureen is: side by side with something else, in one run. A markdown table goes to stdout,
  * every single measurement to a JSON file. What a baseline needs and the machine lacks is a row that says so.
  */
-const benches: readonly Bench[] = [mergeBench, methodsBench, httpBench, searchBench]
+const benches: readonly Bench[] = [mergeBench, methodsBench, httpBench, externalFilesBench, searchBench]
 
 const { values, positionals: chosen } = parseArgs({
   allowPositionals: true,
@@ -46,18 +48,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const [processor] = cpus()
-const machine = {
-  processors: `${cpus().length} x ${processor?.model.trim() ?? 'unknown'}`,
-  memoryBytes: totalmem(),
-  platform: `${process.platform} ${process.arch}`,
-  node: process.version,
-}
+const machine = thisMachine()
 const loadBefore = loadavg()
 const rows: Row[] = []
-const remarks = [
-  `Node ${machine.node}, ${machine.platform}, ${machine.processors}; load average before ${loadBefore[0]?.toFixed(2)} (beside an idle machine's 0, numbers scatter)`,
-]
+const remarks = [`machine: ${machineLine(machine)}; other machines have other ratios`]
 for (const bench of benches.filter(mayHave)) {
   const { about, comparisons, findings } = await bench.open(workspace, interruption.signal)
   const measured = await measure(
@@ -72,12 +66,17 @@ for (const bench of benches.filter(mayHave)) {
 if (rows.length === 0)
   throw new Error(`no row is called ${chosen.join(' or ')}; groups: ${benches.map(({ name }) => name).join(', ')}`)
 
+const loadAfter = loadavg()
+const [before, after] = [loadBefore, loadAfter].map(([minute = 0]) => minute.toFixed(2))
+remarks.push(
+  `load average of the last minute: ${before} before, ${after} after; at rest before it is about 0, else figures scatter`,
+)
 const out = resolve(values.out)
 await mkdir(dirname(out), { recursive: true })
 const record = {
   at: new Date().toISOString(),
   machine,
-  load: { before: loadBefore, after: loadavg() },
+  load: { before: loadBefore, after: loadAfter },
   runs,
   rows,
   remarks,
