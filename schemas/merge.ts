@@ -50,7 +50,12 @@ const tensorRule = z.strictObject({
   match,
   weights: z.array(weightValue).min(1).max(maximumModels).optional().describe('One for each model, in order'),
   parameters: methodParameters.optional(),
-  skip: z.boolean().optional().describe('Leave such tensors as the base, or the first model, has them'),
+  skip: z
+    .boolean()
+    .optional()
+    .describe(
+      'Keep such tensors of the base, or of the first model. They may have other dims in the other models, or be missing there: the head that they belong to is then the base’s',
+    ),
 })
 
 /** Rules in one request. Each is held against every name of every tensor. */

@@ -8,7 +8,7 @@ import { combined, cosineOf, type PairMeasure, PairSums, relativeDistanceOf } fr
 import { matchInputs, networkOf } from './match-inputs.ts'
 import type { Warning } from './match-warnings.ts'
 import { defaultSettings, elementsOf, type IndexedInput } from './merge-input.ts'
-import { type MergeRules, mergeRules, unmetRules } from './merge-rules.ts'
+import { type MergeRules, mergeRules, skippedTensors, unmetRules } from './merge-rules.ts'
 import { preflight } from './preflight.ts'
 import { sameElements } from './same-elements.ts'
 import type { TensorRule } from './tensor-rule.ts'
@@ -50,9 +50,10 @@ export function comparePair(
   rules: readonly TensorRule[] = [],
 ): PairComparison {
   const settings = { ...defaultSettings, rules }
-  const { inputs, problems, warnings } = matchInputs([a, b], settings)
+  const isCarried = skippedTensors([a, b], settings)
+  const { inputs, problems, warnings } = matchInputs([a, b], settings, isCarried)
   const { differences, averaged: merged } = preflight(inputs, settings)
-  const { reports, warnings: ofRules } = mergeRules(inputs, settings, merged)
+  const { reports, warnings: ofRules } = mergeRules(inputs, settings, merged, isCarried)
   const averaged = averagedPaths(a.layout, networkOf(a))
   const tensors: TensorComparison[] = []
   const all: PairMeasure[] = []

@@ -1,5 +1,5 @@
 import { blame, type ProblemItem } from '../errors.ts'
-import { type Alignment, alignNetworks } from '../onnx/graph/align.ts'
+import { type Alignment, alignBeneath, alignNetworks } from '../onnx/graph/align.ts'
 import { knownNetwork } from '../onnx/graph/known-network.ts'
 import { isAllZero } from '../onnx/graph/leaf-values.ts'
 import type { LeafPair } from '../onnx/graph/match.ts'
@@ -30,20 +30,28 @@ export type MatchedInputs = {
 /** Differences beyond this many are counted, not listed. */
 const listedDifferences = 100
 
+/** Says whether a tensor of the base needs no counterpart, as a rule skips it. */
+export type IsCarried = (tensor: TensorEntry) => boolean
+
 /**
- * Pairs the tensors of every input with the base's by what the networks compute, whatever the names are.
+ * Pairs the tensors of every input with the base's by what the networks compute, whatever the names are. Where a model differs from the base
+ * in no more than a head of the base's own, whose tensors need no counterpart, the rest is paired.
  * A file that is the base again is not looked at.
  *
  * @throws TureenError `TUREEN_MODEL_INCOMPLETE`, `TUREEN_MODEL_MALFORMED` or `TUREEN_MODEL_LIMIT`, the model named
  */
-export function matchInputs(inputs: readonly IndexedInput[], settings: { base: number }): MatchedInputs {
+export function matchInputs(
+  inputs: readonly IndexedInput[],
+  settings: { base: number },
+  isCarried?: IsCarried,
+): MatchedInputs {
   const base = baseOf(inputs, settings)
   const problems: ProblemItem[] = []
   const warnings: MatchedInputs['warnings'] = []
   for (const input of inputs) requireData(input)
   const matched = inputs.map((input): MatchedInput => {
-    if (input === base || input.sha256 === base.sha256) return { ...input, counterpart: sameFile(input), literals: [] }
-    const alignment = align(base, input)
+    if (input === base || input.sha256 === base.sha256) return asItself(input)
+    const alignment = align(base, input, isCarried)
     const found = listed(alignment, base, input)
     for (const problem of found) problems.push({ model: input.label, ...problem })
     if (found.length === 0) {
@@ -65,11 +73,13 @@ export function networkOf({ layout, source, label }: IndexedInput): Network {
 }
 
 /** Pairs the tensors of a model with the base's. @throws TureenError naming the model */
-function align(base: IndexedInput, other: IndexedInput): Alignment {
+function align(base: IndexedInput, other: IndexedInput, isCarried?: IsCarried): Alignment {
   const ours = { ...base, network: networkOf(base) }
   const theirs = { ...other, network: networkOf(other) }
   try {
-    return alignNetworks(ours, theirs)
+    const whole = alignNetworks(ours, theirs)
+    if (whole.differences.length === 0 || !isCarried) return whole
+    return alignBeneath(ours, theirs, whole, ({ tensor }) => tensor !== null && isCarried(tensor)) ?? whole
   } catch (error) {
     throw blame(error, other.label)
   }
@@ -124,6 +134,11 @@ function requireData({ layout, data, label }: IndexedInput): void {
     label,
     [...externalLocations(layout).keys()].filter(location => !data.has(location)),
   )
+}
+
+/** An input whose tensors are paired with themselves. */
+export function asItself(input: IndexedInput): MatchedInput {
+  return { ...input, counterpart: sameFile(input), literals: [] }
 }
 
 function sameFile({ layout }: IndexedInput): MatchedInput['counterpart'] {

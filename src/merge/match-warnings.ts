@@ -1,5 +1,6 @@
 import type { Alignment } from '../onnx/graph/align.ts'
 import type { Leaf, Network } from '../onnx/graph/network.ts'
+import type { Head } from '../onnx/graph/other-head.ts'
 
 /** Listed by name, at most. */
 const named = 3
@@ -47,6 +48,7 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
       'shared tensors',
       `has a copy of its own, ${theirs.name}, in a place of the base's ${ours.name}; the two hold the same`,
     )
+  if (alignment.head) warn('another head', headWarning(alignment.head, alignment, base))
   for (const message of interfaceWarnings(alignment, base, other)) warn('names of inputs and outputs', message)
   for (const [ours, theirs] of alignment.inputs) {
     if (ours.dims && theirs.dims && ours.dims.length !== theirs.dims.length) {
@@ -65,6 +67,13 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
       )
   }
   return warnings
+}
+
+function headWarning({ operators }: Head, { leaves }: Alignment, base: Network): string {
+  const [first] = operators
+  const alone = base.leaves.filter(leaf => leaf.isWeight && !leaves.has(leaf))
+  const tensors = alone.length > 0 ? `, with ${alone.length} tensors (${namesOf(alone)})` : ''
+  return `has another head than the base: the base's ${operators.size} operators from ${first?.name} on were compared with nothing and stay as they are${tensors}`
 }
 
 /** How inputs and outputs were paired whose names are not in both models. */

@@ -1,26 +1,50 @@
 import { type ProblemItem, TureenError } from '../errors.ts'
-import { type MatchedInput, networkOf } from './match-inputs.ts'
-import { baseOf, type MergeSettings } from './merge-input.ts'
-import { type RuleReport, type RuleResolution, resolveRules, ruleMatcher } from './rule-resolution.ts'
+import type { TensorEntry } from '../onnx/layout.ts'
+import { asItself, type IsCarried, type MatchedInput, networkOf } from './match-inputs.ts'
+import { baseOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
+import { type RuleReport, type RuleResolution, resolveRules, ruleMatcher, ruleOf } from './rule-resolution.ts'
 import { ruleWarnings } from './rule-warnings.ts'
 
 /** The rules of a merge, each averaged tensor's found, and what their author should know. */
 export type MergeRules = RuleResolution & { warnings: string[] }
 
 /**
- * Finds the rule of every averaged tensor of the base that all inputs have.
+ * Returns a function that says whether a rule skips a tensor of the base, by the names that the base has for it: such a tensor is carried
+ * and needs no counterpart. Undefined if no rule skips any.
+ */
+export function skippedTensors(
+  inputs: readonly IndexedInput[],
+  settings: Pick<MergeSettings, 'rules' | 'base'>,
+): IsCarried | undefined {
+  const { rules } = settings
+  if (!rules.some(({ skip }) => skip)) return undefined
+  const matcher = ruleMatcher(rules, [asItself(baseOf(inputs, settings))], 0)
+  const known = new Map<TensorEntry, boolean>()
+  return tensor => {
+    const rule = known.has(tensor) ? null : ruleOf(matcher(tensor).match)
+    const isSkipped = known.get(tensor) ?? (rule !== null && rules[rule]?.skip === true)
+    known.set(tensor, isSkipped)
+    return isSkipped
+  }
+}
+
+/**
+ * Finds the rule of every averaged tensor of the base that all inputs have, or that needs no counterpart.
  * @param averaged paths, in the base, of the tensors that are averaged
  */
 export function mergeRules(
   inputs: readonly MatchedInput[],
   settings: Pick<MergeSettings, 'rules' | 'base'>,
   averaged: ReadonlySet<string>,
+  isCarried: IsCarried = () => false,
 ): MergeRules {
   const { rules, base } = settings
   if (rules.length === 0) return { matches: new Map(), reports: [], warnings: [] }
   const { layout } = baseOf(inputs, settings)
   const tensors = layout.tensors.filter(
-    tensor => averaged.has(tensor.path) && inputs.every(input => input.counterpart(tensor) !== undefined),
+    tensor =>
+      averaged.has(tensor.path) &&
+      (isCarried(tensor) || inputs.every(input => input.counterpart(tensor) !== undefined)),
   )
   const resolution = resolveRules(rules, tensors, ruleMatcher(rules, inputs, base))
   return { ...resolution, warnings: ruleWarnings(rules, resolution, networkOf(baseOf(inputs, settings))) }

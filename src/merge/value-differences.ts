@@ -29,7 +29,7 @@ export function tensorDifference(
   other: MatchedInput,
 ): ValueDifference | undefined {
   const theirs = other.counterpart(ours)
-  if (!theirs || ours.dataType !== theirs.dataType || ours.dims.join() !== theirs.dims.join()) return undefined
+  if (!theirs || ours.dataType !== theirs.dataType || ours.elements !== theirs.elements) return undefined
   const type = `${dtypeName(ours.dataType)}[${ours.dims.join(', ')}]`
   const shown = shownDifference(asElements(ours), base, asElements(theirs), other, type)
   const isParameter = holdsFloats(ours) || (leaf?.use?.kind === 'slot' && leaf.use.reason)

@@ -4,7 +4,7 @@ import { findingsOf, type MergeFindings } from '../merge/merge-findings.ts'
 import { baseOf, type IndexedInput, type MergeInput, type MergeSettings } from '../merge/merge-input.ts'
 import type { Expected } from '../merge/merge-outcome.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
-import { mergeRules, requireRulesMet } from '../merge/merge-rules.ts'
+import { mergeRules, requireRulesMet, skippedTensors } from '../merge/merge-rules.ts'
 import { whyNothing } from '../merge/nothing-averaged.ts'
 import { planMerge } from '../merge/plan.ts'
 import { preflight } from '../merge/preflight.ts'
@@ -62,7 +62,8 @@ export type CheckedPlan = { plan: MergePlan; expected: Expected<MergeFindings> }
  * @throws TureenError `TUREEN_MODELS_DIFFER`, `TUREEN_NON_FLOAT_DIFFERS`, with every difference; `TUREEN_RULE_UNMATCHED`, `TUREEN_BLOCKS_UNKNOWN`
  */
 export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSettings): CheckedPlan {
-  const { inputs: matched, problems: structural, warnings } = matchInputs(inputs, settings)
+  const isCarried = skippedTensors(inputs, settings)
+  const { inputs: matched, problems: structural, warnings } = matchInputs(inputs, settings, isCarried)
   const { differences, warnings: ofValues, ...carried } = preflight(matched, settings)
   const takesBase = (difference: ValueDifference) => settings.nonFloat === 'base' && difference.canBeBase
   const refused = differences.filter(difference => !takesBase(difference))
@@ -81,7 +82,7 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
       problems,
     )
   }
-  const rules = mergeRules(matched, settings, carried.averaged)
+  const rules = mergeRules(matched, settings, carried.averaged, isCarried)
   requireRulesMet(rules.reports)
   const plan = planMerge(matched, settings, carried, rules)
   const statistics = scalerWarning(averagedStatistics(plan, matched))

@@ -209,6 +209,25 @@ describe('two ways to write one network', () => {
     expect(soup(there, here).equals(soup(there, write(other, 1)))).toBe(true)
   })
 
+  test('a number of no dims and one of a single dim are averaged where they differ', () => {
+    const scaled = (dims: number[], factor: number) =>
+      write(
+        () => ({
+          node: [
+            {
+              opType: 'Constant',
+              output: ['k'],
+              attribute: [{ name: 'value', type: 4, t: float32Tensor('', dims, [factor]) }],
+            },
+            node('Mul', ['x', 'k'], 'y'),
+          ],
+        }),
+        1,
+      )
+    expect(soup(scaled([], 2), scaled([1], 6)).equals(scaled([], 4))).toBe(true)
+    expect(soup(scaled([1], 6), scaled([], 2)).equals(scaled([1], 4))).toBe(true)
+  })
+
   test('a bias of zeros is averaged with those of models that have one, and with zeros for those that have none', () => {
     const conv = (bias: Parameters<typeof optional>[2]) => write(optional('Conv', [4, 3, 3, 3], bias, 4), 1)
     const sixes = conv((name, ...dims) => float32Tensor(name, dims, [6, 6, 6, 6]))

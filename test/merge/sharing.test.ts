@@ -93,6 +93,50 @@ describe('tensors that one model shares and another has copies of', () => {
   })
 })
 
+describe('tensors that each of two models shares where the other has copies', () => {
+  /** y = sigmoid(sigmoid(x * p) * q) * r, the three given as names of tensors. */
+  const thrice = (places: readonly [string, string, string], tensors: Record<string, number>): Uint8Array => {
+    const node = places.flatMap((name, index) => [
+      {
+        name: `scale ${index}`,
+        opType: 'Mul',
+        input: [index === 0 ? 'x' : `s${index - 1}`, name],
+        output: [`v${index}`],
+      },
+      { name: `bend ${index}`, opType: 'Sigmoid', input: [`v${index}`], output: [`s${index}`] },
+    ])
+    const initializer = Object.entries(tensors).map(([name, item]) => float32Tensor(name, [1], [item]))
+    return modelOf({ name: 'thrice', node, initializer, input: [value('x')], output: [value('s2')] })
+  }
+  const first = (once: number, again: number) => thrice(['a', 'a', 'b'], { a: once, b: again })
+  const last = (once: number, again: number) => thrice(['c', 'd', 'd'], { c: once, d: again })
+
+  test('are taken whichever is the base where the values agree', () => {
+    expect(mean(first(2, 2), last(4, 4), ['a', 'b']).tensors).toEqual([[3], [3]])
+    expect(mean(last(4, 4), first(2, 2), ['c', 'd']).tensors).toEqual([[3], [3]])
+  })
+
+  test('are taken in one direction where they agree in one of the models, and the refusal of the other says so', () => {
+    expect(mean(first(2, 8), last(4, 4), ['a', 'b']).tensors).toEqual([[3], [6]])
+    const { errors } = refusalOf(() => mean(last(4, 4), first(2, 8), ['c', 'd']), 'TUREEN_MODELS_DIFFER')
+    expect(errors[0]?.message).toMatch(/take this model as "base"/)
+  })
+
+  test('are refused where they agree in neither, with a remedy that helps: no sharing', () => {
+    for (const [base, other] of [
+      [first(2, 8), last(4, 6)],
+      [last(4, 6), first(2, 8)],
+    ] as const) {
+      const { errors } = refusalOf(() => mean(base, other, []), 'TUREEN_MODELS_DIFFER')
+      expect(errors.map(({ message }) => message)).toEqual([
+        expect.stringMatching(/export both without shared tensors/),
+      ])
+    }
+    const apart = (a: number, b: number, c: number) => thrice(['a', 'b', 'c'], { a, b, c })
+    expect(mean(apart(2, 2, 8), apart(4, 6, 6), ['a', 'b', 'c']).tensors).toEqual([[3], [4], [7]])
+  })
+})
+
 describe('operands of commutative operators', () => {
   /** y = sigmoid(x + b) + tanh(x * w), in one order or the other. */
   const sum = (isSwapped: boolean, names: readonly [string, string], values: readonly [number, number]) => {

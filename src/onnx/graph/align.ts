@@ -1,9 +1,8 @@
+import { type BothHashes, bothHashes } from './both-hashes.ts'
 import { isCommutative, pairCommutative } from './commutative.ts'
 import type { NameBudget } from './cone-names.ts'
 import { type Difference, shown } from './differences.ts'
 import { explainHard } from './explain.ts'
-import { unorderedView } from './fingerprint.ts'
-import { inputLabels } from './input-labels.ts'
 import {
   contradictsOrder,
   type InputPairs,
@@ -12,27 +11,28 @@ import {
   pairNames,
   pairOrder,
 } from './interface-pairs.ts'
-import { leafDigest } from './leaf-values.ts'
-import { type Match, matchNetworks } from './match.ts'
+import { type Match, type MatchSettings, matchNetworks } from './match.ts'
 import type { Leaf, Network, NetworkInput } from './network.ts'
 import type { NetworkFiles } from './network-files.ts'
-import { type NetworkHashes, networkHashes } from './network-hash.ts'
 import { pairOpenOutputs } from './open-outputs.ts'
+import { type Head, headOf, isInHead, valuesBeneath } from './other-head.ts'
 
 /**
  * How two networks line up. `paired`: how the names of their inputs and outputs said which belong together; `outputs`: places of those that
  * do, those among them that structure paired.
  */
-export type Alignment = Match & { paired: { inputs: NamePairs; outputs: NamePairs }; outputs: NamePairs['pairs'] }
+export type Alignment = Match & {
+  paired: { inputs: NamePairs; outputs: NamePairs }
+  outputs: NamePairs['pairs']
+  /** The part of the base that nothing was compared with. */
+  head?: Head
+}
 
 /** Pairs of inputs that may be exchanged for each other on trial, where names do not say which is which: those of eight inputs. */
 const mostExchanges = 28
 
 /** Values of the graph that may be looked at for their names, in all ties of one alignment together. */
 const nameBudget = 200_000
-
-/** Tensors of more bytes that are never averaged count by their type where operands are told apart; their values are compared later. */
-const largestDigest = 64 * 1024
 
 /**
  * Pairs the tensors of two models. Inputs and outputs are paired by name, as runtimes address them; in the order of the files where no name
@@ -72,56 +72,62 @@ function alignInputs(
   inputs: InputPairs,
   paired: Alignment['paired'],
 ): Alignment {
-  const labels = pairedLabels(inputs)
-  const hashes = {
-    ours: lazily(() => hashesOf(base, labels.ours)),
-    theirs: lazily(() => hashesOf(other, labels.theirs)),
-  }
-  const budget: NameBudget = { left: nameBudget }
+  const hashes = bothHashes(base, other, inputs)
   const { pairs, differences } = pairOpenOutputs(base.network, other.network, paired.outputs, hashes)
   const match = matchNetworks(base, other, {
     inputs,
     outputs: pairs,
-    pairOperands: (a, b) =>
-      isCommutative(a) && isCommutative(b) ? pairCommutative(a, b, resolved(hashes), budget) : undefined,
+    pairOperands: operandPairing(hashes),
   })
   return { ...match, differences: [...differences, ...match.differences], paired, outputs: pairs }
 }
 
-type LazyHashes = { ours(): NetworkHashes; theirs(): NetworkHashes }
-
-function resolved({ ours, theirs }: LazyHashes) {
-  return { ours: ours(), theirs: theirs() }
+function operandPairing({ ours, theirs }: BothHashes): MatchSettings['pairOperands'] {
+  const budget: NameBudget = { left: nameBudget }
+  return (a, b) =>
+    isCommutative(a) && isCommutative(b) ? pairCommutative(a, b, { ours: ours(), theirs: theirs() }, budget) : undefined
 }
 
-function lazily<Value>(make: () => Value): () => Value {
-  let made: { value: Value } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
+/**
+ * Aligns what two networks have in common beneath a head of the base: tensors that need no counterpart, the operators that read them, and all
+ * that depends on those. The rest of the base must be in the other network; null if it is not.
+ *
+ * @param alignment the one that failed
+ * @param isCarried whether a tensor of the base needs no counterpart
+ * @returns its only differences are weights in the head that are not carried
+ * @throws as {@link alignNetworks} does
+ */
+export function alignBeneath(
+  base: NetworkFiles,
+  other: NetworkFiles,
+  { paired }: Alignment,
+  isCarried: (leaf: Leaf) => boolean,
+): Alignment | null {
+  const inputs = inputPairs(base.network, other.network, paired.inputs)
+  const hashes = bothHashes(base, other, inputs)
+  for (const view of ['inexact', 'exact'] as const) {
+    const { ours, theirs } = view === 'inexact' ? hashes : bothHashes(base, other, inputs, view)
+    const shared = new Set(other.network.operators.map(operator => theirs().ofOperator(operator)))
+    const head = headOf(base.network, isCarried, operator => shared.has(ours().ofOperator(operator)))
+    if (!head) continue
+    const outputs = paired.outputs.pairs.filter(([place]) => !isInHead(head, base.network.outputs[place] ?? null))
+    const values = valuesBeneath(head, other.network, { ours: hashes.ours(), theirs: hashes.theirs() })
+    const match = matchNetworks(base, other, { inputs, outputs, values, pairOperands: operandPairing(hashes) })
+    const isCovered = base.network.outputs.every(
+      (value, place) => isInHead(head, value) || outputs.some(([ours]) => ours === place),
+    )
+    if (!isCovered || match.differences.length > 0) continue
+    const alone = base.network.leaves.filter(
+      leaf => leaf.isWeight && !isCarried(leaf) && !match.leaves.has(leaf) && !match.zeros.has(leaf),
+    )
+    const [first] = head.operators
+    const differences = alone.map(({ name }): Difference => {
+      const message = `stands in the part of the base that begins at the skipped tensors (${shown(first?.name)}), with which nothing of this model is paired: skip it as well`
+      return { kind: 'tensor', isHard: false, tensor: name, message }
+    })
+    return { ...match, differences, paired, outputs, head }
   }
-}
-
-/** What both sides call inputs that are paired with each other. */
-function pairedLabels({ fixed }: InputPairs) {
-  const [ours, theirs] = [new Map<NetworkInput, string>(), new Map<NetworkInput, string>()]
-  for (const [index, [a, b]] of [...fixed].entries()) {
-    ours.set(a, `paired ${index}`)
-    theirs.set(b, `paired ${index}`)
-  }
-  return { ours, theirs }
-}
-
-function hashesOf(files: NetworkFiles, paired: ReadonlyMap<NetworkInput, string>): NetworkHashes {
-  const view = unorderedView(files, leaf => shortLabel(leaf, files))
-  const open = files.network.inputs.some(input => !paired.has(input)) ? inputLabels(files.network, view) : undefined
-  return networkHashes(files.network, { ...view, input: input => paired.get(input) ?? open?.(input) ?? input.type })
-}
-
-function shortLabel(leaf: Leaf, files: NetworkFiles): string {
-  if (leaf.isWeight) return `weight ${leaf.type}`
-  const isSmall = (leaf.literal?.byteLength ?? 0) + (leaf.tensor?.elements ?? 0) <= largestDigest
-  return isSmall ? `${leaf.type} ${leafDigest(leaf, files)}` : leaf.type
+  return null
 }
 
 /**

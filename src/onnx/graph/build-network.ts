@@ -18,6 +18,7 @@ import {
 } from './network-scope.ts'
 import { OpaqueFields } from './opaque-fields.ts'
 import { readOperator } from './read-operator.ts'
+import { readsOf } from './reads-of.ts'
 import { type Resolver, resolve } from './resolve.ts'
 import { trainingOutputs } from './training.ts'
 
@@ -97,9 +98,7 @@ function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
       seen.add(value.operator)
       open.add(value.operator)
       readOperator(resolver, placed, value.operator)
-      const { operands, subgraphs } = value.operator
-      const reads = [...operands.map(operand => operand.value), ...subgraphs.flatMap(subgraph => subgraph.outputs)]
-      frames.push({ operator: value.operator, reads, next: 0 })
+      frames.push({ operator: value.operator, reads: readsOf(value.operator), next: 0 })
     } else if (open.has(value.operator)) {
       throw malformedGraph(value.operator, 'depends on its own output')
     }

@@ -30,18 +30,15 @@ export function isCommutative({ domain, opType, attributes }: Operator): boolean
   return domain === '' && commutative.has(opType) && attributes.size === 0
 }
 
-/** Hashes of both networks, alike for operands in any order. */
-export type BothHashes = { ours: NetworkHashes; theirs: NetworkHashes }
-
 /**
- * Pairs the operands of two commutative operators: those with equal hashes with each other; among several with one hash those whose
+ * Pairs the operands of two commutative operators by hashes that are alike for operands in any order: those with equal hashes with each other; among several with one hash those whose
  * tensors have names in common; the rest as written. Names only settle what structure leaves open, since operands with one hash fit
  * in either order.
  */
 export function pairCommutative(
   ours: Operator,
   theirs: Operator,
-  hashes: BothHashes,
+  hashes: { ours: NetworkHashes; theirs: NetworkHashes },
   budget: NameBudget,
 ): CommutativePairs {
   const byHash = new Map<string, Operand[]>()

@@ -1,14 +1,13 @@
+import { isCountedNode, isCountedTensor } from './exporter-names.ts'
 import type { Operator, Value } from './network.ts'
+import { readsOf } from './reads-of.ts'
 
 /** How many values may still be looked at for their names: graphs of many equal parts would take quadratic time. */
 export type NameBudget = { left: number }
 
-/** Names that exporters number: they say where a tensor stood in one export and not what it is. */
-const numbered = /^(?:[a-z_]+::)?[A-Za-z]*_?\d+$|^val_|^const_fold_opt__/
-
 /**
  * For each of some values, the names of tensors and of nodes that are among what it is computed from, but not among what another of them
- * is computed from. Numbered names count only where no value has another; without budget there are none.
+ * is computed from. Names that an exporter counted up count only where no value has another; without budget there are none.
  */
 export function distinctNames(values: readonly (Value | null)[], budget: NameBudget): ReadonlySet<string>[] {
   const cones = values.map(value => namesBelow(value, budget))
@@ -16,7 +15,7 @@ export function distinctNames(values: readonly (Value | null)[], budget: NameBud
   const distinct = cones.map((names, index) =>
     cones.reduce((left, other, place) => (place === index ? left : left.difference(other)), names),
   )
-  const telling = distinct.map(names => new Set([...names].filter(name => !numbered.test(name))))
+  const telling = distinct.map(names => new Set([...names].filter(name => !isCountedTensor(name))))
   return telling.some(({ size }) => size > 0) ? telling : distinct
 }
 
@@ -33,10 +32,8 @@ function namesBelow(from: Value | null, budget: NameBudget): Set<string> {
     if (value.kind !== 'result' || met.has(value.operator)) continue
     const { operator } = value
     met.add(operator)
-    // A name without a path is the kind of operator and a number, mostly.
-    if (/[/.]/.test(operator.name)) names.add(operator.name)
-    for (const { value: read } of operator.operands) open.push(read)
-    for (const { outputs } of operator.subgraphs) for (const output of outputs) open.push(output)
+    if (!isCountedNode(operator.name) && !operator.name.startsWith(`${operator.opType} #`)) names.add(operator.name)
+    open.push(...readsOf(operator))
   }
   return names
 }

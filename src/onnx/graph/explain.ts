@@ -3,6 +3,7 @@ import { compareLeaves, compareOperators, type Difference, describe, operatorNam
 import type { Match } from './match.ts'
 import type { Network, Operator, Value } from './network.ts'
 import { networkHashes } from './network-hash.ts'
+import { readsOf } from './reads-of.ts'
 import { structureHint } from './structure-hints.ts'
 
 type Pair = readonly [ours: Operator, theirs: Operator]
@@ -184,10 +185,6 @@ function hashesBackward({ network }: Side): (operator: Operator) => string {
     })
   }
   return operator => hashes.get(operator) ?? ''
-}
-
-function readsOf({ operands, subgraphs }: Operator): (Value | null)[] {
-  return [...operands.map(({ value }) => value), ...subgraphs.flatMap(({ outputs }) => outputs)]
 }
 
 function firstUnanchored({ network, anchored }: Side): Operator | undefined {

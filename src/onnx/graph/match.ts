@@ -34,6 +34,8 @@ export type Match = {
 export type MatchSettings = {
   inputs: InputPairs
   outputs: readonly (readonly [ours: number, theirs: number])[]
+  /** Further values that correspond; null for one that the other network does not have. */
+  values?: readonly (readonly [ours: Value, theirs: Value | null])[]
   /** Undefined for operators whose operands are paired as they stand. */
   pairOperands(ours: Operator, theirs: Operator): CommutativePairs | undefined
 }
@@ -152,6 +154,11 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
     settings.outputs.map(([a, b]): Pending => {
       const port = `the output ${shown(theirs.outputNames[b])}`
       return { ours: ours.outputs[a] ?? null, theirs: theirs.outputs[b] ?? null, at: null, theirAt: null, port }
+    }),
+  )
+  push(
+    (settings.values ?? []).map(([a, b]): Pending => {
+      return { ours: a, theirs: b, at: null, theirAt: null, port: 'what the head of the base reads' }
     }),
   )
   if (ours.unknown !== theirs.unknown)

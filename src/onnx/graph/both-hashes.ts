@@ -1,0 +1,57 @@
+import type { ModelFiles } from '../model-files.ts'
+import { unorderedView } from './fingerprint.ts'
+import { inputLabels } from './input-labels.ts'
+import type { InputPairs } from './interface-pairs.ts'
+import { leafDigest } from './leaf-values.ts'
+import type { Leaf, NetworkInput } from './network.ts'
+import type { NetworkFiles } from './network-files.ts'
+import { type HashView, type NetworkHashes, networkHashes, operatorLabel } from './network-hash.ts'
+
+/** Tensors of more elements that are never averaged count by their type alone; their values are compared later. */
+const largestDigest = 64 * 1024
+
+/** Hashes of two networks, alike for values that are computed alike, each made when it is first asked for. */
+export type BothHashes = { ours(): NetworkHashes; theirs(): NetworkHashes }
+
+/**
+ * Hashes of two networks whose inputs are paired. `inexact`: alike for two ways to write one thing; `exact`: for two operators that are
+ * written alike.
+ */
+export function bothHashes(
+  base: NetworkFiles,
+  other: NetworkFiles,
+  { fixed }: InputPairs,
+  view: 'inexact' | 'exact' = 'inexact',
+): BothHashes {
+  const [ours, theirs] = [new Map<NetworkInput, string>(), new Map<NetworkInput, string>()]
+  for (const [index, [a, b]] of [...fixed].entries()) {
+    ours.set(a, `paired ${index}`)
+    theirs.set(b, `paired ${index}`)
+  }
+  return { ours: lazily(() => hashesOf(base, ours, view)), theirs: lazily(() => hashesOf(other, theirs, view)) }
+}
+
+function hashesOf(
+  files: NetworkFiles,
+  paired: ReadonlyMap<NetworkInput, string>,
+  exactness: 'inexact' | 'exact',
+): NetworkHashes {
+  const leaf = (each: Leaf) => shortLabel(each, files)
+  const view: HashView = exactness === 'exact' ? { leaf, operator: operatorLabel } : unorderedView(files, leaf)
+  const open = files.network.inputs.some(input => !paired.has(input)) ? inputLabels(files.network, view) : undefined
+  return networkHashes(files.network, { ...view, input: input => paired.get(input) ?? open?.(input) ?? input.type })
+}
+
+function shortLabel(leaf: Leaf, files: ModelFiles): string {
+  if (leaf.isWeight) return `weight ${leaf.type}`
+  const isSmall = (leaf.literal?.byteLength ?? 0) + (leaf.tensor?.elements ?? 0) <= largestDigest
+  return isSmall ? `${leaf.type} ${leafDigest(leaf, files)}` : leaf.type
+}
+
+function lazily<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
