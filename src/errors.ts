@@ -51,6 +51,7 @@ export const errorCatalogue = {
   TUREEN_CONTENT_DAMAGED: { status: 500, title: 'Stored content is damaged' },
   TUREEN_STORE_FAILED: { status: 500, title: 'The disk failed' },
   TUREEN_INTERNAL: { status: 500, title: 'Something went wrong in the server' },
+  TUREEN_EVALUATOR_UNAVAILABLE: { status: 503, title: 'The process that runs models could not be started' },
   TUREEN_SHUTTING_DOWN: { status: 503, title: 'The server is shutting down' },
   TUREEN_STORE_FULL: { status: 507, title: 'The store is full' },
 } as const satisfies Record<string, { status: number; title: string }>

@@ -1,5 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Evaluator,
   type EvaluatorLimits,
@@ -35,11 +36,19 @@ const warmingMilliseconds = 100
 /** Hears of children that have started, and of those that are gone: by which error of the catalogue, or null if not needed any more. */
 export type EvaluatorObserver = { evaluatorStarted(): void; evaluatorEnded(code: string | null): void }
 
-/** @param directory where children live: empty, and not writable for them */
+/** A start fails on a machine that is overloaded for a moment; nothing of a model is lost by another one. */
+const startAttempts = 3
+const retryMilliseconds = 500
+
+/**
+ * @param directory where children live: empty, and not writable for them
+ * @param startProcess starts one child
+ */
 export async function createEvaluatorPool(
   directory: string,
   limits: EvaluatorLimits,
   observer: EvaluatorObserver,
+  startProcess: typeof startEvaluator = startEvaluator,
 ): Promise<EvaluatorPool> {
   await mkdir(directory, { recursive: true })
   await chmod(directory, 0o555)
@@ -49,7 +58,7 @@ export async function createEvaluatorPool(
   let closed = false
 
   const start = async () => {
-    const evaluator = await startEvaluator(directory, limits)
+    const evaluator = await startProcess(directory, limits)
     living.add(evaluator)
     observer.evaluatorStarted()
     evaluator.gone.then(reason => observer.evaluatorEnded(reason?.code ?? null))
@@ -64,9 +73,41 @@ export async function createEvaluatorPool(
       spares.push(spare)
     }
   }
-  const take = async () => {
+  const startAgain = async (signal: AbortSignal): Promise<EvaluatorProcess> => {
+    for (let attempt = 1; ; attempt += 1) {
+      signal.throwIfAborted()
+      try {
+        return await start()
+      } catch (error) {
+        if (attempt === startAttempts) throw error
+        await delay(attempt * retryMilliseconds, undefined, { signal })
+      }
+    }
+  }
+  const spareOrNew = async (signal: AbortSignal) => {
     const evaluator = await spares.shift()?.catch(() => undefined)
-    return evaluator?.alive ? evaluator : start()
+    return evaluator?.alive ? evaluator : startAgain(signal)
+  }
+  const release = (evaluator: EvaluatorProcess) => {
+    living.delete(evaluator)
+    evaluator.end()
+  }
+  /** A child that nobody has used; rejects as soon as `signal` fires, and ends a child that comes too late. */
+  const take = async (signal: AbortSignal): Promise<EvaluatorProcess> => {
+    signal.throwIfAborted()
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort)
+    const taken = spareOrNew(signal)
+    taken.then(
+      evaluator => signal.aborted && release(evaluator),
+      () => undefined,
+    )
+    try {
+      return await Promise.race([aborted, taken])
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
   }
 
   return {
@@ -74,27 +115,24 @@ export async function createEvaluatorPool(
     warm,
     lease() {
       let current: EvaluatorProcess | undefined
-      let ended = false
-      const release = () => {
-        if (current) living.delete(current)
-        current?.end()
+      const over = new AbortController()
+      const releaseCurrent = () => {
+        if (current) release(current)
         current = undefined
       }
-      const fresh = async () => {
+      const fresh = async (signal: AbortSignal) => {
         const used = current && current.busyMilliseconds * limits.threads > renewedMilliseconds
-        if (used || !current?.alive) release()
-        current ??= await take()
-        if (ended) release()
-        if (current) return current
-        throw new Error('the evaluator was ended while it started')
+        if (used || !current?.alive) releaseCurrent()
+        current ??= await take(AbortSignal.any([signal, over.signal]))
+        return current
       }
       return {
-        evaluate: async (...task) => (await fresh()).evaluate(...task),
-        compare: async (...task) => (await fresh()).compare(...task),
-        measure: async (...task) => (await fresh()).measure(...task),
+        evaluate: async (...task) => (await fresh(task[1])).evaluate(...task),
+        compare: async (...task) => (await fresh(task[1])).compare(...task),
+        measure: async (...task) => (await fresh(task[1])).measure(...task),
         end() {
-          ended = true
-          release()
+          over.abort(new Error('the evaluator was ended while it started'))
+          releaseCurrent()
           // Not when it is taken, and not before the job is answered: starting a child takes a processor that both could use.
           setTimeout(warm, warmingMilliseconds).unref()
         },

@@ -64,6 +64,8 @@ const setpriv = systemTool('setpriv')
 /**
  * Starts a child and waits until it is ready: about 0.1 s. A shell sets what a process can only have from its start (no core
  * files, a bound on processor time), setpriv makes it die with its parent and never gain privileges.
+ *
+ * @throws TureenError `TUREEN_EVALUATOR_UNAVAILABLE` if the child was not ready within 20 s, or could not start: no model was in it yet
  */
 export async function startEvaluator(directory: string, limits: EvaluatorLimits): Promise<EvaluatorProcess> {
   const cpuSeconds = Math.ceil(limits.seconds * Math.max(1, limits.threads) + startSeconds)
@@ -85,13 +87,13 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
     stderr = (stderr + String(chunk)).slice(-keptStderrBytes)
   })
   const exited = new Promise<TureenError>(resolve => {
-    child.once('error', error => resolve(crashed(`it could not be started: ${error.message}`)))
+    child.once('error', error => resolve(notStarted(error.message)))
     child.once('exit', (code, signal) => resolve(exitReason(code, signal, stderr, limits)))
   })
   const { pid } = child
   if (pid === undefined) throw await exited
   standBack(pid)
-  await ready(child, exited)
+  await ready(child)
   preferForKilling(pid)
   const idleBytes = residentBytes(pid) ?? 0
   const state: { reason?: TureenError; unneeded?: boolean } = {}
@@ -163,19 +165,23 @@ function unexpected(answer: Answer): TureenError {
     : crashed(`it answered ${answer.type} to another question`)
 }
 
-function ready(child: ChildProcess, exited: Promise<TureenError>): Promise<void> {
+function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
-      reject(crashed('it was not ready in time'))
+      reject(notStarted(`it was not ready within ${startMilliseconds / 1000} seconds`))
     }, startMilliseconds)
     child.once('message', () => {
       clearTimeout(timer)
       resolve()
     })
-    exited.then(error => {
+    child.once('exit', (code, signal) => {
       clearTimeout(timer)
-      reject(error)
+      reject(notStarted(`it ended with ${signal ?? `exit code ${code}`} before it was ready`))
+    })
+    child.once('error', error => {
+      clearTimeout(timer)
+      reject(notStarted(error.message))
     })
   })
 }
@@ -225,6 +231,13 @@ function exitReason(
 
 function crashed(how: string): TureenError {
   return new TureenError('TUREEN_EVALUATION_CRASHED', `The process that ran the model died: ${how}.`)
+}
+
+function notStarted(how: string): TureenError {
+  return new TureenError(
+    'TUREEN_EVALUATOR_UNAVAILABLE',
+    `The evaluator, the process in which models run, could not be started: ${how}. The model was not loaded. The machine may be overloaded, or short of memory or processes; try again when it has room.`,
+  )
 }
 
 function tooLong({ seconds }: EvaluatorLimits): TureenError {

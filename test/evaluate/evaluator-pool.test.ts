@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { TureenError } from '../../src/errors.ts'
+import { createEvaluatorPool } from '../../src/evaluate/evaluator-pool.ts'
+import { type EvaluatorProcess, startEvaluator } from '../../src/evaluate/evaluator-process.ts'
+import { temporaryDirectory } from '../support/server.ts'
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+beforeAll(async () => {
+  directory = await temporaryDirectory()
+})
+afterAll(() => directory.remove())
+
+const limits = { seconds: 60, memoryBytes: 2 ** 30, threads: 1 }
+const observer = { evaluatorStarted: () => undefined, evaluatorEnded: () => undefined }
+const notStarted = () => new TureenError('TUREEN_EVALUATOR_UNAVAILABLE', 'It was not ready in time.')
+const task = {
+  model: { path: 'none', data: [] },
+  dataset: { key: 'none', files: [] },
+  binding: { inputs: [], target: null, output: 'y', references: [], batchSize: 1, fixed: false },
+  metrics: [],
+  limit: null,
+  threads: 1,
+}
+
+/** A child that answers at once, without a process. */
+function readyChild(): EvaluatorProcess & { ended: boolean } {
+  const child = {
+    pid: 0,
+    alive: true,
+    ended: false,
+    gone: new Promise<null>(() => undefined),
+    busyMilliseconds: 0,
+    evaluate: async () => ({
+      metrics: [],
+      samples: 1,
+      nonFinite: 0,
+      notANumber: 0,
+      seconds: 0,
+      latency: { median: 0, p95: 0 },
+    }),
+    compare: () => Promise.reject(new Error('not asked')),
+    measure: () => Promise.reject(new Error('not asked')),
+    end: () => {
+      child.ended = true
+    },
+  }
+  return child
+}
+
+type Starting = () => Promise<EvaluatorProcess>
+const poolOf = (start: Starting) => createEvaluatorPool(`${directory.path}/evaluator`, limits, observer, start)
+const signal = new AbortController().signal
+
+test('an evaluator that was not ready in time is started again, and the model runs', async () => {
+  let starts = 0
+  const pool = await poolOf(async () => {
+    starts += 1
+    if (starts < 3) throw notStarted()
+    return readyChild()
+  })
+  const lease = pool.lease()
+  expect(await lease.evaluate(task, signal, () => undefined)).toMatchObject({ samples: 1 })
+  expect(starts).toBe(3)
+  pool.close()
+})
+
+test('after three attempts the machine is blamed and not the model', async () => {
+  let starts = 0
+  const pool = await poolOf(async () => {
+    starts += 1
+    throw notStarted()
+  })
+  const evaluated = pool.lease().evaluate(task, signal, () => undefined)
+  await expect(evaluated).rejects.toMatchObject({ code: 'TUREEN_EVALUATOR_UNAVAILABLE', status: 503 })
+  expect(starts).toBe(3)
+})
+
+test('a job that is cancelled while its evaluator starts lets go at once, and the late evaluator is ended', async () => {
+  const { promise, resolve } = Promise.withResolvers<EvaluatorProcess>()
+  const started = Promise.withResolvers<void>()
+  const pool = await poolOf(() => {
+    started.resolve()
+    return promise
+  })
+  const cancelling = new AbortController()
+  const evaluated = pool.lease().evaluate(task, cancelling.signal, () => undefined)
+  await started.promise
+  cancelling.abort(new Error('cancelled'))
+  await expect(evaluated).rejects.toThrow('cancelled')
+  const late = readyChild()
+  resolve(late)
+  await promise
+  await new Promise(setImmediate)
+  expect(late.ended).toBe(true)
+})
+
+test('a child that ends before it is ready has not run a model', async () => {
+  // A working directory that does not exist: the process cannot be started in it.
+  const started = startEvaluator(`${directory.path}/missing`, limits)
+  await expect(started).rejects.toMatchObject({ code: 'TUREEN_EVALUATOR_UNAVAILABLE' })
+})
