@@ -13,7 +13,8 @@ import { endOf } from '../search/search-end.ts'
 import { createStrategy } from '../search/strategies/registry.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
-import type { CandidateWriter, ThreadPool } from '../threads/thread-pool.ts'
+import type { CandidateWriter } from '../threads/candidate-thread.ts'
+import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobContext, JobRunner, JobService } from './job-service.ts'
 import type { KeptScores } from './kept-scores.ts'
 import { type Merger, mergeIntoStore } from './merge-job.ts'
@@ -21,7 +22,7 @@ import { requireSoundCalibration } from './recalibration.ts'
 import { metricModels, type Stores } from './resolve-evaluation.ts'
 import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { resultOf } from './search-result.ts'
-import { createSearchScorer } from './search-scorer.ts'
+import { createSearchScorer, type SearchScorer } from './search-scorer.ts'
 import { soupFiles, soupMerge, soupOrigin } from './search-soups.ts'
 import { scoreOnTest } from './search-test.ts'
 
@@ -66,17 +67,19 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     const search = await resolveSearch(request, stores)
     const { models, files, base, settings, selection } = search
     await requireSound(search, stores, signal)
+    const over = new AbortController()
+    const ending = AbortSignal.any([signal, over.signal])
     // The models by themselves can be scored while their soups' thread starts.
-    const writer = merger.threads.openCandidates({ files, settings, base, memoryBytes })
+    const writer = merger.threads.openCandidates({ files, settings, base, memoryBytes }, ending)
     writer.catch(() => undefined)
-    // Models that must be finite are searched before any is scored.
-    if (settings.onNonFinite === 'fail') await writer
     const soups = soupFiles(search, merger.artifacts, writer)
     const scorer = createSearchScorer(
-      { identify: soup => soupOrigin(soup, search), ...selection, threads, jobId: context.id, signal },
+      { identify: soup => soupOrigin(soup, search), ...selection, threads, jobId: context.id, signal: ending },
       { kept, evaluators, files: soups },
     )
     const work = async () => {
+      // Models that must be finite are searched before any is scored.
+      if (settings.onNonFinite === 'fail') await writer
       const strategy = createStrategy(request.strategy)
       const { direction } = selection.metric
       const total = Math.min(
@@ -139,18 +142,24 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
         }),
       )
     }
+    const working = work()
     try {
-      await unlessAborted(signal, work())
+      await unlessAborted(signal, working)
     } finally {
-      await Promise.all([
-        scorer.close(),
-        writer.then(
-          thread => thread.close(),
-          () => undefined,
-        ),
-      ])
+      over.abort(new Error('the search is over'))
+      await letGo(scorer, writer, working)
     }
   }
+}
+
+/** Waits until everything that a search has begun has let go of its files: nothing of the search is left when its job has ended. */
+async function letGo(scorer: SearchScorer, writer: Promise<CandidateWriter>, working: Promise<void>): Promise<void> {
+  const threadEnded = writer.then(
+    ({ ended }) => ended,
+    () => undefined,
+  )
+  const [closed] = await Promise.allSettled([scorer.close(), threadEnded, working])
+  if (closed.status === 'rejected') throw closed.reason
 }
 
 /** Notes on the models: how they were paired, and which are not finite. */

@@ -20,6 +20,7 @@ export type ScorerSettings = {
   metric: ResolvedMetric
   threads: number
   jobId: string
+  /** Ends whatever is being scored; fires before the scorer is closed. */
   signal: AbortSignal
 }
 
@@ -34,7 +35,7 @@ export type SearchScorer = {
   hasSpare(): boolean
   /** Compares models, in turn with the soups that are scored. */
   compare(task: ComparisonTask): Promise<ComparisonOutcome>
-  /** Keeps what has been scored, and ends the evaluators: whatever is still being scored fails. */
+  /** Keeps the scores, and ends the evaluators. Whatever is still being scored fails, and has let go of its files when this returns. */
   close(): Promise<void>
 }
 
@@ -44,15 +45,16 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
   const { kept, evaluators, files } = services
   const lanes = evaluators.width
   // While a soup is being scored the next one is written.
-  const preparing = pLimit(2 * lanes)
-  const running = pLimit(lanes)
+  const preparing = pLimit({ concurrency: 2 * lanes, rejectOnClear: true })
+  const running = pLimit({ concurrency: lanes, rejectOnClear: true })
   const leases = Array.from({ length: lanes }, () => evaluators.lease())
   const idle = [...leases]
   const keeper = lateKeeper(kept, jobId)
-  let outstanding = 0
+  const outstanding = new Set<Promise<unknown>>()
 
   const withEvaluator = <Result>(use: (evaluator: Evaluator) => Promise<Result>): Promise<Result> =>
     running(async () => {
+      signal.throwIfAborted()
       const lease = idle.pop()
       if (!lease) throw new Error('more models are run at a time than there are evaluators')
       try {
@@ -73,29 +75,27 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
     })
 
   return {
-    hasSpare: () => outstanding < lanes,
+    hasSpare: () => outstanding.size < lanes,
     compare: task => withEvaluator(evaluator => evaluator.compare(task, signal, () => undefined)),
-    async score(soup) {
-      outstanding += 1
-      try {
-        return await preparing(async () => {
-          // Looking up thousands of kept scores in a row must not hold up the server.
-          await setImmediate()
-          signal.throwIfAborted()
-          const subject = subjectOf(identify(soup), dataset, threads)
-          const score = await kept.score(subject, metric.identity)
-          const run = await kept.run(subject)
-          if (!score || !run) return evaluate(soup, subject)
-          return { value: finiteValue(score.value, run, metric), seconds: run.seconds, cached: score.jobId !== jobId }
-        })
-      } finally {
-        outstanding -= 1
-      }
+    score(soup) {
+      const scored = preparing(async () => {
+        // Looking up thousands of kept scores in a row must not hold up the server.
+        await setImmediate()
+        signal.throwIfAborted()
+        const subject = subjectOf(identify(soup), dataset, threads)
+        const score = await kept.score(subject, metric.identity)
+        const run = await kept.run(subject)
+        if (!score || !run) return evaluate(soup, subject)
+        return { value: finiteValue(score.value, run, metric), seconds: run.seconds, cached: score.jobId !== jobId }
+      }).finally(() => outstanding.delete(scored))
+      outstanding.add(scored)
+      return scored
     },
     async close() {
       preparing.clearQueue()
       running.clearQueue()
       for (const lease of leases) lease.end()
+      await Promise.allSettled(outstanding)
       await keeper.close()
     },
   }

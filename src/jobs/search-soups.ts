@@ -6,8 +6,8 @@ import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import { bytesOf } from '../storage/model-paths.ts'
+import type { CandidateWriter } from '../threads/candidate-thread.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
-import type { CandidateWriter } from '../threads/thread-pool.ts'
 import type { ResolvedSearch, SearchedModel } from './resolve-search.ts'
 
 /** Files in which soups can be read while they are being scored. */

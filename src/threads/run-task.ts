@@ -1,5 +1,6 @@
 import type { Piscina } from 'piscina'
 import { TureenError } from '../errors.ts'
+import { untilThreadsEnd } from './ended-threads.ts'
 import type { Outcome } from './outcome.ts'
 import { type WorkControl, workControl } from './work-control.ts'
 
@@ -13,14 +14,19 @@ const progressMilliseconds = 200
 /** Work that is asked to stop does so at its next piece; a thread that does not come to one is ended after this long. */
 const stopMilliseconds = 1000
 
-/** Runs a task of a pool by its name. @throws TureenError that the task ended with, or `TUREEN_MODEL_LIMIT` if it took too much memory */
+/**
+ * Runs a task of a pool by its name. When it rejects, the thread that ran the task touches no file any more.
+ * @throws TureenError that the task ended with, or `TUREEN_MODEL_LIMIT` if it took too much memory
+ */
 export async function runTask<Value>(
   pool: Piscina,
   name: string,
   task: object,
   options: Parameters<Piscina['run']>[1] = {},
 ): Promise<Value> {
-  const outcome: Outcome<Value> = await pool.run(task, { ...options, name }).catch((error: unknown) => {
+  const signal = options.signal instanceof AbortSignal ? options.signal : undefined
+  const run = (): Promise<Outcome<Value>> => pool.run(task, { ...options, name })
+  const outcome = await untilThreadsEnd(pool, signal, run).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')) throw error
     throw new TureenError(
       'TUREEN_MODEL_LIMIT',

@@ -2,19 +2,17 @@ import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
-import type { CandidateSoup } from '../merge/candidate-plan.ts'
-import type { MergeFindings } from '../merge/merge-findings.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import type { NonFinite } from '../merge/non-finite.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { TensorRule } from '../merge/tensor-rule.ts'
 import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { HashFile } from '../storage/sound-files.ts'
 import type { CandidateInputs, SearchedMerge } from './candidate-task.ts'
+import { type CandidateWriter, openCandidateThread, type RunMerge } from './candidate-thread.ts'
 import type { ListedTensor } from './inspect-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
-import type { MergedModel, MergeReport, MergeStart, WrittenFile } from './merge-task.ts'
+import type { MergeReport, MergeStart, WrittenFile } from './merge-task.ts'
 import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
 import { splitMerge } from './split-merge.ts'
 import { splitPreparation } from './split-preparation.ts'
@@ -32,33 +30,21 @@ export type ThreadPool = {
   /** As check, for all soups of some of the models. `base`: the file that each is made from; null for that of its first model. */
   checkSearch(files: MergeFile[], settings: SearchedMerge, base: number | null): Promise<void>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
-  merge(files: MergeFile[], settings: MergeSettings, options: MergeOptions): Promise<MergedModel>
+  merge: RunMerge
   /** Writes a model anew, durably, with other elements in some of its tensors: at `output`, and beside it. */
   rewrite(model: ModelPaths, values: TensorValues, output: string, options: StoppableOptions): Promise<WrittenFile[]>
   /** Aborting stops at the next chunk of a tensor. `rules`: those of a merge to try. @throws TureenError if a model cannot be read */
   compare(files: MergeFile[], rules: readonly TensorRule[], options: StoppableOptions): Promise<ComparisonResult>
-  /** Opens the models of a search in a thread of its own, to be closed by whoever asked for it. @throws TureenError as check does */
-  openCandidates(inputs: CandidateInputs): Promise<CandidateWriter>
+  /**
+   * Opens the models of a search in a thread of its own.
+   * @param signal ends the thread, whatever it is doing
+   * @throws TureenError as check does
+   */
+  openCandidates(inputs: CandidateInputs, signal: AbortSignal): Promise<CandidateWriter>
   /** Hashes a file, in threads of its own: neither uploads nor merges wait behind gigabytes that are read to the end. */
   hash: HashFile
   close(): Promise<void>
 }
-
-/** Makes the candidates of one search. */
-export type CandidateWriter = {
-  /** Facts about the merge of all models, its groups as rules. */
-  findings: MergeFindings
-  /** Finds the NaN and infinite elements of all models; reads each to its end. */
-  findNonFinite(): Promise<NonFinite>
-  /** Writes a soup to new files, its own at `output`. Soups are made one after the other. */
-  write(soup: CandidateSoup, output: string): Promise<ModelPaths>
-  /** Merges as the pool does, planned in this thread, which is warm. */
-  merge: ThreadPool['merge']
-  /** Ends the thread, whatever it is doing. */
-  close(): Promise<void>
-}
-
-export type MergeOptions = StoppableOptions & { output: string; durable: boolean }
 
 /** Idle threads are kept this long, so that a burst of requests does not start one each. */
 const idleMilliseconds = 10_000
@@ -86,7 +72,7 @@ export function createThreadPool(
   // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
   for (const pool of pools) pool.on('error', onThreadError)
   const mergeIn =
-    (planners: Piscina): ThreadPool['merge'] =>
+    (planners: Piscina): RunMerge =>
     async (files, settings, { output, durable, ...options }) => {
       const merged = await runStoppable(async (control, signal) => {
         const task = { files, settings, output, durable, shared: control.shared }
@@ -118,23 +104,7 @@ export function createThreadPool(
       ),
     compare: (files, rules, options) =>
       runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { files, rules, shared }, { signal }), options),
-    async openCandidates(inputs) {
-      const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })
-      thread.on('error', onThreadError)
-      try {
-        const findings = await runTask<MergeFindings>(thread, 'openSearch', inputs)
-        return {
-          findings,
-          findNonFinite: () => runTask(thread, 'candidatesNonFinite', {}),
-          write: (soup, output) => runTask(thread, 'candidate', { soup, output }),
-          merge: mergeIn(thread),
-          close: () => thread.destroy(),
-        }
-      } catch (error) {
-        await thread.destroy()
-        throw error
-      }
-    },
+    openCandidates: (inputs, signal) => openCandidateThread({ options, onThreadError, mergeIn }, inputs, signal),
     hash: (path, signal) => hashers.run(path, { name: 'hashFile', signal }),
     async close() {
       await Promise.all(pools.map(pool => pool.destroy()))
