@@ -1,32 +1,14 @@
+import { modulePath } from '../onnx/graph/module-names.ts'
+
 /** A block: the name of its stack, such as `encoder.layer`, and its number there. */
 export type Block = { stack: string; index: number }
 
-/** Names that exporters make up, of which the last part says nothing of the module that a tensor belongs to. */
-const madeUp = [
-  /^_?\d+$/,
-  /^onnx::\w+$/,
-  /^_?val_\d+$/,
-  /(^|[./])[A-Z]\w*_output_\d+$/,
-  /__\d+(:\d+)?$/,
-  /(^|[./])const(ant)?_?\d*(:\d+)?$/i,
-  /^_?(tensor|initializer|param|parameter|var|variable|node)_?\d+$/i,
-  /^_v_\d+$/,
-  /^ortshared_/,
-]
-
-/** Whether an exporter made this name up, so that it says nothing of where the tensor belongs. */
-export function isMadeUp(name: string): boolean {
-  return name === '' || madeUp.some(pattern => pattern.test(name))
-}
-
 /**
  * The block that a name of a tensor or node says it is in: the first number that stands between two dots, as mergekit finds the
- * layers of a model that it does not know. Slashes count as dots. torch calls a module in a list by the list and by both, as in
- * `/layer1/layer1.0/conv1/Conv`: the list is then dropped.
+ * layers of a model that it does not know. Slashes count as dots.
  */
 export function blockIn(name: string): Block | null {
-  const parts = name.split('/').filter(part => part !== '')
-  const path = parts.filter((part, index) => !parts[index + 1]?.startsWith(`${part}.`)).join('.')
+  const path = modulePath(name)
   const found = /\.(\d+)\./.exec(path)
   const index = Number(found?.[1])
   return found && Number.isSafeInteger(index) ? { stack: path.slice(0, found.index), index } : null

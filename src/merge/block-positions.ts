@@ -1,6 +1,7 @@
+import { isCountedTensor } from '../onnx/graph/exporter-names.ts'
 import type { Network, Operator } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
-import { type Block, blockIn, isFoldable, isMadeUp, moduleOf } from './block-names.ts'
+import { type Block, blockIn, isFoldable, moduleOf } from './block-names.ts'
 import { blocksAround } from './blocks-around.ts'
 import { consumersOf, weightReaders } from './weight-readers.ts'
 
@@ -41,7 +42,7 @@ export function blockPositions(
   }
   const stacks = new Set([...places.values()].flatMap(place => (typeof place === 'object' ? place.stack : [])))
   for (const [tensor, operators] of unplaced()) {
-    const place = placeByNodes(operators, !namesOf(tensor).every(isMadeUp), stacks)
+    const place = placeByNodes(operators, !namesOf(tensor).every(isCountedTensor), stacks)
     if (place) places.set(tensor, place)
   }
   placeByNeighbours(unplaced(), readers, consumers, places)

@@ -53,43 +53,54 @@ function missedPlaces({ names }: TensorMatches, rule: number): string[] {
   })
 }
 
+type Entry = readonly [TensorEntry, TensorMatches]
+
 /**
- * Weights that no rule matches and that no input has a name for, while one rule or several match what is around them: the tensors that
- * are read right before and after, or those that nodes of the same scope read. Each with a rule of those.
+ * Weights that no rule matches and that no input has a name for, although rules match what is around. Each with a rule of those:
+ *
+ * - one that matches a tensor which nodes of the same scope read;
+ * - or one that matches the named tensors that are read right before and after, or on one side if there are none on the other;
+ * - or, if not even a node says what it is, one that matches tensors on both sides, also if by their nodes alone.
  */
 function missedAround(matches: RuleResolution['matches'], network: Network): [number, string][] {
   const positions = tensorPositions(network, tensor => matches.has(tensor))
-  const isMissed = ([tensor, { match, isNamed }]: readonly [TensorEntry, TensorMatches]) =>
+  const isMissed = ([tensor, { match, isNamed }]: Entry) =>
     ruleOf(match) === null && !isNamed && tensor.dims.length > 0 && tensor.path.includes('initializer[')
   const inOrder = [...matches]
-    .filter(entry => positions.has(entry[0].path) && (isMissed(entry) || entry[1].isNamed || entry[1].all.size > 0))
+    .filter(([{ path }]) => positions.has(path))
     .sort(([a], [b]) => (positions.get(a.path) ?? 0) - (positions.get(b.path) ?? 0))
   const scopes = new Map<string, number>()
   for (const [, { match, names }] of inOrder) {
     const rule = ruleOf(match)
     if (rule !== null) for (const scope of scopesOf(names)) scopes.set(scope, rule)
   }
-  const before = nearest(inOrder, isMissed)
-  const after = nearest(inOrder.toReversed(), isMissed)
-  return inOrder.filter(isMissed).flatMap(([tensor, { names }]): [number, string][] => {
-    const sides = [before.get(tensor), after.get(tensor)].filter(side => side !== undefined)
+  const besideNamed = sides(inOrder, ([, { isNamed }]) => isNamed)
+  const besideAny = sides(inOrder, ([, { isNamed, match }]) => isNamed || ruleOf(match) !== null)
+  return inOrder.flatMap((entry, index): [number, string][] => {
+    if (!isMissed(entry)) return []
+    const [tensor, { names }] = entry
     const [inScope] = scopesOf(names).flatMap(scope => scopes.get(scope) ?? [])
-    const between = sides.some(side => side === null) ? undefined : sides[0]
-    const rule = inScope ?? between
-    return rule === undefined || rule === null ? [] : [[rule, nameOf(tensor)]]
+    const isSaid = names.some(({ isTelling }) => isTelling)
+    const [named, any] = [besideNamed[index] ?? [], isSaid ? [] : (besideAny[index] ?? [])]
+    const rule = inScope ?? ruleAround(named) ?? (any.length === 2 ? ruleAround(any) : undefined)
+    return rule === undefined ? [] : [[rule, nameOf(tensor)]]
   })
 }
 
-/** For each tensor that is missed the rule of the last one before it that is not: null if that has none, undefined if there is none. */
-function nearest(
-  inOrder: readonly (readonly [TensorEntry, TensorMatches])[],
-  isMissed: (entry: readonly [TensorEntry, TensorMatches]) => boolean,
-): Map<TensorEntry, number | null | undefined> {
-  let last: number | null | undefined
-  const found = new Map<TensorEntry, number | null | undefined>()
-  for (const entry of inOrder) {
-    if (isMissed(entry)) found.set(entry[0], last)
-    else last = ruleOf(entry[1].match)
+/** The first of some rules if none of them is missing. */
+function ruleAround(rules: readonly (number | null)[]): number | undefined {
+  return rules.includes(null) ? undefined : (rules[0] ?? undefined)
+}
+
+/** For each tensor the rules of the nearest anchors before and after it, as far as there are any: null for one that no rule matches. */
+function sides(inOrder: readonly Entry[], isAnchor: (entry: Entry) => boolean): (number | null)[][] {
+  const found = inOrder.map((): (number | null)[] => [])
+  for (const entries of [[...inOrder.entries()], [...inOrder.entries()].reverse()]) {
+    let last: number | null | undefined
+    for (const [index, entry] of entries) {
+      if (last !== undefined) found[index]?.push(last)
+      if (isAnchor(entry)) last = ruleOf(entry[1].match)
+    }
   }
   return found
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
 import { comparisonJob } from '../../schemas/job.ts'
 import { digits, postJson, readProblem, uploadModel } from '../support/http-client.ts'
+import { namedChain } from '../support/named-chain.ts'
 import { float32Tensor, int64Tensor, linearModel } from '../support/onnx-model.ts'
 import { renamedModel } from '../support/renamed-model.ts'
 import { projectFile, startApp } from '../support/server.ts'
@@ -179,4 +180,22 @@ test.each([
   ['a model that is not there', [{ id: 'a' }, { id: 'b' }], 404, 'TUREEN_NOT_FOUND'],
 ])('%s is refused', async (_, models, status, code) => {
   await readProblem(await postJson(`${app.url}/v1/comparisons`, { models }), status, code)
+})
+
+test('rules of a merge are tried on each pair: what each meets, and why a merge would be refused', async () => {
+  const links = [{ weight: 'onnx::MatMul_4', node: '/enc/MatMul' }, { weight: 'head.w' }]
+  const models = []
+  for (const value of [1, 2, 3]) models.push({ id: (await uploadModel(app.url, namedChain(links, value))).id })
+  const rules = [{ match: 'enc.*' }, { match: 'head.*', skip: true }, { match: 'decoder.*', weights: [1, 2] }]
+  const response = await postJson(`${app.url}/v1/comparisons?wait=30`, { models, rules })
+  const { result } = comparisonJob.parse(await response.json())
+  expect(result?.pairs).toHaveLength(3)
+  for (const pair of result?.pairs ?? []) {
+    expect(pair.rules).toEqual([
+      { match: 'enc.*', tensors: 1, elements: 4, overruled: 0 },
+      { match: 'head.*', tensors: 1, elements: 4, overruled: 0 },
+      { match: 'decoder.*', tensors: 0, elements: 0, overruled: 0 },
+    ])
+    expect(pair).toMatchObject({ compatible: false, reasons: [{ field: 'rules.2.match' }] })
+  }
 })

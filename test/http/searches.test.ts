@@ -204,6 +204,16 @@ describe('what is refused before there is a job', () => {
   })
 })
 
+test('the result says what each group met', async () => {
+  const models = [0, 1].map(index => ({ id: digits.ids[index] }))
+  const strategy = { type: 'coordinate', groups: ['conv1*', '/conv?/*'], minimumStep: 0.5 }
+  const { groups } = await client.find(request({ models, strategy, budget: { evaluations: 4 } }))
+  expect(groups).toEqual([
+    { match: 'conv1*', tensors: 2, elements: 16 * 9 + 16, overruled: 0 },
+    { match: '/conv?/*', tensors: 2, elements: 32 * 16 * 9 + 32, overruled: 2 },
+  ])
+})
+
 test('models and data sets that a search needs are not deleted', async () => {
   const selection = { dataset: digits.val, metric: 'crossEntropy', batchSize: 2 }
   const { id } = jobSchema.parse(await (await client.post('/v1/searches', request({ selection }))).json())

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { matchesGlob } from '../../src/merge/glob.ts'
+import { describe, expect, test } from 'vitest'
+import { matchesGlob, nameMatcher } from '../../src/merge/glob.ts'
 
 test.each([
   ['*', '', true],
@@ -36,4 +36,44 @@ test('agrees with a regular expression made of the glob', () => {
 
 test('a pattern that would keep a regular expression busy for ever is done at once', () => {
   expect(matchesGlob(`${'*a'.repeat(99)}b`, 'a'.repeat(60_000))).toBe(false)
+})
+
+describe('of names of tensors and nodes', () => {
+  test.each([
+    ['layers.*', '/layers/0/linear1/MatMul', true],
+    ['layers.0.linear1*', '/layers/0/linear1/MatMul', true],
+    ['/layers/0/*', 'layers.0.weight', true],
+    ['layers/0/weight', 'layers.0.weight', true],
+    ['*/layers/*', '/layers/0/MatMul', true],
+    ['*.layers.*', '/layers/0/MatMul', true],
+    ['layers.1*', '/layers/0/linear1/MatMul', false],
+    ['layers:0', 'layers/0', false],
+  ])('%s on %s: %s', (glob, name, expected) => {
+    expect(nameMatcher(glob)(name)).toBe(expected)
+  })
+
+  test('property: a name that a glob matches as it is written is matched', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '/', '*', '?'), maxLength: 8 })
+    fc.assert(
+      fc.property(text, text, (glob, name) => {
+        fc.pre(matchesGlob(glob, name))
+        expect(nameMatcher(glob)(name)).toBe(true)
+      }),
+    )
+  })
+
+  test('property: dots for slashes, and a slash in front, change nothing', () => {
+    const unit = (some: string[]) => fc.string({ unit: fc.constantFrom(...some), maxLength: 8 })
+    fc.assert(
+      fc.property(unit(['a', 'b', '.', '*', '?']), unit(['a', 'b', '.']), (glob, name) => {
+        const expected = matchesGlob(glob, name)
+        for (const spelling of [glob, glob.replaceAll('.', '/')])
+          for (const each of [name, name.replaceAll('.', '/')])
+            if (!each.startsWith('/') && !spelling.startsWith('/')) {
+              expect(nameMatcher(spelling)(each)).toBe(expected)
+              if (expected) expect(nameMatcher(`/${spelling}`)(`/${each}`)).toBe(true)
+            }
+      }),
+    )
+  })
 })

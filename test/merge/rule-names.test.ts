@@ -2,12 +2,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { candidatePlan } from '../../src/merge/candidate-plan.ts'
+import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { planSource } from '../../src/merge/plan-source.ts'
+import { prepare } from '../../src/merge/prepare.ts'
+import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
+import { readLayout } from '../../src/onnx/read-layout.ts'
+import { checkedPlan } from '../../src/threads/merge-inputs.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { type ChainLink, namedChain } from '../support/named-chain.ts'
 import { elementType, float32Tensor, int64Tensor } from '../support/onnx-model.ts'
 import { tensorsOf } from '../support/onnx-oracle.ts'
 import { describeShared, sharedDirectory } from '../support/shared.ts'
-import { planInMemory, soupInMemory, soupOfFiles } from '../support/soup.ts'
+import { checkSearch, planInMemory, soupInMemory, soupOfFiles } from '../support/soup.ts'
 
 type Change = Parameters<typeof namedChain>[2]
 
@@ -47,6 +54,15 @@ describe('a glob matches a tensor by the name of the node that reads it', () => 
     ['*', ['onnx::MatMul_5', 'onnx::MatMul_6', 'head.weight']],
   ])('%s', (match, expected) => {
     expect(keptOfChain(match, scoped)).toEqual(expected)
+  })
+
+  test('as torch writes a module in a list, and as the module is called', () => {
+    const links = [
+      { weight: 'onnx::Conv_5', node: '/layer1/layer1.0/conv1/MatMul' },
+      { weight: 'onnx::Conv_8', node: '/layer1/layer1.1/conv1/MatMul' },
+    ]
+    expect(keptOfChain('layer1.0.*', links)).toEqual(['onnx::Conv_5'])
+    expect(keptOfChain('layer1.layer1.1.*', links)).toEqual(['onnx::Conv_8'])
   })
 
   test('as TensorFlow’s converter writes it', () => {
@@ -260,6 +276,44 @@ describe('a glob matches a tensor by its name in another model', () => {
   })
 })
 
+describe('groups of a search', () => {
+  const [numbers, stems, blocks] = [
+    namedChain([{ weight: '617' }, { weight: '618' }], 1),
+    namedChain([{ weight: 'stem.w' }, { weight: 'head.w' }], 3),
+    namedChain([{ weight: 'blocks.0.w' }, { weight: 'blocks.1.w' }], 7),
+  ]
+  const models = [numbers, stems, blocks].map((bytes, index) => ({ bytes, weight: 1, label: `model ${index}` }))
+
+  test.each([[[0, 1]], [[1, 2]], [[0, 1, 2]], [[1]]])('are those of the merge of the same models (%j)', members => {
+    const match = 'stem.*'
+    const base = members[0] ?? 0
+    const indexed = models.map(({ bytes, label }, index) => {
+      const source = memorySource(bytes)
+      return { source, data: new Map(), layout: readLayout(source), label, sha256: String(index), weight: 1 }
+    })
+    const settings = { ...defaultSettings, rules: [{ match, weights: [1, 1, 1] }] }
+    const rules = [{ match, weights: members.map(member => member + 1) }]
+    const soup = { members, weights: members.map(() => 1), rules }
+    const { plan } = checkedPlan(indexed, { ...settings, base })
+    const source = planSource(prepare(candidatePlan(plan, soup, settings), indexed).plan, indexed)
+    const merged = soupInMemory(
+      members.flatMap(member => models[member] ?? []),
+      { rules },
+    )
+    expect(Buffer.from(readBytes(source, 0, source.byteLength)).equals(merged)).toBe(true)
+  })
+
+  test('are refused where a soup of some of the models would have no such group', () => {
+    const { errors } = refusalOf(() => checkSearch(models, ['stem.*'], null), 'TUREEN_RULE_UNMATCHED')
+    expect(errors).toMatchObject([{ model: 'model 0', field: 'rules.0.match' }])
+    expect(() => checkSearch(models, ['stem.*'], 1)).not.toThrow()
+    expect(refusalOf(() => checkSearch(models, ['stem.*'], 0), 'TUREEN_RULE_UNMATCHED').errors[0]?.model).toBe(
+      'model 0',
+    )
+    expect(() => checkSearch(models, ['*'], null)).not.toThrow()
+  })
+})
+
 describe('the report of a merge', () => {
   const report = (matches: string[], links: ChainLink[], change?: Change) => {
     const inputs = [1, 3].map(value => ({ bytes: namedChain(links, value, change), weight: 1 }))
@@ -331,6 +385,15 @@ describe('the report of a merge', () => {
     ]
     expect(report(['a.*'], links).warnings.join()).toContain('onnx::MatMul_9')
     expect(report(['a.*', 'block.*'], links).warnings).toEqual([])
+  })
+
+  test('does not warn of tensors whose nodes say what they are, where rules go by nodes', () => {
+    const links = [0, 1, 2].map(index => ({ weight: `Const_${index}`, node: `/layers/${index}/MatMul` }))
+    expect(report(['layers.1.*'], links).warnings).toEqual([])
+    expect(report(['layers.0.*', 'layers.2.*'], links).warnings).toEqual([])
+    const silent = links.map(({ weight, node }, index) => (index === 1 ? { weight } : { weight, node }))
+    expect(report(['layers.*'], silent).warnings.join()).toContain('Const_1')
+    expect(report(['layers.0.*'], silent).warnings).toEqual([])
   })
 
   test('counts tensors that are the same in every model, and that a rule skips', () => {

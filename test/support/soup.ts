@@ -15,6 +15,7 @@ import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { checkedPlan, type MergeFile } from '../../src/threads/merge-inputs.ts'
 import { checkMergeFiles, type MergedModel, startMerge, type WrittenFile } from '../../src/threads/merge-task.ts'
+import { checkSearchFiles } from '../../src/threads/search-check.ts'
 import { type WorkControl, workControl } from '../../src/threads/work-control.ts'
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
@@ -95,6 +96,12 @@ export function soupOfFiles(
 
 export function checkFiles(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): void {
   withFiles(inputs, files => checkMergeFiles(files, { ...defaultSettings, ...settings }))
+}
+
+/** The check of a search over models, each group a rule. `base`: the model that every soup is made from, or null. */
+export function checkSearch(inputs: readonly SoupInput[], groups: readonly string[], base: number | null): void {
+  const rules = groups.map(match => ({ match, weights: inputs.map(() => 1) }))
+  withFiles(inputs, files => checkSearchFiles(files, { ...defaultSettings, rules }, base))
 }
 
 function withFiles<Result>(

@@ -1,6 +1,6 @@
 /**
- * Names that exporters count up for tensors that have no name in the framework, by their last part. Such a name means nothing in another
- * file: the same number can stand for another tensor there.
+ * Names that exporters count up for tensors that have no name in the framework. Such a name means nothing in another file: the same
+ * number can stand for another tensor there.
  */
 const countedTensors: readonly RegExp[] = [
   // PyTorch: 617 until 1.10, onnx::MatMul_263 since, val_12 and _val_12 of the exporter by torch.export.
@@ -8,12 +8,12 @@ const countedTensors: readonly RegExp[] = [
   /^onnx::\w+$/,
   /^_?val_\d+$/,
   // PyTorch: results of nodes that were folded, /layers.0/Transpose_output_0 and /Constant_3_output_0.
-  /^[A-Z]\w*_output_\d+$/,
+  /(^|[./])[A-Z]\w*_output_\d+$/,
   // tf2onnx: const_fold_opt__23, new_shape__12, Const_6, Const:0.
   /__\d+(:\d+)?$/,
-  /^const(ant)?_?\d*(:\d+)?$/i,
+  /(^|[./])const(ant)?_?\d*(:\d+)?$/i,
   // CNTK's Parameter1193, TensorFlow's Variable_1, and converters that number what they meet: tensor_12, _v_12.
-  /^_?(tensor|initializer|param|parameter|var|variable)_?\d+$/i,
+  /^_?(tensor|initializer|param|parameter|var|variable|node)_?\d+$/i,
   /^_v_\d+$/,
   // onnxruntime: initializers that it found to be equal.
   /^ortshared_/,
@@ -21,19 +21,12 @@ const countedTensors: readonly RegExp[] = [
 
 /** Whether an exporter made the name of a tensor up, so that it says nothing of what the tensor is. */
 export function isCountedTensor(name: string): boolean {
-  const last = lastPart(name)
-  // A tensor of an attribute has its place in the file for a name.
-  return (
-    last === '' || last.endsWith(']') || /\]\.\w+$/.test(last) || countedTensors.some(pattern => pattern.test(last))
-  )
+  // A tensor of an attribute may have its place in the file for a name.
+  return name === '' || /\](\.\w+)?$/.test(name) || countedTensors.some(pattern => pattern.test(name))
 }
 
 /** Whether an exporter made the name of a node up: an operator's with or without a number (MatMul_93, /Add_1), or PyTorch's node_linear_2. */
 export function isCountedNode(name: string): boolean {
   const bare = name.startsWith('/') ? name.slice(1) : name
   return /__\d+$/.test(bare) || /^(node_[^./]*|[A-Z][A-Za-z]*\d*(_\d+)?)$/.test(bare)
-}
-
-function lastPart(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1)
 }

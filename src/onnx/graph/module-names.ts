@@ -71,6 +71,15 @@ function modulesOfScopes(
   )
 }
 
+/**
+ * The module that the name of a node spells, with dots: torch calls a module in a list by the list and by both, as in
+ * `/layer1/layer1.0/conv1/Conv`, and the list is then dropped.
+ */
+export function modulePath(node: string): string {
+  const parts = node.split('/').filter(part => part !== '')
+  return parts.filter((part, index) => !parts[index + 1]?.startsWith(`${part}.`)).join('.')
+}
+
 /** Whether a scope is one of a module's by their last parts; a module that is called again has a number behind its scope's name. */
 export function endAlike(scope: string, module: string): boolean {
   const [ofScope, ofModule] = [scope, module].map(path => path.split(/[./]/).at(-1))

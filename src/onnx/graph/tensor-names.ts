@@ -1,6 +1,6 @@
 import type { TensorEntry } from '../layout.ts'
 import { isCountedNode, isCountedTensor } from './exporter-names.ts'
-import { moduleNames } from './module-names.ts'
+import { moduleNames, modulePath } from './module-names.ts'
 import type { Leaf, Network, Operator } from './network.ts'
 import { movesElements, type Reader, readersOf } from './readers.ts'
 
@@ -100,7 +100,11 @@ function namesOf(
   visit(leaf, null)
   for (let next = pending.shift(); next; next = pending.shift()) {
     const { operator, place } = next
-    for (const node of operator.nodes) add(node, 'node', !isCountedNode(node), place)
+    for (const node of operator.nodes) {
+      const path = modulePath(node)
+      add(node, 'node', !isCountedNode(node), place)
+      if (path.length < node.replace(/^\//, '').length) add(path, 'node', !isCountedNode(node), place)
+    }
     const module = modules(leaf, next)
     if (module !== undefined) add(module, 'module', true, place)
     if (!movesElements(next)) continue
