@@ -66,7 +66,7 @@ const requestIdPattern = /^[\w.-]{1,64}$/
  * @param clock milliseconds since 1970, by which things expire
  */
 export async function createApp(config: Config, directory: DataDirectory, log: Logger, clock: () => number = Date.now) {
-  const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
+  const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'), directory.id)
   const metrics = createMetrics()
   const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes, metrics.received)
   const { removed } = await sweepContents(catalog, artifacts)

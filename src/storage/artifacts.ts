@@ -1,8 +1,8 @@
-import { constants } from 'node:fs'
-import { mkdir, open, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
 import { asTureenError } from '../errors.ts'
+import { flushDirectory } from './flush-directory.ts'
 import type { FlushQueue } from './flush-queue.ts'
 import { inParallel } from './in-parallel.ts'
 import { createRoom } from './room.ts'
@@ -187,15 +187,5 @@ async function unlessMissing<Result>(operation: Promise<Result>): Promise<Result
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
-  }
-}
-
-/** A rename is durable once the directory that holds the name is. */
-async function flushDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, constants.O_RDONLY)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

@@ -1,10 +1,13 @@
-import { type Generated, Kysely } from 'kysely'
+import { randomUUID } from 'node:crypto'
+import { type Generated, Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { migrations } from './migrations.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 
 /** The catalog's tables. Times are RFC 3339 texts, documents JSON texts, digests `sha256:<hex>`. */
 export type Tables = {
+  /** One row: the id of the store that the catalog belongs to, as in `tureen.json`. */
+  store: { id: string }
   models: {
     id: string
     name: string | null
@@ -61,11 +64,32 @@ export const nothingBeside = async (): Promise<void> => undefined
 /**
  * Opens the catalog and brings its tables up to date. A committed transaction is on the disk: the write-ahead log is flushed at
  * every commit.
+ *
+ * @param storeId the id that the catalog gets if it has none
+ * @throws Error that says why the catalog cannot be opened
  */
-export async function openCatalog(path: string): Promise<Catalog> {
+export async function openCatalog(path: string, storeId: string = randomUUID()): Promise<Catalog> {
   const catalog = new Kysely<Tables>({ dialect: sqliteDialect(path) })
+  try {
+    await migrate(catalog)
+    await keepStoreId(catalog, storeId)
+  } catch (error) {
+    await catalog.destroy().catch(() => undefined)
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`The catalog ${path} cannot be opened: ${reason}.`, { cause: error })
+  }
+  // A catalog that loses its log then still has its tables, its id and all that it had at this start. A full disk may refuse it.
+  await sql`pragma wal_checkpoint(truncate)`.execute(catalog).catch(() => undefined)
+  return catalog
+}
+
+async function migrate(catalog: Catalog): Promise<void> {
   const migrator = new Migrator({ db: catalog, provider: { getMigrations: async () => migrations } })
   const { error } = await migrator.migrateToLatest()
-  if (error) throw new Error(`the catalog ${path} cannot be brought up to date`, { cause: error })
-  return catalog
+  if (error) throw error
+}
+
+async function keepStoreId(catalog: Catalog, id: string): Promise<void> {
+  const store = await catalog.selectFrom('store').select('id').executeTakeFirst()
+  if (!store) await catalog.insertInto('store').values({ id }).execute()
 }

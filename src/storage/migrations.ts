@@ -135,4 +135,12 @@ export const migrations: Record<string, Migration> = {
       await sql`update models set fingerprint = ''`.execute(db)
     },
   },
+  '0008-store-id': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('store')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .execute()
+    },
+  },
 }

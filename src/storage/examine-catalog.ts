@@ -1,0 +1,115 @@
+import { open, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
+import { migrations } from './migrations.ts'
+
+/** What a catalog file is, as far as can be told without changing it. `reason` completes "catalog.sqlite ...". */
+export type CatalogExamination =
+  | { kind: 'missing'; reason: string }
+  /** SQLite's file, without a table: nothing, or all of it, lay in the write-ahead log. */
+  | { kind: 'empty'; reason: string }
+  /** Not of Tureen. */
+  | { kind: 'foreign'; reason: string }
+  | { kind: 'damaged'; reason: string }
+  | { kind: 'newer'; reason: string }
+  /** `id`: of the store that it belongs to; null in catalogs of versions without ids. `isCurrent`: needs no migration. */
+  | { kind: 'catalog'; id: string | null; bytes: number; isCurrent: boolean }
+
+/** Tables that every version of the catalog has had. */
+const ourTables = ['kysely_migration', 'models', 'labels', 'jobs', 'job_events']
+
+const magic = 'SQLite format 3\0'
+const headerBytes = 100
+
+/** Looks at a catalog that no process has open. It neither changes the file nor makes files beside it, but for SQLite's `-shm`. */
+export async function examineCatalog(path: string): Promise<CatalogExamination> {
+  const log = await sizeOf(`${path}-wal`)
+  const bytes = await sizeOf(path)
+  const unread = log ? `, although ${basename(path)}-wal holds ${bytesText(log)}` : ''
+  if (bytes === undefined) return { kind: log ? 'damaged' : 'missing', reason: `is missing${unread}` }
+  if (bytes === 0) return { kind: log ? 'damaged' : 'empty', reason: `is empty${unread}` }
+  const header = await headerOf(path)
+  if (header.toString('latin1', 0, magic.length) !== magic)
+    return {
+      kind: 'damaged',
+      reason: `is not an SQLite database: it begins with the bytes ${header.toString('hex', 0, 8)}`,
+    }
+  const expected = bytesExpected(header)
+  if (!log && expected !== undefined && bytes < expected)
+    return { kind: 'damaged', reason: `was cut short: it has ${bytesText(bytes)} of ${bytesText(expected)}` }
+  try {
+    const read = readCatalog(path, log ? path : `${pathToFileURL(path)}?immutable=1`)
+    return read.kind === 'catalog' ? { ...read, bytes } : read
+  } catch (error) {
+    return { kind: 'damaged', reason: `is damaged: SQLite says "${error instanceof Error ? error.message : error}"` }
+  }
+}
+
+function readCatalog(path: string, location: string) {
+  const database = new DatabaseSync(location, { readOnly: true })
+  try {
+    const texts = (sql: string) =>
+      database
+        .prepare(sql)
+        .all()
+        .map(row => String(Object.values(row)[0]))
+    const tables = texts("select name from sqlite_master where type = 'table' order by name")
+    if (tables.length === 0) {
+      const reason = `has no tables: if it had any, they were in ${basename(path)}-wal, which is missing or damaged`
+      return { kind: 'empty', reason } as const
+    }
+    if (!ourTables.every(name => tables.includes(name))) {
+      const reason = `is an SQLite database, but not of Tureen: its tables are ${listed(tables)}`
+      return { kind: 'foreign', reason } as const
+    }
+    const known = new Set(Object.keys(migrations))
+    const applied = texts('select name from kysely_migration order by name')
+    const unknown = applied.filter(name => !known.has(name))
+    if (unknown.length > 0) {
+      const reason = `was written by a newer version of Tureen: this version does not know its migrations ${listed(unknown)}`
+      return { kind: 'newer', reason } as const
+    }
+    const id = tables.includes('store') ? (texts('select id from store')[0] ?? null) : null
+    return { kind: 'catalog', id, isCurrent: applied.length === known.size } as const
+  } finally {
+    database.close()
+  }
+}
+
+/** How long the file is by its own header (https://www.sqlite.org/fileformat2.html#in_header_database_size); undefined if that does not say. */
+function bytesExpected(header: Buffer): number | undefined {
+  const isValid = header.readUInt32BE(24) === header.readUInt32BE(92)
+  const pageBytes = header.readUInt16BE(16)
+  return isValid ? header.readUInt32BE(28) * (pageBytes === 1 ? 65_536 : pageBytes) : undefined
+}
+
+async function headerOf(path: string): Promise<Buffer> {
+  const header = Buffer.alloc(headerBytes)
+  const handle = await open(path)
+  try {
+    await handle.read(header, 0, headerBytes, 0)
+  } finally {
+    await handle.close()
+  }
+  return header
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function bytesText(bytes: number): string {
+  return `${bytes.toLocaleString('en')} bytes`
+}
+
+/** The first few of some names. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ')
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
+}

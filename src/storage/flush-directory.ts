@@ -1,0 +1,12 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+
+/** Flushes the names in a directory to the disk. A rename is durable once the directory that holds the name is. */
+export async function flushDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { flushDirectory } from './flush-directory.ts'
+
+/** What `tureen.json` says: this directory is a store of Tureen. The catalog holds the same id. */
+export type StoreMarker = { format: number; id: string }
+
+/** The layout of a data directory that this version reads and writes. */
+const storeFormat = 1
+
+const markerName = 'tureen.json'
+
+const markerSchema = z.object({ format: z.number().int().min(1), id: z.string().min(1).max(100) })
+
+/**
+ * The marker of a data directory; undefined if it has none.
+ * @throws Error if the marker cannot be read or is that of a newer version
+ */
+export async function readMarker(directory: string): Promise<StoreMarker | undefined> {
+  const path = join(directory, markerName)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+  const parsed = markerSchema.safeParse(jsonOf(text))
+  if (!parsed.success)
+    throw new Error(
+      `${path} is damaged: it should hold {"format":${storeFormat},"id":"..."}. If ${directory} is a store of Tureen, delete ${markerName} and start again: the server takes the id from catalog.sqlite.`,
+    )
+  const { format } = parsed.data
+  if (format > storeFormat)
+    throw new Error(
+      `The data directory ${directory} was written by a newer version of Tureen: its format is ${format}, and this version knows ${storeFormat}. Start the newer version, or restore the backup that was made before the upgrade.`,
+    )
+  return parsed.data
+}
+
+/** Marks a data directory as a store, durably: the marker is there whole, or not at all. */
+export async function writeMarker(directory: string, id: string): Promise<void> {
+  const marker: StoreMarker = { format: storeFormat, id }
+  const draft = join(directory, `.${markerName}.${randomUUID()}`)
+  try {
+    const handle = await open(draft, 'wx')
+    try {
+      await handle.writeFile(`${JSON.stringify(marker)}\n`)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(draft, join(directory, markerName))
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+  await flushDirectory(directory)
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
