@@ -13,15 +13,18 @@ ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.cache/compile MALLOC_ARENA_MAX=
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json README.md ./
+COPY container container
 COPY schemas schemas
 COPY routes routes
 COPY src src
-# The compiled code is in the image: no start compiles, and nothing needs to be written beside /data.
-RUN node --max-semi-space-size=1 src/compile.ts && mkdir /data && chown node:node /data
-USER node
+# The compiled code is in the image: no start compiles, and nothing needs to be written beside /data. Any user of group 0 may run
+# the server (OpenShift chooses one), whatever the umask of the checkout.
+RUN node --max-semi-space-size=1 src/compile.ts \
+ && chmod -R a+rX package.json README.md container schemas routes src .cache \
+ && mkdir /data && chown 1000:0 /data && chmod 2770 /data
+USER 1000:0
 VOLUME /data
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# The small semi-space keeps what streams through, and is garbage at once, from piling up.
-CMD ["node", "--max-semi-space-size=1", "src/server.ts"]
+CMD ["sh", "container/start.sh"]

@@ -34,6 +34,7 @@ import { requestLog } from './http/request-log.ts'
 import { requestMetrics } from './http/request-metrics.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { shutdownGuard } from './http/shutdown-guard.ts'
+import { tokenSource } from './http/token-file.ts'
 import type { UploadLimits } from './http/upload.ts'
 import { uploadSlots } from './http/upload-slots.ts'
 import { comparisonRunner, createComparisonService } from './jobs/comparison-job.ts'
@@ -135,13 +136,14 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
     idleMilliseconds: config.bodyIdleMilliseconds,
     requireRoom: artifacts.requireRoom,
   }
-  const { tokens, requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
+  const { requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
+  const tokens = tokenSource(config.tokens, config.tokensFile, log)
   await app.register(requestLog)
   await app.register(securityHeaders, { corsOrigins })
   await app.register(requestMetrics, { metrics })
   await app.register(problemDetails)
   await app.register(shutdownGuard)
-  await app.register(access, { tokens, requestsPerMinute })
+  await app.register(access, { tokens: tokens.current, requestsPerMinute })
   await app.register(uploadSlots, { maximumUploads })
   await app.register(bodyGuard, { idleMilliseconds: config.bodyIdleMilliseconds })
   await app.register(modelCount, { maximumModels })
@@ -191,9 +193,11 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
     await models.renewFingerprints(error => log.warn({ err: error }, 'a model has no fingerprint'))
     await jobs.resume()
     sweeper.start()
+    tokens.start()
   })
   app.addHook('preClose', () => jobs.close())
   app.addHook('onClose', async () => {
+    tokens.close()
     await sweeper.close()
     evaluators.close()
     await threads.close()

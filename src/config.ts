@@ -34,7 +34,10 @@ export const environment = z.object({
     .describe(
       'who may use the server: `NAME:SCOPE:TOKEN` or `NAME:SCOPE:sha256:HEX`, several separated by commas or line ends',
     ),
-  TUREEN_TOKENS_FILE: z.string().optional().describe('file that holds the same, one a line; `#` begins a comment'),
+  TUREEN_TOKENS_FILE: z
+    .string()
+    .optional()
+    .describe('file that holds the same, one a line, read again when it changes; `#` begins a comment'),
   TUREEN_AUTH: z
     .enum(['tokens', 'none'])
     .default('tokens')
@@ -95,6 +98,8 @@ export type Config = Readonly<{
   dataDirectory: string
   /** None: everybody may do everything. */
   tokens: readonly Token[]
+  /** The file that they were read from, which may change. */
+  tokensFile: string | undefined
   corsOrigins: readonly string[]
   trustedProxies: readonly string[]
   /** 0: no limit. */
@@ -142,6 +147,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     port: data.PORT,
     dataDirectory: data.TUREEN_DATA,
     tokens: usedTokens(data),
+    tokensFile: data.TUREEN_TOKENS_FILE,
     corsOrigins: data.TUREEN_CORS_ORIGINS,
     trustedProxies: data.TUREEN_TRUSTED_PROXIES,
     requestsPerMinute: data.TUREEN_RATE_LIMIT,

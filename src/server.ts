@@ -1,6 +1,7 @@
 import pino from 'pino'
 import { createApp } from './app.ts'
-import { type Config, readConfig } from './config.ts'
+import { type Config, environment, readConfig } from './config.ts'
+import { unknownArguments } from './configuration/unknown-arguments.ts'
 import { holdDataDirectory } from './storage/data-directory.ts'
 
 /** What is still open this long after SIGTERM is cut off, so that the process is gone within ten seconds. */
@@ -42,6 +43,11 @@ async function serve(config: Config): Promise<void> {
 }
 
 if (import.meta.main) {
+  const refusal = unknownArguments(process.argv.slice(2), Object.keys(environment.shape))
+  if (refusal !== undefined) {
+    process.stderr.write(`tureen: ${refusal}\n`)
+    process.exit(2)
+  }
   try {
     const config = readConfig(process.env)
     // What is compared are digests; the tokens themselves are nobody's business any more, child processes' least of all.

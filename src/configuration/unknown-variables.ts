@@ -1,4 +1,4 @@
-import { distance } from 'fastest-levenshtein'
+import { nearest } from '../http/nearest.ts'
 
 const prefix = 'TUREEN_'
 
@@ -13,16 +13,16 @@ const serviceAddress = /^(tcp|udp|sctp):\/\//
 export function unknownVariables(variables: Readonly<Record<string, string>>, known: readonly string[]): string[] {
   return Object.entries(variables)
     .filter(([name, value]) => name.startsWith(prefix) && !known.includes(name) && !isServiceLink(name, value))
-    .map(([name]) => `${name} is not known; ${nearest(name, known)} is the nearest that is`)
+    .map(([name]) => `${name} is not known; ${nearestVariable(name, known)} is the nearest that is`)
 }
 
 function isServiceLink(name: string, value: string): boolean {
   return serviceLink.test(name) || (name.endsWith('_PORT') && serviceAddress.test(value))
 }
 
-function nearest(name: string, known: readonly string[]): string {
-  // What all have in common says nothing, and PORT has not got it.
+/** The known variable whose name is nearest to a name, `TUREEN_` left out: all have it in common, and PORT has not got it. */
+export function nearestVariable(name: string, known: readonly string[]): string {
   const tail = (each: string) => each.replace(prefix, '')
-  const far = (each: string) => distance(tail(name), tail(each))
-  return known.reduce((best, each) => (far(each) < far(best) ? each : best))
+  const best = nearest(tail(name), known.map(tail))
+  return known.find(each => tail(each) === best) ?? ''
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { isLoopback } from '../http/addresses.ts'
-import { parseTokens, type Token, tokenForm } from '../http/tokens.ts'
+import { tokensInFile } from '../http/token-file.ts'
+import { type Token, tokenForm } from '../http/tokens.ts'
 
 /**
  * The tokens that the server asks for; none if it serves everybody.
@@ -15,7 +15,7 @@ export function usedTokens(given: {
   const { HOST, TUREEN_AUTH, TUREEN_TOKENS, TUREEN_TOKENS_FILE } = given
   if (TUREEN_TOKENS !== undefined && TUREEN_TOKENS_FILE !== undefined)
     throw new Error('TUREEN_TOKENS and TUREEN_TOKENS_FILE are both set; set one of them.')
-  const tokens = TUREEN_TOKENS_FILE === undefined ? (TUREEN_TOKENS ?? []) : tokensIn(TUREEN_TOKENS_FILE)
+  const tokens = TUREEN_TOKENS_FILE === undefined ? (TUREEN_TOKENS ?? []) : tokensInFile(TUREEN_TOKENS_FILE)
   if (TUREEN_AUTH === 'none' && tokens.length > 0)
     throw new Error('TUREEN_AUTH=none would leave the tokens that are set unused; unset one or the other.')
   if (TUREEN_AUTH === 'tokens' && tokens.length === 0 && !isLoopback(HOST)) {
@@ -24,14 +24,4 @@ export function usedTokens(given: {
     )
   }
   return tokens
-}
-
-function tokensIn(file: string): Token[] {
-  try {
-    return parseTokens(readFileSync(file, 'utf8'))
-  } catch (error) {
-    // Not the name: someone may have put the tokens themselves where it belongs.
-    const code = error instanceof Error && 'code' in error ? `the file cannot be read (${error.code})` : undefined
-    throw new Error(`TUREEN_TOKENS_FILE: ${code ?? (error instanceof Error ? error.message : 'cannot be read')}.`)
-  }
 }

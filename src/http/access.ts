@@ -27,10 +27,10 @@ export function accessOf(method: string, { auth }: { auth?: Access }): Access {
  * Refuses who may not use a route, and who asks too often, before anything of the body is read. Requests with a token count for
  * it, all others, wrong tokens among them, for the address that they come from. Routes that are open are not counted.
  *
- * @param tokens none: everybody may do everything
+ * @param tokens gives those that are valid at the moment; none: everybody may do everything
  * @param requestsPerMinute 0: as many as they like
  */
-export const access = fastifyPlugin<{ tokens: readonly Token[]; requestsPerMinute: number }>(
+export const access = fastifyPlugin<{ tokens: () => readonly Token[]; requestsPerMinute: number }>(
   async (app, { tokens, requestsPerMinute }) => {
     const countRequest = await limitRate(app, requestsPerMinute)
     app.decorateRequest('token', null)
@@ -38,9 +38,10 @@ export const access = fastifyPlugin<{ tokens: readonly Token[]; requestsPerMinut
       const needed = accessOf(request.method, request.routeOptions.config)
       if (needed === 'open') return
       const sent = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-      request.token = (sent !== undefined && findToken(tokens, sent)) || null
+      const valid = tokens()
+      request.token = (sent !== undefined && findToken(valid, sent)) || null
       await countRequest(request, reply)
-      if (tokens.length > 0) authorize(request, reply, needed, sent !== undefined)
+      if (valid.length > 0) authorize(request, reply, needed, sent !== undefined)
     })
   },
 )

@@ -1,0 +1,110 @@
+import { type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process'
+import { chmod, chown, cp, mkdir, symlink } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { afterAll, describe, expect, test } from 'vitest'
+import { uploadModel } from '../support/http-client.ts'
+import { linearModel } from '../support/onnx-model.ts'
+import { projectFile, projectRoot, serverVariables, untilServing } from '../support/server.ts'
+import { serverGroup } from '../support/server-group.ts'
+import { until } from '../support/store-client.ts'
+
+const servers = serverGroup()
+const children: ChildProcessByStdio<null, Readable, Readable>[] = []
+afterAll(async () => {
+  // Each leads a group of its own, which is ended with whatever it left behind.
+  for (const { pid } of children) {
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+    } catch {}
+  }
+  await servers.remove()
+})
+
+function run(command: string, args: readonly string[], cwd: string, variables: Record<string, string>) {
+  const env = { ...serverVariables, HOME: process.env.HOME, ...variables }
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  children.push(child)
+  return child
+}
+
+async function isServing(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/healthz`, { headers: { connection: 'close' } }).catch(() => undefined)
+  await response?.arrayBuffer()
+  return response !== undefined
+}
+
+describe('npm start', () => {
+  test('ends the server in good order when npm is told to end', async () => {
+    const server = await untilServing(run('npm', ['start'], projectRoot, { TUREEN_DATA: await servers.data() }))
+    server.process.kill('SIGTERM')
+    await server.exited
+    await until('the server is gone', async () => !(await isServing(server.url)))
+    expect(server.logs.some(line => line.includes('"msg":"closed"'))).toBe(true)
+  })
+
+  test.each([
+    [['--port=8080'], 'PORT'],
+    [['--data', 'secret-place'], 'TUREEN_DATA'],
+    [['secret-place'], 'TUREEN_DATA|Operating'],
+  ])('with the arguments %j is refused with 2 and the variable to set instead', (args, variable) => {
+    const { status, stderr, stdout } = spawnSync(process.execPath, ['src/server.ts', ...args], {
+      cwd: projectRoot,
+      env: serverVariables,
+      encoding: 'utf8',
+    })
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toMatch(new RegExp(`^tureen: .*\\b(${variable})\\b.*\\n$`))
+    expect(stderr).not.toContain('secret-place')
+  })
+})
+
+const otherUser = '12345'
+const canBeAnother = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0
+
+/** The command that runs another as a user without rights whose group is 0, as OpenShift runs containers. */
+const asAnother = ['--reuid', otherUser, '--regid', '0', '--clear-groups', '--bounding-set', '-all']
+
+describe.runIf(canBeAnother)('the container', () => {
+  /** What the Dockerfile makes of the project, as far as it can be done without Docker: files that only root can write. */
+  async function image(): Promise<string> {
+    const root = await servers.data()
+    await chmod(root, 0o755)
+    for (const path of ['package.json', 'README.md', 'container', 'schemas', 'routes', 'src'])
+      await cp(join(projectRoot, path), join(root, path), { recursive: true })
+    await symlink(join(projectRoot, 'node_modules'), join(root, 'node_modules'))
+    const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(root, '.cache/compile') }
+    await promisify(execFile)(process.execPath, ['--max-semi-space-size=1', 'src/compile.ts'], { cwd: root, env })
+    await promisify(execFile)('chmod', ['-R', 'a+rX,go-w', root])
+    return root
+  }
+
+  test('serves as any user of group 0, from files that it cannot write, with the compiled code of the image', async () => {
+    const root = await image()
+    const data = await servers.data()
+    await chown(data, 1000, 0)
+    await chmod(data, 0o2770)
+    const temporary = join(await servers.data(), 'tmp')
+    await mkdir(temporary)
+    for (const path of [temporary, dirname(temporary)]) await chmod(path, 0o1777)
+    const command = String(await projectFile('Dockerfile')).match(/^CMD (\[.*\])$/m)?.[1] ?? '[]'
+    const server = await untilServing(
+      run('setpriv', [...asAnother, ...JSON.parse(command)], root, {
+        PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+        HOME: '/',
+        TMPDIR: temporary,
+        TUREEN_DATA: data,
+        NODE_COMPILE_CACHE: join(root, '.cache/compile'),
+        NODE_DEBUG_NATIVE: 'COMPILE_CACHE',
+      }),
+    )
+    expect((await uploadModel(server.url, linearModel([1, 2], [3, 4]))).status).toBe('complete')
+    // Threads write in between: some lines cannot be read.
+    const found = server.logs.join('').matchAll(/retrieving transpile cache for StrippedTypeScript (\S+)\.\.\.success/g)
+    const ours = [...found].filter(([, file]) => file?.includes(join(root, 'src/')))
+    expect(ours.length).toBeGreaterThan(100)
+    server.process.kill('SIGTERM')
+    expect((await server.exited).code).toBe(0)
+  })
+})
