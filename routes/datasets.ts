@@ -61,6 +61,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
         receive: () => receiveNamed(uploadParts(request, uploads), artifacts),
         identify: files => files.map(({ name, sha256 }) => [name, sha256]),
         discard: files => discardAll(files, artifacts),
+        resource: outcome => outcome.dataset.id,
         create: (files, keep) => datasets.add(files, { name, labels, expiresAt: expiryAfter(ttl) }, keep),
       })
       return reply

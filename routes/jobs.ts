@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { idParameter } from '../schemas/common.ts'
-import { job, jobFilters, jobPage, jobParameters } from '../schemas/job.ts'
+import { job, jobFilters, jobIdParameter, jobPage, jobParameters } from '../schemas/job.ts'
 import { clientGone, sendEvents } from '../src/http/job-replies.ts'
 import { bodyProblems, deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
@@ -30,7 +29,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       schema: {
         summary: 'A job; with ?wait, as it is when it ends (If-None-Match)',
         tags,
-        params: idParameter,
+        params: jobIdParameter,
         querystring: jobParameters,
         response: {
           200: job,
@@ -53,7 +52,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       schema: {
         summary: 'Delete a job that has ended (If-Match); what it made stays',
         tags,
-        params: idParameter,
+        params: jobIdParameter,
         response: deletionResponses(),
       },
     },
@@ -69,7 +68,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       schema: {
         summary: 'Cancel a job',
         tags,
-        params: idParameter,
+        params: jobIdParameter,
         response: {
           202: job,
           ...problemResponses(
@@ -91,7 +90,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       schema: {
         summary: 'Server-sent events: progress, log, done. Last-Event-ID resumes',
         tags,
-        params: idParameter,
+        params: jobIdParameter,
         response: {
           200: { description: 'A stream of events', content: { 'text/event-stream': { schema: z.string() } } },
           204: z.null().describe('Nothing will come any more'),

@@ -11,6 +11,7 @@ import {
   model,
   modelFilters,
   modelPage,
+  namedContentParameters,
   tensorPage,
   tensorParameters,
 } from '../schemas/model.ts'
@@ -117,6 +118,23 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
     },
   )
 
+  const contentAnswers = {
+    ...contentResponses,
+    ...problemResponses(...contentProblems, 'TUREEN_MODEL_INCOMPLETE', 'TUREEN_MODEL_UNSUPPORTED', 'TUREEN_STORE_FULL'),
+  }
+  const sendModel = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    reference: string,
+    { external, filename: wanted }: { external?: 'inline' | undefined; filename?: string },
+  ) => {
+    const record = await models.get(reference)
+    const filename = wanted ?? `${(record.name ?? record.id).replace(/\.onnx$/i, '')}.onnx`
+    if (external === undefined || (record.files.length === 1 && record.missing.length === 0))
+      return sendStored(request, reply, record, '', filename)
+    return models.withInline(record, clientGone(reply), file => sendContent(request, reply, { ...file, filename }))
+  }
+
   app.route({
     method: ['GET', 'HEAD'],
     url: '/v1/models/:id/content',
@@ -125,22 +143,24 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
       tags,
       params: idParameter,
       querystring: contentParameters,
-      response: {
-        ...contentResponses,
-        ...problemResponses(
-          ...contentProblems,
-          'TUREEN_MODEL_INCOMPLETE',
-          'TUREEN_MODEL_UNSUPPORTED',
-          'TUREEN_STORE_FULL',
-        ),
-      },
+      response: contentAnswers,
     },
-    handler: async (request, reply) => {
-      const record = await models.get(request.params.id)
-      const filename = `${(record.name ?? record.id).replace(/\.onnx$/i, '')}.onnx`
-      if (request.query.external === undefined || (record.files.length === 1 && record.missing.length === 0))
-        return sendStored(request, reply, record, '', filename)
-      return models.withInline(record, clientGone(reply), file => sendContent(request, reply, { ...file, filename }))
+    handler: (request, reply) => sendModel(request, reply, request.params.id, request.query),
+  })
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/v1/models/:id/content/:filename',
+    schema: {
+      summary: 'The ONNX file, under a file name of your choice (Range, If-Range, If-Match, If-None-Match)',
+      tags,
+      params: namedContentParameters,
+      querystring: contentParameters,
+      response: contentAnswers,
+    },
+    handler: (request, reply) => {
+      const { id, filename } = request.params
+      return sendModel(request, reply, id, { ...request.query, filename })
     },
   })
 

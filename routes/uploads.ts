@@ -1,6 +1,14 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idempotencyHeaders } from '../schemas/common.ts'
-import { dataParameters, model, modelUpload, uploadParameters } from '../schemas/model.ts'
+import {
+  dataParameters,
+  model,
+  modelUpload,
+  putParameters,
+  type UploadParameters,
+  uploadParameters,
+} from '../schemas/model.ts'
 import { TureenError } from '../src/errors.ts'
 import type { Idempotency } from '../src/http/idempotency.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
@@ -22,6 +30,44 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
   { models, idempotency, artifacts, uploads },
 ) => {
   await app.register(streamedBodies)
+  const uploadResponses = {
+    200: model.describe('The same bytes were here already, under this name and these labels'),
+    201: model,
+    ...problemResponses(
+      'TUREEN_REQUEST_INVALID',
+      'TUREEN_BODY_MALFORMED',
+      'TUREEN_DIGEST_MISMATCH',
+      'TUREEN_NOT_ONNX',
+      'TUREEN_MODEL_MALFORMED',
+      'TUREEN_NOT_FOUND',
+      'TUREEN_IDEMPOTENCY_KEY_BUSY',
+      'TUREEN_TOO_LARGE',
+      'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+      'TUREEN_IDEMPOTENCY_KEY_REUSED',
+      'TUREEN_MODEL_LIMIT',
+      'TUREEN_MODEL_UNSUPPORTED',
+      'TUREEN_TOO_MANY_UPLOADS',
+      'TUREEN_STORE_FULL',
+    ),
+  }
+  const upload = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { name, label: labels, ttl }: UploadParameters,
+  ) => {
+    const { model: record, created } = await idempotency.once(request, reply, modelUpload, {
+      receive: () => receiveOne(uploadParts(request, uploads), artifacts),
+      identify: ({ files }) => files.map(({ location, sha256 }) => [location, sha256]),
+      discard: sent => discardModels([sent], artifacts),
+      resource: outcome => outcome.model.id,
+      create: ({ files }, keep) => models.add(files, { name: name ?? null, labels, expiresAt: expiryAfter(ttl) }, keep),
+    })
+    return reply
+      .code(created ? 201 : 200)
+      .header('location', `/v1/models/${record.id}`)
+      .send(record)
+  }
+
   app.post(
     '/v1/models',
     {
@@ -31,26 +77,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
         tags: ['models'],
         headers: idempotencyHeaders,
         querystring: uploadParameters,
-        response: {
-          200: model.describe('The same bytes were here already, under this name and these labels'),
-          201: model,
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_BODY_MALFORMED',
-            'TUREEN_DIGEST_MISMATCH',
-            'TUREEN_NOT_ONNX',
-            'TUREEN_MODEL_MALFORMED',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_IDEMPOTENCY_KEY_BUSY',
-            'TUREEN_TOO_LARGE',
-            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-            'TUREEN_IDEMPOTENCY_KEY_REUSED',
-            'TUREEN_MODEL_LIMIT',
-            'TUREEN_MODEL_UNSUPPORTED',
-            'TUREEN_TOO_MANY_UPLOADS',
-            'TUREEN_STORE_FULL',
-          ),
-        },
+        response: uploadResponses,
       },
       config: {
         streamedBody: {
@@ -63,18 +90,25 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
         },
       },
     },
+    (request, reply) => upload(request, reply, request.query),
+  )
+
+  app.put(
+    '/v1/models',
+    {
+      schema: {
+        summary: 'Upload a model as the raw file, under a name, for clients that can only PUT',
+        tags: ['models'],
+        operationId: 'putModel',
+        headers: idempotencyHeaders,
+        querystring: putParameters,
+        response: uploadResponses,
+      },
+      config: { streamedBody: { 'application/octet-stream': binary } },
+    },
     async (request, reply) => {
-      const { name = null, label: labels, ttl } = request.query
-      const { model: record, created } = await idempotency.once(request, reply, modelUpload, {
-        receive: () => receiveOne(uploadParts(request, uploads), artifacts),
-        identify: ({ files }) => files.map(({ location, sha256 }) => [location, sha256]),
-        discard: sent => discardModels([sent], artifacts),
-        create: ({ files }, keep) => models.add(files, { name, labels, expiresAt: expiryAfter(ttl) }, keep),
-      })
-      return reply
-        .code(created ? 201 : 200)
-        .header('location', `/v1/models/${record.id}`)
-        .send(record)
+      if (request.isMultipart()) throw formRefused()
+      return upload(request, reply, request.query)
     },
   )
 
@@ -140,6 +174,13 @@ async function receiveData(
   })
   if (file && !second) return file
   throw notOneFile('data')
+}
+
+function formRefused(): TureenError {
+  return new TureenError(
+    'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+    'PUT takes the raw bytes of one model, and the body is a form. Send the file itself (with curl: -T FILE), or POST the form.',
+  )
 }
 
 function notOneFile(field: string): TureenError {

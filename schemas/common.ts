@@ -6,14 +6,20 @@ export const digest = z
   .regex(/^sha256:[0-9a-f]{64}$/)
   .describe('A digest: sha256:<64 hexadecimal digits>')
 
+/** A digest as a query parameter: the prefix may be left out. */
+export const digestParameter = z
+  .string()
+  .regex(/^(sha256:)?[0-9a-f]{64}$/, 'a digest is sha256:<64 hexadecimal digits>, the prefix may be left out')
+  .describe('A digest, with sha256: before it or without')
+
 export const id = z.string().describe('An opaque id; ids sort by creation')
 
-/** How a request names a model: its id, or its content's digest (then the newest record with that content). */
+/** How a request names a model or data set: its id, or its content's digest (then the newest record with that content). */
 export const reference = z
   .string()
   .min(1)
   .max(200)
-  .describe('An id, or sha256:<hex> of the content (the newest record with it)')
+  .describe('An id, or the digest of the content, with sha256: before it or without (the newest record with it)')
 
 export const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
 
@@ -47,7 +53,7 @@ export const idempotencyHeaders = z.looseObject({
     .transform(key => key.replace(/^"(.*)"$/, '$1'))
     .optional()
     .describe(
-      'A key of the client’s choice, such as a UUID: repeated with it, the request has the answer that it had, and no other effect',
+      'A key of the client’s choice, such as a UUID: repeated with it, the request has the answer that it had, the header Idempotency-Replayed: true, and no other effect. The key is free again when what was created is deleted',
     ),
 })
 

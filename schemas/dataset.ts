@@ -1,5 +1,16 @@
 import { z } from 'zod'
-import { digest, expiresAt, id, labelParameters, labels, name, page, pageParameters, timestamp } from './common.ts'
+import {
+  digest,
+  digestParameter,
+  expiresAt,
+  id,
+  labelParameters,
+  labels,
+  name,
+  page,
+  pageParameters,
+  timestamp,
+} from './common.ts'
 
 export const dataset = z
   .object({
@@ -37,8 +48,5 @@ export const datasetFilters = z.strictObject({
   ...pageParameters,
   name: name.optional(),
   label: labelParameters,
-  sha256: z
-    .string()
-    .regex(/^(sha256:)?[0-9a-f]{64}$/)
-    .optional(),
+  sha256: digestParameter.optional(),
 })

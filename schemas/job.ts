@@ -70,4 +70,7 @@ export const jobFilters = z.strictObject({
   label: labelParameters,
 })
 
+/** The id of a job in a path. */
+export const jobIdParameter = z.object({ id: z.string().min(1).max(200).describe('The id of a job') })
+
 export const jobParameters = z.strictObject({ wait: waitSeconds })

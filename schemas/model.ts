@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   digest,
+  digestParameter,
   expiresAt,
   id,
   labelParameters,
@@ -93,21 +94,35 @@ export const tensorPage = page(tensor).meta({ id: 'TensorPage' })
 
 export const uploadParameters = z.strictObject({ name: name.optional(), label: labelParameters, ttl: ttlParameter })
 
+export type UploadParameters = z.infer<typeof uploadParameters>
+
+export const putParameters = uploadParameters.extend({ name })
+
 export const modelFilters = z.strictObject({
   ...pageParameters,
   name: name.optional(),
   label: labelParameters,
-  fingerprint: digest.optional(),
-  sha256: z
-    .string()
-    .regex(/^(sha256:)?[0-9a-f]{64}$/)
-    .optional(),
+  fingerprint: digestParameter.optional(),
+  sha256: digestParameter.optional(),
 })
 
 /** `*`: the location of a data file as the model gives it, directories and all. */
 export const dataParameters = z.object({ id: reference, '*': z.string().min(1).max(4096) })
 
-export const contentParameters = z.object({
+/** `filename`: any name, under which the content is sent. */
+export const namedContentParameters = z.object({
+  id: reference,
+  filename: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^[^/\\]+$/, 'a file name has no slashes')
+    .describe(
+      'Any file name, such as model.onnx: clients that name a file after the last part of its address have this one',
+    ),
+})
+
+export const contentParameters = z.strictObject({
   external: z
     .enum(['inline'])
     .optional()

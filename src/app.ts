@@ -24,12 +24,14 @@ import { access } from './http/access.ts'
 import { bodyGuard } from './http/body-guard.ts'
 import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
 import { acceptEmptyJson } from './http/empty-json.ts'
+import { finalNewline } from './http/final-newline.ts'
 import { createIdempotency } from './http/idempotency.ts'
 import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
 import { createMetrics } from './http/metrics.ts'
 import { modelCount } from './http/model-count.ts'
 import { openApi } from './http/openapi.ts'
 import { answerBadUrl, problemDetails } from './http/problem-details.ts'
+import { declaredQueries } from './http/query-parameters.ts'
 import { requestLog } from './http/request-log.ts'
 import { requestMetrics } from './http/request-metrics.ts'
 import { securityHeaders } from './http/security-headers.ts'
@@ -142,11 +144,13 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(securityHeaders, { corsOrigins })
   await app.register(requestMetrics, { metrics })
   await app.register(problemDetails)
+  await app.register(finalNewline)
   await app.register(shutdownGuard)
   await app.register(access, { tokens: tokens.current, requestsPerMinute })
   await app.register(uploadSlots, { maximumUploads })
   await app.register(bodyGuard, { idleMilliseconds: config.bodyIdleMilliseconds })
   await app.register(modelCount, { maximumModels })
+  await app.register(declaredQueries)
   await app.register(routeTable, { table })
   await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes)

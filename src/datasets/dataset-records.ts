@@ -3,8 +3,10 @@ import { v7 as uuid } from 'uuid'
 import { type DatasetRecord, dataset } from '../../schemas/dataset.ts'
 import type { DatasetDescription } from '../evaluate/datasets/dataset.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
+import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+import { columnOf, digestIn } from '../storage/references.ts'
 
 /** Rows of the catalog that make up data sets. All functions take a catalog or a transaction of it. */
 
@@ -52,12 +54,8 @@ export async function insertDataset(
 }
 
 export async function resolveDataset(catalog: Catalog, reference: string): Promise<DatasetRecord | undefined> {
-  const column = reference.startsWith('sha256:') ? 'sha256' : 'id'
-  const row = await selectDatasets(catalog)
-    .where(column, '=', reference)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+  const { column, value } = columnOf(reference)
+  const row = await selectDatasets(catalog).where(column, '=', value).orderBy('id', 'desc').limit(1).executeTakeFirst()
   return row && toRecord(row)
 }
 
@@ -85,13 +83,14 @@ export async function listDatasets(
     .limit(limit + 1)
   if (cursor !== undefined) query = query.where('id', '<', decodeCursor(cursor))
   if (name !== undefined) query = query.where('name', '=', name)
-  if (sha256 !== undefined) query = query.where('sha256', '=', sha256.includes(':') ? sha256 : `sha256:${sha256}`)
+  if (sha256 !== undefined) query = query.where('sha256', '=', digestIn(sha256) ?? sha256)
   return pageOf((await query.execute()).map(toRecord), limit)
 }
 
 export async function deleteDataset(catalog: Catalog, id: string): Promise<void> {
   await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
   await catalog.deleteFrom('dataset_files').where('dataset_id', '=', id).execute()
+  await freeKeysOf(catalog, id)
   await catalog.deleteFrom('datasets').where('id', '=', id).execute()
 }
 

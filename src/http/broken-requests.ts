@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Socket } from 'node:net'
 import { type ErrorCode, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
+import { withNewline } from './final-newline.ts'
 import { problemMediaType } from './problem-details.ts'
 
 const known: Record<string, { code: ErrorCode; detail: string }> = {
@@ -20,7 +21,7 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
     detail: 'The request is not valid HTTP.',
   }
   const problem = new TureenError(code, detail)
-  const body = JSON.stringify(problemDocument(problem))
+  const body = withNewline(JSON.stringify(problemDocument(problem)))
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${problemMediaType}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
@@ -34,5 +35,5 @@ export function refuseExpectation({ headers }: IncomingMessage, response: Server
     `Nothing here can meet the expectation ${headers.expect}; leave the header expect out.`,
   )
   response.writeHead(problem.status, { 'content-type': problemMediaType, connection: 'close' })
-  response.end(JSON.stringify(problemDocument(problem)))
+  response.end(withNewline(JSON.stringify(problemDocument(problem))))
 }

@@ -13,14 +13,17 @@ type Creation<Body, Outcome> = {
   identify(body: Body): unknown
   /** Removes what was received and is not needed. */
   discard(body: Body): Promise<void>
+  /** The id of what was created, with which the key goes. */
+  resource(outcome: Outcome): string
   /** Takes the body in, or removes it; calls `keep` in the transaction in which it creates something. */
   create(body: Body, keep: KeepWith<Outcome> | undefined): Promise<Outcome>
 }
 
 export type Idempotency = {
   /**
-   * Creates what a request asks for, once: repeated with the same `Idempotency-Key` it has the outcome that it had, whatever
-   * has become of that, also after a crash at any moment. A request that is refused leaves its key free.
+   * Creates what a request asks for, once: repeated with the same `Idempotency-Key` it has the outcome that it had, also after a
+   * crash at any moment, and the header `Idempotency-Replayed: true`. The deletion of what was created frees its key, and a
+   * request that is refused leaves its key free.
    *
    * After draft-ietf-httpapi-idempotency-key-header: a key that comes again with another request is 422, and with a request
    * that is still being taken in 409.
@@ -44,31 +47,36 @@ export function createIdempotency(keys: IdempotencyKeys): Idempotency {
   /** Keys of requests that are being taken in. One server owns the store, so that they need not be known outside. */
   const busy = new Set<string>()
   return {
-    async once(request, reply, schema, { receive, identify, discard, create }) {
+    async once(request, reply, schema, { receive, identify, discard, resource, create }) {
       const scoped = keyOf(request)
       if (!scoped) return create(await receive(), undefined)
       const { key } = scoped
       const name = JSON.stringify(scoped)
       const isFirst = !busy.has(name)
       if (isFirst) busy.add(name)
+      const isBusy = () => {
+        reply.header('retry-after', String(retrySeconds))
+        return refusal('TUREEN_IDEMPOTENCY_KEY_BUSY', key, 'belongs to a request that is still being taken in')
+      }
       try {
-        const kept = await keys.find(scoped)
-        if (!kept && !isFirst) {
-          reply.header('retry-after', String(retrySeconds))
-          throw refusal('TUREEN_IDEMPOTENCY_KEY_BUSY', key, 'belongs to a request that is still being taken in')
-        }
+        if (!isFirst && !(await keys.find(scoped))) throw isBusy()
         const body = await receive()
         const fingerprint = fingerprintOf(request, identify(body))
-        if (!kept) {
-          return await create(body, (transaction, outcome) => keys.keep(transaction, scoped, { fingerprint, outcome }))
+        // Only now: while the body arrived, what the key stands for may have been deleted.
+        const kept = await keys.find(scoped)
+        if (!kept && isFirst) {
+          return await create(body, (transaction, outcome) =>
+            keys.keep(transaction, scoped, { fingerprint, outcome, resource: resource(outcome) }),
+          )
         }
         await discard(body)
-        if (kept.fingerprint === fingerprint) return schema.parse(kept.outcome)
-        throw refusal(
-          'TUREEN_IDEMPOTENCY_KEY_REUSED',
-          key,
-          'was sent before with another path, query or body; take a new one',
-        )
+        if (!kept) throw isBusy()
+        if (kept.fingerprint !== fingerprint) {
+          const message = 'was sent before with another path, query or body; take a new one'
+          throw refusal('TUREEN_IDEMPOTENCY_KEY_REUSED', key, message)
+        }
+        reply.header('idempotency-replayed', 'true')
+        return schema.parse(kept.outcome)
       } finally {
         if (isFirst) busy.delete(name)
       }

@@ -30,6 +30,7 @@ export async function startJob(
     receive: async () => request.body,
     identify: body => body,
     discard: async () => undefined,
+    resource: created => created.id,
     create: (_, keep) => start(keep),
   })
   const isOver = created.finishedAt !== null

@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { asTureenError, type ErrorCode, type ProblemItem, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
+import { withNewline } from './final-newline.ts'
+import { unknownFields } from './query-parameters.ts'
 import { logWhenOver } from './request-log.ts'
 
 export const problemMediaType = 'application/problem+json'
@@ -45,7 +47,7 @@ export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, error: TureenError) {
-  const body = JSON.stringify(problemDocument(error, request.id))
+  const body = withNewline(JSON.stringify(problemDocument(error, request.id)))
   reply.code(error.status).header('content-type', problemMediaType)
   if (error.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', retrySeconds)
   const { raw } = request
@@ -114,9 +116,7 @@ function toTureenError(error: FastifyError, request: FastifyRequest): TureenErro
   if (error instanceof TureenError) return error
   if (hasZodFastifySchemaValidationErrors(error)) {
     const part = error.validationContext ?? 'body'
-    const errors = error.validation.map(({ instancePath, message }) =>
-      fieldProblem(part, instancePath, message ?? 'is invalid', request),
-    )
+    const errors = error.validation.flatMap(issue => fieldProblems(part, issue, request))
     const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
     return new TureenError(
       'TUREEN_REQUEST_INVALID',
@@ -135,7 +135,25 @@ function toTureenError(error: FastifyError, request: FastifyRequest): TureenErro
   return asTureenError(error)
 }
 
-function fieldProblem(part: string, instancePath: string, message: string, { body }: FastifyRequest): ProblemItem {
-  const field = instancePath.replace(/^\//, '').replaceAll('/', '.') || part
-  return { field, message: part === 'body' && body === undefined ? 'a JSON body is required' : message }
+/** The refusals in one finding of a schema. */
+function fieldProblems(
+  part: string,
+  { instancePath, keyword, message = 'is invalid', params }: ValidationFinding,
+  request: FastifyRequest,
+): ProblemItem[] {
+  const path = instancePath.replace(/^\//, '').replaceAll('/', '.')
+  if (keyword === 'unrecognized_keys' && Array.isArray(params['keys']))
+    return unknownFields(params['keys'].map(String), path, schemaOf(part, request))
+  const text = part === 'body' && request.body === undefined ? 'a JSON body is required' : message
+  return [{ field: path || part, message: text }]
+}
+
+type ValidationFinding = Pick<FastifySchemaValidationError, 'instancePath' | 'keyword' | 'message' | 'params'>
+
+function schemaOf(part: string, { routeOptions }: FastifyRequest): unknown {
+  return part === 'querystring'
+    ? routeOptions.schema?.querystring
+    : part === 'body'
+      ? routeOptions.schema?.body
+      : undefined
 }

@@ -7,6 +7,7 @@ const exposedHeaders = [
   'content-disposition',
   'content-range',
   'etag',
+  'idempotency-replayed',
   'location',
   'repr-digest',
   'retry-after',

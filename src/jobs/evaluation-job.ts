@@ -88,6 +88,8 @@ export function evaluationRunner(
       }
       return { run, known, cached: false }
     })
+    // Kept scores are found without a step in between.
+    progress({ done: run.samples, total: run.samples, message: 'samples evaluated' })
     const result = resultOf(resolved, run, known, threads, cached)
     await succeed(async () => result)
   }

@@ -9,6 +9,7 @@ import {
 } from '../../schemas/job.ts'
 import { TureenError } from '../errors.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
+import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
 
@@ -127,6 +128,7 @@ export async function saveProgress(catalog: Catalog, id: string, progress: JobPr
 
 export async function deleteJob(catalog: Catalog, id: string): Promise<void> {
   await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
+  await freeKeysOf(catalog, id)
   for (const table of ['job_events', 'job_inputs'] as const)
     await catalog.deleteFrom(table).where('job_id', '=', id).execute()
   await catalog.deleteFrom('jobs').where('id', '=', id).execute()

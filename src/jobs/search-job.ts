@@ -110,6 +110,16 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
           })
         },
       })
+      // A strategy may need fewer candidates than were counted on, and a budget may end it.
+      const scored = outcome.trials.length
+      const message = `${scored} candidates scored`
+      context.progress({
+        done: scored,
+        total: scored,
+        message,
+        best: best?.value ?? null,
+        ...clock.times(scored, scored),
+      })
       const end = endOf(outcome, direction)
       const { compare } = scorer
       const test = await scoreOnTest(end, search, { kept, files: soups, compare, threads, jobId: context.id })

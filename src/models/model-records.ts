@@ -4,8 +4,10 @@ import type { ModelRecord } from '../../schemas/model.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
+import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+import { columnOf, digestIn } from '../storage/references.ts'
 import { type ModelFile, modelDigest } from './model-files.ts'
 
 /** What a new model record is made from. */
@@ -140,11 +142,11 @@ export async function setFingerprint(catalog: Catalog, id: string, fingerprint: 
 
 /** The id that a reference (an id, or a digest of content) stands for; undefined if there is no such model. */
 export async function resolveModel(catalog: Catalog, reference: string): Promise<string | undefined> {
-  const column = reference.startsWith('sha256:') ? 'sha256' : 'id'
+  const { column, value } = columnOf(reference)
   const row = await catalog
     .selectFrom('models')
     .select('id')
-    .where(column, '=', reference)
+    .where(column, '=', value)
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst()
@@ -178,9 +180,8 @@ export async function listModels(catalog: Catalog, filters: ModelFilters): Promi
     .limit(limit + 1)
   if (cursor !== undefined) query = query.where('models.id', '<', decodeCursor(cursor))
   if (name !== undefined) query = query.where('models.name', '=', name)
-  if (fingerprint !== undefined) query = query.where('models.fingerprint', '=', fingerprint)
-  if (sha256 !== undefined)
-    query = query.where('models.sha256', '=', sha256.includes(':') ? sha256 : `sha256:${sha256}`)
+  if (fingerprint !== undefined) query = query.where('models.fingerprint', '=', digestIn(fingerprint) ?? fingerprint)
+  if (sha256 !== undefined) query = query.where('models.sha256', '=', digestIn(sha256) ?? sha256)
   return pageOf((await query.execute()).map(toRecord), limit)
 }
 
@@ -192,6 +193,7 @@ export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocu
 export async function deleteModel(catalog: Catalog, id: string): Promise<void> {
   await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
   await catalog.deleteFrom('model_files').where('model_id', '=', id).execute()
+  await freeKeysOf(catalog, id)
   await catalog.deleteFrom('models').where('id', '=', id).execute()
 }
 

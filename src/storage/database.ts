@@ -48,8 +48,15 @@ export type Tables = {
   }
   dataset_files: { dataset_id: string; position: number; name: string; sha256: string; bytes: number }
   scores: { key: string; value: string; created_at: string; job_id: string | null }
-  /** What has been created under an Idempotency-Key; `fingerprint` is the digest of the request that did. */
-  idempotency_keys: { scope: string; key: string; fingerprint: string; outcome: string; expires_at: string }
+  /** What has been created under an Idempotency-Key: `resource_id`. `fingerprint` is the digest of the request that did. */
+  idempotency_keys: {
+    scope: string
+    key: string
+    fingerprint: string
+    outcome: string
+    resource_id: string | null
+    expires_at: string
+  }
   job_events: { sequence: Generated<number>; job_id: string; type: string; data: string }
 }
 

@@ -6,11 +6,16 @@ export type ScopedKey = { scope: string; key: string }
 /** What a request with a key has created. `fingerprint` tells that request from others, `outcome` is a JSON value. */
 export type KeptOutcome = { fingerprint: string; outcome: unknown }
 
-/** What has been created under which Idempotency-Key, until the keys expire. */
+/** Frees the keys under which something was created, in the transaction that deletes it. */
+export async function freeKeysOf(transaction: Catalog, resourceId: string): Promise<void> {
+  await transaction.deleteFrom('idempotency_keys').where('resource_id', '=', resourceId).execute()
+}
+
+/** What has been created under which Idempotency-Key, until the keys expire or that is deleted. */
 export type IdempotencyKeys = {
   find(key: ScopedKey): Promise<KeptOutcome | undefined>
   /** Binds a key, free or expired, to what is created in this transaction. */
-  keep(transaction: Catalog, key: ScopedKey, kept: KeptOutcome): Promise<void>
+  keep(transaction: Catalog, key: ScopedKey, kept: KeptOutcome & { resource: string }): Promise<void>
   /** Puts a later outcome of the same creation in place of the one that is kept. */
   amend(key: ScopedKey, outcome: unknown): Promise<void>
   removeExpired(): Promise<void>
@@ -33,9 +38,9 @@ export function createIdempotencyKeys(catalog: Catalog, seconds: number, clock: 
         .executeTakeFirst()
       return row && { fingerprint: row.fingerprint, outcome: JSON.parse(row.outcome) }
     },
-    async keep(transaction, { scope, key }, { fingerprint, outcome }) {
+    async keep(transaction, { scope, key }, { fingerprint, outcome, resource }) {
       const expires_at = new Date(clock() + seconds * 1000).toISOString()
-      const values = { fingerprint, outcome: JSON.stringify(outcome), expires_at }
+      const values = { fingerprint, outcome: JSON.stringify(outcome), resource_id: resource, expires_at }
       await transaction
         .insertInto('idempotency_keys')
         .values({ scope, key, ...values })

@@ -143,4 +143,15 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0009-keys-go-with-what-they-created': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('idempotency_keys').addColumn('resource_id', 'text').execute()
+      await sql`update idempotency_keys set resource_id = coalesce(
+        json_extract(outcome, '$.model.id'), json_extract(outcome, '$.dataset.id'), json_extract(outcome, '$.id'))
+        where json_valid(outcome)`.execute(db)
+      await sql`delete from idempotency_keys where resource_id is null or resource_id not in
+        (select id from models union all select id from datasets union all select id from jobs)`.execute(db)
+      await db.schema.createIndex('idempotency_keys_by_resource').on('idempotency_keys').column('resource_id').execute()
+    },
+  },
 }

@@ -77,7 +77,7 @@ describe('without a token', () => {
 
   test('what is nowhere is 404 and a wrong method 405, as ever', async () => {
     await readProblem(await ask('GET', '/nowhere'), 404, 'TUREEN_NOT_FOUND')
-    await readProblem(await ask('PUT', '/v1/models'), 405, 'TUREEN_METHOD_NOT_ALLOWED')
+    await readProblem(await ask('PATCH', '/v1/models'), 405, 'TUREEN_METHOD_NOT_ALLOWED')
   })
 })
 

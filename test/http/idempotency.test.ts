@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -16,7 +17,7 @@ let models: { id: string }[]
 let dataset: Buffer<ArrayBuffer>
 let datasetId: string
 beforeAll(async () => {
-  app = await startApp(evaluating, () => now)
+  app = await startApp({ ...evaluating, TUREEN_SWEEP_SECONDS: '1' }, () => now)
   const files = [0, 1].map(number => projectFile(`examples/digits/ft${number}.onnx`))
   models = []
   for (const file of files) models.push({ id: (await uploadModel(app.url, await file)).id })
@@ -35,9 +36,21 @@ function post(path: string, body: Body, key?: string): Promise<Response> {
   return fetch(`${app.url}${path}`, { method: 'POST', body, headers })
 }
 
-/** What a client sees of an answer. */
+/** What a client sees of an answer, but for the mark of one that was given before. */
 async function seen(response: Response) {
   return { status: response.status, location: response.headers.get('location'), body: await response.text() }
+}
+
+/** An answer that must be marked as one that was given before. */
+async function replayed(response: Response) {
+  expect(response.headers.get('idempotency-replayed')).toBe('true')
+  return seen(response)
+}
+
+/** An answer that must not be. */
+async function fresh(response: Response) {
+  expect(response.headers.has('idempotency-replayed')).toBe(false)
+  return seen(response)
 }
 
 async function count(path: string): Promise<number> {
@@ -70,36 +83,73 @@ describe('the same request with the same key', () => {
   test.each(creations)('creates %s once, and has the first answer again', async (_, path, body, list) => {
     const key = randomUUID()
     const before = await count(list)
-    const first = await seen(await post(path(), body(), key))
+    const first = await fresh(await post(path(), body(), key))
     expect(first.status).toBeOneOf([200, 201, 202])
     expect(first.location).toMatch(/^\/v1\//)
-    expect(await seen(await post(path(), body(), key))).toEqual(first)
+    expect(await replayed(await post(path(), body(), key))).toEqual(first)
     // In quotes, as the draft has it, or without, as most clients do: it is one key.
-    expect(await seen(await post(path(), body(), `"${key}"`))).toEqual(first)
+    expect(await replayed(await post(path(), body(), `"${key}"`))).toEqual(first)
     expect(await count(list)).toBe(before + 1)
     await expectNothingIncoming(app.data)
   })
 
-  test('has the answer of an upload that found its bytes there, and of one whose model is gone', async () => {
+  test.each(creations)(
+    'creates %s anew once the first is deleted: no answer has a Location that is gone',
+    async (_, path, body) => {
+      const key = randomUUID()
+      const { location } = await fresh(await post(path(), body(), key))
+      if (location?.startsWith('/v1/jobs/')) await fetch(`${app.url}${location}?wait=60`)
+      expect((await fetch(`${app.url}${location}`, { method: 'DELETE' })).status).toBe(204)
+      const second = await fresh(await post(path(), body(), key))
+      expect(second.location).not.toBe(location)
+      expect((await fetch(`${app.url}${second.location}`)).status).toBe(200)
+      expect(await replayed(await post(path(), body(), key))).toEqual(second)
+    },
+  )
+
+  test('has the answer of an upload that found its bytes there, and uploads again when that model is gone', async () => {
     const bytes = linearModel([9, 9], [9, 9])
     const { id } = await uploadModel(app.url, bytes)
     const key = randomUUID()
-    const first = await seen(await post('/v1/models', bytes, key))
+    const first = await fresh(await post('/v1/models', bytes, key))
     expect(first).toMatchObject({ status: 200, location: `/v1/models/${id}` })
+    expect(await replayed(await post('/v1/models', bytes, key))).toEqual(first)
     await fetch(`${app.url}/v1/models/${id}`, { method: 'DELETE' })
-    expect(await seen(await post('/v1/models', bytes, key))).toEqual(first)
-    await readProblem(await fetch(`${app.url}/v1/models/${id}`), 404, 'TUREEN_NOT_FOUND')
+    expect((await fresh(await post('/v1/models', bytes, key))).status).toBe(201)
   })
 
-  test('waits for the job, and has the same end of it, also when the job is gone', async () => {
+  test('is taken anew when the model goes while the second request arrives', async () => {
+    const bytes = linearModel([19, 9], [9, 9])
     const key = randomUUID()
-    const first = await seen(await post('/v1/merges?wait=30', text({ models }), key))
+    const { location } = await fresh(await post('/v1/models', bytes, key))
+    const headers = { 'idempotency-key': key, 'content-length': bytes.byteLength }
+    const second = request(`${app.url}/v1/models`, { method: 'POST', headers })
+    const answered = once(second, 'response')
+    second.write(bytes.subarray(0, 10))
+    while ((await filesIn(app.data, 'incoming')).length === 0) await delay(10)
+    expect((await fetch(`${app.url}${location}`, { method: 'DELETE' })).status).toBe(204)
+    second.end(bytes.subarray(10))
+    const [answer] = await answered
+    answer.resume()
+    expect(answer.statusCode).toBe(201)
+    expect((await fetch(`${app.url}${answer.headers.location}`)).status).toBe(200)
+  })
+
+  test('is taken anew when what it created has expired', async () => {
+    const key = randomUUID()
+    const bytes = linearModel([29, 9], [9, 9])
+    const { location } = await fresh(await post('/v1/models?ttl=60', bytes, key))
+    now = Date.now() + 61_000
+    while ((await fetch(`${app.url}${location}`)).status === 200) await delay(50)
+    expect((await fresh(await post('/v1/models?ttl=60', bytes, key))).status).toBe(201)
+  })
+
+  test('waits for the job, and has the same end of it', async () => {
+    const key = randomUUID()
+    const first = await fresh(await post('/v1/merges?wait=30', text({ models }), key))
     expect(first.status).toBe(200)
     expect(JSON.parse(first.body)).toMatchObject({ status: 'succeeded' })
-    expect(await seen(await post('/v1/merges?wait=30', text({ models }), key))).toEqual(first)
-    const { id } = JSON.parse(first.body)
-    expect((await fetch(`${app.url}/v1/jobs/${id}`, { method: 'DELETE' })).status).toBe(204)
-    expect(await seen(await post('/v1/merges?wait=30', text({ models }), key))).toEqual(first)
+    expect(await replayed(await post('/v1/merges?wait=30', text({ models }), key))).toEqual(first)
   })
 
   test('creates another one once the key has expired', async () => {

@@ -32,8 +32,8 @@ describe('404', () => {
 
 describe('405, with Allow', () => {
   test.each([
-    ['PUT', '/v1/models', ['GET', 'POST']],
-    ['DELETE', '/v1/models', ['GET', 'POST']],
+    ['PATCH', '/v1/models', ['GET', 'POST', 'PUT']],
+    ['DELETE', '/v1/models', ['GET', 'POST', 'PUT']],
     ['POST', '/v1/models/abc', ['DELETE', 'GET']],
     ['PATCH', '/v1/models/abc', ['DELETE', 'GET']],
     ['POST', '/v1/models/abc/content', ['GET', 'HEAD']],
@@ -43,7 +43,7 @@ describe('405, with Allow', () => {
     ['POST', '/v1/jobs', ['GET']],
     ['PUT', '/v1/jobs/abc', ['DELETE', 'GET']],
     ['POST', '/healthz', ['GET']],
-    ['OPTIONS', '/v1/models', ['GET', 'POST']],
+    ['OPTIONS', '/v1/models', ['GET', 'POST', 'PUT']],
     ['POST', '/openapi.json', ['GET']],
   ])('%s %s', async (method, path, allowed) => {
     const response = await fetch(`${app.url}${path}`, { method })

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { JobRecord } from '../../schemas/job.ts'
+import { digits, json, postJson, uploadModel } from '../support/http-client.ts'
+import { projectFile, startApp } from '../support/server.ts'
+
+let app: Awaited<ReturnType<typeof startApp>>
+let models: { id: string }[]
+let dataset: string
+beforeAll(async () => {
+  app = await startApp()
+  models = []
+  for (const path of digits(0, 1, 2)) models.push({ id: (await uploadModel(app.url, await projectFile(path))).id })
+  const uploaded = await fetch(`${app.url}/v1/datasets`, {
+    method: 'POST',
+    body: await projectFile('examples/digits/val.npz'),
+  })
+  dataset = (await json<{ id: string }>(uploaded)).id
+})
+afterAll(() => app.close())
+
+const selection = () => ({ dataset, metric: 'accuracy' })
+const jobs: [name: string, path: string, body: () => object][] = [
+  ['a merge', 'merges', () => ({ models })],
+  ['a merge of one model', 'merges', () => ({ models: models.slice(0, 1) })],
+  ['a comparison', 'comparisons', () => ({ models })],
+  ['an evaluation', 'evaluations', () => ({ model: models[0]?.id, dataset })],
+  ['an evaluation whose scores are known', 'evaluations', () => ({ model: models[0]?.id, dataset })],
+  ['a search', 'searches', () => ({ models, strategy: { type: 'greedy' }, selection: selection() })],
+  [
+    'a search that its budget ends',
+    'searches',
+    () => ({ models, strategy: { type: 'exhaustive' }, selection: selection(), budget: { evaluations: 3 } }),
+  ],
+  [
+    'a search whose scores are known',
+    'searches',
+    () => ({ models, strategy: { type: 'greedy' }, selection: selection() }),
+  ],
+]
+
+test.each(jobs)('%s that has succeeded shows finished progress in every place', async (_, path, body) => {
+  const waited = await json<JobRecord>(await postJson(`${app.url}/v1/${path}?wait=60`, body()))
+  expect(waited.status).toBe('succeeded')
+  const read = await json<JobRecord>(await fetch(`${app.url}/v1/jobs/${waited.id}`))
+  const events = await (await fetch(`${app.url}/v1/jobs/${waited.id}/events`)).text()
+  const last = events.trimEnd().split('\n\n').at(-1) ?? ''
+  expect(last).toContain('event: done')
+  const told: JobRecord = JSON.parse(/^data: (.*)$/m.exec(last)?.[1] ?? '')
+  for (const { progress } of [waited, read, told]) {
+    expect(progress?.total).toBeGreaterThan(0)
+    expect(progress).toMatchObject({ done: progress?.total, message: expect.stringMatching(/\S/) })
+  }
+  if (waited.type === 'search') expect(waited.progress?.total).toBe(waited.result?.candidates.length)
+})
