@@ -140,6 +140,13 @@ export async function setFingerprint(catalog: Catalog, id: string, fingerprint: 
   await catalog.updateTable('models').set(values).where('id', '=', id).execute()
 }
 
+/** Replaces what a model's record says of its file: an earlier version may have counted other tensors as weights. */
+export async function setInspected(catalog: Catalog, id: string, inspected: InspectedModel): Promise<void> {
+  const { fingerprint, ...description } = inspected
+  const values = { fingerprint: fingerprint ?? unknownFingerprint, description: JSON.stringify(description) }
+  await catalog.updateTable('models').set(values).where('id', '=', id).execute()
+}
+
 /** The id that a reference (an id, or a digest of content) stands for; undefined if there is no such model. */
 export async function resolveModel(catalog: Catalog, reference: string): Promise<string | undefined> {
   const { column, value } = columnOf(reference)

@@ -62,7 +62,7 @@ export type ModelStore = {
   requireSound(models: readonly LabelledPaths[], signal?: AbortSignal): Promise<void>
   /** Runs what reads models, and where it fails for their being damaged, or deleted by now, says that instead. */
   blamingDamage<Result>(models: readonly LabelledPaths[], run: () => Promise<Result>): Promise<Result>
-  /** Gives complete models without a fingerprint theirs; `onError` hears of those that cannot be read. */
+  /** Inspects complete models without a fingerprint anew, and replaces what their records say; `onError` hears of those that cannot be read. */
   renewFingerprints(onError: (error: unknown) => void): Promise<void>
   /**
    * Runs `use` with all of a model in one file, made for it and removed afterwards.
@@ -273,8 +273,7 @@ export function createModelStore(
     async renewFingerprints(onError) {
       for (const model of await records.modelsWithoutFingerprint(catalog)) {
         try {
-          const { fingerprint } = await threads.inspect(paths(model))
-          await records.setFingerprint(catalog, model.id, fingerprint)
+          await records.setInspected(catalog, model.id, await threads.inspect(paths(model)))
         } catch (error) {
           onError(error)
         }
