@@ -65,6 +65,7 @@ describe('what is often found under the name .onnx is named, and what to do is s
     ['a GGUF file', Buffer.concat([latin('GGUF'), hex('03000000')]), /GGUF/, exported],
     ['a GGML file', latin('tjgg\x03\0\0\0'), /GGML/, exported],
     ['a Safetensors file', safetensors(), /Safetensors/, exported],
+    ['a Safetensors file that is cut off', safetensors().subarray(0, 40), /Safetensors/, exported],
     ['an HDF5 file', hex('894844460d0a1a0a'), /HDF5.*Keras/, /tf2onnx/],
     ['a NumPy array', latin("\x93NUMPY\x01\0v\0{'descr': '<f4'}"), /\.npy/, exported],
     ['an .npz', npz({ x: { descr: '<f4', shape: [1], data: Float32Array.of(1) } }), /\.npz/, /\/v1\/datasets/],
@@ -98,6 +99,10 @@ describe('what is often found under the name .onnx is named, and what to do is s
     ['an empty zip archive', latin('PK\x05\x06'), /zip/, /Unpack/],
     ['a gzipped model', gzipSync(model), /gzip/, /gunzip.*upload the \.onnx file inside/],
     ['a zstd-compressed model', zstdCompressSync(model), /zstd/, /unzstd/],
+    // RFC 8878, 3.1.2: magic, the length of what follows, and that.
+    ['a zstd file with a skippable frame first', hex('502a4d180400000000000000'), /zstd/, /unzstd/],
+    // lzma.compress(b'', lzma.FORMAT_ALONE)
+    ['an lzma-compressed file', hex('5d00008000ffffffffffffffff0083fffb'), /lzma/, /unlzma/],
     ['an xz-compressed file', hex('fd377a585a000004'), /xz/, /unxz/],
     ['a bzip2-compressed file', Buffer.concat([latin('BZh9'), hex('314159265359')]), /bzip2/, /bunzip2/],
     ['an lz4-compressed file', hex('04224d18'), /lz4/, /unlz4/],
@@ -110,6 +115,8 @@ describe('what is often found under the name .onnx is named, and what to do is s
     ['an ELF library', latin('\x7fELF\x02\x01\x01\0'), /program or a library/, /Upload/],
     ['an HTML page', text('\n  <!DOCTYPE html>\n<html></html>'), /HTML/, /Fetch the model again/],
     ['an HTML page without a doctype', text('<html lang="en">'), /HTML/, /Fetch/],
+    ['a page that begins with a script', text('<script>location = "/login"</script>'), /HTML/, /Fetch/],
+    ['text of Windows PowerShell', Buffer.from('\ufeffir_version: 8', 'utf16le'), /UTF-16.*PowerShell/, /curl -o/],
     ['an XML document', text('<?xml version="1.0"?><Answer/>'), /XML/, /Fetch/],
     [
       'the refusal of an object store',
@@ -149,6 +156,13 @@ describe('what is often found under the name .onnx is named, and what to do is s
       text('<\n  ir_version: 8,\n  opset_import: ["" : 18]\n>\nagraph (float[N] x) => (y)'),
       /textual syntax/,
       /onnxtxt/,
+    ],
+    ['a model as protobuf text with a byte order mark', text('\ufeffir_version: 7\n'), /protobuf text/, /textproto/],
+    [
+      'a graph of ONNX as protobuf text',
+      text('node {\n  input: "x"\n  output: "y"\n  name: "r"\n  op_type: "Relu"\n}\nname: "g"\n'),
+      /graph of an ONNX model as protobuf text/,
+      /onnx\.save/,
     ],
     ['a TensorFlow graph as text', text('node {\n  name: "x"\n  op: "Placeholder"\n}'), /TensorFlow.*text/, /tf2onnx/],
     [

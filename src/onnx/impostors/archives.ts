@@ -8,8 +8,12 @@ export const archives: readonly Impostor[] = [
     reason: (_, source) => zipReason(zipNames(source)),
   },
   { recognise: magic([0x1f, 0x8b]), reason: compressed('gzip-compressed', 'gunzip') },
-  { recognise: magic([0x28, 0xb5, 0x2f, 0xfd]), reason: compressed('zstd-compressed', 'unzstd') },
+  {
+    recognise: anyOf(magic([0x28, 0xb5, 0x2f, 0xfd]), isSkippableFrame),
+    reason: compressed('zstd-compressed', 'unzstd'),
+  },
   { recognise: magic([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]), reason: compressed('xz-compressed', 'unxz') },
+  { recognise: isLzma, reason: compressed('lzma-compressed', 'unlzma') },
   { recognise: ({ text }) => /^BZh[1-9]/.test(text), reason: compressed('bzip2-compressed', 'bunzip2') },
   { recognise: magic([0x04, 0x22, 0x4d, 0x18]), reason: compressed('lz4-compressed', 'unlz4') },
   {
@@ -26,6 +30,17 @@ export const archives: readonly Impostor[] = [
     reason: 'The file is a RAR archive. Unpack it and upload the .onnx file inside.',
   },
 ]
+
+/** A frame that zstd's decoders pass over, which pzstd writes first (RFC 8878, 3.1.2). */
+function isSkippableFrame({ bytes }: Head): boolean {
+  const [first = 0, ...others] = bytes.subarray(0, 4)
+  return first >= 0x50 && first <= 0x5f && Buffer.from(others).equals(Buffer.from([0x2a, 0x4d, 0x18]))
+}
+
+/** xz's format of before: properties, the size of the dictionary, and 2^64 - 1 for an unknown length (the LZMA SDK's lzma.txt). */
+function isLzma({ bytes }: Head): boolean {
+  return bytes[0] === 0x5d && bytes[1] === 0 && bytes[2] === 0 && bytes.subarray(5, 13).every(byte => byte === 0xff)
+}
 
 function compressed(how: string, command: string): string {
   return `The file is ${how}. Decompress it (${command}) and upload the .onnx file inside.`

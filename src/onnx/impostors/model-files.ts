@@ -80,10 +80,13 @@ export const modelFiles: readonly Impostor[] = [
   },
 ]
 
-/** Eight bytes of length, then a JSON object of that length, which describes each tensor by its data_offsets. */
-function isSafetensors({ bytes, text }: Head, { byteLength }: { byteLength: number }): boolean {
+/**
+ * Eight bytes of length, then a JSON object of that length, which describes each tensor by its data_offsets. A download may have
+ * ended inside the object.
+ */
+function isSafetensors({ bytes, text }: Head): boolean {
   if (bytes.byteLength < 10) return false
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const length = Number(view.getBigUint64(0, true))
-  return length >= 2 && length <= Math.min(longestSafetensorsHeader, byteLength - 8) && /^\{\s*["}]/.test(text.slice(8))
+  return length >= 2 && length <= longestSafetensorsHeader && /^\{\s*["}]/.test(text.slice(8))
 }

@@ -1,4 +1,4 @@
-import { type Head, headBytes, type Impostor } from './impostor.ts'
+import { anyOf, type Head, headBytes, type Impostor, magic } from './impostor.ts'
 
 const fetchAgain = 'Fetch the model again, and look at what the address answers.'
 
@@ -9,7 +9,12 @@ const plainErrors =
 /** Text that somebody saved or converted under the name of a model. */
 export const texts: readonly Impostor[] = [
   {
-    recognise: ({ text }) => text.startsWith('version https://git-lfs.github.com/spec/'),
+    recognise: anyOf(magic([0xff, 0xfe]), magic([0xfe, 0xff])),
+    reason:
+      'The file is text in UTF-16, as `>` of Windows PowerShell writes whatever it redirects, models included. Write the file again without that (curl -o), and upload it.',
+  },
+  {
+    recognise: ({ text }) => /^\s*version https:\/\/git-lfs\.github\.com\/spec\//.test(withoutMark(text)),
     reason: 'The file is a Git LFS pointer, not the model itself. Fetch the model with `git lfs pull`.',
   },
   {
@@ -21,7 +26,10 @@ export const texts: readonly Impostor[] = [
     reason: 'The file is an OpenVINO model (.xml). Upload the ONNX model that it was made from.',
   },
   {
-    recognise: ({ text }) => /^\s*(<!--[^>]*-->\s*)*(<!doctype html|<html|<head|<\?xml)/i.test(withoutMark(text)),
+    recognise: ({ text }) =>
+      /^\s*(<!--[^>]*-->\s*)*(<!doctype html|<html|<head|<body|<meta|<title|<script|<svg|<\?xml)/i.test(
+        withoutMark(text),
+      ),
     reason: `The file is an HTML or XML page, perhaps the error page of a download. ${fetchAgain}`,
   },
   {
@@ -46,20 +54,33 @@ export const texts: readonly Impostor[] = [
     recognise: head =>
       isText(head) &&
       /^\s*(#[^\n]*\n\s*)*(ir_version|opset_import|producer_name|producer_version|model_version|domain|doc_string|graph|functions|metadata_props|training_info)\s*[:{]/.test(
-        head.text,
+        withoutMark(head.text),
       ),
     reason:
       'The file is an ONNX model as protobuf text. Convert it: onnx.save(onnx.load("model.txt", format="textproto"), "model.onnx").',
   },
   {
-    recognise: head => isText(head) && /^\s*(#[^\n]*\n\s*)*<\s*(ir_version|opset_import)\s*:/.test(head.text),
+    recognise: head =>
+      isText(head) && /^\s*(#[^\n]*\n\s*)*<\s*(ir_version|opset_import)\s*:/.test(withoutMark(head.text)),
     reason:
       'The file is a model in ONNX\'s textual syntax. Convert it: onnx.save(onnx.load("model.txt", format="onnxtxt"), "model.onnx").',
   },
   {
+    // A node of ONNX has inputs and outputs, and then op_type; one of TensorFlow has name and op.
     recognise: head =>
       isText(head) &&
-      /^\s*(#[^\n]*\n\s*)*(node|meta_graphs|saved_model_schema_version|versions|library)\s*[:{]/.test(head.text),
+      /^\s*(#[^\n]*\n\s*)*node\s*\{\s*((input|output|name|doc_string):\s*"[^"]*"\s*)*(output|op_type):/.test(
+        withoutMark(head.text),
+      ),
+    reason:
+      'The file is the graph of an ONNX model as protobuf text, without the model around it. Save the whole model (onnx.save).',
+  },
+  {
+    recognise: head =>
+      isText(head) &&
+      /^\s*(#[^\n]*\n\s*)*(node|meta_graphs|saved_model_schema_version|versions|library)\s*[:{]/.test(
+        withoutMark(head.text),
+      ),
     reason: 'The file is a TensorFlow graph as protobuf text. Export the model to ONNX with tf2onnx and upload that.',
   },
   {
