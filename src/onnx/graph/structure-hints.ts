@@ -33,6 +33,7 @@ export function structureHint(base: Network, other: Network): string {
     precisionHint,
     foldedHint,
     fusedHint,
+    decomposedHint,
     opsetHint,
   ]
   for (const hint of hints) {
@@ -89,19 +90,27 @@ const precisionHint: Hint = (ours, theirs) => {
   return 'one of the two computes in half precision inside (it casts to float16 or bfloat16): convert both, or neither'
 }
 
-/** All that computes with elements is there in both files; what differs computes shapes, or constants from constants. */
+/** Operators that simplifiers remove where they find that the dims or the type stay as they are. */
+const oftenNeutral: ReadonlySet<string> = new Set(['Cast', 'Dropout', 'Expand', 'Identity', 'Reshape'])
+
+/**
+ * All that computes with elements is there in both files; what differs computes shapes, or constants from constants, or may have been
+ * removed together with them.
+ */
 const foldedHint: Hint = (ours, theirs) => {
-  const differing = difference(ours.ofShapes, theirs.ofShapes)
+  const shapes = difference(ours.ofShapes, theirs.ofShapes)
+  const data = difference(ours.ofData, theirs.ofData)
   // Exporters also write shapes otherwise in another operator set.
-  if (importDifferentOpsets(ours, theirs) || difference(ours.ofData, theirs.ofData).size > 0 || differing.size === 0)
-    return ''
-  const more = [...differing.values()].reduce((sum, count) => sum + count, 0)
-  const list = [...differing]
+  if (importDifferentOpsets(ours, theirs) || shapes.size === 0) return ''
+  const isMore = [...shapes.values()].reduce((sum, count) => sum + count, 0) > 0
+  if ([...data].some(([name, count]) => !oftenNeutral.has(name) || count > 0 !== isMore)) return ''
+  const list = [...shapes, ...data]
     .map(([name, count]) => `${Math.abs(count)} ${name}`)
     .slice(0, 4)
     .join(', ')
-  const side = more > 0 ? 'this model' : 'the base'
-  return `the two differ only in operators that compute shapes or constants (${side} has more: ${list}): one was constant-folded or simplified (do_constant_folding, onnx-simplifier), or exported with fixed dims: export both the same way`
+  const only = data.size > 0 ? `, and in ${[...data.keys()].join(', ')}` : ''
+  const side = isMore ? 'this model' : 'the base'
+  return `the two differ only in operators that compute shapes or constants${only} (${side} has more: ${list}): one was constant-folded or simplified (do_constant_folding, onnx-simplifier), or exported with fixed dims: export both the same way`
 }
 
 /** A Gemm is a MatMul and an Add. */
@@ -113,6 +122,31 @@ const fusedHint: Hint = (ours, theirs) => {
   if (!isFused) return ''
   const layers = Math.abs(gemms) === 1 ? 'a linear layer' : `${Math.abs(gemms)} linear layers`
   return `one of the two has ${layers} as Gemm where the other has MatMul and Add: one was optimised or exported otherwise, so export both the same way`
+}
+
+/** Operators that older opsets and some exporters write as several, and some of these. */
+const decompositions: readonly [operator: string, parts: readonly string[]][] = [
+  ['LayerNormalization', ['ReduceMean', 'Sqrt', 'Div']],
+  ['RMSNormalization', ['ReduceMean', 'Sqrt', 'Mul']],
+  ['GroupNormalization', ['InstanceNormalization', 'Reshape']],
+  ['Gelu', ['Erf', 'Mul']],
+  ['Gelu', ['Tanh', 'Mul']],
+  ['HardSwish', ['HardSigmoid', 'Mul']],
+  ['Mish', ['Softplus', 'Tanh', 'Mul']],
+  ['Swish', ['Sigmoid', 'Mul']],
+]
+
+/** One file has an operator where the other has all its parts, as often. */
+const decomposedHint: Hint = (ours, theirs) => {
+  const differing = difference(ours.ofData, theirs.ofData)
+  for (const [operator, parts] of decompositions) {
+    const more = differing.get(operator) ?? 0
+    if (more === 0 || Math.min(ours.ofData.get(operator) ?? 0, theirs.ofData.get(operator) ?? 0) > 0) continue
+    if (!parts.every(part => -Math.sign(more) * (differing.get(part) ?? 0) >= Math.abs(more))) continue
+    const [one, several] = more > 0 ? ['this model', 'the base'] : ['the base', 'this model']
+    return `${one} has ${operator} as one operator and ${several} as several (${parts.join(', ')}, ...): they were exported with different opsets or exporters, so export both the same way`
+  }
+  return ''
 }
 
 const opsetHint: Hint = (ours, theirs) =>

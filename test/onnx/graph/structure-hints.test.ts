@@ -14,6 +14,7 @@ const hints = {
   half: /half precision inside/,
   opset: /export both with one opset/,
   norm: /batch normalisation folded/,
+  decomposed: /as one operator and .* as several/,
   fused: /as Gemm where the other has MatMul and Add/,
   quantised: /one of the two is quantised/,
   optimised: /onnxruntime's optimiser/,
@@ -87,6 +88,27 @@ describe('constant folding', () => {
     expect(hinted(skip, plain).given).toEqual([])
   })
 
+  const plain = modelOf([node('MatMul', ['x', 'W'], 'y')], [weights])
+
+  test('is named where a simplifier also removed the Reshape that changes no dims', () => {
+    const { given, message } = hinted(computed, plain)
+    expect(given).toEqual(['folded'])
+    expect(message).toContain('compute shapes or constants, and in Reshape (the base has more')
+  })
+
+  test('is not what a network lacks that reshapes and transposes', () => {
+    const shuffled = modelOf(
+      [
+        node('Shape', ['x'], 'target'),
+        node('Reshape', ['x', 'target'], 'r'),
+        node('Transpose', ['r'], 't', [{ name: 'perm', type: 7, ints: [1, 0] }]),
+        node('MatMul', ['t', 'W'], 'y'),
+      ],
+      [weights],
+    )
+    expect(hinted(shuffled, plain).given).toEqual([])
+  })
+
   test('of a transposed weight is one as well', () => {
     const transposed = modelOf(
       [node('Transpose', ['W'], 'T', [{ name: 'perm', type: 7, ints: [1, 0] }]), node('MatMul', ['x', 'T'], 'y')],
@@ -121,6 +143,19 @@ describe('operator sets', () => {
 
   test('are not named where both files import the same one', () => {
     expect(hinted(stack(around(parts), 17), stack(around([norm]), 17)).given).toEqual([])
+  })
+
+  test.each([
+    ['LayerNormalization', ['ReduceMean', 'Sub', 'Pow', 'ReduceMean', 'Sqrt', 'Div']],
+    ['Gelu', ['Erf', 'Add', 'Mul', 'Mul']],
+    ['HardSwish', ['HardSigmoid', 'Mul']],
+    ['Mish', ['Softplus', 'Tanh', 'Mul']],
+  ])('leave %s in its parts where a converter raised one of two files', (opType, chain) => {
+    const inParts = chain.map((part): Layer => ({ opType: part }))
+    const { given, message } = hinted(stack(around(inParts), 20), stack(around([{ opType }]), 20))
+    expect(given).toEqual(['decomposed'])
+    expect(message).toContain(`this model has ${opType} as one operator and the base as several`)
+    expect(hinted(stack(around([{ opType: 'Relu' }]), 20), stack(around([{ opType }]), 20)).given).toEqual([])
   })
 
   test('are a last guess where they differ and nothing else is known', () => {
