@@ -7,7 +7,7 @@ export function requireComplete(label: string, missing: readonly string[]): void
   const message = `lacks its external data: ${locationList(missing)}`
   throw new TureenError(
     'TUREEN_MODEL_INCOMPLETE',
-    `The model ${label} ${message}. Send it along in parts named data, or later: PUT /v1/models/{id}/data/{location}.`,
+    `The model ${label} ${message}. Send it in parts named data behind this model part; to a stored model, PUT /v1/models/{id}/data/{location}.`,
     missing.map(location => ({ model: label, message: `the external data ${location} is missing` })),
   )
 }

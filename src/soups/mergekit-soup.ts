@@ -10,7 +10,7 @@ export type ArrangedSoup = { models: SoupModel[]; recipe: unknown }
 
 /**
  * The parts of a form as a configuration of mergekit refers to them: by filename, with or without `.onnx` and directories, or by
- * digest. Parts that it averages become parts `model`, in its order, and a base that it does not average becomes the part `base`.
+ * digest. A repository or path in the configuration (`org/A`) also fits by its last name, if no part fits it whole. Parts that it averages become parts `model`, in its order, and a base that it does not average becomes the part `base`.
  * @throws TureenError `TUREEN_REQUEST_INVALID` for a name that no part or several parts have, and for a part without a name there
  */
 export function mergekitSoup(sent: readonly SoupModel[], body: object): ArrangedSoup {
@@ -45,7 +45,9 @@ export function mergekitSoup(sent: readonly SoupModel[], body: object): Arranged
 
 /** Where among the parts the one is that a configuration refers to. */
 function partFor({ model, field }: ModelReference, sent: readonly SoupModel[]): number {
-  const found = sent.flatMap((part, place) => (namesOf(part).includes(model) ? [place] : []))
+  const fitting = (name: string) => sent.flatMap((part, place) => (namesOf(part).includes(name) ? [place] : []))
+  const whole = fitting(model)
+  const found = whole.length > 0 ? whole : fitting(lastName(model))
   const [first, ...others] = found
   if (first !== undefined && others.length === 0) return first
   const labels = sent.map(({ label }) => label).join(', ')
@@ -60,8 +62,12 @@ function partFor({ model, field }: ModelReference, sent: readonly SoupModel[]): 
 function namesOf(part: SoupModel): string[] {
   // A filename that stands there twice has its place behind it.
   const label = part.label.replace(/ \(model part \d+\)$/, '')
-  const file = label.replace(/^.*[/\\]/s, '')
+  const file = lastName(label)
   return [label, file, file.replace(/\.onnx$/i, ''), label.replace(/\.onnx$/i, ''), digestOf(part)]
+}
+
+function lastName(path: string): string {
+  return path.replace(/[/\\]+$/, '').replace(/^.*[/\\]/s, '')
 }
 
 function digestOf({ files: [main, ...data] }: SoupModel): string {

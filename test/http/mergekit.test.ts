@@ -166,6 +166,19 @@ describe('a configuration of mergekit as the recipe of a one-shot soup', () => {
     expectTensors(await response.bytes(), ties.expected)
   })
 
+  it('finds the models of repositories and paths by their last names, each under one filename', async () => {
+    const [a, b] = ['A', 'B'].map(name => ['model', name, `${name}.onnx`] satisfies [string, string, string])
+    const document = (first: string, second: string) =>
+      JSON.stringify({ merge_method: 'karcher', models: [{ model: first }, { model: second }] })
+    const parts = [a, b].flatMap(part => (part ? [part] : []))
+    const plain = await form(parts, document('A', 'B'))
+    const paths = await form(parts, document('org/A', './models/B/'))
+    expect([plain.status, paths.status]).toEqual([200, 200])
+    expect(Buffer.compare(await paths.bytes(), await plain.bytes())).toBe(0)
+    const { detail } = await readProblem(await form(parts, document('one/A', 'other/A')), 400, 'TUREEN_REQUEST_INVALID')
+    expect(detail).toMatch(/names a model for the second time/)
+  })
+
   it('is the same soup as the merge of the same models', async () => {
     const response = await form(
       [
