@@ -244,6 +244,48 @@ describe('scales of quantised values are parameters', () => {
       { w: 'm: scale', z: 'zero: scale' },
     ],
     [
+      'of products with weights of 8 bits that are scaled behind the product, whatever follows',
+      [
+        cast('k', 'f', float32),
+        node('Transpose', ['f'], ['t']),
+        node('MatMul', ['x', 't'], ['p']),
+        multiply(['p', 'w'], 's'),
+        node('Add', ['s', 'b'], ['h']),
+        multiply(['h', 'g'], 'out'),
+      ],
+      [bytes('k', [4, 3], int8), vector('w', 4), vector('b', 4), vector('g', 4)],
+      { w: 's: scale' },
+    ],
+    [
+      'of a convolution with such weights, but not the gain that follows',
+      [
+        cast('k', 'f', float32),
+        node('Conv', ['x', 'f'], ['p']),
+        multiply(['p', 'w'], 's'),
+        multiply(['s', 'g'], 'out'),
+      ],
+      [bytes('k', [4, 4, 3, 3], int8), vector('w', 4), vector('g', 4)],
+      { w: 's: scale' },
+    ],
+    [
+      'of a table of such weights, scaled behind the look-up',
+      [node('Gather', ['k', 'x'], ['e']), cast('e', 'f', float32), multiply(['f', 'w'], 'out')],
+      [bytes('k', [9, 4], int8), vector('w', 4)],
+      { w: 'out: scale' },
+    ],
+    [
+      'not what is taken off such a product, and no gain behind an activation',
+      [
+        cast('k', 'f', float32),
+        node('MatMul', ['x', 'f'], ['p']),
+        node('Sub', ['p', 'b'], ['d']),
+        node('Relu', ['d'], ['r']),
+        multiply(['r', 'g'], 'out'),
+      ],
+      [bytes('k', [3, 4], int8), vector('b', 4), vector('g', 4)],
+      {},
+    ],
+    [
       'not weights under a mask of bytes',
       [cast('k', 'f', float32), multiply(['f', 'w'], 'm'), node('MatMul', ['x', 'm'])],
       [bytes('k', [3, 4], uint8), matrix('w')],

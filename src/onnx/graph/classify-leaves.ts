@@ -20,7 +20,8 @@ const largestNumber = 8
  *   only acts through them. This does not hold beside what layers compute: a bias that a layer's result is rounded with (the
  *   durations of a speech model, say) was trained on the result before that. There only single numbers of rank 0 are parameters;
  * - in a product with quantised values: what MatMulInteger or ConvInteger put out, a scale of DynamicQuantizeLinear, or an 8-bit (or
- *   narrower) tensor with more elements. Their integers are the base's, and the scale belongs to them;
+ *   narrower) tensor with more elements, or the product of data with such a tensor that nothing scaled before. Their integers are the
+ *   base's, and the scale belongs to them;
  * - in an output of the model, as it stands: it is a number that the model puts out. A network without operators puts out its
  *   initializers as a checkpoint does; those are weights.
  *

@@ -21,7 +21,9 @@ type Visit = (item: FlowItem) => void
 /** Finds out of each operand where its elements go. Linear in the size of the network. */
 export function elementFlow(flow: ValueFlow): ElementFlow {
   const ofData = once(() => dataValues(flow))
-  const quantised = quantisedValues(flow, value => ofData().has(value))
+  const isOfData = (value: FlowValue) => ofData().has(value)
+  const quantised = quantisedValues(flow, isOfData)
+  const unscaled = unscaledValues(flow, isOfData)
   const wayOf = (read: Read): ElementWay => {
     const { kind } = read.way
     if (kind === 'slot' || kind === 'rounded' || kind === 'computed') return kind
@@ -33,8 +35,9 @@ export function elementFlow(flow: ValueFlow): ElementFlow {
   const isScale = ({ value, reader: { operator, operands } }: Read): boolean => {
     if (quantised.items.length === 0 || operands.length !== 2 || !isOneOf(operator, scaling)) return false
     const other = operands.find(operand => operand.value !== value)
-    const elements = (other && quantised.labelOf(other.value)) ?? 0
-    if (operator.opType === 'Sub' && elements === Number.POSITIVE_INFINITY) return false
+    const elements = (other && (quantised.labelOf(other.value) ?? unscaled.labelOf(other.value))) ?? 0
+    if (operator.opType === 'Sub' && other && (elements === Number.POSITIVE_INFINITY || isOfData(other.value)))
+      return false
     return elements > (value.leaf?.tensor?.elements ?? 0) && !quantised.has(value) && !ofData().has(value)
   }
   const learned = once(() => {
@@ -89,7 +92,10 @@ function visitDependents(item: FlowItem, visit: Visit): void {
 const scaling = ['Mul', 'Div', 'Sub']
 const scaledAtRunTime = ['Cast', 'Mul', 'Div']
 /** Zero points are taken off, and two numbers of 4 bits out of one of 8. */
-const scaledAsHeld = [...scaledAtRunTime, 'Sub', 'Add', 'BitShift', 'BitwiseAnd', 'BitwiseOr']
+const unpacked = ['Cast', 'Sub', 'Add', 'BitShift', 'BitwiseAnd', 'BitwiseOr']
+const scaledAsHeld = [...unpacked, 'Mul', 'Div']
+/** Operators whose result can be scaled in place of a weight: (x W) s = x (W s). */
+const products = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul']
 
 /**
  * Values in the units of quantised ones, each with how many elements a scale of it has less than: of products of integers and scales
@@ -105,11 +111,7 @@ function quantisedValues(
     const result = isProduct ? results[0] : isOneOf(operator, ['DynamicQuantizeLinear']) ? results[1] : undefined
     return result ? [[result, Number.POSITIVE_INFINITY]] : []
   })
-  const held = values.flatMap((value): [FlowItem, number][] => {
-    const { leaf } = value
-    return leaf?.tensor && isQuantised(leaf) ? [[value, leaf.tensor.elements]] : []
-  })
-  const seeds = [...atRunTime, ...held.sort(([, a], [, b]) => b - a)]
+  const seeds = [...atRunTime, ...heldQuantised(values)]
   return spread(size, seeds, (item, visit, elements) => {
     const isHeld = elements < Number.POSITIVE_INFINITY
     if (item.kind === 'operator') {
@@ -124,6 +126,32 @@ function quantisedValues(
     }
     for (const { value } of item.handedTo) visit(value)
   })
+}
+
+/**
+ * Values computed from a quantised tensor that the model holds, its products with data among them, that nothing has scaled yet: weights of
+ * 8 bits may be multiplied as they are, and the result be scaled. Each with the number of elements of the tensor.
+ */
+function unscaledValues(
+  { size, values }: ValueFlow,
+  isOfData: (value: FlowValue) => boolean,
+): Reached<FlowItem, number> {
+  return spread(size, heldQuantised(values), (item, visit) => {
+    if (item.kind === 'operator') return visitReceivers(item, visit)
+    const passing = isOfData(item) ? ['Cast'] : [...unpacked, ...products]
+    for (const { way, reader } of item.reads)
+      if (way.kind === 'same' || way.kind === 'moved' || isOneOf(reader.operator, passing)) visit(reader)
+    for (const { value } of item.handedTo) visit(value)
+  })
+}
+
+/** Quantised tensors that the model holds, the largest first, each with the number of its elements. */
+function heldQuantised(values: readonly FlowValue[]): [FlowItem, number][] {
+  const held = values.flatMap((value): [FlowItem, number][] => {
+    const { leaf } = value
+    return leaf?.tensor && isQuantised(leaf) ? [[value, leaf.tensor.elements]] : []
+  })
+  return held.sort(([, a], [, b]) => b - a)
 }
 
 const quantisedTypes: ReadonlySet<string> = new Set(['int8', 'uint8', 'int4', 'uint4', 'int2', 'uint2'])
