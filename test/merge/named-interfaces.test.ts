@@ -270,3 +270,72 @@ describe('operands of commutative operators that look alike', () => {
     expect(warnings).toContainEqual(expect.stringMatching(/paired by structure against their names/))
   })
 })
+
+describe('operands of commutative operators that look alike and have other names', () => {
+  /** Two branches, and what is computed of their results `v0` and `v1`. */
+  const branches = (names: readonly [string, string], values: readonly [number, number], more: onnx.INodeProto[]) =>
+    maps(
+      names.map(
+        (weight, index): Linear => ({
+          input: 'x',
+          output: `v${index}`,
+          weight,
+          values: full(values[index] ?? 0),
+          activation: 'Relu',
+        }),
+      ),
+      { outputs: ['y'], more },
+    )
+  const node = (opType: string, input: string[], output: string): onnx.INodeProto => ({
+    opType,
+    input,
+    output: [output],
+  })
+  const anonymous = ['onnx::MatMul_11', 'onnx::MatMul_12'] as const
+  const numbered = ['val_3', 'val_4'] as const
+  const means = (base: Uint8Array, other: Uint8Array, names: readonly [string, string]) => {
+    const { first } = mean(base, other)
+    return names.map(first)
+  }
+
+  test.each([
+    ['of the sum', [node('Mul', ['s', 'v0'], 'y')]],
+    ['that are walked before the sum', [node('Sub', ['v0', 's'], 'y')]],
+    ['that read what is beneath an operand', [node('Sub', ['s', 'v0 before'], 'y')]],
+  ])('are paired as other readers pair them: %s', (_, more) => {
+    const base = branches(anonymous, [1, 10], [node('Add', ['v0', 'v1'], 's'), ...more])
+    const swapped = branches(numbered, [3, 30], [node('Add', ['v1', 'v0'], 's'), ...more])
+    expect(means(base, swapped, anonymous)).toEqual([2, 20])
+    expect(means(swapped, base, numbered)).toEqual([2, 20])
+  })
+
+  test('are paired as other readers pair them, whatever their names say', () => {
+    const more = [node('Sub', ['s', 'v0'], 'y')]
+    const base = branches(['a', 'b'], [1, 10], [node('Add', ['v0', 'v1'], 's'), ...more])
+    expect(means(base, branches(['b', 'a'], [3, 30], [node('Add', ['v0', 'v1'], 's'), ...more]), ['a', 'b'])).toEqual([
+      2, 20,
+    ])
+  })
+
+  test('are paired by the ends of their names, which wrappers of a framework keep', () => {
+    const base = branches(['a.fc.weight', 'b.fc.weight'], [1, 10], [node('Add', ['v0', 'v1'], 'y')])
+    for (const prefix of ['module.', '_orig_mod.', 'model/']) {
+      const names = [`${prefix}a.fc.weight`, `${prefix}b.fc.weight`] as const
+      const swapped = branches(names, [3, 30], [node('Add', ['v1', 'v0'], 'y')])
+      expect(means(base, swapped, ['a.fc.weight', 'b.fc.weight'])).toEqual([2, 20])
+    }
+  })
+
+  test('are refused where two operators have them in orders that contradict each other', () => {
+    const both = (sum: string[]) => [
+      node('Add', sum, 's'),
+      node('Mul', ['v0', 'v1'], 'p'),
+      node('Sub', ['s', 'p'], 'y'),
+    ]
+    const base = branches(anonymous, [1, 10], both(['v0', 'v1']))
+    expect(means(base, branches(numbered, [3, 30], both(['v0', 'v1'])), anonymous)).toEqual([2, 20])
+    expect(said(base, branches(numbered, [3, 30], both(['v1', 'v0'])))[0]).toMatch(
+      /one tensor there and two different ones/,
+    )
+  })
+})

@@ -1,5 +1,5 @@
 import { type BothHashes, bothHashes } from './both-hashes.ts'
-import { isCommutative, pairCommutative } from './commutative.ts'
+import { isCommutative, isTied, pairCommutative } from './commutative.ts'
 import type { NameBudget } from './cone-names.ts'
 import { type Difference, shown } from './differences.ts'
 import { explainHard } from './explain.ts'
@@ -12,7 +12,7 @@ import {
   pairOrder,
 } from './interface-pairs.ts'
 import { type Match, type MatchSettings, matchNetworks } from './match.ts'
-import type { Leaf, Network, NetworkInput } from './network.ts'
+import type { Leaf, Network, NetworkInput, Operator } from './network.ts'
 import type { NetworkFiles } from './network-files.ts'
 import { pairOpenOutputs } from './open-outputs.ts'
 import { type Head, headOf, isInHead, valuesBeneath } from './other-head.ts'
@@ -77,15 +77,19 @@ function alignInputs(
   const match = matchNetworks(base, other, {
     inputs,
     outputs: pairs,
-    pairOperands: operandPairing(hashes),
+    ...operandPairing(hashes),
   })
   return { ...match, differences: [...differences, ...match.differences], paired, outputs: pairs }
 }
 
-function operandPairing({ ours, theirs }: BothHashes): MatchSettings['pairOperands'] {
+function operandPairing({ ours, theirs }: BothHashes): Pick<MatchSettings, 'isTied' | 'pairOperands'> {
   const budget: NameBudget = { left: nameBudget }
-  return (a, b) =>
-    isCommutative(a) && isCommutative(b) ? pairCommutative(a, b, { ours: ours(), theirs: theirs() }, budget) : undefined
+  const areFree = (a: Operator, b: Operator) => isCommutative(a) && isCommutative(b)
+  const hashes = () => ({ ours: ours(), theirs: theirs() })
+  return {
+    isTied: (a, b) => areFree(a, b) && isTied(a, b, hashes()),
+    pairOperands: (a, b, marks) => (areFree(a, b) ? pairCommutative(a, b, hashes(), marks, budget) : undefined),
+  }
 }
 
 /**
@@ -112,7 +116,7 @@ export function alignBeneath(
     if (!head) continue
     const outputs = paired.outputs.pairs.filter(([place]) => !isInHead(head, base.network.outputs[place] ?? null))
     const values = valuesBeneath(head, other.network, { ours: hashes.ours(), theirs: hashes.theirs() })
-    const match = matchNetworks(base, other, { inputs, outputs, values, pairOperands: operandPairing(hashes) })
+    const match = matchNetworks(base, other, { inputs, outputs, values, ...operandPairing(hashes) })
     const isCovered = base.network.outputs.every(
       (value, place) => isInHead(head, value) || outputs.some(([ours]) => ours === place),
     )

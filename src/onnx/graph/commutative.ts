@@ -1,5 +1,5 @@
-import { distinctNames, type NameBudget } from './cone-names.ts'
-import type { Operand, Operator } from './network.ts'
+import { distinctMarks, distinctNames, type NameBudget, nameEndings } from './cone-names.ts'
+import type { Operand, Operator, Value } from './network.ts'
 import type { NetworkHashes } from './network-hash.ts'
 
 /** Operators of ONNX whose inputs may stand in any order. */
@@ -22,23 +22,44 @@ const commutative: ReadonlySet<string> = new Set([
 /** Operands that are paired with each other. */
 export type OperandPair = readonly [ours: Operand, theirs: Operand]
 
-/** How operands of a commutative operator were paired: `names` if names of tensors settled what structure left open. */
-export type CommutativePairs = { pairs: readonly OperandPair[]; isReordered: boolean; byNames: boolean }
+/** Numbers of operators; equal for two that are paired with each other. */
+export type OperatorMarks = ReadonlyMap<Operator, number>
+
+type Hashes = { ours: NetworkHashes; theirs: NetworkHashes }
+
+/**
+ * How operands of a commutative operator were paired. `byNames`: names of tensors settled what structure left open. `isGuess`: nothing
+ * but the written order did.
+ */
+export type CommutativePairs = {
+  pairs: readonly OperandPair[]
+  isReordered: boolean
+  byNames: boolean
+  isGuess: boolean
+}
 
 /** Whether operands may stand in any order. With an attribute (broadcast and axis, before version 7) the second is stretched to the first. */
 export function isCommutative({ domain, opType, attributes }: Operator): boolean {
   return domain === '' && commutative.has(opType) && attributes.size === 0
 }
 
+/** Whether hashes leave several ways to pair the operands of two commutative operators. */
+export function isTied(ours: Operator, theirs: Operator, hashes: Hashes): boolean {
+  const repeats = ({ operands }: Operator, { of }: NetworkHashes) =>
+    new Set(operands.map(({ value }) => of(value))).size < operands.length
+  return repeats(ours, hashes.ours) && repeats(theirs, hashes.theirs)
+}
+
 /**
- * Pairs the operands of two commutative operators by hashes that are alike for operands in any order: those with equal hashes with each other; among several with one hash those whose
- * tensors have names in common; the rest as written. Names only settle what structure leaves open, since operands with one hash fit
- * in either order.
+ * Pairs the operands of two commutative operators by hashes that are alike for operands in any order: those with equal hashes with each
+ * other. Among several with one hash it pairs those whose operators were paired elsewhere; then those whose tensors have names in common, or
+ * ends of names, as wrappers of frameworks put prefixes in front (`module.`, `_orig_mod.`); then the rest as written. So names only settle what structure leaves open.
  */
 export function pairCommutative(
   ours: Operator,
   theirs: Operator,
-  hashes: { ours: NetworkHashes; theirs: NetworkHashes },
+  hashes: Hashes,
+  marks: OperatorMarks,
   budget: NameBudget,
 ): CommutativePairs {
   const byHash = new Map<string, Operand[]>()
@@ -50,13 +71,23 @@ export function pairCommutative(
   }
   const partners = new Map<Operand, Operand>()
   let byNames = false
+  let isGuess = false
   for (const [hash, tied] of Map.groupBy(ours.operands, ({ value }) => hashes.ours.of(value))) {
     const theirTied = byHash.get(hash) ?? []
-    const named = theirTied.length > 1 ? pairByNames(tied, theirTied, budget) : new Map<Operand, Operand>()
-    byNames ||= named.size > 0
-    const free = theirTied.filter(operand => !new Set(named.values()).has(operand))
+    const settled = new Map<Operand, Operand>()
+    if (theirTied.length > 1) {
+      pairByLabels(tied, theirTied, settled, values => distinctMarks(values, marks, budget))
+      const before = settled.size
+      pairByLabels(tied, theirTied, settled, values => distinctNames(values, budget))
+      if (settled.size === before)
+        pairByLabels(tied, theirTied, settled, values => distinctNames(values, budget, nameEndings))
+      byNames ||= settled.size > before
+    }
+    const taken = new Set(settled.values())
+    const free = theirTied.filter(operand => !taken.has(operand))
+    isGuess ||= new Set(free.map(({ value }) => value)).size > 1
     for (const operand of tied) {
-      const partner = named.get(operand) ?? free.shift()
+      const partner = settled.get(operand) ?? free.shift()
       if (partner) partners.set(operand, partner)
     }
   }
@@ -65,30 +96,39 @@ export function pairCommutative(
   const pairs = ours.operands.map((operand): OperandPair => {
     return [operand, partners.get(operand) ?? rest.shift() ?? { port: operand.port, value: null }]
   })
-  return { pairs, isReordered: pairs.some(([, partner], index) => partner !== theirs.operands[index]), byNames }
+  return {
+    pairs,
+    isReordered: pairs.some(([, partner], index) => partner !== theirs.operands[index]),
+    byNames,
+    isGuess,
+  }
 }
 
-/** Operands that only names tell apart, the pairs with most names in common first. */
-function pairByNames(ours: readonly Operand[], theirs: readonly Operand[], budget: NameBudget): Map<Operand, Operand> {
-  const [own, other] = [ours, theirs].map(operands =>
-    distinctNames(
-      operands.map(({ value }) => value),
-      budget,
-    ),
-  )
-  const scored = ours.flatMap((operand, row) =>
-    theirs.flatMap((partner, column) => {
-      const [names, theirNames] = [own?.[row], other?.[column]]
-      const score = names && theirNames ? names.intersection(theirNames).size : 0
+/**
+ * Adds pairs of operands that have labels in common, those with most first.
+ * @param pairs those that are paired already, which stay
+ * @param labelsOf labels of each of some values
+ */
+function pairByLabels<Label>(
+  ours: readonly Operand[],
+  theirs: readonly Operand[],
+  pairs: Map<Operand, Operand>,
+  labelsOf: (values: readonly (Value | null)[]) => readonly ReadonlySet<Label>[],
+): void {
+  const taken = new Set(pairs.values())
+  const [left, theirLeft] = [ours.filter(operand => !pairs.has(operand)), theirs.filter(operand => !taken.has(operand))]
+  if (theirLeft.length < 2) return
+  const [own, other] = [left, theirLeft].map(operands => labelsOf(operands.map(({ value }) => value)))
+  const scored = left.flatMap((operand, row) =>
+    theirLeft.flatMap((partner, column) => {
+      const [labels, theirLabels] = [own?.[row], other?.[column]]
+      const score = labels && theirLabels ? labels.intersection(theirLabels).size : 0
       return score > 0 ? [{ operand, partner, score }] : []
     }),
   )
-  const pairs = new Map<Operand, Operand>()
-  const taken = new Set<Operand>()
   for (const { operand, partner } of scored.sort((a, b) => b.score - a.score)) {
     if (pairs.has(operand) || taken.has(partner)) continue
     pairs.set(operand, partner)
     taken.add(partner)
   }
-  return pairs
 }

@@ -8,15 +8,63 @@ export type NameBudget = { left: number }
 /**
  * For each of some values, the names of tensors and of nodes that are among what it is computed from, but not among what another of them
  * is computed from. Names that an exporter counted up count only where no value has another; without budget there are none.
+ * @param spellings what a name counts as
  */
-export function distinctNames(values: readonly (Value | null)[], budget: NameBudget): ReadonlySet<string>[] {
-  const cones = values.map(value => namesBelow(value, budget))
+export function distinctNames(
+  values: readonly (Value | null)[],
+  budget: NameBudget,
+  spellings: (name: string) => readonly string[] = name => [name],
+): ReadonlySet<string>[] {
+  const cones = values.map(value => new Set([...namesBelow(value, budget)].flatMap(spellings)))
   if (budget.left <= 0) return values.map(() => new Set())
-  const distinct = cones.map((names, index) =>
-    cones.reduce((left, other, place) => (place === index ? left : left.difference(other)), names),
-  )
+  const distinct = distinctOf(cones)
   const telling = distinct.map(names => new Set([...names].filter(name => !isCountedTensor(name))))
   return telling.some(({ size }) => size > 0) ? telling : distinct
+}
+
+/** Parts of a name beyond which it has no further endings: hostile files have long names. */
+const mostParts = 32
+
+/** A name without any, one, two, ... of its first parts: layers.0.q and 0.q and q. Either of . and / ends a part. */
+export function nameEndings(name: string): string[] {
+  const parts = name.split(/[./]/).slice(-mostParts)
+  return parts.map((_, index) => parts.slice(index).join('.'))
+}
+
+/**
+ * For each of some values, the marks of the first marked operators among those that compute it, but not of those that compute another of
+ * them as well. Without budget there are none.
+ */
+export function distinctMarks(
+  values: readonly (Value | null)[],
+  marks: ReadonlyMap<Operator, number>,
+  budget: NameBudget,
+): ReadonlySet<number>[] {
+  const cones = values.map(value => marksBelow(value, marks, budget))
+  return budget.left <= 0 ? values.map(() => new Set()) : distinctOf(cones)
+}
+
+function distinctOf<Label>(cones: readonly ReadonlySet<Label>[]): ReadonlySet<Label>[] {
+  return cones.map((labels, index) =>
+    cones.reduce((left, other, place) => (place === index ? left : left.difference(other)), labels),
+  )
+}
+
+function marksBelow(from: Value | null, marks: ReadonlyMap<Operator, number>, budget: NameBudget): Set<number> {
+  const found = new Set<number>()
+  const met = new Set<Operator>()
+  const open = [from]
+  while (open.length > 0 && budget.left > 0) {
+    const value = open.pop()
+    if (value?.kind !== 'result' || met.has(value.operator)) continue
+    const { operator } = value
+    met.add(operator)
+    budget.left -= 1
+    const mark = marks.get(operator)
+    if (mark === undefined) open.push(...readsOf(operator))
+    else found.add(mark)
+  }
+  return found
 }
 
 function namesBelow(from: Value | null, budget: NameBudget): Set<string> {

@@ -1,7 +1,7 @@
 import { limitExceeded } from '../limit-exceeded.ts'
 import { limits } from '../limits.ts'
 import { differInLeadingOnes } from './broadcast-leaf.ts'
-import type { CommutativePairs } from './commutative.ts'
+import type { CommutativePairs, OperatorMarks } from './commutative.ts'
 import { compareLeaves, compareOperators, type Difference, describe, operatorName, shown } from './differences.ts'
 import { pairBiases, pairMatrices, whyDimsMatter } from './equal-forms.ts'
 import type { InputPairs } from './interface-pairs.ts'
@@ -36,21 +36,30 @@ export type MatchSettings = {
   outputs: readonly (readonly [ours: number, theirs: number])[]
   /** Further values that correspond; null for one that the other network does not have. */
   values?: readonly (readonly [ours: Value, theirs: Value | null])[]
-  /** Undefined for operators whose operands are paired as they stand. */
-  pairOperands(ours: Operator, theirs: Operator): CommutativePairs | undefined
+  /** Whether the operands of two operators could be paired in several ways. */
+  isTied(ours: Operator, theirs: Operator): boolean
+  /**
+   * Undefined for operators whose operands are paired as they stand.
+   * @param marks equal numbers for operators of the two networks that were paired already
+   */
+  pairOperands(ours: Operator, theirs: Operator, marks: OperatorMarks): CommutativePairs | undefined
 }
+
+type OperatorPair = { ours: Operator; theirs: Operator }
 
 type Pending = { ours: Value | null; theirs: Value | null; at: Operator | null; theirAt: Operator | null; port: string }
 
 /**
  * Walks two networks in lockstep from outputs that correspond. Each value then has an address ("output 0, its second input, ..."), so that
- * the pairing is the only one there is; what differs is recorded where it is met. Linear where the two share what they compute alike.
+ * the pairing is the only one there is; what differs is recorded where it is met. Operators whose operands could be paired in several ways
+ * come last: by then other readers of those operands may have settled it. Linear where the two share what they compute alike.
  *
  * @throws TureenError `TUREEN_MODEL_LIMIT` if they share it so differently that the pairs are too many; or as reading tensors does
  */
 export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings: MatchSettings): Match {
   const leaves = new Map<Leaf, Leaf>()
   const operators = new Map<Operator, Operator>()
+  const marks = new Map<Operator, number>()
   const inputs = new Map(settings.inputs.fixed)
   const boundTheirs = new Set(inputs.values())
   const copies: LeafPair[] = []
@@ -58,6 +67,8 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
   const differences: Difference[] = []
   let isReordered = false
   let byNames = false
+  /** Whether what the walk meets was paired by the written order alone: it then settles nothing elsewhere. */
+  let isGuess = false
   const met = new Map<Value | Operator, Set<Value | Operator | null>>()
   let pairs = 0
   const isNew = (ours: Value | Operator, theirs: Value | Operator | null): boolean => {
@@ -71,6 +82,8 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
     return true
   }
   const pending: Pending[] = []
+  const tied: OperatorPair[] = []
+  const postponed = new Set<Operator>()
   const push = (some: Pending[]) => {
     for (const each of some.reverse()) pending.push(each)
   }
@@ -78,6 +91,8 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
   const pairOperators = (ours: Operator, theirs: Operator): void => {
     if (!isNew(ours, theirs)) return
     if (!operators.has(ours)) operators.set(ours, theirs)
+    const mark = marks.get(ours) ?? marks.get(theirs) ?? marks.size
+    for (const operator of isGuess ? [] : [ours, theirs]) if (!marks.has(operator)) marks.set(operator, mark)
     const matrix = pairMatrices(ours, theirs, base, other)
     if (matrix) {
       differences.push(...matrix.differences)
@@ -91,11 +106,22 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
     const found = compareOperators(biased.ours, biased.theirs)
     differences.push(...found)
     if (found.some(({ isHard }) => isHard)) return
-    const free = settings.pairOperands(biased.ours, biased.theirs)
+    if (settings.isTied(biased.ours, biased.theirs)) tied.push(biased)
+    else pairOperands(biased)
+  }
+
+  const pairOperands = ({ ours, theirs }: OperatorPair): void => {
+    const free = settings.pairOperands(ours, theirs, marks)
+    if (free?.isGuess && !postponed.has(ours)) {
+      postponed.add(ours)
+      tied.push({ ours, theirs })
+      return
+    }
     isReordered ||= free?.isReordered === true
     byNames ||= free?.byNames === true
+    if (free) isGuess ||= free.isGuess
     const operandPairs =
-      free?.pairs ?? biased.ours.operands.map((operand, index) => [operand, biased.theirs.operands[index]] as const)
+      free?.pairs ?? ours.operands.map((operand, index) => [operand, theirs.operands[index]] as const)
     const operands = operandPairs.map(([a, b]): Pending => {
       return { ours: a.value, theirs: b?.value ?? null, at: ours, theirAt: theirs, port: a.port }
     })
@@ -167,7 +193,15 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
       isHard: false,
       message: 'has other fields of model or graph that no schema knows',
     })
-  for (let next = pending.pop(); next; next = pending.pop()) pairValues(next)
+  const walk = () => {
+    for (let next = pending.pop(); next; next = pending.pop()) pairValues(next)
+  }
+  walk()
+  for (const pair of tied) {
+    isGuess = false
+    pairOperands(pair)
+    walk()
+  }
   return { leaves, copies, zeros, differences, operators, inputs, isReordered, byNames }
 }
 
