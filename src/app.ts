@@ -52,7 +52,9 @@ import { openArtifacts } from './storage/artifacts.ts'
 import { openCheckedCatalog } from './storage/check-catalog.ts'
 import { createContents, type Swept } from './storage/contents.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
+import { shrinkLog } from './storage/database.ts'
 import { createIdempotencyKeys } from './storage/idempotency-keys.ts'
+import { createReserve, startFromReserve } from './storage/reserve.ts'
 import { createScores } from './storage/scores.ts'
 import { storeUsage } from './storage/usage.ts'
 import { createThreadPool } from './threads/thread-pool.ts'
@@ -76,11 +78,15 @@ export async function createApp(
   clock: () => number = Date.now,
   onDamage: (error: unknown) => void = () => {},
 ) {
-  const { catalog, checking } = await openCheckedCatalog(join(directory.path, 'catalog.sqlite'), directory.id, log)
+  const { catalog, checking } = await startFromReserve(directory.path, () =>
+    openCheckedCatalog(join(directory.path, 'catalog.sqlite'), directory.id, log),
+  )
   const metrics = createMetrics()
   const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes, metrics.received, clock)
+  const reserve = createReserve(directory.path, () => shrinkLog(catalog))
+  await reserve.renew()
   const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'), metrics.merged)
-  const contents = createContents(catalog, artifacts, threads.hash)
+  const contents = createContents(catalog, artifacts, reserve, threads.hash)
   const closing = new AbortController()
   const sweepStore = async () => logSwept(log, await contents.sweep(closing.signal))
   const sweepAfter = async (check: Promise<void>) => {
@@ -117,7 +123,7 @@ export async function createApp(
     }),
   }
   const { idempotencySeconds, sweepSeconds, quarantineMilliseconds } = config.retention
-  const jobs = createJobService(catalog, runners, log, config.jobs, metrics.jobEnded)
+  const jobs = createJobService({ catalog, reserve }, runners, log, config.jobs, metrics.jobEnded)
   const merges = createMergeService(stores, threads, jobs)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
@@ -125,7 +131,8 @@ export async function createApp(
   const keys = createIdempotencyKeys(catalog, idempotencySeconds, clock)
   const idempotency = createIdempotency(keys)
   const endQuarantine = () => artifacts.endQuarantine(clock() - quarantineMilliseconds)
-  const sweeper = createSweeper(catalog, { models, datasets, jobs, keys, endQuarantine }, sweepSeconds, clock, log)
+  const swept = { models, datasets, jobs, keys, reserve, endQuarantine }
+  const sweeper = createSweeper(catalog, swept, sweepSeconds, clock, log)
 
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({

@@ -1,7 +1,6 @@
-import { mkdir, rename, stat, statfs, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, stat, statfs, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
-import { asTureenError } from '../errors.ts'
 import { contentDigests, contentPath, incomingNames } from './file-names.ts'
 import { flushDirectory } from './flush-directory.ts'
 import type { FlushQueue } from './flush-queue.ts'
@@ -46,8 +45,6 @@ export type Artifacts = {
    * @param bytes about as many as will be written. @throws as requireRoom
    */
   withOutput<Result>(bytes: number, use: (output: string) => Promise<Result>): Promise<Result>
-  /** Runs what frees space in the end but needs some first, such as a deletion: on a full disk, with a reserve that is kept for it. */
-  withReserve<Result>(run: () => Promise<Result>): Promise<Result>
   /** Removes the files in the making that an earlier process left behind. @returns their names */
   removeLeftovers(): Promise<string[]>
   /** Digests of the files that lie in the store, found as they are asked for. */
@@ -64,9 +61,6 @@ export type Artifacts = {
 export function besideOutput(output: string, index: number): string {
   return `${output}.${index}`
 }
-
-/** Enough for the catalog to write down some deletions. */
-const reserveBytes = 1 << 20
 
 /**
  * @param maximumBytes of content and files in the making together; 0: without bounds
@@ -110,9 +104,6 @@ export async function openArtifacts(
     const free = volume ? volume.bavail * volume.bsize : bytes
     if (free < bytes) quarantine.makeRoom(bytes - free)
   }
-  const reserve = join(directory, 'reserve')
-  const keepReserve = () => writeFile(reserve, new Uint8Array(reserveBytes)).catch(() => discard(reserve))
-  await keepReserve()
 
   return {
     incomingPath,
@@ -130,15 +121,6 @@ export async function openArtifacts(
       } finally {
         await remove(output)
         for (let index = 0; await remove(besideOutput(output, index)); ) index += 1
-      }
-    },
-    async withReserve(run) {
-      try {
-        return await run()
-      } catch (error) {
-        if (asTureenError(error).code !== 'TUREEN_STORE_FULL') throw error
-        await discard(reserve)
-        return await run().finally(keepReserve)
       }
     },
     async receive(stream, flushes) {
