@@ -52,6 +52,7 @@ export const errorCatalogue = {
   TUREEN_RECORD_UNREADABLE: { status: 500, title: 'A stored record cannot be read' },
   TUREEN_STORE_FAILED: { status: 500, title: 'The disk failed' },
   TUREEN_INTERNAL: { status: 500, title: 'Something went wrong in the server' },
+  TUREEN_CATALOG_UNAVAILABLE: { status: 503, title: 'The catalog cannot be read or written at the moment' },
   TUREEN_EVALUATOR_UNAVAILABLE: { status: 503, title: 'The process that runs models could not be started' },
   TUREEN_SHUTTING_DOWN: { status: 503, title: 'The server is shutting down' },
   TUREEN_STORE_FULL: { status: 507, title: 'The store is full' },
