@@ -5,7 +5,7 @@ import { clip, inputsThatAreParameters, named, node, parametersOf, scalar, value
 
 describe('inputs that are parameters', () => {
   test.each<[string, number[]]>([
-    ['Resize', [1, 2]],
+    ['Resize', [2]],
     ['Upsample', [1]],
     ['Clip', [1, 2]],
     ['Pad', [2]],
@@ -52,7 +52,17 @@ describe('inputs that are parameters', () => {
 
   test('of the older Resize, which has its scales where others have roi', () => {
     const graph = { node: [node('Resize', ['x', 's'])], initializer: [scalar('s')] }
-    expect(parametersOf(graph)).toEqual({ 'graph.initializer[0]': 'n: scales' })
+    const opsetImport = [{ version: 10 }]
+    expect(parametersOf(graph, { opsetImport })).toEqual({ 'graph.initializer[0]': 'n: scales' })
+  })
+
+  test('of a Resize that crops, which alone reads roi', () => {
+    const crop = { name: 'coordinate_transformation_mode', type: 3, s: Buffer.from('tf_crop_and_resize') }
+    const graph = {
+      node: [node('Resize', ['x', 'r', 's'], ['y'], { attribute: [crop] })],
+      initializer: [scalar('r'), scalar('s')],
+    }
+    expect(parametersOf(graph)).toEqual({ 'graph.initializer[0]': 'n: roi', 'graph.initializer[1]': 'n: scales' })
   })
 
   test('a node without a name goes by its operator and place', () => {
