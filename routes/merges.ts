@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idempotencyHeaders } from '../schemas/common.ts'
 import { mergeJob } from '../schemas/job.ts'
-import { mergeParameters, mergeRequest } from '../schemas/merge.ts'
+import { mergeBody, mergeParameters } from '../schemas/merge.ts'
 import { type JobStart, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import type { MergeService } from '../src/jobs/merge-job.ts'
@@ -25,7 +25,7 @@ export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges,
         summary: 'Merge models into a new one; takes a configuration of mergekit as well',
         tags: ['soups'],
         consumes: ['application/json', ...yamlMediaTypes],
-        body: mergeRequest,
+        body: mergeBody,
         headers: idempotencyHeaders,
         querystring: mergeParameters,
         response: {

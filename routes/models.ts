@@ -15,11 +15,13 @@ import {
   tensorPage,
   tensorParameters,
 } from '../schemas/model.ts'
+import { scorePage, scoreParameters } from '../schemas/score.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
 import { deletionResponses, fileResponse, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { sendContent } from '../src/http/send-content.ts'
+import type { ListScores } from '../src/jobs/model-scores.ts'
 import { writeYaml, yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
 
@@ -39,7 +41,10 @@ const contentProblems = [
 ] as const
 
 /** Everything about models that are kept, but for uploading them. */
-export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async (app, { models }) => {
+export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: ListScores }> = async (
+  app,
+  { models, scores },
+) => {
   const sendStored = async (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -95,6 +100,21 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
       },
     },
     ({ params, query }) => models.tensors(params.id, query),
+  )
+
+  app.get(
+    '/v1/models/:id/scores',
+    {
+      schema: {
+        summary: 'The scores that are kept of a model, newest first',
+        tags,
+        operationId: 'listModelScores',
+        params: idParameter,
+        querystring: scoreParameters,
+        response: { 200: scorePage, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+      },
+    },
+    ({ params, query }) => scores(params.id, query),
   )
 
   app.get(

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idempotencyHeaders } from '../schemas/common.ts'
 import { searchJob } from '../schemas/job.ts'
-import { searchParameters, searchRequest } from '../schemas/search.ts'
+import { searchBody, searchParameters } from '../schemas/search.ts'
 import { type JobStart, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import type { SearchService } from '../src/jobs/search-job.ts'
@@ -17,7 +17,7 @@ export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchSe
       schema: {
         summary: 'Search which models to average, and keep the best soup',
         tags: ['soups'],
-        body: searchRequest,
+        body: searchBody,
         headers: idempotencyHeaders,
         querystring: searchParameters,
         response: {

@@ -73,25 +73,48 @@ export const labels = z
   .record(labelKey, labelValue)
   .describe('A flat map of strings, such as a run id, a git sha or a stage')
 
-/** `label=key:value`, repeatable, as a map. */
-export const labelParameters = z
-  .union([z.string(), z.array(z.string())])
-  .optional()
-  .transform((parameter, context): Record<string, string> => {
-    const entries = new Map<string, string>()
-    for (const text of [parameter ?? []].flat()) {
-      const [, key = '', value = ''] = /^([^:]*):(.*)$/s.exec(text) ?? []
-      if (!labelKey.safeParse(key).success || !labelValue.safeParse(value).success) {
-        const form = 'key:value, the key of 1 to 63 letters, digits, or . _ / -, the value of 256 characters at most'
-        context.addIssue({ code: 'custom', message: `${text} is no label: ${form}` })
-      } else if (entries.has(key)) {
-        context.addIssue({ code: 'custom', message: `the label ${key} is given twice` })
-      }
-      entries.set(key, value)
+const labelTexts = z.union([z.string(), z.array(z.string()).min(1).max(64)])
+
+/** Texts `key:value` as a map. */
+function readLabels(texts: string | string[] | undefined, context: z.RefinementCtx): Record<string, string> {
+  const entries = new Map<string, string>()
+  for (const text of [texts ?? []].flat()) {
+    const [, key = '', value = ''] = /^([^:]*):(.*)$/s.exec(text) ?? []
+    if (!labelKey.safeParse(key).success || !labelValue.safeParse(value).success) {
+      const form = 'key:value, the key of 1 to 63 letters, digits, or . _ / -, the value of 256 characters at most'
+      context.addIssue({ code: 'custom', message: `${text} is no label: ${form}` })
+    } else if (entries.has(key)) {
+      context.addIssue({ code: 'custom', message: `the label ${key} is given twice` })
     }
-    return Object.fromEntries(entries)
+    entries.set(key, value)
+  }
+  return Object.fromEntries(entries)
+}
+
+/** `label=key:value`, repeatable, as a map. */
+export const labelParameters = labelTexts.optional().transform(readLabels).describe('key:value, may be repeated')
+
+/** In a request body, instead of a list of models: those that have a label. */
+export const modelSelection = z
+  .strictObject({
+    label: labelTexts.transform(readLabels).describe('key:value, or a list of those: the models that have all of them'),
   })
-  .describe('key:value, may be repeated')
+  .describe(
+    'Instead of a list: every model with a label, such as {"label": "run:42"}, the oldest first. They are looked up once, when the request is taken',
+  )
+
+export type ModelSelection = z.infer<typeof modelSelection>
+
+/** The name of a model in a result, beside its id. */
+export const resultName = name
+  .nullable()
+  .optional()
+  .describe('The name that it had when the job ran; absent in results of earlier versions')
+
+/** A model that a result speaks of. */
+export const namedModel = z.object({ id, name: name.nullable(), sha256: digest })
+
+export type NamedModel = z.infer<typeof namedModel>
 
 export const waitSeconds = z.coerce
   .number()

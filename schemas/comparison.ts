@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { labels, reference, ttl, waitSeconds } from './common.ts'
+import { labels, namedModel, reference, ttl, waitSeconds } from './common.ts'
 import { comparedRules, ruleReport } from './merge.ts'
 import { problem } from './problem.ts'
 
@@ -64,7 +64,11 @@ const pair = z.object({
 })
 
 export const comparisonResult = z
-  .object({ pairs: z.array(pair), warnings: z.array(z.string()).describe('Of all pairs, the models named') })
+  .object({
+    models: z.array(namedModel).optional().describe('The models of the request, in its order'),
+    pairs: z.array(pair),
+    warnings: z.array(z.string()).describe('Of all pairs, the models named'),
+  })
   .meta({ id: 'ComparisonResult' })
 
 export type ComparisonResult = z.infer<typeof comparisonResult>

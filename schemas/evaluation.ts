@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digest, labels, reference, ttl, waitSeconds } from './common.ts'
+import { digest, id, labels, name, reference, resultName, ttl, waitSeconds } from './common.ts'
 
 export const direction = z.enum(['max', 'min']).describe('Whether more or less is better')
 
@@ -67,7 +67,8 @@ export const evaluationResult = z
       .object({ median: z.number(), p95: z.number() })
       .describe('Of one run of the model, of batchSize samples, without the first one'),
     batchSize: z.number().int(),
-    model: z.object({ sha256: digest, bytes: z.number().int() }),
+    model: z.object({ id: id.optional(), name: resultName, sha256: digest, bytes: z.number().int() }),
+    dataset: z.object({ id, name: name.nullable(), sha256: digest }).optional(),
     threads: z.number().int(),
     runtime: z.string().describe('Name and version of what ran the model'),
     cached: z.boolean().describe('Whether every score had been computed before'),

@@ -1,5 +1,16 @@
 import { z } from 'zod'
-import { digest, id, labels, name, reference, ttl, waitSeconds } from './common.ts'
+import {
+  digest,
+  id,
+  labels,
+  modelSelection,
+  name,
+  namedModel,
+  reference,
+  resultName,
+  ttl,
+  waitSeconds,
+} from './common.ts'
 import { recalibrationRecipe, recalibrationReport, scoredRecalibration } from './recalibration.ts'
 
 /** Models in one merge. Each costs an open file and a chunk of memory. */
@@ -162,6 +173,13 @@ export const mergeRequest = z
 
 export type MergeRequest = z.infer<typeof mergeRequest>
 
+/** A merge request as it is sent: its models may be selected by label. */
+export const mergeBody = mergeRequest
+  .extend({ models: z.union([mergeRequest.shape.models, modelSelection]) })
+  .meta({ id: 'MergeBody' })
+
+export type MergeBody = z.infer<typeof mergeBody>
+
 /** A soup's recipe as a document: a merge request whose models are named by digest. */
 export const recipe = z
   .object({
@@ -191,7 +209,8 @@ export const ruleReport = z
 
 export const mergeResult = z
   .object({
-    model: z.object({ id, sha256: digest, bytes: z.number().int() }),
+    model: z.object({ id, name: resultName, sha256: digest, bytes: z.number().int() }),
+    models: z.array(namedModel).optional().describe('The models of the request, in its order'),
     report: z.object({
       tensors: z.object({
         averaged: z.number().int().describe('Tensors that were computed'),

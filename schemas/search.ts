@@ -1,5 +1,16 @@
 import { z } from 'zod'
-import { digest, id, labels, name, reference, ttl, waitSeconds } from './common.ts'
+import {
+  digest,
+  id,
+  labels,
+  modelSelection,
+  name,
+  namedModel,
+  reference,
+  resultName,
+  ttl,
+  waitSeconds,
+} from './common.ts'
 import { direction, metricRequest, scoring } from './evaluation.ts'
 import { fisherReference, match, mergeSettings, ruleReport, weight, weightRules } from './merge.ts'
 import { recalibration } from './recalibration.ts'
@@ -172,6 +183,13 @@ export const searchRequest = z
 
 export type SearchRequest = z.infer<typeof searchRequest>
 
+/** A search request as it is sent: its models may be selected by label. */
+export const searchBody = searchRequest
+  .extend({ models: z.union([searchRequest.shape.models, modelSelection]) })
+  .meta({ id: 'SearchBody' })
+
+export type SearchBody = z.infer<typeof searchBody>
+
 const score = z.number().nullable().describe('In the metric’s unit; null where it is not finite, or does not exist')
 
 /** A merge of some of the search's models by its method; a model by itself is that model. */
@@ -182,7 +200,11 @@ const soup = {
   parameters: z.record(z.string(), z.number()).optional().describe('Of the method, where they were searched'),
 }
 
-const scoredSoup = z.object({ ...soup, score })
+const scoredSoup = z.object({
+  ...soup,
+  names: z.array(name.nullable()).optional().describe('The names of these models'),
+  score,
+})
 
 export const candidate = z.object({
   ...soup,
@@ -191,11 +213,12 @@ export const candidate = z.object({
   cached: z.boolean().describe('Whether the score had been computed before, by another job'),
 })
 
-const modelOrSoup = z.object({ id, sha256: digest })
+const modelOrSoup = z.object({ id, name: resultName, sha256: digest })
 
 export const searchResult = z
   .object({
     model: modelOrSoup.describe('The winner: a new model, or the model of the request that no soup was better than'),
+    models: z.array(namedModel).optional().describe('The models of the request, in its order'),
     winner: scoredSoup,
     bestSingle: scoredSoup.describe('The best of the models by themselves'),
     uniform: scoredSoup.nullable().describe('The mean of all models; null if the budget was spent before'),
@@ -204,6 +227,7 @@ export const searchResult = z
       .array(
         z.object({
           model: id,
+          name: resultName,
           shapley: z
             .number()
             .describe('The exact Shapley value, in the metric’s unit; all sum to uniform minus emptyScore'),

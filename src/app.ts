@@ -44,6 +44,7 @@ import { createEvaluationService, evaluationRunner } from './jobs/evaluation-job
 import { createJobService } from './jobs/job-service.ts'
 import { createKeptScores } from './jobs/kept-scores.ts'
 import { createMergeService, mergeRunner } from './jobs/merge-job.ts'
+import { createListScores } from './jobs/model-scores.ts'
 import { createRecipeReader } from './jobs/recipe-reader.ts'
 import { createSearchService, searchRunner } from './jobs/search-job.ts'
 import { createSweeper } from './jobs/sweeper.ts'
@@ -124,10 +125,10 @@ export async function createApp(
   }
   const { idempotencySeconds, sweepSeconds, quarantineMilliseconds } = config.retention
   const jobs = createJobService({ catalog, reserve }, runners, log, config.jobs, metrics.jobEnded)
-  const merges = createMergeService(stores, threads, jobs)
+  const merges = createMergeService(stores, threads, jobs, config.maximumModels)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
-  const searches = createSearchService(stores, threads, jobs)
+  const searches = createSearchService(stores, threads, jobs, config.maximumModels)
   const keys = createIdempotencyKeys(catalog, idempotencySeconds, clock)
   const idempotency = createIdempotency(keys)
   const endQuarantine = () => artifacts.endQuarantine(clock() - quarantineMilliseconds)
@@ -203,7 +204,7 @@ export async function createApp(
   })
   await app.register(uploadRoutes, { models, idempotency, artifacts, uploads })
   await app.register(soupRoutes, { artifacts, threads, uploads, maximumModels })
-  await app.register(modelRoutes, { models })
+  await app.register(modelRoutes, { models, scores: createListScores(models, datasets, scores) })
   await app.register(mergeRoutes, {
     jobs,
     idempotency,

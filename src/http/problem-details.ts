@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { asTureenError, type ErrorCode, type ProblemItem, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
 import { withNewline } from './final-newline.ts'
@@ -136,12 +137,11 @@ function toTureenError(error: FastifyError, request: FastifyRequest): TureenErro
   return asTureenError(error)
 }
 
-/** The refusals in one finding of a schema. */
-function fieldProblems(
-  part: string,
-  { instancePath, keyword, message = 'is invalid', params }: ValidationFinding,
-  request: FastifyRequest,
-): ProblemItem[] {
+/** The refusals in one finding of a schema. Of several forms that a value may have, only the one is told of whose type it has. */
+function fieldProblems(part: string, finding: ValidationFinding, request: FastifyRequest): ProblemItem[] {
+  const { instancePath, keyword, message = 'is invalid', params } = finding
+  const form = keyword === 'invalid_union' && message === unionMessage ? formMeant(finding) : undefined
+  if (form) return form.flatMap(each => fieldProblems(part, each, request))
   const path = instancePath.replace(/^\//, '').replaceAll('/', '.')
   if (keyword === 'unrecognized_keys' && Array.isArray(params['keys']))
     return unknownFields(params['keys'].map(String), path, schemaOf(part, request))
@@ -150,6 +150,24 @@ function fieldProblems(
 }
 
 type ValidationFinding = Pick<FastifySchemaValidationError, 'instancePath' | 'keyword' | 'message' | 'params'>
+
+/** What zod says of a union that has no message of its own. */
+const unionMessage = 'Invalid input'
+
+const unionFindings = z.array(
+  z.array(z.looseObject({ code: z.string(), path: z.array(z.union([z.string(), z.number()])), message: z.string() })),
+)
+
+/** The findings about the form whose type a value has, placed as the value is; undefined if that is none or several. */
+function formMeant({ instancePath, params }: ValidationFinding): ValidationFinding[] | undefined {
+  const forms = unionFindings.safeParse(params['errors']).data ?? []
+  const meant = forms.filter(issues => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0))
+  const [only] = meant
+  if (!only || meant.length > 1) return undefined
+  return only.map(({ code: keyword, path, message, ...params }) => {
+    return { instancePath: [instancePath.replace(/\/$/, ''), ...path].join('/'), keyword, message, params }
+  })
+}
 
 function schemaOf(part: string, { routeOptions }: FastifyRequest): unknown {
   return part === 'querystring'

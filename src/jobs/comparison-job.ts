@@ -1,3 +1,4 @@
+import type { NamedModel } from '../../schemas/common.ts'
 import type { ComparisonRequest } from '../../schemas/comparison.ts'
 import type { JobRecord } from '../../schemas/job.ts'
 import type { ModelStore } from '../models/model-store.ts'
@@ -9,11 +10,11 @@ import type { JobRunner, JobService } from './job-service.ts'
 /** Compares models pair by pair: what a merge would say of them, and how far apart their weights are. */
 export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRunner<'comparison'> {
   return async (request, { signal, progress, succeed }) => {
-    const { files } = await resolveComparison(request, models)
+    const { files, named } = await resolveComparison(request, models)
     await models.requireSound(files, signal)
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes compared' })
     const result = await threads.compare(files, request.rules, { signal, onProgress })
-    await succeed(async () => result)
+    await succeed(async () => ({ models: named, ...result }))
   }
 }
 
@@ -21,13 +22,13 @@ export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRu
 async function resolveComparison(
   { models: requested }: ComparisonRequest,
   models: ModelStore,
-): Promise<{ files: MergeFile[]; modelIds: string[] }> {
+): Promise<{ files: MergeFile[]; named: NamedModel[] }> {
   const records = []
   for (const [index, { id }] of requested.entries()) records.push(await models.getComplete(id, `models.${index}.id`))
   const files = records.map((record, index): MergeFile => {
     return { label: requested[index]?.id ?? record.id, weight: 1, sha256: record.sha256, ...models.paths(record) }
   })
-  return { files, modelIds: records.map(({ id }) => id) }
+  return { files, named: records.map(({ id, name, sha256 }) => ({ id, name, sha256 })) }
 }
 
 export type ComparisonService = { start(request: ComparisonRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
@@ -35,8 +36,11 @@ export type ComparisonService = { start(request: ComparisonRequest, keep?: KeepW
 export function createComparisonService(models: ModelStore, jobs: JobService): ComparisonService {
   return {
     async start(request, keep) {
-      const { modelIds } = await resolveComparison(request, models)
-      return jobs.create({ type: 'comparison', request, labels: request.labels, inputIds: modelIds }, keep)
+      const { named } = await resolveComparison(request, models)
+      return jobs.create(
+        { type: 'comparison', request, labels: request.labels, inputIds: named.map(({ id }) => id) },
+        keep,
+      )
     },
   }
 }

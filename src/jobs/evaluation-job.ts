@@ -114,12 +114,13 @@ function keyedQueue(): <Result>(key: string, run: () => Promise<Result>) => Prom
 }
 
 function resultOf(
-  { model, dataset: { binding }, metrics }: ResolvedEvaluation,
+  { model, dataset, metrics }: ResolvedEvaluation,
   run: KeptRun,
   known: ReadonlyMap<string, KeptScore>,
   threads: number,
   cached: boolean,
 ): EvaluationResult {
+  const { binding } = dataset
   const named = metrics.map(({ task: { name } }): { name: string; score: KeptScore } => ({
     name,
     score: known.get(name) ?? { value: null },
@@ -133,7 +134,8 @@ function resultOf(
     seconds: run.seconds,
     latencyMs: run.latency,
     batchSize: binding.batchSize,
-    model: { sha256: model.sha256, bytes: model.bytes },
+    model: { id: model.id, name: model.name, sha256: model.sha256, bytes: model.bytes },
+    dataset: { id: dataset.id, name: dataset.name, sha256: dataset.sha256 },
     threads,
     runtime,
     cached,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Binding } from '../evaluate/binding.ts'
 import type { ComparisonOutcome, MetricOutcome } from '../evaluate/protocol.ts'
+import type { Page } from '../storage/paging.ts'
 import type { Scores } from '../storage/scores.ts'
 
 /** Changes whenever the same model on the same data may get other scores than before. */
@@ -34,6 +35,32 @@ export type KeptRun = z.infer<typeof keptRun>
 /** A metric's outcome as JSON can keep it: null for NaN and infinity. */
 export type KeptScore = z.infer<typeof keptScore>
 
+const metricIdentity = z.union([
+  z.object({ metric: z.string(), parameters: z.record(z.string(), z.unknown()) }),
+  z.object({ model: z.string() }),
+])
+const keptModelScore = z.object({
+  subject: z.object({
+    dataset: z.string(),
+    binding: z.object({
+      inputs: z.array(z.object({ input: z.string(), array: z.string() })),
+      target: z.string().nullable(),
+      output: z.string().nullable(),
+      batchSize: z.number(),
+    }),
+    limit: z.number().nullable(),
+    threads: z.number(),
+    metric: metricIdentity,
+    samples: z.number(),
+  }),
+  value: keptScore,
+  jobId: z.string().nullable(),
+  createdAt: z.string(),
+})
+
+/** A kept score of a model, with what it is a score of. */
+export type KeptModelScore = z.infer<typeof keptModelScore>
+
 const keptComparison = z.object({
   values: z.array(z.number().nullable()),
   samples: z.number(),
@@ -57,6 +84,8 @@ export type KeptScores = {
   keep(computed: readonly NewScores[], jobId: string): Promise<KeptScore[][]>
   /** `key`: everything that the comparison depends on. */
   comparison(key: unknown): Promise<KeptComparison | undefined>
+  /** Scores of the model with this digest, the newest first; soups that a search wrote for itself have none. */
+  list(model: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<KeptModelScore>>
   keepComparison(key: unknown, outcome: ComparisonOutcome, jobId: string): Promise<KeptComparison>
 }
 
@@ -78,11 +107,18 @@ export function createKeptScores(scores: Scores): KeptScores {
         ...outcomes.map(({ identity }, index) => ({
           parts: { ...partsOf(subject), metric: identity },
           value: kept[at]?.[index],
+          ...(typeof subject.model === 'string'
+            ? { listed: { model: subject.model, subject: { ...subject, metric: identity, samples: run.samples } } }
+            : {}),
         })),
         { parts: partsOf(subject), value: run },
       ])
       await scores.put(entries, jobId)
       return kept
+    },
+    async list(model, page) {
+      const { items, nextCursor } = await scores.list(model, page)
+      return { items: items.flatMap(item => keptModelScore.safeParse(item).data ?? []), nextCursor }
     },
     async comparison(key) {
       return keptComparison.safeParse((await scores.get(comparisonParts(key)))?.value).data

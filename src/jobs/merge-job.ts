@@ -1,5 +1,6 @@
+import type { NamedModel } from '../../schemas/common.ts'
 import type { JobProgress, JobRecord } from '../../schemas/job.ts'
-import type { MergeRequest } from '../../schemas/merge.ts'
+import type { MergeBody, MergeRequest } from '../../schemas/merge.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
@@ -23,6 +24,7 @@ import {
   resolveRecalibration,
 } from './recalibration.ts'
 import type { Stores } from './resolve-evaluation.ts'
+import { selectModels } from './select-models.ts'
 
 /** A merge request with its models found: the files, the settings, and the records' ids. */
 export type ResolvedMerge = {
@@ -30,6 +32,8 @@ export type ResolvedMerge = {
   settings: MergeSettings
   recalibration: Recalibration | null
   inputIds: string[]
+  /** The models of the request, in its order. */
+  models: NamedModel[]
 }
 
 /**
@@ -74,13 +78,16 @@ export async function resolveMerge(request: MergeRequest, stores: Stores): Promi
     ...(notes ? { notes } : {}),
   }
   const inputIds = records.map(({ id }) => id)
-  if (!request.recalibrate || !baseRecord) return { files, settings: resolved, recalibration: null, inputIds }
+  const named = records.slice(0, request.models.length).map(({ id, name, sha256 }) => ({ id, name, sha256 }))
+  if (!request.recalibrate || !baseRecord)
+    return { files, settings: resolved, recalibration: null, inputIds, models: named }
   const recalibration = await resolveRecalibration(request.recalibrate, baseRecord, stores)
   return {
     files,
     settings: { ...resolved, recalibrate: recalibration.recipe },
     recalibration,
     inputIds: [...inputIds, ...recalibration.inputIds],
+    models: named,
   }
 }
 
@@ -98,7 +105,7 @@ export function mergeRunner(merger: Merger): JobRunner<'merge'> {
         const sha256 = modelDigest(files)
         const bytes = report.bytesWritten
         const seconds = (performance.now() - started) / 1000
-        return { model: { id, sha256, bytes }, report: { ...report, seconds } }
+        return { model: { id, name, sha256, bytes }, models: merge.models, report: { ...report, seconds } }
       }),
     )
   }
@@ -120,7 +127,7 @@ type InsertResult = (transaction: Catalog, upload: NewUpload) => Promise<string>
  * Whatever fails leaves nothing.
  */
 export async function mergeIntoStore(
-  { files, settings, recalibration }: Omit<ResolvedMerge, 'inputIds'>,
+  { files, settings, recalibration }: Omit<ResolvedMerge, 'inputIds' | 'models'>,
   merger: Merger,
   { signal, progress }: { signal: AbortSignal; progress(progress: JobProgress): void },
   commit: (merged: StoredMerge, insert: InsertResult) => Promise<void>,
@@ -150,11 +157,21 @@ export async function mergeIntoStore(
 }
 
 /** Starts merges: refuses what cannot be merged before there is a job. */
-export type MergeService = { start(request: MergeRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
+export type MergeService = { start(body: MergeBody, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
-export function createMergeService(stores: Stores, threads: ThreadPool, jobs: JobService): MergeService {
+/** @param maximumModels models in one merge */
+export function createMergeService(
+  stores: Stores,
+  threads: ThreadPool,
+  jobs: JobService,
+  maximumModels: number,
+): MergeService {
   return {
-    async start(request, keep) {
+    async start({ models, ...rest }, keep) {
+      const selected = Array.isArray(models)
+        ? models
+        : (await selectModels(models, maximumModels, stores.models)).map(id => ({ id, weight: 1 }))
+      const request: MergeRequest = { ...rest, models: selected }
       const { files, settings, inputIds } = await resolveMerge(request, stores)
       await stores.models.blamingDamage(files, () => threads.check(files, settings))
       return jobs.create({ type: 'merge', request, labels: request.labels, inputIds }, keep)

@@ -1,3 +1,4 @@
+import type { NamedModel } from '../../schemas/common.ts'
 import { direction, type EvaluationRequest, type MetricRequest } from '../../schemas/evaluation.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { DatasetStore } from '../datasets/dataset-store.ts'
@@ -26,6 +27,7 @@ export type ResolvedMetric = {
 /** A data set bound to a model, and the array that outputs are compared with: null for ONNX's own test data. */
 export type ResolvedDataset = {
   id: string
+  name: string | null
   sha256: string
   samples: number
   files: EvaluationTask['dataset']['files']
@@ -36,7 +38,7 @@ export type ResolvedDataset = {
 
 /** An evaluation request with everything found, chosen and checked. */
 export type ResolvedEvaluation = {
-  model: { id: string; sha256: string; bytes: number; paths: ModelPaths }
+  model: NamedModel & { bytes: number; paths: ModelPaths }
   dataset: ResolvedDataset
   metrics: ResolvedMetric[]
   limit: number | null
@@ -56,7 +58,7 @@ export async function resolveEvaluation(request: EvaluationRequest, stores: Stor
     refuseLabelsOf(task, dataset, model, `metrics.${index}`)
   })
   return {
-    model: { id: model.id, sha256: model.sha256, bytes: model.bytes, paths: models.paths(model) },
+    model: { id: model.id, name: model.name, sha256: model.sha256, bytes: model.bytes, paths: models.paths(model) },
     dataset,
     metrics,
     limit: request.limit !== undefined && request.limit < dataset.samples ? request.limit : null,
@@ -77,9 +79,9 @@ export async function resolveDataset(
 ): Promise<ResolvedDataset> {
   const dataset = await datasets.get(reference, field)
   const binding = bindDataset(model, dataset, request)
-  const { id, sha256, samples, arrays } = dataset
+  const { id, name, sha256, samples, arrays } = dataset
   const target = binding.references.length > 0 ? null : requireTarget(binding, arrays)
-  return { id, sha256, samples, arrays, files: datasets.files(dataset), binding, target }
+  return { id, name, sha256, samples, arrays, files: datasets.files(dataset), binding, target }
 }
 
 /**

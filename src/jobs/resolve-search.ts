@@ -1,3 +1,4 @@
+import type { NamedModel } from '../../schemas/common.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { SearchRequest } from '../../schemas/search.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
@@ -15,7 +16,7 @@ import { searchedSettings } from './search-dimensions.ts'
  * `standsForItself`: whether its own file can be run in place of the soup that it is by itself: its inputs and outputs are called as the
  * base's are, and its weights keep their type.
  */
-export type SearchedModel = { id: string; sha256: string; paths: ModelPaths; standsForItself: boolean }
+export type SearchedModel = NamedModel & { paths: ModelPaths; standsForItself: boolean }
 
 /** A search request with everything found and checked that can be without reading the models. */
 export type ResolvedSearch = {
@@ -52,6 +53,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   if (!bound) throw invalid([{ field: 'models', message: 'a search chooses among at least two models' }])
   const models = records.map(record => ({
     id: record.id,
+    name: record.name,
     sha256: record.sha256,
     paths: stores.models.paths(record),
     standsForItself: outputDtype === undefined && interfaceOf(record) === interfaceOf(bound),

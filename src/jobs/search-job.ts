@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../schemas/job.ts'
 import type { RecalibrationReport } from '../../schemas/recalibration.ts'
-import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
+import { maximumSearchModels, type SearchBody, type SearchRequest, type SearchResult } from '../../schemas/search.ts'
 import { TureenError } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
@@ -25,15 +25,27 @@ import { resultOf } from './search-result.ts'
 import { createSearchScorer, type SearchScorer } from './search-scorer.ts'
 import { soupFiles, soupMerge, soupOrigin } from './search-soups.ts'
 import { scoreOnTest } from './search-test.ts'
+import { selectModels } from './select-models.ts'
 
 export type SearchService = {
   /** Refuses what cannot be searched before there is a job. */
-  start(request: SearchRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord>
+  start(body: SearchBody, keep?: KeepWith<JobRecord>): Promise<JobRecord>
 }
 
-export function createSearchService(stores: Stores, threads: ThreadPool, jobs: JobService): SearchService {
+/** @param maximumModels models in one search, where that is fewer than {@link maximumSearchModels} */
+export function createSearchService(
+  stores: Stores,
+  threads: ThreadPool,
+  jobs: JobService,
+  maximumModels: number,
+): SearchService {
   return {
-    async start(request, keep) {
+    async start({ models, ...rest }, keep) {
+      const maximum = Math.min(maximumModels, maximumSearchModels)
+      const selected = Array.isArray(models)
+        ? models
+        : (await selectModels(models, maximum, stores.models)).map(id => ({ id }))
+      const request: SearchRequest = { ...rest, models: selected }
       const { files, base, settings, inputIds } = await resolveSearch(request, stores)
       const check = () => threads.checkSearch(files, settings, base)
       await stores.models.blamingDamage(files, check).catch((error: unknown) => {
@@ -133,8 +145,8 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       // With another type of its weights a single model is a new one.
       const single = only === undefined || settings.outputDtype ? undefined : models[only]
       if (single) {
-        const { id, sha256 } = single
-        await succeed(async () => ({ model: { id, sha256 }, ...result() }))
+        const { id, name, sha256 } = single
+        await succeed(async () => ({ model: { id, name, sha256 }, ...result() }))
         return
       }
       const { merge } = await writer
@@ -148,7 +160,11 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
           const { name = null, labels, ttl } = request
           const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl) })
           const { notes, ...found } = result()
-          return { model: { id, sha256 }, ...found, notes: [...notes, ...notesOnLeft(merged.report.recalibration)] }
+          return {
+            model: { id, name, sha256 },
+            ...found,
+            notes: [...notes, ...notesOnLeft(merged.report.recalibration)],
+          }
         }),
       )
     }

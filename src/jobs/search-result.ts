@@ -24,20 +24,24 @@ export function resultOf(
     ...(rules.length > 0 ? { rules: rules.map(rule => ({ match: rule.match, weights: [...rule.weights] })) } : {}),
     ...(parameters ? { parameters } : {}),
   })
+  const nameOf = (member: number) => models[member]?.name ?? null
   const scored = ({ soup, value }: Trial) => ({ ...soupOf(soup), score: value })
+  const named = (trial: Trial) => ({ ...scored(trial), names: trial.soup.members.map(nameOf) })
   const { contributions, barrier } = findings
   const emptyScore = request.strategy.type === 'exhaustive' ? request.strategy.emptyScore : 0
   const difference = differenceOf(test)
   const sameData = testing?.dataset.sha256 === selection.dataset.sha256
   return {
-    winner: scored(winner),
-    bestSingle: scored(bestSingle),
-    uniform: uniform && scored(uniform),
+    models: models.map(({ id, name, sha256 }) => ({ id, name, sha256 })),
+    winner: named(winner),
+    bestSingle: named(bestSingle),
+    uniform: uniform && named(uniform),
     candidates: trials.map(trial => ({ ...scored(trial), seconds: trial.seconds, cached: trial.cached })),
     ...(contributions
       ? {
           contributions: contributions.map(({ shapley, marginal }, index) => ({
             model: idOf(index),
+            name: nameOf(index),
             shapley: sign * shapley - emptyScore / models.length,
             marginal: sign * marginal,
             spoils: marginal < 0,

@@ -205,6 +205,18 @@ export async function listModels(catalog: Catalog, filters: ModelFilters): Promi
   return pageOf((await query.execute()).map(toItem), limit)
 }
 
+/** Ids of the models that have all of the labels, the oldest first. */
+export async function idsWithLabels(catalog: Catalog, labels: Labels, limit: number): Promise<string[]> {
+  const rows = await catalog
+    .selectFrom('models')
+    .select('id')
+    .where(hasLabels(labels, 'models.id'))
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
 export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocument | undefined> {
   const row = await catalog.selectFrom('models').select('recipe').where('id', '=', id).executeTakeFirst()
   const text = row?.recipe

@@ -51,6 +51,8 @@ export type ModelStore = {
   read(reference: string): Promise<ModelItem>
   /** As {@link ModelStore.get}, for use. @throws TureenError `TUREEN_MODEL_INCOMPLETE` besides */
   getComplete(reference: string, field: string): Promise<ModelRecord>
+  /** Ids of the models that have all of the labels, the oldest first, `limit` at most. */
+  labelled(labels: Labels, limit: number): Promise<string[]>
   list(filters: records.ModelFilters): Promise<Page<ModelItem>>
   tensors(reference: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<ListedTensor>>
   recipe(reference: string): Promise<RecipeDocument>
@@ -238,6 +240,7 @@ export function createModelStore(
       requireComplete(reference, model.missing)
       return model
     },
+    labelled: (labels, limit) => records.idsWithLabels(catalog, labels, limit),
     list: filters => records.listModels(catalog, filters),
     async tensors(reference, { limit, cursor }) {
       const { path } = main(await get(reference))

@@ -47,7 +47,15 @@ export type Tables = {
     expires_at: string | null
   }
   dataset_files: { dataset_id: string; position: number; name: string; sha256: string; bytes: number }
-  scores: { key: string; value: string; created_at: string; job_id: string | null }
+  /** `model_sha256`: of a score of a model by itself, else null; then `subject` says on what and by what, as JSON. */
+  scores: {
+    key: string
+    value: string
+    created_at: string
+    job_id: string | null
+    model_sha256: string | null
+    subject: string | null
+  }
   /** What has been created under an Idempotency-Key: `resource_id`. `fingerprint` is the digest of the request that did. */
   idempotency_keys: {
     scope: string

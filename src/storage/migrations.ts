@@ -154,4 +154,15 @@ export const migrations: Record<string, Migration> = {
       await db.schema.createIndex('idempotency_keys_by_resource').on('idempotency_keys').column('resource_id').execute()
     },
   },
+  '0010-scores-of-models': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('scores').addColumn('model_sha256', 'text').execute()
+      await db.schema.alterTable('scores').addColumn('subject', 'text').execute()
+      await db.schema
+        .createIndex('scores_by_model')
+        .on('scores')
+        .columns(['model_sha256', 'created_at', 'key'])
+        .execute()
+    },
+  },
 }

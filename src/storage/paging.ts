@@ -16,6 +16,12 @@ export function decodeIndexCursor(cursor: string): number {
   return Number(decode(cursor, /^\d{1,15}$/))
 }
 
+/** As {@link decodeCursor}, for the list of scores, whose order is that of their times. */
+export function decodeScoreCursor(cursor: string): { createdAt: string; key: string } {
+  const [createdAt = '', key = ''] = decode(cursor, /^[\dT:.-]+Z [0-9a-f]{64}$/).split(' ')
+  return { createdAt, key }
+}
+
 function decode(cursor: string, form: RegExp): string {
   const last = Buffer.from(cursor, 'base64url').toString('utf8')
   if (encodeCursor(last) !== cursor || !form.test(last)) {

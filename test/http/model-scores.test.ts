@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { JobRecord } from '../../schemas/job.ts'
+import { type KeptScoreRecord, scorePage } from '../../schemas/score.ts'
+import { digits, json, postJson, readProblem, uploadModel } from '../support/http-client.ts'
+import { projectFile, startApp } from '../support/server.ts'
+
+let app: Awaited<ReturnType<typeof startApp>>
+let models: string[]
+let dataset: { id: string; sha256: string }
+beforeAll(async () => {
+  app = await startApp()
+  models = []
+  for (const path of digits(0, 1, 2)) models.push((await uploadModel(app.url, await projectFile(path))).id)
+  const body = await projectFile('examples/digits/val.npz')
+  dataset = await json(await fetch(`${app.url}/v1/datasets?name=val`, { method: 'POST', body }))
+})
+afterAll(() => app.close())
+
+const scores = async (model: string | undefined, query = '') =>
+  scorePage.parse(await json(await fetch(`${app.url}/v1/models/${model}/scores?${query}`)))
+
+async function evaluate(request: object): Promise<JobRecord> {
+  return json<JobRecord>(await postJson(`${app.url}/v1/evaluations?wait=60`, request))
+}
+
+const what = ({ metric, value, limit }: KeptScoreRecord) => ({ metric, value, limit })
+
+test('a model that nothing has scored has no scores, one that is not there is 404', async () => {
+  expect(await scores(models[2])).toEqual({ items: [], nextCursor: null })
+  await readProblem(await fetch(`${app.url}/v1/models/none/scores`), 404, 'TUREEN_NOT_FOUND')
+})
+
+test('scores of evaluations are listed, newest first, once however often they were asked for', async () => {
+  const metrics = ['accuracy', 'crossEntropy']
+  const first = await evaluate({ model: models[0], dataset: dataset.id, metrics })
+  await evaluate({ model: models[0], dataset: dataset.id, metrics })
+  const later = await evaluate({ model: models[0], dataset: dataset.id, metrics: [{ name: 'topK', k: 2 }], limit: 10 })
+  const { items } = await scores(models[0])
+  if (first.type !== 'evaluation' || later.type !== 'evaluation') throw new Error('not an evaluation')
+  expect(items[0]).toMatchObject({
+    dataset: { id: dataset.id, name: 'val', sha256: dataset.sha256 },
+    metric: 'topK',
+    parameters: { k: 2 },
+    value: later.result?.metrics['topK'],
+    samples: 10,
+    limit: 10,
+    jobId: later.id,
+  })
+  expect(
+    items
+      .slice(1)
+      .map(what)
+      .sort((a, b) => a.metric.localeCompare(b.metric)),
+  ).toEqual(metrics.map(metric => ({ metric, value: first.result?.metrics[metric], limit: null })))
+  expect(items[1]).toMatchObject({ jobId: first.id, ...first.result?.binding, samples: first.result?.samples })
+})
+
+test('are read page by page', async () => {
+  const all = (await scores(models[0])).items
+  const read: KeptScoreRecord[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page = await scores(models[0], `limit=1${cursor && `&cursor=${cursor}`}`)
+    expect(page.items).toHaveLength(1)
+    read.push(...page.items)
+    cursor = page.nextCursor
+  }
+  expect(read).toEqual(all)
+  await readProblem(await fetch(`${app.url}/v1/models/${models[0]}/scores?cursor=x`), 400, 'TUREEN_REQUEST_INVALID')
+})
+
+test('a search adds those of its models by themselves, and they stay when the data set goes', async () => {
+  const search = {
+    models: models.slice(1).map(id => ({ id })),
+    strategy: { type: 'greedy' },
+    selection: { dataset: dataset.id, metric: 'accuracy' },
+  }
+  const job = await json<JobRecord>(await postJson(`${app.url}/v1/searches?wait=60`, search))
+  if (job.type !== 'search') throw new Error('not a search')
+  for (const id of models.slice(1)) {
+    const candidate = job.result?.candidates.find(each => each.models.length === 1 && each.models[0] === id)
+    expect((await scores(id)).items.map(what)).toEqual([{ metric: 'accuracy', value: candidate?.score, limit: null }])
+  }
+  expect((await fetch(`${app.url}/v1/datasets/${dataset.id}`, { method: 'DELETE' })).status).toBe(204)
+  const [kept] = (await scores(models[1])).items
+  expect(kept?.dataset).toEqual({ sha256: dataset.sha256, id: null, name: null })
+})
