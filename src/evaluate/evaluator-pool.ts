@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -50,8 +50,9 @@ export async function createEvaluatorPool(
   observer: EvaluatorObserver,
   startProcess: typeof startEvaluator = startEvaluator,
 ): Promise<EvaluatorPool> {
-  await mkdir(directory, { recursive: true })
-  await chmod(directory, 0o555)
+  await mkdir(directory, { recursive: true, mode: 0o555 })
+  // Only its owner can do this: after an earlier user of the same group the directory is as that one left it.
+  if ((await stat(directory)).uid === process.getuid?.()) await chmod(directory, 0o555)
   const living = new Set<EvaluatorProcess>()
   const width = Math.max(1, Math.floor(availableParallelism() / limits.threads))
   const spares: Promise<EvaluatorProcess>[] = []

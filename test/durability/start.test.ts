@@ -60,11 +60,10 @@ describe('npm start', () => {
   })
 })
 
-const otherUser = '12345'
 const canBeAnother = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0
 
 /** The command that runs another as a user without rights whose group is 0, as OpenShift runs containers. */
-const asAnother = ['--reuid', otherUser, '--regid', '0', '--clear-groups', '--bounding-set', '-all']
+const asUser = (user: string) => ['--reuid', user, '--regid', '0', '--clear-groups', '--bounding-set', '-all']
 
 describe.runIf(canBeAnother)('the container', () => {
   /** What the Dockerfile makes of the project, as far as it can be done without Docker: files that only root can write. */
@@ -89,22 +88,32 @@ describe.runIf(canBeAnother)('the container', () => {
     await mkdir(temporary)
     for (const path of [temporary, dirname(temporary)]) await chmod(path, 0o1777)
     const command = String(await projectFile('Dockerfile')).match(/^CMD (\[.*\])$/m)?.[1] ?? '[]'
-    const server = await untilServing(
-      run('setpriv', [...asAnother, ...JSON.parse(command)], root, {
-        PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
-        HOME: '/',
-        TMPDIR: temporary,
-        TUREEN_DATA: data,
-        NODE_COMPILE_CACHE: join(root, '.cache/compile'),
-        NODE_DEBUG_NATIVE: 'COMPILE_CACHE',
-      }),
-    )
-    expect((await uploadModel(server.url, linearModel([1, 2], [3, 4]))).status).toBe('complete')
+    const start = (user: string) =>
+      untilServing(
+        run('setpriv', [...asUser(user), ...JSON.parse(command)], root, {
+          PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+          HOME: '/',
+          TMPDIR: temporary,
+          TUREEN_DATA: data,
+          NODE_COMPILE_CACHE: join(root, '.cache/compile'),
+          NODE_DEBUG_NATIVE: 'COMPILE_CACHE',
+        }),
+      )
+    const server = await start('12345')
+    const { id, status } = await uploadModel(server.url, linearModel([1, 2], [3, 4]))
+    expect(status).toBe('complete')
     // Threads write in between: some lines cannot be read.
     const found = server.logs.join('').matchAll(/retrieving transpile cache for StrippedTypeScript (\S+)\.\.\.success/g)
     const ours = [...found].filter(([, file]) => file?.includes(join(root, 'src/')))
     expect(ours.length).toBeGreaterThan(100)
     server.process.kill('SIGTERM')
     expect((await server.exited).code).toBe(0)
+
+    // Another user of the group takes over what that one wrote.
+    const second = await start('23456')
+    await uploadModel(second.url, linearModel([5, 6], [7, 8]))
+    expect((await fetch(`${second.url}/v1/models/${id}`, { method: 'DELETE' })).status).toBe(204)
+    second.process.kill('SIGTERM')
+    expect((await second.exited).code).toBe(0)
   })
 })
