@@ -308,6 +308,15 @@ const different: [what: string, base: Form, other: Form, message: RegExp][] = [
 ]
 
 describe('two networks that are not the same', () => {
+  test('batches of one and of two samples that Reshapes fix', () => {
+    const [one, two] = [1, 2].map(batch => write(matrix([batch, -1], [batch, 3, 8, 8]), 1))
+    if (!one || !two) throw new Error('two models')
+    expect(refusalOf(() => soup(one, two), 'TUREEN_NON_FLOAT_DIFFERS').errors[0]?.message).toMatch(
+      /\[2, -1\].*\[1, -1\]/,
+    )
+    refusalOf(() => soup(two, one), 'TUREEN_NON_FLOAT_DIFFERS')
+  })
+
   test.each(different)('%s', (_, base, other, message) => {
     const [here, there] = [write(base, 1), write(other, 1)]
     const { errors } = refusalOf(() => soup(here, there), 'TUREEN_MODELS_DIFFER')
