@@ -31,10 +31,8 @@ export async function holdDataDirectory(directory: string): Promise<DataDirector
   await unlessUnusable(path, () => makeDirectory(path))
   // The lock is a file too: nothing is written before it is certain that the directory is ours.
   if (!(await unlessUnusable(path, () => readMarker(path)))) await unlessUnusable(path, () => recogniseStore(path))
-  const lock = await unlessUnusable(path, () => openLock(path))
+  const lock = await unlessUnusable(path, () => takeLock(path))
   try {
-    // Nothing is ever written into it: a journal on disk would only be one more file, which a full disk refuses.
-    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     const id = await unlessUnusable(path, async () => markStore(path, await recogniseStore(path)))
     const announce = async (url: string) => {
       const holder = { pid: process.pid, host: hostname(), url, since: new Date().toISOString() }
@@ -45,10 +43,6 @@ export async function holdDataDirectory(directory: string): Promise<DataDirector
     return { path, id, announce, release: () => lock.close() }
   } catch (error) {
     lock.close()
-    if (isBusy(error))
-      throw new Error(
-        `The data directory ${path} is in use by ${describeHolder(holderFile)}. Stop it, or set TUREEN_DATA to another directory.`,
-      )
     throw error
   }
 }
@@ -60,11 +54,26 @@ async function markStore(path: string, { id, isMarked }: RecognisedStore): Promi
   return marked
 }
 
-async function openLock(path: string): Promise<DatabaseSync> {
+/**
+ * Takes the lock of a data directory, whatever is in it. Closing the lock releases it.
+ * @throws Error naming the process that holds it
+ */
+export async function takeLock(path: string): Promise<DatabaseSync> {
   const file = join(path, 'server.lock')
   // SQLite would only say that it cannot open the file; the system says why.
   await (await open(file, 'a')).close()
-  return new DatabaseSync(file)
+  const lock = new DatabaseSync(file)
+  try {
+    // Nothing is ever written into it: a journal on disk would only be one more file, which a full disk refuses.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    if (!isBusy(error)) throw error
+    throw new Error(
+      `The data directory ${path} is in use by ${describeHolder(join(path, 'server.json'))}. Stop it, or set TUREEN_DATA to another directory.`,
+    )
+  }
 }
 
 /** What the system's codes mean for an operator. */

@@ -1,11 +1,12 @@
-import { stat } from 'node:fs/promises'
+import { type FileState, fileState } from './file-state.ts'
+import { onlyLinked } from './link-notes.ts'
 
 /** Reads a file to its end. @returns its digest, or why it cannot be read */
 export type HashFile = (path: string, signal: AbortSignal) => Promise<{ sha256: string } | { unreadable: string }>
 
 /**
  * Knows which files hold the bytes that they should, and reads them only where it does not: once in the life of the process, and
- * again after a file was touched.
+ * again after a file was touched. A link that `npm run backup` made does not count.
  */
 export type SoundFiles = {
   /** Takes a file's word for it: its bytes were hashed while they were written. */
@@ -16,19 +17,23 @@ export type SoundFiles = {
 }
 
 export function soundFiles(hash: HashFile): SoundFiles {
-  const known = new Map<string, string>()
+  const known = new Map<string, FileState>()
   return {
     async trust(path) {
-      known.set(path, await stateOf(path))
+      known.set(path, await fileState(path))
     },
     async check(path, sha256, signal) {
-      let state: string
+      let state: FileState
       try {
-        state = await stateOf(path)
+        state = await fileState(path)
       } catch (error) {
         return isGone(error) ? 'is gone' : `cannot be read (${error instanceof Error ? error.message : error})`
       }
-      if (known.get(path) === state) return null
+      const before = known.get(path)
+      if (before && (isSame(before, state) || (await onlyLinked(path, before, state)))) {
+        known.set(path, state)
+        return null
+      }
       known.delete(path)
       const found = await hash(path, signal)
       if ('unreadable' in found) return `cannot be read (${found.unreadable})`
@@ -40,10 +45,8 @@ export function soundFiles(hash: HashFile): SoundFiles {
   }
 }
 
-/** Changes with every write to a file. Programs can set back the time of its last change, but not that of its inode's. */
-async function stateOf(path: string): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
-  return [dev, ino, size, mtimeNs, ctimeNs].join()
+function isSame(a: FileState, b: FileState): boolean {
+  return a.written === b.written && a.changed === b.changed
 }
 
 function isGone(error: unknown): boolean {

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { FileState } from './file-state.ts'
+
+/**
+ * Notes about links to content that a backup has made or removed. A link changes the time of an inode's last change, by which a running
+ * server knows a verified file: without a note it would hash the file again. `links/ab` holds the notes of `content/ab/`, a line for
+ * each file: its digest, the state that its links do not change, and the times of change from the oldest link to the newest.
+ */
+
+/** A link that was made or removed: the file's state just before, and just after. */
+export type LinkNote = { path: string; before: FileState; after: FileState }
+
+/** A server that has not looked at a file for so many links hashes it again. */
+const keptTimes = 32
+
+/** Whether nothing but links that are noted has changed a file of the content since the state `before`. */
+export async function onlyLinked(path: string, before: FileState, now: FileState): Promise<boolean> {
+  if (before.written !== now.written) return false
+  const noted = (await readNotes(notesFile(path))).get(basename(path))
+  if (noted?.written !== now.written) return false
+  const from = noted.times.indexOf(before.changed)
+  return from >= 0 && noted.times.indexOf(now.changed, from) > from
+}
+
+/** Writes down links of content files that are in one directory. */
+export async function noteLinks(links: readonly LinkNote[]): Promise<void> {
+  const [first] = links
+  if (!first) return
+  const file = notesFile(first.path)
+  const notes = await readNotes(file)
+  for (const { path, before, after } of links) {
+    if (before.written !== after.written) continue
+    const noted = notes.get(basename(path))
+    const continues = noted?.written === before.written && noted.times.at(-1) === before.changed
+    const times = continues ? noted.times : [before.changed]
+    notes.set(basename(path), { written: after.written, times: [...times, after.changed].slice(-keptTimes) })
+  }
+  const text = [...notes].map(([name, { written, times }]) => [name, written, ...times].join(' ')).join('\n')
+  await mkdir(dirname(file), { recursive: true })
+  const draft = `${file}.${randomUUID()}`
+  try {
+    await writeFile(draft, `${text}\n`, { flag: 'wx' })
+    await rename(draft, file)
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+type Noted = { written: string; times: readonly string[] }
+
+/** A missing or unreadable file has no notes: then files are hashed again. */
+async function readNotes(file: string): Promise<Map<string, Noted>> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const notes = new Map<string, Noted>()
+  for (const line of text.split('\n')) {
+    const [name, written, ...times] = line.split(' ')
+    if (name && written) notes.set(name, { written, times })
+  }
+  return notes
+}
+
+/** Content lies in `content/ab/`. */
+function notesFile(path: string): string {
+  const shard = dirname(path)
+  return join(dirname(dirname(shard)), 'links', basename(shard))
+}

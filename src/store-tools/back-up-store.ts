@@ -1,0 +1,155 @@
+import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { backup, DatabaseSync } from 'node:sqlite'
+import { contentDigests, contentPath } from '../storage/file-names.ts'
+import { flushDirectory } from '../storage/flush-directory.ts'
+import { inParallel } from '../storage/in-parallel.ts'
+import { type LinkNote, noteLinks } from '../storage/link-notes.ts'
+import { makeDirectory } from '../storage/make-directory.ts'
+import { readMarker } from '../storage/store-marker.ts'
+import { type Finding, integrityFindings, referencedFiles } from './catalog-findings.ts'
+import { storePaths } from './held-store.ts'
+import { linkOrCopy } from './link-or-copy.ts'
+
+/** What a backup holds. `bytes`: of all content. `findings`: what is wrong with the store, and so with the backup. */
+export type Backup = { linked: number; copied: number; bytes: number; findings: Finding[] }
+
+/** Files that are deleted meanwhile make another copy of the catalog necessary. Each pass has less left to do than the one before. */
+const mostPasses = 20
+
+/** More pages than a catalog has: copied in one step, no writer makes the copy begin again. */
+const allPages = 2 ** 30
+
+/**
+ * Copies a store to a new directory, which then is a store of the same records, while a server may run on it: the catalog by SQLite's
+ * online backup, content by hard link on the same file system, else byte by byte, compared with its digest. The directory appears by
+ * rename, when all of it is on disk.
+ *
+ * @throws Error if the directory has no catalog, or the target is neither new nor empty
+ */
+export async function backUpStore(directory: string, target: string): Promise<Backup> {
+  const source = resolve(directory)
+  const final = resolve(target)
+  const draft = `${final}.partial`
+  if ((await namesIn(source))?.includes('catalog.sqlite') !== true)
+    throw new Error(
+      `${source} is not a store of Tureen: it has no catalog.sqlite. Set TUREEN_DATA to the data directory.`,
+    )
+  if (((await namesIn(final)) ?? []).length > 0)
+    throw new Error(`${final} is not empty. Name a directory that does not exist yet, one for each backup.`)
+  if (await namesIn(draft))
+    throw new Error(
+      `${draft} is there already: another backup is running, or was cut off. Delete it if none is running.`,
+    )
+  await makeDirectory(draft)
+  try {
+    const made = await copyStore(source, draft)
+    await rename(draft, final)
+    await flushDirectory(dirname(final))
+    return made
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function copyStore(source: string, draft: string): Promise<Backup> {
+  const made: Backup = { linked: 0, copied: 0, bytes: 0, findings: [] }
+  const copying: Copying = { source, draft, made, here: new Set() }
+  let holders = await copyCatalog(source, draft)
+  let missing = await copyContent(copying, holders)
+  for (let pass = 1; pass < mostPasses && missing.length > 0; pass += 1) {
+    const before = new Set(missing)
+    holders = await copyCatalog(source, draft)
+    missing = await copyContent(copying, holders)
+    // What two copies of the catalog in a row refer to was not deleted in the meantime.
+    if (missing.every(hex => before.has(hex))) break
+  }
+  for (const hex of missing)
+    made.findings.push({
+      place: `content/${contentPath(hex)}`,
+      message: `is missing; it belongs to ${holders.get(hex)}`,
+    })
+  const content = storePaths(draft).content
+  for await (const hex of contentDigests(content)) {
+    const file = join(content, contentPath(hex))
+    if (holders.has(hex)) made.bytes += (await stat(file)).size
+    else await rm(file)
+  }
+  made.findings.push(...catalogFindings(draft))
+  if (await readMarker(source)) await copyFile(join(source, 'tureen.json'), join(draft, 'tureen.json'))
+  for (const shard of (await namesIn(content)) ?? []) await flushDirectory(join(content, shard))
+  await flushDirectory(content)
+  await flushDirectory(draft)
+  return made
+}
+
+/** @returns who holds each file that the copy refers to, by the hexadecimal digits of its digest */
+async function copyCatalog(source: string, draft: string): Promise<Map<string, string>> {
+  const copy = storePaths(draft).catalog
+  await rm(copy, { force: true })
+  const catalog = new DatabaseSync(storePaths(source).catalog, { readOnly: true, timeout: 30_000 })
+  try {
+    await backup(catalog, copy, { rate: allPages })
+  } finally {
+    catalog.close()
+  }
+  const copied = new DatabaseSync(copy)
+  try {
+    // One file is easier to keep whole than a file and its log; the server has a log again from its start on.
+    copied.exec('pragma journal_mode = delete')
+    const files = [...referencedFiles(copied)]
+    return new Map(files.map(({ sha256, holder }) => [sha256.replace('sha256:', ''), holder]))
+  } finally {
+    copied.close()
+  }
+}
+
+type Copying = { source: string; draft: string; made: Backup; here: Set<string> }
+
+/** Links or copies the files that are not here yet, shard by shard. @returns those that are missing in the store */
+async function copyContent(copying: Copying, holders: ReadonlyMap<string, string>): Promise<string[]> {
+  const { source, draft, made, here } = copying
+  const [from, to] = [storePaths(source).content, storePaths(draft).content]
+  await mkdir(to, { recursive: true })
+  const missing: string[] = []
+  const shards = Map.groupBy([...holders.keys()].filter(hex => !here.has(hex)).sort(), hex => hex.slice(0, 2))
+  for (const [shard, digests] of shards) {
+    await mkdir(join(to, shard), { recursive: true })
+    const notes: LinkNote[] = []
+    await inParallel(digests, async hex => {
+      const copied = await linkOrCopy(join(from, contentPath(hex)), join(to, contentPath(hex)))
+      if (!copied) return missing.push(hex)
+      here.add(hex)
+      if ('note' in copied) notes.push(copied.note)
+      else if (copied.sha256 !== `sha256:${hex}`)
+        made.findings.push({
+          place: `content/${contentPath(hex)}`,
+          message: `is damaged; it belongs to ${holders.get(hex)}`,
+        })
+      made['note' in copied ? 'linked' : 'copied'] += 1
+      return undefined
+    })
+    await noteLinks(notes)
+  }
+  return missing
+}
+
+function catalogFindings(draft: string): Finding[] {
+  const catalog = new DatabaseSync(storePaths(draft).catalog, { readOnly: true })
+  try {
+    return [...integrityFindings(catalog)]
+  } finally {
+    catalog.close()
+  }
+}
+
+/** The names in a directory; undefined if it does not exist. */
+async function namesIn(directory: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

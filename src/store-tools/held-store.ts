@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { takeLock } from '../storage/data-directory.ts'
+
+/** Where the parts of a store lie. */
+export function storePaths(directory: string) {
+  return {
+    catalog: join(directory, 'catalog.sqlite'),
+    content: join(directory, 'content'),
+    quarantine: join(directory, 'quarantine'),
+  }
+}
+
+/**
+ * Runs `use` while no server can run on the store.
+ * @param writes whether `use` changes the store; else a read-only volume, such as a snapshot, will do
+ * @throws Error naming the server that runs
+ */
+export async function withStoppedStore<Result>(
+  directory: string,
+  writes: boolean,
+  use: () => Promise<Result>,
+): Promise<Result> {
+  let lock: DatabaseSync | undefined
+  try {
+    lock = await takeLock(directory)
+  } catch (error) {
+    // No server can run on a read-only file system.
+    if (writes || !(error instanceof Error && 'code' in error && error.code === 'EROFS')) throw error
+  }
+  try {
+    return await use()
+  } finally {
+    lock?.close()
+  }
+}

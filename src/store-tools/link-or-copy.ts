@@ -1,0 +1,47 @@
+import { constants } from 'node:fs'
+import { copyFile, link, open } from 'node:fs/promises'
+import { fileState } from '../storage/file-state.ts'
+import type { LinkNote } from '../storage/link-notes.ts'
+import { sha256OfFile } from '../threads/hash-file.ts'
+
+/** What the system says where a link cannot be made, but a copy may be: another file system, too many links, another owner's file. */
+const copyInstead: ReadonlySet<unknown> = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
+
+/** `note` of the link, or the digest of the copy, which is on disk then. */
+export type LinkedOrCopied = { note: LinkNote } | { sha256: string }
+
+/** Makes a file appear at a second path. @returns undefined if it is not there */
+export async function linkOrCopy(path: string, target: string): Promise<LinkedOrCopied | undefined> {
+  try {
+    const before = await fileState(path)
+    try {
+      await link(path, target)
+    } catch (error) {
+      if (!copyInstead.has(codeOf(error))) throw error
+      return { sha256: await copy(path, target) }
+    }
+    return { note: { path, before, after: await fileState(path) } }
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** @returns the digest of the copy. @throws Error if the copy cannot be read back */
+async function copy(path: string, target: string): Promise<string> {
+  // A file system that can share the bytes of two files does.
+  await copyFile(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  const handle = await open(target, 'r+')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  const hashed = sha256OfFile(target)
+  if ('unreadable' in hashed) throw new Error(`${target} cannot be read back: ${hashed.unreadable}.`)
+  return hashed.sha256
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

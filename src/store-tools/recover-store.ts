@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import { rename, stat, utimes } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type Catalog, openCatalog } from '../storage/database.ts'
+import { examineCatalog } from '../storage/examine-catalog.ts'
+import { contentDigests, contentPath } from '../storage/file-names.ts'
+import { flushDirectory } from '../storage/flush-directory.ts'
+import { makeDirectory } from '../storage/make-directory.ts'
+import { readMarker, writeMarker } from '../storage/store-marker.ts'
+import { sha256OfFile } from '../threads/hash-file.ts'
+import { createThreadPool, type ThreadPool } from '../threads/thread-pool.ts'
+import { type ContentFile, type DescribedFile, describeFile } from './described-file.ts'
+import { storePaths } from './held-store.ts'
+import { usableCatalog } from './usable-catalog.ts'
+
+/**
+ * Counts of files. `models`, `datasets`: have a new record. `returned`: are content of their records again. `left`: are still without
+ * a record, in quarantine. `damaged`: do not have the digest that is their name, and were left where they are.
+ */
+export type Recovery = { models: number; datasets: number; returned: number; left: number; damaged: number }
+
+/**
+ * Gives content without a record a new one, from `content/` and `quarantine/`, in a store that no server has open. A catalog that cannot
+ * be used is set aside, and a new one begun. What was in the old catalog alone is lost: names, labels, jobs and scores.
+ *
+ * @param say hears what became of each file, in sentences
+ * @throws Error if the catalog is of a newer version, or the directory is not a store
+ */
+export async function recoverStore(directory: string, say: (line: string) => void): Promise<Recovery> {
+  const paths = storePaths(directory)
+  const marker = await readMarker(directory)
+  const stored = await filesIn(paths.content)
+  const quarantined = await filesIn(paths.quarantine)
+  if (!marker && stored.length === 0 && (await examineCatalog(paths.catalog)).kind !== 'catalog')
+    throw new Error(`${directory} is not a store of Tureen. Nothing was changed.`)
+  const idOfCatalog = await usableCatalog(paths.catalog, say)
+  const id = marker?.id ?? idOfCatalog ?? randomUUID()
+  const catalog = await openCatalog(paths.catalog, id)
+  const nothing = () => undefined
+  const threads = createThreadPool(nothing, nothing)
+  try {
+    if (!marker) await writeMarker(directory, id)
+    const known = await referencedDigests(catalog)
+    const lost = stored.filter(({ sha256 }) => !known.has(sha256))
+    const here = new Set(stored.map(({ sha256 }) => sha256))
+    const found = [...lost, ...quarantined.filter(({ sha256 }) => !here.has(sha256))]
+    // Records are listed by age: their files tell it.
+    found.sort((a, b) => a.writtenAt - b.writtenAt)
+    const recovery: Recovery = { models: 0, datasets: 0, returned: 0, left: 0, damaged: 0 }
+    for (const file of found) recovery[await recoverFile(directory, file, known, { catalog, threads }, say)] += 1
+    return recovery
+  } finally {
+    await threads.close()
+    await catalog.destroy()
+  }
+}
+
+type StoredFile = ContentFile & { writtenAt: number }
+
+async function recoverFile(
+  directory: string,
+  file: StoredFile,
+  known: ReadonlySet<string>,
+  { catalog, threads }: { catalog: Catalog; threads: ThreadPool },
+  say: (line: string) => void,
+): Promise<keyof Recovery> {
+  const { sha256, path } = file
+  const content = join(directory, 'content', contentPath(sha256))
+  const quarantine = join(directory, 'quarantine', contentPath(sha256))
+  const hashed = sha256OfFile(path)
+  if ('unreadable' in hashed || hashed.sha256 !== sha256) {
+    say(`${path} is damaged: its digest is not its name. It was left where it is.`)
+    return 'damaged'
+  }
+  if (known.has(sha256)) {
+    await move(path, content)
+    say(`${content} was missing, and came back from quarantine.`)
+    return 'returned'
+  }
+  const described = await describeFile(threads, file)
+  if (!described) {
+    // An entry of the quarantine ends some days after its last change.
+    const now = new Date()
+    await utimes(path, now, now)
+    await move(path, quarantine)
+    say(`${quarantine} is neither a model nor an .npz data set. It may be a data file of a model.`)
+    return 'left'
+  }
+  await move(path, content)
+  const id = await catalog.transaction().execute(transaction => described.insert(transaction))
+  say(`${sha256} is the ${described.kind} ${id}.`)
+  for (const line of stillMissing(id, described)) say(line)
+  return described.kind === 'model' ? 'models' : 'datasets'
+}
+
+function stillMissing(id: string, { missing }: DescribedFile): string[] {
+  return missing.map(({ location, bytes }) => {
+    const size = bytes === undefined ? '' : ` of at least ${bytes} bytes`
+    return `  The model ${id} waits for its data file ${location}${size}: PUT /v1/models/${id}/data/${encodeURIComponent(location)}.`
+  })
+}
+
+async function filesIn(directory: string): Promise<StoredFile[]> {
+  const files: StoredFile[] = []
+  for await (const hex of contentDigests(directory)) {
+    const path = join(directory, contentPath(hex))
+    const { size, mtimeMs } = await stat(path)
+    files.push({ sha256: `sha256:${hex}`, path, bytes: size, writtenAt: mtimeMs })
+  }
+  return files
+}
+
+async function referencedDigests(catalog: Catalog): Promise<ReadonlySet<string>> {
+  const models = await catalog.selectFrom('model_files').select('sha256').distinct().execute()
+  const datasets = await catalog.selectFrom('dataset_files').select('sha256').distinct().execute()
+  return new Set([...models, ...datasets].map(({ sha256 }) => sha256))
+}
+
+/** Moves a file within the store, durably. */
+async function move(from: string, to: string): Promise<void> {
+  if (from === to) return
+  const [old, shard] = [dirname(from), dirname(to)]
+  await makeDirectory(shard)
+  await rename(from, to)
+  for (const directory of [old, shard, dirname(shard)]) await flushDirectory(directory)
+}

@@ -1,0 +1,39 @@
+import { rename } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { examineCatalog } from '../storage/examine-catalog.ts'
+import { integrityFindings } from './catalog-findings.ts'
+
+/**
+ * Sets a catalog aside that cannot be used, so that a new one can be begun. Damaged indexes alone are made anew.
+ * @returns the id of the store in a catalog that can be used, null if there is none
+ * @throws Error if the catalog is of a newer version
+ */
+export async function usableCatalog(path: string, say: (line: string) => void): Promise<string | null> {
+  const catalog = await examineCatalog(path)
+  if (catalog.kind === 'newer')
+    throw new Error(`catalog.sqlite ${catalog.reason}. Nothing was changed. Start the newer version.`)
+  if (catalog.kind === 'missing') return null
+  if (catalog.kind === 'catalog' && isSound(path)) return catalog.id
+  const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`
+  for (const ending of ['', '-wal', '-shm'])
+    await rename(`${path}${ending}`, `${aside}${ending}`).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    })
+  const reason = catalog.kind === 'catalog' ? 'is damaged' : catalog.reason
+  say(`catalog.sqlite ${reason}. It was set aside as ${aside}, and a new one begun.`)
+  return catalog.kind === 'catalog' ? catalog.id : null
+}
+
+function isSound(path: string): boolean {
+  const catalog = new DatabaseSync(path)
+  try {
+    const isWhole = () => integrityFindings(catalog).next().done === true
+    if (isWhole()) return true
+    catalog.exec('reindex')
+    return isWhole()
+  } catch {
+    return false
+  } finally {
+    catalog.close()
+  }
+}

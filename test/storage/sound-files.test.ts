@@ -1,0 +1,104 @@
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { link } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { contentPath } from '../../src/storage/file-names.ts'
+import { noteLinks } from '../../src/storage/link-notes.ts'
+import { type SoundFiles, soundFiles } from '../../src/storage/sound-files.ts'
+import { linkOrCopy } from '../../src/store-tools/link-or-copy.ts'
+import { flipBit } from '../support/filled-store.ts'
+import { sha256 } from '../support/http-client.ts'
+import { temporaryDirectory } from '../support/server.ts'
+
+/** Content of three files that are known to be sound, and how often they were hashed since. */
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+let files: { path: string; digest: string }[]
+let hashed: number
+let sound: SoundFiles
+let backups: number
+beforeEach(async () => {
+  directory = await temporaryDirectory()
+  hashed = 0
+  backups = 0
+  sound = soundFiles(async path => {
+    hashed += 1
+    return { sha256: `sha256:${sha256(readFileSync(path))}` }
+  })
+  files = ['one', 'two', 'three'].map(text => {
+    const digest = sha256(Buffer.from(text))
+    const path = join(directory.path, 'content', contentPath(digest))
+    mkdirSync(join(path, '..'), { recursive: true })
+    writeFileSync(path, text)
+    return { path, digest: `sha256:${digest}` }
+  })
+  for (const { path } of files) await sound.trust(path)
+})
+afterEach(() => directory.remove())
+
+const check = async () =>
+  Promise.all(files.map(({ path, digest }) => sound.check(path, digest, new AbortController().signal)))
+/** The time of an inode's last change is one of some milliseconds. */
+const later = () => new Promise(resolve => setTimeout(resolve, 20))
+const backUp = async () => {
+  await later()
+  backups += 1
+  for (const [index, { path }] of files.entries()) {
+    const linked = await linkOrCopy(path, join(directory.path, `backup-${backups}-${index}`))
+    if (!linked || !('note' in linked)) throw new Error(`${path} was not linked`)
+    await noteLinks([linked.note])
+  }
+}
+/** A change of the bytes that leaves the time of the last write as it was. */
+const damage = (path: string) => {
+  const { atime, mtime } = statSync(path)
+  flipBit(path, 0)
+  utimesSync(path, atime, mtime)
+}
+
+test('a backup makes no file be hashed again, nor does the next one', async () => {
+  const before = statSync(files[0]?.path ?? '').ctimeMs
+  await backUp()
+  expect(statSync(files[0]?.path ?? '').ctimeMs).toBeGreaterThan(before)
+  expect(await check()).toEqual([null, null, null])
+  await backUp()
+  await backUp()
+  expect(await check()).toEqual([null, null, null])
+  expect(hashed).toBe(0)
+})
+
+test('a link of anybody else does: it may hide a change', async () => {
+  await later()
+  await link(files[0]?.path ?? '', join(directory.path, 'elsewhere'))
+  expect(await check()).toEqual([null, null, null])
+  expect(hashed).toBe(1)
+})
+
+test.each([
+  ['before a backup', async () => damage(files[1]?.path ?? '')],
+  ['after one', async () => undefined],
+])('bytes that change %s are noticed', async (when, first) => {
+  await later()
+  await first()
+  await backUp()
+  await later()
+  if (when === 'after one') damage(files[1]?.path ?? '')
+  const [, second] = await check()
+  expect(second).toContain('has the digest')
+  expect(hashed).toBe(1)
+})
+
+test('between two backups too', async () => {
+  await backUp()
+  await later()
+  damage(files[1]?.path ?? '')
+  await backUp()
+  expect((await check())[1]).toContain('has the digest')
+})
+
+test('notes that are lost or damaged cost reading, no more', async () => {
+  await backUp()
+  const notes = join(directory.path, 'links')
+  rmSync(notes, { recursive: true })
+  expect(await check()).toEqual([null, null, null])
+  expect(hashed).toBe(3)
+})
