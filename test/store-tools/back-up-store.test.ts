@@ -47,7 +47,7 @@ test('a backup of a running server, restored, has every record, job and file', a
     expect(await everything(url)).toEqual(before)
     await fill(url)
   })
-})
+}, 300_000)
 
 test('a backup while models come and go is a consistent store', async () => {
   await store.serving(async url => {
@@ -72,7 +72,7 @@ test('a backup while models come and go is a consistent store', async () => {
       expect(ids).toEqual(expect.arrayContaining([a.id, b.id]))
     })
   })
-})
+}, 300_000)
 
 describe('content is linked', () => {
   test('so a backup takes no second room, and outlives the deletion of the original', async () => {
