@@ -54,7 +54,10 @@ const pair = z.object({
   totals: z.object({
     tensors: z.number().int().describe('Pairs of tensors'),
     identical: z.number().int(),
-    averaged: z.number().int(),
+    averaged: z
+      .number()
+      .int()
+      .describe('Pairs that a soup would average; a merge counts those among them that are identical as copied'),
     nonFinite,
   }),
   rules: z.array(ruleReport).optional().describe('What each rule met, in order; left out without rules'),

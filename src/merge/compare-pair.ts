@@ -1,11 +1,10 @@
 import type { ProblemItem } from '../errors.ts'
 import { chunksOf } from '../onnx/byte-source.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
-import { averagedPaths } from '../onnx/weights.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { combined, cosineOf, type PairMeasure, PairSums, relativeDistanceOf } from '../tensor/pair-sums.ts'
-import { matchInputs, networkOf } from './match-inputs.ts'
+import { matchInputs } from './match-inputs.ts'
 import type { Warning } from './match-warnings.ts'
 import { defaultSettings, elementsOf, type IndexedInput } from './merge-input.ts'
 import { type MergeRules, mergeRules, skippedTensors, unmetRules } from './merge-rules.ts'
@@ -52,9 +51,8 @@ export function comparePair(
   const settings = { ...defaultSettings, rules }
   const isCarried = skippedTensors([a, b], settings)
   const { inputs, problems, warnings } = matchInputs([a, b], settings, isCarried)
-  const { differences, averaged: merged } = preflight(inputs, settings)
-  const { reports, warnings: ofRules } = mergeRules(inputs, settings, merged, isCarried)
-  const averaged = averagedPaths(a.layout, networkOf(a))
+  const { differences, averaged } = preflight(inputs, settings)
+  const { reports, warnings: ofRules } = mergeRules(inputs, settings, averaged, isCarried)
   const tensors: TensorComparison[] = []
   const all: PairMeasure[] = []
   for (const ours of a.layout.tensors) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { takeLock } from '../storage/data-directory.ts'
@@ -23,7 +24,11 @@ export async function withStoppedStore<Result>(
 ): Promise<Result> {
   let lock: DatabaseSync | undefined
   try {
-    lock = await takeLock(directory)
+    // Where no server has ever run, such as in a backup, there is none to keep out; and what is no store gets no file of ours.
+    const [held, ...others] = ['server.lock', 'tureen.json', 'catalog.sqlite', 'content'].map(name =>
+      join(directory, name),
+    )
+    if (existsSync(held ?? '') || (writes && others.some(existsSync))) lock = await takeLock(directory)
   } catch (error) {
     // No server can run on a read-only file system.
     if (writes || !(error instanceof Error && 'code' in error && error.code === 'EROFS')) throw error

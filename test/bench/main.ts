@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine } from '../../src/command-line.ts'
 import { projectRoot } from '../support/server.ts'
 import { externalFilesBench } from './external-files.ts'
 import { type Bench, measure, type Row } from './harness.ts'
@@ -21,15 +21,20 @@ import { searchBench } from './search.ts'
  */
 const benches: readonly Bench[] = [mergeBench, methodsBench, httpBench, externalFilesBench, searchBench]
 
-const { values, positionals: chosen } = parseArgs({
+const command = commandLine(`usage: npm run bench -- [--runs N] [--out FILE] [ROW or GROUP ...]
+  groups: ${benches.map(({ name }) => name).join(', ')}`)
+const { values, positionals: chosen } = command.parse({
   allowPositionals: true,
   options: {
-    runs: { type: 'string', default: '5' },
+    runs: { type: 'string' },
     out: { type: 'string', default: join(projectRoot, 'node_modules/.cache/bench.json') },
   },
 })
-const runs = Number(values.runs)
-if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs}: must be a whole number from 1 on`)
+const runs = command.wholeNumber('runs', values.runs, 1, 5)
+const groups = benches.map(({ name }) => name)
+for (const choice of chosen)
+  if (!groups.some(name => name.startsWith(choice.split('/')[0] ?? '')))
+    command.refuse(`No row or group is called ${choice}`)
 
 const isChosen = (row: string) => chosen.length === 0 || chosen.some(choice => row.startsWith(choice))
 const mayHave = ({ name }: Bench) =>
@@ -63,8 +68,7 @@ for (const bench of benches.filter(mayHave)) {
   rows.push(...measured)
   remarks.push(...about, ...findings())
 }
-if (rows.length === 0)
-  throw new Error(`no row is called ${chosen.join(' or ')}; groups: ${benches.map(({ name }) => name).join(', ')}`)
+if (rows.length === 0) command.refuse(`No row is called ${chosen.join(' or ')}`)
 
 const loadAfter = loadavg()
 const [before, after] = [loadBefore, loadAfter].map(([minute = 0]) => minute.toFixed(2))

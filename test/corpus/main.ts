@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine } from '../../src/command-line.ts'
 import { createLane, type FileReport } from './lane.ts'
 import { type FoundFile, modelPaths } from './model-paths.ts'
 import { totalLines, totalsOf } from './totals.ts'
@@ -17,19 +17,16 @@ const limits = { seconds: 60, dataBytes: 8 * 2 ** 30 }
 const mostBytes = 2 ** 30
 const progressMilliseconds = 5000
 
-const { values, positionals } = parseArgs({
+const command = commandLine('usage: npm run corpus -- DIR [DIR ...] [--jobs N] [--json FILE] [--limit N]')
+const { values, positionals } = command.parse({
   allowPositionals: true,
   options: { jobs: { type: 'string' }, json: { type: 'string' }, limit: { type: 'string' } },
 })
-const wholeNumber = (flag: string, text: string | undefined, otherwise: number) => {
-  if (text === undefined) return otherwise
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 1) throw new Error(`--${flag} ${text}: must be a whole number from 1 on`)
-  return number
-}
-const jobs = wholeNumber('jobs', values.jobs, availableParallelism())
-const limit = wholeNumber('limit', values.limit, Number.POSITIVE_INFINITY)
-if (positionals.length === 0) throw new Error('name one directory or more: npm run corpus -- DIR')
+const jobs = command.wholeNumber('jobs', values.jobs, 1, availableParallelism())
+const limit = command.wholeNumber('limit', values.limit, 1, Number.POSITIVE_INFINITY)
+if (positionals.length === 0) command.refuse('Name one directory or more')
+for (const directory of positionals)
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) command.refuse(`${directory} is not a directory`)
 
 const say = (text: string) => void process.stdout.write(`${text}\n`)
 const tell = (text: string) => void process.stderr.write(`${text}\n`)
@@ -88,4 +85,5 @@ if (values.json !== undefined) {
 }
 for (const line of totalLines(totals)) say(line)
 say(JSON.stringify(totals))
-process.exitCode = totals.failures > 0 ? 1 : 0
+if (reports.length === 0) say(`No ONNX file was checked below ${positionals.join(', ')}: nothing was tried.`)
+process.exitCode = totals.failures > 0 || reports.length === 0 ? 1 : 0

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine } from '../../src/command-line.ts'
 import { runSeed } from '../support/random.ts'
 import { projectRoot } from '../support/server.ts'
 import type { Finding } from './fuzz-child.ts'
@@ -17,29 +17,23 @@ import { fuzzHttp, type HttpFinding } from './run-http-fuzz.ts'
  * is printed with its seed and index, and kept as a file. Random requests, each of which has to be answered as /openapi.json says.
  * The last line is JSON.
  */
-const { values, positionals } = parseArgs({
+const command = commandLine(`usage: npm run fuzz -- models [--count N] [--seed S] [--jobs N]
+       npm run fuzz -- http [--seconds N] [--seed S]`)
+const { values, positionals } = command.parse({
   allowPositionals: true,
   options: {
-    count: { type: 'string', default: '20000' },
-    seconds: { type: 'string', default: '60' },
+    count: { type: 'string' },
+    seconds: { type: 'string' },
     seed: { type: 'string' },
     jobs: { type: 'string' },
   },
 })
 const what = positionals.join()
-if (what !== 'models' && what !== 'http') throw new Error('what is there to fuzz: models, http')
-const count = Number(values.count)
-const seed = Number(values.seed ?? runSeed)
-const jobs = Number(values.jobs ?? availableParallelism())
-const seconds = Number(values.seconds)
-for (const [flag, value, least] of [
-  ['count', count, 1],
-  ['seed', seed, 0],
-  ['jobs', jobs, 1],
-  ['seconds', seconds, 1],
-] as const)
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`--${flag} ${value}: must be a whole number from ${least} on`)
+if (what !== 'models' && what !== 'http') command.refuse(`Say what to fuzz: models or http, not "${what}"`)
+const count = command.wholeNumber('count', values.count, 1, 20_000)
+const seed = command.wholeNumber('seed', values.seed, 0, runSeed)
+const jobs = command.wholeNumber('jobs', values.jobs, 1, availableParallelism())
+const seconds = command.wholeNumber('seconds', values.seconds, 1, 60)
 
 const say = (text: string) => void process.stdout.write(`${text}\n`)
 const kept = join(projectRoot, 'node_modules/.cache/fuzz')

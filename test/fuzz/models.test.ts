@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { runSeed } from '../support/random.ts'
 import { fuzzInput } from './fuzz-input.ts'
 import { fuzzModels } from './run-fuzz.ts'
@@ -18,3 +18,14 @@ test(`${count} damaged models (seed ${runSeed}) each end in a result or an error
   expect(numberOf('accepted, soup identical')).toBeGreaterThan(count / 20)
   expect(numberOf('refused')).toBeGreaterThan(count / 20)
 }, 120_000)
+
+test('the start of a process is no hang, however long it takes', async () => {
+  const sleep = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000)'
+  vi.stubEnv('NODE_OPTIONS', `--import=data:text/javascript,${encodeURIComponent(sleep)}`)
+  try {
+    const { findings } = await fuzzModels(1, 3, 1, undefined, 3000)
+    expect(findings).toEqual([])
+  } finally {
+    vi.unstubAllEnvs()
+  }
+}, 300_000)

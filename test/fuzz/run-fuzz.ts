@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,13 +21,20 @@ const childModule = fileURLToPath(new URL('./fuzz-child.ts', import.meta.url))
 const pollMilliseconds = 500
 /** An input that takes as long has no end; those of more than a second are found by the child itself. */
 const hangMilliseconds = 15_000
+/** A busy machine makes the start of a process long, and no input does. */
+const startMilliseconds = 300_000
 
-/** Reads `count` damaged models in `jobs` processes. @param onFinding called as soon as something is found */
+/**
+ * Reads `count` damaged models in `jobs` processes.
+ * @param onFinding called as soon as something is found
+ * @param patience milliseconds after which an input hangs
+ */
 export async function fuzzModels(
   seed: number,
   count: number,
   jobs: number,
   onFinding: (finding: Finding) => void = () => undefined,
+  patience = hangMilliseconds,
 ): Promise<FuzzResult> {
   const directory = mkdtempSync(join(tmpdir(), 'tureen-fuzz-'))
   const started = performance.now()
@@ -37,10 +44,10 @@ export async function fuzzModels(
     const indexFile = join(directory, `index-${job}`)
     const to = Math.min(count, (job + 1) * share)
     for (let from = job * share; from < to; ) {
-      const run = await runChild({ seed, from, to }, indexFile)
+      const run = await runChild({ seed, from, to }, indexFile, patience)
       add(result, run)
       for (const finding of run.findings) {
-        const confirmed = await confirm(finding, seed, indexFile)
+        const confirmed = await confirm(finding, seed, indexFile, patience)
         if (!confirmed) continue
         result.findings.push(confirmed)
         onFinding(confirmed)
@@ -59,10 +66,15 @@ export async function fuzzModels(
 
 type ChildRun = { findings: Finding[]; ended: Record<string, number>; growth: number; slowest: number; next: number }
 
-/** What is slow or large is so only if it is by itself in a new process: not for what others left behind, or a busy machine. */
-async function confirm(finding: Finding, seed: number, indexFile: string): Promise<Finding | undefined> {
-  if (finding.kind !== 'slow' && finding.kind !== 'memory') return finding
-  const { findings } = await runChild({ seed, from: finding.index, to: finding.index + 1 }, indexFile)
+/** What is slow or large, or hangs, is so only if it is by itself in a new process: not for what others left behind, or a busy machine. */
+async function confirm(
+  finding: Finding,
+  seed: number,
+  indexFile: string,
+  patience: number,
+): Promise<Finding | undefined> {
+  if (finding.kind !== 'slow' && finding.kind !== 'memory' && finding.kind !== 'hang') return finding
+  const { findings } = await runChild({ seed, from: finding.index, to: finding.index + 1 }, indexFile, patience)
   return findings.find(({ kind }) => kind === finding.kind || kind === 'crash' || kind === 'hang')
 }
 
@@ -73,7 +85,7 @@ function add(result: FuzzResult, { ended, growth, slowest }: ChildRun): void {
 }
 
 /** Runs one process for as long as it lasts; `next` is the index with which the one after it has to go on. */
-function runChild(task: FuzzTask, indexFile: string): Promise<ChildRun> {
+function runChild(task: FuzzTask, indexFile: string, patience: number): Promise<ChildRun> {
   const descriptor = openSync(indexFile, 'w')
   const child = fork(childModule, [], {
     execArgv: ['--expose-gc'],
@@ -88,11 +100,12 @@ function runChild(task: FuzzTask, indexFile: string): Promise<ChildRun> {
   const run: ChildRun = { findings: [], ended: {}, growth: 0, slowest: 0, next: -1 }
   return new Promise(resolve => {
     let seen = { index: -1, since: performance.now() }
+    const hasBegun = () => statSync(indexFile).size > 0
     let hangs = false
     const poll = setInterval(() => {
       const index = current()
       if (index !== seen.index) seen = { index, since: performance.now() }
-      else if (performance.now() - seen.since > hangMilliseconds) {
+      else if (performance.now() - seen.since > (hasBegun() ? patience : startMilliseconds)) {
         hangs = true
         child.kill('SIGKILL')
       }
@@ -107,7 +120,7 @@ function runChild(task: FuzzTask, indexFile: string): Promise<ChildRun> {
       if (run.next >= 0) return resolve(run)
       const index = current()
       run.next = index + 1
-      if (hangs) run.findings.push({ index, kind: 'hang', reason: `no end after ${hangMilliseconds / 1000} s` })
+      if (hangs) run.findings.push({ index, kind: 'hang', reason: `no end after ${patience / 1000} s` })
       else run.findings.push({ index, kind: 'crash', reason: `${signal ?? `exit code ${code}`} ${stderr.trim()}` })
       return resolve(run)
     })

@@ -36,6 +36,9 @@ const request = (strategy: object, more: object = {}) => ({
   selection: { dataset: digits.val, metric: 'accuracy' },
   ...more,
 })
+const exampleReadme = async () => String(await projectFile('examples/digits/README.md')).replaceAll(/\s+/g, ' ')
+const shown = (interval: readonly number[] | null | undefined) =>
+  (interval ?? []).map(end => end.toFixed(3)).join(' to ')
 const membersOf = ({ models }: { models: string[] }) => models.map(id => digits.ids.indexOf(id))
 const accuracyOf = (members: readonly number[]) =>
   accuracies.get(String([...members].sort((a, b) => a - b))) ?? Number.NaN
@@ -72,7 +75,7 @@ describe('an exhaustive search of the digits', () => {
       expect(found.get(String(models)), String(models)).toBeCloseTo(accuracy, 9)
   })
 
-  test('finds the best of them, and says how much better it is on data that did not choose it', () => {
+  test('finds the best of them, and says how much better it is on data that did not choose it', async () => {
     const { exhaustive, best_single } = expected
     expect(membersOf(result.winner)).toEqual(exhaustive.weights.map(([index]) => index))
     expect(result.winner.score).toBeCloseTo(exhaustive.val.accuracy, 9)
@@ -87,6 +90,7 @@ describe('an exhaustive search of the digits', () => {
     expect(interval?.[0]).toBeLessThan(difference ?? Number.NaN)
     expect(interval?.[1]).toBeGreaterThan(difference ?? Number.NaN)
     expect(result.improved).toBe((interval?.[0] ?? 0) > 0)
+    expect(await exampleReadme()).toContain(`${shown(interval)} for the exhaustive one`)
   })
 
   test('keeps the winner as a model whose recipe makes it again', async () => {
@@ -131,6 +135,7 @@ describe('other strategies on the digits', () => {
     expect(membersOf(result.winner)).toEqual(weights.map(([index]) => index))
     expect(result.winner.score).toBeCloseTo(val.accuracy, 9)
     expect(result.test?.winner).toBeCloseTo(onTest.accuracy, 5)
+    expect(await exampleReadme()).toContain(`${shown(result.test?.interval)} for the greedy soup`)
     const soups = result.candidates.map(membersOf)
     expect(soups.slice(0, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map(model => [model]))
     let soup = order.slice(0, 1)

@@ -2,10 +2,10 @@ import { openAsBlob, readFileSync } from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { dataset } from '../../schemas/dataset.ts'
 import { evaluationJob, mergeJob } from '../../schemas/job.ts'
 import { model as modelSchema } from '../../schemas/model.ts'
+import { commandLine } from '../../src/command-line.ts'
 import { npz } from '../support/npz.ts'
 import { spawnServer } from '../support/server.ts'
 import { killServer } from '../support/server-group.ts'
@@ -15,10 +15,11 @@ import { dataLocation, rowElements, writeLargeModel } from './large-model.ts'
  * `npm run large -- --bytes 3000000000`: two models with external data of that size are uploaded, merged, downloaded and evaluated
  * over HTTP. Compares every weight of the soup with the mean of the two, and says how much memory the server took at most.
  */
-const { values } = parseArgs({
-  options: { bytes: { type: 'string', default: '3000000000' }, evaluate: { type: 'boolean', default: false } },
+const command = commandLine('usage: npm run large -- [--bytes N] [--evaluate]')
+const { values } = command.parse({
+  options: { bytes: { type: 'string' }, evaluate: { type: 'boolean', default: false } },
 })
-const bytes = Number(values.bytes)
+const bytes = command.wholeNumber('bytes', values.bytes, 1, 3_000_000_000)
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
 async function timed<Value>(what: string, run: () => Promise<Value>): Promise<Value> {

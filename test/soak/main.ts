@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { commandLine } from '../../src/command-line.ts'
 import { runSeed } from '../support/random.ts'
 import { soak } from './run-soak.ts'
 
@@ -8,13 +8,13 @@ import { soak } from './run-soak.ts'
  * Uploads, merges, evaluations, searches, cancellations, hang-ups and SIGKILLs at random, against a record of what was acknowledged.
  * The last line is JSON. A seed repeats what is asked in which order, not what the clock makes of it.
  */
-const { values } = parseArgs({
+const command = commandLine('usage: npm run soak -- [--minutes N] [--seed S]')
+const { values } = command.parse({
   options: { minutes: { type: 'string', default: '3' }, seed: { type: 'string' } },
 })
 const minutes = Number(values.minutes)
-const seed = Number(values.seed ?? runSeed)
-if (!(minutes > 0)) throw new Error(`--minutes ${values.minutes}: must be more than 0`)
-if (!Number.isInteger(seed) || seed < 0) throw new Error(`--seed ${values.seed}: must be a whole number from 0 on`)
+const seed = command.wholeNumber('seed', values.seed, 0, runSeed)
+if (!(minutes > 0 && minutes < 1e6)) command.refuse(`--minutes ${values.minutes}: must be a number above 0`)
 
 const say = (text: string) => void process.stdout.write(`${text}\n`)
 say(`${minutes} minutes, seed ${seed}`)

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { projectRoot, temporaryDirectory } from './support/server.ts'
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+beforeAll(async () => {
+  directory = await temporaryDirectory()
+  await mkdir(join(directory.path, 'empty'))
+})
+afterAll(() => directory.remove())
+
+type Ended = { code: number | null; stdout: string; stderr: string }
+const run = (name: string, ...given: string[]) =>
+  new Promise<Ended>(resolve => {
+    const child = execFile(
+      process.execPath,
+      [scripts[name] ?? '', ...given],
+      { cwd: projectRoot },
+      (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    )
+  })
+
+const scripts: Record<string, string> = {
+  bench: 'test/bench/main.ts',
+  corpus: 'test/corpus/main.ts',
+  fuzz: 'test/fuzz/main.ts',
+  large: 'test/large/main.ts',
+  soak: 'test/soak/main.ts',
+  'check-store': 'src/check-store.ts',
+  backup: 'src/backup.ts',
+}
+const wrong: [string, string[], string][] = [
+  ...Object.keys(scripts).map((name): [string, string[], string] => [
+    name,
+    ['--nonsense'],
+    "Unknown option '--nonsense'",
+  ]),
+  ['bench', ['nonsense'], 'No row or group is called nonsense'],
+  ['bench', ['--runs', '0'], '--runs 0'],
+  ['corpus', [], 'Name one directory or more'],
+  ['corpus', ['no-such-directory'], 'no-such-directory is not a directory'],
+  ['fuzz', [], 'Say what to fuzz'],
+  ['fuzz', ['models', '--count', 'many'], '--count many'],
+  ['large', ['--bytes', 'much'], '--bytes much'],
+  ['large', ['much'], 'Unexpected argument'],
+  ['soak', ['--minutes', '-1'], '--minutes'],
+  ['check-store', [], 'Name one directory'],
+  ['check-store', ['a', 'b'], 'Name one directory'],
+  ['backup', [], 'Name one directory'],
+]
+
+test.each(wrong)('%s %j is refused in one line and the usage', async (name, given, reason) => {
+  const { code, stdout, stderr } = await run(name, ...given)
+  const [message, usage, ...more] = stderr.split('\n')
+  expect(message).toContain(reason)
+  expect(usage).toMatch(new RegExp(`^usage: npm run ${name} -- `))
+  expect(more.join('\n')).not.toContain('    at ')
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+})
+
+test('a corpus without a file is no success', async () => {
+  const { code, stdout } = await run('corpus', join(directory.path, 'empty'))
+  expect(stdout).toContain('nothing was tried')
+  expect(code).toBe(1)
+})
+
+test('a directory that is no store is refused in one line', async () => {
+  const { code, stderr } = await run('check-store', join(directory.path, 'empty'))
+  expect(stderr).toMatch(/^check-store: .* is not a store of Tureen: .*\n$/)
+  expect(code).toBe(1)
+  expect(await readdir(join(directory.path, 'empty'))).toEqual([])
+})
