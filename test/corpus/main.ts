@@ -83,7 +83,7 @@ if (values.json !== undefined) {
   reports.sort((a, b) => (a.path < b.path ? -1 : 1))
   writeFileSync(resolve(values.json), `${JSON.stringify({ totals, files: reports, skipped }, null, 1)}\n`)
 }
+if (reports.length === 0) say(`No ONNX file was checked below ${positionals.join(', ')}: nothing was tried.`)
 for (const line of totalLines(totals)) say(line)
 say(JSON.stringify(totals))
-if (reports.length === 0) say(`No ONNX file was checked below ${positionals.join(', ')}: nothing was tried.`)
 process.exitCode = totals.failures > 0 || reports.length === 0 ? 1 : 0
