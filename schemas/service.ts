@@ -14,6 +14,9 @@ export const usage = z
     content: z
       .object({ files: count, bytes: count })
       .describe('The files of models and data sets, each once however many records refer to it'),
+    quarantine: z
+      .object({ files: count, bytes: count })
+      .describe('Files that no record refers to, kept for TUREEN_QUARANTINE_DAYS; they count in the store'),
     disk: z.object({ freeBytes: count, totalBytes: count }).describe('Of the volume that the data directory is on'),
     limits: z
       .object({

@@ -49,9 +49,9 @@ import { createSearchService, searchRunner } from './jobs/search-job.ts'
 import { createSweeper } from './jobs/sweeper.ts'
 import { createModelStore } from './models/model-store.ts'
 import { openArtifacts } from './storage/artifacts.ts'
-import { createContents, sweepContents } from './storage/contents.ts'
+import { openCheckedCatalog } from './storage/check-catalog.ts'
+import { createContents, type Swept } from './storage/contents.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
-import { openCatalog } from './storage/database.ts'
 import { createIdempotencyKeys } from './storage/idempotency-keys.ts'
 import { createScores } from './storage/scores.ts'
 import { storeUsage } from './storage/usage.ts'
@@ -67,15 +67,34 @@ const requestIdPattern = /^[\w.-]{1,64}$/
  * up its jobs, and composes the routes. Closing the app lets running requests finish and puts running jobs back.
  *
  * @param clock milliseconds since 1970, by which things expire
+ * @param onDamage hears that the catalog of a running server has not passed its check: the server should end
  */
-export async function createApp(config: Config, directory: DataDirectory, log: Logger, clock: () => number = Date.now) {
-  const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'), directory.id)
+export async function createApp(
+  config: Config,
+  directory: DataDirectory,
+  log: Logger,
+  clock: () => number = Date.now,
+  onDamage: (error: unknown) => void = () => {},
+) {
+  const { catalog, checking } = await openCheckedCatalog(join(directory.path, 'catalog.sqlite'), directory.id, log)
   const metrics = createMetrics()
-  const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes, metrics.received)
-  const { removed } = await sweepContents(catalog, artifacts)
-  if (removed > 0) log.info({ removed }, 'files of unfinished work were removed')
+  const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes, metrics.received, clock)
   const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'), metrics.merged)
   const contents = createContents(catalog, artifacts, threads.hash)
+  const closing = new AbortController()
+  const sweepStore = async () => logSwept(log, await contents.sweep(closing.signal))
+  const sweepAfter = async (check: Promise<void>) => {
+    try {
+      await check
+    } catch (error) {
+      if (!closing.signal.aborted) onDamage(error)
+      return
+    }
+    if (closing.signal.aborted) return
+    await sweepStore().catch((error: unknown) => log.error({ err: error }, 'unknown files could not be looked for'))
+  }
+  if (checking) void sweepAfter(checking)
+  else await sweepStore()
   const models = createModelStore(catalog, artifacts, contents, threads)
   const { evaluation } = config
   const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation, metrics)
@@ -97,7 +116,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
       memoryBytes: config.searchMemoryBytes,
     }),
   }
-  const { idempotencySeconds, sweepSeconds } = config.retention
+  const { idempotencySeconds, sweepSeconds, quarantineMilliseconds } = config.retention
   const jobs = createJobService(catalog, runners, log, config.jobs, metrics.jobEnded)
   const merges = createMergeService(stores, threads, jobs)
   const comparisons = createComparisonService(models, jobs)
@@ -105,7 +124,8 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   const searches = createSearchService(stores, threads, jobs)
   const keys = createIdempotencyKeys(catalog, idempotencySeconds, clock)
   const idempotency = createIdempotency(keys)
-  const sweeper = createSweeper(catalog, { models, datasets, jobs, keys }, sweepSeconds, clock, log)
+  const endQuarantine = () => artifacts.endQuarantine(clock() - quarantineMilliseconds)
+  const sweeper = createSweeper(catalog, { models, datasets, jobs, keys, endQuarantine }, sweepSeconds, clock, log)
 
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
@@ -158,7 +178,7 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
   await app.register(serviceRoutes, {
     metrics,
     metricsOpen: config.metricsOpen,
-    readUsage: () => storeUsage(catalog, directory.path),
+    readUsage: () => storeUsage(catalog, directory.path, artifacts),
     limits: {
       uploadBytes: config.maximumUploadBytes,
       storeBytes: config.maximumStoreBytes || null,
@@ -199,7 +219,10 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
     sweeper.start()
     tokens.start()
   })
-  app.addHook('preClose', () => jobs.close())
+  app.addHook('preClose', async () => {
+    closing.abort()
+    await jobs.close()
+  })
   app.addHook('onClose', async () => {
     tokens.close()
     await sweeper.close()
@@ -209,4 +232,20 @@ export async function createApp(config: Config, directory: DataDirectory, log: L
     directory.release()
   })
   return app
+}
+
+/** Lines of the log about files, at most; a number says how many more there were. */
+const filesLogged = 100
+
+function logSwept(log: Logger, { removed, quarantined }: Swept): void {
+  for (const file of removed.slice(0, filesLogged))
+    log.warn({ file }, 'removed from incoming/: left by unfinished work')
+  for (const sha256 of quarantined.slice(0, filesLogged))
+    log.warn({ sha256 }, 'moved from content/ to quarantine/: no record refers to it')
+  if (removed.length > 0) log.warn({ removed: removed.length }, 'files of unfinished work were removed')
+  if (quarantined.length > 0)
+    log.warn(
+      { quarantined: quarantined.length },
+      'content without a record is in quarantine/; uploading the same bytes brings it back',
+    )
 }

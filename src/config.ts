@@ -81,6 +81,9 @@ export const environment = z.object({
   TUREEN_IDEMPOTENCY_SECONDS: wholeNumber(60, 31_536_000, 86_400).describe(
     'seconds that an `Idempotency-Key` is remembered (a day)',
   ),
+  TUREEN_QUARANTINE_DAYS: wholeNumber(0, 3650, 30).describe(
+    'days that files which no record refers to stay in `quarantine/`; they go sooner if room is needed',
+  ),
   TUREEN_SWEEP_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds between two looks for what has expired'),
   TUREEN_METRICS: z
     .enum(['guarded', 'open'])
@@ -120,6 +123,8 @@ export type Config = Readonly<{
     idempotencySeconds: number
     /** Seconds between two looks for what has expired. */
     sweepSeconds: number
+    /** Milliseconds that content without a record stays in the quarantine. */
+    quarantineMilliseconds: number
   }
   /** Whether /metrics is served without a token also where the server asks for tokens. */
   metricsOpen: boolean
@@ -171,6 +176,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     retention: {
       idempotencySeconds: data.TUREEN_IDEMPOTENCY_SECONDS,
       sweepSeconds: data.TUREEN_SWEEP_SECONDS,
+      quarantineMilliseconds: data.TUREEN_QUARANTINE_DAYS * 86_400_000,
     },
     metricsOpen: data.TUREEN_METRICS === 'open',
     logLevel: data.TUREEN_LOG_LEVEL,

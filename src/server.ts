@@ -10,7 +10,10 @@ const closeMilliseconds = 8_000
 async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel })
   const directory = await holdDataDirectory(config.dataDirectory)
-  const app = await createApp(config, directory, log)
+  const app = await createApp(config, directory, log, Date.now, error => {
+    log.fatal({ err: error }, 'the server ends: its catalog is damaged')
+    process.exit(1)
+  })
 
   let closing = false
   const close = (signal: NodeJS.Signals) => {

@@ -70,6 +70,8 @@ export function createMetrics(): Metrics {
   const records = gauge('tureen_store_records', 'Records in the catalog', ['kind'])
   const contentFiles = gauge('tureen_store_content_files', 'Files of models and data sets')
   const contentBytes = gauge('tureen_store_content_bytes', 'Bytes of the files of models and data sets')
+  const quarantineFiles = gauge('tureen_store_quarantine_files', 'Files that no record refers to, in the quarantine')
+  const quarantineBytes = gauge('tureen_store_quarantine_bytes', 'Bytes of the files in the quarantine')
   const freeBytes = gauge('tureen_store_free_bytes', 'Bytes that are free on the volume of the data directory')
 
   return {
@@ -100,6 +102,8 @@ export function createMetrics(): Metrics {
       for (const kind of ['models', 'datasets', 'scores'] as const) records.set({ kind }, usage[kind].records)
       contentFiles.set(usage.content.files)
       contentBytes.set(usage.content.bytes)
+      quarantineFiles.set(usage.quarantine.files)
+      quarantineBytes.set(usage.quarantine.bytes)
       freeBytes.set(usage.disk.freeBytes)
       return registry.metrics()
     },

@@ -14,7 +14,14 @@ export type Sweeper = {
   close(): Promise<void>
 }
 
-type Swept = { models: ModelStore; datasets: DatasetStore; jobs: JobService; keys: IdempotencyKeys }
+type Swept = {
+  models: ModelStore
+  datasets: DatasetStore
+  jobs: JobService
+  keys: IdempotencyKeys
+  /** Removes what has been in the quarantine for long enough. @returns digests */
+  endQuarantine(): Promise<string[]>
+}
 
 /**
  * @param seconds between the end of one sweep and the next
@@ -22,7 +29,7 @@ type Swept = { models: ModelStore; datasets: DatasetStore; jobs: JobService; key
  */
 export function createSweeper(
   catalog: Catalog,
-  { models, datasets, jobs, keys }: Swept,
+  { models, datasets, jobs, keys, endQuarantine }: Swept,
   seconds: number,
   clock: () => number,
   log: Logger,
@@ -41,6 +48,7 @@ export function createSweeper(
       }
     }
     await keys.removeExpired()
+    for (const sha256 of await endQuarantine()) log.warn({ sha256 }, 'deleted from the quarantine, as its time is over')
   }
   const wait = () => {
     timer = setTimeout(() => {

@@ -1,10 +1,12 @@
-import { mkdir, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { mkdir, rename, stat, statfs, unlink, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
 import { asTureenError } from '../errors.ts'
+import { contentDigests, contentPath, incomingNames } from './file-names.ts'
 import { flushDirectory } from './flush-directory.ts'
 import type { FlushQueue } from './flush-queue.ts'
 import { inParallel } from './in-parallel.ts'
+import { openQuarantine } from './quarantine.ts'
 import { createRoom } from './room.ts'
 import { writeStream } from './write-stream.ts'
 
@@ -16,7 +18,7 @@ export type ReceivedFile = { path: string; sha256: string; bytes: number }
  * from the server alone.
  */
 export type Artifacts = {
-  /** A new name for a file in the making. Whatever is left of it is swept at the next start. */
+  /** A new name for a file in the making. Whatever is left of it is removed at the next start. */
   incomingPath(): string
   /** @throws TureenError `TUREEN_STORE_FULL` if so many bytes more would be more than the store may hold */
   requireRoom(bytes: number): void
@@ -37,7 +39,7 @@ export type Artifacts = {
   path(sha256: string): string
   /** The digest whose content lies at a path. */
   digestAt(path: string): string
-  /** Removes a file, if it is there and can be; else the next sweep does. */
+  /** Removes a file, if it is there and can be; else the next start does. */
   discard(path: string): Promise<void>
   /**
    * Runs `use` with a new name for a file in the making, and removes it in the end, with those beside it ({@link besideOutput}).
@@ -46,8 +48,16 @@ export type Artifacts = {
   withOutput<Result>(bytes: number, use: (output: string) => Promise<Result>): Promise<Result>
   /** Runs what frees space in the end but needs some first, such as a deletion: on a full disk, with a reserve that is kept for it. */
   withReserve<Result>(run: () => Promise<Result>): Promise<Result>
-  /** Removes incoming files, and content that is not in `known`: what a killed process left behind. */
-  sweep(known: ReadonlySet<string>): Promise<{ removed: number }>
+  /** Removes the files in the making that an earlier process left behind. @returns their names */
+  removeLeftovers(): Promise<string[]>
+  /** Digests of the files that lie in the store, found as they are asked for. */
+  digests(): AsyncGenerator<string>
+  /** Moves the content of a digest, which no record refers to, into the quarantine, if it can be. @returns whether it is there now */
+  quarantine(sha256: string): Promise<boolean>
+  /** Files in the quarantine, and their bytes. */
+  quarantined(): { files: number; bytes: number }
+  /** Removes what has been in the quarantine since before a time, in milliseconds since 1970. @returns digests */
+  endQuarantine(before: number): Promise<string[]>
 }
 
 /** The name of a further file in the making, beside one; they are numbered from 0 on, without gaps. */
@@ -61,23 +71,27 @@ const reserveBytes = 1 << 20
 /**
  * @param maximumBytes of content and files in the making together; 0: without bounds
  * @param onReceived hears how many bytes each file has that was received in full
+ * @param clock milliseconds since 1970, by which the quarantine ends
  */
 export async function openArtifacts(
   directory: string,
   maximumBytes: number,
   onReceived: (bytes: number) => void,
+  clock: () => number = Date.now,
 ): Promise<Artifacts> {
   const incoming = join(directory, 'incoming')
   const content = join(directory, 'content')
   await mkdir(incoming, { recursive: true })
   await mkdir(content, { recursive: true })
 
-  const hexOf = (sha256: string) => sha256.replace('sha256:', '')
-  const shardOf = (sha256: string) => join(content, hexOf(sha256).slice(0, 2))
+  // Files that this process makes are none of them.
+  const leftovers = await incomingNames(incoming)
+  const path = (sha256: string) => join(content, contentPath(sha256))
+  const shardOf = (sha256: string) => dirname(path(sha256))
   const flushedShards = new Set<string>()
-  const path = (sha256: string) => join(shardOf(sha256), hexOf(sha256))
   const incomingPath = () => join(incoming, uuid())
-  const room = createRoom(maximumBytes, await contentBytes(content))
+  const quarantine = await openQuarantine(join(directory, 'quarantine'), clock, bytes => room.shrink(bytes))
+  const room = createRoom(maximumBytes, (await contentBytes(content)) + quarantine.holding().bytes, quarantine)
   // What cannot be removed is nobody's, and the next start tries again: no request fails for it whose work is done.
   /** @returns whether it was there and is gone */
   const remove = async (file: string) => {
@@ -91,6 +105,11 @@ export async function openArtifacts(
     return removed
   }
   const discard = async (file: string) => void (await remove(file))
+  const makeRoomOnDisk = async (bytes: number) => {
+    const volume = await statfs(directory).catch(() => null)
+    const free = volume ? volume.bavail * volume.bsize : bytes
+    if (free < bytes) quarantine.makeRoom(bytes - free)
+  }
   const reserve = join(directory, 'reserve')
   const keepReserve = () => writeFile(reserve, new Uint8Array(reserveBytes)).catch(() => discard(reserve))
   await keepReserve()
@@ -106,6 +125,7 @@ export async function openArtifacts(
       const output = incomingPath()
       try {
         room.claim(output, bytes)
+        await makeRoomOnDisk(bytes)
         return await use(output)
       } finally {
         await remove(output)
@@ -124,7 +144,7 @@ export async function openArtifacts(
     async receive(stream, flushes) {
       const file = incomingPath()
       try {
-        const written = await writeStream(stream, file, bytes => room.claim(file, bytes), flushes)
+        const written = await writeStream(stream, file, bytes => room.claim(file, bytes), quarantine.makeRoom, flushes)
         onReceived(written.bytes)
         return { path: file, ...written }
       } catch (error) {
@@ -144,6 +164,7 @@ export async function openArtifacts(
         room.settle(file, isNew ? bytes : 0)
         await rename(file, path(sha256))
         room.keep(file)
+        await quarantine.drop(sha256)
       })
       await inParallel(shards, flushDirectory)
       await inParallel(
@@ -151,33 +172,28 @@ export async function openArtifacts(
         file => discard(file.path),
       )
     },
-    async sweep(known) {
-      const isKnown = (name: string) => known.has(`sha256:${name}`)
-      const leftovers = (await filesIn(incoming)).map(name => join(incoming, name))
-      for (const shard of (await readdir(content, { withFileTypes: true })).filter(entry => entry.isDirectory())) {
-        const names = await filesIn(join(content, shard.name))
-        leftovers.push(...names.filter(name => !isKnown(name)).map(name => join(content, shard.name, name)))
-      }
-      let removed = 0
-      for (const file of leftovers) if (await remove(file)) removed += 1
-      return { removed }
+    async removeLeftovers() {
+      const removed: string[] = []
+      for (const name of leftovers.splice(0)) if (await remove(join(incoming, name))) removed.push(name)
+      return removed
     },
+    async *digests() {
+      for await (const hex of contentDigests(content)) yield `sha256:${hex}`
+    },
+    // What cannot be moved stays, and the next start tries again.
+    quarantine: sha256 =>
+      quarantine.take(path(sha256), sha256).then(
+        () => true,
+        () => false,
+      ),
+    quarantined: quarantine.holding,
+    endQuarantine: quarantine.end,
   }
-}
-
-/** Names of the files in a directory. What else stands there, such as lost+found, is none of ours. */
-async function filesIn(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true })
-  return entries.filter(entry => entry.isFile()).map(({ name }) => name)
 }
 
 async function contentBytes(content: string): Promise<number> {
   let bytes = 0
-  for (const shard of (await readdir(content, { withFileTypes: true })).filter(entry => entry.isDirectory())) {
-    const directory = join(content, shard.name)
-    const files = await Promise.all((await filesIn(directory)).map(name => stat(join(directory, name))))
-    bytes += files.reduce((sum, { size }) => sum + size, 0)
-  }
+  for await (const hex of contentDigests(content)) bytes += (await stat(join(content, contentPath(hex)))).size
   return bytes
 }
 

@@ -19,14 +19,16 @@ export type Contents = {
   add<Result>(files: readonly ReceivedFile[], commit: () => Promise<Result>): Promise<Result>
   /** Runs `commit`, which deletes records and returns the digests they referred to, and removes what nothing refers to any more. */
   release(commit: () => Promise<readonly string[]>): Promise<void>
+  /**
+   * Removes files in the making that an earlier process left behind, and moves content that no record refers to into the quarantine.
+   * Call it once the catalog has passed its check: until then nothing is removed, since damaged indexes hide records.
+   * @param signal stops it between two files
+   */
+  sweep(signal: AbortSignal): Promise<Swept>
 }
 
-/** Removes files in the making and files without a record: what a killed process left behind. */
-export async function sweepContents(catalog: Catalog, artifacts: Artifacts): Promise<{ removed: number }> {
-  const models = await catalog.selectFrom('model_files').select('sha256').distinct().execute()
-  const files = await catalog.selectFrom('dataset_files').select('sha256').distinct().execute()
-  return artifacts.sweep(new Set([...models, ...files].map(({ sha256 }) => sha256)))
-}
+/** Names of files that were removed, and digests of content that is in the quarantine now. */
+export type Swept = { removed: string[]; quarantined: string[] }
 
 /** SQLite takes 32,766 parameters in a statement; a statement of 500 is not prepared for long. */
 const digestsInQuery = 500
@@ -48,12 +50,28 @@ export function createContents(catalog: Catalog, artifacts: Artifacts, hash: Has
     }
     return found
   }
+  /** Digests that may have lost their last record before the catalog had passed its check; null since then. */
+  let postponed: Set<string> | null = new Set()
   const discardUnreferenced = async (digests: readonly string[]) => {
+    if (postponed) {
+      for (const sha256 of digests) postponed.add(sha256)
+      return
+    }
     const kept = await referenced([...new Set(digests)])
     await inParallel(new Set(digests).difference(kept), async sha256 => {
       sound.forget(artifacts.path(sha256))
       await artifacts.discard(artifacts.path(sha256))
     })
+  }
+
+  const quarantineUnknown = async (digests: readonly string[]) => {
+    const unknown = new Set(digests).difference(await referenced(digests))
+    const taken: string[] = []
+    for (const sha256 of unknown) {
+      sound.forget(artifacts.path(sha256))
+      if (await artifacts.quarantine(sha256)) taken.push(sha256)
+    }
+    return taken
   }
 
   return {
@@ -69,6 +87,31 @@ export function createContents(catalog: Catalog, artifacts: Artifacts, hash: Has
           await discardUnreferenced(files.map(({ sha256 }) => sha256))
         }
       }),
+    async sweep(signal) {
+      await exclusive(async () => {
+        const digests = [...(postponed ?? [])]
+        postponed = null
+        await discardUnreferenced(digests)
+      })
+      const swept: Swept = { removed: await artifacts.removeLeftovers(), quarantined: [] }
+      for await (const digests of batches(artifacts.digests(), digestsInQuery)) {
+        if (signal.aborted) break
+        swept.quarantined.push(...(await exclusive(() => quarantineUnknown(digests))))
+      }
+      return swept
+    },
     release: commit => exclusive(async () => discardUnreferenced(await artifacts.withReserve(commit))),
   }
+}
+
+/** Items in lists of so many, the last one shorter. */
+async function* batches<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
+  let batch: Item[] = []
+  for await (const item of items) {
+    batch.push(item)
+    if (batch.length < size) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }

@@ -76,18 +76,28 @@ export const nothingBeside = async (): Promise<void> => undefined
  * @throws Error that says why the catalog cannot be opened
  */
 export async function openCatalog(path: string, storeId: string = randomUUID()): Promise<Catalog> {
-  const catalog = new Kysely<Tables>({ dialect: sqliteDialect(path) })
+  const catalog = connectCatalog(path)
   try {
-    await migrate(catalog)
-    await keepStoreId(catalog, storeId)
+    await bringUpToDate(catalog, storeId)
+    return catalog
   } catch (error) {
     await catalog.destroy().catch(() => undefined)
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`The catalog ${path} cannot be opened: ${reason}.`, { cause: error })
   }
+}
+
+/** A connection to the catalog as it is, with the tables of whichever version wrote it. */
+export function connectCatalog(path: string): Catalog {
+  return new Kysely<Tables>({ dialect: sqliteDialect(path) })
+}
+
+/** Gives a catalog the tables of this version, and the id of its store if it has none. */
+export async function bringUpToDate(catalog: Catalog, storeId: string): Promise<void> {
+  await migrate(catalog)
+  await keepStoreId(catalog, storeId)
   // A catalog that loses its log then still has its tables, its id and all that it had at this start. A full disk may refuse it.
   await sql`pragma wal_checkpoint(truncate)`.execute(catalog).catch(() => undefined)
-  return catalog
 }
 
 async function migrate(catalog: Catalog): Promise<void> {

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CatalogExamination, examineCatalog } from './examine-catalog.ts'
+import { examineCatalog } from './examine-catalog.ts'
 import { contentDigests, contentPath } from './file-names.ts'
 import { readMarker } from './store-marker.ts'
+import { damagedCatalog, foreignDirectory, lostCatalog, newerCatalog, otherStore } from './store-refusals.ts'
 
 /** What a data directory is: new, or a store with this id (null: of a version without ids). `isMarked`: it has a `tureen.json`. */
 export type RecognisedStore = { id: string | null; isMarked: boolean }
@@ -35,9 +36,7 @@ export async function recogniseStore(directory: string): Promise<RecognisedStore
       if (marker && catalog.id !== null && catalog.id !== marker.id) throw otherStore(directory, marker.id, catalog.id)
       return { id: marker?.id ?? catalog.id, isMarked }
     case 'newer':
-      throw new Error(
-        `In the data directory ${directory}, ${catalogName} ${catalog.reason}. Nothing was changed. Start the newer version, or restore the backup that was made before the upgrade.`,
-      )
+      throw newerCatalog(directory, catalog)
     case 'missing':
     case 'empty':
       if (content) throw lostCatalog(directory, catalog, content)
@@ -59,31 +58,4 @@ function counts(name: string): boolean {
 async function firstContent(directory: string): Promise<string | undefined> {
   for await (const hex of contentDigests(directory)) return contentPath(hex)
   return undefined
-}
-
-function foreignDirectory(directory: string, names: readonly string[]): Error {
-  const shown = names.slice(0, 3).join(', ')
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
-  return new Error(
-    `The data directory ${directory} (TUREEN_DATA) is not empty and is not a store of Tureen: it holds ${shown}${more}. Nothing was changed. Set TUREEN_DATA to an empty or a new directory, such as ${join(directory, 'tureen')}.`,
-  )
-}
-
-const waysOut = (directory: string) =>
-  `Nothing was changed. Restore ${catalogName} from a backup, with its ${catalogName}-wal if there is one; or make new records from the content with \`npm run check-store -- ${directory} --recover\`; or set TUREEN_DATA to an empty directory. docs/operations/damaged-catalog.md has the steps.`
-
-function lostCatalog(directory: string, { reason }: { reason: string }, content: string): Error {
-  return new Error(
-    `The data directory ${directory} holds content, such as content/${content}, but its ${catalogName} ${reason}. ${waysOut(directory)}`,
-  )
-}
-
-function damagedCatalog(directory: string, { reason }: Extract<CatalogExamination, { reason: string }>): Error {
-  return new Error(`In the data directory ${directory}, ${catalogName} ${reason}. ${waysOut(directory)}`)
-}
-
-function otherStore(directory: string, ofMarker: string, ofCatalog: string): Error {
-  return new Error(
-    `In the data directory ${directory}, tureen.json is of the store ${ofMarker} and ${catalogName} of the store ${ofCatalog}. Nothing was changed. Restore both, and content/, from the same backup. If ${catalogName} is the right one for this content, delete tureen.json: the server makes it again.`,
-  )
 }

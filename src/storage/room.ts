@@ -16,11 +16,19 @@ export type Room = {
   shrink(bytes: number): void
 }
 
-/** @param maximumBytes 0: without bounds */
-export function createRoom(maximumBytes: number, contentBytes: number): Room {
+/** Bytes that count and can be had back, oldest first; what has gone is told to {@link Room.shrink}. */
+export type Spare = { holding(): { bytes: number }; makeRoom(bytes: number): void }
+
+/**
+ * @param maximumBytes 0: without bounds
+ * @param storedBytes of content, and of `spare`, which goes where it is in the way
+ */
+export function createRoom(maximumBytes: number, storedBytes: number, spare: Spare): Room {
   const claims = new Map<string, number>()
-  let used = contentBytes
+  let used = storedBytes
   const require: Room['require'] = bytes => {
+    const missing = maximumBytes === 0 ? 0 : used + bytes - maximumBytes
+    if (missing > 0 && missing <= spare.holding().bytes) spare.makeRoom(missing)
     if (maximumBytes === 0 || used + bytes <= maximumBytes) return
     const [more, held, limit] = [bytes, used, maximumBytes].map(each => each.toLocaleString('en'))
     throw new TureenError(

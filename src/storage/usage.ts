@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { sql } from 'kysely'
+import type { Artifacts } from './artifacts.ts'
 import type { Catalog } from './database.ts'
 
 /** Records of one kind, and the bytes that they refer to; what two of them share counts for both. */
@@ -13,11 +14,18 @@ export type StoreUsage = {
   scores: { records: number }
   /** The files as they lie on the disk, each once however many records refer to it. */
   content: { files: number; bytes: number }
+  /** Files that no record refers to, kept for a while. */
+  quarantine: { files: number; bytes: number }
   /** Of the volume that the data directory is on; free is what this process may still write. */
   disk: { freeBytes: number; totalBytes: number }
 }
 
-export async function storeUsage(catalog: Catalog, directory: string): Promise<StoreUsage> {
+/** @param artifacts knows what is in the quarantine */
+export async function storeUsage(
+  catalog: Catalog,
+  directory: string,
+  artifacts: Pick<Artifacts, 'quarantined'>,
+): Promise<StoreUsage> {
   const count = sql<number>`count(*)`
   const bytes = sql<number>`coalesce(sum(bytes), 0)`
   const models = await catalog.selectFrom('models').select(count.as('records')).executeTakeFirstOrThrow()
@@ -49,6 +57,7 @@ export async function storeUsage(catalog: Catalog, directory: string): Promise<S
     jobs,
     scores,
     content,
+    quarantine: artifacts.quarantined(),
     disk: { freeBytes: bavail * bsize, totalBytes: blocks * bsize },
   }
 }

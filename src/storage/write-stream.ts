@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
+import { asTureenError } from '../errors.ts'
 import type { FlushQueue } from './flush-queue.ts'
 
 /** So much is gathered before it is written: in pieces as they come from a socket, writing would take longer than all the rest. */
@@ -15,17 +16,19 @@ const flushedBytes = 16 << 20
  *
  * @param stream gives its chunks up: their memory goes back once they are written
  * @param onChunk hears how many bytes come, and may refuse them
+ * @param makeRoom frees so many bytes of a full disk, or as many as it can, and returns how many; if none, the write fails
  * @param flushes takes the last flush, which this function then does not wait for
  */
 export async function writeStream(
   stream: AsyncIterable<Uint8Array>,
   file: string,
   onChunk: (bytes: number) => void,
+  makeRoom: (bytes: number) => number,
   flushes: Pick<FlushQueue, 'add'> = { add: flush => flush() },
 ): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256')
   const handle = await open(file, 'wx')
-  const writer = gatheringWriter(handle)
+  const writer = gatheringWriter(handle, makeRoom)
   let bytes = 0
   try {
     for await (const chunk of stream) {
@@ -52,7 +55,7 @@ type GatheringWriter = {
   settled(): Promise<void>
 }
 
-function gatheringWriter(handle: FileHandle): GatheringWriter {
+function gatheringWriter(handle: FileHandle, makeRoom: (bytes: number) => number): GatheringWriter {
   let chunks: Uint8Array[] = []
   let gathered = 0
   let unflushed = 0
@@ -62,7 +65,7 @@ function gatheringWriter(handle: FileHandle): GatheringWriter {
 
   const writeGathered = async () => {
     await writing
-    writing = writeAll(handle, chunks)
+    writing = writeAll(handle, chunks, makeRoom)
     writing.catch(() => undefined)
     unflushed += gathered
     chunks = []
@@ -90,8 +93,19 @@ function gatheringWriter(handle: FileHandle): GatheringWriter {
 }
 
 /** What the system writes of them at a time may be less than all. */
-async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  for (let rest = chunks; rest.length > 0; ) rest = behind(rest, (await handle.writev(rest)).bytesWritten)
+async function writeAll(
+  handle: FileHandle,
+  chunks: readonly Uint8Array[],
+  makeRoom: (bytes: number) => number,
+): Promise<void> {
+  for (let rest = chunks; rest.length > 0; ) {
+    try {
+      rest = behind(rest, (await handle.writev(rest)).bytesWritten)
+    } catch (error) {
+      const bytes = rest.reduce((sum, { byteLength }) => sum + byteLength, 0)
+      if (asTureenError(error).code !== 'TUREEN_STORE_FULL' || makeRoom(bytes) === 0) throw error
+    }
+  }
   for (const chunk of chunks) release(chunk)
 }
 

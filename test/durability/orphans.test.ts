@@ -1,4 +1,5 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { digestOf, heavyModel, modelBytes } from '../support/heavy-model.ts'
@@ -36,33 +37,47 @@ async function remove(id: string): Promise<void> {
 }
 
 describe('at start', () => {
-  test('what unfinished work left is gone before the first request, what is known stays', async () => {
+  test('unfinished files go, unknown content is set aside, and everything else stays as it is', async () => {
     const { id } = await upload(server.url, model, 'known')
     await stopServer(server)
 
-    const unknown = 'f'.repeat(62)
-    const orphans = [
-      join('incoming', '01a20b05-e917-7439-afb1-ac0bca7d4e5a'),
+    const unknown = `ee${'f'.repeat(62)}`
+    const unfinished = ['01a20b05-e917-7439-afb1-ac0bca7d4e5a', '01a20b05-e917-7439-afb1-ac0bca7d4e5b.12']
+    const foreign = [
       join('incoming', 'anything at all'),
       join('incoming', '.hidden'),
-      join('content', hex.slice(0, 2), `${hex.slice(0, 2)}${unknown}`),
+      join('incoming', '01a20b05-e917-4439-afb1-ac0bca7d4e5a'),
+      join('incoming', 'folder', unfinished[0] ?? ''),
+      join('content', 'page.html'),
+      join('content', unknown),
+      join('content', 'ff', unknown),
+      join('content', 'ee', unknown.toUpperCase()),
       join('content', hex.slice(0, 2), `${hex}.part`),
-      join('content', 'ee', `ee${unknown}`),
+      join('quarantine', 'notes.txt'),
+      'backup.sqlite',
     ]
-    for (const file of orphans) {
+    const orphans = [...unfinished.map(name => join('incoming', name)), join('content', 'ee', unknown)]
+    for (const file of [...foreign, ...orphans]) {
       await mkdir(join(data, file, '..'), { recursive: true })
       await writeFile(join(data, file), 'left behind')
     }
     server = await servers.start(data)
-    expect(await filesIn(data)).toEqual({ incoming: [], content: [sha256] })
+    for (const file of foreign) expect(await readFile(join(data, file), 'utf8')).toBe('left behind')
+    for (const file of orphans) expect(existsSync(join(data, file))).toBe(false)
+    expect(await readFile(join(data, 'quarantine', 'ee', unknown), 'utf8')).toBe('left behind')
     expect((await listAll(server.url, 'models')).map(each => each.id)).toEqual([id])
     expect((await downloadDigest(server.url, id)).sha256).toBe(sha256)
-    expect(server.logs.join('\n')).toContain(`"removed":${orphans.length}`)
+    const warnings = server.logs.filter(line => line.includes('"level":40')).join('\n')
+    for (const name of unfinished) expect(warnings).toContain(name)
+    expect(warnings).toContain(`sha256:${unknown}`)
 
     await stopAndStart()
     expect((await downloadDigest(server.url, id)).sha256).toBe(sha256)
-    expect(server.logs.join('\n')).not.toContain('"removed"')
+    expect(server.logs.join('\n')).not.toMatch(/"removed"|"quarantined"/)
     await remove(id)
+    await stopServer(server)
+    for (const folder of ['incoming', 'content']) await rm(join(data, folder), { recursive: true })
+    server = await servers.start(data)
   })
 
   test('content whose last record was deleted is gone, content with another record is not', async () => {

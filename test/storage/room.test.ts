@@ -119,14 +119,57 @@ test.skipIf(!existsSync('/dev/shm'))(
   },
 )
 
-test('a store that is opened again counts what is there, but for what is swept', async () => {
-  const kept = await keep(300, 1)
+test('a store that is opened again counts what is there, but for what an earlier process left behind', async () => {
+  await keep(300, 1)
   await keep(200, 2)
   await artifacts.receive(bytes(100, 3))
   const again = await openArtifacts(directory.path, limit, () => {})
   expect(free(again)).toBe(500)
-  await again.sweep(new Set([kept]))
-  expect(free(again)).toBe(700)
+  const making = await again.receive(bytes(50, 4))
+  expect(await again.removeLeftovers()).toHaveLength(1)
+  expect(free(again)).toBe(450)
+  expect(await stat(making.path)).toMatchObject({ size: 50 })
+})
+
+test('the quarantine counts, and its oldest files go where room is needed, none in vain', async () => {
+  let now = Date.parse('2026-01-01T00:00:00Z')
+  artifacts = await openArtifacts(
+    directory.path,
+    limit,
+    () => {},
+    () => now,
+  )
+  const old = await keep(300, 1)
+  const young = await keep(400, 2)
+  for (const sha256 of [old, young]) {
+    now += 1000
+    expect(await artifacts.quarantine(sha256)).toBe(true)
+  }
+  expect(artifacts.quarantined()).toEqual({ files: 2, bytes: 700 })
+  expect(() => artifacts.requireRoom(limit + 1)).toThrow(/do not fit/)
+  const reopened = await openArtifacts(
+    directory.path,
+    limit,
+    () => {},
+    () => now,
+  )
+  expect(reopened.quarantined()).toEqual({ files: 2, bytes: 700 })
+  await reopened.receive(bytes(500, 4))
+  expect(reopened.quarantined()).toEqual({ files: 1, bytes: 400 })
+  expect(await reopened.endQuarantine(now)).toEqual([])
+  expect(await reopened.endQuarantine(now + 1)).toEqual([young])
+  expect(reopened.quarantined()).toEqual({ files: 0, bytes: 0 })
+  expect(free(reopened)).toBe(500)
+})
+
+test('content takes the place of the same bytes in the quarantine', async () => {
+  const sha256 = await keep(300, 1)
+  await artifacts.quarantine(sha256)
+  expect(existsSync(artifacts.path(sha256))).toBe(false)
+  await keep(300, 1)
+  expect(existsSync(artifacts.path(sha256))).toBe(true)
+  expect(artifacts.quarantined()).toEqual({ files: 0, bytes: 0 })
+  expect(free()).toBe(700)
 })
 
 test('without a limit everything fits', async () => {

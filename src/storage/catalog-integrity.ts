@@ -1,0 +1,40 @@
+import { sql } from 'kysely'
+import type { Catalog } from './database.ts'
+
+/** Findings that are kept of a check: one damaged page can make thousands. */
+const findingsKept = 20
+
+/**
+ * What SQLite's `integrity_check` finds: tables, indexes, and whether they agree (`quick_check` does not compare them). None: it is
+ * sound. @throws Error if the catalog cannot be asked
+ */
+export async function integrityFindings(catalog: Catalog): Promise<string[]> {
+  try {
+    const { rows } = await sql<{ integrity_check: string }>`pragma integrity_check(${sql.lit(findingsKept)})`.execute(
+      catalog,
+    )
+    const findings = rows.map(row => row.integrity_check)
+    return findings.length === 1 && findings[0] === 'ok' ? [] : findings
+  } catch (error) {
+    // Some damage stops the check itself (SQLITE_CORRUPT, https://www.sqlite.org/rescode.html#corrupt).
+    if (error instanceof Error && 'errcode' in error && Number(error.errcode) % 256 === 11) return [error.message]
+    throw error
+  }
+}
+
+/**
+ * Makes all indexes anew from the tables, if that is all that is damaged: then, and only then, a second check finds nothing, and the
+ * catalog is changed. @returns whether it is sound now
+ */
+export async function rebuildIndexes(catalog: Catalog): Promise<boolean> {
+  try {
+    await catalog.transaction().execute(async transaction => {
+      await sql`reindex`.execute(transaction)
+      const [first] = await integrityFindings(transaction)
+      if (first !== undefined) throw new Error(first)
+    })
+    return true
+  } catch {
+    return false
+  }
+}
