@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idempotencyHeaders, idParameter } from '../schemas/common.ts'
-import { dataset, datasetFilters, datasetPage, datasetUpload } from '../schemas/dataset.ts'
+import { dataset, datasetFilters, datasetItem, datasetPage, datasetUpload } from '../schemas/dataset.ts'
 import { uploadParameters } from '../schemas/model.ts'
 import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
@@ -91,10 +91,10 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
         summary: 'A data set (If-None-Match)',
         tags,
         params: idParameter,
-        response: { 200: dataset, ...recordResponses },
+        response: { 200: datasetItem, ...recordResponses },
       },
     },
-    async (request, reply) => sendRecord(request, reply, await datasets.get(request.params.id)),
+    async (request, reply) => sendRecord(request, reply, await datasets.read(request.params.id)),
   )
 
   app.delete(

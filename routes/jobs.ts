@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { job, jobFilters, jobIdParameter, jobPage, jobParameters } from '../schemas/job.ts'
+import { jobFilters, jobIdParameter, jobItem, jobPage, jobParameters } from '../schemas/job.ts'
 import { clientGone, sendEvents } from '../src/http/job-replies.ts'
 import { bodyProblems, deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
@@ -32,8 +32,8 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         params: jobIdParameter,
         querystring: jobParameters,
         response: {
-          200: job,
-          202: job.describe('With ?wait: the job has not ended yet'),
+          200: jobItem,
+          202: jobItem.describe('With ?wait: the job has not ended yet'),
           ...recordResponses,
         },
       },
@@ -70,7 +70,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         tags,
         params: jobIdParameter,
         response: {
-          202: job,
+          202: jobItem,
           ...problemResponses(
             'TUREEN_REQUEST_INVALID',
             'TUREEN_NOT_FOUND',

@@ -8,8 +8,8 @@ import {
   contentParameters,
   dataParameters,
   type ModelRecord,
-  model,
   modelFilters,
+  modelItem,
   modelPage,
   namedContentParameters,
   tensorPage,
@@ -74,10 +74,10 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore }> = async 
         summary: 'A model (If-None-Match)',
         tags,
         params: idParameter,
-        response: { 200: model, ...recordResponses },
+        response: { 200: modelItem, ...recordResponses },
       },
     },
-    async (request, reply) => sendRecord(request, reply, await models.get(request.params.id)),
+    async (request, reply) => sendRecord(request, reply, await models.read(request.params.id)),
   )
 
   app.get(

@@ -57,6 +57,11 @@ export const idempotencyHeaders = z.looseObject({
     ),
 })
 
+/** What lists and reads show of a record that was damaged on the disk. */
+export const unreadable = z
+  .string()
+  .describe('Why this record cannot be read. It can still be listed and deleted, and a job cancelled')
+
 export const name = z.string().min(1).max(200).describe('A name to find it by; need not be unique')
 
 const labelKey = z

@@ -10,6 +10,7 @@ import {
   page,
   pageParameters,
   timestamp,
+  unreadable,
 } from './common.ts'
 
 export const dataset = z
@@ -42,7 +43,26 @@ export const datasetUpload = z.object({ dataset, created: z.boolean() })
 
 export type DatasetUpload = z.infer<typeof datasetUpload>
 
-export const datasetPage = page(dataset).meta({ id: 'DatasetPage' })
+/** A data set whose record was damaged on the disk: what can be read of it. */
+export const unreadableDataset = z
+  .object({
+    id,
+    name: z.string().nullable(),
+    labels,
+    sha256: digest.nullable(),
+    createdAt: timestamp.nullable(),
+    expiresAt,
+    unreadable,
+  })
+  .meta({ id: 'UnreadableDataset' })
+
+export type UnreadableDataset = z.infer<typeof unreadableDataset>
+
+export const datasetItem = z.union([dataset, unreadableDataset])
+
+export type DatasetItem = z.infer<typeof datasetItem>
+
+export const datasetPage = page(datasetItem).meta({ id: 'DatasetPage' })
 
 export const datasetFilters = z.strictObject({
   ...pageParameters,

@@ -1,5 +1,15 @@
 import { z } from 'zod'
-import { expiresAt, id, labelParameters, labels, page, pageParameters, timestamp, waitSeconds } from './common.ts'
+import {
+  expiresAt,
+  id,
+  labelParameters,
+  labels,
+  page,
+  pageParameters,
+  timestamp,
+  unreadable,
+  waitSeconds,
+} from './common.ts'
 import { comparisonRequest, comparisonResult } from './comparison.ts'
 import { evaluationRequest, evaluationResult } from './evaluation.ts'
 import { mergeRequest, mergeResult } from './merge.ts'
@@ -61,7 +71,30 @@ export type JobOf<Type extends JobType> = Extract<JobRecord, { type: Type }>
 /** A type of job with a request of that type. */
 export type JobRequest = { [Type in JobType]: { type: Type; request: JobOf<Type>['request'] } }[JobType]
 
-export const jobPage = page(job).meta({ id: 'JobPage' })
+/** A job whose record was damaged on the disk: what can be read of it. */
+export const unreadableJob = z
+  .object({
+    id,
+    type: jobType.nullable().describe('null if it cannot be read'),
+    status: jobStatus.describe('failed if it cannot be read'),
+    progress: z.null(),
+    labels,
+    createdAt: timestamp.nullable(),
+    startedAt: timestamp.nullable(),
+    finishedAt: timestamp.nullable(),
+    expiresAt,
+    error: problem.optional(),
+    unreadable,
+  })
+  .meta({ id: 'UnreadableJob' })
+
+export type UnreadableJob = z.infer<typeof unreadableJob>
+
+export const jobItem = z.union([job, unreadableJob])
+
+export type JobItem = z.infer<typeof jobItem>
+
+export const jobPage = page(jobItem).meta({ id: 'JobPage' })
 
 export const jobFilters = z.strictObject({
   ...pageParameters,

@@ -12,6 +12,7 @@ import {
   reference,
   timestamp,
   ttlParameter,
+  unreadable,
 } from './common.ts'
 import { weightValue } from './merge.ts'
 
@@ -74,7 +75,26 @@ export const modelUpload = z.object({ model, created: z.boolean() })
 
 export type ModelUpload = z.infer<typeof modelUpload>
 
-export const modelPage = page(model).meta({ id: 'ModelPage' })
+/** A model whose record was damaged on the disk: what can be read of it. */
+export const unreadableModel = z
+  .object({
+    id,
+    name: z.string().nullable(),
+    labels,
+    sha256: digest.nullable(),
+    createdAt: timestamp.nullable(),
+    expiresAt,
+    unreadable,
+  })
+  .meta({ id: 'UnreadableModel' })
+
+export type UnreadableModel = z.infer<typeof unreadableModel>
+
+export const modelItem = z.union([model, unreadableModel])
+
+export type ModelItem = z.infer<typeof modelItem>
+
+export const modelPage = page(modelItem).meta({ id: 'ModelPage' })
 
 export const tensor = z.object({
   name: z.string(),

@@ -49,6 +49,7 @@ export const errorCatalogue = {
   TUREEN_QUEUE_FULL: { status: 429, title: 'There are too many jobs in the queue' },
   TUREEN_HEADERS_TOO_LARGE: { status: 431, title: 'The request headers are too large' },
   TUREEN_CONTENT_DAMAGED: { status: 500, title: 'Stored content is damaged' },
+  TUREEN_RECORD_UNREADABLE: { status: 500, title: 'A stored record cannot be read' },
   TUREEN_STORE_FAILED: { status: 500, title: 'The disk failed' },
   TUREEN_INTERNAL: { status: 500, title: 'Something went wrong in the server' },
   TUREEN_EVALUATOR_UNAVAILABLE: { status: 503, title: 'The process that runs models could not be started' },

@@ -1,12 +1,14 @@
 import { sql } from 'kysely'
 import { v7 as uuid } from 'uuid'
-import { type DatasetRecord, dataset } from '../../schemas/dataset.ts'
+import { digest, expiresAt, labels, timestamp } from '../../schemas/common.ts'
+import { type DatasetItem, type DatasetRecord, dataset } from '../../schemas/dataset.ts'
 import type { DatasetDescription } from '../evaluate/datasets/dataset.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
 import { columnOf, digestIn } from '../storage/references.ts'
+import { column, isReadable, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
 
 /** Rows of the catalog that make up data sets. All functions take a catalog or a transaction of it. */
 
@@ -53,10 +55,10 @@ export async function insertDataset(
   return id
 }
 
-export async function resolveDataset(catalog: Catalog, reference: string): Promise<DatasetRecord | undefined> {
+export async function resolveDataset(catalog: Catalog, reference: string): Promise<DatasetItem | undefined> {
   const { column, value } = columnOf(reference)
   const row = await selectDatasets(catalog).where(column, '=', value).orderBy('id', 'desc').limit(1).executeTakeFirst()
-  return row && toRecord(row)
+  return row && toItem(row)
 }
 
 /** A record of the same content under the same name with the same labels, if there is one. */
@@ -70,13 +72,16 @@ export async function sameDataset(
     .where(hasLabels(labels, 'datasets.id'))
     .orderBy('id', 'desc')
     .execute()
-  return rows.map(toRecord).find(record => Object.keys(record.labels).length === Object.keys(labels).length)
+  return rows
+    .map(toItem)
+    .filter(isReadable)
+    .find(record => Object.keys(record.labels).length === Object.keys(labels).length)
 }
 
 export async function listDatasets(
   catalog: Catalog,
   { limit, cursor, name, label, sha256 }: DatasetFilters,
-): Promise<Page<DatasetRecord>> {
+): Promise<Page<DatasetItem>> {
   let query = selectDatasets(catalog)
     .where(hasLabels(label, 'datasets.id'))
     .orderBy('id', 'desc')
@@ -84,7 +89,13 @@ export async function listDatasets(
   if (cursor !== undefined) query = query.where('id', '<', decodeCursor(cursor))
   if (name !== undefined) query = query.where('name', '=', name)
   if (sha256 !== undefined) query = query.where('sha256', '=', digestIn(sha256) ?? sha256)
-  return pageOf((await query.execute()).map(toRecord), limit)
+  return pageOf((await query.execute()).map(toItem), limit)
+}
+
+/** Digests of a data set's files, also of one whose record cannot be read. */
+export async function datasetDigests(catalog: Catalog, id: string): Promise<string[]> {
+  const rows = await catalog.selectFrom('dataset_files').select('sha256').where('dataset_id', '=', id).execute()
+  return rows.map(({ sha256 }) => sha256)
 }
 
 export async function deleteDataset(catalog: Catalog, id: string): Promise<void> {
@@ -95,7 +106,8 @@ export async function deleteDataset(catalog: Catalog, id: string): Promise<void>
 }
 
 /** A JSON list, in the order in which they were sent. */
-const filesColumn = sql<string>`(select json_group_array(json_object('name', name, 'bytes', bytes, 'sha256', sha256))
+const filesColumn = sql<string>`(select json_group_array(json_object('name', cast(name as text),
+  'bytes', cast(bytes as integer), 'sha256', cast(sha256 as text)))
   from (select name, bytes, sha256 from dataset_files where dataset_id = datasets.id order by position))`
 
 const selectDatasets = (catalog: Catalog) =>
@@ -106,16 +118,28 @@ const selectDatasets = (catalog: Catalog) =>
 
 type DatasetRow = Tables['datasets'] & { labels: string; files: string }
 
-function toRecord(row: DatasetRow): DatasetRecord {
-  return dataset.parse({
-    ...JSON.parse(row.description),
-    id: row.id,
-    name: row.name,
-    labels: JSON.parse(row.labels),
-    sha256: row.sha256,
-    bytes: row.bytes,
-    files: JSON.parse(row.files),
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-  })
+function toItem(row: DatasetRow): DatasetItem {
+  return readOr(
+    () =>
+      dataset.parse({
+        ...column('description', () => JSON.parse(row.description)),
+        id: row.id,
+        name: row.name,
+        labels: JSON.parse(row.labels),
+        sha256: row.sha256,
+        bytes: row.bytes,
+        files: JSON.parse(row.files),
+        createdAt: row.created_at,
+        expiresAt: row.expires_at,
+      }),
+    reason => ({
+      id: String(row.id),
+      name: row.name === null ? null : String(row.name),
+      labels: jsonOr(labels, row.labels, {}),
+      sha256: validOr(digest, row.sha256, null),
+      createdAt: validOr(timestamp, row.created_at, null),
+      expiresAt: validOr(expiresAt, row.expires_at, null),
+      unreadable: reason,
+    }),
+  )
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { DatasetRecord, DatasetUpload } from '../../schemas/dataset.ts'
+import type { DatasetItem, DatasetRecord, DatasetUpload } from '../../schemas/dataset.ts'
 import { TureenError } from '../errors.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
@@ -10,6 +10,7 @@ import { extendLife } from '../storage/expiry.ts'
 import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Labels } from '../storage/labels.ts'
 import type { Page } from '../storage/paging.ts'
+import { requireReadable } from '../storage/unreadable.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import * as records from './dataset-records.ts'
 
@@ -27,14 +28,16 @@ export type DatasetStore = {
     upload: { name: string | null; labels: Labels; expiresAt: string | null },
     keep?: KeepWith<DatasetUpload>,
   ): Promise<DatasetUpload>
-  /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request */
+  /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request; `TUREEN_RECORD_UNREADABLE` */
   get(reference: string, field?: string): Promise<DatasetRecord>
-  list(filters: records.DatasetFilters): Promise<Page<DatasetRecord>>
+  /** As {@link DatasetStore.get}, to be shown: also a record that cannot be used. */
+  read(reference: string): Promise<DatasetItem>
+  list(filters: records.DatasetFilters): Promise<Page<DatasetItem>>
   /**
    * @param allow looks at the record just before it goes, and may throw to keep it
    * @throws TureenError `TUREEN_IN_USE` while a job needs it
    */
-  remove(reference: string, allow: (dataset: DatasetRecord) => void): Promise<void>
+  remove(reference: string, allow: (dataset: DatasetItem) => void): Promise<void>
   files(dataset: DatasetRecord): DatasetFile[]
   /** Call it before a stored data set is read. @throws TureenError `TUREEN_CONTENT_DAMAGED` if its files are not what was stored */
   requireSound(dataset: { id: string; files: readonly DatasetFile[] }, signal: AbortSignal): Promise<void>
@@ -58,10 +61,13 @@ export function createDatasetStore(
       [{ ...(field === undefined ? {} : { field }), message }],
     )
   }
-  const get: DatasetStore['get'] = (reference, field) => find(catalog, reference, field)
+  const usable = async (within: Catalog, reference: string, field?: string) =>
+    requireReadable(`the data set ${reference}`, await find(within, reference, field))
+  const get: DatasetStore['get'] = (reference, field) => usable(catalog, reference, field)
 
   return {
     get,
+    read: reference => find(catalog, reference),
     async add(files, upload, keep = nothingBeside) {
       try {
         const description = await threads.dataset(files.map(({ name, path }) => ({ name, path })))
@@ -72,7 +78,7 @@ export function createDatasetStore(
             const same = await records.sameDataset(transaction, dataset)
             if (same) await extendLife(transaction, 'datasets', same, upload.expiresAt)
             const id = same?.id ?? (await records.insertDataset(transaction, dataset))
-            const outcome = { dataset: await find(transaction, id), created: !same }
+            const outcome = { dataset: await usable(transaction, id), created: !same }
             await keep(transaction, outcome)
             return outcome
           }),
@@ -88,11 +94,12 @@ export function createDatasetStore(
       await contents.release(() =>
         catalog.transaction().execute(async transaction => {
           const dataset = await find(transaction, reference)
-          const { id, files } = dataset
+          const { id } = dataset
           allow(dataset)
           await refuseWhileInUse(transaction, id, `The data set ${reference}`)
+          const digests = await records.datasetDigests(transaction, id)
           await records.deleteDataset(transaction, id)
-          return files.map(({ sha256 }) => sha256)
+          return digests
         }),
       )
     },

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { type JobRecord, jobStatus, jobType } from '../../schemas/job.ts'
+import { type JobItem, jobStatus, jobType } from '../../schemas/job.ts'
 import type { StoreUsage } from '../storage/usage.ts'
 import type { MergeReport } from '../threads/merge-task.ts'
 
@@ -10,7 +10,7 @@ export type ServedRequest = { route: string | undefined; method: string; status:
 export type Metrics = {
   contentType: string
   requestServed(request: ServedRequest): void
-  jobEnded(job: JobRecord): void
+  jobEnded(job: JobItem): void
   merged(report: Pick<MergeReport, 'bytesRead' | 'bytesWritten'>): void
   received(bytes: number): void
   evaluatorStarted(): void
@@ -80,7 +80,8 @@ export function createMetrics(): Metrics {
       requests.inc({ route, method, status: status ?? 'none' })
       requestDuration.observe({ route, method }, seconds)
     },
-    jobEnded({ type, status, startedAt, finishedAt, error }) {
+    jobEnded({ type: named, status, startedAt, finishedAt, error }) {
+      const type = named ?? 'unreadable'
       // One that was cancelled in the queue has taken no time.
       const seconds = startedAt && finishedAt ? (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000 : 0
       jobDuration.observe({ type, status }, seconds)

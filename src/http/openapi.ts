@@ -40,6 +40,7 @@ export function problemResponses(...codes: ErrorCode[]) {
     'TUREEN_REQUEST_TIMEOUT',
     'TUREEN_EXPECTATION_FAILED',
     'TUREEN_HEADERS_TOO_LARGE',
+    'TUREEN_RECORD_UNREADABLE',
     'TUREEN_STORE_FAILED',
     'TUREEN_INTERNAL',
     'TUREEN_SHUTTING_DOWN',

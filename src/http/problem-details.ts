@@ -126,7 +126,8 @@ function toTureenError(error: FastifyError, request: FastifyRequest): TureenErro
   }
   const known = ofFastify[error.code]
   if (known) return new TureenError(known.code, known.detail(error, request), [], { cause: error })
-  if (error instanceof SyntaxError) {
+  // One without a status is a defect of the server, or damage of the store: no fault of the body.
+  if (error instanceof SyntaxError && error.statusCode === 400) {
     return new TureenError('TUREEN_BODY_MALFORMED', `The body is not JSON: ${error.message}.`)
   }
   const status = error.statusCode ?? 500

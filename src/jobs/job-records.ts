@@ -1,17 +1,22 @@
 import { v7 as uuid } from 'uuid'
+import { expiresAt, labels as labelMap, timestamp } from '../../schemas/common.ts'
 import {
+  type JobItem,
   type JobProgress,
-  type JobRecord,
   type JobRequest,
   type JobStatus,
   type JobType,
   job,
+  jobStatus,
+  jobType,
 } from '../../schemas/job.ts'
+import { problem } from '../../schemas/problem.ts'
 import { TureenError } from '../errors.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+import { column, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
 
 /** Rows of the catalog that make up jobs. All functions take a catalog or a transaction of it. */
 
@@ -50,15 +55,15 @@ async function inputExists(catalog: Catalog, id: string): Promise<boolean> {
   return dataset !== undefined
 }
 
-export async function jobById(catalog: Catalog, id: string): Promise<JobRecord | undefined> {
+export async function jobById(catalog: Catalog, id: string): Promise<JobItem | undefined> {
   const row = await selectJobs(catalog).where('id', '=', id).executeTakeFirst()
-  return row && toRecord(row)
+  return row && toItem(row)
 }
 
 export async function listJobs(
   catalog: Catalog,
   { limit, cursor, type, status, label }: JobFilters,
-): Promise<Page<JobRecord>> {
+): Promise<Page<JobItem>> {
   let query = selectJobs(catalog)
     .where(hasLabels(label, 'jobs.id'))
     .orderBy('id', 'desc')
@@ -66,7 +71,7 @@ export async function listJobs(
   if (cursor !== undefined) query = query.where('id', '<', decodeCursor(cursor))
   if (type !== undefined) query = query.where('type', '=', type)
   if (status !== undefined) query = query.where('status', '=', status)
-  return pageOf((await query.execute()).map(toRecord), limit)
+  return pageOf((await query.execute()).map(toItem), limit)
 }
 
 export async function countQueued(catalog: Catalog): Promise<number> {
@@ -164,19 +169,40 @@ export function now(): string {
 const selectJobs = (catalog: Catalog) =>
   catalog.selectFrom('jobs').selectAll('jobs').select(labelsColumn('jobs.id').as('labels'))
 
-function toRecord(row: Tables['jobs'] & { labels: string }): JobRecord {
-  return job.parse({
-    id: row.id,
-    type: row.type,
-    status: row.status,
-    progress: row.progress && JSON.parse(row.progress),
-    labels: JSON.parse(row.labels),
-    createdAt: row.created_at,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-    expiresAt: row.expires_at,
-    request: JSON.parse(row.request),
-    ...(row.result ? { result: JSON.parse(row.result) } : {}),
-    ...(row.error ? { error: JSON.parse(row.error) } : {}),
-  })
+function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
+  const json = (name: 'request' | 'progress' | 'result' | 'error') =>
+    column(name, () => JSON.parse(row[name] ?? 'null'))
+  return readOr(
+    () =>
+      job.parse({
+        id: row.id,
+        type: row.type,
+        status: row.status,
+        progress: json('progress'),
+        labels: JSON.parse(row.labels),
+        createdAt: row.created_at,
+        startedAt: row.started_at,
+        finishedAt: row.finished_at,
+        expiresAt: row.expires_at,
+        request: json('request'),
+        ...(row.result ? { result: json('result') } : {}),
+        ...(row.error ? { error: json('error') } : {}),
+      }),
+    reason => {
+      const error = row.error ? jsonOr(problem, row.error, undefined) : undefined
+      return {
+        id: String(row.id),
+        type: validOr(jobType, row.type, null),
+        status: validOr(jobStatus, row.status, 'failed' as const),
+        progress: null,
+        labels: jsonOr(labelMap, row.labels, {}),
+        createdAt: validOr(timestamp, row.created_at, null),
+        startedAt: validOr(timestamp, row.started_at, null),
+        finishedAt: validOr(timestamp, row.finished_at, null),
+        expiresAt: validOr(expiresAt, row.expires_at, null),
+        ...(error ? { error } : {}),
+        unreadable: reason,
+      }
+    },
+  )
 }

@@ -1,12 +1,13 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { JobOf, JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
+import type { JobItem, JobOf, JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
 import { asTureenError, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
 import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import type { Page } from '../storage/paging.ts'
+import { isReadable, requireReadable } from '../storage/unreadable.ts'
 import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
 import * as records from './job-records.ts'
 
@@ -39,17 +40,17 @@ export type JobService = {
    * @throws TureenError `TUREEN_NOT_FOUND` if one of its models has just been deleted, `TUREEN_QUEUE_FULL`
    */
   create(job: records.NewJob, keep?: KeepWith<JobRecord>): Promise<JobRecord>
-  get(id: string): Promise<JobRecord>
-  list(filters: records.JobFilters): Promise<Page<JobRecord>>
+  get(id: string): Promise<JobItem>
+  list(filters: records.JobFilters): Promise<Page<JobItem>>
   /** The job when it has ended, or as it is after `seconds`, or when `signal` fires. */
-  wait(id: string, seconds: number, signal: AbortSignal): Promise<JobRecord>
-  cancel(id: string): Promise<JobRecord>
+  wait(id: string, seconds: number, signal: AbortSignal): Promise<JobItem>
+  cancel(id: string): Promise<JobItem>
   /**
    * Deletes a job that has ended, with its events; what it made stays.
    * @param allow looks at the job just before it goes, and may throw to keep it
    * @throws TureenError `TUREEN_IN_USE` while it is queued or running
    */
-  remove(id: string, allow: (job: JobRecord) => void): Promise<void>
+  remove(id: string, allow: (job: JobItem) => void): Promise<void>
   /**
    * Events after the one with number `after`, as they come, until the job has ended. Null comes first, and now and then, as a
    * sign of life; nothing at all comes if there is nothing to come.
@@ -79,13 +80,13 @@ export function createJobService(
   runners: JobRunners,
   log: Logger,
   { concurrency, maximumQueued, ttl }: JobLimits,
-  onEnd: (job: JobRecord) => void,
+  onEnd: (job: JobItem) => void,
 ): JobService {
   const changes = new EventEmitter().setMaxListeners(0)
   const closing = new AbortController()
   const changed = (id: string) => changes.emit(id)
 
-  const find = async (within: Catalog, id: string): Promise<JobRecord> => {
+  const find = async (within: Catalog, id: string): Promise<JobItem> => {
     const job = await records.jobById(within, id)
     if (job) return job
     throw new TureenError('TUREEN_NOT_FOUND', `There is no job ${id}; GET /v1/jobs lists those there are.`)
@@ -98,12 +99,12 @@ export function createJobService(
     id: string,
     status: 'succeeded' | 'failed' | 'cancelled',
     change: records.JobChanges,
-  ): Promise<JobRecord | undefined> => {
+  ): Promise<JobItem | undefined> => {
     const from: JobRecord['status'][] = status === 'cancelled' ? ['queued', 'running'] : ['running']
     const job = await records.jobById(transaction, id)
     if (!job) return undefined
     const finished_at = records.now()
-    const expires_at = expiryAfter(job.request.ttl ?? ttl, Date.parse(finished_at))
+    const expires_at = expiryAfter((isReadable(job) ? job.request.ttl : null) ?? ttl, Date.parse(finished_at))
     if (!(await records.transition(transaction, id, from, status, { ...change, finished_at, expires_at })))
       return undefined
     const ended = await find(transaction, id)
@@ -176,7 +177,7 @@ export function createJobService(
       const begin = () => records.transition(catalog, id, ['queued'], 'running', { started_at: records.now() })
       if (!(await untilWritten(id, begin))) return
       changed(id)
-      const job = await get(id)
+      const job = requireReadable(`the job ${id}`, await get(id))
       await start(job, signal)
       log.info({ jobId: id, type: job.type }, 'job succeeded')
     } catch (error) {
@@ -213,7 +214,8 @@ export function createJobService(
     async create(job, keep = nothingBeside) {
       const created = await catalog.transaction().execute(async transaction => {
         if ((await records.countQueued(transaction)) >= maximumQueued) throw queueFull(maximumQueued)
-        const created = await find(transaction, await records.insertJob(transaction, job))
+        const id = await records.insertJob(transaction, job)
+        const created = requireReadable(`the job ${id}`, await find(transaction, id))
         await keep(transaction, created)
         return created
       })

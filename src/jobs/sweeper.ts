@@ -44,7 +44,12 @@ export function createSweeper(
     for (const kind of ['jobs', 'models', 'datasets'] as const) {
       for (const id of await expiredIds(catalog, kind, now)) {
         if (closed) return
-        if (await removeExpired(stores[kind], id, now)) log.info({ id, kind }, 'deleted, as it has expired')
+        try {
+          if (await removeExpired(stores[kind], id, now)) log.info({ id, kind }, 'deleted, as it has expired')
+        } catch (error) {
+          // What fails for one record may not for the next.
+          log.error({ err: error, id, kind }, 'it has expired and could not be deleted')
+        }
       }
     }
     await keys.removeExpired()

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { v7 as uuid } from 'uuid'
-import type { ModelRecord } from '../../schemas/model.ts'
+import { digest, expiresAt, labels, timestamp } from '../../schemas/common.ts'
+import { type ModelItem, type ModelRecord, model } from '../../schemas/model.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
@@ -8,6 +9,7 @@ import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
 import { columnOf, digestIn } from '../storage/references.ts'
+import { column, isReadable, jsonOr, readOr, unreadableRecord, validOr } from '../storage/unreadable.ts'
 import { type ModelFile, modelDigest } from './model-files.ts'
 
 /** What a new model record is made from. */
@@ -107,9 +109,14 @@ export async function dataPlace(catalog: Catalog, reference: string, location: s
   const main = at('')
   const [first] = rows
   if (!main || !first) return undefined
-  const { externalData: named, dataBytes = [] }: StoredDescription = JSON.parse(first.description)
-  const needed = dataBytes[named.indexOf(location)]
-  return { id, main, named, needed, file: at(location), missing: named.length - first.here }
+  const read = () => {
+    const { externalData: named, dataBytes = [] }: StoredDescription = descriptionOf(first)
+    const needed = dataBytes[named.indexOf(location)]
+    return { id, main, named, needed, file: at(location), missing: named.length - first.here }
+  }
+  return readOr(read, reason => {
+    throw unreadableRecord(`the model ${reference}`, reason)
+  })
 }
 
 /** Adds a data file to a model, in place of one that it had at this location. `complete`: the model's new digests if it now has all files. */
@@ -132,7 +139,10 @@ export async function putModelFile(
 /** Complete models without a fingerprint: those that were taken in by a version that made other ones. */
 export async function modelsWithoutFingerprint(catalog: Catalog): Promise<ModelRecord[]> {
   const rows = await selectModels(catalog).where('fingerprint', '=', unknownFingerprint).execute()
-  return rows.map(toRecord).filter(({ status }) => status === 'complete')
+  return rows
+    .map(toItem)
+    .filter(isReadable)
+    .filter(({ status }) => status === 'complete')
 }
 
 export async function setFingerprint(catalog: Catalog, id: string, fingerprint: string | null): Promise<void> {
@@ -153,9 +163,9 @@ export async function resolveModel(catalog: Catalog, reference: string): Promise
   return row?.id
 }
 
-export async function modelById(catalog: Catalog, id: string): Promise<ModelRecord | undefined> {
+export async function modelById(catalog: Catalog, id: string): Promise<ModelItem | undefined> {
   const row = await selectModels(catalog).where('models.id', '=', id).executeTakeFirst()
-  return row && toRecord(row)
+  return row && toItem(row)
 }
 
 /** A record of the same content under the same name with the same labels, if there is one. */
@@ -169,10 +179,13 @@ export async function sameModel(
     .where(hasLabels(labels, 'models.id'))
     .orderBy('models.id', 'desc')
     .execute()
-  return rows.map(toRecord).find(record => Object.keys(record.labels).length === Object.keys(labels).length)
+  return rows
+    .map(toItem)
+    .filter(isReadable)
+    .find(record => Object.keys(record.labels).length === Object.keys(labels).length)
 }
 
-export async function listModels(catalog: Catalog, filters: ModelFilters): Promise<Page<ModelRecord>> {
+export async function listModels(catalog: Catalog, filters: ModelFilters): Promise<Page<ModelItem>> {
   const { limit, cursor, name, label, fingerprint, sha256 } = filters
   let query = selectModels(catalog)
     .where(hasLabels(label, 'models.id'))
@@ -182,12 +195,25 @@ export async function listModels(catalog: Catalog, filters: ModelFilters): Promi
   if (name !== undefined) query = query.where('models.name', '=', name)
   if (fingerprint !== undefined) query = query.where('models.fingerprint', '=', digestIn(fingerprint) ?? fingerprint)
   if (sha256 !== undefined) query = query.where('models.sha256', '=', digestIn(sha256) ?? sha256)
-  return pageOf((await query.execute()).map(toRecord), limit)
+  return pageOf((await query.execute()).map(toItem), limit)
 }
 
 export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocument | undefined> {
   const row = await catalog.selectFrom('models').select('recipe').where('id', '=', id).executeTakeFirst()
-  return row?.recipe ? JSON.parse(row.recipe) : undefined
+  const text = row?.recipe
+  if (!text) return undefined
+  return readOr(
+    () => recipeIn(text),
+    reason => {
+      throw unreadableRecord(`the model ${id}`, reason)
+    },
+  )
+}
+
+/** Digests of a model's files, also of one whose record cannot be read. */
+export async function modelDigests(catalog: Catalog, id: string): Promise<string[]> {
+  const rows = await catalog.selectFrom('model_files').select('sha256').where('model_id', '=', id).execute()
+  return rows.map(({ sha256 }) => sha256)
 }
 
 export async function deleteModel(catalog: Catalog, id: string): Promise<void> {
@@ -198,7 +224,8 @@ export async function deleteModel(catalog: Catalog, id: string): Promise<void> {
 }
 
 /** A JSON list, the model's own file first and the others by location. */
-const filesColumn = sql<string>`(select json_group_array(json_object('location', location, 'sha256', sha256, 'bytes', bytes))
+const filesColumn = sql<string>`(select json_group_array(json_object('location', cast(location as text),
+  'sha256', cast(sha256 as text), 'bytes', cast(bytes as integer)))
   from (select location, sha256, bytes from model_files where model_id = models.id order by location))`
 
 const selectModels = (catalog: Catalog) =>
@@ -212,8 +239,23 @@ type ModelRow = Tables['models'] & { labels: string; files: string }
 /** What the catalog keeps as JSON. Models that were uploaded before it was recorded have no `dataBytes`. */
 type StoredDescription = Omit<InspectedModel, 'fingerprint' | 'dataBytes'> & Partial<Pick<InspectedModel, 'dataBytes'>>
 
-function toRecord(row: ModelRow): ModelRecord {
-  const { externalData, dataBytes: _, ...description }: StoredDescription = JSON.parse(row.description)
+function toItem(row: ModelRow): ModelItem {
+  return readOr(
+    () => model.parse(recordOf(row)),
+    reason => ({
+      id: String(row.id),
+      name: row.name === null ? null : String(row.name),
+      labels: jsonOr(labels, row.labels, {}),
+      sha256: validOr(digest, row.sha256, null),
+      createdAt: validOr(timestamp, row.created_at, null),
+      expiresAt: validOr(expiresAt, row.expires_at, null),
+      unreadable: reason,
+    }),
+  )
+}
+
+function recordOf(row: ModelRow): unknown {
+  const { externalData, dataBytes: _, ...description } = descriptionOf(row)
   const own: ModelFile[] = JSON.parse(row.files)
   const here = new Set(own.map(({ location }) => location))
   const missing = externalData.filter(location => !here.has(location))
@@ -230,8 +272,16 @@ function toRecord(row: ModelRow): ModelRecord {
     fingerprint: row.fingerprint === unknownFingerprint ? null : row.fingerprint,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
-    lineage: row.recipe ? lineageOf(JSON.parse(row.recipe)) : null,
+    lineage: row.recipe ? lineageOf(recipeIn(row.recipe)) : null,
   }
+}
+
+function descriptionOf({ description }: Pick<ModelRow, 'description'>): StoredDescription {
+  return column('description', () => JSON.parse(description))
+}
+
+function recipeIn(text: string): RecipeDocument {
+  return column('recipe', () => JSON.parse(text))
 }
 
 function lineageOf({ method, models, base, normalize }: RecipeDocument): ModelRecord['lineage'] {

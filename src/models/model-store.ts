@@ -1,4 +1,4 @@
-import type { ModelRecord, ModelUpload } from '../../schemas/model.ts'
+import type { ModelItem, ModelRecord, ModelUpload } from '../../schemas/model.ts'
 import { TureenError } from '../errors.ts'
 import { requireComplete } from '../merge/incomplete.ts'
 import { inlineSettings } from '../merge/merge-input.ts'
@@ -14,6 +14,7 @@ import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Labels } from '../storage/labels.ts'
 import { bytesOf, type ModelPaths } from '../storage/model-paths.ts'
 import { decodeIndexCursor, encodeCursor, type Page } from '../storage/paging.ts'
+import { requireReadable } from '../storage/unreadable.ts'
 import type { ListedTensor } from '../threads/inspect-task.ts'
 import type { WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
@@ -44,18 +45,20 @@ export type ModelStore = {
   dataFile(reference: string, location: string): Promise<ModelFile | undefined>
   /** Publishes merged files, then runs `commit`, which is to insert their record in the transaction of its choice. */
   addMerged<Result>(files: readonly ReceivedData[], commit: (insert: InsertMerged) => Promise<Result>): Promise<Result>
-  /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request */
+  /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request; `TUREEN_RECORD_UNREADABLE` */
   get(reference: string, field?: string): Promise<ModelRecord>
+  /** As {@link ModelStore.get}, to be shown: also a record that cannot be used. */
+  read(reference: string): Promise<ModelItem>
   /** As {@link ModelStore.get}, for use. @throws TureenError `TUREEN_MODEL_INCOMPLETE` besides */
   getComplete(reference: string, field: string): Promise<ModelRecord>
-  list(filters: records.ModelFilters): Promise<Page<ModelRecord>>
+  list(filters: records.ModelFilters): Promise<Page<ModelItem>>
   tensors(reference: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<ListedTensor>>
   recipe(reference: string): Promise<RecipeDocument>
   /**
    * @param allow looks at the record just before it goes, and may throw to keep it
    * @throws TureenError `TUREEN_IN_USE` while a job needs it
    */
-  remove(reference: string, allow: (model: ModelRecord) => void): Promise<void>
+  remove(reference: string, allow: (model: ModelItem) => void): Promise<void>
   /** Where the files of a model lie. */
   paths(model: Pick<ModelRecord, 'files'>): ModelPaths
   /** Call it before stored models are read. @throws TureenError `TUREEN_CONTENT_DAMAGED` naming those whose files are not what was stored */
@@ -109,7 +112,9 @@ export function createModelStore(
   }
   const placeOf = async (reference: string, location: string) =>
     found(reference, await records.dataPlace(catalog, reference, location))
-  const get: ModelStore['get'] = (reference, field) => find(catalog, reference, field)
+  const usable = async (within: Catalog, reference: string, field?: string) =>
+    requireReadable(`the model ${reference}`, await find(within, reference, field))
+  const get: ModelStore['get'] = (reference, field) => usable(catalog, reference, field)
 
   const fileAt = ({ files }: Pick<ModelRecord, 'files'>, location: string) => {
     const file = files.find(each => each.location === location)
@@ -155,6 +160,7 @@ export function createModelStore(
 
   return {
     get,
+    read: reference => find(catalog, reference),
     requireSound: sound,
     async blamingDamage(models, run) {
       try {
@@ -176,7 +182,7 @@ export function createModelStore(
             const same = await records.sameModel(transaction, model)
             if (same) await extendLife(transaction, 'models', same, upload.expiresAt)
             const id = same?.id ?? (await records.insertModel(transaction, model))
-            const outcome = { model: await find(transaction, id), created: !same }
+            const outcome = { model: await usable(transaction, id), created: !same }
             await keep(transaction, outcome)
             return outcome
           }),
@@ -251,11 +257,12 @@ export function createModelStore(
       await contents.release(() =>
         catalog.transaction().execute(async transaction => {
           const model = await find(transaction, reference)
-          const { id, files } = model
+          const { id } = model
           allow(model)
           await refuseWhileInUse(transaction, id, `The model ${reference}`, { model: reference })
+          const digests = await records.modelDigests(transaction, id)
           await records.deleteModel(transaction, id)
-          return files.map(({ sha256 }) => sha256)
+          return digests
         }),
       )
     },

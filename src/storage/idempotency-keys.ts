@@ -1,4 +1,5 @@
 import type { Catalog } from './database.ts'
+import { readOr } from './unreadable.ts'
 
 /** A key as a client sends it, within what belongs to one principal. */
 export type ScopedKey = { scope: string; key: string }
@@ -36,7 +37,14 @@ export function createIdempotencyKeys(catalog: Catalog, seconds: number, clock: 
         .where('key', '=', key)
         .where('expires_at', '>', now())
         .executeTakeFirst()
-      return row && { fingerprint: row.fingerprint, outcome: JSON.parse(row.outcome) }
+      // A key whose outcome was damaged on the disk is free again.
+      return (
+        row &&
+        readOr<KeptOutcome, undefined>(
+          () => ({ ...row, outcome: JSON.parse(row.outcome) }),
+          () => undefined,
+        )
+      )
     },
     async keep(transaction, { scope, key }, { fingerprint, outcome, resource }) {
       const expires_at = new Date(clock() + seconds * 1000).toISOString()

@@ -10,12 +10,12 @@ export async function insertLabels(catalog: Catalog, ownerId: string, labels: La
 }
 
 /**
- * The labels of an owner as a column of its row: a JSON object. What belongs together is read in one statement, so that no deletion
+ * The labels of an owner as a column of its row: a JSON object, also where damage has changed the type of a value. What belongs together is read in one statement, so that no deletion
  * comes in between.
  */
 export function labelsColumn(owner: 'models.id' | 'datasets.id' | 'jobs.id'): RawBuilder<string> {
   const own = sql`select key, value from labels where owner_id = ${sql.ref(owner)} order by key`
-  return sql<string>`(select json_group_object(key, value) from (${own}))`
+  return sql<string>`(select json_group_object(cast(key as text), cast(value as text)) from (${own}))`
 }
 
 /** Whether the owner, such as `models.id`, has all of the labels. */

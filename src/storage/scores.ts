@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Catalog } from './database.ts'
+import { readOr } from './unreadable.ts'
 
 /** What has been computed once, kept by what it is a score of: every input that could change it is part of the key. */
 export type Scores = {
@@ -17,7 +18,14 @@ export function createScores(catalog: Catalog): Scores {
         .select(['value', 'job_id'])
         .where('key', '=', keyOf(parts))
         .executeTakeFirst()
-      return row && { value: JSON.parse(row.value), jobId: row.job_id }
+      // One that was damaged on the disk is computed again.
+      return (
+        row &&
+        readOr<{ value: unknown; jobId: string | null }, undefined>(
+          () => ({ value: JSON.parse(row.value), jobId: row.job_id }),
+          () => undefined,
+        )
+      )
     },
     async put(entries, job_id) {
       const created_at = new Date().toISOString()

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { TureenError } from '../errors.ts'
+
+/** What a column of a record holds. @throws Error that names the column */
+export function column<Value>(name: string, read: () => Value): Value {
+  try {
+    return read()
+  } catch (error) {
+    throw new Error(`its ${name} cannot be read (${error instanceof Error ? error.message : error})`)
+  }
+}
+
+/**
+ * A record as `read` makes it from a row, or what `rest` makes of a row that was damaged on the disk.
+ * @param read looks at the row alone, so that whatever it throws is the row's fault
+ * @param rest gets why the row cannot be read
+ */
+export function readOr<Read, Rest>(read: () => Read, rest: (reason: string) => Rest): Read | Rest {
+  try {
+    return read()
+  } catch (error) {
+    return rest(error instanceof z.ZodError ? issueOf(error) : error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** The JSON value of a text if it is as the schema says, else `otherwise`. */
+export function jsonOr<Value, Otherwise>(
+  schema: z.ZodType<Value>,
+  text: string,
+  otherwise: Otherwise,
+): Value | Otherwise {
+  return readOr<Value, Otherwise>(
+    () => schema.parse(JSON.parse(text)),
+    () => otherwise,
+  )
+}
+
+/** The value if it is as the schema says, else `otherwise`. */
+export function validOr<Value, Otherwise>(
+  schema: z.ZodType<Value>,
+  value: unknown,
+  otherwise: Otherwise,
+): Value | Otherwise {
+  const { success, data } = schema.safeParse(value)
+  return success ? data : otherwise
+}
+
+/** Whether a record can be used. */
+export function isReadable<Item extends object>(item: Item): item is Exclude<Item, { unreadable: string }> {
+  return !('unreadable' in item)
+}
+
+/** A record for use. @throws TureenError `TUREEN_RECORD_UNREADABLE` if it cannot be read */
+export function requireReadable<Item extends object>(what: string, item: Item): Exclude<Item, { unreadable: string }> {
+  if (isReadable(item)) return item
+  throw unreadableRecord(what, 'unreadable' in item ? String(item.unreadable) : '')
+}
+
+/** @param what the record, such as "the model ID" */
+export function unreadableRecord(what: string, reason: string): TureenError {
+  return new TureenError(
+    'TUREEN_RECORD_UNREADABLE',
+    `The record of ${what} was damaged on the disk: ${reason}. Delete it, make it again, and look after the disk.`,
+    [{ message: reason }],
+  )
+}
+
+function issueOf({ issues: [first] }: z.ZodError): string {
+  return `its ${first?.path.join('.')} is not valid (${first?.message})`
+}
