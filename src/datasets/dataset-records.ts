@@ -92,10 +92,10 @@ export async function listDatasets(
   return pageOf((await query.execute()).map(toItem), limit)
 }
 
-/** Digests of a data set's files, also of one whose record cannot be read. */
+/** Digests of a data set's files, also of one whose record cannot be read; those that are damaged themselves are left out. */
 export async function datasetDigests(catalog: Catalog, id: string): Promise<string[]> {
   const rows = await catalog.selectFrom('dataset_files').select('sha256').where('dataset_id', '=', id).execute()
-  return rows.map(({ sha256 }) => sha256)
+  return rows.map(({ sha256 }) => sha256).filter(sha256 => digest.safeParse(sha256).success)
 }
 
 export async function deleteDataset(catalog: Catalog, id: string): Promise<void> {

@@ -210,10 +210,10 @@ export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocu
   )
 }
 
-/** Digests of a model's files, also of one whose record cannot be read. */
+/** Digests of a model's files, also of one whose record cannot be read; those that are damaged themselves are left out. */
 export async function modelDigests(catalog: Catalog, id: string): Promise<string[]> {
   const rows = await catalog.selectFrom('model_files').select('sha256').where('model_id', '=', id).execute()
-  return rows.map(({ sha256 }) => sha256)
+  return rows.map(({ sha256 }) => sha256).filter(sha256 => digest.safeParse(sha256).success)
 }
 
 export async function deleteModel(catalog: Catalog, id: string): Promise<void> {
@@ -277,7 +277,11 @@ function recordOf(row: ModelRow): unknown {
 }
 
 function descriptionOf({ description }: Pick<ModelRow, 'description'>): StoredDescription {
-  return column('description', () => JSON.parse(description))
+  return column('description', () => {
+    const value = JSON.parse(description)
+    if (!Array.isArray(value?.externalData)) throw new Error('it has no list externalData')
+    return value
+  })
 }
 
 function recipeIn(text: string): RecipeDocument {

@@ -87,7 +87,7 @@ describe.each([
     else expect(response.ok).toBe(false)
     const again = await upload()
     expect(again.id).not.toBe(damaged)
-    expect(again.unreadable).toBeUndefined()
+    expect(again).not.toHaveProperty('unreadable')
   })
 })
 
@@ -143,15 +143,11 @@ describe('a job', () => {
 test('what has expired goes although a record beside it cannot be read, and so does that', async () => {
   const short = await startApp({ TUREEN_SWEEP_SECONDS: '1' })
   try {
-    const bytes = [linearModel([1, 2], [3, 4]), linearModel([5, 6], [7, 8])]
-    const [a, b] = [
-      await uploadModel(short.url, bytes[0] ?? bytes[1] ?? new Uint8Array(), 'ttl=1'),
-      await uploadModel(short.url, bytes[1] ?? new Uint8Array(), 'ttl=1'),
-    ]
+    const a = await uploadModel(short.url, linearModel([1, 2], [3, 4]), 'ttl=1')
+    await uploadModel(short.url, linearModel([5, 6], [7, 8]), 'ttl=1')
     const catalog = new DatabaseSync(join(short.data, 'catalog.sqlite'), { timeout: 5000 })
     catalog.prepare("update models set description = '{' where id = ?").run(a.id)
     catalog.close()
-    expect(b.id).not.toBe(a.id)
     await expect
       .poll(async () => (await json<{ items: Item[] }>(await fetch(`${short.url}/v1/models`))).items, {
         timeout: 45_000,
