@@ -1,5 +1,4 @@
 import pino from 'pino'
-import { createApp } from './app.ts'
 import { type Config, environment, readConfig } from './config.ts'
 import { unknownArguments } from './configuration/unknown-arguments.ts'
 import { holdDataDirectory } from './storage/data-directory.ts'
@@ -10,6 +9,8 @@ const closeMilliseconds = 8_000
 async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel })
   const directory = await holdDataDirectory(config.dataDirectory)
+  // The service takes longer to load than a directory takes to be refused.
+  const { createApp } = await import('./app.ts')
   const app = await createApp(config, directory, log, Date.now, error => {
     log.fatal({ err: error }, 'the server ends: its catalog is damaged')
     process.exit(1)

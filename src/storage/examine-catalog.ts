@@ -42,8 +42,29 @@ export async function examineCatalog(path: string): Promise<CatalogExamination> 
     const read = readCatalog(path, log ? path : `${pathToFileURL(path)}?immutable=1`)
     return read.kind === 'catalog' ? { ...read, bytes } : read
   } catch (error) {
-    return { kind: 'damaged', reason: `is damaged: SQLite says "${error instanceof Error ? error.message : error}"` }
+    const said = error instanceof Error ? error.message : String(error)
+    if (isOfMachine(error))
+      throw new Error(`The catalog ${path} cannot be read: SQLite says "${said}".`, { cause: error })
+    return { kind: 'damaged', reason: `is damaged: SQLite says "${said}"` }
   }
+}
+
+/** Results of SQLite that say nothing about the file (https://www.sqlite.org/rescode.html). */
+const machineCodes = new Set([
+  3, // SQLITE_PERM
+  5, // SQLITE_BUSY
+  7, // SQLITE_NOMEM
+  8, // SQLITE_READONLY
+  10, // SQLITE_IOERR
+  13, // SQLITE_FULL
+  14, // SQLITE_CANTOPEN
+])
+/** SQLITE_IOERR_SHORT_READ: the file ends too early. */
+const shortRead = 522
+
+function isOfMachine(error: unknown): boolean {
+  if (!(error instanceof Error && 'errcode' in error && typeof error.errcode === 'number')) return false
+  return error.errcode !== shortRead && machineCodes.has(error.errcode & 0xff)
 }
 
 function readCatalog(path: string, location: string) {
