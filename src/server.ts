@@ -2,13 +2,14 @@ import pino from 'pino'
 import { type Config, environment, readConfig } from './config.ts'
 import { unknownArguments } from './configuration/unknown-arguments.ts'
 import { holdDataDirectory } from './storage/data-directory.ts'
+import { startFromReserve } from './storage/reserve.ts'
 
 /** What is still open this long after SIGTERM is cut off, so that the process is gone within ten seconds. */
 const closeMilliseconds = 8_000
 
 async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel })
-  const directory = await holdDataDirectory(config.dataDirectory)
+  const directory = await startFromReserve(config.dataDirectory, () => holdDataDirectory(config.dataDirectory))
   // The service takes longer to load than a directory takes to be refused.
   const { createApp } = await import('./app.ts')
   const app = await createApp(config, directory, log, Date.now, error => {

@@ -7,6 +7,7 @@ import { problemDocument } from '../problem-document.ts'
 import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import type { Page } from '../storage/paging.ts'
+import type { Reserve } from '../storage/reserve.ts'
 import { isReadable, requireReadable } from '../storage/unreadable.ts'
 import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
 import * as records from './job-records.ts'
@@ -74,9 +75,12 @@ const longestRewriteMilliseconds = 5_000
  */
 export type JobLimits = { concurrency: number; maximumQueued: number; ttl: number | null }
 
-/** @param onEnd hears of every job that has ended */
+/**
+ * @param store the catalog, and a reserve with which jobs can be cancelled and deleted on a full disk
+ * @param onEnd hears of every job that has ended
+ */
 export function createJobService(
-  catalog: Catalog,
+  { catalog, reserve }: { catalog: Catalog; reserve: Reserve },
   runners: JobRunners,
   log: Logger,
   { concurrency, maximumQueued, ttl }: JobLimits,
@@ -232,10 +236,11 @@ export function createJobService(
       }
     },
     async cancel(id) {
-      const cancelled = await catalog.transaction().execute(async transaction => {
-        const error = problemDocument(new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled by request.'))
-        return end(transaction, id, 'cancelled', { error: JSON.stringify(error) })
-      })
+      const error = problemDocument(new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled by request.'))
+      const change = { error: JSON.stringify(error) }
+      const cancelled = await reserve.lend(() =>
+        catalog.transaction().execute(transaction => end(transaction, id, 'cancelled', change)),
+      )
       if (cancelled) onEnd(cancelled)
       const job = cancelled ?? (await get(id))
       if (job.status !== 'cancelled') {
@@ -249,7 +254,7 @@ export function createJobService(
       return job
     },
     async remove(id, allow) {
-      await catalog.transaction().execute(async transaction => {
+      const removal = async (transaction: Catalog) => {
         const job = await find(transaction, id)
         allow(job)
         if (!finished.has(job.status)) {
@@ -257,7 +262,8 @@ export function createJobService(
           throw new TureenError('TUREEN_IN_USE', `The job ${id} ${message}; wait for it or cancel it.`, [{ message }])
         }
         await records.deleteJob(transaction, id)
-      })
+      }
+      await reserve.lend(() => catalog.transaction().execute(removal))
     },
     async *events(id, after, signal) {
       const until = AbortSignal.any([signal, closing.signal])

@@ -5,6 +5,7 @@ import type { ModelStore } from '../models/model-store.ts'
 import type { Catalog } from '../storage/database.ts'
 import { expiredIds } from '../storage/expiry.ts'
 import type { IdempotencyKeys } from '../storage/idempotency-keys.ts'
+import type { Reserve } from '../storage/reserve.ts'
 import type { JobService } from './job-service.ts'
 
 /** Deletes what has expired, now and then. What is in use stays until it is not. */
@@ -21,6 +22,7 @@ type Swept = {
   keys: IdempotencyKeys
   /** Removes what has been in the quarantine for long enough. @returns digests */
   endQuarantine(): Promise<string[]>
+  reserve: Reserve
 }
 
 /**
@@ -29,7 +31,7 @@ type Swept = {
  */
 export function createSweeper(
   catalog: Catalog,
-  { models, datasets, jobs, keys, endQuarantine }: Swept,
+  { models, datasets, jobs, keys, endQuarantine, reserve }: Swept,
   seconds: number,
   clock: () => number,
   log: Logger,
@@ -54,6 +56,7 @@ export function createSweeper(
     }
     await keys.removeExpired()
     for (const sha256 of await endQuarantine()) log.warn({ sha256 }, 'deleted from the quarantine, as its time is over')
+    await reserve.renew()
   }
   const wait = () => {
     timer = setTimeout(() => {

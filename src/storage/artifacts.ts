@@ -1,7 +1,7 @@
-import { mkdir, rename, stat, statfs, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, stat, statfs, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
-import { asTureenError } from '../errors.ts'
+import { countContent } from './count-content.ts'
 import { contentDigests, contentPath, incomingNames } from './file-names.ts'
 import { flushDirectory } from './flush-directory.ts'
 import type { FlushQueue } from './flush-queue.ts'
@@ -46,8 +46,6 @@ export type Artifacts = {
    * @param bytes about as many as will be written. @throws as requireRoom
    */
   withOutput<Result>(bytes: number, use: (output: string) => Promise<Result>): Promise<Result>
-  /** Runs what frees space in the end but needs some first, such as a deletion: on a full disk, with a reserve that is kept for it. */
-  withReserve<Result>(run: () => Promise<Result>): Promise<Result>
   /** Removes the files in the making that an earlier process left behind. @returns their names */
   removeLeftovers(): Promise<string[]>
   /** Digests of the files that lie in the store, found as they are asked for. */
@@ -64,9 +62,6 @@ export type Artifacts = {
 export function besideOutput(output: string, index: number): string {
   return `${output}.${index}`
 }
-
-/** Enough for the catalog to write down some deletions. */
-const reserveBytes = 1 << 20
 
 /**
  * @param maximumBytes of content and files in the making together; 0: without bounds
@@ -91,7 +86,7 @@ export async function openArtifacts(
   const flushedShards = new Set<string>()
   const incomingPath = () => join(incoming, uuid())
   const quarantine = await openQuarantine(join(directory, 'quarantine'), clock, bytes => room.shrink(bytes))
-  const room = createRoom(maximumBytes, (await contentBytes(content)) + quarantine.holding().bytes, quarantine)
+  const room = createRoom(maximumBytes, (await countContent(content)).bytes + quarantine.holding().bytes, quarantine)
   // What cannot be removed is nobody's, and the next start tries again: no request fails for it whose work is done.
   /** @returns whether it was there and is gone */
   const remove = async (file: string) => {
@@ -110,9 +105,6 @@ export async function openArtifacts(
     const free = volume ? volume.bavail * volume.bsize : bytes
     if (free < bytes) quarantine.makeRoom(bytes - free)
   }
-  const reserve = join(directory, 'reserve')
-  const keepReserve = () => writeFile(reserve, new Uint8Array(reserveBytes)).catch(() => discard(reserve))
-  await keepReserve()
 
   return {
     incomingPath,
@@ -130,15 +122,6 @@ export async function openArtifacts(
       } finally {
         await remove(output)
         for (let index = 0; await remove(besideOutput(output, index)); ) index += 1
-      }
-    },
-    async withReserve(run) {
-      try {
-        return await run()
-      } catch (error) {
-        if (asTureenError(error).code !== 'TUREEN_STORE_FULL') throw error
-        await discard(reserve)
-        return await run().finally(keepReserve)
       }
     },
     async receive(stream, flushes) {
@@ -189,12 +172,6 @@ export async function openArtifacts(
     quarantined: quarantine.holding,
     endQuarantine: quarantine.end,
   }
-}
-
-async function contentBytes(content: string): Promise<number> {
-  let bytes = 0
-  for await (const hex of contentDigests(content)) bytes += (await stat(join(content, contentPath(hex)))).size
-  return bytes
 }
 
 async function unlessMissing<Result>(operation: Promise<Result>): Promise<Result | undefined> {

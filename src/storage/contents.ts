@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import type { Artifacts, ReceivedFile } from './artifacts.ts'
 import type { Catalog } from './database.ts'
 import { inParallel } from './in-parallel.ts'
+import type { Reserve } from './reserve.ts'
 import { type HashFile, soundFiles } from './sound-files.ts'
 
 /**
@@ -33,8 +34,18 @@ export type Swept = { removed: string[]; quarantined: string[] }
 /** SQLite takes 32,766 parameters in a statement; a statement of 500 is not prepared for long. */
 const digestsInQuery = 500
 
-/** @param hash reads a file to its end, off the event loop */
-export function createContents(catalog: Catalog, artifacts: Artifacts, hash: HashFile): Contents {
+/**
+ * @param reserve lets records be deleted on a full disk
+ * @param hash reads a file to its end, off the event loop
+ * @param onDamaged hears of every read that found content damaged or gone
+ */
+export function createContents(
+  catalog: Catalog,
+  artifacts: Artifacts,
+  reserve: Reserve,
+  hash: HashFile,
+  onDamaged: () => void = () => undefined,
+): Contents {
   const sound = soundFiles(hash)
   // A file and the records that refer to it appear and vanish together: one addition or removal at a time.
   const exclusive = pLimit(1)
@@ -76,7 +87,11 @@ export function createContents(catalog: Catalog, artifacts: Artifacts, hash: Has
 
   return {
     path: artifacts.path,
-    damage: (path, signal) => sound.check(path, artifacts.digestAt(path), signal),
+    async damage(path, signal) {
+      const damage = await sound.check(path, artifacts.digestAt(path), signal)
+      if (damage !== null) onDamaged()
+      return damage
+    },
     add: (files, commit) =>
       exclusive(async () => {
         try {
@@ -100,7 +115,7 @@ export function createContents(catalog: Catalog, artifacts: Artifacts, hash: Has
       }
       return swept
     },
-    release: commit => exclusive(async () => discardUnreferenced(await artifacts.withReserve(commit))),
+    release: commit => exclusive(async () => void (await reserve.lend(commit, discardUnreferenced))),
   }
 }
 

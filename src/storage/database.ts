@@ -97,7 +97,7 @@ export async function bringUpToDate(catalog: Catalog, storeId: string): Promise<
   await migrate(catalog)
   await keepStoreId(catalog, storeId)
   // A catalog that loses its log then still has its tables, its id and all that it had at this start. A full disk may refuse it.
-  await sql`pragma wal_checkpoint(truncate)`.execute(catalog).catch(() => undefined)
+  await shrinkLog(catalog).catch(() => undefined)
 }
 
 async function migrate(catalog: Catalog): Promise<void> {
@@ -109,4 +109,9 @@ async function migrate(catalog: Catalog): Promise<void> {
 async function keepStoreId(catalog: Catalog, id: string): Promise<void> {
   const store = await catalog.selectFrom('store').select('id').executeTakeFirst()
   if (!store) await catalog.insertInto('store').values({ id }).execute()
+}
+
+/** Writes what SQLite's log holds into the database, and gives the log's space on disk back. */
+export async function shrinkLog(catalog: Catalog): Promise<void> {
+  await sql`pragma wal_checkpoint(truncate)`.execute(catalog)
 }

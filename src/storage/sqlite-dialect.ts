@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { basename } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import {
   CompiledQuery,
@@ -10,6 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import { TureenError } from '../errors.ts'
 import type { SqliteAnswer, SqliteRequest } from './sqlite-thread.ts'
 
 /** Statements are small, and rows are read a page at a time. */
@@ -26,8 +28,12 @@ export function sqliteDialect(path: string): Dialect {
 }
 
 function threadDriver(path: string): Driver {
-  const thread = startThread(path)
+  const thread = restartedThread(path)
+  /** The number of the thread in which the open transaction began: it ended with that thread. */
+  let transactionIn: number | undefined
   const run = async (sql: string, parameters: readonly unknown[]): Promise<QueryResult<never>> => {
+    // In a new thread the rest of a transaction would be committed without its beginning.
+    if (transactionIn !== undefined && transactionIn !== thread.current()) throw threadEnded(path)
     const { rows, changes } = await thread.ask({ sql, parameters })
     // What a statement returns is what the tables' types say of it, as with every driver of Kysely's.
     const result: QueryResult<never> = { rows: rows as never[] }
@@ -44,15 +50,64 @@ function threadDriver(path: string): Driver {
     init: async () => undefined,
     acquireConnection: async () => connection,
     releaseConnection: async () => undefined,
-    beginTransaction: () => execute('begin'),
-    commitTransaction: () => execute('commit'),
-    rollbackTransaction: () => execute('rollback'),
+    async beginTransaction() {
+      transactionIn = undefined
+      await execute('begin')
+      transactionIn = thread.current()
+    },
+    async commitTransaction() {
+      await execute('commit')
+      transactionIn = undefined
+    },
+    async rollbackTransaction() {
+      const isThere = transactionIn === thread.current()
+      transactionIn = undefined
+      if (isThere) await execute('rollback')
+    },
     destroy: thread.close,
   }
 }
 
 type Rows = { rows: unknown[]; changes?: number | bigint }
 type Waiting = { resolve(rows: Rows): void; reject(error: Error): void }
+type Thread = ReturnType<typeof startThread>
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+function threadEnded(path: string, cause?: unknown): TureenError {
+  const reason = cause instanceof Error ? cause.message : 'it ended'
+  return new TureenError(
+    'TUREEN_CATALOG_UNAVAILABLE',
+    `The thread of the catalog ${basename(path)} ended (${reason}) and starts again. Send the request again; if it asks for a list, ask for fewer records at a time.`,
+    [],
+    { cause },
+  )
+}
+
+/** A thread for the database that is started again when it has died, such as for want of memory. */
+function restartedThread(path: string) {
+  let starts = 1
+  let closed = false
+  let thread: Thread = startThread(path)
+  return {
+    /** The number of the thread that answers the next question. */
+    current: () => starts + (thread.hasEnded() ? 1 : 0),
+    /** @throws Error as SQLite's, with its `errcode`; TureenError `TUREEN_CATALOG_UNAVAILABLE` if the thread ended */
+    ask(request: Omit<SqliteRequest, 'id'>): Promise<Rows> {
+      if (thread.hasEnded() && !closed) {
+        thread = startThread(path)
+        starts += 1
+      }
+      return thread.ask(request)
+    },
+    async close() {
+      closed = true
+      await thread.close()
+    },
+  }
+}
 
 function startThread(path: string) {
   const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), {
@@ -62,14 +117,18 @@ function startThread(path: string) {
   const waiting = new Map<number, Waiting>()
   let asked = 0
   let gone: Error | undefined
-  const end = (error: Error) => {
-    gone ??= error
+  // Until it has answered once it may be the database that cannot be opened.
+  let hasAnswered = false
+  let closing = false
+  const end = (cause: Error) => {
+    gone ??= cause
     for (const { reject } of waiting.values()) reject(gone)
     waiting.clear()
   }
-  worker.on('error', end)
-  worker.on('exit', () => end(new Error(`the catalog ${path} is closed`)))
+  worker.on('error', cause => end(hasAnswered && !closing ? threadEnded(path, cause) : asError(cause)))
+  worker.on('exit', () => end(closing ? new Error(`the catalog ${path} is closed`) : threadEnded(path)))
   worker.on('message', (answer: SqliteAnswer) => {
+    hasAnswered = true
     const { resolve, reject } = waiting.get(answer.id) ?? {}
     waiting.delete(answer.id)
     if ('error' in answer) reject?.(Object.assign(new Error(answer.error.message), answer.error))
@@ -83,9 +142,11 @@ function startThread(path: string) {
       worker.postMessage({ id: asked, ...request })
     })
   return {
-    /** @throws Error as SQLite's, with its `errcode` */
+    hasEnded: () => gone !== undefined,
     ask,
     async close() {
+      closing = true
+      if (gone) return
       const exited = once(worker, 'exit')
       await ask({})
       await exited

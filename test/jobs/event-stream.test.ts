@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mergeRequest } from '../../schemas/merge.ts'
 import { createJobService, type JobService } from '../../src/jobs/job-service.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
+import { createReserve } from '../../src/storage/reserve.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -24,7 +25,8 @@ beforeAll(async () => {
   catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
   const runners = { merge: idle, comparison: idle, evaluation: idle, search: idle }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
-  jobs = createJobService(catalog, runners, pino({ level: 'silent' }), limits, () => {})
+  const reserve = createReserve(directory.path, async () => undefined)
+  jobs = createJobService({ catalog, reserve }, runners, pino({ level: 'silent' }), limits, () => {})
 })
 afterAll(async () => {
   await jobs.close()

@@ -7,6 +7,7 @@ import { createModelStore } from '../../src/models/model-store.ts'
 import { openArtifacts } from '../../src/storage/artifacts.ts'
 import { createContents } from '../../src/storage/contents.ts'
 import { openCatalog } from '../../src/storage/database.ts'
+import { createReserve } from '../../src/storage/reserve.ts'
 import { createThreadPool } from '../../src/threads/thread-pool.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { temporaryDirectory } from '../support/server.ts'
@@ -23,7 +24,9 @@ async function openStore() {
     },
     () => {},
   )
-  const models = createModelStore(catalog, artifacts, createContents(catalog, artifacts, threads.hash), threads)
+  const reserve = createReserve(directory.path, async () => undefined)
+  const contents = createContents(catalog, artifacts, reserve, threads.hash)
+  const models = createModelStore(catalog, artifacts, contents, threads)
   return {
     models,
     async add(bytes: Uint8Array) {

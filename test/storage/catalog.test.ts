@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asTureenError } from '../../src/errors.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
@@ -68,4 +69,25 @@ test('one that cannot be opened is told, and so is what is asked of one that is 
   await closed.destroy()
   const error = await closed.selectFrom('models').selectAll().execute().catch(asTureenError)
   expect(error).toMatchObject({ code: 'TUREEN_INTERNAL' })
+})
+
+/** Rows of a megabyte each, more than the thread of the catalog has memory for. */
+const tooMuch = sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 600)
+  select hex(zeroblob(500000)) || i as text from n`
+
+test('a thread that dies for want of memory is started again; its open transaction has done nothing', async () => {
+  const codes: string[] = []
+  const noteCode = (error: unknown) => void codes.push(asTureenError(error).code)
+  const failing = catalog.transaction().execute(async transaction => {
+    await transaction.insertInto('labels').values(label('before the end')).execute()
+    await tooMuch.execute(transaction).then(() => codes.push('none'), noteCode)
+    await transaction.insertInto('labels').values(label('after the end')).execute()
+  })
+  const beside = insert('beside the end')
+  await failing.then(() => codes.push('none'), noteCode)
+  expect(codes).toEqual(['TUREEN_CATALOG_UNAVAILABLE', 'TUREEN_CATALOG_UNAVAILABLE'])
+  await beside
+  const kept = await keys()
+  expect(kept).toContain('beside the end')
+  expect(kept.filter(key => key === 'before the end' || key === 'after the end')).toEqual([])
 })
