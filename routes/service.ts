@@ -24,18 +24,22 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
       },
     },
     async () => {
-      const { jobs, ...store } = await readUsage()
+      const { catalog, ...store } = await readUsage()
       const count = (status: string) =>
-        jobs.filter(each => each.status === status).reduce((sum, { records }) => sum + records, 0)
+        (catalog?.jobs ?? []).filter(each => each.status === status).reduce((sum, { records }) => sum + records, 0)
+      const jobs = {
+        queued: count('queued'),
+        running: count('running'),
+        succeeded: count('succeeded'),
+        failed: count('failed'),
+        cancelled: count('cancelled'),
+      }
       return {
+        models: catalog?.models ?? null,
+        datasets: catalog?.datasets ?? null,
+        jobs: catalog && jobs,
+        scores: catalog?.scores ?? null,
         ...store,
-        jobs: {
-          queued: count('queued'),
-          running: count('running'),
-          succeeded: count('succeeded'),
-          failed: count('failed'),
-          cancelled: count('cancelled'),
-        },
         limits,
       }
     },

@@ -3,27 +3,44 @@ import { z } from 'zod'
 export const health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
 
 const count = z.number().int()
-const holding = z.object({ records: count, bytes: count.describe('What two records share counts for both') })
+/** Null says that this part of the store cannot be read at the moment. */
+const holding = z
+  .object({ records: count, bytes: count.describe('What two records share counts for both') })
+  .nullable()
+  .describe('null: the catalog cannot be read at the moment')
 
 export const usage = z
   .object({
     models: holding,
     datasets: holding,
-    jobs: z.object({ queued: count, running: count, succeeded: count, failed: count, cancelled: count }),
-    scores: z.object({ records: count.describe('Scores that need not be computed again') }),
+    jobs: z
+      .object({ queued: count, running: count, succeeded: count, failed: count, cancelled: count })
+      .nullable()
+      .describe('null: the catalog cannot be read at the moment'),
+    scores: z
+      .object({ records: count.describe('Scores that need not be computed again') })
+      .nullable()
+      .describe('null: the catalog cannot be read at the moment'),
     content: z
       .object({ files: count, bytes: count })
-      .describe('The files of models and data sets, each once however many records refer to it'),
+      .nullable()
+      .describe(
+        'The files of models and data sets on the disk, each once however many records refer to it; null: they cannot be read at the moment',
+      ),
     quarantine: z
       .object({ files: count, bytes: count })
       .describe('Files that no record refers to, kept for TUREEN_QUARANTINE_DAYS; they count in the store'),
-    disk: z.object({ freeBytes: count, totalBytes: count }).describe('Of the volume that the data directory is on'),
+    disk: z
+      .object({ freeBytes: count, totalBytes: count })
+      .nullable()
+      .describe('Of the volume that the data directory is on; null: it does not answer at the moment'),
     limits: z
       .object({
         uploadBytes: count,
         storeBytes: count.nullable().describe('null: as many as the disk takes'),
         uploads: count.describe('At a time'),
-        models: count.describe('In one merge, soup, comparison or search'),
+        models: count.describe('In one merge, soup or comparison'),
+        searchModels: count.describe('In one search'),
         queuedJobs: count,
         requestsPerMinute: count.nullable().describe('Of one token or address; null: as many as they like'),
         evaluationSeconds: count,

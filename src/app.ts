@@ -17,6 +17,7 @@ import { searchRoutes } from '../routes/searches.ts'
 import { serviceRoutes } from '../routes/service.ts'
 import { soupRoutes } from '../routes/soup.ts'
 import { uploadRoutes } from '../routes/uploads.ts'
+import { maximumSearchModels } from '../schemas/search.ts'
 import type { Config } from './config.ts'
 import { createDatasetStore } from './datasets/dataset-store.ts'
 import { createEvaluatorPool } from './evaluate/evaluator-pool.ts'
@@ -55,6 +56,8 @@ import { createContents, type Swept } from './storage/contents.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
 import { shrinkLog } from './storage/database.ts'
 import { createIdempotencyKeys } from './storage/idempotency-keys.ts'
+import { createReadiness } from './storage/readiness.ts'
+import { continueIdsOf } from './storage/record-ids.ts'
 import { createReserve, startFromReserve } from './storage/reserve.ts'
 import { createScores } from './storage/scores.ts'
 import { storeUsage } from './storage/usage.ts'
@@ -79,15 +82,15 @@ export async function createApp(
   clock: () => number = Date.now,
   onDamage: (error: unknown) => void = () => {},
 ) {
-  const { catalog, checking } = await startFromReserve(directory.path, () =>
-    openCheckedCatalog(join(directory.path, 'catalog.sqlite'), directory.id, log),
-  )
+  const catalogFile = join(directory.path, 'catalog.sqlite')
+  const open = () => openCheckedCatalog(catalogFile, directory.id, log)
+  const { catalog, checking } = await startFromReserve(directory.path, open)
+  await continueIdsOf(catalog)
   const metrics = createMetrics()
   const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes, metrics.received, clock)
-  const reserve = createReserve(directory.path, () => shrinkLog(catalog))
-  await reserve.renew()
   const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'), metrics.merged)
-  const contents = createContents(catalog, artifacts, reserve, threads.hash)
+  const reserve = createReserve(directory.path, () => shrinkLog(catalog))
+  const contents = createContents(catalog, artifacts, reserve, threads.hash, metrics.contentDamaged)
   const closing = new AbortController()
   const sweepStore = async () => logSwept(log, await contents.sweep(closing.signal))
   const sweepAfter = async (check: Promise<void>) => {
@@ -102,6 +105,7 @@ export async function createApp(
   }
   if (checking) void sweepAfter(checking)
   else await sweepStore()
+  await reserve.renew()
   const models = createModelStore(catalog, artifacts, contents, threads)
   const { evaluation } = config
   const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation, metrics)
@@ -125,15 +129,20 @@ export async function createApp(
   }
   const { idempotencySeconds, sweepSeconds, quarantineMilliseconds } = config.retention
   const jobs = createJobService({ catalog, reserve }, runners, log, config.jobs, metrics.jobEnded)
-  const merges = createMergeService(stores, threads, jobs, config.maximumModels)
+  const merges = createMergeService(stores, threads, jobs)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
   const searches = createSearchService(stores, threads, jobs, config.maximumModels)
   const keys = createIdempotencyKeys(catalog, idempotencySeconds, clock)
   const idempotency = createIdempotency(keys)
   const endQuarantine = () => artifacts.endQuarantine(clock() - quarantineMilliseconds)
-  const swept = { models, datasets, jobs, keys, reserve, endQuarantine }
-  const sweeper = createSweeper(catalog, swept, sweepSeconds, clock, log)
+  const sweeper = createSweeper(
+    catalog,
+    { models, datasets, jobs, keys, endQuarantine, reserve },
+    sweepSeconds,
+    clock,
+    log,
+  )
 
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
@@ -181,17 +190,20 @@ export async function createApp(
   await app.register(declaredQueries)
   await app.register(routeTable, { table })
   await app.register(openApi, { version: packageJson.version })
-  await app.register(healthRoutes)
+  await app.register(healthRoutes, { readiness: createReadiness(catalog, directory.path) })
   await app.register(readmeRoute)
   await app.register(serviceRoutes, {
     metrics,
     metricsOpen: config.metricsOpen,
-    readUsage: () => storeUsage(catalog, directory.path, artifacts),
+    readUsage: storeUsage({ catalog, artifacts }, directory.path, (part, error) =>
+      log.warn({ err: error, part }, 'a part of the store cannot be read'),
+    ),
     limits: {
       uploadBytes: config.maximumUploadBytes,
       storeBytes: config.maximumStoreBytes || null,
       uploads: maximumUploads,
       models: maximumModels,
+      searchModels: Math.min(maximumModels, maximumSearchModels),
       queuedJobs: config.jobs.maximumQueued,
       requestsPerMinute: requestsPerMinute || null,
       evaluationSeconds: evaluation.seconds,

@@ -58,7 +58,9 @@ export const environment = z.object({
   TUREEN_MAX_STORE_BYTES: wholeNumber(0, onePebibyte, 0).describe(
     'bytes of models and data sets in the store, with those being received and written; 0: as many as the disk takes',
   ),
-  TUREEN_MAX_MODELS: wholeNumber(1, 1024, 1024).describe('models in one merge, soup, comparison or search'),
+  TUREEN_MAX_MODELS: wholeNumber(1, 1024, 1024).describe(
+    'models in one merge, soup, comparison or search; a search takes at most 128 whatever this says',
+  ),
   TUREEN_MAX_QUEUED_JOBS: wholeNumber(1, 1_000_000, 1000).describe('jobs that wait for their turn'),
   TUREEN_JOBS: wholeNumber(1, 1024, Math.max(1, availableParallelism())).describe(
     'jobs of one type that run at a time; by default one for each processor',

@@ -1,3 +1,5 @@
+import { processLimits } from './process-limits.ts'
+
 /**
  * The error catalogue: every refusal and failure that a client can meet has one stable code here, with one HTTP status.
  * The README explains each code; a test holds the two together.
@@ -54,6 +56,9 @@ export const errorCatalogue = {
   TUREEN_INTERNAL: { status: 500, title: 'Something went wrong in the server' },
   TUREEN_CATALOG_UNAVAILABLE: { status: 503, title: 'The catalog cannot be read or written at the moment' },
   TUREEN_EVALUATOR_UNAVAILABLE: { status: 503, title: 'The process that runs models could not be started' },
+  TUREEN_TOO_MANY_FILES: { status: 503, title: 'The server has as many files open as it may' },
+  TUREEN_OUT_OF_MEMORY: { status: 503, title: 'The server has as much memory as it may' },
+  TUREEN_NOT_READY: { status: 503, title: 'The server cannot serve requests at the moment' },
   TUREEN_SHUTTING_DOWN: { status: 503, title: 'The server is shutting down' },
   TUREEN_STORE_FULL: { status: 507, title: 'The store is full' },
 } as const satisfies Record<string, { status: number; title: string }>
@@ -108,6 +113,11 @@ export function blame(error: unknown, model: string): unknown {
   return new TureenError(error.code, `${model}: ${error.message}`, errors, { cause: error })
 }
 
+const tooManyFiles = {
+  code: 'TUREEN_TOO_MANY_FILES',
+  detail: `The server may have ${processLimits.openFiles ?? 'only so many'} files and connections open at a time (\`ulimit -n\`), and has. Try again when less is under way, or raise the limit and restart the server.`,
+} as const
+
 const systemErrors: Record<string, { code: ErrorCode; detail: string }> = {
   ENOSPC: {
     code: 'TUREEN_STORE_FULL',
@@ -121,6 +131,12 @@ const systemErrors: Record<string, { code: ErrorCode; detail: string }> = {
     code: 'TUREEN_STORE_FAILED',
     detail:
       'The disk under the data directory reported an input/output error. Nothing was kept; look after the disk, then try again.',
+  },
+  EMFILE: tooManyFiles,
+  ENFILE: {
+    code: 'TUREEN_TOO_MANY_FILES',
+    detail:
+      'The machine has as many files open as it may (fs.file-max). Try again when less is under way, or raise the limit.',
   },
   EROFS: {
     code: 'TUREEN_STORE_FAILED',
@@ -151,5 +167,7 @@ function systemCodeOf(thrown: unknown): string {
     const sqlite: Record<number, string> = { 8: 'EROFS', 10: 'EIO', 13: 'ENOSPC' }
     return sqlite[thrown.errcode & 0xff] ?? ''
   }
+  // What kept a thread from starting stands in its message alone.
+  if ('code' in thrown && thrown.code === 'ERR_WORKER_INIT_FAILED') return /EMFILE/.exec(thrown.message)?.[0] ?? ''
   return 'code' in thrown ? String(thrown.code) : ''
 }

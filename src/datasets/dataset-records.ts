@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import { v7 as uuid } from 'uuid'
 import { digest, expiresAt, labels, timestamp } from '../../schemas/common.ts'
 import { type DatasetItem, type DatasetRecord, dataset } from '../../schemas/dataset.ts'
 import type { DatasetDescription } from '../evaluate/datasets/dataset.ts'
@@ -7,6 +6,7 @@ import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+import { newRecordId } from '../storage/record-ids.ts'
 import { columnOf, digestIn } from '../storage/references.ts'
 import { column, isReadable, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
 
@@ -34,7 +34,7 @@ export async function insertDataset(
   catalog: Catalog,
   { sha256, files, description, name, labels, expiresAt }: NewDataset,
 ): Promise<string> {
-  const id = uuid()
+  const id = newRecordId()
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   const row = {
     id,

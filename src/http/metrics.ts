@@ -16,7 +16,9 @@ export type Metrics = {
   evaluatorStarted(): void
   /** `code`: of the error that ended it; null if it was ended because it was no longer needed. */
   evaluatorEnded(code: string | null): void
-  /** All metrics as text; `usage` is what those of the store are to say. */
+  /** Content was read and is not what was stored. */
+  contentDamaged(): void
+  /** All metrics as text; `usage` is what those of the store are to say. Those of a part that cannot be read are left out. */
   expose(usage: StoreUsage): Promise<string>
 }
 
@@ -74,6 +76,11 @@ export function createMetrics(): Metrics {
   const quarantineBytes = gauge('tureen_store_quarantine_bytes', 'Bytes of the files in the quarantine')
   const freeBytes = gauge('tureen_store_free_bytes', 'Bytes that are free on the volume of the data directory')
 
+  const damaged = counter('tureen_content_damaged_total', 'Reads that found content damaged or gone')
+  const readable = gauge('tureen_store_readable', 'Whether this part of the store can be read: 1 if so, else 0', [
+    'part',
+  ])
+
   return {
     contentType: registry.contentType,
     requestServed({ route = 'none', method, status, seconds }) {
@@ -94,18 +101,27 @@ export function createMetrics(): Metrics {
     received: bytes => uploaded.inc(bytes),
     evaluatorStarted: () => evaluatorStarts.inc(),
     evaluatorEnded: code => evaluatorExits.inc({ reason: exitReasons.get(code) ?? 'crashed' }),
-    expose(usage) {
-      // Those of which there are none, too: a queue that has become empty must say so.
-      for (const type of jobType.options) for (const status of jobStatus.options) jobs.set({ type, status }, 0)
-      for (const { type, status, records } of usage.jobs) jobs.set({ type, status }, records)
-      const queued = usage.jobs.filter(({ status }) => status === 'queued')
-      queueDepth.set(queued.reduce((sum, each) => sum + each.records, 0))
-      for (const kind of ['models', 'datasets', 'scores'] as const) records.set({ kind }, usage[kind].records)
-      contentFiles.set(usage.content.files)
-      contentBytes.set(usage.content.bytes)
-      quarantineFiles.set(usage.quarantine.files)
-      quarantineBytes.set(usage.quarantine.bytes)
-      freeBytes.set(usage.disk.freeBytes)
+    contentDamaged: () => damaged.inc(),
+    expose({ catalog, content, quarantine, disk }) {
+      for (const [part, read] of Object.entries({ catalog, content, disk })) readable.set({ part }, read ? 1 : 0)
+      for (const each of [queueDepth, contentFiles, contentBytes, freeBytes]) each.remove()
+      jobs.reset()
+      records.reset()
+      if (catalog) {
+        // Those of which there are none, too: a queue that has become empty must say so.
+        for (const type of jobType.options) for (const status of jobStatus.options) jobs.set({ type, status }, 0)
+        for (const { type, status, records } of catalog.jobs) jobs.set({ type, status }, records)
+        const queued = catalog.jobs.filter(({ status }) => status === 'queued')
+        queueDepth.set(queued.reduce((sum, each) => sum + each.records, 0))
+        for (const kind of ['models', 'datasets', 'scores'] as const) records.set({ kind }, catalog[kind].records)
+      }
+      if (content) {
+        contentFiles.set(content.files)
+        contentBytes.set(content.bytes)
+      }
+      quarantineFiles.set(quarantine.files)
+      quarantineBytes.set(quarantine.bytes)
+      if (disk) freeBytes.set(disk.freeBytes)
       return registry.metrics()
     },
   }

@@ -1,4 +1,3 @@
-import { v7 as uuid } from 'uuid'
 import { expiresAt, labels as labelMap, timestamp } from '../../schemas/common.ts'
 import {
   type JobItem,
@@ -16,6 +15,7 @@ import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+import { newRecordId } from '../storage/record-ids.ts'
 import { column, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
 
 /** Rows of the catalog that make up jobs. All functions take a catalog or a transaction of it. */
@@ -34,7 +34,7 @@ export type JobFilters = {
 export type JobEvent = { sequence: number; type: string; data: string }
 
 export async function insertJob(catalog: Catalog, { type, request, labels, inputIds }: NewJob): Promise<string> {
-  const id = uuid()
+  const id = newRecordId()
   const row = { id, type, status: 'queued', request: JSON.stringify(request), created_at: now() }
   await catalog.insertInto('jobs').values(row).execute()
   await insertLabels(catalog, id, labels)

@@ -31,7 +31,7 @@ type Swept = {
  */
 export function createSweeper(
   catalog: Catalog,
-  { models, datasets, jobs, keys, reserve, endQuarantine }: Swept,
+  { models, datasets, jobs, keys, endQuarantine, reserve }: Swept,
   seconds: number,
   clock: () => number,
   log: Logger,

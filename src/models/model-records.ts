@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import { v7 as uuid } from 'uuid'
 import { digest, expiresAt, labels, timestamp } from '../../schemas/common.ts'
 import { type ModelItem, type ModelRecord, model } from '../../schemas/model.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
@@ -8,6 +7,7 @@ import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+import { newRecordId } from '../storage/record-ids.ts'
 import { columnOf, digestIn } from '../storage/references.ts'
 import { column, isReadable, jsonOr, readOr, unreadableRecord, validOr } from '../storage/unreadable.ts'
 import { type ModelFile, modelDigest } from './model-files.ts'
@@ -44,7 +44,7 @@ export async function insertModel(
   catalog: Catalog,
   { files, inspected, name, labels, recipe, expiresAt }: NewModel,
 ): Promise<string> {
-  const id = uuid()
+  const id = newRecordId()
   const { fingerprint, ...description } = inspected
   const sha256 = digestOfNew({ files, inspected })
   await catalog
@@ -203,18 +203,6 @@ export async function listModels(catalog: Catalog, filters: ModelFilters): Promi
   if (fingerprint !== undefined) query = query.where('models.fingerprint', '=', digestIn(fingerprint) ?? fingerprint)
   if (sha256 !== undefined) query = query.where('models.sha256', '=', digestIn(sha256) ?? sha256)
   return pageOf((await query.execute()).map(toItem), limit)
-}
-
-/** Ids of the models that have all of the labels, the oldest first. */
-export async function idsWithLabels(catalog: Catalog, labels: Labels, limit: number): Promise<string[]> {
-  const rows = await catalog
-    .selectFrom('models')
-    .select('id')
-    .where(hasLabels(labels, 'models.id'))
-    .orderBy('id')
-    .limit(limit)
-    .execute()
-  return rows.map(({ id }) => id)
 }
 
 export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocument | undefined> {

@@ -1,6 +1,7 @@
 import { mkdir, rename, stat, statfs, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
+import { countContent } from './count-content.ts'
 import { contentDigests, contentPath, incomingNames } from './file-names.ts'
 import { flushDirectory } from './flush-directory.ts'
 import type { FlushQueue } from './flush-queue.ts'
@@ -85,7 +86,7 @@ export async function openArtifacts(
   const flushedShards = new Set<string>()
   const incomingPath = () => join(incoming, uuid())
   const quarantine = await openQuarantine(join(directory, 'quarantine'), clock, bytes => room.shrink(bytes))
-  const room = createRoom(maximumBytes, (await contentBytes(content)) + quarantine.holding().bytes, quarantine)
+  const room = createRoom(maximumBytes, (await countContent(content)).bytes + quarantine.holding().bytes, quarantine)
   // What cannot be removed is nobody's, and the next start tries again: no request fails for it whose work is done.
   /** @returns whether it was there and is gone */
   const remove = async (file: string) => {
@@ -171,12 +172,6 @@ export async function openArtifacts(
     quarantined: quarantine.holding,
     endQuarantine: quarantine.end,
   }
-}
-
-async function contentBytes(content: string): Promise<number> {
-  let bytes = 0
-  for await (const hex of contentDigests(content)) bytes += (await stat(join(content, contentPath(hex)))).size
-  return bytes
 }
 
 async function unlessMissing<Result>(operation: Promise<Result>): Promise<Result | undefined> {

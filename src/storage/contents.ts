@@ -37,8 +37,15 @@ const digestsInQuery = 500
 /**
  * @param reserve lets records be deleted on a full disk
  * @param hash reads a file to its end, off the event loop
+ * @param onDamaged hears of every read that found content damaged or gone
  */
-export function createContents(catalog: Catalog, artifacts: Artifacts, reserve: Reserve, hash: HashFile): Contents {
+export function createContents(
+  catalog: Catalog,
+  artifacts: Artifacts,
+  reserve: Reserve,
+  hash: HashFile,
+  onDamaged: () => void = () => undefined,
+): Contents {
   const sound = soundFiles(hash)
   // A file and the records that refer to it appear and vanish together: one addition or removal at a time.
   const exclusive = pLimit(1)
@@ -80,7 +87,11 @@ export function createContents(catalog: Catalog, artifacts: Artifacts, reserve: 
 
   return {
     path: artifacts.path,
-    damage: (path, signal) => sound.check(path, artifacts.digestAt(path), signal),
+    async damage(path, signal) {
+      const damage = await sound.check(path, artifacts.digestAt(path), signal)
+      if (damage !== null) onDamaged()
+      return damage
+    },
     add: (files, commit) =>
       exclusive(async () => {
         try {

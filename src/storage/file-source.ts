@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { fstatSync, readSync } from 'node:fs'
 import type { ByteSource } from '../onnx/byte-source.ts'
+import { createLazyFiles } from './file-descriptors.ts'
 
 /** A file as a byte source, to be closed by whoever opened it. `bytesRead` counts what has been read from it. */
 export type FileSource = ByteSource & { readonly bytesRead: number; close(): void }
@@ -7,9 +8,11 @@ export type FileSource = ByteSource & { readonly bytesRead: number; close(): voi
 /** Node reads less than 2 GiB at once. */
 const readBytes = 1 << 30
 
+const filesOfThread = createLazyFiles()
+
 export function openFileSource(path: string): FileSource {
-  const descriptor = openSync(path, 'r')
-  const byteLength = fstatSync(descriptor).size
+  const file = filesOfThread.open(path)
+  const byteLength = fstatSync(file.descriptor()).size
   let bytesRead = 0
   return {
     byteLength,
@@ -18,6 +21,7 @@ export function openFileSource(path: string): FileSource {
     },
     read(offset, target) {
       let done = 0
+      const descriptor = file.descriptor()
       while (done < target.byteLength) {
         const wanted = Math.min(readBytes, target.byteLength - done)
         const count = readSync(descriptor, target, done, wanted, offset + done)
@@ -26,6 +30,6 @@ export function openFileSource(path: string): FileSource {
       }
       bytesRead += done
     },
-    close: () => closeSync(descriptor),
+    close: file.close,
   }
 }

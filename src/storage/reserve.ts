@@ -32,7 +32,8 @@ export async function startFromReserve<Result>(directory: string, start: () => P
   try {
     return await start()
   } catch (error) {
-    if (!isFull(error)) throw error
+    // SQLite calls the lack of space an I/O error where it is its shared memory that finds none.
+    if (!isFull(error) && !(await isNearlyFull(directory))) throw error
     try {
       await access(join(directory, 'catalog.sqlite'))
       await unlink(reserveIn(directory))
@@ -40,6 +41,15 @@ export async function startFromReserve<Result>(directory: string, start: () => P
       throw error
     }
     return start()
+  }
+}
+
+async function isNearlyFull(directory: string): Promise<boolean> {
+  try {
+    const { bavail, bsize } = await statfs(directory)
+    return bavail * bsize < leastBytes
+  } catch {
+    return false
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Piscina } from 'piscina'
 import { TureenError } from '../errors.ts'
+import { processLimits } from '../process-limits.ts'
 import { untilThreadsEnd } from './ended-threads.ts'
 import type { Outcome } from './outcome.ts'
 import { type WorkControl, workControl } from './work-control.ts'
@@ -28,13 +29,24 @@ export async function runTask<Value>(
   const run = (): Promise<Outcome<Value>> => pool.run(task, { ...options, name })
   const outcome = await untilThreadsEnd(pool, signal, run).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')) throw error
-    throw new TureenError(
-      'TUREEN_MODEL_LIMIT',
-      `The structure of the model takes more than ${heapMebibytes} MiB once decoded; that is the limit.`,
-    )
+    throw outOfMemory(processLimits.addressSpaceBytes)
   })
   if (outcome.ok) return outcome.value
   throw TureenError.fromProblem(outcome.problem)
+}
+
+/** @param addressSpaceBytes that the process may have; undefined if they are not limited, so that only the model can be the reason */
+export function outOfMemory(addressSpaceBytes: number | undefined): TureenError {
+  if (addressSpaceBytes === undefined)
+    return new TureenError(
+      'TUREEN_MODEL_LIMIT',
+      `The structure of the model takes more than ${heapMebibytes} MiB once decoded; that is the limit.`,
+    )
+  const limit = addressSpaceBytes.toLocaleString('en')
+  return new TureenError(
+    'TUREEN_OUT_OF_MEMORY',
+    `A thread of the server ran out of memory. The server may have ${limit} bytes of address space (\`ulimit -v\`), and each thread may need ${heapMebibytes} MiB. Raise that limit, or run the server without it.`,
+  )
 }
 
 /**

@@ -1,4 +1,5 @@
-import { statfs } from 'node:fs/promises'
+import { rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Usage } from '../../schemas/service.ts'
 import { json, merge, postJson, uploadModel } from '../support/http-client.ts'
@@ -55,8 +56,17 @@ test('jobs are counted by their state', async () => {
 test('the disk is that of the data directory, and the limits are those that were set', async () => {
   const { disk, limits } = await usage()
   const { blocks, bsize } = await statfs(app.data)
-  expect(disk.totalBytes).toBe(blocks * bsize)
-  expect(disk.freeBytes).toBeGreaterThan(0)
-  expect(disk.freeBytes).toBeLessThanOrEqual(disk.totalBytes)
+  expect(disk?.totalBytes).toBe(blocks * bsize)
+  expect(disk?.freeBytes).toBeGreaterThan(0)
+  expect(disk?.freeBytes).toBeLessThanOrEqual(blocks * bsize)
   expect(limits).toMatchObject({ uploadBytes: 123_456_789, jobTtl: 777, idempotencySeconds: 86_400 })
+})
+
+test('files are counted on the disk, and not in the catalog', async () => {
+  const { id, sha256 } = await uploadModel(app.url, linearModel([5, 6], [7, 8]))
+  const before = (await usage()).content?.files ?? 0
+  const hex = sha256.replace('sha256:', '')
+  await rm(join(app.data, 'content', hex.slice(0, 2), hex))
+  expect((await usage()).content?.files).toBe(before - 1)
+  await fetch(`${app.url}/v1/models/${id}`, { method: 'DELETE' })
 })

@@ -1,0 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { TureenError } from '../errors.ts'
+
+const patienceMilliseconds = 5_000
+
+/**
+ * Makes of a question to the disk one that always ends: who asks while it is being answered gets the same answer, so that a disk that
+ * hangs takes one of the process's few threads for files and not all of them.
+ *
+ * @returns a function that rejects with TureenError `TUREEN_STORE_FAILED` after 5 seconds
+ */
+export function oneQuestion<Answer>(what: string, ask: () => Promise<Answer>): () => Promise<Answer> {
+  let asked: Promise<Answer> | undefined
+  return async () => {
+    asked ??= ask().finally(() => {
+      asked = undefined
+    })
+    const enough = new AbortController()
+    const late = delay(patienceMilliseconds, undefined, { signal: enough.signal, ref: false }).then(() => {
+      const message = `${what} did not answer within ${patienceMilliseconds / 1000} seconds`
+      throw new TureenError('TUREEN_STORE_FAILED', `${message}; look after the disk under TUREEN_DATA.`)
+    })
+    late.catch(() => undefined)
+    try {
+      return await Promise.race([asked, late])
+    } finally {
+      enough.abort()
+    }
+  }
+}
