@@ -129,7 +129,7 @@ export async function createApp(
   }
   const { idempotencySeconds, sweepSeconds, quarantineMilliseconds } = config.retention
   const jobs = createJobService({ catalog, reserve }, runners, log, config.jobs, metrics.jobEnded)
-  const merges = createMergeService(stores, threads, jobs)
+  const merges = createMergeService(stores, threads, jobs, config.maximumModels)
   const comparisons = createComparisonService(models, jobs)
   const evaluations = createEvaluationService(stores, jobs)
   const searches = createSearchService(stores, threads, jobs, config.maximumModels)

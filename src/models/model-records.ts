@@ -157,6 +157,18 @@ export async function setInspected(catalog: Catalog, id: string, inspected: Insp
   await catalog.updateTable('models').set(values).where('id', '=', id).execute()
 }
 
+/** Ids of the models that have all of the labels, the oldest first. */
+export async function idsWithLabels(catalog: Catalog, labels: Labels, limit: number): Promise<string[]> {
+  const rows = await catalog
+    .selectFrom('models')
+    .select('id')
+    .where(hasLabels(labels, 'models.id'))
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
 /** The id that a reference (an id, or a digest of content) stands for; undefined if there is no such model. */
 export async function resolveModel(catalog: Catalog, reference: string): Promise<string | undefined> {
   const { column, value } = columnOf(reference)

@@ -51,6 +51,8 @@ export type ModelStore = {
   read(reference: string): Promise<ModelItem>
   /** As {@link ModelStore.get}, for use. @throws TureenError `TUREEN_MODEL_INCOMPLETE` besides */
   getComplete(reference: string, field: string): Promise<ModelRecord>
+  /** Ids of the models that have all of the labels, the oldest first, `limit` at most. */
+  labelled(labels: Labels, limit: number): Promise<string[]>
   list(filters: records.ModelFilters): Promise<Page<ModelItem>>
   tensors(reference: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<ListedTensor>>
   recipe(reference: string): Promise<RecipeDocument>

@@ -87,6 +87,8 @@ export const nothingBeside = async (): Promise<void> => undefined
 export async function openCatalog(path: string, storeId: string = randomUUID()): Promise<Catalog> {
   const catalog = connectCatalog(path)
   try {
+    // SQLite would make a file that only its owner can write, and its log like it, whatever the umask.
+    await (await open(path, 'a')).close()
     await bringUpToDate(catalog, storeId)
     return catalog
   } catch (error) {

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Catalog } from './database.ts'
+import { decodeScoreCursor, encodeCursor, type Page } from './paging.ts'
 import { readOr } from './unreadable.ts'
+
+/** A score to keep. `listed`: whose model's it is, by digest, and what to tell of it beside the value. */
+export type ScoreEntry = { parts: unknown; value: unknown; listed?: { model: string; subject: unknown } }
+
+/** A kept score of a model as JSON values. `jobId`: the job that computed it; null for what was kept before jobs were noted. */
+export type ListedScore = { subject: unknown; value: unknown; jobId: string | null; createdAt: string }
 
 /** What has been computed once, kept by what it is a score of: every input that could change it is part of the key. */
 export type Scores = {
