@@ -93,7 +93,8 @@ describe('the log', () => {
       [415, `/v1/models?${q()}`, { method: 'POST', body: secret(), headers: { 'content-type': 'text/plain' } }],
       [200, `/v1/models?${q()}`],
       [400, `/v1/models?cursor=${secret()}`],
-      [200, `/v1/models/${model}?${secret()}`],
+      [400, `/v1/models/${model}?${secret()}`],
+      [200, `/v1/models/${model}`],
       [200, `/v1/models/${model}/tensors`],
       [200, `/v1/models/${model}/content`, { headers: { 'if-none-match': `"${secret()}"` } }],
       [200, '/v1/merges?wait=30', json({ models: weights, name: secret(), labels: { stage: secret() } })],
@@ -106,7 +107,8 @@ describe('the log', () => {
       [400, '/v1/soup', form('model', `${secret()} is not a model`)],
       [405, `/v1/models?token=${secret()}`, { method: 'PATCH', body: secret() }],
       [200, `/v1/jobs?label=stage:${secret()}`],
-      [204, `/v1/models/${model}?${secret()}`, { method: 'DELETE' }],
+      [400, `/v1/models/${model}?${secret()}`, { method: 'DELETE' }],
+      [204, `/v1/models/${model}`, { method: 'DELETE' }],
     ]
     await expectOneLine(uploaded.headers.get('x-request-id') ?? '', { status: 201 })
     const before = lines().filter(({ msg }) => msg === 'request').length
@@ -182,7 +184,7 @@ describe('the log', () => {
     const { id } = await upload(server.url, model, 'lost')
     const hex = digestOf(modelBytes(model)).replace('sha256:', '')
     await rm(join(data, 'content', hex.slice(0, 2), hex))
-    const answer = await ask(`/v1/models/${id}/content?token=${secret()}`)
+    const answer = await ask(`/v1/models/${id}/content`)
     expect(answer.status).toBe(500)
     await until('both lines', () => linesOf(answer.id).length === 2)
     expect(linesOf(answer.id).map(({ level, msg }) => ({ level, msg: msg === 'request' }))).toEqual([
