@@ -23,7 +23,7 @@ afterAll(async () => {
 })
 
 /** A loop over the calls of an action that has no end would be one over calls that it makes for ever. */
-const mostCalls = 60
+const mostCalls = 400
 
 /** Every other failure says that the disk is full, where a full disk would stand in the way. */
 const modeOf = (kind: Fault['kind'], at: number): Fault['mode'] => (kind === 'read' || at % 2 === 1 ? 'EIO' : 'ENOSPC')

@@ -77,7 +77,8 @@ describe('POST /v1/merges', () => {
     const job = await merge(app.url, { models: [{ id: idOf(0) }, { id: idOf(1) }] })
     const content = await mergedContent(app.url, job)
     expect(job.result).toEqual({
-      model: { id: expect.any(String), sha256: `sha256:${sha256(content)}`, bytes: content.length },
+      model: { id: expect.any(String), name: null, sha256: `sha256:${sha256(content)}`, bytes: content.length },
+      models: [0, 1].map(index => ({ id: idOf(index), name: null, sha256: expect.stringMatching(/^sha256:/) })),
       report: {
         // The epsilon and the exponent of LayerNorm are numbers of the arithmetic.
         tensors: { averaged: 10, copied: 0, nonFloat: (models[0]?.tensorCount ?? 0) - 10 },

@@ -30,7 +30,9 @@ const { base: _, ...settings } = defaultSettings
 const candidates = () => ({ files: files(), settings, base: null, memoryBytes: 1 << 20 })
 
 test('a search is told that its models were trained apart, and which are not finite', () => {
-  expect(openCandidates(candidates())).toEqual([expect.stringMatching(/^m0 and m1: these look independently trained/)])
+  expect(openCandidates(candidates()).warnings).toEqual([
+    expect.stringMatching(/^m0 and m1: these look independently trained/),
+  ])
   expect(nonFiniteNotes(findNonFiniteCandidates())).toEqual([
     expect.stringMatching(/^m1 has 1 NaN or infinite element in 1 tensor: W \(1\)/),
   ])
