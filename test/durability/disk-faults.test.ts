@@ -22,8 +22,11 @@ afterAll(async () => {
   await directory.remove()
 })
 
-/** A loop over the calls of an action that has no end would be one over calls that it makes for ever. */
-const mostCalls = 400
+/**
+ * A loop over the calls of an action that has no end would be one over calls that it makes for ever. A merge of two files makes 64 reads: it
+ * indexes and verifies both, samples their matrices, and reads them.
+ */
+const mostCalls = 70
 
 /** Every other failure says that the disk is full, where a full disk would stand in the way. */
 const modeOf = (kind: Fault['kind'], at: number): Fault['mode'] => (kind === 'read' || at % 2 === 1 ? 'EIO' : 'ENOSPC')
