@@ -47,6 +47,15 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
       startJob(request, reply, starting, request.query.wait, keep => evaluations.start(request.body, keep)),
   )
 
+  // Once: the JSON Schemas of all parameters cost milliseconds.
+  const items = [...metrics.values()].map(({ parameters, name, description, direction, per, target }) => ({
+    name,
+    description,
+    direction,
+    per,
+    target,
+    parameters: z.toJSONSchema(parameters, { io: 'input' }),
+  }))
   app.get(
     '/v1/metrics',
     {
@@ -56,15 +65,6 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
         response: { 200: metricList, ...problemResponses() },
       },
     },
-    async () => ({
-      items: [...metrics.values()].map(({ parameters, name, description, direction, per, target }) => ({
-        name,
-        description,
-        direction,
-        per,
-        target,
-        parameters: z.toJSONSchema(parameters, { io: 'input' }),
-      })),
-    }),
+    async () => ({ items }),
   )
 }

@@ -1,13 +1,16 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifySchema, RouteOptions } from 'fastify'
+import type { FastifyReply, FastifyRequest, FastifySchema, RouteOptions } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { problem } from '../../schemas/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../errors.ts'
 import { accessOf } from './access.ts'
+import { withNewline } from './final-newline.ts'
+import { type FixedContent, fixedContent, sendFixed, textTag } from './fixed-content.ts'
 import { withMethods } from './method-documentation.ts'
+import { checkPreconditions } from './preconditions.ts'
 import { problemMediaType } from './problem-details.ts'
 
 declare module 'fastify' {
@@ -103,7 +106,7 @@ const docsPolicy = {
 }
 
 /**
- * /openapi.json (3.1) and /docs, from the routes' own zod schemas. Both are open: they tell of the program, not of what is in the
+ * /openapi.json (3.1) and /docs, from the routes' own zod schemas, written once when the server is ready. Both are open: they tell of the program, not of what is in the
  * store, and a browser has no token to send for a page.
  */
 export const openApi = fastifyPlugin<{ version: string }>(async (app, { version }) => {
@@ -129,14 +132,37 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     },
     transformObject: jsonSchemaTransformObject,
   })
-  app.get('/openapi.json', { schema: { hide: true }, config: { auth: 'open' } }, () => withMethods(app.swagger()))
+  let json: FixedContent | undefined
+  const document = () => {
+    json ??= fixedContent(withNewline(JSON.stringify(withMethods(app.swagger()))), jsonType)
+    return json
+  }
+  // Not at the first request: it takes longer than a request may hold the event loop.
+  app.addHook('onReady', async () => void document())
+  const sendDocument = async (request: FastifyRequest, reply: FastifyReply) => sendFixed(request, reply, document())
+  app.get('/openapi.json', { schema: { hide: true }, config: { auth: 'open' } }, sendDocument)
   await app.register(async docs => {
     docs.addHook('onRoute', route => {
       route.config = { ...route.config, auth: 'open' }
+      // Swagger UI would write its document anew for each request, as JSON or as YAML, which JSON is as well.
+      if (route.url === '/docs/json' || route.url === '/docs/yaml') route.handler = sendDocument
     })
+    docs.addHook('onSend', tagText)
     await docs.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })
   })
 })
+
+const jsonType = 'application/json; charset=utf-8'
+
+/** Gives a page that is sent as a text an entity tag, and answers 304 to a client that has it already. */
+async function tagText(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+  if (typeof payload !== 'string' || payload === '' || reply.statusCode !== 200) return payload
+  const tag = textTag(payload)
+  reply.header('etag', tag)
+  if (!checkPreconditions(request, tag)) return payload
+  reply.code(304)
+  return ''
+}
 
 /** What every route answers that deletes one thing. */
 export function deletionResponses() {

@@ -161,3 +161,34 @@ describe('/openapi.json', () => {
     expect(names.sort()).toEqual(['idempotency-key', 'label', 'name', 'ttl'])
   })
 })
+
+describe('what tells of the program', () => {
+  const pages = ['/openapi.json', '/docs/json', '/docs/yaml', '/readme', '/docs', '/docs/static/swagger-initializer.js']
+
+  test.each(pages)('%s has an entity tag, and is 304 for a client that has it', async path => {
+    const first = await fetch(`${app.url}${path}`)
+    const tag = first.headers.get('etag') ?? ''
+    expect(tag).toMatch(/^"[0-9a-f]{64}"$/)
+    const known = await fetch(`${app.url}${path}`, { headers: { 'if-none-match': `"other", W/${tag}` } })
+    expect([known.status, await known.text(), known.headers.get('etag')]).toEqual([304, '', tag])
+    const other = await fetch(`${app.url}${path}`, { headers: { 'if-none-match': '"other"' } })
+    expect([other.status, await other.text()]).toEqual([200, await first.text()])
+  })
+
+  test('/docs shows the document that /openapi.json answers', async () => {
+    const whole = await (await fetch(`${app.url}/openapi.json`)).text()
+    for (const path of ['/docs/json', '/docs/yaml']) expect(await (await fetch(`${app.url}${path}`)).text()).toBe(whole)
+  })
+
+  test('/openapi.json costs about as much processor time as the smallest answer', async () => {
+    const headers = { 'if-none-match': (await fetch(`${app.url}/openapi.json`)).headers.get('etag') ?? '' }
+    const cost = async (path: string) => {
+      const before = process.cpuUsage()
+      for (let each = 0; each < 20; each += 1) await (await fetch(`${app.url}${path}`, { headers })).arrayBuffer()
+      const { user, system } = process.cpuUsage(before)
+      return user + system
+    }
+    await cost('/healthz')
+    expect(await cost('/openapi.json')).toBeLessThan(10 * (await cost('/healthz')))
+  })
+})
