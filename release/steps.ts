@@ -1,0 +1,60 @@
+/** A step of a release: commands that run one after the other, each as program and arguments. */
+export type Step = Readonly<{ title: string; commands: readonly (readonly string[])[] }>
+
+/** The file to which the build writes the digest of the image. */
+export const imageMetadataFile = 'image-metadata.json'
+
+/** The file that holds the version's part of the changelog. */
+export const notesFile = 'release-notes.md'
+
+/**
+ * What a release does after its checks: publish the package with provenance, push the image for two platforms with an SBOM and provenance,
+ * sign the image by its digest, and make the release with its notes.
+ *
+ * @param image name without tag, such as ghcr.io/OWNER/tureen
+ * @param isPrivate whether package.json forbids to publish the package: that step has no commands then
+ */
+export function releaseSteps(version: string, image: string, isPrivate: boolean): Step[] {
+  const tag = `${image}:${version}`
+  const prerelease = version.includes('-')
+  return [
+    {
+      title: isPrivate ? 'package: left out, package.json is private' : 'package',
+      commands: isPrivate ? [] : [['npm', 'publish', '--provenance', '--access', 'public']],
+    },
+    {
+      title: 'image',
+      commands: [
+        [
+          'docker',
+          'buildx',
+          'build',
+          '--platform=linux/amd64,linux/arm64',
+          '--sbom=true',
+          '--provenance=mode=max',
+          `--metadata-file=${imageMetadataFile}`,
+          `--tag=${tag}`,
+          ...(prerelease ? [] : [`--tag=${image}:latest`]),
+          '--push',
+          '.',
+        ],
+      ],
+    },
+    { title: 'signature', commands: [['cosign', 'sign', '--yes', `${image}@DIGEST`]] },
+    {
+      title: 'release',
+      commands: [
+        [
+          'gh',
+          'release',
+          'create',
+          `v${version}`,
+          '--verify-tag',
+          `--title=${version}`,
+          `--notes-file=${notesFile}`,
+          ...(prerelease ? ['--prerelease'] : []),
+        ],
+      ],
+    },
+  ]
+}
