@@ -8,7 +8,7 @@ import type { Readiness } from '../src/storage/readiness.ts'
  * catalog and the directory of content.
  */
 export const healthRoutes: FastifyPluginAsyncZod<{ readiness: Readiness }> = async (app, { readiness }) => {
-  const config = { auth: 'open' as const }
+  const config = { auth: 'open' as const, anyHost: true }
   for (const url of ['/healthz', '/v2/health/live']) {
     const schema = {
       summary: 'Whether the server is up',

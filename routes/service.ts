@@ -56,7 +56,7 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
           ...problemResponses(),
         },
       },
-      config: metricsOpen ? { auth: 'open' } : {},
+      config: metricsOpen ? { auth: 'open', anyHost: true } : { anyHost: true },
     },
     async (_, reply) => reply.type(metrics.contentType).send(await metrics.expose(await readUsage())),
   )

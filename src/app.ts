@@ -22,15 +22,20 @@ import type { Config } from './config.ts'
 import { createDatasetStore } from './datasets/dataset-store.ts'
 import { createEvaluatorPool } from './evaluate/evaluator-pool.ts'
 import { access } from './http/access.ts'
+import { parseAuthority } from './http/authority.ts'
 import { bodyGuard } from './http/body-guard.ts'
 import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
+import { browserGuard } from './http/browser-guard.ts'
+import { crossOrigin } from './http/cross-origin.ts'
 import { acceptEmptyJson } from './http/empty-json.ts'
 import { finalNewline } from './http/final-newline.ts'
+import { hostCheck } from './http/host-check.ts'
 import { createIdempotency } from './http/idempotency.ts'
 import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
 import { createMetrics } from './http/metrics.ts'
 import { modelCount } from './http/model-count.ts'
 import { openApi } from './http/openapi.ts'
+import { originCheck } from './http/origin-check.ts'
 import { answerBadUrl, problemDetails } from './http/problem-details.ts'
 import { declaredQueries } from './http/query-parameters.ts'
 import { requestLog } from './http/request-log.ts'
@@ -144,6 +149,8 @@ export async function createApp(
     log,
   )
 
+  const hosts = config.hosts.flatMap(text => parseAuthority(text) ?? [])
+  const checkHost = hostCheck(hosts, config.tokens.length > 0)
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
     loggerInstance,
@@ -160,7 +167,7 @@ export async function createApp(
       return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
     },
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: answerBadUrl,
+    frameworkErrors: answerBadUrl(checkHost),
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
@@ -178,8 +185,10 @@ export async function createApp(
   const { requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
   const tokens = tokenSource(config.tokens, config.tokensFile, log)
   await app.register(requestLog)
-  await app.register(securityHeaders, { corsOrigins })
+  await app.register(securityHeaders)
   await app.register(requestMetrics, { metrics })
+  await app.register(browserGuard, { checkHost, checkOrigin: originCheck(hosts, corsOrigins) })
+  await app.register(crossOrigin, { corsOrigins })
   await app.register(problemDetails)
   await app.register(finalNewline)
   await app.register(shutdownGuard)

@@ -1,14 +1,15 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { refuseUnsafeForBrowsers } from './configuration/browser-settings.ts'
 import { unknownVariables } from './configuration/unknown-variables.ts'
 import { usedTokens } from './configuration/used-tokens.ts'
-import { isOrigin, list, wholeNumber } from './configuration/variable-kinds.ts'
+import { isAuthority, isOrigin, list, wholeNumber } from './configuration/variable-kinds.ts'
 import type { EvaluatorLimits } from './evaluate/evaluator-process.ts'
 import { isAddressRange } from './http/addresses.ts'
 import { parseTokens, type Token } from './http/tokens.ts'
 import type { JobLimits } from './jobs/job-service.ts'
 
-const tokens = z.string().transform((text, context): Token[] => {
+const tokenList = z.string().transform((text, context): Token[] => {
   try {
     return parseTokens(text)
   } catch (error) {
@@ -29,7 +30,7 @@ export const environment = z.object({
     .string()
     .default('./data')
     .describe('directory of everything that is kept: `catalog.sqlite` and `content/`'),
-  TUREEN_TOKENS: tokens
+  TUREEN_TOKENS: tokenList
     .optional()
     .describe(
       'who may use the server: `NAME:SCOPE:TOKEN` or `NAME:SCOPE:sha256:HEX`, several separated by commas or line ends',
@@ -42,8 +43,14 @@ export const environment = z.object({
     .enum(['tokens', 'none'])
     .default('tokens')
     .describe('`none` serves everybody also beyond loopback, for a server behind something that authenticates'),
+  TUREEN_HOSTS: list(
+    isAuthority,
+    'must be names such as tureen.example or tureen.example:8443, without https://',
+  ).describe(
+    'names under which clients call the server, beside localhost and loopback addresses, separated by commas; required by `TUREEN_AUTH=none` beyond loopback',
+  ),
   TUREEN_CORS_ORIGINS: list(isOrigin, 'must be origins such as https://tureen.example, or *').describe(
-    'origins whose pages may call the server from browsers, separated by commas; `*`: all',
+    'origins whose pages may call the server from browsers, separated by commas; `*`: all, which needs tokens',
   ),
   TUREEN_TRUSTED_PROXIES: list(isAddressRange, 'must be addresses or networks such as 10.0.0.0/8').describe(
     'addresses and networks (`10.0.0.0/8`) whose `x-forwarded-for` is believed, separated by commas',
@@ -105,6 +112,8 @@ export type Config = Readonly<{
   tokens: readonly Token[]
   /** The file that they were read from, which may change. */
   tokensFile: string | undefined
+  /** Names of the server beside those of loopback. None: with tokens, all names. */
+  hosts: readonly string[]
   corsOrigins: readonly string[]
   trustedProxies: readonly string[]
   /** 0: no limit. */
@@ -149,12 +158,15 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
   ]
   if (!parsed.success || reasons.length > 0) throw new Error(`The environment is not valid. ${reasons.join('; ')}`)
   const { data } = parsed
+  const tokens = usedTokens(data)
+  refuseUnsafeForBrowsers(data, tokens.length > 0)
   return Object.freeze({
     host: data.HOST,
     port: data.PORT,
     dataDirectory: data.TUREEN_DATA,
-    tokens: usedTokens(data),
+    tokens,
     tokensFile: data.TUREEN_TOKENS_FILE,
+    hosts: data.TUREEN_HOSTS,
     corsOrigins: data.TUREEN_CORS_ORIGINS,
     trustedProxies: data.TUREEN_TRUSTED_PROXIES,
     requestsPerMinute: data.TUREEN_RATE_LIMIT,

@@ -58,6 +58,12 @@ describe('a variable', () => {
     ['TUREEN_AUTH', 'off'],
     ['TUREEN_CORS_ORIGINS', 'tureen.example'],
     ['TUREEN_CORS_ORIGINS', 'https://tureen.example/'],
+    ['TUREEN_HOSTS', 'https://tureen.example'],
+    ['TUREEN_HOSTS', 'tureen.example/path'],
+    ['TUREEN_HOSTS', 'tureen.example,,other.example'],
+    ['TUREEN_HOSTS', '*'],
+    ['TUREEN_HOSTS', '2001:db8::1'],
+    ['TUREEN_HOSTS', 'tureen.example:70000'],
     ['TUREEN_TRUSTED_PROXIES', '10.0.0.0/33'],
     ['TUREEN_TRUSTED_PROXIES', 'proxy.example'],
     ['TUREEN_LOG_LEVEL', 'loud'],
@@ -142,14 +148,28 @@ describe('tokens', () => {
 })
 
 describe('listening', () => {
-  test.each(['0.0.0.0', '::', '10.1.2.3', 'tureen.example'])('on %s needs tokens, or TUREEN_AUTH=none', HOST => {
-    expect(refusal({ HOST })).toMatch(/TUREEN_TOKENS.*TUREEN_AUTH=none/)
-    expect(readConfig({ HOST, TUREEN_TOKENS: `a:read:${secret}` }).host).toBe(HOST)
-    expect(readConfig({ HOST, TUREEN_AUTH: 'none' })).toMatchObject({ host: HOST, tokens: [] })
-  })
+  test.each(['0.0.0.0', '::', '10.1.2.3', 'tureen.example'])(
+    'on %s needs tokens, or TUREEN_AUTH=none with TUREEN_HOSTS',
+    HOST => {
+      expect(refusal({ HOST })).toMatch(/TUREEN_TOKENS.*TUREEN_AUTH=none/)
+      expect(readConfig({ HOST, TUREEN_TOKENS: `a:read:${secret}` }).host).toBe(HOST)
+      expect(refusal({ HOST, TUREEN_AUTH: 'none' })).toMatch(/Set TUREEN_HOSTS.* or set TUREEN_TOKENS/)
+      const named = readConfig({ HOST, TUREEN_AUTH: 'none', TUREEN_HOSTS: 'tureen.example, 10.1.2.3:3000' })
+      expect(named).toMatchObject({ host: HOST, tokens: [], hosts: ['tureen.example', '10.1.2.3:3000'] })
+    },
+  )
 
   test.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('on %s needs none', HOST => {
     expect(readConfig({ HOST })).toMatchObject({ host: HOST, tokens: [] })
+    expect(readConfig({ HOST, TUREEN_AUTH: 'none' })).toMatchObject({ host: HOST, tokens: [] })
+  })
+
+  test('for pages of all origins needs tokens', () => {
+    for (const TUREEN_CORS_ORIGINS of ['*', 'https://tureen.example, *']) {
+      expect(refusal({ TUREEN_CORS_ORIGINS })).toMatch(/TUREEN_CORS_ORIGINS=\*.*Name the origins.*TUREEN_TOKENS/)
+      expect(readConfig({ TUREEN_CORS_ORIGINS, TUREEN_TOKENS: `a:read:${secret}` }).corsOrigins).toContain('*')
+    }
+    expect(readConfig({ TUREEN_CORS_ORIGINS: 'https://tureen.example' }).tokens).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseAuthority } from '../http/authority.ts'
 
 /** A whole number in decimal digits. */
 export function wholeNumber(minimum: number, maximum: number, initial: number) {
@@ -17,6 +18,11 @@ export function list(isItem: (text: string) => boolean, message: string) {
     .transform(text => text.split(',').map(item => item.trim()))
     .pipe(z.array(z.string().refine(isItem, message)))
     .default([])
+}
+
+/** Whether a text names a host, perhaps with a port. */
+export function isAuthority(text: string): boolean {
+  return parseAuthority(text) !== undefined
 }
 
 /** Whether a text is an origin as browsers write it, or all of them. */

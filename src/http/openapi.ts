@@ -10,6 +10,7 @@ import { accessOf } from './access.ts'
 import { withNewline } from './final-newline.ts'
 import { type FixedContent, fixedContent, sendFixed, textTag } from './fixed-content.ts'
 import { withMethods } from './method-documentation.ts'
+import { isSafe } from './origin-check.ts'
 import { checkPreconditions } from './preconditions.ts'
 import { problemMediaType } from './problem-details.ts'
 
@@ -33,13 +34,10 @@ export function fileOrJsonResponse(description: string, schema: z.ZodType) {
   return { description, content: { ...content, 'application/json': { schema } } }
 }
 
-/** What a route that is not open can be refused for before it is asked. */
-const accessProblems = ['TUREEN_UNAUTHENTICATED', 'TUREEN_FORBIDDEN', 'TUREEN_RATE_LIMITED'] as const
-
-/** The error responses of a route, by status, each listing the codes that it stands for. */
+/** The error responses of a route, by status, each listing the codes that it stands for. {@link withRefusals} adds what stands before routes. */
 export function problemResponses(...codes: ErrorCode[]) {
   const always: ErrorCode[] = [
-    ...accessProblems,
+    'TUREEN_REQUEST_INVALID',
     'TUREEN_REQUEST_TIMEOUT',
     'TUREEN_EXPECTATION_FAILED',
     'TUREEN_HEADERS_TOO_LARGE',
@@ -48,11 +46,8 @@ export function problemResponses(...codes: ErrorCode[]) {
     'TUREEN_INTERNAL',
     'TUREEN_SHUTTING_DOWN',
   ]
-  const byStatus = Map.groupBy([...codes, ...always], code => errorCatalogue[code].status)
-  const responses = [...byStatus].map(([status, codesOfStatus]) => [
-    status,
-    { description: codesOfStatus.join(', '), content: { [problemMediaType]: { schema: problem } } },
-  ])
+  const byStatus = Map.groupBy(new Set([...codes, ...always]), code => errorCatalogue[code].status)
+  const responses = [...byStatus].map(([status, codesOfStatus]) => [status, problemResponse(codesOfStatus.join(', '))])
   return Object.fromEntries(responses)
 }
 
@@ -74,14 +69,27 @@ function namedWildcard({ schema, url }: ReturnType<typeof zodTransform>): Return
   return { schema: { ...schema, params: renamed }, url: url.replace(/\*$/, ':location') }
 }
 
-/** Which scope the token for a route needs; what is open needs none and is not refused for it. */
-function withAccess(schema: FastifySchema, { method, config = {} }: RouteOptions): FastifySchema {
+/** Adds which scope the token for a route needs, and the error responses of what stands before it: host, origin, token, rate. */
+function withRefusals(schema: FastifySchema, { method, config = {} }: RouteOptions): FastifySchema {
   const [first = 'GET'] = [method].flat()
   const access = accessOf(first, config)
-  if (access !== 'open') return { ...schema, security: [{ token: [access] }] }
-  const statuses = accessProblems.map(code => String(errorCatalogue[code].status))
-  const response = Object.entries(Object(schema.response)).filter(([status]) => !statuses.includes(status))
-  return { ...schema, security: [], response: Object.fromEntries(response) }
+  const codes: ErrorCode[] = [
+    ...(access === 'open' ? [] : accessProblems),
+    ...(isSafe(first) ? [] : (['TUREEN_CROSS_ORIGIN'] as const)),
+    ...(config.anyHost ? [] : (['TUREEN_HOST_UNKNOWN'] as const)),
+  ]
+  const response: Record<string, unknown> = { ...Object(schema.response) }
+  for (const [status, added] of Map.groupBy(codes, code => errorCatalogue[code].status)) {
+    const described = z.object({ description: z.string() }).safeParse(response[status]).data
+    response[status] = problemResponse(described ? `${described.description}, ${added.join(', ')}` : added.join(', '))
+  }
+  return { ...schema, security: access === 'open' ? [] : [{ token: [access] }], response }
+}
+
+const accessProblems = ['TUREEN_UNAUTHENTICATED', 'TUREEN_FORBIDDEN', 'TUREEN_RATE_LIMITED'] as const
+
+function problemResponse(description: string) {
+  return { description, content: { [problemMediaType]: { schema: problem } } }
 }
 
 const securitySchemes = {
@@ -121,7 +129,7 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
       components: { securitySchemes },
     },
     transform(document) {
-      const documented = { ...document, schema: withAccess(document.schema, document.route) }
+      const documented = { ...document, schema: withRefusals(document.schema, document.route) }
       const { schema, url } = namedWildcard(zodTransform(documented))
       const content = document.route.config?.streamedBody
       if (!content) return { schema, url }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
@@ -27,10 +28,6 @@ export const problemDetails = fastifyPlugin(async app => {
     if (problem.status >= 500) request.log.error({ err: error }, problem.message)
     return sendProblem(request, reply, problem)
   })
-  app.addHook('onRequest', async ({ raw }) => {
-    if (raw.headers.host !== undefined || raw.httpVersion === '1.0') return
-    throw new TureenError('TUREEN_REQUEST_INVALID', 'An HTTP/1.1 request names its host: send the header host.')
-  })
   // Before the body is looked at: what is not there does not mind the content type.
   app.addHook('onRequest', async request => {
     if (!request.is404) return
@@ -41,10 +38,21 @@ export const problemDetails = fastifyPlugin(async app => {
   })
 })
 
-/** A path that is no path reaches no route and no hook. */
-export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  logWhenOver(request, reply)
-  sendProblem(request, reply, toTureenError(error, request))
+/**
+ * Makes what answers a path that is no path: it reaches no route and no hook.
+ * @param check throws if the request is refused whatever its path
+ */
+export function answerBadUrl(check: (request: IncomingMessage) => void) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    logWhenOver(request, reply)
+    let problem = toTureenError(error, request)
+    try {
+      check(request.raw)
+    } catch (refusal) {
+      problem = asTureenError(refusal)
+    }
+    sendProblem(request, reply, problem)
+  }
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, error: TureenError) {

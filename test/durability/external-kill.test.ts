@@ -63,7 +63,7 @@ async function expectWhole(url: string, { id }: ModelRecord, { main, data }: Mod
 /** Sends the beginning of a request, waits until the server has so many files in the making, and kills it. */
 async function killInside(head: string, body: Uint8Array, files: number) {
   const socket = await openSocket(server.url)
-  socket.write(`${head}\r\nhost: x\r\n\r\n`)
+  socket.write(`${head}\r\nhost: localhost\r\n\r\n`)
   socket.write(body)
   await until('the files in the making', async () => (await filesIn(data)).incoming.length === files)
   await delay(20)

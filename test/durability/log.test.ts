@@ -145,7 +145,7 @@ describe('the log', () => {
         const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
         await once(socket, 'connect')
         socket.write(
-          `POST /v1/models?name=${secret()} HTTP/1.1\r\nhost: ${secret()}\r\nauthorization: Bearer ${secret()}\r\nx-request-id: ${id}\r\n` +
+          `POST /v1/models?name=${secret()} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${secret()}\r\nx-request-id: ${id}\r\n` +
             `${head}content-length: 1000000\r\n\r\n${body}${mark.repeat(sent / 10).slice(0, sent)}`,
         )
         await delay(sent === 0 ? 0 : 50)
@@ -197,7 +197,9 @@ describe('the log', () => {
   test('has a line for what is not HTTP, too, but not what it said', async () => {
     for (const said of [
       `${mark} nonsense\r\n\r\n`,
-      `GET / HTTP/1.1\r\nhost: x\r\nx-big: ${mark.repeat(2000)}\r\n\r\n`,
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx-big: ${mark.repeat(2000)}\r\n\r\n`,
+      `GET /v1/models HTTP/1.1\r\nhost: ${secret()}\r\n\r\n`,
+      `DELETE /v1/models/a HTTP/1.1\r\nhost: localhost\r\norigin: https://${secret()}\r\n\r\n`,
     ]) {
       const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
       await once(socket, 'connect')

@@ -15,8 +15,8 @@ afterAll(() => servers.remove())
 
 const heavy = heavyModel([6 << 20, 1000], 1)
 
-const uploadHead = 'POST /v1/models HTTP/1.1\r\nhost: tureen\r\ncontent-type: application/octet-stream\r\n'
-const mergeHead = 'POST /v1/merges HTTP/1.1\r\nhost: tureen\r\ncontent-type: application/json\r\n'
+const uploadHead = 'POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/octet-stream\r\n'
+const mergeHead = 'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
 
 describe.concurrent('SIGTERM', () => {
   test('lets running requests finish, takes no new ones, puts the running job back and exits with 0', async () => {
@@ -184,7 +184,7 @@ function rawUpload(declaredBytes: number): string {
 }
 
 function formUpload(declaredBytes: number): string {
-  const head = 'POST /v1/models HTTP/1.1\r\nhost: tureen\r\ncontent-type: multipart/form-data; boundary=b\r\n'
+  const head = 'POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\n'
   return `${head}content-length: ${declaredBytes}\r\n\r\n--b\r\ncontent-disposition: form-data; name="model"; filename="a.onnx"\r\n\r\nhello`
 }
 
@@ -219,7 +219,7 @@ async function say(url: string, said: string): Promise<Socket> {
 
 /** A connection that has had one answer and is idle. `ask` says what comes over it until it is closed. */
 async function keptAlive(url: string) {
-  const socket = await say(url, 'GET /healthz HTTP/1.1\r\nhost: tureen\r\n\r\n')
+  const socket = await say(url, 'GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n')
   await once(socket, 'data')
   return {
     socket,
@@ -228,7 +228,7 @@ async function keptAlive(url: string) {
       socket.on('data', chunk => {
         text += String(chunk)
       })
-      socket.write(`GET ${path} HTTP/1.1\r\nhost: tureen\r\n\r\n`)
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`)
       if (!socket.closed) await once(socket, 'close', { signal: AbortSignal.timeout(5000) })
       return text
     },

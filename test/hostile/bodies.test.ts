@@ -48,7 +48,7 @@ describe('many times what an upload may be', () => {
 })
 
 const head = (path: string, boundary = 'b') =>
-  `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=${boundary}\r\n`
+  `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=${boundary}\r\n`
 const partHead = (name: string) => `--b\r\ncontent-disposition: form-data; name="${name}"; filename="m.onnx"\r\n\r\n`
 
 describe('forms that never end', () => {

@@ -29,7 +29,7 @@ function hangUp(head: string, body: Uint8Array, farewell: Farewell): Promise<voi
 
 async function sendPart(head: string, body: Uint8Array, farewell: Farewell): Promise<void> {
   const socket = await openSocket(app.url)
-  socket.write(`${head}\r\nhost: x\r\n\r\n`)
+  socket.write(`${head}\r\nhost: localhost\r\n\r\n`)
   socket.write(body)
   for (let tries = 0; tries < 100 && (await filesIn(app.data, 'incoming')).length === 0; tries += 1) await delay(10)
   expect(await filesIn(app.data, 'incoming')).not.toEqual([])

@@ -120,7 +120,7 @@ describe('an upload is refused before its body', () => {
     ['without a token', '', 401],
     ['with a token of another scope', `authorization: ${bearer(secrets.reader)}\r\n`, 403],
   ])('%s', async (_, header, expected) => {
-    const head = `POST /v1/models HTTP/1.1\r\nhost: x\r\n${header}content-length: 3000000\r\n`
+    const head = `POST /v1/models HTTP/1.1\r\nhost: localhost\r\n${header}content-length: 3000000\r\n`
     for (const expectation of ['', 'expect: 100-continue\r\n']) {
       const { status, text } = await converse(server.url, `${head}${expectation}\r\n`)
       expect({ status, text }).toMatchObject({ status: expected })
@@ -129,13 +129,14 @@ describe('an upload is refused before its body', () => {
   })
 
   test('and asked for once all else is in order', async () => {
-    const head = `POST /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: ${bearer(secrets.writer)}\r\ncontent-length: 4\r\n`
+    const head = `POST /v1/models HTTP/1.1\r\nhost: localhost\r\nauthorization: ${bearer(secrets.writer)}\r\ncontent-length: 4\r\n`
     const { text } = await converse(server.url, `${head}expect: 100-continue\r\n\r\nonnx`, 20_000)
     expect(text).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 400 .*(TUREEN_MODEL_MALFORMED|TUREEN_NOT_ONNX)/s)
   })
 
   test('JSON is asked for likewise, and only of those who may', async () => {
-    const head = 'POST /v1/merges HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n'
+    const head =
+      'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n'
     const refused = await converse(server.url, `${head}content-length: 2\r\n\r\n`)
     expect(refused.text).toMatch(/^HTTP\/1.1 401 /)
     const allowed = `${head}authorization: ${bearer(secrets.writer)}\r\n`

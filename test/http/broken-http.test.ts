@@ -18,28 +18,29 @@ function expectProblem({ status, headers, body, text }: RawAnswer, expected: num
   expect(JSON.parse(body)).toMatchObject({ status: expected, code, title: expect.any(String) })
 }
 
-const head = 'GET /healthz HTTP/1.1\r\nhost: x\r\n'
+const head = 'GET /healthz HTTP/1.1\r\nhost: localhost\r\n'
 
 describe('what is not HTTP is answered with a problem all the same', () => {
   test.each([
     ['garbage', 'garbage\r\n\r\n'],
     ['a TLS hello', Buffer.from('160301020001000001fc0303', 'hex')],
-    ['a method that there is not', 'FETCH /healthz HTTP/1.1\r\nhost: x\r\n\r\n'],
-    ['a version that there is not', 'GET /healthz HTTP/7.7\r\nhost: x\r\n\r\n'],
+    ['a method that there is not', 'FETCH /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n'],
+    ['a version that there is not', 'GET /healthz HTTP/7.7\r\nhost: localhost\r\n\r\n'],
     ['a header without a colon', `${head}nonsense\r\n\r\n`],
     ['a header with a space before its colon', `${head}accept : */*\r\n\r\n`],
-    ['a length that is no number', 'POST /v1/merges HTTP/1.1\r\nhost: x\r\ncontent-length: ten\r\n\r\n'],
-    ['two lengths', 'POST /v1/merges HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
+    ['a length that is no number', 'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-length: ten\r\n\r\n'],
+    ['two lengths', 'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
     [
       'a length and chunks, as request smugglers send',
-      'POST /v1/merges HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
   ])('%s', async (_, said) => {
     expectProblem(await converse(app.url, said), 400, 'TUREEN_REQUEST_INVALID')
   })
 
   test('a chunk whose size is no number', async () => {
-    const said = 'POST /v1/models HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n'
+    const said =
+      'POST /v1/models HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n'
     const answer = await converse(app.url, said)
     expect(answer.status).toBe(400)
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
@@ -63,7 +64,7 @@ describe('headers', () => {
   })
 
   test('of more than 16 KiB because of the path are 431', async () => {
-    const answer = await converse(app.url, `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`)
+    const answer = await converse(app.url, `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nhost: localhost\r\n\r\n`)
     expectProblem(answer, 431, 'TUREEN_HEADERS_TOO_LARGE')
   })
 
@@ -83,7 +84,12 @@ describe('a client of another kind', () => {
   })
 
   test('that connects and goes away, or says half a request and resets, troubles nobody', async () => {
-    for (const said of ['', 'GET /hea', head, 'POST /v1/merges HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{"mo']) {
+    for (const said of [
+      '',
+      'GET /hea',
+      head,
+      'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{"mo',
+    ]) {
       const socket = await openSocket(app.url)
       if (said) socket.write(said)
       await delay(20)
@@ -97,7 +103,7 @@ describe('a client of another kind', () => {
     socket.on('data', chunk => {
       text += chunk
     })
-    socket.write(`${head}\r\nGET /nothing HTTP/1.1\r\nhost: x\r\n\r\n${head}connection: close\r\n\r\n`)
+    socket.write(`${head}\r\nGET /nothing HTTP/1.1\r\nhost: localhost\r\n\r\n${head}connection: close\r\n\r\n`)
     await new Promise(resolve => socket.on('close', resolve))
     expect([...text.matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status]) => status)).toEqual(['200', '404', '200'])
   })

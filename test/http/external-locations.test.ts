@@ -25,7 +25,9 @@ const dataPath = (id: string, path: string) => `${app.url}/v1/models/${id}/data/
 /** A path that no client resolves before it sends it. */
 async function putAsIs(id: string, path: string): Promise<number> {
   const socket = await openSocket(app.url)
-  socket.write(`PUT /v1/models/${id}/data/${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${weights.byteLength}\r\n\r\n`)
+  socket.write(
+    `PUT /v1/models/${id}/data/${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${weights.byteLength}\r\n\r\n`,
+  )
   socket.write(weights)
   return (await readAnswer(socket)).status
 }

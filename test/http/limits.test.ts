@@ -22,14 +22,16 @@ describe('beyond TUREEN_MAX_UPLOADS', () => {
   /** An upload that goes on until its socket is closed. */
   async function endlessUpload(): Promise<Socket> {
     const socket = await openSocket(app.url)
-    socket.write('POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\nexpect: 100-continue\r\n\r\n')
+    socket.write(
+      'POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\nexpect: 100-continue\r\n\r\n',
+    )
     await new Promise(resolve => socket.once('data', resolve))
     return socket
   }
 
   test.each(['/v1/models', '/v1/soup', '/v1/datasets'])('an upload to %s is 429 without being read', async path => {
     const running = await endlessUpload()
-    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n`
+    const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n`
     const { status, headers, body, text } = await converse(app.url, head)
     running.destroy()
     expect({ status, text }).toMatchObject({ status: 429 })
@@ -73,10 +75,11 @@ describe('beyond TUREEN_MAX_MODELS', () => {
 })
 
 test('what stands still is 408: headers, bodies that are parsed, and uploads', async () => {
-  const parsed = 'POST /v1/merges HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"m'
-  const upload = 'POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\nonnx'
+  const parsed =
+    'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"m'
+  const upload = 'POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-length: 900\r\n\r\nonnx'
   const slow = await Promise.all(
-    ['GET /v1/models HTTP/1.1\r\nhost: x\r\n', parsed, upload].map(said => converse(app.url, said, 12_000)),
+    ['GET /v1/models HTTP/1.1\r\nhost: localhost\r\n', parsed, upload].map(said => converse(app.url, said, 12_000)),
   )
   for (const { status, text, body } of slow) {
     expect({ status, text }).toMatchObject({ status: 408 })
@@ -87,7 +90,9 @@ test('what stands still is 408: headers, bodies that are parsed, and uploads', a
 test('a body that comes slowly, but comes, is read', async () => {
   const socket = await openSocket(app.url)
   const answer = readAnswer(socket, 12_000)
-  socket.write('POST /v1/merges HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n')
+  socket.write(
+    'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n',
+  )
   for (const byte of '{"a":') {
     socket.write(byte)
     await new Promise(resolve => setTimeout(resolve, 600))

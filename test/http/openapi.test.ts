@@ -73,6 +73,26 @@ describe('/openapi.json', () => {
     )
   })
 
+  test('has the refusals that stand before routes, for each operation that meets them', () => {
+    const answersUnderAnyHost = ['/healthz', '/readyz', '/v2/health/live', '/v2/health/ready', '/metrics']
+    for (const [name, { responses }] of operations) {
+      const [method = '', path = ''] = name.split(' ')
+      const codes = Object.entries(responses).flatMap(([status, { description }]) =>
+        [...description.matchAll(/TUREEN_\w+/g)].map(([code]) => `${status} ${code}`),
+      )
+      expect({ name, codes }).toEqual({ name, codes: expect.arrayContaining(['400 TUREEN_REQUEST_INVALID']) })
+      expect({ name, is403: codes.includes('403 TUREEN_CROSS_ORIGIN') }).toEqual({
+        name,
+        is403: !['GET', 'HEAD'].includes(method),
+      })
+      expect({ name, is421: codes.includes('421 TUREEN_HOST_UNKNOWN') }).toEqual({
+        name,
+        is421: !answersUnderAnyHost.includes(path),
+      })
+      expect(new Set(codes).size).toBe(codes.length)
+    }
+  })
+
   test('has no route that does not exist', async () => {
     for (const [name] of operations) {
       const [method = '', path = ''] = name.split(' ')

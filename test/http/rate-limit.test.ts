@@ -73,7 +73,8 @@ describe('TUREEN_RATE_LIMIT', () => {
     expect(await statuses(`${direct.url}/healthz`, rate + 2, () => ({}))).toEqual([200, 200, 200, 200, 200])
     for (const path of ['/openapi.json', '/docs']) expect((await fetch(`${direct.url}${path}`)).status).toBe(200)
     await statuses(`${direct.url}/v1/models`, rate, () => ({}))
-    const head = 'POST /v1/models HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9000000\r\n\r\n'
+    const head =
+      'POST /v1/models HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 9000000\r\n\r\n'
     expect((await converse(direct.url, head)).text).toMatch(/^HTTP\/1.1 429 /)
   })
 })

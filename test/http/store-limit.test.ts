@@ -32,7 +32,7 @@ test('a full store takes no more, makes no more, says so, and goes on when there
   const announced = await fetch(`${app.url}/v1/models`, { method: 'POST', body: ft2 })
   const { detail } = await readProblem(announced, 507, 'TUREEN_STORE_FULL')
   expect(detail).toContain('TUREEN_MAX_STORE_BYTES')
-  const head = `POST /v1/models HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: ${ft2.length}\r\n\r\n`
+  const head = `POST /v1/models HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: ${ft2.length}\r\n\r\n`
   expect((await converse(app.url, head)).text).toMatch(/^HTTP\/1.1 507 /)
   const streamed = await fetch(`${app.url}/v1/models`, {
     method: 'POST',

@@ -104,7 +104,7 @@ describe('a digest that the body has', () => {
     const whole = Buffer.concat([body, Buffer.from('an epilogue')])
     const socket = await openSocket(app.url)
     socket.write(
-      `POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\ncontent-length: ${whole.length}\r\n` +
+      `POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ncontent-length: ${whole.length}\r\n` +
         `content-digest: ${digest('sha-256', whole)}\r\n\r\n`,
     )
     socket.write(body)

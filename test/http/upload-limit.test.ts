@@ -24,7 +24,7 @@ afterAll(() => app.close())
 /** A client that sends without end. Resolves, when it is cut off, to what it was told. */
 async function flood(): Promise<string> {
   const socket = await openSocket(app.url)
-  socket.write('POST /v1/models HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n')
+  socket.write('POST /v1/models HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n')
   const megabyte = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(1 << 20), Buffer.from('\r\n')])
   let told = ''
   socket.on('data', chunk => {
@@ -43,7 +43,7 @@ async function sendAll(size: number, framing: 'length' | 'chunks'): Promise<Prob
   const header = chunked ? 'transfer-encoding: chunked' : `content-length: ${size}`
   const say = (data: string | Uint8Array) =>
     new Promise<void>((resolve, reject) => socket.write(data, error => (error ? reject(error) : resolve())))
-  await say(`POST /v1/models HTTP/1.1\r\nhost: x\r\n${header}\r\n\r\n`)
+  await say(`POST /v1/models HTTP/1.1\r\nhost: localhost\r\n${header}\r\n\r\n`)
   for (let rest = size; rest > 0; rest -= 1 << 20) {
     const bytes = Buffer.alloc(Math.min(rest, 1 << 20))
     if (chunked) await say(`${bytes.length.toString(16)}\r\n`)
@@ -74,12 +74,12 @@ describe('raw', () => {
   })
 
   test('a length too large for any number is refused before a byte of it', async () => {
-    const head = `POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: 90071992547409930\r\n\r\n`
+    const head = `POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-length: 90071992547409930\r\n\r\n`
     expect(await converse(app.url, head)).toMatchObject({ status: 413 })
   })
 
   test('a client that asks first (Expect: 100-continue) is told without having sent anything', async () => {
-    const head = `POST /v1/models HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 30000000\r\n\r\n`
+    const head = `POST /v1/models HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 30000000\r\n\r\n`
     const { status, text } = await converse(app.url, head)
     expect({ status, text }).toMatchObject({ status: 413 })
     expect(text).not.toContain('100 Continue')
@@ -130,7 +130,7 @@ describe('within the limit', () => {
     const socket = await openSocket(app.url)
     const body = ' '.repeat(10)
     socket.write(
-      `POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n${body}GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      `POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n${body}GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
     )
     let text = ''
     socket.on('data', chunk => {

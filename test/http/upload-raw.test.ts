@@ -73,7 +73,7 @@ describe('a raw body is the model', () => {
   })
 
   test('to a client that waits for 100 Continue', async () => {
-    const head = `POST /v1/models HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: ${ft0.length}\r\n\r\n`
+    const head = `POST /v1/models HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: ${ft0.length}\r\n\r\n`
     const { text } = await converse(app.url, Buffer.concat([Buffer.from(head), ft0]))
     expect(text).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 20[01] /)
   })

@@ -167,7 +167,7 @@ export function soakClient(url: string, record: SoakRecord): Client {
       const socket = connect(Number(port), hostname)
       socket.on('error', () => undefined)
       const body = modelOf(3)
-      socket.write(`POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.byteLength}\r\n\r\n`)
+      socket.write(`POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.byteLength}\r\n\r\n`)
       socket.write(body.subarray(0, random.integer(1, body.byteLength - 1)))
       await delay(random.next() * 100)
       socket.resetAndDestroy()

@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http'
+import { TureenError } from '../errors.ts'
+import { type Authority, isOriginOf } from './authority.ts'
+import { hostOf } from './host-check.ts'
+
+/** Whether an HTTP method changes nothing (RFC 9110, 9.2.1). Browsers keep its answers from pages of other origins. */
+export function isSafe(method: string): boolean {
+  return ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method)
+}
+
+/**
+ * Makes the check of who sent a request that may change something: browsers let every page send such requests to every server, and
+ * say where the page came from (Sec-Fetch-Site, Origin). Other clients say nothing, and pass.
+ *
+ * @param hosts names of TUREEN_HOSTS: a proxy may have put another name into the header host
+ * @param corsOrigins origins whose pages may call the server; `*`: all
+ * @returns a function that throws TureenError `TUREEN_CROSS_ORIGIN`
+ */
+export function originCheck(
+  hosts: readonly Authority[],
+  corsOrigins: readonly string[],
+): (request: IncomingMessage) => void {
+  return request => {
+    const { method = 'GET', headers } = request
+    const { origin, 'sec-fetch-site': site } = headers
+    if (isSafe(method)) return
+    if (corsOrigins.includes('*') || (origin !== undefined && corsOrigins.includes(origin))) return
+    if (site === 'same-origin' || site === 'none') return
+    if (site === undefined) {
+      if (origin === undefined) return
+      const host = hostOf(request)
+      if ([...hosts, ...(host ? [host] : [])].some(each => isOriginOf(origin, each))) return
+    }
+    const page = origin === undefined || origin === 'null' ? 'of another origin' : `of ${origin}`
+    throw new TureenError(
+      'TUREEN_CROSS_ORIGIN',
+      `A page ${page} sent this ${method}; only pages of this server may. To allow it, the operator adds the origin to TUREEN_CORS_ORIGINS, or the name of the server's proxy to TUREEN_HOSTS.`,
+      [{ field: site === undefined ? 'origin' : 'sec-fetch-site', message: 'is that of another origin' }],
+    )
+  }
+}
