@@ -7,12 +7,18 @@ import type { StoreUsage } from '../src/storage/usage.ts'
 
 const tags = ['service']
 
-type Options = { metrics: Metrics; metricsOpen: boolean; readUsage: () => Promise<StoreUsage>; limits: Usage['limits'] }
+type Options = {
+  metrics: Metrics
+  metricsOpen: boolean
+  readUsage: () => Promise<StoreUsage>
+  verification: () => Usage['verification']
+  limits: Usage['limits']
+}
 
 /** What the service holds and how it does, for people (`/v1/usage`) and for Prometheus (`/metrics`). */
 export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
-  { metrics, metricsOpen, readUsage, limits },
+  { metrics, metricsOpen, readUsage, verification, limits },
 ) => {
   app.get(
     '/v1/usage',
@@ -40,6 +46,7 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
         jobs: catalog && jobs,
         scores: catalog?.scores ?? null,
         ...store,
+        verification: verification(),
         limits,
       }
     },

@@ -9,6 +9,27 @@ const holding = z
   .nullable()
   .describe('null: the catalog cannot be read at the moment')
 
+export const verificationPass = z
+  .object({
+    startedAt: z.iso.datetime(),
+    finishedAt: z.iso.datetime().nullable().describe('null: it is under way'),
+    files: count.describe('Files verified'),
+    bytes: count.describe('Bytes of the files verified'),
+    damagedFiles: count.describe('Files that do not hold what was stored'),
+    damaged: z
+      .array(
+        z.object({
+          sha256: z.string(),
+          message: z.string().describe('What was found'),
+          records: z.array(z.string()).describe('Ids of models and data sets that refer to the file; the first ones'),
+        }),
+      )
+      .describe('The first 100 of these files, as they were found then'),
+  })
+  .meta({ id: 'VerificationPass' })
+
+export type VerificationPass = z.infer<typeof verificationPass>
+
 export const usage = z
   .object({
     models: holding,
@@ -30,6 +51,13 @@ export const usage = z
     quarantine: z
       .object({ files: count, bytes: count })
       .describe('Files that no record refers to, kept for TUREEN_QUARANTINE_DAYS; they count in the store'),
+    verification: z
+      .object({
+        days: count.describe('TUREEN_VERIFY_DAYS: days in which all content is read again; 0: never'),
+        current: verificationPass.nullable().describe('The pass under way'),
+        last: verificationPass.nullable().describe('The last pass that was finished'),
+      })
+      .describe('The background verification: it hashes content again and compares the digests'),
     disk: z
       .object({ freeBytes: count, totalBytes: count })
       .nullable()

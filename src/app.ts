@@ -66,6 +66,7 @@ import { continueIdsOf } from './storage/record-ids.ts'
 import { createReserve, startFromReserve } from './storage/reserve.ts'
 import { createScores } from './storage/scores.ts'
 import { storeUsage } from './storage/usage.ts'
+import { createVerifier } from './storage/verifier.ts'
 import { createThreadPool } from './threads/thread-pool.ts'
 
 /** Connections whose request does not arrive in time are looked for this often. */
@@ -132,7 +133,7 @@ export async function createApp(
       memoryBytes: config.searchMemoryBytes,
     }),
   }
-  const { idempotencySeconds, sweepSeconds, quarantineMilliseconds } = config.retention
+  const { idempotencySeconds, sweepSeconds, quarantineMilliseconds, verifyDays } = config.retention
   const jobs = createJobService({ catalog, reserve }, runners, log, config.jobs, metrics.jobEnded)
   const merges = createMergeService(stores, threads, jobs, config.maximumModels)
   const comparisons = createComparisonService(models, jobs)
@@ -146,6 +147,11 @@ export async function createApp(
     { models, datasets, jobs, keys, endQuarantine, reserve },
     sweepSeconds,
     clock,
+    log,
+  )
+  const verifier = await createVerifier(
+    { directory: directory.path, contents, hash: threads.hashSlowly, onVerified: metrics.contentVerified },
+    { milliseconds: verifyDays * 86_400_000, lookSeconds: sweepSeconds, clock },
     log,
   )
 
@@ -207,6 +213,7 @@ export async function createApp(
     readUsage: storeUsage({ catalog, artifacts }, directory.path, (part, error) =>
       log.warn({ err: error, part }, 'a part of the store cannot be read'),
     ),
+    verification: () => ({ days: verifyDays, ...verifier.results() }),
     limits: {
       uploadBytes: config.maximumUploadBytes,
       storeBytes: config.maximumStoreBytes || null,
@@ -246,6 +253,7 @@ export async function createApp(
     await models.renewFingerprints(error => log.warn({ err: error }, 'a model has no fingerprint'))
     await jobs.resume()
     sweeper.start()
+    verifier.start()
     tokens.start()
   })
   app.addHook('preClose', async () => {
@@ -255,6 +263,7 @@ export async function createApp(
   app.addHook('onClose', async () => {
     tokens.close()
     await sweeper.close()
+    await verifier.close()
     evaluators.close()
     await threads.close()
     await catalog.destroy()

@@ -93,6 +93,9 @@ export const environment = z.object({
   TUREEN_QUARANTINE_DAYS: wholeNumber(0, 3650, 30).describe(
     'days that files which no record refers to stay in `quarantine/`; they go sooner if room is needed',
   ),
+  TUREEN_VERIFY_DAYS: wholeNumber(0, 3650, 30).describe(
+    'days in which all content is read again and its digests are compared; 0: never',
+  ),
   TUREEN_SWEEP_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds between two looks for what has expired'),
   TUREEN_METRICS: z
     .enum(['guarded', 'open'])
@@ -136,6 +139,8 @@ export type Config = Readonly<{
     sweepSeconds: number
     /** Milliseconds that content without a record stays in the quarantine. */
     quarantineMilliseconds: number
+    /** Days in which all content is verified once. 0: never. */
+    verifyDays: number
   }
   /** Whether /metrics is served without a token also where the server asks for tokens. */
   metricsOpen: boolean
@@ -190,6 +195,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     retention: {
       idempotencySeconds: data.TUREEN_IDEMPOTENCY_SECONDS,
       sweepSeconds: data.TUREEN_SWEEP_SECONDS,
+      verifyDays: data.TUREEN_VERIFY_DAYS,
       quarantineMilliseconds: data.TUREEN_QUARANTINE_DAYS * 86_400_000,
     },
     metricsOpen: data.TUREEN_METRICS === 'open',

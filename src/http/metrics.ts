@@ -18,6 +18,8 @@ export type Metrics = {
   evaluatorEnded(code: string | null): void
   /** Content was read and is not what was stored. */
   contentDamaged(): void
+  /** The background verification has read a file; `damage` is null if it is sound. */
+  contentVerified(verified: { bytes: number; damage: string | null }): void
   /** All metrics as text; `usage` is what those of the store are to say. Those of a part that cannot be read are left out. */
   expose(usage: StoreUsage): Promise<string>
 }
@@ -77,6 +79,11 @@ export function createMetrics(): Metrics {
   const freeBytes = gauge('tureen_store_free_bytes', 'Bytes that are free on the volume of the data directory')
 
   const damaged = counter('tureen_content_damaged_total', 'Reads that found content damaged or gone')
+  const verifiedFiles = counter('tureen_verified_files_total', 'Files that the background verification has read', [
+    'result',
+  ])
+  const verifiedBytes = counter('tureen_verified_bytes_total', 'Bytes that the background verification has read')
+  for (const result of ['sound', 'damaged']) verifiedFiles.inc({ result }, 0)
   const readable = gauge('tureen_store_readable', 'Whether this part of the store can be read: 1 if so, else 0', [
     'part',
   ])
@@ -102,6 +109,10 @@ export function createMetrics(): Metrics {
     evaluatorStarted: () => evaluatorStarts.inc(),
     evaluatorEnded: code => evaluatorExits.inc({ reason: exitReasons.get(code) ?? 'crashed' }),
     contentDamaged: () => damaged.inc(),
+    contentVerified({ bytes, damage }) {
+      verifiedFiles.inc({ result: damage === null ? 'sound' : 'damaged' })
+      verifiedBytes.inc(bytes)
+    },
     expose({ catalog, content, quarantine, disk }) {
       for (const [part, read] of Object.entries({ catalog, content, disk })) readable.set({ part }, read ? 1 : 0)
       for (const each of [queueDepth, contentFiles, contentBytes, freeBytes]) each.remove()

@@ -3,7 +3,7 @@ import type { Artifacts, ReceivedFile } from './artifacts.ts'
 import type { Catalog } from './database.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Reserve } from './reserve.ts'
-import { type HashFile, soundFiles } from './sound-files.ts'
+import { type HashFile, soundFiles, type Verified } from './sound-files.ts'
 
 /**
  * Files that records of the catalog refer to, each stored once however many do. A file is there as long as a record is, and
@@ -13,6 +13,10 @@ export type Contents = {
   path(sha256: string): string
   /** What is wrong with the content at a path of this store: null if it has its digest. Hashes what it has not seen before. */
   damage(path: string, signal: AbortSignal): Promise<string | null>
+  /** Reads the content of a digest again, although it may be known, with `hash`. @returns undefined if there is no such content (any more) */
+  verify(sha256: string, hash: HashFile, signal: AbortSignal): Promise<Verified | undefined>
+  /** Ids of models and data sets that refer to a digest, at most `limit` of each kind. */
+  holders(sha256: string, limit: number): Promise<string[]>
   /**
    * Publishes received files, then runs `commit`, which inserts the records that refer to them. Files that no record refers to
    * in the end, because `commit` failed or had no need of them, are removed again.
@@ -91,6 +95,20 @@ export function createContents(
       const damage = await sound.check(path, artifacts.digestAt(path), signal)
       if (damage !== null) onDamaged()
       return damage
+    },
+    async verify(sha256, hash, signal) {
+      const verified = await sound.verify(artifacts.path(sha256), sha256, hash, signal)
+      if (verified && verified.damage !== null) onDamaged()
+      return verified
+    },
+    async holders(sha256, limit) {
+      const models = catalog.selectFrom('model_files').select('model_id as id')
+      const datasets = catalog.selectFrom('dataset_files').select('dataset_id as id')
+      const found = [
+        ...(await models.distinct().where('sha256', '=', sha256).limit(limit).execute()),
+        ...(await datasets.distinct().where('sha256', '=', sha256).limit(limit).execute()),
+      ]
+      return found.map(({ id }) => id)
     },
     add: (files, commit) =>
       exclusive(async () => {

@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -22,15 +23,28 @@ export function contentPath(sha256: string): string {
 export async function* contentDigests(directory: string): AsyncGenerator<string> {
   for (const shard of await entriesOf(directory)) {
     if (!shard.isDirectory() || !shardName.test(shard.name)) continue
-    for (const file of await entriesOf(join(directory, shard.name)))
-      if (file.isFile() && contentName.test(file.name) && file.name.startsWith(shard.name)) yield file.name
+    for (const file of await entriesOf(join(directory, shard.name))) if (isContent(file, shard.name)) yield file.name
   }
+}
+
+/** As {@link contentDigests}, of the digests from `from` on and below `before`, in order; either may be the first digits of one. */
+export async function contentDigestsBetween(directory: string, from: string, before: string): Promise<string[]> {
+  const shards = (await entriesOf(directory)).map(({ name }) => name)
+  const found: string[] = []
+  for (const shard of shards.filter(name => shardName.test(name) && name >= from.slice(0, 2) && name <= before))
+    for (const file of await entriesOf(join(directory, shard)))
+      if (isContent(file, shard) && file.name >= from && file.name < before) found.push(file.name)
+  return found.sort()
 }
 
 /** Names of the files in the making in a directory. */
 export async function incomingNames(directory: string): Promise<string[]> {
   const files = (await entriesOf(directory)).filter(entry => entry.isFile())
   return files.map(({ name }) => name).filter(isIncomingName)
+}
+
+function isContent(file: Dirent, shard: string): boolean {
+  return file.isFile() && contentName.test(file.name) && file.name.startsWith(shard)
 }
 
 async function entriesOf(directory: string) {

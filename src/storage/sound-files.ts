@@ -13,8 +13,16 @@ export type SoundFiles = {
   trust(path: string): Promise<void>
   /** What is wrong with a file whose digest should be `sha256`; null if nothing is. */
   check(path: string, sha256: string, signal: AbortSignal): Promise<string | null>
+  /**
+   * Reads a file again although it is known, with a `hash` of the caller's choice. A file that was replaced or touched while it was read is
+   * read once more before it is called damaged.
+   * @returns what is wrong with it, null if nothing is, and its bytes; undefined if it is gone
+   */
+  verify(path: string, sha256: string, hash: HashFile, signal: AbortSignal): Promise<Verified | undefined>
   forget(path: string): void
 }
+
+export type Verified = { bytes: number; damage: string | null }
 
 export function soundFiles(hash: HashFile): SoundFiles {
   const known = new Map<string, FileState>()
@@ -35,13 +43,48 @@ export function soundFiles(hash: HashFile): SoundFiles {
         return null
       }
       known.delete(path)
-      const found = await hash(path, signal)
-      if ('unreadable' in found) return `cannot be read (${found.unreadable})`
-      if (found.sha256 !== sha256) return `has the digest ${found.sha256} and should have ${sha256}`
-      known.set(path, state)
-      return null
+      const damage = await damageOf(path, sha256, hash, signal)
+      if (damage === null) known.set(path, state)
+      return damage
+    },
+    async verify(path, sha256, hash, signal) {
+      for (;;) {
+        const state = await stateUnlessGone(path)
+        if (!state) return undefined
+        const damage = await damageOf(path, sha256, hash, signal)
+        if (damage === null) {
+          known.set(path, state)
+          return { bytes: state.bytes, damage }
+        }
+        const now = await stateUnlessGone(path)
+        if (!now || !isSame(state, now)) continue
+        known.delete(path)
+        return { bytes: state.bytes, damage }
+      }
     },
     forget: path => void known.delete(path),
+  }
+}
+
+/** What the system says where it, and not the file, is short of something. */
+const codesOfMachine: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
+
+/** @throws Error of the system if the file could not be opened for want of descriptors or memory: that says nothing about the file */
+async function damageOf(path: string, sha256: string, hash: HashFile, signal: AbortSignal): Promise<string | null> {
+  const found = await hash(path, signal)
+  if (!('unreadable' in found))
+    return found.sha256 === sha256 ? null : `has the digest ${found.sha256} and should have ${sha256}`
+  const { unreadable: code } = found
+  if (codesOfMachine.has(code)) throw Object.assign(new Error(`${path} cannot be read: ${code}`), { code })
+  return `cannot be read (${code})`
+}
+
+async function stateUnlessGone(path: string): Promise<FileState | undefined> {
+  try {
+    return await fileState(path)
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
   }
 }
 

@@ -2,13 +2,22 @@ import { createHash } from 'node:crypto'
 import { chunksOf } from '../onnx/byte-source.ts'
 import { type FileSource, openFileSource } from '../storage/file-source.ts'
 
-/** @returns `sha256:<hex>`, or why the file cannot be read: errors would lose their code on the way */
-export function sha256OfFile(path: string): { sha256: string } | { unreadable: string } {
+/**
+ * @param onChunk is called after each chunk that was read and hashed
+ * @returns `sha256:<hex>`, or why the file cannot be read: errors would lose their code on the way
+ */
+export function sha256OfFile(
+  path: string,
+  onChunk: () => void = () => undefined,
+): { sha256: string } | { unreadable: string } {
   let file: FileSource | undefined
   try {
     file = openFileSource(path)
     const hash = createHash('sha256')
-    for (const { bytes } of chunksOf(file)) hash.update(bytes)
+    for (const { bytes } of chunksOf(file)) {
+      hash.update(bytes)
+      onChunk()
+    }
     return { sha256: `sha256:${hash.digest('hex')}` }
   } catch (error) {
     return { unreadable: error instanceof Error && 'code' in error ? String(error.code) : String(error) }

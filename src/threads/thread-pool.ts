@@ -43,6 +43,8 @@ export type ThreadPool = {
   openCandidates(inputs: CandidateInputs, signal: AbortSignal): Promise<CandidateWriter>
   /** Hashes a file, in threads of its own: neither uploads nor merges wait behind gigabytes that are read to the end. */
   hash: HashFile
+  /** Hashes a file slowly, in a thread that does nothing else: whatever is asked for does not wait for it. */
+  hashSlowly: HashFile
   close(): Promise<void>
 }
 
@@ -67,8 +69,10 @@ export function createThreadPool(
   const options = { ...limits, filename: new URL('./worker.ts', import.meta.url).href }
   const readers = new Piscina(options)
   const mergers = new Piscina(options)
-  const hashers = new Piscina({ ...limits, filename: new URL('./hash-worker.ts', import.meta.url).href })
-  const pools = [readers, mergers, hashers]
+  const hashing = { ...limits, filename: new URL('./hash-worker.ts', import.meta.url).href }
+  const hashers = new Piscina(hashing)
+  const slowHasher = new Piscina({ ...hashing, maxThreads: 1 })
+  const pools = [readers, mergers, hashers, slowHasher]
   // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
   for (const pool of pools) pool.on('error', onThreadError)
   const mergeIn =
@@ -106,6 +110,7 @@ export function createThreadPool(
       runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { files, rules, shared }, { signal }), options),
     openCandidates: (inputs, signal) => openCandidateThread({ options, onThreadError, mergeIn }, inputs, signal),
     hash: (path, signal) => hashers.run(path, { name: 'hashFile', signal }),
+    hashSlowly: (path, signal) => slowHasher.run(path, { name: 'hashSlowly', signal }),
     async close() {
       await Promise.all(pools.map(pool => pool.destroy()))
     },

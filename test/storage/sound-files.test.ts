@@ -102,3 +102,8 @@ test('notes that are lost or damaged cost reading, no more', async () => {
   expect(await check()).toEqual([null, null, null])
   expect(hashed).toBe(3)
 })
+
+test.each(['EMFILE', 'ENFILE', 'ENOMEM'])('%s is the machine, and no damage of the file', async code => {
+  sound = soundFiles(async () => ({ unreadable: code }))
+  await expect(check()).rejects.toMatchObject({ code })
+})
