@@ -1,9 +1,14 @@
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
+import packageLock from '../package-lock.json' with { type: 'json' }
 import { pruneModules } from '../src/prune-modules.ts'
-import { projectFile, temporaryDirectory } from './support/server.ts'
+import { projectFile, projectRoot, temporaryDirectory } from './support/server.ts'
+
+const execute = promisify(execFile)
 
 describe('after installing', () => {
   let modules: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -49,8 +54,56 @@ describe('after installing', () => {
     expect(lies('.bin/wasm-other')).toBe(true)
   })
 
-  test('npm does this, and is quiet about what it cannot change', async () => {
+  test('npm ci prepares node_modules', () => {
     expect(packageJson.scripts.postinstall).toContain('node src/prune-modules.ts')
-    expect(String(await projectFile('.npmrc'))).toMatch(/^loglevel=error$/m)
+  })
+
+  test('a preparation that fails ends npm ci with what to do', async () => {
+    const programs = join(modules.path, 'programs')
+    mkdirSync(programs)
+    const program = (name: string, status: number) =>
+      writeFileSync(join(programs, name), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 })
+    program('npm', 0)
+    program('node', 1)
+    const ended = execute('/bin/sh', ['-c', packageJson.scripts.postinstall], { env: { PATH: programs } })
+    await expect(ended).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^node_modules could not be prepared .*Install Node 26, .*run npm ci again\.\n$/),
+    })
+    program('node', 0)
+    expect(await execute('/bin/sh', ['-c', packageJson.scripts.postinstall], { env: { PATH: programs } })).toEqual({
+      stdout: '',
+      stderr: '',
+    })
+  })
+})
+
+describe('npm ci', () => {
+  const oldest = /^>=(\d+)$/.exec(packageJson.engines.node)?.[1]
+  let checkout: Awaited<ReturnType<typeof temporaryDirectory>>
+  beforeAll(async () => {
+    checkout = await temporaryDirectory()
+    for (const file of ['package.json', 'package-lock.json', '.npmrc'])
+      copyFileSync(join(projectRoot, file), join(checkout.path, file))
+  })
+  afterAll(() => checkout.remove())
+
+  test('warns of no engine and no setting, also on the oldest Node that installs, and hides no warning', async () => {
+    const claimed = `Object.defineProperty(process, 'version', { value: 'v${oldest}.0.0' })`
+    const { stderr } = await execute('npm', ['ci', '--dry-run', '--ignore-scripts', '--offline'], {
+      cwd: checkout.path,
+      env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(claimed)}` },
+    })
+    // npm compares "engines" with the Node that installs, and not with the one that it brings. package-lock.json leaves them out where
+    // they would refuse the oldest: delete the lines of the packages that are named here.
+    expect(stderr.match(/EBADENGINE +package: .*|Unknown project config .*/g)).toBeNull()
+    expect(String(await projectFile('.npmrc'))).not.toMatch(/loglevel|silent/)
+  })
+
+  test('runs no script of a dependency that downloads something', async () => {
+    // onnxruntime-node's script downloads hundreds of megabytes for CUDA. npm before 11 goes by the lock alone; npm 11 also by allowScripts.
+    const { packages } = packageLock
+    expect(packages['node_modules/onnxruntime-node']).not.toHaveProperty('hasInstallScript')
+    expect(packageJson.allowScripts['onnxruntime-node']).toBe(false)
   })
 })
