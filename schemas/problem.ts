@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** An error, as application/problem+json (RFC 9457). */
 export const problem = z
   .object({
-    type: z.string().describe('A link into the README, to what the code means'),
+    type: z.string().describe('Path of the page that explains the code'),
     title: z.string(),
     status: z.number().int(),
     detail: z.string().describe('What happened, and what to do about it'),

@@ -35,91 +35,110 @@ const parameters = z
   .optional()
   .describe('Parameters of the method that are searched besides, each with its range: {"density": [0.2, 1]}')
 
-export const greedyStrategy = z.strictObject({
-  type: z.literal('greedy'),
-  accept: z
-    .enum(['>=', '>'])
-    .default('>=')
-    .describe(
-      'Whether a model joins that makes the soup as good as before (the paper), or only one that makes it better',
-    ),
-})
+export const greedyStrategy = z
+  .strictObject({
+    type: z.literal('greedy'),
+    accept: z
+      .enum(['>=', '>'])
+      .default('>=')
+      .describe(
+        'Whether a model joins that makes the soup as good as before (the paper), or only one that makes it better',
+      ),
+  })
+  .describe(
+    'Starts with the best model and adds the others from the best down. A model stays if the soup does not get worse (Wortsman et al. 2022)',
+  )
 
-export const exhaustiveStrategy = z.strictObject({
-  type: z.literal('exhaustive'),
-  maxModels: z
-    .number()
-    .int()
-    .min(2)
-    .max(16)
-    .default(12)
-    .describe('More models than this are refused: n models make 2^n - 1 candidates'),
-  emptyScore: z
-    .number()
-    .default(0)
-    .describe('What the soup of no model counts as in the Shapley values, in the metric’s unit'),
-})
+export const exhaustiveStrategy = z
+  .strictObject({
+    type: z.literal('exhaustive'),
+    maxModels: z
+      .number()
+      .int()
+      .min(2)
+      .max(16)
+      .default(12)
+      .describe('More models than this are refused: n models make 2^n - 1 candidates'),
+    emptyScore: z
+      .number()
+      .default(0)
+      .describe('What the soup of no model counts as in the Shapley values, in the metric’s unit'),
+  })
+  .describe('Scores all 2^n - 1 subsets of n models, and derives the exact Shapley value of each model from them')
 
-export const topKStrategy = z.strictObject({
-  type: z.literal('topK'),
-  k: z
-    .number()
-    .int()
-    .min(1)
-    .max(maximumSearchModels)
-    .optional()
-    .describe('The best 1 to k are averaged; all if left out'),
-})
+export const topKStrategy = z
+  .strictObject({
+    type: z.literal('topK'),
+    k: z
+      .number()
+      .int()
+      .min(1)
+      .max(maximumSearchModels)
+      .optional()
+      .describe('The best 1 to k are averaged; all if left out'),
+  })
+  .describe('Averages the best model, the best two, and so on: "the best 3 or 5 epochs"')
 
-export const sweepStrategy = z.strictObject({
-  type: z.literal('sweep'),
-  steps: z
-    .number()
-    .int()
-    .min(3)
-    .max(1001)
-    .default(11)
-    .describe('Points on the line between the two models, both ends included: weights 1 - alpha and alpha'),
-  parameter: z
-    .string()
-    .optional()
-    .describe('A parameter of the method that is swept over range instead, all models being merged'),
-  range: range.optional().describe('Of parameter'),
-})
+export const sweepStrategy = z
+  .strictObject({
+    type: z.literal('sweep'),
+    steps: z
+      .number()
+      .int()
+      .min(3)
+      .max(1001)
+      .default(11)
+      .describe('Points on the line between the two models, both ends included: weights 1 - alpha and alpha'),
+    parameter: z
+      .string()
+      .optional()
+      .describe('A parameter of the method that is swept over range instead, all models being merged'),
+    range: range.optional().describe('Of parameter'),
+  })
+  .describe('Scores points on the line between two models, and measures the loss barrier between them')
 
-export const coordinateStrategy = z.strictObject({
-  type: z.literal('coordinate'),
-  groups,
-  parameters,
-  step: z.number().gt(0).max(1).default(0.5).describe('By how much a weight is first moved up and down; all sum to 1'),
-  minimumStep: z
-    .number()
-    .min(0.001)
-    .max(1)
-    .default(0.05)
-    .describe('Halved when no move helps, the search ends below this'),
-})
+export const coordinateStrategy = z
+  .strictObject({
+    type: z.literal('coordinate'),
+    groups,
+    parameters,
+    step: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.5)
+      .describe('By how much a weight is first moved up and down; all sum to 1'),
+    minimumStep: z
+      .number()
+      .min(0.001)
+      .max(1)
+      .default(0.05)
+      .describe('Halved when no move helps, the search ends below this'),
+  })
+  .describe('Moves one weight up or down at a time')
 
-export const cmaEsStrategy = z.strictObject({
-  type: z.literal('cmaEs'),
-  groups,
-  parameters,
-  seed: seed.describe('Repeats a search'),
-  generations: z.number().int().min(1).max(1000).default(40),
-  population: z
-    .number()
-    .int()
-    .min(4)
-    .max(256)
-    .optional()
-    .describe('Candidates in a generation; 4 + 3 ln(number of weights) if left out'),
-  sigma: z
-    .number()
-    .gt(0)
-    .max(1)
-    .default(0.2)
-    .describe('Standard deviation of the first generation around equal weights'),
-})
+export const cmaEsStrategy = z
+  .strictObject({
+    type: z.literal('cmaEs'),
+    groups,
+    parameters,
+    seed: seed.describe('Repeats a search'),
+    generations: z.number().int().min(1).max(1000).default(40),
+    population: z
+      .number()
+      .int()
+      .min(4)
+      .max(256)
+      .optional()
+      .describe('Candidates in a generation; 4 + 3 ln(number of weights) if left out'),
+    sigma: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.2)
+      .describe('Standard deviation of the first generation around equal weights'),
+  })
+  .describe('Finds weights with CMA-ES, an evolution strategy')
 
 /** How candidates are chosen. */
 export const strategy = z

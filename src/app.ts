@@ -6,13 +6,13 @@ import type { Logger } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
 import { comparisonRoutes } from '../routes/comparisons.ts'
 import { datasetRoutes } from '../routes/datasets.ts'
+import { documentationRoutes } from '../routes/documentation.ts'
 import { evaluationRoutes } from '../routes/evaluations.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { jobRoutes } from '../routes/jobs.ts'
 import { mergeRoutes } from '../routes/merges.ts'
 import { methodRoutes } from '../routes/methods.ts'
 import { modelRoutes } from '../routes/models.ts'
-import { readmeRoute } from '../routes/readme.ts'
 import { searchRoutes } from '../routes/searches.ts'
 import { serviceRoutes } from '../routes/service.ts'
 import { soupRoutes } from '../routes/soup.ts'
@@ -206,7 +206,7 @@ export async function createApp(
   await app.register(routeTable, { table })
   await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes, { readiness: createReadiness(catalog, directory.path) })
-  await app.register(readmeRoute)
+  await app.register(documentationRoutes)
   await app.register(serviceRoutes, {
     metrics,
     metricsOpen: config.metricsOpen,

@@ -1,14 +1,15 @@
 import type { ProblemDocument } from '../schemas/problem.ts'
-import { errorCatalogue, type TureenError } from './errors.ts'
+import { errorCatalogue } from './error-catalogue.ts'
+import type { TureenError } from './errors.ts'
 
-/** Where the server has its README, so that the `type` of a problem can be followed. */
-export const readmePath = '/readme'
+/** The path below which the server explains each error code: the `type` of a problem points there. */
+export const problemPath = '/problems'
 
 /** An error of the catalogue as a problem document (RFC 9457). */
 export function problemDocument(error: TureenError, requestId?: string): ProblemDocument {
   const { status, title } = errorCatalogue[error.code]
   return {
-    type: `${readmePath}#${error.code.toLowerCase()}`,
+    type: `${problemPath}/${error.code}`,
     title,
     status,
     detail: error.message,

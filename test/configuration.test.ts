@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { z } from 'zod'
 import { environment, readConfig } from '../src/config.ts'
-import { projectFile, temporaryDirectory } from './support/server.ts'
+import { temporaryDirectory } from './support/server.ts'
 import { serverGroup } from './support/server-group.ts'
 
 const secret = '0123456789abcdef-secret'
@@ -34,18 +33,6 @@ async function fileWith(text: string): Promise<string> {
   await writeFile(path, text)
   return path
 }
-
-test('the README has one table of every variable, with its default and meaning', async () => {
-  const { properties = {} } = z.toJSONSchema(environment, { io: 'output', unrepresentable: 'any' })
-  const rows = Object.entries(properties).map(([name, schema]) => {
-    if (typeof schema === 'boolean') throw new Error(`${name} has no schema`)
-    const isFixed = schema.default !== undefined && !Array.isArray(schema.default) && name !== 'TUREEN_JOBS'
-    expect({ name, meaning: schema.description }).toEqual({ name, meaning: expect.stringMatching(/\S/) })
-    return `| \`${name}\` | ${isFixed ? `\`${schema.default}\`` : ''} | ${schema.description} |`.replace('|  |', '| |')
-  })
-  const readme = String(await projectFile('README.md'))
-  expect(readme.match(/^\| `(HOST|PORT|TUREEN_[A-Z_]+)` \| .*$/gm)).toEqual(rows)
-})
 
 describe('a variable', () => {
   test.each([

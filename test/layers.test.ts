@@ -108,9 +108,9 @@ const planted: readonly Planted[] = [
   [
     'a schema that imports more than zod',
     'schemas/planted.ts',
-    "import { errorCatalogue } from '../src/errors.ts'\nexport const planted = errorCatalogue\n",
+    "import { errorCatalogue } from '../src/error-catalogue.ts'\nexport const planted = errorCatalogue\n",
     /^schemas import only zod$/,
-    /^src\/errors\.ts$/,
+    /^src\/error-catalogue\.ts$/,
   ],
   [
     'a schema that imports a package',

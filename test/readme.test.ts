@@ -4,27 +4,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
-import { errorCatalogue } from '../src/errors.ts'
 import { json } from './support/http-client.ts'
 import { projectFile, projectRoot, startApp, temporaryDirectory } from './support/server.ts'
 
 const readme = String(await projectFile('README.md'))
-
-describe('the README', () => {
-  test('explains every error code of the catalogue, and no other, under the anchor that problems link to', () => {
-    const rows = [...readme.matchAll(/<a id="(\w+)"><\/a>`(\w+)` \| (\d+) \|/g)].map(([, anchor, code, status]) => ({
-      anchor,
-      code,
-      status,
-    }))
-    const catalogued = Object.entries(errorCatalogue).map(([code, { status }]) => ({
-      anchor: code.toLowerCase(),
-      code,
-      status: String(status),
-    }))
-    expect(rows).toEqual(catalogued)
-  })
-})
 
 describe("the README's tokens", () => {
   const operating = readme.slice(readme.indexOf('## Operating'), readme.indexOf('## Errors'))

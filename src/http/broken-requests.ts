@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { type ErrorCode, TureenError } from '../errors.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
+import { TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
 import { withNewline } from './final-newline.ts'
 import { problemMediaType } from './problem-details.ts'

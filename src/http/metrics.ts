@@ -22,6 +22,16 @@ export type Metrics = {
   contentVerified(verified: { bytes: number; damage: string | null }): void
   /** All metrics as text; `usage` is what those of the store are to say. Those of a part that cannot be read are left out. */
   expose(usage: StoreUsage): Promise<string>
+  /** The metrics of the service itself, without those of Node and the process, in the order of their definition. */
+  list(): readonly MetricDescription[]
+}
+
+/** A metric as documentation shows it. */
+export type MetricDescription = {
+  name: string
+  help: string
+  type: 'counter' | 'gauge' | 'histogram'
+  labels: readonly string[]
 }
 
 const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
@@ -32,31 +42,36 @@ export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
+  const list: MetricDescription[] = []
+  const described = (type: MetricDescription['type'], name: string, help: string, labels: readonly string[]) => {
+    list.push({ name, help, type, labels })
+    return { name, help, registers }
+  }
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
-    new Counter({ name, help, labelNames, registers })
+    new Counter({ ...described('counter', name, help, labelNames), labelNames })
   const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
-    new Gauge({ name, help, labelNames, registers })
+    new Gauge({ ...described('gauge', name, help, labelNames), labelNames })
+  const histogram = <Label extends string>(name: string, help: string, buckets: number[], labelNames: Label[]) =>
+    new Histogram({ ...described('histogram', name, help, labelNames), buckets, labelNames })
 
   const requests = counter('tureen_http_requests_total', 'Requests by route, method and status of the answer', [
     'route',
     'method',
     'status',
   ])
-  const requestDuration = new Histogram({
-    name: 'tureen_http_request_duration_seconds',
-    help: 'Time from a request to the end of its answer',
-    labelNames: ['route', 'method'],
-    buckets: requestSeconds,
-    registers,
-  })
+  const requestDuration = histogram(
+    'tureen_http_request_duration_seconds',
+    'Time from a request to the end of its answer',
+    requestSeconds,
+    ['route', 'method'],
+  )
   const uploaded = counter('tureen_upload_bytes_total', 'Bytes of files that were received whole')
-  const jobDuration = new Histogram({
-    name: 'tureen_job_duration_seconds',
-    help: 'Time from the start of a job to its end, by how it ended',
-    labelNames: ['type', 'status'],
-    buckets: jobSeconds,
-    registers,
-  })
+  const jobDuration = histogram(
+    'tureen_job_duration_seconds',
+    'Time from the start of a job to its end, by how it ended',
+    jobSeconds,
+    ['type', 'status'],
+  )
   const jobFailures = counter('tureen_job_failures_total', 'Jobs that failed, by the code of the error', [
     'type',
     'code',
@@ -89,6 +104,7 @@ export function createMetrics(): Metrics {
   ])
 
   return {
+    list: () => list,
     contentType: registry.contentType,
     requestServed({ route = 'none', method, status, seconds }) {
       requests.inc({ route, method, status: status ?? 'none' })

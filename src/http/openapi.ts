@@ -5,7 +5,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { problem } from '../../schemas/problem.ts'
-import { type ErrorCode, errorCatalogue } from '../errors.ts'
+import { type ErrorCode, errorCatalogue } from '../error-catalogue.ts'
 import { accessOf } from './access.ts'
 import { withNewline } from './final-newline.ts'
 import { type FixedContent, fixedContent, sendFixed, textTag } from './fixed-content.ts'
@@ -101,7 +101,7 @@ const securitySchemes = {
   },
 } as const
 
-/** The pages of /docs load what lies beside them, and Swagger UI sets styles of its own. */
+/** The pages of /docs/api load what lies beside them, and Swagger UI sets styles of its own. */
 const docsPolicy = {
   'default-src': "'none'",
   'script-src': "'self'",
@@ -114,7 +114,7 @@ const docsPolicy = {
 }
 
 /**
- * /openapi.json (3.1) and /docs, from the routes' own zod schemas, written once when the server is ready. Both are open: they tell of the program, not of what is in the
+ * /openapi.json (3.1) and /docs/api, from the routes' own zod schemas, written once when the server is ready. Both are open: they tell of the program, not of what is in the
  * store, and a browser has no token to send for a page.
  */
 export const openApi = fastifyPlugin<{ version: string }>(async (app, { version }) => {
@@ -153,12 +153,15 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     docs.addHook('onRoute', route => {
       route.config = { ...route.config, auth: 'open' }
       // Swagger UI would write its document anew for each request, as JSON or as YAML, which JSON is as well.
-      if (route.url === '/docs/json' || route.url === '/docs/yaml') route.handler = sendDocument
+      if (route.url === `${apiPath}/json` || route.url === `${apiPath}/yaml`) route.handler = sendDocument
     })
     docs.addHook('onSend', tagText)
-    await docs.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })
+    await docs.register(swaggerUi, { routePrefix: apiPath, staticCSP: docsPolicy })
   })
 })
+
+/** Where a browser can try the API. */
+const apiPath = '/docs/api'
 
 const jsonType = 'application/json; charset=utf-8'
 

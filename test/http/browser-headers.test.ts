@@ -38,8 +38,8 @@ describe('every answer tells browsers to guess, frame and run nothing', () => {
     expect(headers.get('x-powered-by')).toBeNull()
   })
 
-  test('/docs runs its own scripts, which are files beside it, and no others', async () => {
-    const response = await fetch(`${closed.url}/docs`)
+  test('/docs/api runs its own scripts, which are files beside it, and no others', async () => {
+    const response = await fetch(`${closed.url}/docs/api`)
     const policy = response.headers.get('content-security-policy') ?? ''
     const directives = new Map(
       policy.split(';').map(each => [each.trim().split(' ')[0], each.trim().split(' ').slice(1)]),

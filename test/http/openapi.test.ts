@@ -183,7 +183,15 @@ describe('/openapi.json', () => {
 })
 
 describe('what tells of the program', () => {
-  const pages = ['/openapi.json', '/docs/json', '/docs/yaml', '/readme', '/docs', '/docs/static/swagger-initializer.js']
+  const pages = [
+    '/openapi.json',
+    '/docs/api/json',
+    '/docs/api/yaml',
+    '/docs',
+    '/problems/TUREEN_NOT_FOUND',
+    '/docs/api',
+    '/docs/api/static/swagger-initializer.js',
+  ]
 
   test.each(pages)('%s has an entity tag, and is 304 for a client that has it', async path => {
     const first = await fetch(`${app.url}${path}`)
@@ -195,9 +203,10 @@ describe('what tells of the program', () => {
     expect([other.status, await other.text()]).toEqual([200, await first.text()])
   })
 
-  test('/docs shows the document that /openapi.json answers', async () => {
+  test('/docs/api shows the document that /openapi.json answers', async () => {
     const whole = await (await fetch(`${app.url}/openapi.json`)).text()
-    for (const path of ['/docs/json', '/docs/yaml']) expect(await (await fetch(`${app.url}${path}`)).text()).toBe(whole)
+    for (const path of ['/docs/api/json', '/docs/api/yaml'])
+      expect(await (await fetch(`${app.url}${path}`)).text()).toBe(whole)
   })
 
   test('/openapi.json costs about as much processor time as the smallest answer', async () => {

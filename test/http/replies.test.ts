@@ -96,7 +96,7 @@ describe('an unknown query parameter', () => {
   })
 
   test('of a probe or a page does no harm', async () => {
-    for (const path of ['/healthz?x=1', '/readyz?x=1', '/readme?x=1'])
+    for (const path of ['/healthz?x=1', '/readyz?x=1', '/docs?x=1'])
       expect((await fetch(`${app.url}${path}`)).status).toBe(200)
   })
 })

@@ -58,9 +58,9 @@ describe('the request id', () => {
   })
 })
 
-describe('/docs', () => {
+describe('/docs/api', () => {
   test('answers HTML, with its scripts and styles', async () => {
-    const response = await fetch(`${app.url}/docs`)
+    const response = await fetch(`${app.url}/docs/api`)
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toMatch(/^text\/html/)
     const html = await response.text()

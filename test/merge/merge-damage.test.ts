@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ErrorCode } from '../../src/errors.ts'
+import type { ErrorCode } from '../../src/error-catalogue.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { pair } from '../support/merge-pair.ts'
 import { linearModel } from '../support/onnx-model.ts'

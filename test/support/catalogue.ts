@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import { type ErrorCode, errorCatalogue, TureenError } from '../../src/errors.ts'
+import { type ErrorCode, errorCatalogue } from '../../src/error-catalogue.ts'
+import { TureenError } from '../../src/errors.ts'
 
 /** What `task` returns, or the refusal of the catalogue that it throws; anything else thrown goes on. */
 export function outcomeOf<Value>(task: () => Value): Value | TureenError {

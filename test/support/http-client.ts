@@ -78,7 +78,7 @@ export async function readProblem(response: Response, status: number, code: stri
   expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)
   const problem: ProblemDocument = JSON.parse(text)
   expect(problem).toMatchObject({ status, code, requestId: response.headers.get('x-request-id') })
-  expect(problem.type).toContain('#')
+  expect(problem.type).toBe(`/problems/${code}`)
   for (const field of [problem.title, problem.detail]) expect(field).toMatch(/\S/)
   for (const { message } of problem.errors) expect(message).toMatch(/\S/)
   return problem

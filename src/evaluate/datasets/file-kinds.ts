@@ -10,7 +10,7 @@ type Kind = DatasetDescription['kind']
 const isZip = (text: string) => text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06')
 
 /** What gets uploaded in place of a data set, by how it starts, and what to do about it. */
-const impostors: readonly { recognise: (text: string) => boolean; reason: string }[] = [
+export const impostors: readonly { recognise: (text: string) => boolean; reason: string }[] = [
   {
     recognise: text => text === '',
     reason: 'is empty.',

@@ -13,7 +13,8 @@ export type NpyElement = {
   text: 'utf32' | 'utf8' | null
 }
 
-const numeric = new Map<string, { dtype: string; bytes: 1 | 2 | 4 | 8 }>([
+/** By NumPy's code without the byte order: the type that ONNX has for it. */
+export const numericTypes: ReadonlyMap<string, { dtype: string; bytes: 1 | 2 | 4 | 8 }> = new Map([
   ['b1', { dtype: 'bool', bytes: 1 }],
   ['i1', { dtype: 'int8', bytes: 1 }],
   ['i2', { dtype: 'int16', bytes: 2 }],
@@ -29,7 +30,7 @@ const numeric = new Map<string, { dtype: string; bytes: 1 | 2 | 4 | 8 }>([
 ])
 
 /** By NumPy's letter of the kind: what the type is, and how to save it as one that is read. */
-const refused = new Map<string, string>([
+export const refusedTypes: ReadonlyMap<string, string> = new Map([
   [
     'O',
     'holds Python objects, which are pickled, and reading a pickle runs code. Save it as numbers of one shape (np.stack, .astype(np.float32)) or as strings (.astype(str))',
@@ -59,7 +60,7 @@ export function npyElement(descr: PythonLiteral, array: string): NpyElement {
   const [, order = '', letter = '', size = ''] = /^([<>|=]?)([A-Za-z])(\d{1,15})?/u.exec(descr) ?? []
   if (letter === '') throw malformedDataset(`The array ${array} has a type that NumPy does not have: ${descr}.`, array)
   const bigEndian = order === '>'
-  const number = order + letter + size === descr ? numeric.get(letter + size) : undefined
+  const number = order + letter + size === descr ? numericTypes.get(letter + size) : undefined
   if (number) return { ...number, swap: bigEndian ? number.bytes : 1, text: null }
   if ((letter === 'U' || letter === 'S') && order + letter + size === descr) {
     const bytes = Number(size) * (letter === 'U' ? 4 : 1)
@@ -68,7 +69,7 @@ export function npyElement(descr: PythonLiteral, array: string): NpyElement {
       ? { dtype: 'string', bytes, swap: bigEndian ? 4 : 1, text: 'utf32' }
       : { dtype: 'string', bytes, swap: 1, text: 'utf8' }
   }
-  const reason = refused.get(letter) ?? 'is of a type that is not read. Save it as numbers or strings'
+  const reason = refusedTypes.get(letter) ?? 'is of a type that is not read. Save it as numbers or strings'
   throw unsupportedDataset(`The array ${array} (${descr}) ${reason}.`, array)
 }
 

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { z } from 'zod'
+import { createApp } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { holdDataDirectory } from '../../src/storage/data-directory.ts'
+import { code, page, table } from './markdown.ts'
+import { valuesOf } from './parameters.ts'
+
+const media = z.record(z.string(), z.unknown()).default({})
+const operation = z.object({
+  summary: z.string(),
+  description: z.string().optional(),
+  tags: z.array(z.string()).default(['service']),
+  security: z.array(z.object({ token: z.array(z.string()).default([]) })).default([]),
+  parameters: z
+    .array(
+      z.object({
+        name: z.string(),
+        in: z.string(),
+        required: z.boolean().default(false),
+        description: z.string().default(''),
+        schema: z.unknown(),
+      }),
+    )
+    .default([]),
+  requestBody: z.object({ content: media }).optional(),
+  responses: z.record(z.string(), z.object({ description: z.string().default(''), content: media })),
+})
+const document = z.object({ paths: z.record(z.string(), z.record(z.string(), operation)) })
+type Operation = z.infer<typeof operation>
+
+/** The OpenAPI document of a server that has no data. */
+async function openApiDocument(): Promise<z.infer<typeof document>> {
+  const directory = await mkdtemp(join(tmpdir(), 'tureen-docs-'))
+  const config = readConfig({ TUREEN_DATA: directory, TUREEN_LOG_LEVEL: 'silent' })
+  const app = await createApp(config, await holdDataDirectory(directory), pino({ level: 'silent' }))
+  try {
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    return document.parse(await (await fetch(`${url}/openapi.json`)).json())
+  } finally {
+    await app.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+function section(path: string, method: string, { summary, description, security, ...described }: Operation): string {
+  const scope = security.flatMap(({ token }) => token)[0]
+  const bodies = Object.keys(described.requestBody?.content ?? {})
+  const parameters = described.parameters.map(({ name, in: place, required, description, schema }) => [
+    code(name),
+    place,
+    `${valuesOf(schema)}${required ? '; required' : ''}`,
+    description || String(Object(schema).description ?? ''),
+  ])
+  const answers = Object.entries(described.responses).map(([status, { description, content }]) => [
+    status,
+    Object.keys(content).map(code).join(', '),
+    description,
+  ])
+  return [
+    `### ${method.toUpperCase()} ${path}`,
+    `${summary}.`,
+    ...(description ? [description] : []),
+    `Scope: ${scope ? code(scope) : 'none'}.${bodies.length > 0 ? ` Body: ${bodies.map(code).join(', ')}.` : ''}`,
+    ...(parameters.length > 0 ? [table(['parameter', 'in', 'values', 'meaning'], parameters)] : []),
+    table(['status', 'content', 'meaning'], answers),
+  ].join('\n\n')
+}
+
+/** Every operation of the API: scope, parameters, bodies and answers. */
+export async function apiPage(): Promise<string> {
+  const { paths } = await openApiDocument()
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, described]) => ({ path, method, described })),
+  )
+  const byTag = Map.groupBy(operations, ({ described }) => described.tags[0] ?? '')
+  const sections = [...byTag].flatMap(([tag, own]) => [
+    `## ${tag}`,
+    ...own.map(({ path, method, described }) => section(path, method, described)),
+  ])
+  return page(
+    'HTTP API',
+    '`GET /openapi.json` of a server is the contract: it has the schema of every body and answer. `GET /docs/api` shows it as a page. This ' +
+      'page lists the operations.',
+    ...sections,
+  )
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { environment } from '../../src/config.ts'
+import { code, page, table } from './markdown.ts'
+
+/** Defaults that follow from the machine, and are therefore not written down. */
+const machineDefaults = new Set(['TUREEN_JOBS'])
+
+/** Every environment variable of the server with its default and meaning. */
+export function configurationPage(): string {
+  const { properties = {} } = z.toJSONSchema(environment, { io: 'output', unrepresentable: 'any' })
+  const rows = Object.entries(properties).map(([name, schema]) => {
+    const { default: standard, description = '' } = Object(schema)
+    const isFixed = standard !== undefined && !Array.isArray(standard) && !machineDefaults.has(name)
+    return [code(name), isFixed ? code(String(standard)) : '', description]
+  })
+  return page(
+    'Configuration',
+    'The server reads environment variables, once, at its start. It does not start if a value is not valid, or if a variable begins with ' +
+      '`TUREEN_` and is not in this table; the message names the nearest variable. An empty variable counts as not set.',
+    table(['variable', 'default', 'meaning'], rows),
+  )
+}

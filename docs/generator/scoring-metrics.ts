@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { metrics, type RegisteredMetric } from '../../src/evaluate/metrics/registry.ts'
+import { code, page, table } from './markdown.ts'
+import { parameterTable } from './parameters.ts'
+
+const targets = {
+  classes: 'class indices or labels',
+  values: 'numbers',
+  masks: 'label maps',
+  reference: 'outputs of a reference model',
+} as const
+const better = { max: 'higher', min: 'lower' } as const
+
+function section({ name, description, target, per, parameters, labels }: RegisteredMetric): string {
+  return [
+    `## ${name}`,
+    `${description}.`,
+    [
+      `- Target: ${targets[target]}.`,
+      per === 'sample' ? '- It is the mean of one value for each sample.' : '- It exists for a whole data set only.',
+      labels
+        ? '- It also compares outputs that are class labels.'
+        : '- It needs an output of numbers. It refuses outputs that are class labels.',
+    ].join('\n'),
+    parameterTable(z.toJSONSchema(parameters, { io: 'input' })),
+  ].join('\n\n')
+}
+
+/** Every scoring metric of the registry: direction, target and parameters. */
+export function scoringMetricsPage(): string {
+  const all = [...metrics.values()]
+  return page(
+    'Scoring metrics',
+    'A scoring metric compares the outputs of a model with targets of a data set. `GET /v1/metrics` lists the same as JSON.',
+    'An ONNX model can be a scoring metric: `{"name": "mine", "model": "ID", "direction": "max"}`. It takes outputs and targets, and returns one ' +
+      'number for each sample, or one for the batch.',
+    table(
+      ['scoring metric', 'better', 'target', 'meaning'],
+      all.map(({ name, direction, target, description }) => [
+        `[${code(name)}](#${name.toLowerCase()})`,
+        better[direction],
+        targets[target],
+        `${description}.`,
+      ]),
+    ),
+    ...all.map(section),
+  )
+}

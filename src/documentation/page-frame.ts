@@ -1,0 +1,50 @@
+import { escapeHtml, pageUrl } from './render-markdown.ts'
+
+/** Where the style sheet of all pages is. */
+export const styleUrl = '/docs/style.css'
+
+/** A link of the navigation: the page's path below docs/ and its title. */
+export type NavigationItem = Readonly<{ file: string; title: string }>
+
+/** Folders in the order in which a newcomer needs them. */
+const folders = [
+  ['', 'Tureen'],
+  ['tutorials', 'Tutorials'],
+  ['guides', 'Guides'],
+  ['concepts', 'Concepts'],
+  ['reference', 'Reference'],
+  ['operations', 'Operations'],
+  ['development', 'Development'],
+] as const
+
+/**
+ * A whole HTML document around the content of a page.
+ * @param file the page's own path below docs/; undefined for a page that is not part of the navigation
+ */
+export function pageFrame(title: string, content: string, all: readonly NavigationItem[], file?: string): string {
+  const isCurrent = (each: NavigationItem) => (each.file === file ? ' aria-current="page"' : '')
+  const navigation = folders.map(([folder, heading]) => {
+    const own = all.filter(each => (each.file.includes('/') ? each.file.split('/')[0] : '') === folder)
+    const items = own.map(
+      each => `<li><a href="${escapeHtml(pageUrl(each.file))}"${isCurrent(each)}>${escapeHtml(each.title)}</a></li>`,
+    )
+    return own.length === 0 ? '' : `<h2>${heading}</h2><ul>${items.join('')}</ul>`
+  })
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)} · Tureen</title>
+<link rel="stylesheet" href="${styleUrl}">
+</head>
+<body>
+<nav aria-label="Pages">${navigation.join('')}<h2>Service</h2><ul><li><a href="/docs/api">Try the API</a></li><li><a href="/openapi.json">OpenAPI document</a></li></ul></nav>
+<main>
+${content}
+</main>
+</body>
+</html>
+`
+}

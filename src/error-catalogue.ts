@@ -1,0 +1,298 @@
+/**
+ * The error catalogue: every refusal and failure that a client can meet has one stable code here, with one HTTP status.
+ * `help`, in Markdown, says what the client or the operator can do. `docs/reference/errors.md` is written from it.
+ */
+export const errorCatalogue = {
+  TUREEN_REQUEST_INVALID: {
+    status: 400,
+    title: 'The request is malformed',
+    help: 'Correct the field that `errors` names.',
+  },
+  TUREEN_BODY_MALFORMED: {
+    status: 400,
+    title: 'The body cannot be read',
+    help: 'The body does not have the form that its content type says, or it was cut off. Correct it, or send it again.',
+  },
+  TUREEN_DIGEST_MISMATCH: {
+    status: 400,
+    title: 'The content does not have the digest that the request declares',
+    help: 'The body does not match `Content-Digest` or `Repr-Digest`. Send it again.',
+  },
+  TUREEN_NOT_ONNX: {
+    status: 400,
+    title: 'The file is not an ONNX model',
+    help: '`detail` names the kind of file that was sent, and what to upload instead.',
+  },
+  TUREEN_MODEL_MALFORMED: {
+    status: 400,
+    title: 'The ONNX model is malformed',
+    help: 'The file is damaged. Export or download it again. `onnx.checker` may tell more.',
+  },
+  TUREEN_DATASET_MALFORMED: {
+    status: 400,
+    title: 'The data set is malformed',
+    help: 'The data set is damaged, or its arrays do not belong together. `detail` names the file or array. Save it again.',
+  },
+  TUREEN_UNAUTHENTICATED: {
+    status: 401,
+    title: 'A token is needed',
+    help: 'Send the header `Authorization: Bearer TOKEN` with a token that the operator has set.',
+  },
+  TUREEN_FORBIDDEN: {
+    status: 403,
+    title: 'The token may not do this',
+    help: 'Use a token of the scope that `detail` names.',
+  },
+  TUREEN_CROSS_ORIGIN: {
+    status: 403,
+    title: 'A page of another origin may not do this',
+    help: 'A browser sent the request for a page of another origin. Add that origin to `TUREEN_CORS_ORIGINS`. Behind a proxy that changes Host, add the name of the page to `TUREEN_HOSTS`.',
+  },
+  TUREEN_NOT_FOUND: {
+    status: 404,
+    title: 'Nothing is here',
+    help: 'No resource has this path or id. For external data: the model does not name this location.',
+  },
+  TUREEN_METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: 'The resource does not have this method',
+    help: 'Use one of the HTTP methods that the header `Allow` lists.',
+  },
+  TUREEN_REQUEST_TIMEOUT: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    help: 'Send the request faster.',
+  },
+  TUREEN_IN_USE: {
+    status: 409,
+    title: 'A job that is not over needs it',
+    help: 'Wait for the job that `errors` names, or cancel it.',
+  },
+  TUREEN_MODEL_INCOMPLETE: {
+    status: 409,
+    title: 'The model lacks some of its data',
+    help: 'The model lacks external data. Send each location that `missing` in its record lists: `PUT /v1/models/{id}/data/{location}`.',
+  },
+  TUREEN_MODEL_COMPLETE: {
+    status: 409,
+    title: 'The model has all of its data already',
+    help: 'A complete model never changes. Upload another model.',
+  },
+  TUREEN_JOB_FINISHED: {
+    status: 409,
+    title: 'The job has already ended',
+    help: 'The job has ended. Nothing is left to cancel.',
+  },
+  TUREEN_IDEMPOTENCY_KEY_BUSY: {
+    status: 409,
+    title: 'A request with this idempotency key is still being taken in',
+    help: 'Send the request again after the seconds in `Retry-After`. It then gets the answer of the first request.',
+  },
+  TUREEN_JOB_CANCELLED: {
+    status: 409,
+    title: 'The job was cancelled',
+    help: 'A client cancelled the job. Start it again if you still need it.',
+  },
+  TUREEN_PRECONDITION_FAILED: {
+    status: 412,
+    title: 'The resource is not in the state that the request asks for',
+    help: 'Read the resource again, and decide anew.',
+  },
+  TUREEN_TOO_LARGE: {
+    status: 413,
+    title: 'The body is too large',
+    help: 'Send less, or raise `TUREEN_MAX_UPLOAD_BYTES`.',
+  },
+  TUREEN_UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'The resource does not take this content type',
+    help: '`detail` names the content types that the route takes.',
+  },
+  TUREEN_RANGE_NOT_SATISFIABLE: {
+    status: 416,
+    title: 'The range lies outside the content',
+    help: 'Ask for a range inside the content.',
+  },
+  TUREEN_EXPECTATION_FAILED: {
+    status: 417,
+    title: 'The expectation cannot be met',
+    help: 'Leave the header `Expect` out. The server knows `100-continue` only.',
+  },
+  TUREEN_HOST_UNKNOWN: {
+    status: 421,
+    title: 'The server does not answer under this name',
+    help: 'Call the server as localhost or by a loopback address, or add the name to `TUREEN_HOSTS`.',
+  },
+  TUREEN_IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: 'The idempotency key belongs to another request',
+    help: 'Give every request its own key. Repeat a key only with an unchanged request.',
+  },
+  TUREEN_MODEL_LIMIT: {
+    status: 422,
+    title: 'The model exceeds a limit',
+    help: 'The model exceeds a limit of the reader. `detail` names it.',
+  },
+  TUREEN_MODEL_UNSUPPORTED: {
+    status: 422,
+    title: 'The model uses something that is not supported',
+    help: 'The model uses a feature that the server does not support. `detail` says how to export it otherwise.',
+  },
+  TUREEN_MODELS_DIFFER: {
+    status: 422,
+    title: 'The models are not variants of one network',
+    help: 'The models are not one network. Export them in the same way. `errors` lists every difference.',
+  },
+  TUREEN_NON_FLOAT_DIFFERS: {
+    status: 422,
+    title: 'Tensors that are never averaged differ between the models',
+    help: 'Values that are never averaged differ between the models. `"nonFloat": "base"` takes those of the base.',
+  },
+  TUREEN_WEIGHTS_INVALID: {
+    status: 422,
+    title: 'The weights do not make an average',
+    help: 'Change the weights so that their sum is not 0, or send `"normalize": false`.',
+  },
+  TUREEN_NOT_FINITE: {
+    status: 422,
+    title: 'A model or the soup holds NaN or infinite weights',
+    help: '`errors` names each model and tensor. Leave the model out, give it weight 0, or send `"onNonFinite": "warn"`.',
+  },
+  TUREEN_RULE_UNMATCHED: {
+    status: 422,
+    title: 'A rule matches no tensor',
+    help: '`errors` names the rule or group. `GET /v1/models/{id}/tensors` lists the names that a glob can match.',
+  },
+  TUREEN_BLOCKS_UNKNOWN: {
+    status: 422,
+    title: 'The blocks of the network are not those that the request needs',
+    help: '`detail` names the tensors that belong to no known block, or the blocks that were found. Export with names of modules, let gradients run `"by": "graph"`, or correct `blocks`.',
+  },
+  TUREEN_OUTPUT_DTYPE_IMPOSSIBLE: {
+    status: 422,
+    title: 'The graph does not allow weights of this type',
+    help: '`errors` names the nodes that do not take the type. Leave `outputDtype` out, choose another type, or export with a newer opset.',
+  },
+  TUREEN_RECALIBRATION_IMPOSSIBLE: {
+    status: 422,
+    title: 'The statistics of batch norms cannot be measured',
+    help: '`detail` names each batch norm that cannot be measured, and the reason. Leave `recalibrate` out, or export with batch norms kept.',
+  },
+  TUREEN_SEARCH_TOO_LARGE: {
+    status: 422,
+    title: 'The search would need too many candidates',
+    help: 'Search greedily, search fewer models, or raise `maxModels`.',
+  },
+  TUREEN_METRIC_MISMATCH: {
+    status: 422,
+    title: 'The metric does not fit the output and the target',
+    help: '`detail` says what output and target hold, and what the scoring metric takes. Choose another metric, output or target.',
+  },
+  TUREEN_DATASET_UNSUPPORTED: {
+    status: 422,
+    title: 'The data set uses something that is not supported',
+    help: 'The data set holds an array that the server does not read, such as pickled objects. `detail` says how to save it instead.',
+  },
+  TUREEN_DATASET_MISMATCH: {
+    status: 422,
+    title: 'The data set does not fit the model',
+    help: 'The model takes another array, or values of another type. `detail` names the array and the input.',
+  },
+  TUREEN_EVALUATION_FAILED: {
+    status: 422,
+    title: 'The model could not be run',
+    help: 'onnxruntime refused the model or its inputs. `detail` has its reason.',
+  },
+  TUREEN_EVALUATION_CRASHED: {
+    status: 422,
+    title: 'The model crashed the process that ran it',
+    help: 'The model ended the process that ran it. Nothing else was harmed.',
+  },
+  TUREEN_EVALUATION_MEMORY: {
+    status: 422,
+    title: 'The model takes more memory than an evaluation may',
+    help: 'Evaluate with a smaller `batchSize`, or raise `TUREEN_EVAL_MEMORY`.',
+  },
+  TUREEN_EVALUATION_TIMEOUT: {
+    status: 422,
+    title: 'The model runs longer than an evaluation may',
+    help: 'Evaluate fewer samples (`limit`), or raise `TUREEN_EVAL_SECONDS`.',
+  },
+  TUREEN_RATE_LIMITED: {
+    status: 429,
+    title: 'There are too many requests',
+    help: 'Wait the seconds in `Retry-After`. Use `?wait` or events instead of polling, or raise `TUREEN_RATE_LIMIT`.',
+  },
+  TUREEN_TOO_MANY_UPLOADS: {
+    status: 429,
+    title: 'There are too many uploads at a time',
+    help: 'Try again after the seconds in `Retry-After`, or raise `TUREEN_MAX_UPLOADS`.',
+  },
+  TUREEN_QUEUE_FULL: {
+    status: 429,
+    title: 'There are too many jobs in the queue',
+    help: 'Try again when jobs have ended, cancel some, or raise `TUREEN_MAX_QUEUED_JOBS`.',
+  },
+  TUREEN_HEADERS_TOO_LARGE: {
+    status: 431,
+    title: 'The request headers are too large',
+    help: 'Send fewer or smaller headers.',
+  },
+  TUREEN_CONTENT_DAMAGED: {
+    status: 500,
+    title: 'Stored content is damaged',
+    help: 'A stored file changed on the disk. `errors` names it. Upload the same file again to replace it, and check the disk.',
+  },
+  TUREEN_RECORD_UNREADABLE: {
+    status: 500,
+    title: 'A stored record cannot be read',
+    help: 'The record of a model, data set or job is damaged. `detail` names it. Delete it and upload the same file again: [a damaged catalog](../operations/damaged-catalog.md).',
+  },
+  TUREEN_STORE_FAILED: {
+    status: 500,
+    title: 'The disk failed',
+    help: 'The disk under `TUREEN_DATA` failed. Nothing of the request was kept. Check the disk, then try again.',
+  },
+  TUREEN_INTERNAL: {
+    status: 500,
+    title: 'Something went wrong in the server',
+    help: 'A defect of the server. Its log tells more under `requestId`. Please report it.',
+  },
+  TUREEN_CATALOG_UNAVAILABLE: {
+    status: 503,
+    title: 'The catalog cannot be read or written at the moment',
+    help: 'The server is starting its catalog again, for example after it ran out of memory. Send the request again, and ask for fewer records at a time.',
+  },
+  TUREEN_EVALUATOR_UNAVAILABLE: {
+    status: 503,
+    title: 'The process that runs models could not be started',
+    help: 'The evaluator did not start in three attempts. The model was not loaded. Try again when the machine has memory and processor time to spare.',
+  },
+  TUREEN_TOO_MANY_FILES: {
+    status: 503,
+    title: 'The server has as many files open as it may',
+    help: 'Try again when the server is less busy, or raise `ulimit -n`.',
+  },
+  TUREEN_OUT_OF_MEMORY: {
+    status: 503,
+    title: 'The server has as much memory as it may',
+    help: 'Raise `ulimit -v` of the server, or remove that limit.',
+  },
+  TUREEN_NOT_READY: {
+    status: 503,
+    title: 'The server cannot serve requests at the moment',
+    help: '`errors` names the part of the store that does not answer: `catalog` or `content`. Check the disk under `TUREEN_DATA`.',
+  },
+  TUREEN_SHUTTING_DOWN: {
+    status: 503,
+    title: 'The server is shutting down',
+    help: 'Send the request again, to the server that takes over.',
+  },
+  TUREEN_STORE_FULL: {
+    status: 507,
+    title: 'The store is full',
+    help: 'Delete models or data sets, enlarge the volume, or raise `TUREEN_MAX_STORE_BYTES`.',
+  },
+} as const satisfies Record<string, { status: number; title: string; help: string }>
+
+export type ErrorCode = keyof typeof errorCatalogue
