@@ -265,8 +265,8 @@ export const errorCatalogue = {
   },
   TUREEN_EVALUATOR_UNAVAILABLE: {
     status: 503,
-    title: 'The process that runs models could not be started',
-    help: 'The evaluator did not start in three attempts. The model was not loaded. Try again when the machine has memory and processor time to spare.',
+    title: 'The process that runs models is not available',
+    help: 'The evaluator did not start, or ended before it took the model, in three attempts. The model was not loaded. Try again when the machine has memory and processor time to spare.',
   },
   TUREEN_TOO_MANY_FILES: {
     status: 503,

@@ -1,6 +1,7 @@
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { asTureenError } from '../errors.ts'
 import {
   type Evaluator,
   type EvaluatorLimits,
@@ -127,10 +128,22 @@ export async function createEvaluatorPool(
         current ??= await take(AbortSignal.any([signal, over.signal]))
         return current
       }
+      /** A child that ends before it has taken a task leaves the task to another one. */
+      const run = async <Outcome>(signal: AbortSignal, ask: (evaluator: Evaluator) => Promise<Outcome>) => {
+        for (let attempt = 1; ; attempt += 1) {
+          const evaluator = await fresh(signal)
+          try {
+            return await ask(evaluator)
+          } catch (error) {
+            if (asTureenError(error).code !== 'TUREEN_EVALUATOR_UNAVAILABLE' || attempt === startAttempts) throw error
+            releaseCurrent()
+          }
+        }
+      }
       return {
-        evaluate: async (...task) => (await fresh(task[1])).evaluate(...task),
-        compare: async (...task) => (await fresh(task[1])).compare(...task),
-        measure: async (...task) => (await fresh(task[1])).measure(...task),
+        evaluate: (...task) => run(task[1], evaluator => evaluator.evaluate(...task)),
+        compare: (...task) => run(task[1], evaluator => evaluator.compare(...task)),
+        measure: (...task) => run(task[1], evaluator => evaluator.measure(...task)),
         end() {
           over.abort(new Error('the evaluator was ended while it started'))
           releaseCurrent()

@@ -1,10 +1,21 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { TureenError } from '../errors.ts'
 import { standBack } from '../stand-back.ts'
+import {
+  crashed,
+  endWithModel,
+  endWithoutModel,
+  type ProcessEnd,
+  tooLong,
+  tooMuch,
+  unavailable,
+} from './evaluator-failures.ts'
 import type {
   ChildMessage,
   ComparisonOutcome,
@@ -22,7 +33,10 @@ export type EvaluatorLimits = { seconds: number; memoryBytes: number; threads: n
 
 export type OnSamples = (done: number, total: number) => void
 
-/** Runs models, one task after the other. Every call throws TureenError with the child's reason, or that for which it was ended. */
+/**
+ * Runs models, one task after the other. Every call throws TureenError with the child's reason, or that for which it was ended;
+ * `TUREEN_EVALUATOR_UNAVAILABLE` if it ended before it had taken the task: no model of it was loaded.
+ */
 export type Evaluator = {
   evaluate(task: EvaluationTask, signal: AbortSignal, onProgress: OnSamples): Promise<EvaluationOutcome>
   compare(task: ComparisonTask, signal: AbortSignal, onProgress: OnSamples): Promise<ComparisonOutcome>
@@ -54,7 +68,10 @@ const childEnvironment = {
 const childModule = fileURLToPath(new URL('./child/main.ts', import.meta.url))
 /** Seconds of processor time for starting and for tasks that came before, beside those of one evaluation. */
 export const startSeconds = 30
+/** A child that is ready by then, and takes a task by then, is not too slow for the machine. */
 const startMilliseconds = 20_000
+/** What an ended child has said last is read for this long. */
+const drainMilliseconds = 1_000
 const pollMilliseconds = 50
 const keptStderrBytes = 2_000
 const pageBytes = 4096
@@ -82,16 +99,15 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
-  let stderr = ''
-  child.stderr?.on('data', (chunk: Buffer) => {
-    stderr = (stderr + String(chunk)).slice(-keptStderrBytes)
-  })
-  const exited = new Promise<TureenError>(resolve => {
-    child.once('error', error => resolve(notStarted(error.message)))
-    child.once('exit', (code, signal) => resolve(exitReason(code, signal, stderr, limits)))
-  })
+  // What cannot be started, reached or killed is told by other means as well; unheard it would end the server.
+  child.on('error', () => undefined)
+  /** Whether a task has been taken and not been answered. */
+  let isAtWork = false
+  const exited = endOf(child).then(end =>
+    isAtWork ? endWithModel(end, limits) : endWithoutModel(end, 'before it took a task'),
+  )
   const { pid } = child
-  if (pid === undefined) throw await exited
+  if (pid === undefined) throw unavailable(`could not be started (${String((await once(child, 'error'))[0])})`)
   standBack(pid)
   await ready(child)
   preferForKilling(pid)
@@ -109,16 +125,27 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
     const started = performance.now()
     const onAbort = () => end()
     signal.addEventListener('abort', onAbort)
-    const deadline = setTimeout(() => end(tooLong(limits)), limits.seconds * 1000)
-    const poll = setInterval(() => {
-      if ((residentBytes(pid) ?? 0) > idleBytes + limits.memoryBytes) end(tooMuch(limits))
-    }, pollMilliseconds)
+    let deadline = setTimeout(
+      () => end(unavailable(`did not take its task within ${startMilliseconds / 1000} seconds`)),
+      startMilliseconds,
+    )
+    let poll: NodeJS.Timeout | undefined
+    isAtWork = false
+    const onTaken = () => {
+      isAtWork = true
+      clearTimeout(deadline)
+      deadline = setTimeout(() => end(tooLong(limits.seconds)), limits.seconds * 1000)
+      poll = setInterval(() => {
+        if ((residentBytes(pid) ?? 0) > idleBytes + limits.memoryBytes) end(tooMuch(limits.memoryBytes))
+      }, pollMilliseconds)
+    }
     try {
-      const answer = awaitAnswer(child, onProgress)
-      child.send(message)
+      const answer = awaitAnswer(child, onTaken, onProgress)
+      child.send(message, error => error && end(unavailable(`could not be reached (${error.message})`)))
       const result = await Promise.race([answer, exited.then(error => state.reason ?? error)])
       signal.throwIfAborted()
       if (result instanceof TureenError) throw result
+      isAtWork = false
       return result
     } finally {
       clearTimeout(deadline)
@@ -157,19 +184,19 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
   }
 }
 
-type Answer = Exclude<ChildMessage, { type: 'ready' | 'progress' }>
+type Answer = Exclude<ChildMessage, { type: 'ready' | 'taken' | 'progress' }>
 
 function unexpected(answer: Answer): TureenError {
   return answer.type === 'problem'
     ? TureenError.fromProblem(answer.problem)
-    : crashed(`it answered ${answer.type} to another question`)
+    : crashed(`answered ${answer.type} to another question`)
 }
 
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
-      reject(notStarted(`it was not ready within ${startMilliseconds / 1000} seconds`))
+      reject(unavailable(`was not ready within ${startMilliseconds / 1000} seconds`))
     }, startMilliseconds)
     child.once('message', () => {
       clearTimeout(timer)
@@ -177,19 +204,33 @@ function ready(child: ChildProcess): Promise<void> {
     })
     child.once('exit', (code, signal) => {
       clearTimeout(timer)
-      reject(notStarted(`it ended with ${signal ?? `exit code ${code}`} before it was ready`))
+      reject(endWithoutModel({ code, signal }, 'before it was ready'))
     })
     child.once('error', error => {
       clearTimeout(timer)
-      reject(notStarted(error.message))
+      reject(unavailable(`could not be started (${error.message})`))
     })
   })
 }
 
-function awaitAnswer(child: ChildProcess, onProgress: OnSamples): Promise<Answer> {
+/** How a process ends, once all that it has said is read: it may have taken a task just before. */
+function endOf(child: ChildProcess): Promise<ProcessEnd> {
+  let stderr = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr = (stderr + String(chunk)).slice(-keptStderrBytes)
+  })
+  return new Promise(resolve => {
+    child.once('exit', (code, signal) => {
+      void Promise.race([once(child, 'close'), delay(drainMilliseconds)]).then(() => resolve({ code, signal, stderr }))
+    })
+  })
+}
+
+function awaitAnswer(child: ChildProcess, onTaken: () => void, onProgress: OnSamples): Promise<Answer> {
   return new Promise(resolve => {
     child.on('message', (message: ChildMessage) => {
       if (message.type === 'progress') onProgress(message.done, message.total)
+      else if (message.type === 'taken') onTaken()
       else if (message.type !== 'ready') resolve(message)
     })
   })
@@ -210,42 +251,4 @@ function residentBytes(pid: number): number | undefined {
   } catch {
     return undefined
   }
-}
-
-function exitReason(
-  code: number | null,
-  signal: NodeJS.Signals | null,
-  stderr: string,
-  limits: EvaluatorLimits,
-): TureenError {
-  if (signal === 'SIGXCPU') return tooLong(limits)
-  if (/bad_alloc|out of memory|allocation failed/i.test(stderr)) return tooMuch(limits)
-  if (signal === 'SIGKILL') {
-    return crashed('it was killed from outside, perhaps because the machine ran out of memory; try again')
-  }
-  const lastLine = stderr.trim().split('\n').at(-1)
-  return crashed(
-    `it ended with ${signal ?? `exit code ${code}`}${lastLine ? ` (${lastLine})` : ''}, by the model or what it was fed`,
-  )
-}
-
-function crashed(how: string): TureenError {
-  return new TureenError('TUREEN_EVALUATION_CRASHED', `The process that ran the model died: ${how}.`)
-}
-
-function notStarted(how: string): TureenError {
-  return new TureenError(
-    'TUREEN_EVALUATOR_UNAVAILABLE',
-    `The evaluator, the process in which models run, could not be started: ${how}. The model was not loaded. The machine may be overloaded, or short of memory or processes; try again when it has room.`,
-  )
-}
-
-function tooLong({ seconds }: EvaluatorLimits): TureenError {
-  const bound = `the ${seconds} seconds that an evaluation may take (TUREEN_EVAL_SECONDS)`
-  return new TureenError('TUREEN_EVALUATION_TIMEOUT', `The model ran longer than ${bound}, and was ended.`)
-}
-
-function tooMuch({ memoryBytes }: EvaluatorLimits): TureenError {
-  const bound = `the ${memoryBytes.toLocaleString('en')} bytes of memory that an evaluation may take (TUREEN_EVAL_MEMORY)`
-  return new TureenError('TUREEN_EVALUATION_MEMORY', `The model took more than ${bound}, and was ended.`)
 }

@@ -93,6 +93,8 @@ export type ParentMessage =
 
 export type ChildMessage =
   | { type: 'ready' }
+  /** The child has the task, and looks at its model from now on: whatever ends the child is the model's doing. */
+  | { type: 'taken' }
   | { type: 'progress'; done: number; total: number }
   | { type: 'evaluated'; outcome: EvaluationOutcome }
   | { type: 'compared'; outcome: ComparisonOutcome }

@@ -47,6 +47,11 @@ function readyChild(): EvaluatorProcess & { ended: boolean } {
   return child
 }
 
+/** A child that ends when it is asked, before it has taken the task. */
+function dyingChild(): ReturnType<typeof readyChild> {
+  return { ...readyChild(), evaluate: () => Promise.reject(notStarted()) }
+}
+
 type Starting = () => Promise<EvaluatorProcess>
 const poolOf = (start: Starting) => createEvaluatorPool(`${directory.path}/evaluator`, limits, observer, start)
 const signal = new AbortController().signal
@@ -73,6 +78,37 @@ test('after three attempts the machine is blamed and not the model', async () =>
   const evaluated = pool.lease().evaluate(task, signal, () => undefined)
   await expect(evaluated).rejects.toMatchObject({ code: 'TUREEN_EVALUATOR_UNAVAILABLE', status: 503 })
   expect(starts).toBe(3)
+})
+
+test('a task that was not taken goes to a new evaluator, and after three of them the machine is blamed', async () => {
+  for (const deaths of [2, 3]) {
+    const children: ReturnType<typeof readyChild>[] = []
+    const pool = await poolOf(async () => {
+      children.push(children.length < deaths ? dyingChild() : readyChild())
+      return children.at(-1) ?? readyChild()
+    })
+    const evaluated = pool.lease().evaluate(task, signal, () => undefined)
+    if (deaths < 3) expect(await evaluated).toMatchObject({ samples: 1 })
+    else await expect(evaluated).rejects.toMatchObject({ code: 'TUREEN_EVALUATOR_UNAVAILABLE', status: 503 })
+    expect(children).toHaveLength(3)
+    pool.close()
+  }
+})
+
+test('an evaluator that is killed as it is asked has not had the model', async () => {
+  const pool = `${directory.path}/evaluator`
+  for (const kill of [
+    (pid: number) => process.kill(pid, 'SIGKILL'),
+    (pid: number) => process.kill(pid, 'SIGSTOP') && setTimeout(() => process.kill(pid, 'SIGKILL'), 200),
+  ]) {
+    const child = await startEvaluator(pool, limits)
+    kill(child.pid)
+    const evaluated = child.evaluate(task, signal, () => undefined)
+    await expect(evaluated).rejects.toMatchObject({ code: 'TUREEN_EVALUATOR_UNAVAILABLE' })
+    expect(await child.gone).toMatchObject({ code: 'TUREEN_EVALUATOR_UNAVAILABLE' })
+    const again = child.evaluate(task, signal, () => undefined)
+    await expect(again).rejects.toMatchObject({ code: 'TUREEN_EVALUATOR_UNAVAILABLE' })
+  }
 })
 
 test('a job that is cancelled while its evaluator starts lets go at once, and the late evaluator is ended', async () => {

@@ -14,6 +14,8 @@ import { warmUp } from './session.ts'
 const progressMilliseconds = 200
 
 const send = (message: ChildMessage) => process.send?.(message)
+/** Resolves when the message is on its way, whatever becomes of this process. */
+const sent = (message: ChildMessage) => new Promise(resolve => process.send?.(message, undefined, undefined, resolve))
 const datasets = openDatasets()
 
 async function answer(message: ParentMessage): Promise<void> {
@@ -25,6 +27,7 @@ async function answer(message: ParentMessage): Promise<void> {
     send({ type: 'progress', done, total })
   }
   try {
+    await sent({ type: 'taken' })
     await datasets.keepFor(message)
     if (message.type === 'evaluate')
       send({ type: 'evaluated', outcome: await runEvaluation(message.task, datasets.open, onProgress) })

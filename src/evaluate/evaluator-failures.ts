@@ -1,0 +1,50 @@
+import { TureenError } from '../errors.ts'
+
+/** Why an evaluator has ended, or could not begin. */
+
+/** The machine's fault: no model was in the evaluator. @param how completes "it ..." */
+export function unavailable(how: string): TureenError {
+  return new TureenError(
+    'TUREEN_EVALUATOR_UNAVAILABLE',
+    `The evaluator, the process in which models run, is not available: it ${how}. The model was not loaded. The machine may be overloaded, or short of memory or processes; try again when it has room.`,
+  )
+}
+
+/** The fault of the model, which had been handed over. @param how completes "it ..." */
+export function crashed(how: string): TureenError {
+  return new TureenError('TUREEN_EVALUATION_CRASHED', `The process that ran the model died: it ${how}.`)
+}
+
+/** @param seconds that an evaluation may take */
+export function tooLong(seconds: number): TureenError {
+  const bound = `the ${seconds} seconds that an evaluation may take (TUREEN_EVAL_SECONDS)`
+  return new TureenError('TUREEN_EVALUATION_TIMEOUT', `The model ran longer than ${bound}, and was ended.`)
+}
+
+/** @param memoryBytes that an evaluation may take */
+export function tooMuch(memoryBytes: number): TureenError {
+  const bound = `the ${memoryBytes.toLocaleString('en')} bytes of memory that an evaluation may take (TUREEN_EVAL_MEMORY)`
+  return new TureenError('TUREEN_EVALUATION_MEMORY', `The model took more than ${bound}, and was ended.`)
+}
+
+/** How a process ended: its exit code or signal, and the end of what it wrote to standard error. */
+export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null; stderr: string }
+
+type Limits = { seconds: number; memoryBytes: number }
+
+/** The end of a process that had been handed a model. */
+export function endWithModel({ code, signal, stderr }: ProcessEnd, { seconds, memoryBytes }: Limits): TureenError {
+  if (signal === 'SIGXCPU') return tooLong(seconds)
+  if (/bad_alloc|out of memory|allocation failed/i.test(stderr)) return tooMuch(memoryBytes)
+  if (signal === 'SIGKILL')
+    return crashed('was killed from outside, perhaps because the machine ran out of memory; try again')
+  const lastLine = stderr.trim().split('\n').at(-1)
+  return crashed(
+    `ended with ${signal ?? `exit code ${code}`}${lastLine ? ` (${lastLine})` : ''}, by the model or what it was fed`,
+  )
+}
+
+/** The end of a process that no model had been handed. @param when completes "it ended with ..." */
+export function endWithoutModel({ code, signal }: Pick<ProcessEnd, 'code' | 'signal'>, when: string): TureenError {
+  return unavailable(`ended with ${signal ?? `exit code ${code}`} ${when}`)
+}
