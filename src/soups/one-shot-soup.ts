@@ -28,18 +28,13 @@ export async function makeSoup(
   const started = performance.now()
   const { files, settings } = soupMerge(models, recipe)
   const sizes = models.map(each => each.files.reduce((sum, { bytes }) => sum + bytes, 0))
-  const output = artifacts.incomingPath()
-  try {
-    artifacts.claim(output, sizes[settings.base] ?? 0)
+  return artifacts.makeOutput(sizes[settings.base] ?? 0, async output => {
     const { files: written, report } = await threads.merge(files, settings, { output, durable: false, signal })
     const [soup] = written
     if (!soup) throw new RangeError('a merge without a file')
     const { path, bytes, sha256 } = soup
     return { path, report: { ...report, seconds: (performance.now() - started) / 1000, sha256, bytes } }
-  } catch (error) {
-    await artifacts.discard(output)
-    throw error
-  }
+  })
 }
 
 /**

@@ -1,13 +1,14 @@
 import { mkdir, rename, stat, statfs, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
+import { asTureenError } from '../errors.ts'
 import { countContent } from './count-content.ts'
 import { contentDigests, contentPath, incomingNames } from './file-names.ts'
 import { flushDirectory } from './flush-directory.ts'
 import type { FlushQueue } from './flush-queue.ts'
 import { inParallel } from './in-parallel.ts'
 import { openQuarantine } from './quarantine.ts'
-import { createRoom } from './room.ts'
+import { createRoom, StoreLimitReached } from './room.ts'
 import { writeStream } from './write-stream.ts'
 
 /** A file that has been received in full and flushed to the disk, or is in a flush queue, but is not content yet. */
@@ -22,8 +23,6 @@ export type Artifacts = {
   incomingPath(): string
   /** @throws TureenError `TUREEN_STORE_FULL` if so many bytes more would be more than the store may hold */
   requireRoom(bytes: number): void
-  /** Counts bytes that are about to be written to a file in the making, until it is discarded or published. @throws as requireRoom */
-  claim(incoming: string, bytes: number): void
   /**
    * Writes a stream to an incoming file while hashing it; a failed or ended stream leaves nothing.
    * @param flushes takes the flush of the file; without it the file is flushed when this returns
@@ -42,10 +41,18 @@ export type Artifacts = {
   /** Removes a file, if it is there and can be; else the next start does. */
   discard(path: string): Promise<void>
   /**
-   * Runs `use` with a new name for a file in the making, and removes it in the end, with those beside it ({@link besideOutput}).
+   * Runs `make` with a new name for a file in the making. If it fails, the file is removed, with those beside it ({@link besideOutput}); if
+   * the disk was full, the quarantine gives way, and `make` runs again with another name.
    * @param bytes about as many as will be written. @throws as requireRoom
    */
+  makeOutput<Result>(bytes: number, make: (output: string) => Promise<Result>): Promise<Result>
+  /** As {@link Artifacts.makeOutput}, and removes the files in the end. */
   withOutput<Result>(bytes: number, use: (output: string) => Promise<Result>): Promise<Result>
+  /**
+   * Runs what needs about so many bytes of disk, and again for as long as the disk is full and the quarantine gives way.
+   * @param run must have left nothing if it fails
+   */
+  givingWay<Result>(bytes: number, run: () => Promise<Result>): Promise<Result>
   /** Removes the files in the making that an earlier process left behind. @returns their names */
   removeLeftovers(): Promise<string[]>
   /** Digests of the files that lie in the store, found as they are asked for. */
@@ -100,11 +107,42 @@ export async function openArtifacts(
     return removed
   }
   const discard = async (file: string) => void (await remove(file))
-  const makeRoomOnDisk = async (bytes: number) => {
-    const volume = await statfs(directory).catch(() => null)
-    const free = volume ? volume.bavail * volume.bsize : bytes
-    if (free < bytes) quarantine.makeRoom(bytes - free)
+  const removeOutput = async (output: string) => {
+    await remove(output)
+    for (let index = 0; await remove(besideOutput(output, index)); ) index += 1
   }
+  const freeBytes = async () => {
+    const volume = await statfs(directory).catch(() => null)
+    return volume ? volume.bavail * volume.bsize : Number.POSITIVE_INFINITY
+  }
+  /** @returns whether the quarantine has given way: never in vain, where all of it would not do. @param least bytes to give in any case */
+  const makeRoomOnDisk = async (bytes: number, least: number) => {
+    const missing = Math.max(least, bytes - (await freeBytes()))
+    return missing <= quarantine.holding().bytes && quarantine.makeRoom(missing) > 0
+  }
+  const givingWay: Artifacts['givingWay'] = async (bytes, run) => {
+    for (;;) {
+      try {
+        return await run()
+      } catch (error) {
+        if (error instanceof StoreLimitReached || asTureenError(error).code !== 'TUREEN_STORE_FULL') throw error
+        // What is free now may have been another writer's when this one found nothing.
+        if (!(await makeRoomOnDisk(bytes, 1))) throw error
+      }
+    }
+  }
+  const makeOutput: Artifacts['makeOutput'] = (bytes, make) =>
+    givingWay(bytes, async () => {
+      const output = incomingPath()
+      try {
+        room.claim(output, bytes)
+        await makeRoomOnDisk(bytes, 0)
+        return await make(output)
+      } catch (error) {
+        await removeOutput(output)
+        throw error
+      }
+    })
 
   return {
     incomingPath,
@@ -112,18 +150,14 @@ export async function openArtifacts(
     digestAt: path => `sha256:${basename(path)}`,
     discard,
     requireRoom: room.require,
-    claim: room.claim,
-    async withOutput(bytes, use) {
-      const output = incomingPath()
-      try {
-        room.claim(output, bytes)
-        await makeRoomOnDisk(bytes)
-        return await use(output)
-      } finally {
-        await remove(output)
-        for (let index = 0; await remove(besideOutput(output, index)); ) index += 1
-      }
-    },
+    makeOutput,
+    withOutput: (bytes, use) =>
+      makeOutput(bytes, async output => {
+        const result = await use(output)
+        await removeOutput(output)
+        return result
+      }),
+    givingWay,
     async receive(stream, flushes) {
       const file = incomingPath()
       try {

@@ -18,8 +18,9 @@ export type Contents = {
   /** Ids of models and data sets that refer to a digest, at most `limit` of each kind. */
   holders(sha256: string, limit: number): Promise<string[]>
   /**
-   * Publishes received files, then runs `commit`, which inserts the records that refer to them. Files that no record refers to
-   * in the end, because `commit` failed or had no need of them, are removed again.
+   * Publishes received files, then runs `commit`, which inserts the records that refer to them in one transaction; it runs again if the
+   * disk was full and the quarantine gives way. Files that no record refers to in the end, because `commit` failed or had no need of
+   * them, are removed again.
    */
   add<Result>(files: readonly ReceivedFile[], commit: () => Promise<Result>): Promise<Result>
   /** Runs `commit`, which deletes records and returns the digests they referred to, and removes what nothing refers to any more. */
@@ -34,6 +35,9 @@ export type Contents = {
 
 /** Names of files that were removed, and digests of content that is in the quarantine now. */
 export type Swept = { removed: string[]; quarantined: string[] }
+
+/** What the catalog may need on the disk for a transaction that adds records. */
+const commitBytes = 1 << 20
 
 /** SQLite takes 32,766 parameters in a statement; a statement of 500 is not prepared for long. */
 const digestsInQuery = 500
@@ -115,7 +119,7 @@ export function createContents(
         try {
           await artifacts.publish(files)
           await inParallel(new Set(files.map(({ sha256 }) => artifacts.path(sha256))), sound.trust)
-          return await commit()
+          return await artifacts.givingWay(commitBytes, commit)
         } finally {
           await discardUnreferenced(files.map(({ sha256 }) => sha256))
         }

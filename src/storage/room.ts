@@ -16,6 +16,9 @@ export type Room = {
   shrink(bytes: number): void
 }
 
+/** The store has as much as it may hold (TUREEN_MAX_STORE_BYTES): whatever could give way has. */
+export class StoreLimitReached extends TureenError {}
+
 /** Bytes that count and can be had back, oldest first; what has gone is told to {@link Room.shrink}. */
 export type Spare = { holding(): { bytes: number }; makeRoom(bytes: number): void }
 
@@ -31,7 +34,7 @@ export function createRoom(maximumBytes: number, storedBytes: number, spare: Spa
     if (missing > 0 && missing <= spare.holding().bytes) spare.makeRoom(missing)
     if (maximumBytes === 0 || used + bytes <= maximumBytes) return
     const [more, held, limit] = [bytes, used, maximumBytes].map(each => each.toLocaleString('en'))
-    throw new TureenError(
+    throw new StoreLimitReached(
       'TUREEN_STORE_FULL',
       `${more} bytes more do not fit: the store holds ${held} of ${limit} bytes (TUREEN_MAX_STORE_BYTES), files that are just being received or written among them. Delete models or data sets, or raise the limit.`,
     )
