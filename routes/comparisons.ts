@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idempotencyHeaders } from '../schemas/common.ts'
-import { comparisonParameters, comparisonRequest } from '../schemas/comparison.ts'
+import { comparisonBody, comparisonParameters } from '../schemas/comparison.ts'
 import { comparisonJob } from '../schemas/job.ts'
 import { type JobStart, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
@@ -17,7 +17,7 @@ export const comparisonRoutes: FastifyPluginAsyncZod<JobStart & { comparisons: C
       schema: {
         summary: 'Compare models pair by pair: may they be merged, and how far apart are they',
         tags: ['soups'],
-        body: comparisonRequest,
+        body: comparisonBody,
         headers: idempotencyHeaders,
         querystring: comparisonParameters,
         response: {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { labels, namedModel, reference, ttl, waitSeconds } from './common.ts'
+import { labels, modelSelection, namedModel, reference, ttl, waitSeconds } from './common.ts'
 import { comparedRules, ruleReport } from './merge.ts'
 import { problem } from './problem.ts'
 
@@ -19,6 +19,13 @@ export const comparisonRequest = z
   .meta({ id: 'ComparisonRequest' })
 
 export type ComparisonRequest = z.infer<typeof comparisonRequest>
+
+/** A comparison request as it is sent: its models may be selected by label. */
+export const comparisonBody = comparisonRequest
+  .extend({ models: z.union([comparisonRequest.shape.models, modelSelection]) })
+  .meta({ id: 'ComparisonBody' })
+
+export type ComparisonBody = z.infer<typeof comparisonBody>
 
 const cosine = z
   .number()

@@ -136,7 +136,7 @@ export async function createApp(
   const { idempotencySeconds, sweepSeconds, quarantineMilliseconds, verifyDays } = config.retention
   const jobs = createJobService({ catalog, reserve }, runners, log, config.jobs, metrics.jobEnded)
   const merges = createMergeService(stores, threads, jobs, config.maximumModels)
-  const comparisons = createComparisonService(models, jobs)
+  const comparisons = createComparisonService(models, jobs, config.maximumModels)
   const evaluations = createEvaluationService(stores, jobs)
   const searches = createSearchService(stores, threads, jobs, config.maximumModels)
   const keys = createIdempotencyKeys(catalog, idempotencySeconds, clock)

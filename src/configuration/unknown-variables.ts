@@ -1,4 +1,4 @@
-import { nearest } from '../http/nearest.ts'
+import { nearest } from '../nearest.ts'
 
 const prefix = 'TUREEN_'
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { TureenError } from '../errors.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
+import { invalidFields } from '../unknown-fields.ts'
 import type { Binding, BoundArray } from './binding.ts'
 import { isInteger, isText } from './element-kinds.ts'
 import { metrics, type RegisteredMetric } from './metrics/registry.ts'
@@ -31,10 +32,10 @@ export function chooseMetric(name: string, parameters: Record<string, unknown>, 
   const parsed = metric.parameters.safeParse(parameters)
   if (parsed.success)
     return { name, parameters: parametersSchema.parse(parsed.data), direction: metric.direction, target: metric.target }
-  const errors = parsed.error.issues.map(({ path, message }) => ({ field: [field, ...path].join('.'), message }))
+  const errors = invalidFields(parsed.error.issues, field, metric.parameters, parameters)
   throw new TureenError(
     'TUREEN_REQUEST_INVALID',
-    `The metric ${name} does not have these parameters: ${errors.map(each => each.message).join('; ')}.`,
+    `The metric ${name} does not have these parameters: ${errors.map(each => `${each.field} ${each.message}`).join('; ')}.`,
     errors,
   )
 }

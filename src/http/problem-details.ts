@@ -8,8 +8,8 @@ import { z } from 'zod'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { asTureenError, type ProblemItem, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
+import { unknownFields } from '../unknown-fields.ts'
 import { withNewline } from './final-newline.ts'
-import { unknownFields } from './query-parameters.ts'
 import { logWhenOver } from './request-log.ts'
 
 export const problemMediaType = 'application/problem+json'
@@ -151,11 +151,13 @@ function fieldProblems(part: string, finding: ValidationFinding, request: Fastif
   const { instancePath, keyword, message = 'is invalid', params } = finding
   const form = keyword === 'invalid_union' && message === unionMessage ? formMeant(finding) : undefined
   if (form) return form.flatMap(each => fieldProblems(part, each, request))
-  const path = instancePath.replace(/^\//, '').replaceAll('/', '.')
-  if (keyword === 'unrecognized_keys' && Array.isArray(params['keys']))
-    return unknownFields(params['keys'].map(String), path, schemaOf(part, request))
+  const places = instancePath.split('/').filter(place => place !== '')
+  if (keyword === 'unrecognized_keys' && Array.isArray(params['keys'])) {
+    const { schema, value } = partOf(part, request)
+    return unknownFields(params['keys'].map(String), places, schema, value)
+  }
   const text = part === 'body' && request.body === undefined ? 'a JSON body is required' : message
-  return [{ field: path || part, message: text }]
+  return [{ field: places.join('.') || part, message: text }]
 }
 
 type ValidationFinding = Pick<FastifySchemaValidationError, 'instancePath' | 'keyword' | 'message' | 'params'>
@@ -178,10 +180,7 @@ function formMeant({ instancePath, params }: ValidationFinding): ValidationFindi
   })
 }
 
-function schemaOf(part: string, { routeOptions }: FastifyRequest): unknown {
-  return part === 'querystring'
-    ? routeOptions.schema?.querystring
-    : part === 'body'
-      ? routeOptions.schema?.body
-      : undefined
+function partOf(part: string, { routeOptions, query, body }: FastifyRequest): { schema: unknown; value: unknown } {
+  if (part === 'querystring') return { schema: routeOptions.schema?.querystring, value: query }
+  return { schema: part === 'body' ? routeOptions.schema?.body : undefined, value: body }
 }

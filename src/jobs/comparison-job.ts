@@ -1,11 +1,12 @@
 import type { NamedModel } from '../../schemas/common.ts'
-import type { ComparisonRequest } from '../../schemas/comparison.ts'
+import { type ComparisonBody, type ComparisonRequest, maximumCompared } from '../../schemas/comparison.ts'
 import type { JobRecord } from '../../schemas/job.ts'
 import type { ModelStore } from '../models/model-store.ts'
 import type { KeepWith } from '../storage/database.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobRunner, JobService } from './job-service.ts'
+import { selectModels } from './select-models.ts'
 
 /** Compares models pair by pair: what a merge would say of them, and how far apart their weights are. */
 export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRunner<'comparison'> {
@@ -31,11 +32,19 @@ async function resolveComparison(
   return { files, named: records.map(({ id, name, sha256 }) => ({ id, name, sha256 })) }
 }
 
-export type ComparisonService = { start(request: ComparisonRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
+export type ComparisonService = { start(body: ComparisonBody, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
-export function createComparisonService(models: ModelStore, jobs: JobService): ComparisonService {
+/** @param maximumModels models in one comparison, where that is fewer than {@link maximumCompared} */
+export function createComparisonService(
+  models: ModelStore,
+  jobs: JobService,
+  maximumModels: number,
+): ComparisonService {
+  const limits = { minimum: 2, maximum: Math.min(maximumModels, maximumCompared) }
   return {
-    async start(request, keep) {
+    async start({ models: wanted, ...rest }, keep) {
+      const selected = Array.isArray(wanted) ? wanted : (await selectModels(wanted, limits, models)).map(id => ({ id }))
+      const request: ComparisonRequest = { ...rest, models: selected }
       const { named } = await resolveComparison(request, models)
       return jobs.create(
         { type: 'comparison', request, labels: request.labels, inputIds: named.map(({ id }) => id) },

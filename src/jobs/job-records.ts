@@ -2,6 +2,7 @@ import { expiresAt, labels as labelMap, timestamp } from '../../schemas/common.t
 import {
   type JobItem,
   type JobProgress,
+  type JobRecord,
   type JobRequest,
   type JobStatus,
   type JobType,
@@ -174,20 +175,22 @@ function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
     column(name, () => JSON.parse(row[name] ?? 'null'))
   return readOr(
     () =>
-      job.parse({
-        id: row.id,
-        type: row.type,
-        status: row.status,
-        progress: json('progress'),
-        labels: JSON.parse(row.labels),
-        createdAt: row.created_at,
-        startedAt: row.started_at,
-        finishedAt: row.finished_at,
-        expiresAt: row.expires_at,
-        request: json('request'),
-        ...(row.result ? { result: json('result') } : {}),
-        ...(row.error ? { error: json('error') } : {}),
-      }),
+      withFinishedProgress(
+        job.parse({
+          id: row.id,
+          type: row.type,
+          status: row.status,
+          progress: json('progress'),
+          labels: JSON.parse(row.labels),
+          createdAt: row.created_at,
+          startedAt: row.started_at,
+          finishedAt: row.finished_at,
+          expiresAt: row.expires_at,
+          request: json('request'),
+          ...(row.result ? { result: json('result') } : {}),
+          ...(row.error ? { error: json('error') } : {}),
+        }),
+      ),
     reason => {
       const error = row.error ? jsonOr(problem, row.error, undefined) : undefined
       return {
@@ -205,4 +208,15 @@ function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
       }
     },
   )
+}
+
+/**
+ * A job that has succeeded shows that all is done, also one that was too short to have said anything, and one of an earlier version,
+ * whose row has the last progress before its end.
+ */
+function withFinishedProgress(record: JobRecord): JobRecord {
+  if (record.status !== 'succeeded') return record
+  const { message = 'finished', total: told = 1, ...more } = record.progress ?? {}
+  const total = (record.type === 'search' ? record.result?.candidates.length : undefined) ?? told
+  return { ...record, progress: { ...more, message, done: total, total } }
 }

@@ -140,8 +140,10 @@ export function createJobService(
       async succeed(settle) {
         const ended = await catalog.transaction().execute(async transaction => {
           const result = await settle(transaction)
-          const finished = JSON.stringify(finishedProgress(latest))
-          const ended = await end(transaction, id, 'succeeded', { result: JSON.stringify(result), progress: finished })
+          const ended = await end(transaction, id, 'succeeded', {
+            result: JSON.stringify(result),
+            ...(latest ? { progress: JSON.stringify(latest) } : {}),
+          })
           if (ended) return ended
           throw new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled.')
         })
@@ -296,11 +298,6 @@ export function createJobService(
       await dispatcher.close()
     },
   }
-}
-
-/** What a job that has succeeded shows: all is done, also of a job too short to have said anything. */
-function finishedProgress(latest: JobProgress | undefined): JobProgress {
-  return latest ? { ...latest, done: latest.total } : { done: 1, total: 1, message: 'finished' }
 }
 
 function queueFull(maximumQueued: number): TureenError {

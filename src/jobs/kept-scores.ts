@@ -3,7 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import type { Binding } from '../evaluate/binding.ts'
 import type { ComparisonOutcome, MetricOutcome } from '../evaluate/protocol.ts'
 import type { Page } from '../storage/paging.ts'
-import type { Scores } from '../storage/scores.ts'
+import type { ScoreEntry, Scores } from '../storage/scores.ts'
 
 /** Changes whenever the same model on the same data may get other scores than before. */
 const scoringVersion = 3
@@ -73,8 +73,22 @@ export type KeptComparison = z.infer<typeof keptComparison>
 export type NewScores = {
   subject: Subject
   run: KeptRun
-  scores: { identity: unknown; outcome: Omit<MetricOutcome, 'name'> | undefined }[]
+  scores: { identity: unknown; outcome: Outcome | undefined }[]
 }
+
+type Outcome = Omit<MetricOutcome, 'name'>
+
+/** Everything that a comparison of several models by one metric depends on. */
+export type ComparisonKey = {
+  subjects: readonly Subject[]
+  metric: unknown
+  /** Places of the two whose difference has an interval. */
+  compared: [number, number]
+  bootstrap: unknown
+}
+
+/** What a soup was scored on and by, on how many samples. */
+export type SoupScore = { subject: Subject; metric: unknown; samples: number }
 
 /** Scores that were computed once, kept by everything that could change them. */
 export type KeptScores = {
@@ -82,16 +96,25 @@ export type KeptScores = {
   run(subject: Subject): Promise<KeptRun | undefined>
   /** Keeps what a job has computed. @returns the scores as they are kept, in order */
   keep(computed: readonly NewScores[], jobId: string): Promise<KeptScore[][]>
-  /** `key`: everything that the comparison depends on. */
-  comparison(key: unknown): Promise<KeptComparison | undefined>
+  comparison(key: ComparisonKey): Promise<KeptComparison | undefined>
+  /** Keeps a comparison, and the scores of each model in it. */
+  keepComparison(key: ComparisonKey, outcome: ComparisonOutcome, jobId: string): Promise<KeptComparison>
+  /** Keeps scores of a soup as scores of the model which the soup has become, by its digest. */
+  adopt(model: string, scores: readonly SoupScore[], jobId: string): Promise<void>
   /** Scores of the model with this digest, the newest first; soups that a search wrote for itself have none. */
   list(model: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<KeptModelScore>>
-  keepComparison(key: unknown, outcome: ComparisonOutcome, jobId: string): Promise<KeptComparison>
 }
 
 export function createKeptScores(scores: Scores): KeptScores {
-  const comparisonParts = (key: unknown) => ({ version: scoringVersion, comparison: key, runtime })
+  const comparisonParts = (key: ComparisonKey) => ({ version: scoringVersion, comparison: key, runtime })
   const partsOf = (subject: Subject) => ({ version: scoringVersion, ...subject, runtime })
+  const entryOf = ({ subject, metric, samples }: SoupScore, value: KeptScore | undefined): ScoreEntry => ({
+    parts: { ...partsOf(subject), metric },
+    value,
+    ...(typeof subject.model === 'string'
+      ? { listed: { model: subject.model, subject: { ...subject, metric, samples } } }
+      : {}),
+  })
   return {
     async score(subject, metric) {
       const kept = await scores.get({ ...partsOf(subject), metric })
@@ -104,13 +127,9 @@ export function createKeptScores(scores: Scores): KeptScores {
     async keep(computed, jobId) {
       const kept = computed.map(each => each.scores.map(({ outcome }) => keptOutcome(outcome)))
       const entries = computed.flatMap(({ subject, run, scores: outcomes }, at) => [
-        ...outcomes.map(({ identity }, index) => ({
-          parts: { ...partsOf(subject), metric: identity },
-          value: kept[at]?.[index],
-          ...(typeof subject.model === 'string'
-            ? { listed: { model: subject.model, subject: { ...subject, metric: identity, samples: run.samples } } }
-            : {}),
-        })),
+        ...outcomes.map(({ identity }, index) =>
+          entryOf({ subject, metric: identity, samples: run.samples }, kept[at]?.[index]),
+        ),
         { parts: partsOf(subject), value: run },
       ])
       await scores.put(entries, jobId)
@@ -124,14 +143,24 @@ export function createKeptScores(scores: Scores): KeptScores {
       return keptComparison.safeParse((await scores.get(comparisonParts(key)))?.value).data
     },
     async keepComparison(key, { metrics, samples, interval }, jobId) {
-      const value: KeptComparison = { values: metrics.map(metric => finite(metric.value)), samples, interval }
-      await scores.put([{ parts: comparisonParts(key), value }], jobId)
+      const outcomes = metrics.map(({ name: _, ...outcome }) => keptOutcome(outcome))
+      const value: KeptComparison = { values: outcomes.map(outcome => outcome.value), samples, interval }
+      const entries = key.subjects.map((subject, at) => entryOf({ subject, metric: key.metric, samples }, outcomes[at]))
+      await scores.put([{ parts: comparisonParts(key), value }, ...entries], jobId)
       return value
+    },
+    async adopt(model, soups, jobId) {
+      const entries: ScoreEntry[] = []
+      for (const soup of soups) {
+        const kept = keptScore.safeParse((await scores.get({ ...partsOf(soup.subject), metric: soup.metric }))?.value)
+        if (kept.success) entries.push(entryOf({ ...soup, subject: { ...soup.subject, model } }, kept.data))
+      }
+      await scores.put(entries, jobId)
     },
   }
 }
 
-function keptOutcome(outcome: Omit<MetricOutcome, 'name'> | undefined): KeptScore {
+function keptOutcome(outcome: Outcome | undefined): KeptScore {
   const { value = Number.NaN, perClass, note } = outcome ?? {}
   return {
     value: finite(value),

@@ -170,7 +170,10 @@ export function createMergeService(
     async start({ models, ...rest }, keep) {
       const selected = Array.isArray(models)
         ? models
-        : (await selectModels(models, maximumModels, stores.models)).map(id => ({ id, weight: 1 }))
+        : (await selectModels(models, { minimum: 1, maximum: maximumModels }, stores.models)).map(id => ({
+            id,
+            weight: 1,
+          }))
       const request: MergeRequest = { ...rest, models: selected }
       const { files, settings, inputIds } = await resolveMerge(request, stores)
       await stores.models.blamingDamage(files, () => threads.check(files, settings))

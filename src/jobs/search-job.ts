@@ -24,7 +24,7 @@ import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { resultOf } from './search-result.ts'
 import { createSearchScorer, type SearchScorer } from './search-scorer.ts'
 import { soupFiles, soupMerge, soupOrigin } from './search-soups.ts'
-import { scoreOnTest } from './search-test.ts'
+import { scoreOnTest, scoresOf } from './search-test.ts'
 import { selectModels } from './select-models.ts'
 
 export type SearchService = {
@@ -44,7 +44,7 @@ export function createSearchService(
       const maximum = Math.min(maximumModels, maximumSearchModels)
       const selected = Array.isArray(models)
         ? models
-        : (await selectModels(models, maximum, stores.models)).map(id => ({ id }))
+        : (await selectModels(models, { minimum: 1, maximum }, stores.models)).map(id => ({ id }))
       const request: SearchRequest = { ...rest, models: selected }
       const { files, base, settings, inputIds } = await resolveSearch(request, stores)
       const check = () => threads.checkSearch(files, settings, base)
@@ -154,9 +154,11 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const options = { signal, progress: () => undefined }
       const recalibration = isSingle(winner.soup) ? null : search.recalibration
       const made = { ...soupMerge(winner.soup, search, true), recalibration }
-      await mergeIntoStore(made, into, options, (merged, insert) =>
-        succeed(async transaction => {
-          const sha256 = modelDigest(merged.files)
+      await scorer.flush()
+      await mergeIntoStore(made, into, options, async (merged, insert) => {
+        const sha256 = modelDigest(merged.files)
+        await kept.adopt(sha256, scoresOf(winner.soup, search, test, threads), context.id)
+        await succeed(async transaction => {
           const { name = null, labels, ttl } = request
           const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl) })
           const { notes, ...found } = result()
@@ -165,8 +167,8 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
             ...found,
             notes: [...notes, ...notesOnLeft(merged.report.recalibration)],
           }
-        }),
-      )
+        })
+      })
     }
     const working = work()
     try {

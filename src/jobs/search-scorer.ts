@@ -35,6 +35,8 @@ export type SearchScorer = {
   hasSpare(): boolean
   /** Compares models, in turn with the soups that are scored. */
   compare(task: ComparisonTask): Promise<ComparisonOutcome>
+  /** Keeps the scores that there are by now. */
+  flush(): Promise<void>
   /** Keeps the scores, and ends the evaluators. Whatever is still being scored fails, and has let go of its files when this returns. */
   close(): Promise<void>
 }
@@ -91,12 +93,13 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
       outstanding.add(scored)
       return scored
     },
+    flush: keeper.flush,
     async close() {
       preparing.clearQueue()
       running.clearQueue()
       for (const lease of leases) lease.end()
       await Promise.allSettled(outstanding)
-      await keeper.close()
+      await keeper.flush()
     },
   }
 }
@@ -131,7 +134,7 @@ function lateKeeper(kept: KeptScores, jobId: string) {
     const entries = waiting
     waiting = []
     writing = writing.then(() => kept.keep(entries, jobId))
-    // Whoever closes meets the error.
+    // Whoever flushes meets the error.
     writing.catch(() => undefined)
   }
   return {
@@ -139,7 +142,7 @@ function lateKeeper(kept: KeptScores, jobId: string) {
       waiting.push(entry)
       timer ??= setTimeout(write, keepMilliseconds)
     },
-    async close() {
+    async flush() {
       clearTimeout(timer)
       write()
       await writing

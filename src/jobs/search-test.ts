@@ -3,7 +3,7 @@ import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { candidateSoup } from '../search/candidate-soup.ts'
 import type { SearchEnd } from '../search/search-end.ts'
 import { everyModel } from '../search/strategy.ts'
-import type { KeptComparison, KeptScores } from './kept-scores.ts'
+import type { ComparisonKey, KeptComparison, KeptScores, SoupScore } from './kept-scores.ts'
 import type { Scoring } from './resolve-scoring.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
 import { type SearchScorer, subjectOf, taskOn } from './search-scorer.ts'
@@ -44,7 +44,7 @@ export async function scoreOnTest(
   const distinct = [...new Map(soups.map(soup => [JSON.stringify(soup), soup])).values()]
   const place = (soup: CandidateSoup) => distinct.findIndex(other => JSON.stringify(other) === JSON.stringify(soup))
   const compared: [number, number] = [place(winner.soup), place(bestSingle.soup)]
-  const key = {
+  const key: ComparisonKey = {
     subjects: distinct.map(soup => subjectOf(soupOrigin(soup, search), test.dataset, threads)),
     metric: test.metric.identity,
     compared,
@@ -56,7 +56,7 @@ export async function scoreOnTest(
 }
 
 async function compare(
-  key: { compared: [number, number] },
+  key: ComparisonKey,
   soups: readonly CandidateSoup[],
   { dataset, metric }: Scoring,
   { kept, files, compare, threads, jobId }: Services,
@@ -74,4 +74,19 @@ async function compare(
     return kept.keepComparison(key, await compare(task), jobId)
   }
   return withFiles([])
+}
+
+/** What a soup of the search was scored on: selection, and test if there is one. */
+export function scoresOf(
+  soup: CandidateSoup,
+  search: ResolvedSearch,
+  tested: TestScores | null,
+  threads: number,
+): SoupScore[] {
+  const { selection, test } = search
+  const origin = soupOrigin(soup, search)
+  const scoreOn = ({ dataset, metric }: Scoring, samples: number): SoupScore => {
+    return { subject: subjectOf(origin, dataset, threads), metric: metric.identity, samples }
+  }
+  return [scoreOn(selection, selection.dataset.samples), ...(test && tested ? [scoreOn(test, tested.samples)] : [])]
 }

@@ -4,15 +4,15 @@ import type { ModelStore } from '../models/model-store.ts'
 
 /**
  * The ids of the models that a request selects by label, the oldest first.
- * @throws TureenError `TUREEN_NOT_FOUND` if there is none, `TUREEN_REQUEST_INVALID` if there are more than `maximum`
+ * @throws TureenError `TUREEN_NOT_FOUND` if there is none, `TUREEN_REQUEST_INVALID` if there are fewer than `minimum` or more than `maximum`
  */
 export async function selectModels(
   { label }: ModelSelection,
-  maximum: number,
+  { minimum, maximum }: { minimum: number; maximum: number },
   models: Pick<ModelStore, 'labelled'>,
 ): Promise<string[]> {
   const ids = await models.labelled(label, maximum + 1)
-  if (ids.length > 0 && ids.length <= maximum) return ids
+  if (ids.length >= minimum && ids.length <= maximum) return ids
   const texts = Object.entries(label).map(([key, value]) => `${key}:${value}`)
   const what = `the label${texts.length > 1 ? 's' : ''} ${texts.join(', ')}`
   const field = 'models.label'
@@ -21,10 +21,12 @@ export async function selectModels(
     const advice = 'label models when you upload them (?label=key:value), or list those there are with GET /v1/models'
     throw new TureenError('TUREEN_NOT_FOUND', `In this store ${message}; ${advice}.`, [{ field, message }])
   }
-  const message = `more than ${maximum} models have ${what}`
-  throw new TureenError(
-    'TUREEN_REQUEST_INVALID',
-    `The request takes ${maximum} models, and ${message}. Use a narrower label, or list the models.`,
-    [{ field, message }],
-  )
+  const tooFew = ids.length < minimum
+  const message = tooFew
+    ? `only ${ids.length} of ${minimum} models or more has ${what}`
+    : `more than ${maximum} models have ${what}`
+  const detail = tooFew
+    ? `The request takes ${minimum} models or more, and only ${ids.length} has ${what}. Label more models, or list the models.`
+    : `The request takes ${maximum} models, and ${message}. Use a narrower label, or list the models.`
+  throw new TureenError('TUREEN_REQUEST_INVALID', detail, [{ field, message }])
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { z } from 'zod'
 import { gradient } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
+import { invalidFields } from '../unknown-fields.ts'
 import { gradientKinds, gradientsIn, isGradient, parametersAtPoints, type WeightValue } from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
 import { methods, type RegisteredMethod } from './methods/registry.ts'
@@ -150,16 +150,14 @@ function requireGradients(
 function parsed(method: RegisteredMethod, parameters: object, field: string): Readonly<Record<string, unknown>> {
   const result = method.parameters.safeParse(parameters)
   if (result.success) return result.data
-  throw invalid(result.error.issues.flatMap(issue => problemsOf(issue, method, field)))
-}
-
-function problemsOf(issue: z.core.$ZodIssue, { name }: RegisteredMethod, field: string): ProblemItem[] {
-  const path = [field, ...issue.path.map(String)].join('.')
-  if (issue.code !== 'unrecognized_keys') return [{ field: path, message: issue.message }]
-  return issue.keys.map(key => {
-    const where = key === 'normalize' ? 'stands beside parameters, not among them' : `is no parameter of ${name}`
-    return { field: `${path}.${key}`, message: where }
-  })
+  const problems = invalidFields(result.error.issues, field, method.parameters, parameters)
+  throw invalid(
+    problems.map(problem =>
+      problem.field === `${field}.normalize`
+        ? { field: problem.field, message: 'stands beside parameters, not among them' }
+        : problem,
+    ),
+  )
 }
 
 function invalid(errors: ProblemItem[]): TureenError {

@@ -7,6 +7,7 @@ import { modelDigest } from '../models/model-files.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import { invalidFields } from '../unknown-fields.ts'
 import { mergekitSoup } from './mergekit-soup.ts'
 import type { SoupModel } from './soup-model.ts'
 
@@ -56,7 +57,7 @@ export async function parseSoupRecipe(
     : { models: sent, recipe: document }
   const parsed = soupRecipe.safeParse(recipe)
   if (parsed.success) return { models, recipe: parsed.data }
-  throw invalid(parsed.error.issues.map(({ path, message }) => ({ field: ['recipe', ...path].join('.'), message })))
+  throw invalid(invalidFields(parsed.error.issues, 'recipe', soupRecipe, recipe))
 }
 
 function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: MergeFile[]; settings: MergeSettings } {

@@ -7,12 +7,15 @@ import { projectFile, startApp } from '../support/server.ts'
 let app: Awaited<ReturnType<typeof startApp>>
 let models: string[]
 let dataset: { id: string; sha256: string }
+const addData = async (name: string): Promise<{ id: string; sha256: string }> => {
+  const body = await projectFile(`examples/digits/${name}.npz`)
+  return json(await fetch(`${app.url}/v1/datasets?name=${name}`, { method: 'POST', body }))
+}
 beforeAll(async () => {
   app = await startApp()
   models = []
   for (const path of digits(0, 1, 2)) models.push((await uploadModel(app.url, await projectFile(path))).id)
-  const body = await projectFile('examples/digits/val.npz')
-  dataset = await json(await fetch(`${app.url}/v1/datasets?name=val`, { method: 'POST', body }))
+  dataset = await addData('val')
 })
 afterAll(() => app.close())
 
@@ -66,6 +69,44 @@ test('are read page by page', async () => {
   }
   expect(read).toEqual(all)
   await readProblem(await fetch(`${app.url}/v1/models/${models[0]}/scores?cursor=x`), 400, 'TUREEN_REQUEST_INVALID')
+})
+
+test('a search adds those of the soup that it made, and those on test, of the best single model as well', async () => {
+  const ids: string[] = []
+  for (const path of digits(1, 3, 5)) ids.push((await uploadModel(app.url, await projectFile(path))).id)
+  const testing = await addData('test')
+  const search = {
+    models: ids.map(id => ({ id })),
+    strategy: { type: 'exhaustive' },
+    selection: { dataset: dataset.id, metric: 'accuracy' },
+    test: { dataset: testing.id },
+  }
+  const find = async () => {
+    const job = await json<JobRecord>(await postJson(`${app.url}/v1/searches?wait=60`, search))
+    if (job.type !== 'search' || !job.result) throw new Error('no result of a search')
+    return { id: job.id, ...job.result }
+  }
+  const job = await find()
+  const { model, winner, bestSingle, test } = job
+  expect(winner.models.length).toBeGreaterThan(1)
+  const places = async (id: string | undefined) =>
+    (await scores(id)).items
+      .map(({ dataset: { name }, metric, value, samples, jobId }) => ({ name, metric, value, samples, jobId }))
+      .sort((a, b) => (b.name ?? '').localeCompare(a.name ?? ''))
+  const both = (onVal: number | null, onTest: number | null | undefined) => [
+    { name: 'val', metric: 'accuracy', value: onVal, samples: 500, jobId: job.id },
+    { name: 'test', metric: 'accuracy', value: onTest, samples: 597, jobId: job.id },
+  ]
+  expect(await places(model.id)).toEqual(both(winner.score, test?.winner))
+  expect(await places(bestSingle.models[0])).toEqual(both(bestSingle.score, test?.bestSingle))
+
+  await find()
+  expect(await places(model.id)).toHaveLength(2)
+  const scored = await evaluate({ model: model.id, dataset: testing.id, metrics: ['accuracy', 'crossEntropy'] })
+  if (scored.type !== 'evaluation') throw new Error('not an evaluation')
+  expect(scored.result?.metrics['accuracy']).toBe(test?.winner)
+  expect(scored.result?.perClass).toMatchObject([{ metric: 'accuracy', classes: expect.arrayContaining([]) }])
+  expect(await places(model.id)).toHaveLength(3)
 })
 
 test('a search adds those of its models by themselves, and they stay when the data set goes', async () => {

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
 import { digits, json, postJson, uploadModel } from '../support/http-client.ts'
@@ -51,4 +53,23 @@ test.each(jobs)('%s that has succeeded shows finished progress in every place', 
     expect(progress).toMatchObject({ done: progress?.total, message: expect.stringMatching(/\S/) })
   }
   if (waited.type === 'search') expect(waited.progress?.total).toBe(waited.result?.candidates.length)
+})
+
+test.each([
+  ['merges', () => ({ models }), { done: 5, total: 9, message: 'bytes written' }, { done: 9, total: 9 }],
+  ['merges', () => ({ models }), null, { done: 1, total: 1, message: 'finished' }],
+  [
+    'searches',
+    () => ({ models, strategy: { type: 'exhaustive' }, selection: selection(), budget: { evaluations: 3 } }),
+    { done: 2, total: 7, message: 'candidate 2 of 7' },
+    { done: 3, total: 3 },
+  ],
+])('a job of an earlier version, whose row stayed unfinished, shows it in %s, too', async (path, body, kept, shown) => {
+  const { id } = await json<JobRecord>(await postJson(`${app.url}/v1/${path}?wait=60`, body()))
+  const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'), { timeout: 5000 })
+  const progress = kept && JSON.stringify(kept)
+  expect(catalog.prepare('update jobs set progress = ? where id = ?').run(progress, id).changes).toBe(1)
+  catalog.close()
+  const read = await json<JobRecord>(await fetch(`${app.url}/v1/jobs/${id}`))
+  expect(read.progress).toMatchObject(shown)
 })

@@ -58,6 +58,20 @@ describe('models selected by label', () => {
     expect(result?.contributions?.map(({ name }) => name)).toEqual(run.map(({ name }) => name))
   })
 
+  test('are compared, each with each', async () => {
+    const job = await json<JobRecord>(
+      await postJson(`${app.url}/v1/comparisons?wait=60`, { models: { label: 'run:42' } }),
+    )
+    expect(job.request).toMatchObject({ models: run.map(({ id }) => ({ id })) })
+    expect(job.result).toMatchObject({ models: named(), pairs: [{}, {}, {}] })
+  })
+
+  test('are refused in a comparison where there is only one', async () => {
+    const alone = await postJson(`${app.url}/v1/comparisons`, { models: { label: 'run:43' } })
+    const { detail } = await readProblem(alone, 400, 'TUREEN_REQUEST_INVALID')
+    expect(detail).toMatch(/^The request takes 2 models or more, and only 1 has the label run:43\. /)
+  })
+
   test('are those of the moment: a model that gets the label later has no part, also of a repeated request', async () => {
     const send = () =>
       fetch(`${app.url}/v1/merges?wait=60`, {
@@ -74,15 +88,19 @@ describe('models selected by label', () => {
     expect(before.request).toMatchObject({ models: [{ id: first.id }] })
   })
 
-  test.each(['merges', 'searches'])('are refused in %s where there are none, or too many', async path => {
-    const post = (models: unknown) => postJson(`${app.url}/v1/${path}`, path === 'merges' ? { models } : search(models))
-    const none = await readProblem(await post({ label: 'run:1' }), 404, 'TUREEN_NOT_FOUND')
-    expect(none.errors).toEqual([{ field: 'models.label', message: expect.stringContaining('run:1') }])
-    for (let index = 0; index < 5; index += 1)
-      await uploadModel(app.url, linearModel([index, 9], [3, 4]), 'label=run:many')
-    const many = await readProblem(await post({ label: 'run:many' }), 400, 'TUREEN_REQUEST_INVALID')
-    expect(many.detail).toMatch(/more than 4 models/)
-  })
+  test.each(['merges', 'searches', 'comparisons'])(
+    'are refused in %s where there are none, or too many',
+    async path => {
+      const post = (models: unknown) =>
+        postJson(`${app.url}/v1/${path}`, path === 'searches' ? search(models) : { models })
+      const none = await readProblem(await post({ label: 'run:1' }), 404, 'TUREEN_NOT_FOUND')
+      expect(none.errors).toEqual([{ field: 'models.label', message: expect.stringContaining('run:1') }])
+      for (let index = 0; index < 5; index += 1)
+        await uploadModel(app.url, linearModel([index, 9], [3, 4]), 'label=run:many')
+      const many = await readProblem(await post({ label: 'run:many' }), 400, 'TUREEN_REQUEST_INVALID')
+      expect(many.detail).toMatch(/more than 4 models/)
+    },
+  )
 
   test.each([
     [{ label: 'no-colon' }, 'models.label'],
@@ -95,6 +113,8 @@ describe('models selected by label', () => {
   ])('written wrong are refused where the mistake is: %j', async (models, field) => {
     for (const [path, body] of [
       ['merges', { models }],
+      // One more: a comparison takes two or more.
+      ['comparisons', { models: Array.isArray(models) && models.length > 0 ? [...models, { id: 'b' }] : models }],
       ['searches', search(models)],
     ] as const) {
       const { errors } = await readProblem(await postJson(`${app.url}/v1/${path}`, body), 400, 'TUREEN_REQUEST_INVALID')
