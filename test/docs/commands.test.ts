@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process'
+import { cp, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { json } from '../support/http-client.ts'
+import { projectFile, projectRoot, startApp, temporaryDirectory } from '../support/server.ts'
+
+/** The documents of the project, as paths from its root. */
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...(await readdir(join(projectRoot, 'docs'), { recursive: true }))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
+]
+
+/** Commands that can run here stand in blocks of `sh`, others in blocks of `sh not-run`. */
+async function commandsOf(page: string): Promise<string> {
+  const text = String(await projectFile(page))
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block).join('')
+}
+
+const withCommands: string[] = []
+for (const page of pages) if (await commandsOf(page)) withCommands.push(page)
+
+test('a command stands in a block that says whether it is run', async () => {
+  for (const page of pages.filter(each => each !== 'CONTRIBUTING.md')) {
+    const outside = String(await projectFile(page)).replaceAll(/^```[\s\S]*?^```$/gm, '')
+    expect(outside, page).not.toMatch(/^ {4}(curl|npm|docker|kubectl|jq|node) /m)
+  }
+})
+
+describe('the commands of', () => {
+  let server: Awaited<ReturnType<typeof startApp>>
+  beforeAll(async () => {
+    server = await startApp()
+  })
+  afterAll(() => server.close())
+
+  /** A checkout as far as the commands see it: the examples and fixtures, without what other runs wrote. */
+  async function checkout() {
+    const directory = await temporaryDirectory()
+    for (const part of ['examples/digits', 'test/fixtures/batch-norm'])
+      await cp(join(projectRoot, part), join(directory.path, part), {
+        recursive: true,
+        filter: path => !path.endsWith('/digits/out'),
+      })
+    return directory
+  }
+
+  async function run(page: string, at: string): Promise<string> {
+    const script = (await commandsOf(page)).replaceAll('http://127.0.0.1:3000', server.url)
+    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { cwd: at })
+    return stdout
+  }
+
+  test.each(withCommands)(
+    '%s run one after the other, and write to out/ alone',
+    async page => {
+      const directory = await checkout()
+      const files = async () =>
+        (await readdir(directory.path, { recursive: true })).filter(name => !/(^|\/)out(\/|$)/.test(name))
+      const before = await files()
+      try {
+        await run(page, directory.path)
+        expect(await files()).toEqual(before)
+      } finally {
+        await directory.remove()
+      }
+      const { items } = await json<{ items: { type: string; status: string }[] }>(await fetch(`${server.url}/v1/jobs`))
+      expect(items.filter(({ status }) => status !== 'succeeded')).toEqual([])
+    },
+    120_000,
+  )
+
+  test('the tutorial about batch norms print the accuracies that it tells', async () => {
+    const directory = await checkout()
+    try {
+      expect(await run('docs/tutorials/batch-norms.md', directory.path)).toBe('0.416\n0.96\n')
+    } finally {
+      await directory.remove()
+    }
+  }, 120_000)
+
+  test('the first tutorial make the same soup in one request and from stored models', async () => {
+    const directory = await checkout()
+    try {
+      await run('docs/tutorials/first-soup.md', directory.path)
+      const out = (name: string) => readFile(join(directory.path, 'examples/digits/out', `${name}.onnx`))
+      for (const name of ['uniform', 'soup', 'extrapolated', 'halved'])
+        expect((await out(name)).byteLength).toBeGreaterThan(159_000)
+      expect((await out('merged')).equals(await out('soup'))).toBe(true)
+    } finally {
+      await directory.remove()
+    }
+  }, 120_000)
+
+  test('every page stop at the first refusal', async () => {
+    for (const page of withCommands) expect(await commandsOf(page), page).not.toMatch(/curl (?!-fsS )/)
+  })
+})
+
+describe('the tokens in the page about deploying', async () => {
+  const page = String(await projectFile('docs/operations/deploy.md'))
+
+  test('let the container start', async () => {
+    expect(String(await projectFile('Dockerfile'))).toContain('HOST=0.0.0.0')
+    const [, variable = ''] = /docker run .* -e "TUREEN_TOKENS=(.*?)"/.exec(page) ?? []
+    const TUREEN_TOKENS = variable.replace('$TOKEN', 'f'.repeat(64))
+    expect(readConfig({ HOST: '0.0.0.0', TUREEN_TOKENS }).tokens).toMatchObject([{ name: 'pipeline', scope: 'write' }])
+  })
+
+  test('are two in the file, and a comment', () => {
+    const [TUREEN_TOKENS = ''] = /^ {4}# [\s\S]*?\n\n/m.exec(page) ?? []
+    expect(readConfig({ TUREEN_TOKENS }).tokens).toMatchObject([
+      { name: 'pipeline', scope: 'write' },
+      { name: 'dashboard', scope: 'read' },
+    ])
+  })
+})
+
+test('the README has at most 8 KB', async () => {
+  expect((await projectFile('README.md')).byteLength).toBeLessThanOrEqual(8192)
+})
