@@ -8,6 +8,7 @@ const layers = [
     'src/nearest.ts',
     'src/problem-document.ts',
     'src/process-limits.ts',
+    'src/received-text.ts',
     'src/stand-back.ts',
     'src/unknown-fields.ts',
   ],

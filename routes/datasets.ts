@@ -8,6 +8,7 @@ import type { Idempotency } from '../src/http/idempotency.ts'
 import { binary, deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { discardAll, receiveFiles } from '../src/http/receive-files.ts'
+import { withoutPath } from '../src/http/sent-filename.ts'
 import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import type { Artifacts } from '../src/storage/artifacts.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
@@ -118,7 +119,7 @@ async function receiveNamed(parts: AsyncIterable<UploadPart>, artifacts: Artifac
   const files = await receiveFiles<NamedFile>(parts, artifacts, async (part, _, receive) => {
     if (part.kind === 'field')
       throw refusal(`The part ${part.field} is text and no file (with curl: -F data=@FILE)`, part.field)
-    return { ...(await receive(part.stream)), name: part.filename ?? 'data.npz' }
+    return { ...(await receive(part.stream)), name: withoutPath(part.filename) ?? 'data.npz' }
   })
   if (files.length > 0) return files
   throw refusal('The form has no file', 'data')

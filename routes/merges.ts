@@ -7,13 +7,14 @@ import { problemResponses } from '../src/http/openapi.ts'
 import type { MergeService } from '../src/jobs/merge-job.ts'
 import type { RecipeReader } from '../src/jobs/recipe-reader.ts'
 import { yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
+import { decodeText } from '../src/received-text.ts'
 
 type Options = JobStart & { merges: MergeService; recipes: RecipeReader }
 
 /** Merging models of the store, as a durable job. */
 export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges, recipes, ...starting }) => {
-  app.addContentTypeParser<string>([...yamlMediaTypes], { parseAs: 'string' }, (_: unknown, body: string) =>
-    recipes.yaml(body),
+  app.addContentTypeParser<Buffer>([...yamlMediaTypes], { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
+    recipes.yaml(decodeText(body)),
   )
   app.addHook('preValidation', async request => {
     request.body = await recipes.mergeRequest(request.body)

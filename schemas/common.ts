@@ -27,6 +27,26 @@ export const expiresAt = timestamp
   .nullable()
   .describe('From then on it may be deleted, once nothing needs it any more; null: never by itself')
 
+/** A whole number as a query parameter. */
+function wholeNumber(minimum: number, maximum: number, initial?: number) {
+  const error = ({ input }: { input?: unknown }) =>
+    `is ${JSON.stringify(input)}, and must be a whole number from ${minimum} to ${maximum} in decimal digits`
+  const number = z.number({ error }).int().min(minimum).max(maximum)
+  return z.preprocess(readDigits(/^\d{1,15}$/), initial === undefined ? number : number.default(initial))
+}
+
+/** A number with or without a fraction, as a query parameter. */
+function fraction(minimum: number, maximum: number) {
+  const error = ({ input }: { input?: unknown }) =>
+    `is ${JSON.stringify(input)}, and must be from ${minimum} to ${maximum} in decimal digits, such as 0.5`
+  return z.preprocess(readDigits(/^\d{1,15}(\.\d{1,15})?$/), z.number({ error }).min(minimum).max(maximum))
+}
+
+/** Reads what is written so. Number alone would also read hexadecimal digits, exponents, signs and spaces. */
+function readDigits(form: RegExp) {
+  return (text: unknown) => (typeof text === 'string' && form.test(text) ? Number(text) : text)
+}
+
 /** Ten years: what is to be kept for longer is kept for good. */
 const maximumTtl = 315_360_000
 
@@ -34,11 +54,7 @@ const maximumTtl = 315_360_000
 export const ttl = z.number().int().min(1).max(maximumTtl)
 
 /** Time to live, as a query parameter. */
-export const ttlParameter = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(maximumTtl)
+export const ttlParameter = wholeNumber(1, maximumTtl)
   .optional()
   .describe('Seconds after which it expires; it is kept until it is deleted if left out')
 
@@ -116,15 +132,12 @@ export const namedModel = z.object({ id, name: name.nullable(), sha256: digest }
 
 export type NamedModel = z.infer<typeof namedModel>
 
-export const waitSeconds = z.coerce
-  .number()
-  .min(0)
-  .max(60)
+export const waitSeconds = fraction(0, 60)
   .optional()
   .describe('Hold the request until the job ends, this many seconds at most')
 
 export const pageParameters = {
-  limit: z.coerce.number().int().min(1).max(500).default(50).describe('Items at most'),
+  limit: wholeNumber(1, 500, 50).describe('Items at most'),
   cursor: z.string().max(200).optional().describe('nextCursor of the page before'),
 }
 

@@ -27,17 +27,17 @@ import { bodyGuard } from './http/body-guard.ts'
 import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
 import { browserGuard } from './http/browser-guard.ts'
 import { crossOrigin } from './http/cross-origin.ts'
-import { acceptEmptyJson } from './http/empty-json.ts'
 import { finalNewline } from './http/final-newline.ts'
 import { hostCheck } from './http/host-check.ts'
 import { createIdempotency } from './http/idempotency.ts'
+import { acceptJson } from './http/json-body.ts'
 import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
 import { createMetrics } from './http/metrics.ts'
 import { modelCount } from './http/model-count.ts'
 import { openApi } from './http/openapi.ts'
 import { originCheck } from './http/origin-check.ts'
 import { answerBadUrl, problemDetails } from './http/problem-details.ts'
-import { declaredQueries } from './http/query-parameters.ts'
+import { declaredQueries, encodedQueries } from './http/query-parameters.ts'
 import { requestLog } from './http/request-log.ts'
 import { requestMetrics } from './http/request-metrics.ts'
 import { securityHeaders } from './http/security-headers.ts'
@@ -179,7 +179,7 @@ export async function createApp(
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.removeContentTypeParser('text/plain')
-  acceptEmptyJson(app)
+  acceptJson(app)
   knowAllMethods(app)
 
   const table = new Map<string, Set<string>>()
@@ -202,6 +202,7 @@ export async function createApp(
   await app.register(uploadSlots, { maximumUploads })
   await app.register(bodyGuard, { idleMilliseconds: config.bodyIdleMilliseconds })
   await app.register(modelCount, { maximumModels })
+  await app.register(encodedQueries)
   await app.register(declaredQueries)
   await app.register(routeTable, { table })
   await app.register(openApi, { version: packageJson.version })

@@ -32,12 +32,17 @@ export const problemDetails = fastifyPlugin(async app => {
   // Before the body is looked at: what is not there does not mind the content type.
   app.addHook('onRequest', async request => {
     if (!request.is404) return
-    throw new TureenError(
-      'TUREEN_NOT_FOUND',
-      `There is nothing at ${request.url.split('?')[0]}; /docs shows what there is.`,
-    )
+    throw new TureenError('TUREEN_NOT_FOUND', nothingAt(request))
+  })
+  // Of plugins that look for what they serve, such as a file of /docs, and find nothing.
+  app.setNotFoundHandler(async request => {
+    throw new TureenError('TUREEN_NOT_FOUND', nothingAt(request))
   })
 })
+
+function nothingAt({ url }: FastifyRequest): string {
+  return `There is nothing at ${url.split('?')[0]}; /docs shows what there is.`
+}
 
 /**
  * Makes what answers a path that is no path: it reaches no route and no hook.
@@ -95,10 +100,6 @@ const ofFastify: Record<string, { code: ErrorCode; detail: (error: FastifyError,
           ? `This resource takes ${Object.keys(request.routeOptions.config.streamedBody).join(' or ')}; the content type is none.`
           : `This resource takes ${request.routeOptions.schema?.consumes?.join(' or ') ?? 'JSON: send the header content-type: application/json'}.`,
     },
-    FST_ERR_CTP_INVALID_JSON_BODY: {
-      code: 'TUREEN_BODY_MALFORMED',
-      detail: error => `The body is not JSON: ${error.message}.`,
-    },
     FST_ERR_CTP_BODY_TOO_LARGE: {
       code: 'TUREEN_TOO_LARGE',
       detail: () => 'A body of JSON or YAML may have 1 MiB at most.',
@@ -109,16 +110,18 @@ const ofFastify: Record<string, { code: ErrorCode; detail: (error: FastifyError,
     },
     FST_INVALID_JSON_FIELD_ERROR: {
       code: 'TUREEN_BODY_MALFORMED',
-      detail: () => 'A form field of type application/json is not JSON.',
+      detail: () => 'A form field of type application/json is not JSON, or has a key __proto__. Correct it.',
     },
     FST_PROTO_VIOLATION: {
       code: 'TUREEN_BODY_MALFORMED',
-      detail: () => 'A form field has a name that is not allowed.',
+      detail: () =>
+        'A form field has a name that objects of JavaScript have already, such as __proto__ or constructor. Rename it.',
     },
     FST_PARTS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many parts (${error.message}).` },
     FST_FILES_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many files (${error.message}).` },
     FST_FIELDS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many fields (${error.message}).` },
     FST_MP_PREMATURE_CLOSE: { code: 'TUREEN_BODY_MALFORMED', detail: () => 'The form ends before its last part does.' },
+    FST_STATIC_FORBIDDEN_PATH: { code: 'TUREEN_NOT_FOUND', detail: (_, request) => nothingAt(request) },
     FST_ERR_BAD_URL: { code: 'TUREEN_REQUEST_INVALID', detail: () => 'The path is not a valid URL path.' },
   }
 
@@ -136,10 +139,6 @@ function toTureenError(error: FastifyError, request: FastifyRequest): TureenErro
   }
   const known = ofFastify[error.code]
   if (known) return new TureenError(known.code, known.detail(error, request), [], { cause: error })
-  // One without a status is a defect of the server, or damage of the store: no fault of the body.
-  if (error instanceof SyntaxError && error.statusCode === 400) {
-    return new TureenError('TUREEN_BODY_MALFORMED', `The body is not JSON: ${error.message}.`)
-  }
   const status = error.statusCode ?? 500
   if (status >= 400 && status < 500)
     return new TureenError('TUREEN_REQUEST_INVALID', `${error.message}.`, [], { cause: error })

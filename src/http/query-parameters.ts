@@ -1,5 +1,6 @@
 import fastifyPlugin from 'fastify-plugin'
 import { z } from 'zod'
+import { TureenError } from '../errors.ts'
 
 /** Lets the routes of the API that declare no query parameters refuse any: an ignored one would mislead. */
 export const declaredQueries = fastifyPlugin(async app => {
@@ -8,3 +9,31 @@ export const declaredQueries = fastifyPlugin(async app => {
     schema.querystring ??= z.strictObject({})
   })
 })
+
+/** Refuses addresses that are not percent-encoded UTF-8: the parser would keep such a text as it is written, or as another one. */
+export const encodedQueries = fastifyPlugin(async app => {
+  app.addHook('preValidation', async ({ raw: { url = '' } }) => {
+    if (!/^[\x21-\x7e]*$/.test(url)) throw notEncoded('path or query', 'has characters beyond ASCII')
+    const query = /\?(.*)$/s.exec(url)?.[1] ?? ''
+    for (const parameter of query.split('&')) {
+      if (!isEncoded(parameter)) throw notEncoded(parameter.split('=')[0] ?? '', `is not percent-encoded: ${parameter}`)
+    }
+  })
+})
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function notEncoded(field: string, message: string): TureenError {
+  return new TureenError(
+    'TUREEN_REQUEST_INVALID',
+    `In the address, ${field} ${message}. Encode the UTF-8 bytes of the text, such as %C3%A9 for \u00e9 and %25 for a percent sign.`,
+    [{ field, message }],
+  )
+}

@@ -2,6 +2,7 @@ import { TureenError } from '../errors.ts'
 import type { ReceivedData } from '../models/model-store.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import { discardAll, receiveFiles } from './receive-files.ts'
+import { withoutPath } from './sent-filename.ts'
 import type { UploadPart } from './upload.ts'
 
 /** A model that was sent in a request: its files, its own first, what the client calls it, and the name of its part. */
@@ -29,7 +30,7 @@ export async function receiveModels(
       another(models)
       locations.clear()
       const file = { ...(await receive(part.stream)), location: '' }
-      models.push({ field: part.field, label: labelFor(part.filename, models), files: [file] })
+      models.push({ field: part.field, label: labelFor(withoutPath(part.filename), models), files: [file] })
       return file
     }
     if (part.kind === 'file' && part.field === 'data') {

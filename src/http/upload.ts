@@ -2,6 +2,7 @@ import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
+import { decodeText, isWholeText } from '../received-text.ts'
 import { watchBodyDigest } from './body-digest.ts'
 import { inviteBody } from './body-guard.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
@@ -84,12 +85,15 @@ async function* multipartParts(request: FastifyRequest, meter: Meter): AsyncGene
 
 async function* partsOf(request: FastifyRequest, meter: Meter): AsyncGenerator<UploadPart> {
   for await (const part of request.parts()) {
+    requireWhole(`The name of the part ${part.fieldname}`, part.fieldname)
     if (part.type === 'field') {
       if (part.valueTruncated)
         throw new TureenError('TUREEN_TOO_LARGE', `The field ${part.fieldname} has more than 1 MiB.`)
+      requireWhole(`The field ${part.fieldname}`, part.value)
       yield { kind: 'field', field: part.fieldname, value: part.value }
       continue
     }
+    requireWhole(`The filename of the part ${part.fieldname}`, part.filename)
     const stream = meter(part.file)
     yield { kind: 'file', field: part.fieldname, filename: part.filename || undefined, stream }
     if (part.file.truncated) throw new TureenError('TUREEN_TOO_LARGE', `The part ${part.fieldname} was cut off.`)
@@ -98,19 +102,25 @@ async function* partsOf(request: FastifyRequest, meter: Meter): AsyncGenerator<U
   }
 }
 
+/** @throws TureenError `TUREEN_BODY_MALFORMED` if a decoded text, or one in a decoded value, is not the one that was sent */
+function requireWhole(what: string, value: unknown): void {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  if (!isWholeText(text))
+    throw new TureenError('TUREEN_BODY_MALFORMED', `${what} has bytes that are not UTF-8. Send it as UTF-8.`)
+}
+
 /** Fields of a form, and files that are read as text, have this many bytes at most. */
 const fieldBytes = 1 << 20
 
-/** A file part that is text, such as a recipe. @throws TureenError `TUREEN_TOO_LARGE` beyond 1 MiB */
+/** A file part that is text, such as a recipe. @throws TureenError `TUREEN_TOO_LARGE` beyond 1 MiB, `TUREEN_BODY_MALFORMED` */
 export async function smallText(stream: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
+  const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of stream) {
     bytes += chunk.byteLength
     if (bytes > fieldBytes)
       throw new TureenError('TUREEN_TOO_LARGE', 'A recipe may have 1 MiB at most. Nothing was kept.')
-    text += decoder.decode(chunk, { stream: true })
+    chunks.push(chunk)
   }
-  return text + decoder.decode()
+  return decodeText(Buffer.concat(chunks))
 }

@@ -7,7 +7,7 @@ import type { ThreadPool } from '../threads/thread-pool.ts'
 
 /** Reads recipes in other forms than JSON of ours. */
 export type RecipeReader = {
-  /** @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
+  /** @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_INVALID` */
   yaml: ThreadPool['readYaml']
   /**
    * A body for `POST /v1/merges`: as it is, or converted if it is a configuration of mergekit.

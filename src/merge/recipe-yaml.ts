@@ -1,5 +1,6 @@
 import { type Document, isMap, isScalar, parseDocument, stringify, visit } from 'yaml'
 import { TureenError } from '../errors.ts'
+import { requireKeepable } from '../received-text.ts'
 
 export const yamlMediaType = 'application/yaml'
 
@@ -15,7 +16,7 @@ const maximumAliases = 16
 /**
  * A YAML document as plain values, by YAML 1.2's core schema, and `<<` as 1.1 has it; a configuration of mergekit by YAML 1.1, as
  * the reader there. To be run beside the event loop.
- * @throws TureenError `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` with the reason and its line
+ * @throws TureenError `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` with the reason and its line, `TUREEN_REQUEST_INVALID` as {@link requireKeepable}
  */
 export function readYaml(text: string): unknown {
   if (text.length > maximumCharacters)
@@ -38,7 +39,9 @@ export function readYaml(text: string): unknown {
       },
     })
     if (isMap(document.contents) && document.contents.has('merge_method')) readAsYaml11(document)
-    return merged(document.toJS({ maxAliasCount: maximumAliases }))
+    const value = merged(document.toJS({ maxAliasCount: maximumAliases }))
+    requireKeepable(value)
+    return value
   } catch (error) {
     if (error instanceof TureenError) throw error
     // Nesting that ends the stack, and more aliases than are allowed.

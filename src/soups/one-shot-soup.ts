@@ -4,6 +4,7 @@ import type { MergeSettings } from '../merge/merge-input.ts'
 import { isMergekitConfig } from '../merge/mergekit-config.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { modelDigest } from '../models/model-files.ts'
+import { requireKeepable } from '../received-text.ts'
 import type { Artifacts } from '../storage/artifacts.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
@@ -134,13 +135,26 @@ function requireDigest(wanted: string | undefined, file: MergeFile | undefined, 
 
 /** JSON is YAML as well, but has the faster reader. */
 async function parseText(text: string, { readYaml }: Pick<ThreadPool, 'readYaml'>): Promise<unknown> {
+  const json = parseJson(text)
   try {
-    return JSON.parse(text)
-  } catch {
-    return readYaml(text).catch((error: unknown) => {
-      if (!(error instanceof TureenError) || error.code !== 'TUREEN_BODY_MALFORMED') throw error
+    if (json === undefined) return await readYaml(text)
+    requireKeepable(json.value)
+    return json.value
+  } catch (error) {
+    if (!(error instanceof TureenError)) throw error
+    if (error.code === 'TUREEN_BODY_MALFORMED')
       throw invalid([{ field: 'recipe', message: `is neither JSON nor YAML: ${error.message}` }])
-    })
+    if (error.code === 'TUREEN_REQUEST_INVALID')
+      throw invalid(error.errors.map(item => ({ ...item, field: `recipe.${item.field}` })))
+    throw error
+  }
+}
+
+function parseJson(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return undefined
   }
 }
 

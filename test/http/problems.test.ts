@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProblemDocument } from '../../schemas/problem.ts'
 import { postJson, readProblem } from '../support/http-client.ts'
+import { converse } from '../support/raw-http.ts'
 import { startApp } from '../support/server.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
@@ -73,6 +74,28 @@ describe('405, with Allow', () => {
   })
 })
 
+describe('a file of /docs that there is not is 404, as everything else', () => {
+  test.each([
+    'nothing.js',
+    '.hidden',
+    '..%2f..',
+    '..%2f..%2f..%2f..%2fpackage.json',
+    '%2e%2e/%2e%2e/package.json',
+    '.%2e/index.html',
+    '..%5c..',
+    'a%00b',
+    'index.html%2f',
+    '/evil.example/..',
+  ])('%s', async file => {
+    for (const path of [`/docs/${file}`, `/docs/api/static/${file}`]) {
+      const { status, headers, body, text } = await converse(app.url, `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`)
+      expect({ path, status, text }).toMatchObject({ status: 404 })
+      expect(headers['content-type']).toMatch(/^application\/problem\+json/)
+      expect(JSON.parse(body)).toMatchObject({ code: 'TUREEN_NOT_FOUND', requestId: headers['x-request-id'] })
+    }
+  })
+})
+
 describe('a body that is not what a merge takes', () => {
   function post(body: string, type: string): Promise<Response> {
     return fetch(`${app.url}/v1/merges`, { method: 'POST', body, headers: { 'content-type': type } })
@@ -112,7 +135,9 @@ describe('a body that is not what a merge takes', () => {
   })
 
   test('that would reach into prototypes is 400', async () => {
-    await readProblem(await post('{"__proto__":{"models":[]}}', 'application/json'), 400, 'TUREEN_BODY_MALFORMED')
+    const refused = await post('{"__proto__":{"models":[]}}', 'application/json')
+    const { errors } = await readProblem(refused, 400, 'TUREEN_REQUEST_INVALID')
+    expect(errors).toMatchObject([{ field: '__proto__' }])
   })
 
   const id = 'a'

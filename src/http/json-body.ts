@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify'
+import { TureenError } from '../errors.ts'
+import { decodeText, requireKeepable } from '../received-text.ts'
+
+/**
+ * Reads bodies of JSON. A request may say that it is JSON and have no body, as many clients do for DELETE and cancel; routes that need
+ * one still ask.
+ */
+export function acceptJson(app: FastifyInstance): void {
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
+    body.byteLength === 0 ? undefined : readJson(decodeText(body)),
+  )
+}
+
+/** @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_REQUEST_INVALID` */
+function readJson(text: string): unknown {
+  const value = parse(text)
+  requireKeepable(value)
+  return value
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TureenError('TUREEN_BODY_MALFORMED', `The body is not JSON: ${reason}.`, [], { cause: error })
+  }
+}
