@@ -103,10 +103,12 @@ export function connectCatalog(path: string): Catalog {
   return new Kysely<Tables>({ dialect: sqliteDialect(path) })
 }
 
-/** Gives a catalog the tables of this version, and the id of its store if it has none. */
+/** Gives a catalog the tables of this version, and the id of its store if it has none: all of it or, if it is cut off, nothing. */
 export async function bringUpToDate(catalog: Catalog, storeId: string): Promise<void> {
-  await migrate(catalog)
-  await keepStoreId(catalog, storeId)
+  await catalog.transaction().execute(async transaction => {
+    await migrate(transaction)
+    await keepStoreId(transaction, storeId)
+  })
   // A catalog that loses its log then still has its tables, its id and all that it had at this start. A full disk may refuse it.
   await shrinkLog(catalog).catch(() => undefined)
 }

@@ -20,10 +20,17 @@ const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 25
 /** Kysely's dialect for a SQLite database that is open in a thread of its own. */
 export function sqliteDialect(path: string): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
+    createAdapter: () => new TransactionalSqliteAdapter(),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createIntrospector: database => new SqliteIntrospector(database),
     createDriver: () => threadDriver(path),
+  }
+}
+
+/** Kysely's adapter says no, for the sake of other systems; SQLite rolls back changes of tables like all others. */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
   }
 }
 
