@@ -29,6 +29,14 @@ const quantisedProduct = {
   6: 'y_scale',
   7: 'y_zero_point',
 }
+const quantisedConvolution = {
+  1: 'x_scale',
+  2: 'x_zero_point',
+  4: 'w_scale',
+  5: 'w_zero_point',
+  6: 'y_scale',
+  7: 'y_zero_point',
+}
 const pad = { 2: 'constant_value' }
 const range = { 0: 'start', 1: 'limit', 2: 'delta' }
 const search = { 5: 'length_penalty', 6: 'repetition_penalty' }
@@ -42,7 +50,7 @@ const onnx: SlotTable = {
   OneHot: { 1: 'depth', 2: 'values' },
   Pad: pad,
   Pow: { 1: 'exponent' },
-  QLinearConv: quantisedProduct,
+  QLinearConv: quantisedConvolution,
   QLinearMatMul: quantisedProduct,
   QuantizeLinear: quantised,
   Range: range,
@@ -78,7 +86,7 @@ const microsoft: SlotTable = {
   QGemm: { 1: 'a_scale', 2: 'a_zero_point', 4: 'b_scale', 5: 'b_zero_point', 7: 'y_scale', 8: 'y_zero_point' },
   QLinearAdd: quantisedBinary,
   QLinearAveragePool: quantisedUnary,
-  QLinearConv: quantisedProduct,
+  QLinearConv: quantisedConvolution,
   QLinearGlobalAveragePool: quantisedUnary,
   QLinearLeakyRelu: quantisedUnary,
   QLinearMul: quantisedBinary,
