@@ -30,6 +30,7 @@ const scripts: Record<string, string> = {
   soak: 'test/soak/main.ts',
   'check-store': 'src/check-store.ts',
   backup: 'src/backup.ts',
+  'build:operators': 'operators/build.ts',
 }
 const wrong: [string, string[], string][] = [
   ...Object.keys(scripts).map((name): [string, string[], string] => [
@@ -49,6 +50,8 @@ const wrong: [string, string[], string][] = [
   ['check-store', [], 'Name one directory'],
   ['check-store', ['a', 'b'], 'Name one directory'],
   ['backup', [], 'Name one directory'],
+  ['build:operators', [], 'Name one directory'],
+  ['build:operators', ['no-such-directory', '--release', '1.0.0'], 'does not hold the file Changelog.md'],
 ]
 
 test.each(wrong)('%s %j is refused in one line and the usage', async (name, given, reason) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type AttributeDefault, attributeDefault } from '../../../src/onnx/graph/attribute-defaults.ts'
+import { attributeDefault } from '../../../src/onnx/graph/attribute-defaults.ts'
+import type { AttributeDefault } from '../../../src/onnx/graph/default-table.ts'
 import { operatorEpoch } from '../../../src/onnx/graph/operator-epochs.ts'
 import { isWindowDefault } from '../../../src/onnx/graph/windowed-defaults.ts'
 
@@ -63,7 +64,14 @@ describe('defaults', () => {
     ['ai.onnx.ml SVMClassifier', 1, 'post_transform', { s: 'NONE' }],
     ['ai.onnx.ml TreeEnsemble', 5, 'post_transform', { i: 0 }],
     ['ai.onnx.ml LabelEncoder', 2, 'default_float', { f: -0 }],
-    ['ai.onnx.ml Softmax', 13, 'axis', undefined],
+    ['ai.onnx.ml Softmax', 5, 'axis', undefined],
+    ['SpaceToDepth', 28, 'mode', { s: 'DCR' }],
+    ['Add', 13, 'broadcast', { i: 0 }],
+    ['Reshape', 5, 'allowzero', { i: 0 }],
+    ['GroupNormalization', 18, 'epsilon', { f: Math.fround(1e-5) }],
+    ['ImageScaler', 1, 'scale', { f: 1 }],
+    ['MeanVarianceNormalization', 1, 'across_channels', { i: 0 }],
+    ['ai.onnx.preview.training Adam', 1, 'epsilon', { f: Math.fround(1e-6) }],
     ['ai.onnx.preview.training Adam', 1, 'beta', { f: Math.fround(0.999) }],
     ['com.microsoft FusedMatMul', 1, 'alpha', { f: 1 }],
     ['com.microsoft SkipLayerNormalization', 1, 'epsilon', { f: Math.fround(1e-12) }],
