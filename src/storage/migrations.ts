@@ -165,4 +165,13 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0011-fingerprints-of-unknown-opsets': {
+    async up(db: Kysely<unknown>) {
+      // An operator of a newer operator set than the server knew counted as one of the newest that it knew.
+      await sql`update models set fingerprint = '' where case when json_valid(description) then exists (
+        select 1 from json_each(description, '$.opsets') where json_extract(value, '$.version') >
+          case json_extract(value, '$.domain') when '' then 28 when 'ai.onnx' then 28 when 'ai.onnx.ml' then 5 else 1 end
+      ) end`.execute(db)
+    },
+  },
 }

@@ -146,6 +146,25 @@ describe('two models that are not one network', () => {
       for (const output of graph.output ?? []) output.name = 'z'
     })
 
+  test.each([
+    ['', 29, 31, 'Tureen knows ai.onnx up to opset 28'],
+    ['', 28, 29, 'Tureen knows ai.onnx up to opset 28'],
+    ['ai.onnx.ml', 6, 7, 'Tureen knows ai.onnx.ml up to opset 5'],
+  ])('because they import versions of "%s" that nobody knows yet are told so', async (domain, ours, theirs, known) => {
+    const importing = (version: number, weight: number) =>
+      linearModel([1, 2, 3, weight], [0, 0], model => {
+        model.opsetImport = [...(domain === '' ? [] : [{ domain: '', version: 13 }]), { domain, version }]
+        const opType = domain === '' ? 'Neg' : 'Normalizer'
+        model.graph.node?.push({ name: 'last', opType, domain, input: ['y'], output: ['z'] })
+        for (const output of model.graph.output ?? []) output.name = 'z'
+      })
+    const { compatible, reasons } = await comparePair(importing(ours, 4), importing(theirs, 4))
+    expect(compatible).toBe(false)
+    expect(reasons).toContainEqual({ node: 'last', message: expect.stringContaining(known) })
+    expect(reasons.map(({ message }) => message).join()).toContain(`of opset ${theirs}, in the base of opset ${ours}`)
+    expect(await comparePair(importing(theirs, 4), importing(theirs, 5))).toMatchObject({ compatible: true })
+  })
+
   test('are given every reason', async () => {
     const pair = await comparePair(linearModel([1, 2, 3, 4], [0, 0]), linearModel([1, 2, 3, 4, 5, 6], [0, 0, 0]))
     expect(pair.compatible).toBe(false)

@@ -91,3 +91,34 @@ test('a thread that dies for want of memory is started again; its open transacti
   expect(kept).toContain('beside the end')
   expect(kept.filter(key => key === 'before the end' || key === 'after the end')).toEqual([])
 })
+
+test('an update forgets the fingerprints of models with operator sets that the server did not know, and no other', async () => {
+  const old = join(directory.path, 'old.sqlite')
+  await (await openCatalog(old)).destroy()
+  const opsets = (...versions: [domain: string, version: number][]) =>
+    JSON.stringify({ opsets: versions.map(([domain, version]) => ({ domain, version })) })
+  const models: Record<string, string> = {
+    usual: opsets(['', 28], ['ai.onnx.ml', 5], ['com.microsoft', 1]),
+    newer: opsets(['com.microsoft', 1], ['', 29]),
+    spelled: opsets(['ai.onnx', 29]),
+    classic: opsets(['', 13], ['ai.onnx.ml', 6]),
+    damaged: '{"opsets": [{"domain": "", "ver',
+  }
+  const raw = new DatabaseSync(old)
+  raw.exec("delete from kysely_migration where name >= '0011'")
+  const insert = raw.prepare(
+    "insert into models (id, sha256, fingerprint, description, created_at) values (?, '', 'f', ?, '')",
+  )
+  for (const [id, description] of Object.entries(models)) insert.run(id, description)
+  raw.close()
+  const updated = await openCatalog(old)
+  const rows = await updated.selectFrom('models').select(['id', 'fingerprint']).execute()
+  await updated.destroy()
+  expect(Object.fromEntries(rows.map(({ id, fingerprint }) => [id, fingerprint]))).toEqual({
+    usual: 'f',
+    newer: '',
+    spelled: '',
+    classic: '',
+    damaged: 'f',
+  })
+})

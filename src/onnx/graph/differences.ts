@@ -1,4 +1,5 @@
 import { whyNeverAveraged } from '../classic-models.ts'
+import { isKnownOpset, newestOpset } from './known-opsets.ts'
 import type { Leaf, Operator, Subgraph, Value } from './network.ts'
 
 /**
@@ -47,10 +48,8 @@ export function compareOperators(ours: Operator, theirs: Operator): Difference[]
       `${operatorName(theirs)} holds ${shown(graphsOf(theirs) || 'no graphs')}, in the base ${shown(graphsOf(ours) || 'no graphs')} (${shown(ours.name)})`,
     )
   const differences: Difference[] = []
-  if (ours.epoch !== theirs.epoch) {
-    const message = `opset: ${operatorName(theirs)} means what it does since version ${theirs.epoch}, in the base since ${ours.epoch}: export both with one opset`
-    differences.push({ kind: 'opset', isHard: false, ...at, message })
-  }
+  if (ours.epoch !== theirs.epoch)
+    differences.push({ kind: 'opset', isHard: false, ...at, message: whyOpsetsDiffer(ours, theirs) })
   for (const name of [...new Set([...ours.attributes.keys(), ...theirs.attributes.keys()])].sort()) {
     const [a, b] = [ours.attributes.get(name), theirs.attributes.get(name)]
     // Of two meanings the defaults are two as well.
@@ -59,6 +58,20 @@ export function compareOperators(ours: Operator, theirs: Operator): Difference[]
     differences.push({ kind: 'attribute', isHard: false, ...at, message })
   }
   return differences
+}
+
+/** What to know of two operators of one name that mean different things, or may do. */
+function whyOpsetsDiffer(ours: Operator, theirs: Operator): string {
+  const { domain } = ours
+  const name = operatorName(theirs)
+  if (isKnownOpset(domain, Math.max(ours.version, theirs.version)))
+    return `opset: ${name} means what it does since version ${theirs.epoch}, in the base since ${ours.epoch}: export both with one opset`
+  const newest = newestOpset(domain)
+  const known =
+    newest === 0
+      ? `does not know the operators of ${shown(domain)}`
+      : `knows ${shown(domain || 'ai.onnx')} up to opset ${newest}`
+  return `opset: ${name} is of opset ${theirs.version}, in the base of opset ${ours.version}. Tureen ${known}, and cannot tell whether the two mean the same: export both with one opset`
 }
 
 /** Whether two tensors in the same place have one type. `at`: the operator of the base that reads them. */

@@ -1,11 +1,12 @@
 import { type ByteSource, readBytes } from '../byte-source.ts'
 import { elementSource } from '../elements.ts'
 import type { AttributeProto } from '../onnx-proto.ts'
+import { isKnownOpset } from './known-opsets.ts'
 import type { Leaf } from './network.ts'
 
 /**
  * Whether a Dropout hands its input on as it is. ONNX's Changelog.md: from 12 on unless `training_mode` is true, from 7 to 11 always (the
- * operator has no training mode there), before 7 with `is_test` 1.
+ * operator has no training mode there), before 7 with `is_test` 1. Of versions that Tureen does not know none does.
  *
  * @param version of ai.onnx
  * @param trainingMode the tensor that is the third input; null if there is no such input, undefined if it is computed
@@ -17,6 +18,7 @@ export function isInactiveDropout(
   trainingMode: Leaf | null | undefined,
   source: ByteSource,
 ): boolean {
+  if (!isKnownOpset('', version)) return false
   if (version < 7) return attributes.some(({ name, i }) => name === 'is_test' && Number(i ?? 0) === 1)
   if (trainingMode === null) return true
   if (trainingMode?.tensor?.elements !== 1) return false

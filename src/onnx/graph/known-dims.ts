@@ -1,6 +1,7 @@
 import type { ModelFiles } from '../model-files.ts'
 import { attributeInteger, attributeIntegers } from './attribute-text.ts'
 import { type Dims, sizeOf } from './dims.ts'
+import { isKnownOpset } from './known-opsets.ts'
 import { readIntegers } from './leaf-values.ts'
 import type { Network, Operator, Value } from './network.ts'
 import { slidingDims } from './sliding-dims.ts'
@@ -107,7 +108,8 @@ export function knownDims(network: Network, files: ModelFiles): KnownDims {
     }
   }
   for (const operator of network.operators) {
-    const rule = operator.domain === '' ? rules.get(operator.opType) : undefined
+    const { domain, opType, version } = operator
+    const rule = domain === '' && isKnownOpset(domain, version) ? rules.get(opType) : undefined
     const at = (port: number) => operator.operands[port]?.value ?? null
     const integers = (port: number) => readIntegers(at(port), files)
     ofOperators.set(operator, rule?.({ operator, dims: port => dimsOf(at(port)), integers }) ?? null)

@@ -1,6 +1,7 @@
 import type { ModelFiles } from '../model-files.ts'
 import { attributeInteger, attributeIntegers } from './attribute-text.ts'
 import { type Dims, sizeOf } from './dims.ts'
+import { isKnownOpset } from './known-opsets.ts'
 import { readIntegers } from './leaf-values.ts'
 import type { Operator } from './network.ts'
 
@@ -18,8 +19,8 @@ const reshapeAttributes: ReadonlySet<string> = new Set(['allowzero', 'shape'])
  * @throws TureenError as reading tensors does
  */
 export function matrixReshape(operator: Operator, files: ModelFiles): MatrixReshape | undefined {
-  const { domain, opType, attributes, operands, outputs } = operator
-  if (domain !== '' || outputs !== 1) return undefined
+  const { domain, opType, version, attributes, operands, outputs } = operator
+  if (domain !== '' || outputs !== 1 || !isKnownOpset(domain, version)) return undefined
   if (opType === 'Flatten') return attributes.size === 0 ? { rows: 0, columns: -1 } : undefined
   if (opType !== 'Reshape' || [...attributes.keys()].some(name => !reshapeAttributes.has(name))) return undefined
   const shape = readIntegers(operands[1]?.value ?? null, files) ?? attributeIntegers(attributes, 'shape')

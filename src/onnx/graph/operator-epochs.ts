@@ -1,3 +1,5 @@
+import { isKnownOpset } from './known-opsets.ts'
+
 /**
  * When operators changed their meaning: versions of a domain from which on a node that is written the same way (operator, attributes,
  * inputs and outputs) computes something else. Two nodes may be compared across versions if their epochs are equal.
@@ -38,19 +40,13 @@ const onnx: Readonly<Record<string, readonly number[]>> = {
   Xor: [7], // as Add
 }
 
-const domains = new Map<string, ReadonlyMap<string, readonly number[]>>([
-  ['', new Map(Object.entries(onnx))],
-  ['ai.onnx.ml', new Map()],
-  ['ai.onnx.preview.training', new Map()],
-  ['com.microsoft', new Map()],
-])
+const operators: ReadonlyMap<string, readonly number[]> = new Map(Object.entries(onnx))
 
 /**
- * The version of its domain at which an operator got the meaning that it has under the version imported; 1 if it always had it. Of a
- * domain that nobody knows each version is an epoch of its own. The domain of ai.onnx is ''.
+ * The version of its domain at which an operator got the meaning that it has under the version imported; 1 if it always had it. Each
+ * version that Tureen does not know is an epoch of its own. The domain of ai.onnx is ''.
  */
 export function operatorEpoch(domain: string, opType: string, version: number): number {
-  const operators = domains.get(domain)
-  if (!operators) return version
-  return operators.get(opType)?.findLast(since => since <= version) ?? 1
+  if (!isKnownOpset(domain, version)) return version
+  return (domain === '' && operators.get(opType)?.findLast(since => since <= version)) || 1
 }

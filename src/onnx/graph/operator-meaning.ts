@@ -1,5 +1,7 @@
-import { type AttributeDefault, attributeDefault } from './attribute-defaults.ts'
+import { attributeDefault } from './attribute-defaults.ts'
 import { attributeString, integersOf } from './attribute-text.ts'
+import type { AttributeDefault } from './default-table.ts'
+import { isKnownOpset } from './known-opsets.ts'
 import { operatorEpoch } from './operator-epochs.ts'
 import { isWindowDefault } from './windowed-defaults.ts'
 
@@ -23,7 +25,10 @@ export type WrittenOperator = {
   weight: readonly number[] | undefined
 }
 
-/** The meaning of an operator: equal for two that compute the same, however their files write it. */
+/**
+ * The meaning of an operator: equal for two that compute the same, however their files write it. Of a version that Tureen does not know,
+ * all attributes count as they are written.
+ */
 export function operatorMeaning({ domain, opType, version, attributes, outputs, weight }: WrittenOperator): Meaning {
   const autoPad = attributeString(attributes, 'auto_pad')
   const isDefault = (name: string, text: string): boolean => {
@@ -35,11 +40,13 @@ export function operatorMeaning({ domain, opType, version, attributes, outputs, 
       return list.join() === weight.slice(2).join()
     return isWindowDefault(domain, opType, name, list, autoPad)
   }
-  const given = [...attributes].filter(([name, text]) => !isDefault(name, text))
+  const isKnown = isKnownOpset(domain, version)
+  const given = [...attributes].filter(([name, text]) => !isKnown || !isDefault(name, text))
   const meaning = {
     epoch: operatorEpoch(domain, opType, version),
     attributes: new Map(given.sort(([a], [b]) => (a < b ? -1 : 1))),
   }
+  if (!isKnown) return meaning
   if (domain === '' && softmaxes.has(opType) && meaning.attributes.get('axis') === 'int -1') {
     meaning.attributes.delete('axis')
     meaning.epoch = singleAxisSoftmax

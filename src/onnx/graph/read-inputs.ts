@@ -1,3 +1,4 @@
+import { isKnownOpset } from './known-opsets.ts'
 import type { Operand, Operator } from './network.ts'
 
 /** Since this version Resize has its inputs X, roi, scales, sizes. */
@@ -19,7 +20,8 @@ export function readInputs(
   version: number,
   inputs: readonly Operand[],
 ): Operand[] {
-  if (domain !== '' || opType !== 'Resize' || version < resizeWithRoi) return [...inputs]
+  if (domain !== '' || opType !== 'Resize' || version < resizeWithRoi || !isKnownOpset(domain, version))
+    return [...inputs]
   const crops = attributes.get('coordinate_transformation_mode') === 'string "tf_crop_and_resize"'
   const read = inputs.map(({ port, value }): Operand => {
     const isUnread = port === '1' ? !crops : port === '2' && isEmpty(value)

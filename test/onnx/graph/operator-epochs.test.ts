@@ -41,9 +41,7 @@ describe('the same meaning', () => {
     ['constructor', [1, 28]],
     ['ai.onnx.ml LabelEncoder', [1, 2, 4]],
     ['ai.onnx.ml TreeEnsembleRegressor', [1, 3, 5]],
-    ['ai.onnx.ml Softmax', [12, 13]],
-    ['ai.onnx.preview.training Adam', [1, 2]],
-    ['com.microsoft Gelu', [1, 2]],
+    ['ai.onnx.ml Softmax', [1, 5]],
   ])('%s %j', (operator, versions) => {
     const [opType = '', domain = ''] = operator.split(' ').reverse()
     expect(new Set(versions.map(version => operatorEpoch(domain, opType, version))).size).toBe(1)
@@ -82,12 +80,14 @@ describe('another meaning', () => {
   ])('%s: %i is not %i', (opType, before, since) => {
     expect(operatorEpoch('', opType, since)).toBe(since)
     expect(operatorEpoch('', opType, before)).toBe(1)
-    expect(operatorEpoch('', opType, 1000)).toBe(since)
+    expect(operatorEpoch('', opType, 28)).toBe(since)
   })
 })
 
-test('each version of a domain that nobody knows is an epoch of its own', () => {
+test('each version that Tureen does not know is an epoch of its own', () => {
   expect([1, 2, 13].map(version => operatorEpoch('org.example', 'Softmax', version))).toEqual([1, 2, 13])
   expect(operatorEpoch('ai.onnx.preview', 'FlexAttention', 2)).toBe(2)
+  expect(operatorEpoch('com.microsoft', 'Gelu', 2)).toBe(2)
+  expect([29, 1000].map(version => operatorEpoch('', 'Softmax', version))).toEqual([29, 1000])
   expect(operatorEpoch('constructor', 'Softmax', 3)).toBe(3)
 })
