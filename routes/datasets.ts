@@ -45,6 +45,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_IDEMPOTENCY_KEY_REUSED',
             'TUREEN_DATASET_UNSUPPORTED',
             'TUREEN_TOO_MANY_UPLOADS',
+            'TUREEN_UPLOAD_SHARE_USED',
             'TUREEN_STORE_FULL',
           ),
         },

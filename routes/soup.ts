@@ -56,6 +56,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
             'TUREEN_WEIGHTS_INVALID',
             'TUREEN_TOO_MANY_UPLOADS',
+            'TUREEN_UPLOAD_SHARE_USED',
             'TUREEN_STORE_FULL',
           ),
         },

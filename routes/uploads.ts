@@ -47,6 +47,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
       'TUREEN_MODEL_LIMIT',
       'TUREEN_MODEL_UNSUPPORTED',
       'TUREEN_TOO_MANY_UPLOADS',
+      'TUREEN_UPLOAD_SHARE_USED',
       'TUREEN_STORE_FULL',
     ),
   }
@@ -133,6 +134,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_TOO_MANY_UPLOADS',
+            'TUREEN_UPLOAD_SHARE_USED',
             'TUREEN_CONTENT_DAMAGED',
             'TUREEN_STORE_FULL',
           ),

@@ -67,6 +67,11 @@ export const usage = z
         uploadBytes: count,
         storeBytes: count.nullable().describe('null: as many as the disk takes'),
         uploads: count.describe('At a time'),
+        uploadsOfClient: count.describe('Of one token or address, at a time, once half of the uploads are taken'),
+        bytesPerSecond: count
+          .nullable()
+          .describe('Least rate of an upload or download while the server waits for its client; null: any'),
+        bodySeconds: count.describe('That a JSON or YAML body may take in all'),
         models: count.describe('In one merge, soup or comparison'),
         searchModels: count.describe('In one search'),
         queuedJobs: count,

@@ -24,10 +24,12 @@ import { createEvaluatorPool } from './evaluate/evaluator-pool.ts'
 import { access } from './http/access.ts'
 import { parseAuthority } from './http/authority.ts'
 import { bodyGuard } from './http/body-guard.ts'
+import { createBodyProgress } from './http/body-progress.ts'
 import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
 import { browserGuard } from './http/browser-guard.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { finalNewline } from './http/final-newline.ts'
+import { GatheringMessage } from './http/gathering-message.ts'
 import { hostCheck } from './http/host-check.ts'
 import { createIdempotency } from './http/idempotency.ts'
 import { acceptJson } from './http/json-body.ts'
@@ -164,6 +166,7 @@ export async function createApp(
     return503OnClosing: false,
     http: {
       requireHostHeader: false,
+      IncomingMessage: GatheringMessage,
       headersTimeout: config.headerMilliseconds,
       connectionsCheckingInterval: connectionsMilliseconds,
     },
@@ -183,9 +186,10 @@ export async function createApp(
   knowAllMethods(app)
 
   const table = new Map<string, Set<string>>()
+  const bodyProgress = createBodyProgress(config.progress)
   const uploads: UploadLimits = {
     maximumBytes: config.maximumUploadBytes,
-    idleMilliseconds: config.bodyIdleMilliseconds,
+    progress: bodyProgress,
     requireRoom: artifacts.requireRoom,
   }
   const { requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
@@ -199,8 +203,8 @@ export async function createApp(
   await app.register(finalNewline)
   await app.register(shutdownGuard)
   await app.register(access, { tokens: tokens.current, requestsPerMinute })
-  await app.register(uploadSlots, { maximumUploads })
-  await app.register(bodyGuard, { idleMilliseconds: config.bodyIdleMilliseconds })
+  await app.register(uploadSlots, { maximumUploads, share: config.uploadShare })
+  await app.register(bodyGuard, { progress: bodyProgress, seconds: config.bodySeconds })
   await app.register(modelCount, { maximumModels })
   await app.register(encodedQueries)
   await app.register(declaredQueries)
@@ -219,6 +223,9 @@ export async function createApp(
       uploadBytes: config.maximumUploadBytes,
       storeBytes: config.maximumStoreBytes || null,
       uploads: maximumUploads,
+      uploadsOfClient: Math.max(1, Math.floor(config.uploadShare * maximumUploads)),
+      bytesPerSecond: config.progress.bytesPerSecond || null,
+      bodySeconds: config.bodySeconds,
       models: maximumModels,
       searchModels: Math.min(maximumModels, maximumSearchModels),
       queuedJobs: config.jobs.maximumQueued,
@@ -262,6 +269,7 @@ export async function createApp(
     await jobs.close()
   })
   app.addHook('onClose', async () => {
+    bodyProgress.close()
     tokens.close()
     await sweeper.close()
     await verifier.close()

@@ -3,9 +3,10 @@ import { z } from 'zod'
 import { refuseUnsafeForBrowsers } from './configuration/browser-settings.ts'
 import { unknownVariables } from './configuration/unknown-variables.ts'
 import { usedTokens } from './configuration/used-tokens.ts'
-import { isAuthority, isOrigin, list, wholeNumber } from './configuration/variable-kinds.ts'
+import { fraction, isAuthority, isOrigin, list, wholeNumber } from './configuration/variable-kinds.ts'
 import type { EvaluatorLimits } from './evaluate/evaluator-process.ts'
 import { isAddressRange } from './http/addresses.ts'
+import type { ProgressLimits } from './http/progress-watch.ts'
 import { parseTokens, type Token } from './http/tokens.ts'
 import type { JobLimits } from './jobs/job-service.ts'
 
@@ -59,6 +60,9 @@ export const environment = z.object({
     'requests in a minute of one token, or of one client address where there is none; 0: no limit',
   ),
   TUREEN_MAX_UPLOADS: wholeNumber(1, 100_000, 64).describe('uploads at a time'),
+  TUREEN_UPLOAD_SHARE: fraction(0.25).describe(
+    'part of the uploads at a time that one token, or one client address where there is none, may have once half of them are taken',
+  ),
   TUREEN_MAX_UPLOAD_BYTES: wholeNumber(1, onePebibyte, 8 * oneGibibyte).describe(
     'bytes in one upload, all parts together (8 GiB)',
   ),
@@ -74,6 +78,11 @@ export const environment = z.object({
   ),
   TUREEN_HEADER_SECONDS: wholeNumber(1, 300, 60).describe('seconds that the headers of a request may take'),
   TUREEN_BODY_IDLE_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds that the body of a request may stand still'),
+  TUREEN_BODY_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds that a JSON or YAML body may take in all'),
+  TUREEN_MIN_RATE: wholeNumber(0, 1_000_000_000, 16_384).describe(
+    'bytes a second that an upload or a download must reach while the server waits for its client (16 KiB); 0: any',
+  ),
+  TUREEN_MIN_RATE_SECONDS: wholeNumber(1, 3600, 30).describe('seconds of such waiting over which the rate is averaged'),
   TUREEN_EVAL_SECONDS: wholeNumber(1, 86_400, 300).describe('seconds that one evaluation may take'),
   TUREEN_EVAL_MEMORY: wholeNumber(64 * oneMebibyte, onePebibyte, 4 * oneGibibyte).describe(
     'bytes of memory that one evaluation may take (4 GiB)',
@@ -122,13 +131,18 @@ export type Config = Readonly<{
   /** 0: no limit. */
   requestsPerMinute: number
   maximumUploads: number
+  /** The part of the uploads at a time that one client may have once half of them are taken. */
+  uploadShare: number
   maximumUploadBytes: number
   /** 0: no limit. */
   maximumStoreBytes: number
   maximumModels: number
   jobs: JobLimits
   headerMilliseconds: number
-  bodyIdleMilliseconds: number
+  /** How bodies must go on, in both directions. */
+  progress: ProgressLimits
+  /** Seconds that a body may take that is parsed as a whole. */
+  bodySeconds: number
   evaluation: EvaluatorLimits
   /** Bytes of models that one search holds in memory; of more, each candidate is read from the disk. */
   searchMemoryBytes: number
@@ -176,6 +190,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     trustedProxies: data.TUREEN_TRUSTED_PROXIES,
     requestsPerMinute: data.TUREEN_RATE_LIMIT,
     maximumUploads: data.TUREEN_MAX_UPLOADS,
+    uploadShare: data.TUREEN_UPLOAD_SHARE,
     maximumUploadBytes: data.TUREEN_MAX_UPLOAD_BYTES,
     maximumStoreBytes: data.TUREEN_MAX_STORE_BYTES,
     maximumModels: data.TUREEN_MAX_MODELS,
@@ -185,7 +200,12 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       ttl: data.TUREEN_JOB_TTL || null,
     },
     headerMilliseconds: data.TUREEN_HEADER_SECONDS * 1000,
-    bodyIdleMilliseconds: data.TUREEN_BODY_IDLE_SECONDS * 1000,
+    progress: {
+      bytesPerSecond: data.TUREEN_MIN_RATE,
+      windowMilliseconds: data.TUREEN_MIN_RATE_SECONDS * 1000,
+      idleMilliseconds: data.TUREEN_BODY_IDLE_SECONDS * 1000,
+    },
+    bodySeconds: data.TUREEN_BODY_SECONDS,
     evaluation: {
       seconds: data.TUREEN_EVAL_SECONDS,
       memoryBytes: data.TUREEN_EVAL_MEMORY,

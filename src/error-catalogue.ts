@@ -61,7 +61,7 @@ export const errorCatalogue = {
   TUREEN_REQUEST_TIMEOUT: {
     status: 408,
     title: 'The request took too long to arrive',
-    help: 'Send the request faster.',
+    help: 'Send the request faster. An upload must come at `TUREEN_MIN_RATE` bytes a second; a JSON or YAML body must be complete after `TUREEN_BODY_SECONDS`.',
   },
   TUREEN_IN_USE: {
     status: 409,
@@ -227,6 +227,11 @@ export const errorCatalogue = {
     status: 429,
     title: 'There are too many uploads at a time',
     help: 'Try again after the seconds in `Retry-After`, or raise `TUREEN_MAX_UPLOADS`.',
+  },
+  TUREEN_UPLOAD_SHARE_USED: {
+    status: 429,
+    title: 'The client has its share of the uploads',
+    help: 'Half of the uploads at a time are taken, and this token or address has its share of them. Try again when one of its uploads has ended, or raise `TUREEN_UPLOAD_SHARE`.',
   },
   TUREEN_QUEUE_FULL: {
     status: 429,

@@ -11,6 +11,16 @@ export function wholeNumber(minimum: number, maximum: number, initial: number) {
     .default(initial)
 }
 
+/** A number above 0 and up to 1, as a decimal. */
+export function fraction(initial: number) {
+  return z
+    .string()
+    .regex(/^(0?\.\d{1,6}|1(\.0{1,6})?)$/, 'must be a decimal above 0 and up to 1')
+    .transform(Number)
+    .pipe(z.number().gt(0).max(1))
+    .default(initial)
+}
+
 /** Texts separated by commas, none by default. */
 export function list(isItem: (text: string) => boolean, message: string) {
   return z

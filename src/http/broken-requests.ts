@@ -21,11 +21,23 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
     code: 'TUREEN_REQUEST_INVALID',
     detail: 'The request is not valid HTTP.',
   }
-  const problem = new TureenError(code, detail)
+  socket.end(answerTo(new TureenError(code, detail)))
+}
+
+/** Ends a connection whose request comes in chunks of a few bytes. Reading on, until the client reads the answer, is what costs. */
+export function refuseTinyChunks(socket: Socket): void {
+  socket.pause()
+  if (!socket.writable) return
+  const detail =
+    'The body comes in chunks of fewer than 8 bytes on average. Send it in larger chunks, such as 64 KiB. Nothing was kept.'
+  socket.end(answerTo(new TureenError('TUREEN_BODY_MALFORMED', detail)), () => socket.destroy())
+}
+
+function answerTo(problem: TureenError): string {
   const body = withNewline(JSON.stringify(problemDocument(problem)))
-  socket.end(
+  return (
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${problemMediaType}\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
   )
 }
 

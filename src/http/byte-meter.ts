@@ -5,18 +5,19 @@ import { TureenError } from '../errors.ts'
 export type Meter = (stream: Readable) => AsyncIterable<Uint8Array>
 
 /**
- * Streams that fail once they have let more than `maximumBytes` through, all of them together, or one that ends too early or stands
- * still for `idle` milliseconds, with `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` and `TUREEN_REQUEST_TIMEOUT`. Whatever happens the
- * source lives on, for its connection carries the answer.
+ * Streams that fail once they have let more than `maximumBytes` through, all of them together, with `TUREEN_TOO_LARGE`; when one ends too
+ * early, with `TUREEN_BODY_MALFORMED`; and with the reason of `signal` when it fires. Whatever happens the source lives on, for its
+ * connection carries the answer.
  */
-export function byteMeter(maximumBytes: number, idle: number): Meter {
+export function byteMeter(maximumBytes: number, signal: AbortSignal): Meter {
   let bytes = 0
   return stream => {
     // Listening begins at once: what comes before anybody reads must wait for them.
-    const arrivals = arrivalsOf(stream, idle)
+    const arrivals = arrivalsOf(stream, signal)
     return (async function* chunks() {
       try {
         for (;;) {
+          signal.throwIfAborted()
           const chunk: Uint8Array | null = stream.read()
           if (chunk) {
             bytes += chunk.byteLength
@@ -24,7 +25,7 @@ export function byteMeter(maximumBytes: number, idle: number): Meter {
             yield chunk
           } else if (stream.readableEnded) return
           else if (stream.destroyed) throw cutOff()
-          else if (!(await arrivals.next())) throw tooSlow(idle)
+          else await arrivals.next()
         }
       } finally {
         arrivals.close()
@@ -34,48 +35,36 @@ export function byteMeter(maximumBytes: number, idle: number): Meter {
 }
 
 type Arrivals = {
-  /** Comes back when there may be something to read, or nothing more will come. @returns false if it has waited for too long */
-  next(): Promise<boolean>
+  /** Comes back when there may be something to read, nothing more will come, or the signal has fired. */
+  next(): Promise<void>
   close(): void
 }
 
-/** Only while somebody waits does the time run: whoever is slow to read has lost nothing. */
-function arrivalsOf(stream: Readable, idle: number): Arrivals {
+function arrivalsOf(stream: Readable, signal: AbortSignal): Arrivals {
   const events = ['readable', 'end', 'error', 'close']
   /** Of whoever waits. */
-  let wake: ((inTime: boolean) => void) | undefined
+  let wake: (() => void) | undefined
   let arrived = false
-  const settle = (inTime: boolean) => {
-    if (wake) wake(inTime)
-    else arrived ||= inTime
+  const onArrival = () => {
+    if (wake) wake()
+    else arrived = true
     wake = undefined
   }
-  const onArrival = () => settle(true)
   for (const event of events) stream.on(event, onArrival)
-  let timer: NodeJS.Timeout | undefined
+  signal.addEventListener('abort', onArrival)
   return {
-    next() {
-      const { promise, resolve } = Promise.withResolvers<boolean>()
-      if (arrived) resolve(true)
-      else {
-        wake = resolve
-        timer = timer?.refresh() ?? setTimeout(settle, idle, false)
-      }
+    async next() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      if (arrived) resolve()
+      else wake = resolve
       arrived = false
-      return promise
+      await promise
     },
     close() {
-      clearTimeout(timer)
+      signal.removeEventListener('abort', onArrival)
       for (const event of events) if (event !== 'error') stream.off(event, onArrival)
     },
   }
-}
-
-function tooSlow(idle: number): TureenError {
-  return new TureenError(
-    'TUREEN_REQUEST_TIMEOUT',
-    `Nothing of the body came for ${idle / 1000} seconds (TUREEN_BODY_IDLE_SECONDS). Nothing was kept.`,
-  )
 }
 
 /** The refusal of a body with more than `maximumBytes`. */

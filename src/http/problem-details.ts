@@ -70,7 +70,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Tureen
   // What is left of the body must go by, or the next request on the connection would never be seen.
   raw.unpipe()
   raw.resume()
-  if (!hasLargeBody(request)) return reply.send(body)
+  if (!hasLargeBody(request) && error.code !== 'TUREEN_REQUEST_TIMEOUT') return reply.send(body)
   // Closing at once would reset the connection under a client that is still sending, and it would never see the answer.
   return reply
     .header('connection', 'close')

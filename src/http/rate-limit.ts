@@ -1,6 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { TureenError } from '../errors.ts'
+import { clientKey, clientName } from './client-key.ts'
 
 /**
  * Counts requests by token, or by the client's address where there is none (of IPv6 by its /64), in windows of a minute.
@@ -12,18 +13,14 @@ export async function limitRate(
 ): Promise<(request: FastifyRequest, reply: FastifyReply) => Promise<void>> {
   if (requestsPerMinute === 0) return async () => undefined
   await app.register(rateLimit, { global: false, timeWindow: 60_000, max: requestsPerMinute })
-  const count = app.createRateLimit({
-    // A client that is gone already has no address any more.
-    keyGenerator: ({ token, ip }) => (token ? `token ${token.name}` : `address ${rateLimit.normalizeIP(ip || 'none')}`),
-  })
+  const count = app.createRateLimit({ keyGenerator: clientKey })
   return async (request, reply) => {
     const counted = await count(request)
     if (counted.isAllowed || !counted.isExceeded) return
     reply.header('retry-after', counted.ttlInSeconds)
-    const who = request.token ? `The token ${request.token.name}` : 'This address'
     throw new TureenError(
       'TUREEN_RATE_LIMITED',
-      `${who} has made its ${requestsPerMinute} requests of this minute (TUREEN_RATE_LIMIT). Wait ${counted.ttlInSeconds} seconds; to wait for a job, use ?wait or its events.`,
+      `${clientName(request)} has made its ${requestsPerMinute} requests of this minute (TUREEN_RATE_LIMIT). Wait ${counted.ttlInSeconds} seconds; to wait for a job, use ?wait or its events.`,
     )
   }
 }

@@ -1,20 +1,30 @@
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
+import { countClients } from './client-counts.ts'
+import { clientName } from './client-key.ts'
 
-/** Refuses uploads beyond `maximumUploads` at a time, before anything of the body is read. An upload lasts until it is answered. */
-export const uploadSlots = fastifyPlugin<{ maximumUploads: number }>(async (app, { maximumUploads }) => {
-  let running = 0
-  app.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
-    // Of a client that is gone already no further close is heard.
-    if (!routeOptions.config.streamedBody || raw.socket.destroyed) return
-    if (running >= maximumUploads)
+/** `share`: the part of the slots, above 0 and up to 1, that one client may have once half of all are taken. */
+type Options = { maximumUploads: number; share: number }
+
+/**
+ * Refuses uploads beyond `maximumUploads` at a time, and those of a client that has its share, before anything of the body is read. An
+ * upload lasts until it is answered.
+ */
+export const uploadSlots = fastifyPlugin<Options>(async (app, { maximumUploads, share }) => {
+  const running = countClients()
+  const most = Math.max(1, Math.floor(share * maximumUploads))
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.routeOptions.config.streamedBody) return
+    if (running.total() >= maximumUploads)
       throw new TureenError(
         'TUREEN_TOO_MANY_UPLOADS',
         `The server takes ${maximumUploads} uploads at a time (TUREEN_MAX_UPLOADS), and as many are running. Try again in a moment.`,
       )
-    running += 1
-    reply.raw.once('close', () => {
-      running -= 1
-    })
+    if (running.total() >= maximumUploads / 2 && running.of(request) >= most)
+      throw new TureenError(
+        'TUREEN_UPLOAD_SHARE_USED',
+        `${clientName(request)} has ${running.of(request)} of the server's ${maximumUploads} uploads. While half of them are taken, one client may have ${most} (TUREEN_UPLOAD_SHARE). Try again when one of yours has ended.`,
+      )
+    running.add(request, reply)
   })
 })

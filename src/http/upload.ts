@@ -5,6 +5,7 @@ import { TureenError } from '../errors.ts'
 import { decodeText, isWholeText } from '../received-text.ts'
 import { watchBodyDigest } from './body-digest.ts'
 import { inviteBody } from './body-guard.ts'
+import type { BodyProgress } from './body-progress.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
 
 /**
@@ -16,7 +17,7 @@ export type UploadPart =
   | { kind: 'field'; field: string; value: unknown }
 
 /** What bounds one upload. `requireRoom`: throws if the store has no room for so many bytes. */
-export type UploadLimits = { maximumBytes: number; idleMilliseconds: number; requireRoom(bytes: number): void }
+export type UploadLimits = { maximumBytes: number; progress: BodyProgress; requireRoom(bytes: number): void }
 
 /** What curl sends for raw bytes: nothing, or the form type that it sends unasked. */
 const rawTypes = new Set(['application/octet-stream', 'application/x-www-form-urlencoded'])
@@ -53,24 +54,29 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
  * `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_TIMEOUT`, `TUREEN_BODY_MALFORMED`; `TUREEN_DIGEST_MISMATCH` after the last part
  */
 export async function* uploadParts(request: FastifyRequest, limits: UploadLimits): AsyncGenerator<UploadPart> {
-  const { maximumBytes, idleMilliseconds, requireRoom } = limits
+  const { maximumBytes, progress, requireRoom } = limits
   const declaredBytes = Number(request.headers['content-length'] ?? 0)
   if (declaredBytes > maximumBytes + (request.isMultipart() ? multipartOverheadBytes : 0)) throw tooLarge(maximumBytes)
   requireRoom(declaredBytes)
   const digest = watchBodyDigest(request)
-  const meter = byteMeter(maximumBytes, idleMilliseconds)
   inviteBody(request)
-  if (request.isMultipart()) yield* multipartParts(request, meter)
-  else yield { kind: 'file', field: 'model', filename: undefined, stream: meter(request.raw) }
+  const { signal, stop } = progress.watch(request.raw)
+  const meter = byteMeter(maximumBytes, signal)
+  try {
+    if (request.isMultipart()) yield* multipartParts(request, meter, signal)
+    else yield { kind: 'file', field: 'model', filename: undefined, stream: meter(request.raw) }
+  } finally {
+    stop()
+  }
   digest.verify()
 }
 
 /** What boundaries and part headers may add to the files of a form. */
 const multipartOverheadBytes = 1 << 20
 
-async function* multipartParts(request: FastifyRequest, meter: Meter): AsyncGenerator<UploadPart> {
+async function* multipartParts(request: FastifyRequest, meter: Meter, signal: AbortSignal): AsyncGenerator<UploadPart> {
   try {
-    yield* partsOf(request, meter)
+    yield* partsOf(request, meter, signal)
   } catch (error) {
     if (error instanceof TureenError || (error instanceof Error && 'statusCode' in error)) throw error
     const reason = error instanceof Error ? error.message : String(error)
@@ -83,8 +89,8 @@ async function* multipartParts(request: FastifyRequest, meter: Meter): AsyncGene
   }
 }
 
-async function* partsOf(request: FastifyRequest, meter: Meter): AsyncGenerator<UploadPart> {
-  for await (const part of request.parts()) {
+async function* partsOf(request: FastifyRequest, meter: Meter, signal: AbortSignal): AsyncGenerator<UploadPart> {
+  for await (const part of untilAborted(request.parts(), signal)) {
     requireWhole(`The name of the part ${part.fieldname}`, part.fieldname)
     if (part.type === 'field') {
       if (part.valueTruncated)
@@ -107,6 +113,24 @@ function requireWhole(what: string, value: unknown): void {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
   if (!isWholeText(text))
     throw new TureenError('TUREEN_BODY_MALFORMED', `${what} has bytes that are not UTF-8. Send it as UTF-8.`)
+}
+
+/** Items until the signal fires, also while the next one is waited for. @throws the reason of the signal */
+async function* untilAborted<Item>(items: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason)
+  signal.addEventListener('abort', onAbort)
+  aborted.catch(() => undefined)
+  const iterator = items[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([iterator.next(), aborted])
+      if (done) return
+      yield value
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }
 
 /** Fields of a form, and files that are read as text, have this many bytes at most. */

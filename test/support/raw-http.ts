@@ -29,13 +29,18 @@ export async function readAnswer(socket: Socket, milliseconds = 2_000): Promise<
   })
   await once(socket, 'close')
   const text = Buffer.concat(chunks).toString('utf8')
-  return { ...parse(text), text }
+  return { ...parse(withoutContinue(text)), text }
 }
 
 function isWhole(text: string): boolean {
-  const { headers, body } = parse(text.replace(/^HTTP\/1.1 100 Continue\r\n\r\n/, ''))
+  const { headers, body } = parse(withoutContinue(text))
   const length = headers['content-length']
   return length !== undefined && body.length >= Number(length)
+}
+
+/** An answer behind the invitation to send the body; the invitation alone stays. */
+function withoutContinue(text: string): string {
+  return text.replace(/^HTTP\/1.1 100 Continue\r\n\r\n(?=.)/s, '')
 }
 
 function parse(text: string): { status: number; headers: Record<string, string>; body: string } {

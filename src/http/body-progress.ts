@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http'
+import { TureenError } from '../errors.ts'
+import { createProgressWatch, type ProgressLimits } from './progress-watch.ts'
+
+/** A body that is being read. Its signal fires, with a TureenError `TUREEN_REQUEST_TIMEOUT`, when the client is too slow. */
+export type ReceivedBody = { signal: AbortSignal; stop(): void }
+
+/** Watches the bodies of requests while they are read. */
+export type BodyProgress = {
+  /** @param totalMilliseconds all that the body may take; undefined: as long as it goes on at the least rate */
+  watch(request: IncomingMessage, totalMilliseconds?: number): ReceivedBody
+  close(): void
+}
+
+/** Bodies are given up that stand still or, if the server waits for more of them, come at less than the least rate. */
+export function createBodyProgress(limits: ProgressLimits): BodyProgress {
+  const progress = createProgressWatch(limits)
+  return {
+    watch(request, totalMilliseconds) {
+      const { socket } = request
+      const slow = new AbortController()
+      const unwatch = progress.watch({
+        bytes: () => socket.bytesRead,
+        isWaiting: () => isWaitedFor(request),
+        onSlow: rate => slow.abort(rate === undefined ? stoodStill(limits) : tooSlow(rate, limits)),
+      })
+      const timer =
+        totalMilliseconds === undefined
+          ? undefined
+          : setTimeout(() => slow.abort(tookTooLong(totalMilliseconds)), totalMilliseconds)
+      return {
+        signal: slow.signal,
+        stop() {
+          unwatch()
+          clearTimeout(timer)
+        },
+      }
+    },
+    close: progress.close,
+  }
+}
+
+/** Whether all that has come of a body was read, and its reader wants more: it waits for events, or flows and is not held up. */
+function isWaitedFor(request: IncomingMessage): boolean {
+  const { readableLength, readableFlowing } = request
+  return readableLength === 0 && (readableFlowing === true || request.listenerCount('readable') > 0)
+}
+
+function stoodStill({ idleMilliseconds }: ProgressLimits): TureenError {
+  const message = `no byte of the body came for ${idleMilliseconds / 1000} seconds (TUREEN_BODY_IDLE_SECONDS)`
+  return refusal(message, 'Send the request again without such pauses')
+}
+
+function tooSlow(bytesPerSecond: number, limits: ProgressLimits): TureenError {
+  const found = bytesPerSecond.toLocaleString('en')
+  const expected = limits.bytesPerSecond.toLocaleString('en')
+  const message = `the body came at ${found} bytes a second over ${limits.windowMilliseconds / 1000} seconds; at least ${expected} are expected (TUREEN_MIN_RATE)`
+  return refusal(message, 'Send it over a faster connection', {
+    expected: `${limits.bytesPerSecond} bytes a second`,
+    actual: `${bytesPerSecond} bytes a second`,
+  })
+}
+
+function tookTooLong(milliseconds: number): TureenError {
+  const message = `the body was not complete after ${milliseconds / 1000} seconds (TUREEN_BODY_SECONDS)`
+  return refusal(message, 'Send all of it at once')
+}
+
+function refusal(message: string, advice: string, rates: { expected?: string; actual?: string } = {}): TureenError {
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
+  return new TureenError('TUREEN_REQUEST_TIMEOUT', `${sentence}. Nothing was kept. ${advice}.`, [
+    { field: 'body', ...rates, message },
+  ])
+}

@@ -1,0 +1,69 @@
+import { IncomingMessage } from 'node:http'
+import { refuseTinyChunks } from './broken-requests.ts'
+
+/** Chunks of fewer bytes are gathered: what a larger one costs beside its bytes is little. */
+const smallBytes = 4 << 10
+const gatheredBytes = 16 << 10
+
+/** A body in chunks of so few bytes on average is refused once so many chunks have come: reading them takes more time than all else. */
+const tinyBytes = 8
+const manyChunks = 4096
+
+/**
+ * A request whose body costs about what its bytes cost, in however many chunks they come. Node bounds the unread bytes of a body (64 KiB)
+ * but not its chunks: a body in chunks of one byte, read slowly, would take 20 MB, and wake its reader for every byte.
+ */
+export class GatheringMessage extends IncomingMessage {
+  #gathered: Buffer | undefined
+  #bytes = 0
+  #releasing: NodeJS.Immediate | undefined
+  #chunks = 0
+  #bytesOfChunks = 0
+
+  override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
+    if (chunk !== null && this.#isTiny(chunk)) {
+      refuseTinyChunks(this.socket)
+      return false
+    }
+    if (chunk !== null && chunk.byteLength < smallBytes) return this.#gather(chunk)
+    this.#release()
+    return super.push(chunk, encoding)
+  }
+
+  override _read(bytes: number): void {
+    this.#release()
+    super._read(bytes)
+  }
+
+  #isTiny({ byteLength }: Buffer): boolean {
+    this.#chunks += 1
+    this.#bytesOfChunks += byteLength
+    return this.#chunks > manyChunks && this.#bytesOfChunks < tinyBytes * this.#chunks
+  }
+
+  /** @returns whether more may come */
+  #gather(chunk: Buffer): boolean {
+    if (this.#bytes + chunk.byteLength > gatheredBytes) this.#release()
+    if (!this.#gathered) this.#gathered = chunk
+    else {
+      if (this.#gathered.byteLength < gatheredBytes) {
+        const first = this.#gathered
+        this.#gathered = Buffer.allocUnsafeSlow(gatheredBytes)
+        first.copy(this.#gathered)
+      }
+      chunk.copy(this.#gathered, this.#bytes)
+    }
+    this.#bytes += chunk.byteLength
+    this.#releasing ??= setImmediate(() => this.#release())
+    return this.readableLength + this.#bytes < this.readableHighWaterMark
+  }
+
+  #release(): void {
+    clearImmediate(this.#releasing)
+    this.#releasing = undefined
+    const gathered = this.#gathered?.subarray(0, this.#bytes)
+    this.#gathered = undefined
+    this.#bytes = 0
+    if (gathered && !this.destroyed) super.push(gathered)
+  }
+}

@@ -1,0 +1,77 @@
+/** What a transfer must achieve. */
+export type ProgressLimits = {
+  /** Bytes a second, at least; 0: any. */
+  bytesPerSecond: number
+  /** Milliseconds of waiting for the client over which the rate is averaged. */
+  windowMilliseconds: number
+  /** Milliseconds of waiting in which at least one byte must move. */
+  idleMilliseconds: number
+}
+
+/** Bytes on their way between a client and the server. */
+export type Transfer = {
+  /** Bytes that have moved so far. */
+  bytes(): number
+  /** Whether the server waits for the client at this moment, and not the other way round. */
+  isWaiting(): boolean
+  /** Hears, once, of a transfer that is too slow. `bytesPerSecond`: its rate over the window; undefined if it stood still. */
+  onSlow(bytesPerSecond: number | undefined): void
+}
+
+export type ProgressWatch = {
+  /** Watches a transfer until it is too slow, or the returned function is called. */
+  watch(transfer: Transfer): () => void
+  close(): void
+}
+
+/** Looks so often in a window: what a client does between two looks counts as done at the second. */
+const looks = 30
+
+/**
+ * Watches transfers for clients that hold on to them. Only the time in which the server waits for the client counts: time that the server
+ * takes itself, for its disk or other work, is not the client's.
+ */
+export function createProgressWatch(limits: ProgressLimits): ProgressWatch {
+  const { bytesPerSecond, windowMilliseconds, idleMilliseconds } = limits
+  const interval = Math.ceil(Math.min(windowMilliseconds, idleMilliseconds) / looks)
+  const windowLooks = Math.ceil(windowMilliseconds / interval)
+  const idleLooks = Math.ceil(idleMilliseconds / interval)
+  const leastBytes = (bytesPerSecond * windowLooks * interval) / 1000
+  const watched = new Set<() => void>()
+  let last = performance.now()
+
+  const timer = setInterval(() => {
+    const now = performance.now()
+    const late = now - last > 2 * interval
+    last = now
+    // A server that could not look could not read or write either.
+    if (!late) for (const look of watched) look()
+  }, interval).unref()
+
+  return {
+    watch({ bytes, isWaiting, onSlow }) {
+      /** Bytes that moved before each look at which the server was waiting. */
+      const moved: number[] = []
+      let sum = 0
+      let still = 0
+      let before = bytes()
+      const look = () => {
+        if (!isWaiting()) return
+        const now = bytes()
+        const bytesMoved = now - before
+        before = now
+        moved.push(bytesMoved)
+        sum += bytesMoved
+        if (moved.length > windowLooks) sum -= moved.shift() ?? 0
+        still = bytesMoved > 0 ? 0 : still + 1
+        const isSlow = moved.length === windowLooks && sum < leastBytes
+        if (!isSlow && still < idleLooks) return
+        watched.delete(look)
+        onSlow(isSlow ? Math.round((sum * 1000) / (windowLooks * interval)) : undefined)
+      }
+      watched.add(look)
+      return () => watched.delete(look)
+    },
+    close: () => clearInterval(timer),
+  }
+}
