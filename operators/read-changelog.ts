@@ -17,7 +17,7 @@ export type DocumentedOperator = {
 export type DocumentedAttribute = { name: string; type: string; default: string | undefined }
 
 /** An input or output. `type`: a type variable of its operator, or a type. `isMixed`: its values may differ in type. */
-export type DocumentedSlot = { name: string; type: string; isOptional: boolean; isVariadic: boolean; isMixed: boolean }
+export type DocumentedSlot = { name: string; type: string; isVariadic: boolean; isMixed: boolean }
 
 const forms = {
   domain: /^# (ai\.onnx[a-z.]*)(?: \(default\))?$/,
@@ -90,7 +90,6 @@ function slotOf([name = '', notes = '', type = '']: readonly string[]): Document
   return {
     name,
     type,
-    isOptional: words.has('optional'),
     isVariadic: words.has('variadic'),
     isMixed: words.has('heterogeneous'),
   }

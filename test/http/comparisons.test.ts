@@ -160,7 +160,12 @@ describe('two models that are not one network', () => {
       })
     const { compatible, reasons } = await comparePair(importing(ours, 4), importing(theirs, 4))
     expect(compatible).toBe(false)
-    expect(reasons).toContainEqual({ node: 'last', message: expect.stringContaining(known) })
+    expect(reasons).toContainEqual({
+      node: 'last',
+      expected: `opset ${ours}`,
+      actual: `opset ${theirs}`,
+      message: expect.stringContaining(known),
+    })
     expect(reasons.map(({ message }) => message).join()).toContain(`of opset ${theirs}, in the base of opset ${ours}`)
     expect(await comparePair(importing(theirs, 4), importing(theirs, 5))).toMatchObject({ compatible: true })
   })

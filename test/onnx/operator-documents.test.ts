@@ -106,13 +106,13 @@ describe('the reader of the changelog', () => {
       { name: 'names', type: 'list of strings', default: "['a', 'b']" },
       { name: 'needed', type: 'int', default: undefined },
     ])
-    const slot = { isOptional: false, isVariadic: false, isMixed: false }
+    const slot = { isVariadic: false, isMixed: false }
     expect(first?.inputs).toEqual([
       { ...slot, name: 'X', type: 'T' },
       { ...slot, name: 'rest', type: 'tensor(float)', isVariadic: true },
     ])
     expect(first?.outputs).toEqual([
-      { ...slot, name: 'Y', type: 'T', isOptional: true },
+      { ...slot, name: 'Y', type: 'T' },
       { ...slot, name: 'sizes', type: 'tensor(int64)' },
     ])
     expect(first?.typeVariables.get('T')).toEqual(['tensor(float16)', 'tensor(double)', 'map(int64, tensor(float))'])

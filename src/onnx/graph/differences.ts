@@ -11,6 +11,9 @@ export type Difference = {
   isHard: boolean
   node?: string
   tensor?: string
+  /** Of two opsets: the base's and the other's. */
+  expected?: string
+  actual?: string
   message: string
 }
 
@@ -48,8 +51,10 @@ export function compareOperators(ours: Operator, theirs: Operator): Difference[]
       `${operatorName(theirs)} holds ${shown(graphsOf(theirs) || 'no graphs')}, in the base ${shown(graphsOf(ours) || 'no graphs')} (${shown(ours.name)})`,
     )
   const differences: Difference[] = []
-  if (ours.epoch !== theirs.epoch)
-    differences.push({ kind: 'opset', isHard: false, ...at, message: whyOpsetsDiffer(ours, theirs) })
+  if (ours.epoch !== theirs.epoch) {
+    const [expected, actual] = [`opset ${ours.version}`, `opset ${theirs.version}`]
+    differences.push({ kind: 'opset', isHard: false, ...at, expected, actual, message: whyOpsetsDiffer(ours, theirs) })
+  }
   for (const name of [...new Set([...ours.attributes.keys(), ...theirs.attributes.keys()])].sort()) {
     const [a, b] = [ours.attributes.get(name), theirs.attributes.get(name)]
     // Of two meanings the defaults are two as well.

@@ -1,6 +1,6 @@
 import { documentedOpsets } from '../generated/operator-documents.ts'
 
-/** The newest version of each operator set that Tureen knows, by domain; '' is ai.onnx. onnxruntime has no other version of its own. */
+/** The newest version of each operator set that Tureen knows, by domain; '' is ai.onnx. com.microsoft has had version 1 alone. */
 const newestOpsets: ReadonlyMap<string, number> = new Map(Object.entries({ ...documentedOpsets, 'com.microsoft': 1 }))
 
 /** The newest version of an operator set that Tureen knows; 0 for an unknown domain. */

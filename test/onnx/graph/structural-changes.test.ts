@@ -15,7 +15,9 @@ const base = richModel()
 describe('every single change of structure is found, and named at its place', () => {
   test.each(structuralChanges)('%s', (_, change, place, message) => {
     const other = richModel(change)
-    expect(differencesOf(base, other)).toContainEqual({ ...place, message: expect.stringMatching(message) })
+    expect(differencesOf(base, other)).toContainEqual(
+      expect.objectContaining({ ...place, message: expect.stringMatching(message) }),
+    )
     expect(differencesOf(other, base)).not.toEqual([])
     expect(fingerprintOfBytes(other)).not.toBe(fingerprintOfBytes(base))
   })
