@@ -86,25 +86,24 @@ function placeByNeighbours(
   places: Map<TensorEntry, Place>,
 ): void {
   if (unplaced.length === 0) return
-  const atOperators = new Map<Operator, Place[]>()
-  const inModules = new Map<string, Place[]>()
+  const atOperators = new Map<Operator, Shared>()
+  const inModules = new Map<string, Shared>()
   for (const [tensor, place] of places) {
     for (const operator of readers.get(tensor) ?? []) {
-      append(atOperators, operator, place)
+      share(atOperators, operator, place)
       const module = moduleOf(operator.name)
-      if (module !== null) append(inModules, module, place)
+      if (module !== null) share(inModules, module, place)
     }
   }
   const biasBehind = (operator: Operator) => {
     const [next, ...others] = consumers.get(operator) ?? []
-    return next?.opType === 'Add' && others.length === 0 ? (atOperators.get(next) ?? []) : []
+    return next?.opType === 'Add' && others.length === 0 ? atOperators.get(next) : undefined
   }
   const found = unplaced.map(([tensor, operators]) => {
-    const inModule = operators.flatMap(({ name }) => inModules.get(moduleOf(name) ?? '') ?? [])
     const place =
-      agreed(operators.flatMap(operator => atOperators.get(operator) ?? [])) ??
-      agreed(inModule) ??
-      agreed(operators.flatMap(biasBehind))
+      agreedBy(operators, operator => atOperators.get(operator)) ??
+      agreedBy(operators, ({ name }) => inModules.get(moduleOf(name) ?? '')) ??
+      agreedBy(operators, biasBehind)
     return [tensor, place] as const
   })
   for (const [tensor, place] of found) if (place) places.set(tensor, place)
@@ -156,8 +155,19 @@ function isSame(one: Place, other: Place): boolean {
   return one.stack === other.stack && one.index === other.index
 }
 
-function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
-  const list = lists.get(key)
-  if (list) list.push(value)
-  else lists.set(key, [value])
+/** The place of all tensors that something shares; null if they are in several. Thousands may share one module. */
+type Shared = Place | null
+
+function share<Key>(places: Map<Key, Shared>, key: Key, place: Place): void {
+  const before = places.get(key)
+  places.set(key, before === undefined || (before !== null && isSame(before, place)) ? place : null)
+}
+
+/** The one place that all of the operators say which say any; undefined if none does, or if they contradict each other. */
+function agreedBy(
+  operators: readonly Operator[],
+  placeOf: (operator: Operator) => Shared | undefined,
+): Place | undefined {
+  const said = operators.map(placeOf).filter(place => place !== undefined)
+  return said.includes(null) ? undefined : agreed(said.filter(place => place !== null))
 }

@@ -23,7 +23,7 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
       `has the base's names for other tensors: ${contradicted.length} were paired by structure against their names (${examples(contradicted)})`,
     )
   }
-  const others = renamed.filter(pair => pair[0].isWeight && !contradicted.includes(pair))
+  const others = renamed.filter(([ours]) => ours.isWeight && !theirNames.has(ours.name))
   if (others.length > 0)
     warn(
       'other names',

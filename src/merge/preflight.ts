@@ -54,8 +54,12 @@ export function preflight(inputs: readonly MatchedInput[], settings: Pick<MergeS
     else if (isNumber) averaged.delete(tensor.path)
     else if (isKept) identical.add(tensor.path)
   }
-  for (const other of others) found.push(...literalDifferences(base, other))
-  return { differences: found, warnings, averaged, identical }
+  return {
+    differences: [...found, ...others.flatMap(other => literalDifferences(base, other))],
+    warnings,
+    averaged,
+    identical,
+  }
 }
 
 function slotWarnings({ use, name }: Leaf, differences: readonly ValueDifference[]): string[] {

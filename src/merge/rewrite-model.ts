@@ -19,21 +19,23 @@ export type TensorValues = ReadonlyMap<string, Uint8Array<ArrayBuffer>>
  */
 export function rewriteModel(files: ModelFiles, values: TensorValues, inline: boolean): PlanSource {
   const layout = readLayout(files.source)
-  const edits: Edit<PlanPart>[] = []
+  const edits: Edit<PlanPart>[][] = []
   const inData = new Map<string, Edit<BytesPart>[]>()
   for (const tensor of layout.tensors) {
     const bytes = values.get(tensor.path)
     const { payload } = tensor
     if (payload.form === 'external' && inline) {
-      edits.push(...inlineEdits(tensor, payload, null).map(edit => (bytes ? withElements(edit, bytes) : edit)))
+      edits.push(inlineEdits(tensor, payload, null).map(edit => (bytes ? withElements(edit, bytes) : edit)))
     } else if (payload.form === 'external' && bytes) {
-      inData.set(payload.location, [...(inData.get(payload.location) ?? []), dataEdit(payload, bytes)])
+      const some = inData.get(payload.location) ?? []
+      inData.set(payload.location, some)
+      some.push(dataEdit(payload, bytes))
     } else if (bytes) {
-      edits.push(...elementEdits(tensor, bytes))
+      edits.push(elementEdits(tensor, bytes))
     }
   }
   const plan = {
-    main: plannedFile(splice(layout, edits)),
+    main: plannedFile(splice(layout, edits.flat())),
     data: inline ? new Map() : dataFiles(files.data, inData),
     tensors: [],
     inputs: [],

@@ -30,7 +30,8 @@ export type TensorPlaces = {
  * @param retypes whether any tensor takes another number of bytes: data files are then written anew
  */
 export function tensorPlaces(base: IndexedInput, inline: boolean, retypes: boolean): TensorPlaces {
-  const edits: Edit<PlanPart>[] = []
+  /** Of each tensor its own: one that is stored in pieces has a hundred thousand. */
+  const edits: Edit<PlanPart>[][] = []
   const repacked = retypes && !inline ? repackedData(base) : null
   const data = dataFiles(base)
   return {
@@ -38,11 +39,11 @@ export function tensorPlaces(base: IndexedInput, inline: boolean, retypes: boole
       const { payload } = tensor
       const index = elements?.kind === 'tensor' ? elements.tensor : null
       if (elements && isRetyped && (inline || payload.form !== 'external')) {
-        edits.push(...retypedEdits(tensor, base.layout.frames, elements))
+        edits.push(retypedEdits(tensor, base.layout.frames, elements))
       } else if (payload.form !== 'external') {
-        if (index !== null) edits.push(...tensorEdits(tensor, index))
+        if (index !== null) edits.push(tensorEdits(tensor, index))
       } else if (inline) {
-        edits.push(...inlineEdits(tensor, payload, index))
+        edits.push(inlineEdits(tensor, payload, index))
       } else if (repacked) {
         const { location, offset, length } = payload
         const part = elements ?? { kind: 'data', location, from: offset, length }
@@ -54,9 +55,9 @@ export function tensorPlaces(base: IndexedInput, inline: boolean, retypes: boole
       return true
     },
     finish() {
-      if (!repacked) return { edits, data: inline ? new Map() : data.files() }
+      if (!repacked) return { edits: edits.flat(), data: inline ? new Map() : data.files() }
       const written = repacked.finish()
-      return { edits: [...edits, ...written.edits], data: written.files }
+      return { edits: [...edits.flat(), ...written.edits], data: written.files }
     },
   }
 }

@@ -56,9 +56,9 @@ export function alignNetworks(base: NetworkFiles, other: NetworkFiles): Alignmen
       return { ...found, differences: [onlyInOrder(base, other, inputs, outputs)] }
   }
   if (!found.differences.some(({ isHard }) => isHard)) return found
-  const interfaces = found.differences.filter(({ kind }) => kind === 'outputs')
+  const interfaces = new Set(found.differences.filter(({ kind }) => kind === 'outputs'))
   const explained = explainHard(ours, theirs, found)
-  return { ...found, differences: [...interfaces, ...explained.filter(difference => !interfaces.includes(difference))] }
+  return { ...found, differences: [...interfaces, ...explained.filter(difference => !interfaces.has(difference))] }
 }
 
 /** Aligns two networks under a pairing of their inputs and outputs. */
@@ -117,9 +117,8 @@ export function alignBeneath(
     const outputs = paired.outputs.pairs.filter(([place]) => !isInHead(head, base.network.outputs[place] ?? null))
     const values = valuesBeneath(head, other.network, { ours: hashes.ours(), theirs: hashes.theirs() })
     const match = matchNetworks(base, other, { inputs, outputs, values, ...operandPairing(hashes) })
-    const isCovered = base.network.outputs.every(
-      (value, place) => isInHead(head, value) || outputs.some(([ours]) => ours === place),
-    )
+    const compared = new Set(outputs.map(([place]) => place))
+    const isCovered = base.network.outputs.every((value, place) => isInHead(head, value) || compared.has(place))
     if (!isCovered || match.differences.length > 0) continue
     const alone = base.network.leaves.filter(
       leaf => leaf.isWeight && !isCarried(leaf) && !match.leaves.has(leaf) && !match.zeros.has(leaf),
@@ -142,9 +141,7 @@ function unclearInputs(base: NetworkFiles, other: NetworkFiles, { inputs, paired
   if (paired.inputs.by !== 'mixed') return undefined
   const open = inputPairs(base.network, other.network, paired.inputs).open
   const bound = [...inputs].filter(([ours]) => open.ours.has(ours))
-  const exchanges = bound.flatMap(([a], index) =>
-    bound.slice(index + 1).flatMap(([b]) => (a.type === b.type ? [[a, b] as const] : [])),
-  )
+  const exchanges = [...sameTypePairs(bound.map(([ours]) => ours)).take(mostExchanges + 1)]
   const isUnclear = ([a, b]: readonly [NetworkInput, NetworkInput]) => {
     const [toA, toB] = [inputs.get(a), inputs.get(b)]
     if (!toA || !toB) return false
@@ -158,6 +155,17 @@ function unclearInputs(base: NetworkFiles, other: NetworkFiles, { inputs, paired
   const [ours, theirs] = [[...open.ours], [...open.theirs]].map(some => some.map(({ name }) => shown(name)).join(', '))
   const message = `has the inputs ${theirs} where the base has ${ours}: names do not say which is which, and structure fits in more than one way (${exchange.map(({ name }) => shown(name)).join(' and ')} can be exchanged). Give the inputs of both models the same names`
   return { kind: 'wiring', isHard: true, message }
+}
+
+/** Pairs of inputs of one type, in order. There may be quadratically many. */
+function* sameTypePairs(inputs: readonly NetworkInput[]): Generator<readonly [NetworkInput, NetworkInput]> {
+  const ofType = Map.groupBy(inputs, ({ type }) => type)
+  const met = new Map<string, number>()
+  for (const a of inputs) {
+    const place = (met.get(a.type) ?? 0) + 1
+    met.set(a.type, place)
+    for (const b of ofType.get(a.type)?.values().drop(place) ?? []) yield [a, b]
+  }
 }
 
 /** The difference between networks that would match if their inputs and outputs were paired by order and not by name. */

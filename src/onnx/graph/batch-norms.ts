@@ -30,6 +30,7 @@ export function findBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
     uses: countUses(graph),
     initializers: new Map(layout.tensors.filter(isMainInitializer).map(tensor => [tensor.name, tensor])),
     byPath: new Map(layout.tensors.map(tensor => [tensor.path, tensor])),
+    sharedWith: sharedBytes(layout),
   }
   const left: LeftBatchNorm[] = []
   const found: { index: number; norm: Omit<BatchNorm, 'level'> }[] = []
@@ -40,7 +41,7 @@ export function findBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
         reason: `stands in a subgraph of ${labelOf(node)}, whose values cannot be put out`,
       })
     if (!isBatchNorm(node)) continue
-    const statistics = statisticsOf(node, origins, layout)
+    const statistics = statisticsOf(node, origins)
     if (typeof statistics === 'string') left.push({ node: labelOf(node), reason: statistics })
     else found.push({ index, norm: { node: labelOf(node), input: node.input?.[slots.input] ?? '', ...statistics } })
   }
@@ -85,11 +86,7 @@ function labelOf({ name, output }: NodeProto): string {
 }
 
 /** The tensors of a node's running statistics, or why they cannot be replaced. */
-function statisticsOf(
-  node: NodeProto,
-  origins: Origins,
-  layout: Layout,
-): { mean: TensorEntry; variance: TensorEntry } | string {
+function statisticsOf(node: NodeProto, origins: Origins): { mean: TensorEntry; variance: TensorEntry } | string {
   const attribute = (name: string) => Number(node.attribute?.find(each => each.name === name)?.i ?? 0)
   if (attribute('training_mode') !== 0 || (node.output ?? []).slice(1).some(name => name !== ''))
     return 'normalises by the statistics of each batch (training mode), and does not use the running ones'
@@ -101,7 +98,7 @@ function statisticsOf(
     const tensor = storedTensor(name, origins)
     if (typeof tensor === 'string') return tensor
     if (!dtypeOf(tensor.dataType)?.float) return `takes ${name}, which is not of a floating-point type`
-    const other = sharedWith(tensor, layout)
+    const other = origins.sharedWith(tensor)
     if (other) return `takes ${name}, which shares its bytes in the data file with ${other.name || other.path}`
     found.push(tensor)
   }
@@ -118,6 +115,8 @@ type Origins = {
   uses: ReadonlyMap<string, number>
   initializers: ReadonlyMap<string, TensorEntry>
   byPath: ReadonlyMap<string, TensorEntry>
+  /** Another tensor that has some of its bytes in the data file. */
+  sharedWith(tensor: TensorEntry): TensorEntry | undefined
 }
 
 /** The tensor that a value is, or is cast from, and nothing else is; or why there is none. */
@@ -142,18 +141,26 @@ function storedTensor(name: string, origins: Origins): TensorEntry | string {
   }
 }
 
-function sharedWith(tensor: TensorEntry, { tensors }: Layout): TensorEntry | undefined {
-  const { payload } = tensor
-  if (payload.form !== 'external') return undefined
-  const end = payload.offset + payload.length
-  return tensors.find(
-    other =>
-      other !== tensor &&
-      other.payload.form === 'external' &&
-      other.payload.location === payload.location &&
-      other.payload.offset < end &&
-      other.payload.offset + other.payload.length > payload.offset,
-  )
+/** Finds, of each external tensor, another one that has some of its bytes in the data file. */
+function sharedBytes({ tensors }: Layout): Origins['sharedWith'] {
+  const shared = new Map<TensorEntry, TensorEntry>()
+  const placed = tensors.flatMap(tensor => {
+    const { payload } = tensor
+    if (payload.form !== 'external' || payload.length === 0) return []
+    return [{ tensor, location: payload.location, start: payload.offset, end: payload.offset + payload.length }]
+  })
+  for (const some of Map.groupBy(placed, ({ location }) => location).values()) {
+    some.sort((a, b) => a.start - b.start)
+    let furthest: (typeof some)[number] | undefined
+    for (const each of some) {
+      if (furthest && each.start < furthest.end) {
+        if (!shared.has(furthest.tensor)) shared.set(furthest.tensor, each.tensor)
+        shared.set(each.tensor, furthest.tensor)
+      }
+      if (!furthest || each.end > furthest.end) furthest = each
+    }
+  }
+  return tensor => shared.get(tensor)
 }
 
 /** How many places of the graph, subgraphs included, take each name. */

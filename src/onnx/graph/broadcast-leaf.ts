@@ -29,6 +29,29 @@ export function typeWithoutLeadingOnes({ type, indices }: Leaf): string {
   return indices ? type : type.replace(/\[(?:1(?:, |(?=\])))*/, '[')
 }
 
+/** The two operands of the largest ranks, and the ports of two of unknown rank: one of each is another operand than any given one. */
+type Ranks = { largest: readonly { port: string; rank: number }[]; unknown: readonly string[] }
+
+/** By the network's known dims: an operator may read thousands of leaves, each of which asks for its ranks. */
+const known = new WeakMap<KnownDims, WeakMap<Operator, Ranks>>()
+
+function ranksOf(operator: Operator, dimsOf: KnownDims): Ranks {
+  const ofNetwork = known.get(dimsOf) ?? new WeakMap<Operator, Ranks>()
+  known.set(dimsOf, ofNetwork)
+  const before = ofNetwork.get(operator)
+  if (before) return before
+  const ranks = operator.operands.map(({ port, value }) => ({ port, rank: dimsOf(value)?.length ?? null }))
+  const found = {
+    largest: ranks
+      .flatMap(({ port, rank }) => (rank === null ? [] : [{ port, rank }]))
+      .sort((a, b) => b.rank - a.rank)
+      .slice(0, 2),
+    unknown: ranks.flatMap(({ port, rank }) => (rank === null ? [port] : [])).slice(0, 2),
+  }
+  ofNetwork.set(operator, found)
+  return found
+}
+
 /**
  * Whether leading dimensions of 1 of an operand make no difference to what an operator computes.
  *
@@ -39,16 +62,12 @@ export function typeWithoutLeadingOnes({ type, indices }: Leaf): string {
  * @param rank the larger of the ranks that the operand has in the two networks
  * @returns null if it makes none; otherwise the reason in words
  */
-export function whyRankMatters(
-  { domain, opType, attributes, operands }: Operator,
-  port: string,
-  rank: number,
-  dimsOf: KnownDims,
-): string | null {
+export function whyRankMatters(operator: Operator, port: string, rank: number, dimsOf: KnownDims): string | null {
+  const { domain, opType, attributes } = operator
   if (domain === '' && opType === 'Gemm' && port === '2' && rank <= 2) return null
   if (domain !== '' || !broadcasting.has(opType) || attributes.size > 0) return 'the operator does not stretch it'
-  const others = operands.filter(operand => operand.port !== port).map(({ value }) => dimsOf(value)?.length ?? null)
-  if (others.some(other => other !== null && other >= rank)) return null
-  const known = others.includes(null) ? 'is not known' : 'is less'
-  return `the two are the same only where another operand has ${rank} dimensions or more, and how many there are ${known}`
+  const { largest, unknown } = ranksOf(operator, dimsOf)
+  if (largest.some(other => other.port !== port && other.rank >= rank)) return null
+  const why = unknown.some(other => other !== port) ? 'is not known' : 'is less'
+  return `the two are the same only where another operand has ${rank} dimensions or more, and how many there are ${why}`
 }

@@ -86,15 +86,16 @@ export function pairCommutative(
     const taken = new Set(settled.values())
     const free = theirTied.filter(operand => !taken.has(operand))
     isGuess ||= new Set(free.map(({ value }) => value)).size > 1
+    const inOrder = free.values()
     for (const operand of tied) {
-      const partner = settled.get(operand) ?? free.shift()
+      const partner = settled.get(operand) ?? inOrder.next().value
       if (partner) partners.set(operand, partner)
     }
   }
   const taken = new Set(partners.values())
-  const rest = theirs.operands.filter(operand => !taken.has(operand))
+  const rest = theirs.operands.values().filter(operand => !taken.has(operand))
   const pairs = ours.operands.map((operand): OperandPair => {
-    return [operand, partners.get(operand) ?? rest.shift() ?? { port: operand.port, value: null }]
+    return [operand, partners.get(operand) ?? rest.next().value ?? { port: operand.port, value: null }]
   })
   return {
     pairs,
@@ -105,7 +106,7 @@ export function pairCommutative(
 }
 
 /**
- * Adds pairs of operands that have labels in common, those with most first.
+ * Adds pairs of operands that have labels in common, those with most first. Linear where a label belongs to few of the operands.
  * @param pairs those that are paired already, which stay
  * @param labelsOf labels of each of some values
  */
@@ -119,13 +120,25 @@ function pairByLabels<Label>(
   const [left, theirLeft] = [ours.filter(operand => !pairs.has(operand)), theirs.filter(operand => !taken.has(operand))]
   if (theirLeft.length < 2) return
   const [own, other] = [left, theirLeft].map(operands => labelsOf(operands.map(({ value }) => value)))
-  const scored = left.flatMap((operand, row) =>
-    theirLeft.flatMap((partner, column) => {
-      const [labels, theirLabels] = [own?.[row], other?.[column]]
-      const score = labels && theirLabels ? labels.intersection(theirLabels).size : 0
-      return score > 0 ? [{ operand, partner, score }] : []
-    }),
-  )
+  const columns = new Map<Label, number[]>()
+  for (const [column, labels] of other?.entries() ?? []) {
+    for (const label of labels) {
+      const some = columns.get(label)
+      if (some) some.push(column)
+      else columns.set(label, [column])
+    }
+  }
+  const scored = left.flatMap((operand, row) => {
+    const scores = new Map<number, number>()
+    for (const label of own?.[row] ?? [])
+      for (const column of columns.get(label) ?? []) scores.set(column, (scores.get(column) ?? 0) + 1)
+    return [...scores]
+      .sort(([a], [b]) => a - b)
+      .flatMap(([column, score]) => {
+        const partner = theirLeft[column]
+        return partner ? [{ operand, partner, score }] : []
+      })
+  })
   for (const { operand, partner } of scored.sort((a, b) => b.score - a.score)) {
     if (pairs.has(operand) || taken.has(partner)) continue
     pairs.set(operand, partner)

@@ -44,10 +44,16 @@ export function distinctMarks(
   return budget.left <= 0 ? values.map(() => new Set()) : distinctOf(cones)
 }
 
+/** Of each set the labels that no other has. */
 function distinctOf<Label>(cones: readonly ReadonlySet<Label>[]): ReadonlySet<Label>[] {
-  return cones.map((labels, index) =>
-    cones.reduce((left, other, place) => (place === index ? left : left.difference(other)), labels),
-  )
+  const [met, repeated] = [new Set<Label>(), new Set<Label>()]
+  for (const labels of cones) {
+    for (const label of labels) {
+      if (met.has(label)) repeated.add(label)
+      else met.add(label)
+    }
+  }
+  return cones.map(labels => labels.difference(repeated))
 }
 
 function marksBelow(from: Value | null, marks: ReadonlyMap<Operator, number>, budget: NameBudget): Set<number> {
@@ -61,8 +67,8 @@ function marksBelow(from: Value | null, marks: ReadonlyMap<Operator, number>, bu
     met.add(operator)
     budget.left -= 1
     const mark = marks.get(operator)
-    if (mark === undefined) open.push(...readsOf(operator))
-    else found.add(mark)
+    if (mark !== undefined) found.add(mark)
+    else for (const read of readsOf(operator)) open.push(read)
   }
   return found
 }
@@ -81,7 +87,7 @@ function namesBelow(from: Value | null, budget: NameBudget): Set<string> {
     const { operator } = value
     met.add(operator)
     if (!isCountedNode(operator.name) && !operator.name.startsWith(`${operator.opType} #`)) names.add(operator.name)
-    open.push(...readsOf(operator))
+    for (const read of readsOf(operator)) open.push(read)
   }
   return names
 }

@@ -70,13 +70,12 @@ export function pairBiases(ours: Operator, theirs: Operator, base: NetworkFiles,
 export function whyDimsMatter(
   ours: Leaf,
   theirs: Leaf,
-  { at, theirAt, port }: { at: Operator; theirAt: Operator; port: string },
+  { at, theirAt, port, theirPort }: { at: Operator; theirAt: Operator; port: string; theirPort: string },
   base: NetworkFiles,
   other: NetworkFiles,
 ): string | null {
   if (!differInLeadingOnes(ours, theirs)) return ''
   const rank = Math.max(ours.tensor?.dims.length ?? 0, theirs.tensor?.dims.length ?? 0)
-  const theirPort = theirAt.operands.find(({ value }) => value === theirs)?.port ?? port
   const why = (operator: Operator, at: string, dims: KnownDims) => whyRankMatters(operator, at, rank, dims)
   const reason = why(at, port, knownDims(base.network, base))
   return reason === null ? null : why(theirAt, theirPort, knownDims(other.network, other))

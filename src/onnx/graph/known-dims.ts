@@ -130,7 +130,7 @@ function total(dims: Dims): number | null {
 function broadcast(all: readonly (Dims | null)[]): Dims | null {
   const ranks = all.map(dims => dims?.length ?? null)
   if (all.length === 0 || ranks.includes(null)) return null
-  const rank = Math.max(...ranks.map(Number))
+  const rank = ranks.reduce<number>((largest, each) => Math.max(largest, each ?? 0), 0)
   return Array.from({ length: rank }, (_, axis) => {
     const own = all.map(dims => dims?.[axis - rank + dims.length] ?? (dims && axis < rank - dims.length ? 1 : null))
     return own.find(dim => dim !== null && dim !== 1) ?? (own.includes(null) ? null : 1)

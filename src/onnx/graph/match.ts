@@ -47,7 +47,15 @@ export type MatchSettings = {
 
 type OperatorPair = { ours: Operator; theirs: Operator }
 
-type Pending = { ours: Value | null; theirs: Value | null; at: Operator | null; theirAt: Operator | null; port: string }
+/** Two values to compare. `at`, `theirAt`: the operators that read them, at `port` and `theirPort`; null for outputs of the networks. */
+type Pending = {
+  ours: Value | null
+  theirs: Value | null
+  at: Operator | null
+  theirAt: Operator | null
+  port: string
+  theirPort: string
+}
 
 /**
  * Walks two networks in lockstep from outputs that correspond. Each value then has an address ("output 0, its second input, ..."), so that
@@ -97,14 +105,14 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
     if (matrix) {
       differences.push(...matrix.differences)
       const [a, b] = [ours.operands[0], theirs.operands[0]]
-      push([{ ours: a?.value ?? null, theirs: b?.value ?? null, at: ours, theirAt: theirs, port: '0' }])
+      push([{ ours: a?.value ?? null, theirs: b?.value ?? null, at: ours, theirAt: theirs, port: '0', theirPort: '0' }])
       return
     }
     const biased = pairBiases(ours, theirs, base, other)
     for (const leaf of biased.zeros) zeros.add(leaf)
     differences.push(...biased.differences)
     const found = compareOperators(biased.ours, biased.theirs)
-    differences.push(...found)
+    for (const difference of found) differences.push(difference)
     if (found.some(({ isHard }) => isHard)) return
     if (settings.isTied(biased.ours, biased.theirs)) tied.push(biased)
     else pairOperands(biased)
@@ -123,21 +131,30 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
     const operandPairs =
       free?.pairs ?? ours.operands.map((operand, index) => [operand, theirs.operands[index]] as const)
     const operands = operandPairs.map(([a, b]): Pending => {
-      return { ours: a.value, theirs: b?.value ?? null, at: ours, theirAt: theirs, port: a.port }
+      return {
+        ours: a.value,
+        theirs: b?.value ?? null,
+        at: ours,
+        theirAt: theirs,
+        port: a.port,
+        theirPort: b?.port ?? a.port,
+      }
     })
     const results = ours.subgraphs.flatMap(({ attribute, outputs }, index) =>
       outputs.map((value, output): Pending => {
         const theirValue = theirs.subgraphs[index]?.outputs[output] ?? null
-        return { ours: value, theirs: theirValue, at: ours, theirAt: theirs, port: `${attribute} output ${output}` }
+        const port = `${attribute} output ${output}`
+        return { ours: value, theirs: theirValue, at: ours, theirAt: theirs, port, theirPort: port }
       }),
     )
     push([...operands, ...results])
   }
 
-  const pairLeaves = ({ at, theirAt, port }: Pending, ours: Leaf, theirs: Leaf): void => {
+  const pairLeaves = (pair: Pending, ours: Leaf, theirs: Leaf): void => {
+    const { at, theirAt } = pair
     const isFirst = isNew(ours, theirs)
     if (ours.type !== theirs.type && (isFirst || differInLeadingOnes(ours, theirs))) {
-      const why = at && theirAt ? whyDimsMatter(ours, theirs, { at, theirAt, port }, base, other) : ''
+      const why = at && theirAt ? whyDimsMatter(ours, theirs, { ...pair, at, theirAt }, base, other) : ''
       const difference = why === null ? undefined : compareLeaves(ours, theirs, at)
       if (difference) differences.push({ ...difference, message: [difference.message, why].filter(Boolean).join('; ') })
     }
@@ -173,18 +190,20 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
   push(
     ours.training.slice(0, theirs.training.length).map((value, index): Pending => {
       const port = `training output ${index}`
-      return { ours: value, theirs: theirs.training[index] ?? null, at: null, theirAt: null, port }
+      return { ours: value, theirs: theirs.training[index] ?? null, at: null, theirAt: null, port, theirPort: port }
     }),
   )
   push(
     settings.outputs.map(([a, b]): Pending => {
       const port = `the output ${shown(theirs.outputNames[b])}`
-      return { ours: ours.outputs[a] ?? null, theirs: theirs.outputs[b] ?? null, at: null, theirAt: null, port }
+      const [value, their] = [ours.outputs[a] ?? null, theirs.outputs[b] ?? null]
+      return { ours: value, theirs: their, at: null, theirAt: null, port, theirPort: port }
     }),
   )
   push(
     (settings.values ?? []).map(([a, b]): Pending => {
-      return { ours: a, theirs: b, at: null, theirAt: null, port: 'what the head of the base reads' }
+      const port = 'what the head of the base reads'
+      return { ours: a, theirs: b, at: null, theirAt: null, port, theirPort: port }
     }),
   )
   if (ours.unknown !== theirs.unknown)

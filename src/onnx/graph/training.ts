@@ -24,7 +24,7 @@ export function trainingOutputs(
       const values = { outer: main, depth: 0, opsets, call: null, around: [], declared: declaredDims(graph) }
       const scope = openScope(values, graph.node ?? [], path)
       defineInitializers(scope, graph, path, resolver.leaves)
-      outputs.push(...(graph.output ?? []).map(({ name }) => resolve(resolver, scope, name ?? '')))
+      for (const { name } of graph.output ?? []) outputs.push(resolve(resolver, scope, name ?? ''))
       return scope
     }
     const [initialization, algorithm] = [open('initialization'), open('algorithm')]
