@@ -2,6 +2,7 @@ import type { TureenError } from '../errors.ts'
 import { type DType, rawBytes } from '../tensor/dtype.ts'
 import type { ExternalPayload, FramedSpan } from './layout.ts'
 import { limits } from './limits.ts'
+import { isEscaped } from './names.ts'
 import type { TensorProto } from './onnx-proto.ts'
 
 /**
@@ -24,6 +25,8 @@ export function externalPayload(
     throw fail(
       `has external data with a location of ${location.length} characters; ${limits.locationCharacters} is the limit`,
     )
+  if (isEscaped(location))
+    throw fail(`has external data at the location ${location}, which is not UTF-8; rename the file to a name in UTF-8`)
   if (dtype?.name === 'string') throw fail('holds strings in external data, which ONNX does not allow')
   const expected = dtype ? rawBytes(dtype, elements) : undefined
   const offset = byteCount(entry('offset'), 'offset', fail) ?? 0

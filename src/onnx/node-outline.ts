@@ -1,6 +1,7 @@
 import { readBytes } from './byte-source.ts'
 import { averagedListsOf, isSupportVectorMachine, supportVectorAttributes } from './classic-models.ts'
 import { limits } from './limits.ts'
+import { decodeName } from './names.ts'
 import { readField, readVarint64, type WireCursor, type WireField, wireType } from './wire.ts'
 
 const nodeFields = { output: 2, opType: 4, attribute: 5, domain: 7 } as const
@@ -91,5 +92,5 @@ function saysSome(cursor: WireCursor, { number, type, payload, end }: WireField)
 /** The text of a field; empty if it is no text or has more bytes than `longest`. */
 function text({ source }: WireCursor, { type, payload, end }: WireField, longest: number): string {
   if (type !== wireType.bytes || end - payload > longest) return ''
-  return new TextDecoder().decode(readBytes(source, payload, end - payload))
+  return decodeName(readBytes(source, payload, end - payload))
 }

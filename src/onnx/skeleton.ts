@@ -1,6 +1,7 @@
 import { TureenError } from '../errors.ts'
 import { dtypeName, dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import { type Layout, storageOf, type TensorEntry } from './layout.ts'
+import { NameReader } from './names.ts'
 import { ModelProto, type TypeProto, type ValueInfoProto } from './onnx-proto.ts'
 
 /** A dimension: its size, its symbolic name, or null where the model leaves it open. */
@@ -48,7 +49,7 @@ export function decodeSkeleton(layout: Layout): ModelProto {
 
 function decode(layout: Layout): ModelProto {
   try {
-    return ModelProto.decode(layout.skeleton)
+    return ModelProto.decode(new NameReader(layout.skeleton))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new TureenError('TUREEN_MODEL_MALFORMED', `The model's structure cannot be decoded: ${reason}.`)

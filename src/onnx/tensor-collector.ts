@@ -6,6 +6,7 @@ import type { FixedRun, FramedSpan, Span, TensorEntry, TensorPayload, VarintRun 
 import { limitExceeded } from './limit-exceeded.ts'
 import { limits } from './limits.ts'
 import { tensorFields } from './messages.ts'
+import { NameReader } from './names.ts'
 import { TensorProto } from './onnx-proto.ts'
 import { malformed, type WireField, wireType } from './wire.ts'
 
@@ -120,7 +121,7 @@ function framed(frame: number | undefined): { frame?: number } {
 
 function decodeHeader(header: Uint8Array, offset: number): TensorProto {
   try {
-    return TensorProto.decode(header)
+    return TensorProto.decode(new NameReader(header))
   } catch {
     throw malformed('A tensor cannot be decoded', offset)
   }

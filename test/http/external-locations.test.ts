@@ -137,3 +137,30 @@ describe('a location that is too long', () => {
     expect(errors).toMatchObject([{ model: 'second.onnx', tensor: 'graph.initializer[0]' }])
   })
 })
+
+describe('a location that is not UTF-8', () => {
+  /** The location W.bin with another byte in place of its W. */
+  const broken = (...bytes: number[]) => {
+    const model = Buffer.from(modelAt(`${'W'.repeat(bytes.length)}.bin`))
+    model.set(bytes, model.indexOf(`${'W'.repeat(bytes.length)}.bin`))
+    return Uint8Array.from(model)
+  }
+
+  test.each([
+    ['a byte that is no text', [0xff]],
+    ['a letter of Latin-1', [0xe9]],
+    ['half of a surrogate pair', [0xed, 0xa0, 0x80]],
+    ['a byte that continues nothing', [0x80]],
+    ['U+FFFD, which stands for such bytes', [0xef, 0xbf, 0xbd]],
+  ])('is refused: %s', async (_, bytes) => {
+    const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: broken(...bytes) })
+    const { detail, errors } = await readProblem(response, 400, 'TUREEN_MODEL_MALFORMED')
+    expect(detail).toMatch(/not UTF-8/)
+    expect(errors).toMatchObject([{ tensor: 'W' }])
+  })
+
+  test('while one in any other script is not', async () => {
+    const { missing } = await waiting('gewï\u0308cht/重み.bin')
+    expect(missing).toContain('gewï\u0308cht/重み.bin')
+  })
+})

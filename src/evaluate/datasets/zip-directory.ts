@@ -18,6 +18,8 @@ export type ZipEntry = {
 const arraySuffix = '.npy'
 /** What macOS puts beside each file when it zips a folder; its names end like those of the arrays. */
 const macMetadata = '__MACOSX/'
+/** Characters of a refused name in its error. */
+const shownCharacters = 100
 const stored = 0
 const deflated = 8
 
@@ -54,11 +56,11 @@ class HandleReader extends RandomAccessReader {
  * The arrays in a zip file: its entries named *.npy, in the order of its directory. Folders, files of other kinds and what macOS adds
  * (`__MACOSX/`) are left alone.
  *
- * @throws TureenError `TUREEN_DATASET_MALFORMED` (also for two arrays of one name) or `TUREEN_DATASET_UNSUPPORTED`;
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` (also for two arrays of one name, and for unsafe names) or `TUREEN_DATASET_UNSUPPORTED`;
  *   yauzl's own Error where the directory is damaged
  */
 export async function readZipDirectory(handle: FileHandle, byteLength: number): Promise<ZipEntry[]> {
-  // Names stay bytes in yauzl, so that it does not refuse or rewrite those that would be unsafe as paths.
+  // Names stay bytes in yauzl: it would rewrite some of those that are refused below.
   const zip = await fromRandomAccessReaderPromise(new HandleReader(handle, byteLength), byteLength, {
     autoClose: false,
     decodeStrings: false,
@@ -67,6 +69,7 @@ export async function readZipDirectory(handle: FileHandle, byteLength: number): 
   const entries = new Map<string, ZipEntry>()
   for await (const entry of zip.eachEntry()) {
     const name = getFileNameLowLevel(entry.generalPurposeBitFlag, entry.fileNameRaw, entry.extraFields, true)
+    refuseUnsafe(name)
     if (!name.endsWith(arraySuffix) || name.startsWith(macMetadata)) continue
     const array = name.slice(0, -arraySuffix.length)
     if (array === '') throw malformedDataset('An array has no name.')
@@ -79,6 +82,27 @@ export async function readZipDirectory(handle: FileHandle, byteLength: number): 
     entries.set(array, await locate(zip, entry, array))
   }
   return [...entries.values()]
+}
+
+/**
+ * Refuses names that lead out of a directory, or that programs read in different ways. Here a name is only a key, but the file is handed
+ * on as it came.
+ */
+function refuseUnsafe(name: string): void {
+  const reason = name.includes('\0')
+    ? 'has a NUL character in its name'
+    : name.includes('\uFFFD')
+      ? 'has a name that is not UTF-8'
+      : name.split(/[\\/]/).includes('..')
+        ? 'has .. in its name'
+        : /^([a-z]:)?[\\/]/i.test(name)
+          ? 'has an absolute path as its name'
+          : undefined
+  if (reason === undefined) return
+  const shown = JSON.stringify(name.slice(0, shownCharacters))
+  throw malformedDataset(
+    `The entry ${shown} of the zip file ${reason}. Save the arrays under plain names, such as "image".`,
+  )
 }
 
 async function locate(zip: ZipFile, entry: Entry, array: string): Promise<ZipEntry> {

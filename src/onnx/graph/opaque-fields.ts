@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type ByteSource, chunksOf, readBytes } from '../byte-source.ts'
 import { rangeSource } from '../elements.ts'
 import type { Layout, Span } from '../layout.ts'
+import { decodeName } from '../names.ts'
 import { readField, wireCursor } from '../wire.ts'
 
 /** Of a text that is longer no more is looked at: none that is asked for is. */
@@ -58,7 +59,7 @@ export class OpaqueFields {
     const cursor = wireCursor(this.#source)
     cursor.offset = span.start
     const { payload, end } = readField(cursor, span.end)
-    return new TextDecoder().decode(readBytes(this.#source, payload, Math.min(end - payload, longestText)))
+    return decodeName(readBytes(this.#source, payload, Math.min(end - payload, longestText)))
   }
 
   #digest(spans: readonly Span[]): string {

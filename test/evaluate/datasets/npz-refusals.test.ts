@@ -179,3 +179,44 @@ describe('files that are no data set are named', () => {
     await expect(describeDataset(mixed)).rejects.toMatchObject(malformed(/mixes/))
   })
 })
+
+describe('a zip entry with an unsafe name is refused, also one that is no array', () => {
+  const array = npyOf('<f4', [1], bytes(4))
+  test.each([
+    ['../x.npy', /has \.\. in its name/],
+    ['a/../../x.npy', /has \.\. in its name/],
+    ['a\\..\\x.npy', /has \.\. in its name/],
+    ['..', /has \.\. in its name/],
+    ['../notes.txt', /has \.\. in its name/],
+    ['__MACOSX/../x.npy', /has \.\. in its name/],
+    ['/etc/x.npy', /an absolute path/],
+    ['\\\\server\\x.npy', /an absolute path/],
+    ['C:\\x.npy', /an absolute path/],
+    ['x\0.npy', /a NUL character/],
+    ['x.npy\0.txt', /a NUL character/],
+    ['\ufffd.npy', /not UTF-8/],
+  ])('%j', async (name, reason) => {
+    const path = file(
+      'unsafe.npz',
+      zipFile([
+        { name: 'y.npy', data: array },
+        { name, data: array },
+      ]),
+    )
+    await expect(describeDataset([path])).rejects.toMatchObject(malformed(reason))
+  })
+
+  test('bytes that are not UTF-8 where the directory says that they are', async () => {
+    const zip = zipFile([
+      { name: 'y.npy', data: array },
+      { name: 'X.npy', data: array },
+    ])
+    zip.set([0xff], zip.lastIndexOf('X.npy'))
+    await expect(describeDataset([file('broken.npz', zip)])).rejects.toMatchObject(malformed(/not UTF-8/))
+  })
+
+  test.each(['..x.npy', 'x...npy', 'a/b.npy', 'x:0.npy', 'größe.npy'])('but %s is a name', async name => {
+    const path = file('plain.npz', zipFile([{ name, data: array }]))
+    expect((await describeDataset([path])).arrays.map(each => each.name)).toEqual([name.replace('.npy', '')])
+  })
+})
