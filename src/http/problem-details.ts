@@ -125,17 +125,21 @@ const ofFastify: Record<string, { code: ErrorCode; detail: (error: FastifyError,
     FST_ERR_BAD_URL: { code: 'TUREEN_REQUEST_INVALID', detail: () => 'The path is not a valid URL path.' },
   }
 
+/** What a client calls the parts of a request that schemas are for. */
+const partNames: Record<string, string> = {
+  body: 'The request body is',
+  querystring: 'The query is',
+  params: 'The path is',
+  headers: 'The headers are',
+}
+
 function toTureenError(error: FastifyError, request: FastifyRequest): TureenError {
   if (error instanceof TureenError) return error
   if (hasZodFastifySchemaValidationErrors(error)) {
     const part = error.validationContext ?? 'body'
     const errors = error.validation.flatMap(issue => fieldProblems(part, issue, request))
     const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
-    return new TureenError(
-      'TUREEN_REQUEST_INVALID',
-      `The ${part === 'body' ? 'request body' : part} is not valid: ${detail}.`,
-      errors,
-    )
+    return new TureenError('TUREEN_REQUEST_INVALID', `${partNames[part] ?? part} not valid: ${detail}.`, errors)
   }
   const known = ofFastify[error.code]
   if (known) return new TureenError(known.code, known.detail(error, request), [], { cause: error })

@@ -1,5 +1,5 @@
-import { type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process'
-import { chmod, chown, cp, mkdir, symlink } from 'node:fs/promises'
+import { type ChildProcess, type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process'
+import { chmod, chown, cp, mkdir, readFile, symlink } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
@@ -35,14 +35,36 @@ async function isServing(url: string): Promise<boolean> {
   return response !== undefined
 }
 
+/** Runs a command as process 1 of a namespace, as a container does. */
+const asFirst = ['unshare', '-pf', '--kill-child', '--mount-proc']
+const canBeFirst = spawnSync('unshare', [...asFirst.slice(1), 'true']).status === 0
+
+/** The process that `unshare` made the first one of its namespace. */
+async function firstOf({ pid }: ChildProcess): Promise<number> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return Number(children.trim())
+}
+
 describe('npm start', () => {
-  test('ends the server in good order when npm is told to end', async () => {
-    const server = await untilServing(run('npm', ['start'], projectRoot, { TUREEN_DATA: await servers.data() }))
-    server.process.kill('SIGTERM')
-    await server.exited
-    await until('the server is gone', async () => !(await isServing(server.url)))
-    expect(server.logs.some(line => line.includes('"msg":"closed"'))).toBe(true)
-  })
+  const whole = async ({ pid = 0 }: ChildProcess) => -pid
+  const npm = async ({ pid = 0 }: ChildProcess) => pid
+  const ways: [string, NodeJS.Signals, (child: ChildProcess) => Promise<number>, string[]][] = [
+    ['npm is told to end', 'SIGTERM', npm, ['npm', 'start']],
+    ['a terminal interrupts the whole group', 'SIGINT', whole, ['npm', 'start']],
+    ['a shell has handed over to npm', 'SIGTERM', npm, ['sh', '-c', 'exec npm start']],
+    ['npm is process 1 of a container', 'SIGTERM', firstOf, [...asFirst, 'npm', 'start']],
+  ]
+  const possible = ways.filter(([, , , [command]]) => canBeFirst || command !== 'unshare')
+  test.each(possible)(
+    'ends the server in good order when %s (%s)',
+    async (_, signal, target, [command = '', ...args]) => {
+      const server = await untilServing(run(command, args, projectRoot, { TUREEN_DATA: await servers.data() }))
+      process.kill(await target(server.process), signal)
+      expect(await server.exited).toEqual({ code: 0, signal: null })
+      await until('the server is gone', async () => !(await isServing(server.url)))
+      expect(server.logs.some(line => line.includes('"msg":"closed"'))).toBe(true)
+    },
+  )
 
   test.each([
     [['--port=8080'], 'PORT'],
