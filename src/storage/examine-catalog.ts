@@ -2,7 +2,6 @@ import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { migrations } from './migrations.ts'
 
 /** What a catalog file is, as far as can be told without changing it. `reason` completes "catalog.sqlite ...". */
 export type CatalogExamination =
@@ -39,7 +38,9 @@ export async function examineCatalog(path: string): Promise<CatalogExamination> 
   if (!log && expected !== undefined && bytes < expected)
     return { kind: 'damaged', reason: `was cut short: it has ${bytesText(bytes)} of ${bytesText(expected)}` }
   try {
-    const read = readCatalog(path, log ? path : `${pathToFileURL(path)}?immutable=1`)
+    // What migrations are made of takes longer to load than a directory without a catalog takes to be refused.
+    const { migrations } = await import('./migrations.ts')
+    const read = readCatalog(path, log ? path : `${pathToFileURL(path)}?immutable=1`, new Set(Object.keys(migrations)))
     return read.kind === 'catalog' ? { ...read, bytes } : read
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error)
@@ -67,7 +68,8 @@ function isOfMachine(error: unknown): boolean {
   return error.errcode !== shortRead && machineCodes.has(error.errcode & 0xff)
 }
 
-function readCatalog(path: string, location: string) {
+/** @param known names of the migrations of this version */
+function readCatalog(path: string, location: string, known: ReadonlySet<string>) {
   const database = new DatabaseSync(location, { readOnly: true })
   try {
     const texts = (sql: string) =>
@@ -84,7 +86,6 @@ function readCatalog(path: string, location: string) {
       const reason = `is an SQLite database, but not of Tureen: its tables are ${listed(tables)}`
       return { kind: 'foreign', reason } as const
     }
-    const known = new Set(Object.keys(migrations))
     const applied = texts('select name from kysely_migration order by name')
     const unknown = applied.filter(name => !known.has(name))
     if (unknown.length > 0) {
