@@ -2,6 +2,7 @@ import { insertDataset } from '../datasets/dataset-records.ts'
 import { asTureenError } from '../errors.ts'
 import { insertModel } from '../models/model-records.ts'
 import type { Catalog } from '../storage/database.ts'
+import type { Labels } from '../storage/labels.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 
 /** A file of the content by its digest, `sha256:<hex>`. */
@@ -14,17 +15,27 @@ export type DescribedFile = {
   missing: { location: string; bytes: number | undefined }[]
 }
 
-/** Reads a file as an upload of it would be read. Null if it is neither a model nor an `.npz` data set. */
-export async function describeFile(threads: ThreadPool, file: ContentFile): Promise<DescribedFile | null> {
-  return (await unlessRefused(() => asModel(threads, file))) ?? (await unlessRefused(() => asDataset(threads, file)))
+/** Reads a file as an upload of it would be read. Null if it is neither a model nor an `.npz` data set. @param labels of a model's record */
+export async function describeFile(
+  threads: ThreadPool,
+  file: ContentFile,
+  labels: Labels,
+): Promise<DescribedFile | null> {
+  return (
+    (await unlessRefused(() => asModel(threads, file, labels))) ?? (await unlessRefused(() => asDataset(threads, file)))
+  )
 }
 
 /** The names are lost: the digest is what is left to find a record by. */
 const upload = (sha256: string) => ({ name: sha256, labels: {}, expiresAt: null })
 
-async function asModel(threads: ThreadPool, { sha256, path, bytes }: ContentFile): Promise<DescribedFile> {
+async function asModel(
+  threads: ThreadPool,
+  { sha256, path, bytes }: ContentFile,
+  labels: Labels,
+): Promise<DescribedFile> {
   const inspected = await threads.inspect({ path, data: [] })
-  const model = { ...upload(sha256), files: [{ location: '', sha256, bytes }], inspected, recipe: null }
+  const model = { ...upload(sha256), labels, files: [{ location: '', sha256, bytes }], inspected, recipe: null }
   const missing = inspected.externalData.map((location, index) => ({ location, bytes: inspected.dataBytes[index] }))
   return { kind: 'model', insert: catalog => insertModel(catalog, model), missing }
 }

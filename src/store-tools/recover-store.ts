@@ -5,12 +5,14 @@ import { type Catalog, openCatalog } from '../storage/database.ts'
 import { examineCatalog } from '../storage/examine-catalog.ts'
 import { contentDigests, contentPath } from '../storage/file-names.ts'
 import { flushDirectory } from '../storage/flush-directory.ts'
+import type { Labels } from '../storage/labels.ts'
 import { makeDirectory } from '../storage/make-directory.ts'
 import { readMarker, writeMarker } from '../storage/store-marker.ts'
 import { sha256OfFile } from '../threads/hash-file.ts'
 import { createThreadPool, type ThreadPool } from '../threads/thread-pool.ts'
 import { type ContentFile, type DescribedFile, describeFile } from './described-file.ts'
 import { storePaths } from './held-store.ts'
+import { salvageRecords } from './salvage-records.ts'
 import { usableCatalog } from './usable-catalog.ts'
 
 /**
@@ -21,7 +23,7 @@ export type Recovery = { models: number; datasets: number; returned: number; lef
 
 /**
  * Gives content without a record a new one, from `content/` and `quarantine/`, in a store that no server has open. A catalog that cannot
- * be used is set aside, and a new one begun. What was in the old catalog alone is lost: names, labels, jobs and scores.
+ * be used is set aside, and a new one begun with all records that can still be read of it. What was in its damaged part alone is lost.
  *
  * @param say hears what became of each file, in sentences
  * @throws Error if the catalog is of a newer version, or the directory is not a store
@@ -33,13 +35,23 @@ export async function recoverStore(directory: string, say: (line: string) => voi
   const quarantined = await filesIn(paths.quarantine)
   if (!marker && stored.length === 0 && (await examineCatalog(paths.catalog)).kind !== 'catalog')
     throw new Error(`${directory} is not a store of Tureen. Nothing was changed.`)
-  const idOfCatalog = await usableCatalog(paths.catalog, say)
-  const id = marker?.id ?? idOfCatalog ?? randomUUID()
+  const usable = await usableCatalog(paths.catalog, say)
+  const id = marker?.id ?? usable.id ?? randomUUID()
   const catalog = await openCatalog(paths.catalog, id)
   const nothing = () => undefined
   const threads = createThreadPool(nothing, nothing)
   try {
     if (!marker) await writeMarker(directory, id)
+    const files = new Map([...quarantined, ...stored].map(file => [file.sha256, file]))
+    const salvaged =
+      usable.aside === undefined
+        ? undefined
+        : await salvageRecords(usable.aside, paths.catalog, catalog, sha256 => files.get(sha256)?.bytes)
+    if (salvaged)
+      say(
+        `Of the damaged catalog ${salvaged.models} models, ${salvaged.datasets} data sets, ${salvaged.jobs} jobs and ${salvaged.scores} scores could be read, and are as they were.`,
+      )
+    const labels = salvaged?.labels ?? new Map<string, Labels>()
     const known = await referencedDigests(catalog)
     const lost = stored.filter(({ sha256 }) => !known.has(sha256))
     const here = new Set(stored.map(({ sha256 }) => sha256))
@@ -47,7 +59,8 @@ export async function recoverStore(directory: string, say: (line: string) => voi
     // Records are listed by age: their files tell it.
     found.sort((a, b) => a.writtenAt - b.writtenAt)
     const recovery: Recovery = { models: 0, datasets: 0, returned: 0, left: 0, damaged: 0 }
-    for (const file of found) recovery[await recoverFile(directory, file, known, { catalog, threads }, say)] += 1
+    for (const file of found)
+      recovery[await recoverFile(directory, file, { catalog, threads, known, labels }, say)] += 1
     return recovery
   } finally {
     await threads.close()
@@ -57,11 +70,18 @@ export async function recoverStore(directory: string, say: (line: string) => voi
 
 type StoredFile = ContentFile & { writtenAt: number }
 
+/** `known`: digests that records refer to. `labels`: of new records, by the digest of the model's own file. */
+type Recovering = {
+  catalog: Catalog
+  threads: ThreadPool
+  known: ReadonlySet<string>
+  labels: ReadonlyMap<string, Labels>
+}
+
 async function recoverFile(
   directory: string,
   file: StoredFile,
-  known: ReadonlySet<string>,
-  { catalog, threads }: { catalog: Catalog; threads: ThreadPool },
+  { catalog, threads, known, labels }: Recovering,
   say: (line: string) => void,
 ): Promise<keyof Recovery> {
   const { sha256, path } = file
@@ -77,7 +97,7 @@ async function recoverFile(
     say(`${content} was missing, and came back from quarantine.`)
     return 'returned'
   }
-  const described = await describeFile(threads, file)
+  const described = await describeFile(threads, file, labels.get(sha256) ?? {})
   if (!described) {
     // An entry of the quarantine ends some days after its last change.
     const now = new Date()

@@ -3,17 +3,19 @@ import { DatabaseSync } from 'node:sqlite'
 import { examineCatalog } from '../storage/examine-catalog.ts'
 import { integrityFindings } from './catalog-findings.ts'
 
+/** `id` of the store in the catalog, null if there is none. `aside`: where a damaged catalog of ours is now, whose rows may be read. */
+export type UsableCatalog = { id: string | null; aside?: string }
+
 /**
  * Sets a catalog aside that cannot be used, so that a new one can be begun. Damaged indexes alone are made anew.
- * @returns the id of the store in a catalog that can be used, null if there is none
  * @throws Error if the catalog is of a newer version
  */
-export async function usableCatalog(path: string, say: (line: string) => void): Promise<string | null> {
+export async function usableCatalog(path: string, say: (line: string) => void): Promise<UsableCatalog> {
   const catalog = await examineCatalog(path)
   if (catalog.kind === 'newer')
     throw new Error(`catalog.sqlite ${catalog.reason}. Nothing was changed. Start the newer version.`)
-  if (catalog.kind === 'missing') return null
-  if (catalog.kind === 'catalog' && isSound(path)) return catalog.id
+  if (catalog.kind === 'missing') return { id: null }
+  if (catalog.kind === 'catalog' && isSound(path)) return { id: catalog.id }
   const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`
   for (const ending of ['', '-wal', '-shm'])
     await rename(`${path}${ending}`, `${aside}${ending}`).catch((error: unknown) => {
@@ -21,7 +23,8 @@ export async function usableCatalog(path: string, say: (line: string) => void): 
     })
   const reason = catalog.kind === 'catalog' ? 'is damaged' : catalog.reason
   say(`catalog.sqlite ${reason}. It was set aside as ${aside}, and a new one begun.`)
-  return catalog.kind === 'catalog' ? catalog.id : null
+  const isOurs = catalog.kind === 'catalog' || catalog.kind === 'damaged'
+  return { id: catalog.kind === 'catalog' ? catalog.id : null, ...(isOurs ? { aside } : {}) }
 }
 
 function isSound(path: string): boolean {

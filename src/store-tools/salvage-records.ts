@@ -1,0 +1,160 @@
+import { DatabaseSync } from 'node:sqlite'
+import { sql } from 'kysely'
+import { labels as labelsSchema } from '../../schemas/common.ts'
+import { deleteDataset, listDatasets } from '../datasets/dataset-records.ts'
+import { deleteModel, listModels } from '../models/model-records.ts'
+import type { Catalog } from '../storage/database.ts'
+import type { Labels } from '../storage/labels.ts'
+import type { Page } from '../storage/paging.ts'
+import { isReadable } from '../storage/unreadable.ts'
+import { type Row, readableRows } from './readable-rows.ts'
+
+/** What could be read of a damaged catalog. `labels`: those of models whose records are lost, by the digest of the model's own file. */
+export type Salvaged = { models: number; datasets: number; jobs: number; scores: number; labels: Map<string, Labels> }
+
+/** Those that other tables refer to come first. Idempotency keys, which live for a day, are left. */
+const tables = [
+  'models',
+  'model_files',
+  'datasets',
+  'dataset_files',
+  'labels',
+  'jobs',
+  'job_inputs',
+  'job_events',
+  'scores',
+] as const
+
+const pageRecords = 500
+
+/**
+ * Copies what can still be read of a damaged catalog into a new one, each row by itself, and keeps the records that are whole.
+ *
+ * @param damaged the file of the damaged catalog, which is not changed
+ * @param path the file of the new catalog, which is open as `catalog`
+ * @param bytesOf how many bytes the store's file with a digest has; undefined if it has none
+ */
+export async function salvageRecords(
+  damaged: string,
+  path: string,
+  catalog: Catalog,
+  bytesOf: (sha256: string) => number | undefined,
+): Promise<Salvaged> {
+  copyRows(damaged, path)
+  const labels = await labelsOfLostModels(catalog)
+  await restoreOwnFiles(catalog, bytesOf)
+  await removeParts(catalog)
+  await removeUnreadable(cursor => listModels(catalog, { limit: pageRecords, cursor, label: {} }), deleteModel, catalog)
+  await removeUnreadable(
+    cursor => listDatasets(catalog, { limit: pageRecords, cursor, label: {} }),
+    deleteDataset,
+    catalog,
+  )
+  const count = async (table: 'models' | 'datasets' | 'jobs' | 'scores') => {
+    const counted = await catalog.selectFrom(table).select(sql<number>`count(*)`.as('rows')).executeTakeFirstOrThrow()
+    return counted.rows
+  }
+  return {
+    models: await count('models'),
+    datasets: await count('datasets'),
+    jobs: await count('jobs'),
+    scores: await count('scores'),
+    labels,
+  }
+}
+
+function copyRows(damaged: string, path: string): void {
+  const [from, to] = [new DatabaseSync(damaged, { readOnly: true }), new DatabaseSync(path, { timeout: 30_000 })]
+  try {
+    // What a row refers to may be lost; removeParts looks after it.
+    to.exec('pragma foreign_keys = off; begin')
+    for (const table of tables) copyTable(from, to, table)
+    to.exec('commit')
+  } finally {
+    from.close()
+    to.close()
+  }
+}
+
+function copyTable(from: DatabaseSync, to: DatabaseSync, table: string): void {
+  const kinds = kindsOf(to, table)
+  const columns = Object.keys(kinds)
+  const values = columns.map(() => '?').join()
+  const insert = to.prepare(`insert or ignore into "${table}" (${columns.join()}) values (${values})`)
+  for (const row of readableRows(from, table))
+    if (isSound(table, kinds, row)) insert.run(...columns.map(column => row[column] ?? null))
+}
+
+/** The columns of a table, each with the kind of value that it holds. */
+function kindsOf(database: DatabaseSync, table: string): Record<string, string> {
+  const columns = database.prepare('select name, type from pragma_table_info(?)').all(table)
+  return Object.fromEntries(columns.map(({ name, type }) => [String(name), type === 'INTEGER' ? 'number' : 'string']))
+}
+
+/** Whether a row has values of the right kinds, and what no other check looks at: its id, its label. */
+function isSound(table: string, kinds: Record<string, string>, row: Row): boolean {
+  const hasKinds = Object.entries(kinds).every(
+    ([name, kind]) => (row[name] ?? null) === null || typeof row[name] === kind,
+  )
+  if ('id' in kinds && !/^[0-9a-f-]{36}$/.test(String(row['id']))) return false
+  return hasKinds && (table !== 'labels' || labelsSchema.safeParse({ [String(row['key'])]: row['value'] }).success)
+}
+
+async function labelsOfLostModels(catalog: Catalog): Promise<Map<string, Labels>> {
+  const rows = await catalog
+    .selectFrom('labels')
+    .innerJoin('model_files', 'model_files.model_id', 'labels.owner_id')
+    .where('location', '=', '')
+    .where('model_id', 'not in', catalog.selectFrom('models').select('id'))
+    .select(['sha256', 'key', 'value'])
+    .execute()
+  const labels = new Map<string, Labels>()
+  for (const { sha256, key, value } of rows) labels.set(sha256, { ...labels.get(sha256), [key]: value })
+  return labels
+}
+
+/** A model of one file has the digest of that file: it says which one it was. */
+async function restoreOwnFiles(catalog: Catalog, bytesOf: (sha256: string) => number | undefined): Promise<void> {
+  const rows = await catalog
+    .selectFrom('models')
+    .where('id', 'not in', catalog.selectFrom('model_files').select('model_id'))
+    .select(['id', 'sha256'])
+    .execute()
+  for (const { id, sha256 } of rows) {
+    const bytes = bytesOf(sha256)
+    if (bytes !== undefined)
+      await catalog.insertInto('model_files').values({ model_id: id, location: '', sha256, bytes }).execute()
+  }
+}
+
+/** Removes rows whose other half is lost. */
+async function removeParts(catalog: Catalog): Promise<void> {
+  for (const statement of [
+    `delete from models where id not in (select model_id from model_files where location = '')`,
+    'delete from model_files where model_id not in (select id from models)',
+    'delete from datasets where id not in (select dataset_id from dataset_files)',
+    'delete from dataset_files where dataset_id not in (select id from datasets)',
+    'delete from job_inputs where job_id not in (select id from jobs)',
+    'delete from job_events where job_id not in (select id from jobs)',
+    `delete from labels where owner_id not in
+      (select id from models union all select id from datasets union all select id from jobs)`,
+  ])
+    await sql.raw(statement).execute(catalog)
+}
+
+type Listed = { id: string }
+
+async function removeUnreadable(
+  list: (cursor?: string) => Promise<Page<Listed>>,
+  remove: (catalog: Catalog, id: string) => Promise<void>,
+  catalog: Catalog,
+): Promise<void> {
+  const unreadable: string[] = []
+  let cursor: string | null | undefined
+  do {
+    const page: Page<Listed> = await list(cursor ?? undefined)
+    unreadable.push(...page.items.filter(item => !isReadable(item)).map(({ id }) => id))
+    cursor = page.nextCursor
+  } while (cursor)
+  for (const id of unreadable) await remove(catalog, id)
+}
