@@ -9,6 +9,7 @@ import { documentedDefaults } from '../../src/onnx/generated/documented-defaults
 import { documentedTypeSlots } from '../../src/onnx/generated/documented-type-slots.ts'
 import { documentedOpsets, operatorDocuments } from '../../src/onnx/generated/operator-documents.ts'
 import { compareOperators } from '../../src/onnx/graph/differences.ts'
+import { newestOpset } from '../../src/onnx/graph/known-opsets.ts'
 import type { Operator } from '../../src/onnx/graph/network.ts'
 import { operatorEpoch } from '../../src/onnx/graph/operator-epochs.ts'
 import { reviewedDefaults } from '../../src/onnx/graph/reviewed-defaults.ts'
@@ -164,6 +165,12 @@ describe('the generated tables', () => {
     expect(Object.keys(operatorDocuments.sha256)).toEqual([...documentNames])
     for (const digest of Object.values(operatorDocuments.sha256)) expect(digest).toMatch(/^[0-9a-f]{64}$/)
     expect(documentedOpsets).toMatchObject({ '': 28, 'ai.onnx.ml': 5, 'ai.onnx.preview.training': 1 })
+  })
+
+  test('end with the opsets that the documentation names', () => {
+    const page = readFileSync(join(projectRoot, 'docs/concepts/how-networks-are-matched.md'), 'utf8')
+    const named = `ai.onnx up to opset ${newestOpset('')}, ai.onnx.ml up to ${newestOpset('ai.onnx.ml')} and com.microsoft ${newestOpset('com.microsoft')}`
+    expect(page).toContain(named)
   })
 
   test('change a default only where the meaning changes, or where a review found that it does not', () => {
