@@ -95,7 +95,12 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         querystring: tensorParameters,
         response: {
           200: tensorPage,
-          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_CONTENT_DAMAGED'),
+          ...problemResponses(
+            'TUREEN_REQUEST_INVALID',
+            'TUREEN_NOT_FOUND',
+            'TUREEN_TASK_TIMEOUT',
+            'TUREEN_CONTENT_DAMAGED',
+          ),
         },
       },
     },

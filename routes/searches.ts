@@ -32,6 +32,7 @@ export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchSe
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_IDEMPOTENCY_KEY_REUSED',
+            'TUREEN_TASK_TIMEOUT',
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',
             'TUREEN_RULE_UNMATCHED',

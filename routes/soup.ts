@@ -47,6 +47,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
             'TUREEN_TOO_LARGE',
             'TUREEN_UNSUPPORTED_MEDIA_TYPE',
             'TUREEN_MODEL_LIMIT',
+            'TUREEN_TASK_TIMEOUT',
             'TUREEN_MODEL_UNSUPPORTED',
             'TUREEN_MODELS_DIFFER',
             'TUREEN_NON_FLOAT_DIFFERS',

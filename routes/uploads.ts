@@ -45,6 +45,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
       'TUREEN_UNSUPPORTED_MEDIA_TYPE',
       'TUREEN_IDEMPOTENCY_KEY_REUSED',
       'TUREEN_MODEL_LIMIT',
+      'TUREEN_TASK_TIMEOUT',
       'TUREEN_MODEL_UNSUPPORTED',
       'TUREEN_TOO_MANY_UPLOADS',
       'TUREEN_UPLOAD_SHARE_USED',

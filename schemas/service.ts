@@ -80,6 +80,7 @@ export const usage = z
         evaluationMemoryBytes: count,
         evaluationThreads: count,
         searchMemoryBytes: count,
+        taskSeconds: count.describe('Seconds that a worker thread may work on one task.'),
         jobTtl: count.nullable().describe('Seconds that jobs are kept whose request has no ttl; null for ever'),
         idempotencySeconds: count,
       })

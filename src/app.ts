@@ -96,7 +96,8 @@ export async function createApp(
   await continueIdsOf(catalog)
   const metrics = createMetrics()
   const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes, metrics.received, clock)
-  const threads = createThreadPool(error => log.error({ err: error }, 'a worker thread died'), metrics.merged)
+  const onThreadError = (error: unknown) => log.error({ err: error }, 'a worker thread died')
+  const threads = createThreadPool(onThreadError, metrics.merged, config.taskSeconds)
   const reserve = createReserve(directory.path, () => shrinkLog(catalog))
   const contents = createContents(catalog, artifacts, reserve, threads.hash, metrics.contentDamaged)
   const closing = new AbortController()
@@ -234,6 +235,7 @@ export async function createApp(
       evaluationMemoryBytes: evaluation.memoryBytes,
       evaluationThreads: evaluation.threads,
       searchMemoryBytes: config.searchMemoryBytes,
+      taskSeconds: config.taskSeconds,
       jobTtl: config.jobs.ttl,
       idempotencySeconds,
     },

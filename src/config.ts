@@ -9,6 +9,7 @@ import { isAddressRange } from './http/addresses.ts'
 import type { ProgressLimits } from './http/progress-watch.ts'
 import { parseTokens, type Token } from './http/tokens.ts'
 import type { JobLimits } from './jobs/job-service.ts'
+import { defaultTaskSeconds } from './threads/task-deadline.ts'
 
 const tokenList = z.string().transform((text, context): Token[] => {
   try {
@@ -90,6 +91,9 @@ export const environment = z.object({
   TUREEN_EVAL_THREADS: wholeNumber(1, 256, 1).describe(
     'threads of onnxruntime in one evaluation; part of what a score is kept by',
   ),
+  TUREEN_TASK_SECONDS: wholeNumber(1, 86_400, defaultTaskSeconds).describe(
+    'seconds that a thread may work on one inspection, comparison or share of a merge; a search has as many of them as it needs',
+  ),
   TUREEN_SEARCH_MEMORY: wholeNumber(0, onePebibyte, oneGibibyte).describe(
     'bytes of models that one search holds in memory (1 GiB); more is read from the disk for every candidate',
   ),
@@ -146,6 +150,8 @@ export type Config = Readonly<{
   evaluation: EvaluatorLimits
   /** Bytes of models that one search holds in memory; of more, each candidate is read from the disk. */
   searchMemoryBytes: number
+  /** Seconds that a worker thread may work on one task. */
+  taskSeconds: number
   retention: {
     /** Seconds that an Idempotency-Key is remembered. */
     idempotencySeconds: number
@@ -212,6 +218,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       threads: data.TUREEN_EVAL_THREADS,
     },
     searchMemoryBytes: data.TUREEN_SEARCH_MEMORY,
+    taskSeconds: data.TUREEN_TASK_SECONDS,
     retention: {
       idempotencySeconds: data.TUREEN_IDEMPOTENCY_SECONDS,
       sweepSeconds: data.TUREEN_SWEEP_SECONDS,

@@ -133,6 +133,11 @@ export const errorCatalogue = {
     title: 'The model exceeds a limit',
     help: 'The model exceeds a limit of the reader. `detail` names it.',
   },
+  TUREEN_TASK_TIMEOUT: {
+    status: 422,
+    title: 'The models take longer than a thread may work on them',
+    help: 'Take models of fewer nodes and tensors, or raise `TUREEN_TASK_SECONDS`.',
+  },
   TUREEN_MODEL_UNSUPPORTED: {
     status: 422,
     title: 'The model uses something that is not supported',

@@ -1,4 +1,3 @@
-import { Piscina } from 'piscina'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
@@ -8,6 +7,7 @@ import type { CandidateInputs } from './candidate-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import type { MergedModel } from './merge-task.ts'
 import { runTask, type StoppableOptions } from './run-task.ts'
+import { TaskPool } from './task-pool.ts'
 
 export type MergeOptions = StoppableOptions & { output: string; durable: boolean }
 
@@ -28,9 +28,10 @@ export type CandidateWriter = {
 }
 
 type Making = {
-  options: ConstructorParameters<typeof Piscina>[0]
+  options: ConstructorParameters<typeof TaskPool>[0]
+  taskMilliseconds: number
   onThreadError: (error: unknown) => void
-  mergeIn: (planners: Piscina) => RunMerge
+  mergeIn: (planners: TaskPool) => RunMerge
 }
 
 /**
@@ -38,12 +39,12 @@ type Making = {
  * @param signal ends the thread, whatever it is doing
  */
 export async function openCandidateThread(
-  { options, onThreadError, mergeIn }: Making,
+  { options, taskMilliseconds, onThreadError, mergeIn }: Making,
   inputs: CandidateInputs,
   signal: AbortSignal,
 ): Promise<CandidateWriter> {
   signal.throwIfAborted()
-  const thread = new Piscina({ ...options, minThreads: 1, maxThreads: 1 })
+  const thread = new TaskPool({ ...options, minThreads: 1, maxThreads: 1 }, taskMilliseconds)
   thread.on('error', onThreadError)
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   const end = () => void thread.destroy().then(resolve, resolve)

@@ -1,14 +1,12 @@
 import { standBack } from '../stand-back.ts'
 import { sha256OfFile } from './hash-file.ts'
 import { type HashTask, hashRanges } from './hash-ranges.ts'
-import { type Outcome, outcome } from './outcome.ts'
+import { timedTask } from './timed-task.ts'
 
 standBack()
 
 /** What the threads run that hash files, by name. They load nothing that parses models: they are small, and there soon. */
-export function hash(task: HashTask): Promise<Outcome<string[]>> {
-  return outcome(() => hashRanges(task))
-}
+export const hash = timedTask((task: HashTask) => hashRanges(task))
 
 /** Hashes a file and rests as long as it works, chunk by chunk: the disk serves others at least half of the time. */
 export function hashSlowly(path: string): ReturnType<typeof sha256OfFile> {

@@ -1,8 +1,9 @@
-import type { Piscina } from 'piscina'
 import { TureenError } from '../errors.ts'
 import { processLimits } from '../process-limits.ts'
 import { untilThreadsEnd } from './ended-threads.ts'
 import type { Outcome } from './outcome.ts'
+import { type SentTask, taskDeadline } from './task-deadline.ts'
+import type { TaskPool } from './task-pool.ts'
 import { type WorkControl, workControl } from './work-control.ts'
 
 export type Progress = (done: number, total: number) => void
@@ -16,23 +17,40 @@ const progressMilliseconds = 200
 const stopMilliseconds = 1000
 
 /**
- * Runs a task of a pool by its name. When it rejects, the thread that ran the task touches no file any more.
- * @throws TureenError that the task ended with, or `TUREEN_MODEL_LIMIT` if it took too much memory
+ * Runs a task of a pool by its name. A thread that works on it for longer than it may is ended, and the pool starts another one. When
+ * it rejects, the thread that ran the task touches no file any more.
+ * @param signal ends the thread, whatever it is doing
+ * @throws TureenError that the task ended with, `TUREEN_MODEL_LIMIT` if it took too much memory, `TUREEN_TASK_TIMEOUT` if too long
  */
 export async function runTask<Value>(
-  pool: Piscina,
+  pool: TaskPool,
   name: string,
   task: object,
-  options: Parameters<Piscina['run']>[1] = {},
+  { signal }: { signal?: AbortSignal } = {},
 ): Promise<Value> {
-  const signal = options.signal instanceof AbortSignal ? options.signal : undefined
-  const run = (): Promise<Outcome<Value>> => pool.run(task, { ...options, name })
-  const outcome = await untilThreadsEnd(pool, signal, run).catch((error: unknown) => {
+  const deadline = taskDeadline(pool.taskMilliseconds)
+  const end = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal
+  const sent: SentTask<object> = { task, started: deadline.started }
+  const run = (): Promise<Outcome<Value>> => pool.run(sent, { name, signal: end })
+  try {
+    const outcome = await untilThreadsEnd(pool, end, run)
+    if (outcome.ok) return outcome.value
+    throw TureenError.fromProblem(outcome.problem)
+  } catch (error) {
+    if (deadline.signal.aborted && !signal?.aborted) throw tookTooLong(pool.taskMilliseconds)
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')) throw error
     throw outOfMemory(processLimits.addressSpaceBytes)
-  })
-  if (outcome.ok) return outcome.value
-  throw TureenError.fromProblem(outcome.problem)
+  } finally {
+    deadline.clear()
+  }
+}
+
+function tookTooLong(milliseconds: number): TureenError {
+  const limit = `${(milliseconds / 1000).toLocaleString('en')} seconds (TUREEN_TASK_SECONDS)`
+  return new TureenError(
+    'TUREEN_TASK_TIMEOUT',
+    `A thread worked on the models for ${limit}, which is the limit, and was ended. Nothing was kept. Take models of fewer nodes and tensors, or raise the limit.`,
+  )
 }
 
 /** @param addressSpaceBytes that the process may have; undefined if they are not limited, so that only the model can be the reason */

@@ -1,4 +1,3 @@
-import type { Piscina } from 'piscina'
 import { addComputed } from '../merge/merge-counts.ts'
 import { mergeOutcome } from '../merge/merge-outcome.ts'
 import type { NonFinite } from '../merge/non-finite.ts'
@@ -9,11 +8,12 @@ import { outputRanges, rangeLedger } from './output-ranges.ts'
 import { runTask } from './run-task.ts'
 import type { ShareInput } from './share-inputs.ts'
 import { sideBySide } from './side-by-side.ts'
+import type { TaskPool } from './task-pool.ts'
 import type { WorkControl } from './work-control.ts'
 import type { ShareReport, ShareTask } from './write-share.ts'
 
 /** Threads that write, and others that hash: these wait for those, who wait for nobody. */
-export type WritingPools = { writers: Piscina; hashers: Piscina }
+export type WritingPools = { writers: TaskPool; hashers: TaskPool }
 
 export type SplitMergeOptions = { durable: boolean; control: WorkControl; signal: AbortSignal }
 

@@ -1,10 +1,10 @@
-import type { Piscina } from 'piscina'
 import type { PlannedMerge, UnpreparedMerge } from './merge-task.ts'
 import { rangeLedger } from './output-ranges.ts'
 import type { PreparationReport, PreparationTask, SettledPlan, SettleTask } from './prepare-share.ts'
 import { runTask } from './run-task.ts'
 import type { ShareInput } from './share-inputs.ts'
 import { sideBySide } from './side-by-side.ts'
+import type { TaskPool } from './task-pool.ts'
 import type { WorkControl } from './work-control.ts'
 
 /**
@@ -14,7 +14,7 @@ import type { WorkControl } from './work-control.ts'
 export async function splitPreparation(
   inputs: readonly ShareInput[],
   { plan, pending, ...merge }: UnpreparedMerge,
-  threads: Piscina,
+  threads: TaskPool,
   { control, signal }: { control: WorkControl; signal: AbortSignal },
 ): Promise<PlannedMerge> {
   const ledger = rangeLedger(pending).shared

@@ -16,6 +16,8 @@ import type { MergeReport, MergeStart, WrittenFile } from './merge-task.ts'
 import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
 import { splitMerge } from './split-merge.ts'
 import { splitPreparation } from './split-preparation.ts'
+import { defaultTaskSeconds } from './task-deadline.ts'
+import { TaskPool } from './task-pool.ts'
 
 /** The threads in which models are read and merged: everything that would hold up the event loop. */
 export type ThreadPool = {
@@ -55,11 +57,14 @@ const idleMilliseconds = 10_000
  * Reading has threads of its own, so that an upload never waits behind a merge.
  *
  * @param onMerged hears of every merge that has come to its end
+ * @param taskSeconds that a thread may work on one task; hashing stored content is none
  */
 export function createThreadPool(
   onThreadError: (error: unknown) => void,
   onMerged: (report: MergeReport) => void,
+  taskSeconds = defaultTaskSeconds,
 ): ThreadPool {
+  const taskMilliseconds = taskSeconds * 1000
   const limits = {
     minThreads: 0,
     maxThreads: Math.max(1, availableParallelism()),
@@ -67,16 +72,16 @@ export function createThreadPool(
     resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 8 },
   }
   const options = { ...limits, filename: new URL('./worker.ts', import.meta.url).href }
-  const readers = new Piscina(options)
-  const mergers = new Piscina(options)
+  const readers = new TaskPool(options, taskMilliseconds)
+  const mergers = new TaskPool(options, taskMilliseconds)
   const hashing = { ...limits, filename: new URL('./hash-worker.ts', import.meta.url).href }
-  const hashers = new Piscina(hashing)
+  const hashers = new TaskPool(hashing, taskMilliseconds)
   const slowHasher = new Piscina({ ...hashing, maxThreads: 1 })
   const pools = [readers, mergers, hashers, slowHasher]
   // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
   for (const pool of pools) pool.on('error', onThreadError)
   const mergeIn =
-    (planners: Piscina): RunMerge =>
+    (planners: TaskPool): RunMerge =>
     async (files, settings, { output, durable, ...options }) => {
       const merged = await runStoppable(async (control, signal) => {
         const task = { files, settings, output, durable, shared: control.shared }
@@ -108,7 +113,8 @@ export function createThreadPool(
       ),
     compare: (files, rules, options) =>
       runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { files, rules, shared }, { signal }), options),
-    openCandidates: (inputs, signal) => openCandidateThread({ options, onThreadError, mergeIn }, inputs, signal),
+    openCandidates: (inputs, signal) =>
+      openCandidateThread({ options, taskMilliseconds, onThreadError, mergeIn }, inputs, signal),
     hash: (path, signal) => hashers.run(path, { name: 'hashFile', signal }),
     hashSlowly: (path, signal) => slowHasher.run(path, { name: 'hashSlowly', signal }),
     async close() {

@@ -8,8 +8,8 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CandidateInputs, SearchedMerge } from './candidate-task.ts'
 import type { MergeFile } from './merge-inputs.ts'
 import type { NonFiniteTask } from './non-finite-task.ts'
-import { outcome } from './outcome.ts'
 import type { PreparationTask, SettleTask } from './prepare-share.ts'
+import { timedTask } from './timed-task.ts'
 import { workControl } from './work-control.ts'
 import type { ShareTask } from './write-share.ts'
 
@@ -35,87 +35,87 @@ export type CandidateTask = { soup: CandidateSoup; output: string }
 export type DataTask = { path: string; location: string; bytes: number }
 export type TensorsTask = { path: string; from: number; limit: number }
 
-export async function inspect(files: ModelPaths) {
+export const inspect = timedTask(async (files: ModelPaths) => {
   const { inspectFiles } = await import('./inspect-task.ts')
-  return outcome(() => inspectFiles(files))
-}
+  return inspectFiles(files)
+})
 
-export async function checkData({ path, location, bytes }: DataTask) {
+export const checkData = timedTask(async ({ path, location, bytes }: DataTask) => {
   const { checkDataFile } = await import('./inspect-task.ts')
-  return outcome(() => checkDataFile(path, location, bytes))
-}
+  return checkDataFile(path, location, bytes)
+})
 
-export async function tensors({ path, from, limit }: TensorsTask) {
+export const tensors = timedTask(async ({ path, from, limit }: TensorsTask) => {
   const { listTensors } = await import('./inspect-task.ts')
-  return outcome(() => listTensors(path, from, limit))
-}
+  return listTensors(path, from, limit)
+})
 
-export async function check({ files, settings }: CheckTask) {
+export const check = timedTask(async ({ files, settings }: CheckTask) => {
   const { checkMergeFiles } = await import('./merge-task.ts')
-  return outcome(() => checkMergeFiles(files, settings))
-}
+  return checkMergeFiles(files, settings)
+})
 
-export async function checkSearch({ files, settings, base }: SearchCheckTask) {
+export const checkSearch = timedTask(async ({ files, settings, base }: SearchCheckTask) => {
   const { checkSearchFiles } = await import('./search-check.ts')
-  return outcome(() => checkSearchFiles(files, settings, base))
-}
+  return checkSearchFiles(files, settings, base)
+})
 
-export async function merge({ files, settings, output, durable, shared }: MergeTask) {
+export const merge = timedTask(async ({ files, settings, output, durable, shared }: MergeTask) => {
   const { startMerge } = await import('./merge-task.ts')
-  return outcome(() => startMerge(files, settings, output, durable, workControl(shared)))
-}
+  return startMerge(files, settings, output, durable, workControl(shared))
+})
 
-export async function prepare(task: PreparationTask) {
+export const prepare = timedTask(async (task: PreparationTask) => {
   const { prepareShare } = await import('./prepare-share.ts')
-  return outcome(() => prepareShare(task))
-}
+  return prepareShare(task)
+})
 
-export async function settle(task: SettleTask) {
+export const settle = timedTask(async (task: SettleTask) => {
   const { settleShares } = await import('./prepare-share.ts')
-  return outcome(() => settleShares(task))
-}
+  return settleShares(task)
+})
 
-export async function write(task: ShareTask) {
+export const write = timedTask(async (task: ShareTask) => {
   const { writeShare } = await import('./write-share.ts')
-  return outcome(() => writeShare(task))
-}
+  return writeShare(task)
+})
 
-export async function nonFinite(task: NonFiniteTask) {
+export const nonFinite = timedTask(async (task: NonFiniteTask) => {
   const { searchNonFinite } = await import('./non-finite-task.ts')
-  return outcome(() => searchNonFinite(task))
-}
+  return searchNonFinite(task)
+})
 
-export async function rewrite({ model, values, output, shared }: RewriteTask) {
+export const rewrite = timedTask(async ({ model, values, output, shared }: RewriteTask) => {
   const { rewriteFiles } = await import('./rewrite-task.ts')
-  return outcome(() => rewriteFiles(model, values, output, workControl(shared)))
-}
+  return rewriteFiles(model, values, output, workControl(shared))
+})
 
-export async function compare({ files, rules, shared }: CompareTask) {
+export const compare = timedTask(async ({ files, rules, shared }: CompareTask) => {
   const { compareFiles } = await import('./comparison-task.ts')
-  return outcome(() => compareFiles(files, rules, workControl(shared)))
-}
+  return compareFiles(files, rules, workControl(shared))
+})
 
-export async function openSearch(inputs: CandidateInputs) {
+export const openSearch = timedTask(async (inputs: CandidateInputs) => {
   const { openCandidates } = await import('./candidate-task.ts')
-  return outcome(() => openCandidates(inputs))
-}
+  return openCandidates(inputs)
+})
 
-export async function candidatesNonFinite() {
+export const candidatesNonFinite = timedTask(async () => {
   const { findNonFiniteCandidates } = await import('./candidate-task.ts')
-  return outcome(() => findNonFiniteCandidates())
-}
+  return findNonFiniteCandidates()
+})
 
-export async function candidate({ soup, output }: CandidateTask) {
+export const candidate = timedTask(async ({ soup, output }: CandidateTask) => {
   const { writeCandidate } = await import('./candidate-task.ts')
-  return outcome(() => writeCandidate(soup, output))
-}
+  return writeCandidate(soup, output)
+})
 
-export async function yaml({ text }: { text: string }) {
+export const yaml = timedTask(async ({ text }: { text: string }) => {
   const { readYaml } = await import('../merge/recipe-yaml.ts')
-  return outcome(() => readYaml(text))
-}
+  return readYaml(text)
+})
 
-export async function dataset({ files }: { files: DatasetFile[] }) {
+export const dataset = timedTask(async ({ files }: { files: DatasetFile[] }) => {
   const { describeDataset } = await import('../evaluate/datasets/describe-dataset.ts')
-  return outcome(() => describeDataset(files))
-}
+  return describeDataset(files)
+})

@@ -1,0 +1,12 @@
+import { type Outcome, outcome } from './outcome.ts'
+import { markStarted, type SentTask } from './task-deadline.ts'
+
+/** What a pool calls for a task: says that the thread has begun, and returns what the task came to. */
+export function timedTask<Task, Value>(
+  run: (task: Task) => Value | Promise<Value>,
+): (sent: SentTask<Task>) => Promise<Outcome<Value>> {
+  return ({ task, started }) => {
+    markStarted(started)
+    return outcome(() => run(task))
+  }
+}
