@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // A tier of its own, with packages of its own: npm run test:clients.
+    exclude: ['**/node_modules/**', 'test/clients/**'],
     // Most of the time goes by in servers and evaluators beside the tests.
     maxWorkers: 2,
     // No test replaces a module, and loading all of them anew for each file would be a third of the processors' time.

@@ -15,7 +15,10 @@ export const comparisonRoutes: FastifyPluginAsyncZod<JobStart & { comparisons: C
     '/v1/comparisons',
     {
       schema: {
-        summary: 'Compare models pair by pair: may they be merged, and how far apart are they',
+        operationId: 'createComparison',
+        summary: 'Compare models',
+        description:
+          'A job that compares models pair by pair: whether they can be merged, how far apart their weights are, and what a merge would warn of.',
         tags: ['soups'],
         body: comparisonBody,
         headers: idempotencyHeaders,

@@ -13,7 +13,7 @@ import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from 
 import type { Artifacts } from '../src/storage/artifacts.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
 
-const tags = ['data sets']
+const tags = ['datasets']
 
 type Options = { datasets: DatasetStore; idempotency: Idempotency; artifacts: Artifacts; uploads: UploadLimits }
 
@@ -27,7 +27,9 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
     '/v1/datasets',
     {
       schema: {
-        summary: 'Upload a data set: an .npz, a form of .npz shards, or a form of input_N.pb and output_N.pb',
+        operationId: 'createDataset',
+        summary: 'Upload a data set',
+        description: 'Takes an .npz file, a form of .npz shards, or a form of input_N.pb and output_N.pb.',
         tags,
         headers: idempotencyHeaders,
         querystring: uploadParameters,
@@ -77,7 +79,9 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
     '/v1/datasets',
     {
       schema: {
-        summary: 'List data sets, newest first',
+        operationId: 'listDatasets',
+        summary: 'List data sets',
+        description: 'Newest first.',
         tags,
         querystring: datasetFilters,
         response: { 200: datasetPage, ...problemResponses('TUREEN_REQUEST_INVALID') },
@@ -90,7 +94,9 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
     '/v1/datasets/:id',
     {
       schema: {
-        summary: 'A data set (If-None-Match)',
+        operationId: 'getDataset',
+        summary: 'Get a data set',
+        description: 'With If-None-Match, 304 while nothing has changed.',
         tags,
         params: idParameter,
         response: { 200: datasetItem, ...recordResponses },
@@ -103,7 +109,9 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
     '/v1/datasets/:id',
     {
       schema: {
-        summary: 'Delete a data set (If-Match)',
+        operationId: 'deleteDataset',
+        summary: 'Delete a data set',
+        description: '409 while a job needs it. With If-Match, 412 if it has changed.',
         tags,
         params: idParameter,
         response: deletionResponses(),

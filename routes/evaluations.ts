@@ -19,7 +19,9 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
     '/v1/evaluations',
     {
       schema: {
-        summary: 'Score a model on a data set',
+        operationId: 'createEvaluation',
+        summary: 'Score a model',
+        description: 'A job that runs a model on a data set and computes scoring metrics.',
         tags,
         body: evaluationRequest,
         headers: idempotencyHeaders,
@@ -60,7 +62,9 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
     '/v1/metrics',
     {
       schema: {
-        summary: 'The metrics that models can be scored by',
+        operationId: 'listScoringMetrics',
+        summary: 'List scoring metrics',
+        description: 'Direction, target and parameters of each.',
         tags,
         response: { 200: metricList, ...problemResponses() },
       },

@@ -9,17 +9,23 @@ import type { Readiness } from '../src/storage/readiness.ts'
  */
 export const healthRoutes: FastifyPluginAsyncZod<{ readiness: Readiness }> = async (app, { readiness }) => {
   const config = { auth: 'open' as const, anyHost: true }
-  for (const url of ['/healthz', '/v2/health/live']) {
+  const live = { '/healthz': 'getLiveness', '/v2/health/live': 'getInferenceLiveness' }
+  for (const [url, operationId] of Object.entries(live)) {
     const schema = {
-      summary: 'Whether the server is up',
+      operationId,
+      summary: 'Check liveness',
+      description: '200 while the process answers.',
       tags: ['service'],
       response: { 200: health, ...problemResponses() },
     }
     app.get(url, { schema, config }, async () => ({ status: 'ok' as const }))
   }
-  for (const url of ['/readyz', '/v2/health/ready']) {
+  const ready = { '/readyz': 'getReadiness', '/v2/health/ready': 'getInferenceReadiness' }
+  for (const [url, operationId] of Object.entries(ready)) {
     const schema = {
-      summary: 'Whether the catalog and the directory of content answer; 503 if not',
+      operationId,
+      summary: 'Check readiness',
+      description: '200 if the catalog and the content directory answer, else 503.',
       tags: ['service'],
       response: { 200: health, ...problemResponses() },
     }

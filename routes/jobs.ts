@@ -14,7 +14,9 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
     '/v1/jobs',
     {
       schema: {
-        summary: 'List jobs, newest first',
+        operationId: 'listJobs',
+        summary: 'List jobs',
+        description: 'Newest first.',
         tags,
         querystring: jobFilters,
         response: { 200: jobPage, ...problemResponses('TUREEN_REQUEST_INVALID') },
@@ -27,7 +29,10 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
     '/v1/jobs/:id',
     {
       schema: {
-        summary: 'A job; with ?wait, as it is when it ends (If-None-Match)',
+        operationId: 'getJob',
+        summary: 'Get a job',
+        description:
+          'With ?wait, the answer comes when the job ends. With If-None-Match, 304 while nothing has changed.',
         tags,
         params: jobIdParameter,
         querystring: jobParameters,
@@ -50,7 +55,9 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
     '/v1/jobs/:id',
     {
       schema: {
-        summary: 'Delete a job that has ended (If-Match); what it made stays',
+        operationId: 'deleteJob',
+        summary: 'Delete a job',
+        description: 'The job must have ended. Models that it made stay. With If-Match, 412 if it has changed.',
         tags,
         params: jobIdParameter,
         response: deletionResponses(),
@@ -66,7 +73,9 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
     '/v1/jobs/:id/cancel',
     {
       schema: {
+        operationId: 'cancelJob',
         summary: 'Cancel a job',
+        description: 'The job ends at once, and leaves nothing behind.',
         tags,
         params: jobIdParameter,
         response: {
@@ -88,7 +97,9 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
     '/v1/jobs/:id/events',
     {
       schema: {
-        summary: 'Server-sent events: progress, log, done. Last-Event-ID resumes',
+        operationId: 'getJobEvents',
+        summary: 'Stream the events of a job',
+        description: 'Server-sent events: progress, log, done. Last-Event-ID resumes the stream.',
         tags,
         params: jobIdParameter,
         response: {

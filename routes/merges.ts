@@ -23,7 +23,9 @@ export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges,
     '/v1/merges',
     {
       schema: {
-        summary: 'Merge models into a new one; takes a configuration of mergekit as well',
+        operationId: 'createMerge',
+        summary: 'Merge stored models',
+        description: 'A job that makes a new model. Takes a configuration of mergekit as well.',
         tags: ['soups'],
         consumes: ['application/json', ...yamlMediaTypes],
         body: mergeBody,

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { methodList } from '../schemas/method.ts'
-import { parameterSchema } from '../src/http/method-documentation.ts'
+import { parameterSchema } from '../src/http/method-parameters.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import { methods } from '../src/merge/methods/registry.ts'
 
@@ -25,7 +25,9 @@ export const methodRoutes: FastifyPluginAsyncZod = async app => {
     '/v1/methods',
     {
       schema: {
-        summary: 'The methods that models can be merged by',
+        operationId: 'listMergeMethods',
+        summary: 'List merge methods',
+        description: 'Formula, parameters and source of each.',
         tags: ['soups'],
         response: { 200: methodList, ...problemResponses() },
       },

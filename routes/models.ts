@@ -63,7 +63,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     '/v1/models',
     {
       schema: {
-        summary: 'List models, newest first',
+        operationId: 'listModels',
+        summary: 'List models',
+        description: 'Newest first, filtered by name, label, digest or fingerprint.',
         tags,
         querystring: modelFilters,
         response: { 200: modelPage, ...problemResponses('TUREEN_REQUEST_INVALID') },
@@ -76,7 +78,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     '/v1/models/:id',
     {
       schema: {
-        summary: 'A model (If-None-Match)',
+        operationId: 'getModel',
+        summary: 'Get a model',
+        description: 'With If-None-Match, 304 while nothing has changed.',
         tags,
         params: idParameter,
         response: { 200: modelItem, ...recordResponses },
@@ -89,7 +93,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     '/v1/models/:id/tensors',
     {
       schema: {
-        summary: "A model's tensors, in the order of the file",
+        operationId: 'listModelTensors',
+        summary: 'List the tensors of a model',
+        description: 'In the order of the file, with all names that a rule can match.',
         tags,
         params: idParameter,
         querystring: tensorParameters,
@@ -111,9 +117,10 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     '/v1/models/:id/scores',
     {
       schema: {
-        summary: 'The scores that are kept of a model, newest first',
-        tags,
         operationId: 'listModelScores',
+        summary: 'List the scores of a model',
+        description: 'All scores that the server keeps of it, newest first.',
+        tags,
         params: idParameter,
         querystring: scoreParameters,
         response: { 200: scorePage, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
@@ -126,7 +133,10 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     '/v1/models/:id/recipe',
     {
       schema: {
-        summary: 'How a model was made here, as JSON or YAML; posted to /v1/merges, it gives the same bytes',
+        operationId: 'getModelRecipe',
+        summary: 'Get the recipe of a soup',
+        description:
+          'The request that makes the soup again, as JSON or YAML. Posted to /v1/merges it gives the same bytes.',
         tags,
         produces: ['application/json', ...yamlMediaTypes],
         params: idParameter,
@@ -164,7 +174,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     method: ['GET', 'HEAD'],
     url: '/v1/models/:id/content',
     schema: {
-      summary: 'The ONNX file (Range, If-Range, If-Match, If-None-Match)',
+      operationId: 'getModelContent',
+      summary: 'Download a model',
+      description: 'The ONNX file, also a range of it (Range, If-Range, If-Match, If-None-Match).',
       tags,
       params: idParameter,
       querystring: contentParameters,
@@ -177,7 +189,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     method: ['GET', 'HEAD'],
     url: '/v1/models/:id/content/:filename',
     schema: {
-      summary: 'The ONNX file, under a file name of your choice (Range, If-Range, If-Match, If-None-Match)',
+      operationId: 'getModelContentAs',
+      summary: 'Download a model under a file name',
+      description: 'The ONNX file under any name, for clients that name files after the address.',
       tags,
       params: namedContentParameters,
       querystring: contentParameters,
@@ -193,7 +207,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     method: ['GET', 'HEAD'],
     url: '/v1/models/:id/data/*',
     schema: {
-      summary: 'An external data file (Range, If-Range, If-Match, If-None-Match)',
+      operationId: 'getModelData',
+      summary: 'Download external data of a model',
+      description: 'One file of external data, also a range of it (Range, If-Range, If-Match, If-None-Match).',
       tags,
       params: dataParameters,
       response: { ...contentResponses, ...problemResponses(...contentProblems, 'TUREEN_MODEL_INCOMPLETE') },
@@ -210,7 +226,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     '/v1/models/:id',
     {
       schema: {
-        summary: 'Delete a model (If-Match)',
+        operationId: 'deleteModel',
+        summary: 'Delete a model',
+        description: '409 while a job needs it. With If-Match, 412 if it has changed.',
         tags,
         params: idParameter,
         response: deletionResponses(),

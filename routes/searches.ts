@@ -15,7 +15,9 @@ export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchSe
     '/v1/searches',
     {
       schema: {
-        summary: 'Search which models to average, and keep the best soup',
+        operationId: 'createSearch',
+        summary: 'Search for the best soup',
+        description: 'A job that scores candidates, keeps the best soup, and reports how sure its gain is.',
         tags: ['soups'],
         body: searchBody,
         headers: idempotencyHeaders,

@@ -24,7 +24,9 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
     '/v1/usage',
     {
       schema: {
-        summary: 'What the store holds, what is free, and what the limits are',
+        operationId: 'getUsage',
+        summary: 'Get usage and limits',
+        description: 'Records, files, bytes, jobs, free space, the last verification, and the limits of this server.',
         tags,
         response: { 200: usage, ...problemResponses() },
       },
@@ -56,7 +58,9 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
     '/metrics',
     {
       schema: {
-        summary: 'Metrics in the text format of Prometheus',
+        operationId: 'getServiceMetrics',
+        summary: 'Get service metrics',
+        description: 'Metrics of the server in the text format of Prometheus.',
         tags,
         response: {
           200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } },

@@ -1,10 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import { soupParameters, soupRecipe, soupReport } from '../schemas/merge.ts'
 import { TureenError } from '../src/errors.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import { tooManyModels } from '../src/http/model-count.ts'
-import { binary, fileOrJsonResponse, problemResponses } from '../src/http/openapi.ts'
+import { binary, fileOrJsonResponse, problemResponses, requestComponent } from '../src/http/openapi.ts'
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import { soupReportHeaders } from '../src/http/soup-report.ts'
@@ -28,7 +27,9 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
     '/v1/soup',
     {
       schema: {
-        summary: 'Average the models in the form and answer with the soup; nothing is kept',
+        operationId: 'makeSoup',
+        summary: 'Merge models in one request',
+        description: 'Averages the models of the form and answers with the soup. The server keeps nothing.',
         tags: ['soups'],
         querystring: soupParameters,
         response: {
@@ -64,7 +65,6 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
       },
       config: {
         streamedBody: {
-          'application/octet-stream': binary,
           'multipart/form-data': {
             type: 'object',
             properties: {
@@ -72,10 +72,11 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
               base: binary,
               fisher: { type: 'array', items: binary },
               data: { type: 'array', items: binary },
-              recipe: z.toJSONSchema(soupRecipe, { io: 'input' }),
+              recipe: requestComponent(soupRecipe),
             },
             required: ['model'],
           },
+          'application/octet-stream': binary,
         },
       },
     },

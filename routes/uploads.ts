@@ -74,8 +74,9 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
     '/v1/models',
     {
       schema: {
-        summary:
-          'Upload a model: the raw file, or a form with a part named model and its external data in parts named data',
+        operationId: 'createModel',
+        summary: 'Upload a model',
+        description: 'Takes the raw file, or a form with a part `model` and its external data in parts `data`.',
         tags: ['models'],
         headers: idempotencyHeaders,
         querystring: uploadParameters,
@@ -99,9 +100,11 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
     '/v1/models',
     {
       schema: {
-        summary: 'Upload a model as the raw file, under a name, for clients that can only PUT',
-        tags: ['models'],
         operationId: 'putModel',
+        summary: 'Upload a model by PUT',
+        description:
+          'The raw file under a name, for clients that can only PUT. The same bytes under the same name are one record.',
+        tags: ['models'],
         headers: idempotencyHeaders,
         querystring: putParameters,
         response: uploadResponses,
@@ -118,8 +121,10 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
     '/v1/models/:id/data/*',
     {
       schema: {
-        summary:
-          'Upload an external data file of a model that lacks it (If-Match, If-None-Match); the path is the location that the model gives',
+        operationId: 'putModelData',
+        summary: 'Upload external data of a model',
+        description:
+          'One file that the model lacks. The path ends with the location that the model gives. Takes If-Match and If-None-Match.',
         tags: ['models'],
         params: dataParameters,
         response: {

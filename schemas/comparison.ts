@@ -16,14 +16,14 @@ export const comparisonRequest = z
     labels: labels.default({}),
     ttl: ttl.optional().describe('Seconds after its end that the job expires'),
   })
-  .meta({ id: 'ComparisonRequest' })
+  .meta({ id: 'ResolvedComparisonRequest' })
 
 export type ComparisonRequest = z.infer<typeof comparisonRequest>
 
 /** A comparison request as it is sent: its models may be selected by label. */
 export const comparisonBody = comparisonRequest
   .extend({ models: z.union([comparisonRequest.shape.models, modelSelection]) })
-  .meta({ id: 'ComparisonBody' })
+  .meta({ id: 'ComparisonRequest' })
 
 export type ComparisonBody = z.infer<typeof comparisonBody>
 

@@ -34,6 +34,7 @@ export const gradient = z
   .describe(
     'A number that changes along the network, in straight lines between the given points. By graph: the first at the first operator with weights, the last at the last. By block: the first at the first block and outside of blocks, the last at the last block',
   )
+  .meta({ id: 'Gradient' })
 
 export const weightValue = z.union([weight, gradient], {
   error: 'is no finite number, and no gradient such as {"gradient": [0, 0.5, 1]}',
@@ -169,14 +170,14 @@ export const mergeRequest = z
     labels: labels.default({}),
     ttl: ttl.optional().describe('Seconds after its end that the job expires, and the model that it makes with it'),
   })
-  .meta({ id: 'MergeRequest' })
+  .meta({ id: 'ResolvedMergeRequest' })
 
 export type MergeRequest = z.infer<typeof mergeRequest>
 
 /** A merge request as it is sent: its models may be selected by label. */
 export const mergeBody = mergeRequest
   .extend({ models: z.union([mergeRequest.shape.models, modelSelection]) })
-  .meta({ id: 'MergeBody' })
+  .meta({ id: 'MergeRequest' })
 
 export type MergeBody = z.infer<typeof mergeBody>
 
@@ -294,6 +295,7 @@ export const soupRecipe = z
     message: 'give weights or models, not both',
     path: ['weights'],
   })
+  .meta({ id: 'SoupRecipe' })
 
 export type SoupRecipe = z.infer<typeof soupRecipe>
 

@@ -198,14 +198,14 @@ export const searchRequest = z
     labels: labels.default({}),
     ttl: ttl.optional().describe('Seconds after its end that the job expires, and the model that it makes with it'),
   })
-  .meta({ id: 'SearchRequest' })
+  .meta({ id: 'ResolvedSearchRequest' })
 
 export type SearchRequest = z.infer<typeof searchRequest>
 
 /** A search request as it is sent: its models may be selected by label. */
 export const searchBody = searchRequest
   .extend({ models: z.union([searchRequest.shape.models, modelSelection]) })
-  .meta({ id: 'SearchBody' })
+  .meta({ id: 'SearchRequest' })
 
 export type SearchBody = z.infer<typeof searchBody>
 

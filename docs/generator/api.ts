@@ -6,15 +6,17 @@ import { z } from 'zod'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { holdDataDirectory } from '../../src/storage/data-directory.ts'
+import { pathsWithInlineParts } from './inline-parts.ts'
 import { code, page, table } from './markdown.ts'
 import { valuesOf } from './parameters.ts'
 
 const media = z.record(z.string(), z.unknown()).default({})
 const operation = z.object({
+  operationId: z.string(),
   summary: z.string(),
   description: z.string().optional(),
   tags: z.array(z.string()).default(['service']),
-  security: z.array(z.object({ token: z.array(z.string()).default([]) })).default([]),
+  'x-scope': z.string().optional(),
   parameters: z
     .array(
       z.object({
@@ -29,25 +31,28 @@ const operation = z.object({
   requestBody: z.object({ content: media }).optional(),
   responses: z.record(z.string(), z.object({ description: z.string().default(''), content: media })),
 })
-const document = z.object({ paths: z.record(z.string(), z.record(z.string(), operation)) })
+const paths = z.record(z.string(), z.record(z.string(), operation))
 type Operation = z.infer<typeof operation>
 
-/** The OpenAPI document of a server that has no data. */
-async function openApiDocument(): Promise<z.infer<typeof document>> {
+/** The operations in the OpenAPI document of a server that has no data. */
+async function documentedPaths(): Promise<z.infer<typeof paths>> {
   const directory = await mkdtemp(join(tmpdir(), 'tureen-docs-'))
   const config = readConfig({ TUREEN_DATA: directory, TUREEN_LOG_LEVEL: 'silent' })
   const app = await createApp(config, await holdDataDirectory(directory), pino({ level: 'silent' }))
   try {
     const url = await app.listen({ host: '127.0.0.1', port: 0 })
-    return document.parse(await (await fetch(`${url}/openapi.json`)).json())
+    return paths.parse(pathsWithInlineParts(await (await fetch(`${url}/openapi.json`)).json()))
   } finally {
     await app.close()
     await rm(directory, { recursive: true, force: true })
   }
 }
 
-function section(path: string, method: string, { summary, description, security, ...described }: Operation): string {
-  const scope = security.flatMap(({ token }) => token)[0]
+function section(
+  path: string,
+  method: string,
+  { operationId, summary, description, 'x-scope': scope, ...described }: Operation,
+): string {
   const bodies = Object.keys(described.requestBody?.content ?? {})
   const parameters = described.parameters.map(({ name, in: place, required, description, schema }) => [
     code(name),
@@ -62,7 +67,7 @@ function section(path: string, method: string, { summary, description, security,
   ])
   return [
     `### ${method.toUpperCase()} ${path}`,
-    `${summary}.`,
+    `${summary} (\`${operationId}\`).`,
     ...(description ? [description] : []),
     `Scope: ${scope ? code(scope) : 'none'}.${bodies.length > 0 ? ` Body: ${bodies.map(code).join(', ')}.` : ''}`,
     ...(parameters.length > 0 ? [table(['parameter', 'in', 'values', 'meaning'], parameters)] : []),
@@ -72,8 +77,7 @@ function section(path: string, method: string, { summary, description, security,
 
 /** Every operation of the API: scope, parameters, bodies and answers. */
 export async function apiPage(): Promise<string> {
-  const { paths } = await openApiDocument()
-  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+  const operations = Object.entries(await documentedPaths()).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, described]) => ({ path, method, described })),
   )
   const byTag = Map.groupBy(operations, ({ described }) => described.tags[0] ?? '')

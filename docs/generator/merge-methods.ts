@@ -1,4 +1,4 @@
-import { parameterSchema } from '../../src/http/method-documentation.ts'
+import { parameterSchema } from '../../src/http/method-parameters.ts'
 import { methods, type RegisteredMethod } from '../../src/merge/methods/registry.ts'
 import { code, page, table } from './markdown.ts'
 import { parameterTable } from './parameters.ts'

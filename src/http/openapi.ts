@@ -7,9 +7,9 @@ import { z } from 'zod'
 import { problem } from '../../schemas/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../error-catalogue.ts'
 import { accessOf } from './access.ts'
+import { about, apiDocument } from './api-document/document.ts'
 import { withNewline } from './final-newline.ts'
 import { type FixedContent, fixedContent, sendFixed, textTag } from './fixed-content.ts'
-import { withMethods } from './method-documentation.ts'
 import { isSafe } from './origin-check.ts'
 import { checkPreconditions } from './preconditions.ts'
 import { problemMediaType } from './problem-details.ts'
@@ -22,6 +22,11 @@ declare module 'fastify' {
 }
 
 export const binary = { type: 'string', format: 'binary' } as const
+
+/** A reference to the component that describes a part of a streamed body. @param schema has an id of its own */
+export function requestComponent(schema: z.ZodType) {
+  return { $ref: `#/components/schemas/${schema.meta()?.id}Input` }
+}
 
 /** A response whose body is a file. */
 export function fileResponse(description: string) {
@@ -83,7 +88,8 @@ function withRefusals(schema: FastifySchema, { method, config = {} }: RouteOptio
     const described = z.object({ description: z.string() }).safeParse(response[status]).data
     response[status] = problemResponse(described ? `${described.description}, ${added.join(', ')}` : added.join(', '))
   }
-  return { ...schema, security: access === 'open' ? [] : [{ token: [access] }], response }
+  const security = access === 'open' ? { security: [] } : { security: [{ token: [] }], 'x-scope': access }
+  return { ...schema, ...security, response }
 }
 
 const accessProblems = ['TUREEN_UNAUTHENTICATED', 'TUREEN_FORBIDDEN', 'TUREEN_RATE_LIMITED'] as const
@@ -91,15 +97,6 @@ const accessProblems = ['TUREEN_UNAUTHENTICATED', 'TUREEN_FORBIDDEN', 'TUREEN_RA
 function problemResponse(description: string) {
   return { description, content: { [problemMediaType]: { schema: problem } } }
 }
-
-const securitySchemes = {
-  token: {
-    type: 'http',
-    scheme: 'bearer',
-    description:
-      'A token that the operator has set. Operations name the scope that they need: read, write (includes read) or admin (includes both). A server without tokens asks for none.',
-  },
-} as const
 
 /** The pages of /docs/api load what lies beside them, and Swagger UI sets styles of its own. */
 const docsPolicy = {
@@ -120,13 +117,11 @@ const docsPolicy = {
 export const openApi = fastifyPlugin<{ version: string }>(async (app, { version }) => {
   await app.register(swagger, {
     openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Tureen',
-        version,
-        description: 'Model soups out of ONNX files: averages the weights of fine-tuned variants of one network.',
-      },
-      components: { securitySchemes },
+      openapi: about.openapi,
+      info: { ...about.info, version },
+      servers: [...about.servers],
+      tags: [...about.tags],
+      components: about.components,
     },
     transform(document) {
       const documented = { ...document, schema: withRefusals(document.schema, document.route) }
@@ -142,7 +137,7 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
   })
   let json: FixedContent | undefined
   const document = () => {
-    json ??= fixedContent(withNewline(JSON.stringify(withMethods(app.swagger()))), jsonType)
+    json ??= fixedContent(withNewline(JSON.stringify(apiDocument(app.swagger()))), jsonType)
     return json
   }
   // Not at the first request: it takes longer than a request may hold the event loop.

@@ -1,4 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { pathsWithInlineParts } from '../../docs/generator/inline-parts.ts'
 import { asSchema, type Schema } from './random-value.ts'
 
 export type Operation = {
@@ -18,6 +19,9 @@ export type ApiDocument = {
   objection(operation: Operation, status: number, contentType: string | null, body: string): string | undefined
 }
 
+const pointerTo = (steps: readonly string[]) =>
+  steps.map(step => encodeURIComponent(step.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
+
 type Media = Record<string, { schema?: unknown }>
 
 export function readApiDocument(document: unknown): ApiDocument {
@@ -27,7 +31,7 @@ export function readApiDocument(document: unknown): ApiDocument {
       .replace('#/', '')
       .split('/')
       .reduce((at, step) => asSchema(at[step]), root)
-  const operations = Object.entries(asSchema(root['paths'])).flatMap(([path, methods]) =>
+  const operations = Object.entries(pathsWithInlineParts(document)).flatMap(([path, methods]) =>
     Object.entries(asSchema(methods)).map(([method, described]): Operation => {
       const { parameters, requestBody, responses } = asSchema(described)
       const content = asSchema(asSchema(requestBody)['content'])
@@ -61,11 +65,10 @@ export function readApiDocument(document: unknown): ApiDocument {
       const type = contentType?.split(';')[0] ?? ''
       if (!(type in media)) return `the content type ${type} is not documented for ${status}`
       if (!type.endsWith('json')) return undefined
-      const pointer = ['paths', path, method.toLowerCase(), 'responses', String(status), 'content', type, 'schema']
-      const reference = pointer
-        .map(step => encodeURIComponent(step.replaceAll('~', '~0').replaceAll('/', '~1')))
-        .join('/')
-      const validate = ajv.getSchema(`api#/${reference}`)
+      const pointer = ['paths', path, method.toLowerCase(), 'responses', String(status)]
+      const own = pointer.reduce((at, step) => asSchema(at[step]), root)['$ref']
+      const answer = typeof own === 'string' ? own.replace('#/', '') : pointerTo(pointer)
+      const validate = ajv.getSchema(`api#/${answer}/${pointerTo(['content', type, 'schema'])}`)
       if (!validate) return `the schema of ${status} cannot be read`
       return validate(JSON.parse(body))
         ? undefined

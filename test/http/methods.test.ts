@@ -99,9 +99,17 @@ describe('GET /v1/methods', () => {
   test('and the documentation of a merge names them, too', async () => {
     const text = await (await fetch(`${app.url}/openapi.json`)).text()
     const { components } = JSON.parse(text)
-    const { method, parameters } = components.schemas.MergeRequestInput.properties
-    expect(method.enum.sort()).toEqual(Object.keys(requests).sort())
-    expect(parameters.anyOf.map(({ title }: { title: string }) => title).sort()).toEqual(Object.keys(requests).sort())
+    const { MergeMethodName, MergeParameters, MergeRequest } = components.schemas
+    expect(MergeRequest.properties.method.$ref).toBe('#/components/schemas/MergeMethodName')
+    expect(MergeRequest.properties.parameters.$ref).toBe('#/components/schemas/MergeParameters')
+    expect(MergeMethodName.enum.sort()).toEqual(Object.keys(requests).sort())
+    const { items } = await json<{ items: { name: string; parameters: { properties: object } }[] }>(
+      await fetch(`${app.url}/v1/methods`),
+    )
+    const withParameters = items.filter(({ parameters }) => Object.keys(parameters.properties).length > 0)
+    expect(MergeParameters.anyOf.map(({ title }: { title: string }) => title)).toEqual(
+      withParameters.map(({ name }) => name),
+    )
     expect(text).not.toContain('"merge":"')
   })
 })

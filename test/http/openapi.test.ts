@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { json } from '../support/http-client.ts'
+import { pathsWithInlineParts } from '../../docs/generator/inline-parts.ts'
 import { startApp } from '../support/server.ts'
 
 type Media = Record<string, { schema?: object }>
 type Operation = {
+  operationId?: string
   summary?: string
+  description?: string
   parameters?: { name: string; in: string; required?: boolean }[]
   requestBody?: { content: Media }
   responses: Record<string, { description: string; content?: Media }>
@@ -16,6 +18,7 @@ type Document = {
 }
 
 let app: Awaited<ReturnType<typeof startApp>>
+let whole: string
 let document: Document
 let operations: [string, Operation][]
 
@@ -23,7 +26,8 @@ beforeAll(async () => {
   app = await startApp()
   const response = await fetch(`${app.url}/openapi.json`)
   expect(response.headers.get('content-type')).toMatch(/^application\/json/)
-  document = await json<Document>(response)
+  whole = await response.text()
+  document = { ...JSON.parse(whole), paths: pathsWithInlineParts(JSON.parse(whole)) }
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]): [string, Operation] => [
       `${method.toUpperCase()} ${path}`,
@@ -91,6 +95,48 @@ describe('/openapi.json', () => {
       })
       expect(new Set(codes).size).toBe(codes.length)
     }
+  })
+
+  test('names each operation by a verb and a noun, and once', () => {
+    const ids = operations.map(([, { operationId }]) => operationId)
+    for (const id of ids) expect(id).toMatch(/^(cancel|create|delete|get|head|list|make|put)[A-Z][A-Za-z]+$/)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('takes at most 6 KB an operation, and holds no component that nothing refers to', () => {
+    expect(whole.length / operations.length).toBeLessThan(6 * 1024)
+    const { components } = JSON.parse(whole)
+    for (const [kind, parts] of Object.entries<object>(components))
+      for (const name of Object.keys(parts))
+        if (kind !== 'securitySchemes')
+          expect({ kind, name, used: whole.includes(`"#/components/${kind}/${name}"`) }).toEqual({
+            kind,
+            name,
+            used: true,
+          })
+  })
+
+  test('writes defaults in descriptions, where generators do not take them for values that are always there', () => {
+    expect(whole).not.toContain('"default":')
+    const { limit } = Object.fromEntries(
+      (operation('GET /v1/models').parameters ?? []).map(parameter => [parameter.name, parameter]),
+    )
+    expect(limit).toMatchObject({ required: false, schema: { description: expect.stringContaining('Default: 50.') } })
+  })
+
+  test('shows a request in the form in which it is sent, and complete in answers', () => {
+    const { schemas } = JSON.parse(whole).components
+    expect(schemas.MergeRequest.required).toEqual(['models'])
+    expect(schemas.MergeRequest.properties.models.anyOf[0].items.required).toEqual(['id'])
+    expect(Object.keys(schemas).filter(name => name.endsWith('Input'))).toEqual([])
+  })
+
+  test('names the headers that clients read', () => {
+    const headersOf = (name: string, status: string) => Object.keys(Object(operation(name).responses[status]).headers)
+    expect(headersOf('POST /v1/merges', '202')).toEqual(expect.arrayContaining(['Location', 'Idempotency-Replayed']))
+    expect(headersOf('GET /v1/models/{id}', '200')).toContain('ETag')
+    expect(headersOf('GET /v1/models/{id}/content', '206')).toEqual(expect.arrayContaining(['ETag', 'Repr-Digest']))
+    expect(headersOf('POST /v1/searches', '429')).toContain('Retry-After')
   })
 
   test('has no route that does not exist', async () => {

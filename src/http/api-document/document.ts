@@ -1,0 +1,61 @@
+import { withAnswerHeaders } from './answers.ts'
+import { withPlainSchemas, withUsedComponents } from './components.ts'
+import { isObject, type JsonObject, mapMembers, memberOf } from './json.ts'
+import { mergeComponents, withMergeComponents } from './merge-components.ts'
+import { withSharedParts } from './shared.ts'
+
+/** What the document says about the whole API. */
+export const about = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Tureen',
+    summary: 'Model soups out of ONNX files, over HTTP',
+    description:
+      'Averages the weights of fine-tuned variants of one network, searches which of them to average, and scores the results with onnxruntime. Errors are application/problem+json with a stable code.',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    contact: { name: 'The Tureen authors' },
+  },
+  servers: [{ url: '/', description: 'This server' }],
+  tags: [
+    { name: 'soups', description: 'Merging models, in one request or as a job' },
+    { name: 'models', description: 'Models, their tensors, files, recipes and scores' },
+    { name: 'datasets', description: 'Data sets that models are scored on' },
+    { name: 'evaluation', description: 'Scoring models on data sets' },
+    { name: 'searches', description: 'Searching which models to average' },
+    { name: 'jobs', description: 'Durable work: its progress, its end, its cancellation' },
+    { name: 'service', description: 'Health, usage and service metrics' },
+  ],
+  components: {
+    securitySchemes: {
+      token: {
+        type: 'http',
+        scheme: 'bearer',
+        description:
+          'A token that the operator has set. `x-scope` of an operation names the scope that it needs: read, write (includes read) or admin (includes both). A server without tokens asks for none.',
+      },
+    },
+  },
+} as const
+
+/**
+ * The OpenAPI document as clients get it, from the one that the routes' schemas make: merge methods and their parameters once, each schema in the
+ * forms in which it is used, defaults in descriptions, headers of answers, and an id for each operation.
+ */
+export function apiDocument(generated: unknown): JsonObject {
+  const merged = withMergeComponents(generated)
+  if (!isObject(merged)) return {}
+  const components = memberOf(merged, 'components')
+  const schemas = { ...memberOf(components, 'schemas'), ...mergeComponents() }
+  const complete = { ...merged, components: { ...components, schemas } }
+  return withSharedParts(withAnswerHeaders(withHeadIds(withPlainSchemas(withUsedComponents(complete)))))
+}
+
+/** HEAD is served wherever GET is, by the same route: its id says so. */
+function withHeadIds(document: JsonObject): JsonObject {
+  const paths = mapMembers(memberOf(document, 'paths'), methods => {
+    const { operationId } = memberOf(methods, 'get')
+    if (!('head' in methods) || typeof operationId !== 'string') return methods
+    return { ...methods, head: { ...memberOf(methods, 'head'), operationId: operationId.replace(/^get/, 'head') } }
+  })
+  return { ...document, paths }
+}
