@@ -1,21 +1,26 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
 import { batchNormModel, channels, randomLayers } from '../support/batch-norm-model.ts'
-import { endlessLoop } from '../support/hostile-models.ts'
-import { json, uploadModel } from '../support/http-client.ts'
+import { contentFile, flipBit } from '../support/filled-store.ts'
+import { customOperator, endlessLoop, nestedFunctions, sixteenGibibytes } from '../support/hostile-models.ts'
+import { json, modelForm, uploadModel } from '../support/http-client.ts'
 import { cancelJob, startLongMerge, untilStatus } from '../support/long-merge.ts'
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { searchClient } from '../support/search-client.ts'
 import { evaluating, startApp } from '../support/server.ts'
+import { filesIn } from '../support/server-group.ts'
 import { accountLimit, expectNothingLeft } from '../support/store-account.ts'
 import { until } from '../support/store-client.ts'
+
+/** Longer than a model of the tests takes that comes to an end, and less than one takes that is to be too slow. */
+const limits = { TUREEN_EVAL_SECONDS: '5', TUREEN_EVAL_MEMORY: String(512 * 2 ** 20) }
 
 let app: Awaited<ReturnType<typeof startApp>>
 let client: ReturnType<typeof searchClient>
 let digits: Awaited<ReturnType<typeof client.addDigits>>
 beforeAll(async () => {
-  app = await startApp({ ...evaluating, TUREEN_MAX_STORE_BYTES: String(accountLimit) })
+  app = await startApp({ ...evaluating, ...limits, TUREEN_MAX_STORE_BYTES: String(accountLimit) })
   client = searchClient(app.url)
   digits = await client.addDigits()
 })
@@ -97,6 +102,17 @@ describe('a search leaves no candidate', () => {
   })
 })
 
+test('a search leaves no candidate when one runs longer than it may', async () => {
+  const models = []
+  for (const seed of [1, 2, 3]) models.push({ id: await client.addModel(batchNormModel(randomLayers(3, seed))) })
+  const samples = 1_000_000
+  const values = { descr: '<f4', shape: [samples, channels], data: new Float32Array(samples * channels) }
+  const { id: dataset } = await client.addDataset(npz({ x: values, t: values }))
+  const selection = { dataset, metric: 'mse', batchSize: 1, inputs: { x: 'x' }, target: 't' }
+  const { id } = await start('/v1/searches', { models, strategy: { type: 'exhaustive' }, selection })
+  expect(await ended(id)).toMatchObject({ status: 'failed', error: { code: 'TUREEN_EVALUATION_TIMEOUT' } })
+})
+
 test('a merge leaves nothing when it is cancelled', async () => {
   for (let time = 0; time < 3; time += 1) {
     const { job } = await startLongMerge(app.url)
@@ -127,6 +143,11 @@ describe('a recalibrated merge leaves nothing', () => {
     expect((await ended(id)).status).toBe('failed')
   })
 
+  test('when batch norms are measured for longer than an evaluation may take', async () => {
+    const { id } = await start('/v1/merges', await request(1_000_000, 1))
+    expect(await ended(id)).toMatchObject({ status: 'failed', error: { code: 'TUREEN_EVALUATION_TIMEOUT' } })
+  })
+
   test('when it is cancelled while batch norms are measured', async () => {
     const { id } = await start('/v1/merges', await request(200_000, 1))
     await until('batch norms are measured', async () => {
@@ -138,19 +159,97 @@ describe('a recalibrated merge leaves nothing', () => {
   })
 })
 
-test('evaluations and comparisons leave nothing when they are cancelled', async () => {
-  const model = await client.addModel(endlessLoop())
-  const values = { descr: '<f4', shape: [3, 1], data: Float32Array.of(1, 2, 3) }
-  const { id: dataset } = await client.addDataset(npz({ x: values, y: values }))
-  const evaluation = { model, dataset, inputs: { x: 'x' }, target: 'y', metrics: ['mse'] }
-  const { model: long } = await startLongMerge(app.url).then(async ({ job, model }) => {
-    await cancelJob(app.url, job.id)
-    return { model }
+const column = (...values: number[]) => ({ descr: '<f4', shape: [values.length, 1], data: Float32Array.from(values) })
+
+describe('an evaluation leaves nothing', () => {
+  const request = async (model: Uint8Array<ArrayBuffer>) => ({
+    model: await client.addModel(model),
+    dataset: (await client.addDataset(npz({ x: column(1, 2, 3), y: column(1, 2, 3) }))).id,
+    inputs: { x: 'x' },
+    target: 'y',
+    metrics: ['mse'],
   })
-  const comparison = { models: Array.from({ length: 8 }, () => ({ id: long.id })) }
-  for (const { id } of [await start('/v1/evaluations', evaluation), await start('/v1/comparisons', comparison)]) {
+
+  test('when it is cancelled', async () => {
+    const { id } = await start('/v1/evaluations', await request(endlessLoop()))
     await untilStatus(app.url, id, 'running')
     await cancelJob(app.url, id)
     expect((await ended(id)).status).toBe('cancelled')
-  }
+  })
+
+  test.each([
+    ['runs longer than it may', endlessLoop, 'TUREEN_EVALUATION_TIMEOUT'],
+    ['takes more memory than it may', sixteenGibibytes, 'TUREEN_EVALUATION_MEMORY'],
+    ['crashes its process', () => nestedFunctions(3000), 'TUREEN_EVALUATION_CRASHED'],
+    ['cannot be run', customOperator, 'TUREEN_EVALUATION_FAILED'],
+  ])('when the model %s', async (_, model, code) => {
+    const { id } = await start('/v1/evaluations', await request(model()))
+    const { status, error } = await ended(id)
+    expect(status).toBe('failed')
+    // On a busy machine its time may be over before.
+    expect(error?.code).toBeOneOf([code, 'TUREEN_EVALUATION_TIMEOUT'])
+  })
+})
+
+describe('a comparison leaves nothing', () => {
+  test('when it is cancelled', async () => {
+    const { job, model } = await startLongMerge(app.url)
+    await cancelJob(app.url, job.id)
+    const comparison = { models: Array.from({ length: 8 }, () => ({ id: model.id })) }
+    const { id } = await start('/v1/comparisons', comparison)
+    await untilStatus(app.url, id, 'running')
+    await cancelJob(app.url, id)
+    expect((await ended(id)).status).toBe('cancelled')
+  })
+
+  test('when it fails', async () => {
+    const [one, other] = [linearModel([3, 1], [1, 1]), linearModel([4, 1], [1, 1])]
+    const models = [await uploadModel(app.url, one), await uploadModel(app.url, other)]
+    flipBit(contentFile(app.data, models[1]?.sha256 ?? ''), 40)
+    const { id } = await start('/v1/comparisons', { models: models.map(({ id }) => ({ id })) })
+    expect(await ended(id)).toMatchObject({ status: 'failed', error: { code: 'TUREEN_CONTENT_DAMAGED' } })
+    await uploadModel(app.url, other)
+  })
+})
+
+describe('a one-shot soup leaves nothing', () => {
+  const posted = (models: readonly Uint8Array<ArrayBuffer>[], recipe?: unknown, signal?: AbortSignal) =>
+    fetch(`${app.url}/v1/soup`, { method: 'POST', body: modelForm(models, recipe), ...(signal ? { signal } : {}) })
+
+  test('when it succeeds', async () => {
+    const response = await posted([linearModel([1, 2], [3, 4]), linearModel([5, 6], [7, 8])])
+    expect({ status: response.status, bytes: (await response.bytes()).length > 0 }).toEqual({
+      status: 200,
+      bytes: true,
+    })
+  })
+
+  test.each([
+    ['the models differ', [linearModel([1, 2], [3, 4]), linearModel([1], [3])], undefined, 'TUREEN_MODELS_DIFFER'],
+    [
+      'a weight is not finite',
+      [linearModel([Number.NaN, 2], [3, 4]), linearModel([1, 2], [3, 4])],
+      { onNonFinite: 'fail' },
+      'TUREEN_NOT_FINITE',
+    ],
+    ['the recipe is wrong', [linearModel([1, 2], [3, 4])], { method: 'none' }, 'TUREEN_REQUEST_INVALID'],
+    ['a file is no model', [linearModel([1, 2], [3, 4]), Buffer.from('no model')], undefined, 'TUREEN_NOT_ONNX'],
+  ])('when it fails: %s', async (_, models, recipe, code) => {
+    const response = await posted(models, recipe)
+    expect(await json(response)).toMatchObject({ code })
+  })
+
+  test('when its client hangs up while it is merged', async () => {
+    const { job, model } = await startLongMerge(app.url)
+    await cancelJob(app.url, job.id)
+    const content = await fetch(`${app.url}/v1/models/${model.id}/content`)
+    const long = new Uint8Array(await content.arrayBuffer())
+    const models = Array.from({ length: 6 }, () => long)
+    const client = new AbortController()
+    const answered = posted(models, undefined, client.signal)
+    answered.catch(() => undefined)
+    await until('it is being written', async () => (await filesIn(app.data)).incoming.length > models.length)
+    client.abort()
+    await expect(answered).rejects.toThrow()
+  })
 })

@@ -125,8 +125,8 @@ export function childrenOf(pid: number): number[] {
     .map(Number)
 }
 
-/** Empty for a descriptor that has been closed meanwhile. */
-function linkOf(path: string): string {
+/** Where a link leads to; empty if it is gone, as that of a descriptor that has been closed. */
+export function linkOf(path: string): string {
   try {
     return readlinkSync(path)
   } catch {

@@ -1,7 +1,12 @@
+import { readdirSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
+import { childrenOf, linkOf } from './attacked-server.ts'
+import { json } from './http-client.ts'
 import { converse } from './raw-http.ts'
 import { filesIn } from './server-group.ts'
 
@@ -17,22 +22,55 @@ async function heldBytes(url: string): Promise<number> {
   return Number(held.replaceAll(',', ''))
 }
 
-/** Waits until nothing unfinished is on disk or in the store's account, and fails if that does not come about. */
+/** Digests of the files that records refer to. */
+async function referencedFiles(url: string): Promise<Set<string>> {
+  const digests = new Set<string>()
+  for (const kind of ['models', 'datasets'])
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const response = await fetch(`${url}/v1/${kind}?limit=100${cursor && `&cursor=${cursor}`}`)
+      const page: { items: { files: { sha256: string }[] }[]; nextCursor: string | null } = await json(response)
+      for (const { files } of page.items) for (const { sha256 } of files) digests.add(sha256)
+      cursor = page.nextCursor
+    }
+  return digests
+}
+
+/** Where the descriptors of a process lead to that are open on files of a store, also on deleted ones. */
+function openFiles(pid: number, data: string): string[] {
+  const places = [join(data, 'incoming'), join(data, 'content'), join(data, 'quarantine')]
+  return readdirSync(`/proc/${pid}/fd`)
+    .map(name => linkOf(`/proc/${pid}/fd/${name}`))
+    .filter(target => places.some(place => target.startsWith(`${place}/`)))
+}
+
+/**
+ * Waits until nothing unfinished is left, and fails if that does not come about: no file in the making, no content without a record, no
+ * byte in the store's account but those of content, no evaluator beside those that are kept warm, no descriptor on a file of the store.
+ */
 export async function expectNothingLeft({ url, data }: { url: string; data: string }): Promise<void> {
   const left = async () => {
     const { incoming, content } = await filesIn(data)
+    const referenced = await referencedFiles(url)
     const sizes = await Promise.all(
       content.map(async name => {
         const hex = name.replace('sha256:', '')
         return (await stat(join(data, 'content', hex.slice(0, 2), hex))).size
       }),
     )
-    return { files: incoming, bytes: (await heldBytes(url)) - sizes.reduce((sum, size) => sum + size, 0) }
+    const evaluators = childrenOf(process.pid).filter(pid => linkOf(`/proc/${pid}/cwd`) === join(data, 'evaluator'))
+    return {
+      files: incoming,
+      content: content.filter(sha256 => !referenced.has(sha256)),
+      bytes: (await heldBytes(url)) - sizes.reduce((sum, size) => sum + size, 0),
+      evaluators: Math.max(0, evaluators.length - availableParallelism()),
+      descriptors: [process.pid, ...evaluators].flatMap(pid => openFiles(pid, data)),
+    }
   }
+  const nothing = { files: [], content: [], bytes: 0, evaluators: 0, descriptors: [] }
   let found = await left()
-  for (let tries = 0; (found.files.length > 0 || found.bytes !== 0) && tries < 500; tries += 1) {
+  for (let tries = 0; !isDeepStrictEqual(found, nothing) && tries < 500; tries += 1) {
     await delay(40)
     found = await left()
   }
-  expect(found).toEqual({ files: [], bytes: 0 })
+  expect(found).toEqual(nothing)
 }
