@@ -83,13 +83,27 @@ export const name = z.string().min(1).max(200).describe('A name to find it by; n
 const labelKey = z
   .string()
   .regex(/^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_./-]{0,62}$/, 'a label key has 1 to 63 letters, digits, or . _ / -')
-const labelValue = z.string().max(256)
+const labelValue = z.string().max(256, 'a label value has 256 characters at most (Unicode code points)')
+
+/** Labels of one record. */
+const maximumLabels = 64
+
+/**
+ * How many entries the map of a request may have. It stands in the JSON Schema, and requests are held to it before their entries are looked at;
+ * records of earlier versions may have more.
+ */
+export function entriesAtMost(maxProperties: number): { maxProperties: number } {
+  return { maxProperties }
+}
 
 export const labels = z
   .record(labelKey, labelValue)
-  .describe('A flat map of strings, such as a run id, a git sha or a stage')
+  .meta(entriesAtMost(maximumLabels))
+  .describe(
+    'A flat map of strings, such as a run id, a git sha or a stage: 64 at most, keys of 63 characters and values of 256 (Unicode code points)',
+  )
 
-const labelTexts = z.union([z.string(), z.array(z.string()).min(1).max(64)])
+const labelTexts = z.union([z.string(), z.array(z.string()).min(1).max(maximumLabels)])
 
 /** Texts `key:value` as a map. */
 function readLabels(texts: string | string[] | undefined, context: z.RefinementCtx): Record<string, string> {

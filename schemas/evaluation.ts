@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digest, id, labels, name, reference, resultName, ttl, waitSeconds } from './common.ts'
+import { digest, entriesAtMost, id, labels, name, reference, resultName, ttl, waitSeconds } from './common.ts'
 
 export const direction = z.enum(['max', 'min']).describe('Whether more or less is better')
 
@@ -30,7 +30,11 @@ export type MetricRequest = z.infer<typeof metricRequest>
 
 /** How a model is scored on a data set. What has only one reading may be left out. */
 export const scoring = {
-  inputs: z.record(z.string(), z.string()).optional().describe('The array for each input of the model'),
+  inputs: z
+    .record(z.string(), z.string())
+    .meta(entriesAtMost(1024))
+    .optional()
+    .describe('The array for each input of the model'),
   target: z.string().optional().describe('The array that outputs are compared with'),
   output: z.string().optional().describe('The output that is scored'),
   batchSize: z

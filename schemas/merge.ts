@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   digest,
+  entriesAtMost,
   id,
   labels,
   modelSelection,
@@ -43,7 +44,7 @@ export const weightValue = z.union([weight, gradient], {
 /** Parameters of whatever method, as `GET /v1/methods` describes them; each number may be a gradient. */
 export const methodParameters = z
   .record(parameterName, z.unknown())
-  .meta({ merge: 'parameters' })
+  .meta({ merge: 'parameters', ...entriesAtMost(64) })
   .describe(
     'The method’s parameters; numbers may be gradients: {"gradient": [0, 0.5, 1]}, and some may be lists of one for each model, in order',
   )

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { reference } from './common.ts'
+import { entriesAtMost, reference } from './common.ts'
 import { decimal, outputDtype } from './merge.ts'
 
 /** A number as mergekit takes it: truth values count 1 and 0, text is a number if it is written as one. */
@@ -14,14 +14,14 @@ const conditions = z
  * A value as mergekit has them: for all tensors, along the blocks, or by filters on tensor names of which the first that fits
  * holds.
  */
-export const mergekitValue = z.union([scalar, gradient, conditions], {
+export const mergekitValue = z.union([scalar, conditions, gradient], {
   error: 'is no finite number, no truth value, no list of numbers and no list of {filter, value}',
 })
 
 export type MergekitValue = z.infer<typeof mergekitValue>
 
 /** Without any, mergekit takes null as well. */
-const parameters = z.record(z.string(), mergekitValue).nullish()
+const parameters = z.record(z.string(), mergekitValue).meta(entriesAtMost(64)).nullish()
 
 export type MergekitParameters = NonNullable<z.infer<typeof parameters>>
 
@@ -56,7 +56,7 @@ export const mergekitConfig = z
   .strictObject({
     merge_method: z.string().min(1).max(100),
     models: models.nullish(),
-    slices: z.array(slice).nullish(),
+    slices: z.array(slice).max(256).nullish(),
     base_model: reference.nullish(),
     parameters,
     dtype,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   digest,
+  entriesAtMost,
   id,
   labels,
   modelSelection,
@@ -32,6 +33,7 @@ const range = z.tuple([z.number(), z.number()]).describe('From, to')
 
 const parameters = z
   .record(z.string(), range)
+  .meta(entriesAtMost(64))
   .optional()
   .describe('Parameters of the method that are searched besides, each with its range: {"density": [0.2, 1]}')
 

@@ -101,7 +101,7 @@ export const errorCatalogue = {
   TUREEN_TOO_LARGE: {
     status: 413,
     title: 'The body is too large',
-    help: 'Send less, or raise `TUREEN_MAX_UPLOAD_BYTES`.',
+    help: 'Send less, or raise `TUREEN_MAX_UPLOAD_BYTES`. JSON may have 1 MiB and 30,000 values, YAML 128 KiB.',
   },
   TUREEN_UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

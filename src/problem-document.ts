@@ -1,6 +1,7 @@
 import type { ProblemDocument } from '../schemas/problem.ts'
 import { errorCatalogue } from './error-catalogue.ts'
-import type { TureenError } from './errors.ts'
+import type { ProblemItem, TureenError } from './errors.ts'
+import { shortened } from './shortened.ts'
 
 /** The path below which the server explains each error code: the `type` of a problem points there. */
 export const problemPath = '/problems'
@@ -12,9 +13,22 @@ export function problemDocument(error: TureenError, requestId?: string): Problem
     type: `${problemPath}/${error.code}`,
     title,
     status,
-    detail: error.message,
+    detail: shortened(error.message, maximumDetail),
     code: error.code,
     ...(requestId === undefined ? {} : { requestId }),
-    errors: error.errors,
+    errors: error.errors.map(shortTexts),
   }
+}
+
+/** Characters of the sentence that says what happened: it may list causes, and repeat texts of the request or of a file. */
+const maximumDetail = 8_192
+
+/** Characters of one text of a cause, such as the name of a tensor. */
+const maximumText = 1_024
+
+/** A cause whose texts are short. */
+function shortTexts(cause: ProblemItem): ProblemItem {
+  const { message, ...rest } = cause
+  const texts = Object.entries(rest).map(([key, text]) => [key, shortened(text, maximumText)])
+  return { ...Object.fromEntries(texts), message: shortened(message, maximumText) }
 }

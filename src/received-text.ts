@@ -10,7 +10,8 @@ export function decodeText(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes)
   } catch (error) {
-    const [before = ''] = new TextDecoder().decode(bytes).split('\uFFFD')
+    const text = new TextDecoder().decode(bytes)
+    const before = text.slice(0, text.indexOf('\uFFFD'))
     throw new TureenError(
       'TUREEN_BODY_MALFORMED',
       `The text is not UTF-8 (line ${before.split('\n').length}). Save it as UTF-8 and send it again.`,

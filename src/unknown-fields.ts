@@ -1,9 +1,13 @@
 import { z } from 'zod'
 import type { ProblemItem } from './errors.ts'
 import { nearest } from './nearest.ts'
+import { boundedParse } from './validation/bounded-parse.ts'
+
+/** More than these are hardly typing errors, and each is compared with all names that are known. */
+const maximumSuggestions = 20
 
 /**
- * The refusals of fields that a schema does not have, each naming the nearest that it has.
+ * The refusals of fields that a schema does not have, each of the first 20 naming the nearest that it has.
  *
  * @param keys the fields, which the object at `path` in `whole` has
  * @param schema what `whole` was held against
@@ -17,11 +21,11 @@ export function unknownFields(
   const holder = path.reduce<unknown>(memberOf, whole)
   const meant = meantOf(objectsAt(schema, path), holder, keys)
   const known = meant && Object.keys(meant.shape)
-  return keys.map(key => {
+  return keys.map((key, index) => {
     const field = [...path, key].join('.')
-    const near = nearest(key, known ?? [])
+    const near = index < maximumSuggestions ? nearest(key, known ?? []) : undefined
     if (near !== undefined) return { field, message: `is not known; the nearest that is: ${near}` }
-    return { field, message: known ? 'is not known; none is' : 'is not known' }
+    return { field, message: known?.length === 0 ? 'is not known; none is' : 'is not known' }
   })
 }
 
@@ -47,7 +51,7 @@ export function invalidFields(
 
 function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined
-  return Object.entries(value).find(([key]) => key === name)?.[1]
+  return Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined
 }
 
 /** The schemas that an object at a path may be held against: several where unions lie on the way. */
@@ -65,7 +69,8 @@ function objectsAt(schema: unknown, path: readonly string[]): z.ZodObject[] {
 /** Of the schemas that refuse exactly these fields the one that finds least wrong with the value besides. */
 function meantOf(objects: readonly z.ZodObject[], value: unknown, keys: readonly string[]): z.ZodObject | undefined {
   const refusals = objects.flatMap(object => {
-    const issues = object.safeParse(value).error?.issues ?? []
+    const parsed = boundedParse(object, value)
+    const issues = parsed.success ? [] : parsed.issues
     const refusesKeys = issues.some(
       issue => issue.code === 'unrecognized_keys' && issue.path.length === 0 && String(issue.keys) === String(keys),
     )

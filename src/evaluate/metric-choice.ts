@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { TureenError } from '../errors.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
 import { invalidFields } from '../unknown-fields.ts'
+import { boundedParse } from '../validation/bounded-parse.ts'
+import { toldFindings } from '../validation/told-causes.ts'
 import type { Binding, BoundArray } from './binding.ts'
 import { isInteger, isText } from './element-kinds.ts'
 import { metrics, type RegisteredMetric } from './metrics/registry.ts'
@@ -29,15 +31,11 @@ export function metricNamed(name: string, field: string): RegisteredMetric {
 /** @throws TureenError `TUREEN_REQUEST_INVALID` if there is no such metric, or it has no such parameters */
 export function chooseMetric(name: string, parameters: Record<string, unknown>, field: string): ChosenMetric {
   const metric = metricNamed(name, field)
-  const parsed = metric.parameters.safeParse(parameters)
+  const parsed = boundedParse(metric.parameters, parameters)
   if (parsed.success)
     return { name, parameters: parametersSchema.parse(parsed.data), direction: metric.direction, target: metric.target }
-  const errors = invalidFields(parsed.error.issues, field, metric.parameters, parameters)
-  throw new TureenError(
-    'TUREEN_REQUEST_INVALID',
-    `The metric ${name} does not have these parameters: ${errors.map(each => `${each.field} ${each.message}`).join('; ')}.`,
-    errors,
-  )
+  const { errors, list } = toldFindings(parsed, issue => invalidFields([issue], field, metric.parameters, parameters))
+  throw new TureenError('TUREEN_REQUEST_INVALID', `The metric ${name} does not have these parameters: ${list}.`, errors)
 }
 
 /**

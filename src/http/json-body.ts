@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { TureenError } from '../errors.ts'
 import { decodeText, requireKeepable } from '../received-text.ts'
+import { requireBoundedJson } from '../validation/bounded-json.ts'
 
 /**
  * Reads bodies of JSON. A request may say that it is JSON and have no body, as many clients do for DELETE and cancel; routes that need
@@ -13,8 +14,9 @@ export function acceptJson(app: FastifyInstance): void {
   )
 }
 
-/** @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_REQUEST_INVALID` */
+/** @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_INVALID` */
 function readJson(text: string): unknown {
+  requireBoundedJson(text)
   const value = parse(text)
   requireKeepable(value)
   return value

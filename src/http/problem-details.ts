@@ -1,16 +1,17 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { asTureenError, type ProblemItem, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
 import { unknownFields } from '../unknown-fields.ts'
+import { toldFindings } from '../validation/told-causes.ts'
 import { withNewline } from './final-newline.ts'
 import { logWhenOver } from './request-log.ts'
+import { InvalidPart } from './validator.ts'
 
 export const problemMediaType = 'application/problem+json'
 
@@ -108,10 +109,6 @@ const ofFastify: Record<string, { code: ErrorCode; detail: (error: FastifyError,
       code: 'TUREEN_BODY_MALFORMED',
       detail: () => 'The body does not have the length that Content-Length says.',
     },
-    FST_INVALID_JSON_FIELD_ERROR: {
-      code: 'TUREEN_BODY_MALFORMED',
-      detail: () => 'A form field of type application/json is not JSON, or has a key __proto__. Correct it.',
-    },
     FST_PROTO_VIOLATION: {
       code: 'TUREEN_BODY_MALFORMED',
       detail: () =>
@@ -135,12 +132,7 @@ const partNames: Record<string, string> = {
 
 function toTureenError(error: FastifyError, request: FastifyRequest): TureenError {
   if (error instanceof TureenError) return error
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const part = error.validationContext ?? 'body'
-    const errors = error.validation.flatMap(issue => fieldProblems(part, issue, request))
-    const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
-    return new TureenError('TUREEN_REQUEST_INVALID', `${partNames[part] ?? part} not valid: ${detail}.`, errors)
-  }
+  if (error instanceof InvalidPart) return invalidPart(error, request)
   const known = ofFastify[error.code]
   if (known) return new TureenError(known.code, known.detail(error, request), [], { cause: error })
   const status = error.statusCode ?? 500
@@ -149,38 +141,38 @@ function toTureenError(error: FastifyError, request: FastifyRequest): TureenErro
   return asTureenError(error)
 }
 
-/** The refusals in one finding of a schema. Of several forms that a value may have, only the one is told of whose type it has. */
-function fieldProblems(part: string, finding: ValidationFinding, request: FastifyRequest): ProblemItem[] {
-  const { instancePath, keyword, message = 'is invalid', params } = finding
-  const form = keyword === 'invalid_union' && message === unionMessage ? formMeant(finding) : undefined
-  if (form) return form.flatMap(each => fieldProblems(part, each, request))
-  const places = instancePath.split('/').filter(place => place !== '')
-  if (keyword === 'unrecognized_keys' && Array.isArray(params['keys'])) {
-    const { schema, value } = partOf(part, request)
-    return unknownFields(params['keys'].map(String), places, schema, value)
-  }
-  const text = part === 'body' && request.body === undefined ? 'a JSON body is required' : message
-  return [{ field: places.join('.') || part, message: text }]
+function invalidPart(
+  { findings, validationContext: part = 'body' }: InvalidPart,
+  request: FastifyRequest,
+): TureenError {
+  const { errors, list } = toldFindings(findings, issue => causesIn(part, issue, request))
+  return new TureenError('TUREEN_REQUEST_INVALID', `${partNames[part] ?? part} not valid: ${list}.`, errors)
 }
 
-type ValidationFinding = Pick<FastifySchemaValidationError, 'instancePath' | 'keyword' | 'message' | 'params'>
+/** The causes in one finding of a schema. Of several forms that a value may have, only the one is told of whose type it has. */
+function causesIn(part: string, issue: Issue, request: FastifyRequest): ProblemItem[] {
+  const form = issue.code === 'invalid_union' && issue.message === unionMessage ? formMeant(issue) : undefined
+  if (form) return form.flatMap(each => causesIn(part, each, request))
+  const places = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    const { schema, value } = partOf(part, request)
+    return unknownFields(issue.keys, places, schema, value)
+  }
+  const message = part === 'body' && request.body === undefined ? 'a JSON body is required' : issue.message
+  return [{ field: places.join('.') || part, message }]
+}
+
+type Issue = z.core.$ZodIssue
 
 /** What zod says of a union that has no message of its own. */
 const unionMessage = 'Invalid input'
 
-const unionFindings = z.array(
-  z.array(z.looseObject({ code: z.string(), path: z.array(z.union([z.string(), z.number()])), message: z.string() })),
-)
-
 /** The findings about the form whose type a value has, placed as the value is; undefined if that is none or several. */
-function formMeant({ instancePath, params }: ValidationFinding): ValidationFinding[] | undefined {
-  const forms = unionFindings.safeParse(params['errors']).data ?? []
-  const meant = forms.filter(issues => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0))
+function formMeant({ path, errors }: z.core.$ZodIssueInvalidUnion): Issue[] | undefined {
+  const meant = errors.filter(issues => !issues.some(issue => issue.code === 'invalid_type' && issue.path.length === 0))
   const [only] = meant
   if (!only || meant.length > 1) return undefined
-  return only.map(({ code: keyword, path, message, ...params }) => {
-    return { instancePath: [instancePath.replace(/\/$/, ''), ...path].join('/'), keyword, message, params }
-  })
+  return only.map(issue => ({ ...issue, path: [...path, ...issue.path] }))
 }
 
 function partOf(part: string, { routeOptions, query, body }: FastifyRequest): { schema: unknown; value: unknown } {

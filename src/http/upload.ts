@@ -28,6 +28,7 @@ const maximumFiles = 16_384
 /** Lets the routes of its context take their bodies as streams: raw, or multipart. */
 export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
   app.removeAllContentTypeParsers()
+  // A field of JSON is a file too: the library would parse it, whatever it is.
   await app.register(multipart, {
     limits: {
       fileSize: Number.POSITIVE_INFINITY,
@@ -37,6 +38,8 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
       fieldSize: fieldBytes,
     },
     preservePath: true,
+    isPartAFile: (_field: string | undefined, type: string | undefined, filename: string | undefined) =>
+      filename !== undefined || type === 'application/octet-stream' || type?.startsWith('application/json') === true,
     throwFileSizeLimit: true,
   })
   app.addContentTypeParser('*', (request, payload, done) => {

@@ -46,12 +46,22 @@ export function parametersAt(
 
 /** Parameters as they are at each of the points that their gradients name, all of one kind of position; the others lie between. */
 export function parametersAtPoints(parameters: Readonly<Record<string, unknown>>): Record<string, unknown>[] {
-  const gradients = Object.values(parameters).flatMap(gradientsIn)
-  const points = new Set([
-    0,
-    ...gradients.flatMap(({ gradient }) => gradient.map((_, i) => i / (gradient.length - 1 || 1))),
-  ])
-  return [...points].map(point => parametersAt(parameters, { graph: point, block: point }))
+  return [...pointsOf(parameters)].map(point => parametersAt(parameters, { graph: point, block: point }))
+}
+
+/** How many numbers {@link parametersAtPoints} computes: one for each value at each point. */
+export function valuesAtPoints(parameters: Readonly<Record<string, unknown>>): number {
+  return Object.values(parameters).flat().length * pointsOf(parameters).size
+}
+
+/** The positions, from 0 to 1, of the points of all gradients. */
+function pointsOf(parameters: Readonly<Record<string, unknown>>): ReadonlySet<number> {
+  const lengths = new Set(
+    Object.values(parameters)
+      .flatMap(gradientsIn)
+      .map(({ gradient }) => gradient.length),
+  )
+  return new Set([0, ...[...lengths].flatMap(length => Array.from({ length }, (_, i) => i / (length - 1 || 1)))])
 }
 
 /** The kinds of position that the gradients among some values run by. */

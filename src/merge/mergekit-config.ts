@@ -1,8 +1,10 @@
 import type { OutputDtype } from '../../schemas/merge.ts'
 import { type MergekitConfig, type MergekitParameters, mergekitConfig } from '../../schemas/mergekit.ts'
 import type { ProblemItem } from '../errors.ts'
+import { boundedParse } from '../validation/bounded-parse.ts'
+import { toldFindings } from '../validation/told-causes.ts'
 import type { ConfiguredModel, ConfiguredModels, ModelReference, ParameterPlace } from './mergekit-models.ts'
-import { refusal } from './mergekit-values.ts'
+import { refusal, refusalOf } from './mergekit-values.ts'
 
 /** What a configuration of mergekit says of a merge. `shared`: parameters of all models, the first before the others. */
 export type MergekitMerge = ConfiguredModels & {
@@ -35,10 +37,10 @@ export function readMergekit(body: object): MergekitMerge {
     return message === undefined ? [] : [{ field: key, message: `is not supported: ${message}` }]
   })
   if (known.length > 0) throw refusal(known)
-  const parsed = mergekitConfig.safeParse(body)
+  const parsed = boundedParse(mergekitConfig, body)
   if (parsed.success) return mergeOf(parsed.data)
-  throw refusal(
-    parsed.error.issues.flatMap((issue): ProblemItem[] => {
+  throw refusalOf(
+    toldFindings(parsed, (issue): ProblemItem[] => {
       const keys = issue.code === 'unrecognized_keys' ? issue.keys : []
       if (keys.length === 0) return [{ field: issue.path.join('.') || 'body', message: issue.message }]
       return keys.map(key => ({ field: [...issue.path, key].join('.'), message: 'is not supported; leave it out' }))

@@ -1,5 +1,6 @@
 import type { MergekitValue } from '../../schemas/mergekit.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
+import { type ToldCauses, toldCauses } from '../validation/told-causes.ts'
 import type { Gradient } from './gradient.ts'
 
 /** A value of one tensor. */
@@ -98,7 +99,10 @@ export function isAlways(value: TensorValue | undefined, number: number): boolea
 }
 
 export function refusal(errors: ProblemItem[]): TureenError {
-  const list = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
+  return refusalOf(toldCauses(errors))
+}
+
+export function refusalOf({ errors, list }: ToldCauses): TureenError {
   return new TureenError('TUREEN_REQUEST_INVALID', `The mergekit configuration cannot be followed: ${list}.`, errors)
 }
 

@@ -2,7 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import { gradient } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import { invalidFields } from '../unknown-fields.ts'
-import { gradientKinds, gradientsIn, isGradient, parametersAtPoints, type WeightValue } from './gradient.ts'
+import { boundedParse } from '../validation/bounded-parse.ts'
+import { type ToldCauses, toldCauses, toldFindings } from '../validation/told-causes.ts'
+import {
+  gradientKinds,
+  gradientsIn,
+  isGradient,
+  parametersAtPoints,
+  valuesAtPoints,
+  type WeightValue,
+} from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
 import { methods, type RegisteredMethod } from './methods/registry.ts'
 import { tensorOperations } from './tensor-operations.ts'
@@ -40,8 +49,9 @@ export function methodSettings(request: MethodRequest, inputs: MethodInputs): Me
   })
   const usesBase = method.base !== 'none' && inputs.hasBase
   const count = inputs.weights.length
-  const common = completed(method, canonical(method, request.parameters, 'parameters'), count, 'parameters')
-  for (const [index, rule] of rules.entries()) requireRule(method, rule, index, common, count)
+  const spend = pointBudget()
+  const common = completed(method, canonical(method, request.parameters, 'parameters'), count, 'parameters', spend)
+  for (const [index, rule] of rules.entries()) requireRule(method, rule, index, common, count, spend)
   const normalize = method.normalize === null ? null : (request.normalize ?? method.normalize)
   const settings = { method: method.name, parameters: common, normalize, rules, usesBase }
   tensorOperations(inputs.weights, settings)
@@ -78,6 +88,7 @@ function requireRule(
   index: number,
   common: Readonly<Record<string, unknown>>,
   models: number,
+  spend: Spend,
 ): void {
   const field = `rules.${index}`
   if (skip && (weights || parameters))
@@ -85,7 +96,7 @@ function requireRule(
   if (weights && !method.weights)
     throw invalid([{ field: `${field}.weights`, message: `${method.name} takes no weights; leave them out` }])
   if (!parameters) return
-  completed(method, { ...common, ...parameters }, models, `${field}.parameters`)
+  completed(method, { ...common, ...parameters }, models, `${field}.parameters`, spend)
   const fixed = method.common(parsed(method, parametersAtPoints(common)[0] ?? {}, 'parameters'))
   for (const name of fixed) {
     if (!(name in parameters) || isDeepStrictEqual(parameters[name], common[name])) continue
@@ -110,8 +121,10 @@ function completed(
   parameters: Readonly<Record<string, unknown>>,
   models: number,
   field: string,
+  spend: Spend,
 ): Record<string, unknown> {
   requireGradients(method, parameters, field)
+  spend(parameters, field)
   if (gradientKinds(Object.values(parameters)).size > 1)
     throw invalid([{ field, message: 'has gradients by graph and by block; let all of them run by the same' }])
   let complete: Readonly<Record<string, unknown>> = {}
@@ -127,6 +140,23 @@ function completed(
   return { ...complete, ...Object.fromEntries(gradients) }
 }
 
+/** Numbers at points of gradients that the parameters of one request, with those of its rules, may come to: each is checked. */
+const maximumValuesAtPoints = 8_192
+
+/** Counts the numbers that parameters come to. @throws TureenError `TUREEN_REQUEST_INVALID` once there are too many in all */
+type Spend = (parameters: Readonly<Record<string, unknown>>, field: string) => void
+
+function pointBudget(): Spend {
+  let spent = 0
+  return (parameters, field) => {
+    spent += valuesAtPoints(parameters)
+    if (spent <= maximumValuesAtPoints) return
+    const most = maximumValuesAtPoints.toLocaleString('en')
+    const message = `its gradients have too many points: with those before, more than ${most} numbers would have to be checked. Give all gradients the same number of points, or fewer`
+    throw invalid([{ field, message }])
+  }
+}
+
 /** Parameters are checked at the points of their gradients; first it must be sure that they are gradients. */
 function requireGradients(
   { name: method, wholeNumbers }: RegisteredMethod,
@@ -138,9 +168,8 @@ function requireGradients(
     for (const [place, each] of values) {
       if (!isGradient(each)) continue
       const own = [field, name, ...(place === null ? [] : [place])].join('.')
-      const issues = gradient.safeParse(each).error?.issues ?? []
-      if (issues.length > 0)
-        throw invalid(issues.map(({ path, message }) => ({ field: [own, ...path.map(String)].join('.'), message })))
+      const checked = boundedParse(gradient, each)
+      if (!checked.success) throw refused(toldFindings(checked, issue => invalidFields([issue], own, gradient, each)))
       if (wholeNumbers.includes(name))
         throw invalid([{ field: own, message: `is a whole number for ${method}, and no gradient` }])
     }
@@ -148,19 +177,23 @@ function requireGradients(
 }
 
 function parsed(method: RegisteredMethod, parameters: object, field: string): Readonly<Record<string, unknown>> {
-  const result = method.parameters.safeParse(parameters)
+  const result = boundedParse(method.parameters, parameters)
   if (result.success) return result.data
-  const problems = invalidFields(result.error.issues, field, method.parameters, parameters)
-  throw invalid(
-    problems.map(problem =>
-      problem.field === `${field}.normalize`
-        ? { field: problem.field, message: 'stands beside parameters, not among them' }
-        : problem,
+  throw refused(
+    toldFindings(result, issue =>
+      invalidFields([issue], field, method.parameters, parameters).map(problem =>
+        problem.field === `${field}.normalize`
+          ? { field: problem.field, message: 'stands beside parameters, not among them' }
+          : problem,
+      ),
     ),
   )
 }
 
-function invalid(errors: ProblemItem[]): TureenError {
-  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
-  return new TureenError('TUREEN_REQUEST_INVALID', `The models cannot be merged like that: ${detail}.`, errors)
+function invalid(causes: ProblemItem[]): TureenError {
+  return refused(toldCauses(causes))
+}
+
+function refused({ errors, list }: ToldCauses): TureenError {
+  return new TureenError('TUREEN_REQUEST_INVALID', `The models cannot be merged like that: ${list}.`, errors)
 }

@@ -1,6 +1,7 @@
 import { type Document, isMap, isScalar, parseDocument, stringify, visit } from 'yaml'
 import { TureenError } from '../errors.ts'
 import { requireKeepable } from '../received-text.ts'
+import { requireBoundedJson, requireBoundedValue } from '../validation/bounded-json.ts'
 
 export const yamlMediaType = 'application/yaml'
 
@@ -21,6 +22,7 @@ const maximumAliases = 16
 export function readYaml(text: string): unknown {
   if (text.length > maximumCharacters)
     throw new TureenError('TUREEN_TOO_LARGE', 'A recipe in YAML may have 128 KiB at most; send a larger one as JSON.')
+  requireBoundedJson(text)
   try {
     // The parser's own check for repeated keys compares each with all others.
     const document = parseDocument(text, { uniqueKeys: false, logLevel: 'error' })
@@ -39,9 +41,12 @@ export function readYaml(text: string): unknown {
       },
     })
     if (isMap(document.contents) && document.contents.has('merge_method')) readAsYaml11(document)
-    const value = merged(document.toJS({ maxAliasCount: maximumAliases }))
-    requireKeepable(value)
-    return value
+    const value = document.toJS({ maxAliasCount: maximumAliases })
+    requireBoundedValue(value)
+    const whole = merged(value)
+    requireBoundedValue(whole)
+    requireKeepable(whole)
+    return whole
   } catch (error) {
     if (error instanceof TureenError) throw error
     // Nesting that ends the stack, and more aliases than are allowed.

@@ -9,6 +9,9 @@ import type { Artifacts } from '../storage/artifacts.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { invalidFields } from '../unknown-fields.ts'
+import { requireBoundedJson } from '../validation/bounded-json.ts'
+import { boundedParse } from '../validation/bounded-parse.ts'
+import { type ToldCauses, toldCauses, toldFindings } from '../validation/told-causes.ts'
 import { mergekitSoup } from './mergekit-soup.ts'
 import type { SoupModel } from './soup-model.ts'
 
@@ -56,9 +59,9 @@ export async function parseSoupRecipe(
   const { models, recipe } = isMergekitConfig(document)
     ? inRecipe(() => mergekitSoup(sent, document))
     : { models: sent, recipe: document }
-  const parsed = soupRecipe.safeParse(recipe)
+  const parsed = boundedParse(soupRecipe, recipe)
   if (parsed.success) return { models, recipe: parsed.data }
-  throw invalid(invalidFields(parsed.error.issues, 'recipe', soupRecipe, recipe))
+  throw refused(toldFindings(parsed, issue => invalidFields([issue], 'recipe', soupRecipe, recipe)))
 }
 
 function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: MergeFile[]; settings: MergeSettings } {
@@ -135,6 +138,7 @@ function requireDigest(wanted: string | undefined, file: MergeFile | undefined, 
 
 /** JSON is YAML as well, but has the faster reader. */
 async function parseText(text: string, { readYaml }: Pick<ThreadPool, 'readYaml'>): Promise<unknown> {
+  requireBoundedJson(text)
   const json = parseJson(text)
   try {
     if (json === undefined) return await readYaml(text)
@@ -158,7 +162,10 @@ function parseJson(text: string): { value: unknown } | undefined {
   }
 }
 
-function invalid(errors: ProblemItem[]): TureenError {
-  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ')
-  return new TureenError('TUREEN_REQUEST_INVALID', `The soup cannot be made: ${detail}.`, errors)
+function invalid(causes: ProblemItem[]): TureenError {
+  return refused(toldCauses(causes))
+}
+
+function refused({ errors, list }: ToldCauses): TureenError {
+  return new TureenError('TUREEN_REQUEST_INVALID', `The soup cannot be made: ${list}.`, errors)
 }

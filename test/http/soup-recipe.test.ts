@@ -39,7 +39,7 @@ describe('a recipe that is not understood is refused with 400', () => {
       '--B\r\ncontent-disposition: form-data; name="recipe"\r\ncontent-type: application/json\r\n\r\n{oops\r\n--B--\r\n'
     const headers = { 'content-type': 'multipart/form-data; boundary=B' }
     const response = await fetch(`${app.url}/v1/soup`, { method: 'POST', headers, body })
-    await readProblem(response, 400, 'TUREEN_BODY_MALFORMED')
+    await readProblem(response, 400, 'TUREEN_REQUEST_INVALID')
   })
 
   test('given twice', async () => {

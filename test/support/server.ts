@@ -1,10 +1,9 @@
-import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import pino from 'pino'
 import { createApp } from '../../src/app.ts'
@@ -84,12 +83,14 @@ export async function spawnServer(data: string, variables: Record<string, string
 }
 
 /** A server in a process that has just been started, once it serves. Rejects with what it printed if it does not start. */
-export async function untilServing(child: ChildProcessByStdio<null, Readable, Readable>): Promise<SpawnedServer> {
+export async function untilServing(child: ChildProcess): Promise<SpawnedServer> {
+  const { stdout, stderr } = child
+  if (!stdout || !stderr) throw new TypeError('the server has no pipes to read from')
   const logs: string[] = []
-  child.stderr.on('data', chunk => logs.push(String(chunk)))
+  stderr.on('data', chunk => logs.push(String(chunk)))
   const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }))
   const url = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', line => {
+    createInterface({ input: stdout }).on('line', line => {
       logs.push(line)
       // What npm prints before the server does is no JSON.
       if (!line.startsWith('{')) return

@@ -1,0 +1,73 @@
+import { TureenError } from '../errors.ts'
+
+/** Lists and objects inside of each other. The deepest request of the API has 8. */
+const maximumDepth = 64
+
+/** Values in one text, lists and objects included. Reading and checking each takes about a microsecond of the event loop. */
+const maximumValues = 30_000
+
+const [quote, backslash, comma] = ['"', '\\', ','].map(each => each.charCodeAt(0))
+const opening = new Set(['[', '{'].map(each => each.charCodeAt(0)))
+const closing = new Set([']', '}'].map(each => each.charCodeAt(0)))
+
+/**
+ * Refuses JSON that would take long to read, before it is read: in one pass over the text, which need not be valid.
+ * @throws TureenError `TUREEN_BODY_MALFORMED` if it is nested too deep, `TUREEN_TOO_LARGE` if it has too many values
+ */
+export function requireBoundedJson(text: string): void {
+  let depth = 0
+  let values = 1
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charCodeAt(at)
+    if (character === quote) at = endOfString(text, at)
+    else if (character === comma) values += 1
+    else if (closing.has(character)) depth -= 1
+    else if (opening.has(character)) {
+      depth += 1
+      values += 1
+      if (depth > maximumDepth) throw tooDeep(at)
+    }
+  }
+  requireFewValues(values)
+}
+
+/**
+ * As {@link requireBoundedJson}, for what a reader of another format has made of a text.
+ * @throws TureenError likewise
+ */
+export function requireBoundedValue(value: unknown): void {
+  let values = 0
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > maximumDepth) throw tooDeep()
+    values += level.length
+    requireFewValues(values)
+    level = level.flatMap(each => (typeof each === 'object' && each !== null ? Object.values(each) : []))
+  }
+}
+
+/** Where the string ends that begins at `start`; the end of the text if it does not. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const character = text.charCodeAt(at)
+    if (character === quote) return at
+    if (character === backslash) at += 1
+  }
+  return text.length
+}
+
+function tooDeep(at?: number): TureenError {
+  const place = at === undefined ? '' : `; character ${at} opens one more`
+  return new TureenError(
+    'TUREEN_BODY_MALFORMED',
+    `The body has lists and objects inside of each other, ${maximumDepth} levels are read${place}. Send a flatter one.`,
+  )
+}
+
+function requireFewValues(values: number): void {
+  if (values <= maximumValues) return
+  throw new TureenError(
+    'TUREEN_TOO_LARGE',
+    `The body has more than ${maximumValues.toLocaleString('en')} values, lists and objects included. Send fewer.`,
+  )
+}

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { projectRoot, type SpawnedServer, serverVariables, temporaryDirectory, untilServing } from './server.ts'
+
+/** A server in a process of its own that measures for how long its event loop is held. */
+export type WatchedServer = Pick<SpawnedServer, 'url' | 'process'> & {
+  data: string
+  /**
+   * Runs something and returns the longest time that the event loop was held meanwhile, in milliseconds of processor time of the
+   * main thread: a machine that is busy with other things adds nothing.
+   */
+  longestStall(run: () => Promise<unknown>): Promise<number>
+  stop(): Promise<void>
+}
+
+const preload = fileURLToPath(new URL('./watch-stalls.ts', import.meta.url))
+
+export async function startWatched(variables: Record<string, string> = {}): Promise<WatchedServer> {
+  const directory = await temporaryDirectory()
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', '--import', preload, 'src/server.ts'], {
+    cwd: projectRoot,
+    env: { ...serverVariables, TUREEN_DATA: directory.path, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const { url, exited } = await untilServing(child)
+  const ask = async (): Promise<number> => {
+    const answer = once(child, 'message')
+    child.send('ask')
+    return Number((await answer)[0])
+  }
+  return {
+    url,
+    process: child,
+    data: directory.path,
+    async longestStall(run) {
+      await ask()
+      await run()
+      return ask()
+    },
+    async stop() {
+      child.kill('SIGKILL')
+      await exited
+      await directory.remove()
+    },
+  }
+}
