@@ -22,6 +22,7 @@ import type { Config } from './config.ts'
 import { createDatasetStore } from './datasets/dataset-store.ts'
 import { createEvaluatorPool } from './evaluate/evaluator-pool.ts'
 import { access } from './http/access.ts'
+import { watchAnswers } from './http/answer-progress.ts'
 import { parseAuthority } from './http/authority.ts'
 import { bodyGuard } from './http/body-guard.ts'
 import { createBodyProgress } from './http/body-progress.ts'
@@ -32,6 +33,7 @@ import { finalNewline } from './http/final-newline.ts'
 import { GatheringMessage } from './http/gathering-message.ts'
 import { hostCheck } from './http/host-check.ts'
 import { createIdempotency } from './http/idempotency.ts'
+import { inPieces } from './http/in-pieces.ts'
 import { acceptJson } from './http/json-body.ts'
 import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
 import { createMetrics } from './http/metrics.ts'
@@ -203,6 +205,7 @@ export async function createApp(
   await app.register(crossOrigin, { corsOrigins })
   await app.register(problemDetails)
   await app.register(finalNewline)
+  await app.register(inPieces)
   await app.register(shutdownGuard)
   await app.register(access, { tokens: tokens.current, requestsPerMinute })
   await app.register(uploadSlots, { maximumUploads, share: config.uploadShare })
@@ -258,6 +261,10 @@ export async function createApp(
   await app.register(jobRoutes, { jobs })
   await app.register(methodNotAllowed, { table })
   app.server.on('checkExpectation', refuseExpectation)
+  const answers = watchAnswers(app.server, config.progress, ({ remoteAddress }, bytesPerSecond) => {
+    metrics.connectionEnded('slow')
+    log.info({ remoteAddress, bytesPerSecond }, 'a client took its answer too slowly and was cut off')
+  })
 
   app.addHook('onListen', async () => {
     if ((await datasets.list({ limit: 1, label: {} })).items.length > 0) evaluators.warm()
@@ -273,6 +280,7 @@ export async function createApp(
   })
   app.addHook('onClose', async () => {
     bodyProgress.close()
+    answers.close()
     tokens.close()
     await sweeper.close()
     await verifier.close()

@@ -14,7 +14,7 @@ export type BodyProgress = {
 
 /** Bodies are given up that stand still or, if the server waits for more of them, come at less than the least rate. */
 export function createBodyProgress(limits: ProgressLimits): BodyProgress {
-  const progress = createProgressWatch(limits)
+  const progress = createProgressWatch(limits, { perWindow: 30 })
   return {
     watch(request, totalMilliseconds) {
       const { socket } = request

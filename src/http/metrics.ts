@@ -16,6 +16,8 @@ export type Metrics = {
   evaluatorStarted(): void
   /** `code`: of the error that ended it; null if it was ended because it was no longer needed. */
   evaluatorEnded(code: string | null): void
+  /** The server has ended a connection, or refused one. */
+  connectionEnded(reason: ConnectionEnd): void
   /** Content was read and is not what was stored. */
   contentDamaged(): void
   /** The background verification has read a file; `damage` is null if it is sound. */
@@ -25,6 +27,9 @@ export type Metrics = {
   /** The metrics of the service itself, without those of Node and the process, in the order of their definition. */
   list(): readonly MetricDescription[]
 }
+
+/** Why the server ended a connection: its client was slow, it was idle and made room for another, or there was no room for it. */
+export type ConnectionEnd = 'slow' | 'idle' | 'full'
 
 /** A metric as documentation shows it. */
 export type MetricDescription = {
@@ -93,6 +98,11 @@ export function createMetrics(): Metrics {
   const quarantineBytes = gauge('tureen_store_quarantine_bytes', 'Bytes of the files in the quarantine')
   const freeBytes = gauge('tureen_store_free_bytes', 'Bytes that are free on the volume of the data directory')
 
+  const connections = counter(
+    'tureen_connections_ended_total',
+    'Connections that the server ended: of a slow client, idle ones that made room for others, or for which there was no room (full)',
+    ['reason'],
+  )
   const damaged = counter('tureen_content_damaged_total', 'Reads that found content damaged or gone')
   const verifiedFiles = counter('tureen_verified_files_total', 'Files that the background verification has read', [
     'result',
@@ -124,6 +134,7 @@ export function createMetrics(): Metrics {
     received: bytes => uploaded.inc(bytes),
     evaluatorStarted: () => evaluatorStarts.inc(),
     evaluatorEnded: code => evaluatorExits.inc({ reason: exitReasons.get(code) ?? 'crashed' }),
+    connectionEnded: reason => connections.inc({ reason }),
     contentDamaged: () => damaged.inc(),
     contentVerified({ bytes, damage }) {
       verifiedFiles.inc({ result: damage === null ? 'sound' : 'damaged' })

@@ -24,42 +24,51 @@ export type ProgressWatch = {
   close(): void
 }
 
-/** Looks so often in a window: what a client does between two looks counts as done at the second. */
-const looks = 30
+/** How a watch looks at its transfers. */
+export type Looks = {
+  /** Looks in a window. What a client does between two looks counts as done at the second. */
+  perWindow: number
+  /** Called before a look at which the server waits for a client, such as to ask the system what `bytes` then tells. */
+  before?(): Promise<void>
+}
 
 /**
  * Watches transfers for clients that hold on to them. Only the time in which the server waits for the client counts: time that the server
  * takes itself, for its disk or other work, is not the client's.
  */
-export function createProgressWatch(limits: ProgressLimits): ProgressWatch {
+export function createProgressWatch(limits: ProgressLimits, { perWindow, before }: Looks): ProgressWatch {
   const { bytesPerSecond, windowMilliseconds, idleMilliseconds } = limits
-  const interval = Math.ceil(Math.min(windowMilliseconds, idleMilliseconds) / looks)
+  const interval = Math.ceil(Math.min(windowMilliseconds, idleMilliseconds) / perWindow)
   const windowLooks = Math.ceil(windowMilliseconds / interval)
   const idleLooks = Math.ceil(idleMilliseconds / interval)
   const leastBytes = (bytesPerSecond * windowLooks * interval) / 1000
-  const watched = new Set<() => void>()
+  const watched = new Map<() => void, Transfer>()
   let last = performance.now()
 
-  const timer = setInterval(() => {
+  const lookAtAll = async () => {
     const now = performance.now()
     const late = now - last > 2 * interval
     last = now
     // A server that could not look could not read or write either.
-    if (!late) for (const look of watched) look()
-  }, interval).unref()
+    if (late) return
+    if (before && watched.values().some(({ isWaiting }) => isWaiting())) await before()
+    for (const look of watched.keys()) look()
+  }
+  const timer = setInterval(() => void lookAtAll(), interval).unref()
 
   return {
-    watch({ bytes, isWaiting, onSlow }) {
+    watch(transfer) {
+      const { bytes, isWaiting, onSlow } = transfer
       /** Bytes that moved before each look at which the server was waiting. */
       const moved: number[] = []
       let sum = 0
       let still = 0
-      let before = bytes()
+      let seen = bytes()
       const look = () => {
         if (!isWaiting()) return
         const now = bytes()
-        const bytesMoved = now - before
-        before = now
+        const bytesMoved = now - seen
+        seen = now
         moved.push(bytesMoved)
         sum += bytesMoved
         if (moved.length > windowLooks) sum -= moved.shift() ?? 0
@@ -69,7 +78,7 @@ export function createProgressWatch(limits: ProgressLimits): ProgressWatch {
         watched.delete(look)
         onSlow(isSlow ? Math.round((sum * 1000) / (windowLooks * interval)) : undefined)
       }
-      watched.add(look)
+      watched.set(look, transfer)
       return () => watched.delete(look)
     },
     close: () => clearInterval(timer),

@@ -2,7 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 
-const pieceBytes = 256 * 1024
+/** Two pieces are held for each client, for as long as it takes none of them. */
+const pieceBytes = 64 << 10
 
 /**
  * Sends a part of a file as the body of an answer, after the headers that have been set, `content-length` among them. It is read

@@ -12,7 +12,7 @@ function transferFor(
   moves: (second: number) => number,
   { isWaiting = () => true, ...changed }: Partial<ProgressLimits> & { isWaiting?: (second: number) => boolean } = {},
 ) {
-  const watch = createProgressWatch({ ...limits, ...changed })
+  const watch = createProgressWatch({ ...limits, ...changed }, { perWindow: 30 })
   let second = 0
   let moved = 0
   const slow: (number | undefined)[] = []
@@ -66,7 +66,7 @@ describe('a transfer', () => {
 })
 
 test('time in which the server could not look is nobody’s', () => {
-  const watch = createProgressWatch(limits)
+  const watch = createProgressWatch(limits, { perWindow: 30 })
   const slow: unknown[] = []
   watch.watch({ bytes: () => 0, isWaiting: () => true, onSlow: rate => void slow.push(rate) })
   for (let look = 0; look < 60; look += 1) {

@@ -57,13 +57,14 @@ export type SlowReader = {
 const readsPerSecond = 10
 
 /** Sends a request and reads the answer at a rate, 0 for not at all. The connection's own buffers may take megabytes. */
-export async function readSlowly(url: string, request: string, bytesPerSecond = 0): Promise<SlowReader> {
+export async function readSlowly(url: string, request: string | Uint8Array, bytesPerSecond = 0): Promise<SlowReader> {
   const socket = await openSocket(url)
   let taken = 0
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
   socket.write(request)
-  // Node takes up to its buffer of 64 KiB by itself, and hears of the end only while it reads.
   const timer = setInterval(() => {
+    // Without it a client that reads nothing would not hear that the connection was reset. Servers ignore empty lines here.
+    socket.write('\r\n')
     for (let wanted = bytesPerSecond / readsPerSecond; wanted > 0; ) {
       const chunk: Buffer | null = socket.read(Math.min(wanted, socket.readableLength))
       if (chunk === null) return
@@ -75,7 +76,7 @@ export async function readSlowly(url: string, request: string, bytesPerSecond = 
   return { socket, closed, taken: () => taken, stop: () => socket.destroy() }
 }
 
-/** A GET without its last empty line, ready for {@link readSlowly}. */
+/** A whole GET, ready for {@link readSlowly}. */
 export function getRequest(path: string, token?: string): string {
   return `GET ${path} HTTP/1.1\r\nhost: localhost${authorization(token)}\r\n\r\n`
 }
@@ -84,9 +85,4 @@ export function getRequest(path: string, token?: string): string {
 export function residentMegabytes(pid: number | undefined): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024)
-}
-
-/** Descriptors that a process has open. Linux only. */
-export function connectionsOf(pid: number | undefined): number {
-  return Number(/^sockets: used (\d+)$/m.exec(readFileSync(`/proc/${pid}/net/sockstat`, 'utf8'))?.[1])
 }
