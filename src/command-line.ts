@@ -1,6 +1,16 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
-/** Reads the arguments of a command. Whatever is wrong with them ends the process with one line, the usage, and exit code 2. */
+/** Shows how a command is called and ends the process, if its arguments ask for that. */
+export function showHelp(usage: string, given = process.argv.slice(2)): void {
+  if (!given.some(argument => argument === '--help' || argument === '-h')) return
+  process.stdout.write(`${usage}\n`)
+  process.exit(0)
+}
+
+/**
+ * Reads the arguments of a command. `--help` shows the usage. Whatever is wrong with the arguments ends the process with one line, the
+ * usage, and exit code 2.
+ */
 export type CommandLine = {
   parse<const Config extends ParseArgsConfig>(config: Config): ReturnType<typeof parseArgs<Config>>
   /** The whole number that an option gives, `otherwise` if it is not given. */
@@ -18,6 +28,7 @@ export function commandLine(usage: string): CommandLine {
   return {
     refuse,
     parse(config) {
+      showHelp(usage)
       try {
         return parseArgs(config)
       } catch (error) {

@@ -1,4 +1,5 @@
 import pino from 'pino'
+import { showHelp } from './command-line.ts'
 import { type Config, environment, readConfig } from './config.ts'
 import { unknownArguments } from './configuration/unknown-arguments.ts'
 import { holdDataDirectory } from './storage/data-directory.ts'
@@ -47,7 +48,11 @@ async function serve(config: Config): Promise<void> {
   log.info({ url, data: directory.path, tokens: config.tokens.map(({ name }) => name) }, 'Tureen is serving')
 }
 
+const usage = `usage: npm start
+  The server takes no arguments. Set environment variables, such as PORT=8080 npm start; docs/reference/configuration.md lists them.`
+
 if (import.meta.main) {
+  showHelp(usage)
   const refusal = unknownArguments(process.argv.slice(2), Object.keys(environment.shape))
   if (refusal !== undefined) {
     process.stderr.write(`tureen: ${refusal}\n`)

@@ -16,7 +16,7 @@ const run = (name: string, ...given: string[]) =>
   new Promise<Ended>(resolve => {
     const child = execFile(
       process.execPath,
-      [scripts[name] ?? '', ...given],
+      [scripts[name] ?? 'src/server.ts', ...given],
       { cwd: projectRoot },
       (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     )
@@ -31,6 +31,10 @@ const scripts: Record<string, string> = {
   'check-store': 'src/check-store.ts',
   backup: 'src/backup.ts',
   'build:operators': 'operators/build.ts',
+  'build:kernel': 'kernel/build.ts',
+  'build:docs': 'docs/generator/main.ts',
+  release: 'release/main.ts',
+  example: 'examples/digits/soup.ts',
 }
 const wrong: [string, string[], string][] = [
   ...Object.keys(scripts).map((name): [string, string[], string] => [
@@ -58,9 +62,21 @@ test.each(wrong)('%s %j is refused in one line and the usage', async (name, give
   const { code, stdout, stderr } = await run(name, ...given)
   const [message, usage, ...more] = stderr.split('\n')
   expect(message).toContain(reason)
-  expect(usage).toMatch(new RegExp(`^usage: npm run ${name} -- `))
+  expect(usage).toMatch(new RegExp(`^usage: npm run ${name}( -- |$)`))
   expect(more.join('\n')).not.toContain('    at ')
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+})
+
+test.each(['check-store', 'release'])('%s --help shows the usage, and does nothing', async name => {
+  const { code, stdout, stderr } = await run(name, '--help')
+  expect(stdout).toMatch(new RegExp(`^usage: npm run ${name}( -- |\\n)`))
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
+
+test('npm start -- --help shows how the server is configured', async () => {
+  const { code, stdout } = await run('server', '--help')
+  expect(stdout).toMatch(/^usage: npm start\n.*docs\/reference\/configuration\.md/)
+  expect(code).toBe(0)
 })
 
 test('a corpus without a file is no success', async () => {

@@ -6,6 +6,7 @@ import { dataset } from '../../schemas/dataset.ts'
 import { jobProgress, searchJob } from '../../schemas/job.ts'
 import { model } from '../../schemas/model.ts'
 import type { SearchResult } from '../../schemas/search.ts'
+import { commandLine } from '../../src/command-line.ts'
 import { progressBar } from './progress-bar.ts'
 import { jobEvents, postJson, request, startServer } from './service.ts'
 
@@ -13,6 +14,7 @@ import { jobEvents, postJson, request, startServer } from './service.ts'
  * The digits fine-tunes over HTTP, as a pipeline would do it: starts a server with a data directory of its own, uploads models
  * and data sets, searches for the best soup, downloads it to examples/digits/out and stops the server.
  */
+commandLine('usage: npm run example').parse({ options: {} })
 const here = fileURLToPath(new URL('.', import.meta.url))
 const out = join(here, 'out')
 const fineTunes = Array.from({ length: 8 }, (_, index) => `ft${index}`)

@@ -13,5 +13,5 @@ export function unknownArguments(given: readonly string[], variables: readonly s
   })
   const count = given.length === 1 ? 'one argument' : `${given.length} arguments`
   const hint = named.length > 0 ? ` (${named.join(', ')})` : ''
-  return `The server was started with ${count} and takes none. Set environment variables${hint}, such as PORT=8080 npm start; the chapter "Operating" of README.md lists them.`
+  return `The server was started with ${count} and takes none. Set environment variables${hint}, such as PORT=8080 npm start; docs/reference/configuration.md lists them.`
 }

@@ -69,7 +69,7 @@ describe('npm start', () => {
   test.each([
     [['--port=8080'], 'PORT'],
     [['--data', 'secret-place'], 'TUREEN_DATA'],
-    [['secret-place'], 'TUREEN_DATA|Operating'],
+    [['secret-place'], 'TUREEN_DATA|configuration'],
   ])('with the arguments %j is refused with 2 and the variable to set instead', (args, variable) => {
     const { status, stderr, stdout } = spawnSync(process.execPath, ['src/server.ts', ...args], {
       cwd: projectRoot,
