@@ -10,8 +10,9 @@ export function newestOpset(domain: string): number {
 
 /**
  * Whether Tureen knows what the operators of a version of a domain mean. All that depends on versions ends with the newest known one:
- * epochs, defaults, types, dims, and equal ways to write one thing. Beyond it two operators of one version are one if they are written alike,
- * and two of different versions are not. What holds in all versions also holds there: parameter slots, operands in any order, roles of axes.
+ * epochs, defaults, types, dims, and operators that stand for each other. Beyond it two operators of one version are one if they are written
+ * alike, and two of different versions are not. What holds in all versions also holds there: parameter slots, operands in any order, a bias of
+ * zeros that is left out, roles of axes.
  */
 export function isKnownOpset(domain: string, version: number): boolean {
   return version <= newestOpset(domain)

@@ -94,6 +94,11 @@ describe('opsets of ai.onnx that Tureen does not know', () => {
       { opType: 'Flatten', name: '/flat' },
       { opType: 'Reshape', name: '/flat', tensors: [int64Tensor('shape', [2], [0, -1])] },
     ],
+    [
+      'a roi that no mode reads',
+      { opType: 'Resize', tensors: [zeros('roi', 0), zeros('scales', 4)] },
+      { opType: 'Resize', tensors: [zeros('roi', 8), zeros('scales', 4)] },
+    ],
     ['a Dropout and none', { opType: 'Dropout', name: '/drop' }, { opType: 'Identity', name: '/drop' }],
   ])('%s is compared as it is written', (_, ours, theirs) => {
     expect(areOne(known({ name: '/layer', ...ours }), known({ name: '/layer', ...theirs }))).toBe(true)
@@ -105,6 +110,21 @@ describe('opsets of ai.onnx that Tureen does not know', () => {
       stack([{ opType: 'Reshape', name: '/flat', tensors: [int64Tensor('shape', [2], [0, -1])] }], opset)
     expect(areOne(flat(newest + 1), flat(newest + 2))).toBe(false)
     expect(areOne(flat(newest - 1), flat(newest))).toBe(true)
+  })
+
+  test('the rank of what an operator puts out is not known, so that [4] and [1, 4] may differ', () => {
+    const shifted = (opset: number, ...dims: number[]) =>
+      stack([gemm('/head', [8, 4]), { opType: 'Add', name: '/shift', tensors: [zeros('shift', ...dims)] }], opset)
+    const said = (opset: number) => differencesOf(shifted(opset, 4), shifted(opset, 1, 4)).map(({ message }) => message)
+    expect(said(newest)).toEqual([])
+    expect(said(newest + 1)).toEqual([expect.stringContaining('how many there are is not known')])
+  })
+
+  test('a bias of zeros may be left out in them, as in all versions', () => {
+    const bare: Layer = { opType: 'Conv', name: '/conv', tensors: [zeros('w', 8, 8, 3, 3)] }
+    const biased = { ...bare, tensors: [zeros('w', 8, 8, 3, 3), zeros('b', 8)] }
+    expect(areOne(stack([bare], newest + 1), stack([biased], newest + 1))).toBe(true)
+    expect(areOne(stack([bare], newest + 1), stack([biased], newest + 2))).toBe(false)
   })
 
   test('what holds in all versions holds in them: parameters stay parameters, operands of an Add have no order', () => {
