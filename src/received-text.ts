@@ -26,34 +26,47 @@ export function isWholeText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\uFFFD')
 }
 
-/** A list or map on the way to a value, and the way to itself. */
-type Place = { value: object; key: string; parent: Place | undefined }
-
 /**
  * Refuses what cannot be kept as it was sent, at any depth: keys that JavaScript gives a meaning of its own, and halves of surrogate
- * pairs, which UTF-8 does not have.
+ * pairs, which UTF-8 does not have. Lists and maps stand in line, each with the place of the one around it: bodies may have very many.
  * @param value of JSON or YAML, without cycles
  * @throws TureenError `TUREEN_REQUEST_INVALID` naming the field
  */
 export function requireKeepable(value: unknown): void {
   if (typeof value === 'string' && !value.isWellFormed()) throw halfPair('body')
   if (typeof value !== 'object' || value === null) return
-  const places: Place[] = [{ value, key: '', parent: undefined }]
-  for (let place = places.pop(); place; place = places.pop()) {
-    for (const [key, each] of Object.entries(place.value)) {
+  const line: object[] = [value]
+  const around: number[] = [-1]
+  const names: (string | number)[] = ['']
+  const fieldAt = (key: string | number, place: number) => {
+    const path = [key]
+    for (let at = place; at > 0; at = around[at] ?? 0) path.unshift(names[at] ?? '')
+    return path.join('.')
+  }
+  const look = (each: unknown, key: string | number, place: number) => {
+    if (typeof each === 'string') {
+      if (!each.isWellFormed()) throw halfPair(fieldAt(key, place))
+    } else if (typeof each === 'object' && each !== null) {
+      line.push(each)
+      around.push(place)
+      names.push(key)
+    }
+  }
+  for (let place = 0; place < line.length; place += 1) {
+    const container = line[place]
+    if (Array.isArray(container)) {
+      for (let index = 0; index < container.length; index += 1) look(container[index], index, place)
+      continue
+    }
+    if (container === undefined) continue
+    for (const key of Object.keys(container)) {
+      const each: unknown = Reflect.get(container, key)
       if (key === '__proto__' || (key === 'constructor' && typeof each === 'object' && each !== null))
         throw forbiddenKey(key, fieldAt(key, place))
       if (!key.isWellFormed()) throw halfPair(fieldAt(key.toWellFormed(), place))
-      if (typeof each === 'string' && !each.isWellFormed()) throw halfPair(fieldAt(key, place))
-      if (typeof each === 'object' && each !== null) places.push({ value: each, key, parent: place })
+      look(each, key, place)
     }
   }
-}
-
-function fieldAt(key: string, place: Place): string {
-  const keys = [key]
-  for (let at: Place | undefined = place; at?.parent; at = at.parent) keys.unshift(at.key)
-  return keys.join('.')
 }
 
 function forbiddenKey(key: string, field: string): TureenError {

@@ -133,6 +133,14 @@ describe('the refusal of a foreign name', () => {
   })
 })
 
+test('what a proxy says of the host in other headers does not count, even a trusted one', async () => {
+  const trusting = await startApp({ TUREEN_TRUSTED_PROXIES: '127.0.0.1' })
+  const headers = 'x-forwarded-host: localhost\r\nforwarded: host=localhost\r\n'
+  const answer = await converse(trusting.url, `GET /v1/models HTTP/1.1\r\nhost: evil.example\r\n${headers}\r\n`)
+  expectProblem(answer, 421, 'TUREEN_HOST_UNKNOWN')
+  await trusting.close()
+})
+
 describe('probes and scrapers, which send the address of a pod,', () => {
   test.each(['/healthz', '/healthz/', '/readyz', '/v2/health/live', '/v2/health/ready', '/metrics'])(
     'read %s under every name',

@@ -14,10 +14,15 @@ export async function startNginx(workspace: string, signal: AbortSignal): Promis
   return start(workspace, signal, described, 'dav_methods PUT DELETE;')
 }
 
-/** An nginx before a server, with the buffers that it has by default. Null where there is none. */
-export async function startProxy(workspace: string, signal: AbortSignal, upstream: string): Promise<Nginx | null> {
+/** An nginx before a server, with the buffers that it has by default, and with these directives. Null where there is none. */
+export async function startProxy(
+  workspace: string,
+  signal: AbortSignal,
+  upstream: string,
+  directives = '',
+): Promise<Nginx | null> {
   const described = await describeNginx()
-  return described === null ? null : start(workspace, signal, described, `proxy_pass ${upstream};`)
+  return described === null ? null : start(workspace, signal, described, `proxy_pass ${upstream}; ${directives}`)
 }
 
 /** Version and modules of the nginx that is installed; null if none is. */
