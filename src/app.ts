@@ -63,6 +63,7 @@ import { createModelStore } from './models/model-store.ts'
 import { openArtifacts } from './storage/artifacts.ts'
 import { openCheckedCatalog } from './storage/check-catalog.ts'
 import { createContents, type Swept } from './storage/contents.ts'
+import { renewDamagedIds } from './storage/damaged-ids.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
 import { shrinkLog } from './storage/database.ts'
 import { createIdempotencyKeys } from './storage/idempotency-keys.ts'
@@ -104,7 +105,11 @@ export async function createApp(
   const reserve = createReserve(directory.path, () => shrinkLog(catalog))
   const contents = createContents(catalog, artifacts, reserve, threads.hash, metrics.contentDamaged)
   const closing = new AbortController()
-  const sweepStore = async () => logSwept(log, await contents.sweep(closing.signal))
+  const sweepStore = async () => {
+    for (const renewed of await renewDamagedIds(catalog))
+      log.warn(renewed, 'the id of a record was damaged on the disk, and the record has another one now')
+    logSwept(log, await contents.sweep(closing.signal))
+  }
   const sweepAfter = async (check: Promise<void>) => {
     try {
       await check

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { digest, expiresAt, labels, timestamp } from '../../schemas/common.ts'
 import { type DatasetItem, type DatasetRecord, dataset } from '../../schemas/dataset.ts'
@@ -12,9 +13,11 @@ import { column, isReadable, jsonOr, readOr, validOr } from '../storage/unreadab
 
 /** Rows of the catalog that make up data sets. All functions take a catalog or a transaction of it. */
 
+export type StoredFile = { name: string; sha256: string; bytes: number }
+
 export type NewDataset = {
   sha256: string
-  files: readonly { name: string; sha256: string; bytes: number }[]
+  files: readonly StoredFile[]
   description: DatasetDescription
   name: string | null
   labels: Labels
@@ -28,6 +31,14 @@ export type DatasetFilters = {
   name?: string | undefined
   label: Labels
   sha256?: string | undefined
+}
+
+/** The digest of a data set: that of its file; of several, that of the list of them, whose order is that of the samples. */
+export function datasetDigest(files: readonly StoredFile[]): string {
+  const [only] = files
+  if (only && files.length === 1) return only.sha256
+  const list = JSON.stringify(files.map(({ name, bytes, sha256 }) => [name, bytes, sha256]))
+  return `sha256:${createHash('sha256').update(list).digest('hex')}`
 }
 
 export async function insertDataset(
@@ -118,6 +129,13 @@ const selectDatasets = (catalog: Catalog) =>
 
 type DatasetRow = Tables['datasets'] & { labels: string; files: string }
 
+/** @throws Error if the row's digest is not theirs: one of the two was damaged */
+function filesOf({ files, sha256 }: DatasetRow): StoredFile[] {
+  const stored: StoredFile[] = JSON.parse(files)
+  if (datasetDigest(stored) !== sha256) throw new Error('its sha256 is not the digest of its files')
+  return stored
+}
+
 function toItem(row: DatasetRow): DatasetItem {
   return readOr(
     () =>
@@ -128,7 +146,7 @@ function toItem(row: DatasetRow): DatasetItem {
         labels: JSON.parse(row.labels),
         sha256: row.sha256,
         bytes: row.bytes,
-        files: JSON.parse(row.files),
+        files: filesOf(row),
         createdAt: row.created_at,
         expiresAt: row.expires_at,
       }),

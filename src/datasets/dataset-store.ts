@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { DatasetItem, DatasetRecord, DatasetUpload } from '../../schemas/dataset.ts'
 import { TureenError } from '../errors.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
@@ -72,7 +71,7 @@ export function createDatasetStore(
       try {
         const description = await threads.dataset(files.map(({ name, path }) => ({ name, path })))
         const stored = files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes }))
-        const dataset = { ...upload, description, files: stored, sha256: digestOf(stored) }
+        const dataset = { ...upload, description, files: stored, sha256: records.datasetDigest(stored) }
         const added = await contents.add(files, () =>
           catalog.transaction().execute(async transaction => {
             const same = await records.sameDataset(transaction, dataset)
@@ -115,12 +114,4 @@ export function createDatasetStore(
       ),
     files: ({ files }) => files.map(({ name, sha256 }) => ({ name, path: contents.path(sha256) })),
   }
-}
-
-/** The digest of a data set: that of its file; of several, that of the list of them, whose order is that of the samples. */
-function digestOf(files: readonly { name: string; sha256: string; bytes: number }[]): string {
-  const [only] = files
-  if (only && files.length === 1) return only.sha256
-  const list = JSON.stringify(files.map(({ name, bytes, sha256 }) => [name, bytes, sha256]))
-  return `sha256:${createHash('sha256').update(list).digest('hex')}`
 }

@@ -278,6 +278,7 @@ function recordOf(row: ModelRow): unknown {
   const own: ModelFile[] = JSON.parse(row.files)
   const here = new Set(own.map(({ location }) => location))
   const missing = externalData.filter(location => !here.has(location))
+  requireDigest(row, missing.length > 0 ? own.filter(({ location }) => location === '') : own)
   return {
     ...description,
     id: row.id,
@@ -293,6 +294,11 @@ function recordOf(row: ModelRow): unknown {
     expiresAt: row.expires_at,
     lineage: row.recipe ? lineageOf(recipeIn(row.recipe)) : null,
   }
+}
+
+/** One of the two was damaged: the model must not be used, and the same upload makes another record. */
+function requireDigest({ sha256 }: Pick<ModelRow, 'sha256'>, files: readonly ModelFile[]): void {
+  if (modelDigest(files) !== sha256) throw new Error('its sha256 is not the digest of its files')
 }
 
 function descriptionOf({ description }: Pick<ModelRow, 'description'>): StoredDescription {

@@ -62,7 +62,8 @@ export function createContents(
     const found = new Set<string>()
     for (let from = 0; from < digests.length; from += digestsInQuery) {
       const some = digests.slice(from, from + digestsInQuery)
-      for (const table of ['model_files', 'dataset_files'] as const) {
+      // A record of one file names it twice: damage of the one leaves the other.
+      for (const table of ['model_files', 'dataset_files', 'models', 'datasets'] as const) {
         const rows = await catalog.selectFrom(table).select('sha256').distinct().where('sha256', 'in', some).execute()
         for (const { sha256 } of rows) found.add(sha256)
       }

@@ -20,13 +20,21 @@ export function newRecordId(now: number = Date.now()): string {
   return uuid({ msecs: milliseconds, seq: sequence })
 }
 
+/** Whether a value has the form of a record's id, as every one has that was not damaged. */
+export function isRecordId(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f-]{36}$/.test(value)
+}
+
 /** Makes new ids greater than all in a catalog, whose records may be of a time when the clock was ahead. */
 export async function continueIdsOf(catalog: Catalog): Promise<void> {
   for (const table of ['models', 'datasets', 'jobs'] as const) {
-    const greatest = await catalog.selectFrom(table).select('id').orderBy('id', 'desc').limit(1).executeTakeFirst()
+    const ids = catalog.selectFrom(table).select('id').orderBy('id', 'desc')
+    // One that was damaged on the disk is not of a time. 'g' comes behind all digits.
+    const greatest = await ids.where('id', '<', 'g').limit(1).executeTakeFirst()
+    if (!isRecordId(greatest?.id)) continue
     // The first 48 bits of a UUID of version 7 are its time.
-    const time = Number.parseInt(greatest?.id.replace('-', '').slice(0, 12) ?? '', 16)
-    if (time < milliseconds || Number.isNaN(time)) continue
+    const time = Number.parseInt(greatest.id.replace('-', '').slice(0, 12), 16)
+    if (time < milliseconds) continue
     milliseconds = time + 1
     sequence = randomInt(sequences / 2)
   }

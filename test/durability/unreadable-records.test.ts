@@ -51,8 +51,11 @@ describe.each([
   ['models', 'createdAt', "update models set created_at = '2026-13-01' where id = ?"],
   ['models', 'sha256', "update models set sha256 = 'sha257:' where id = ?"],
   ['models', 'files', "update model_files set bytes = x'00', sha256 = x'6162' where model_id = ?"],
+  ['models', 'sha256', `update models set sha256 = 'sha256:${'0'.repeat(64)}' where id = ?`],
+  ['models', 'sha256', `update model_files set sha256 = 'sha256:${'0'.repeat(64)}' where model_id = ?`],
   ['models', 'labels', "insert into labels values (?, x'2b', x'00')"],
   ['datasets', 'description', "update datasets set description = '{\"kind' where id = ?"],
+  ['datasets', 'sha256', `update dataset_files set sha256 = 'sha256:${'0'.repeat(64)}' where dataset_id = ?`],
   ['datasets', 'files', "update dataset_files set sha256 = x'6162' where dataset_id = ?"],
 ])('a record of %s whose %s is damaged (%s)', (kind, field, sql) => {
   const upload = () => (kind === 'models' ? uploadModel(app.url, linearModel([1, 2], [3, 4])) : uploadData())
