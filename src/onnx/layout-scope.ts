@@ -11,11 +11,15 @@ export type Scope = {
   kind: MessageKind
   field: WireField
   parent: Scope | null
-  label: string
+  /** The name of the field that it stands in, and which of several it is; -1 if there can be one alone. */
+  name: string
+  index: number
   depth: number
   /** Index of this message, or this part of it, in the frames of the layout; -1 until a tensor inside asks for it. */
   frame: number
-  occurrences: Map<number, number>
+  /** How often each field was met, by its number; numbers that no schema has stand apart, as they can be any. */
+  counts: number[]
+  unknownCounts: Map<number, number> | undefined
   pieces: SkeletonPieces
   tensor: TensorCollector | null
   /** The plain floats of an attribute that are a tensor; null if they are none, undefined until the first value is met. */
@@ -26,21 +30,45 @@ export type Scope = {
   singular: Map<number, Scope> | null
 }
 
-export function openScope(kind: MessageKind, field: WireField, parent: Scope | null, label: string): Scope {
+export function openScope(
+  kind: MessageKind,
+  field: WireField,
+  parent: Scope | null,
+  name: string,
+  index: number,
+): Scope {
   return {
     kind,
     field,
     parent,
-    label,
+    name,
+    index,
     depth: parent ? parent.depth + 1 : 0,
     frame: -1,
-    occurrences: new Map(),
+    counts: [],
+    unknownCounts: undefined,
     pieces: new SkeletonPieces(field.payload, field.end),
     tensor: kind === 'Tensor' ? new TensorCollector() : null,
     floats: undefined,
     outline: undefined,
     singular: null,
   }
+}
+
+/** Field numbers in ONNX are smaller. */
+const knownNumbers = 64
+
+/** Counts a field of a message. @returns how often it was met before */
+export function countField(scope: Scope, number: number): number {
+  if (number < knownNumbers) {
+    const before = scope.counts[number] ?? 0
+    scope.counts[number] = before + 1
+    return before
+  }
+  scope.unknownCounts ??= new Map()
+  const before = scope.unknownCounts.get(number) ?? 0
+  scope.unknownCounts.set(number, before + 1)
+  return before
 }
 
 /** Goes on with another part of the same message. */
@@ -64,7 +92,12 @@ export function frameOf(frames: Frame[], scope: Scope): number {
 /** Where a message stands, such as `graph.node[7].attribute[0]`. */
 export function pathOf(scope: Scope): string {
   if (scope.parent === null) return 'model'
-  return scope.parent.parent === null ? scope.label : `${pathOf(scope.parent)}.${scope.label}`
+  return scope.parent.parent === null ? labelOf(scope) : `${pathOf(scope.parent)}.${labelOf(scope)}`
+}
+
+/** What a message is called within the one around it, such as `node[7]`. */
+export function labelOf({ name, index }: Scope): string {
+  return index < 0 ? name : `${name}[${index}]`
 }
 
 /** The tensor or node that a message belongs to, as errors name it. */

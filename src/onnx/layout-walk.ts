@@ -1,6 +1,6 @@
 import { readBytes } from './byte-source.ts'
 import type { Layout, OpaqueField, TensorEntry } from './layout.ts'
-import { frameOf, openScope, pathOf, type Scope } from './layout-scope.ts'
+import { frameOf, labelOf, openScope, pathOf, type Scope } from './layout-scope.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import { limits } from './limits.ts'
 import type { MessageKind } from './messages.ts'
@@ -17,14 +17,22 @@ export type Walk = {
 }
 
 /** Opens a message inside another. @throws TureenError `TUREEN_MODEL_MALFORMED`, or `TUREEN_MODEL_LIMIT` if there are too many or too deep */
-export function openChild(walk: Walk, scope: Scope, field: WireField, label: string, kind: MessageKind): Scope {
-  if (field.type !== wireType.bytes) throw malformed(`${pathOf(scope)}.${label} is not a message`, field.start)
+export function openChild(
+  walk: Walk,
+  scope: Scope,
+  field: WireField,
+  name: string,
+  index: number,
+  kind: MessageKind,
+): Scope {
+  const child = openScope(kind, field, scope, name, index)
+  if (field.type !== wireType.bytes) throw malformed(`${pathOf(scope)}.${labelOf(child)} is not a message`, field.start)
   if (scope.depth >= limits.messageDepth) throw limitExceeded('messageDepth', 'levels of nested messages')
   walk.messages += 1
   if (walk.messages > limits.messages) throw limitExceeded('messages', 'messages')
   if (kind === 'Node') walk.nodes += 1
   if (walk.nodes > limits.nodes) throw limitExceeded('nodes', 'nodes')
-  return openScope(kind, field, scope, label)
+  return child
 }
 
 /** Records a tensor, with the message that encloses it. */

@@ -2,7 +2,7 @@ import { TureenError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
 import { refuseKnownImpostors } from './impostors/impostors.ts'
 import type { Layout } from './layout.ts'
-import { continueScope, openScope, pathOf, placeOf, type Scope } from './layout-scope.ts'
+import { continueScope, countField, openScope, pathOf, placeOf, type Scope } from './layout-scope.ts'
 import { addTensor, countRun, entryKey, leaveOpaque, openChild, partFrame, type Walk } from './layout-walk.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import { inlineAttributeBytes, inlineAttributeValues, limits } from './limits.ts'
@@ -12,6 +12,9 @@ import { readField, type WireField, wireCursor, wireType } from './wire.ts'
 
 /** Fields of a tensor that say that, and where, its elements lie in another file. */
 const externalFields: ReadonlySet<string> = new Set(['external_data', 'data_location'])
+
+/** Field number of a model's graph. */
+const graphField = 7
 
 /** Thrown where the first message in several parts is met: the reader then starts over. */
 class WrittenInParts extends Error {}
@@ -47,9 +50,9 @@ function readModel(source: ByteSource, merging: boolean): Layout {
   }
   const walk: Walk = { cursor: wireCursor(source), layout, merging, runs: 0, messages: 0, nodes: 0 }
   const field = { number: 0, type: wireType.bytes, start: 0, tagEnd: 0, payload: 0, end: source.byteLength }
-  const model = openScope('Model', field, null, '')
+  const model = openScope('Model', field, null, '', -1)
   readMessage(walk, model)
-  if (!model.occurrences.has(7)) {
+  if (model.counts[graphField] === undefined) {
     throw new TureenError(
       'TUREEN_NOT_ONNX',
       'The file has no graph: it is not an ONNX model, or was cut off before its graph.',
@@ -75,8 +78,7 @@ function readFields(walk: Walk, scope: Scope): void {
   while (cursor.offset < end) {
     const field = readField(cursor, end)
     const [name, role] = table[field.number] ?? [`#${field.number}`, 'undecoded' as const]
-    const occurrence = scope.occurrences.get(field.number) ?? 0
-    scope.occurrences.set(field.number, occurrence + 1)
+    const occurrence = countField(scope, field.number)
     if (externalFields.has(name)) scope.tensor?.addExternal(field, partFrame(walk, scope))
     readFieldOf(walk, scope, field, name, role, occurrence)
     cursor.offset = field.end
@@ -156,7 +158,7 @@ function readChild(
     return
   }
   if (singular && occurrence > 0) throw new WrittenInParts()
-  const child = openChild(walk, scope, field, singular ? name : `${name}[${occurrence}]`, kind)
+  const child = openChild(walk, scope, field, name, singular ? -1 : occurrence, kind)
   readMessage(walk, child)
   scope.pieces.include(child.pieces, field)
 }
@@ -169,7 +171,7 @@ function readPart(walk: Walk, scope: Scope, field: WireField, name: string, kind
   scope.pieces.leaveOut(field.start, field.end)
   scope.singular ??= new Map()
   const before = scope.singular.get(field.number)
-  const part = openChild(walk, scope, field, name, kind)
+  const part = openChild(walk, scope, field, name, -1, kind)
   if (before) continueScope(before, field)
   else scope.singular.set(field.number, part)
   readFields(walk, before ?? part)
@@ -178,5 +180,5 @@ function readPart(walk: Walk, scope: Scope, field: WireField, name: string, kind
 /** Descends into an undecoded field for its tensors alone: the field as a whole is compared byte by byte. */
 function findTensors(walk: Walk, scope: Scope, field: WireField, name: string, occurrence: number): void {
   const kind = undecodedWithTensors.get(`${scope.kind}.${name}`)
-  if (kind) readMessage(walk, openChild(walk, scope, field, `${name}[${occurrence}]`, kind))
+  if (kind) readMessage(walk, openChild(walk, scope, field, name, occurrence, kind))
 }

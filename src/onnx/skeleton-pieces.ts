@@ -1,18 +1,20 @@
 import type { ByteSource } from './byte-source.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import { limits } from './limits.ts'
-import { encodeTag, encodeVarint, type WireField, wireType } from './wire.ts'
+import { varintLength, type WireField, wireType, writeVarint } from './wire.ts'
 
-type Piece = { start: number; end: number } | Uint8Array<ArrayBuffer> | SkeletonPieces
+/** Bytes of the file, or a message whose length had to change, with its field's number. */
+type Piece = { start: number; end: number } | { number: number; message: SkeletonPieces }
 
 /**
- * A message with parts of it left out, as ranges of the file it stands in and, where a length inside had to change, new bytes.
+ * A message with parts of it left out, as ranges of the file it stands in and, where a length inside had to change, messages.
  * Costs nothing for messages that are kept whole, which nearly all are.
  */
 export class SkeletonPieces {
   readonly #start: number
   #end: number
-  readonly #pieces: Piece[] = []
+  /** Made when the first one comes: there may be a million messages. */
+  #pieces: Piece[] | undefined
   #keptFrom: number
   #piecesLength = 0
 
@@ -27,7 +29,7 @@ export class SkeletonPieces {
   }
 
   get #whole(): boolean {
-    return this.#pieces.length === 0 && this.#keptFrom === this.#start
+    return this.#pieces === undefined && this.#keptFrom === this.#start
   }
 
   /** Leaves out the bytes [start, end), which follow all that was left out or included before. */
@@ -68,34 +70,39 @@ export class SkeletonPieces {
   /** Messages are nested as deep as {@link limits.messageDepth} at most. */
   #readInto(bytes: Uint8Array, source: ByteSource): void {
     let at = 0
-    for (const piece of this.#pieces) {
-      const target = bytes.subarray(at, at + lengthOf(piece))
-      if (piece instanceof Uint8Array) target.set(piece)
-      else if (piece instanceof SkeletonPieces) piece.#readInto(target, source)
+    for (const piece of this.#pieces ?? []) {
+      if ('message' in piece) {
+        at = writeVarint(tagOf(piece.number), bytes, at)
+        at = writeVarint(piece.message.byteLength, bytes, at)
+      }
+      const length = 'message' in piece ? piece.message.byteLength : piece.end - piece.start
+      const target = bytes.subarray(at, at + length)
+      if ('message' in piece) piece.message.#readInto(target, source)
       else source.read(piece.start, target)
-      at += target.byteLength
+      at += length
     }
   }
 
   #pushMessage(number: number, child: SkeletonPieces): void {
-    this.#push(encodeTag(number, wireType.bytes))
-    this.#push(encodeVarint(child.byteLength))
     child.#keepUntil(child.#end)
+    const { byteLength } = child
     // Not its pieces one by one: a message deep inside would be copied at every level.
-    this.#push(child)
+    this.#push({ number, message: child }, varintLength(tagOf(number)) + varintLength(byteLength) + byteLength)
   }
 
   #keepUntil(offset: number): void {
-    if (offset > this.#keptFrom) this.#push({ start: this.#keptFrom, end: offset })
+    if (offset > this.#keptFrom) this.#push({ start: this.#keptFrom, end: offset }, offset - this.#keptFrom)
     this.#keptFrom = offset
   }
 
-  #push(piece: Piece): void {
+  #push(piece: Piece, length: number): void {
+    this.#pieces ??= []
     this.#pieces.push(piece)
-    this.#piecesLength += lengthOf(piece)
+    this.#piecesLength += length
   }
 }
 
-function lengthOf(piece: Piece): number {
-  return 'byteLength' in piece ? piece.byteLength : piece.end - piece.start
+/** The tag of a message in a field. */
+function tagOf(number: number): number {
+  return number * 8 + wireType.bytes
 }

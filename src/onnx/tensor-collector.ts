@@ -15,14 +15,16 @@ const external = 1
 /** Gathers where one TensorProto's payload lies, and checks it against the tensor's header once the whole has been seen. */
 export class TensorCollector {
   #raw: { field: Span; offset: number; length: number } | undefined
-  readonly #fixed = new Map<number, FixedRun[]>()
-  readonly #varint = new Map<number, VarintRun[]>()
-  readonly #strings: Span[] = []
-  readonly #externalFields: FramedSpan[] = []
+  // Each is made when it is needed: a model may have a quarter of a million tensors, most of them raw.
+  #fixed: Map<number, FixedRun[]> | undefined
+  #varint: Map<number, VarintRun[]> | undefined
+  #strings: Span[] | undefined
+  #externalFields: FramedSpan[] | undefined
   readonly #payloadFields: FramedSpan[] = []
 
   /** Takes a field that says that, or where, the elements lie in another file. `frame`: as for {@link addPayload}. */
   addExternal({ start, end }: Span, frame?: number): void {
+    this.#externalFields ??= []
     this.#externalFields.push({ start, end, ...framed(frame) })
   }
 
@@ -40,6 +42,7 @@ export class TensorCollector {
         return true
       case tensorFields.stringData:
         requireWireType(field, wireType.bytes)
+        this.#strings ??= []
         this.#strings.push({ start: payload, end })
         return true
       case tensorFields.floatData:
@@ -48,6 +51,7 @@ export class TensorCollector {
         return this.#addFixed(field, 8)
       default:
         if (type !== wireType.bytes) requireWireType(field, wireType.varint)
+        this.#varint ??= new Map()
         pushTo(this.#varint, number, { start, offset: payload, end, ...framed(frame) })
         return true
     }
@@ -60,6 +64,7 @@ export class TensorCollector {
   }
 
   #addFixed(field: WireField, width: 4 | 8): boolean {
+    this.#fixed ??= new Map()
     const runs = this.#fixed.get(field.number) ?? []
     this.#fixed.set(field.number, runs)
     return addFixedRun(runs, field, width)
@@ -88,7 +93,7 @@ export class TensorCollector {
     const isExternal = tensor.dataLocation === external
     // Elements that stand in the model's own file all the same are none: onnxruntime, too, takes those of the other file.
     const payload: TensorPayload = isExternal
-      ? externalPayload(tensor, dtype, elements, [...this.#externalFields, ...this.#payloadFields], fail)
+      ? externalPayload(tensor, dtype, elements, [...(this.#externalFields ?? []), ...this.#payloadFields], fail)
       : this.#payload(dtype)
     checkLength(dtype, dims, elements, payload, fail)
     return { name, path, frame: -1, dataType, dims, elements, payload }
@@ -98,17 +103,17 @@ export class TensorCollector {
     if (this.#raw) return { form: 'raw', ...this.#raw }
     switch (dtype?.typedField) {
       case 'float_data':
-        return fixedPayload(this.#fixed.get(tensorFields.floatData))
+        return fixedPayload(this.#fixed?.get(tensorFields.floatData))
       case 'double_data':
-        return fixedPayload(this.#fixed.get(tensorFields.doubleData))
+        return fixedPayload(this.#fixed?.get(tensorFields.doubleData))
       case 'int32_data':
-        return varintPayload(this.#varint.get(tensorFields.int32Data))
+        return varintPayload(this.#varint?.get(tensorFields.int32Data))
       case 'int64_data':
-        return varintPayload(this.#varint.get(tensorFields.int64Data))
+        return varintPayload(this.#varint?.get(tensorFields.int64Data))
       case 'uint64_data':
-        return varintPayload(this.#varint.get(tensorFields.uint64Data))
+        return varintPayload(this.#varint?.get(tensorFields.uint64Data))
       case 'string_data':
-        return this.#strings.length > 0 ? { form: 'strings', values: this.#strings } : { form: 'none' }
+        return this.#strings ? { form: 'strings', values: this.#strings } : { form: 'none' }
       default:
         return { form: 'none' }
     }

@@ -125,6 +125,22 @@ export function encodeVarint(value: number, width = 1): Uint8Array<ArrayBuffer> 
   return Uint8Array.from(bytes, (byte, index) => (index < bytes.length - 1 ? byte | 0x80 : byte))
 }
 
+/** How many bytes a varint of `value` takes. */
+export function varintLength(value: number): number {
+  let length = 1
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length += 1
+  return length
+}
+
+/** Writes `value` as a varint at `offset`. @returns where it ends */
+export function writeVarint(value: number, target: Uint8Array, offset: number): number {
+  let at = offset
+  let rest = value
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) target[at++] = (rest % 0x80) | 0x80
+  target[at] = rest
+  return at + 1
+}
+
 /** The tag that opens a field. */
 export function encodeTag(number: number, type: number): Uint8Array<ArrayBuffer> {
   return encodeVarint(number * 8 + type)

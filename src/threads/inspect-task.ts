@@ -5,7 +5,7 @@ import type { Layout } from '../onnx/layout.ts'
 import { requireOwnData } from '../onnx/model-files.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import { decodeSkeleton, describeTensor, type TensorDescription } from '../onnx/skeleton.ts'
-import { type FileSource, openFileSource } from '../storage/file-source.ts'
+import { type FileSource, openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 
 /** One line of a model's list of tensors. `names`: those by which a glob of a rule can match it. */
@@ -16,7 +16,7 @@ export function inspectFiles({ path, data }: ModelPaths): InspectedModel {
   return withLayout(path, (layout, source) => {
     const opened = new Map<string, FileSource>()
     try {
-      for (const file of data) opened.set(file.location, openFileSource(file.path))
+      for (const file of data) opened.set(file.location, openReadAhead(file.path))
       return inspectModel({ layout, source, data: opened })
     } finally {
       for (const file of opened.values()) file.close()
@@ -46,7 +46,7 @@ function allTensors(layout: Layout, source: FileSource): ListedTensor[] {
 }
 
 function withLayout<Result>(path: string, use: (layout: Layout, source: FileSource) => Result): Result {
-  const source = openFileSource(path)
+  const source = openReadAhead(path)
   try {
     return use(readLayout(source), source)
   } finally {

@@ -14,7 +14,7 @@ import { asProblem, type ValueDifference } from '../merge/value-differences.ts'
 import { memorySource, readBytes } from '../onnx/byte-source.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { readLayout } from '../onnx/read-layout.ts'
-import { type FileSource, openFileSource } from '../storage/file-source.ts'
+import { type FileSource, openFileSource, openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 
 /** A merge input with the files that hold it. `isUnchecked`: no upload has checked it. */
@@ -27,7 +27,7 @@ export type OpenInput = Omit<IndexedInput, 'data'> &
 export function openInputs(files: readonly MergeFile[], inMemory = false): OpenInput[] {
   const opened: FileSource[] = []
   const open = (path: string) => {
-    const source = inMemory ? fileInMemory(path) : openFileSource(path)
+    const source = inMemory ? fileInMemory(path) : openReadAhead(path)
     opened.push(source)
     return source
   }

@@ -1,6 +1,6 @@
 import { rewriteModel, type TensorValues } from '../merge/rewrite-model.ts'
 import type { ByteSource } from '../onnx/byte-source.ts'
-import { openFileSource } from '../storage/file-source.ts'
+import { openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { outputFiles, type WrittenFile, writeFiles } from './merge-task.ts'
 import type { WorkControl } from './work-control.ts'
@@ -12,8 +12,8 @@ export function rewriteFiles(
   output: string,
   control: WorkControl,
 ): WrittenFile[] {
-  const source = openFileSource(path)
-  const beside = data.map(file => ({ location: file.location, source: openFileSource(file.path) }))
+  const source = openReadAhead(path)
+  const beside = data.map(file => ({ location: file.location, source: openReadAhead(file.path) }))
   try {
     const files = new Map(beside.map((each): [string, ByteSource] => [each.location, each.source]))
     const outputs = outputFiles(rewriteModel({ source, data: files }, values, false), output)

@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
 import type { LabelledFiles } from '../merge/merge-input.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
-import { openFileSource } from '../storage/file-source.ts'
+import { openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 
 /** Inputs of a merge, all of them, as its plan numbers them. */
@@ -16,9 +16,9 @@ export function withShareInputs<Result>(
   inputs: readonly ShareInput[],
   use: (files: readonly LabelledFiles[]) => Result,
 ): { result: Result; bytesRead: number } {
-  const opened: ReturnType<typeof openFileSource>[] = []
+  const opened: ReturnType<typeof openReadAhead>[] = []
   const open = (path: string) => {
-    const source = openFileSource(path)
+    const source = openReadAhead(path)
     opened.push(source)
     return source
   }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { Piscina } from 'piscina'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
 import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
@@ -50,6 +51,9 @@ export type ThreadPool = {
   close(): Promise<void>
 }
 
+/** Of each of the spaces in which a thread's new objects are. */
+const youngMebibytes = 8
+
 /** Idle threads are kept this long, so that a burst of requests does not start one each. */
 const idleMilliseconds = 10_000
 
@@ -65,11 +69,14 @@ export function createThreadPool(
   taskSeconds = defaultTaskSeconds,
 ): ThreadPool {
   const taskMilliseconds = taskSeconds * 1000
+  // The flag that keeps the main thread small, through which uploads stream, would hold for the threads as well. What they decode stays
+  // for a while: collected in spaces of 1 MiB, it would be copied again and again.
+  setFlagsFromString(`--max-semi-space-size=${youngMebibytes}`)
   const limits = {
     minThreads: 0,
     maxThreads: Math.max(1, availableParallelism()),
     idleTimeout: idleMilliseconds,
-    resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 3 * youngMebibytes },
   }
   const options = { ...limits, filename: new URL('./worker.ts', import.meta.url).href }
   const readers = new TaskPool(options, taskMilliseconds)

@@ -92,6 +92,7 @@ export class Leaves {
 
   /** What must agree of a tensor besides its type and its elements. */
   #rest(path: string, around: readonly string[]): string {
+    if (this.#opaque.isEmpty) return ''
     const own = this.#opaque.digestOf(path)
     const outer = around.flatMap(owner => this.#opaque.unknownOf(owner)).map(field => field.join('='))
     return [own, ...outer.sort()]

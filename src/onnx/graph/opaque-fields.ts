@@ -27,6 +27,11 @@ export class OpaqueFields {
     }
   }
 
+  /** Whether the skeleton lacks nothing, as of nearly all models. */
+  get isEmpty(): boolean {
+    return this.#byOwner.size === 0
+  }
+
   /** The sha256 of each field of a message, with its tags, by name. */
   of(owner: string): readonly [name: string, sha256: string][] {
     const fields = this.#byOwner.get(owner)
