@@ -23,15 +23,13 @@ import { createDatasetStore } from './datasets/dataset-store.ts'
 import { createEvaluatorPool } from './evaluate/evaluator-pool.ts'
 import { access } from './http/access.ts'
 import { watchAnswers } from './http/answer-progress.ts'
-import { parseAuthority } from './http/authority.ts'
 import { bodyGuard } from './http/body-guard.ts'
 import { createBodyProgress } from './http/body-progress.ts'
 import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
-import { browserGuard } from './http/browser-guard.ts'
+import { browserCheck, browserGuard } from './http/browser-guard.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { finalNewline } from './http/final-newline.ts'
 import { GatheringMessage } from './http/gathering-message.ts'
-import { hostCheck } from './http/host-check.ts'
 import { createIdempotency } from './http/idempotency.ts'
 import { inPieces } from './http/in-pieces.ts'
 import { acceptJson } from './http/json-body.ts'
@@ -39,7 +37,6 @@ import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-
 import { createMetrics } from './http/metrics.ts'
 import { modelCount } from './http/model-count.ts'
 import { openApi } from './http/openapi.ts'
-import { originCheck } from './http/origin-check.ts'
 import { answerBadUrl, problemDetails } from './http/problem-details.ts'
 import { declaredQueries, encodedQueries } from './http/query-parameters.ts'
 import { requestLog } from './http/request-log.ts'
@@ -166,8 +163,7 @@ export async function createApp(
     log,
   )
 
-  const hosts = config.hosts.flatMap(text => parseAuthority(text) ?? [])
-  const checkHost = hostCheck(hosts, config.tokens.length > 0)
+  const check = browserCheck({ ...config, hasTokens: config.tokens.length > 0 })
   const loggerInstance: FastifyBaseLogger = log
   const app = fastify({
     loggerInstance,
@@ -185,7 +181,7 @@ export async function createApp(
       return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
     },
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: answerBadUrl(checkHost),
+    frameworkErrors: answerBadUrl(check),
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
@@ -206,7 +202,7 @@ export async function createApp(
   await app.register(requestLog)
   await app.register(securityHeaders)
   await app.register(requestMetrics, { metrics })
-  await app.register(browserGuard, { checkHost, checkOrigin: originCheck(hosts, corsOrigins) })
+  await app.register(browserGuard, { check })
   await app.register(crossOrigin, { corsOrigins })
   await app.register(problemDetails)
   await app.register(finalNewline)

@@ -16,7 +16,8 @@ export const encodedQueries = fastifyPlugin(async app => {
     if (!/^[\x21-\x7e]*$/.test(url)) throw notEncoded('path or query', 'has characters beyond ASCII')
     const query = /\?(.*)$/s.exec(url)?.[1] ?? ''
     for (const parameter of query.split('&')) {
-      if (!isEncoded(parameter)) throw notEncoded(parameter.split('=')[0] ?? '', `is not percent-encoded: ${parameter}`)
+      if (!isEncoded(parameter))
+        throw notEncoded(parameter.split('=')[0] ?? '', `is not percent-encoded UTF-8: ${parameter}`)
     }
   })
 })

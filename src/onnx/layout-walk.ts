@@ -4,6 +4,7 @@ import { frameOf, labelOf, openScope, pathOf, type Scope } from './layout-scope.
 import { limitExceeded } from './limit-exceeded.ts'
 import { limits } from './limits.ts'
 import type { MessageKind } from './messages.ts'
+import { decodeName } from './names.ts'
 import { malformed, readField, type WireCursor, type WireField, wireType } from './wire.ts'
 
 /** `merging`: whether messages that are written in several parts are put together, which costs more than where there are none. */
@@ -76,7 +77,7 @@ export function entryKey(walk: Walk, entry: WireField): string {
     const field = readField(cursor, entry.end)
     if (field.number !== 1 || field.type !== wireType.bytes) continue
     const length = field.end - field.payload
-    key = length > limits.textBytes ? '' : new TextDecoder().decode(readBytes(cursor.source, field.payload, length))
+    key = length > limits.textBytes ? '' : decodeName(readBytes(cursor.source, field.payload, length))
   }
   return key
 }

@@ -71,6 +71,7 @@ describe('a page of another origin', () => {
       ['POST', '/nowhere'],
       ['PATCH', '/v1/models'],
       ['POST', '/healthz'],
+      ['DELETE', '/v1/models/%ff'],
     ])('is 403 for %s %s', async (method, path) => {
       await readProblem(await fetch(`${app.url}${path}`, { method, headers }), 403, 'TUREEN_CROSS_ORIGIN')
     })
