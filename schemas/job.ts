@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import {
+  digest,
   expiresAt,
   id,
   labelParameters,
   labels,
+  name,
   page,
   pageParameters,
   timestamp,
@@ -71,6 +73,38 @@ export type JobOf<Type extends JobType> = Extract<JobRecord, { type: Type }>
 /** A type of job with a request of that type. */
 export type JobRequest = { [Type in JobType]: { type: Type; request: JobOf<Type>['request'] } }[JobType]
 
+/** What a list shows of a search that has succeeded. */
+export const searchSummary = z.object({
+  score: z.number().nullable().describe('Of the winner, in the metric’s unit; null where it is not finite'),
+  candidates: z.number().int().describe('Number of candidates that were scored'),
+  winner: z
+    .object({ id, name: name.nullable().optional(), sha256: digest })
+    .describe('A new model, or the model of the request that no soup was better than'),
+})
+
+export type SearchSummary = z.infer<typeof searchSummary>
+
+/** A job as lists show it: without its request and its result, which GET /v1/jobs/{id} has. */
+export const jobSummary = z
+  .object({
+    id,
+    type: jobType,
+    status: jobStatus,
+    progress: jobProgress.nullable(),
+    name: name.nullable().describe('Of the model that the job makes; null if the request names none'),
+    labels,
+    createdAt: timestamp,
+    startedAt: timestamp.nullable(),
+    finishedAt: timestamp.nullable(),
+    expiresAt,
+    search: searchSummary.optional().describe('Of a search that succeeded'),
+    error: problem.optional().describe('Of a job that failed or was cancelled'),
+  })
+  .describe('Without request and result: GET /v1/jobs/{id} has them')
+  .meta({ id: 'JobSummary' })
+
+export type JobSummary = z.infer<typeof jobSummary>
+
 /** A job whose record was damaged on the disk: what can be read of it. */
 export const unreadableJob = z
   .object({
@@ -94,7 +128,11 @@ export const jobItem = z.union([job, unreadableJob])
 
 export type JobItem = z.infer<typeof jobItem>
 
-export const jobPage = page(jobItem).meta({ id: 'JobPage' })
+export const jobListItem = z.union([jobSummary, unreadableJob])
+
+export type JobListItem = z.infer<typeof jobListItem>
+
+export const jobPage = page(jobListItem).meta({ id: 'JobPage' })
 
 export const jobFilters = z.strictObject({
   ...pageParameters,

@@ -6,7 +6,7 @@ import type { DatasetDescription } from '../evaluate/datasets/dataset.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
-import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+import { decodeCursor, type Page, readPage } from '../storage/paging.ts'
 import { newRecordId } from '../storage/record-ids.ts'
 import { columnOf, digestIn } from '../storage/references.ts'
 import { column, isReadable, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
@@ -93,14 +93,12 @@ export async function listDatasets(
   catalog: Catalog,
   { limit, cursor, name, label, sha256 }: DatasetFilters,
 ): Promise<Page<DatasetItem>> {
-  let query = selectDatasets(catalog)
-    .where(hasLabels(label, 'datasets.id'))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-  if (cursor !== undefined) query = query.where('id', '<', decodeCursor(cursor))
+  let query = selectDatasets(catalog).where(hasLabels(label, 'datasets.id')).orderBy('id', 'desc')
   if (name !== undefined) query = query.where('name', '=', name)
   if (sha256 !== undefined) query = query.where('sha256', '=', digestIn(sha256) ?? sha256)
-  return pageOf((await query.execute()).map(toItem), limit)
+  const read = (after: string | undefined, count: number) =>
+    (after === undefined ? query : query.where('id', '<', after)).limit(count).execute()
+  return readPage({ read, keyOf: ({ id }) => id, toItem }, limit, decodeCursor(cursor))
 }
 
 /** Digests of a data set's files, also of one whose record cannot be read; those that are damaged themselves are left out. */

@@ -5,17 +5,16 @@ import {
   type JobRecord,
   type JobRequest,
   type JobStatus,
-  type JobType,
   job,
   jobStatus,
   jobType,
+  type UnreadableJob,
 } from '../../schemas/job.ts'
 import { problem } from '../../schemas/problem.ts'
 import { TureenError } from '../errors.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
-import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
-import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+import { insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { newRecordId } from '../storage/record-ids.ts'
 import { column, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
 
@@ -24,19 +23,12 @@ import { column, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
 /** `inputIds`: the models and data sets that must not be deleted before the job ends. */
 export type NewJob = JobRequest & { labels: Labels; inputIds: readonly string[] }
 
-export type JobFilters = {
-  limit: number
-  cursor?: string | undefined
-  type?: JobType | undefined
-  status?: JobStatus | undefined
-  label: Labels
-}
-
 export type JobEvent = { sequence: number; type: string; data: string }
 
 export async function insertJob(catalog: Catalog, { type, request, labels, inputIds }: NewJob): Promise<string> {
   const id = newRecordId()
-  const row = { id, type, status: 'queued', request: JSON.stringify(request), created_at: now() }
+  const name = 'name' in request ? (request.name ?? null) : null
+  const row = { id, type, status: 'queued', name, request: JSON.stringify(request), created_at: now() }
   await catalog.insertInto('jobs').values(row).execute()
   await insertLabels(catalog, id, labels)
   for (const inputId of new Set(inputIds)) {
@@ -59,20 +51,6 @@ async function inputExists(catalog: Catalog, id: string): Promise<boolean> {
 export async function jobById(catalog: Catalog, id: string): Promise<JobItem | undefined> {
   const row = await selectJobs(catalog).where('id', '=', id).executeTakeFirst()
   return row && toItem(row)
-}
-
-export async function listJobs(
-  catalog: Catalog,
-  { limit, cursor, type, status, label }: JobFilters,
-): Promise<Page<JobItem>> {
-  let query = selectJobs(catalog)
-    .where(hasLabels(label, 'jobs.id'))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-  if (cursor !== undefined) query = query.where('id', '<', decodeCursor(cursor))
-  if (type !== undefined) query = query.where('type', '=', type)
-  if (status !== undefined) query = query.where('status', '=', status)
-  return pageOf((await query.execute()).map(toItem), limit)
 }
 
 export async function countQueued(catalog: Catalog): Promise<number> {
@@ -107,7 +85,7 @@ export async function transition(
 }
 
 export type JobChanges = Partial<
-  Pick<Tables['jobs'], 'started_at' | 'finished_at' | 'expires_at' | 'result' | 'error' | 'progress'>
+  Pick<Tables['jobs'], 'started_at' | 'finished_at' | 'expires_at' | 'result' | 'error' | 'progress' | 'search_summary'>
 >
 
 /** Puts every job that was running when a process ended back into the queue. */
@@ -191,32 +169,47 @@ function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
           ...(row.error ? { error: json('error') } : {}),
         }),
       ),
-    reason => {
-      const error = row.error ? jsonOr(problem, row.error, undefined) : undefined
-      return {
-        id: String(row.id),
-        type: validOr(jobType, row.type, null),
-        status: validOr(jobStatus, row.status, 'failed' as const),
-        progress: null,
-        labels: jsonOr(labelMap, row.labels, {}),
-        createdAt: validOr(timestamp, row.created_at, null),
-        startedAt: validOr(timestamp, row.started_at, null),
-        finishedAt: validOr(timestamp, row.finished_at, null),
-        expiresAt: validOr(expiresAt, row.expires_at, null),
-        ...(error ? { error } : {}),
-        unreadable: reason,
-      }
-    },
+    reason => unreadableJobOf(row, reason),
   )
 }
 
-/**
- * A job that has succeeded shows that all is done, also one that was too short to have said anything, and one of an earlier version,
- * whose row has the last progress before its end.
- */
+/** Columns of a job that are small. */
+type SmallColumns = Omit<Tables['jobs'], 'request' | 'result'> & { labels: string }
+
+/** What can be read of a job whose row is damaged. */
+export function unreadableJobOf(row: SmallColumns, reason: string): UnreadableJob {
+  const error = row.error ? jsonOr(problem, row.error, undefined) : undefined
+  return {
+    id: String(row.id),
+    type: validOr(jobType, row.type, null),
+    status: validOr(jobStatus, row.status, 'failed' as const),
+    progress: null,
+    labels: jsonOr(labelMap, row.labels, {}),
+    createdAt: validOr(timestamp, row.created_at, null),
+    startedAt: validOr(timestamp, row.started_at, null),
+    finishedAt: validOr(timestamp, row.finished_at, null),
+    expiresAt: validOr(expiresAt, row.expires_at, null),
+    ...(error ? { error } : {}),
+    unreadable: reason,
+  }
+}
+
 function withFinishedProgress(record: JobRecord): JobRecord {
-  if (record.status !== 'succeeded') return record
-  const { message = 'finished', total: told = 1, ...more } = record.progress ?? {}
-  const total = (record.type === 'search' ? record.result?.candidates.length : undefined) ?? told
-  return { ...record, progress: { ...more, message, done: total, total } }
+  const candidates = record.type === 'search' ? record.result?.candidates.length : undefined
+  return { ...record, progress: finishedProgress(record, candidates) }
+}
+
+/**
+ * The progress of a job. One that has succeeded shows that all is done, also one that was too short to have said anything, and one of an
+ * earlier version, whose row has the last progress before its end.
+ * @param candidates of a search that has succeeded: how many it scored
+ */
+export function finishedProgress(
+  { status, progress }: Pick<JobRecord, 'status' | 'progress'>,
+  candidates: number | undefined,
+): JobProgress | null {
+  if (status !== 'succeeded') return progress
+  const { message = 'finished', total: told = 1, ...more } = progress ?? {}
+  const total = candidates ?? told
+  return { ...more, message, done: total, total }
 }

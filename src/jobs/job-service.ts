@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { JobItem, JobOf, JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
+import type { JobItem, JobListItem, JobOf, JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
 import { asTureenError, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
 import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
@@ -11,6 +11,7 @@ import type { Reserve } from '../storage/reserve.ts'
 import { isReadable, requireReadable } from '../storage/unreadable.ts'
 import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
 import * as records from './job-records.ts'
+import { type JobFilters, listJobs, searchSummaryOf } from './job-summaries.ts'
 
 /** What a running job is given. */
 export type JobContext<Type extends JobType> = {
@@ -42,7 +43,7 @@ export type JobService = {
    */
   create(job: records.NewJob, keep?: KeepWith<JobRecord>): Promise<JobRecord>
   get(id: string): Promise<JobItem>
-  list(filters: records.JobFilters): Promise<Page<JobItem>>
+  list(filters: JobFilters): Promise<Page<JobListItem>>
   /** The job when it has ended, or as it is after `seconds`, or when `signal` fires. */
   wait(id: string, seconds: number, signal: AbortSignal): Promise<JobItem>
   cancel(id: string): Promise<JobItem>
@@ -142,6 +143,7 @@ export function createJobService(
           const result = await settle(transaction)
           const ended = await end(transaction, id, 'succeeded', {
             result: JSON.stringify(result),
+            ...('candidates' in result ? { search_summary: JSON.stringify(searchSummaryOf(result)) } : {}),
             ...(latest ? { progress: JSON.stringify(latest) } : {}),
           })
           if (ended) return ended
@@ -216,7 +218,7 @@ export function createJobService(
 
   return {
     get,
-    list: filters => records.listJobs(catalog, filters),
+    list: filters => listJobs(catalog, filters),
     async create(job, keep = nothingBeside) {
       const created = await catalog.transaction().execute(async transaction => {
         if ((await records.countQueued(transaction)) >= maximumQueued) throw queueFull(maximumQueued)

@@ -6,7 +6,7 @@ import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
-import { decodeCursor, type Page, pageOf } from '../storage/paging.ts'
+import { decodeCursor, type Page, readPage } from '../storage/paging.ts'
 import { newRecordId } from '../storage/record-ids.ts'
 import { columnOf, digestIn } from '../storage/references.ts'
 import { column, isReadable, jsonOr, readOr, unreadableRecord, validOr } from '../storage/unreadable.ts'
@@ -206,15 +206,13 @@ export async function sameModel(
 
 export async function listModels(catalog: Catalog, filters: ModelFilters): Promise<Page<ModelItem>> {
   const { limit, cursor, name, label, fingerprint, sha256 } = filters
-  let query = selectModels(catalog)
-    .where(hasLabels(label, 'models.id'))
-    .orderBy('models.id', 'desc')
-    .limit(limit + 1)
-  if (cursor !== undefined) query = query.where('models.id', '<', decodeCursor(cursor))
+  let query = selectModels(catalog).where(hasLabels(label, 'models.id')).orderBy('models.id', 'desc')
   if (name !== undefined) query = query.where('models.name', '=', name)
   if (fingerprint !== undefined) query = query.where('models.fingerprint', '=', digestIn(fingerprint) ?? fingerprint)
   if (sha256 !== undefined) query = query.where('models.sha256', '=', digestIn(sha256) ?? sha256)
-  return pageOf((await query.execute()).map(toItem), limit)
+  const read = (after: string | undefined, count: number) =>
+    (after === undefined ? query : query.where('models.id', '<', after)).limit(count).execute()
+  return readPage({ read, keyOf: ({ id }) => id, toItem }, limit, decodeCursor(cursor))
 }
 
 export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocument | undefined> {

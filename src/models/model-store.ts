@@ -247,7 +247,8 @@ export function createModelStore(
       await sound([{ label: reference, path, data: [] }])
       const from = cursor === undefined ? 0 : decodeIndexCursor(cursor)
       const { total, tensors } = await threads.tensors(path, from, limit)
-      return { items: tensors, nextCursor: from + limit < total ? encodeCursor(String(from + limit)) : null }
+      const next = from + tensors.length
+      return { items: tensors, nextCursor: next < total ? encodeCursor(String(next)) : null }
     },
     async recipe(reference) {
       const { id } = await get(reference)

@@ -31,6 +31,9 @@ export type Tables = {
     progress: string | null
     result: string | null
     error: string | null
+    /** What lists show of the request and the result: the name in the request, and `JobSummary['search']` as JSON. */
+    name: string | null
+    search_summary: string | null
     created_at: string
     started_at: string | null
     finished_at: string | null

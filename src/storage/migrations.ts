@@ -174,4 +174,22 @@ export const migrations: Record<string, Migration> = {
       ) end`.execute(db)
     },
   },
+  '0012-lists-without-requests-and-results': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('jobs').addColumn('name', 'text').execute()
+      await db.schema.alterTable('jobs').addColumn('search_summary', 'text').execute()
+      await sql`update jobs set name = json_extract(request, '$.name')
+        where json_valid(request) and json_type(request, '$.name') = 'text'`.execute(db)
+      await sql`update jobs set search_summary = json_object('score', json_extract(result, '$.winner.score'),
+        'candidates', json_array_length(result, '$.candidates'), 'winner', json_extract(result, '$.model'))
+        where type = 'search' and json_valid(result)`.execute(db)
+      // It has all that lists show, so that no list reads the pages of requests and results.
+      await db.schema
+        .createIndex('jobs_listed')
+        .on('jobs')
+        .columns(['id', 'type', 'status', 'progress', 'error', 'created_at', 'started_at', 'finished_at'])
+        .columns(['expires_at', 'name', 'search_summary'])
+        .execute()
+    },
+  },
 }

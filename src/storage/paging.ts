@@ -7,8 +7,8 @@ export function encodeCursor(last: string): string {
   return Buffer.from(last).toString('base64url')
 }
 
-export function decodeCursor(cursor: string): string {
-  return decode(cursor, /^[0-9a-f-]{36}$/)
+export function decodeCursor(cursor: string | undefined): string | undefined {
+  return cursor === undefined ? undefined : decode(cursor, /^[0-9a-f-]{36}$/)
 }
 
 /** As {@link decodeCursor}, for lists whose items are counted. */
@@ -16,10 +16,9 @@ export function decodeIndexCursor(cursor: string): number {
   return Number(decode(cursor, /^\d{1,15}$/))
 }
 
-/** As {@link decodeCursor}, for the list of scores, whose order is that of their times. */
-export function decodeScoreCursor(cursor: string): { createdAt: string; key: string } {
-  const [createdAt = '', key = ''] = decode(cursor, /^[\dT:.-]+Z [0-9a-f]{64}$/).split(' ')
-  return { createdAt, key }
+/** As {@link decodeCursor}, for the list of scores, whose key is `<time> <key>`. */
+export function decodeScoreCursor(cursor: string | undefined): string | undefined {
+  return cursor === undefined ? undefined : decode(cursor, /^[\dT:.-]+Z [0-9a-f]{64}$/)
 }
 
 function decode(cursor: string, form: RegExp): string {
@@ -31,9 +30,59 @@ function decode(cursor: string, form: RegExp): string {
   return last
 }
 
-/** The first `limit` of rows that were fetched with one more than that, and where the next page begins. */
-export function pageOf<Item extends { id: string }>(rows: readonly Item[], limit: number): Page<Item> {
-  const items = rows.slice(0, limit)
-  const last = items.at(-1)
-  return { items, nextCursor: rows.length > limit && last ? encodeCursor(last.id) : null }
+/** Bytes of JSON of the items of one page. An item that alone has more comes alone. */
+const maximumPageBytes = 1_000_000
+
+/** Rows that are read before it is known how large they are. */
+const firstRows = 8
+
+/** Where a page of a list comes from. */
+export type PageSource<Row, Item> = {
+  /** Up to so many rows behind the one with a key; undefined: from the beginning. */
+  read(after: string | undefined, count: number): Promise<readonly Row[]>
+  /** The key of a row, of which the cursor is made. */
+  keyOf(row: Row): string
+  toItem(row: Row): Item
+}
+
+/**
+ * A page of a list: up to `limit` items and 1 MB. It reads about as many rows as it answers with, however large they are.
+ * @param after the key of the last row of the page before
+ */
+export async function readPage<Row, Item>(
+  { read, keyOf, toItem }: PageSource<Row, Item>,
+  limit: number,
+  after: string | undefined,
+): Promise<Page<Item>> {
+  const items: Item[] = []
+  let [last, bytes] = [after, 0]
+  for (;;) {
+    const fitting = items.length === 0 ? firstRows : Math.ceil(((maximumPageBytes - bytes) * items.length) / bytes)
+    const count = Math.min(limit - items.length, fitting)
+    const rows = await read(last, count + 1)
+    const nextCursor = () => (last === undefined ? null : encodeCursor(last))
+    for (const row of rows.slice(0, count)) {
+      const item = toItem(row)
+      bytes += bytesOf(item)
+      if (items.length > 0 && bytes > maximumPageBytes) return { items, nextCursor: nextCursor() }
+      items.push(item)
+      last = keyOf(row)
+    }
+    if (rows.length <= count) return { items, nextCursor: null }
+    if (items.length === limit) return { items, nextCursor: nextCursor() }
+  }
+}
+
+/** The first items of a list that fit into one page. */
+export function fittingItems<Item>(items: readonly Item[]): Item[] {
+  let bytes = 0
+  const beyond = items.findIndex((item, index) => {
+    bytes += bytesOf(item)
+    return index > 0 && bytes > maximumPageBytes
+  })
+  return beyond < 0 ? [...items] : items.slice(0, beyond)
+}
+
+function bytesOf(item: unknown): number {
+  return Buffer.byteLength(JSON.stringify(item))
 }

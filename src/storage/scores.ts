@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Catalog } from './database.ts'
-import { decodeScoreCursor, encodeCursor, type Page } from './paging.ts'
+import type { Catalog, Tables } from './database.ts'
+import { decodeScoreCursor, type Page, type PageSource, readPage } from './paging.ts'
 import { readOr } from './unreadable.ts'
 
 /** A score to keep. `listed`: whose model's it is, by digest, and what to tell of it beside the value. */
@@ -53,30 +53,31 @@ export function createScores(catalog: Catalog): Scores {
         .execute()
     },
     async list(model, { limit, cursor }) {
-      let query = catalog
+      const query = catalog
         .selectFrom('scores')
         .selectAll()
         .where('model_sha256', '=', model)
         .orderBy('created_at', 'desc')
         .orderBy('key', 'desc')
-        .limit(limit + 1)
-      if (cursor !== undefined) {
-        const last = decodeScoreCursor(cursor)
-        query = query.where(({ eb, refTuple, tuple }) =>
-          eb(refTuple('created_at', 'key'), '<', tuple(last.createdAt, last.key)),
-        )
+      const read = (after: string | undefined, count: number) => {
+        if (after === undefined) return query.limit(count).execute()
+        const [createdAt = '', key = ''] = after.split(' ')
+        return query
+          .where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'key'), '<', tuple(createdAt, key)))
+          .limit(count)
+          .execute()
       }
-      const rows = await query.execute()
-      const last = rows[limit - 1]
-      return {
-        items: rows.slice(0, limit).map(({ subject, value, job_id, created_at }) => ({
+      const source: PageSource<Tables['scores'], ListedScore> = {
+        read,
+        keyOf: ({ created_at, key }) => `${created_at} ${key}`,
+        toItem: ({ subject, value, job_id, created_at }) => ({
           subject: JSON.parse(subject ?? 'null'),
           value: JSON.parse(value),
           jobId: job_id,
           createdAt: created_at,
-        })),
-        nextCursor: rows.length > limit && last ? encodeCursor(`${last.created_at} ${last.key}`) : null,
+        }),
       }
+      return readPage(source, limit, decodeScoreCursor(cursor))
     },
   }
 }

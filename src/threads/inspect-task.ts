@@ -7,6 +7,7 @@ import { readLayout } from '../onnx/read-layout.ts'
 import { decodeSkeleton, describeTensor, type TensorDescription } from '../onnx/skeleton.ts'
 import { type FileSource, openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
+import { fittingItems } from '../storage/paging.ts'
 
 /** One line of a model's list of tensors. `names`: those by which a glob of a rule can match it. */
 export type ListedTensor = TensorDescription & { names: string[] }
@@ -32,12 +33,12 @@ export function checkDataFile(path: string, location: string, bytes: number): vo
 /** The list of the model that was asked for last: whoever reads it page by page need not wait for its network on every page. */
 let lastListed: { path: string; tensors: WeakRef<ListedTensor[]> } | undefined
 
-/** `limit` of a model's tensors from the one with index `from` on, in the order of the file, and how many there are. */
+/** Up to `limit` of a model's tensors, and 1 MB, from the one with index `from` on, in the order of the file, and how many there are. */
 export function listTensors(path: string, from: number, limit: number): { total: number; tensors: ListedTensor[] } {
   const known = lastListed?.path === path ? lastListed.tensors.deref() : undefined
   const tensors = known ?? withLayout(path, allTensors)
   if (!known) lastListed = { path, tensors: new WeakRef(tensors) }
-  return { total: tensors.length, tensors: tensors.slice(from, from + limit) }
+  return { total: tensors.length, tensors: fittingItems(tensors.slice(from, from + limit)) }
 }
 
 function allTensors(layout: Layout, source: FileSource): ListedTensor[] {

@@ -29,7 +29,7 @@ const routes: Record<string, () => Record<string, unknown>> = {
   '/v1/searches': () => ({
     models: models.map(id => ({ id })),
     strategy: { type: 'greedy' },
-    selection: { dataset },
+    selection: { dataset, metric: 'accuracy' },
     budget: { evaluations: 1 },
   }),
   '/v1/jobs/none/cancel': () => ({}),

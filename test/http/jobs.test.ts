@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { JobRecord } from '../../schemas/job.ts'
+import type { JobRecord, JobSummary } from '../../schemas/job.ts'
 import { json, merge, postJson, readProblem, uploadModel } from '../support/http-client.ts'
 import { cancelJob, startLongMerge, untilStatus } from '../support/long-merge.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { startApp } from '../support/server.ts'
 
-type Page = { items: JobRecord[]; nextCursor: string | null }
+type Page = { items: JobSummary[]; nextCursor: string | null }
 
 let app: Awaited<ReturnType<typeof startApp>>
 let models: { id: string; weight: number }[]
@@ -112,7 +112,7 @@ describe('the list of jobs', () => {
     const made: string[] = []
     for (let count = 0; count < 5; count += 1)
       made.unshift((await merge(app.url, { models, labels: { set: 'pages', count: String(count) } })).id)
-    const found: JobRecord[] = []
+    const found: JobSummary[] = []
     for (let cursor: string | null = ''; cursor !== null; ) {
       const query: string = cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''
       const page: Page = await list(`label=set:pages&limit=2${query}`)
@@ -120,8 +120,12 @@ describe('the list of jobs', () => {
       cursor = page.nextCursor
     }
     expect(found.map(({ id }) => id)).toEqual(made)
-    for (const job of found) expectEnded(job, 'succeeded')
-    expect(await json(await fetch(`${app.url}/v1/jobs/${made[0]}`))).toEqual(found[0])
+    const {
+      request: _request,
+      result: _result,
+      ...job
+    } = await json<JobRecord>(await fetch(`${app.url}/v1/jobs/${made[0]}`))
+    expect(found[0]).toEqual({ ...job, name: null })
   })
 
   test('is filtered by status, type and labels', async () => {

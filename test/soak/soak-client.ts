@@ -187,7 +187,8 @@ export function soakClient(url: string, record: SoakRecord): Client {
     const found = (await get<{ items: Model[] }>('/v1/models?limit=500')).items
     const byId = new Map(found.map(model => [model.id, model]))
     const allJobs = (await get<{ items: Job[] }>('/v1/jobs?limit=500')).items
-    const made = new Set(allJobs.flatMap(({ result }) => result?.model?.id ?? []))
+    const whole = await Promise.all(allJobs.map(({ id }) => get<Job>(`/v1/jobs/${id}`)))
+    const made = new Set(whole.flatMap(({ result }) => result?.model?.id ?? []))
     for (const model of found) {
       if (models.has(model.id)) continue
       const { id, name, sha256 } = model

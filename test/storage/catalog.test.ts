@@ -105,7 +105,8 @@ test('an update forgets the fingerprints of models with operator sets that the s
     damaged: '{"opsets": [{"domain": "", "ver',
   }
   const raw = new DatabaseSync(old)
-  raw.exec("delete from kysely_migration where name >= '0011'")
+  raw.exec(`delete from kysely_migration where name >= '0011';
+    drop index jobs_listed; alter table jobs drop column name; alter table jobs drop column search_summary`)
   const insert = raw.prepare(
     "insert into models (id, sha256, fingerprint, description, created_at) values (?, '', 'f', ?, '')",
   )

@@ -1,0 +1,81 @@
+import { type SqlBool, sql } from 'kysely'
+import { type JobListItem, type JobStatus, type JobType, jobSummary, type SearchSummary } from '../../schemas/job.ts'
+import type { SearchResult } from '../../schemas/search.ts'
+import type { Catalog } from '../storage/database.ts'
+import { hasLabels, type Labels, labelsColumn } from '../storage/labels.ts'
+import { decodeCursor, type Page, readPage } from '../storage/paging.ts'
+import { column, readOr } from '../storage/unreadable.ts'
+import { finishedProgress, unreadableJobOf } from './job-records.ts'
+
+export type JobFilters = {
+  limit: number
+  cursor?: string | undefined
+  type?: JobType | undefined
+  status?: JobStatus | undefined
+  label: Labels
+}
+
+/** The index `jobs_listed` has exactly these columns, so that a list never reads a row with its request and result. */
+const listedColumns = [
+  'id',
+  'type',
+  'status',
+  'progress',
+  'error',
+  'created_at',
+  'started_at',
+  'finished_at',
+  'expires_at',
+  'name',
+  'search_summary',
+] as const
+
+/** Jobs without their requests and results, the newest first. */
+export async function listJobs(
+  catalog: Catalog,
+  { limit, cursor, type, status, label }: JobFilters,
+): Promise<Page<JobListItem>> {
+  let query = selectListed(catalog).where(hasLabels(label, 'jobs.id')).orderBy('id', 'desc')
+  if (type !== undefined) query = query.where('type', '=', type)
+  // The plus keeps SQLite from the index of states, which would read and sort all rows of one state.
+  if (status !== undefined) query = query.where(sql<SqlBool>`+status = ${status}`)
+  const read = (after: string | undefined, count: number) =>
+    (after === undefined ? query : query.where('id', '<', after)).limit(count).execute()
+  return readPage({ read, keyOf: ({ id }) => id, toItem }, limit, decodeCursor(cursor))
+}
+
+/** What lists show of a search's result. */
+export function searchSummaryOf({ model, winner, candidates }: SearchResult): SearchSummary {
+  return { score: winner.score, candidates: candidates.length, winner: model }
+}
+
+const selectListed = (catalog: Catalog) =>
+  catalog.selectFrom('jobs').select(listedColumns).select(labelsColumn('jobs.id').as('labels'))
+
+type ListedRow = Awaited<ReturnType<ReturnType<typeof selectListed>['execute']>>[number]
+
+function toItem(row: ListedRow): JobListItem {
+  const json = (name: 'progress' | 'error' | 'search_summary') => column(name, () => JSON.parse(row[name] ?? 'null'))
+  return readOr(
+    () => {
+      const search = json('search_summary') ?? undefined
+      const error = json('error') ?? undefined
+      const item = jobSummary.parse({
+        id: row.id,
+        type: row.type,
+        status: row.status,
+        progress: json('progress'),
+        name: row.name,
+        labels: JSON.parse(row.labels),
+        createdAt: row.created_at,
+        startedAt: row.started_at,
+        finishedAt: row.finished_at,
+        expiresAt: row.expires_at,
+        ...(search ? { search } : {}),
+        ...(error ? { error } : {}),
+      })
+      return { ...item, progress: finishedProgress(item, item.search?.candidates) }
+    },
+    reason => unreadableJobOf(row, reason),
+  )
+}
