@@ -23,6 +23,7 @@ const run = (name: string, ...given: string[]) =>
   })
 
 const scripts: Record<string, string> = {
+  attack: 'test/attack/main.ts',
   bench: 'test/bench/main.ts',
   corpus: 'test/corpus/main.ts',
   fuzz: 'test/fuzz/main.ts',
@@ -42,6 +43,8 @@ const wrong: [string, string[], string][] = [
     ['--nonsense'],
     "Unknown option '--nonsense'",
   ]),
+  ['attack', ['--only', 'nonsense'], '--only nonsense'],
+  ['attack', ['nonsense'], 'Unexpected argument'],
   ['bench', ['nonsense'], 'No row or group is called nonsense'],
   ['bench', ['--runs', '0'], '--runs 0'],
   ['corpus', [], 'Name one directory or more'],

@@ -13,9 +13,12 @@ import { filesIn } from './server-group.ts'
 /** A limit for a store whose account is read: more than tests keep, less than {@link expectNothingLeft} asks for. */
 export const accountLimit = 2 ** 30
 
-/** How many bytes a server with TUREEN_MAX_STORE_BYTES={@link accountLimit} counts as held: content and unfinished files. */
-async function heldBytes(url: string): Promise<number> {
-  const head = `POST /v1/models HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: ${2 * accountLimit}\r\n\r\n`
+/**
+ * How many bytes a server with TUREEN_MAX_STORE_BYTES={@link accountLimit} or less counts as held: content and unfinished files.
+ * @param headerLines headers that the server asks for, each with its line end
+ */
+export async function heldBytes(url: string, headerLines = ''): Promise<number> {
+  const head = `POST /v1/models HTTP/1.1\r\nhost: localhost\r\n${headerLines}expect: 100-continue\r\ncontent-length: ${2 * accountLimit}\r\n\r\n`
   const { text } = await converse(url, head)
   const held = /the store holds ([\d,]+) of/.exec(text)?.[1]
   if (held === undefined) throw new Error(`the server did not say what it holds: ${text}`)

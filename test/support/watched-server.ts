@@ -4,13 +4,15 @@ import { fileURLToPath } from 'node:url'
 import { projectRoot, type SpawnedServer, serverVariables, temporaryDirectory, untilServing } from './server.ts'
 
 /** A server in a process of its own that measures for how long its event loop is held. */
-export type WatchedServer = Pick<SpawnedServer, 'url' | 'process'> & {
+export type WatchedServer = Pick<SpawnedServer, 'url' | 'process' | 'logs'> & {
   data: string
   /**
    * Runs something and returns the longest time that the event loop was held meanwhile, in milliseconds of processor time of the
    * main thread: a machine that is busy with other things adds nothing.
    */
   longestStall(run: () => Promise<unknown>): Promise<number>
+  /** The longest time that the event loop was held since this was last asked, in the same milliseconds. */
+  stallSinceAsked(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -23,7 +25,7 @@ export async function startWatched(variables: Record<string, string> = {}): Prom
     env: { ...serverVariables, TUREEN_DATA: directory.path, ...variables },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  const { url, exited } = await untilServing(child)
+  const { url, logs, exited } = await untilServing(child)
   const ask = async (): Promise<number> => {
     const answer = once(child, 'message')
     child.send('ask')
@@ -32,6 +34,8 @@ export async function startWatched(variables: Record<string, string> = {}): Prom
   return {
     url,
     process: child,
+    logs,
+    stallSinceAsked: ask,
     data: directory.path,
     async longestStall(run) {
       await ask()

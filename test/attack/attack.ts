@@ -1,0 +1,28 @@
+import type { AttackServerKind } from './attack-servers.ts'
+import type { Target } from './target.ts'
+
+/** What an attack says of its run. */
+export type Findings = {
+  /** Something that must not happen did: it got in, or it cost more than it may. */
+  problem(text: string): void
+  /** A number worth reading, such as how long the heaviest request took. */
+  note(text: string): void
+}
+
+export type Attack = {
+  /** A short name, as --only takes it. */
+  name: string
+  /** What it does and which bound must hold, in one sentence. */
+  does: string
+  server: AttackServerKind
+  /**
+   * Milliseconds of processor time that the server's event loop may be held at a time. {@link usualStall} if left out.
+   */
+  stall?: number
+  run(target: Target, findings: Findings): Promise<void>
+}
+
+/**
+ * The bound is 50 ms on a quiet machine. A processor that others use, and a cold cache, make the same work take up to three times as long.
+ */
+export const usualStall = 150

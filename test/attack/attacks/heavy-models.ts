@@ -1,0 +1,137 @@
+import { z } from 'zod'
+import { type CostlyModel, costlyModels } from '../../support/costly-models.ts'
+import type { Attack, Findings } from '../attack.ts'
+import type { Target } from '../target.ts'
+
+/** Seconds of processor time for what has 3 s on a quiet machine: others slow a processor down, and several threads share the work. */
+const mostSeconds = 9
+
+type Bounds = { most: number }
+
+/** Runs something and says how long it took. */
+async function timed(
+  target: Target,
+  { problem, note }: Findings,
+  what: string,
+  { most }: Bounds,
+  run: () => Promise<string>,
+): Promise<void> {
+  const [started, used] = [performance.now(), target.processorSeconds()]
+  const outcome = await run()
+  const seconds = (performance.now() - started) / 1000
+  const processor = target.processorSeconds() - used
+  const text = `${what}: ${outcome}, ${seconds.toFixed(1)} s, ${processor.toFixed(1)} s of processor time`
+  note(text)
+  if (processor > most) problem(`${text}; it may take ${most}`)
+}
+
+async function inspect(target: Target, findings: Findings, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const response = await target.fetch('/v1/models', { method: 'POST', body: bytes })
+  const text = await response.text()
+  if (response.status >= 500) findings.problem(`an upload was answered with ${response.status}: ${text.slice(0, 200)}`)
+  return `${response.status}, ${(bytes.byteLength / 1e6).toFixed(1)} MB`
+}
+
+const job = z.object({ status: z.string(), error: z.object({ code: z.string() }).optional() })
+
+/** A merge or comparison of two models of one kind, to its end. */
+async function work(
+  target: Target,
+  findings: Findings,
+  path: string,
+  name: CostlyModel,
+  count: number,
+): Promise<string> {
+  const models = await Promise.all(
+    [0, 1].map(async seed => ({ id: await target.upload(costlyModels[name](count, seed)) })),
+  )
+  const response = await target.post(`${path}?wait=60`, { models })
+  const text = await response.text()
+  const { status, error } = job.parse(JSON.parse(text))
+  if (status !== 'succeeded') findings.problem(`${path} of ${count} ${name} ${status}: ${JSON.stringify(error)}`)
+  return `${status}, ${text.length} bytes`
+}
+
+/** A form with a model and one part for each of its files. */
+function formOfParts(count: number): FormData {
+  const form = new FormData()
+  form.append('model', new Blob([costlyModels['tensors in a data file each'](count)]), 'model.onnx')
+  const data = new Blob([new Uint8Array(4)])
+  for (let index = 0; index < count; index += 1) form.append('data', data, `d${index}`)
+  return form
+}
+
+/** Every kind of costly model, so many of each; those that have a fixed depth or few of a thing cost less. */
+const variantCount = 20_000
+const kinds = Object.keys(costlyModels).filter((name): name is CostlyModel => name in costlyModels)
+
+export const heavyModels: readonly Attack[] = [
+  {
+    name: 'heavy-nodes',
+    does: 'Uploads 240,000 nodes, 200,000 initializers and 1,500,000 empty ones, of 3 to 6 MB each; each has 3 s.',
+    server: 'open',
+    async run(target, findings) {
+      const upload = (name: CostlyModel, count: number) =>
+        timed(target, findings, `${count} times ${name}`, { most: mostSeconds }, () =>
+          inspect(target, findings, costlyModels[name](count)),
+        )
+      await upload('a chain of nodes', 240_000)
+      await upload('tensors that no node reads', 200_000)
+      await upload('tensors in a chain of differences', 120_000)
+      await upload('empty tensors', 1_500_000)
+    },
+  },
+  {
+    name: 'heavy-variants',
+    does: 'Uploads small models that have 20,000 of one thing, of 50 kinds; each has 3 s.',
+    server: 'open',
+    async run(target, findings) {
+      let slowest = { kind: '', seconds: 0 }
+      for (const kind of kinds) {
+        const bytes = costlyModels[kind](variantCount)
+        const before = target.processorSeconds()
+        await inspect(target, findings, bytes)
+        const seconds = target.processorSeconds() - before
+        if (seconds > slowest.seconds) slowest = { kind, seconds }
+        if (seconds > mostSeconds)
+          findings.problem(`${variantCount} ${kind} cost ${seconds.toFixed(1)} s of processor time`)
+      }
+      findings.note(
+        `${kinds.length} kinds; the slowest, ${slowest.kind}, cost ${slowest.seconds.toFixed(1)} s of processor time`,
+      )
+    },
+  },
+  {
+    name: 'heavy-merges',
+    does: 'Merges two models of 60,000 tensors, which has 3 s, and compares two of 20,000.',
+    server: 'open',
+    async run(target, findings) {
+      const merge = (name: CostlyModel, count: number, most: number) =>
+        timed(target, findings, `a merge of ${count} ${name}`, { most }, () =>
+          work(target, findings, '/v1/merges', name, count),
+        )
+      // Two uploads of a second each are part of it.
+      await merge('tensors in a chain of products', 60_000, 15)
+      await merge('a fan of tensors into one list', 20_000, mostSeconds)
+      await merge('constants of plain floats', 20_000, mostSeconds)
+      await merge('layers with biases', 10_000, mostSeconds)
+      await timed(target, findings, 'a comparison', { most: mostSeconds }, () =>
+        work(target, findings, '/v1/comparisons', 'tensors in a chain of differences', 20_000),
+      )
+    },
+  },
+  {
+    name: 'many-parts',
+    does: 'Uploads a form of 15,000 data parts, which has 5 s, while others upload.',
+    server: 'open',
+    async run(target, findings) {
+      await timed(target, findings, 'a form of 15,000 parts', { most: 15 }, async () => {
+        const response = await target.fetch('/v1/models', { method: 'POST', body: formOfParts(15_000) })
+        const text = await response.text()
+        if (response.status !== 201 && (response.status < 400 || response.status >= 500))
+          findings.problem(`15,000 parts were answered with ${response.status}: ${text.slice(0, 200)}`)
+        return String(response.status)
+      })
+    },
+  },
+]

@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { startWatched } from '../support/watched-server.ts'
+import type { Attack } from './attack.ts'
+import { type AttackServerKind, attackServers, attackTokens } from './attack-servers.ts'
+import { startProber } from './health-prober.ts'
+import { doHonestWork } from './honest-work.ts'
+import { type AttackResult, runAttack } from './run-attack.ts'
+import { targetOf } from './target.ts'
+
+export type ServerResult = {
+  server: AttackServerKind
+  /** Resident memory in MB: of the warm server before its first attack, and after the rest that follows the last. */
+  memory: { start: number; end: number }
+  problems: string[]
+}
+
+/** Seconds of rest before memory is measured for the last time. */
+const restSeconds = 60
+const memoryFactor = 1.5
+/** Rounds of honest work after which a server has loaded and compiled all that it needs. */
+const warmRounds = 20
+
+/** Starts the servers that the attacks need, and runs the attacks on each, one after the other. `onResult` hears of each as it is over. */
+export async function runAttacks(
+  attacks: readonly Attack[],
+  onResult: (result: AttackResult) => void,
+): Promise<ServerResult[]> {
+  const kinds = [...new Set(attacks.map(({ server }) => server))]
+  return Promise.all(
+    kinds.map(kind =>
+      attackServer(
+        kind,
+        attacks.filter(({ server }) => server === kind),
+        onResult,
+      ),
+    ),
+  )
+}
+
+async function attackServer(
+  kind: AttackServerKind,
+  attacks: readonly Attack[],
+  onResult: (result: AttackResult) => void,
+): Promise<ServerResult> {
+  const server = await startWatched(attackServers[kind])
+  const prober = startProber(server.url)
+  try {
+    const target = targetOf(server, kind === 'guarded' ? attackTokens : [])
+    for (let round = 0; round < warmRounds; round += 1) await doHonestWork(target)
+    const start = target.residentMegabytes()
+    for (const attack of attacks) onResult(await runAttack(attack, target, prober))
+    await delay(restSeconds * 1000)
+    const end = target.residentMegabytes()
+    const problems: string[] = []
+    if (end > memoryFactor * start)
+      problems.push(
+        `${restSeconds} s after the last attack the ${kind} server holds ${end.toFixed(0)} MB, more than ${memoryFactor} times the ${start.toFixed(0)} MB of its start`,
+      )
+    return { server: kind, memory: { start, end }, problems }
+  } finally {
+    prober.stop()
+    await server.stop()
+  }
+}
