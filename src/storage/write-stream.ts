@@ -10,7 +10,8 @@ const flushedBytes = 16 << 20
 
 /**
  * Writes a stream to a new file, hashes it, and flushes it. It writes some bytes while others come, and holds 128 KiB at most, in however
- * many chunks they come.
+ * many chunks they come. A file of less than 64 KiB is made as a whole by its flush, so that of thousands of them several are made at a
+ * time.
  *
  * @param stream gives its chunks up: their memory goes back at once
  * @param onChunk hears how many bytes come, and may refuse them
@@ -25,9 +26,14 @@ export async function writeStream(
   flushes: Pick<FlushQueue, 'add'> = { add: flush => flush() },
 ): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256')
-  const handle = await open(file, 'wx')
-  const writer = bufferedWriter(handle, makeRoom)
+  let handle: FileHandle | undefined
+  const openFile = async () => {
+    handle ??= await open(file, 'wx')
+    return handle
+  }
+  const writer = bufferedWriter(openFile, makeRoom)
   let bytes = 0
+  let rest: Uint8Array
   try {
     for await (const chunk of stream) {
       onChunk(chunk.byteLength)
@@ -36,25 +42,34 @@ export async function writeStream(
       await writer.write(chunk)
       release(chunk)
     }
-    await writer.end()
+    rest = await writer.end()
   } catch (error) {
     await writer.settled()
-    await handle.close()
+    await handle?.close()
     throw error
   }
-  await flushes.add(() => handle.sync().finally(() => handle.close()))
+  await flushes.add(async () => {
+    const whole = await openFile()
+    try {
+      await writeAll(whole, rest, makeRoom)
+      await whole.sync()
+    } finally {
+      await whole.close()
+    }
+  })
   return { sha256: `sha256:${hash.digest('hex')}`, bytes }
 }
 
 type BufferedWriter = {
   write(chunk: Uint8Array): Promise<void>
-  /** Writes what is left. @throws Error that any write or flush has ended with */
-  end(): Promise<void>
+  /** @returns a copy of the bytes that are still to be written. @throws Error that any write or flush has ended with */
+  end(): Promise<Uint8Array>
   /** Comes back when nothing is under way, whatever became of it. */
   settled(): Promise<void>
 }
 
-function bufferedWriter(handle: FileHandle, makeRoom: (bytes: number) => number): BufferedWriter {
+/** @param openFile opens the file, the first time that it is called */
+function bufferedWriter(openFile: () => Promise<FileHandle>, makeRoom: (bytes: number) => number): BufferedWriter {
   let [filling, other]: (Buffer | undefined)[] = []
   let filled = 0
   let unflushed = 0
@@ -64,6 +79,7 @@ function bufferedWriter(handle: FileHandle, makeRoom: (bytes: number) => number)
 
   const writeFilled = async (buffer: Buffer) => {
     await writing
+    const handle = await openFile()
     writing = writeAll(handle, buffer.subarray(0, filled), makeRoom)
     writing.catch(() => undefined)
     unflushed += filled
@@ -91,9 +107,10 @@ function bufferedWriter(handle: FileHandle, makeRoom: (bytes: number) => number)
       }
     },
     async end() {
-      if (filling && filled > 0) await writeFilled(filling)
       await Promise.all([writing, flushing])
+      const rest = Uint8Array.from(filling?.subarray(0, filled) ?? [])
       await settled()
+      return rest
     },
     settled,
   }

@@ -11,6 +11,8 @@ const env = {
   ...process.env,
   NODE_COMPILE_CACHE: join(projectRoot, 'node_modules/.cache/compile'),
   MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
 }
 const script = fileURLToPath(new URL('./merge-process.ts', import.meta.url))
 

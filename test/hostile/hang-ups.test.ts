@@ -47,7 +47,7 @@ describe.each(['FIN', 'RST'] as const)('a client that hangs up half-way by %s le
 
   test('raw, in chunks', async () => {
     const head = 'POST /v1/models HTTP/1.1\r\ntransfer-encoding: chunked'
-    await hangUp(head, Buffer.concat([Buffer.from('10000\r\n'), ft0.subarray(0, 0x8000)]), farewell)
+    await hangUp(head, Buffer.concat([Buffer.from('20000\r\n'), ft0.subarray(0, 80_000)]), farewell)
   })
 
   test('raw, with every byte of the model but not the end of the chunks', async () => {

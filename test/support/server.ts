@@ -70,6 +70,8 @@ export const serverVariables = {
   // As `npm start` has it.
   NODE_COMPILE_CACHE: 'node_modules/.cache/compile',
   MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
 /** The service as `npm start` runs it, in a process of its own on a free port. Rejects with what it printed if it does not start. */
