@@ -15,14 +15,11 @@ export type Attack = {
   /** What it does and which bound must hold, in one sentence. */
   does: string
   server: AttackServerKind
-  /**
-   * Milliseconds of processor time that the server's event loop may be held at a time. {@link usualStall} if left out.
-   */
-  stall?: number
   run(target: Target, findings: Findings): Promise<void>
 }
 
 /**
- * The bound is 50 ms on a quiet machine. A processor that others use, and a cold cache, make the same work take up to three times as long.
+ * Milliseconds of processor time that the server's event loop may be held at a time. The bound is 50 ms on a quiet machine. A processor
+ * that others use, and a cold cache, make the same work take up to three times as long.
  */
-export const usualStall = 150
+export const mostStall = 150

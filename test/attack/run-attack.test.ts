@@ -22,8 +22,8 @@ afterAll(async () => {
   await server.stop()
 })
 
-const run = (attack: Attack['run'], stall = 5_000) =>
-  runAttack({ name: 'test', does: 'nothing', server: 'open', stall, run: attack }, target, prober)
+const run = (attack: Attack['run'], stallBound = 5_000) =>
+  runAttack({ name: 'test', does: 'nothing', server: 'open', run: attack }, target, prober, stallBound)
 
 describe('an attack', () => {
   test('that leaves models and jobs behind is held: they are deleted, and honest work goes on', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { attacks } from '../attack/attacks.ts'
 import { projectFile } from '../support/server.ts'
 
 const page = String(await projectFile('docs/operations/security-model.md'))
@@ -19,7 +20,10 @@ test('each threat of the security model has what Tureen does, a test that exists
     const [threat = '', , tests = ''] = row
     expect(row).toEqual([1, 2, 3, 4].map(() => expect.stringMatching(/\S/)))
     const files = [...tests.matchAll(/`(test\/[^`]+)`/g)].map(([, file = '']) => file)
-    expect({ threat, tests }).toEqual({ threat, tests: files.map(file => `\`${file}\``).join(', ') || 'none yet' })
+    const tried = [...tests.matchAll(/attack `([^`]+)`/g)].map(([, name = '']) => name)
+    const named = [...files.map(file => `\`${file}\``), ...tried.map(name => `attack \`${name}\``)]
+    expect({ threat, tests }).toEqual({ threat, tests: named.join(', ') || 'none yet' })
+    expect(attacks.map(({ name }) => name)).toEqual(expect.arrayContaining(tried))
     for (const file of files) expect(String(await projectFile(file)), file).toContain('expect(')
   }
 })

@@ -1,5 +1,5 @@
 import { linearModel } from '../../support/onnx-model.ts'
-import { type Attack, type Findings, usualStall } from '../attack.ts'
+import { type Attack, type Findings, mostStall } from '../attack.ts'
 import type { Target } from '../target.ts'
 import { jsonBodies, yamlBodies } from './json-bodies.ts'
 
@@ -26,7 +26,7 @@ async function sendAll(
         if (text.length > mostAnswer) findings.problem(`${what} was answered with ${text.length} bytes`)
       }
       const stall = await target.stallOf(send)
-      if (stall > usualStall) findings.problem(`${what} held the loop for ${stall.toFixed(0)} ms`)
+      if (stall > mostStall) findings.problem(`${what} held the loop for ${stall.toFixed(0)} ms`)
       if (stall > slowest.stall) slowest = { what, stall }
     }
   }
@@ -47,7 +47,7 @@ async function sendRecipes(target: Target, findings: Findings, bodies: Record<st
         findings.problem(`${name} as a recipe was answered with ${response.status}: ${text.slice(0, 160)}`)
       if (text.length > mostAnswer) findings.problem(`${name} as a recipe was answered with ${text.length} bytes`)
     })
-    if (stall > usualStall) findings.problem(`${name} as a recipe held the loop for ${stall.toFixed(0)} ms`)
+    if (stall > mostStall) findings.problem(`${name} as a recipe held the loop for ${stall.toFixed(0)} ms`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { linearModel } from '../../support/onnx-model.ts'
 import { converse } from '../../support/raw-http.ts'
-import { type Attack, usualStall } from '../attack.ts'
+import { type Attack, mostStall } from '../attack.ts'
 
 /** Bytes of one header: all headers together have 16 KiB. */
 const most = 15_000
@@ -70,7 +70,7 @@ export const oddHeaders: readonly Attack[] = [
           }
         })
         if (stall > slowest.stall) slowest = { name, stall }
-        if (stall > usualStall) problem(`a long ${name} held the loop for ${stall.toFixed(0)} ms`)
+        if (stall > mostStall) problem(`a long ${name} held the loop for ${stall.toFixed(0)} ms`)
       }
       note(`the slowest, ${slowest.name}, held the loop for ${slowest.stall.toFixed(0)} ms`)
     },
