@@ -42,7 +42,7 @@ const tensorPair = z.object({
   b: z.string().describe('Its name in the second'),
   dtype: z.string(),
   dims: z.array(z.number().int()),
-  averaged: z.boolean().describe('Whether a soup would average it'),
+  averaged: z.boolean().describe('Whether a soup would average it: it is a weight, and no rule skips it'),
   identical: z.boolean().describe('Bit by bit'),
   cosine,
   relativeDistance,

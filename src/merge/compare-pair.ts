@@ -9,6 +9,7 @@ import type { Warning } from './match-warnings.ts'
 import { defaultSettings, elementsOf, type IndexedInput } from './merge-input.ts'
 import { type MergeRules, mergeRules, skippedTensors, unmetRules } from './merge-rules.ts'
 import { preflight } from './preflight.ts'
+import { noRule, ruleOf } from './rule-resolution.ts'
 import { sameElements } from './same-elements.ts'
 import type { TensorRule } from './tensor-rule.ts'
 import { asProblem } from './value-differences.ts'
@@ -19,6 +20,8 @@ export type TensorComparison = {
   b: string
   dtype: string
   dims: number[]
+  /** Whether it is a weight: averaged, unless a rule skips it. */
+  isWeight: boolean
   averaged: boolean
   identical: boolean
   cosine: number | null
@@ -52,7 +55,11 @@ export function comparePair(
   const isCarried = skippedTensors([a, b], settings)
   const { inputs, problems, warnings } = matchInputs([a, b], settings, isCarried)
   const { differences, averaged } = preflight(inputs, settings)
-  const { reports, warnings: ofRules } = mergeRules(inputs, settings, averaged, isCarried)
+  const { matches, reports, warnings: ofRules } = mergeRules(inputs, settings, averaged, isCarried)
+  const isSkipped = (tensor: TensorEntry) => {
+    const rule = ruleOf(matches.get(tensor)?.match ?? noRule)
+    return rule !== null && rules[rule]?.skip === true
+  }
   const tensors: TensorComparison[] = []
   const all: PairMeasure[] = []
   for (const ours of a.layout.tensors) {
@@ -66,7 +73,8 @@ export function comparePair(
       b: theirs.name || theirs.path,
       dtype: dtypeName(ours.dataType),
       dims: ours.dims,
-      averaged: isWeight,
+      isWeight,
+      averaged: isWeight && !isSkipped(ours),
       identical: measured ? measured.identical : sameType(ours, theirs) && same(ours, a, theirs, b),
       cosine: measured && cosineOf(measured.measure),
       relativeDistance: measured && relativeDistanceOf(measured.measure),

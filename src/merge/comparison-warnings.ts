@@ -14,7 +14,7 @@ export function comparisonWarnings({ tensors, all }: PairComparison, network: Ne
   const warnings = pairWarnings({ matrices, differs: tensor => different.has(tensor) }, network)
   const scaler = scalerWarning(scalerStatistics(network).flatMap(({ name }) => (different.has(name) ? [name] : [])))
   if (scaler) warnings.push({ kind: 'scaler', message: scaler })
-  const integers = tensors.filter(({ averaged, identical }) => !averaged && !identical)
+  const integers = tensors.filter(({ isWeight, identical }) => !isWeight && !identical)
   if (integers.length > 0) {
     const message = `${integers.length} tensors that are never averaged differ (${integers[0]?.a}, ${integers[0]?.dtype})`
     warnings.push({ kind: 'never averaged', message })

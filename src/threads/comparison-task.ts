@@ -48,7 +48,7 @@ export function compareFiles(
         },
         ...(rules.length > 0 ? { rules: comparison.rules.reports } : {}),
         warnings: own.map(({ message }) => message),
-        tensors,
+        tensors: tensors.map(({ isWeight: _, ...tensor }) => tensor),
         omitted: comparison.tensors.length - tensors.length,
       }
     })

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ComparisonResult } from '../../schemas/comparison.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import {
   digits,
@@ -90,18 +89,6 @@ describe('POST /v1/merges', () => {
       },
     } satisfies MergeJob['result'])
     expect(job.result?.report.bytesRead).toBeGreaterThanOrEqual(2 * 4 * 39_306)
-  })
-
-  test.each([
-    [0, 1],
-    [3, 4],
-  ])('averages as many tensors as a comparison of the two says', async (a, b) => {
-    const models = [{ id: idOf(a) }, { id: idOf(b) }]
-    const { result } = await merge(app.url, { models })
-    const compared = await json<{ result: ComparisonResult }>(
-      await postJson(`${app.url}/v1/comparisons?wait=60`, { models }),
-    )
-    expect(compared.result.pairs[0]?.totals.averaged).toBe(result?.report.tensors.averaged)
   })
 
   test('makes a record with name, labels, lineage and the fingerprint of its inputs', async () => {
