@@ -127,7 +127,7 @@ export async function createApp(
   const datasets = createDatasetStore(catalog, artifacts, contents, threads, evaluators.warm)
   const scores = createKeptScores(createScores(catalog))
   const stores = { models, datasets }
-  const merger = { ...stores, artifacts, threads, evaluators, evaluationThreads: evaluation.threads }
+  const merger = { ...stores, artifacts, threads, evaluators, kept: scores, evaluationThreads: evaluation.threads }
   const runners = {
     merge: mergeRunner(merger),
     comparison: comparisonRunner(models, threads),

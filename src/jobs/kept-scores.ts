@@ -99,7 +99,10 @@ export type KeptScores = {
   comparison(key: ComparisonKey): Promise<KeptComparison | undefined>
   /** Keeps a comparison, and the scores of each model in it. */
   keepComparison(key: ComparisonKey, outcome: ComparisonOutcome, jobId: string): Promise<KeptComparison>
-  /** Keeps scores of a soup as scores of the model which the soup has become, by its digest. */
+  /**
+   * Lists the scores of a soup for the model which the soup has become, by its digest. An evaluation of that model does not take them: its
+   * bytes are not those that were scored.
+   */
   adopt(model: string, scores: readonly SoupScore[], jobId: string): Promise<void>
   /** Scores of the model with this digest, the newest first; soups that a search wrote for itself have none. */
   list(model: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<KeptModelScore>>
@@ -151,9 +154,11 @@ export function createKeptScores(scores: Scores): KeptScores {
     },
     async adopt(model, soups, jobId) {
       const entries: ScoreEntry[] = []
-      for (const soup of soups) {
-        const kept = keptScore.safeParse((await scores.get({ ...partsOf(soup.subject), metric: soup.metric }))?.value)
-        if (kept.success) entries.push(entryOf({ ...soup, subject: { ...soup.subject, model } }, kept.data))
+      for (const { subject, metric, samples } of soups) {
+        const parts = { ...partsOf(subject), metric }
+        const kept = await scores.get(parts)
+        if (kept)
+          entries.push({ parts, value: kept.value, listed: { model, subject: { ...subject, metric, samples } } })
       }
       await scores.put(entries, jobId)
     },

@@ -93,12 +93,12 @@ export async function resolveMerge(request: MergeRequest, stores: Stores): Promi
 
 /** Runs merges: streams the result into an incoming file, then makes it a model of the store together with the job's end. */
 export function mergeRunner(merger: Merger): JobRunner<'merge'> {
-  return async (request, { signal, progress, succeed }) => {
+  return async (request, { id: jobId, signal, progress, succeed }) => {
     const started = performance.now()
     const merge = await resolveMerge(request, merger)
     await merger.models.requireSound(merge.files, signal)
     if (merge.recalibration) await requireSoundCalibration(merge.recalibration, merger, signal)
-    await mergeIntoStore(merge, merger, { signal, progress }, ({ files, report }, insert) =>
+    await mergeIntoStore(merge, merger, { jobId, signal, progress }, ({ files, report }, insert) =>
       succeed(async transaction => {
         const { name = null, labels, ttl } = request
         const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl) })
@@ -129,7 +129,7 @@ type InsertResult = (transaction: Catalog, upload: NewUpload) => Promise<string>
 export async function mergeIntoStore(
   { files, settings, recalibration }: Omit<ResolvedMerge, 'inputIds' | 'models'>,
   merger: Merger,
-  { signal, progress }: { signal: AbortSignal; progress(progress: JobProgress): void },
+  { jobId, signal, progress }: { jobId: string; signal: AbortSignal; progress(progress: JobProgress): void },
   commit: (merged: StoredMerge, insert: InsertResult) => Promise<void>,
 ): Promise<void> {
   const { models, artifacts, threads } = merger
@@ -149,7 +149,7 @@ export async function mergeIntoStore(
     const merged = await threads.merge(files, settings, merging)
     if (!recalibration) return store(merged)
     await artifacts.withOutput(bytes, async output => {
-      const measuring = { signal, output, onProgress: telling('samples measured') }
+      const measuring = { jobId, signal, output, onProgress: telling('samples measured') }
       const { files, report } = await recalibrate(merged.files, recalibration, merger, measuring)
       await store({ files, report: { ...merged.report, recalibration: report } })
     })

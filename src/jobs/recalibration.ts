@@ -6,13 +6,16 @@ import type {
 } from '../../schemas/recalibration.ts'
 import { type Binding, bindDataset } from '../evaluate/binding.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
-import type { Evaluator, OnSamples } from '../evaluate/evaluator-process.ts'
+import type { OnSamples } from '../evaluate/evaluator-process.ts'
 import type { CalibrationTask } from '../evaluate/protocol.ts'
+import { modelDigest } from '../models/model-files.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import type { KeptScores, NewScores } from './kept-scores.ts'
 import { metricModels, type Stores } from './resolve-evaluation.ts'
 import { resolveScoring, type Scoring, within } from './resolve-scoring.ts'
+import { subjectOf, taskOn } from './scoring-task.ts'
 
 /** A recalibration with its data set found and bound to the model that soups are made from. */
 export type Recalibration = {
@@ -87,44 +90,43 @@ function arraysByInput({ inputs }: Binding): Record<string, string> {
 export type Recalibrator = {
   threads: Pick<ThreadPool, 'rewrite'>
   evaluators: EvaluatorPool
+  kept: KeptScores
   /** Threads of onnxruntime in one evaluation. */
   evaluationThreads: number
 }
 
 /**
- * Measures the statistics of a merged model's batch norms and writes the model anew with them, at `output`.
+ * Measures the statistics of a merged model's batch norms and writes the model anew with them, at `output`. Its score is kept.
  * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE`; as an evaluation does besides
  */
 export async function recalibrate(
   merged: readonly WrittenFile[],
   { calibration, scoring }: Recalibration,
-  { threads, evaluators, evaluationThreads }: Recalibrator,
-  { output, signal, onProgress }: { output: string; signal: AbortSignal; onProgress: OnSamples },
+  { threads, evaluators, kept, evaluationThreads }: Recalibrator,
+  { jobId, output, signal, onProgress }: { jobId: string; output: string; signal: AbortSignal; onProgress: OnSamples },
 ): Promise<{ files: WrittenFile[]; report: RecalibrationReport }> {
   const evaluator = evaluators.lease()
-  const score = (files: readonly WrittenFile[]) =>
-    scoring && scoreOf(pathsOf(files), scoring, evaluator, evaluationThreads, signal)
+  const evaluate = async (files: readonly WrittenFile[], { dataset, metric }: Scoring): Promise<NewScores> => {
+    const task = { ...taskOn(dataset, evaluationThreads), model: pathsOf(files), metrics: [metric.task] }
+    const { metrics, ...run } = await evaluator.evaluate(task, signal, () => undefined)
+    const subject = subjectOf(modelDigest(files), dataset, evaluationThreads)
+    return { subject, run, scores: [{ identity: metric.identity, outcome: metrics[0] }] }
+  }
   try {
-    const before = await score(merged)
+    const before = scoring && (await evaluate(merged, scoring))
     const { values, ...report } = await evaluator.measure({ model: pathsOf(merged), calibration }, signal, onProgress)
     const files = await threads.rewrite(pathsOf(merged), values, output, { signal })
-    const after = await score(files)
-    return { files, report: { ...report, ...(scoring ? { score: { before, after } } : {}) } }
+    if (!scoring) return { files, report }
+    const after = await evaluate(files, scoring)
+    await kept.keep([after], jobId)
+    return { files, report: { ...report, score: { before: scoreOf(before), after: scoreOf(after) } } }
   } finally {
     evaluator.end()
   }
 }
 
-async function scoreOf(
-  model: ModelPaths,
-  { dataset: { sha256, files, binding }, metric }: Scoring,
-  evaluator: Evaluator,
-  threads: number,
-  signal: AbortSignal,
-): Promise<number | null> {
-  const task = { model, dataset: { key: sha256, files }, binding, metrics: [metric.task], limit: null, threads }
-  const { metrics } = await evaluator.evaluate(task, signal, () => undefined)
-  const value = metrics[0]?.value
+function scoreOf(scored: NewScores | null): number | null {
+  const value = scored?.scores[0]?.outcome?.value
   return value !== undefined && Number.isFinite(value) ? value : null
 }
 

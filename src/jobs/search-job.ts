@@ -151,7 +151,7 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       }
       const { merge } = await writer
       const into = { ...merger, threads: { merge, rewrite: merger.threads.rewrite } }
-      const options = { signal, progress: () => undefined }
+      const options = { jobId: context.id, signal, progress: () => undefined }
       const recalibration = isSingle(winner.soup) ? null : search.recalibration
       const made = { ...soupMerge(winner.soup, search, true), recalibration }
       await scorer.flush()

@@ -2,11 +2,12 @@ import { setImmediate } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { Evaluator } from '../evaluate/evaluator-process.ts'
-import type { ComparisonOutcome, ComparisonTask, ScoringTask } from '../evaluate/protocol.ts'
+import type { ComparisonOutcome, ComparisonTask } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { Scored } from '../search/run-search.ts'
 import type { KeptScores, NewScores, Subject } from './kept-scores.ts'
 import type { ResolvedDataset, ResolvedMetric } from './resolve-evaluation.ts'
+import { subjectOf, taskOn } from './scoring-task.ts'
 import type { SoupFiles } from './search-soups.ts'
 
 /** A kill loses the scores of this many milliseconds at most; each write waits for the disk. */
@@ -112,16 +113,6 @@ function finiteValue(
 ): number | null {
   if (picksClasses && notANumber > 0) return null
   return value !== null && Number.isFinite(value) ? value : null
-}
-
-/** What is run when a model or soup is, on the whole of a data set. */
-export function taskOn({ sha256, files, binding }: ResolvedDataset, threads: number): ScoringTask {
-  return { dataset: { key: sha256, files }, binding, limit: null, threads }
-}
-
-/** What is scored when a model or soup is, on the whole of a data set. */
-export function subjectOf(model: unknown, { sha256, binding }: ResolvedDataset, threads: number): Subject {
-  return { model, dataset: sha256, binding, limit: null, threads }
 }
 
 /** Gathers scores and keeps them a little later, many in one write. */

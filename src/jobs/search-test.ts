@@ -6,7 +6,8 @@ import { everyModel } from '../search/strategy.ts'
 import type { ComparisonKey, KeptComparison, KeptScores, SoupScore } from './kept-scores.ts'
 import type { Scoring } from './resolve-scoring.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
-import { type SearchScorer, subjectOf, taskOn } from './search-scorer.ts'
+import { subjectOf, taskOn } from './scoring-task.ts'
+import type { SearchScorer } from './search-scorer.ts'
 import { type SoupFiles, soupOrigin } from './search-soups.ts'
 
 /** How the interval is made; part of what a comparison is kept by. */

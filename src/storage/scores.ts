@@ -49,7 +49,13 @@ export function createScores(catalog: Catalog): Scores {
       await catalog
         .insertInto('scores')
         .values(rows)
-        .onConflict(conflict => conflict.column('key').doUpdateSet({ value: eb => eb.ref('excluded.value') }))
+        .onConflict(conflict =>
+          conflict.column('key').doUpdateSet(({ fn, ref }) => ({
+            value: ref('excluded.value'),
+            model_sha256: fn.coalesce('excluded.model_sha256', 'scores.model_sha256'),
+            subject: fn.coalesce('excluded.subject', 'scores.subject'),
+          })),
+        )
         .execute()
     },
     async list(model, { limit, cursor }) {

@@ -26,7 +26,11 @@ async function evaluate(request: object): Promise<JobRecord> {
   return json<JobRecord>(await postJson(`${app.url}/v1/evaluations?wait=60`, request))
 }
 
-const what = ({ metric, value, limit }: KeptScoreRecord) => ({ metric, value, limit })
+const what = ({ metric, value, limit }: Pick<KeptScoreRecord, 'metric' | 'value' | 'limit'>) => ({
+  metric,
+  value,
+  limit,
+})
 
 test('a model that nothing has scored has no scores, one that is not there is 404', async () => {
   expect(await scores(models[2])).toEqual({ items: [], nextCursor: null })
@@ -104,9 +108,10 @@ test('a search adds those of the soup that it made, and those on test, of the be
   expect(await places(model.id)).toHaveLength(2)
   const scored = await evaluate({ model: model.id, dataset: testing.id, metrics: ['accuracy', 'crossEntropy'] })
   if (scored.type !== 'evaluation') throw new Error('not an evaluation')
-  expect(scored.result?.metrics['accuracy']).toBe(test?.winner)
+  // The bytes that are kept are not those that were scored: they hold the recipe.
+  expect(scored.result).toMatchObject({ cached: false, metrics: { accuracy: test?.winner } })
   expect(scored.result?.perClass).toMatchObject([{ metric: 'accuracy', classes: expect.arrayContaining([]) }])
-  expect(await places(model.id)).toHaveLength(3)
+  expect(await places(model.id)).toHaveLength(4)
 })
 
 test('a search adds those of its models by themselves, and they stay when the data set goes', async () => {
@@ -124,4 +129,21 @@ test('a search adds those of its models by themselves, and they stay when the da
   expect((await fetch(`${app.url}/v1/datasets/${dataset.id}`, { method: 'DELETE' })).status).toBe(204)
   const [kept] = (await scores(models[1])).items
   expect(kept?.dataset).toEqual({ sha256: dataset.sha256, id: null, name: null })
+})
+
+test('a merge that measures batch norms adds the score of its soup', async () => {
+  const fixture = (name: string) => projectFile(`test/fixtures/batch-norm/${name}`)
+  const pair: { id: string }[] = []
+  for (const name of ['a.onnx', 'b.onnx']) pair.push({ id: (await uploadModel(app.url, await fixture(name))).id })
+  const body = await fixture('val.npz')
+  const val = await json<{ id: string }>(await fetch(`${app.url}/v1/datasets?name=bn`, { method: 'POST', body }))
+  const request = { models: pair, recalibrate: { dataset: val.id, metric: 'accuracy' } }
+  const job = await json<JobRecord>(await postJson(`${app.url}/v1/merges?wait=60`, request))
+  if (job.type !== 'merge') throw new Error('not a merge')
+  const { score } = job.result?.report.recalibration ?? {}
+  const { items } = await scores(job.result?.model.id)
+  expect(items.map(({ jobId, ...item }) => ({ jobId, ...what(item) }))).toEqual([
+    { jobId: job.id, metric: 'accuracy', value: score?.after, limit: null },
+  ])
+  expect(score?.after).toBeGreaterThan(score?.before ?? 1)
 })
