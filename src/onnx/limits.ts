@@ -10,6 +10,8 @@ export const limits = {
   nodes: 250_000,
   /** Nodes of functions, once each call stands for its body: a few functions that call each other twice expand without end. */
   expandedNodes: 50_000,
+  /** Nodes with their inputs, outputs and attributes, once each call stands for its body with all subgraphs: a node may have a million inputs. */
+  expandedParts: 1_000_000,
   /** Pairs of values that a walk through two models may meet: as many as the larger has, unless they share what they compute differently. */
   matchedPairs: 2_000_000,
   /** Tensors in one file. The largest seen in public models is about 20,000. */

@@ -42,6 +42,7 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
     resolved: new Map(),
     aliases: new Map(),
     expanded: 0,
+    expandedParts: 0,
   }
   const graph = model.graph ?? {}
   const opsets = opsetsOf(model.opsetImport)

@@ -16,7 +16,6 @@ import {
   malformedGraph,
   type NetworkScope,
   openScope,
-  opsetsOf,
   type PlacedAttribute,
   type PlacedNode,
   undeclared,
@@ -35,8 +34,9 @@ export type Resolver = {
   resolved: Map<Definition, Value | null>
   /** Further names of a tensor or of an operator's results, each with the name of the node that gives it. */
   aliases: Map<Leaf | Operator, Map<string, string>>
-  /** Nodes of functions that calls have been expanded to. */
+  /** Nodes of functions that calls have been expanded to, and all parts of them. */
   expanded: number
+  expandedParts: number
 }
 
 /** What a name stands for where it is used: through Identity, Constants and calls of functions. Null for the empty name. */
@@ -153,13 +153,16 @@ function openCall(resolver: Resolver, placed: PlacedNode, callee: ModelFunction)
   resolver.expanded += definition.node?.length ?? 0
   if (resolver.expanded > limits.expandedNodes)
     throw limitExceeded('expandedNodes', 'nodes once functions are expanded')
+  resolver.expandedParts += callee.parts
+  if (resolver.expandedParts > limits.expandedParts)
+    throw limitExceeded('expandedParts', 'nodes, inputs, outputs and attributes once functions are expanded')
   const attributes = new Map<string, PlacedAttribute>()
   node.attribute?.forEach((attribute, index) => {
     const given = placedAttribute({ attribute, path: `${path}.attribute[${index}]` }, scope.call)
     if (given) attributes.set(attribute.name ?? '', given)
   })
   const call: Call = { key: callee.key, path: callee.path, attributes, outer: scope.call }
-  const opsets = definition.opsetImport?.length ? opsetsOf(definition.opsetImport) : scope.opsets
+  const opsets = callee.opsets ?? scope.opsets
   const around = aroundBody(placed)
   const values = { outer: null, depth: scope.depth, opsets, call, around, declared: undeclared }
   const body = openScope(values, definition.node ?? [], callee.path)

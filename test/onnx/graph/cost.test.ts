@@ -87,6 +87,17 @@ function functionsThat(callee: (index: number) => string | undefined, count: num
   return encodeModel({ irVersion: 8, opsetImport: bombOpsets, graph, functions })
 }
 
+const names = Array.from({ length: 10_000 }, (_, index) => (index === 0 ? 'v' : `p${index}`))
+const longBranch: onnx.IGraphProto = {
+  name: 'long',
+  node: Array.from({ length: 5000 }, (_, index) => ({
+    opType: 'Neg',
+    input: [index === 0 ? 'v' : `b${index - 1}`],
+    output: [`b${index}`],
+  })),
+  output: [{ name: 'b4999' }],
+}
+
 /** Seconds beyond which something grows faster than its model, on a machine however busy. */
 const hang = 20
 
@@ -130,6 +141,29 @@ describe('what has no end is refused, its place named', () => {
   test('functions that call each other twice, 40 deep', () => {
     const bomb = functionsThat(index => (index < 39 ? `f${index + 1}` : undefined), 40)
     const took = seconds(() => refusalOf(() => networkOfBytes(bomb), 'TUREEN_MODEL_LIMIT', /functions/))
+    expect(took).toBeLessThan(hang)
+  })
+
+  test.each<[string, onnx.INodeProto[], string[]]>([
+    ['a node of 10,000 inputs', [{ opType: 'Sum', input: Array(10_000).fill('v'), output: ['w'] }], ['v']],
+    ['10,000 inputs of its own', [{ opType: 'Neg', input: ['v'], output: ['w'] }], names],
+    [
+      'a subgraph of 5,000 nodes',
+      [{ opType: 'If', input: ['v'], output: ['w'], attribute: [{ name: 'then_branch', type: 5, g: longBranch }] }],
+      ['v'],
+    ],
+  ])('a function with %s, called 1,000 times', (_, node, input) => {
+    const call = (index: number) => ({
+      opType: 'f',
+      domain: 'bomb',
+      input: [index === 0 ? 'x' : `v${index - 1}`],
+      output: [`v${index}`],
+    })
+    const calls = Array.from({ length: 1000 }, (_, index) => call(index))
+    const graph = { name: 'calls', node: calls, input: [value('x')], output: [value('v999')] }
+    const functions = [{ name: 'f', domain: 'bomb', input, output: ['w'], opsetImport: bombOpsets, node }]
+    const bomb = encodeModel({ irVersion: 8, opsetImport: bombOpsets, graph, functions })
+    const took = seconds(() => refusalOf(() => networkOfBytes(bomb), 'TUREEN_MODEL_LIMIT', /1,000,000 .*functions/))
     expect(took).toBeLessThan(hang)
   })
 
