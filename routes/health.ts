@@ -8,7 +8,7 @@ import type { Readiness } from '../src/storage/readiness.ts'
  * catalog and the directory of content.
  */
 export const healthRoutes: FastifyPluginAsyncZod<{ readiness: Readiness }> = async (app, { readiness }) => {
-  const config = { auth: 'open' as const, anyHost: true }
+  const config = { auth: 'open' as const, anyHost: true, probe: true }
   const live = { '/healthz': 'getLiveness', '/v2/health/live': 'getInferenceLiveness' }
   for (const [url, operationId] of Object.entries(live)) {
     const schema = {

@@ -108,6 +108,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
           ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND'),
         },
       },
+      config: { events: true },
     },
     (request, reply) => sendEvents(request, reply, jobs, request.params.id),
   )

@@ -72,6 +72,9 @@ export const usage = z
           .nullable()
           .describe('Least rate of an upload or download while the server waits for its client; null: any'),
         bodySeconds: count.describe('That a JSON or YAML body may take in all'),
+        connections: count.describe('At a time'),
+        eventStreams: count.describe('Of one token or address, at a time'),
+        waits: count.describe('Requests with ?wait of one token or address, at a time'),
         models: count.describe('In one merge, soup or comparison'),
         searchModels: count.describe('In one search'),
         queuedJobs: count,

@@ -27,16 +27,20 @@ import { bodyGuard } from './http/body-guard.ts'
 import { createBodyProgress } from './http/body-progress.ts'
 import { answerBrokenRequest, refuseExpectation } from './http/broken-requests.ts'
 import { browserCheck, browserGuard } from './http/browser-guard.ts'
+import { connectionEnds, possibleConnections } from './http/connection-ends.ts'
+import { connectionLimit } from './http/connections.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { finalNewline } from './http/final-newline.ts'
 import { GatheringMessage } from './http/gathering-message.ts'
 import { createIdempotency } from './http/idempotency.ts'
 import { inPieces } from './http/in-pieces.ts'
 import { acceptJson } from './http/json-body.ts'
+import { longRequestLimits, longRequests } from './http/long-requests.ts'
 import { knowAllMethods, methodNotAllowed, routeTable } from './http/method-not-allowed.ts'
 import { createMetrics } from './http/metrics.ts'
 import { modelCount } from './http/model-count.ts'
 import { openApi } from './http/openapi.ts'
+import { pipelining } from './http/pipelining.ts'
 import { answerBadUrl, problemDetails } from './http/problem-details.ts'
 import { declaredQueries, encodedQueries } from './http/query-parameters.ts'
 import { requestLog } from './http/request-log.ts'
@@ -74,6 +78,9 @@ import { createThreadPool } from './threads/thread-pool.ts'
 
 /** Connections whose request does not arrive in time are looked for this often. */
 const connectionsMilliseconds = 1_000
+
+/** A connection on which nothing has come for so long is asked whether its other end is there. */
+const keepAliveMilliseconds = 60_000
 
 const requestIdPattern = /^[\w.-]{1,64}$/
 
@@ -173,6 +180,9 @@ export async function createApp(
       requireHostHeader: false,
       IncomingMessage: GatheringMessage,
       headersTimeout: config.headerMilliseconds,
+      // Finds out about clients that have vanished, such as those that wait for events.
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMilliseconds,
       connectionsCheckingInterval: connectionsMilliseconds,
     },
     trustProxy: config.trustedProxies.length > 0 && [...config.trustedProxies],
@@ -198,10 +208,13 @@ export async function createApp(
     requireRoom: artifacts.requireRoom,
   }
   const { requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
+  const maximumConnections = possibleConnections(config.maximumConnections, log)
   const tokens = tokenSource(config.tokens, config.tokensFile, log)
   await app.register(requestLog)
+  await app.register(pipelining)
   await app.register(securityHeaders)
   await app.register(requestMetrics, { metrics })
+  await app.register(connectionLimit, { maximumConnections, onEnd: connectionEnds(metrics, log) })
   await app.register(browserGuard, { check })
   await app.register(crossOrigin, { corsOrigins })
   await app.register(problemDetails)
@@ -210,6 +223,7 @@ export async function createApp(
   await app.register(shutdownGuard)
   await app.register(access, { tokens: tokens.current, requestsPerMinute })
   await app.register(uploadSlots, { maximumUploads, share: config.uploadShare })
+  await app.register(longRequests)
   await app.register(bodyGuard, { progress: bodyProgress, seconds: config.bodySeconds })
   await app.register(modelCount, { maximumModels })
   await app.register(encodedQueries)
@@ -232,6 +246,8 @@ export async function createApp(
       uploadsOfClient: Math.max(1, Math.floor(config.uploadShare * maximumUploads)),
       bytesPerSecond: config.progress.bytesPerSecond || null,
       bodySeconds: config.bodySeconds,
+      connections: maximumConnections,
+      ...longRequestLimits,
       models: maximumModels,
       searchModels: Math.min(maximumModels, maximumSearchModels),
       queuedJobs: config.jobs.maximumQueued,

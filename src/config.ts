@@ -77,6 +77,9 @@ export const environment = z.object({
   TUREEN_JOBS: wholeNumber(1, 1024, Math.max(1, availableParallelism())).describe(
     'jobs of one type that run at a time; by default one for each processor',
   ),
+  TUREEN_MAX_CONNECTIONS: wholeNumber(1, 1_000_000, 2048).describe(
+    'connections at a time; fewer where the system allows the process too few open files',
+  ),
   TUREEN_HEADER_SECONDS: wholeNumber(1, 300, 60).describe('seconds that the headers of a request may take'),
   TUREEN_BODY_IDLE_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds that the body of a request may stand still'),
   TUREEN_BODY_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds that a JSON or YAML body may take in all'),
@@ -142,6 +145,7 @@ export type Config = Readonly<{
   maximumStoreBytes: number
   maximumModels: number
   jobs: JobLimits
+  maximumConnections: number
   headerMilliseconds: number
   /** How bodies must go on, in both directions. */
   progress: ProgressLimits
@@ -205,6 +209,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       maximumQueued: data.TUREEN_MAX_QUEUED_JOBS,
       ttl: data.TUREEN_JOB_TTL || null,
     },
+    maximumConnections: data.TUREEN_MAX_CONNECTIONS,
     headerMilliseconds: data.TUREEN_HEADER_SECONDS * 1000,
     progress: {
       bytesPerSecond: data.TUREEN_MIN_RATE,

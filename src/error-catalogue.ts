@@ -238,6 +238,16 @@ export const errorCatalogue = {
     title: 'The client has its share of the uploads',
     help: 'Half of the uploads at a time are taken, and this token or address has its share of them. Try again when one of its uploads has ended, or raise `TUREEN_UPLOAD_SHARE`.',
   },
+  TUREEN_TOO_MANY_STREAMS: {
+    status: 429,
+    title: 'The client has too many streams of events open',
+    help: 'One token or address may have 64 streams of events at a time. Close those that nobody reads, or ask for the job with `GET /v1/jobs/{id}`.',
+  },
+  TUREEN_TOO_MANY_WAITS: {
+    status: 429,
+    title: 'The client has too many requests that wait',
+    help: 'One token or address may have 256 requests with `?wait` at a time. Try again when one has ended, or ask without `?wait`.',
+  },
   TUREEN_QUEUE_FULL: {
     status: 429,
     title: 'There are too many jobs in the queue',
@@ -277,6 +287,11 @@ export const errorCatalogue = {
     status: 503,
     title: 'The process that runs models is not available',
     help: 'The evaluator did not start, or ended before it took the model, in three attempts. The model was not loaded. Try again when the machine has memory and processor time to spare.',
+  },
+  TUREEN_TOO_MANY_CONNECTIONS: {
+    status: 503,
+    title: 'The server has as many connections as it may',
+    help: 'Every connection has a request under way. Try again in a moment, use fewer connections, or raise `TUREEN_MAX_CONNECTIONS`.',
   },
   TUREEN_TOO_MANY_FILES: {
     status: 503,

@@ -74,7 +74,7 @@ function namedWildcard({ schema, url }: ReturnType<typeof zodTransform>): Return
   return { schema: { ...schema, params: renamed }, url: url.replace(/\*$/, ':location') }
 }
 
-/** Adds which scope the token for a route needs, and the error responses of what stands before it: host, origin, token, rate. */
+/** Adds which scope the token for a route needs, and the error responses of what stands before it: host, origin, token, rate, limits. */
 function withRefusals(schema: FastifySchema, { method, config = {} }: RouteOptions): FastifySchema {
   const [first = 'GET'] = [method].flat()
   const access = accessOf(first, config)
@@ -82,6 +82,9 @@ function withRefusals(schema: FastifySchema, { method, config = {} }: RouteOptio
     ...(access === 'open' ? [] : accessProblems),
     ...(isSafe(first) ? [] : (['TUREEN_CROSS_ORIGIN'] as const)),
     ...(config.anyHost ? [] : (['TUREEN_HOST_UNKNOWN'] as const)),
+    ...(config.probe ? [] : (['TUREEN_TOO_MANY_CONNECTIONS'] as const)),
+    ...(config.events ? (['TUREEN_TOO_MANY_STREAMS'] as const) : []),
+    ...(canWait(schema) ? (['TUREEN_TOO_MANY_WAITS'] as const) : []),
   ]
   const response: Record<string, unknown> = { ...Object(schema.response) }
   for (const [status, added] of Map.groupBy(codes, code => errorCatalogue[code].status)) {
@@ -90,6 +93,10 @@ function withRefusals(schema: FastifySchema, { method, config = {} }: RouteOptio
   }
   const security = access === 'open' ? { security: [] } : { security: [{ token: [] }], 'x-scope': access }
   return { ...schema, ...security, response }
+}
+
+function canWait({ querystring }: FastifySchema): boolean {
+  return querystring instanceof z.ZodObject && 'wait' in querystring.shape
 }
 
 const accessProblems = ['TUREEN_UNAUTHENTICATED', 'TUREEN_FORBIDDEN', 'TUREEN_RATE_LIMITED'] as const

@@ -9,18 +9,26 @@ export type LazyFile = {
   close(): void
 }
 
-/** Left to connections, uploads, the catalog and the libraries. */
-const filesOfOthers = 256
+/** Left to the catalog, uploads, child processes and the libraries. */
+const filesOfOthers = 128
 const fewest = 8
+const fewestConnections = 32
 /** Where the system does not say. */
 const usualOpenFiles = 1024
 
 /** Each processor has a thread that reads models, one that merges and one that hashes or searches. */
 const threads = 3 * availableParallelism() + 2
 
-/** How many files one thread holds open at a time, so that all threads together stay within the limit of the process. */
+/** How many files one thread holds open at a time: half of what the process may have open is for all threads together. */
 export function openFilesOfThread(limit: number = processLimits.openFiles ?? usualOpenFiles): number {
-  return Math.max(fewest, Math.floor((limit - filesOfOthers) / threads))
+  return Math.max(fewest, Math.floor((limit - filesOfOthers) / 2 / threads))
+}
+
+/** How many connections may be open at a time: the other half is for them, and for a file that each may send. */
+export function openConnections(limit: number | undefined = processLimits.openFiles): number {
+  return limit === undefined
+    ? Number.POSITIVE_INFINITY
+    : Math.max(fewestConnections, Math.floor((limit - filesOfOthers) / 4))
 }
 
 /** Files of one thread. A merge has up to 1,024 models: where fewer files may be open, those opened first are closed and opened again. */

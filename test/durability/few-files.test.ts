@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { merge, mergedContent, uploadModel } from '../support/http-client.ts'
+import type { Usage } from '../../schemas/service.ts'
+import { json, merge, mergedContent, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { projectRoot, serverVariables, temporaryDirectory } from '../support/server.ts'
 
@@ -11,6 +12,7 @@ const openFiles = 320
 const models = 500
 
 let url: string
+const logged: { msg: string; connections?: number; openFiles?: number }[] = []
 let stop: () => Promise<void>
 beforeAll(async () => {
   const directory = await temporaryDirectory()
@@ -27,7 +29,9 @@ beforeAll(async () => {
   }
   url = await new Promise(resolve => {
     createInterface({ input: child.stdout }).on('line', line => {
-      const { msg, url } = JSON.parse(line)
+      const { url, ...said } = JSON.parse(line)
+      logged.push(said)
+      const { msg } = said
       if (msg === 'Tureen is serving') resolve(url)
     })
   })
@@ -49,4 +53,13 @@ test(`a merge of ${models} models works where ${openFiles} files may be open`, a
   })
   const [many, few] = [await mergedContent(url, job), await mergedContent(url, short)]
   expect(Buffer.from(many).equals(Buffer.from(few))).toBe(true)
+})
+
+test('the server takes fewer connections where few files may be open, and says so', async () => {
+  const lowered = logged.find(({ msg }) => msg.includes('TUREEN_MAX_CONNECTIONS'))
+  expect(lowered).toMatchObject({ openFiles, connections: expect.any(Number) })
+  const { limits } = await json<Usage>(await fetch(`${url}/v1/usage`))
+  expect(limits.connections).toBe(lowered?.connections)
+  // One descriptor for the connection, one for the file that it sends.
+  expect(2 * limits.connections).toBeLessThan(openFiles)
 })

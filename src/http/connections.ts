@@ -1,0 +1,99 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import fastifyPlugin from 'fastify-plugin'
+import { TureenError } from '../errors.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether it is also answered on a connection beyond the limit, such as to the probes of an orchestrator. */
+    probe?: boolean
+  }
+}
+
+/** Connections beyond the limit, for probes alone, and how long each may take. */
+const spareConnections = 64
+const spareMilliseconds = 5_000
+
+type Options = {
+  maximumConnections: number
+  /** Hears of each connection that is ended or refused: idle ones that made room for others, and those for which there was no room. */
+  onEnd(reason: 'idle' | 'full'): void
+}
+
+/**
+ * Bounds the connections at a time. One too many takes the place of the connection that has been idle for longest. If none is idle, it
+ * is one of a few spare ones, on which only routes for probes are answered: a server that is full must not look like one that hangs.
+ */
+export const connectionLimit = fastifyPlugin<Options>(async (app, { maximumConnections, onEnd }) => {
+  const connections = trackConnections(app.server)
+  const spare = new Set<Socket>()
+  const endOldest = (sockets: Iterable<Socket>, reason: 'idle' | 'full') => {
+    const [oldest] = sockets
+    if (!oldest) return
+    connections.forget(oldest)
+    spare.delete(oldest)
+    oldest.destroy()
+    onEnd(reason)
+  }
+  app.server.on('connection', (socket: Socket) => {
+    if (connections.count() >= maximumConnections) endOldest(connections.idle, 'idle')
+    if (connections.count() < maximumConnections) {
+      connections.add(socket)
+      return
+    }
+    if (spare.size >= spareConnections) endOldest(spare, 'full')
+    spare.add(socket)
+    const timer = setTimeout(() => socket.destroy(), spareMilliseconds)
+    socket.once('close', () => {
+      clearTimeout(timer)
+      spare.delete(socket)
+    })
+  })
+  app.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
+    if (!spare.has(raw.socket)) return
+    reply.header('connection', 'close')
+    if (routeOptions.config.probe) return
+    onEnd('full')
+    throw new TureenError(
+      'TUREEN_TOO_MANY_CONNECTIONS',
+      `The server takes ${maximumConnections} connections at a time (TUREEN_MAX_CONNECTIONS), and as many have requests under way. Try again in a moment.`,
+    )
+  })
+})
+
+type TrackedConnections = {
+  add(socket: Socket): void
+  forget(socket: Socket): void
+  count(): number
+  /** Those without a request under way, the one that has been idle for longest first. */
+  idle: ReadonlySet<Socket>
+}
+
+function trackConnections(server: Server): TrackedConnections {
+  const open = new Set<Socket>()
+  const idle = new Set<Socket>()
+  const requests = new WeakMap<Socket, number>()
+  const forget = (socket: Socket) => {
+    open.delete(socket)
+    idle.delete(socket)
+  }
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    idle.delete(socket)
+    requests.set(socket, (requests.get(socket) ?? 0) + 1)
+    response.once('close', () => {
+      const left = (requests.get(socket) ?? 1) - 1
+      requests.set(socket, left)
+      if (left === 0 && open.has(socket)) idle.add(socket)
+    })
+  })
+  return {
+    idle,
+    forget,
+    count: () => open.size,
+    add(socket) {
+      open.add(socket)
+      idle.add(socket)
+      socket.once('close', () => forget(socket))
+    },
+  }
+}

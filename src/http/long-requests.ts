@@ -1,0 +1,48 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import type { ErrorCode } from '../error-catalogue.ts'
+import { TureenError } from '../errors.ts'
+import { type ClientCounts, countClients } from './client-counts.ts'
+import { clientName } from './client-key.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether its answer is a stream of events, which lasts as long as the job. */
+    events?: boolean
+  }
+}
+
+/** Requests at a time that one token or address may leave open. */
+export const longRequestLimits = { eventStreams: 64, waits: 256 } as const
+
+/** Refuses streams of events, and requests that wait (`?wait=`), beyond those that one client may have, before they do anything. */
+export const longRequests = fastifyPlugin(async app => {
+  const [eventStreams, waits] = [countClients(), countClients()]
+  app.addHook('preHandler', async (request, reply) => {
+    if (request.routeOptions.config.events)
+      countOne(request, reply, eventStreams, longRequestLimits.eventStreams, 'TUREEN_TOO_MANY_STREAMS')
+    if (waitOf(request.query) > 0) countOne(request, reply, waits, longRequestLimits.waits, 'TUREEN_TOO_MANY_WAITS')
+  })
+})
+
+function waitOf(query: unknown): number {
+  return typeof query === 'object' && query !== null && 'wait' in query ? Number(query.wait) : 0
+}
+
+function countOne(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  counts: ClientCounts,
+  most: number,
+  code: Extract<ErrorCode, 'TUREEN_TOO_MANY_STREAMS' | 'TUREEN_TOO_MANY_WAITS'>,
+): void {
+  if (counts.of(request) < most) {
+    counts.add(request, reply)
+    return
+  }
+  const [what, advice] =
+    code === 'TUREEN_TOO_MANY_STREAMS'
+      ? ['streams of events', 'Close one, or ask for the job']
+      : ['requests that wait for a job', 'Let one end, or ask without ?wait']
+  throw new TureenError(code, `${clientName(request)} has ${most} ${what} open, and may have no more. ${advice}.`)
+}
