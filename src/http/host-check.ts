@@ -5,41 +5,43 @@ import { type Authority, parseAuthority } from './authority.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the route answers under every name: probes and scrapers send the address of a pod. */
+    /** Whether the route answers under every name. Probes and scrapers send the address of a pod. */
     anyHost?: boolean
   }
 }
 
+/** Characters of a refused host in its error. */
+const shownCharacters = 100
 const defaultPorts = ['80', '443']
 
 /**
- * The host that a request names; undefined if it is HTTP/1.0 and names none.
- * @throws TureenError `TUREEN_REQUEST_INVALID` if the request names none, several, or what is no host
+ * The host that a request names; undefined for a request of HTTP/1.0 without the header.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` if the header is missing, repeated or malformed, or differs from the request target
  */
 export function hostOf({ headersDistinct, httpVersion, url }: IncomingMessage): Authority | undefined {
   const hosts = headersDistinct['host'] ?? []
   const [text] = hosts
-  if (hosts.length > 1) throw invalid(`the request has ${hosts.length} headers host`, 'Send one')
+  if (hosts.length > 1) throw invalid(`it has ${hosts.length} headers host`, 'Send one')
   if (text === undefined) {
     if (httpVersion === '1.0') return undefined
-    throw invalid('the request has no header host, and HTTP/1.1 requires it', 'Send it')
+    throw invalid('it has no header host, which HTTP/1.1 requires', 'Send one')
   }
   const host = parseAuthority(text)
-  if (host === undefined) throw invalid('the header host is not written NAME or NAME:PORT', 'Correct it')
+  if (host === undefined) throw invalid(`its header host is ${shown(text)}`, 'Write NAME or NAME:PORT')
   // RFC 9112, 3.2.2: the host of an absolute request target counts, and the header repeats it.
   const target = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url ?? '')?.[1]
   if (target === undefined) return host
   const named = parseAuthority(target)
   if (named?.name === host.name && named.port === host.port) return host
-  throw invalid('the request target names another host than the header host', 'Send the path alone')
+  throw invalid(`its target names the host ${shown(target)}, and its header host ${shown(text)}`, 'Send the path alone')
 }
 
 /**
  * Makes the check of the host that a request names. A page whose name was made to resolve to this server (DNS rebinding) sends its
- * own name, so that a server without tokens answers under known names alone.
+ * own name. So a server without tokens answers under known names alone.
  *
  * @param hosts names of TUREEN_HOSTS, beside localhost and loopback addresses
- * @param hasTokens with tokens, no names mean all names
+ * @param hasTokens whether the server asks for tokens: then an empty list of hosts allows all names
  * @returns a function that throws TureenError `TUREEN_HOST_UNKNOWN`, or `TUREEN_REQUEST_INVALID` as {@link hostOf}
  */
 export function hostCheck(
@@ -66,6 +68,10 @@ function isKnown({ name, port }: Authority, hosts: readonly Authority[]): boolea
       known.name === name &&
       (known.port === '' || known.port === port || (port === '' && defaultPorts.includes(known.port))),
   )
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, shownCharacters))
 }
 
 function invalid(found: string, advice: string): TureenError {

@@ -9,8 +9,8 @@ export function isSafe(method: string): boolean {
 }
 
 /**
- * Makes the check of who sent a request that may change something: browsers let every page send such requests to every server, and
- * say where the page came from (Sec-Fetch-Site, Origin). Other clients say nothing, and pass.
+ * Makes the check of the page that sent a request which may change something. Browsers let every page send such requests to every
+ * server, and name the page's origin (Sec-Fetch-Site, Origin). Other clients send neither header, and pass.
  *
  * @param hosts names of TUREEN_HOSTS: a proxy may have put another name into the header host
  * @param corsOrigins origins whose pages may call the server; `*`: all
