@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { jobFilters, jobIdParameter, jobItem, jobPage, jobParameters } from '../schemas/job.ts'
-import { clientGone, sendEvents } from '../src/http/job-replies.ts'
+import { clientGone, jobTag, sendEvents, sendJob } from '../src/http/job-replies.ts'
 import { bodyProblems, deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
-import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
+import { checkPreconditions } from '../src/http/preconditions.ts'
 import type { JobService } from '../src/jobs/job-service.ts'
 
 const tags = ['jobs']
@@ -45,9 +45,12 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
     },
     async (request, reply) => {
       const { params, query } = request
-      if (!query.wait) return sendRecord(request, reply, await jobs.get(params.id))
-      const found = await jobs.wait(params.id, query.wait, clientGone(reply))
-      return found.finishedAt ? sendRecord(request, reply, found) : reply.code(202).send(found)
+      const { wait } = query
+      const found = wait ? await jobs.wait(params.id, wait, clientGone(reply)) : await jobs.get(params.id)
+      if (wait && !found.job.finishedAt) return reply.code(202).send(found.job)
+      const tag = jobTag(found)
+      reply.header('etag', tag)
+      return checkPreconditions(request, tag) ? reply.code(304).send() : sendJob(request, reply, jobs, found)
     },
   )
 
@@ -64,7 +67,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       },
     },
     async (request, reply) => {
-      await jobs.remove(request.params.id, job => void checkPreconditions(request, recordTag(job)))
+      await jobs.remove(request.params.id, stored => void checkPreconditions(request, jobTag(stored)))
       return reply.code(204).send(null)
     },
   )
@@ -90,7 +93,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         },
       },
     },
-    async ({ params }, reply) => reply.code(202).send(await jobs.cancel(params.id)),
+    async ({ params }, reply) => reply.code(202).send((await jobs.cancel(params.id)).job),
   )
 
   app.get(

@@ -1,9 +1,13 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { id } from '../../schemas/common.ts'
 import { type JobRecord, job } from '../../schemas/job.ts'
+import type { StoredJob } from '../jobs/job-records.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import type { KeepWith } from '../storage/database.ts'
 import type { Idempotency } from './idempotency.ts'
+import { recordTag } from './preconditions.ts'
 
 /** A signal that fires when the client is gone. */
 export function clientGone(reply: FastifyReply): AbortSignal {
@@ -26,20 +30,45 @@ export async function startJob(
   wait: number | undefined,
   start: (keep: KeepWith<JobRecord> | undefined) => Promise<JobRecord>,
 ): Promise<FastifyReply> {
-  const created = await idempotency.once(request, reply, job, {
+  const kept = await idempotency.once(request, reply, keptJob, {
     receive: async () => request.body,
     identify: body => body,
     discard: async () => undefined,
     resource: created => created.id,
     create: (_, keep) => start(keep),
   })
-  const isOver = created.finishedAt !== null
-  const latest = wait && !isOver ? await jobs.wait(created.id, wait, clientGone(reply)) : created
-  if (latest.finishedAt && !isOver) await idempotency.amend(request, latest)
-  return reply
-    .code(latest.finishedAt ? 200 : 202)
-    .header('location', `/v1/jobs/${latest.id}`)
-    .send(latest)
+  const created = 'ended' in kept ? await jobs.get(kept.id) : { job: kept, resultParts: null }
+  const isOver = created.job.finishedAt !== null
+  const latest = wait && !isOver ? await jobs.wait(kept.id, wait, clientGone(reply)) : created
+  const { finishedAt } = latest.job
+  if (finishedAt && !isOver) await idempotency.amend(request, { id: kept.id, ended: true })
+  reply.code(finishedAt ? 200 : 202).header('location', `/v1/jobs/${kept.id}`)
+  return sendJob(request, reply, jobs, latest)
+}
+
+/** What a key of a job stands for: the job as it was created; or, once an answer had the job at its end, its id: it changes no more. */
+const keptJob = z.union([job, z.object({ id, ended: z.literal(true) })])
+
+/** Sends a job. A large result goes from the catalog to the client piece by piece. */
+export function sendJob(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  jobs: JobService,
+  stored: StoredJob,
+): FastifyReply {
+  if (stored.resultParts === null) return reply.send(stored.job)
+  reply.type('application/json; charset=utf-8')
+  return request.method === 'HEAD' ? reply.send() : reply.send(Readable.from(withEnd(jobs.text(stored), '\n')))
+}
+
+/** The entity tag of a job. A large result is left out: it never changes once it is there. */
+export function jobTag({ job, resultParts }: StoredJob): string {
+  return recordTag(resultParts === null ? job : { job, resultParts })
+}
+
+async function* withEnd(text: AsyncGenerator<string>, end: string): AsyncGenerator<string> {
+  yield* text
+  yield end
 }
 
 /** Sends a job's events as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
@@ -57,17 +86,21 @@ export async function sendEvents(
   // Nothing will come any more: 204 is how a server tells an EventSource not to reconnect.
   if (first.done) return reply.code(204).send()
   reply.type('text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no')
-  return reply.send(Readable.from(eventStream(first.value, events)))
+  return reply.send(Readable.from(eventStream(first.value, events, jobs, id)))
 }
 
 type Events = ReturnType<JobService['events']>
 type Event = Awaited<ReturnType<Events['next']>>['value']
 
-async function* eventStream(first: Event, events: Events): AsyncGenerator<string> {
-  yield eventText(first)
-  for await (const event of events) yield eventText(event)
+async function* eventStream(first: Event, events: Events, jobs: JobService, id: string): AsyncGenerator<string> {
+  yield* eventText(first, jobs, id)
+  for await (const event of events) yield* eventText(event, jobs, id)
 }
 
-function eventText(event: Event): string {
-  return event ? `id: ${event.sequence}\nevent: ${event.type}\ndata: ${event.data}\n\n` : ': \n\n'
+async function* eventText(event: Event, jobs: JobService, id: string): AsyncGenerator<string> {
+  if (!event) return yield ': \n\n'
+  const head = `id: ${event.sequence}\nevent: ${event.type}\ndata: `
+  if (event.type !== 'done') return yield `${head}${event.data}\n\n`
+  yield head
+  yield* withEnd(jobs.text(await jobs.get(id)), '\n\n')
 }

@@ -17,6 +17,7 @@ import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { newRecordId } from '../storage/record-ids.ts'
 import { column, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
+import type { ResultColumns } from './large-results.ts'
 
 /** Rows of the catalog that make up jobs. All functions take a catalog or a transaction of it. */
 
@@ -48,9 +49,12 @@ async function inputExists(catalog: Catalog, id: string): Promise<boolean> {
   return dataset !== undefined
 }
 
-export async function jobById(catalog: Catalog, id: string): Promise<JobItem | undefined> {
+/** A job without its result if that is large; `resultParts`: of how many parts the result then is. */
+export type StoredJob = { job: JobItem; resultParts: number | null }
+
+export async function jobById(catalog: Catalog, id: string): Promise<StoredJob | undefined> {
   const row = await selectJobs(catalog).where('id', '=', id).executeTakeFirst()
-  return row && toItem(row)
+  return row && { job: toItem(row), resultParts: row.result_parts }
 }
 
 export async function countQueued(catalog: Catalog): Promise<number> {
@@ -85,7 +89,10 @@ export async function transition(
 }
 
 export type JobChanges = Partial<
-  Pick<Tables['jobs'], 'started_at' | 'finished_at' | 'expires_at' | 'result' | 'error' | 'progress' | 'search_summary'>
+  Pick<
+    Tables['jobs'],
+    'started_at' | 'finished_at' | 'expires_at' | keyof ResultColumns | 'error' | 'progress' | 'search_summary'
+  >
 >
 
 /** Puts every job that was running when a process ended back into the queue. */
@@ -113,7 +120,7 @@ export async function saveProgress(catalog: Catalog, id: string, progress: JobPr
 export async function deleteJob(catalog: Catalog, id: string): Promise<void> {
   await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
   await freeKeysOf(catalog, id)
-  for (const table of ['job_events', 'job_inputs'] as const)
+  for (const table of ['job_events', 'job_inputs', 'job_result_parts'] as const)
     await catalog.deleteFrom(table).where('job_id', '=', id).execute()
   await catalog.deleteFrom('jobs').where('id', '=', id).execute()
 }
@@ -121,13 +128,18 @@ export async function deleteJob(catalog: Catalog, id: string): Promise<void> {
 export async function insertEvent(
   catalog: Catalog,
   jobId: string,
-  type: 'progress' | 'log' | 'done',
+  type: 'progress' | 'log',
   data: unknown,
 ): Promise<void> {
   await catalog
     .insertInto('job_events')
     .values({ job_id: jobId, type, data: JSON.stringify(data) })
     .execute()
+}
+
+/** The last event of a job, whose data are the job as it is from then on. */
+export async function insertDone(catalog: Catalog, jobId: string): Promise<void> {
+  await catalog.insertInto('job_events').values({ job_id: jobId, type: 'done', data: 'null' }).execute()
 }
 
 export async function eventsAfter(catalog: Catalog, jobId: string, sequence: number): Promise<JobEvent[]> {
@@ -149,7 +161,7 @@ const selectJobs = (catalog: Catalog) =>
   catalog.selectFrom('jobs').selectAll('jobs').select(labelsColumn('jobs.id').as('labels'))
 
 function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
-  const json = (name: 'request' | 'progress' | 'result' | 'error') =>
+  const json = (name: 'request' | 'progress' | 'result' | 'error' | 'search_summary') =>
     column(name, () => JSON.parse(row[name] ?? 'null'))
   return readOr(
     () =>
@@ -168,13 +180,14 @@ function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
           ...(row.result ? { result: json('result') } : {}),
           ...(row.error ? { error: json('error') } : {}),
         }),
+        json('search_summary')?.candidates,
       ),
     reason => unreadableJobOf(row, reason),
   )
 }
 
 /** Columns of a job that are small. */
-type SmallColumns = Omit<Tables['jobs'], 'request' | 'result'> & { labels: string }
+type SmallColumns = Omit<Tables['jobs'], 'request' | 'result' | 'result_parts'> & { labels: string }
 
 /** What can be read of a job whose row is damaged. */
 export function unreadableJobOf(row: SmallColumns, reason: string): UnreadableJob {
@@ -194,8 +207,7 @@ export function unreadableJobOf(row: SmallColumns, reason: string): UnreadableJo
   }
 }
 
-function withFinishedProgress(record: JobRecord): JobRecord {
-  const candidates = record.type === 'search' ? record.result?.candidates.length : undefined
+function withFinishedProgress(record: JobRecord, candidates: number | undefined): JobRecord {
   return { ...record, progress: finishedProgress(record, candidates) }
 }
 

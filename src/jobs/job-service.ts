@@ -12,6 +12,7 @@ import { isReadable, requireReadable } from '../storage/unreadable.ts'
 import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
 import * as records from './job-records.ts'
 import { type JobFilters, listJobs, searchSummaryOf } from './job-summaries.ts'
+import { resultText, writeResult } from './large-results.ts'
 
 /** What a running job is given. */
 export type JobContext<Type extends JobType> = {
@@ -42,17 +43,19 @@ export type JobService = {
    * @throws TureenError `TUREEN_NOT_FOUND` if one of its models has just been deleted, `TUREEN_QUEUE_FULL`
    */
   create(job: records.NewJob, keep?: KeepWith<JobRecord>): Promise<JobRecord>
-  get(id: string): Promise<JobItem>
+  get(id: string): Promise<records.StoredJob>
+  /** The JSON text of a job, in pieces: those of a large result are read one by one. */
+  text(stored: records.StoredJob): AsyncGenerator<string>
   list(filters: JobFilters): Promise<Page<JobListItem>>
   /** The job when it has ended, or as it is after `seconds`, or when `signal` fires. */
-  wait(id: string, seconds: number, signal: AbortSignal): Promise<JobItem>
-  cancel(id: string): Promise<JobItem>
+  wait(id: string, seconds: number, signal: AbortSignal): Promise<records.StoredJob>
+  cancel(id: string): Promise<records.StoredJob>
   /**
    * Deletes a job that has ended, with its events; what it made stays.
    * @param allow looks at the job just before it goes, and may throw to keep it
    * @throws TureenError `TUREEN_IN_USE` while it is queued or running
    */
-  remove(id: string, allow: (job: JobItem) => void): Promise<void>
+  remove(id: string, allow: (stored: records.StoredJob) => void): Promise<void>
   /**
    * Events after the one with number `after`, as they come, until the job has ended. Null comes first, and now and then, as a
    * sign of life; nothing at all comes if there is nothing to come.
@@ -91,9 +94,9 @@ export function createJobService(
   const closing = new AbortController()
   const changed = (id: string) => changes.emit(id)
 
-  const find = async (within: Catalog, id: string): Promise<JobItem> => {
-    const job = await records.jobById(within, id)
-    if (job) return job
+  const find = async (within: Catalog, id: string): Promise<records.StoredJob> => {
+    const stored = await records.jobById(within, id)
+    if (stored) return stored
     throw new TureenError('TUREEN_NOT_FOUND', `There is no job ${id}; GET /v1/jobs lists those there are.`)
   }
   const get = (id: string) => find(catalog, id)
@@ -104,16 +107,16 @@ export function createJobService(
     id: string,
     status: 'succeeded' | 'failed' | 'cancelled',
     change: records.JobChanges,
-  ): Promise<JobItem | undefined> => {
+  ): Promise<records.StoredJob | undefined> => {
     const from: JobRecord['status'][] = status === 'cancelled' ? ['queued', 'running'] : ['running']
-    const job = await records.jobById(transaction, id)
+    const { job } = (await records.jobById(transaction, id)) ?? {}
     if (!job) return undefined
     const finished_at = records.now()
     const expires_at = expiryAfter((isReadable(job) ? job.request.ttl : null) ?? ttl, Date.parse(finished_at))
     if (!(await records.transition(transaction, id, from, status, { ...change, finished_at, expires_at })))
       return undefined
     const ended = await find(transaction, id)
-    await records.insertEvent(transaction, id, 'done', ended)
+    await records.insertDone(transaction, id)
     return ended
   }
 
@@ -142,14 +145,14 @@ export function createJobService(
         const ended = await catalog.transaction().execute(async transaction => {
           const result = await settle(transaction)
           const ended = await end(transaction, id, 'succeeded', {
-            result: JSON.stringify(result),
+            ...(await writeResult(transaction, id, result)),
             ...('candidates' in result ? { search_summary: JSON.stringify(searchSummaryOf(result)) } : {}),
             ...(latest ? { progress: JSON.stringify(latest) } : {}),
           })
           if (ended) return ended
           throw new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled.')
         })
-        onEnd(ended)
+        onEnd(ended.job)
       },
     }
   }
@@ -185,7 +188,7 @@ export function createJobService(
       const begin = () => records.transition(catalog, id, ['queued'], 'running', { started_at: records.now() })
       if (!(await untilWritten(id, begin))) return
       changed(id)
-      const job = requireReadable(`the job ${id}`, await get(id))
+      const job = requireReadable(`the job ${id}`, (await get(id)).job)
       await start(job, signal)
       log.info({ jobId: id, type: job.type }, 'job succeeded')
     } catch (error) {
@@ -210,7 +213,7 @@ export function createJobService(
       .transaction()
       .execute(transaction => end(transaction, id, 'failed', { error: problem }))
     if (!failed) return
-    onEnd(failed)
+    onEnd(failed.job)
     log.info({ jobId: id, code: failure.code }, 'job failed')
   }
 
@@ -218,12 +221,19 @@ export function createJobService(
 
   return {
     get,
+    async *text({ job, resultParts }) {
+      const text = JSON.stringify(job)
+      if (resultParts === null) return yield text
+      yield `${text.slice(0, -1)},"result":`
+      yield* resultText(catalog, job.id, resultParts)
+      yield '}'
+    },
     list: filters => listJobs(catalog, filters),
     async create(job, keep = nothingBeside) {
       const created = await catalog.transaction().execute(async transaction => {
         if ((await records.countQueued(transaction)) >= maximumQueued) throw queueFull(maximumQueued)
         const id = await records.insertJob(transaction, job)
-        const created = requireReadable(`the job ${id}`, await find(transaction, id))
+        const created = requireReadable(`the job ${id}`, (await find(transaction, id)).job)
         await keep(transaction, created)
         return created
       })
@@ -234,8 +244,8 @@ export function createJobService(
       const until = AbortSignal.any([signal, closing.signal, AbortSignal.timeout(seconds * 1000)])
       for (;;) {
         const change = nextChange(changes, id, until)
-        const job = await get(id)
-        if (finished.has(job.status) || until.aborted) return job
+        const stored = await get(id)
+        if (finished.has(stored.job.status) || until.aborted) return stored
         await change
       }
     },
@@ -245,8 +255,9 @@ export function createJobService(
       const cancelled = await reserve.lend(() =>
         catalog.transaction().execute(transaction => end(transaction, id, 'cancelled', change)),
       )
-      if (cancelled) onEnd(cancelled)
-      const job = cancelled ?? (await get(id))
+      if (cancelled) onEnd(cancelled.job)
+      const stored = cancelled ?? (await get(id))
+      const { job } = stored
       if (job.status !== 'cancelled') {
         throw new TureenError(
           'TUREEN_JOB_FINISHED',
@@ -255,12 +266,13 @@ export function createJobService(
       }
       dispatcher.cancel(id)
       changed(id)
-      return job
+      return stored
     },
     async remove(id, allow) {
       const removal = async (transaction: Catalog) => {
-        const job = await find(transaction, id)
-        allow(job)
+        const stored = await find(transaction, id)
+        const { job } = stored
+        allow(stored)
         if (!finished.has(job.status)) {
           const message = `is ${job.status}`
           throw new TureenError('TUREEN_IN_USE', `The job ${id} ${message}; wait for it or cancel it.`, [{ message }])
@@ -275,7 +287,7 @@ export function createJobService(
       for (let started = false; !until.aborted; started = true) {
         const change = nextChange(changes, id, AbortSignal.any([until, AbortSignal.timeout(signOfLifeMilliseconds)]))
         let events = await records.eventsAfter(catalog, id, last)
-        if (events.length === 0 && finished.has((await get(id)).status)) {
+        if (events.length === 0 && finished.has((await get(id)).job.status)) {
           // A job ends together with its last event, which may have come since.
           events = await records.eventsAfter(catalog, id, last)
           if (events.length === 0) return

@@ -36,7 +36,8 @@ export function createSweeper(
   clock: () => number,
   log: Logger,
 ): Sweeper {
-  const stores = { jobs, models, datasets }
+  const endedJobs: Removable = { remove: (id, allow) => jobs.remove(id, ({ job }) => allow(job)) }
+  const stores = { jobs: endedJobs, models, datasets }
   let timer: NodeJS.Timeout | undefined
   let running = Promise.resolve()
   let closed = false

@@ -34,11 +34,14 @@ export type Tables = {
     /** What lists show of the request and the result: the name in the request, and `JobSummary['search']` as JSON. */
     name: string | null
     search_summary: string | null
+    /** How many rows of `job_result_parts` have the result's JSON text; null if `result` has it. */
+    result_parts: number | null
     created_at: string
     started_at: string | null
     finished_at: string | null
     expires_at: string | null
   }
+  job_result_parts: { job_id: string; part: number; text: string }
   /** Models and data sets that a job needs. */
   job_inputs: { job_id: string; input_id: string }
   datasets: {
@@ -69,6 +72,7 @@ export type Tables = {
     resource_id: string | null
     expires_at: string
   }
+  /** Of an event `done` the data are null: what is sent is the job itself. */
   job_events: { sequence: Generated<number>; job_id: string; type: string; data: string }
 }
 

@@ -192,4 +192,26 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0013-large-results-in-parts': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('job_result_parts')
+        .addColumn('job_id', 'text', column => column.notNull())
+        .addColumn('part', 'integer', column => column.notNull())
+        .addColumn('text', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('job_result_parts_key', ['job_id', 'part'])
+        .execute()
+      await db.schema.alterTable('jobs').addColumn('result_parts', 'integer').execute()
+      await sql`insert into job_result_parts (job_id, part, text)
+        with recursive pieces (job_id, part, size) as (
+          select id, 0, length(result) from jobs where length(result) > 1000000
+          union all select job_id, part + 1, size from pieces where (part + 1) * 250000 < size)
+        select job_id, part, (select substr(result, part * 250000 + 1, 250000) from jobs where id = job_id)
+        from pieces`.execute(db)
+      await sql`update jobs set result = null,
+        result_parts = (select count(*) from job_result_parts where job_id = jobs.id)
+        where id in (select job_id from job_result_parts)`.execute(db)
+      await sql`update job_events set data = 'null' where type = 'done'`.execute(db)
+    },
+  },
 }

@@ -17,6 +17,10 @@ const questions: readonly string[] = [
   damagedJson('jobs', 'id', 'error', 'the job'),
   damagedJson('job_events', 'job_id', 'data', 'an event of the job'),
   damagedJson('scores', 'key', 'value', 'the score'),
+  `select 'the job ' || id as place, 'has a result that is not whole: delete it, or restore a backup' as message
+   from jobs where result_parts <> (select count(*) from job_result_parts where job_id = id)
+     or result_parts > 0 and not json_valid((select group_concat(text, '') from
+       (select text from job_result_parts where job_id = id order by part)))`,
   `select 'the model ' || id as place, 'has no file of its own: delete it, or restore a backup' as message
    from models where not exists (select 1 from model_files where model_id = id and location = '')`,
   `select 'the data set ' || id as place, 'has no files: delete it, or restore a backup' as message

@@ -22,6 +22,7 @@ const tables = [
   'jobs',
   'job_inputs',
   'job_events',
+  'job_result_parts',
   'scores',
 ] as const
 
@@ -134,8 +135,10 @@ async function removeParts(catalog: Catalog): Promise<void> {
     'delete from model_files where model_id not in (select id from models)',
     'delete from datasets where id not in (select dataset_id from dataset_files)',
     'delete from dataset_files where dataset_id not in (select id from datasets)',
+    'delete from jobs where result_parts <> (select count(*) from job_result_parts where job_id = jobs.id)',
     'delete from job_inputs where job_id not in (select id from jobs)',
     'delete from job_events where job_id not in (select id from jobs)',
+    'delete from job_result_parts where job_id not in (select id from jobs)',
     `delete from labels where owner_id not in
       (select id from models union all select id from datasets union all select id from jobs)`,
   ])

@@ -106,6 +106,7 @@ test('an update forgets the fingerprints of models with operator sets that the s
   }
   const raw = new DatabaseSync(old)
   raw.exec(`delete from kysely_migration where name >= '0011';
+    drop table job_result_parts; alter table jobs drop column result_parts;
     drop index jobs_listed; alter table jobs drop column name; alter table jobs drop column search_summary`)
   const insert = raw.prepare(
     "insert into models (id, sha256, fingerprint, description, created_at) values (?, '', 'f', ?, '')",
@@ -122,4 +123,44 @@ test('an update forgets the fingerprints of models with operator sets that the s
     classic: '',
     damaged: 'f',
   })
+})
+
+test('an update puts large results into parts and tells lists what they show, of whole and of damaged jobs', async () => {
+  const old = join(directory.path, 'large.sqlite')
+  await (await openCatalog(old)).destroy()
+  const candidates = Array.from({ length: 4_095 }, (_, index) => ({ models: ['é'.repeat(300)], index }))
+  const model = { id: 'm', name: 'best', sha256: `sha256:${'0'.repeat(64)}` }
+  const result = JSON.stringify({ model, winner: { score: 0.5 }, candidates })
+  const raw = new DatabaseSync(old)
+  raw.exec(`delete from kysely_migration where name >= '0012';
+    drop table job_result_parts; alter table jobs drop column result_parts;
+    drop index jobs_listed; alter table jobs drop column name; alter table jobs drop column search_summary`)
+  const insert = raw.prepare(
+    "insert into jobs (id, type, status, request, result, created_at) values (?, 'search', 'succeeded', ?, ?, '')",
+  )
+  insert.run('large', '{"name":"soup"}', result)
+  insert.run('small', '{}', '{"candidates":[]}')
+  insert.run('damaged', '{"name', '{"candidates')
+  raw.exec("insert into job_events (job_id, type, data) values ('large', 'done', '{}')")
+  raw.close()
+  const updated = await openCatalog(old)
+  const jobs = await updated
+    .selectFrom('jobs')
+    .select(['id', 'name', 'search_summary', 'result', 'result_parts'])
+    .execute()
+  const parts = await updated.selectFrom('job_result_parts').select('text').orderBy('part').execute()
+  const events = await updated.selectFrom('job_events').select('data').execute()
+  await updated.destroy()
+  const byId = Object.fromEntries(jobs.map(({ id, ...job }) => [id, job]))
+  expect(byId['large']).toMatchObject({ name: 'soup', result: null, result_parts: parts.length })
+  expect(JSON.parse(byId['large']?.search_summary ?? '')).toEqual({ score: 0.5, candidates: 4_095, winner: model })
+  expect(parts.map(({ text }) => text).join('')).toBe(result)
+  expect(byId['small']).toMatchObject({ name: null, result: '{"candidates":[]}', result_parts: null })
+  expect(byId['damaged']).toMatchObject({
+    name: null,
+    search_summary: null,
+    result: '{"candidates',
+    result_parts: null,
+  })
+  expect(events).toEqual([{ data: 'null' }])
 })

@@ -97,6 +97,11 @@ describe('what is wrong is named', () => {
       `update model_files set sha256 = 'sha256:zz'`,
       'refers to a file by sha256:zz, which is not a digest',
     ],
+    [
+      'a result of which a part is missing',
+      `insert into jobs (id, type, status, request, created_at, result_parts) values ('j', 'merge', 'succeeded', '{}', '', 2)`,
+      'has a result that is not whole',
+    ],
     ['a catalog of another store', `update store set id = 'other'`, 'and catalog.sqlite of the store other'],
   ])('%s', async (_, sql, message) => {
     catalog(sql)

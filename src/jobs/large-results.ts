@@ -1,0 +1,52 @@
+import { TureenError } from '../errors.ts'
+import type { Catalog, Tables } from '../storage/database.ts'
+import { jsonPieces } from './json-pieces.ts'
+
+/** Results whose JSON has more characters are kept in parts, and never read as a whole. */
+const maximumInlineCharacters = 1_000_000
+
+/** Characters of one part: what a message between threads carries without holding either of them. */
+const partCharacters = 250_000
+
+/** Where the JSON text of a result stands: in the job's row, or in so many parts. */
+export type ResultColumns = Pick<Tables['jobs'], 'result' | 'result_parts'>
+
+/** Writes a result into parts if it is large. Both threads do other things between two parts. @returns the columns of the job's row */
+export async function writeResult(catalog: Catalog, jobId: string, result: object): Promise<ResultColumns> {
+  const first: string[] = []
+  let characters = 0
+  let parts = 0
+  const write = async (text: string) => {
+    await catalog.insertInto('job_result_parts').values({ job_id: jobId, part: parts, text }).execute()
+    parts += 1
+  }
+  for (const piece of jsonPieces(result, partCharacters)) {
+    characters += piece.length
+    if (characters <= maximumInlineCharacters) {
+      first.push(piece)
+      continue
+    }
+    for (const text of first.splice(0)) await write(text)
+    await write(piece)
+  }
+  return parts === 0 ? { result: first.join(''), result_parts: null } : { result: null, result_parts: parts }
+}
+
+/** The JSON text of a large result, part by part. @throws TureenError `TUREEN_RECORD_UNREADABLE` where a part is missing */
+export async function* resultText(catalog: Catalog, jobId: string, parts: number): AsyncGenerator<string> {
+  for (let part = 0; part < parts; part += 1) {
+    const row = await catalog
+      .selectFrom('job_result_parts')
+      .select('text')
+      .where('job_id', '=', jobId)
+      .where('part', '=', part)
+      .executeTakeFirst()
+    if (!row) {
+      const message = `part ${part + 1} of ${parts} of its result is missing`
+      throw new TureenError('TUREEN_RECORD_UNREADABLE', `The result of the job ${jobId} cannot be read: ${message}.`, [
+        { message },
+      ])
+    }
+    yield row.text
+  }
+}

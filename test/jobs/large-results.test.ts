@@ -1,0 +1,145 @@
+import { join } from 'node:path'
+import pino from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ComparisonResult } from '../../schemas/comparison.ts'
+import { createJobService, type JobRunners, type JobService } from '../../src/jobs/job-service.ts'
+import { jsonPieces } from '../../src/jobs/json-pieces.ts'
+import { type Catalog, openCatalog } from '../../src/storage/database.ts'
+import { temporaryDirectory } from '../support/server.ts'
+
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+let catalog: Catalog
+let jobs: JobService
+let result: ComparisonResult
+
+/** A comparison of so many tensors. */
+function comparison(tensors: number): ComparisonResult {
+  const tensor = (index: number) => ({
+    a: `layers.${index}.weight`,
+    b: `layers.${index}.weight — 🍲`,
+    dtype: 'float32',
+    dims: [index, 3],
+    averaged: true,
+    identical: false,
+    cosine: 1 / (index + 1),
+    relativeDistance: null,
+    nonFinite: null,
+  })
+  const pair = {
+    a: 'a',
+    b: 'b',
+    compatible: true,
+    reasons: [],
+    cosine: 1,
+    relativeDistance: 0,
+    totals: { tensors, identical: 0, averaged: tensors, nonFinite: { a: 0, b: 0 } },
+    warnings: [],
+    tensors: Array.from({ length: tensors }, (_, index) => tensor(index)),
+    omitted: 0,
+  }
+  return { pairs: [pair], warnings: [] }
+}
+
+beforeAll(async () => {
+  directory = await temporaryDirectory()
+  catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
+  const unused = async () => {
+    throw new TypeError('nothing but comparisons is started here')
+  }
+  const runners: JobRunners = {
+    merge: unused,
+    evaluation: unused,
+    search: unused,
+    comparison: async (_, { succeed }) => succeed(async () => result),
+  }
+  const reserve = { renew: async () => undefined, lend: <Value>(use: () => Promise<Value>) => use() }
+  const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
+  jobs = createJobService({ catalog, reserve }, runners, pino({ level: 'silent' }), limits, () => undefined)
+})
+afterAll(async () => {
+  await jobs.close()
+  await catalog.destroy()
+  await directory.remove()
+})
+
+async function ended(wanted: ComparisonResult): Promise<string> {
+  result = wanted
+  const request = { models: [{ id: 'a' }, { id: 'b' }], rules: [], labels: {} }
+  const { id } = await jobs.create({ type: 'comparison', request, labels: {}, inputIds: [] })
+  const { job } = await jobs.wait(id, 60, new AbortController().signal)
+  expect(job.status).toBe('succeeded')
+  return id
+}
+
+async function textOf(id: string): Promise<string[]> {
+  const pieces: string[] = []
+  for await (const piece of jobs.text(await jobs.get(id))) pieces.push(piece)
+  return pieces
+}
+
+const parts = (id: string) => catalog.selectFrom('job_result_parts').selectAll().where('job_id', '=', id).execute()
+
+test('a small result stands in the row of its job', async () => {
+  const id = await ended(comparison(10))
+  expect(await parts(id)).toEqual([])
+  expect((await jobs.get(id)).job).toMatchObject({ result })
+  expect(await textOf(id)).toHaveLength(1)
+})
+
+describe('a result of more than 1 MB', () => {
+  test('is kept in parts, and read piece by piece', async () => {
+    const id = await ended(comparison(20_000))
+    const stored = await jobs.get(id)
+    expect(stored.job).not.toHaveProperty('result')
+    expect(stored.resultParts).toBeGreaterThan(4)
+    const pieces = await textOf(id)
+    for (const piece of pieces) expect(piece.length).toBeLessThan(260_000)
+    expect(JSON.parse(pieces.join(''))).toEqual({ ...stored.job, result })
+  })
+
+  test('is gone with its job', async () => {
+    const id = await ended(comparison(20_000))
+    expect((await parts(id)).length).toBeGreaterThan(4)
+    await jobs.remove(id, () => undefined)
+    expect(await parts(id)).toEqual([])
+  })
+
+  test('of 40 MB holds the event loop for no more than 50 ms at a time', async () => {
+    const large = comparison(200_000)
+    let [last, longest] = [process.threadCpuUsage(), 0]
+    const watch = setInterval(() => {
+      const { user, system } = process.threadCpuUsage(last)
+      longest = Math.max(longest, (user + system) / 1000)
+      last = process.threadCpuUsage()
+    }, 2)
+    const id = await ended(large)
+    let characters = 0
+    for await (const piece of jobs.text(await jobs.get(id))) characters += piece.length
+    clearInterval(watch)
+    expect(characters).toBeGreaterThan(30_000_000)
+    // The same work takes up to twice the processor time while all processors are busy.
+    expect(longest).toBeLessThan(100)
+    await jobs.remove(id, () => undefined)
+  })
+
+  test('of which a part is missing is an error that says so', async () => {
+    const id = await ended(comparison(20_000))
+    await catalog.deleteFrom('job_result_parts').where('job_id', '=', id).where('part', '=', 2).execute()
+    await expect(textOf(id)).rejects.toMatchObject({ code: 'TUREEN_RECORD_UNREADABLE' })
+  })
+})
+
+describe('the pieces of a text', () => {
+  test.each([
+    [null],
+    [[]],
+    [{}],
+    ['text'],
+    [{ a: undefined, b: [undefined, null, 1.5, true], c: { d: { e: { f: [{ g: ['"\n'] }] } } } }],
+    [[[[[[[1, [2]]]]]]]],
+    [comparison(50)],
+  ])('are together what JSON.stringify makes: %j', value => {
+    for (const characters of [1, 100, 1_000_000])
+      expect([...jsonPieces(value, characters)].join('')).toBe(JSON.stringify(value))
+  })
+})
