@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { soupParameters, soupRecipe, soupReport } from '../schemas/merge.ts'
 import { TureenError } from '../src/errors.ts'
@@ -7,9 +8,10 @@ import { binary, fileOrJsonResponse, problemResponses, requestComponent } from '
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import { soupReportHeaders } from '../src/http/soup-report.ts'
-import { smallText, streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
+import { recipeChunks, streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
+import { decodeText } from '../src/received-text.ts'
 import { makeSoup, parseSoupRecipe } from '../src/soups/one-shot-soup.ts'
-import type { Artifacts } from '../src/storage/artifacts.ts'
+import type { Artifacts, ReceivedFile } from '../src/storage/artifacts.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
 /** Parts of the form that are models. */
@@ -81,27 +83,26 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
       },
     },
     async (request, reply) => {
-      let recipe: unknown
       const parts = uploadParts(request, uploads)
       const another = (before: readonly SentModel[]) => {
         if (before.length >= maximumModels) throw tooManyModels('model', maximumModels)
       }
-      const models = await receiveModels(
-        parts,
-        artifacts,
-        another,
-        async part => {
-          if (part.field !== 'recipe' || recipe !== undefined) throw unexpected(part)
-          recipe = part.kind === 'field' ? part.value : await smallText(part.stream)
-        },
-        modelFields,
-      )
+      // On the disk until all has come: so many requests may send theirs slowly.
+      let recipe: ReceivedFile | undefined
+      const other = async (part: UploadPart) => {
+        if (part.field !== 'recipe' || recipe) throw unexpected(part)
+        recipe = await artifacts.receive(recipeChunks(part))
+      }
       const make = async () => {
+        let models: SentModel[] = []
         try {
-          const asked = await parseSoupRecipe(models, recipe, request.query.weights, threads)
+          models = await receiveModels(parts, artifacts, another, other, modelFields)
+          const text = recipe && decodeText(await readFile(recipe.path))
+          const asked = await parseSoupRecipe(models, text, request.query.weights, threads)
           return await makeSoup(asked.models, asked.recipe, artifacts, threads, clientGone(reply))
         } finally {
           await discardModels(models, artifacts)
+          if (recipe) await artifacts.discard(recipe.path)
         }
       }
       const { path, report } = await make()

@@ -2,19 +2,22 @@ import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
-import { decodeText, isWholeText } from '../received-text.ts'
+import { isWholeText } from '../received-text.ts'
 import { watchBodyDigest } from './body-digest.ts'
 import { inviteBody } from './body-guard.ts'
 import type { BodyProgress } from './body-progress.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
 
 /**
- * One file or field of an upload. The stream of a file must be read to its end before the next part comes; its chunks are whoever
- * reads them's to keep.
+ * One part of an upload; a field is a part that a client sent as a text. Its stream must be read to its end before the next part comes; its
+ * chunks are whoever reads them's to keep.
  */
-export type UploadPart =
-  | { kind: 'file'; field: string; filename: string | undefined; stream: AsyncIterable<Uint8Array> }
-  | { kind: 'field'; field: string; value: unknown }
+export type UploadPart = {
+  kind: 'file' | 'field'
+  field: string
+  filename: string | undefined
+  stream: AsyncIterable<Uint8Array>
+}
 
 /** What bounds one upload. `requireRoom`: throws if the store has no room for so many bytes. */
 export type UploadLimits = { maximumBytes: number; progress: BodyProgress; requireRoom(bytes: number): void }
@@ -28,18 +31,12 @@ const maximumFiles = 16_384
 /** Lets the routes of its context take their bodies as streams: raw, or multipart. */
 export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
   app.removeAllContentTypeParsers()
-  // A field of JSON is a file too: the library would parse it, whatever it is.
   await app.register(multipart, {
-    limits: {
-      fileSize: Number.POSITIVE_INFINITY,
-      files: maximumFiles,
-      parts: maximumFiles + 16,
-      fields: 16,
-      fieldSize: fieldBytes,
-    },
+    // One recipe beside the files.
+    limits: { fileSize: Number.POSITIVE_INFINITY, files: maximumFiles + 1, parts: maximumFiles + 16 },
     preservePath: true,
-    isPartAFile: (_field: string | undefined, type: string | undefined, filename: string | undefined) =>
-      filename !== undefined || type === 'application/octet-stream' || type?.startsWith('application/json') === true,
+    // The library would hold fields in memory, and parse those of JSON.
+    isPartAFile: () => true,
     throwFileSizeLimit: true,
   })
   app.addContentTypeParser('*', (request, payload, done) => {
@@ -95,26 +92,24 @@ async function* multipartParts(request: FastifyRequest, meter: Meter, signal: Ab
 async function* partsOf(request: FastifyRequest, meter: Meter, signal: AbortSignal): AsyncGenerator<UploadPart> {
   for await (const part of untilAborted(request.parts(), signal)) {
     requireWhole(`The name of the part ${part.fieldname}`, part.fieldname)
-    if (part.type === 'field') {
-      if (part.valueTruncated)
-        throw new TureenError('TUREEN_TOO_LARGE', `The field ${part.fieldname} has more than 1 MiB.`)
-      requireWhole(`The field ${part.fieldname}`, part.value)
-      yield { kind: 'field', field: part.fieldname, value: part.value }
-      continue
-    }
+    if (part.type === 'field') throw new RangeError(`the part ${part.fieldname} is no file to the library`)
     requireWhole(`The filename of the part ${part.fieldname}`, part.filename)
-    const stream = meter(part.file)
-    yield { kind: 'file', field: part.fieldname, filename: part.filename || undefined, stream }
+    const isText = part.filename === undefined && part.mimetype !== 'application/octet-stream'
+    yield {
+      kind: isText ? 'field' : 'file',
+      field: part.fieldname,
+      filename: part.filename || undefined,
+      stream: meter(part.file),
+    }
     if (part.file.truncated) throw new TureenError('TUREEN_TOO_LARGE', `The part ${part.fieldname} was cut off.`)
     if (!part.file.readableEnded)
       throw new TureenError('TUREEN_BODY_MALFORMED', `The part ${part.fieldname} was not read to its end.`)
   }
 }
 
-/** @throws TureenError `TUREEN_BODY_MALFORMED` if a decoded text, or one in a decoded value, is not the one that was sent */
-function requireWhole(what: string, value: unknown): void {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
-  if (!isWholeText(text))
+/** @throws TureenError `TUREEN_BODY_MALFORMED` if a decoded text is not the one that was sent */
+function requireWhole(what: string, text: string | undefined): void {
+  if (text !== undefined && !isWholeText(text))
     throw new TureenError('TUREEN_BODY_MALFORMED', `${what} has bytes that are not UTF-8. Send it as UTF-8.`)
 }
 
@@ -136,18 +131,15 @@ async function* untilAborted<Item>(items: AsyncIterable<Item>, signal: AbortSign
   }
 }
 
-/** Fields of a form, and files that are read as text, have this many bytes at most. */
-const fieldBytes = 1 << 20
+const recipeBytes = 1 << 20
 
-/** A file part that is text, such as a recipe. @throws TureenError `TUREEN_TOO_LARGE` beyond 1 MiB, `TUREEN_BODY_MALFORMED` */
-export async function smallText(stream: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
+/** The chunks of a part that is a recipe. @throws TureenError `TUREEN_TOO_LARGE` beyond 1 MiB */
+export async function* recipeChunks({ stream }: UploadPart): AsyncGenerator<Uint8Array> {
   let bytes = 0
   for await (const chunk of stream) {
     bytes += chunk.byteLength
-    if (bytes > fieldBytes)
+    if (bytes > recipeBytes)
       throw new TureenError('TUREEN_TOO_LARGE', 'A recipe may have 1 MiB at most. Nothing was kept.')
-    chunks.push(chunk)
+    yield chunk
   }
-  return decodeText(Buffer.concat(chunks))
 }

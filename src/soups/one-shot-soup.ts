@@ -48,14 +48,13 @@ export async function makeSoup(
  */
 export async function parseSoupRecipe(
   sent: readonly SoupModel[],
-  field: unknown,
+  text: string | undefined,
   weights: number[] | undefined,
   threads: Pick<ThreadPool, 'readYaml'>,
 ): Promise<{ models: readonly SoupModel[]; recipe: SoupRecipe }> {
-  if (field !== undefined && weights !== undefined)
+  if (text !== undefined && weights !== undefined)
     throw invalid([{ field: 'weights', message: 'is given twice, in the query and beside a recipe' }])
-  const document =
-    field === undefined ? { weights } : typeof field === 'string' ? await parseText(field, threads) : field
+  const document = text === undefined ? { weights } : await parseText(text, threads)
   const { models, recipe } = isMergekitConfig(document)
     ? inRecipe(() => mergekitSoup(sent, document))
     : { models: sent, recipe: document }
