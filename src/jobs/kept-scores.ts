@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import packageJson from '../../package.json' with { type: 'json' }
+import { digest, id, timestamp } from '../../schemas/common.ts'
 import type { Binding } from '../evaluate/binding.ts'
 import type { ComparisonOutcome, MetricOutcome } from '../evaluate/protocol.ts'
 import type { Page } from '../storage/paging.ts'
@@ -41,7 +42,7 @@ const metricIdentity = z.union([
 ])
 const keptModelScore = z.object({
   subject: z.object({
-    dataset: z.string(),
+    dataset: digest,
     binding: z.object({
       inputs: z.array(z.object({ input: z.string(), array: z.string() })),
       target: z.string().nullable(),
@@ -54,8 +55,8 @@ const keptModelScore = z.object({
     samples: z.number(),
   }),
   value: keptScore,
-  jobId: z.string().nullable(),
-  createdAt: z.string(),
+  jobId: id.nullable(),
+  createdAt: timestamp,
 })
 
 /** A kept score of a model, with what it is a score of. */

@@ -308,7 +308,11 @@ function descriptionOf({ description }: Pick<ModelRow, 'description'>): StoredDe
 }
 
 function recipeIn(text: string): RecipeDocument {
-  return column('recipe', () => JSON.parse(text))
+  return column('recipe', () => {
+    const value = JSON.parse(text)
+    if (!Array.isArray(value?.models)) throw new Error('it has no list models')
+    return value
+  })
 }
 
 function lineageOf({ method, models, base, normalize }: RecipeDocument): ModelRecord['lineage'] {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { jobStatus } from '../../schemas/job.ts'
 import type { Catalog } from './database.ts'
 
 /** Findings that are kept of a check: one damaged page can make thousands. */
@@ -22,13 +23,24 @@ export async function integrityFindings(catalog: Catalog): Promise<string[]> {
   }
 }
 
+/** What the other columns of a job tell of its status. */
+const statusOfJob = sql`case
+  when result is not null then 'succeeded'
+  when error like '%TUREEN_JOB_CANCELLED%' then 'cancelled'
+  when error is not null then 'failed'
+  when started_at is not null then 'running'
+  else 'queued' end`
+
 /**
- * Makes all indexes anew from the tables, if that is all that is damaged: then, and only then, a second check finds nothing, and the
- * catalog is changed. @returns whether it is sound now
+ * Makes anew what the catalog holds twice, all indexes and the statuses of jobs that are none, if that is all that is damaged: then, and only
+ * then, a second check finds nothing, and the catalog is changed. @returns whether it is sound now
  */
-export async function rebuildIndexes(catalog: Catalog): Promise<boolean> {
+export async function mendCatalog(catalog: Catalog): Promise<boolean> {
   try {
     await catalog.transaction().execute(async transaction => {
+      // Not by an index, which may be what is damaged.
+      await sql`update jobs not indexed set status = ${statusOfJob}
+        where status not in (${sql.join(jobStatus.options)})`.execute(transaction)
       await sql`reindex`.execute(transaction)
       const [first] = await integrityFindings(transaction)
       if (first !== undefined) throw new Error(first)

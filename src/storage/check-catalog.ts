@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Logger } from 'pino'
-import { integrityFindings, rebuildIndexes } from './catalog-integrity.ts'
+import { integrityFindings, mendCatalog } from './catalog-integrity.ts'
 import { bringUpToDate, type Catalog, connectCatalog, openCatalog } from './database.ts'
 import { examineCatalog } from './examine-catalog.ts'
 import { damagedCatalog } from './store-refusals.ts'
@@ -61,12 +61,12 @@ async function checkBeside(catalog: Catalog, path: string, log: Logger): Promise
 async function repair(catalog: Catalog, findings: readonly string[], path: string, log: Logger): Promise<void> {
   const [first] = findings
   if (first === undefined) return
-  log.warn({ findings }, 'the catalog is damaged: its indexes are made anew')
-  if (!(await rebuildIndexes(catalog))) {
+  log.warn({ findings }, 'the catalog is damaged: its indexes are made anew, and the status of each job that has none')
+  if (!(await mendCatalog(catalog))) {
     const reason = `is damaged: ${basename(path)} fails SQLite's integrity_check ("${first.replaceAll(/\s+/g, ' ')}")`
     throw damagedCatalog(dirname(path), { reason })
   }
-  log.warn('the catalog has passed its check: only indexes were damaged, and they were made anew from the records')
+  log.warn('the catalog has passed its check: only what it holds twice was damaged, and was made anew from the records')
 }
 
 /** Bytes of the catalog with its log. */

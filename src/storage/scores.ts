@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import type { Catalog, Tables } from './database.ts'
 import { decodeScoreCursor, type Page, type PageSource, readPage } from './paging.ts'
-import { readOr } from './unreadable.ts'
+import { jsonOr, readOr } from './unreadable.ts'
 
 /** A score to keep. `listed`: whose model's it is, by digest, and what to tell of it beside the value. */
 export type ScoreEntry = { parts: unknown; value: unknown; listed?: { model: string; subject: unknown } }
@@ -77,8 +78,9 @@ export function createScores(catalog: Catalog): Scores {
         read,
         keyOf: ({ created_at, key }) => `${created_at} ${key}`,
         toItem: ({ subject, value, job_id, created_at }) => ({
-          subject: JSON.parse(subject ?? 'null'),
-          value: JSON.parse(value),
+          // One that was damaged on the disk has none: whoever lists scores leaves it out.
+          subject: jsonOr(z.unknown(), subject ?? 'null', undefined),
+          value: jsonOr(z.unknown(), value, undefined),
           jobId: job_id,
           createdAt: created_at,
         }),

@@ -96,6 +96,38 @@ describe('a catalog whose pages are damaged', () => {
   )
 })
 
+test('a job whose status was damaged gets it back from what else is known of it, and the catalog is taken', async () => {
+  const directory = await temporaryDirectory()
+  const path = join(directory.path, 'catalog.sqlite')
+  await (await openCatalog(path, 'store')).destroy()
+  const rows = [
+    ['queued', null, null, null],
+    ['running', '2026-01-01T00:00:01Z', null, null],
+    ['succeeded', '2026-01-01T00:00:01Z', '{}', null],
+    ['failed', '2026-01-01T00:00:01Z', null, '{"code":"TUREEN_INTERNAL"}'],
+    ['cancelled', null, null, '{"code":"TUREEN_JOB_CANCELLED"}'],
+  ] as const
+  const database = new DatabaseSync(path)
+  database.exec('pragma ignore_check_constraints = on')
+  const insert = database.prepare(
+    "insert into jobs (id, type, status, request, started_at, result, error, created_at) values (?, 'merge', ?, '{}', ?, ?, ?, '2026-01-01T00:00:00Z')",
+  )
+  for (const [status, ...others] of rows) {
+    insert.run(`${status} sound`, status, ...others)
+    insert.run(`${status} damaged`, `${status.slice(0, -1)}?`, ...others)
+  }
+  database.close()
+  try {
+    const { catalog } = await openCheckedCatalog(path, 'store', pino({ level: 'silent' }))
+    const jobs = await catalog.selectFrom('jobs').select(['id', 'status']).execute()
+    await catalog.destroy()
+    expect(jobs).toHaveLength(10)
+    for (const { id, status } of jobs) expect(id.split(' ')[0]).toBe(status)
+  } finally {
+    await directory.remove()
+  }
+})
+
 describe('no content is lost', () => {
   const servers = serverGroup()
   afterAll(() => servers.remove())

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { Agent, get } from 'node:http'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Usage } from '../../schemas/service.ts'
@@ -62,4 +63,23 @@ test('the server takes fewer connections where few files may be open, and says s
   expect(limits.connections).toBe(lowered?.connections)
   // One descriptor for the connection, one for the file that it sends.
   expect(2 * limits.connections).toBeLessThan(openFiles)
+})
+
+test('connections that clients keep open take no files from uploads', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: openFiles })
+  const ask = () =>
+    new Promise<number | undefined>(resolve => {
+      get(`${url}/healthz`, { agent }, response => {
+        response.resume().once('end', () => resolve(response.statusCode))
+      }).once('error', () => resolve(undefined))
+    })
+  try {
+    const answers = await Promise.all(Array.from({ length: openFiles }, ask))
+    expect(answers).toContain(200)
+    for (let upload = 0; upload < 10; upload += 1)
+      expect(await uploadModel(url, linearModel([upload, 7], [1, 2]))).toMatchObject({ status: 'complete' })
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  } finally {
+    agent.destroy()
+  }
 })

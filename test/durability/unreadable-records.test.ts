@@ -48,6 +48,7 @@ describe.each([
   ['models', 'description', "update models set description = 'null' where id = ?"],
   ['models', 'description', "update models set description = x'ff00' where id = ?"],
   ['models', 'recipe', "update models set recipe = '{\"method' where id = ?"],
+  ['models', 'recipe', "update models set recipe = '{}' where id = ?"],
   ['models', 'createdAt', "update models set created_at = '2026-13-01' where id = ?"],
   ['models', 'sha256', "update models set sha256 = 'sha257:' where id = ?"],
   ['models', 'files', "update model_files set bytes = x'00', sha256 = x'6162' where model_id = ?"],

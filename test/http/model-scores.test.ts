@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
 import { type KeptScoreRecord, scorePage } from '../../schemas/score.ts'
@@ -146,4 +148,22 @@ test('a merge that measures batch norms adds the score of its soup', async () =>
     { jobId: job.id, metric: 'accuracy', value: score?.after, limit: null },
   ])
   expect(score?.after).toBeGreaterThan(score?.before ?? 1)
+})
+
+test('a score that was damaged on the disk is left out of the list', async () => {
+  const { id } = await addData('test')
+  const columns = ['value', 'subject', 'created_at']
+  for (const [index, column] of columns.entries()) {
+    await evaluate({ model: models[2], dataset: id, metrics: ['accuracy', 'crossEntropy'], limit: 10 + index })
+    const { items } = await scores(models[2])
+    const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'), { timeout: 5000 })
+    const { changes } = catalog
+      .prepare(
+        `update scores set ${column} = '{' where key = (select key from scores where job_id = ? and subject is not null limit 1)`,
+      )
+      .run(items[0]?.jobId ?? '')
+    catalog.close()
+    expect(changes).toBe(1)
+    expect((await scores(models[2])).items).toHaveLength(items.length - 1)
+  }
 })
