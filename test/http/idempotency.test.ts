@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bigModel } from '../support/big-model.ts'
 import { expectNothingIncoming, filesIn, json, modelForm, readProblem, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { evaluating, projectFile, startApp } from '../support/server.ts'
@@ -204,7 +205,8 @@ describe('another request with the same key', () => {
 })
 
 test('while the first is still being received, the second is 409 and told when to come again', async () => {
-  const bytes = linearModel([11, 1], [1, 1])
+  // Large enough that its file is there before it has ended.
+  const bytes = bigModel(1 << 16)
   const key = randomUUID()
   const headers = { 'idempotency-key': key, 'content-length': bytes.byteLength }
   const first = request(`${app.url}/v1/models`, { method: 'POST', headers })
@@ -215,12 +217,12 @@ test('while the first is still being received, the second is 409 and told when t
     })
     first.on('error', reject)
   })
-  first.write(bytes.subarray(0, 10))
+  first.write(bytes.subarray(0, 200_000))
   while ((await filesIn(app.data, 'incoming')).length === 0) await new Promise(resolve => setTimeout(resolve, 10))
   const second = await post('/v1/models', bytes, key)
   expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0)
   await readProblem(second, 409, 'TUREEN_IDEMPOTENCY_KEY_BUSY')
-  first.end(bytes.subarray(10))
+  first.end(bytes.subarray(200_000))
   expect(await answered).toBe(201)
   expect((await post('/v1/models', bytes, key)).status).toBe(201)
 })
