@@ -23,7 +23,7 @@ export async function selectModels(
   }
   const tooFew = ids.length < minimum
   const message = tooFew
-    ? `only ${ids.length} of ${minimum} models or more has ${what}`
+    ? `only ${ids.length} model has ${what}, and the request takes ${minimum} or more`
     : `more than ${maximum} models have ${what}`
   const detail = tooFew
     ? `The request takes ${minimum} models or more, and only ${ids.length} has ${what}. Label more models, or list the models.`
