@@ -46,13 +46,23 @@ export function tensorOperations(
       throw wrongCount(field, rule.weights.length, weights.length)
     if (rule.weights) method.check(settingsAt(rule, startPosition), field)
   }
+  /** By rule and position: nearly all tensors have one in common, and each has a weight for each of up to 1,024 models. */
+  const planned = new Map<string, Operation | null>()
+  const plan = (index: number | null, position: Position): Operation | null => {
+    const rule = index === null ? undefined : rules[index]
+    if (rule?.skip) return null
+    const settings = settingsAt(rule, position)
+    method.check(settings, rule?.weights ? `rules.${index}.weights` : 'weight')
+    return method.plan(settings)
+  }
   return {
     of(index, position) {
-      const rule = index === null ? undefined : rules[index]
-      if (rule?.skip) return null
-      const settings = settingsAt(rule, position)
-      method.check(settings, rule?.weights ? `rules.${index}.weights` : 'weight')
-      return method.plan(settings)
+      const key = `${index} ${position.graph} ${position.block}`
+      const known = planned.get(key)
+      if (known !== undefined) return known
+      const operation = plan(index, position)
+      planned.set(key, operation)
+      return operation
     },
     runsByBlock(index) {
       const rule = index === null ? undefined : rules[index]

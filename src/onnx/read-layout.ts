@@ -77,7 +77,10 @@ function readFields(walk: Walk, scope: Scope): void {
   cursor.offset = payload
   while (cursor.offset < end) {
     const field = readField(cursor, end)
-    const [name, role] = table[field.number] ?? [`#${field.number}`, 'undecoded' as const]
+    // Not taken apart as a list, which makes an iterator for each of some million fields.
+    const known = table[field.number]
+    const name = known?.[0] ?? `#${field.number}`
+    const role = known?.[1] ?? 'undecoded'
     const occurrence = countField(scope, field.number)
     if (externalFields.has(name)) scope.tensor?.addExternal(field, partFrame(walk, scope))
     readFieldOf(walk, scope, field, name, role, occurrence)

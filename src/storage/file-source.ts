@@ -36,6 +36,8 @@ export function openFileSource(path: string): FileSource {
 
 /** Reads of at most so many bytes go through a window of so many. A merge of 1,024 models has as many windows. */
 const [smallBytes, windowBytes] = [1 << 10, 8 << 10]
+/** So few are copied one by one: a view of them would cost more. */
+const fewBytes = 32
 
 /**
  * A file that nobody writes any more, as {@link openFileSource}. Small pieces that follow each other cost one call of the system together:
@@ -63,7 +65,8 @@ export function openReadAhead(path: string): FileSource {
           start = offset
           end = offset + length
         }
-        target.set(window.subarray(offset - start, until - start))
+        if (target.byteLength > fewBytes) target.set(window.subarray(offset - start, until - start))
+        else for (let at = 0; at < target.byteLength; at += 1) target[at] = window[offset - start + at] ?? 0
       }
       bytesRead += target.byteLength
     },
