@@ -120,8 +120,3 @@ test('the list of models ends a page at 1 MB; an item that has more comes alone'
   const listed = (await allItems('/v1/models')).map(({ id }) => id)
   expect(listed.filter(id => ids.includes(id))).toEqual(ids.toReversed())
 })
-
-test("the list of a model's tensors ends a page at 1 MB", async () => {
-  const path = `/v1/models/${model}/tensors`
-  expect((await allItems(path)).length).toBe(2)
-})
