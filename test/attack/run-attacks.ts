@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startWatched } from '../support/watched-server.ts'
+import { startWatched, type WatchedServer } from '../support/watched-server.ts'
 import type { Attack } from './attack.ts'
 import { type AttackServerKind, attackServers, attackTokens } from './attack-servers.ts'
 import { startProber } from './health-prober.ts'
@@ -48,7 +49,14 @@ async function attackServer(
     const target = targetOf(server, kind === 'guarded' ? attackTokens : [])
     for (let round = 0; round < warmRounds; round += 1) await doHonestWork(target)
     const start = target.residentMegabytes()
-    for (const attack of attacks) onResult(await runAttack(attack, target, prober))
+    const gone = once(server.process, 'exit').then(() => undefined)
+    // A server that has ended closes its channel first: whatever failed for that is of no interest.
+    const orGone = (error: unknown) => Promise.race([gone, delay(1_000).then(() => Promise.reject(error))])
+    for (const attack of attacks) {
+      const result = await Promise.race([runAttack(attack, target, prober), gone]).catch(orGone)
+      if (result === undefined) return { server: kind, memory: { start, end: 0 }, problems: [endOf(server, attack)] }
+      onResult(result)
+    }
     await delay(restSeconds * 1000)
     const end = target.residentMegabytes()
     const problems: string[] = []
@@ -61,4 +69,10 @@ async function attackServer(
     prober.stop()
     await server.stop()
   }
+}
+
+/** How a server has ended during an attack, with what it said last. */
+function endOf({ process: { exitCode, signalCode }, logs }: WatchedServer, { name }: Attack): string {
+  const said = logs.filter(line => !line.startsWith('{"level":30')).join('')
+  return `the server ended with ${signalCode ?? exitCode} during ${name}, and later attacks were not run: ${said.slice(-2_000)}`
 }
