@@ -67,7 +67,7 @@ export const longLists: readonly Attack[] = [
       )
       const gradient = { gradient: Array.from({ length: 55 }, (_, index) => (index + 1) / 57) }
       const rules = Array.from({ length: 250 }, (_, index) => ({
-        match: `none${index}*`,
+        match: `W${'*'.repeat(index % 190)}`,
         weights: [gradient, gradient],
       }))
       for (let index = 0; index < 20; index += 1)

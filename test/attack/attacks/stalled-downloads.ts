@@ -11,6 +11,7 @@ const patience = 60_000
 /** 32 MB, more than the buffers of a connection take. */
 const elements = 4 * 2 ** 20
 const soups = 4
+const soupBytes = elements * 4
 
 /** A soup of two models of 16 MB in one request. */
 async function soupRequest(token: string | undefined): Promise<Uint8Array> {
@@ -30,6 +31,11 @@ export const stalledDownloads: Attack = {
   server: 'guarded',
   async run(target, { problem, note }) {
     const id = await target.upload(linearModel(new Array(elements).fill(1), new Array(elements).fill(2)))
+    // What a merge needs of memory is not what its stalled answer holds.
+    const request = await soupRequest(attackTokens[0])
+    const warm = await readSlowly(target.url, request, 100_000_000)
+    for (let waited = 0; warm.taken() < soupBytes && waited < 300; waited += 1) await delay(100)
+    warm.stop()
     const before = target.residentMegabytes()
     const readers: SlowReader[] = []
     try {
