@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { endlessLoop } from '../../support/hostile-models.ts'
 import { npz } from '../../support/npz.ts'
-import { getRequest, readSlowly, type SlowReader } from '../../support/slow-clients.ts'
+import { openSocket } from '../../support/raw-http.ts'
+import { getRequest } from '../../support/slow-clients.ts'
 import type { Attack } from '../attack.ts'
 import { attackTokens } from '../attack-servers.ts'
 import type { Target } from '../target.ts'
@@ -37,31 +39,37 @@ export const heldStreams: Attack = {
   async run(target, { problem, note }) {
     const id = await endlessJob(target)
     const before = target.residentMegabytes()
-    const readers: SlowReader[] = []
-    const hold = async (path: string, most: number) => {
-      const mine = await Promise.all(
-        Array.from({ length: asked }, () => readSlowly(target.url, getRequest(path, attackTokens[0]), 10_000)),
-      )
-      readers.push(...mine)
+    const sockets: Socket[] = []
+    /** Asks again and again. @returns how many were answered with each status; those that wait have none */
+    const hold = async (path: string) => {
+      const answers: string[] = []
+      for (let index = 0; index < asked; index += 1) {
+        const socket = await openSocket(target.url)
+        sockets.push(socket)
+        socket.once('data', (chunk: Buffer) => {
+          answers.push(chunk.toString('latin1', 9, 12))
+          socket.resume()
+        })
+        socket.write(getRequest(path, attackTokens[0]))
+      }
       await delay(2_000)
       const other = await target.fetch(path.replace('wait=60', 'wait=0'), { headers: target.headers(1) })
       if (other.status >= 400) problem(`beside it another client's ${path} was answered with ${other.status}`)
       await other.body?.cancel()
-      const answered = mine.filter(reader => reader.taken() > 0 && path.includes('wait')).length
-      const refused = path.includes('wait')
-        ? answered
-        : asked - mine.filter(({ socket }) => !socket.destroyed && socket.bytesRead > 0).length
-      note(`${path.split('/').at(-1)}: ${refused} of ${asked} were refused or ended`)
-      if (refused < asked - most) problem(`${asked - refused} of ${path} are held, ${most} may be`)
+      const refused = answers.filter(status => status === '429').length
+      return { refused, held: asked - refused }
     }
     try {
-      await hold(`/v1/jobs/${id}?wait=60`, mostWaits)
-      await hold(`/v1/jobs/${id}/events`, mostStreams)
+      const waits = await hold(`/v1/jobs/${id}?wait=60`)
+      const streams = await hold(`/v1/jobs/${id}/events`)
+      note(`${waits.held} waits and ${streams.held} event streams of ${asked} are held`)
+      if (waits.held !== mostWaits) problem(`${waits.held} waits are held, ${mostWaits} may be`)
+      if (streams.held !== mostStreams) problem(`${streams.held} event streams are held, ${mostStreams} may be`)
       const growth = target.residentMegabytes() - before
       note(`${growth.toFixed(0)} MB above before`)
       if (growth > mostMegabytes) problem(`streams and waits hold ${growth.toFixed(0)} MB`)
     } finally {
-      for (const reader of readers) reader.stop()
+      for (const socket of sockets) socket.destroy()
     }
   },
 }

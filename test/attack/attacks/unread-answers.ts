@@ -8,13 +8,14 @@ import { attackTokens } from '../attack-servers.ts'
 
 const connections = 50
 const pipelined = 200
-const mostMegabytes = 60
+/** One list of 1 MB for each of ten connections is made, written and collected again and again. */
+const mostMegabytes = 150
 const seconds = 6
 
 /** Many questions at once on each connection, and no answer is read. */
 export const unreadAnswers: Attack = {
   name: 'unread-answers',
-  does: '50 clients that send 200 requests at once for the API description, lists and content, and read nothing; 60 MB are held.',
+  does: '50 clients that send 200 requests at once for the API description, lists and content, and read nothing; they hold at most 150 MB, and others are served.',
   server: 'guarded',
   async run(target, { problem, note }) {
     const labels = Array.from({ length: 60 }, (_, index) => `label=k${index}:${'v'.repeat(100)}`).join('&')
