@@ -63,7 +63,10 @@ export function createIdempotency(keys: IdempotencyKeys): Idempotency {
         const body = await receive()
         const fingerprint = fingerprintOf(request, identify(body))
         // Only now: while the body arrived, what the key stands for may have been deleted.
-        const kept = await keys.find(scoped)
+        const found = await keys.find(scoped)
+        // A key whose outcome was damaged on the disk is free again.
+        const outcome = schema.safeParse(found?.outcome)
+        const kept = found && outcome.success && { fingerprint: found.fingerprint, outcome: outcome.data }
         if (!kept && isFirst) {
           return await create(body, (transaction, outcome) =>
             keys.keep(transaction, scoped, { fingerprint, outcome, resource: resource(outcome) }),
@@ -76,7 +79,7 @@ export function createIdempotency(keys: IdempotencyKeys): Idempotency {
           throw refusal('TUREEN_IDEMPOTENCY_KEY_REUSED', key, message)
         }
         reply.header('idempotency-replayed', 'true')
-        return schema.parse(kept.outcome)
+        return kept.outcome
       } finally {
         if (isFirst) busy.delete(name)
       }
