@@ -75,7 +75,11 @@ const tensorRule = z.strictObject({
 const maximumRules = 256
 
 export const comparedRules = z
-  .array(tensorRule)
+  .array(
+    tensorRule.extend({
+      parameters: z.record(parameterName, z.unknown()).optional().describe('Parameters of any merge method'),
+    }),
+  )
   .max(maximumRules)
   .describe('Rules of a merge to try, with or without their weights and parameters, which no comparison looks at')
 
