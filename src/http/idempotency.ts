@@ -64,22 +64,22 @@ export function createIdempotency(keys: IdempotencyKeys): Idempotency {
         const fingerprint = fingerprintOf(request, identify(body))
         // Only now: while the body arrived, what the key stands for may have been deleted.
         const found = await keys.find(scoped)
-        // A key whose outcome was damaged on the disk is free again.
         const outcome = schema.safeParse(found?.outcome)
-        const kept = found && outcome.success && { fingerprint: found.fingerprint, outcome: outcome.data }
-        if (!kept && isFirst) {
+        // A key whose outcome was damaged on the disk is free again. Another request's outcome may have another form.
+        const isKept = found !== undefined && (found.fingerprint !== fingerprint || outcome.success)
+        if (!isKept && isFirst) {
           return await create(body, (transaction, outcome) =>
             keys.keep(transaction, scoped, { fingerprint, outcome, resource: resource(outcome) }),
           )
         }
         await discard(body)
-        if (!kept) throw isBusy()
-        if (kept.fingerprint !== fingerprint) {
+        if (!isKept) throw isBusy()
+        if (found.fingerprint !== fingerprint || !outcome.success) {
           const message = 'was sent before with another path, query or body; take a new one'
           throw refusal('TUREEN_IDEMPOTENCY_KEY_REUSED', key, message)
         }
         reply.header('idempotency-replayed', 'true')
-        return kept.outcome
+        return outcome.data
       } finally {
         if (isFirst) busy.delete(name)
       }

@@ -61,7 +61,8 @@ describe.each(flips)('an id in which a bit was flipped to %s', (_, flip) => {
     await store.serving(async url => {
       expect(await list(url, 'models')).toContainEqual(model)
       expect((await list(url, 'datasets')).map(({ id }) => id)).toEqual([val.id])
-      expect(await list(url, 'jobs')).toEqual([job])
+      expect((await list(url, 'jobs')).map(({ id }) => id)).toEqual([job.id])
+      expect(await json<JobRecord>(await fetch(`${url}/v1/jobs/${job.id}`))).toEqual(job)
       expect(await json<ModelRecord>(await fetch(`${url}/v1/models/${model.id}`))).toEqual(model)
     })
   })

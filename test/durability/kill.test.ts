@@ -8,7 +8,7 @@ import { type KeptMerge, type KeptModel, killLedger, type Operation } from '../s
 import { runSeed, seededRandom } from '../support/random.ts'
 import type { SpawnedServer } from '../support/server.ts'
 import { filesIn, killServer, serverGroup, stopServer } from '../support/server-group.ts'
-import { downloadDigest, job, listAll, type MergeJob, merge as postMerge } from '../support/store-client.ts'
+import { downloadDigest, job, type ListedJob, listAll, type MergeJob, merge as postMerge } from '../support/store-client.ts'
 
 const servers = serverGroup()
 afterAll(() => servers.remove())
@@ -192,7 +192,7 @@ test(`${kills} SIGKILLs lose nothing acknowledged and leave nothing half (TUREEN
 
   /** What the store and the jobs are while nothing changes, with the files on the disk. */
   const look = async (): Promise<{ models: ModelRecord[]; jobs: MergeJob[] }> => {
-    const states = (jobs: MergeJob[]) => jobs.map(({ id, status }) => `${id} ${status}`).join()
+    const states = (jobs: readonly ListedJob[]) => jobs.map(({ id, status }) => `${id} ${status}`).join()
     for (const deadline = performance.now() + 30_000; ; await delay(10)) {
       const jobs = await listAll(server.url, 'jobs')
       const models = await listAll(server.url, 'models')
@@ -201,7 +201,7 @@ test(`${kills} SIGKILLs lose nothing acknowledged and leave nothing half (TUREEN
       const contents = [...new Set(models.map(({ sha256 }) => sha256))].sort()
       const unfinished = jobs.filter(({ status }) => status === 'running' || status === 'queued').length
       const agrees = contents.join() === files.content.join() && files.incoming.length <= unfinished
-      if (unchanged && agrees) return { models, jobs }
+      if (unchanged && agrees) return { models, jobs: await Promise.all(jobs.map(({ id }) => job(server.url, id))) }
       if (performance.now() > deadline) {
         expect({ content: files.content }).toEqual({ content: contents })
         expect(files.incoming.slice(unfinished)).toEqual([])

@@ -89,11 +89,11 @@ describe.concurrent('SIGTERM', () => {
     // That such a job comes to its end is what restart.test.ts is for, with one that does so sooner.
     expect((await job(second.url, id)).status).toMatch(/running|succeeded/)
     await cancelJob(second.url, id)
-    for (const { id: each, request } of await listAll(second.url, 'jobs')) {
+    for (const { id: each, name } of await listAll(second.url, 'jobs')) {
       if (each === id) continue
       const done = await job(second.url, each, 60)
       expect(done.status, second.logs.join('\n')).toBe('succeeded')
-      expect(await listAll(second.url, 'models', `name=${request.name}`)).toHaveLength(1)
+      expect(await listAll(second.url, 'models', `name=${name}`)).toHaveLength(1)
     }
     await killServer(second)
   })
@@ -135,9 +135,9 @@ describe.concurrent('SIGTERM', () => {
     const { id } = await upload(server.url, heavy, 'heavy')
     const download = await begin(`${server.url}/v1/models/${id}/content`, new Agent())
     const stalled = [
-      rawUpload(100_000),
-      `${uploadHead}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`,
-      formUpload(100_000),
+      rawUpload(200_000),
+      `${uploadHead}transfer-encoding: chunked\r\n\r\n${begun.length.toString(16)}\r\n${begun}\r\n`,
+      formUpload(200_000),
       `${mergeHead}content-length: 1000\r\n\r\n{"models":`,
       'GET /v1/models HTTP/1.1\r\nhost: ',
       '',
@@ -179,13 +179,16 @@ async function untilRefused(url: string): Promise<void> {
   })
 }
 
+/** More than the server keeps in memory before it makes a file. */
+const begun = 'x'.repeat(100_000)
+
 function rawUpload(declaredBytes: number): string {
-  return `${uploadHead}content-length: ${declaredBytes}\r\n\r\n${'x'.repeat(1000)}`
+  return `${uploadHead}content-length: ${declaredBytes}\r\n\r\n${begun}`
 }
 
 function formUpload(declaredBytes: number): string {
   const head = 'POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\n'
-  return `${head}content-length: ${declaredBytes}\r\n\r\n--b\r\ncontent-disposition: form-data; name="model"; filename="a.onnx"\r\n\r\nhello`
+  return `${head}content-length: ${declaredBytes}\r\n\r\n--b\r\ncontent-disposition: form-data; name="model"; filename="a.onnx"\r\n\r\n${begun}`
 }
 
 async function* inTwoHalves(bytes: Buffer<ArrayBuffer>, halfSent: () => void, goOn: Promise<void>) {

@@ -57,7 +57,7 @@ describe('forms that never end', () => {
       const sockets = await Promise.all(Array.from({ length: 30 }, () => openSocket(server.url)))
       for (const socket of sockets)
         socket.write(
-          `${head(path)}transfer-encoding: chunked\r\n\r\n400\r\n${partHead('model').padEnd(0x400, 'x')}\r\n`,
+          `${head(path)}transfer-encoding: chunked\r\n\r\n20000\r\n${partHead('model').padEnd(0x20000, 'x')}\r\n`,
         )
       for (let tries = 0; tries < 100 && (await filesIn(server.data, 'incoming')).length < 30; tries += 1)
         await delay(20)

@@ -294,7 +294,7 @@ describe('a request that a method cannot follow is refused before there is a job
     [
       'a gradient with more',
       () => ({ method: 'slerp', models: two(), parameters: { t: { gradient: [0, 1], over: 'layers' } } }),
-      'parameters.t',
+      'parameters.t.over',
     ],
     [
       'a gradient of whole numbers',

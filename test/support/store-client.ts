@@ -21,6 +21,9 @@ export type MergeJob = {
   error?: object
 }
 
+/** A job as a list shows it. */
+export type ListedJob = Omit<MergeJob, 'request' | 'result'> & { name: string | null }
+
 /** Uploads a model without ever holding it. @throws Error with the answer if it is not taken */
 export async function upload(url: string, model: HeavyModel, name: string): Promise<ModelRecord> {
   const body = modelBytes(model)
@@ -48,11 +51,11 @@ export async function job(url: string, id: string, wait?: number): Promise<Merge
 
 /** All models, or all jobs, page by page. */
 export async function listAll(url: string, what: 'models', query?: string): Promise<ModelRecord[]>
-export async function listAll(url: string, what: 'jobs', query?: string): Promise<MergeJob[]>
-export async function listAll(url: string, what: 'models' | 'jobs', query = ''): Promise<(ModelRecord | MergeJob)[]> {
-  const items: (ModelRecord | MergeJob)[] = []
+export async function listAll(url: string, what: 'jobs', query?: string): Promise<ListedJob[]>
+export async function listAll(url: string, what: 'models' | 'jobs', query = ''): Promise<(ModelRecord | ListedJob)[]> {
+  const items: (ModelRecord | ListedJob)[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const page: { items: (ModelRecord | MergeJob)[]; nextCursor: string | null } = await answer(
+    const page: { items: (ModelRecord | ListedJob)[]; nextCursor: string | null } = await answer(
       await fetch(`${url}/v1/${what}?limit=100&${query}${cursor && `&cursor=${cursor}`}`),
     )
     items.push(...page.items)
