@@ -8,7 +8,14 @@ import { type KeptMerge, type KeptModel, killLedger, type Operation } from '../s
 import { runSeed, seededRandom } from '../support/random.ts'
 import type { SpawnedServer } from '../support/server.ts'
 import { filesIn, killServer, serverGroup, stopServer } from '../support/server-group.ts'
-import { downloadDigest, job, type ListedJob, listAll, type MergeJob, merge as postMerge } from '../support/store-client.ts'
+import {
+  downloadDigest,
+  job,
+  type ListedJob,
+  listAll,
+  type MergeJob,
+  merge as postMerge,
+} from '../support/store-client.ts'
 
 const servers = serverGroup()
 afterAll(() => servers.remove())
