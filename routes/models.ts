@@ -95,7 +95,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
       schema: {
         operationId: 'listModelTensors',
         summary: 'List the tensors of a model',
-        description: 'In the order of the file, with all names that a rule can match.',
+        description: 'All tensors in the order of the file, with the names that a rule can match.',
         tags,
         params: idParameter,
         querystring: tensorParameters,

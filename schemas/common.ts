@@ -25,7 +25,7 @@ export const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
 
 export const expiresAt = timestamp
   .nullable()
-  .describe('From then on it may be deleted, once nothing needs it any more; null: never by itself')
+  .describe('Time from which the server may delete it, when nothing needs it any more; null: never')
 
 /** A whole number as a query parameter. */
 function wholeNumber(minimum: number, maximum: number, initial?: number) {

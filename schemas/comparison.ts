@@ -30,7 +30,7 @@ export type ComparisonBody = z.infer<typeof comparisonBody>
 const cosine = z
   .number()
   .nullable()
-  .describe('Of the angle between the two, over elements that are finite in both; null if one is all zeros')
+  .describe('Cosine of the angle between the two, over elements that are finite in both; null if one is all zeros')
 const relativeDistance = z
   .number()
   .nullable()
@@ -42,7 +42,7 @@ const tensorPair = z.object({
   b: z.string().describe('Its name in the second'),
   dtype: z.string(),
   dims: z.array(z.number().int()),
-  averaged: z.boolean().describe('Whether a soup would average it: it is a weight, and no rule skips it'),
+  averaged: z.boolean().describe('True if a soup would average it: it is a weight, and no rule skips it'),
   identical: z.boolean().describe('Bit by bit'),
   cosine,
   relativeDistance,
@@ -52,7 +52,7 @@ const tensorPair = z.object({
 const pair = z.object({
   a: z.string().describe('A model, as the request names it: the base'),
   b: z.string(),
-  compatible: z.boolean().describe('Whether a merge of the two, made from the first, would be accepted'),
+  compatible: z.boolean().describe('True if a merge of the two, made from the first, would be accepted'),
   reasons: z
     .array(problem.shape.errors.element)
     .describe('If not: everything that stands in the way, in b unless said'),
@@ -67,7 +67,10 @@ const pair = z.object({
       .describe('Pairs that a soup would average; a merge counts those among them that are identical as copied'),
     nonFinite,
   }),
-  rules: z.array(ruleReport).optional().describe('What each rule met, in order; left out without rules'),
+  rules: z
+    .array(ruleReport)
+    .optional()
+    .describe('Tensors and elements that each rule matched, in order; absent without rules'),
   warnings: z.array(z.string()),
   tensors: z.array(tensorPair),
   omitted: z.number().int().describe('Tensors that are not listed, as there are too many; those listed differ most'),
@@ -77,7 +80,7 @@ export const comparisonResult = z
   .object({
     models: z.array(namedModel).optional().describe('The models of the request, in its order'),
     pairs: z.array(pair),
-    warnings: z.array(z.string()).describe('Of all pairs, the models named'),
+    warnings: z.array(z.string()).describe('Warnings about all pairs; each names its models'),
   })
   .meta({ id: 'ComparisonResult' })
 

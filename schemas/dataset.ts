@@ -18,7 +18,9 @@ export const dataset = z
     id,
     name: name.nullable(),
     labels,
-    sha256: digest.describe('Of the file; of several files, of the JSON list of their names, sizes and digests'),
+    sha256: digest.describe(
+      'Digest of the file. With several files: digest of the JSON list of their names, sizes and digests',
+    ),
     bytes: z.number().int(),
     kind: z.enum(['npz', 'testDataSet']),
     samples: z.number().int(),

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { digest, entriesAtMost, id, labels, name, reference, resultName, ttl, waitSeconds } from './common.ts'
 
-export const direction = z.enum(['max', 'min']).describe('Whether more or less is better')
+export const direction = z.enum(['max', 'min']).describe('Direction in which scores are better: max or min')
 
 const metricName = z.string().min(1).max(100)
 
 /** A metric that is itself an ONNX model of the store. */
 const modelMetric = z.strictObject({
-  name: metricName.describe('What the result calls it'),
+  name: metricName.describe('Name of the metric in the result'),
   model: reference.describe(
     'A model with two inputs, the outputs and the targets, and a scalar per sample or per batch',
   ),
@@ -69,13 +69,13 @@ export const evaluationResult = z
     seconds: z.number(),
     latencyMs: z
       .object({ median: z.number(), p95: z.number() })
-      .describe('Of one run of the model, of batchSize samples, without the first one'),
+      .describe('Milliseconds of one run of the model over batchSize samples, without the first run'),
     batchSize: z.number().int(),
     model: z.object({ id: id.optional(), name: resultName, sha256: digest, bytes: z.number().int() }),
     dataset: z.object({ id, name: name.nullable(), sha256: digest }).optional(),
     threads: z.number().int(),
     runtime: z.string().describe('Name and version of what ran the model'),
-    cached: z.boolean().describe('Whether every score had been computed before'),
+    cached: z.boolean().describe('True if every score had been computed before'),
     perClass: z
       .array(
         z.object({
@@ -92,7 +92,7 @@ export const evaluationResult = z
         }),
       )
       .optional(),
-    notes: z.array(z.string()).describe('What was assumed, such as which reading was taken of the outputs'),
+    notes: z.array(z.string()).describe('Assumptions, such as how the outputs were read'),
     binding: z.object({
       inputs: z.record(z.string(), z.string()),
       target: z.string().nullable(),

@@ -28,9 +28,9 @@ export const jobProgress = z.object({
   done: z.number(),
   total: z.number(),
   message: z.string(),
-  best: z.number().nullable().optional().describe('Of a search: the best score so far'),
-  seconds: z.number().optional().describe('Of a search: that it has run so far'),
-  secondsLeft: z.number().nullable().optional().describe('Of a search: an estimate; null at its beginning'),
+  best: z.number().nullable().optional().describe('Search only: the best score so far'),
+  seconds: z.number().optional().describe('Search only: seconds elapsed'),
+  secondsLeft: z.number().nullable().optional().describe('Search only: estimated seconds left; null at the beginning'),
 })
 
 export type JobProgress = z.infer<typeof jobProgress>
@@ -51,8 +51,8 @@ function jobOf<Type extends JobType, Request extends z.ZodType, Result extends z
     finishedAt: timestamp.nullable(),
     expiresAt,
     request,
-    result: result.optional().describe('Of a job that succeeded'),
-    error: problem.optional().describe('Of a job that failed or was cancelled'),
+    result: result.optional().describe('Result, if the job succeeded'),
+    error: problem.optional().describe('Reason, if the job failed or was cancelled'),
   })
 }
 
@@ -75,7 +75,7 @@ export type JobRequest = { [Type in JobType]: { type: Type; request: JobOf<Type>
 
 /** What a list shows of a search that has succeeded. */
 export const searchSummary = z.object({
-  score: z.number().nullable().describe('Of the winner, in the metric’s unit; null where it is not finite'),
+  score: z.number().nullable().describe('Score of the winner in the metric’s unit; null if it is not finite'),
   candidates: z.number().int().describe('Number of candidates that were scored'),
   winner: z
     .object({ id, name: name.nullable().optional(), sha256: digest })
@@ -91,14 +91,14 @@ export const jobSummary = z
     type: jobType,
     status: jobStatus,
     progress: jobProgress.nullable(),
-    name: name.nullable().describe('Of the model that the job makes; null if the request names none'),
+    name: name.nullable().describe('Name of the model that the job makes; null if the request gives none'),
     labels,
     createdAt: timestamp,
     startedAt: timestamp.nullable(),
     finishedAt: timestamp.nullable(),
     expiresAt,
-    search: searchSummary.optional().describe('Of a search that succeeded'),
-    error: problem.optional().describe('Of a job that failed or was cancelled'),
+    search: searchSummary.optional().describe('Summary, if a search succeeded'),
+    error: problem.optional().describe('Reason, if the job failed or was cancelled'),
   })
   .describe('Without request and result: GET /v1/jobs/{id} has them')
   .meta({ id: 'JobSummary' })

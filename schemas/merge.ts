@@ -103,7 +103,7 @@ export type OutputDtype = z.infer<typeof outputDtype>
 
 export const onNonFinite = z
   .enum(['warn', 'fail'])
-  .describe('What to do when a model that takes part, or the soup, holds NaN or infinite weights: warn, or refuse')
+  .describe('Action if a model that takes part, or the soup, holds NaN or infinite weights: warn or fail')
 
 export type OnNonFinite = z.infer<typeof onNonFinite>
 
@@ -114,7 +114,7 @@ export const mergeSettings = {
     .max(64)
     .meta({ merge: 'method' })
     .default('linear')
-    .describe('How the models are merged: GET /v1/methods lists the methods'),
+    .describe('Name of the merge method; GET /v1/methods lists all'),
   parameters: methodParameters.default({}),
   normalize: z
     .boolean()
@@ -126,7 +126,7 @@ export const mergeSettings = {
     .enum(['error', 'base'])
     .default('error')
     .describe(
-      "What to do where values differ that are never averaged (integers, bools, texts, parameters of operations such as the scales of a Resize), in initializers and Constants: refuse, or take the base's and list each in the report",
+      'Action for values that are never averaged and differ between models (integers, bools, strings, parameters such as the scales of a Resize): refuse the merge, or take those of the base and list each in the report',
     ),
   rules: tensorRules.default([]),
   outputDtype: outputDtype.optional(),
@@ -150,7 +150,7 @@ export const mergeSettings = {
 /** Of the method fisher, beside the id of each model. */
 export const fisherReference = reference
   .optional()
-  .describe('Of the method fisher: a model of the same network with Fisher information in place of weights')
+  .describe('Merge method fisher only: a model of the same network that holds Fisher information in place of weights')
 
 export const mergeRequest = z
   .strictObject({
@@ -233,10 +233,14 @@ export const mergeResult = z
             z.object({
               tensor: z.string(),
               elements: z.number().int(),
-              cosine: z.number().nullable().optional().describe('Of the angle between models, or the mean of those'),
-              t: z.number().optional().describe('How far from the base to the mean'),
-              coefficients: z.array(z.number()).nullable().optional().describe('What each model was multiplied with'),
-              kept: z.array(z.number().int()).optional().describe('Of each model the changes that were not dropped'),
+              cosine: z
+                .number()
+                .nullable()
+                .optional()
+                .describe('Cosine of the angle between models, or the mean of several'),
+              t: z.number().optional().describe('Position between the base (0) and the mean (1)'),
+              coefficients: z.array(z.number()).nullable().optional().describe('Factor of each model'),
+              kept: z.array(z.number().int()).optional().describe('Number of changes of each model that were kept'),
               signConflicts: z.number().int().optional().describe('Elements with changes of either sign'),
             }),
           ),
@@ -248,15 +252,13 @@ export const mergeResult = z
           }),
         })
         .optional()
-        .describe('What the method found, of methods that find something out'),
+        .describe('Facts that the merge method found, if it finds any'),
       seconds: z.number(),
       bytesRead: z.number().int(),
       bytesWritten: z.number().int(),
       warnings: z
         .array(z.string())
-        .describe(
-          'What someone should know of how the models were paired: names that differ or contradict, sizes of inputs',
-        ),
+        .describe('Warnings about the pairing of the models: names that differ or contradict, sizes of inputs'),
       fromBase: z
         .object({
           values: z.array(
@@ -272,7 +274,10 @@ export const mergeResult = z
         })
         .optional()
         .describe('Values that differ and are never averaged, where nonFloat: base took those of the base'),
-      rules: z.array(ruleReport).optional().describe('What each rule met, in order; left out without rules'),
+      rules: z
+        .array(ruleReport)
+        .optional()
+        .describe('Tensors and elements that each rule matched, in order; absent without rules'),
       recalibration: recalibrationReport.optional(),
     }),
   })

@@ -19,13 +19,13 @@ export const methodRecord = z
     needsBase: z.boolean(),
     base: z
       .enum(['none', 'optional', 'required'])
-      .describe('Whether the base takes part, and is not only the file that the result is made from'),
-    needsFisher: z.boolean().describe('Whether each model comes with its Fisher information'),
-    weights: z.boolean().describe('Whether models have weights'),
-    normalize: z.boolean().nullable().describe('What "normalize" is if left out; null where there is no such choice'),
+      .describe('Use of the base in the computation, apart from being the file of the result'),
+    needsFisher: z.boolean().describe('True if each model comes with its Fisher information'),
+    weights: z.boolean().describe('True if models have weights'),
+    normalize: z.boolean().nullable().describe('Default of "normalize"; null if the merge method has no such choice'),
     needs: z
       .array(z.enum(['gram', 'threshold', 'ranks', 'random']))
-      .describe('What is found out of a whole tensor, or drawn, before its elements are computed'),
+      .describe('Facts that are found about a whole tensor, or drawn, before its elements are computed'),
   })
   .meta({ id: 'MergeMethod' })
 

@@ -29,7 +29,7 @@ export const lineage = z.object({
   method: z.string(),
   inputs: z.array(z.object({ sha256: digest, weight: weightValue })),
   base: digest,
-  normalize: z.boolean().optional().describe('Of methods that have the choice'),
+  normalize: z.boolean().optional().describe('Present if the merge method has the choice'),
 })
 
 export const model = z
@@ -38,9 +38,9 @@ export const model = z
     name: name.nullable(),
     labels,
     sha256: digest.describe(
-      'Of the file; of a model with external data, of the JSON list of [location, bytes, sha256] of all files, sorted by location, the model’s own with an empty one',
+      'Digest of the file. With external data: digest of the JSON list of [location, bytes, sha256] of all files, sorted by location; the model file has an empty location',
     ),
-    bytes: z.number().int().describe('Of all its files together'),
+    bytes: z.number().int().describe('Bytes of all files together'),
     files: z
       .array(z.object({ location: z.string(), bytes: z.number().int(), sha256: digest }))
       .describe('The files that are here: the model’s own, whose location is empty, and its external data'),
@@ -64,7 +64,7 @@ export const model = z
       ),
     createdAt: timestamp,
     expiresAt,
-    lineage: lineage.nullable().describe('How the model was made here; null if it was uploaded'),
+    lineage: lineage.nullable().describe('Job and recipe that made the model; null if it was uploaded'),
   })
   .meta({ id: 'Model' })
 

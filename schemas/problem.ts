@@ -6,7 +6,7 @@ export const problem = z
     type: z.string().describe('Path of the page that explains the code'),
     title: z.string(),
     status: z.number().int(),
-    detail: z.string().describe('What happened, and what to do about it'),
+    detail: z.string().describe('Finding, expectation, and what to do'),
     code: z.string().describe('Stable, starts with TUREEN_'),
     requestId: z.string().optional(),
     errors: z.array(

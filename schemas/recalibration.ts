@@ -20,7 +20,7 @@ export type RecalibrationRequest = z.infer<typeof recalibration>
 /** As {@link recalibration}, with what the soup is scored by before and after. */
 export const scoredRecalibration = recalibration
   .extend({
-    metric: metricRequest.optional().describe('What to score the soup by on the data set, before and after'),
+    metric: metricRequest.optional().describe('Scoring metric for the soup on this data set, before and after'),
     target: scoring.target,
     output: scoring.output,
   })
@@ -39,8 +39,8 @@ export type RecalibrationRecipe = z.infer<typeof recalibrationRecipe>
 const score = z.number().nullable().describe('null where it is not finite, or does not exist')
 
 export const recalibrationReport = z.object({
-  samples: z.number().int().describe('That the statistics were measured on'),
-  passes: z.number().int().describe('How often they were run: once for each level of batch norms'),
+  samples: z.number().int().describe('Samples that the statistics were measured on'),
+  passes: z.number().int().describe('Runs over the samples: one for each level of batch norms'),
   layers: z.array(
     z.object({
       node: z.string(),
@@ -49,7 +49,7 @@ export const recalibrationReport = z.object({
         .number()
         .nullable()
         .describe(
-          'How far means moved: root mean square over channels, in standard deviations; null if none is above 0',
+          'Distance that the means moved: root mean square over channels, in standard deviations; null if no standard deviation is above 0',
         ),
       varianceRatio: z.number().nullable().describe('The sum of all variances over what it was; null if that was 0'),
     }),
@@ -57,7 +57,7 @@ export const recalibrationReport = z.object({
   left: z
     .array(z.object({ node: z.string(), reason: z.string() }))
     .describe('Batch norms whose statistics are the averaged ones, and why'),
-  score: z.object({ before: score, after: score }).optional().describe('By the metric, on the whole data set'),
+  score: z.object({ before: score, after: score }).optional().describe('Scores by the metric, on the whole data set'),
 })
 
 export type RecalibrationReport = z.infer<typeof recalibrationReport>

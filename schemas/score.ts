@@ -17,7 +17,7 @@ export const keptScore = z
     perClass: z
       .array(z.object({ class: z.union([z.number().int(), z.string()]), value, support: z.number().int() }))
       .optional(),
-    note: z.string().optional().describe('What was assumed, such as which reading was taken of the outputs'),
+    note: z.string().optional().describe('Assumptions, such as how the outputs were read'),
     samples: z.number().int().describe('Number of samples that were scored'),
     limit: z.number().int().nullable().describe('The limit of the request; null: the whole data set'),
     batchSize: z.number().int().describe('Samples in one run'),

@@ -43,9 +43,7 @@ export const greedyStrategy = z
     accept: z
       .enum(['>=', '>'])
       .default('>=')
-      .describe(
-        'Whether a model joins that makes the soup as good as before (the paper), or only one that makes it better',
-      ),
+      .describe('Score at which a model joins the soup: at least as good as before (the paper), or better'),
   })
   .describe(
     'Starts with the best model and adds the others from the best down. A model stays if the soup does not get worse (Wortsman et al. 2022)',
@@ -64,7 +62,7 @@ export const exhaustiveStrategy = z
     emptyScore: z
       .number()
       .default(0)
-      .describe('What the soup of no model counts as in the Shapley values, in the metric’s unit'),
+      .describe('Score of the soup of no model in the Shapley values, in the metric’s unit'),
   })
   .describe('Scores all 2^n - 1 subsets of n models, and derives the exact Shapley value of each model from them')
 
@@ -95,7 +93,7 @@ export const sweepStrategy = z
       .string()
       .optional()
       .describe('A parameter of the method that is swept over range instead, all models being merged'),
-    range: range.optional().describe('Of parameter'),
+    range: range.optional().describe('Smallest and largest value of the parameter'),
   })
   .describe('Scores points on the line between two models, and measures the loss barrier between them')
 
@@ -109,7 +107,7 @@ export const coordinateStrategy = z
       .gt(0)
       .max(1)
       .default(0.5)
-      .describe('By how much a weight is first moved up and down; all sum to 1'),
+      .describe('First step by which a weight moves up and down; all weights sum to 1'),
     minimumStep: z
       .number()
       .min(0.001)
@@ -172,7 +170,7 @@ export const searchRequest = z
       .min(1)
       .max(maximumSearchModels),
     strategy,
-    selection: selection.describe('What candidates are chosen by'),
+    selection: selection.describe('Data set and scoring metric that candidates are chosen by'),
     test: test.optional(),
     method: mergeSettings.method,
     parameters: mergeSettings.parameters,
@@ -211,14 +209,14 @@ export const searchBody = searchRequest
 
 export type SearchBody = z.infer<typeof searchBody>
 
-const score = z.number().nullable().describe('In the metric’s unit; null where it is not finite, or does not exist')
+const score = z.number().nullable().describe('Score in the metric’s unit; null if it is not finite or does not exist')
 
 /** A merge of some of the search's models by its method; a model by itself is that model. */
 const soup = {
-  models: z.array(id).describe('By the ids of the request’s models'),
+  models: z.array(id).describe('Ids of models of the request'),
   weights: z.array(weight).describe('One for each of these models'),
   rules: weightRules.optional().describe('Other weights for groups of tensors'),
-  parameters: z.record(z.string(), z.number()).optional().describe('Of the method, where they were searched'),
+  parameters: z.record(z.string(), z.number()).optional().describe('Parameters of the merge method that were searched'),
 }
 
 const scoredSoup = z.object({
@@ -230,8 +228,8 @@ const scoredSoup = z.object({
 export const candidate = z.object({
   ...soup,
   score,
-  seconds: z.number().describe('That running and scoring it took, whenever that was'),
-  cached: z.boolean().describe('Whether the score had been computed before, by another job'),
+  seconds: z.number().describe('Seconds spent running and scoring this candidate, possibly in an earlier job'),
+  cached: z.boolean().describe('True if an earlier job had computed the score'),
 })
 
 const modelOrSoup = z.object({ id, name: resultName, sha256: digest })
@@ -243,7 +241,7 @@ export const searchResult = z
     winner: scoredSoup,
     bestSingle: scoredSoup.describe('The best of the models by themselves'),
     uniform: scoredSoup.nullable().describe('The mean of all models; null if the budget was spent before'),
-    candidates: z.array(candidate).describe('In the order in which the strategy came to them'),
+    candidates: z.array(candidate).describe('All candidates, in the order of the strategy'),
     contributions: z
       .array(
         z.object({
@@ -254,22 +252,24 @@ export const searchResult = z
             .describe('The exact Shapley value, in the metric’s unit; all sum to uniform minus emptyScore'),
           marginal: z
             .number()
-            .describe('What joining changes in the mean over all soups of at least one model, weighted as in shapley'),
-          spoils: z.boolean().describe('Whether soups are worse with it, by marginal'),
+            .describe(
+              'Mean change of the score when the model joins a soup of at least one model, weighted as in shapley',
+            ),
+          spoils: z.boolean().describe('True if marginal says that soups are worse with this model'),
         }),
       )
       .optional()
-      .describe('Of exhaustive searches'),
-    emptyScore: z.number().optional().describe('What the soup of no model counts as in shapley'),
+      .describe('Exhaustive search only: contribution of each model'),
+    emptyScore: z.number().optional().describe('Score of the soup of no model in shapley'),
     barrier: z
       .object({ value: z.number(), alpha: z.number() })
       .optional()
-      .describe('Of sweeps: by how much, and where, the line lies most below that between the scores of its ends'),
+      .describe('Sweep only: the largest drop below linear interpolation between the two end scores, and its alpha'),
     improved: z
       .boolean()
       .nullable()
       .describe(
-        'Whether the winner is better than the best single model on test, the interval without 0; null without test, and where that is the data set of selection',
+        'True if the winner is better than the best single model on test: the interval lies wholly above 0. Null without test, and if test and selection are one data set',
       ),
     test: z
       .object({
@@ -280,7 +280,7 @@ export const searchResult = z
         interval: z
           .tuple([z.number(), z.number()])
           .nullable()
-          .describe('Of the difference: paired bootstrap over samples'),
+          .describe('95 % interval of the difference: paired bootstrap over samples'),
         confidence: z.number(),
         replicates: z.number().int(),
         samples: z.number().int(),
@@ -289,8 +289,11 @@ export const searchResult = z
     direction,
     stopped: z.enum(['evaluations', 'seconds']).nullable().describe('The budget that ended the search early'),
     evaluations: z.number().int().describe('Different soups that were scored, or whose score was known'),
-    seconds: z.number().describe('That the search has run, restarts of the server left out'),
-    groups: z.array(ruleReport).optional().describe('What each group met, in order; left out without groups'),
+    seconds: z.number().describe('Seconds that the search has run, without the time between restarts of the server'),
+    groups: z
+      .array(ruleReport)
+      .optional()
+      .describe('Tensors and elements that each group matched, in order; absent without groups'),
     notes: z.array(z.string()),
   })
   .meta({ id: 'SearchResult' })

@@ -5,7 +5,7 @@ export const health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' 
 const count = z.number().int()
 /** Null says that this part of the store cannot be read at the moment. */
 const holding = z
-  .object({ records: count, bytes: count.describe('What two records share counts for both') })
+  .object({ records: count, bytes: count.describe('Bytes of the records; shared content counts for each') })
   .nullable()
   .describe('null: the catalog cannot be read at the moment')
 
@@ -20,7 +20,7 @@ export const verificationPass = z
       .array(
         z.object({
           sha256: z.string(),
-          message: z.string().describe('What was found'),
+          message: z.string().describe('Damage that was found'),
           records: z.array(z.string()).describe('Ids of models and data sets that refer to the file; the first ones'),
         }),
       )
@@ -61,24 +61,24 @@ export const usage = z
     disk: z
       .object({ freeBytes: count, totalBytes: count })
       .nullable()
-      .describe('Of the volume that the data directory is on; null: it does not answer at the moment'),
+      .describe('Space on the volume of the data directory; null if the volume does not answer'),
     limits: z
       .object({
         uploadBytes: count,
         storeBytes: count.nullable().describe('null: as many as the disk takes'),
         uploads: count.describe('At a time'),
-        uploadsOfClient: count.describe('Of one token or address, at a time, once half of the uploads are taken'),
+        uploadsOfClient: count.describe('Uploads of one token or address at a time, once half of all slots are taken'),
         bytesPerSecond: count
           .nullable()
           .describe('Least rate of an upload or download while the server waits for its client; null: any'),
-        bodySeconds: count.describe('That a JSON or YAML body may take in all'),
+        bodySeconds: count.describe('Seconds that a JSON or YAML body may take in all'),
         connections: count.describe('At a time'),
-        eventStreams: count.describe('Of one token or address, at a time'),
+        eventStreams: count.describe('Number for one token or address at a time'),
         waits: count.describe('Requests with ?wait of one token or address, at a time'),
-        models: count.describe('In one merge, soup or comparison'),
-        searchModels: count.describe('In one search'),
+        models: count.describe('Models in one merge, soup or comparison'),
+        searchModels: count.describe('Models in one search'),
         queuedJobs: count,
-        requestsPerMinute: count.nullable().describe('Of one token or address; null: as many as they like'),
+        requestsPerMinute: count.nullable().describe('Requests a minute of one token or address; null: no limit'),
         evaluationSeconds: count,
         evaluationMemoryBytes: count,
         evaluationThreads: count,
@@ -87,7 +87,7 @@ export const usage = z
         jobTtl: count.nullable().describe('Seconds that jobs are kept whose request has no ttl; null for ever'),
         idempotencySeconds: count,
       })
-      .describe('What the server is set to'),
+      .describe('Limits of this server'),
   })
   .meta({ id: 'Usage' })
 

@@ -131,6 +131,14 @@ describe('/openapi.json', () => {
     expect(Object.keys(schemas).filter(name => name.endsWith('Input'))).toEqual([])
   })
 
+  test('describes with noun phrases, which are understood at the first reading', () => {
+    const descriptions = [...whole.matchAll(/"(?:description|summary|title)":"((?:[^"\\]|\\.)*)"/g)].map(
+      ([, text = '']) => text,
+    )
+    expect(descriptions.length).toBeGreaterThan(100)
+    expect(descriptions.filter(text => /^(Of|That|What|Whether|Those|Which|How)\b/.test(text))).toEqual([])
+  })
+
   test('names the headers that clients read', () => {
     const headersOf = (name: string, status: string) => Object.keys(Object(operation(name).responses[status]).headers)
     expect(headersOf('POST /v1/merges', '202')).toEqual(expect.arrayContaining(['Location', 'Idempotency-Replayed']))

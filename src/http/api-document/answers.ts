@@ -15,7 +15,7 @@ export const answerHeaders: JsonObject = {
   },
   'Content-Disposition': text('File name of the content'),
   'Repr-Digest': text('sha256 digest of the whole content (RFC 9530)'),
-  'WWW-Authenticate': text('What the token lacks (RFC 6750)'),
+  'WWW-Authenticate': text('Missing token or scope (RFC 6750)'),
 }
 
 /** A document whose answers name their headers, and have a description each. */

@@ -23,7 +23,7 @@ export function dareMethod(elect: boolean): Method<Parameters> {
       rescale: z
         .enum(['inverse', 'l1'])
         .default('inverse')
-        .describe('What is kept is divided by density (the paper), or scaled to the sum of magnitudes of before'),
+        .describe('Scaling of the kept changes: division by density (the paper), or to the sum of magnitudes before'),
     }),
     models: { min: 1, max: null },
     base: 'required',

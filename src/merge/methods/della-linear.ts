@@ -24,7 +24,7 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
         epsilon: perModel(z.number().min(0).max(0.5))
           .default(0.15)
           .describe(
-            'How much more likely the largest of a row are kept, and the smallest dropped: a number, or a list of one for each model',
+            'Difference of the probability to keep the largest and the smallest changes of a row: a number, or a list of one for each model',
           ),
         lambda,
         seed,

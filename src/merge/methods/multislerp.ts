@@ -19,7 +19,7 @@ export const multislerp: Method<Parameters> = {
   formula: 'L v / norm(v), v = sum(w_i x_i / norm(x_i)), L = sum(w_i norm(x_i)); with a base of d_i, added to b',
   source: 'mergekit',
   parameters: z.strictObject({
-    eps: z.number().gt(0).default(1e-8).describe('What is shorter has no direction'),
+    eps: z.number().gt(0).default(1e-8).describe('Length below which a vector has no direction'),
   }),
   models: { min: 2, max: null },
   base: 'optional',

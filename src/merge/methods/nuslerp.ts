@@ -24,7 +24,7 @@ export const nuslerp: Method<Parameters> = {
       .enum(['tensor', 'last', 'first'])
       .default('tensor')
       .describe(
-        'What is one vector: the whole tensor, each row (along the last axis), or each column (along the first axis). A tensor of one axis is one vector',
+        'Extent of one vector: the whole tensor, each row (along the last axis), or each column (along the first axis). A tensor of one axis is one vector',
       ),
     rowWise: z.boolean().optional().describe('Older name: true means "along": "last", false "along": "tensor"'),
   }),

@@ -25,7 +25,7 @@ export function valueFor(value: PerModel, model: number): number {
 export const density = perModel(z.number().min(0).max(1)).describe(
   'The part of each model’s changes that is kept: a number, or a list of one for each model',
 )
-export const lambda = z.number().default(1).describe('What the merged change is multiplied with')
+export const lambda = z.number().default(1).describe('Factor of the merged change')
 export const seed = z
   .number()
   .int()

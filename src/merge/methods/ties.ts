@@ -20,7 +20,7 @@ export const ties: Method<Parameters> = {
     trim: z
       .enum(['tensor', 'global'])
       .default('tensor')
-      .describe('Whether the largest are those of each tensor, or of all tensors together (the paper)'),
+      .describe('Scope of the largest changes: each tensor, or all tensors together (the paper)'),
   }),
   models: { min: 1, max: null },
   base: 'required',
