@@ -160,9 +160,11 @@ function leaveOut(body: Body, random: Random): void {
   }
 }
 
+/** An input that is put out as it is keeps its one name, which runtimes address it by on both sides. */
 function putOutThroughIdentities(graph: onnx.IGraphProto, random: Random, fresh: Fresh): void {
+  const inputs = new Set((graph.input ?? []).map(({ name }) => name))
   for (const output of graph.output ?? []) {
-    if (!output.name || random.next() < 0.7) continue
+    if (!output.name || inputs.has(output.name) || random.next() < 0.7) continue
     const copy = fresh()
     graph.node?.push({ opType: 'Identity', input: [output.name], output: [copy] })
     output.name = copy

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -41,7 +41,10 @@ async function referencedFiles(url: string): Promise<Set<string>> {
 /** Where the descriptors of a process lead to that are open on files of a store, also on deleted ones. */
 function openFiles(pid: number, data: string): string[] {
   const places = [join(data, 'incoming'), join(data, 'content'), join(data, 'quarantine')]
-  return readdirSync(`/proc/${pid}/fd`)
+  const directory = `/proc/${pid}/fd`
+  // An evaluator may end between the list of processes and this look.
+  if (!existsSync(directory)) return []
+  return readdirSync(directory)
     .map(name => linkOf(`/proc/${pid}/fd/${name}`))
     .filter(target => places.some(place => target.startsWith(`${place}/`)))
 }
