@@ -65,9 +65,18 @@ async function writePieces(
   return true
 }
 
-/** Comes back when the bytes have left this process. @returns whether they have: not if the client is gone */
+/**
+ * Comes back when the bytes have left this process. @returns whether they have: not if the client is gone. Then Node need not say so of the
+ * write, and a file that nobody closes ends the process when it is collected.
+ */
 function write(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
+  if (response.closed || response.destroyed) return Promise.resolve(false)
   return new Promise(resolve => {
-    response.write(bytes, error => resolve(!error))
+    const gone = () => resolve(false)
+    response.once('close', gone)
+    response.write(bytes, error => {
+      response.off('close', gone)
+      resolve(!error)
+    })
   })
 }
