@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { styleUrl } from '../src/documentation/page-frame.ts'
 import { type Documentation, readDocumentation } from '../src/documentation/pages.ts'
 import { TureenError } from '../src/errors.ts'
-import { fixedContent, sendFixed } from '../src/http/fixed-content.ts'
+import { type FixedContent, sendFixed } from '../src/http/fixed-content.ts'
 import { problemPath } from '../src/problem-document.ts'
 
 const policy =
@@ -18,11 +18,11 @@ export const documentationRoutes: FastifyPluginAsyncZod = async app => {
     reading ??= readDocumentation(fileURLToPath(new URL('../docs', import.meta.url)))
     return reading
   }
-  const send = (request: FastifyRequest, reply: FastifyReply, html: string | undefined) => {
-    if (html === undefined)
+  const send = (request: FastifyRequest, reply: FastifyReply, page: FixedContent | undefined) => {
+    if (page === undefined)
       throw new TureenError('TUREEN_NOT_FOUND', 'The documentation has no such page. /docs/ lists all pages.')
     reply.header('content-security-policy', policy)
-    return sendFixed(request, reply, fixedContent(html, 'text/html; charset=utf-8'))
+    return sendFixed(request, reply, page)
   }
   const open = { config: { auth: 'open' } } as const
   const hidden = { ...open, schema: { hide: true } }
@@ -33,9 +33,7 @@ export const documentationRoutes: FastifyPluginAsyncZod = async app => {
     { ...open, schema: { hide: true, params: z.object({ '*': z.string() }) } },
     async (request, reply) => send(request, reply, (await documentation()).page(request.params['*'])),
   )
-  app.get(styleUrl, hidden, async (request, reply) =>
-    sendFixed(request, reply, fixedContent((await documentation()).styles, 'text/css; charset=utf-8')),
-  )
+  app.get(styleUrl, hidden, async (request, reply) => sendFixed(request, reply, (await documentation()).styles))
   app.get(
     `${problemPath}/:code`,
     { ...open, schema: { hide: true, params: z.object({ code: z.string() }) } },

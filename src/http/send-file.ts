@@ -66,8 +66,9 @@ async function writePieces(
 }
 
 /**
- * Comes back when the bytes have left this process. @returns whether they have: not if the client is gone. Then Node need not say so of the
- * write, and a file that nobody closes ends the process when it is collected.
+ * Comes back when the bytes have left this process. Node ends a connection whose client has closed its half, and calls nobody back about
+ * what is written to it from then on.
+ * @returns whether they have left: not if the client is gone
  */
 function write(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
   if (response.closed || response.destroyed) return Promise.resolve(false)

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -38,13 +38,20 @@ async function referencedFiles(url: string): Promise<Set<string>> {
   return digests
 }
 
+/** The descriptors of a process; none of an evaluator that has ended meanwhile. */
+function descriptorsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+}
+
 /** Where the descriptors of a process lead to that are open on files of a store, also on deleted ones. */
 function openFiles(pid: number, data: string): string[] {
   const places = [join(data, 'incoming'), join(data, 'content'), join(data, 'quarantine')]
-  const directory = `/proc/${pid}/fd`
-  // An evaluator may end between the list of processes and this look.
-  if (!existsSync(directory)) return []
-  return readdirSync(directory)
+  return descriptorsOf(pid)
     .map(name => linkOf(`/proc/${pid}/fd/${name}`))
     .filter(target => places.some(place => target.startsWith(`${place}/`)))
 }
