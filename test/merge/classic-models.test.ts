@@ -3,14 +3,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
-import { comparePair } from '../../src/merge/compare-pair.ts'
-import { comparisonWarnings } from '../../src/merge/comparison-warnings.ts'
-import { networkOf } from '../../src/merge/match-inputs.ts'
 import { methods } from '../../src/merge/methods/registry.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { describeTensor } from '../../src/onnx/skeleton.ts'
 import { refusalOf } from '../support/catalogue.ts'
-import { classicModel, classicNode, type Pipeline, pipelineModel } from '../support/classic-model.ts'
+import { classicModel, classicNode, first, type Pipeline, pipelineModel, second } from '../support/classic-model.ts'
 import { descriptionOf, differencesOf, fingerprintOfBytes, layoutOf } from '../support/inspecting.ts'
 import { pair } from '../support/merge-pair.ts'
 import { float32Tensor, linearModel } from '../support/onnx-model.ts'
@@ -21,19 +18,6 @@ import { describeShared, sharedDirectory } from '../support/shared.ts'
 import { selfSoup, soupInMemory, soupOfFiles } from '../support/soup.ts'
 import { soupOfIngredients } from '../support/soup-of-files.ts'
 import { floatsAt } from '../support/tensor-places.ts'
-
-const first: Pipeline = {
-  offset: [0.5, -1],
-  scale: [2, 0.25],
-  coefficients: [1, -2, 0.5, 3, -1.5, 0.25],
-  intercepts: [0.5, -0.25, 1],
-}
-const second: Pipeline = {
-  offset: [0.25, -2],
-  scale: [1, 0.75],
-  coefficients: [2, -1, -0.5, 2, -0.5, 1.25],
-  intercepts: [1, 0.25, -1],
-}
 
 const mean = (a: readonly number[], b: readonly number[]) => a.map((x, index) => (x + (b[index] ?? Number.NaN)) / 2)
 
@@ -298,44 +282,6 @@ describe('linear models of ai.onnx.ml', () => {
     expect(differencesOf(model([1, 2]), model([1, 3]))).toMatchObject([
       { message: expect.stringMatching(/attribute coefficients/) },
     ])
-  })
-})
-
-describe('a Scaler, whose lists are statistics of training data', () => {
-  const others = { ...second, offset: first.offset, scale: first.scale }
-  const warningsOf = (a: Pipeline, b: Pipeline, more = {}) => {
-    const files = [a, b].map(values => ({ source: memorySource(pipelineModel(values)), data: new Map() }))
-    return soupOfIngredients(
-      files.map(each => ({ files: each, weight: 1 })),
-      more,
-    ).warnings
-  }
-
-  test('is averaged with a warning that names the lists that differ', () => {
-    expect(warningsOf(first, second)).toEqual([
-      expect.stringMatching(/Scaler differ .*\(scaled\.offset, scaled\.scale\)/),
-    ])
-    expect(warningsOf(first, { ...others, scale: second.scale })).toEqual([expect.stringMatching(/\(scaled\.scale\)/)])
-  })
-
-  test('without one where the lists are the same, or a rule takes those of one model', () => {
-    expect(warningsOf(first, others)).toEqual([])
-    expect(warningsOf(first, second, { rules: [{ match: 'scaled.*', skip: true }] })).toEqual([])
-    expect(warningsOf(first, second, { rules: [{ match: 'scaled.*', weights: [1, 0] }] })).toEqual([])
-  })
-
-  test('is named by the comparison with the same words', () => {
-    const [a, b] = [first, second].map((values, index) => {
-      const source = memorySource(pipelineModel(values))
-      const layout = layoutOf(pipelineModel(values))
-      return { source, layout, data: new Map(), label: `model ${index}`, sha256: String(index), weight: 1 }
-    })
-    if (!a || !b) throw new Error('there are two')
-    const comparison = comparePair(a, b, () => {})
-    expect(comparison.reasons).toEqual([])
-    expect(comparisonWarnings(comparison, networkOf(a)).map(({ message }) => message)).toEqual(
-      warningsOf(first, second),
-    )
   })
 })
 

@@ -88,3 +88,17 @@ export function pipelineModel({ offset, scale, coefficients, intercepts }: Pipel
     { label: { elemType: elementType.int64 }, probabilities: { width: 3 } },
   )
 }
+
+/** A pipeline of a Scaler and a LinearClassifier, and another one with other values. */
+export const first: Pipeline = {
+  offset: [0.5, -1],
+  scale: [2, 0.25],
+  coefficients: [1, -2, 0.5, 3, -1.5, 0.25],
+  intercepts: [0.5, -0.25, 1],
+}
+export const second: Pipeline = {
+  offset: [0.25, -2],
+  scale: [1, 0.75],
+  coefficients: [2, -1, -0.5, 2, -0.5, 1.25],
+  intercepts: [1, 0.25, -1],
+}

@@ -64,3 +64,23 @@ export function inputsThatAreParameters(opType: string, domain = ''): number[] {
 export const valuePath = 'graph.node[0].attribute[0].t'
 export const branch = (...nodes: onnx.INodeProto[]): onnx.IGraphProto => ({ node: nodes, output: named('out') })
 export const body = (name: string, g: onnx.IGraphProto): onnx.IAttributeProto => ({ name, g })
+
+export const number = (name: string) => float32Tensor(name, [], [1])
+export const vector = (name: string, elements = 2) => float32Tensor(name, [elements], Array(elements).fill(1))
+export const matrix = (name: string) => float32Tensor(name, [3, 4], Array(12).fill(1))
+export const bytes = (name: string, dims: number[], dataType: number): onnx.ITensorProto => ({
+  name,
+  dims,
+  dataType,
+  rawData: new Uint8Array(dims.reduce((product, dim) => product * dim, 1)),
+})
+export const cast = (input: string, output: string, to: number) =>
+  node('Cast', [input], [output], { name: 'cast', attribute: [{ name: 'to', type: 2, i: to }] })
+
+/** The float parameters of a graph by their names. */
+export function parameters(graph: onnx.IGraphProto): Record<string, string> {
+  const input = graph.input ?? named('x')
+  const nameOf = (path: string) =>
+    graph.initializer?.[Number(/^graph\.initializer\[(\d+)/.exec(path)?.[1])]?.name ?? path
+  return Object.fromEntries(Object.entries(parametersOf({ ...graph, input })).map(([path, use]) => [nameOf(path), use]))
+}
