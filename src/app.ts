@@ -49,7 +49,7 @@ import { securityHeaders } from './http/security-headers.ts'
 import { shutdownGuard } from './http/shutdown-guard.ts'
 import { tokenSource } from './http/token-file.ts'
 import type { UploadLimits } from './http/upload.ts'
-import { uploadSlots } from './http/upload-slots.ts'
+import { uploadSlots, uploadsOfClient } from './http/upload-slots.ts'
 import { validatorCompiler } from './http/validator.ts'
 import { comparisonRunner, createComparisonService } from './jobs/comparison-job.ts'
 import { createEvaluationService, evaluationRunner } from './jobs/evaluation-job.ts'
@@ -222,7 +222,8 @@ export async function createApp(
   await app.register(inPieces)
   await app.register(shutdownGuard)
   await app.register(access, { tokens: tokens.current, requestsPerMinute })
-  await app.register(uploadSlots, { maximumUploads, share: config.uploadShare })
+  const slots = { maximumUploads, share: config.uploadShare }
+  await app.register(uploadSlots, slots)
   await app.register(longRequests)
   await app.register(bodyGuard, { progress: bodyProgress, seconds: config.bodySeconds })
   await app.register(modelCount, { maximumModels })
@@ -243,7 +244,7 @@ export async function createApp(
       uploadBytes: config.maximumUploadBytes,
       storeBytes: config.maximumStoreBytes || null,
       uploads: maximumUploads,
-      uploadsOfClient: Math.max(1, Math.floor(config.uploadShare * maximumUploads)),
+      uploadsOfClient: uploadsOfClient(slots),
       bytesPerSecond: config.progress.bytesPerSecond || null,
       bodySeconds: config.bodySeconds,
       connections: maximumConnections,

@@ -6,13 +6,19 @@ import { clientName } from './client-key.ts'
 /** `share`: the part of the slots, above 0 and up to 1, that one client may have once half of all are taken. */
 type Options = { maximumUploads: number; share: number }
 
+/** Uploads at a time that one client may have once half of all slots are taken. */
+export function uploadsOfClient({ maximumUploads, share }: Options): number {
+  return Math.max(1, Math.floor(share * maximumUploads))
+}
+
 /**
  * Refuses uploads beyond `maximumUploads` at a time, and those of a client that has its share, before anything of the body is read. An
  * upload lasts until it is answered.
  */
-export const uploadSlots = fastifyPlugin<Options>(async (app, { maximumUploads, share }) => {
+export const uploadSlots = fastifyPlugin<Options>(async (app, options) => {
+  const { maximumUploads } = options
   const running = countClients()
-  const most = Math.max(1, Math.floor(share * maximumUploads))
+  const most = uploadsOfClient(options)
   app.addHook('onRequest', async (request, reply) => {
     if (!request.routeOptions.config.streamedBody) return
     if (running.total() >= maximumUploads)
