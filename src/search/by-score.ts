@@ -1,4 +1,4 @@
-/** The indices of some scores, the best first (more is better); ties in their order. */
+/** Returns the indices of some scores, the best (largest) first. Ties stay in their order. */
 export function byScore(scores: readonly number[]): number[] {
   return scores
     .map((score, index) => ({ score, index }))

@@ -2,9 +2,9 @@ import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { Candidate } from './strategy.ts'
 
 /**
- * The soup that a candidate stands for, without the models that have no weight anywhere.
+ * Returns the soup of a candidate, without the models whose weights are all 0.
  * @param groups globs on tensor names, in the order of the candidate's groups
- * @param fewest how many models the method merges at least: fewer are one model by itself, and no parameter matters
+ * @param fewest the fewest models that the method merges. A soup of fewer models is one model, and has no parameters.
  */
 export function candidateSoup(candidate: Candidate, groups: readonly string[], fewest = 1): CandidateSoup {
   const rows = [candidate.weights, ...(candidate.groups ?? [])]
@@ -18,7 +18,7 @@ export function candidateSoup(candidate: Candidate, groups: readonly string[], f
   }
 }
 
-/** Whether a soup is one model by itself, and with it that model's own file. */
+/** True if a soup is one model by itself, so that its bytes are that model's file. */
 export function isSingle({ members, parameters }: CandidateSoup): boolean {
   return members.length === 1 && parameters === undefined
 }

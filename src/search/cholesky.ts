@@ -1,4 +1,4 @@
-/** The lower triangular A with A A^T = C; undefined if C is not positive definite. */
+/** Returns the lower triangular A with A A^T = C; undefined if C is not positive definite. */
 export function cholesky(c: readonly (readonly number[])[]): number[][] | undefined {
   const a = c.map(row => row.map(() => 0))
   for (const [i, row] of c.entries()) {
@@ -13,7 +13,7 @@ export function cholesky(c: readonly (readonly number[])[]): number[][] | undefi
   return a
 }
 
-/** A z for a lower triangular A. */
+/** Returns A z for a lower triangular A. */
 export function lowerProduct(a: readonly (readonly number[])[], z: readonly number[]): number[] {
   return a.map((row, i) => {
     let sum = 0

@@ -2,12 +2,15 @@ import { type RandomStream, randomStream } from '../tensor/random.ts'
 import { exponential, naturalLogarithm } from '../tensor/transcendental.ts'
 import { cholesky, lowerProduct } from './cholesky.ts'
 
-/** In more dimensions than this only variances are learned (Ros & Hansen 2008, doi:10.1007/978-3-540-87700-4_30): a covariance takes too many generations. */
+/**
+ * In more dimensions only variances are learned (Ros & Hansen 2008, doi:10.1007/978-3-540-87700-4_30): a full
+ * covariance takes too many generations.
+ */
 const fullDimensions = 64
 
 /**
- * The search distribution of CMA-ES, N(m, sigma^2 C), with the constants and updates of Hansen 2016 (arXiv:1604.00772, table 1
- * without negative weights). Points are m + sigma A z, A the Cholesky factor of C.
+ * The search distribution of CMA-ES, N(m, sigma^2 C), with the constants and updates of Hansen 2016 (arXiv:1604.00772,
+ * table 1 without negative weights). Points are m + sigma A z, where A is the Cholesky factor of C.
  */
 export class Distribution {
   readonly #population: number
@@ -23,7 +26,10 @@ export class Distribution {
   readonly #blocks: number[]
   #mean: number[]
   #sigma: number
-  /** Square blocks along the diagonal: one of all dimensions, or one for each where only variances are learned. */
+  /**
+   * Square blocks along the diagonal: one block of all dimensions, or one for each dimension if only variances are
+   * learned.
+   */
   #covariance: number[][][]
   #factor: number[][][]
   #pathSigma: number[]
@@ -63,7 +69,7 @@ export class Distribution {
     this.#pathC = zeros(n)
   }
 
-  /** The points of the next generation. */
+  /** Samples the points of the next generation. */
   sample(): number[][] {
     this.#steps = Array.from({ length: this.#population }, () => {
       const z = this.#mean.map(() => normal(this.#random))
@@ -74,8 +80,8 @@ export class Distribution {
 
   /**
    * Learns from the points that were sampled last.
-   * @param order their indices, the best first
-   * @param repair brings the new mean back to where points can lie
+   * @param order indices of the points, the best first
+   * @param repair moves the new mean back to where points can lie
    */
   update(order: readonly number[], repair: (mean: readonly number[]) => number[]): void {
     const best = this.#weights.map((weight, rank) => ({ weight, step: this.#steps[order[rank] ?? 0] }))
@@ -95,7 +101,7 @@ export class Distribution {
     const keepC = stalled ? 0 : Math.sqrt(this.#cC * (2 - this.#cC) * this.#muEff)
     this.#pathC = this.#pathC.map((value, i) => (1 - this.#cC) * value + keepC * (y[i] ?? 0))
     this.#adaptCovariance(best, stalled)
-    // Beyond 1 every point would lie at the simplex's border.
+    // With a sigma above 1, every point would lie at the border of the simplex.
     this.#sigma = Math.min(1, this.#sigma * exponential((cSigma / this.#dSigma) * (length / this.#chi - 1)))
   }
 
@@ -116,13 +122,13 @@ export class Distribution {
     })
     const factor = this.#covariance.map(cholesky)
     const definite = factor.every(block => block !== undefined)
-    // Rounding can cost a covariance its definiteness, after many generations: it is learned anew.
+    // After many generations, rounding can leave a covariance that is not positive definite. Then it is learned anew.
     this.#covariance = definite ? this.#covariance : this.#blocks.map(identity)
     this.#factor = definite ? factor : this.#blocks.map(identity)
   }
 }
 
-/** A z for an A of lower triangular blocks along the diagonal. */
+/** Returns A z for an A of lower triangular blocks along the diagonal. */
 function blockProduct(blocks: readonly (readonly (readonly number[])[])[], z: readonly number[]): number[] {
   let from = 0
   return blocks.flatMap(block => {
@@ -140,7 +146,7 @@ function identity(n: number): number[][] {
   return Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)))
 }
 
-/** A standard normal number, by the polar method (Marsaglia & Bray 1964, doi:10.1137/1006063). */
+/** Returns a standard normal number, by the polar method (Marsaglia & Bray 1964, doi:10.1137/1006063). */
 function normal(random: RandomStream): number {
   for (;;) {
     const u = 2 * random.unit() - 1

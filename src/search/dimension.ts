@@ -1,10 +1,10 @@
-/** A parameter of the method that a search chooses: its range, and the value that it has where nothing is chosen. */
+/** A parameter of the merge method that a search chooses: its range, and its value if nothing is chosen. */
 export type Dimension = { name: string; from: number; to: number; start: number; isInteger: boolean }
 
-/** Places in a range are rounded to this many parts of it, so that candidates that were tried before are found again. */
+/** Places in a range are rounded to 1/10,000 of it, so that a candidate tried before is found again. */
 const parts = 10_000
 
-/** Where the start of a dimension lies in its range, from 0 to 1. */
+/** Returns the place of a dimension's start in its range, from 0 to 1. */
 export function startOf({ from, to, start }: Dimension): number {
   return from === to ? 0 : roundPlace(Math.max(0, Math.min(1, (start - from) / (to - from))))
 }
@@ -13,7 +13,7 @@ export function roundPlace(place: number): number {
   return Math.round(place * parts) / parts
 }
 
-/** Parameters at places in their ranges. */
+/** Returns the values of parameters at the given places in their ranges, from 0 to 1. */
 export function parametersAtPlaces(
   dimensions: readonly Dimension[],
   places: readonly number[],
@@ -22,7 +22,7 @@ export function parametersAtPlaces(
   return Object.fromEntries(
     dimensions.map(({ name, from, to, isInteger }, index) => {
       const value = from + (places[index] ?? 0) * (to - from)
-      // Twelve digits, so that recipes can be read.
+      // Twelve digits keep recipes readable.
       return [name, isInteger ? Math.round(value) : Number(value.toPrecision(12))]
     }),
   )

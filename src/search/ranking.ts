@@ -2,7 +2,9 @@ import type { CandidateSoup } from '../merge/candidate-plan.ts'
 
 export type Direction = 'max' | 'min'
 
-/** A score such that more is better, whatever the metric's direction. */
+/**
+ * Returns a score for which more is better: the value, negated if the metric is to be minimised. -Infinity for null.
+ */
 export function goodness(value: number | null, direction: Direction): number {
   if (value === null) return Number.NEGATIVE_INFINITY
   return direction === 'max' ? value : -value
@@ -11,8 +13,9 @@ export function goodness(value: number | null, direction: Direction): number {
 type Ranked = { soup: CandidateSoup; value: number | null }
 
 /**
- * The best of some soups. Ties go to fewer models, then to the models that come first in the request, then to what was scored
- * first: a soup that merely ties a single model does not replace it. Undefined if none has a score.
+ * Returns the best of some soups; undefined if none has a score. Ties go to the soup of fewer models, then to models
+ * earlier in the request, then to the soup scored first. So a soup that only ties with a single model does not replace
+ * it.
  */
 export function bestOf<Soup extends Ranked>(soups: readonly Soup[], direction: Direction): Soup | undefined {
   let best: Soup | undefined

@@ -11,52 +11,55 @@ import {
   scoreSingles,
 } from './strategy.ts'
 
-/** A score: null where there is none. `seconds`: what it took. `cached`: whether another job had computed it before. */
+/**
+ * A score, null if the metric gave none. `seconds`: time spent scoring. `cached`: true if another job computed the
+ * score before.
+ */
 export type Scored = { value: number | null; seconds: number; cached: boolean }
 
-/** A soup and its score. */
+/** A soup with its score. */
 export type Trial = Scored & { soup: CandidateSoup }
 
 export type BudgetKind = 'evaluations' | 'seconds'
 
-/** What matters of the method: whether it weighs models, and how many it merges at least. */
+/** Facts of the searched merge method: whether it has weights, and the fewest models that it merges. */
 export type SearchedMethod = { hasWeights: boolean; fewest: number }
 
 export type Search = {
   strategy: Strategy
   models: number
-  /** Globs on tensor names: groups that have weights of their own. */
+  /** Globs on tensor names, one for each group of tensors with weights of its own. */
   groups: readonly string[]
-  /** Parameters of the method to search, if any. */
+  /** Parameters of the merge method that the search chooses, if any. */
   dimensions?: readonly Dimension[]
-  /** The linear mean if left out. */
+  /** Defaults to a linear mean. */
   method?: SearchedMethod
   direction: Direction
-  /** Different soups that may be scored. */
+  /** The largest number of different soups to score. */
   maximumEvaluations: number
-  /** Fires when the search has run as long as it may. One soup is scored all the same. */
+  /** Fires when the time budget is spent. The first soup is scored even then. */
   deadline: AbortSignal
-  /** Scores a soup; called for many at a time, and once for each. */
+  /** Scores a soup. Called for many soups at a time, and once for each soup. */
   score(soup: CandidateSoup): Promise<Scored>
-  /** Whether another soup could be scored right now. */
+  /** Returns true if another soup could be scored right now. */
   hasSpare(): boolean
-  /** Told of every soup that has been scored, in order, and how many there are. */
+  /** Called after each scored soup, in order, with the number of soups scored so far. */
   onTrial(trial: Trial, done: number): void
 }
 
 export type SearchOutcome = {
-  /** In the order in which the strategy asked for them, each once. */
+  /** Soups in the order in which the strategy asked for them, each once. */
   trials: Trial[]
   /** The mean of all models, scored for comparison; null if the budget was spent before. */
   uniform: Trial | null
   findings: Findings
-  /** The budget that ended the search before its strategy was through. */
+  /** The budget that ended the search before its strategy had finished; null if none did. */
   stopped: BudgetKind | null
-  /** How many different soups were scored, the uniform one among them. */
+  /** The number of different soups scored, including the mean of all models. */
   evaluations: number
 }
 
-/** What ends a strategy whose budget is spent. */
+/** Thrown into a strategy to end it when a budget is spent. */
 class BudgetSpent extends Error {
   readonly kind: BudgetKind
   constructor(kind: BudgetKind) {
@@ -66,10 +69,10 @@ class BudgetSpent extends Error {
 }
 
 /**
- * Searches: each model by itself, the mean of all, then what the strategy asks for. Soups are scored side by side, but counted in
- * the order in which they were asked for, so that neither the number of processors nor an interruption changes the outcome.
- *
- * @throws whatever `score` does
+ * Runs a search: scores each model by itself, the mean of all models, then the candidates of the strategy. Several
+ * soups are scored at a time, but counted in the order of the requests. So neither the number of processors nor an
+ * interruption changes the outcome.
+ * @throws any error that `score` throws
  */
 export async function runSearch(search: Search): Promise<SearchOutcome> {
   const { models, groups, dimensions = [], method, direction, maximumEvaluations, deadline } = search
@@ -82,7 +85,8 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
     const known = started.get(key)
     if (known) return known
     const scored = search.score(soup)
-    // Whoever waits for it meets the error; perhaps nobody does any more.
+    // A caller that awaits the promise gets the error. Without this handler, a score that nobody awaits would crash the
+    // process.
     scored.catch(() => undefined)
     started.set(key, scored)
     return scored
@@ -98,7 +102,7 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
     return trial
   }
 
-  /** Scores in order as far as the budget goes, then throws {@link BudgetSpent} if that was not all. */
+  /** Scores in order while the budget lasts, then throws {@link BudgetSpent} if candidates are left. */
   const scoreAll = async (candidates: readonly Candidate[], onTrial: (key: string, trial: Trial) => void) => {
     const soups = candidates.map(soupOf)
     const within = withinBudget(soups.map(keyOf), tried, maximumEvaluations)
@@ -152,7 +156,7 @@ function keyOf(soup: CandidateSoup): string {
   return JSON.stringify(soup)
 }
 
-/** How many of the keys, from the first on, can be had with at most `maximum` different ones tried in all. */
+/** Returns how many keys, counted from the first, fit the budget: at most `maximum` different keys tried in all. */
 function withinBudget(keys: readonly string[], tried: ReadonlyMap<string, unknown>, maximum: number): number {
   const fresh = new Set<string>()
   const over = keys.findIndex(key => {

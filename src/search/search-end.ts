@@ -3,10 +3,13 @@ import { isSingle } from './candidate-soup.ts'
 import { bestOf, type Direction } from './ranking.ts'
 import type { SearchOutcome, Trial } from './run-search.ts'
 
-/** A search that is over, and what came out best. */
+/** The outcome of a search with its best soup and its best single model. */
 export type SearchEnd = SearchOutcome & { direction: Direction; winner: Trial; bestSingle: Trial }
 
-/** @throws TureenError `TUREEN_METRIC_MISMATCH` if nothing has a score */
+/**
+ * Finds the winner and the best single model of a finished search.
+ * @throws TureenError `TUREEN_METRIC_MISMATCH` if no soup has a score
+ */
 export function endOf(outcome: SearchOutcome, direction: Direction): SearchEnd {
   const winner = bestOf(outcome.trials, direction)
   const bestSingle = bestOf(

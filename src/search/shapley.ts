@@ -1,20 +1,22 @@
-/** What a model is worth among others. In the unit of the values. */
+/** The contribution of one model to the soups of a search, in the unit of the values. */
 export type ShapleyValue = {
-  /** What joining changes in a soup's value, the soup of no model having the value 0: all of these sum to the value of all models. */
+  /**
+   * The mean change of a soup's value when this model joins. A soup of no models has the value 0, so the sum over
+   * models is the value of all models.
+   */
   shapley: number
-  /** The same mean over the soups of at least one model: what it changes where there is something to change. */
+  /** The same mean, only over soups of at least one model: the change where a soup exists to be changed. */
   marginal: number
 }
 
 /**
- * The exact Shapley values of n models (Shapley 1953, "A value for n-person games"):
- * phi_i = sum over the sets S without i of |S|! (n - |S| - 1)! / n! (v(S + i) - v(S)), with v of the empty set 0.
- * Another value e of the empty set takes e / n from each.
- *
- * @param value of a set by its bit mask (model i is bit i), never asked for 0
+ * Returns the exact Shapley values of n models (Shapley 1953, "A value for n-person games"): phi_i = sum over the sets
+ * S without i of |S|! (n - |S| - 1)! / n! (v(S + i) - v(S)). The empty set has the value 0. With another value e, each
+ * phi_i would be lower by e / n.
+ * @param value returns the value of a set by its bit mask (model i is bit i); never called with 0
  */
 export function shapleyValues(models: number, value: (mask: number) => number): ShapleyValue[] {
-  // For sets of s models the weight is 1 / (n choose s) / (n - s).
+  // A set of s models has the weight 1 / (n choose s) / (n - s).
   const weights: number[] = []
   let choose = 1
   for (let size = 0; size < models; size += 1) {

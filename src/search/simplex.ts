@@ -1,11 +1,11 @@
 import { byScore } from './by-score.ts'
 
-/** Weights are rounded to this many parts of one, so that recipes can be read and soups that were tried before are found again. */
+/** Weights are rounded to 1/10,000, so that recipes can be read, and a soup tried before is found again. */
 const parts = 10_000
 
 /**
- * The point of the probability simplex (weights of at least 0 that sum to 1) that is nearest to x (Duchi et al. 2008, "Efficient
- * projections onto the l1-ball for learning in high dimensions", doi:10.1145/1390156.1390191).
+ * Returns the point of the probability simplex (weights of at least 0 that sum to 1) nearest to x. Algorithm: Duchi et
+ * al. 2008, "Efficient projections onto the l1-ball for learning in high dimensions", doi:10.1145/1390156.1390191.
  */
 export function projectOntoSimplex(x: readonly number[]): number[] {
   const descending = [...x].sort((a, b) => b - a)
@@ -20,8 +20,9 @@ export function projectOntoSimplex(x: readonly number[]): number[] {
 }
 
 /**
- * Weights that sum to 1, to 4 decimals: each rounded down, and what that leaves over given out to the largest remainders, one part
- * each. No weight moves by a whole part; given to one weight alone, the rest of 128 equal ones came to a fifth of it.
+ * Rounds weights to 4 decimals so that they sum to 1. Each weight is rounded down; then the largest remainders each get
+ * one of the parts left over. So no weight changes by a whole part. Given to one weight alone, the parts left over of
+ * 128 equal weights came to a fifth of it.
  */
 export function roundWeights(weights: readonly number[]): number[] {
   const exact = weights.map(weight => weight * parts)

@@ -2,68 +2,75 @@ import type { Dimension } from './dimension.ts'
 import type { ShapleyValue } from './shapley.ts'
 
 /**
- * A soup to be tried: a weight for each model of the search, in the order of the request; 0 leaves a model out. With `groups`,
- * the tensors of each of the search's groups have weights of their own, and `weights` are those of all other tensors.
+ * A candidate soup: a weight for each model of the search, in the order of the request. A weight of 0 leaves a model
+ * out. With `groups`, each group of tensors has weights of its own, and `weights` holds for all other tensors.
  */
 export type Candidate = {
   weights: readonly number[]
   groups?: readonly (readonly number[])[]
-  /** Parameters of the method that the search chooses. */
+  /** Values of the parameters that the search chooses. */
   parameters?: Readonly<Record<string, number>>
 }
 
-/** What a strategy is given to search with. */
+/** Everything that a strategy searches with. */
 export type StrategyContext = {
-  /** How many models there are. */
+  /** The number of models. */
   models: number
-  /** How many groups of tensors have weights of their own, besides the rest of the tensors; 0 without groups. */
+  /** The number of groups of tensors with weights of their own. Tensors outside of groups are one more set. */
   groups: number
-  /** Parameters of the method to search, if any. */
+  /** Parameters of the merge method that the search chooses, if any. */
   dimensions?: readonly Dimension[]
-  /** Whether the method weighs models, as most do. */
+  /** True if the merge method has weights. Defaults to true. */
   hasWeights?: boolean
   /**
-   * Scores candidates, side by side where that is faster, and returns how good they are, in their order: more is better whatever
-   * the metric's direction, -Infinity for what has no score. A candidate that was scored before costs nothing.
-   * Rejects when the search is to end, which the strategy lets pass: what was scored until then is kept.
+   * Scores candidates, several at a time if that is faster. Returns their goodness in the order of the candidates: more
+   * is better for every metric, and -Infinity means no score. A candidate that was scored before costs nothing. Rejects
+   * when the budget is spent. The strategy must let this error pass; earlier scores are kept.
    */
   score(candidates: readonly Candidate[]): Promise<number[]>
-  /** Says what may be asked for next, so that an idle processor can begin with it. Changes no result. */
+  /** Names a candidate that may be asked for next, so that an idle processor can start on it. Changes no result. */
   anticipate(candidate: Candidate): void
 }
 
-/** The worst place on the line between two models: how far it lies below the straight line between the scores of its ends. */
+/**
+ * The place on the line between two models where the score drops most below linear interpolation between the end
+ * scores.
+ */
 export type Barrier = { value: number; alpha: number }
 
-/** What a strategy that was not ended early has found out besides scores. In terms of "more is better". */
+/** Findings of a strategy besides scores. Only a strategy that has finished has them; in them, more is better. */
 export type Findings = { contributions?: ShapleyValue[]; barrier?: Barrier }
 
-/** One way to search. Which of the candidates won is not its business. */
+/** One way to propose candidates. A strategy does not choose the winner. */
 export type Strategy = {
-  /** How many candidates a search scores at most: each model by itself and the mean of all, which come first, among them. */
+  /**
+   * Returns the largest number of candidates that a search scores, including each single model and the mean of all
+   * models.
+   */
   candidates(models: number, groups: number, dimensions?: number): number
   /**
-   * Scores candidates until it is through. The same scores always lead to the same candidates in the same order.
+   * Scores candidates until the strategy has finished. Equal scores always lead to the same candidates in the same
+   * order.
    */
   run(context: StrategyContext): Promise<Findings>
 }
 
-/** A model by itself. */
+/** Returns the candidate that is one model by itself. */
 export function single(model: number, models: number): Candidate {
   return subset([model], models)
 }
 
-/** The mean of some models. */
+/** Returns the candidate that is the mean of some models. */
 export function subset(members: readonly number[], models: number): Candidate {
   return { weights: Array.from({ length: models }, (_, model) => (members.includes(model) ? 1 : 0)) }
 }
 
-/** The mean of all models. */
+/** Returns the candidate that is the mean of all models. */
 export function everyModel(models: number): Candidate {
   return { weights: Array.from({ length: models }, () => 1) }
 }
 
-/** How good each model by itself is, in their order. */
+/** Returns the goodness of each model by itself, in the order of the models. */
 export function scoreSingles({ models, score }: Pick<StrategyContext, 'models' | 'score'>): Promise<number[]> {
   return score(Array.from({ length: models }, (_, model) => single(model, models)))
 }

@@ -7,15 +7,17 @@ import { everyModel, type Strategy } from '../strategy.ts'
 import { candidateOf, equalRows, type WeightRows } from '../weight-rows.ts'
 
 /**
- * How far the mean is drawn back to the simplex after each generation. Left alone it wanders off where all points beside it are the
- * same soup; put right back, the distribution shrinks too early at the border (tried with optima inside and at the border).
+ * How far each generation draws the mean back to the simplex, as a fraction of the distance. At 0 the mean drifts away
+ * from the simplex, where many points are the same soup. At 1 the distribution shrinks too early at the border. Both
+ * were tried with optima inside and at the border.
  */
 const drawBack = 0.2
 
 /**
- * CMA-ES (Hansen 2016, arXiv:1604.00772) over weights: a normal distribution, at first around equal weights, learns from each
- * generation where good soups lie. A point is scored as the nearest one on the simplex, row by row; of equally good points that
- * which was nearer is preferred. Parameters of the method are further dimensions, from 0 to 1 over their ranges.
+ * CMA-ES (Hansen 2016, arXiv:1604.00772) over weights. A normal distribution starts around equal weights, and learns
+ * from each generation where good soups lie. Each row of a point is moved to the nearest point of the simplex before it
+ * is scored. Of equally good points, the one nearer to the simplex ranks first. Parameters of the method are further
+ * dimensions, scaled from 0 to 1 over their ranges.
  */
 export function cmaEs({ seed, generations, population, sigma }: StrategyParameters<'cmaEs'>): Strategy {
   const populationFor = (dimension: number) => population ?? 4 + Math.floor(3 * naturalLogarithm(dimension))
@@ -69,7 +71,7 @@ function squaredDistance(a: WeightRows, b: WeightRows): number {
   for (const [row, weights] of a.entries()) {
     for (const [model, weight] of weights.entries()) {
       const difference = weight - (b[row]?.[model] ?? 0)
-      // Not ** 2: powers are the engine's to round, and this decides among equally good points.
+      // Not ** 2: engines round powers differently, and this sum decides between equally good points.
       sum += difference * difference
     }
   }

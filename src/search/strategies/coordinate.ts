@@ -5,14 +5,18 @@ import { roundWeights } from '../simplex.ts'
 import { everyModel, type Strategy, scoreSingles } from '../strategy.ts'
 import { candidateOf, equalRows, type WeightRows } from '../weight-rows.ts'
 
-/** Rounds over all weights. With scores that improve by ever less the search would go on for long; most end within 10. */
+/**
+ * The largest number of rounds over all weights. Most searches end within 10; scores that improve by ever smaller steps
+ * would prolong the others.
+ */
 const maximumRounds = 20
 
 /**
- * Coordinate ascent on the simplex, from the better of the mean of all and the best model: one weight at a time is moved up and
- * down by a step, the others rescaled, and the better of both taken if it is better than before. When a round moves nothing, the
- * step is halved. Both moves of a weight are scored side by side; those of several weights are not, since each starts from where
- * the one before has led. Parameters of the method are moved in the same way, each in its range.
+ * Coordinate ascent on the simplex. It starts from the mean of all models or from the best model, the better of the
+ * two. A move raises or lowers one weight by a step and rescales the others. The better of both moves is kept if it
+ * improves the score. After a round without an improvement, the step is halved.
+ * Both moves of a weight are scored at the same time. Moves of different weights are not, since each starts from the
+ * result of the one before. Parameters of the method are moved in the same way, each in its range.
  */
 export function coordinate({ step: firstStep, minimumStep }: StrategyParameters<'coordinate'>): Strategy {
   return {
@@ -37,14 +41,14 @@ export function coordinate({ step: firstStep, minimumStep }: StrategyParameters<
       ]
       const candidateAt = ({ rows, places }: Point) => candidateOf(rows, parametersAtPlaces(dimensions, places))
 
-      /** @returns whether a weight or a parameter was moved */
+      /** Tries both moves along an axis; returns true if one of them improved the score. */
       const move = async (index: number, step: number): Promise<boolean> => {
         const [axis, next] = [axes[index], axes[index + 1]]
         if (!axis) return false
         const moves = moved(point, axis, step)
         const scoring = context.score(moves.map(candidateAt))
-        // A weight of 0 has one move only, and most moves are turned down: those of the next one can be scored beside it. None at
-        // the end of a round, when the step may change.
+        // A weight of 0 has only one move, and most moves are rejected. So the moves of the next axis are scored at the
+        // same time. The last axis of a round anticipates nothing, because the step may change.
         for (const ahead of next ? moved(point, next, step) : []) context.anticipate(candidateAt(ahead))
         const scores = await scoring
         const [better = 0] = byScore(scores)
@@ -66,7 +70,7 @@ export function coordinate({ step: firstStep, minimumStep }: StrategyParameters<
   }
 }
 
-/** Weights, and places of parameters in their ranges. */
+/** A point of the search: weights, and places of parameters in their ranges (0 to 1). */
 type Point = { rows: WeightRows; places: readonly number[] }
 type Axis = { row: number; model: number } | { dimension: number }
 
@@ -80,12 +84,12 @@ function moved({ rows, places }: Point, axis: Axis, step: number): Point[] {
   })
 }
 
-/** The rows with one weight a step higher, and a step lower, where that is another point of the simplex. */
+/** Returns the rows with one weight a step higher, and a step lower. Leaves out a move that changes nothing. */
 function movedRows(rows: WeightRows, row: number, model: number, step: number): WeightRows[] {
   const weights = rows[row] ?? []
   const before = weights[model] ?? 0
   return [Math.min(1, before + step), Math.max(0, before - step)].flatMap(after => {
-    // A model that has all the weight cannot give any away: nothing says to whom.
+    // A model with all the weight cannot lower it: no ratio says how the others share the rest.
     if (after === before || before === 1) return []
     const scale = (1 - after) / (1 - before)
     const moved = roundWeights(weights.map((weight, index) => (index === model ? after : weight * scale)))

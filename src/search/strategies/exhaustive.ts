@@ -2,7 +2,10 @@ import type { StrategyParameters } from '../../../schemas/search.ts'
 import { shapleyValues } from '../shapley.ts'
 import { type Strategy, subset } from '../strategy.ts'
 
-/** Every subset of the models, by bit mask (model i is bit i), and from their scores what each model contributes. */
+/**
+ * Scores every subset of the models, by bit mask (model i is bit i). Computes from the scores what each model
+ * contributes.
+ */
 export function exhaustive(_: StrategyParameters<'exhaustive'>): Strategy {
   return {
     candidates: models => 2 ** models - 1,

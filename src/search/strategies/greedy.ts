@@ -3,13 +3,13 @@ import { byScore } from '../by-score.ts'
 import { type Strategy, scoreSingles, subset } from '../strategy.ts'
 
 /**
- * The greedy soup (Wortsman et al. 2022, arXiv:2203.05482, recipe 1): from the best model down, each is added that does not make
- * the mean worse. One pass, none is taken out again.
+ * The greedy soup (Wortsman et al. 2022, arXiv:2203.05482, recipe 1). It goes through the models from best to worst
+ * once, and keeps a model in the soup if the mean does not get worse.
  */
 export function greedy({ accept }: StrategyParameters<'greedy'>): Strategy {
   const accepts = (score: number, best: number) => (accept === '>=' ? score >= best : score > best)
   return {
-    // The models, the mean of all, and a soup with each model but the best.
+    // Each single model, the mean of all, and a soup with each model except the best.
     candidates: models => 2 * models,
     async run(context) {
       const { models } = context
@@ -20,7 +20,7 @@ export function greedy({ accept }: StrategyParameters<'greedy'>): Strategy {
       for (const [index, model] of others.entries()) {
         const next = others[index + 1]
         const scoring = context.score([subset([...members, model], models)])
-        // Most models are turned down: what comes after that can be scored beside this one.
+        // Most models are rejected, so the soup that follows a rejection is scored at the same time.
         if (next !== undefined) context.anticipate(subset([...members, next], models))
         const [score = Number.NEGATIVE_INFINITY] = await scoring
         if (!accepts(score, best)) continue

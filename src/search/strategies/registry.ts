@@ -7,7 +7,7 @@ import { greedy } from './greedy.ts'
 import { sweep } from './sweep.ts'
 import { topK } from './top-k.ts'
 
-/** The strategy that a request asks for. */
+/** Returns the strategy that a request asks for. */
 export function createStrategy(request: StrategyRequest): Strategy {
   switch (request.type) {
     case 'greedy':

@@ -3,8 +3,9 @@ import { parametersAtPlaces } from '../dimension.ts'
 import { type Candidate, everyModel, type Strategy } from '../strategy.ts'
 
 /**
- * The line between two models: weights 1 - alpha and alpha. Its barrier is how far the score falls below the straight line between
- * those of the ends (Frankle et al. 2020, arXiv:1912.05671; Entezari et al. 2022, arXiv:2110.06296): 0 where none falls.
+ * Sweeps the line between two models, with weights 1 - alpha and alpha. Also finds the barrier: the largest drop of the
+ * score below linear interpolation between the two end scores (Frankle et al. 2020, arXiv:1912.05671; Entezari et al.
+ * 2022, arXiv:2110.06296). It is 0 if no score drops.
  */
 export function sweep({ steps, parameter }: StrategyParameters<'sweep'>): Strategy {
   const alphas = Array.from({ length: steps }, (_, step) => step / (steps - 1))
@@ -26,7 +27,7 @@ export function sweep({ steps, parameter }: StrategyParameters<'sweep'>): Strate
   }
 }
 
-/** All models, merged with the one parameter at each of some places in its range. */
+/** Sweeps the one searched parameter over its range, with all models merged at each place. */
 function parameterSweep(places: readonly number[]): Strategy {
   return {
     candidates: models => models + 1 + places.length,
@@ -43,6 +44,6 @@ function parameterSweep(places: readonly number[]): Strategy {
 }
 
 function onLine(alpha: number): Candidate {
-  // The ends are the models by themselves, which other strategies weigh with 1.
+  // Other strategies weigh a single model with 1, as the ends of this line do, so each end shares their score.
   return { weights: [1 - alpha, alpha] }
 }
