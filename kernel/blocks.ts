@@ -1,8 +1,8 @@
-// Elements of blocks on their way in and out, and sums of them, in binary64, two at a time, bit for bit as block-engine.ts does it.
+// Decodes, encodes and sums elements of blocks in binary64, two at a time, bit for bit as block-engine.ts does.
 // AssemblyScript.
 //
-// Blocks begin at multiples of 16 and have room for whole vectors: `bytes` is a multiple of 16. Masks are all ones or all zeros in
-// each lane of 64 bits; what stands behind the last of `count` elements is not counted.
+// Blocks begin at multiples of 16 and have room for whole vectors: `bytes` is a multiple of 16. A mask is all ones or
+// all zeros in each lane of 64 bits. Elements after the last of `count` are not counted.
 
 import { decodeHalf, demote, promoteHigh, sumOfLanes } from './lanes'
 
@@ -11,7 +11,7 @@ export function decodeFloat32(elements: usize, bytes: usize, output: usize): voi
     v128.store(output + at, f64x2.promote_low_f32x4(v128.load64_zero(elements + (at >> 1))))
 }
 
-/** float16, or bfloat16 (`brain`): four at a time, of which two may be behind the last. */
+/** Decodes float16 or bfloat16 (`brain`), four at a time. Two of the last four may lie after the last element. */
 export function decodeSixteenBits(brain: bool, elements: usize, bytes: usize, output: usize): void {
   for (let at: usize = 0; at < bytes; at += 32) {
     const codes = v128.load16x4_u(elements + (at >> 2))
@@ -21,7 +21,7 @@ export function decodeSixteenBits(brain: bool, elements: usize, bytes: usize, ou
   }
 }
 
-/** How many elements the last call of {@link finishFloat32} copied. */
+/** The number of elements that the last call of {@link finishFloat32} copied. */
 let identical: i32 = 0
 
 export function countedIdentical(): i32 {
@@ -29,8 +29,9 @@ export function countedIdentical(): i32 {
 }
 
 /**
- * Rounds values once, to nearest even; NaN becomes the canonical one. Elements whose bits are the same in all of so many sources, which
- * are stored one `stride` behind the other, are copied; 0: none is. @returns how many of the result are NaN or infinite
+ * Rounds values once, to nearest even; NaN becomes the canonical one. Copies an element whose bits are the same in the
+ * first `compared` sources, stored `stride` bytes apart; 0 copies none. Returns the number of NaN and infinite elements
+ * of the result.
  */
 export function finishFloat32(values: usize, count: i32, stored: usize, stride: usize, compared: i32, output: usize): i32 {
   const exponent = i32x4.splat(0x7f800000)
@@ -61,19 +62,22 @@ export function finishFloat32(values: usize, count: i32, stored: usize, stride: 
   return sumOfLanes(nonFinite)
 }
 
-/** x - b in the place of x. */
+/** Sets x to x - b. */
 export function subtract(x: usize, b: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 16)
     v128.store(x + at, f64x2.sub(v128.load(x + at), v128.load(b + at)))
 }
 
-/** |x - b| in the place of x. */
+/** Sets x to |x - b|. */
 export function distance(x: usize, b: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 16)
     v128.store(x + at, f64x2.abs(f64x2.sub(v128.load(x + at), v128.load(b + at))))
 }
 
-/** The population variance over the models, element by element; 0 where all are equal, whatever rounding made of their mean. */
+/**
+ * Computes the population variance over the models, element by element. It is exactly 0 if all are equal, although
+ * rounding may move their mean.
+ */
 export function variances(addresses: usize, models: i32, bytes: usize, output: usize): void {
   const number = f64x2.splat(<f64>models)
   for (let at: usize = 0; at < bytes; at += 16) {
@@ -90,7 +94,7 @@ export function variances(addresses: usize, models: i32, bytes: usize, output: u
       sum = f64x2.add(sum, f64x2.mul(apart, apart))
       equal = v128.and(equal, f64x2.eq(element, first))
     }
-    // Of equal infinities it is NaN, and stays that.
+    // For equal infinities the sum is NaN, and the variance stays NaN.
     v128.store(output + at, v128.andnot(f64x2.div(sum, number), v128.and(equal, f64x2.eq(sum, sum))))
   }
 }
@@ -106,8 +110,8 @@ function odd(a: v128, b: v128): v128 {
 }
 
 /**
- * The dot products of two vectors with four others, each added up in the order of the elements: eight sums, side by side. Behind an odd
- * number of elements stands a zero.
+ * Computes the dot products of two vectors with four others, each in the order of the elements: eight sums side by
+ * side. An odd number of elements is padded with a zero.
  */
 export function dotProducts(a0: usize, a1: usize, b0: usize, b1: usize, b2: usize, b3: usize, bytes: usize, output: usize): void {
   let s0 = f64x2.splat(0)

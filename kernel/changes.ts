@@ -1,8 +1,8 @@
-// What becomes of a base and the models' terms, element by element. Blocks and masks as in blocks.ts. AssemblyScript.
+// Changes a base by the models' terms, element by element. Blocks and masks as in blocks.ts. AssemblyScript.
 
 import { placesFrom } from './lanes'
 
-/** The weighted sum of the models' terms at one place, left to right from the first product. */
+/** Returns the weighted sum of the models' terms at one place, left to right from the first product. */
 @inline
 function weightedSum(addresses: usize, weights: usize, models: i32, at: usize): v128 {
   let sum = f64x2.mul(v128.load64_splat(weights), v128.load(<usize>load<u32>(addresses) + at))
@@ -13,18 +13,18 @@ function weightedSum(addresses: usize, weights: usize, models: i32, at: usize): 
   return sum
 }
 
-/** What sums are divided by: nothing, a number, or the sum of the weights of those that agree. */
+/** Values of `how`, the divisor of a sum: 0 none, 1 a number, 2 the sum of the weights that agree. */
 const byNumber: i32 = 1
 const byAgreeing: i32 = 2
 
-/** Whether the last call copied any NaN of the base. */
+/** 1 if the last call copied any NaN of the base. */
 let copied: i32 = 0
 
 export function copiedNaN(): i32 {
   return copied
 }
 
-/** Whether models vote with their weights, none of which is negative. */
+/** True if the votes equal the weights, and no weight is negative. */
 function areVotesWeights(weights: usize, votes: usize, models: i32): bool {
   for (let model = 0; model < models; model += 1) {
     const weight = load<f64>(weights + (model << 3))
@@ -33,7 +33,7 @@ function areVotesWeights(weights: usize, votes: usize, models: i32): bool {
   return true
 }
 
-/** b + lambda m where anything is used, elsewhere b. */
+/** Returns b + lambda m where `used` is set, and b elsewhere. */
 @inline
 function changed(base: v128, lambda: v128, m: v128, used: v128): v128 {
   return v128.bitselect(f64x2.add(base, f64x2.mul(lambda, m)), base, used)
@@ -66,9 +66,9 @@ export function addChanges(
 }
 
 /**
- * As addChanges, of the terms alone whose vote has the sign of the sum of all votes, or is NaN. A sum of 0 or NaN counts as positive.
- * Sets `used` where any agrees whose weights do not cancel.
- * @returns at how many elements some votes were positive and some negative
+ * Adds changes like addChanges, but only from terms whose vote agrees with the sum of all votes. A vote agrees if it
+ * has the same sign or is NaN. A sum of 0 or NaN counts as positive. Sets `used` where a term agrees and the agreeing
+ * weights do not cancel. Returns the number of elements with votes of both signs.
  */
 export function electChanges(
   addresses: usize,
@@ -94,8 +94,8 @@ export function electChanges(
   let conflicts = i64x2.splat(0)
   let anyCopied = i64x2.splat(0)
   const bytes = (<usize>count << 3)
-  // Votes that are the weighted terms, of weights that are not negative, need no second look: what either sign comes to is added up
-  // at once. Only NaN, which agrees with both, hides what the others are.
+  // If votes equal the weighted terms and no weight is negative, one pass suffices: it adds up both signs. Only NaN
+  // needs the second look, because it agrees with both signs and hides the others.
   const isSimple = areVotesWeights(weights, votes, models)
   for (let at: usize = 0; at < bytes; at += 16) {
     if (isSimple) {
@@ -168,7 +168,10 @@ export function electChanges(
   return <i32>(i64x2.extract_lane(conflicts, 0) + i64x2.extract_lane(conflicts, 1))
 }
 
-/** The mean of the terms, each weighed by its weight times its own factor, which is `least` at least. */
+/**
+ * Computes the mean of the terms. The weight of a term is its model's weight times its factor, or times `least` if the
+ * factor is less.
+ */
 export function weighedMean(
   addresses: usize,
   factors: usize,
@@ -193,7 +196,7 @@ export function weighedMean(
   }
 }
 
-/** At `t` between the base and the mean of the terms; 1: that mean, whatever the base is. */
+/** Computes the point at `t` between the base (0) and the mean of the terms (1). At 1 the base is not read. */
 export function betweenBaseAndMean(
   addresses: usize,
   models: i32,

@@ -1,8 +1,9 @@
-// Which elements of blocks are kept: by their places in an order by size, or at random. Blocks and masks as in blocks.ts. AssemblyScript.
+// Chooses the elements of blocks that are kept: by their place in an order by size, or at random. Blocks and masks as
+// in blocks.ts. AssemblyScript.
 
 import { placesFrom } from './lanes'
 
-/** Whether elements stand at a cut of the order by size or before it; NaN stands before all others. */
+/** Returns all ones for elements before a cut of the order by size or at it. NaN comes before all others. */
 @inline
 function within(key: v128, place: v128, value: v128, last: v128): v128 {
   const upToLast = f64x2.le(place, last)
@@ -12,8 +13,8 @@ function within(key: v128, place: v128, value: v128, last: v128): v128 {
 }
 
 /**
- * Selects those behind one cut of the order by magnitude, if there is one (`hasBehind`), up to another.
- * @returns how many there are
+ * Selects the elements after one cut of the order by magnitude, if given (`hasBehind`), up to another. Returns their
+ * number.
  */
 export function selectBetween(
   keys: usize,
@@ -46,7 +47,10 @@ export function selectBetween(
   return <i32>(i64x2.extract_lane(kept, 0) + i64x2.extract_lane(kept, 1))
 }
 
-/** Selects elements whose number is less than their probability. `each`: whether every element has a probability of its own, or all have the first two. @returns how many there are */
+/**
+ * Selects elements whose number is below their probability. `each`: true if every element has its own probability;
+ * otherwise the first two hold for all. Returns the number of selected elements.
+ */
 export function selectBelow(numbers: usize, probabilities: usize, each: bool, count: i32, selected: usize): i32 {
   const own: usize = each ? -1 : 0
   const end = f64x2.splat(<f64>count)
@@ -65,9 +69,9 @@ export function selectBelow(numbers: usize, probabilities: usize, each: bool, co
 }
 
 /**
- * x - b, by its divisor or times the factor, in the place of x where the number of the element is less than its probability, elsewhere
- * `dropped`; sets `used` where it is. `eachScale`, `eachProbability`: whether every element has its own, or
- * all have the first two. @returns how many there are
+ * Sets x to x - b, divided by the divisor or times the factor, for elements whose number is below their probability.
+ * Sets `used` for them, and x to `dropped` for all others. `eachScale`, `eachProbability`: true if every element has
+ * its own; otherwise the first two hold for all. Returns the number of kept elements.
  */
 export function keepBelow(
   x: usize,
@@ -103,7 +107,7 @@ export function keepBelow(
   return <i32>(i64x2.extract_lane(kept, 0) + i64x2.extract_lane(kept, 1))
 }
 
-/** What is not selected becomes `dropped`; `used` is set where something is. */
+/** Sets elements of x that are not selected to `dropped`, and sets `used` for the others. */
 export function drop(x: usize, selected: usize, dropped: f64, used: usize, bytes: usize): void {
   const rest = f64x2.splat(dropped)
   for (let at: usize = 0; at < bytes; at += 16) {
@@ -114,8 +118,9 @@ export function drop(x: usize, selected: usize, dropped: f64, used: usize, bytes
 }
 
 /**
- * The bits that a magnitude must exceed to stand within a cut of the order by size, at elements where those that equal its value are
- * included or not. As whole numbers magnitudes have their own order, NaN behind infinity.
+ * Returns the bits that a magnitude must exceed to stand before a cut of the order by size. `including`: true if
+ * elements equal to the cut's value are included. The bits of magnitudes, read as integers, have the order of the
+ * magnitudes, with NaN above infinity.
  */
 @inline
 function leastBits(value: f64, including: bool): i64 {
@@ -124,8 +129,8 @@ function leastBits(value: f64, including: bool): i64 {
 }
 
 /**
- * x - b in the place of x where that stands behind one cut of the order by magnitude and up to another, elsewhere `dropped`; sets `used`
- * where it does. @returns how many there are
+ * Sets x to x - b where its magnitude stands after one cut of the order and up to another. Sets `used` there, and x to
+ * `dropped` elsewhere. Returns the number of kept elements.
  */
 export function keepBetween(
   x: usize,
@@ -154,7 +159,7 @@ export function keepBetween(
     kept = i64x2.sub(kept, keep)
   }
   let all = <i32>(i64x2.extract_lane(kept, 0) + i64x2.extract_lane(kept, 1))
-  // What stands behind an odd number is another call's.
+  // The element after an odd count belongs to another call.
   if (count & 1) {
     const d = load<f64>(x + bytes) - load<f64>(b + bytes)
     const magnitude = reinterpret<i64>(abs(d))
@@ -168,14 +173,14 @@ export function keepBetween(
   return all
 }
 
-/** How many keys the last call found above the upper end. */
+/** The number of keys above the upper end in the last call. */
 let above: i32 = 0
 
 export function countedAbove(): i32 {
   return above
 }
 
-/** Writes down keys from `low` to `high`, and their places as i32. @returns how many there are */
+/** Writes the keys from `low` to `high`, and their places as i32. Returns the number of keys. */
 export function gatherBetween(keys: usize, count: i32, low: f64, high: f64, gathered: usize, places: usize): i32 {
   const lows = f64x2.splat(low)
   const highs = f64x2.splat(high)

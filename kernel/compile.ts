@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import asc from 'assemblyscript/asc'
 
-/** One binary holds what all of them export. */
+/** Source files whose exports the one binary has. */
 const names = ['weighted-sum.ts', 'blocks.ts', 'choices.ts', 'changes.ts', 'uniforms.ts', 'ranks.ts']
-/** What they share, and the binary does not export. */
+/** Source files for helpers that the others import; the binary does not export them. */
 const shared = ['lanes.ts']
 
-/** The WebAssembly of the kernel. @throws Error with what the compiler says */
+/** Compiles the kernel to WebAssembly. @throws Error with the compiler's message */
 export async function compileKernel(): Promise<Uint8Array> {
   let binary: Uint8Array | undefined
   const { error, stderr } = await asc.main(
@@ -20,7 +20,7 @@ export async function compileKernel(): Promise<Uint8Array> {
       'simd',
       '--runtime',
       'stub',
-      // What the kernel keeps itself lies from here on, below what its callers put into its memory.
+      // The kernel's own data starts here. Callers place their data after it.
       '--memoryBase',
       '1024',
       '--initialMemory',

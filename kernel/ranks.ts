@@ -1,25 +1,30 @@
-// Probabilities by the places of elements in the order by magnitude of their rows. AssemblyScript.
+// Gives each element a probability by its rank by magnitude in its row. AssemblyScript.
 
-/** The magnitude of a difference; one NaN for all, whose bits as a whole number stand behind those of infinity. */
+/**
+ * Returns the magnitude of a difference. All NaN become one NaN, whose bits as an integer are above those of infinity.
+ */
 @inline
 function magnitudeOf(x: usize, b: usize): f64 {
   const magnitude = abs(load<f64>(x) - load<f64>(b))
   return magnitude != magnitude ? reinterpret<f64>(0x7ff8000000000000) : magnitude
 }
 
-/** What the element at a place is given: `largest` the first one, then less in equal steps, by `span` in all. */
+/** Returns the probability at a rank: `largest` at the first, then falling in equal steps by `span` in total. */
 @inline
 function probabilityAt(place: i32, length: i32, largest: f64, span: f64): f64 {
   return max(0.0, min(1.0, largest - (span * <f64>place) / <f64>(length - 1)))
 }
 
-/** Rows up to this length are ranked by comparing all with all: rows of convolutions are as short as their kernels are wide. */
+/**
+ * Rows up to this length are ranked by comparing each pair. Rows of convolutions are as short as their kernels are
+ * wide.
+ */
 const longest = 16
 const probabilities = memory.data(longest * 8, 16)
 const magnitudes = memory.data(longest * 8, 16)
 const ranks = memory.data(longest * 4, 16)
 
-/** Of rows of at most 16 elements, one behind the other. */
+/** Ranks contiguous rows of at most 16 elements. */
 export function rankShortRows(x: usize, b: usize, rows: i32, length: i32, largest: f64, span: f64, output: usize): void {
   for (let place = 0; place < length; place += 1)
     store<f64>(probabilities + (<usize>place << 3), probabilityAt(place, length, largest, span))
@@ -64,10 +69,10 @@ function rankFew(x: usize, b: usize, length: i32, output: usize): void {
 }
 
 const digits = 256
-/** How often digits have their values: 8 times 256 numbers of 32 bits. */
+/** Address of the digit counts: 8 tables of 256 numbers of 32 bits. */
 let counts: usize = 0
 
-/** Where a digit of 64 bits is counted: `digit` 0 is the lowest. */
+/** Returns the address where a digit's value is counted. `digit` 0 is the lowest of 64 bits. */
 @inline
 function countAt(digit: i32, bits: u64): usize {
   return counts + (<usize>digit << 10) + ((<usize>(bits >> (<u64>digit << 3)) & 0xff) << 2)
@@ -79,7 +84,7 @@ function count(digit: i32, bits: u64): void {
   store<u32>(at, load<u32>(at) + 1)
 }
 
-/** Counts of a digit become the places at which its values begin, the lowest first. */
+/** Replaces the counts of a digit by the places where its values begin, the lowest value first. */
 function beginnings(digit: i32): void {
   let before: u32 = 0
   for (let value = 0; value < digits; value += 1) {
@@ -91,9 +96,9 @@ function beginnings(digit: i32): void {
 }
 
 /**
- * Of one row of any length. What it is ranked by, rounded to float32, is sorted by digits, the lowest first, with the places of the
- * elements below it; where that is equal the magnitudes decide. `x` becomes those magnitudes, and then the result; `b` and `spare` are
- * overwritten, 8 bytes for each element, and 8192 from `table` on.
+ * Ranks one row of any length. Sorts the magnitudes, rounded to float32, by digits from the lowest on, with the
+ * elements' places in the lower word. The full magnitudes decide between equal ones. `x` becomes the magnitudes, then
+ * the result. `b` and `spare` (8 bytes for each element) and 8,192 bytes from `table` on are overwritten.
  */
 export function rankLongRow(
   x: usize,
@@ -110,7 +115,7 @@ export function rankLongRow(
   for (let at: usize = 0; at < end; at += 8) {
     const magnitude = magnitudeOf(x + at, b + at)
     store<f64>(x + at, magnitude)
-    // The largest first.
+    // Inverted, so that the largest magnitude sorts first.
     const pair = (<u64>~reinterpret<u32>(<f32>magnitude) << 32) | <u64>(at >> 3)
     store<u64>(b + at, pair)
     for (let digit = 4; digit < 8; digit += 1) count(digit, pair)
@@ -118,7 +123,7 @@ export function rankLongRow(
   let from = b
   let into = spare
   for (let digit = 4; digit < 8; digit += 1) {
-    // What all have in common orders nothing.
+    // A digit that all elements share does not change the order.
     if (load<u32>(countAt(digit, load<u64>(from))) == <u32>length) continue
     beginnings(digit)
     for (let at: usize = 0; at < end; at += 8) {
@@ -139,7 +144,7 @@ export function rankLongRow(
   }
 }
 
-/** So far an element is moved at most among those that are equal as float32. */
+/** The farthest that an element may move among those equal as float32, in bytes. */
 const farthest: usize = 32 << 3
 
 @inline
@@ -147,7 +152,7 @@ function magnitudeAt(x: usize, pair: u64): u64 {
   return load<u64>(x + (<usize>(pair & 0xffffffff) << 3))
 }
 
-/** Puts those that are equal as float32 into the order of their magnitudes. @returns false if that takes too long */
+/** Orders elements that are equal as float32 by their magnitudes. Returns false if that takes too long. */
 function orderEqual(x: usize, pairs: usize, end: usize): bool {
   for (let at: usize = 8; at < end; at += 8) {
     const pair = load<u64>(pairs + at)
@@ -165,7 +170,10 @@ function orderEqual(x: usize, pairs: usize, end: usize): bool {
   return true
 }
 
-/** Sorts by all bits of the magnitudes, from the places of the elements on. @returns where the sorted ones are */
+/**
+ * Sorts by all bits of the magnitudes, starting from the places of the elements. Returns the address of the sorted
+ * places.
+ */
 function sortWhole(x: usize, from: usize, into: usize, length: i32): usize {
   const end = <usize>length << 3
   memory.fill(counts, 0, 8 * digits * 4)

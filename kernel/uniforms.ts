@@ -1,6 +1,6 @@
-// Random numbers that are a function of where they are asked for. AssemblyScript.
+// Random numbers computed from a counter. AssemblyScript.
 
-/** The upper halves of four products, of which `low` has the first two and `high` the others. */
+/** Returns the upper halves of four products: two in `low`, two in `high`. */
 @inline
 function upperHalves(low: v128, high: v128): v128 {
   return i8x16.shuffle(low, high, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
@@ -11,18 +11,18 @@ function lowerHalves(low: v128, high: v128): v128 {
   return i8x16.shuffle(low, high, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
 }
 
-/** Two words (32 bits each in a lane of 64) as a number of 53 bits from 0 up to before 1. */
+/** Returns two 32-bit words, each in a lane of 64 bits, as a number of 53 bits in [0, 1). */
 @inline
 function unit(upper: v128, lower: v128): v128 {
   const bits = v128.or(i64x2.shl(i64x2.shr_u(upper, 5), 26), i64x2.shr_u(lower, 6))
-  // A whole number below 2^53 in two halves of which each is put behind the exponent that makes it exact.
+  // Converts a whole number below 2^53 in two halves. Each half is placed behind an exponent that makes it exact.
   const high = v128.or(i64x2.shr_u(bits, 32), i64x2.splat(0x4530000000000000))
   const low = v128.or(v128.and(bits, i64x2.splat(0xffffffff)), i64x2.splat(0x4330000000000000))
   const whole = f64x2.add(f64x2.sub(high, f64x2.splat(19342813118337666422669312.0)), low)
   return f64x2.mul(whole, f64x2.splat(1.1102230246251565e-16))
 }
 
-/** Four counters in a row: the word that has the lower half of each, or the upper one. */
+/** Returns the lower (shift 0) or upper (shift 32) words of four consecutive counters. */
 @inline
 function counterWords(counter: u64, shift: u64): v128 {
   let words = i32x4.splat(<i32>(counter >> shift))
@@ -31,7 +31,7 @@ function counterWords(counter: u64, shift: u64): v128 {
   return i32x4.replace_lane(words, 3, <i32>((counter + 3) >> shift))
 }
 
-/** Writes the numbers of four counters, each of whose four words is a lane. */
+/** Writes the numbers of four counters. Each vector holds one word of the four counters. */
 @inline
 function storeNumbers(c0: v128, c1: v128, c2: v128, c3: v128, at: usize): void {
   const first01 = unit(i64x2.extend_low_i32x4_u(c0), i64x2.extend_low_i32x4_u(c1))
@@ -45,9 +45,9 @@ function storeNumbers(c0: v128, c1: v128, c2: v128, c3: v128, at: usize): void {
 }
 
 /**
- * Philox4x32-10 (Salmon et al. 2011) at `blocks` counters in a row, each as two numbers of 53 bits from 0 up to before 1: the words 0 and
- * 1 make the first, 2 and 3 the second. Eight counters at a time, since the rounds of one wait for each other: there is room for those of
- * up to seven blocks more.
+ * Computes Philox4x32-10 (Salmon et al. 2011) at `blocks` consecutive counters. Each gives two numbers of 53 bits in
+ * [0, 1): from the words 0 and 1, and from 2 and 3. Eight counters are computed at a time, since each round waits for
+ * the one before. So `output` needs room for up to seven more blocks.
  */
 export function fillUniforms(key0: u32, key1: u32, low: u32, high: u32, blocks: i32, output: usize): void {
   const multiplier0 = i32x4.splat(0xd2511f53)

@@ -1,10 +1,14 @@
-// The weighted sum of weighted-sum.ts in SIMD, bit for bit: binary64 lanes, left to right from the first product, no fused
-// multiply-add, rounded once. AssemblyScript; `npm run build:kernel` compiles it to kernel-binary.ts.
+// The weighted sum of src/tensor/weighted-sum.ts in SIMD, bit for bit: binary64 lanes, left to right from the first
+// product, no fused multiply-add, rounded once. AssemblyScript; `npm run build:kernel` compiles it to kernel-binary.ts.
 //
-// All functions take: an array of `models` u32 addresses of the inputs and one of their f64 weights, both in order; the bytes to
-// compute, a multiple of 32 (whoever calls pads with zeros); a factor and whether sums are left as they are (0), divided by it (1) or
-// multiplied with it (2); whether elements whose bits are the same in every input are copied; where the result goes. They return how
-// many elements of the result are NaN or infinite.
+// All functions take:
+// - an array of `models` u32 addresses of the inputs, and an array of their f64 weights, in the same order;
+// - the bytes to compute, a multiple of 32 (callers pad with zeros);
+// - a factor, and `scaling`: 0 leaves the sums unchanged, 1 divides them by the factor, 2 multiplies them with it;
+// - `keepIdentical`: true to copy elements whose bits are the same in every input;
+// - the address of the result.
+//
+// They return the number of NaN and infinite elements of the result.
 
 import { decodeHalf, demote, promoteHigh, sumOfLanes } from './lanes'
 
@@ -17,23 +21,23 @@ function scale(sums: v128, how: i32, factors: v128): v128 {
   return how == multiplied ? f64x2.mul(sums, factors) : sums
 }
 
-/** Whether any element of the last call differed between the inputs. */
+/** 1 if any element of the last call differed between the inputs. */
 let different: i32 = 0
 
 export function anyDifferent(): i32 {
   return different
 }
 
-/** The low halves of the 64-bit lanes of two vectors. */
+/** Returns the low halves of the 64-bit lanes of two vectors. */
 @inline
 function lowHalves(a: v128, b: v128): v128 {
   return i8x16.shuffle(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
 }
 
 /**
- * Two pairs of binary64 rounded to four float32, to odd: towards zero, with the last bit set if anything was lost. Rounding that to a
- * type with at least two bits less is rounding the binary64 value once (Boldo and Melquiond, Emulation of FMA and correctly
- * rounded sums, 2008).
+ * Rounds four binary64 numbers, in two vectors, to four float32, to odd: towards zero, with the last bit set if
+ * anything was lost. Rounding the result to a type with at least two bits fewer equals rounding the binary64 value once
+ * (Boldo and Melquiond, Emulation of FMA and correctly rounded sums, 2008).
  */
 @inline
 function demoteToOdd(low: v128, high: v128): v128 {
@@ -48,7 +52,7 @@ function demoteToOdd(low: v128, high: v128): v128 {
   return v128.or(i32x4.add(nearest, larger), v128.and(inexact, i32x4.splat(1)))
 }
 
-/** Four float32, rounded to odd, as float16 codes. */
+/** Encodes four float32, rounded to odd, as float16. */
 @inline
 function encodeHalf(bits: v128): v128 {
   const magnitude = v128.and(bits, i32x4.splat(0x7fffffff))
@@ -56,7 +60,7 @@ function encodeHalf(bits: v128): v128 {
   const lastBit = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1))
   const rebiased = i32x4.add(i32x4.add(magnitude, i32x4.splat(((15 - 127) << 23) + 0xfff)), lastBit)
   const normal = i32x4.shr_u(rebiased, 13)
-  // Adding 1/2 lets the processor round at the last bit of a subnormal float16.
+  // Adding 1/2 makes the processor round at the last bit of a subnormal float16.
   const half = i32x4.splat(126 << 23)
   const subnormal = i32x4.sub(f32x4.add(magnitude, half), half)
   const isSubnormal = i32x4.lt_s(magnitude, i32x4.splat(113 << 23))
@@ -66,7 +70,7 @@ function encodeHalf(bits: v128): v128 {
   return v128.bitselect(i32x4.splat(0x7e00), code, i32x4.gt_s(magnitude, i32x4.splat(0x7f800000)))
 }
 
-/** Four float32, rounded to odd, as bfloat16 codes. */
+/** Encodes four float32, rounded to odd, as bfloat16. */
 @inline
 function encodeBrain(bits: v128): v128 {
   const magnitude = v128.and(bits, i32x4.splat(0x7fffffff))
@@ -91,7 +95,7 @@ export function sumFloat32(
   const exponent = i32x4.splat(0x7f800000)
   let nonFinite = i32x4.splat(0)
   let differing = i32x4.splat(0)
-  // Eight at a time: addresses and weights are loaded half as often.
+  // Eight elements at a time, so that addresses and weights are loaded half as often.
   for (let at: usize = 0; at < bytes; at += 32) {
     const address = <usize>load<u32>(addresses) + at
     const first = v128.load(address)
@@ -169,22 +173,22 @@ export function sumFloat64(
   return <i32>(i64x2.extract_lane(nonFinite, 0) + i64x2.extract_lane(nonFinite, 1))
 }
 
-/** Float16 weights come multiplied with this, and the values that they are multiplied with as float32 divided by it: exact. */
+/** Callers multiply float16 weights by 2^112. Elements, read as float32, are divided by it, which is exact. */
 const halfShift: f32 = 1.925929944387236e-34
 
 /**
- * Four codes, sign-extended to 32 bits, as float32: float16 divided by 2^112, which its bits mean if they are taken for those of a
- * float32. Infinity and NaN do not come out right.
+ * Returns four codes, sign-extended to 32 bits, as float32. A float16 code shifted into a float32 means its value
+ * divided by 2^112. Infinity and NaN come out wrong.
  */
 @inline
 function decode(brain: bool, codes: v128): v128 {
   return brain ? i32x4.shl(codes, 16) : v128.and(i32x4.shl(codes, 13), i32x4.splat(0x8fffe000))
 }
 
-/** Where {@link sumSpecialHalves} leaves the sums of eight elements. */
+/** Memory in which {@link sumSpecialHalves} leaves the sums of eight elements. */
 const specialSums = memory.data(64, 16)
 
-/** The sums of eight float16 in all models, of which any may be infinite or NaN. */
+/** Sums eight float16 elements over all models, with any of them infinite or NaN. */
 function sumSpecialHalves(addresses: usize, weights: usize, models: i32, at: usize): void {
   for (let half: usize = 0; half < 2; half += 1) {
     let low = f64x2.splat(0)
@@ -203,19 +207,19 @@ function sumSpecialHalves(addresses: usize, weights: usize, models: i32, at: usi
   }
 }
 
-/** The upper 32 bits of the lanes of two vectors. */
+/** Returns the upper 32 bits of the lanes of two vectors. */
 @inline
 function highHalves(a: v128, b: v128): v128 {
   return i8x16.shuffle(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
 }
 
-/** The exponent of binary64 less that of a type, for one and the same number. */
+/** Returns the exponent bias of binary64 minus that of the type. */
 @inline
 function biasOf(brain: bool): i32 {
   return brain ? 1023 - 127 : 1023 - 15
 }
 
-/** Which of the upper halves of binary64 numbers are of those that are no normal numbers of the type. */
+/** Returns all ones for the upper halves of binary64 numbers that are not normal numbers of the type. */
 @inline
 function uncommon(brain: bool, words: v128): v128 {
   const aboveSmallest = i32x4.sub(
@@ -225,7 +229,10 @@ function uncommon(brain: bool, words: v128): v128 {
   return i32x4.ge_u(aboveSmallest, i32x4.splat((brain ? 254 : 30) << 20))
 }
 
-/** Codes of normal numbers, from both halves of them as binary64: the upper ones, rounded to odd, are precise enough. */
+/**
+ * Encodes normal numbers, given both halves of their binary64 form. The upper halves, rounded to odd, are precise
+ * enough.
+ */
 @inline
 function encodeCommon(brain: bool, words: v128, rest: v128): v128 {
   const shift = brain ? 13 : 10
@@ -243,7 +250,7 @@ function encodeAny(brain: bool, low: v128, high: v128): v128 {
   return brain ? encodeBrain(bits) : encodeHalf(bits)
 }
 
-/** Eight binary64 as codes. */
+/** Encodes eight binary64 numbers. */
 @inline
 function encode(brain: bool, a: v128, b: v128, c: v128, d: v128): v128 {
   const lower = highHalves(a, b)
@@ -256,7 +263,7 @@ function encode(brain: bool, a: v128, b: v128, c: v128, d: v128): v128 {
   )
 }
 
-/** float16 and bfloat16, eight at a time. */
+/** Sums float16 or bfloat16 (`brain`), eight elements at a time. */
 @inline
 function sumSixteenBits(
   brain: bool,
@@ -347,8 +354,8 @@ export function sumBfloat16(
 }
 
 /**
- * The float8 types, one at a time. `values`: the f64 value of each of the 256 codes; the rest describes the type as small-float.ts
- * does.
+ * Sums a float8 type, one element at a time. `values`: the f64 value of each of the 256 codes. The other parameters
+ * describe the type as small-float.ts does.
  */
 export function sumFloat8(
   addresses: usize,

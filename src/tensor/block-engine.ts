@@ -2,19 +2,19 @@ import type { Cut } from './cut.ts'
 import type { FloatFormat } from './float-format.ts'
 import { kernelBlock } from './kernel-block.ts'
 
-/** Elements that an array of an engine has room for: whole vectors, and a few random numbers more. */
+/** Elements per array of an engine: a block, whole vectors, and some spare random numbers. */
 export const blockRoom = kernelBlock + 16
 
-/** Probabilities of elements by their places: `largest` of the first one, then less in equal steps, by `span` in all. */
+/** Probabilities of elements by rank: `largest` for the first, then falling in equal steps by `span` in total. */
 export type RankProbabilities = { largest: number; span: number }
 
-/** Where only one number is given for all elements it is that of each; or each element has its own, in the same order. */
+/** One number for all elements, or an array with one number for each element. */
 export type Numbers = number | Float64Array
 
-/** What numbers are multiplied with, or divided by. */
+/** A factor to multiply with, or divisors. */
 export type Scale = { factor: number } | { divisors: Numbers }
 
-/** How changes of a base are added up; see Contribution. `votes`: null where there are none. */
+/** How changes of a base are added up; see Contribution. `votes`: null without votes. */
 export type ChangeSum = {
   weights: readonly number[]
   votes: readonly number[] | null
@@ -24,27 +24,33 @@ export type ChangeSum = {
 }
 
 /**
- * What methods spend their time on, over blocks of at most 4,096 elements in binary64. Engines give the same bits; they differ in speed
- * alone. Kernels of a thread use one engine, and the arrays that it owns, one after the other; arrays that it does not own may be given
- * where nothing is said. Masks are -1 or 0, that of element j at 2j and at 2j + 1.
+ * The inner loops of merge methods, over blocks of at most 4,096 elements in binary64. All engines give the same bits,
+ * at different speeds.
+ *
+ * The kernels of a thread share one engine and its arrays, one kernel after the other. "Owned" arrays must be the
+ * engine's; elsewhere, any array may be passed. A mask has two 32-bit words for each element, both -1 or both 0.
  */
 export type BlockEngine = {
-  /** Owned: the block of a source. */
+  /** Returns the owned block of a source. */
   source(index: number): Float64Array
-  /** Owned. */
+  /** Owned arrays. */
   output: Float64Array
   selected: Int32Array
   used: Int32Array
   uniforms: Float64Array
   variances: Float64Array
-  /** What {@link BlockEngine.gatherBetween} has written down: keys, and their places. */
+  /** Keys and places that {@link BlockEngine.gatherBetween} has found. */
   gathered: Float64Array
   places: Int32Array
-  /** Elements of a source as binary64, in its block; as they are stored they must stay where they are until {@link BlockEngine.finish}. */
+  /**
+   * Decodes the elements of a source to binary64 into its block. The encoded bytes must stay unchanged until {@link
+   * BlockEngine.finish}.
+   */
   decode(format: FloatFormat, elements: Uint8Array, index: number, count: number): Float64Array
   /**
-   * Rounds `output` as {@link FloatFormat.round} does. Elements whose bits are the same in as many of the sources as are `compared`, from
-   * the first on, as they were decoded last, are copied; 0: none is. @returns how many those are, and how many of all are NaN or infinite
+   * Rounds `output` as {@link FloatFormat.round} does. Copies an element whose bits are the same in the first
+   * `compared` sources, as decoded last; 0 copies none. Returns the number of these elements, and the number of NaN and
+   * infinite ones of all.
    */
   finish(
     format: FloatFormat,
@@ -52,18 +58,18 @@ export type BlockEngine = {
     count: number,
     target: Uint8Array,
   ): { identical: number; nonFinite: number }
-  /** Of owned arrays: x - b in the place of x. */
+  /** Sets x to x - b. Both are owned. */
   subtract(x: Float64Array, b: Float64Array, count: number): void
-  /** Of owned arrays: |x - b| in the place of x. */
+  /** Sets x to |x - b|. Both are owned. */
   distance(x: Float64Array, b: Float64Array, count: number): void
   /**
-   * Sets `selected` for those behind one cut of the order by magnitude, if there is one, up to another; the first key has index `first`.
-   * @returns how many they are
+   * Selects (in `selected`) the elements after one cut of the order by magnitude, if given, up to another. The first
+   * key has the index `first`. Returns the number of selected elements.
    */
   selectBetween(keys: Float64Array, first: number, count: number, behind: Cut | null, upTo: Cut): number
   /**
-   * Of owned arrays: x - b in the place of x where selectBetween would select it, elsewhere `dropped`; where it does, `used` is set.
-   * @returns how many they are
+   * Sets x to x - b for the elements that selectBetween would select, and sets `used` for them. Sets x to `dropped` for
+   * all others. Both arrays are owned. Returns the number of kept elements.
    */
   keepBetween(
     x: Float64Array,
@@ -74,11 +80,11 @@ export type BlockEngine = {
     upTo: Cut,
     dropped: number,
   ): number
-  /** Sets `selected` where a number is below its probability. @returns how many they are */
+  /** Selects the elements whose number is below their probability. Returns how many were selected. */
   selectBelow(numbers: Float64Array, probabilities: Numbers, count: number): number
   /**
-   * Of owned arrays: x - b, scaled, in the place of x where the number of the element is below its probability, elsewhere `dropped`; where
-   * it is, `used` is set. @returns how many they are
+   * Sets x to x - b, scaled, for elements whose number is below their probability, and sets `used` for them. Sets x to
+   * `dropped` for all others. Both arrays are owned. Returns the number of kept elements.
    */
   keepBelow(
     x: Float64Array,
@@ -89,11 +95,12 @@ export type BlockEngine = {
     count: number,
     dropped: number,
   ): number
-  /** Of an owned array: what is not `selected` becomes `dropped`; where something is, `used` is set. */
+  /** Sets the elements of x that are not `selected` to `dropped`, and sets `used` for the others. x is owned. */
   drop(x: Float64Array, dropped: number, count: number): void
   /**
-   * From owned arrays: `output` is what the terms make of the base where `used` says so, elsewhere the base. With votes, `used` is set
-   * here. `conflicts`: at how many elements some votes were positive and some negative; `copiesNaN`: whether any NaN of the base stays.
+   * Sets `output` to the base plus the change from the terms, where `used` is set, and to the base elsewhere. All
+   * arrays are owned. With votes, this function sets `used`. `conflicts`: the number of elements with votes of both
+   * signs. `copiesNaN`: true if any NaN of the base was copied.
    */
   change(
     terms: readonly Float64Array[],
@@ -102,18 +109,18 @@ export type BlockEngine = {
     count: number,
   ): { conflicts: number; copiesNaN: boolean }
   /**
-   * From owned arrays: sets `variances` to the population variance over the terms, element by element. It is 0 where all terms are equal
-   * and finite, although rounding may move their mean.
+   * Sets `variances` to the population variance over the terms, element by element. The arrays are owned. It is exactly
+   * 0 if all terms are equal and finite, although rounding may move their mean.
    */
   vary(terms: readonly Float64Array[], count: number): void
   /**
-   * Writes keys from `low` to `high` to `gathered`, and their places to `places`. Keys are no less than 0, or NaN.
-   * @returns how many they are, and how many are not up to `high`
+   * Writes the keys from `low` to `high` to `gathered`, and their places to `places`. Keys are non-negative or NaN.
+   * `above`: the number of keys that are not at most `high`, including NaN.
    */
   gatherBetween(keys: Float64Array, count: number, low: number, high: number): { gathered: number; above: number }
   /**
-   * From owned arrays: `output` is the sum of the terms by that of their factors, each of which is a weight times a factor of the
-   * element, `least` if that is less.
+   * Sets `output` to the weighted mean of the terms, element by element. The weight of a term is its model's weight
+   * times the element's factor, or times `least` if the factor is less. All arrays are owned.
    */
   weigh(
     terms: readonly Float64Array[],
@@ -122,13 +129,20 @@ export type BlockEngine = {
     least: number,
     count: number,
   ): void
-  /** From owned arrays: `output` stands at `t` between the base and the mean of the terms; at 1 it is that mean, whatever the base is. */
+  /**
+   * Sets `output` to the point at `t` between the base (0) and the mean of the terms (1). At 1 the base is not read.
+   * All arrays are owned.
+   */
   approachMean(terms: readonly Float64Array[], base: Float64Array, t: number, count: number): void
-  /** The dot products of two vectors with four others, each in the order of the elements: eight, those of the first vector first. */
+  /**
+   * Computes the dot products of two vectors with four others, each in the order of the elements. `sums`: eight
+   * numbers, those of the first vector first.
+   */
   dotProducts(a: readonly Float64Array[], b: readonly Float64Array[], count: number, sums: Float64Array): void
   /**
-   * For each element of `rows` rows of x - b, of one length above 1, from `from` on, the probability that its place in the order by magnitude
-   * of its row gives it: largest first, equal ones lowest index first, NaN before all others. Written to the same places of `into`.
+   * Writes to `into`, for each element of `rows` rows of x - b, the probability of its rank by magnitude in its row.
+   * Rows start at `from` and have one length above 1. The largest is first; equal ones follow by index; NaN comes
+   * before all others. `into` has the same places as x.
    */
   rankRows(
     x: Float64Array,
@@ -139,6 +153,9 @@ export type BlockEngine = {
     probabilities: RankProbabilities,
     into: Float64Array,
   ): void
-  /** Fills `uniforms` with multiples of 2^-53 from 0 up to before 1, from the counter `firstBlock` on: words 0 and 1, then 2 and 3. */
+  /**
+   * Fills `uniforms` with multiples of 2^-53 in [0, 1), from the counter `firstBlock` on. Each counter gives two
+   * numbers: from the words 0 and 1, then from 2 and 3.
+   */
   fillUniforms(key: readonly [number, number], firstBlock: number, blocks: number): void
 }

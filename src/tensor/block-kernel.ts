@@ -1,4 +1,4 @@
-/** What the compiled kernel has for blocks (kernel/blocks.ts, choices.ts, changes.ts, uniforms.ts, ranks.ts). */
+/** The exports of the compiled kernel for blocks (kernel/blocks.ts, choices.ts, changes.ts, uniforms.ts, ranks.ts). */
 const names = [
   'decodeFloat32',
   'decodeSixteenBits',
@@ -29,7 +29,7 @@ export type BlockKernel = Record<(typeof names)[number], (...parameters: number[
   memory: WebAssembly.Memory
 }
 
-/** @throws TypeError if the exports are not the kernel's */
+/** Checks the exports of the kernel. @throws TypeError if one is missing */
 export function kernelOf(exports: Record<string, unknown>): BlockKernel {
   if (!isKernel(exports)) throw new TypeError('the kernel has other exports than it should')
   return exports

@@ -3,8 +3,8 @@ import type { ElementKernel } from './element-kernel.ts'
 import { blockEngine } from './simd-block-engine.ts'
 
 /**
- * Puts one model's differences from the base in the place of its elements, those that are not kept as `dropped`; kept ones may be
- * rescaled. Sets `used` of the engine where one is kept. Returns how many are.
+ * Replaces the elements of one model by their differences from the base, possibly rescaled. Dropped elements become
+ * `dropped`. Sets the engine's `used` where an element is kept. Returns the number of kept elements.
  */
 export type Sparsify = (
   elements: Float64Array,
@@ -15,27 +15,31 @@ export type Sparsify = (
 ) => number
 
 /**
- * Chooses elements by the differences of all models, the same ones for all: sets `selected` of the engine. Returns how many are chosen.
+ * Selects elements by the differences of all models, the same elements for all. Sets the engine's `selected`. Returns
+ * the number of selected elements.
  */
 export type SelectElements = (differences: readonly Float64Array[], first: number, count: number) => number
 
 /**
- * How differences from a base become a change of it. `weights`: one for each model. `votes`: what the differences are weighed with
- * where models vote on the sign of each element, and only those that agree with the outcome count; null without votes.
- * `divisor`: what the sum of weighted differences is divided by, `agreeing` being the sum of the weights of those that agree.
- * `zero`: how small that sum must be, compared with that of their magnitudes, to count as zero.
+ * How differences from a base become a change of it.
+ * - `weights`: one for each model.
+ * - `votes`: null without votes. Otherwise one factor for each model: its difference times this factor votes on the
+ *   element's sign, and only differences that agree with the outcome count.
+ * - `divisor`: divides the sum of weighted differences. `agreeing` is the sum of the weights of the models that agree.
+ * - `zero`: a sum of agreeing weights counts as zero if it is at most this part of the sum of their magnitudes.
  */
 export type Contribution = ChangeSum & {
-  /** One for each model, or one for all; null where nothing is dropped. */
+  /** One for each model, or one for all; null if nothing is dropped. */
   sparsify: readonly Sparsify[] | SelectElements | null
 }
 
-/** A sum of weights that is no more than this part of the sum of their magnitudes is taken for the rounding errors of zero. */
+/** A sum of weights up to this part of the sum of their magnitudes counts as zero, because it may be rounding error. */
 export const zeroWeights = 1e-8
 
 /**
- * The kernel of y = b + lambda m, m the weighted sum of what is kept of the models' differences from the base, which is the last
- * source. Where nothing is kept, or agrees, the base's element is copied. Counts `kept0`, `kept1`, ... and, with votes, `signConflicts`.
+ * Returns the kernel of y = b + lambda m. m is the weighted sum of the kept differences of the models from the base b,
+ * which is the last source. The base's element is copied if no difference is kept, or none agrees. Counts `kept0`,
+ * `kept1`, ... and, with votes, `signConflicts`.
  */
 export function contributionKernel(contribution: Contribution): ElementKernel {
   const { weights, votes, sparsify } = contribution
@@ -45,12 +49,12 @@ export function contributionKernel(contribution: Contribution): ElementKernel {
   const counts: Record<string, number> = votes ? { signConflicts: 0 } : {}
   if (sparsify) for (let model = 0; model < models; model += 1) counts[`kept${model}`] = 0
 
-  /** Added to a sum, a zero with this sign changes nothing, not even the sign of a zero. */
+  /** Adding a zero of this sign to a sum changes nothing, not even the sign of a zero sum. */
   const dropped = (model: number) => (votes ? 0 : 1 / (weights[model] ?? 0) < 0 ? 0 : -0)
   const countKept = (model: number, kept: number) => {
     counts[`kept${model}`] = (counts[`kept${model}`] ?? 0) + kept
   }
-  /** The models' elements become what is kept of their differences from the base. */
+  /** Replaces the models' elements by their kept differences from the base. */
   const reduce = (elements: readonly Float64Array[], base: Float64Array, first: number, count: number) => {
     if (sparsify !== null && typeof sparsify !== 'function') {
       for (const [model, x] of elements.entries())

@@ -1,7 +1,10 @@
-/** Where an order by size is cut: all larger than `value` stand before it, and of the equal ones those with an index up to `last`. */
+/**
+ * A cut in an order by size. Before it stand all elements larger than `value`, and the equal ones with an index up to
+ * `last`.
+ */
 export type Cut = { value: number; last: number }
 
-/** Whether an element stands at a cut or before it. NaN is larger than any number, and equal to every other NaN. */
+/** True if an element stands before a cut or at it. NaN is larger than any number, and equal to every other NaN. */
 export function isWithin(key: number, index: number, { value, last }: Cut): boolean {
   if (Number.isNaN(key)) return !Number.isNaN(value) || index <= last
   return key > value || (key === value && index <= last)

@@ -1,19 +1,19 @@
 /**
- * Numbers of about 106 bits as the unevaluated sum of two binary64, the second at most half a unit in the last place of the first
- * (Dekker 1971, doi:10.1007/BF01397083).
+ * A number of about 106 bits, as the unevaluated sum of two binary64 numbers. `low` is at most half a unit in the last
+ * place of `high` (Dekker 1971, doi:10.1007/BF01397083).
  */
 export type DoubleDouble = { high: number; low: number }
 
 const splitter = 2 ** 27 + 1
 
-/** a + b, exactly. */
+/** Returns a + b exactly. */
 export function exactSum(a: number, b: number): DoubleDouble {
   const high = a + b
   const rest = high - a
   return { high, low: a - (high - rest) + (b - rest) }
 }
 
-/** a * b, exactly, for numbers far from the ends of the range. */
+/** Returns a * b exactly, for numbers far from the ends of the range. */
 export function exactProduct(a: number, b: number): DoubleDouble {
   const high = a * b
   const aHigh = splitter * a - (splitter * a - a)

@@ -1,14 +1,14 @@
-/** ONNX's element types (TensorProto.DataType up to IR 14). */
+/** An element type of ONNX (TensorProto.DataType up to IR 14). */
 export type DType = {
   code: number
   name: string
-  /** Bits of one element in raw_data; 0 where elements have no fixed size. */
+  /** Bits of one element in raw_data; 0 if elements have no fixed size. */
   bits: number
-  /** Averaged by soups; everything else is carried and must agree. */
+  /** True for types that soups average. Elements of other types are carried over, and must agree. */
   float: boolean
-  /** The field that holds the elements when they are not raw. */
+  /** The field of TensorProto that holds the elements if raw_data does not. */
   typedField: 'float_data' | 'int32_data' | 'int64_data' | 'double_data' | 'uint64_data' | 'string_data'
-  /** Values of the typed field for one element: 2 for complex numbers, 1/2 and 1/4 where several elements share one. */
+  /** Values in the typed field for one element: 2 for complex numbers, 1/2 or 1/4 if several elements share a value. */
   typedPerElement: number
 }
 
@@ -51,24 +51,28 @@ const dtypes = [
 
 const byCode = new Map(dtypes.map(dtype => [dtype.code, dtype]))
 
-/** The element type of an ONNX code; undefined for codes that ONNX does not have (yet). */
+/** Returns the element type of an ONNX code; undefined for a code that ONNX does not define. */
 export function dtypeOf(code: number): DType | undefined {
   return byCode.get(code)
 }
 
-/** The name of an ONNX element type code, such as `float32`; `type 99` for one that is not known. */
+/** Returns the name of an ONNX element type, such as `float32`; `type 99` for an unknown code. */
 export function dtypeName(code: number): string {
   return byCode.get(code)?.name ?? `type ${code}`
 }
 
-/** ONNX's code of an element type by its name. @throws RangeError for a name that is none */
+/**
+ * Returns ONNX's code of an element type by its name.
+ *
+ * @throws RangeError for an unknown name
+ */
 export function dtypeCode(name: string): number {
   const code = dtypes.find(dtype => dtype.name === name)?.code
   if (code === undefined) throw new RangeError(`${name} is no element type`)
   return code
 }
 
-/** Bytes of `elements` elements in raw_data. */
+/** Returns the number of bytes of `elements` elements in raw_data. */
 export function rawBytes(dtype: DType, elements: number): number {
   return Math.ceil((elements * dtype.bits) / 8)
 }

@@ -3,28 +3,32 @@ import { kernelBlock } from './kernel-block.ts'
 import { blockEngine } from './simd-block-engine.ts'
 import type { SumResult } from './sum-engine.ts'
 
-/** What a method computes element by element. It knows an element by its place in the tensor alone: how a tensor is cut changes no bit. */
+/**
+ * Computes a merge method element by element. A result depends only on the element's index in its tensor, so cutting a
+ * tensor differently changes no bit.
+ */
 export type ElementKernel = {
   /**
-   * Computes `count` elements, the first of which is element `first` of the tensor, from those of every source. All arrays are of the
-   * thread's engine, `output` its own; those of the sources may be overwritten.
+   * Computes `count` elements, from element `first` of the tensor, out of the elements of every source. All arrays
+   * belong to the thread's engine, and `output` is the engine's own. The arrays of the sources may be overwritten.
    */
   compute(inputs: readonly Float64Array[], output: Float64Array, first: number, count: number): void
-  /** How many of the sources, from the first on, must have the same bits for an element to be copied; 0: none is. */
+  /** An element is copied if its bits are the same in the first `compared` sources. 0: never. */
   compared: number
   /**
-   * Elements of the last block, by their place in it, of which the stored bits of the last source are copied although they are NaN,
-   * whose bits computing would lose.
+   * Places in the last block of NaN elements to copy, with their stored bits, from the last source. Computing them
+   * would lose the NaN's bits.
    */
   copiedNaN: readonly number[]
-  /** What has been counted so far over all elements that were computed. */
+  /** Counts over all elements computed so far, by name. */
   counts: Record<string, number>
 }
 
 /**
- * Runs a kernel over `count` elements, the first of which is element `first` of the tensor, and rounds each once.
- * @param inputs one for each source
- * @returns `computed`: whether any was (false: all were the same in every source and were copied); NaN and infinite ones of the result
+ * Runs a kernel over `count` elements, from element `first` of the tensor, and rounds each once.
+ * @param inputs element bytes, one array for each source
+ * @returns `computed`: false if every element was the same in all sources and was copied; and the NaN and infinite
+ * elements of the result
  */
 export function runKernel(
   kernel: ElementKernel,
@@ -40,9 +44,9 @@ export function runKernel(
   let nonFinite = 0
   for (let from = 0; from < count; from += kernelBlock) {
     const length = Math.min(kernelBlock, count - from)
-    const own = (bytes: Uint8Array) => bytes.subarray(from * width, (from + length) * width)
-    const target = own(output)
-    const blocks = inputs.map((input, index) => engine.decode(format, own(input), index, length))
+    const blockOf = (bytes: Uint8Array) => bytes.subarray(from * width, (from + length) * width)
+    const target = blockOf(output)
+    const blocks = inputs.map((input, index) => engine.decode(format, blockOf(input), index, length))
     kernel.compute(blocks, engine.output, first + from, length)
     const finished = engine.finish(format, kernel.compared, length, target)
     copied += finished.identical

@@ -1,8 +1,8 @@
 import { decodeTable, encoder, type SmallFloat, smallFloats } from './small-float.ts'
 
 /**
- * How the elements of one floating-point type enter and leave binary64. All buffers are little-endian element bytes, aligned to
- * the element; the machine must be little-endian, as every platform of Node's is.
+ * Converts the elements of one floating-point type from and to binary64. Buffers hold little-endian elements and are
+ * aligned to the element. The machine must be little-endian, as every platform of Node.js is.
  */
 export type FloatFormat = {
   bytes: 1 | 2 | 4 | 8
@@ -10,9 +10,9 @@ export type FloatFormat = {
   begin(accumulator: Float64Array, elements: Uint8Array, count: number, weight: number): void
   /** accumulator[i] = accumulator[i] + weight * x[i] */
   add(accumulator: Float64Array, elements: Uint8Array, count: number, weight: number): void
-  /** y[i] = accumulator[i] rounded once to the type, nearest even; a NaN becomes the type's canonical quiet NaN. */
+  /** y[i] = accumulator[i], rounded once to the type, to nearest even. A NaN becomes the type's canonical quiet NaN. */
   round(accumulator: Float64Array, count: number, output: Uint8Array): void
-  /** How many of the elements are NaN or infinite. */
+  /** Returns the number of NaN and infinite elements. */
   countNonFinite(elements: Uint8Array, count: number): number
 }
 
@@ -99,7 +99,11 @@ const formats = new Map<string, FloatFormat>([
   ]),
 ])
 
-/** The format of a floating-point element type by its name (`float32`). @throws RangeError for a type that is not averaged */
+/**
+ * Returns the format of a floating-point element type, such as `float32`.
+ *
+ * @throws RangeError for a type that is not averaged
+ */
 export function floatFormat(dtype: string): FloatFormat {
   const format = formats.get(dtype)
   if (!format) throw new RangeError(`${dtype} is not a type that is averaged`)

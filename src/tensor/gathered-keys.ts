@@ -3,18 +3,21 @@ import { ascendingAt } from './quickselect.ts'
 
 type Room = { keys: Float64Array; indices: Float64Array }
 
-/** Room that is used again: giving it back to the machine for every tensor would keep the garbage collector busy. */
+/** Arrays for reuse: allocating them for every tensor would keep the garbage collector busy. */
 const spareRooms: Room[] = []
 const mostSpareRooms = 8
 
-/** Keys of some elements with their indices, in the order of these, of which the one at a rank is looked for. */
+/** Keys of elements with their indices, in ascending order of index. Finds the key at a rank. */
 export class GatheredKeys {
   #keys: Float64Array
   #indices: Float64Array
   #most: number
   #count = 0
 
-  /** @param most how many there may be @param expected for how many there is room at first, which then doubles */
+  /**
+   * @param most the largest number of keys
+   * @param expected the number of keys to make room for at first; the room then doubles as needed
+   */
   constructor(most: number, expected = 1 << 12) {
     const room = spareRooms.pop() ?? { keys: new Float64Array(expected), indices: new Float64Array(expected) }
     this.#most = most
@@ -22,7 +25,7 @@ export class GatheredKeys {
     this.#indices = room.indices
   }
 
-  /** Ends its use. */
+  /** Gives the memory back for reuse. The object cannot be used afterwards. */
   release(): void {
     if (spareRooms.length < mostSpareRooms) spareRooms.push({ keys: this.#keys, indices: this.#indices })
   }
@@ -31,7 +34,7 @@ export class GatheredKeys {
     return this.#count
   }
 
-  /** @returns false if there is no room any more */
+  /** Adds a key; returns false if `most` is reached. */
   add(key: number, index: number): boolean {
     if (!this.#makeRoom(1)) return false
     this.#keys[this.#count] = key
@@ -40,10 +43,7 @@ export class GatheredKeys {
     return true
   }
 
-  /**
-   * Adds the first `count` keys, the indices of which are so many more than their places.
-   * @returns false if there is no room for all
-   */
+  /** Adds the first `count` keys. The index of a key is `first` plus its place. Returns false if not all fit. */
   addBlock(keys: Float64Array, places: Int32Array, count: number, first: number): boolean {
     if (!this.#makeRoom(count)) return false
     this.#keys.set(keys.subarray(0, count), this.#count)
@@ -62,7 +62,10 @@ export class GatheredKeys {
     return true
   }
 
-  /** The cut behind the element with a rank: the largest first, equal ones in their order. They are all NaN, or none is. */
+  /**
+   * Returns the cut after the element with a rank. The largest key is first, equal keys follow in order of index.
+   * Either all keys are NaN, or none is.
+   */
   cutAt(rank: number): Cut {
     const keys = this.#keys.subarray(0, this.#count)
     if (rank >= keys.length) throw new RangeError('a rank beyond the elements')

@@ -1,23 +1,28 @@
 import { sumBlock, TreeSum } from './pair-sums.ts'
 import { blockEngine } from './simd-block-engine.ts'
 
-/** Dot products are added up side by side, of so many vectors with so many others: one alone would wait for each of its additions. */
+/**
+ * Computes 2 x 4 dot products at the same time, because each addition of a single dot product waits for the one before.
+ */
 const [rows, lanes] = [2, 4]
 
-/** Dot products of some vectors with each other, over fixed blocks and in one fixed tree (see {@link TreeSum}). */
+/**
+ * The dot products of some vectors with each other. They are added over fixed blocks in one fixed tree (see {@link
+ * TreeSum}).
+ */
 export type Gram = {
   vectors: number
-  /** The dot product of two vectors. */
+  /** Returns the dot product of two vectors. */
   dot(i: number, j: number): number
-  /** The length of a vector. */
+  /** Returns the length of a vector. */
   norm(i: number): number
-  /** The cosine of the angle between two vectors; 0 where one of them has no length. */
+  /** Returns the cosine of the angle between two vectors; 0 if one of them has length 0. */
   cosine(i: number, j: number): number
-  /** Whether all dot products are finite, and the products of any two squared lengths. */
+  /** True if all dot products are finite, and all products of two squared lengths. */
   isFinite: boolean
 }
 
-/** Adds up the dot products of vectors that come block by block. */
+/** Adds up the dot products of vectors that arrive block by block. */
 export class GramSums {
   #vectors: number
   #pairs: { i: number; j: number; sum: TreeSum }[]
@@ -30,7 +35,7 @@ export class GramSums {
     )
   }
 
-  /** Takes in the next block of each vector: 4,096 elements, or what is left at the end. */
+  /** Takes the next block of each vector: 4,096 elements, or fewer at the end. */
   add(values: readonly Float64Array[], count: number): void {
     if (count > sumBlock) throw new RangeError('a block has 4,096 elements at most')
     const vector = (index: number) => values[Math.min(index, this.#vectors - 1)] ?? this.#block
@@ -60,7 +65,10 @@ export class GramSums {
   }
 }
 
-/** The dot products of some vectors. `dots`: each vector with itself and those behind it: (0, 0), (0, 1), ..., (1, 1), ... */
+/**
+ * Returns the Gram matrix of some vectors. `dots` holds the products of each vector with itself and the later ones: (0,
+ * 0), (0, 1), ..., (1, 1), ...
+ */
 export function gramOf(vectors: number, dots: readonly number[]): Gram {
   const dot = (i: number, j: number) => dots[placeOf(vectors, Math.min(i, j), Math.max(i, j))] ?? Number.NaN
   const squares = Array.from({ length: vectors }, (_, i) => dot(i, i))

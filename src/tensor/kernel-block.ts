@@ -1,2 +1,5 @@
-/** Elements that a kernel is given at a time at most: those of a few models fit into a processor's second cache. */
+/**
+ * The largest number of elements that a kernel computes at a time. The blocks of a few models fit into a processor's
+ * second-level cache.
+ */
 export const kernelBlock = 4096

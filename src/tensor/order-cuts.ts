@@ -3,43 +3,45 @@ import { GatheredKeys } from './gathered-keys.ts'
 import { RankBracket, type Sample } from './rank-bracket.ts'
 
 /**
- * Exact places in an order by size, found by streaming: largest first, equal ones lowest index first, every NaN larger than infinity
- * and equal to every other. A sample says between which keys the element at a rank should lie, and a first pass gathers those. Where it
- * does not lie there, a histogram over the leading bits finds its bin; once that holds few enough they are gathered, until then the next
- * bits are counted. Memory does not depend on how many elements there are.
+ * Finds elements by rank in an order by size, exactly, by streaming. The largest is first, equal elements follow by
+ * index. Every NaN is larger than infinity, and equal to every other NaN.
+ *
+ * A sample suggests two keys around the element at a rank, and a first pass gathers the keys between them. If the
+ * element is not there, a histogram over the leading bits finds its bin. A bin of few elements is gathered; otherwise
+ * the next bits are counted. Memory does not depend on the number of elements.
  */
 
-/** Takes the next elements of every stream, non-negative or NaN; the first of them has index `first`. */
+/** Takes the next keys of every stream, each non-negative or NaN. The first of them has the index `first`. */
 export type KeyVisitor = (keys: readonly Float64Array[], first: number, count: number) => void
 
-/** How many elements of a bin are gathered at most, for each cut. */
+/** The largest number of elements of a bin that are gathered, for each cut. */
 const gatheredAtMost = 1 << 16
 
-/** Widths of the bit fields that are counted one after the other; the sign, which is always 0, stands before the first. */
+/** Widths of the bit fields, counted one after the other. The sign bit, which is always 0, comes before the first. */
 const leadingBits = 16
 const secondBits = 15
 const lowBits = 16
 
 type Search = {
   stream: number
-  /** How many elements of its bin, or bins, stand before the one that is sought. */
+  /** The rank of the sought element among the elements of its bin. */
   rank: number
-  /** How many bit fields are known: 0 to 4. */
+  /** The number of bit fields known: 0 to 4. */
   level: number
-  /** The known leading fields of the upper word and of the lower one. */
+  /** The known leading fields of the upper and of the lower word. */
   high: number
   low: number
   bins: Uint32Array | null
   gathered: GatheredKeys | null
-  /** Where it is looked for first. */
+  /** The range that is searched first. */
   bracket: RankBracket | null
   cut: Cut | null
 }
 
 /**
- * Finds the cuts behind the elements with certain ranks (0: the largest).
+ * Finds the cuts after the elements with certain ranks (0: the largest).
  *
- * @param ranks those asked for of each stream, each below the number of its elements
+ * @param ranks for each stream the ranks to find, each below the number of its elements
  * @param samples some keys of each stream
  * @param scan visits all elements of all streams in order; called a few times
  * @returns the cuts of each stream, in the order of its ranks
@@ -56,13 +58,13 @@ export function findCuts(
       search.bins = search.bracket || search.gathered || search.level === 4 ? null : binsFor(search.level)
     scan((keys, first, count) => {
       for (const search of open) {
-        const own = keys[search.stream]
-        if (!own) throw new RangeError('a stream is missing')
+        const streamKeys = keys[search.stream]
+        if (!streamKeys) throw new RangeError('a stream is missing')
         if (search.bracket) {
-          search.bracket.take(own, first, count)
+          search.bracket.take(streamKeys, first, count)
           continue
         }
-        const words = wordsOf(own, count)
+        const words = wordsOf(streamKeys, count)
         if (search.gathered) gather(search, words, first, count)
         else if (search.bins) tally(search, search.bins, words, count)
         else if (!search.cut) passEqual(search, words, first, count)
@@ -90,7 +92,7 @@ function binsFor(level: number): Uint32Array {
   return new Uint32Array(1 << (level === 0 ? leadingBits : level === 1 ? secondBits : lowBits))
 }
 
-/** Keys as pairs of words, the lower one first (the machine is little-endian), all NaN made the same one. */
+/** Returns keys as pairs of words, the lower one first (the machine is little-endian). Makes all NaN one NaN. */
 function wordsOf(keys: Float64Array, count: number): Uint32Array {
   const words = new Uint32Array(keys.buffer, keys.byteOffset, count * 2)
   for (let i = 0; i < count; i += 1) {
@@ -126,7 +128,7 @@ function isInBin(level: number, high: number, low: number, upper: number, lower:
   return upper === high && lower === low
 }
 
-/** Finds the bin of the element that is sought, from the largest down. */
+/** Finds the bin of the sought element, from the largest bin down. */
 function descend(search: Search, bins: Uint32Array): void {
   let bin = bins.length - 1
   for (let here = bins[bin] ?? 0; search.rank >= here; here = bins[bin] ?? 0) {
@@ -151,7 +153,7 @@ function gather({ level, high, low, gathered }: Search, words: Uint32Array, firs
   }
 }
 
-/** Finds the one with the rank that is sought among equal ones. */
+/** Finds the element with the sought rank among equal elements. */
 function passEqual(search: Search, words: Uint32Array, first: number, count: number): void {
   const { high, low } = search
   for (let i = 0; i < count; i += 1) {

@@ -1,11 +1,11 @@
 import type { FloatFormat } from './float-format.ts'
 
-/** Elements whose products are added up by themselves, so that a sum does not depend on how much of a tensor is read at a time. */
+/** Elements per partial sum. A fixed size makes a sum independent of how much of a tensor is read at a time. */
 export const sumBlock = 4096
 
 /**
- * A sum of numbers in one fixed binary tree: neighbours first, then neighbours of those. What it comes to depends on the numbers and
- * their order alone.
+ * Adds numbers in one fixed binary tree: first neighbours, then neighbours of those sums. The result depends only on
+ * the numbers and their order.
  */
 export class TreeSum {
   /** Sums of 2^k numbers each, the larger ones first. */
@@ -25,17 +25,20 @@ export class TreeSum {
   }
 }
 
-/** What two tensors, or all of two models, have in common, over the elements that are finite in both. */
+/** Measures of two tensors, or of two whole models, over the elements that are finite in both. */
 export type PairMeasure = {
   /** Sum of a_i b_i. */
   dot: number
   /** Sums of a_i^2, of b_i^2 and of (b_i - a_i)^2. */
   squares: { a: number; b: number; difference: number }
-  /** NaN and infinite elements. */
+  /** The numbers of NaN and infinite elements. */
   nonFinite: { a: number; b: number }
 }
 
-/** Adds up, in binary64, what {@link PairMeasure} says of two tensors of one type. Chunks are whole blocks, but for the last. */
+/**
+ * Adds up the {@link PairMeasure} of two tensors of one type, in binary64. Chunks must be whole blocks, except the
+ * last.
+ */
 export class PairSums {
   #format: FloatFormat
   #a = new Float64Array(sumBlock)
@@ -47,7 +50,7 @@ export class PairSums {
     this.#format = format
   }
 
-  /** Takes in the next elements of both. */
+  /** Takes the next elements of both tensors. */
   add(a: Uint8Array, b: Uint8Array): void {
     const { bytes } = this.#format
     const elements = a.byteLength / bytes
@@ -94,7 +97,7 @@ export class PairSums {
   }
 }
 
-/** Measures of several tensors as one of all of them. */
+/** Combines the measures of several tensors into one. */
 export function combined(measures: readonly PairMeasure[]): PairMeasure {
   const total = (of: (measure: PairMeasure) => number) => {
     const sum = new TreeSum()
@@ -112,14 +115,14 @@ export function combined(measures: readonly PairMeasure[]): PairMeasure {
   }
 }
 
-/** The cosine of the angle between a and b: their dot product by the product of their lengths; null if one of them is all zeros. */
+/** Returns the cosine of the angle between a and b; null if one of them is all zeros. */
 export function cosineOf({ dot, squares: { a, b } }: PairMeasure): number | null {
   const lengths = Math.sqrt(a) * Math.sqrt(b)
   if (!(lengths > 0) || !Number.isFinite(dot / lengths)) return null
   return Math.max(-1, Math.min(1, dot / lengths))
 }
 
-/** The length of b - a by the length of a (L2): 0 where they are equal, null where a is all zeros and b is not. */
+/** Returns the length (L2) of b - a divided by the length of a: 0 if they are equal, null if only a is all zeros. */
 export function relativeDistanceOf({ squares: { a, difference } }: PairMeasure): number | null {
   if (difference === 0) return 0
   const distance = Math.sqrt(difference) / Math.sqrt(a)

@@ -1,14 +1,15 @@
-/** Of more numbers than this, those are counted in bins first among which the one is that is sought. */
+/** Arrays longer than this are counted in bins first, and only the bin of the sought number is searched. */
 const fewNumbers = 256
 const mostBins = 1024
 
-/** The number that would stand at a place if some were sorted in ascending order; there is no NaN among them. */
+/** Returns the number at a place in ascending order. The numbers must not include NaN. */
 export function ascendingAt(numbers: Float64Array, place: number): number {
   if (numbers.length <= fewNumbers) return selected(numbers.slice(), place)
   const [least, most] = endsOf(numbers)
   const bins = Math.min(mostBins, numbers.length >>> 2)
   const scale = bins / (most - least)
-  // The largest may come to one bin more. What is not a number, as between infinite ends, becomes 0: then all are in one.
+  // One bin more, because the largest number may round up into it. NaN (between infinite ends) becomes bin 0, so that
+  // one bin holds all numbers.
   const counts = new Uint32Array(bins + 1)
   for (let i = 0; i < numbers.length; i += 1) {
     const bin = (((numbers[i] ?? 0) - least) * scale) | 0
@@ -17,13 +18,13 @@ export function ascendingAt(numbers: Float64Array, place: number): number {
   let rest = place
   let sought = 0
   for (; rest >= (counts[sought] ?? 0) && sought < bins; sought += 1) rest -= counts[sought] ?? 0
-  const own = new Float64Array(counts[sought] ?? 0)
+  const inBin = new Float64Array(counts[sought] ?? 0)
   let found = 0
   for (let i = 0; i < numbers.length; i += 1) {
     const number = numbers[i] ?? 0
-    if ((((number - least) * scale) | 0) === sought) own[found++] = number
+    if ((((number - least) * scale) | 0) === sought) inBin[found++] = number
   }
-  return selected(own, rest)
+  return selected(inBin, rest)
 }
 
 function endsOf(numbers: Float64Array): [least: number, most: number] {
@@ -36,7 +37,7 @@ function endsOf(numbers: Float64Array): [least: number, most: number] {
   return [least, most]
 }
 
-/** Hoare's quickselect, parted by the median of three: the numbers are moved about. */
+/** Hoare's quickselect with the median of three as pivot. Reorders the numbers. */
 function selected(numbers: Float64Array, place: number): number {
   let [low, high] = [0, numbers.length - 1]
   while (low < high) {

@@ -2,12 +2,13 @@ import type { Numbers, Scale } from './block-engine.ts'
 import type { Sparsify } from './contribution-kernel.ts'
 import { blockEngine } from './simd-block-engine.ts'
 
-/** Two words of a digest of what a mask belongs to. */
+/** Two 32-bit words, from a digest of the tensor and model that a mask belongs to. */
 export type MaskKey = readonly [number, number]
 
 /**
- * Random numbers from 0 up to before 1, one for each of at most 4,096 elements from `first` on: a function of key and element alone.
- * Element j takes the words (0, 1) or (2, 3) of the Philox block j / 2, as j is even or odd. They are valid until the next call.
+ * Returns random numbers in [0, 1) for at most 4,096 elements, from element `first` on. They depend only on the key and
+ * on the element's index. Element j takes the words (0, 1) of the Philox block floor(j / 2) if j is even, and the words
+ * (2, 3) if j is odd. The array is valid until the next call.
  */
 export function uniformsAt(key: MaskKey, first: number, count: number): Float64Array {
   const engine = blockEngine()
@@ -17,12 +18,12 @@ export function uniformsAt(key: MaskKey, first: number, count: number): Float64A
   return engine.uniforms.subarray(skipped, skipped + count)
 }
 
-/** Selects each element with its probability. @returns how many are selected */
+/** Selects each element with its probability. Returns the number of selected elements. */
 export function selectAtRandom(key: MaskKey, probabilities: Numbers, first: number, count: number): number {
   return blockEngine().selectBelow(uniformsAt(key, first, count), probabilities, count)
 }
 
-/** Keeps each entry with one probability, scaled. */
+/** Returns a Sparsify that keeps each entry with one probability, and scales it. */
 export function randomSparsify(key: MaskKey, probability: number, scale: Scale): Sparsify {
   const engine = blockEngine()
   return (x, base, first, count, dropped) =>

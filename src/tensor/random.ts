@@ -1,6 +1,6 @@
 /**
- * Random numbers that are a function of where they are asked for: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers:
- * as easy as 1, 2, 3", doi:10.1145/2063384.2063405). Neither the order of calls nor the number of threads can change them.
+ * Random numbers computed from a counter: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2,
+ * 3", doi:10.1145/2063384.2063405). Neither the order of calls nor the number of threads can change them.
  */
 
 const rounds = 10
@@ -11,7 +11,7 @@ const weyl1 = 0xbb67ae85
 
 type FourWords = readonly [number, number, number, number]
 
-/** The four random 32-bit words at a counter of four words, under a key of two. */
+/** Returns the four random 32-bit words of a counter of four words, under a key of two words. */
 export function philox(counter: FourWords, key: readonly [number, number]): [number, number, number, number] {
   let [c0, c1, c2, c3] = counter
   let [k0, k1] = key
@@ -30,7 +30,7 @@ export function philox(counter: FourWords, key: readonly [number, number]): [num
   return [c0, c1, c2, c3]
 }
 
-/** The upper 32 bits of the product of two 32-bit words. */
+/** Returns the upper 32 bits of the product of two 32-bit words. */
 function highProduct(a: number, b: number): number {
   const aLow = a & 0xffff
   const aHigh = a >>> 16
@@ -41,15 +41,19 @@ function highProduct(a: number, b: number): number {
   return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) >>> 0
 }
 
-/** A sequence of random numbers: the same for the same seed and stream, on any machine. */
+/** A sequence of random numbers. The same seed and stream give the same sequence on any machine. */
 export type RandomStream = {
-  /** A whole number from 0 up to before `bound` (at most 2^32), each as likely as the others. */
+  /** Returns a whole number in [0, bound), each equally likely. `bound` is at most 2^32. */
   below(bound: number): number
-  /** A multiple of 2^-53 from 0 up to before 1. */
+  /** Returns a multiple of 2^-53 in [0, 1). */
   unit(): number
 }
 
-/** @param seed a non-negative safe integer; @param stream tells sequences of one seed apart, below 2^32 */
+/**
+ * Starts a sequence.
+ * @param seed a non-negative safe integer
+ * @param stream separates the sequences of one seed; below 2^32
+ */
 export function randomStream(seed: number, stream = 0): RandomStream {
   const key = [seed >>> 0, Math.floor(seed / 0x100000000)] as const
   let block = 0

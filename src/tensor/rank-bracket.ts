@@ -4,18 +4,22 @@ import { kernelBlock } from './kernel-block.ts'
 import { ascendingAt } from './quickselect.ts'
 import { blockEngine } from './simd-block-engine.ts'
 
-/** Some keys of a stream, from all over it, and how many it has in all. */
+/** Keys taken from all over a stream, and the number of elements of the whole stream. */
 export type Sample = { keys: Float64Array; elements: number }
 
-/** Elements that are gathered at most for one rank: of a few ranks of many models they still take little memory. */
+/**
+ * The largest number of elements gathered for one rank. It keeps memory small even for several ranks of many models.
+ */
 const gatheredAtMost = 1 << 17
-/** How far beside its place in the sample a rank may lie: so many standard deviations, and so large a part of all at least. */
+/**
+ * Bounds of a rank's place in the sample: at least 5 standard deviations, and at least 3% of the sample, on each side.
+ */
 const deviations = 5
 const leastMargin = 0.03
 
 /**
- * Looks for the element with a rank between two keys that it should lie between, going by a sample. One pass that counts what is larger
- * and gathers what lies between tells; a sample that has misled costs that pass and no more.
+ * Looks for the element with a rank, between two keys that a sample suggests. One pass counts the larger elements, and
+ * gathers those between the keys. If the sample misled, only this pass is lost.
  */
 export class RankBracket {
   #rank: number
@@ -30,7 +34,7 @@ export class RankBracket {
       this.#gathered = new GatheredKeys(gatheredAtMost, elements)
       return
     }
-    // To the sample NaN is infinity: which no key is larger than, but NaN.
+    // In the sample, NaN counts as infinity: no key except NaN is larger.
     const sample = keys.map(key => (Number.isNaN(key) ? Number.POSITIVE_INFINITY : key))
     const part = 1 - (rank + 0.5) / elements
     const spread = deviations * Math.sqrt((part * (1 - part)) / sample.length) + 2 / sample.length
@@ -42,7 +46,7 @@ export class RankBracket {
     if (high !== undefined && high < sample.length) this.#high = ascendingAt(sample, high)
   }
 
-  /** Takes in the next keys, which are not negative, or NaN. */
+  /** Takes the next keys, each non-negative or NaN. */
   take(keys: Float64Array, first: number, count: number): void {
     const engine = blockEngine()
     for (let from = 0; from < count && this.#gathered; from += kernelBlock) {
@@ -54,7 +58,8 @@ export class RankBracket {
   }
 
   /**
-   * The cut behind the element that is sought, once all keys were taken in; null if it does not lie where the sample has it. Ends its use.
+   * Returns the cut after the element with the rank, once all keys were taken; null if the element is not between the
+   * two keys. Releases the memory: the bracket cannot be used afterwards.
    */
   end(): Cut | null {
     const gathered = this.#gathered

@@ -1,15 +1,18 @@
 /**
- * Which elements of a tensor form a row. Element ((slab * outer + i) * units + unit) * inner + k of the tensor is element i * inner + k of
- * the row slab * units + unit, which has outer * inner elements. Rows that lie in one piece have `outer` and `units` 1. Plain data.
+ * The rows of a tensor. Element ((slab * outer + i) * units + unit) * inner + k of the tensor is element i * inner + k
+ * of row slab * units + unit. A row has outer * inner elements. Contiguous rows have `outer` and `units` 1. Plain data.
  */
 export type RowLayout = { slabs: number; outer: number; units: number; inner: number }
 
-/** An axis of a tensor, or a part of one. `isUnit`: its index tells rows apart; otherwise it runs within a row. */
+/**
+ * An axis of a tensor, or a part of one. `isUnit`: true if the index along the axis selects a row; false if the axis
+ * runs within a row.
+ */
 export type RowAxis = { length: number; isUnit: boolean }
 
 /**
- * The rows of a tensor by its axes, in order. Where every row would have one element, the whole tensor is one row. Undefined where
- * units and rows alternate more often than a layout can say.
+ * Returns the rows of a tensor by its axes, in order. If every row would have one element, the whole tensor is one row.
+ * Undefined if units and rows alternate too often for a layout.
  */
 export function rowLayout(axes: readonly RowAxis[]): RowLayout | undefined {
   const runs: RowAxis[] = []
@@ -26,7 +29,7 @@ export function rowLayout(axes: readonly RowAxis[]): RowLayout | undefined {
   return units === 1 ? { slabs, outer: 1, units, inner: first } : { slabs, outer: first, units, inner: last }
 }
 
-/** Rows along the last axis; a tensor of rank 0 or 1 is one row. */
+/** Returns rows along the last axis. A tensor of rank 0 or 1 is one row. */
 export function lastAxisRows(dims: readonly number[]): RowLayout {
   const elements = dims.reduce((product, dim) => product * dim, 1)
   const length = dims.at(-1) ?? 1

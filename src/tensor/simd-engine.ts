@@ -25,18 +25,24 @@ type Kernel = {
 }
 
 const pageBytes = 64 * 1024
-/** The kernel computes whole vectors; what it computes too much is zeros. */
+/** The kernel computes whole vectors of 32 bytes; inputs are padded with zeros. */
 const vectorBytes = 32
-/** In front of the inputs: what the kernel keeps itself, the values of a float8 type, then weights and addresses of the inputs. */
+/**
+ * Memory in front of the inputs: the kernel's own data, the value table of a float8 type, then weights and addresses of
+ * the inputs.
+ */
 const tableAt = 2048
 const weightsAt = 4096
 
-/** Weights of float16 are given to the kernel multiplied with this: it takes the values divided by it, which costs less. */
+/** Weights of float16 are multiplied by this; the kernel reads the elements divided by it, which is faster. */
 const halfShift = 2 ** 112
 
 const [leftAlone, divided, multiplied] = [0, 1, 2]
 
-/** The factor, and what the kernel does with it. Multiplying by a power of two is dividing by its reciprocal, to the last bit. */
+/**
+ * Returns the factor, and how the kernel applies it. Multiplying by the reciprocal of a power of two gives the same
+ * bits as dividing, and is faster.
+ */
 function scalingBy(divisor: number | null): [factor: number, scaling: number] {
   if (divisor === null) return [1, leftAlone]
   const exponent = Math.round(Math.log2(Math.abs(divisor)))
@@ -46,7 +52,7 @@ function scalingBy(divisor: number | null): [factor: number, scaling: number] {
 
 const binary = Uint8Array.from(Buffer.from(kernelBinary, 'base64'))
 
-/** Sums in SIMD WebAssembly (kernel/weighted-sum.ts). Undefined where the machine has none. */
+/** Returns the engine that sums in SIMD WebAssembly (kernel/weighted-sum.ts); undefined on a machine without SIMD. */
 export function simdEngine(): SumEngine | undefined {
   if (!WebAssembly.validate(binary)) return undefined
   const kernel = kernelOf(new WebAssembly.Instance(new WebAssembly.Module(binary)).exports)
@@ -128,7 +134,7 @@ function small8(dtype: string) {
   return small?.signBit === 0x80 ? small : undefined
 }
 
-/** @throws TypeError if the exports are not the kernel's */
+/** Checks the exports of the kernel. @throws TypeError if one is missing */
 function kernelOf(exports: Record<string, unknown>): Kernel {
   if (!isKernel(exports)) throw new TypeError('the kernel has other exports than it should')
   return exports

@@ -1,18 +1,18 @@
 /**
- * The floating-point types of 8 and 16 bits. ONNX's float8 types: https://onnx.ai/onnx/technical/float8.html;
- * bfloat16 and IEEE binary16 follow the same scheme with infinities.
+ * A floating-point type of 8 or 16 bits. ONNX defines its float8 types in https://onnx.ai/onnx/technical/float8.html;
+ * bfloat16 and IEEE binary16 follow the same scheme, with infinities.
  */
 export type SmallFloat = {
   mantissaBits: number
   bias: number
   /** Bits of the largest finite magnitude. */
   maxFinite: number
-  /** Bits of the magnitude that a value beyond the largest finite one becomes. */
+  /** Bits of the magnitude for values beyond the largest finite one. */
   overflow: number
   /** Bits of the canonical quiet NaN. */
   nan: number
   signBit: number
-  /** The fnuz types have neither a negative zero nor, in the upper half of the codes, a NaN besides 0x80. */
+  /** True for the fnuz types: they have no negative zero, and 0x80 is their only NaN. */
   unsignedZero: boolean
 }
 
@@ -73,7 +73,7 @@ export const smallFloats = {
   },
 } as const satisfies Record<string, SmallFloat>
 
-/** The value of each code of a type, by code: every 8- and 16-bit float is exact in binary64. */
+/** Returns the value of each code of a type, indexed by code. Binary64 represents every 8- and 16-bit float exactly. */
 export function decodeTable(type: SmallFloat): Float64Array {
   return Float64Array.from({ length: type.signBit * 2 }, (_, code) => decode(type, code))
 }
@@ -96,10 +96,16 @@ function decode(type: SmallFloat, code: number): number {
 const scratch = new Float64Array(1)
 const scratchWords = new Uint32Array(scratch.buffer)
 const highWord = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0
-/** Adding and taking away 2^52 rounds a smaller non-negative number to an integer, to nearest even, by IEEE 754's own rounding. */
+/**
+ * Adding and subtracting 2^52 rounds a smaller non-negative number to an integer, to nearest even, by the rounding of
+ * IEEE 754.
+ */
 const roundingConstant = 2 ** 52
 
-/** A function that rounds a binary64 value to the codes of a type: once, to nearest even, never through another type. */
+/**
+ * Returns a function that rounds a binary64 value to a code of the type: once, to nearest even, never through another
+ * type.
+ */
 export function encoder(type: SmallFloat): (value: number) => number {
   const { mantissaBits, bias, maxFinite, overflow, nan, signBit, unsignedZero } = type
   const smallestExponent = 1 - bias

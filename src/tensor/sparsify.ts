@@ -2,10 +2,10 @@ import type { Sparsify } from './contribution-kernel.ts'
 import type { Cut } from './cut.ts'
 import { blockEngine } from './simd-block-engine.ts'
 
-/** Which part of an order by magnitude is kept. Plain data. */
+/** The part of an order by magnitude that is kept. Plain data. */
 export type KeptRange = 'none' | 'all' | { behind: Cut | null; upTo: Cut }
 
-/** Keeps what stands in a range of the order by magnitude. */
+/** Returns a Sparsify that keeps the elements in a range of the order by magnitude. */
 export function keepRange(range: KeptRange): Sparsify {
   const engine = blockEngine()
   if (typeof range === 'string') {

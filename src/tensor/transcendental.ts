@@ -1,6 +1,7 @@
 /**
- * Logarithm and exponential from basic operations, which IEEE 754 defines to the bit: what decides weights must not depend on the
- * engine, whose own may differ from version to version. The logarithm is within 1 unit in the last place, the exponential within 2.
+ * Logarithm and exponential, built from basic operations that IEEE 754 defines to the bit. Math.log and Math.exp may
+ * differ between engines, and these results decide weights. The logarithm is within 1 unit in the last place, the
+ * exponential within 2.
  */
 
 const ln2High = 0.6931471803691238
@@ -9,14 +10,14 @@ const inverseLn2 = Math.LOG2E
 
 const scratch = new DataView(new ArrayBuffer(8))
 
-/** 2^k for whole k from -1022 to 1023. */
+/** Returns 2^k for whole k from -1022 to 1023. */
 function powerOfTwo(k: number): number {
   scratch.setUint32(0, (k + 1023) << 20)
   scratch.setUint32(4, 0)
   return scratch.getFloat64(0)
 }
 
-/** ln x. NaN below 0, -Infinity at 0. */
+/** Returns ln x: NaN below 0, -Infinity at 0. */
 export function naturalLogarithm(x: number): number {
   if (Number.isNaN(x) || x < 0) return Number.NaN
   if (x === 0) return Number.NEGATIVE_INFINITY
@@ -30,8 +31,9 @@ export function naturalLogarithm(x: number): number {
     mantissa /= 2
     exponent += 1
   }
-  // ln m = 2 artanh(s) with s = (m - 1) / (m + 1), at most 0.1716: 12 terms of its series are beyond 2^-60. Its first term 2s is
-  // f - s f with f = m - 1, which is exact: s, which is rounded, only corrects it (as in fdlibm's e_log.c).
+  // ln m = 2 artanh(s) with s = (m - 1) / (m + 1), at most 0.1716. The terms after the first 12 of its series are below
+  // 2^-60. The first term 2s is f - s f with f = m - 1, which is exact; the rounded s only corrects it (as in fdlibm's
+  // e_log.c).
   const f = mantissa - 1
   const s = f / (mantissa + 1)
   const square = s * s
@@ -40,14 +42,14 @@ export function naturalLogarithm(x: number): number {
   return exponent * ln2High + (exponent * ln2Low - s * (f - 2 * series) + f)
 }
 
-/** e^x. */
+/** Returns e^x. */
 export function exponential(x: number): number {
   if (Number.isNaN(x)) return x
   if (x > 710) return Number.POSITIVE_INFINITY
   if (x < -746) return 0
   const k = Math.round(x * inverseLn2)
   const rest = x - k * ln2High - k * ln2Low
-  // At most 0.3466: 14 terms of the series are beyond 2^-60.
+  // `rest` is at most 0.3466 in magnitude: the terms after the first 14 of the series are below 2^-60.
   let series = 1
   for (let term = 14; term >= 1; term -= 1) series = 1 + (series * rest) / term
   const half = Math.trunc(k / 2)

@@ -1,4 +1,4 @@
-/** Many sums side by side, each in the tree that a TreeSum adds in: what each comes to depends on its own numbers and their order alone. */
+/** Many sums side by side, each in the tree of a TreeSum. A sum depends only on its numbers and their order. */
 export class TreeSums {
   #width: number
   /** Sums of 2^level numbers each, the larger ones first. */
@@ -8,7 +8,7 @@ export class TreeSums {
     this.#width = width
   }
 
-  /** Takes in the next number of each sum. The array is kept, and changed. */
+  /** Takes the next number of each sum. Keeps and changes the array. */
   add(values: Float64Array): void {
     let node = { level: 0, sums: values }
     for (let last = this.#partial.at(-1); last?.level === node.level; last = this.#partial.at(-1)) {
@@ -26,7 +26,7 @@ export class TreeSums {
   }
 }
 
-/** Adds to each sum the number that stands before it. */
+/** Adds the number before it to each sum. */
 function addTo(sums: Float64Array, before: Float64Array): void {
   for (let i = 0; i < sums.length; i += 1) sums[i] = (before[i] ?? 0) + (sums[i] ?? 0)
 }

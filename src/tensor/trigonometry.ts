@@ -1,31 +1,34 @@
 import { type DoubleDouble, dividedBy, exactProduct, negated, plus, times } from './double-double.ts'
 
 /**
- * Sine and arc cosine in double the precision, rounded at the end: what decides coefficients must not depend on the engine, whose
- * own differ from version to version. Nearly every result is the correctly rounded one.
+ * Sine and arc cosine in double-double precision, rounded once at the end. Math.sin and Math.acos differ between
+ * engines, and these results decide coefficients. Nearly every result is correctly rounded.
  */
 
-/** Pi in four parts of 33 bits and less, so that products with whole numbers below 2^20 are exact but for the last. */
+/**
+ * Pi / 2 as a sum of four parts. The first three have at most 33 bits, so their products with whole numbers below 2^20
+ * are exact.
+ */
 const halfPi = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32]
 
 const one: DoubleDouble = { high: 1, low: 0 }
 
-/** Terms of the series at arguments up to pi/4: what is left out is below 2^-105. */
+/** Terms of the series for arguments up to pi/4: the terms left out are below 2^-105. */
 const seriesTerms = 14
 
-/** sin x; its absolute error grows with x beyond 10^6. */
+/** Returns sin x. The absolute error grows with x beyond 10^6. */
 export function sine(x: number): number {
   if (!Number.isFinite(x)) return Number.NaN
   const { sin } = sineAndCosine(x)
   return sin.high + sin.low
 }
 
-/** arccos x, from 0 to pi. NaN outside [-1, 1]. */
+/** Returns arccos x, from 0 to pi; NaN outside [-1, 1]. */
 export function arcCosine(x: number): number {
   if (!(x >= -1 && x <= 1)) return Number.NaN
   if (x === 1) return 0
   let angle = firstGuess(x)
-  // Newton's steps square the error, which is about 1e-4 at first.
+  // Newton's method squares the error in each step; it starts at about 1e-4.
   for (let step = 0; step < 3; step += 1) {
     const { sin, cos } = sineAndCosine(angle)
     angle += plus(cos, { high: -x, low: 0 }).high / sin.high
@@ -33,7 +36,7 @@ export function arcCosine(x: number): number {
   return angle
 }
 
-/** arccos x = 2 arcsin sqrt((1 - x) / 2) by the first terms of its series, mirrored for negative x. */
+/** Returns arccos x = 2 arcsin sqrt((1 - x) / 2) by the first 10 terms of the series, mirrored for negative x. */
 function firstGuess(x: number): number {
   if (x < 0) return Math.PI - firstGuess(-x)
   const z = (1 - x) / 2
@@ -65,7 +68,7 @@ function sineAndCosine(x: number): { sin: DoubleDouble; cos: DoubleDouble } {
   }
 }
 
-/** 1 - x^2 / ((1 + s) (2 + s)) (1 - x^2 / ((3 + s) (4 + s)) (...)): the cosine for s = 0, sin x / x for s = 1. */
+/** Returns 1 - x^2 / ((1 + s) (2 + s)) (1 - x^2 / ((3 + s) (4 + s)) (...)): cos x for s = 0, sin x / x for s = 1. */
 function series(square: DoubleDouble, s: number): DoubleDouble {
   let sum = one
   for (let k = seriesTerms; k >= 1; k -= 1) {

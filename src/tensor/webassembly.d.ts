@@ -1,4 +1,7 @@
-/** What the kernel needs of WebAssembly: TypeScript has it in the types of browsers, which Node's do not include. */
+/**
+ * The part of WebAssembly that the kernel needs. TypeScript declares it only in the types of browsers, which Node's
+ * types do not include.
+ */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>)

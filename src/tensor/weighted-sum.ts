@@ -1,9 +1,9 @@
 import type { FloatFormat } from './float-format.ts'
 
 /**
- * What is computed of each element, in binary64, left to right from the first product, without fused multiply-add:
- * y = round((w_1 x_1 + ... + w_n x_n) / divisor), without the division where `divisor` is null.
- * With `keepIdentical`, an element whose bits are the same in every input is copied as it is.
+ * A weighted sum, computed for each element in binary64, left to right from the first product, without fused
+ * multiply-add: y = round((w_1 x_1 + ... + w_n x_n) / divisor). There is no division if `divisor` is null. With
+ * `keepIdentical`, an element with the same bits in every input is copied.
  */
 export type WeightedSum = { weights: readonly number[]; divisor: number | null; keepIdentical: boolean }
 
@@ -15,8 +15,9 @@ export function sumScratch(elements: number): SumScratch {
 }
 
 /**
- * Computes `count` elements of `inputs` into `output`, the readable reference of the streaming kernel.
- * @returns whether the result was computed at all (false: all inputs were identical and were copied)
+ * Computes `count` elements of `inputs` into `output`. This is the readable reference of the streaming kernel.
+ *
+ * @returns false if all inputs were identical and were copied, true if anything was computed
  */
 export function weightedSum(
   format: FloatFormat,
@@ -51,9 +52,8 @@ function equalBytes(a: Uint8Array, b: Uint8Array, length: number): boolean {
 }
 
 /**
- * Copies the elements whose bits are the same in every input. They are compared as words; there are few that the first two inputs
- * share, and only those are compared further.
- * @returns how many there are
+ * Copies the elements whose bits are the same in every input, and returns their number. The first two inputs are
+ * compared as words. They share few elements, and only those are compared with the other inputs.
  */
 export function copyIdentical(
   width: FloatFormat['bytes'],
