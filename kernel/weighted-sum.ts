@@ -173,7 +173,7 @@ export function sumFloat64(
   return <i32>(i64x2.extract_lane(nonFinite, 0) + i64x2.extract_lane(nonFinite, 1))
 }
 
-/** Callers multiply float16 weights by 2^112. Elements, read as float32, are divided by it, which is exact. */
+/** 2^-112: callers multiply float16 weights by 2^112, and elements are multiplied by this as float32, which is exact. */
 const halfShift: f32 = 1.925929944387236e-34
 
 /**

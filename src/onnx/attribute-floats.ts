@@ -4,31 +4,31 @@ import { type WireField, wireType } from './wire.ts'
 
 const float32 = 1
 
-/** A field of an attribute that holds floats: a single one, or a list. */
+/** A field of an attribute that holds floats: `f` for a single one, `floats` for a list. */
 export type FloatsField = 'f' | 'floats'
 
-/** The attributes of a Constant that hold its value as plain floats, and the field that each holds them in. */
+/** The attributes of a Constant that hold its value as plain floats, with their field. */
 export const constantFloats: ReadonlyMap<string, FloatsField> = new Map([
   ['value_float', 'f'],
   ['value_floats', 'floats'],
 ])
 
-/** The plain floats of an attribute that are a tensor like others, although they are not stored as one. */
+/** The plain floats of an attribute, collected as a tensor. */
 export class AttributeFloats {
   readonly field: FloatsField
   readonly #name: string
   #runs: FixedRun[] = []
 
-  /** @param name the tensor's name; empty if the node that holds it gives it one */
+  /** @param name the tensor's name; empty if its node names it */
   constructor(field: FloatsField, name: string) {
     this.field = field
     this.#name = name
   }
 
-  /** Takes a field of values as it stands in the file. @returns whether it begins a new stretch of payload */
+  /** Adds a field of values from the file. Returns true if it begins a new run of payload. */
   add(field: WireField): boolean {
     if (this.field === 'floats') return addFixedRun(this.#runs, field, 4)
-    // Of a single value that is written again, the last holds.
+    // A single value may be written several times; the last one counts.
     requireWireType(field, wireType.fixed32)
     this.#runs = []
     return addFixedRun(this.#runs, field, 4)

@@ -1,14 +1,14 @@
 /**
- * Random access to bytes: the one interface beneath every parser, kernel and plan, so that these touch no files themselves.
- * Synchronous, because all of them run in worker threads.
+ * Random access to bytes: the one interface under every parser, kernel and plan, so that these touch no files. It is
+ * synchronous, because all of them run in worker threads.
  */
 export interface ByteSource {
   readonly byteLength: number
-  /** Fills the whole of `target` with the bytes from `offset` on; throws if the source ends before. */
+  /** Fills `target` with the bytes from `offset` on; throws if the source ends before. */
   read(offset: number, target: Uint8Array): void
 }
 
-/** A source over bytes that are already in memory. */
+/** Returns a source over bytes in memory. */
 export function memorySource(bytes: Uint8Array): ByteSource {
   return {
     byteLength: bytes.byteLength,
@@ -23,7 +23,10 @@ export function memorySource(bytes: Uint8Array): ByteSource {
 
 const chunkBytes = 1 << 20
 
-/** A source from its start to its end, so much at a time that memory does not depend on its length. The bytes are valid until the next ones come. */
+/**
+ * Yields a source from start to end in chunks of 1 MiB, so that memory does not depend on its length. The bytes of a
+ * chunk are valid until the next chunk.
+ */
 export function* chunksOf(source: ByteSource): Generator<{ offset: number; bytes: Uint8Array }> {
   const buffer = new Uint8Array(Math.min(chunkBytes, source.byteLength))
   for (let offset = 0; offset < source.byteLength; offset += chunkBytes) {
@@ -33,7 +36,7 @@ export function* chunksOf(source: ByteSource): Generator<{ offset: number; bytes
   }
 }
 
-/** A copy of `length` bytes from `offset` on. */
+/** Returns a copy of `length` bytes from `offset` on. */
 export function readBytes(source: ByteSource, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)
   source.read(offset, bytes)

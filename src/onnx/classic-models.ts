@@ -1,7 +1,8 @@
 /**
- * What soups do with the attributes of ai.onnx.ml's operators, whose models are lists in attributes.
+ * Treatment of the attributes of ai.onnx.ml's operators, whose models are lists in attributes.
  *
- * Source: ONNX's Operators-ml.md (https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md), up to version 5 of ai.onnx.ml.
+ * Source: ONNX's Operators-ml.md (https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md), up to version 5 of
+ * ai.onnx.ml.
  */
 const domainOfClassicModels = 'ai.onnx.ml'
 
@@ -18,30 +19,33 @@ const averagedLists: ReadonlyMap<string, readonly string[]> = new Map([
 
 const averagedNames: ReadonlySet<string> = new Set([...averagedLists.values()].flat())
 
-/** Attributes of a support vector machine that say that it has support vectors. Without them it is a linear model. */
+/** Attributes that give a support vector machine its support vectors. Without them it is a linear model. */
 export const supportVectorAttributes: ReadonlySet<string> = new Set([
   'n_supports',
   'support_vectors',
   'vectors_per_class',
 ])
 
-/** Whether any operator has an averaged list of this name. */
+/** True if any operator has an averaged list of this name. */
 export function mayBeAveraged(attribute: string): boolean {
   return averagedNames.has(attribute)
 }
 
-/** The float lists of an operator that soups average, by attribute name. `hasSupportVectors`: of this node. */
+/**
+ * Returns the attribute names of an operator's float lists that soups average. `hasSupportVectors`: true if this node
+ * has support vectors.
+ */
 export function averagedListsOf(domain: string, opType: string, hasSupportVectors: boolean): readonly string[] {
   if (domain !== domainOfClassicModels || (isSupportVectorMachine(opType) && hasSupportVectors)) return []
   return averagedLists.get(opType) ?? []
 }
 
-/** Whether an operator may have support vectors. */
+/** True if an operator may have support vectors. */
 export function isSupportVectorMachine(opType: string): boolean {
   return averagedLists.get(opType) === supportVectorMachine
 }
 
-/** Whether an operator is the Scaler of ai.onnx.ml, whose lists are statistics of training data. */
+/** True if an operator is the Scaler of ai.onnx.ml. Its lists are statistics of training data. */
 export function isScaler({ domain, opType }: { domain: string; opType: string }): boolean {
   return domain === domainOfClassicModels && opType === 'Scaler'
 }
@@ -67,10 +71,13 @@ const reasons: ReadonlyMap<string, Reasons> = new Map([
   ['SVMRegressor', supportVectorReasons],
 ])
 
-/** Attributes of an ensemble of trees that its trees consist of. */
+/** Attributes that make up the trees of an ensemble. */
 const treeLists = /^(nodes|leaf|class|target)_|^base_values|^membership_values$|^tree_roots$/
 
-/** Why an attribute that differs between two models cannot be averaged; undefined where the difference says it. */
+/**
+ * Returns the reason why an attribute that differs between two models cannot be averaged; undefined if the difference
+ * explains itself.
+ */
 export function whyNeverAveraged(domain: string, opType: string, attribute: string): string | undefined {
   if (domain !== domainOfClassicModels) return undefined
   if (attribute.startsWith('classlabels_')) return classes

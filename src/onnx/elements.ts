@@ -6,13 +6,14 @@ import { externalSource, type ModelFiles } from './model-files.ts'
 import { readVarint64, wireCursor } from './wire.ts'
 
 /**
- * A tensor's elements as raw_data would hold them (little-endian, one after the other), whatever they are stored as.
- * Reads are of whole elements. Strings come as their bytes one after the other; compare their lengths apart.
+ * Returns a tensor's elements as raw_data would hold them: little-endian and contiguous, for every form of storage.
+ * Reads must be of whole elements. Strings are joined without separators; compare their lengths separately.
  *
- * Elements stored as varints are found by counting from the start, so reading them in order is cheap and jumping back is not.
- * @param data the files that external tensors lie in, by location
- * @throws TureenError `TUREEN_MODEL_MALFORMED` on reading, if a varint-coded tensor holds another number of values than its dims say;
- *   `TUREEN_MODEL_INCOMPLETE` if a data file is not here
+ * Elements stored as varints are found by counting from the start. So reading them in order is cheap, and jumping back
+ * is not.
+ * @param data the files of external tensors, by location
+ * @throws TureenError on reading. `TUREEN_MODEL_MALFORMED` if a tensor of varints has another number of values than its
+ * dims say; `TUREEN_MODEL_INCOMPLETE` if a data file is missing.
  */
 export function elementSource(
   tensor: TensorEntry,
@@ -39,12 +40,12 @@ export function elementSource(
   }
 }
 
-/** A source of zeros. */
+/** Returns a source of zeros. */
 function zeroSource(byteLength: number): ByteSource {
   return { byteLength, read: (_, target) => void target.fill(0) }
 }
 
-/** The bytes [offset, offset + byteLength) of a source, as a source of their own. */
+/** Returns the bytes [offset, offset + byteLength) of a source as a source. */
 export function rangeSource(source: ByteSource, offset: number, byteLength: number): ByteSource {
   return {
     byteLength,
@@ -60,10 +61,10 @@ function fixedSource(runs: FixedRun[], source: ByteSource): ByteSource {
   )
 }
 
-/** How many unpacked values are read at a time. */
+/** The number of unpacked values that are read at a time. */
 const unpackedChunk = 16 * 1024
 
-/** Values with a tag before each, without their tags. */
+/** Returns values that each have a tag before them, without the tags. */
 function unpackedSource({ offset: start, count, stride, width }: FixedRun, source: ByteSource): ByteSource {
   return {
     byteLength: count * width,
@@ -84,7 +85,7 @@ function unpackedSource({ offset: start, count, stride, width }: FixedRun, sourc
   }
 }
 
-/** Sources, read as if they followed each other. */
+/** Returns several sources as one, each after the one before. */
 export function concatenated(sources: readonly ByteSource[]): ByteSource {
   const [only] = sources
   if (only && sources.length === 1) return only
@@ -110,7 +111,7 @@ export function concatenated(sources: readonly ByteSource[]): ByteSource {
   }
 }
 
-/** The index of the last of `starts` (ascending) that is not greater than `value`. */
+/** Returns the index of the last of `starts` (ascending) that is not greater than `value`. */
 export function lastAtOrBefore(starts: readonly number[], value: number): number {
   let low = 0
   let high = starts.length - 1

@@ -6,10 +6,11 @@ import { isEscaped } from './names.ts'
 import type { TensorProto } from './onnx-proto.ts'
 
 /**
- * Where a tensor with external data lies, by its external_data entries (location, offset, length; others, such as a checksum, are
- * for those who wrote them). Without a length it takes what its dims say.
+ * Locates the elements of a tensor with external data by its external_data entries location, offset and length. Other
+ * entries, such as a checksum, are ignored. Without a length, the dims give it.
  *
- * @throws TureenError `TUREEN_MODEL_MALFORMED` through `fail`, where an entry is no such number or contradicts the dims
+ * @throws TureenError `TUREEN_MODEL_MALFORMED` through `fail`, if an entry is not a valid number or contradicts the
+ * dims
  */
 export function externalPayload(
   tensor: TensorProto,
@@ -37,7 +38,7 @@ export function externalPayload(
   return { form: 'external', location, offset, length, fields }
 }
 
-/** Numbers stand there as decimal text. */
+/** Parses an entry, which holds a number as decimal text. */
 function byteCount(text: string | undefined, name: string, fail: (message: string) => TureenError): number | undefined {
   if (text === undefined || text === '') return undefined
   const value = /^\s*\+?\d+\s*$/.test(text) ? Number(text) : Number.NaN

@@ -1,7 +1,7 @@
 import type { FixedRun } from './layout.ts'
 import { malformed, type WireField, wireType } from './wire.ts'
 
-/** Adds a field of fixed-width values, packed or a single one, to the runs before it. @returns whether it begins a new run */
+/** Adds a field of fixed-width values, packed or single, to the runs before it. Returns true if it begins a new run. */
 export function addFixedRun(runs: FixedRun[], field: WireField, width: 4 | 8): boolean {
   const { type, start, payload, end } = field
   if (type === wireType.bytes) {
@@ -20,7 +20,7 @@ export function addFixedRun(runs: FixedRun[], field: WireField, width: 4 | 8): b
   return true
 }
 
-/** @throws TureenError `TUREEN_MODEL_MALFORMED` if a field is encoded otherwise */
+/** Checks the wire type of a field. @throws TureenError `TUREEN_MODEL_MALFORMED` if it has another one */
 export function requireWireType({ number, type, start }: WireField, expected: number): void {
   if (type !== expected) throw malformed(`Field ${number} has wire type ${type}`, start)
 }

@@ -6,27 +6,32 @@ import { SkeletonPieces } from './skeleton-pieces.ts'
 import { TensorCollector } from './tensor-collector.ts'
 import type { WireField } from './wire.ts'
 
-/** A message that is being read. One that is written in several parts is one scope, `field` the part that the reader is in. */
+/** A message that is being read. A message in several parts is one scope; `field` is the part being read. */
 export type Scope = {
   kind: MessageKind
   field: WireField
   parent: Scope | null
-  /** The name of the field that it stands in, and which of several it is; -1 if there can be one alone. */
+  /** The name of its field, and its index among several; -1 for a field that occurs once. */
   name: string
   index: number
   depth: number
-  /** Index of this message, or this part of it, in the frames of the layout; -1 until a tensor inside asks for it. */
+  /** Index of this message, or of the part being read, in the layout's frames; -1 until a tensor inside needs it. */
   frame: number
-  /** How often each field was met, by its number; numbers that no schema has stand apart, as they can be any. */
+  /**
+   * The number of occurrences of each field, by field number. Large numbers, which no schema has, are counted in
+   * `unknownCounts`.
+   */
   counts: number[]
   unknownCounts: Map<number, number> | undefined
   pieces: SkeletonPieces
   tensor: TensorCollector | null
-  /** The plain floats of an attribute that are a tensor; null if they are none, undefined until the first value is met. */
+  /**
+   * The plain floats of an attribute that are a tensor; null if they are not, undefined until the first value is read.
+   */
   floats: AttributeFloats | null | undefined
-  /** The outline of a node; undefined until a value in it asks for it. */
+  /** The outline of a node; undefined until a value inside needs it. */
   outline: NodeOutline | undefined
-  /** When parts are put together: the messages inside that can be written in several, by field number. */
+  /** While parts are joined: the messages inside that may have several parts, by field number. */
   singular: Map<number, Scope> | null
 }
 
@@ -55,10 +60,10 @@ export function openScope(
   }
 }
 
-/** Field numbers in ONNX are smaller. */
+/** Field numbers in ONNX are below this. */
 const knownNumbers = 64
 
-/** Counts a field of a message. @returns how often it was met before */
+/** Counts a field of a message; returns the number of earlier occurrences. */
 export function countField(scope: Scope, number: number): number {
   if (number < knownNumbers) {
     const before = scope.counts[number] ?? 0
@@ -71,14 +76,14 @@ export function countField(scope: Scope, number: number): number {
   return before
 }
 
-/** Goes on with another part of the same message. */
+/** Continues with another part of the same message. */
 export function continueScope(scope: Scope, field: WireField): void {
   scope.field = field
   scope.frame = -1
   scope.pieces.continueAt(field.payload, field.end)
 }
 
-/** The index of a message in the frames, to which it and those around it are added where they are not there yet; -1 for the model. */
+/** Returns the index of a message in the frames; -1 for the model. Adds the message and those around it if needed. */
 export function frameOf(frames: Frame[], scope: Scope): number {
   if (scope.parent === null) return -1
   if (scope.frame < 0) {
@@ -89,18 +94,18 @@ export function frameOf(frames: Frame[], scope: Scope): number {
   return scope.frame
 }
 
-/** Where a message stands, such as `graph.node[7].attribute[0]`. */
+/** Returns the path of a message, such as `graph.node[7].attribute[0]`. */
 export function pathOf(scope: Scope): string {
   if (scope.parent === null) return 'model'
   return scope.parent.parent === null ? labelOf(scope) : `${pathOf(scope.parent)}.${labelOf(scope)}`
 }
 
-/** What a message is called within the one around it, such as `node[7]`. */
+/** Returns the label of a message inside its parent, such as `node[7]`. */
 export function labelOf({ name, index }: Scope): string {
   return index < 0 ? name : `${name}[${index}]`
 }
 
-/** The tensor or node that a message belongs to, as errors name it. */
+/** Returns the tensor or node that a message belongs to, for errors. */
 export function placeOf(scope: Scope): { tensor?: string; node?: string } {
   for (let at: Scope | null = scope; at; at = at.parent) {
     if (at.kind === 'Tensor') return { tensor: pathOf(at) }

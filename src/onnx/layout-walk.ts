@@ -7,7 +7,10 @@ import type { MessageKind } from './messages.ts'
 import { decodeName } from './names.ts'
 import { malformed, readField, type WireCursor, type WireField, wireType } from './wire.ts'
 
-/** `merging`: whether messages that are written in several parts are put together, which costs more than where there are none. */
+/**
+ * The state of a pass over a model. `merging`: true to join messages in several parts, which costs time even if there
+ * are none.
+ */
 export type Walk = {
   cursor: WireCursor
   layout: Layout
@@ -17,7 +20,11 @@ export type Walk = {
   nodes: number
 }
 
-/** Opens a message inside another. @throws TureenError `TUREEN_MODEL_MALFORMED`, or `TUREEN_MODEL_LIMIT` if there are too many or too deep */
+/**
+ * Opens a message inside another.
+ *
+ * @throws TureenError `TUREEN_MODEL_MALFORMED`, or `TUREEN_MODEL_LIMIT` if there are too many messages or levels
+ */
 export function openChild(
   walk: Walk,
   scope: Scope,
@@ -43,12 +50,12 @@ export function addTensor({ layout }: Walk, scope: Scope, entry: TensorEntry): v
   layout.tensors.push(entry)
 }
 
-/** The frame of the part of a message that the reader is in, where there can be several. */
+/** Returns the frame of the part being read, if messages may have several parts. */
 export function partFrame({ merging, layout }: Walk, scope: Scope): number | undefined {
   return merging ? frameOf(layout.frames, scope) : undefined
 }
 
-/** Leaves a field out of the skeleton that must agree between models all the same. */
+/** Leaves out of the skeleton a field that models must nevertheless agree in. */
 export function leaveOpaque(walk: Walk, scope: Scope, field: WireField, name: string): void {
   scope.pieces.leaveOut(field.start, field.end)
   const path = `${pathOf(scope)}.${name}`
@@ -62,13 +69,13 @@ export function leaveOpaque(walk: Walk, scope: Scope, field: WireField, name: st
   walk.layout.opaque.push(opaque)
 }
 
-/** Counts a separate stretch of payload. @throws TureenError `TUREEN_MODEL_LIMIT` */
+/** Counts a separate run of payload. @throws TureenError `TUREEN_MODEL_LIMIT` */
 export function countRun(walk: Walk): void {
   walk.runs += 1
   if (walk.runs > limits.payloadRuns) throw limitExceeded('payloadRuns', 'separate stretches of payload')
 }
 
-/** The key of a metadata entry; empty if it is longer than any that is asked for. */
+/** Returns the key of a metadata entry; empty if it is too long to be one that the server looks for. */
 export function entryKey(walk: Walk, entry: WireField): string {
   const { cursor } = walk
   let key = ''

@@ -2,8 +2,9 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import { limits } from './limits.ts'
 
 /**
- * The refusal of a file that goes beyond one of the {@link limits}.
- * @param place of what does, where it is one thing
+ * Returns the error for a file that exceeds one of the {@link limits}.
+ * @param what the counted thing, as in "has more than 200 ..."
+ * @param place the tensor or node that exceeds the limit, if it is one
  */
 export function limitExceeded(
   limit: keyof typeof limits,

@@ -1,36 +1,60 @@
-/** What a model file may ask of the reader, each limit with its reason. Beyond them a file is refused with `TUREEN_MODEL_LIMIT`. */
+/**
+ * Limits of what a model file may cost the reader, each with its reason. Files beyond them are refused with
+ * `TUREEN_MODEL_LIMIT`.
+ */
 export const limits = {
-  /** Nesting of protobuf messages. Real models reach 96 (nested If and Loop); decoders recurse, and 5,000 levels end their stack. */
+  /**
+   * Nesting of protobuf messages. Real models reach 96 (nested If and Loop). Decoders recurse, and 5,000 levels
+   * overflow their stack.
+   */
   messageDepth: 200,
-  /** Bytes of the model with tensor payloads left out. 100,000 nodes with long names take about 30 MB. */
+  /** Bytes of the model without tensor payloads. 100,000 nodes with long names take about 30 MB. */
   skeletonBytes: 128 * 1024 * 1024,
-  /** Messages in one file: nodes, attributes, tensors, types, dimensions. Each takes a hundred bytes or more once decoded. */
+  /**
+   * Messages in one file: nodes, attributes, tensors, types, dimensions. Each takes at least about 100 bytes once
+   * decoded.
+   */
   messages: 1_000_000,
-  /** Nodes in one file, subgraphs and functions included. The largest public models have some ten thousand. */
+  /** Nodes in one file, including subgraphs and functions. The largest public models have about 10,000. */
   nodes: 250_000,
-  /** Nodes of functions, once each call stands for its body: a few functions that call each other twice expand without end. */
+  /**
+   * Nodes of functions after each call is replaced by its body. A few functions that call each other twice could expand
+   * without end.
+   */
   expandedNodes: 50_000,
-  /** Nodes with their inputs, outputs and attributes, once each call stands for its body with all subgraphs: a node may have a million inputs. */
+  /**
+   * Nodes with their inputs, outputs and attributes, after each call is replaced by its body with all subgraphs. A node
+   * may have a million inputs.
+   */
   expandedParts: 1_000_000,
-  /** Pairs of values that a walk through two models may meet: as many as the larger has, unless they share what they compute differently. */
+  /**
+   * Pairs of values visited while two models are matched. Usually there are as many as the larger model has values;
+   * different sharing of computations can multiply them.
+   */
   matchedPairs: 2_000_000,
-  /** Tensors in one file. The largest seen in public models is about 20,000. */
+  /** Tensors in one file. The largest number seen in public models is about 20,000. */
   tensors: 250_000,
-  /** Separate stretches of payload in one file: writers use one a tensor, unpacked fields make one a change of encoding. */
+  /**
+   * Separate runs of payload in one file. Writers use one for each tensor; unpacked fields add one for each change of
+   * encoding.
+   */
   payloadRuns: 2_000_000,
-  /** Dimensions of one tensor. onnxruntime's own kernels stop far earlier. */
+  /** Dimensions of one tensor. onnxruntime's own kernels support far fewer. */
   tensorRank: 64,
-  /** Characters of a location of external data: file systems take paths of 4,096 bytes. */
+  /** Characters of a location of external data. File systems take paths of 4,096 bytes. */
   locationCharacters: 4096,
-  /** Bytes of one name that others refer by. Generated names reach some hundred characters; other text may be longer. */
+  /**
+   * Bytes of one name that other places refer to. Generated names reach some hundred characters; other text may be
+   * longer.
+   */
   textBytes: 64 * 1024,
 } as const
 
-/** Of a longer list in an attribute, the rest is compared where it lies in the file and not decoded. */
+/** Values of an attribute's list that are decoded. The rest of a longer list is compared in the file. */
 export const inlineAttributeValues = 1024
 
-/** Attribute values of more bytes than this are compared where they lie in the file and not decoded. */
+/** Bytes of an attribute value that is decoded. Longer values are compared in the file. */
 export const inlineAttributeBytes = 4 * 1024
 
-/** Bytes of one file that protobuf's own readers take; they count in 32 bits, with a sign. */
+/** Bytes of the largest file that protobuf's own readers take: they count in signed 32-bit integers. */
 export const largestFile = 2 ** 31 - 1

@@ -1,4 +1,4 @@
-/** The messages of ONNX in which tensors, structure or references can stand; the reader descends into all of them. */
+/** The messages of ONNX that may hold tensors, structure or references. The reader descends into all of them. */
 export type MessageKind =
   | 'Model'
   | 'Graph'
@@ -20,21 +20,22 @@ export type MessageKind =
   | 'TensorAnnotation'
 
 /**
- * What a field is to the reader:
- * - a message kind: descended into;
- * - `text`: short, kept in the skeleton: names that other places refer by;
- * - `title`: text that nothing refers by: kept when short, compared in place when long;
- * - `origin`: who made the model, never compared: kept when short;
- * - `value`: an attribute's value: kept when short, compared in place when long;
+ * How the reader treats a field:
+ * - a message kind: descends into it;
+ * - `text`: short text in the skeleton, for names that other places refer to;
+ * - `title`: text that nothing refers to: kept if short, compared in the file if long;
+ * - `origin`: the maker of the model, never compared: kept if short;
+ * - `value`: an attribute's value: kept if short, compared in the file if long;
  * - `payload`: a tensor's elements: located, never kept;
- * - `ignored`: doc strings and metadata: carried by the base, never compared;
- * - `undecoded`: known to ONNX after 1.10 but not to onnx-proto 8.0.1: compared byte by byte, like fields that nobody knows.
+ * - `ignored`: doc strings and metadata: copied from the base, never compared;
+ * - `undecoded`: fields newer than ONNX 1.10, which onnx-proto 8.0.1 does not know: compared byte by byte, like unknown
+ *   fields.
  */
 export type FieldRole = MessageKind | 'text' | 'title' | 'origin' | 'value' | 'payload' | 'ignored' | 'undecoded'
 
 type FieldTable = Record<number, readonly [name: string, role: FieldRole]>
 
-/** ONNX's messages at the wire, by field number (onnx.proto of ONNX 1.10 to 1.20; IR versions 1 to 14). */
+/** ONNX's messages on the wire, by field number (onnx.proto of ONNX 1.10 to 1.20; IR versions 1 to 14). */
 export const messages: Record<MessageKind, FieldTable> = {
   Model: {
     1: ['ir_version', 'text'],
@@ -157,12 +158,15 @@ export const messages: Record<MessageKind, FieldTable> = {
   TensorAnnotation: { 1: ['tensor_name', 'text'], 2: ['quant_parameter_tensor_names', 'Entry'] },
 }
 
-/** Undecoded fields in which tensors may stand, and with them references to external data. */
+/** Undecoded fields that may hold tensors, and with them references to external data. */
 export const undecodedWithTensors: ReadonlyMap<string, MessageKind> = new Map([
   ['Function.attribute_proto', 'Attribute'],
 ])
 
-/** Messages that stand once in theirs. Written in several parts, protobuf merges them and onnx-proto would keep only the last. */
+/**
+ * Messages that may occur once in their parent. Protobuf merges several parts of one; onnx-proto would keep only the
+ * last part.
+ */
 export const singularMessages: ReadonlySet<string> = new Set([
   'Model.graph',
   'Attribute.t',

@@ -3,10 +3,12 @@ import type { ByteSource } from './byte-source.ts'
 import type { ExternalPayload, Layout, TensorEntry } from './layout.ts'
 import { unknownLocation } from './unknown-location.ts'
 
-/** The files of a model: its own, and those that its tensors say they lie in, by the location that the model calls them. */
+/** The files of a model: its own file, and its external data by location. */
 export type ModelFiles = { source: ByteSource; data: ReadonlyMap<string, ByteSource> }
 
-/** What a model refers to: every location once, sorted, and how many bytes of it the model needs. */
+/**
+ * Returns the locations of a model's external data, sorted, each with the number of bytes that the model needs of it.
+ */
 export function externalLocations(layout: Layout): Map<string, number> {
   const needed = new Map<string, number>()
   for (const { payload } of layout.tensors) {
@@ -17,8 +19,9 @@ export function externalLocations(layout: Layout): Map<string, number> {
 }
 
 /**
- * The range of a data file that holds a tensor.
- * @throws TureenError `TUREEN_MODEL_INCOMPLETE` if the file is not here, `TUREEN_MODEL_MALFORMED` if it ends before the tensor does
+ * Returns the range of a data file that holds a tensor.
+ * @throws TureenError `TUREEN_MODEL_INCOMPLETE` if the file is missing, `TUREEN_MODEL_MALFORMED` if it ends before the
+ * tensor does
  */
 export function externalSource(
   tensor: TensorEntry,
@@ -39,8 +42,10 @@ export function externalSource(
 }
 
 /**
+ * Checks that data files belong to a model.
  * @param data byte lengths of data files, by location
- * @throws TureenError `TUREEN_NOT_FOUND` if no tensor lies in one of them, `TUREEN_MODEL_MALFORMED` if a tensor ends after its file does
+ * @throws TureenError `TUREEN_NOT_FOUND` if the model does not name a location, `TUREEN_MODEL_MALFORMED` if a file ends
+ * before a tensor does
  */
 export function requireOwnData(layout: Layout, data: ReadonlyMap<string, { byteLength: number }>): void {
   const unused = new Set(data.keys())

@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs/minimal.js'
 
-/** Stands before each byte of a name that is not UTF-8, and for no character of any other name. */
+/** Precedes the hexadecimal digits of each byte that is not UTF-8. No other name contains it. */
 const escapeMark = '\uFFFD'
 
 /** Bytes of a UTF-8 sequence by its first byte: 2 from 0xC0, 3 from 0xE0, 4 from 0xF0. */
@@ -9,9 +9,9 @@ const sequenceBytes = [2, 2, 3, 4]
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * A name in a model as a text, and never the same text for two names: other places of the model refer by it. Protobuf demands UTF-8,
- * but some exporters write Latin-1: each byte that is not UTF-8 becomes U+FFFD and its two hexadecimal digits, as in `w\uFFFDE9`. So do
- * the bytes of U+FFFD itself.
+ * Decodes a name. Different bytes always give different texts, because other places of the model refer to the name.
+ * Protobuf demands UTF-8, but some exporters write Latin-1. Each byte that is not UTF-8 becomes U+FFFD and two
+ * hexadecimal digits, as in `w\uFFFDE9`. So do the bytes of U+FFFD itself.
  */
 export function decodeName(bytes: Uint8Array): string {
   const text = decoded(bytes)
@@ -27,12 +27,12 @@ export function decodeName(bytes: Uint8Array): string {
   return name
 }
 
-/** Whether a name has bytes that are not UTF-8, by what {@link decodeName} has made of it. */
+/** True if a name, as {@link decodeName} returned it, has bytes that are not UTF-8. */
 export function isEscaped(name: string): boolean {
   return name.includes(escapeMark)
 }
 
-/** undefined if the bytes are not UTF-8, or have U+FFFD. */
+/** Returns undefined if the bytes are not UTF-8, or contain U+FFFD. */
 function decoded(bytes: Uint8Array): string | undefined {
   try {
     const text = utf8.decode(bytes)
@@ -42,7 +42,10 @@ function decoded(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Reads messages for onnx-proto, whose own reader drops bytes that are not UTF-8, so that two names may become one. */
+/**
+ * Reads messages for onnx-proto. onnx-proto's own reader drops bytes that are not UTF-8, which can make two names
+ * equal.
+ */
 export class NameReader extends protobuf.Reader {
   readonly #bytes: Buffer
 

@@ -7,19 +7,19 @@ import { readField, readVarint64, type WireCursor, type WireField, wireType } fr
 const nodeFields = { output: 2, opType: 4, attribute: 5, domain: 7 } as const
 const attributeFields = { name: 1, i: 3, floats: 7, ints: 8, refAttrName: 21 } as const
 
-/** Longer names of operators, domains and attributes are none of those that the reader asks for. */
+/** Names of operators, domains and attributes with more bytes than this match none that the reader looks for. */
 const longestName = 32
 
-/** What a node says of itself outside its attributes' values, which may stand before the rest of it in the file. */
+/** Facts of a node outside of its attributes' values. In the file they may come after the values. */
 export type NodeOutline = {
   isConstant: boolean
-  /** The name of its first output that has one; empty if none has. */
+  /** The name of its first output that is not empty; empty if there is none. */
   output: string
   /** Names of its attributes whose float lists are weights. */
   averagedLists: readonly string[]
 }
 
-/** Reads the outline of the node in [start, end), whatever the order of its fields. Moves the cursor. */
+/** Reads the outline of the node in [start, end), in any order of its fields. Moves the cursor. */
 export function nodeOutline(cursor: WireCursor, start: number, end: number): NodeOutline {
   let output: WireField | undefined
   let [opType, domain] = ['', '']
@@ -52,7 +52,9 @@ export function nodeOutline(cursor: WireCursor, start: number, end: number): Nod
   }
 }
 
-/** The name of the attribute in [start, end), which may stand behind its value; empty if it is long. Moves the cursor. */
+/**
+ * Returns the name of the attribute in [start, end), which may follow its value; empty if it is long. Moves the cursor.
+ */
 export function attributeName(cursor: WireCursor, start: number, end: number): string {
   let name = ''
   cursor.offset = start
@@ -63,7 +65,9 @@ export function attributeName(cursor: WireCursor, start: number, end: number): s
   return name
 }
 
-/** Whether the attribute in [start, end) gives a node support vectors, or refers to an attribute of a function that may. */
+/**
+ * True if the attribute in [start, end) gives a node support vectors, or refers to an attribute of a function that may.
+ */
 function saysSupportVectors(cursor: WireCursor, start: number, end: number): boolean {
   if (!supportVectorAttributes.has(attributeName(cursor, start, end))) return false
   cursor.offset = start
@@ -75,7 +79,7 @@ function saysSupportVectors(cursor: WireCursor, start: number, end: number): boo
   return false
 }
 
-/** Whether a field of such an attribute holds any floats, an integer other than 0, or a reference. */
+/** True if a field of such an attribute holds any floats, an integer other than 0, or a reference. */
 function saysSome(cursor: WireCursor, { number, type, payload, end }: WireField): boolean {
   if (number === attributeFields.refAttrName) return end > payload
   if (number === attributeFields.floats) return end > payload
@@ -89,7 +93,7 @@ function saysSome(cursor: WireCursor, { number, type, payload, end }: WireField)
   return false
 }
 
-/** The text of a field; empty if it is no text or has more bytes than `longest`. */
+/** Returns the text of a field; empty if it is not text or has more than `longest` bytes. */
 function text({ source }: WireCursor, { type, payload, end }: WireField, longest: number): string {
   if (type !== wireType.bytes || end - payload > longest) return ''
   return decodeName(readBytes(source, payload, end - payload))

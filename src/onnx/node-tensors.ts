@@ -5,7 +5,7 @@ import { countRun, type Walk } from './layout-walk.ts'
 import { attributeName, type NodeOutline, nodeOutline } from './node-outline.ts'
 import type { WireField } from './wire.ts'
 
-/** Takes a value of an attribute for part of the tensor that its floats are. @returns whether they are one */
+/** Adds a value of an attribute to the attribute's tensor of floats. Returns false if its floats are not a tensor. */
 export function readFloats(walk: Walk, scope: Scope, field: WireField, name: string): boolean {
   if (name !== 'f' && name !== 'floats') return false
   if (scope.floats === undefined) scope.floats = floatsOf(walk, scope)
@@ -15,7 +15,10 @@ export function readFloats(walk: Walk, scope: Scope, field: WireField, name: str
   return true
 }
 
-/** What gathers the floats of an attribute: a Constant's value, or a list of a classic model that is averaged. Null if they are neither. */
+/**
+ * Returns a collector for the floats of an attribute that are a Constant's value, or an averaged list of a classic
+ * model; otherwise null.
+ */
 function floatsOf(walk: Walk, { field, parent }: Scope): AttributeFloats | null {
   const name = attributeName(walk.cursor, field.payload, field.end)
   const holder = constantFloats.get(name)
@@ -26,7 +29,10 @@ function floatsOf(walk: Walk, { field, parent }: Scope): AttributeFloats | null 
   return new AttributeFloats('floats', output === '' ? '' : `${output}.${name}`)
 }
 
-/** Gives what a Constant holds, from the given tensor on, the name of its output: that of the tensor is often empty or the same for all. */
+/**
+ * Names the tensors of a Constant, from index `first` on, after its output. Their own names are often empty or all the
+ * same.
+ */
 export function nameConstant(walk: Walk, scope: Scope, first: number): void {
   const { isConstant, output } = outlineOf(walk, scope)
   if (!isConstant || !output) return

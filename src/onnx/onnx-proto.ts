@@ -1,8 +1,8 @@
 import onnxProto, { type onnx } from 'onnx-proto'
 
 /**
- * onnx-proto (ONNX 1.10, IR 8, over protobufjs): decodes skeletons and tensor headers, encodes metadata.
- * It is a CommonJS package whose names Node cannot list, hence the detour through its default export.
+ * onnx-proto (ONNX 1.10, IR 8, over protobufjs) decodes skeletons and tensor headers, and encodes metadata. It is a
+ * CommonJS package whose names Node.js cannot list, so they are taken from its default export.
  */
 export const { ModelProto, NodeProto, TensorProto, StringStringEntryProto, ValueInfoProto } = onnxProto.onnx
 

@@ -1,13 +1,13 @@
 import { averagedListsOf } from './classic-models.ts'
 
 /**
- * Inputs of operators that are parameters of the operation and no weights, although they are floats: scales of quantisation,
- * bounds, factors of resizing. By domain, operator and the input's position; all versions of an operator together, as positions
- * that were something else before (Resize-10 has its scales where Resize-11 has roi) were never weights.
+ * Float inputs of operators that are parameters, not weights: scales of quantisation, bounds, factors of resizing. By
+ * domain, operator and position of the input. All versions of an operator share an entry: a position that was something
+ * else before was never a weight (Resize-10 has its scales where Resize-11 has roi).
  *
- * Sources: ONNX's Operators.md (https://github.com/onnx/onnx/blob/main/docs/Operators.md), onnxruntime's ContribOperators.md
- * (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md) and QONNX's docs/qonnx-custom-ops
- * (https://github.com/fastmachinelearning/qonnx).
+ * Sources: ONNX's Operators.md (https://github.com/onnx/onnx/blob/main/docs/Operators.md), onnxruntime's
+ * ContribOperators.md (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md) and QONNX's
+ * docs/qonnx-custom-ops (https://github.com/fastmachinelearning/qonnx).
  */
 type SlotTable = Readonly<Record<string, Readonly<Record<number, string>>>>
 
@@ -135,7 +135,7 @@ const microsoft: SlotTable = {
 
 const quant = { 1: 'scale', 2: 'zeropt', 3: 'bitwidth' }
 
-/** What models trained for quantisation with Brevitas and the like are made of. */
+/** Operators of models trained for quantisation, for example with Brevitas. */
 const qonnx: SlotTable = {
   BipolarQuant: { 1: 'scale' },
   FloatQuant: { 1: 'scale', 2: 'exponent_bitwidth', 3: 'mantissa_bitwidth', 4: 'exponent_bias', 5: 'max_val' },
@@ -151,31 +151,34 @@ const tables = new Map<string, ReadonlyMap<string, Readonly<Record<number, strin
   ['qonnx.custom_op.general', new Map(Object.entries(qonnx))],
 ])
 
-/** The name of an operator's input if it is a parameter of the operation; undefined if a weight may stand there. */
+/** Returns the name of an operator's input if it is a parameter; undefined if it may be a weight. */
 export function inputSlot(domain: string, opType: string, input: number, inputs: number): string | undefined {
   if (domain === 'com.microsoft' && opType === 'QLinearConcat') return concatSlot(input)
   if (domain === '' && opType === 'Resize' && input === 1 && inputs === 2) return 'scales'
   return tables.get(domain)?.get(opType)?.[input]
 }
 
-/** QLinearConcat takes the scale and zero point of the result, then a tensor, its scale and its zero point, and so on. */
+/**
+ * QLinearConcat takes the scale and zero point of the result, then for each input a tensor, its scale and its zero
+ * point.
+ */
 function concatSlot(input: number): string | undefined {
   if (input < 2) return input === 0 ? 'Y_scale' : 'Y_zero_point'
   return [undefined, 'scale', 'zero_point'][(input - 2) % 3]
 }
 
 /**
- * Whether what an attribute holds is a parameter: what ConstantOfShape fills with, what classic models are made of apart from their
- * averaged lists, and plain floats, which are settings of an operator unless it is a Constant.
+ * True if an attribute holds a parameter: the value of ConstantOfShape, attributes of classic models other than
+ * averaged lists, and plain floats of any operator except Constant.
  */
 export function isAttributeSlot(domain: string, opType: string, attribute: string): boolean {
   if (isPlainFloats(attribute) && (domain !== '' || opType !== 'Constant')) return true
-  // A list of a machine with support vectors is no tensor, so that it never comes here.
+  // Lists of a machine with support vectors are not tensors, so they never get here.
   if (domain === 'ai.onnx.ml') return !averagedListsOf(domain, opType, false).includes(attribute)
   return domain === '' && opType === 'ConstantOfShape' && attribute === 'value'
 }
 
-/** Whether an attribute holds what may be a Constant's value as plain floats. */
+/** True if an attribute is one in which a Constant holds its value as plain floats. */
 export function isPlainFloats(attribute: string): boolean {
   return attribute === 'value_float' || attribute === 'value_floats'
 }

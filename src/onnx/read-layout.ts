@@ -10,17 +10,17 @@ import { type FieldRole, type MessageKind, messages, singularMessages, undecoded
 import { nameConstant, readFloats } from './node-tensors.ts'
 import { readField, type WireField, wireCursor, wireType } from './wire.ts'
 
-/** Fields of a tensor that say that, and where, its elements lie in another file. */
+/** Fields of a tensor whose elements are in another file. */
 const externalFields: ReadonlySet<string> = new Set(['external_data', 'data_location'])
 
 /** Field number of a model's graph. */
 const graphField = 7
 
-/** Thrown where the first message in several parts is met: the reader then starts over. */
+/** Thrown at the first message that is written in several parts; the reader then starts over. */
 class WrittenInParts extends Error {}
 
 /**
- * Indexes a model: one pass over its protobuf framing, payloads skipped.
+ * Indexes a model in one pass over its protobuf framing. Payloads are skipped.
  *
  * @throws TureenError `TUREEN_NOT_ONNX`, `TUREEN_MODEL_MALFORMED`, `TUREEN_MODEL_LIMIT` or `TUREEN_MODEL_UNSUPPORTED`
  */
@@ -34,7 +34,7 @@ export function readLayout(source: ByteSource): Layout {
   }
 }
 
-/** The first part of a tensor by itself is a tensor that contradicts itself. */
+/** True if an error may come from a message in several parts: its first part alone can be a malformed tensor. */
 function mayBeInParts(error: unknown): boolean {
   return error instanceof WrittenInParts || (error instanceof TureenError && error.code === 'TUREEN_MODEL_MALFORMED')
 }
@@ -77,7 +77,7 @@ function readFields(walk: Walk, scope: Scope): void {
   cursor.offset = payload
   while (cursor.offset < end) {
     const field = readField(cursor, end)
-    // Not taken apart as a list, which makes an iterator for each of some million fields.
+    // Read by index: destructuring would make an iterator for each of millions of fields.
     const known = table[field.number]
     const name = known?.[0] ?? `#${field.number}`
     const role = known?.[1] ?? 'undecoded'
@@ -88,7 +88,7 @@ function readFields(walk: Walk, scope: Scope): void {
   }
 }
 
-/** Ends a message all of whose parts have been read. */
+/** Finishes a message after all of its parts have been read. */
 function finish(walk: Walk, scope: Scope): void {
   for (const [number, child] of scope.singular ?? []) {
     finish(walk, child)
@@ -167,8 +167,9 @@ function readChild(
 }
 
 /**
- * Reads one part of a message that may be written in several, which together are what one with all their fields would be.
- * (https://protobuf.dev/programming-guides/encoding/#last-one-wins). Its parent puts them together when it ends.
+ * Reads one part of a message that may be written in several parts
+ * (https://protobuf.dev/programming-guides/encoding/#last-one-wins). Together they are one message with all their
+ * fields. The parent joins them when it ends.
  */
 function readPart(walk: Walk, scope: Scope, field: WireField, name: string, kind: MessageKind): void {
   scope.pieces.leaveOut(field.start, field.end)
@@ -180,7 +181,7 @@ function readPart(walk: Walk, scope: Scope, field: WireField, name: string, kind
   readFields(walk, before ?? part)
 }
 
-/** Descends into an undecoded field for its tensors alone: the field as a whole is compared byte by byte. */
+/** Descends into an undecoded field only for its tensors. The whole field is also compared byte by byte. */
 function findTensors(walk: Walk, scope: Scope, field: WireField, name: string, occurrence: number): void {
   const kind = undecodedWithTensors.get(`${scope.kind}.${name}`)
   if (kind) readMessage(walk, openChild(walk, scope, field, name, occurrence, kind))

@@ -3,17 +3,17 @@ import { limitExceeded } from './limit-exceeded.ts'
 import { limits } from './limits.ts'
 import { varintLength, type WireField, wireType, writeVarint } from './wire.ts'
 
-/** Bytes of the file, or a message whose length had to change, with its field's number. */
+/** Bytes of the file, or a message whose length changed, with the number of its field. */
 type Piece = { start: number; end: number } | { number: number; message: SkeletonPieces }
 
 /**
- * A message with parts of it left out, as ranges of the file it stands in and, where a length inside had to change, messages.
- * Costs nothing for messages that are kept whole, which nearly all are.
+ * A message with parts of it left out: ranges of its file, and nested messages whose length changed. Messages that are
+ * kept whole, as nearly all are, cost nothing.
  */
 export class SkeletonPieces {
   readonly #start: number
   #end: number
-  /** Made when the first one comes: there may be a million messages. */
+  /** Made when the first piece is added, because a file may have a million messages. */
   #pieces: Piece[] | undefined
   #keptFrom: number
   #piecesLength = 0
@@ -32,33 +32,37 @@ export class SkeletonPieces {
     return this.#pieces === undefined && this.#keptFrom === this.#start
   }
 
-  /** Leaves out the bytes [start, end), which follow all that was left out or included before. */
+  /** Leaves out the bytes [start, end). They must lie after all bytes left out or included before. */
   leaveOut(start: number, end: number): void {
     this.#keepUntil(start)
     this.#keptFrom = end
   }
 
-  /** Takes over what remains of the message in `field`, its length corrected. */
+  /** Adds the remaining parts of the message in `field`, with its length corrected. */
   include(child: SkeletonPieces, field: WireField): void {
     if (child.#whole) return
     this.leaveOut(field.start, field.end)
     this.#pushMessage(field.number, child)
   }
 
-  /** Goes on with another part of the same message, which stands elsewhere in the file. */
+  /** Continues with another part of the same message, elsewhere in the file. */
   continueAt(start: number, end: number): void {
     this.#keepUntil(this.#end)
     this.#end = end
     this.#keptFrom = start
   }
 
-  /** Puts a message that was left out where it stands at the end. */
+  /** Adds a message at the end that was left out at its place. */
   append(number: number, child: SkeletonPieces): void {
     this.#keepUntil(this.#end)
     this.#pushMessage(number, child)
   }
 
-  /** The bytes that remain. @throws TureenError `TUREEN_MODEL_LIMIT` if they are too many to hold */
+  /**
+   * Reads the remaining bytes.
+   *
+   * @throws TureenError `TUREEN_MODEL_LIMIT` if they are more than {@link limits.skeletonBytes}
+   */
   read(source: ByteSource): Uint8Array<ArrayBuffer> {
     this.#keepUntil(this.#end)
     if (this.#piecesLength > limits.skeletonBytes) throw limitExceeded('skeletonBytes', 'bytes of structure')
@@ -67,7 +71,7 @@ export class SkeletonPieces {
     return bytes
   }
 
-  /** Messages are nested as deep as {@link limits.messageDepth} at most. */
+  /** Recursion is safe: messages are nested at most {@link limits.messageDepth} deep. */
   #readInto(bytes: Uint8Array, source: ByteSource): void {
     let at = 0
     for (const piece of this.#pieces ?? []) {
@@ -86,7 +90,7 @@ export class SkeletonPieces {
   #pushMessage(number: number, child: SkeletonPieces): void {
     child.#keepUntil(child.#end)
     const { byteLength } = child
-    // Not its pieces one by one: a message deep inside would be copied at every level.
+    // The child stays one piece: its pieces would be copied again at every level around it.
     this.#push({ number, message: child }, varintLength(tagOf(number)) + varintLength(byteLength) + byteLength)
   }
 
@@ -102,7 +106,7 @@ export class SkeletonPieces {
   }
 }
 
-/** The tag of a message in a field. */
+/** Returns the tag of a message in a field. */
 function tagOf(number: number): number {
   return number * 8 + wireType.bytes
 }

@@ -4,12 +4,12 @@ import { type Layout, storageOf, type TensorEntry } from './layout.ts'
 import { NameReader } from './names.ts'
 import { ModelProto, type TypeProto, type ValueInfoProto } from './onnx-proto.ts'
 
-/** A dimension: its size, its symbolic name, or null where the model leaves it open. */
+/** A dimension: its size, its symbolic name, or null if the model leaves it open. */
 export type Dimension = number | string | null
 
 export type ValueDescription = { name: string; dtype: string; dims: Dimension[] | null }
 
-/** What the service says of a model file. */
+/** The description of a model file in the API. */
 export type ModelDescription = {
   bytes: number
   irVersion: number
@@ -17,11 +17,13 @@ export type ModelDescription = {
   opsets: { domain: string; version: number }[]
   inputs: ValueDescription[]
   outputs: ValueDescription[]
-  /** Elements of all float tensors that a soup averages, but for scalars: numbers of the arithmetic, such as an epsilon. */
+  /**
+   * Elements of all float tensors that a soup averages, except scalars (numbers of the arithmetic, such as an epsilon).
+   */
   parameters: number
   tensorCount: number
   dtypes: Record<string, number>
-  /** Locations of external data that the file refers to, sorted. */
+  /** Locations of external data that the file names, sorted. */
   externalData: string[]
 }
 
@@ -34,7 +36,11 @@ export type TensorDescription = {
   where: string
 }
 
-/** The model's structure, decoded by onnx-proto. @throws TureenError `TUREEN_MODEL_MALFORMED` */
+/**
+ * Decodes the model's structure with onnx-proto.
+ *
+ * @throws TureenError `TUREEN_MODEL_MALFORMED`
+ */
 export function decodeSkeleton(layout: Layout): ModelProto {
   const model = decode(layout)
   const irVersion = Number(model.irVersion)
@@ -56,7 +62,7 @@ function decode(layout: Layout): ModelProto {
   }
 }
 
-/** The record of a model, from its index and its decoded structure. `averaged`: paths of the tensors that soups average. */
+/** Describes a model from its layout and its decoded structure. `averaged`: paths of the tensors that soups average. */
 export function describeModel(layout: Layout, model: ModelProto, averaged: ReadonlySet<string>): ModelDescription {
   const { graph } = model
   const initializers = new Set(graph?.initializer?.map(({ name }) => name))
@@ -83,7 +89,7 @@ export function describeModel(layout: Layout, model: ModelProto, averaged: Reado
   }
 }
 
-/** One line of a model's list of tensors; `bytes` is what the elements take as raw_data. */
+/** Describes one tensor of a model. `bytes`: the size of the elements as raw_data. */
 export function describeTensor(tensor: TensorEntry): TensorDescription {
   const dtype = dtypeOf(tensor.dataType)
   const strings = tensor.payload.form === 'strings' ? tensor.payload.values : []
@@ -97,7 +103,7 @@ export function describeTensor(tensor: TensorEntry): TensorDescription {
   }
 }
 
-/** Name, type and dims of an input or output. */
+/** Describes an input or output: its name, type and dims. */
 export function describeValue(value: ValueInfoProto): ValueDescription {
   const { type } = value
   const shape = (type?.tensorType ?? type?.sparseTensorType)?.shape

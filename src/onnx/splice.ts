@@ -1,7 +1,10 @@
 import type { Frame, Layout } from './layout.ts'
 import { encodeVarint } from './wire.ts'
 
-/** A replacement of the bytes [start, end) of a file inside the message `frame` (-1: at the top level) by `parts`. */
+/**
+ * Replaces the bytes [start, end) of a file by `parts`. `frame`: the index of the enclosing message; -1 at the top
+ * level.
+ */
 export type Edit<Part extends { length: number }> = { start: number; end: number; frame: number; parts: Part[] }
 
 export type CopyPart = { kind: 'copy'; from: number; length: number }
@@ -12,9 +15,9 @@ export function bytesPart(bytes: Uint8Array<ArrayBuffer>): BytesPart {
 }
 
 /**
- * The file with its edits applied, as an ordered list of parts: everything outside the edits is copied as it stands, but for
- * the length prefixes of messages that grew or shrank. A length keeps its width where the new value fits.
- * Edits must not overlap.
+ * Returns the edited file as an ordered list of parts. Bytes outside of the edits are copied, except the length
+ * prefixes of messages that grew or shrank. A length prefix keeps its width if the new value fits. Edits must not
+ * overlap.
  */
 export function splice<Part extends { length: number }>(
   layout: Pick<Layout, 'byteLength' | 'frames'>,
@@ -45,7 +48,7 @@ function lengthEdits(frames: readonly Frame[], edits: readonly Edit<{ length: nu
     if (delta !== 0) grow(frame, delta)
   }
   const result: Edit<BytesPart>[] = []
-  // A message is recorded after the one around it, so going backwards meets the inner ones first.
+  // A message is recorded after the message around it, so going backwards meets inner messages first.
   for (let index = frames.length - 1; index >= 0; index -= 1) {
     const frame = frames[index]
     const delta = growth.get(index)

@@ -12,25 +12,28 @@ import { malformed, type WireField, wireType } from './wire.ts'
 
 const external = 1
 
-/** Gathers where one TensorProto's payload lies, and checks it against the tensor's header once the whole has been seen. */
+/** Collects the places of one TensorProto's payload. At the end it checks them against the tensor's header. */
 export class TensorCollector {
   #raw: { field: Span; offset: number; length: number } | undefined
-  // Each is made when it is needed: a model may have a quarter of a million tensors, most of them raw.
+  // Each is made when it is needed: a model may have 250,000 tensors, most of them raw.
   #fixed: Map<number, FixedRun[]> | undefined
   #varint: Map<number, VarintRun[]> | undefined
   #strings: Span[] | undefined
   #externalFields: FramedSpan[] | undefined
   readonly #payloadFields: FramedSpan[] = []
 
-  /** Takes a field that says that, or where, the elements lie in another file. `frame`: as for {@link addPayload}. */
+  /**
+   * Adds a field that moves the elements to another file, or says where in it they are. `frame`: as in {@link
+   * addPayload}.
+   */
   addExternal({ start, end }: Span, frame?: number): void {
     this.#externalFields ??= []
     this.#externalFields.push({ start, end, ...framed(frame) })
   }
 
   /**
-   * Takes one payload field as it stands in the file. `frame`: the message that it stands in, where a tensor is written in several parts.
-   * @returns whether it begins a new stretch of payload
+   * Adds one payload field from the file. `frame`: the frame of the enclosing message, if the tensor is written in
+   * several parts. Returns true if the field begins a new run of payload.
    */
   addPayload(field: WireField, frame?: number): boolean {
     const { number, type, start, payload, end } = field
@@ -71,7 +74,8 @@ export class TensorCollector {
   }
 
   /**
-   * The tensor, its header decoded by onnx-proto from the TensorProto without payload.
+   * Returns the tensor. onnx-proto decodes its header from the TensorProto without payload.
+   *
    * @throws TureenError `TUREEN_MODEL_MALFORMED` if dims and payload contradict each other
    */
   finish(header: Uint8Array, path: string, offset: number): TensorEntry {
@@ -91,7 +95,8 @@ export class TensorCollector {
     const dataType = tensor.dataType ?? 0
     const dtype = dtypeOf(dataType)
     const isExternal = tensor.dataLocation === external
-    // Elements that stand in the model's own file all the same are none: onnxruntime, too, takes those of the other file.
+    // Elements in the model's own file do not count if the tensor also names another file. onnxruntime reads the other
+    // file, too.
     const payload: TensorPayload = isExternal
       ? externalPayload(tensor, dtype, elements, [...(this.#externalFields ?? []), ...this.#payloadFields], fail)
       : this.#payload(dtype)

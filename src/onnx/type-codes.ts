@@ -3,12 +3,12 @@ import type { Span } from './layout.ts'
 import { type MessageKind, messages } from './messages.ts'
 import { readField, wireCursor, wireType } from './wire.ts'
 
-/** The fields in which a message says an element type. */
+/** The number of the field that holds the element type, by message. */
 const codeFields: Partial<Record<MessageKind, number>> = { Attribute: 3, Tensor: 2, TensorType: 1 }
 
 /**
- * Where some messages of a model say an element type: the varints in its bytes, their tags not included. One pass over the framing of
- * what encloses them.
+ * Finds the element types of some messages of a model: the spans of their varints, without the tags. Makes one pass
+ * over the framing of the messages around them.
  *
  * @param paths of tensors, tensor types and attributes, as in a layout
  */
@@ -20,7 +20,7 @@ export function typeCodeSpans(source: ByteSource, paths: ReadonlySet<string>): S
   }
   const cursor = wireCursor(source)
   const spans: Span[] = []
-  // By path and not by message: one that is written in several parts goes on counting where it left off.
+  // Counted by path, not by message: a message in several parts continues its counts.
   const occurrences = new Map<string, number>()
   const read = (kind: MessageKind, path: string, start: number, end: number) => {
     const isWanted = paths.has(path)

@@ -1,12 +1,14 @@
 import { TureenError } from '../errors.ts'
 
-/** Segments of a location that clients resolve before they send a URL. */
+/** Matches `.` and `..` in a location, which clients resolve before they send a URL. */
 const unlikeUrls = /(^|\/)\.{1,2}(\/|$)/
 
 /** An error names at most this many locations. */
 const listedLocations = 10
 
-/** The refusal of a data file that belongs to none of the locations that the model names (`wanted`). */
+/**
+ * Returns the error for a data file at a location that the model does not name. `wanted`: the locations that it names.
+ */
 export function unknownLocation(location: string, wanted: readonly string[]): TureenError {
   const message = `the model refers to no external data ${location}`
   const there = wanted.length > 0 ? `it refers to: ${locationList(wanted)}` : 'all of its weights are in its own file'
@@ -19,7 +21,7 @@ export function unknownLocation(location: string, wanted: readonly string[]): Tu
   )
 }
 
-/** The first of some locations in words, with the number of the others. */
+/** Lists the first locations in words, and counts the others. */
 export function locationList(locations: readonly string[]): string {
   const named = locations.slice(0, listedLocations).join(', ')
   const others = locations.length - listedLocations

@@ -3,8 +3,8 @@ import type { Network } from './graph/network.ts'
 import { isAttributeFloats, type Layout, type TensorEntry } from './layout.ts'
 
 /**
- * The paths of the tensors that a soup averages: floats wherever they stand that are no parameters of operations, and lists of floats
- * that no output depends on.
+ * Returns the paths of the tensors that a soup averages: all floats that are not parameters of operations, including
+ * lists of floats that no output depends on.
  */
 export function averagedPaths({ tensors }: Layout, { leaves, annotated }: Network): Set<string> {
   const parameters = new Set(
@@ -16,19 +16,22 @@ export function averagedPaths({ tensors }: Layout, { leaves, annotated }: Networ
   return new Set(averaged.map(({ path }) => path))
 }
 
-/** Whether a tensor holds elements that can be averaged. */
+/** True if a tensor holds elements that can be averaged. */
 export function holdsFloats({ dataType, elements, payload, path }: TensorEntry): boolean {
   if (elements === 0 || payload.form === 'none' || !dtypeOf(dataType)?.float) return false
-  // Defaults of a function's attributes are compared byte by byte, as onnx-proto cannot decode what refers to them.
+  // Default values of a function's attributes are compared byte by byte: onnx-proto cannot decode references to them.
   return !path.includes('.attribute_proto[')
 }
 
-/** Such as the ratio of an inactive Dropout, which a runtime still checks: 1 as the sum of two halves would not run. */
+/**
+ * True for a scalar, such as the ratio of an inactive Dropout. A runtime still checks it: a ratio of 1, as the sum of
+ * two ratios of 0.5, would not run.
+ */
 function isSingleNumber({ dims }: TensorEntry): boolean {
   return dims.length === 0
 }
 
-/** Plain floats of another operator than Constant, which the network has as text. */
+/** True for plain floats of an operator other than Constant. The network holds them as text. */
 function isOperatorSetting({ name, path }: TensorEntry): boolean {
   return name === '' && isAttributeFloats(path)
 }

@@ -1,12 +1,14 @@
 import { TureenError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
 
-/** Protobuf wire types (https://protobuf.dev/programming-guides/encoding/#structure). Groups, 3 and 4, are not used by ONNX. */
+/**
+ * Protobuf wire types (https://protobuf.dev/programming-guides/encoding/#structure). ONNX does not use groups, 3 and 4.
+ */
 export const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 
 const windowBytes = 16 * 1024
 
-/** A position in a source, with a window of the bytes around it. `offset` may be moved freely: payloads are skipped, not read. */
+/** A position in a source, with a window of the bytes around it. Setting `offset` skips bytes without reading them. */
 export type WireCursor = {
   source: ByteSource
   offset: number
@@ -19,7 +21,7 @@ export function wireCursor(source: ByteSource, offset = 0): WireCursor {
   return { source, offset, window: new Uint8Array(windowBytes), windowStart: 0, windowLength: 0 }
 }
 
-/** What is thrown where the bytes do not follow protobuf's framing. */
+/** Returns the error for bytes that do not follow protobuf's framing. */
 export function malformed(message: string, offset: number): TureenError {
   return new TureenError(
     'TUREEN_MODEL_MALFORMED',
@@ -44,8 +46,8 @@ function nextByte(cursor: WireCursor, end: number): number {
 }
 
 /**
- * The varint at the cursor as its low and high 32 bits, the cursor moved behind it.
- * Ten bytes at most; bits above 64 are dropped, as protobuf's own readers do.
+ * Reads the varint at the cursor as its low and high 32 bits, and moves the cursor after it. Reads at most ten bytes.
+ * Drops bits above 64, as protobuf's own readers do.
  */
 export function readVarint64(cursor: WireCursor, end: number): { low: number; high: number } {
   let low = 0
@@ -64,7 +66,7 @@ export function readVarint64(cursor: WireCursor, end: number): { low: number; hi
   throw malformed('A number has more than ten bytes', cursor.offset)
 }
 
-/** A varint that must be a length, count or tag: an exact non-negative number. */
+/** Reads a varint that must be a length, count or tag: an exact non-negative number. */
 export function readLength(cursor: WireCursor, end: number): number {
   const at = cursor.offset
   const first = nextByte(cursor, end)
@@ -75,10 +77,12 @@ export function readLength(cursor: WireCursor, end: number): number {
   return high * 0x100000000 + low
 }
 
-/** One field of a message: its number, wire type, where it starts, where its tag ends, and where its payload starts and ends. */
+/**
+ * One field of a message. Offsets in the file: `start` of the tag, `tagEnd`, and `payload` and `end` of the payload.
+ */
 export type WireField = { number: number; type: number; start: number; tagEnd: number; payload: number; end: number }
 
-/** The field at the cursor. The cursor is left behind it; payloads of length-delimited fields are not read. */
+/** Reads the field at the cursor, and moves the cursor after it. Payloads of length-delimited fields are skipped. */
 export function readField(cursor: WireCursor, end: number): WireField {
   const start = cursor.offset
   const tag = readLength(cursor, end)
@@ -114,7 +118,10 @@ export function readField(cursor: WireCursor, end: number): WireField {
   return { number, type, start, tagEnd, payload, end: fieldEnd }
 }
 
-/** `value` as a varint, of at least `width` bytes (padded as protobuf allows), so that a length can keep its place. */
+/**
+ * Encodes `value` as a varint of at least `width` bytes, padded as protobuf allows. So a length prefix can keep its
+ * width.
+ */
 export function encodeVarint(value: number, width = 1): Uint8Array<ArrayBuffer> {
   const bytes: number[] = []
   let rest = value
@@ -125,14 +132,14 @@ export function encodeVarint(value: number, width = 1): Uint8Array<ArrayBuffer> 
   return Uint8Array.from(bytes, (byte, index) => (index < bytes.length - 1 ? byte | 0x80 : byte))
 }
 
-/** How many bytes a varint of `value` takes. */
+/** Returns the number of bytes of `value` as a varint. */
 export function varintLength(value: number): number {
   let length = 1
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length += 1
   return length
 }
 
-/** Writes `value` as a varint at `offset`. @returns where it ends */
+/** Writes `value` as a varint at `offset`; returns the offset after it. */
 export function writeVarint(value: number, target: Uint8Array, offset: number): number {
   let at = offset
   let rest = value
@@ -141,7 +148,7 @@ export function writeVarint(value: number, target: Uint8Array, offset: number): 
   return at + 1
 }
 
-/** The tag that opens a field. */
+/** Encodes the tag of a field. */
 export function encodeTag(number: number, type: number): Uint8Array<ArrayBuffer> {
   return encodeVarint(number * 8 + type)
 }

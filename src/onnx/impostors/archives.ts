@@ -1,7 +1,7 @@
 import { anyOf, type Head, type Impostor, magic } from './impostor.ts'
 import { zipNames } from './zip-names.ts'
 
-/** Archives and compressed files, by the magic numbers that `file` knows them by (https://github.com/file/file). */
+/** Archives and compressed files, by the magic numbers of `file` (https://github.com/file/file). */
 export const archives: readonly Impostor[] = [
   {
     recognise: anyOf(magic('PK\x03\x04'), magic('PK\x05\x06')),
@@ -31,13 +31,16 @@ export const archives: readonly Impostor[] = [
   },
 ]
 
-/** A frame that zstd's decoders pass over, which pzstd writes first (RFC 8878, 3.1.2). */
+/** True for a frame that zstd's decoders skip, and that pzstd writes first (RFC 8878, 3.1.2). */
 function isSkippableFrame({ bytes }: Head): boolean {
   const [first = 0, ...others] = bytes.subarray(0, 4)
   return first >= 0x50 && first <= 0x5f && Buffer.from(others).equals(Buffer.from([0x2a, 0x4d, 0x18]))
 }
 
-/** xz's format of before: properties, the size of the dictionary, and 2^64 - 1 for an unknown length (the LZMA SDK's lzma.txt). */
+/**
+ * True for lzma, the older format of xz: properties, the size of the dictionary, and 2^64 - 1 for an unknown length
+ * (the LZMA SDK's lzma.txt).
+ */
 function isLzma({ bytes }: Head): boolean {
   return bytes[0] === 0x5d && bytes[1] === 0 && bytes[2] === 0 && bytes.subarray(5, 13).every(byte => byte === 0xff)
 }
@@ -51,7 +54,7 @@ function first(text: Head['text']): string {
   return /^[\x20-\x7e]+$/.test(name) ? `, which begins with ${name}` : ''
 }
 
-/** What a zip archive is, by the names of its entries. */
+/** Names the kind of a zip archive by its entries. */
 function zipReason(names: readonly string[]): string {
   const model = names.find(name => /\.onnx$/i.test(name))
   if (model !== undefined) return `The file is a zip archive that holds ${model}. Unpack it and upload that.`

@@ -6,14 +6,14 @@ export type Head = { bytes: Uint8Array; text: string }
 /** A kind of file that is not ONNX. */
 export type Impostor = {
   recognise(head: Head, source: ByteSource): boolean
-  /** What the file is, and what to do. */
+  /** Names the kind of file, and says what to do. */
   reason: string | ((head: Head, source: ByteSource) => string)
 }
 
-/** Bytes of a file that {@link Head} holds: enough for the magic of tar, at byte 257. */
+/** Bytes of a file in a {@link Head}: enough for the magic number of tar, at byte 257. */
 export const headBytes = 512
 
-/** Whether a file has these bytes at `offset`. */
+/** Returns a test for these bytes at `offset`. */
 export function magic(bytes: readonly number[] | string, offset = 0): Impostor['recognise'] {
   const wanted = typeof bytes === 'string' ? [...Buffer.from(bytes, 'latin1')] : bytes
   return head => wanted.every((byte, index) => head.bytes[offset + index] === byte)

@@ -6,13 +6,13 @@ import { modelFiles } from './model-files.ts'
 import { hasGraph, otherProtobuf } from './protobufs.ts'
 import { texts } from './texts.ts'
 
-/** What is found under the name .onnx without being ONNX. */
+/** Kinds of files that are sent under the name .onnx. */
 const impostors = [...modelFiles, ...archives, ...texts]
 
 /**
- * Refuses the usual things that are not ONNX by name. A file that is protobuf to its end and has a graph is never one of them, whatever
- * its first bytes are: they may be the name of a producer.
- * @throws TureenError `TUREEN_NOT_ONNX`, saying what the file is and what to do
+ * Refuses the usual files that are not ONNX, and names their kind. A file that is protobuf to its end and has a graph
+ * is never refused. Its first bytes may look like another kind, for example in the name of a producer.
+ * @throws TureenError `TUREEN_NOT_ONNX`
  */
 export function refuseKnownImpostors(source: ByteSource): void {
   if (source.byteLength === 0) throw new TureenError('TUREEN_NOT_ONNX', 'The file is empty. Upload the .onnx file.')

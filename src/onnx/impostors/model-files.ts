@@ -4,13 +4,13 @@ const exportFirst =
   'Export the model to ONNX (torch.onnx.export, tf2onnx, skl2onnx, optimum-cli export onnx) and upload that.'
 const isFlatbuffer = (identifier: string): Impostor['recognise'] => magic(identifier, 4)
 
-/** The longest header that the Safetensors library reads. */
+/** Bytes of the longest header that the Safetensors library reads. */
 const longestSafetensorsHeader = 100_000_000
 
 /**
- * Formats of models and weights by their magic numbers, from the documentation or source of each: GGUF and Safetensors (their format
- * documents), flatbuffers (file_identifier of the schemas of TensorFlow Lite, ExecuTorch and onnxruntime), HDF5 (format
- * specification, III.A), NumPy (NEP 1), Python (PEP 3154), TensorRT (as Netron reads it).
+ * Formats of models and weights by their magic numbers, from the documentation or source of each: GGUF and Safetensors
+ * (format documents), flatbuffers (file_identifier in the schemas of TensorFlow Lite, ExecuTorch and onnxruntime), HDF5
+ * (format specification, III.A), NumPy (NEP 1), Python (PEP 3154), TensorRT (as Netron reads it).
  */
 export const modelFiles: readonly Impostor[] = [
   {
@@ -57,7 +57,7 @@ export const modelFiles: readonly Impostor[] = [
     reason: `The file is a Python pickle (perhaps a PyTorch checkpoint or a scikit-learn model). ${exportFirst}`,
   },
   {
-    // Protocols 0 and 1 are the opcodes themselves: an import, or a mark before a dict, a list or a tuple.
+    // Protocols 0 and 1 begin with opcodes: an import, or a mark before a dict, a list or a tuple.
     recognise: ({ text }) =>
       /^c[\w.]+\n\w+\n/.test(text) || /^\((dp|lp|i[\w.]+\n|c[\w.]+\n)/.test(text) || /^[}\]]q/.test(text),
     reason: `The file is a Python pickle of an old protocol. ${exportFirst}`,
@@ -81,8 +81,8 @@ export const modelFiles: readonly Impostor[] = [
 ]
 
 /**
- * Eight bytes of length, then a JSON object of that length, which describes each tensor by its data_offsets. A download may have
- * ended inside the object.
+ * True for Safetensors: eight bytes of length, then a JSON object that describes each tensor by its data_offsets. A
+ * download may have ended inside the object.
  */
 function isSafetensors({ bytes, text }: Head): boolean {
   if (bytes.byteLength < 10) return false

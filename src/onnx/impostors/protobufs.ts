@@ -2,12 +2,12 @@ import { TureenError } from '../../errors.ts'
 import { type ByteSource, readBytes } from '../byte-source.ts'
 import { readField, type WireField, wireCursor, wireType } from '../wire.ts'
 
-/** Fields that are looked at; models have some ten, with many functions some hundred. */
+/** Fields that are read at most. Models have about ten; models with many functions have some hundred. */
 const mostFields = 4096
 
 const isGraph = ({ number, type }: WireField) => number === 7 && type === wireType.bytes
 
-/** The first fields of a message. @throws TureenError if it is not protobuf */
+/** Yields the first fields of a message. @throws TureenError if it is not protobuf */
 function* fieldsOf(source: ByteSource, start = 0, end = source.byteLength): Generator<WireField> {
   const cursor = wireCursor(source, start)
   for (let count = 0; cursor.offset < end && count < mostFields; count += 1) {
@@ -17,7 +17,7 @@ function* fieldsOf(source: ByteSource, start = 0, end = source.byteLength): Gene
   }
 }
 
-/** What `read` returns; undefined if what it reads is not protobuf. */
+/** Returns the result of `read`; undefined if the bytes are not protobuf. */
 function ifProtobuf<Result>(read: () => Result): Result | undefined {
   try {
     return read()
@@ -27,20 +27,20 @@ function ifProtobuf<Result>(read: () => Result): Result | undefined {
   }
 }
 
-/** Whether a file is protobuf with an ONNX model's graph, whatever its first bytes look like. */
+/** True if a file is protobuf and has an ONNX model's graph. Its first bytes may look like another format. */
 export function hasGraph(source: ByteSource): boolean {
   return ifProtobuf(() => [...fieldsOf(source)].some(isGraph)) === true
 }
 
 const longestOperator = 64
 
-/** Operators that TensorFlow graphs begin with. ONNX has none of these names. */
+/** Operators at the beginning of TensorFlow graphs. ONNX has none of these names. */
 const tensorFlowOperators =
   /^(Placeholder\w*|Const|NoOp|VarHandleOp|Variable(V2)?|VariableShape|RestoreV2|AssignVariableOp|Iterator\w*|StatefulPartitionedCall)$/
 
 /**
- * What a protobuf file is that is not ONNX, by its fields; undefined if it may be ONNX, or is nothing known. Sources: TensorFlow's
- * saved_model.proto and graph.proto, Core ML's Model.proto, ONNX's onnx.proto.
+ * Names the kind of a protobuf file that is not ONNX, by its fields; undefined if it may be ONNX or is unknown.
+ * Sources: TensorFlow's saved_model.proto and graph.proto, Core ML's Model.proto, ONNX's onnx.proto.
  */
 export function otherProtobuf(source: ByteSource): string | undefined {
   return ifProtobuf(() => {
@@ -53,7 +53,7 @@ export function otherProtobuf(source: ByteSource): string | undefined {
   })
 }
 
-/** @param fields those of a file without an ONNX model's graph */
+/** Names the kind of a file. @param fields of a file without an ONNX model's graph */
 function nameOf(fields: readonly WireField[], source: ByteSource): string | undefined {
   const [first, second] = fields
   const has = (number: number, type: number) => fields.some(field => field.number === number && field.type === type)
@@ -75,14 +75,14 @@ function nameOf(fields: readonly WireField[], source: ByteSource): string | unde
   return undefined
 }
 
-/** Whether a node says in its second field that it is an operator of TensorFlow's. */
+/** True if the second field of a node names an operator of TensorFlow. */
 function isTensorFlowNode(source: ByteSource, { payload, end }: WireField): boolean {
   const found = ifProtobuf(() => fieldsOf(source, payload, end).find(({ number }) => number === 2))
   if (found?.type !== wireType.bytes || found.end - found.payload > longestOperator) return false
   return tensorFlowOperators.test(new TextDecoder().decode(readBytes(source, found.payload, found.end - found.payload)))
 }
 
-/** Whether the bytes of a field are a message that begins with another one, as no name of a producer does. */
+/** True if a field is a message that begins with another message. The name of a producer never does. */
 function startsWithMessage(source: ByteSource, { type, payload, end }: WireField): boolean {
   if (type !== wireType.bytes) return false
   const first = ifProtobuf(() => fieldsOf(source, payload, end).next().value)

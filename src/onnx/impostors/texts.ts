@@ -2,11 +2,11 @@ import { anyOf, type Head, headBytes, type Impostor, magic } from './impostor.ts
 
 const fetchAgain = 'Fetch the model again, and look at what the address answers.'
 
-/** What servers answer in plain text where a file is not there or may not be read, Hugging Face's hub and GitHub among them. */
+/** Plain-text answers of servers for a file that is missing or forbidden, including Hugging Face's hub and GitHub. */
 const plainErrors =
   /^\s*(\d{3}:? )?(entry not found|(file |page |repository |repo )?not found|(access )?denied|forbidden|unauthorized|invalid (username or password|credentials)|access to (model|dataset) |moved permanently|found\. redirecting|bad gateway|service unavailable|gateway time-?out|internal server error|too many requests|rate limit|no such )/i
 
-/** Text that somebody saved or converted under the name of a model. */
+/** Text that was saved or converted under the name of a model. */
 export const texts: readonly Impostor[] = [
   {
     recognise: anyOf(magic([0xff, 0xfe]), magic([0xfe, 0xff])),
@@ -66,7 +66,7 @@ export const texts: readonly Impostor[] = [
       'The file is a model in ONNX\'s textual syntax. Convert it: onnx.save(onnx.load("model.txt", format="onnxtxt"), "model.onnx").',
   },
   {
-    // A node of ONNX has inputs and outputs, and then op_type; one of TensorFlow has name and op.
+    // A node of ONNX has inputs and outputs, then op_type. A node of TensorFlow has name and op.
     recognise: head =>
       isText(head) &&
       /^\s*(#[^\n]*\n\s*)*node\s*\{\s*((input|output|name|doc_string):\s*"[^"]*"\s*)*(output|op_type):/.test(
@@ -93,12 +93,12 @@ function isJson(head: Head): boolean {
   return /^\s*[{[]\s*["{[\]}\d-]/.test(withoutMark(head.text)) && isText(head)
 }
 
-/** A UTF-8 byte order mark, as Latin-1. */
+/** Removes a UTF-8 byte order mark, read as Latin-1. */
 function withoutMark(text: string): string {
   return text.replace(/^\xef\xbb\xbf/, '')
 }
 
-/** Whether the beginning of a file is text in UTF-8 without control characters; its last character may be cut off. */
+/** True if the beginning of a file is UTF-8 text without control characters. Its last character may be cut off. */
 function isText({ bytes, text }: Head): boolean {
   if (/[^\P{Cc}\t\n\v\f\r\x80-\x9f]/u.test(text)) return false
   try {

@@ -1,14 +1,14 @@
 import { type ByteSource, readBytes } from '../byte-source.ts'
 
-/** An archive's comment, which stands last, has at most 65,535 bytes; its end record 22 (APPNOTE.TXT 4.3.16). */
+/** A zip archive ends with a record of 22 bytes and a comment of at most 65,535 (APPNOTE.TXT 4.3.16). */
 const longestEnd = 65_535 + 22
-/** Enough to say what an archive holds. */
+/** Bounds on the names read: enough to say what an archive holds. */
 const mostNames = 1000
 const mostDirectoryBytes = 1 << 20
 
 /**
- * Names of the first entries of a zip archive, from its central directory, or of its first entry if the directory is cut off. Source:
- * PKWARE's APPNOTE.TXT 4.3.
+ * Returns the names of the first entries of a zip archive, from its central directory. If the directory is cut off,
+ * returns the name of the first entry. Source: PKWARE's APPNOTE.TXT 4.3.
  */
 export function zipNames(source: ByteSource): string[] {
   const from = Math.max(0, source.byteLength - longestEnd)
@@ -29,7 +29,7 @@ export function zipNames(source: ByteSource): string[] {
   return names
 }
 
-/** The name in the local header that an archive begins with. */
+/** Returns the name in the local header at the start of an archive. */
 function firstName(source: ByteSource): string[] {
   if (source.byteLength < 30) return []
   const length = Buffer.from(readBytes(source, 26, 2)).readUInt16LE()
