@@ -1,31 +1,33 @@
 import { z } from 'zod'
 
-/** A digest as the API writes it. */
+/** A sha256 digest in the form that the API writes. */
 export const digest = z
   .string()
   .regex(/^sha256:[0-9a-f]{64}$/)
   .describe('A digest: sha256:<64 hexadecimal digits>')
 
-/** A digest as a query parameter: the prefix may be left out. */
+/** A digest as a query parameter. The prefix `sha256:` is optional. */
 export const digestParameter = z
   .string()
   .regex(/^(sha256:)?[0-9a-f]{64}$/, 'a digest is sha256:<64 hexadecimal digits>, the prefix may be left out')
-  .describe('A digest, with sha256: before it or without')
+  .describe('A digest of 64 hexadecimal digits; the prefix sha256: is optional')
 
 export const id = z.string().describe('An opaque id; ids sort by creation')
 
-/** How a request names a model or data set: its id, or its content's digest (then the newest record with that content). */
+/** A model or data set in a request: its id, or the digest of its content. A digest names the newest record with that content. */
 export const reference = z
   .string()
   .min(1)
   .max(200)
-  .describe('An id, or the digest of the content, with sha256: before it or without (the newest record with it)')
+  .describe(
+    'An id, or the digest of the content (then the newest record with that content); the prefix sha256: is optional',
+  )
 
-export const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
+export const timestamp = z.iso.datetime().describe('A time in UTC, as RFC 3339 writes it')
 
 export const expiresAt = timestamp
   .nullable()
-  .describe('Time from which the server may delete it, when nothing needs it any more; null: never')
+  .describe('Time from which the server may delete this record, once nothing needs it; null: never')
 
 /** A whole number as a query parameter. */
 function wholeNumber(minimum: number, maximum: number, initial?: number) {
@@ -42,23 +44,23 @@ function fraction(minimum: number, maximum: number) {
   return z.preprocess(readDigits(/^\d{1,15}(\.\d{1,15})?$/), z.number({ error }).min(minimum).max(maximum))
 }
 
-/** Reads what is written so. Number alone would also read hexadecimal digits, exponents, signs and spaces. */
+/** Reads a text that has this form. `Number` alone would also read hexadecimal digits, exponents, signs and spaces. */
 function readDigits(form: RegExp) {
   return (text: unknown) => (typeof text === 'string' && form.test(text) ? Number(text) : text)
 }
 
-/** Ten years: what is to be kept for longer is kept for good. */
+/** Longest time to live, in seconds: ten years. A client that wants to keep a record longer gives no time to live. */
 const maximumTtl = 315_360_000
 
-/** Time to live, as a field of a body. */
+/** Time to live in seconds, as a field of a body. */
 export const ttl = z.number().int().min(1).max(maximumTtl)
 
-/** Time to live, as a query parameter. */
+/** Time to live in seconds, as a query parameter. */
 export const ttlParameter = wholeNumber(1, maximumTtl)
   .optional()
-  .describe('Seconds after which it expires; it is kept until it is deleted if left out')
+  .describe('Seconds until the record expires; without it, the record stays until a client deletes it')
 
-/** Header of requests that create something. */
+/** Header `Idempotency-Key` of the requests that create something. */
 export const idempotencyHeaders = z.looseObject({
   'idempotency-key': z
     .string()
@@ -69,28 +71,28 @@ export const idempotencyHeaders = z.looseObject({
     .transform(key => key.replace(/^"(.*)"$/, '$1'))
     .optional()
     .describe(
-      'A key of the client’s choice, such as a UUID: repeated with it, the request has the answer that it had, the header Idempotency-Replayed: true, and no other effect. The key is free again when what was created is deleted',
+      'A key that the client chooses, such as a UUID. The same request with the same key gets the first answer again, with the header Idempotency-Replayed: true, and creates nothing. The key is free again when the created record is deleted',
     ),
 })
 
-/** What lists and reads show of a record that was damaged on the disk. */
+/** The reason that lists and reads give for a record that is damaged on disk. */
 export const unreadable = z
   .string()
-  .describe('Why this record cannot be read. It can still be listed and deleted, and a job cancelled')
+  .describe('Reason why the server cannot read this record; clients can still list and delete it, and cancel a job')
 
-export const name = z.string().min(1).max(200).describe('A name to find it by; need not be unique')
+export const name = z.string().min(1).max(200).describe('A name to find the record by; names need not be unique')
 
 const labelKey = z
   .string()
   .regex(/^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_./-]{0,62}$/, 'a label key has 1 to 63 letters, digits, or . _ / -')
 const labelValue = z.string().max(256, 'a label value has 256 characters at most (Unicode code points)')
 
-/** Labels of one record. */
+/** Most labels of one record. */
 const maximumLabels = 64
 
 /**
- * How many entries the map of a request may have. It stands in the JSON Schema, and requests are held to it before their entries are looked at;
- * records of earlier versions may have more.
+ * Returns the keyword `maxProperties` for the schema of a map. The server checks the number of entries before it reads them.
+ * Only requests are checked: records of earlier versions may have more entries.
  */
 export function entriesAtMost(maxProperties: number): { maxProperties: number } {
   return { maxProperties }
@@ -100,12 +102,12 @@ export const labels = z
   .record(labelKey, labelValue)
   .meta(entriesAtMost(maximumLabels))
   .describe(
-    'A flat map of strings, such as a run id, a git sha or a stage: 64 at most, keys of 63 characters and values of 256 (Unicode code points)',
+    'A flat map of strings, such as a run id, a git sha or a stage: at most 64 labels, with keys of at most 63 characters and values of at most 256 (Unicode code points)',
   )
 
 const labelTexts = z.union([z.string(), z.array(z.string()).min(1).max(maximumLabels)])
 
-/** Texts `key:value` as a map. */
+/** Reads texts `key:value` into a map from key to value. */
 function readLabels(texts: string | string[] | undefined, context: z.RefinementCtx): Record<string, string> {
   const entries = new Map<string, string>()
   for (const text of [texts ?? []].flat()) {
@@ -121,43 +123,51 @@ function readLabels(texts: string | string[] | undefined, context: z.RefinementC
   return Object.fromEntries(entries)
 }
 
-/** `label=key:value`, repeatable, as a map. */
-export const labelParameters = labelTexts.optional().transform(readLabels).describe('key:value, may be repeated')
+/** The query parameter `label`, which a request may repeat, as a map. */
+export const labelParameters = labelTexts
+  .optional()
+  .transform(readLabels)
+  .describe('A label as key:value; a request may repeat the parameter')
 
-/** In a request body, instead of a list of models: those that have a label. */
+/** The models that have a label: stands in a request body in place of a list of models. */
 export const modelSelection = z
   .strictObject({
-    label: labelTexts.transform(readLabels).describe('key:value, or a list of those: the models that have all of them'),
+    label: labelTexts
+      .transform(readLabels)
+      .describe('A label as key:value, or a list of labels; selects the models that have all of them'),
   })
   .describe(
-    'Instead of a list: every model with a label, such as {"label": "run:42"}, the oldest first. They are looked up once, when the request is taken',
+    'Instead of a list: every model with a label, such as {"label": "run:42"}, oldest first. The server looks them up once, when it accepts the request',
   )
 
 export type ModelSelection = z.infer<typeof modelSelection>
 
-/** The name of a model in a result, beside its id. */
+/** The name of a model in a result, next to its id. */
 export const resultName = name
   .nullable()
   .optional()
-  .describe('The name that it had when the job ran; absent in results of earlier versions')
+  .describe('Name of the model when the job ran; absent in results of earlier versions')
 
-/** A model that a result speaks of. */
+/** A model in a result: its id, its name and its digest. */
 export const namedModel = z.object({ id, name: name.nullable(), sha256: digest })
 
 export type NamedModel = z.infer<typeof namedModel>
 
 export const waitSeconds = fraction(0, 60)
   .optional()
-  .describe('Hold the request until the job ends, this many seconds at most')
+  .describe('Seconds that the server holds the answer back, unless the job ends earlier')
 
 export const pageParameters = {
-  limit: wholeNumber(1, 500, 50).describe('Items at most'),
-  cursor: z.string().max(200).optional().describe('nextCursor of the page before'),
+  limit: wholeNumber(1, 500, 50).describe('Most items in this page'),
+  cursor: z.string().max(200).optional().describe('nextCursor of the previous page'),
 }
 
-/** A page of a list, newest first. */
+/** Returns the schema of one page of a list, newest item first. */
 export function page<Item extends z.ZodType>(item: Item) {
-  return z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+  return z.object({
+    items: z.array(item),
+    nextCursor: z.string().nullable().describe('The cursor of the next page; null on the last page'),
+  })
 }
 
 export const idParameter = z.object({ id: reference })

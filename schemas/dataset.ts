@@ -21,15 +21,15 @@ export const dataset = z
     sha256: digest.describe(
       'Digest of the file. With several files: digest of the JSON list of their names, sizes and digests',
     ),
-    bytes: z.number().int(),
-    kind: z.enum(['npz', 'testDataSet']),
-    samples: z.number().int(),
+    bytes: z.number().int().describe('Bytes of all files together'),
+    kind: z.enum(['npz', 'testDataSet']).describe('File format: NumPy arrays, or a test_data_set folder of ONNX'),
+    samples: z.number().int().describe('Number of samples'),
     arrays: z.array(
       z.object({
         name: z.string(),
         dtype: z.string(),
         dims: z.array(z.number().int()),
-        tensorName: z.string().optional().describe('The name inside a serialised TensorProto'),
+        tensorName: z.string().optional().describe('Name of the tensor inside its TensorProto file'),
       }),
     ),
     files: z.array(z.object({ name: z.string(), bytes: z.number().int(), sha256: digest })),
@@ -40,12 +40,12 @@ export const dataset = z
 
 export type DatasetRecord = z.infer<typeof dataset>
 
-/** What comes of an upload: `created` is false if the same was here under this name and labels. */
+/** Answer to an upload: `created` is false if the same content already had a record with this name and these labels. */
 export const datasetUpload = z.object({ dataset, created: z.boolean() })
 
 export type DatasetUpload = z.infer<typeof datasetUpload>
 
-/** A data set whose record was damaged on the disk: what can be read of it. */
+/** The readable fields of a data set whose record is damaged on disk. */
 export const unreadableDataset = z
   .object({
     id,

@@ -5,16 +5,16 @@ export const direction = z.enum(['max', 'min']).describe('Direction in which sco
 
 const metricName = z.string().min(1).max(100)
 
-/** A metric that is itself an ONNX model of the store. */
+/** A scoring metric that is itself an ONNX model of the store. */
 const modelMetric = z.strictObject({
-  name: metricName.describe('Name of the metric in the result'),
+  name: metricName.describe('Name of the scoring metric in the result'),
   model: reference.describe(
-    'A model with two inputs, the outputs and the targets, and a scalar per sample or per batch',
+    'A model with two inputs, first the outputs to score and then the targets, and one scalar output per sample or per batch',
   ),
   direction,
 })
 
-/** A metric of the service with parameters of its own, or one that is a model: then with nothing but name, model and direction. */
+/** A built-in scoring metric with its parameters, or a metric that is a model. The latter has only name, model and direction. */
 const metricObject = z
   .looseObject({ name: metricName, model: reference.optional(), direction: z.unknown().optional() })
   .superRefine((metric, context) => {
@@ -28,22 +28,22 @@ export const metricRequest = z.union([metricName, metricObject])
 
 export type MetricRequest = z.infer<typeof metricRequest>
 
-/** How a model is scored on a data set. What has only one reading may be left out. */
+/** How a model is scored on a data set. Each field is optional when only one choice is possible. */
 export const scoring = {
   inputs: z
     .record(z.string(), z.string())
     .meta(entriesAtMost(1024))
     .optional()
-    .describe('The array for each input of the model'),
-  target: z.string().optional().describe('The array that outputs are compared with'),
-  output: z.string().optional().describe('The output that is scored'),
+    .describe('Name of the array for each input of the model'),
+  target: z.string().optional().describe('Name of the array that the output is compared with'),
+  output: z.string().optional().describe('Name of the output to score'),
   batchSize: z
     .number()
     .int()
     .min(1)
     .max(65536)
     .optional()
-    .describe('Samples in one run, where the model leaves it open'),
+    .describe('Samples in one run, if the model leaves the batch size open'),
 }
 
 export const evaluationRequest = z
@@ -52,30 +52,30 @@ export const evaluationRequest = z
     dataset: reference,
     ...scoring,
     metrics: z.array(metricRequest).min(1).max(32).optional(),
-    limit: z.number().int().min(1).optional().describe('Score the first samples only'),
+    limit: z.number().int().min(1).optional().describe('Number of samples to score, from the first; all if left out'),
     labels: labels.default({}),
-    ttl: ttl.optional().describe('Seconds after its end that the job expires'),
+    ttl: ttl.optional().describe('Seconds from the end of the job until its record expires'),
   })
   .meta({ id: 'EvaluationRequest' })
 
 export type EvaluationRequest = z.infer<typeof evaluationRequest>
 
-const score = z.number().nullable().describe('null where the value is not finite, or does not exist')
+const score = z.number().nullable().describe('Value of the scoring metric; null if it is not finite or not defined')
 
 export const evaluationResult = z
   .object({
-    metrics: z.record(z.string(), score),
-    samples: z.number().int(),
-    seconds: z.number(),
+    metrics: z.record(z.string(), score).describe('Score by the name of its scoring metric'),
+    samples: z.number().int().describe('Number of samples that were scored'),
+    seconds: z.number().describe('Seconds spent running and scoring the model, possibly in an earlier job'),
     latencyMs: z
       .object({ median: z.number(), p95: z.number() })
-      .describe('Milliseconds of one run of the model over batchSize samples, without the first run'),
-    batchSize: z.number().int(),
+      .describe('Milliseconds of one run of the model over batchSize samples; the first run is left out'),
+    batchSize: z.number().int().describe('Samples in one run'),
     model: z.object({ id: id.optional(), name: resultName, sha256: digest, bytes: z.number().int() }),
     dataset: z.object({ id, name: name.nullable(), sha256: digest }).optional(),
-    threads: z.number().int(),
-    runtime: z.string().describe('Name and version of what ran the model'),
-    cached: z.boolean().describe('True if every score had been computed before'),
+    threads: z.number().int().describe('Intra-op threads of onnxruntime'),
+    runtime: z.string().describe('Name and version of the runtime that ran the model'),
+    cached: z.boolean().describe('True if earlier jobs had computed every score'),
     perClass: z
       .array(
         z.object({
@@ -84,15 +84,16 @@ export const evaluationResult = z
             z.object({
               class: z
                 .union([z.number().int(), z.string()])
-                .describe('Index of the class in the scores; the class label where the output holds labels'),
+                .describe('Index of the class among the outputs, or its label if the output holds labels'),
               value: score,
-              support: z.number().int(),
+              support: z.number().int().describe('Number of samples, positions or pixels whose target is this class'),
             }),
           ),
         }),
       )
-      .optional(),
-    notes: z.array(z.string()).describe('Assumptions, such as how the outputs were read'),
+      .optional()
+      .describe('Score of each class; absent if no scoring metric of the request has one'),
+    notes: z.array(z.string()).describe('Assumptions of the scoring, such as outputs that were read as logits'),
     binding: z.object({
       inputs: z.record(z.string(), z.string()),
       target: z.string().nullable(),
@@ -110,9 +111,9 @@ export const metric = z
     name: z.string(),
     description: z.string(),
     direction,
-    per: z.enum(['sample', 'set']).describe('The mean of one value per sample, or of a whole set only'),
-    target: z.enum(['classes', 'values', 'masks', 'reference']),
-    parameters: z.record(z.string(), z.unknown()).describe('JSON Schema'),
+    per: z.enum(['sample', 'set']).describe('sample: the mean of one value per sample; set: one value of all samples'),
+    target: z.enum(['classes', 'values', 'masks', 'reference']).describe('Kind of target that the metric takes'),
+    parameters: z.record(z.string(), z.unknown()).describe('JSON Schema of the parameters'),
   })
   .meta({ id: 'Metric' })
 

@@ -25,9 +25,9 @@ export type JobType = z.infer<typeof jobType>
 export type JobStatus = z.infer<typeof jobStatus>
 
 export const jobProgress = z.object({
-  done: z.number(),
-  total: z.number(),
-  message: z.string(),
+  done: z.number().describe('Amount of work done, in the unit of total'),
+  total: z.number().describe('Amount of work in all: bytes, samples or candidates, as message says'),
+  message: z.string().describe('Present step of the job, in words'),
   best: z.number().nullable().optional().describe('Search only: the best score so far'),
   seconds: z.number().optional().describe('Search only: seconds elapsed'),
   secondsLeft: z.number().nullable().optional().describe('Search only: estimated seconds left; null at the beginning'),
@@ -67,24 +67,24 @@ export const job = z.discriminatedUnion('type', [mergeJob, evaluationJob, search
 
 export type JobRecord = z.infer<typeof job>
 
-/** The jobs of one type. */
+/** The record of a job of one type. */
 export type JobOf<Type extends JobType> = Extract<JobRecord, { type: Type }>
 
-/** A type of job with a request of that type. */
+/** A job type together with a request of that type. */
 export type JobRequest = { [Type in JobType]: { type: Type; request: JobOf<Type>['request'] } }[JobType]
 
-/** What a list shows of a search that has succeeded. */
+/** The summary of a search that has succeeded, as lists show it. */
 export const searchSummary = z.object({
   score: z.number().nullable().describe('Score of the winner in the metric’s unit; null if it is not finite'),
   candidates: z.number().int().describe('Number of candidates that were scored'),
   winner: z
     .object({ id, name: name.nullable().optional(), sha256: digest })
-    .describe('A new model, or the model of the request that no soup was better than'),
+    .describe('The new model, or a model of the request if no soup was better'),
 })
 
 export type SearchSummary = z.infer<typeof searchSummary>
 
-/** A job as lists show it: without its request and its result, which GET /v1/jobs/{id} has. */
+/** A job as lists show it: without its request and its result, which GET /v1/jobs/{id} answers. */
 export const jobSummary = z
   .object({
     id,
@@ -100,17 +100,17 @@ export const jobSummary = z
     search: searchSummary.optional().describe('Summary, if a search succeeded'),
     error: problem.optional().describe('Reason, if the job failed or was cancelled'),
   })
-  .describe('Without request and result: GET /v1/jobs/{id} has them')
+  .describe('A job without its request and result; GET /v1/jobs/{id} answers with them')
   .meta({ id: 'JobSummary' })
 
 export type JobSummary = z.infer<typeof jobSummary>
 
-/** A job whose record was damaged on the disk: what can be read of it. */
+/** The readable fields of a job whose record is damaged on disk. */
 export const unreadableJob = z
   .object({
     id,
-    type: jobType.nullable().describe('null if it cannot be read'),
-    status: jobStatus.describe('failed if it cannot be read'),
+    type: jobType.nullable().describe('Job type; null if it cannot be read'),
+    status: jobStatus.describe('Status of the job; failed if it cannot be read'),
     progress: z.null(),
     labels,
     createdAt: timestamp.nullable(),

@@ -14,12 +14,12 @@ import {
 } from './common.ts'
 import { recalibrationRecipe, recalibrationReport, scoredRecalibration } from './recalibration.ts'
 
-/** Models in one merge. Each costs an open file and a chunk of memory. */
+/** Most models in one merge. Each costs an open file and a chunk of memory. */
 export const maximumModels = 1024
 
 export const weight = z.number().describe('Any finite number, also negative')
 
-/** Names of parameters of methods; which there are is the method's to say. */
+/** Name of a merge method's parameter. Each method checks the names itself. */
 const parameterName = z.string().min(1).max(64)
 
 export const gradient = z
@@ -29,11 +29,11 @@ export const gradient = z
       .enum(['graph', 'block'])
       .optional()
       .describe(
-        'Position of a tensor: its operator among all operators with weights (graph, the default), or its block in a stack of repeated blocks such as layers.0 to layers.11 (block)',
+        'Scale of positions. graph (the default): the place of the tensor’s operator among all operators with weights. block: the tensor’s block in a stack such as layers.0 to layers.11',
       ),
   })
   .describe(
-    'A number that changes along the network, in straight lines between the given points. By graph: the first at the first operator with weights, the last at the last. By block: the first at the first block and outside of blocks, the last at the last block',
+    'A number that changes along the network, linearly between evenly spaced points. By graph: from the first operator with weights to the last. By block: from the first block to the last; tensors outside of blocks get the first point',
   )
   .meta({ id: 'Gradient' })
 
@@ -41,12 +41,12 @@ export const weightValue = z.union([weight, gradient], {
   error: 'is no finite number, and no gradient such as {"gradient": [0, 0.5, 1]}',
 })
 
-/** Parameters of whatever method, as `GET /v1/methods` describes them; each number may be a gradient. */
+/** Parameters of any merge method. `GET /v1/methods` describes them; each number may be a gradient. */
 export const methodParameters = z
   .record(parameterName, z.unknown())
   .meta({ merge: 'parameters', ...entriesAtMost(64) })
   .describe(
-    'The method’s parameters; numbers may be gradients: {"gradient": [0, 0.5, 1]}, and some may be lists of one for each model, in order',
+    'Parameters of the merge method. A number may be a gradient, {"gradient": [0, 0.5, 1]}; some parameters also take a list with one value for each model, in order',
   )
 
 export const match = z
@@ -54,24 +54,24 @@ export const match = z
   .min(1)
   .max(200)
   .describe(
-    'A glob on the names of tensors and of the nodes that read them, in any of the models: * stands for any characters, ? for one, / and . are alike. GET /v1/models/{id}/tensors lists the names',
+    'A glob on the names of tensors, and of the nodes that read them, in any of the models. * stands for any characters, ? for one character; / and . are equal. GET /v1/models/{id}/tensors lists the names',
   )
 
 export const weightRules = z.array(z.object({ match, weights: z.array(weight) }))
 
 const tensorRule = z.strictObject({
   match,
-  weights: z.array(weightValue).min(1).max(maximumModels).optional().describe('One for each model, in order'),
+  weights: z.array(weightValue).min(1).max(maximumModels).optional().describe('One weight for each model, in order'),
   parameters: methodParameters.optional(),
   skip: z
     .boolean()
     .optional()
     .describe(
-      'Keep such tensors of the base, or of the first model. They may have other dims in the other models, or be missing there: the head that they belong to is then the base’s',
+      'Keep matching tensors of the base (or of the first model) unchanged. Other models may lack these tensors or have other dims: then the soup has the head of the base',
     ),
 })
 
-/** Rules in one request. Each is held against every name of every tensor. */
+/** Most rules in one request. The server compares each rule with every name of every tensor. */
 const maximumRules = 256
 
 export const comparedRules = z
@@ -81,7 +81,7 @@ export const comparedRules = z
     }),
   )
   .max(maximumRules)
-  .describe('Rules of a merge to try, with or without their weights and parameters, which no comparison looks at')
+  .describe('Rules of a merge, to see which tensors they match; a comparison ignores their weights and parameters')
 
 export const tensorRules = z
   .array(
@@ -91,23 +91,23 @@ export const tensorRules = z
     }),
   )
   .max(maximumRules)
-  .describe('Other settings for some tensors: for each, those of the first rule that matches one of its names')
+  .describe('Settings for some tensors: the first rule that matches one of a tensor’s names applies to it')
 
 export const outputDtype = z
   .enum(['float32', 'float16', 'bfloat16', 'float64'])
   .describe(
-    'The type of the averaged tensors, rounded to once from what is computed in binary64; what has one type with them in the graph changes as well, inputs and outputs included. If left out, each stays of the type that it has',
+    'Element type of the averaged tensors, rounded once from binary64. Every value of the graph that must share their type changes too, inputs and outputs included. Without it, each tensor keeps its type',
   )
 
 export type OutputDtype = z.infer<typeof outputDtype>
 
 export const onNonFinite = z
   .enum(['warn', 'fail'])
-  .describe('Action if a model that takes part, or the soup, holds NaN or infinite weights: warn or fail')
+  .describe('Action if the soup, or a model with a weight other than 0, has NaN or infinite weights: warn or fail')
 
 export type OnNonFinite = z.infer<typeof onNonFinite>
 
-/** What merges, one-shot soups and searches have in common. */
+/** Settings that merges, one-shot soups and searches share. */
 export const mergeSettings = {
   method: z
     .string()
@@ -120,37 +120,39 @@ export const mergeSettings = {
     .boolean()
     .optional()
     .describe(
-      'Divide by the sum of the weights, or only add and scale; as the method does if left out: linear divides',
+      'True: divide by the sum of the weights; false: only scale and add. Without it, the merge method decides: linear divides',
     ),
   nonFloat: z
     .enum(['error', 'base'])
     .default('error')
     .describe(
-      'Action for values that are never averaged and differ between models (integers, bools, strings, parameters such as the scales of a Resize): refuse the merge, or take those of the base and list each in the report',
+      'Action for values that are never averaged and differ between models: integers, bools, strings, parameters such as the scales of a Resize. error: refuse the merge; base: take the values of the base and list each in the report',
     ),
   rules: tensorRules.default([]),
   outputDtype: outputDtype.optional(),
   onNonFinite: onNonFinite.default('warn'),
-  provenance: z.boolean().default(true).describe("Write the recipe into the soup's metadata"),
+  provenance: z.boolean().default(true).describe("True: write the recipe into the soup's metadata"),
   blocks: z
     .number()
     .int()
     .min(1)
     .optional()
     .describe(
-      'Blocks that the network must have in one stack, such as 12 for layers.0 to layers.11; a network with another number is refused',
+      'Number of blocks that a stack of the network must have, such as 12 for layers.0 to layers.11; the server refuses other networks',
     ),
   notes: z
     .array(z.string().max(500))
     .max(64)
     .optional()
-    .describe('Sentences for the warnings of the report, such as what a converted document has that changes nothing'),
+    .describe(
+      'Sentences to add to the warnings of the report, such as settings of a converted document that have no effect',
+    ),
 }
 
-/** Of the method fisher, beside the id of each model. */
+/** The Fisher information of one model, for the merge method fisher. */
 export const fisherReference = reference
   .optional()
-  .describe('Merge method fisher only: a model of the same network that holds Fisher information in place of weights')
+  .describe('Merge method fisher only: a model of the same network that holds Fisher information instead of weights')
 
 export const mergeRequest = z
   .strictObject({
@@ -167,26 +169,26 @@ export const mergeRequest = z
     base: reference
       .optional()
       .describe(
-        'The model whose file the result is made from (the first one if left out), and whose changes the method merges if it is one for changes of a base',
+        'The model whose file, names and interface the soup has; the first model if left out. Methods that merge changes compute them against the base',
       ),
     ...mergeSettings,
     recalibrate: scoredRecalibration.optional(),
     name: name.optional(),
     labels: labels.default({}),
-    ttl: ttl.optional().describe('Seconds after its end that the job expires, and the model that it makes with it'),
+    ttl: ttl.optional().describe('Seconds from the end of the job until its record and the new model expire'),
   })
   .meta({ id: 'ResolvedMergeRequest' })
 
 export type MergeRequest = z.infer<typeof mergeRequest>
 
-/** A merge request as it is sent: its models may be selected by label. */
+/** A merge request as clients send it: a label may select its models. */
 export const mergeBody = mergeRequest
   .extend({ models: z.union([mergeRequest.shape.models, modelSelection]) })
   .meta({ id: 'MergeRequest' })
 
 export type MergeBody = z.infer<typeof mergeBody>
 
-/** A soup's recipe as a document: a merge request whose models are named by digest. */
+/** A soup's recipe as a document: a merge request that names its models by digest. */
 export const recipe = z
   .object({
     method: z.string(),
@@ -203,13 +205,13 @@ export const recipe = z
   })
   .meta({ id: 'Recipe' })
 
-/** What a rule or group has met. */
+/** Number of tensors and elements that a rule or group matched. */
 export const ruleReport = z
   .object({
     match: z.string(),
-    tensors: z.number().int().describe('Averaged tensors that it holds for'),
-    elements: z.number().int().describe('Elements of these tensors'),
-    overruled: z.number().int().describe('Tensors that it matches as well, and an earlier one holds for'),
+    tensors: z.number().int().describe('Number of averaged tensors that it applies to'),
+    elements: z.number().int().describe('Number of elements of these tensors'),
+    overruled: z.number().int().describe('Number of further tensors that it matches, but an earlier one applies to'),
   })
   .meta({ id: 'RuleReport' })
 
@@ -219,14 +221,14 @@ export const mergeResult = z
     models: z.array(namedModel).optional().describe('The models of the request, in its order'),
     report: z.object({
       tensors: z.object({
-        averaged: z.number().int().describe('Tensors that were computed'),
+        averaged: z.number().int().describe('Number of tensors that the merge method computed'),
         copied: z
           .number()
           .int()
-          .describe('Float tensors that are the same in every model, or were skipped or copied from one'),
-        nonFloat: z.number().int().describe("All other tensors: the base's"),
+          .describe('Number of float tensors that are equal in every model, skipped, or copied from one model'),
+        nonFloat: z.number().int().describe('Number of all other tensors, which come from the base'),
       }),
-      nonFinite: z.number().int().describe('NaN and infinite elements among the float initializers of the result'),
+      nonFinite: z.number().int().describe('Number of NaN and infinite elements in the float initializers of the soup'),
       method: z
         .object({
           tensors: z.array(
@@ -239,12 +241,12 @@ export const mergeResult = z
                 .optional()
                 .describe('Cosine of the angle between models, or the mean of several'),
               t: z.number().optional().describe('Position between the base (0) and the mean (1)'),
-              coefficients: z.array(z.number()).nullable().optional().describe('Factor of each model'),
+              coefficients: z.array(z.number()).nullable().optional().describe('Factor of each model, in order'),
               kept: z.array(z.number().int()).optional().describe('Number of changes of each model that were kept'),
-              signConflicts: z.number().int().optional().describe('Elements with changes of either sign'),
+              signConflicts: z.number().int().optional().describe('Number of elements whose changes have both signs'),
             }),
           ),
-          omitted: z.number().int().describe('Tensors that the list leaves out'),
+          omitted: z.number().int().describe('Number of tensors that the list leaves out'),
           totals: z.object({
             elements: z.number().int(),
             kept: z.array(z.number().int()).optional(),
@@ -252,28 +254,30 @@ export const mergeResult = z
           }),
         })
         .optional()
-        .describe('Facts that the merge method found, if it finds any'),
-      seconds: z.number(),
-      bytesRead: z.number().int(),
-      bytesWritten: z.number().int(),
+        .describe('Facts that the merge method found about each tensor; absent if it finds none'),
+      seconds: z.number().describe('Seconds that the merge took'),
+      bytesRead: z.number().int().describe('Bytes read from the files of the models'),
+      bytesWritten: z.number().int().describe('Bytes of the soup'),
       warnings: z
         .array(z.string())
-        .describe('Warnings about the pairing of the models: names that differ or contradict, sizes of inputs'),
+        .describe('Warnings, such as names that differ between models or contradict the pairing of their tensors'),
       fromBase: z
         .object({
           values: z.array(
             z.object({
-              tensor: z.string().describe('Its name in the base'),
-              node: z.string().optional().describe('The node that holds it or that it is a parameter of'),
-              model: z.string().describe('The model that holds another value'),
-              base: z.string().describe("Some elements of the base's, such as [2, 2, ...]"),
-              other: z.string().describe("The same elements of the model's"),
+              tensor: z.string().describe('Name of the tensor in the base'),
+              node: z.string().optional().describe('The node that holds the value, or reads it as a parameter'),
+              model: z.string().describe('The model with another value'),
+              base: z.string().describe('Some elements of the value in the base, such as [2, 2, ...]'),
+              other: z.string().describe('The same elements of the value in the model'),
             }),
           ),
-          omitted: z.number().int().describe('Values that the list leaves out'),
+          omitted: z.number().int().describe('Number of values that the list leaves out'),
         })
         .optional()
-        .describe('Values that differ and are never averaged, where nonFloat: base took those of the base'),
+        .describe(
+          'Values that are never averaged and differ between models; "nonFloat": "base" took the ones of the base',
+        ),
       rules: z
         .array(ruleReport)
         .optional()
@@ -287,18 +291,20 @@ export type MergeResult = z.infer<typeof mergeResult>
 
 export const mergeParameters = z.strictObject({ wait: waitSeconds })
 
-/** The recipe of a one-shot soup: its models are the uploaded ones, in order. */
+/** The recipe of a one-shot soup. Its models are the uploaded model parts, in order. */
 export const soupRecipe = z
   .strictObject({
-    weights: z.array(weightValue).max(maximumModels).optional().describe('One for each model part, in order'),
+    weights: z.array(weightValue).max(maximumModels).optional().describe('One weight for each model part, in order'),
     models: z
       .array(z.strictObject({ id: digest.optional(), weight: weightValue.default(1), fisher: digest.optional() }))
       .max(maximumModels)
       .optional()
-      .describe('Instead of weights: one for each model part, in order; digests are checked against the content'),
+      .describe(
+        'Instead of weights: one item for each model part, in order; the server checks digests against the content',
+      ),
     base: digest
       .optional()
-      .describe('The digest of a model part, or of the base part: whose file the soup is made from'),
+      .describe('Digest of the part whose file, names and interface the soup has: a model part or the base part'),
     ...mergeSettings,
   })
   .refine(({ weights, models }) => !weights || !models, {
@@ -309,7 +315,7 @@ export const soupRecipe = z
 
 export type SoupRecipe = z.infer<typeof soupRecipe>
 
-/** What a one-shot soup answers with beside the file: what a merge would report, and what the file is. */
+/** The report of a one-shot soup: the report of a merge, and the digest and size of the file. */
 export const soupReport = mergeResult.shape.report
   .omit({ recalibration: true })
   .extend({ sha256: digest.describe('Digest of the soup'), bytes: z.number().int().describe('Bytes of the soup') })
@@ -317,13 +323,13 @@ export const soupReport = mergeResult.shape.report
 
 export type SoupReport = z.infer<typeof soupReport>
 
-/** The number that a text is, as JSON and people write it; NaN for hexadecimal, for nothing and for any other text. */
+/** Returns the number that a text writes in decimal digits; NaN for hexadecimal digits, an empty text and any other text. */
 export function decimal(text: string): number {
   return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN
 }
 
 export const soupParameters = z.strictObject({
-  report: z.literal('only').optional().describe('Answer with the report as JSON instead of the file'),
+  report: z.literal('only').optional().describe('only: answer with the report as JSON instead of the file'),
   weights: z
     .string()
     .transform((text, context) => {
@@ -333,5 +339,5 @@ export const soupParameters = z.strictObject({
       return z.NEVER
     })
     .optional()
-    .describe('One for each model part, in order, such as 2,3'),
+    .describe('One weight for each model part, in order, such as 2,3'),
 })

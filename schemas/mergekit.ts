@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { entriesAtMost, reference } from './common.ts'
 import { decimal, outputDtype } from './merge.ts'
 
-/** A number as mergekit takes it: truth values count 1 and 0, text is a number if it is written as one. */
+/** A number as mergekit takes it: true is 1, false is 0, and a text may write a decimal number. */
 const scalar = z.union([z.number(), z.boolean(), z.string().transform(decimal).pipe(z.number())])
 const gradient = z.array(scalar.transform(Number)).min(1).max(256)
 const conditions = z
@@ -10,17 +10,14 @@ const conditions = z
   .min(1)
   .max(256)
 
-/**
- * A value as mergekit has them: for all tensors, along the blocks, or by filters on tensor names of which the first that fits
- * holds.
- */
+/** A value of a mergekit parameter: one number for all tensors, a list along the blocks, or values by filters on tensor names. */
 export const mergekitValue = z.union([scalar, conditions, gradient], {
   error: 'is no finite number, no truth value, no list of numbers and no list of {filter, value}',
 })
 
 export type MergekitValue = z.infer<typeof mergekitValue>
 
-/** Without any, mergekit takes null as well. */
+/** Parameters of a mergekit document, which may also be null. */
 const parameters = z.record(z.string(), mergekitValue).meta(entriesAtMost(64)).nullish()
 
 export type MergekitParameters = NonNullable<z.infer<typeof parameters>>
@@ -38,7 +35,7 @@ const models = z
 
 const layer = scalar.transform(Number).pipe(z.number().int().min(0))
 
-/** A part of the layers of the result, and which layers of which models it is merged from. */
+/** Some layers of the result, and the layers of each model that they are merged from. */
 const slice = z.strictObject({
   sources: z
     .array(z.strictObject({ model: reference, layer_range: z.tuple([layer, layer]), parameters }))
@@ -48,10 +45,13 @@ const slice = z.strictObject({
   parameters,
 })
 
-/** What a tokenizer is made from. Embeddings of single tokens, and padding of the vocabulary, would change weights. */
+/**
+ * The tokenizer that mergekit builds, which an ONNX file has no place for. Embeddings of single tokens and padding of the vocabulary
+ * are refused, since they would change weights.
+ */
 const tokenizer = z.strictObject({ source: z.unknown().optional(), tokens: z.strictObject({}).nullish() }).partial()
 
-/** A configuration of mergekit; models are named as in the store, or as the parts of a form. */
+/** A configuration of mergekit. It names models by id or digest, or by the names of the parts of a form. */
 export const mergekitConfig = z
   .strictObject({
     merge_method: z.string().min(1).max(100),

@@ -22,14 +22,17 @@ const value = z.object({
   dims: z
     .array(z.union([z.number().int(), z.string(), z.null()]))
     .nullable()
-    .describe('Each a size, a symbolic name, or null where it is open; null if the rank is'),
+    .describe('One item for each dim: its size, its symbolic name, or null if it is open; null if the rank is open'),
 })
 
 export const lineage = z.object({
   method: z.string(),
   inputs: z.array(z.object({ sha256: digest, weight: weightValue })),
   base: digest,
-  normalize: z.boolean().optional().describe('Present if the merge method has the choice'),
+  normalize: z
+    .boolean()
+    .optional()
+    .describe('True if the weights were divided by their sum; absent if the merge method has no such choice'),
 })
 
 export const model = z
@@ -43,9 +46,9 @@ export const model = z
     bytes: z.number().int().describe('Bytes of all files together'),
     files: z
       .array(z.object({ location: z.string(), bytes: z.number().int(), sha256: digest }))
-      .describe('The files that are here: the model’s own, whose location is empty, and its external data'),
-    status: z.enum(['complete', 'incomplete']),
-    missing: z.array(z.string()).describe('Locations of external data that the model refers to and that is not here'),
+      .describe('Stored files: the model’s own, whose location is empty, and its external data'),
+    status: z.enum(['complete', 'incomplete']).describe('incomplete while external data is missing'),
+    missing: z.array(z.string()).describe('Locations of external data that the model needs and the store lacks'),
     irVersion: z.number().int(),
     producer: z.string().nullable(),
     opsets: z.array(z.object({ domain: z.string(), version: z.number().int() })),
@@ -54,13 +57,13 @@ export const model = z
     parameters: z
       .number()
       .int()
-      .describe('Elements of the floating-point tensors that soups average, scalars left out'),
-    tensorCount: z.number().int(),
-    dtypes: z.record(z.string(), z.number().int()).describe('Tensors of each element type'),
+      .describe('Number of elements in the float tensors that soups average; scalars are left out'),
+    tensorCount: z.number().int().describe('Number of all tensors'),
+    dtypes: z.record(z.string(), z.number().int()).describe('Number of tensors by element type'),
     fingerprint: digest
       .nullable()
       .describe(
-        'Digest of what the model computes but for its weights, whatever names it uses: models with the same one are variants of one network. Null while data is missing',
+        'Digest of the network without its weights and names: models with equal fingerprints are variants of one network. Null while external data is missing',
       ),
     createdAt: timestamp,
     expiresAt,
@@ -70,12 +73,12 @@ export const model = z
 
 export type ModelRecord = z.infer<typeof model>
 
-/** What comes of an upload: `created` is false if the same bytes were here under this name and labels. */
+/** Answer to an upload: `created` is false if the same bytes already had a record with this name and these labels. */
 export const modelUpload = z.object({ model, created: z.boolean() })
 
 export type ModelUpload = z.infer<typeof modelUpload>
 
-/** A model whose record was damaged on the disk: what can be read of it. */
+/** The readable fields of a model whose record is damaged on disk. */
 export const unreadableModel = z
   .object({
     id,
@@ -100,13 +103,15 @@ export const tensor = z.object({
   name: z.string(),
   dtype: z.string(),
   dims: z.array(z.number().int()),
-  bytes: z.number().int(),
-  storage: z.enum(['raw', 'typed', 'external', 'none']),
-  where: z.string().describe('Its place in the graph, such as graph.initializer[3]'),
+  bytes: z.number().int().describe('Bytes of the values'),
+  storage: z
+    .enum(['raw', 'typed', 'external', 'none'])
+    .describe('Place of the values: raw_data, a typed field such as float_data, an external file, or none'),
+  where: z.string().describe('Place of the tensor in the graph, such as graph.initializer[3]'),
   names: z
     .array(z.string())
     .describe(
-      'Every name that a glob of a rule can match, 256 at most: its own, those of the nodes that read it, and one by its module where an exporter took its own away',
+      'Names that a glob of a rule can match, at most 256: the tensor’s own, those of the nodes that read it, and one from its module if an exporter replaced its own name',
     ),
 })
 
@@ -126,10 +131,10 @@ export const modelFilters = z.strictObject({
   sha256: digestParameter.optional(),
 })
 
-/** `*`: the location of a data file as the model gives it, directories and all. */
+/** `*`: the location of a data file as the model writes it, with its slashes. */
 export const dataParameters = z.object({ id: reference, '*': z.string().min(1).max(4096) })
 
-/** `filename`: any name, under which the content is sent. */
+/** `filename`: any name. The server sends the content under it. */
 export const namedContentParameters = z.object({
   id: reference,
   filename: z
@@ -137,16 +142,14 @@ export const namedContentParameters = z.object({
     .min(1)
     .max(255)
     .regex(/^[^/\\]+$/, 'a file name has no slashes')
-    .describe(
-      'Any file name, such as model.onnx: clients that name a file after the last part of its address have this one',
-    ),
+    .describe('Any file name, such as model.onnx, for clients that name a file after the last part of its address'),
 })
 
 export const contentParameters = z.strictObject({
   external: z
     .enum(['inline'])
     .optional()
-    .describe('One file, its external data inside, if that is below 2 GiB; else the model’s own file'),
+    .describe('inline: one file with the external data inside, if that is below 2 GiB; otherwise the model’s own file'),
 })
 
 export const tensorParameters = z.strictObject(pageParameters)

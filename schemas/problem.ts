@@ -6,8 +6,8 @@ export const problem = z
     type: z.string().describe('Path of the page that explains the code'),
     title: z.string(),
     status: z.number().int(),
-    detail: z.string().describe('Finding, expectation, and what to do'),
-    code: z.string().describe('Stable, starts with TUREEN_'),
+    detail: z.string().describe('Finding, expectation and remedy, in words'),
+    code: z.string().describe('Stable name of the error, starts with TUREEN_'),
     requestId: z.string().optional(),
     errors: z.array(
       z.object({

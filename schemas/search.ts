@@ -16,7 +16,7 @@ import { direction, metricRequest, scoring } from './evaluation.ts'
 import { fisherReference, match, mergeSettings, ruleReport, weight, weightRules } from './merge.ts'
 import { recalibration } from './recalibration.ts'
 
-/** Models in one search. Those of an exhaustive search are bounded by {@link exhaustiveStrategy} besides. */
+/** Most models in one search. An exhaustive search takes fewer: {@link exhaustiveStrategy} has its own bound. */
 export const maximumSearchModels = 128
 
 const seed = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0)
@@ -26,16 +26,16 @@ const groups = z
   .max(16)
   .default([])
   .describe(
-    'Globs as in the rules of a merge: each group of tensors has weights of its own, a tensor is of the first group that matches it, all others have common weights',
+    'Groups of tensors with weights of their own, each a glob as in the rules of a merge. A tensor belongs to the first group that matches it; all other tensors share one set of weights',
   )
 
-const range = z.tuple([z.number(), z.number()]).describe('From, to')
+const range = z.tuple([z.number(), z.number()]).describe('The smallest and the largest value')
 
 const parameters = z
   .record(z.string(), range)
   .meta(entriesAtMost(64))
   .optional()
-  .describe('Parameters of the method that are searched besides, each with its range: {"density": [0.2, 1]}')
+  .describe('Parameters of the merge method to search too, each with its range: {"density": [0.2, 1]}')
 
 export const greedyStrategy = z
   .strictObject({
@@ -43,10 +43,10 @@ export const greedyStrategy = z
     accept: z
       .enum(['>=', '>'])
       .default('>=')
-      .describe('Score at which a model joins the soup: at least as good as before (the paper), or better'),
+      .describe('Score at which a model joins the soup. >=: at least as good as before, as in the paper; >: better'),
   })
   .describe(
-    'Starts with the best model and adds the others from the best down. A model stays if the soup does not get worse (Wortsman et al. 2022)',
+    'Greedy search: starts with the best model and adds the others, best first. A model stays if the soup does not get worse (Wortsman et al. 2022)',
   )
 
 export const exhaustiveStrategy = z
@@ -58,13 +58,15 @@ export const exhaustiveStrategy = z
       .min(2)
       .max(16)
       .default(12)
-      .describe('More models than this are refused: n models make 2^n - 1 candidates'),
+      .describe('Most models that the search accepts: n models make 2^n - 1 candidates'),
     emptyScore: z
       .number()
       .default(0)
-      .describe('Score of the soup of no model in the Shapley values, in the metric’s unit'),
+      .describe('Score that the Shapley values assume for a soup of no models, in the metric’s unit'),
   })
-  .describe('Scores all 2^n - 1 subsets of n models, and derives the exact Shapley value of each model from them')
+  .describe(
+    'Exhaustive search: scores all 2^n - 1 subsets of n models, and computes the exact Shapley value of each model',
+  )
 
 export const topKStrategy = z
   .strictObject({
@@ -75,9 +77,9 @@ export const topKStrategy = z
       .min(1)
       .max(maximumSearchModels)
       .optional()
-      .describe('The best 1 to k are averaged; all if left out'),
+      .describe('Largest number of best models in one candidate; all models if left out'),
   })
-  .describe('Averages the best model, the best two, and so on: "the best 3 or 5 epochs"')
+  .describe('Top k: averages the best model, the best two, and so on up to k, such as the best 5 epochs')
 
 export const sweepStrategy = z
   .strictObject({
@@ -88,49 +90,44 @@ export const sweepStrategy = z
       .min(3)
       .max(1001)
       .default(11)
-      .describe('Points on the line between the two models, both ends included: weights 1 - alpha and alpha'),
+      .describe('Number of points on the line between the two models, both ends included: weights 1 - alpha and alpha'),
     parameter: z
       .string()
       .optional()
-      .describe('A parameter of the method that is swept over range instead, all models being merged'),
+      .describe('A parameter of the merge method to sweep over range instead; then every candidate merges all models'),
     range: range.optional().describe('Smallest and largest value of the parameter'),
   })
-  .describe('Scores points on the line between two models, and measures the loss barrier between them')
+  .describe('Sweep: scores points on the line between two models, and measures the loss barrier between them')
 
 export const coordinateStrategy = z
   .strictObject({
     type: z.literal('coordinate'),
     groups,
     parameters,
-    step: z
-      .number()
-      .gt(0)
-      .max(1)
-      .default(0.5)
-      .describe('First step by which a weight moves up and down; all weights sum to 1'),
+    step: z.number().gt(0).max(1).default(0.5).describe('First step up or down of a weight; all weights sum to 1'),
     minimumStep: z
       .number()
       .min(0.001)
       .max(1)
       .default(0.05)
-      .describe('Halved when no move helps, the search ends below this'),
+      .describe('Least step: the step is halved when no move helps, and the search ends below this value'),
   })
-  .describe('Moves one weight up or down at a time')
+  .describe('Coordinate search: moves one weight up or down at a time')
 
 export const cmaEsStrategy = z
   .strictObject({
     type: z.literal('cmaEs'),
     groups,
     parameters,
-    seed: seed.describe('Repeats a search'),
-    generations: z.number().int().min(1).max(1000).default(40),
+    seed: seed.describe('Seed of the random numbers: equal seeds give equal candidates'),
+    generations: z.number().int().min(1).max(1000).default(40).describe('Most generations of candidates'),
     population: z
       .number()
       .int()
       .min(4)
       .max(256)
       .optional()
-      .describe('Candidates in a generation; 4 + 3 ln(number of weights) if left out'),
+      .describe('Number of candidates in a generation; 4 + 3 ln(number of weights) if left out'),
     sigma: z
       .number()
       .gt(0)
@@ -138,9 +135,9 @@ export const cmaEsStrategy = z
       .default(0.2)
       .describe('Standard deviation of the first generation around equal weights'),
   })
-  .describe('Finds weights with CMA-ES, an evolution strategy')
+  .describe('CMA-ES: finds weights with an evolution strategy')
 
-/** How candidates are chosen. */
+/** The way in which a search proposes candidates. */
 export const strategy = z
   .discriminatedUnion('type', [
     greedyStrategy,
@@ -154,14 +151,14 @@ export const strategy = z
 
 export type StrategyRequest = z.infer<typeof strategy>
 export type StrategyType = StrategyRequest['type']
-/** The parameters of one strategy, complete. */
+/** The parameters of one strategy, with all defaults filled in. */
 export type StrategyParameters<Type extends StrategyType> = Extract<StrategyRequest, { type: Type }>
 
 const selection = z.strictObject({ dataset: reference, metric: metricRequest, ...scoring })
 
 const test = selection
   .partial({ metric: true })
-  .describe('Scored once, at the end. What is left out is as in selection')
+  .describe('Data set that scores the result once, at the end; fields that are left out are as in selection')
 
 export const searchRequest = z
   .strictObject({
@@ -177,7 +174,7 @@ export const searchRequest = z
     base: reference
       .optional()
       .describe(
-        'The model whose file soups are made from (if left out, the first of each soup), and whose changes a method for changes merges',
+        'The model whose file, names and interface every soup has; the first model of each soup if left out. Methods that merge changes compute them against the base',
       ),
     nonFloat: mergeSettings.nonFloat,
     outputDtype: mergeSettings.outputDtype,
@@ -185,37 +182,37 @@ export const searchRequest = z
     recalibrate: recalibration
       .optional()
       .describe(
-        'Measure the batch norms of every soup before it is scored: as many runs over this data set as they are deep',
+        'Data to measure the batch norms of every soup on before it is scored: one run for each level of batch norms',
       ),
     budget: z
       .strictObject({
-        evaluations: z.number().int().min(1).optional().describe('Candidates that are scored at most'),
+        evaluations: z.number().int().min(1).optional().describe('Most candidates to score'),
         seconds: z.number().gt(0).max(1_000_000).optional().describe('Seconds after which the search ends'),
       })
       .default({})
-      .describe('Ends a search early, with the best so far'),
+      .describe('Limits that end the search early, with the best candidate so far'),
     name: name.optional(),
     labels: labels.default({}),
-    ttl: ttl.optional().describe('Seconds after its end that the job expires, and the model that it makes with it'),
+    ttl: ttl.optional().describe('Seconds from the end of the job until its record and the new model expire'),
   })
   .meta({ id: 'ResolvedSearchRequest' })
 
 export type SearchRequest = z.infer<typeof searchRequest>
 
-/** A search request as it is sent: its models may be selected by label. */
+/** A search request as clients send it: a label may select its models. */
 export const searchBody = searchRequest
   .extend({ models: z.union([searchRequest.shape.models, modelSelection]) })
   .meta({ id: 'SearchRequest' })
 
 export type SearchBody = z.infer<typeof searchBody>
 
-const score = z.number().nullable().describe('Score in the metric’s unit; null if it is not finite or does not exist')
+const score = z.number().nullable().describe('Score in the metric’s unit; null if it is not finite or not defined')
 
-/** A merge of some of the search's models by its method; a model by itself is that model. */
+/** A merge of some models of the search by its merge method. A soup of one model is that model. */
 const soup = {
   models: z.array(id).describe('Ids of models of the request'),
-  weights: z.array(weight).describe('One for each of these models'),
-  rules: weightRules.optional().describe('Other weights for groups of tensors'),
+  weights: z.array(weight).describe('One weight for each of these models'),
+  rules: weightRules.optional().describe('Weights for groups of tensors'),
   parameters: z.record(z.string(), z.number()).optional().describe('Parameters of the merge method that were searched'),
 }
 
@@ -236,11 +233,13 @@ const modelOrSoup = z.object({ id, name: resultName, sha256: digest })
 
 export const searchResult = z
   .object({
-    model: modelOrSoup.describe('The winner: a new model, or the model of the request that no soup was better than'),
+    model: modelOrSoup.describe('The winner: a new model, or a model of the request if no soup was better'),
     models: z.array(namedModel).optional().describe('The models of the request, in its order'),
-    winner: scoredSoup,
-    bestSingle: scoredSoup.describe('The best of the models by themselves'),
-    uniform: scoredSoup.nullable().describe('The mean of all models; null if the budget was spent before'),
+    winner: scoredSoup.describe('The candidate with the best score'),
+    bestSingle: scoredSoup.describe('The single model with the best score'),
+    uniform: scoredSoup
+      .nullable()
+      .describe('The mean of all models; null if the budget was spent before it was scored'),
     candidates: z.array(candidate).describe('All candidates, in the order of the strategy'),
     contributions: z
       .array(
@@ -249,18 +248,25 @@ export const searchResult = z
           name: resultName,
           shapley: z
             .number()
-            .describe('The exact Shapley value, in the metric’s unit; all sum to uniform minus emptyScore'),
+            .describe(
+              'Exact Shapley value in the metric’s unit; the values of all models sum to uniform minus emptyScore',
+            ),
           marginal: z
             .number()
             .describe(
               'Mean change of the score when the model joins a soup of at least one model, weighted as in shapley',
             ),
-          spoils: z.boolean().describe('True if marginal says that soups are worse with this model'),
+          spoils: z
+            .boolean()
+            .describe('True if marginal is a change for the worse: soups are better without this model'),
         }),
       )
       .optional()
       .describe('Exhaustive search only: contribution of each model'),
-    emptyScore: z.number().optional().describe('Score of the soup of no model in shapley'),
+    emptyScore: z
+      .number()
+      .optional()
+      .describe('Exhaustive search only: score that shapley assumes for a soup of no models'),
     barrier: z
       .object({ value: z.number(), alpha: z.number() })
       .optional()
@@ -269,32 +275,36 @@ export const searchResult = z
       .boolean()
       .nullable()
       .describe(
-        'True if the winner is better than the best single model on test: the interval lies wholly above 0. Null without test, and if test and selection are one data set',
+        'True if the winner is better than the best single model on test: the whole interval is above 0. Null without test, or if test and selection are one data set',
       ),
     test: z
       .object({
         winner: score,
         bestSingle: score,
         uniform: score,
-        difference: score.describe('Winner minus best single'),
+        difference: score.describe('Score of the winner minus score of the best single model'),
         interval: z
           .tuple([z.number(), z.number()])
           .nullable()
-          .describe('95 % interval of the difference: paired bootstrap over samples'),
-        confidence: z.number(),
-        replicates: z.number().int(),
-        samples: z.number().int(),
+          .describe('Confidence interval of the difference, from a paired bootstrap over samples'),
+        confidence: z.number().describe('Confidence level of the interval: 0.95'),
+        replicates: z.number().int().describe('Number of bootstrap replicates'),
+        samples: z.number().int().describe('Number of samples of the test data set'),
       })
-      .nullable(),
+      .nullable()
+      .describe('Scores on the test data set; null without test'),
     direction,
-    stopped: z.enum(['evaluations', 'seconds']).nullable().describe('The budget that ended the search early'),
-    evaluations: z.number().int().describe('Different soups that were scored, or whose score was known'),
-    seconds: z.number().describe('Seconds that the search has run, without the time between restarts of the server'),
+    stopped: z
+      .enum(['evaluations', 'seconds'])
+      .nullable()
+      .describe('The budget that ended the search early; null if it came to its end'),
+    evaluations: z.number().int().describe('Number of different soups with a score, new or kept from an earlier job'),
+    seconds: z.number().describe('Seconds that the search ran; time while the server was stopped is left out'),
     groups: z
       .array(ruleReport)
       .optional()
       .describe('Tensors and elements that each group matched, in order; absent without groups'),
-    notes: z.array(z.string()),
+    notes: z.array(z.string()).describe('Remarks on the result, such as a tie or a missing test data set'),
   })
   .meta({ id: 'SearchResult' })
 

@@ -24,99 +24,99 @@ const oneMebibyte = 2 ** 20
 const oneGibibyte = 2 ** 30
 const onePebibyte = 2 ** 50
 
-/** Every variable that the server reads, with its default and, as the README has it, its meaning. */
+/** Every environment variable that the server reads, with its default and its meaning as the documentation shows it. */
 export const environment = z.object({
   HOST: z.string().default('127.0.0.1').describe('address to listen on; one that other machines reach needs tokens'),
   PORT: wholeNumber(0, 65535, 3000).describe('port to listen on; 0 takes a free one'),
   TUREEN_DATA: z
     .string()
     .default('./data')
-    .describe('directory of everything that is kept: `catalog.sqlite` and `content/`'),
+    .describe('data directory, which holds everything that the server keeps, such as `catalog.sqlite` and `content/`'),
   TUREEN_TOKENS: tokenList
     .optional()
-    .describe(
-      'who may use the server: `NAME:SCOPE:TOKEN` or `NAME:SCOPE:sha256:HEX`, several separated by commas or line ends',
-    ),
+    .describe('tokens of the clients: `NAME:SCOPE:TOKEN` or `NAME:SCOPE:sha256:HEX`, separated by commas or line ends'),
   TUREEN_TOKENS_FILE: z
     .string()
     .optional()
-    .describe('file that holds the same, one a line, read again when it changes; `#` begins a comment'),
+    .describe('file with such tokens, one a line; the server reads it again when it changes; `#` begins a comment'),
   TUREEN_AUTH: z
     .enum(['tokens', 'none'])
     .default('tokens')
-    .describe('`none` serves everybody also beyond loopback, for a server behind something that authenticates'),
+    .describe('`none` serves all clients without tokens, for a server behind a proxy that authenticates them'),
   TUREEN_HOSTS: list(
     isAuthority,
     'must be names such as tureen.example or tureen.example:8443, without https://',
   ).describe(
-    'names under which clients call the server, beside localhost and loopback addresses, separated by commas; required by `TUREEN_AUTH=none` beyond loopback',
+    'names under which clients call the server, separated by commas; localhost and loopback addresses always work. Required with `TUREEN_AUTH=none` if other machines reach the server',
   ),
   TUREEN_CORS_ORIGINS: list(isOrigin, 'must be origins such as https://tureen.example, or *').describe(
-    'origins whose pages may call the server from browsers, separated by commas; `*`: all, which needs tokens',
+    'origins of the web pages that may call the server from browsers, separated by commas; `*`: all origins, which needs tokens',
   ),
   TUREEN_TRUSTED_PROXIES: list(isAddressRange, 'must be addresses or networks such as 10.0.0.0/8').describe(
-    'addresses and networks (`10.0.0.0/8`) whose `x-forwarded-for` is believed, separated by commas',
+    'addresses and networks (`10.0.0.0/8`) of proxies, separated by commas; the server believes their `x-forwarded-for`',
   ),
   TUREEN_RATE_LIMIT: wholeNumber(0, 1_000_000_000, 6000).describe(
-    'requests in a minute of one token, or of one client address where there is none; 0: no limit',
+    'most requests in a minute from one token, or from one client address without a token; 0: no limit',
   ),
-  TUREEN_MAX_UPLOADS: wholeNumber(1, 100_000, 64).describe('uploads at a time'),
+  TUREEN_MAX_UPLOADS: wholeNumber(1, 100_000, 64).describe('most uploads at a time'),
   TUREEN_UPLOAD_SHARE: fraction(0.25).describe(
-    'part of the uploads at a time that one token, or one client address where there is none, may have once half of them are taken',
+    'share of the upload slots that one token (or one client address without a token) may take while at least half of all slots are taken',
   ),
   TUREEN_MAX_UPLOAD_BYTES: wholeNumber(1, onePebibyte, 8 * oneGibibyte).describe(
-    'bytes in one upload, all parts together (8 GiB)',
+    'most bytes in one upload, all parts together (8 GiB)',
   ),
   TUREEN_MAX_STORE_BYTES: wholeNumber(0, onePebibyte, 0).describe(
-    'bytes of models and data sets in the store, with those being received and written; 0: as many as the disk takes',
+    'most bytes of models and data sets in the store, including unfinished uploads and results; 0: as many as fit on the disk',
   ),
   TUREEN_MAX_MODELS: wholeNumber(1, 1024, 1024).describe(
-    'models in one merge, soup, comparison or search; a search takes at most 128 whatever this says',
+    'most models in one merge, soup, comparison or search; searches take at most 128 in any case',
   ),
-  TUREEN_MAX_QUEUED_JOBS: wholeNumber(1, 1_000_000, 1000).describe('jobs that wait for their turn'),
+  TUREEN_MAX_QUEUED_JOBS: wholeNumber(1, 1_000_000, 1000).describe('most jobs in the queue'),
   TUREEN_JOBS: wholeNumber(1, 1024, Math.max(1, availableParallelism())).describe(
-    'jobs of one type that run at a time; by default one for each processor',
+    'most jobs of one type that run at a time; the default is the number of processors',
   ),
   TUREEN_MAX_CONNECTIONS: wholeNumber(1, 1_000_000, 2048).describe(
-    'connections at a time; fewer where the system allows the process too few open files',
+    'most connections at a time; fewer if the limit of open files (`ulimit -n`) is too low',
   ),
-  TUREEN_HEADER_SECONDS: wholeNumber(1, 300, 60).describe('seconds that the headers of a request may take'),
-  TUREEN_BODY_IDLE_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds that the body of a request may stand still'),
-  TUREEN_BODY_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds that a JSON or YAML body may take in all'),
+  TUREEN_HEADER_SECONDS: wholeNumber(1, 300, 60).describe('most seconds until the headers of a request have arrived'),
+  TUREEN_BODY_IDLE_SECONDS: wholeNumber(1, 86_400, 60).describe('most seconds without a byte from a request body'),
+  TUREEN_BODY_SECONDS: wholeNumber(1, 86_400, 60).describe('most seconds until a JSON or YAML body has arrived'),
   TUREEN_MIN_RATE: wholeNumber(0, 1_000_000_000, 16_384).describe(
-    'bytes a second that an upload or a download must reach while the server waits for its client (16 KiB); 0: any',
+    'least bytes per second of an upload or a download while the server waits for the client (16 KiB); 0: no minimum',
   ),
-  TUREEN_MIN_RATE_SECONDS: wholeNumber(1, 3600, 30).describe('seconds of such waiting over which the rate is averaged'),
-  TUREEN_EVAL_SECONDS: wholeNumber(1, 86_400, 300).describe('seconds that one evaluation may take'),
+  TUREEN_MIN_RATE_SECONDS: wholeNumber(1, 3600, 30).describe(
+    'seconds of waiting over which the server averages that rate',
+  ),
+  TUREEN_EVAL_SECONDS: wholeNumber(1, 86_400, 300).describe('most seconds of one evaluation'),
   TUREEN_EVAL_MEMORY: wholeNumber(64 * oneMebibyte, onePebibyte, 4 * oneGibibyte).describe(
-    'bytes of memory that one evaluation may take (4 GiB)',
+    'most bytes of memory of one evaluation (4 GiB)',
   ),
   TUREEN_EVAL_THREADS: wholeNumber(1, 256, 1).describe(
-    'threads of onnxruntime in one evaluation; part of what a score is kept by',
+    'intra-op threads of onnxruntime in one evaluation; kept scores are reused only with the same number',
   ),
   TUREEN_TASK_SECONDS: wholeNumber(1, 86_400, defaultTaskSeconds).describe(
-    'seconds that a thread may work on one inspection, comparison or share of a merge; a search has as many of them as it needs',
+    'most seconds of a worker thread for one inspection, one comparison or one share of a merge; a search may use many such tasks',
   ),
   TUREEN_SEARCH_MEMORY: wholeNumber(0, onePebibyte, oneGibibyte).describe(
-    'bytes of models that one search holds in memory (1 GiB); more is read from the disk for every candidate',
+    'most bytes of models that one search holds in memory (1 GiB); the search reads larger models from disk for every candidate',
   ),
   TUREEN_JOB_TTL: wholeNumber(0, 315_360_000, 0).describe(
-    'seconds after their end that jobs expire whose request has no `ttl`; 0 keeps them until they are deleted',
+    'seconds that the server keeps an ended job whose request has no `ttl`; 0: until a client deletes it',
   ),
   TUREEN_IDEMPOTENCY_SECONDS: wholeNumber(60, 31_536_000, 86_400).describe(
-    'seconds that an `Idempotency-Key` is remembered (a day)',
+    'seconds that the server remembers an `Idempotency-Key` (a day)',
   ),
   TUREEN_QUARANTINE_DAYS: wholeNumber(0, 3650, 30).describe(
-    'days that files which no record refers to stay in `quarantine/`; they go sooner if room is needed',
+    'days that a file without a record stays in `quarantine/`; the server deletes it sooner if it needs the room',
   ),
   TUREEN_VERIFY_DAYS: wholeNumber(0, 3650, 30).describe(
-    'days in which all content is read again and its digests are compared; 0: never',
+    'days in which the server reads all content again and compares its digests; 0: never',
   ),
-  TUREEN_SWEEP_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds between two looks for what has expired'),
+  TUREEN_SWEEP_SECONDS: wholeNumber(1, 86_400, 60).describe('seconds between two searches for expired records'),
   TUREEN_METRICS: z
     .enum(['guarded', 'open'])
     .default('guarded')
-    .describe('`open`: `/metrics` needs no token, where the server asks for tokens'),
+    .describe('`open`: `/metrics` needs no token, even if all other routes need one'),
   TUREEN_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -127,18 +127,18 @@ export type Config = Readonly<{
   host: string
   port: number
   dataDirectory: string
-  /** None: everybody may do everything. */
+  /** Empty: every client may do everything. */
   tokens: readonly Token[]
-  /** The file that they were read from, which may change. */
+  /** The file that the tokens come from; undefined if they come from a variable. The file may change. */
   tokensFile: string | undefined
-  /** Names of the server beside those of loopback. None: with tokens, all names. */
+  /** Names of the server, apart from the loopback ones. Empty: with tokens, every name works. */
   hosts: readonly string[]
   corsOrigins: readonly string[]
   trustedProxies: readonly string[]
   /** 0: no limit. */
   requestsPerMinute: number
   maximumUploads: number
-  /** The part of the uploads at a time that one client may have once half of them are taken. */
+  /** The share of the upload slots, from 0 to 1, that one client may take while at least half of all slots are taken. */
   uploadShare: number
   maximumUploadBytes: number
   /** 0: no limit. */
@@ -147,36 +147,36 @@ export type Config = Readonly<{
   jobs: JobLimits
   maximumConnections: number
   headerMilliseconds: number
-  /** How bodies must go on, in both directions. */
+  /** Least progress of request and response bodies. */
   progress: ProgressLimits
-  /** Seconds that a body may take that is parsed as a whole. */
+  /** Most seconds until a JSON or YAML body has arrived. */
   bodySeconds: number
   evaluation: EvaluatorLimits
-  /** Bytes of models that one search holds in memory; of more, each candidate is read from the disk. */
+  /** Most bytes of models that one search holds in memory. The search reads larger models from disk for every candidate. */
   searchMemoryBytes: number
-  /** Seconds that a worker thread may work on one task. */
+  /** Most seconds of a worker thread for one task. */
   taskSeconds: number
   retention: {
-    /** Seconds that an Idempotency-Key is remembered. */
+    /** Seconds that the server remembers an Idempotency-Key. */
     idempotencySeconds: number
-    /** Seconds between two looks for what has expired. */
+    /** Seconds between two searches for expired records. */
     sweepSeconds: number
     /** Milliseconds that content without a record stays in the quarantine. */
     quarantineMilliseconds: number
-    /** Days in which all content is verified once. 0: never. */
+    /** Days in which the server verifies all content once. 0: never. */
     verifyDays: number
   }
-  /** Whether /metrics is served without a token also where the server asks for tokens. */
+  /** True if /metrics needs no token, even if all other routes need one. */
   metricsOpen: boolean
   logLevel: string
 }>
 
 /**
- * The configuration from environment variables, and the file of tokens if they name one.
- * @throws Error that names each variable that is wrong, and why; of tokens it has no part
+ * Reads the configuration from environment variables, and from the file of tokens if a variable names one.
+ * @throws Error that names each wrong variable and the reason; it never contains a token
  */
 export function readConfig(variables: Record<string, string | undefined>): Config {
-  // An empty variable is one that is not set: compose files and shells make them so.
+  // Compose files and shells set variables to an empty text when they mean "not set".
   const given = Object.fromEntries(Object.entries(variables).flatMap(([name, value]) => (value ? [[name, value]] : [])))
   const parsed = environment.safeParse(given)
   const reasons = [
