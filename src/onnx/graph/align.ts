@@ -18,27 +18,31 @@ import { pairOpenOutputs } from './open-outputs.ts'
 import { type Head, headOf, isInHead, valuesBeneath } from './other-head.ts'
 
 /**
- * How two networks line up. `paired`: how the names of their inputs and outputs said which belong together; `outputs`: places of those that
- * do, those among them that structure paired.
+ * How two networks line up. `paired`: pairs of inputs and outputs by their names. `outputs`: all pairs of outputs,
+ * including those that structure paired.
  */
 export type Alignment = Match & {
   paired: { inputs: NamePairs; outputs: NamePairs }
   outputs: NamePairs['pairs']
-  /** The part of the base that nothing was compared with. */
+  /** The part of the base that was not compared. */
   head?: Head
 }
 
-/** Pairs of inputs that may be exchanged for each other on trial, where names do not say which is which: those of eight inputs. */
+/**
+ * The largest number of pairs of inputs that are exchanged on trial, if names leave them open: all pairs of eight
+ * inputs.
+ */
 const mostExchanges = 28
 
-/** Values of the graph that may be looked at for their names, in all ties of one alignment together. */
+/** The number of values whose names may be read, in all ties of one alignment together. */
 const nameBudget = 200_000
 
 /**
- * Pairs the tensors of two models. Inputs and outputs are paired by name, as runtimes address them; in the order of the files where no name
- * is in both; where some are, the rest in the one way that fits the structure. Hard differences are explained by what lines up around them.
+ * Pairs the tensors of two models. Inputs and outputs are paired by name, as runtimes address them. Without a common
+ * name they pair in the order of the files. If only some names are common, the rest pairs in the one way that fits the
+ * structure. Hard differences are explained by the operators that line up around them.
  *
- * @throws TureenError `TUREEN_MODEL_LIMIT`, or as reading tensors does
+ * @throws TureenError `TUREEN_MODEL_LIMIT`; also if a tensor cannot be read
  */
 export function alignNetworks(base: NetworkFiles, other: NetworkFiles): Alignment {
   const [ours, theirs] = [base.network, other.network]
@@ -61,7 +65,7 @@ export function alignNetworks(base: NetworkFiles, other: NetworkFiles): Alignmen
   return { ...found, differences: [...interfaces, ...explained.filter(difference => !interfaces.has(difference))] }
 }
 
-/** Aligns two networks under a pairing of their inputs and outputs. */
+/** Aligns two networks, given pairs of their inputs and outputs. */
 function alignPaired(base: NetworkFiles, other: NetworkFiles, inputs: NamePairs, outputs: NamePairs): Alignment {
   return alignInputs(base, other, inputPairs(base.network, other.network, inputs), { inputs, outputs })
 }
@@ -93,13 +97,14 @@ function operandPairing({ ours, theirs }: BothHashes): Pick<MatchSettings, 'isTi
 }
 
 /**
- * Aligns what two networks have in common beneath a head of the base: tensors that need no counterpart, the operators that read them, and all
- * that depends on those. The rest of the base must be in the other network; null if it is not.
+ * Aligns what two networks share beneath a head of the base. The head is the operators that read tensors without need
+ * of a counterpart, and everything that depends on them. The rest of the base must be in the other network; returns
+ * null if it is not.
  *
- * @param alignment the one that failed
- * @param isCarried whether a tensor of the base needs no counterpart
- * @returns its only differences are weights in the head that are not carried
- * @throws as {@link alignNetworks} does
+ * @param alignment the alignment that failed
+ * @param isCarried returns true if a tensor of the base needs no counterpart
+ * @returns an alignment whose only differences are weights in the head that are not carried
+ * @throws TureenError as {@link alignNetworks} does
  */
 export function alignBeneath(
   base: NetworkFiles,
@@ -134,8 +139,8 @@ export function alignBeneath(
 }
 
 /**
- * Inputs whose names are not in both models must have one pairing that fits: if two of one type can be exchanged, nothing says which is
- * which. @returns the difference that says so
+ * Returns a difference if inputs whose names are not in both models can be paired in several ways. If two inputs of one
+ * type can be exchanged, nothing decides between them.
  */
 function unclearInputs(base: NetworkFiles, other: NetworkFiles, { inputs, paired }: Alignment): Difference | undefined {
   if (paired.inputs.by !== 'mixed') return undefined
@@ -157,7 +162,7 @@ function unclearInputs(base: NetworkFiles, other: NetworkFiles, { inputs, paired
   return { kind: 'wiring', isHard: true, message }
 }
 
-/** Pairs of inputs of one type, in order. There may be quadratically many. */
+/** Yields pairs of inputs of one type, in order. There may be quadratically many. */
 function* sameTypePairs(inputs: readonly NetworkInput[]): Generator<readonly [NetworkInput, NetworkInput]> {
   const ofType = Map.groupBy(inputs, ({ type }) => type)
   const met = new Map<string, number>()
@@ -168,7 +173,10 @@ function* sameTypePairs(inputs: readonly NetworkInput[]): Generator<readonly [Ne
   }
 }
 
-/** The difference between networks that would match if their inputs and outputs were paired by order and not by name. */
+/**
+ * Returns the difference between networks that would match if inputs and outputs were paired by order instead of by
+ * name.
+ */
 function onlyInOrder(base: NetworkFiles, other: NetworkFiles, inputs: NamePairs, outputs: NamePairs): Difference {
   const words = (pairs: NamePairs, names: readonly string[]) =>
     contradictsOrder(pairs) ? [names.map(shown).join(', ')] : []

@@ -11,7 +11,7 @@ const histories = new Map<string, Map<string, Map<string, History>>>()
 for (const tables of [documentedDefaults, reviewedDefaults])
   for (const [domain, table] of Object.entries(tables)) addTable(domain, table)
 
-/** Adds the defaults of a domain; one that is known for the same version is replaced. */
+/** Adds the defaults of a domain. A default of the same version is replaced. */
 function addTable(domain: string, table: DefaultTable): void {
   const operators = histories.get(domain) ?? new Map<string, Map<string, History>>()
   histories.set(domain, operators)
@@ -34,9 +34,11 @@ function singlePrecision(value: AttributeDefault | null): AttributeDefault | nul
 }
 
 /**
- * The default of an attribute under a version of its domain; undefined if the attribute has none or is unknown, and for versions that
- * Tureen does not know. An attribute that ONNX dropped keeps its default. One that came later has it before, too, where the operator means
- * the same: there its absence means what the default says.
+ * Returns the default of an attribute under a version of its domain. Undefined if there is none, if the attribute is
+ * unknown, and for versions that Tureen does not know.
+ *
+ * An attribute that ONNX dropped keeps its default. An attribute that came later has its default in earlier versions of
+ * the same meaning, too: there its absence means the default.
  */
 export function attributeDefault(
   domain: string,

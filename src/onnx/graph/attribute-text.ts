@@ -1,6 +1,6 @@
 import type { AttributeProto } from '../onnx-proto.ts'
 
-/** AttributeProto.AttributeType by code, with the field that holds such a value. */
+/** AttributeProto.AttributeType by code, with its name and the field of its value. */
 const fields = {
   1: ['float', 'f'],
   2: ['int', 'i'],
@@ -15,8 +15,9 @@ const fields = {
 type PlainField = (typeof fields)[keyof typeof fields][1]
 
 /**
- * The value of an attribute that is no tensor and no graph, as text that tells different values apart: its kind, then the value.
- * Undefined if it has none. Of IR version 1 and 2, where the type may be left out, the field that is there says it.
+ * Returns an attribute's value, unless it is a tensor or a graph, as text: its kind, then the value. Different values
+ * give different texts. Undefined without a value. In IR versions 1 and 2 the type may be missing; then the field that
+ * is present decides.
  */
 export function attributeText(attribute: AttributeProto): string | undefined {
   const found = Object.entries(fields).find(([code, [, field]]) =>
@@ -47,30 +48,32 @@ function showText(bytes: Uint8Array): string {
   }
 }
 
-/** A TypeProto; the names of symbolic dimensions and what they denote are no part of it. */
+/** Returns a TypeProto as text, without the names and denotations of symbolic dimensions. */
 function typeText(type: object): string {
   return JSON.stringify(type, (key, value: unknown) => (key === 'dimParam' || key === 'denotation' ? undefined : value))
 }
 
-/** An attribute that is an integer; undefined if it is another kind, or absent (or its default). */
+/** Returns an integer attribute; undefined if it is of another kind, absent, or equal to its default. */
 export function attributeInteger(attributes: ReadonlyMap<string, string>, name: string): number | undefined {
   const text = /^int (.*)$/.exec(attributes.get(name) ?? '')?.[1]
   return text === undefined ? undefined : Number(text)
 }
 
-/** An attribute that is a list of integers; undefined if it is another kind, or absent (or its default). */
+/**
+ * Returns an attribute that is a list of integers; undefined if it is of another kind, absent, or equal to its default.
+ */
 export function attributeIntegers(attributes: ReadonlyMap<string, string>, name: string): number[] | undefined {
   return integersOf(attributes.get(name) ?? '')
 }
 
-/** The integers that the text of an attribute lists; undefined if it is another kind. */
+/** Returns the integers in the text of an attribute; undefined if it is of another kind. */
 export function integersOf(text: string): number[] | undefined {
   const items = /^ints \[(.*)\]$/.exec(text)?.[1]
   if (items === undefined) return undefined
   return items === '' ? [] : items.split(', ').map(Number)
 }
 
-/** An attribute that is a text; undefined if it is another kind, or absent (or its default). */
+/** Returns a string attribute; undefined if it is of another kind, absent, or equal to its default. */
 export function attributeString(attributes: ReadonlyMap<string, string>, name: string): string | undefined {
   return /^string "(.*)"$/.exec(attributes.get(name) ?? '')?.[1]
 }

@@ -2,22 +2,26 @@ import { intAttribute, textAttribute } from './attribute-values.ts'
 import type { Operator } from './network.ts'
 
 /**
- * What an axis of a weight is to the operator that reads it: `unit` if its index belongs to the output unit that the elements lead to, `inside`
- * if the operator sums over it. `groups`: the axis is that many groups one after the other, the group belongs to the unit, and the rest is summed over.
+ * The role of a weight's axis in the operator that reads it. `unit`: the index selects the output unit. `inside`: the
+ * operator sums over the axis. `groups`: the axis consists of this many groups in a row; the group selects the unit,
+ * and the rest is summed over.
  */
 export type AxisRole = 'unit' | 'inside' | { groups: number }
 
 type Reading = (operator: Operator, rank: number) => AxisRole[] | undefined
 
-/** Input 0 or 1 of a product of matrices is summed over its last axis, or over the last but one. */
+/** Input 0 of a matrix product is summed over its last axis, input 1 over its last but one. */
 const left: Reading = (_, rank) => contracted(rank, rank - 1)
 const right: Reading = (_, rank) => contracted(rank, rank - 2)
 const filters: Reading = (_, rank) => units(rank, [0])
 const table: Reading = (_, rank) => units(rank, [0])
-/** Gates of one direction and those of the state before: (directions, gates * hidden, inputs). */
+/** Gates of one direction, and of the state before: (directions, gates * hidden, inputs). */
 const gates: Reading = (_, rank) => units(rank, [0, 1])
 
-/** (input channels, output channels of one group, kernel ...): each group of input channels leads to output channels of its own. */
+/**
+ * (input channels, output channels of one group, kernel ...). Each group of input channels leads to output channels of
+ * its own.
+ */
 const transposedFilters: Reading = (operator, rank) => {
   const groups = intAttribute(operator, 'group', 1)
   return Array.from({ length: rank }, (_, axis) =>
@@ -27,7 +31,7 @@ const transposedFilters: Reading = (operator, rank) => {
 
 function turned(attribute: string, plain: Reading, transposed: Reading): Reading {
   return (operator, rank) => {
-    // A transposed batch axis is said by an attribute of its own, which stands for another product.
+    // A transposed batch axis has an attribute of its own, and makes another product.
     if (['transBatchA', 'transBatchB'].some(name => intAttribute(operator, name, 0) !== 0)) return undefined
     return (intAttribute(operator, attribute, 0) === 0 ? plain : transposed)(operator, rank)
   }
@@ -71,12 +75,15 @@ const domains = new Map(
   ]),
 )
 
-/** The roles of the axes of an operator's input that has so many; undefined for operators, or inputs, that have no output units. */
+/**
+ * Returns the roles of the axes of an operator's input of a given rank; undefined if the operator or the input has no
+ * output units.
+ */
 export function axisRoles(operator: Operator, port: string, rank: number): AxisRole[] | undefined {
   return rank === 0 ? undefined : domains.get(operator.domain)?.get(operator.opType)?.get(port)?.(operator, rank)
 }
 
-/** The axis that an operator such as Gather works along. */
+/** Returns the axis that an operator such as Gather works along. */
 export function axisOf(operator: Operator, rank: number): number {
   const axis = intAttribute(operator, 'axis', 0)
   return axis < 0 ? axis + rank : axis
@@ -86,12 +93,12 @@ function units(rank: number, axes: readonly number[]): AxisRole[] {
   return Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 'unit' : 'inside'))
 }
 
-/** A vector is summed over whichever side it stands on. */
+/** A vector is summed over on either side. */
 function contracted(rank: number, axis: number): AxisRole[] {
   return Array.from({ length: rank }, (_, each) => (each === Math.max(0, axis) ? 'inside' : 'unit'))
 }
 
-/** Letters that the result has are those of units, the others are summed over. An ellipsis stands for axes of a batch. */
+/** Letters in the result belong to units; the others are summed over. An ellipsis stands for batch axes. */
 function einsum(input: number): Reading {
   return (operator, rank) => {
     const equation = textAttribute(operator, 'equation')?.replaceAll(' ', '')
@@ -108,7 +115,7 @@ function einsum(input: number): Reading {
       (): AxisRole => (result?.includes('...') === false ? 'inside' : 'unit'),
     )
     const own = new Set(before + (behind ?? ''))
-    // A letter that an input has twice reads a diagonal.
+    // A letter that one input has twice reads a diagonal.
     return own.size < letters ? undefined : [...[...before].map(role), ...batch, ...[...(behind ?? '')].map(role)]
   }
 }

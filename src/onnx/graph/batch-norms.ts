@@ -6,21 +6,24 @@ import { domainOf } from './network-scope.ts'
 import { namesTaken, nodesWithin, producersOf, reachedFrom } from './reach.ts'
 
 /**
- * A BatchNormalization of the main graph whose running statistics are initializers or Constants of its own, as they are or cast. `input`: the name of what enters it.
- * `level`: 1 where no other such node stands before it, else one more than the highest before it: what enters a node depends on the
- * statistics of lower levels alone.
+ * A BatchNormalization of the main graph whose running statistics are initializers or Constants of its own, unchanged
+ * or cast. `input`: the name of its input value. `level`: 1 if no other such node comes before it, otherwise one more
+ * than the highest level before it. So a node's input depends only on the statistics of lower levels.
  */
 export type BatchNorm = { node: string; input: string; mean: TensorEntry; variance: TensorEntry; level: number }
 
-/** A BatchNormalization whose statistics stay as they are, and why. */
+/** A BatchNormalization whose statistics are left unchanged, and why. */
 export type LeftBatchNorm = { node: string; reason: string }
 
 export type BatchNorms = { measurable: BatchNorm[]; left: LeftBatchNorm[] }
 
-/** Places of X, mean and variance among the node's inputs (https://onnx.ai/onnx/operators/onnx__BatchNormalization.html). */
+/**
+ * Positions of X, mean and variance among the node's inputs
+ * (https://onnx.ai/onnx/operators/onnx__BatchNormalization.html).
+ */
 const slots = { input: 0, mean: 3, variance: 4 } as const
 
-/** The batch norms of a model, those that can be measured in the order of their nodes. */
+/** Finds the batch norms of a model. Measurable ones are in the order of their nodes. */
 export function findBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
   const graph: GraphProto = model.graph ?? {}
   const nodes = graph.node ?? []
@@ -55,8 +58,8 @@ export function findBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
 }
 
 /**
- * The batch norms of a model of which some can be measured.
- * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE` with the reason of each where none can
+ * Finds the batch norms of a model, at least one of them measurable.
+ * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE` with the reason for each node, if none is measurable
  */
 export function requireBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
   const norms = findBatchNorms(layout, model)
@@ -85,7 +88,7 @@ function labelOf({ name, output }: NodeProto): string {
   return name || output?.[0] || 'BatchNormalization'
 }
 
-/** The tensors of a node's running statistics, or why they cannot be replaced. */
+/** Returns the tensors of a node's running statistics, or the reason why they cannot be replaced. */
 function statisticsOf(node: NodeProto, origins: Origins): { mean: TensorEntry; variance: TensorEntry } | string {
   const attribute = (name: string) => Number(node.attribute?.find(each => each.name === name)?.i ?? 0)
   if (attribute('training_mode') !== 0 || (node.output ?? []).slice(1).some(name => name !== ''))
@@ -108,22 +111,22 @@ function statisticsOf(node: NodeProto, origins: Origins): { mean: TensorEntry; v
     : 'does not have as many means as variances'
 }
 
-/** Where a graph's values come from, and how many places take each. */
+/** The origins of a graph's values, and the number of places that use each. */
 type Origins = {
   nodes: readonly NodeProto[]
   producers: ReadonlyMap<string, number>
   uses: ReadonlyMap<string, number>
   initializers: ReadonlyMap<string, TensorEntry>
   byPath: ReadonlyMap<string, TensorEntry>
-  /** Another tensor that has some of its bytes in the data file. */
+  /** Returns another tensor that shares bytes with this one in the data file. */
   sharedWith(tensor: TensorEntry): TensorEntry | undefined
 }
 
-/** The tensor that a value is, or is cast from, and nothing else is; or why there is none. */
+/** Returns the tensor that a value is, or is cast from, if nothing else uses it; otherwise the reason. */
 function storedTensor(name: string, origins: Origins): TensorEntry | string {
   const { nodes, producers, uses, initializers, byPath } = origins
   for (let at = name; ; ) {
-    // A value on the way that others take too would change for them as well; this ends a circle of nodes, too.
+    // A value with other uses would change for them as well. This also ends a cycle of nodes.
     if ((uses.get(at) ?? 0) > 1) return `takes ${at}, which is used in other places as well`
     const initializer = initializers.get(at)
     if (initializer) return initializer
@@ -141,7 +144,7 @@ function storedTensor(name: string, origins: Origins): TensorEntry | string {
   }
 }
 
-/** Finds, of each external tensor, another one that has some of its bytes in the data file. */
+/** Finds for each external tensor another one that shares bytes with it in the data file. */
 function sharedBytes({ tensors }: Layout): Origins['sharedWith'] {
   const shared = new Map<TensorEntry, TensorEntry>()
   const placed = tensors.flatMap(tensor => {
@@ -163,7 +166,7 @@ function sharedBytes({ tensors }: Layout): Origins['sharedWith'] {
   return tensor => shared.get(tensor)
 }
 
-/** How many places of the graph, subgraphs included, take each name. */
+/** Counts the places of the graph, including subgraphs, that use each name. */
 function countUses({ node: nodes = [], output }: GraphProto): Map<string, number> {
   const uses = new Map<string, number>()
   const count = (name: string) => uses.set(name, (uses.get(name) ?? 0) + 1)
@@ -179,7 +182,7 @@ function withLevels(
   const producers = producersOf(nodes)
   const isFound = new Set(found.map(({ index }) => index))
   const level = new Map<number, number>()
-  // Nodes come behind all that they depend on, so that the levels before one are known.
+  // Nodes come after all that they depend on, so the levels before a node are known.
   const order = reachedFrom(
     found.flatMap(({ norm }) => norm.input),
     nodes,

@@ -7,15 +7,15 @@ import type { Leaf, NetworkInput } from './network.ts'
 import type { NetworkFiles } from './network-files.ts'
 import { type HashView, type NetworkHashes, networkHashes, operatorLabel } from './network-hash.ts'
 
-/** Tensors of more elements that are never averaged count by their type alone; their values are compared later. */
+/** Larger tensors that are never averaged are hashed by type only; their values are compared later. */
 const largestDigest = 64 * 1024
 
-/** Hashes of two networks, alike for values that are computed alike, each made when it is first asked for. */
+/** Hashes of two networks, equal for values that are computed alike. Each is made when it is first asked for. */
 export type BothHashes = { ours(): NetworkHashes; theirs(): NetworkHashes }
 
 /**
- * Hashes of two networks whose inputs are paired. `inexact`: alike for two ways to write one thing; `exact`: for two operators that are
- * written alike.
+ * Returns the hashes of two networks whose inputs are paired. `inexact`: equal for different spellings of one
+ * computation. `exact`: equal only for operators written alike.
  */
 export function bothHashes(
   base: NetworkFiles,

@@ -1,7 +1,7 @@
 import type { KnownDims } from './known-dims.ts'
 import type { Leaf, Operator } from './network.ts'
 
-/** Operators of ai.onnx that stretch their operands to one shape as NumPy does. */
+/** Operators of ai.onnx that broadcast their operands as NumPy does. */
 const broadcasting: ReadonlySet<string> = new Set([
   'Add',
   'Div',
@@ -17,22 +17,26 @@ const broadcasting: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Whether two weights have the same elements in the same order and differ only in leading dimensions of 1, as [n] and [1, n] do.
+ * True if two weights have the same elements in the same order, and differ only in leading dimensions of 1, as [n] and
+ * [1, n] do.
  */
 export function differInLeadingOnes(ours: Leaf, theirs: Leaf): boolean {
   if (!ours.isWeight || !theirs.isWeight || ours.indices || theirs.indices) return false
   return ours.type !== theirs.type && typeWithoutLeadingOnes(ours) === typeWithoutLeadingOnes(theirs)
 }
 
-/** The type of a leaf as if dimensions of 1 in front were not there. */
+/** Returns the type of a leaf without leading dimensions of 1. */
 export function typeWithoutLeadingOnes({ type, indices }: Leaf): string {
   return indices ? type : type.replace(/\[(?:1(?:, |(?=\])))*/, '[')
 }
 
-/** The two operands of the largest ranks, and the ports of two of unknown rank: one of each is another operand than any given one. */
+/**
+ * The two operands of the largest ranks, and the ports of two operands of unknown rank. Two are enough to find one that
+ * is not a given operand.
+ */
 type Ranks = { largest: readonly { port: string; rank: number }[]; unknown: readonly string[] }
 
-/** By the network's known dims: an operator may read thousands of leaves, each of which asks for its ranks. */
+/** Kept by the network's known dims: an operator may read thousands of leaves, and each asks for the ranks. */
 const known = new WeakMap<KnownDims, WeakMap<Operator, Ranks>>()
 
 function ranksOf(operator: Operator, dimsOf: KnownDims): Ranks {
@@ -53,14 +57,14 @@ function ranksOf(operator: Operator, dimsOf: KnownDims): Ranks {
 }
 
 /**
- * Whether leading dimensions of 1 of an operand make no difference to what an operator computes.
+ * Decides if leading dimensions of 1 of an operand change the result of an operator.
  *
- * Proof. NumPy's rule puts ones in front of the shorter operand, so that [n] and [1, n] are stretched alike; only the rank of the result
- * can tell them apart, which is the largest rank of all operands: no difference where another operand has at least the larger of the
- * two ranks. Gemm stretches C to the matrix A * B, whose rank is 2 whatever C's is.
+ * Proof. NumPy's rule prepends ones to the shorter operand, so [n] and [1, n] are stretched alike. Only the rank of the
+ * result can differ, which is the largest rank of all operands. So there is no change if another operand has at least
+ * the larger of the two ranks. Gemm stretches C to the matrix A * B, whose rank is 2 for every C.
  *
- * @param rank the larger of the ranks that the operand has in the two networks
- * @returns null if it makes none; otherwise the reason in words
+ * @param rank the larger of the operand's ranks in the two networks
+ * @returns null if they change nothing; otherwise the reason in words
  */
 export function whyRankMatters(operator: Operator, port: string, rank: number, dimsOf: KnownDims): string | null {
   const { domain, opType, attributes } = operator

@@ -23,11 +23,11 @@ import { type Resolver, resolve } from './resolve.ts'
 import { trainingOutputs } from './training.ts'
 
 /**
- * The network of a model: a walk from its outputs, so that order and names of nodes and tensors, and whatever no output depends
- * on, have no part in it. Linear in the size of the graph with its functions expanded.
+ * Builds the network of a model by a walk from its outputs. Order and names of nodes and tensors have no part in it,
+ * nor has anything that no output depends on. Takes time linear in the size of the graph with functions expanded.
  *
- * @throws TureenError `TUREEN_MODEL_MALFORMED` for a cycle, a name that two nodes put out, or a function that calls itself;
- *   `TUREEN_MODEL_LIMIT` for functions that expand to too many nodes
+ * @throws TureenError `TUREEN_MODEL_MALFORMED` for a cycle, a name that two nodes define, or a function that calls
+ * itself; `TUREEN_MODEL_LIMIT` for functions that expand to too many nodes
  */
 export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSource): Network {
   const opaque = new OpaqueFields(layout, source)
@@ -83,7 +83,10 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
 
 type Frame = { operator: Operator; reads: (Value | null)[]; next: number }
 
-/** Reads every operator that the outputs depend on, each after those that it reads, without recursion: chains are as long as a model is. */
+/**
+ * Reads every operator that the outputs depend on, each after those that it reads. There is no recursion, because
+ * chains are as long as a model is deep.
+ */
 function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
   const operators: Operator[] = []
   const values = new Set<Value>()
@@ -118,7 +121,7 @@ function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
   return { operators, values }
 }
 
-/** What annotations of quantisation name: scales and zero points, which stand beside the graph. */
+/** Returns the leaves that annotations of quantisation name: scales and zero points outside of the graph. */
 function annotatedLeaves(resolver: Resolver, main: NetworkScope, graph: GraphProto): Map<Leaf, string> {
   const named = (graph.quantizationAnnotation ?? []).flatMap(
     ({ quantParameterTensorNames }) => quantParameterTensorNames ?? [],
@@ -131,7 +134,7 @@ function annotatedLeaves(resolver: Resolver, main: NetworkScope, graph: GraphPro
   )
 }
 
-/** Fields of the model and its graph that no schema knows. */
+/** Returns a digest of the fields of the model and its graph that no schema knows; empty if there are none. */
 function unknownFields(opaque: OpaqueFields): string {
   const fields = ['model', 'graph'].flatMap(owner =>
     opaque.unknownOf(owner).map(([name, sha256]) => `${owner}.${name} ${sha256}`),

@@ -6,26 +6,28 @@ import { type Reached, reachedBy, spread } from './spread.ts'
 import { type FlowItem, type FlowValue, type Read, type ValueFlow, valueFlow } from './value-flow.ts'
 
 /**
- * Elements of the largest list that is a number (a version, a shape) where a model puts it out and computes with it as well, or gives
- * it other dims. ML-Agents' have 1 to 3. What is larger or of a higher rank is a weight there, which the model shows.
+ * The largest number of elements of a list that still counts as a number (a version, a shape). Such a number is never
+ * averaged, although the model also computes with it, or outputs it with other dims. Those of ML-Agents have 1 to 3. A
+ * larger list, or one of a higher rank, is a weight that the model also outputs.
  */
 const largestNumber = 8
 
 /**
- * Decides which leaves of a network are weights, that soups average, and what the others are parameters of. A float is a parameter if
- * all its ways end so:
+ * Decides which leaves of a network are weights, which soups average, and which are parameters. A float is a parameter
+ * if all its ways end in one of these places:
  *
- * - in a slot, such as the scales of a Resize, through operators that move elements or compute each from those at its place;
- * - in a Cast to integer or bool, or in a comparison, on such ways. Their gradient is zero, so that no training moves what
- *   only acts through them. This does not hold beside what layers compute: a bias that a layer's result is rounded with (the
- *   durations of a speech model, say) was trained on the result before that. There only single numbers of rank 0 are parameters;
- * - in a product with quantised values: what MatMulInteger or ConvInteger put out, a scale of DynamicQuantizeLinear, or an 8-bit (or
- *   narrower) tensor with more elements, or the product of data with such a tensor that nothing scaled before. Their integers are the
- *   base's, and the scale belongs to them;
- * - in an output of the model, as it stands: it is a number that the model puts out. A network without operators puts out its
- *   initializers as a checkpoint does; those are weights.
+ * - A slot, such as the scales of a Resize, through operators that move elements or compute each from the elements at
+ *   its place.
+ * - A Cast to integer or bool, or a comparison, on such ways. The gradient there is zero, so no training changes such a
+ *   float. This does not hold next to the results of layers: a bias that is rounded together with such a result (the
+ *   durations of a speech model, say) was trained on the result before. There, only numbers of rank 0 are parameters.
+ * - A product with quantised values: outputs of MatMulInteger or ConvInteger, a scale of DynamicQuantizeLinear, a
+ *   tensor of 8 or fewer bits with more elements, or an unscaled product of data with such a tensor. The integers are
+ *   the base's, and the scale belongs to them.
+ * - An unchanged output of the model: it is a number that the model outputs. A network without operators outputs its
+ *   initializers, as a checkpoint does; those are weights.
  *
- * A tensor that is computed with in any other way is a weight, whatever else it is. What no output depends on has no part in this.
+ * A tensor that is computed with in any other way is a weight. Operators that no output depends on are ignored.
  *
  * @param outputs names of the graph's outputs
  */
@@ -53,9 +55,9 @@ export function classifyLeaves(network: Network, outputs: readonly string[]): vo
   }
 }
 
-/** Values that the model puts out, each with the name of the output. */
+/** Values that the model outputs, each with the name of the output. */
 type Shown = {
-  /** As they stand, if only by the choice of an If. */
+  /** Unchanged, or only chosen by an If. */
   asIs: Reached<FlowItem, string>
   /** With other dims or in another float type. */
   reshaped: Reached<FlowItem, string>
@@ -77,7 +79,10 @@ function shownValues({ size, outputs }: ValueFlow, names: readonly string[]): Sh
   return { asIs, reshaped: spread(size, reshapedSeeds, visitSame) }
 }
 
-/** The output that puts a tensor out as a number; undefined if none does, or if it is a weight that an output shows. */
+/**
+ * Returns the output that makes a tensor a number; undefined if there is none, or if the tensor is a weight that an
+ * output shows.
+ */
 function numberOutput(
   value: FlowValue,
   { elements, dims }: TensorEntry,
@@ -90,7 +95,7 @@ function numberOutput(
   return isSmall && !isComputed ? reshaped.labelOf(value) : undefined
 }
 
-/** What each value is a parameter of, if it is one at all: of several uses a slot first. */
+/** Returns the use of each value that is a parameter. Of several uses, a slot comes first. */
 function usesOf({ size, operators }: ValueFlow, { wayOf, visitSources }: ElementFlow): Reached<FlowItem, ParameterUse> {
   const found: Record<ParameterUse['kind'], [FlowItem, ParameterUse][]> = {
     slot: [],
@@ -109,7 +114,7 @@ function usesOf({ size, operators }: ValueFlow, { wayOf, visitSources }: Element
   return spread(size, [...found.slot, ...found.scale, ...found.rounded], visitSources)
 }
 
-/** What the model computes with, and what it rounds together with the results of layers. */
+/** Returns the values that the model computes with, and those that it rounds together with results of layers. */
 function computedValues(
   { size, operators, elsewhere }: ValueFlow,
   { wayOf, isLearned, visitSources }: ElementFlow,

@@ -2,7 +2,7 @@ import { distinctMarks, distinctNames, type NameBudget, nameEndings } from './co
 import type { Operand, Operator, Value } from './network.ts'
 import type { NetworkHashes } from './network-hash.ts'
 
-/** Operators of ONNX whose inputs may stand in any order. */
+/** Operators of ONNX whose inputs may have any order. */
 const commutative: ReadonlySet<string> = new Set([
   'Add',
   'And',
@@ -19,17 +19,17 @@ const commutative: ReadonlySet<string> = new Set([
   'Xor',
 ])
 
-/** Operands that are paired with each other. */
+/** An operand of the base and its partner. */
 export type OperandPair = readonly [ours: Operand, theirs: Operand]
 
-/** Numbers of operators; equal for two that are paired with each other. */
+/** Numbers of operators. Two operators that are paired have the same number. */
 export type OperatorMarks = ReadonlyMap<Operator, number>
 
 type Hashes = { ours: NetworkHashes; theirs: NetworkHashes }
 
 /**
- * How operands of a commutative operator were paired. `byNames`: names of tensors settled what structure left open. `isGuess`: nothing
- * but the written order did.
+ * Pairs of a commutative operator's operands. `byNames`: true if names of tensors decided between pairings that
+ * structure leaves open. `isGuess`: true if only the written order decided.
  */
 export type CommutativePairs = {
   pairs: readonly OperandPair[]
@@ -38,12 +38,15 @@ export type CommutativePairs = {
   isGuess: boolean
 }
 
-/** Whether operands may stand in any order. With an attribute (broadcast and axis, before version 7) the second is stretched to the first. */
+/**
+ * True if an operator's operands may have any order. With an attribute (broadcast and axis, before version 7) the
+ * second operand is stretched to the first, so their order matters.
+ */
 export function isCommutative({ domain, opType, attributes }: Operator): boolean {
   return domain === '' && commutative.has(opType) && attributes.size === 0
 }
 
-/** Whether hashes leave several ways to pair the operands of two commutative operators. */
+/** True if hashes leave several ways to pair the operands of two commutative operators. */
 export function isTied(ours: Operator, theirs: Operator, hashes: Hashes): boolean {
   const repeats = ({ operands }: Operator, { of }: NetworkHashes) =>
     new Set(operands.map(({ value }) => of(value))).size < operands.length
@@ -51,9 +54,14 @@ export function isTied(ours: Operator, theirs: Operator, hashes: Hashes): boolea
 }
 
 /**
- * Pairs the operands of two commutative operators by hashes that are alike for operands in any order: those with equal hashes with each
- * other. Among several with one hash it pairs those whose operators were paired elsewhere; then those whose tensors have names in common, or
- * ends of names, as wrappers of frameworks put prefixes in front (`module.`, `_orig_mod.`); then the rest as written. So names only settle what structure leaves open.
+ * Pairs the operands of two commutative operators by their hashes, which ignore the order of operands. Among operands
+ * of one hash it pairs, in this order:
+ * - those whose operators were paired elsewhere;
+ * - those whose tensors share names, or ends of names, since wrappers of frameworks prepend prefixes (`module.`,
+ *   `_orig_mod.`);
+ * - the rest as written.
+ *
+ * So names only decide between pairings that structure leaves open.
  */
 export function pairCommutative(
   ours: Operator,
@@ -106,9 +114,10 @@ export function pairCommutative(
 }
 
 /**
- * Adds pairs of operands that have labels in common, those with most first. Linear where a label belongs to few of the operands.
- * @param pairs those that are paired already, which stay
- * @param labelsOf labels of each of some values
+ * Adds pairs of operands that share labels, those that share most first. Takes linear time if few operands share a
+ * label.
+ * @param pairs pairs found before, which stay
+ * @param labelsOf returns the labels of each of some values
  */
 function pairByLabels<Label>(
   ours: readonly Operand[],

@@ -2,13 +2,15 @@ import { isCountedNode, isCountedTensor } from './exporter-names.ts'
 import type { Operator, Value } from './network.ts'
 import { readsOf } from './reads-of.ts'
 
-/** How many values may still be looked at for their names: graphs of many equal parts would take quadratic time. */
+/**
+ * The number of values whose names may still be read. Without it, graphs of many equal parts would take quadratic time.
+ */
 export type NameBudget = { left: number }
 
 /**
- * For each of some values, the names of tensors and of nodes that are among what it is computed from, but not among what another of them
- * is computed from. Names that an exporter counted up count only where no value has another; without budget there are none.
- * @param spellings what a name counts as
+ * Returns, for each of some values, the names of tensors and nodes that only this value is computed from. Names
+ * numbered by an exporter count only if no value has another. Without budget there are none.
+ * @param spellings returns the spellings of a name that count
  */
 export function distinctNames(
   values: readonly (Value | null)[],
@@ -22,18 +24,18 @@ export function distinctNames(
   return telling.some(({ size }) => size > 0) ? telling : distinct
 }
 
-/** Parts of a name beyond which it has no further endings: hostile files have long names. */
+/** The largest number of parts of a name that count as endings, because hostile files have long names. */
 const mostParts = 32
 
-/** A name without any, one, two, ... of its first parts: layers.0.q and 0.q and q. Either of . and / ends a part. */
+/** Returns all endings of a name at a dot or slash: layers.0.q, 0.q and q. */
 export function nameEndings(name: string): string[] {
   const parts = name.split(/[./]/).slice(-mostParts)
   return parts.map((_, index) => parts.slice(index).join('.'))
 }
 
 /**
- * For each of some values, the marks of the first marked operators among those that compute it, but not of those that compute another of
- * them as well. Without budget there are none.
+ * Returns, for each of some values, the marks of the nearest marked operators that only this value is computed from.
+ * Without budget there are none.
  */
 export function distinctMarks(
   values: readonly (Value | null)[],
@@ -44,7 +46,7 @@ export function distinctMarks(
   return budget.left <= 0 ? values.map(() => new Set()) : distinctOf(cones)
 }
 
-/** Of each set the labels that no other has. */
+/** Returns of each set the labels that no other set has. */
 function distinctOf<Label>(cones: readonly ReadonlySet<Label>[]): ReadonlySet<Label>[] {
   const [met, repeated] = [new Set<Label>(), new Set<Label>()]
   for (const labels of cones) {

@@ -1,9 +1,10 @@
 import type { OperatorSignatures } from './operator-signatures.ts'
 
 /**
- * What operators of com.microsoft say of their types, which models that onnxruntime has fused consist of. Found out by asking onnxruntime
- * 1.30 to open models of one node with each input and output of another type, for which it names the type parameters. Attention with
- * its caches of keys and values in a type of their own, which is for quantised ones, is read as if all had one.
+ * Types of the operators of com.microsoft, which onnxruntime's optimiser writes. Found by asking onnxruntime 1.30 to
+ * open models of one node, with each input and output of another type; its errors name the type parameters. Attention
+ * may keep its caches of keys and values in another type for quantised caches; here they have the type of the other
+ * inputs.
  */
 export const contribOperators: OperatorSignatures = {
   Attention: { 1: 'aaa-aa->aa fhb' },

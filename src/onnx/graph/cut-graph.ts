@@ -4,23 +4,26 @@ import { NodeProto, ValueInfoProto } from '../onnx-proto.ts'
 import { type BytesPart, bytesPart, type Edit, splice } from '../splice.ts'
 import { encodeTag, encodeVarint, readField, wireCursor, wireType } from '../wire.ts'
 
-/** A model that puts out inner values in place of its outputs: which nodes of the main graph it keeps, and the values by name. */
+/**
+ * A model with inner values as its outputs: the indices of the nodes that its main graph keeps, and the names of the
+ * values.
+ */
 export type GraphCut = { nodes: ReadonlySet<number>; values: readonly string[] }
 
 const graphField = 7
 const graphFields = { node: 1, output: 12 } as const
 
-/** Outputs of a cut model are called so, with a number; a model that has such a name is none that anyone exports. */
+/** Prefix of the outputs of a cut model. No exporter writes such names. */
 const outputPrefix = 'tureen.cut.'
 
-/** What the cut model calls the value with this index in {@link GraphCut.values}. */
+/** Returns the cut model's name for the value with this index in {@link GraphCut.values}. */
 export function cutOutput(index: number): string {
   return `${outputPrefix}${index}`
 }
 
 /**
- * The bytes of a model with its main graph cut short. Each value passes through an Identity, since a value that is an input
- * of the graph cannot be an output of it under the same name. Everything else is carried as it stands.
+ * Returns the bytes of a model with its main graph cut. Each value passes through an Identity, because an input of the
+ * graph cannot also be an output of the same name. Everything else is copied.
  */
 export function cutGraph(source: ByteSource, { nodes, values }: GraphCut): Uint8Array<ArrayBuffer> {
   const cursor = wireCursor(source)

@@ -1,4 +1,4 @@
-/** What an attribute is if a node does not give it. A float is as a file has it, in single precision. */
+/** The default value of an attribute. A float has single precision, as in a file. */
 export type AttributeDefault =
   | { readonly i: number }
   | { readonly f: number }
@@ -7,8 +7,8 @@ export type AttributeDefault =
   | { readonly strings: readonly string[] }
 
 /**
- * Defaults by operator, attribute and the version of the domain from which on they hold; null from a version on in which the attribute
- * has no default.
+ * Defaults by operator, attribute, and the first version of the domain that has them. Null if the attribute has no
+ * default from that version on.
  */
 export type DefaultTable = Readonly<
   Record<string, Readonly<Record<string, Readonly<Record<number, AttributeDefault | null>>>>>

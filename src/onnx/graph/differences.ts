@@ -3,15 +3,15 @@ import { isKnownOpset, newestOpset } from './known-opsets.ts'
 import type { Leaf, Operator, Subgraph, Value } from './network.ts'
 
 /**
- * What is not the same in a network and the base's, where it is, in words. Beyond a hard one nothing can be compared: the two compute
- * something else from there on.
+ * A difference between a network and the base's, with its place, in words. After a hard difference nothing can be
+ * compared, because the two networks compute different things from there on.
  */
 export type Difference = {
   kind: 'operator' | 'attribute' | 'opset' | 'tensor' | 'wiring' | 'outputs' | 'other'
   isHard: boolean
   node?: string
   tensor?: string
-  /** Of two opsets: the base's and the other's. */
+  /** For opsets: the base's, and this model's. */
   expected?: string
   actual?: string
   message: string
@@ -22,13 +22,13 @@ const longest = 120
 const transposes: ReadonlySet<string> = new Set(['transA', 'transB'])
 const transposedHint = 'one of the two holds its weights transposed; export both the same way'
 
-/** What to know of an attribute that differs, to be read after the two values; empty if they say it. */
+/** Returns advice on an attribute that differs, to follow the two values; empty if the values explain themselves. */
 function attributeHint({ domain, opType }: Operator, attribute: string): string {
   const reason = transposes.has(attribute) ? transposedHint : whyNeverAveraged(domain, opType, attribute)
   return reason ? `: ${reason}` : ''
 }
 
-/** What two operators in the same place do not have in common; what they read apart. */
+/** Returns the differences between two operators in the same place, apart from the values that they read. */
 export function compareOperators(ours: Operator, theirs: Operator): Difference[] {
   const at = { node: theirs.name }
   const hard = (message: string, kind: Difference['kind'] = 'wiring'): Difference[] => [
@@ -57,7 +57,7 @@ export function compareOperators(ours: Operator, theirs: Operator): Difference[]
   }
   for (const name of [...new Set([...ours.attributes.keys(), ...theirs.attributes.keys()])].sort()) {
     const [a, b] = [ours.attributes.get(name), theirs.attributes.get(name)]
-    // Of two meanings the defaults are two as well.
+    // Operators of two epochs also have different defaults.
     if (a === b || (ours.epoch !== theirs.epoch && (a === undefined || b === undefined))) continue
     const message = `attribute ${shown(name)}: is ${shown(b)}, in the base ${shown(a)}${attributeHint(ours, name)}`
     differences.push({ kind: 'attribute', isHard: false, ...at, message })
@@ -65,7 +65,7 @@ export function compareOperators(ours: Operator, theirs: Operator): Difference[]
   return differences
 }
 
-/** What to know of two operators of one name that mean different things, or may do. */
+/** Returns the reason why two operators of one name mean, or may mean, different things. */
 function whyOpsetsDiffer(ours: Operator, theirs: Operator): string {
   const { domain } = ours
   const name = operatorName(theirs)
@@ -79,7 +79,10 @@ function whyOpsetsDiffer(ours: Operator, theirs: Operator): string {
   return `opset: ${name} is of opset ${theirs.version}, in the base of opset ${ours.version}. Tureen ${known}, and cannot tell whether the two mean the same: export both with one opset`
 }
 
-/** Whether two tensors in the same place have one type. `at`: the operator of the base that reads them. */
+/**
+ * Returns the difference if two tensors in the same place have different types. `at`: the operator of the base that
+ * reads them.
+ */
 export function compareLeaves(ours: Leaf, theirs: Leaf, at: Operator | null): Difference | undefined {
   if (ours.type === theirs.type) return undefined
   return {
@@ -91,7 +94,7 @@ export function compareLeaves(ours: Leaf, theirs: Leaf, at: Operator | null): Di
   }
 }
 
-/** A value in words. */
+/** Describes a value in words. */
 export function describe(value: Value | null): string {
   if (value === null) return 'left out'
   switch (value.kind) {
@@ -117,8 +120,8 @@ function portsOf({ operands }: Operator): string {
 }
 
 /**
- * The version of ai.onnx in which inputs of an operator changed: attributes became inputs, or inputs were added before others. Source:
- * ONNX's Changelog.md (https://github.com/onnx/onnx/blob/main/docs/Changelog.md).
+ * Versions of ai.onnx in which the inputs of operators changed: attributes became inputs, or inputs were inserted
+ * before others. Source: ONNX's Changelog.md (https://github.com/onnx/onnx/blob/main/docs/Changelog.md).
  */
 const inputsChanged: Readonly<Record<number, string>> = {
   5: 'Reshape',
@@ -136,7 +139,10 @@ const changeOf: ReadonlyMap<string, number> = new Map(
   Object.entries(inputsChanged).flatMap(([version, names]) => names.split(' ').map(name => [name, Number(version)])),
 )
 
-/** Why an operator has other inputs, if the models import opsets before and after its inputs changed; else empty. */
+/**
+ * Explains why an operator has other inputs, if one model imports an opset from before the change and one from after;
+ * otherwise returns an empty text.
+ */
 function becameInputs(ours: Operator, theirs: Operator): string {
   const { domain, opType } = ours
   const version = domain === '' ? changeOf.get(opType) : undefined
@@ -144,7 +150,7 @@ function becameInputs(ours: Operator, theirs: Operator): string {
   return `; the inputs of ${opType} changed in opset ${version}, and the model imports opset ${theirs.version} and the base opset ${ours.version}: export both with one opset`
 }
 
-/** How many inputs an operator has, and which. */
+/** Names the inputs of an operator, with their number. */
 function inputsOf(operator: Operator): string {
   const count = operator.operands.filter(({ value }) => value !== null).length
   return `${count} ${count === 1 ? 'input' : 'inputs'} (${shown(portsOf(operator))})`
@@ -156,7 +162,7 @@ function graphsOf({ subgraphs }: Operator): string {
   return subgraphs.map(graph).join(', ')
 }
 
-/** A text of the model in words, cut off where it is long. */
+/** Returns a text of the model for a message, cut after 120 characters. */
 export function shown(text: string | undefined): string {
   if (text === undefined) return 'not given or its default'
   return text.length > longest ? `${text.slice(0, longest - 3)}...` : text

@@ -4,21 +4,23 @@ import type { Leaf, Operator } from './network.ts'
 import { type Reached, reachedBy, spread } from './spread.ts'
 import type { FlowItem, FlowOperator, FlowValue, Read, ValueFlow } from './value-flow.ts'
 
-/** Where the elements of an operand go; `handed`: into results, whatever becomes of them on the way; `none`: nowhere. */
+/** Where the elements of an operand go. `handed`: into results, in any form. `none`: nowhere. */
 export type ElementWay = 'handed' | 'slot' | 'scale' | 'rounded' | 'computed' | 'none'
 
-/** Ways of elements through a network, as far as they depend on what else is computed there. */
+/** The ways of elements through a network, as far as other values decide them. */
 export type ElementFlow = {
   wayOf(read: Read): ElementWay
-  /** Whether layers have a part in a value: operators that compute something from data of the inputs and weights. */
+  /**
+   * True if a layer contributes to a value. A layer is an operator that computes with data of the inputs and weights.
+   */
   isLearned(value: FlowValue): boolean
-  /** Goes one step back, from a value or operator to those that elements of it come from. */
+  /** Visits the values or operators that the elements of an item come from, one step back. */
   visitSources(item: FlowItem, visit: Visit): void
 }
 
 type Visit = (item: FlowItem) => void
 
-/** Finds out of each operand where its elements go. Linear in the size of the network. */
+/** Finds where the elements of each operand go. Takes time linear in the size of the network. */
 export function elementFlow(flow: ValueFlow): ElementFlow {
   const ofData = once(() => dataValues(flow))
   const isOfData = (value: FlowValue) => ofData().has(value)
@@ -29,7 +31,7 @@ export function elementFlow(flow: ValueFlow): ElementFlow {
     if (kind === 'slot' || kind === 'rounded' || kind === 'computed') return kind
     if (kind === 'dims' || kind === 'bodies') return 'none'
     if (kind === 'mapped' && isScale(read)) return 'scale'
-    // Sizes are folded as well, for the smaller of two; a sum over data is what a layer computes.
+    // A fold of sizes (the minimum of two, say) passes them on; a fold over data is the computation of a layer.
     return kind === 'folded' && ofData().has(read.value) ? 'computed' : 'handed'
   }
   const isScale = ({ value, reader: { operator, operands } }: Read): boolean => {
@@ -68,18 +70,18 @@ export function elementFlow(flow: ValueFlow): ElementFlow {
   }
 }
 
-/** The operator that elements of its operands come into a value from; null if none do. */
+/** Returns the operator whose operands' elements enter a value; null if there is none. */
 export function giverOf({ producer, index }: FlowValue): FlowOperator | null {
   return producer && (index === 0 || hasManyReceivers(producer)) ? producer : null
 }
 
-/** What depends on elements of the graph's inputs, and not on their dims alone. */
+/** Returns the values that depend on elements of the graph's inputs, not only on their dims. */
 function dataValues({ size, values }: ValueFlow): Reached<FlowItem, null> {
   const inputs = values.filter(({ isInput }) => isInput)
   return reachedBy<FlowItem>(size, inputs, visitDependents)
 }
 
-/** Goes one step on, to what is computed from elements of a value, in any way. */
+/** Visits the items that are computed in any way from elements of an item, one step forward. */
 function visitDependents(item: FlowItem, visit: Visit): void {
   if (item.kind === 'operator') {
     for (const result of item.results) visit(result)
@@ -91,16 +93,16 @@ function visitDependents(item: FlowItem, visit: Visit): void {
 
 const scaling = ['Mul', 'Div', 'Sub']
 const scaledAtRunTime = ['Cast', 'Mul', 'Div']
-/** Zero points are taken off, and two numbers of 4 bits out of one of 8. */
+/** Operators of unpacking: they subtract zero points, and take two numbers of 4 bits out of one of 8. */
 const unpacked = ['Cast', 'Sub', 'Add', 'BitShift', 'BitwiseAnd', 'BitwiseOr']
 const scaledAsHeld = [...unpacked, 'Mul', 'Div']
-/** Operators whose result can be scaled in place of a weight: (x W) s = x (W s). */
+/** Operators whose result can be scaled instead of their weight: (x W) s = x (W s). */
 const products = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul']
 
 /**
- * Values in the units of quantised ones, each with how many elements a scale of it has less than: of products of integers and scales
- * found at run time no number is too large; of a tensor that the model holds, its own number, since a mask has as many elements
- * as the weights that it is multiplied with.
+ * Returns values in the units of quantised ones, each with a number of elements that a scale of it must stay below. The
+ * number is infinite for products of integers, and for scales computed at run time. For a tensor in the model it is the
+ * tensor's own number: a mask has as many elements as the weights that it multiplies.
  */
 function quantisedValues(
   { size, values, operators }: ValueFlow,
@@ -129,8 +131,9 @@ function quantisedValues(
 }
 
 /**
- * Values computed from a quantised tensor that the model holds, its products with data among them, that nothing has scaled yet: weights of
- * 8 bits may be multiplied as they are, and the result be scaled. Each with the number of elements of the tensor.
+ * Returns values computed from a quantised tensor in the model before anything has scaled them, including its products
+ * with data. Weights of 8 bits may be multiplied first, and the result be scaled. Each value comes with the number of
+ * elements of the tensor.
  */
 function unscaledValues(
   { size, values }: ValueFlow,
@@ -145,7 +148,7 @@ function unscaledValues(
   })
 }
 
-/** Quantised tensors that the model holds, the largest first, each with the number of its elements. */
+/** Returns the quantised tensors in the model, the largest first, each with the number of its elements. */
 function heldQuantised(values: readonly FlowValue[]): [FlowItem, number][] {
   const held = values.flatMap((value): [FlowItem, number][] => {
     const { leaf } = value
@@ -160,13 +163,16 @@ function isQuantised({ tensor }: Leaf): boolean {
   return tensor !== null && tensor.elements > 1 && quantisedTypes.has(dtypeName(tensor.dataType))
 }
 
-/** Whether a tensor may be what a layer computes with: more than a number of the arithmetic. */
+/** True if a tensor may be the weight of a layer: it has dims, and is not only a number of the arithmetic. */
 function mayBeOfLayer(leaf: Leaf): boolean {
   const { tensor } = leaf
   return tensor !== null && tensor.dims.length > 0 && (holdsFloats(tensor) || isQuantised(leaf))
 }
 
-/** Visits the results that elements of operands go into: the first, but of Split all. */
+/**
+ * Visits the results that the elements of operands enter: all results of a Split, and the first result of other
+ * operators.
+ */
 function visitReceivers(operator: FlowOperator, visit: Visit): void {
   const { results } = operator
   for (const result of hasManyReceivers(operator) ? results : results.slice(0, 1)) visit(result)

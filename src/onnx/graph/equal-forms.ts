@@ -8,8 +8,8 @@ import type { NetworkFiles } from './network-files.ts'
 import { optionalBias } from './optional-bias.ts'
 
 /**
- * Whether two operators both make a matrix of what they read, in different words: then the shapes that they say it by are not compared.
- * Undefined if they are to be compared like any others.
+ * Compares two operators that both reshape their input to a matrix, but are written differently (Flatten and Reshape,
+ * say). Returns their differences; undefined if they must be compared like any other operators.
  */
 export function pairMatrices(
   ours: Operator,
@@ -20,12 +20,12 @@ export function pairMatrices(
   const [a, b] = [matrixReshape(ours, base), matrixReshape(theirs, other)]
   if (!a || !b) return undefined
   const isWrittenAlike = ours.opType === theirs.opType && a.rows === b.rows && a.columns === b.columns
-  // Two numbers of rows are two sizes of batches that the files fix, which is a difference of values.
+  // Two fixed numbers of rows are two fixed batch sizes, which is a difference of values.
   if (isWrittenAlike || (a.rows > 0 && b.rows > 0 && a.rows !== b.rows)) return undefined
   const dims = [knownDims(base.network, base), knownDims(other.network, other)] as const
   const reads = [dims[0](ours.operands[0]?.value ?? null), dims[1](theirs.operands[0]?.value ?? null)]
   const unproved = [a, b].flatMap(shape => {
-    // What both read is the same, so that dims which one of the files tells hold for both.
+    // Both read the same value, so dims known in one file hold for both.
     const reasons = reads.map(read => unprovedFlatten(shape, read))
     return reasons.includes(undefined) ? [] : [{ shape, reason: reasons.find(Boolean) ?? '' }]
   })
@@ -41,8 +41,8 @@ export function pairMatrices(
 export type Biased = { ours: Operator; theirs: Operator; zeros: Leaf[]; differences: Difference[] }
 
 /**
- * Two operators without the bias that only one of them has. Only a bias of zeros may be missing: adding zeros changes nothing, adding
- * anything else does.
+ * Removes the bias that only one of two operators has. A missing bias equals a bias of zeros; any other bias is a
+ * difference.
  */
 export function pairBiases(ours: Operator, theirs: Operator, base: NetworkFiles, other: NetworkFiles): Biased {
   const as = { ours, theirs, zeros: [], differences: [] }
@@ -66,7 +66,10 @@ export function pairBiases(ours: Operator, theirs: Operator, base: NetworkFiles,
   }
 }
 
-/** Why two tensors of different types are no pair; null if they are one all the same, as only leading dims of 1 differ which do not matter. */
+/**
+ * Returns null if two tensors of different types are a pair, because they differ only in leading dims of 1 that do not
+ * matter. Otherwise returns the reason in words, or an empty text.
+ */
 export function whyDimsMatter(
   ours: Leaf,
   theirs: Leaf,

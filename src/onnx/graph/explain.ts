@@ -10,9 +10,9 @@ type Pair = readonly [ours: Operator, theirs: Operator]
 type Side = { network: Network; anchored: Set<Operator>; consumers: Map<Operator, Operator[]> }
 
 /**
- * Explains two networks that are not the same by the first operators that do not line up: those that neither what they are computed
- * from, nor what is computed from them, pairs with one of the other's. Differences inside what does line up follow. Where all of the
- * other's do, and only values that are read differ, those are named.
+ * Explains why two networks differ by the first operators that do not line up. An operator lines up if its inputs, or
+ * its readers, pair it with one of the other network. Differences inside of operators that line up follow. If all of
+ * the other network's operators line up and only the values that they read differ, those values are named.
  */
 export function explainHard(base: Network, other: Network, { differences: found, operators }: Match): Difference[] {
   const { sides, alike } = anchor(base, other, operators)
@@ -44,13 +44,13 @@ export function explainHard(base: Network, other: Network, { differences: found,
   return [...outputs, headline, ...onceEach(soft)]
 }
 
-/** Differences, the first of which says why as well. */
+/** Adds the hint to the first difference. */
 function withHint([first, ...rest]: readonly Difference[], hint: string): Difference[] {
   if (!first) return []
   return [hint ? { ...first, message: `${first.message}; ${hint}` } : first, ...rest]
 }
 
-/** A tensor that several operators read is said once. */
+/** Removes repeated differences of one tensor, which several operators may read. */
 function onceEach(differences: readonly Difference[]): Difference[] {
   const said = new Set<string>()
   return differences.filter(({ tensor }) => {
@@ -61,7 +61,7 @@ function onceEach(differences: readonly Difference[]): Difference[] {
   })
 }
 
-/** What differs between two operators that are computed alike, and between the tensors that they read. */
+/** Returns the differences between two operators that are computed alike, and between the tensors that they read. */
 function differencesInside([ours, theirs]: Pair): Difference[] {
   const found = compareOperators(ours, theirs)
   if (found.some(({ isHard }) => isHard)) return []
@@ -89,7 +89,7 @@ function named(operator: Operator): string {
   return operator.name.startsWith(`${operator.opType} #`) ? name : `${name} ${shown(operator.name)}`
 }
 
-/** Where an operator stands, by the first value that it reads and the first operator that reads it. */
+/** Describes an operator's place by the first value that it reads and the first operator that reads it. */
 function surroundings(operator: Operator, { consumers }: Side): string {
   const read = operator.operands.map(({ value }) => value).find(isComputed)
   const after = read ? `after ${read.kind === 'result' ? named(read.operator) : describe(read)}` : ''
@@ -102,8 +102,8 @@ function isComputed(value: Value | null): value is Value {
 }
 
 /**
- * Pairs operators as the walk from the outputs has met them, the rest by what they are computed from, then by what is computed from
- * them; attributes, dims and values apart. `alike`: those that only the second way has found.
+ * Pairs operators as the walk from the outputs did. The rest is paired by what it is computed from, then by what is
+ * computed from it, ignoring attributes, dims and values. `alike`: pairs found by what they are computed from.
  */
 function anchor(base: Network, other: Network, met: Match['operators']): { sides: [Side, Side]; alike: Pair[] } {
   const alike: Pair[] = []
@@ -158,7 +158,7 @@ function hashesForward({ network }: Side): (operator: Operator) => string {
   return hashes.ofOperator
 }
 
-/** By the operators that read it, and at which port, up to the outputs. */
+/** Hashes each operator by the operators that read it and their ports, up to the outputs. */
 function hashesBackward({ network }: Side): (operator: Operator) => string {
   const readers = new Map<Operator, string[]>()
   const hashes = new Map<Operator, string>()

@@ -10,17 +10,19 @@ import type { Leaf, Network, Operator } from './network.ts'
 import { type HashView, networkHashes, operatorLabel } from './network-hash.ts'
 import { optionalBias } from './optional-bias.ts'
 
-/** Changes whenever the same model would get another fingerprint than before; stored ones are then computed anew (migrations.ts). */
+/** Changes when a model's fingerprint would change; stored fingerprints are then computed again (migrations.ts). */
 const fingerprintVersion = 3
 
 /**
- * A stable digest of what a model computes but for its weights: operators, attributes, wiring, types and dims of tensors, and the
- * values of those that soups never average. Names, orders of inputs, outputs and operands that may stand in any order, storage, exporter
- * and texts have no part in it. Numbers that a model puts out as they stand (a version, say) have none either: files of one network differ
- * in them.
+ * Returns a stable digest of a model's computation without its weights: operators, attributes, wiring, types and dims
+ * of tensors, and the values of tensors that are never averaged. The digest ignores:
+ * - names, storage, exporter and texts;
+ * - the order of inputs, of outputs, and of operands that may have any order;
+ * - numbers that a model outputs unchanged (a version, say).
  *
- * Models that a merge takes for one network have one fingerprint. It may unite more: it does not look at biases that may be left out, at
- * leading dims of 1, at the shape of a Reshape that may be a Flatten, or at how far inputs with one label are apart.
+ * Models that a merge accepts as one network have one fingerprint. Models that it refuses may share one too. The
+ * fingerprint also ignores optional biases, leading dims of 1, the shape of a Reshape that may be a Flatten, and the
+ * structure beyond an input's label.
  *
  * @throws TureenError if a tensor that takes part cannot be read: `TUREEN_MODEL_INCOMPLETE`, `TUREEN_MODEL_MALFORMED`
  */
@@ -33,8 +35,8 @@ export function fingerprintOf(network: Network, files: ModelFiles): string {
 }
 
 /**
- * A view under which all networks are equal that a merge takes for one: without order where operands may stand in any, without biases
- * that may be left out, with one label for all ways to make a matrix.
+ * Returns a view in which all networks are equal that a merge accepts as one. It ignores the order of operands that may
+ * have any order, and optional biases. All ways to make a matrix have one label.
  */
 export function unorderedView(files: ModelFiles, leaf: HashView['leaf']): HashView {
   const flattens = (operator: Operator) => matrixReshape(operator, files) !== undefined
@@ -50,7 +52,7 @@ export function unorderedView(files: ModelFiles, leaf: HashView['leaf']): HashVi
   }
 }
 
-/** What a leaf is to the network: its type, where its values stand if it is sparse, and those if they are no weights. */
+/** Returns a leaf's label: its type, the indices of a sparse leaf, and the values of a leaf that is not a weight. */
 export function labelWithValues(leaf: Leaf, files: ModelFiles): string {
   const isFloat = leaf.tensor !== null && dtypeOf(leaf.tensor.dataType)?.float === true
   if (!leaf.isWeight && !(leaf.use?.kind === 'output' && isFloat)) return `${leaf.type} ${leafDigest(leaf, files)}`

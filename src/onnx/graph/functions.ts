@@ -4,8 +4,8 @@ import { domainOf, opsetsOf } from './network-scope.ts'
 import type { OpaqueFields } from './opaque-fields.ts'
 
 /**
- * A function of a model. `opsets`: those that it imports, undefined if it imports none. `parts`: what each call of it stands for, in nodes,
- * inputs, outputs and attributes.
+ * A model-local function. `opsets`: its imports, undefined if it imports none. `parts`: the number of nodes, inputs,
+ * outputs and attributes that replace a call.
  */
 export type ModelFunction = {
   definition: onnx.IFunctionProto
@@ -34,7 +34,10 @@ export function functionKey(of: { domain?: string | null }, name: string | null 
   return JSON.stringify([domainOf(of), name ?? '', overload])
 }
 
-/** Nodes with their inputs, outputs and attributes, those of subgraphs included. Messages nest as deep as the reader's limit at most. */
+/**
+ * Counts nodes with their inputs, outputs and attributes, including subgraphs. Recursion is safe: the reader limits how
+ * deep messages nest.
+ */
 function partsOf(nodes: readonly NodeProto[]): number {
   let parts = 0
   for (const { input, output, attribute: attributes } of nodes) {

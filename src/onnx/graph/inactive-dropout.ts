@@ -5,11 +5,12 @@ import { isKnownOpset } from './known-opsets.ts'
 import type { Leaf } from './network.ts'
 
 /**
- * Whether a Dropout hands its input on as it is. ONNX's Changelog.md: from 12 on unless `training_mode` is true, from 7 to 11 always (the
- * operator has no training mode there), before 7 with `is_test` 1. Of versions that Tureen does not know none does.
+ * True if a Dropout returns its input unchanged. ONNX's Changelog.md: from version 12 on unless `training_mode` is
+ * true; from 7 to 11 always, since the operator has no training mode there; before 7 with `is_test` 1. False for
+ * versions that Tureen does not know.
  *
  * @param version of ai.onnx
- * @param trainingMode the tensor that is the third input; null if there is no such input, undefined if it is computed
+ * @param trainingMode the tensor of the third input; null without that input, undefined if it is computed
  * @param source the model's own file
  */
 export function isInactiveDropout(

@@ -4,8 +4,9 @@ import type { Network, NetworkInput, Value } from './network.ts'
 import { type HashView, networkHashes } from './network-hash.ts'
 
 /**
- * What tells the inputs of a network apart, names and order left out: the type of each, refined once by the operators that read it and by
- * what these read beside it. Two inputs may have one label although structure tells them apart further away.
+ * Returns a function that labels the inputs of a network without their names and order. A label is the input's type,
+ * refined once by the operators that read it and by what else these read. Two inputs may share a label although the
+ * structure further away differs.
  */
 export function inputLabels(network: Network, view: HashView): (input: NetworkInput) => string {
   const { ofOperator } = networkHashes(network, { ...view, input: ({ type }) => type })

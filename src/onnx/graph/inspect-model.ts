@@ -16,11 +16,13 @@ export type InspectedModel = ModelDescription & {
 }
 
 /**
- * Describes a model, and checks everything that the service asks of a model before it takes it: the structure, the network, the data
- * files that are here, and the values that are no weights. An upload and a one-shot soup both call it, so they refuse the same models.
+ * Describes a model, and checks everything that the server demands of a model: the structure, the network, the data
+ * files that are present, and the values that are not weights. An upload and a one-shot soup both call it, so they
+ * refuse the same models.
  *
- * @param files the model's own file, and the data files that are here
- * @throws TureenError `TUREEN_MODEL_MALFORMED`, `TUREEN_MODEL_LIMIT`; `TUREEN_NOT_FOUND` for a data file that the model does not name
+ * @param files the model's own file, and the data files that are present
+ * @throws TureenError `TUREEN_MODEL_MALFORMED`, `TUREEN_MODEL_LIMIT`; `TUREEN_NOT_FOUND` for a data file that the model
+ * does not name
  */
 export function inspectModel({ layout, ...files }: ModelFiles & { layout: Layout }): InspectedModel {
   const model = decodeSkeleton(layout)
@@ -34,7 +36,7 @@ export function inspectModel({ layout, ...files }: ModelFiles & { layout: Layout
   return { ...description, dataBytes: [...needed.values()], fingerprint }
 }
 
-/** Only reading varints tells how many there are, and a merge of weights that are stored as varints reads them. */
+/** Reads all weights stored as varints: only reading counts them, and a merge would fail on a wrong count. */
 function requireCountedValues({ tensors }: Layout, { source, data }: ModelFiles): void {
   for (const tensor of tensors) {
     if (tensor.payload.form !== 'varint' || !dtypeOf(tensor.dataType)?.float) continue

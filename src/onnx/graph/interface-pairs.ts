@@ -1,23 +1,27 @@
 import type { Network, NetworkInput } from './network.ts'
 
-/** How things of two models are paired that runtimes address by name. */
+/** Pairs of inputs, or of outputs, of two models. Runtimes address these by name. */
 export type NamePairs = {
   /**
-   * `names`: both have the same names. `order`: they have no name in common, and pair in the order of their files. `mixed`: some names are
-   * in both; `open` are the places whose names are not.
+   * - `names`: both lists have the same names.
+   * - `order`: they have no name in common, and pair in the order of their files.
+   * - `mixed`: some names are in both; `open` lists the places of the other names.
    */
   by: 'names' | 'order' | 'mixed'
   pairs: readonly (readonly [ours: number, theirs: number])[]
   open: { ours: readonly number[]; theirs: readonly number[] }
 }
 
-/** Inputs of the base, each with the other's. Those that names leave open are paired by the walk, where structure puts them in one place. */
+/**
+ * Pairs of inputs: the base's and the other model's. The walk through the networks pairs open inputs that meet at the
+ * same place.
+ */
 export type InputPairs = {
   fixed: ReadonlyMap<NetworkInput, NetworkInput>
   open: { ours: ReadonlySet<NetworkInput>; theirs: ReadonlySet<NetworkInput> }
 }
 
-/** Pairs two lists by their names; a name that stands in a list twice pairs with its own repetitions in order. */
+/** Pairs two lists by their names. Repetitions of a name pair in order. */
 export function pairNames(ours: readonly string[], theirs: readonly string[]): NamePairs {
   const places = new Map<string, number[]>()
   theirs.forEach((name, place) => {
@@ -39,7 +43,7 @@ export function pairNames(ours: readonly string[], theirs: readonly string[]): N
   return { by: isSame ? 'names' : 'mixed', pairs: byName, open }
 }
 
-/** Pairs two lists in the order in which they stand. */
+/** Pairs two lists in their order. */
 export function pairOrder(ours: readonly string[], theirs: readonly string[]): NamePairs {
   const count = Math.min(ours.length, theirs.length)
   const rest = (list: readonly string[]) => [...list.keys()].slice(count)
@@ -50,12 +54,12 @@ export function pairOrder(ours: readonly string[], theirs: readonly string[]): N
   }
 }
 
-/** Whether names pair two lists otherwise than their order does. */
+/** True if pairs by name differ from pairs by order. */
 export function contradictsOrder({ by, pairs }: NamePairs): boolean {
   return by !== 'order' && pairs.some(([ours, theirs]) => ours !== theirs)
 }
 
-/** The inputs of two networks, paired at places of their lists. */
+/** Returns the pairs of two networks' inputs, given pairs of places. */
 export function inputPairs(base: Network, other: Network, { pairs, open }: NamePairs): InputPairs {
   const at = (network: Network, place: number) => network.inputs[place]
   const fixed = pairs.flatMap(([a, b]): [NetworkInput, NetworkInput][] => {

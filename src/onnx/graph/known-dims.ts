@@ -6,10 +6,10 @@ import { readIntegers } from './leaf-values.ts'
 import type { Network, Operator, Value } from './network.ts'
 import { slidingDims } from './sliding-dims.ts'
 
-/** The dims of the values of a network; null for a value whose rank is not known. */
+/** Returns the dims of a value of the network; null if its rank is unknown. */
 export type KnownDims = (value: Value | null) => Dims | null
 
-/** What an operator's rule is told: its operands' dims, and the integers that some of them hold. */
+/** The input of an operator's rule: its operands' dims, and the integers that some of them hold. */
 type Reading = { operator: Operator; dims(port: number): Dims | null; integers(port: number): number[] | undefined }
 type Rule = (reading: Reading) => Dims | null
 
@@ -18,8 +18,8 @@ const rankOf: Rule = ({ dims }) => dims(0)?.map(() => null) ?? null
 const alike = (opTypes: string, rule: Rule): [string, Rule][] => opTypes.split(' ').map(opType => [opType, rule])
 
 /**
- * How operators of ai.onnx make the dims of their first output (Operators.md of ONNX). What is not here has unknown dims: a proof that
- * needs them then fails, and nothing is taken for granted.
+ * Rules for the dims of the first output of operators of ai.onnx (ONNX's Operators.md). Other operators have outputs of
+ * unknown dims. A proof that needs unknown dims fails, so a missing rule never leads to a wrong one.
  */
 const rules: ReadonlyMap<string, Rule> = new Map([
   ...alike(
@@ -29,7 +29,7 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ...alike(
     'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor',
     ({ operator, dims }) =>
-      // Before version 7 the second operand was stretched to the first, and only where this attribute said so.
+      // Before version 7 the second operand was stretched to the first, and only with this attribute.
       operator.attributes.has('broadcast') ? dims(0) : broadcast(operator.operands.map((_, port) => dims(port))),
   ),
   ...alike('AveragePool Conv LpPool MaxPool', ({ operator, dims }) => slidingDims(operator, dims(0), dims(1))),
@@ -84,9 +84,9 @@ const rules: ReadonlyMap<string, Rule> = new Map([
 const known = new WeakMap<Network, KnownDims>()
 
 /**
- * The dims that follow from those of inputs and tensors, by the operators' own rules; where no rule tells, those that the file declares
- * in value_info. Computed once for each network.
- * @throws TureenError as reading tensors does
+ * Returns the dims that follow from those of inputs and tensors by the operators' rules. If no rule decides, the dims
+ * declared in value_info count. Computed once for each network.
+ * @throws TureenError if a tensor cannot be read
  */
 export function knownDims(network: Network, files: ModelFiles): KnownDims {
   const before = known.get(network)
@@ -126,7 +126,7 @@ function total(dims: Dims): number | null {
   return dims.reduce<number | null>((sum, dim) => (sum === null || dim === null ? null : sum + dim), 0)
 }
 
-/** Dims as NumPy broadcasts them; null if a rank is not known. */
+/** Broadcasts dims as NumPy does; null if a rank is unknown. */
 function broadcast(all: readonly (Dims | null)[]): Dims | null {
   const ranks = all.map(dims => dims?.length ?? null)
   if (all.length === 0 || ranks.includes(null)) return null
@@ -137,7 +137,7 @@ function broadcast(all: readonly (Dims | null)[]): Dims | null {
   })
 }
 
-/** Of two matrices, or stacks of them. A vector on either side drops its axis. */
+/** Returns the dims of a product of matrices or stacks of matrices. A vector on either side drops its axis. */
 function product(a: Dims | null, b: Dims | null): Dims | null {
   if (!a || !b || a.length === 0 || b.length === 0) return null
   const stacks = broadcast([a.slice(0, -2), b.slice(0, -2)]) ?? []
@@ -168,7 +168,10 @@ function unsqueezed({ operator, dims, integers }: Reading): Dims | null {
   return Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : (rest.next().value ?? null)))
 }
 
-/** Without axes all are reduced; an empty list of them is not told from none, and leaves the dims unknown. */
+/**
+ * Without axes, all axes are reduced. An empty list of axes cannot be distinguished from no list, so it leaves the dims
+ * unknown.
+ */
 function reduced({ operator, dims, integers }: Reading): Dims | null {
   const own = dims(0)
   const hasAxes = operator.operands[1]?.value !== undefined && operator.operands[1].value !== null

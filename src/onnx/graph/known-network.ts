@@ -8,8 +8,8 @@ import type { Network } from './network.ts'
 const networks = new WeakMap<Layout, Network>()
 
 /**
- * The network of an indexed model, built once for each layout.
- * @param decode gives the model's decoded skeleton, called only if the network is not known
+ * Returns the network of an indexed model, built once for each layout.
+ * @param decode returns the model's decoded skeleton; called only if the network is not built yet
  * @throws TureenError as {@link buildNetwork} and {@link decodeSkeleton} do
  */
 export function knownNetwork(

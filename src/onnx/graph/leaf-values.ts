@@ -7,8 +7,9 @@ import { lengthPrefix } from './leaves.ts'
 import type { Leaf, Value } from './network.ts'
 
 /**
- * A leaf's elements as raw_data would hold them, however they are stored; texts with the length of each before it.
- * @throws TureenError `TUREEN_MODEL_INCOMPLETE` or `TUREEN_MODEL_MALFORMED`, as reading them does
+ * Returns a leaf's elements as raw_data would hold them, for every form of storage. Each string is preceded by its
+ * length.
+ * @throws TureenError `TUREEN_MODEL_INCOMPLETE` or `TUREEN_MODEL_MALFORMED`, if they cannot be read
  */
 export function leafElements({ tensor, literal }: Pick<Leaf, 'tensor' | 'literal'>, files: ModelFiles): ByteSource {
   if (!tensor) return memorySource(literal ?? new Uint8Array(0))
@@ -20,22 +21,23 @@ export function leafElements({ tensor, literal }: Pick<Leaf, 'tensor' | 'literal
   return concatenated(texts)
 }
 
-/** A digest of a leaf's values, its indices among them if it is sparse. */
+/** Returns a digest of a leaf's values, and of its indices if it is sparse. */
 export function leafDigest(leaf: Leaf, files: ModelFiles): string {
   return digestOf([leaf, ...indicesOf(leaf)], files)
 }
 
-/** A digest of where the values of a sparse leaf stand; empty if it is not sparse. */
+/** Returns a digest of the indices of a sparse leaf; empty if it is not sparse. */
 export function indicesDigest(leaf: Leaf, files: ModelFiles): string {
   return leaf.indices ? digestOf(indicesOf(leaf), files) : ''
 }
 
-/** Lists of integers that say something about dims are as long as a tensor has axes. */
+/** The longest list of integers about dims. It has at most one element for each axis of a tensor. */
 const longestList = 64
 
 /**
- * The integers that a value holds, if it is an int64 or int32 tensor of few elements; undefined otherwise, and where its file is not here.
- * @throws TureenError `TUREEN_MODEL_MALFORMED`, as reading them does
+ * Returns the integers of an int64 or int32 tensor of few elements; undefined for other values, and if the tensor's
+ * file is missing.
+ * @throws TureenError `TUREEN_MODEL_MALFORMED` if they cannot be read
  */
 export function readIntegers(value: Value | null, files: ModelFiles): number[] | undefined {
   if (value?.kind !== 'leaf' || value.indices) return undefined
@@ -51,12 +53,12 @@ export function readIntegers(value: Value | null, files: ModelFiles): number[] |
 }
 
 /**
- * Whether a tensor of floats holds nothing but zeros, of either sign: then adding it changes nothing.
- * @throws TureenError as reading it does
+ * True if a tensor of floats is all zeros, of either sign, so that adding it changes nothing.
+ * @throws TureenError if it cannot be read
  */
 export function isAllZero(leaf: Leaf, files: ModelFiles): boolean {
   const width = (leaf.tensor ? (dtypeOf(leaf.tensor.dataType)?.bits ?? 8) : 8) / 8
-  // The sign is the last byte's first bit. Of types of one byte that pattern may be NaN.
+  // The sign is the first bit of the last byte. In types of one byte this pattern may be NaN.
   const isZero = (byte: number, index: number) =>
     byte === 0 || (byte === 0x80 && width > 1 && index % width === width - 1)
   for (const { bytes } of chunksOf(leafElements(leaf, files))) if (!bytes.every(isZero)) return false

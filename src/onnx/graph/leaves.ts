@@ -4,7 +4,7 @@ import type { AttributeProto } from '../onnx-proto.ts'
 import type { Leaf } from './network.ts'
 import type { OpaqueFields } from './opaque-fields.ts'
 
-/** The tensors of a model as leaves of its network, each one once. */
+/** The tensors of a model as leaves of its network. Each tensor is one leaf. */
 export class Leaves {
   #tensors: ReadonlyMap<string, TensorEntry>
   #opaque: OpaqueFields
@@ -16,14 +16,14 @@ export class Leaves {
   }
 
   /**
-   * The tensor at a path; undefined if none is there. `node`: which one holds it. `around`: messages that hold nothing but it, whose
-   * unknown fields count as its own.
+   * Returns the tensor at a path; undefined if there is none. `node`: the node that holds it. `around`: paths of
+   * messages that hold only this tensor; their unknown fields count as the tensor's own.
    */
   dense(path: string, node: string | null, around: readonly string[] = []): Leaf | undefined {
     return this.#leaf(path, path, node, null, '', around)
   }
 
-  /** The sparse tensor at a path, its own dims given. */
+  /** Returns the sparse tensor at a path, with its own dims. */
   sparse(
     path: string,
     node: string | null,
@@ -35,7 +35,7 @@ export class Leaves {
     return this.#leaf(path, `${path}.values`, node, indices, text, [path, `${path}.indices`, ...around])
   }
 
-  /** What a Constant holds as integers or texts; undefined if it holds something else. */
+  /** Returns the integers or strings of a Constant as a leaf; undefined if it holds something else. */
   literal(
     path: string,
     node: string,
@@ -90,7 +90,7 @@ export class Leaves {
     return leaf
   }
 
-  /** What must agree of a tensor besides its type and its elements. */
+  /** Returns everything of a tensor that must agree besides its type and its elements. */
   #rest(path: string, around: readonly string[]): string {
     if (this.#opaque.isEmpty) return ''
     const own = this.#opaque.digestOf(path)
@@ -102,7 +102,7 @@ export class Leaves {
   }
 }
 
-/** `value_int`, `value_ints`, `value_string` or `value_strings` as the tensor that it is. */
+/** Returns the tensor of `value_int`, `value_ints`, `value_string` or `value_strings`. */
 function literalElements({
   name,
   i,
@@ -133,7 +133,7 @@ function stringBytes(values: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(values.flatMap(value => [lengthPrefix(value.byteLength), value]))
 }
 
-/** What stands before each text of a tensor when its texts are compared one after the other: it keeps ["ab", ""] and ["a", "b"] apart. */
+/** Returns the prefix of each string when a tensor's strings are joined. It keeps ["ab", ""] and ["a", "b"] apart. */
 export function lengthPrefix(bytes: number): Uint8Array {
   return Buffer.from(`${bytes}:`)
 }

@@ -8,46 +8,57 @@ import type { InputPairs } from './interface-pairs.ts'
 import type { Formal, Leaf, Network, NetworkInput, Operator, Value } from './network.ts'
 import type { NetworkFiles } from './network-files.ts'
 
-/** Two tensors that stand in the same place of two networks. */
+/** Two tensors in the same place of two networks. */
 export type LeafPair = { ours: Leaf; theirs: Leaf }
 
-/** How a network lines up with the base's (ours). */
+/** The result of lining up a network (theirs) with the base's (ours). */
 export type Match = {
-  /** By leaf of the base, the other's. One of the other's may stand in several places of the base. */
+  /**
+   * Leaves of the base with the other network's. One leaf of the other network may be in several places of the base.
+   */
   leaves: ReadonlyMap<Leaf, Leaf>
-  /** A tensor that the base has once where the other has several: only if those hold the same can the one stand for all. */
+  /**
+   * Pairs of a tensor that the base has once and the other network several times. The base's tensor can replace them
+   * only if all hold the same values.
+   */
   copies: LeafPair[]
-  /** Biases of the base, all zero, in places where the other has none: there they stand for zeros. */
+  /** Biases of the base, all zero, where the other network has none. There the other model's bias counts as zeros. */
   zeros: ReadonlySet<Leaf>
-  /** What is not the same, in the order of the walk; empty if the two are one network. */
+  /** All differences, in the order of the walk; empty if the networks are the same. */
   differences: Difference[]
-  /** Operators that were paired with each other. */
+  /** Operators of the base with the other network's. */
   operators: ReadonlyMap<Operator, Operator>
-  /** By input of the base, the other's. */
+  /** Inputs of the base with the other network's. */
   inputs: ReadonlyMap<NetworkInput, NetworkInput>
-  /** Whether operands of commutative operators stand in another order, and whether names settled which belong together. */
+  /**
+   * `isReordered`: true if operands of commutative operators have another order. `byNames`: true if names decided how
+   * to pair them.
+   */
   isReordered: boolean
   byNames: boolean
 }
 
-/** What the walk takes as given: which inputs and outputs correspond, and how operands that may stand in any order do. */
+/** Given to the walk: pairs of inputs and outputs, and how to pair operands that may have any order. */
 export type MatchSettings = {
   inputs: InputPairs
   outputs: readonly (readonly [ours: number, theirs: number])[]
-  /** Further values that correspond; null for one that the other network does not have. */
+  /** Further pairs of values; null for a value that the other network lacks. */
   values?: readonly (readonly [ours: Value, theirs: Value | null])[]
-  /** Whether the operands of two operators could be paired in several ways. */
+  /** Returns true if the operands of two operators could be paired in several ways. */
   isTied(ours: Operator, theirs: Operator): boolean
   /**
-   * Undefined for operators whose operands are paired as they stand.
-   * @param marks equal numbers for operators of the two networks that were paired already
+   * Pairs the operands of two operators; undefined if they pair as written.
+   * @param marks numbers of operators; two that are paired have the same number
    */
   pairOperands(ours: Operator, theirs: Operator, marks: OperatorMarks): CommutativePairs | undefined
 }
 
 type OperatorPair = { ours: Operator; theirs: Operator }
 
-/** Two values to compare. `at`, `theirAt`: the operators that read them, at `port` and `theirPort`; null for outputs of the networks. */
+/**
+ * Two values to compare. `at`, `theirAt`: the operators that read them, at `port` and `theirPort`; null for outputs of
+ * the networks.
+ */
 type Pending = {
   ours: Value | null
   theirs: Value | null
@@ -58,11 +69,13 @@ type Pending = {
 }
 
 /**
- * Walks two networks in lockstep from outputs that correspond. Each value then has an address ("output 0, its second input, ..."), so that
- * the pairing is the only one there is; what differs is recorded where it is met. Operators whose operands could be paired in several ways
- * come last: by then other readers of those operands may have settled it. Linear where the two share what they compute alike.
+ * Walks two networks in lockstep from paired outputs. Each value has an address ("output 0, its second input, ..."), so
+ * there is one possible pairing, and differences are recorded where they are met. Operators whose operands could be
+ * paired in several ways come last: until then, other readers may have paired these operands. Takes linear time if both
+ * networks share computations alike.
  *
- * @throws TureenError `TUREEN_MODEL_LIMIT` if they share it so differently that the pairs are too many; or as reading tensors does
+ * @throws TureenError `TUREEN_MODEL_LIMIT` if they share computations so differently that there are too many pairs;
+ * also if a tensor cannot be read
  */
 export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings: MatchSettings): Match {
   const leaves = new Map<Leaf, Leaf>()
@@ -75,7 +88,7 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
   const differences: Difference[] = []
   let isReordered = false
   let byNames = false
-  /** Whether what the walk meets was paired by the written order alone: it then settles nothing elsewhere. */
+  /** True while walking below a pair that only the written order decided. Such a pair decides nothing elsewhere. */
   let isGuess = false
   const met = new Map<Value | Operator, Set<Value | Operator | null>>()
   let pairs = 0

@@ -6,17 +6,18 @@ import { readIntegers } from './leaf-values.ts'
 import type { Operator } from './network.ts'
 
 /**
- * An operator that makes a matrix of its first operand: a Flatten along axis 1, or a Reshape to two dims of which one is open. `rows`
- * and `columns`: the size of that dimension, -1 if it is open; the rows of a Flatten are 0, those of what it reads.
+ * An operator that reshapes its first operand to a matrix: a Flatten along axis 1, or a Reshape to two dims, one of
+ * them open. `rows`, `columns`: the size, -1 if it is open. 0 rows (also for a Flatten) means dimension 0 of the
+ * operand.
  */
 export type MatrixReshape = { rows: number; columns: number }
 
-/** Attributes of a Reshape that say its shape. One that nobody knows may say anything. */
+/** Attributes of a Reshape that state its shape. An unknown attribute could mean anything. */
 const reshapeAttributes: ReadonlySet<string> = new Set(['allowzero', 'shape'])
 
 /**
- * What an operator makes a matrix by; undefined for one that does not, or whose shape is computed.
- * @throws TureenError as reading tensors does
+ * Returns the matrix that an operator reshapes to; undefined for other operators, and for a computed shape.
+ * @throws TureenError if a tensor cannot be read
  */
 export function matrixReshape(operator: Operator, files: ModelFiles): MatrixReshape | undefined {
   const { domain, opType, version, attributes, operands, outputs } = operator
@@ -32,13 +33,13 @@ export function matrixReshape(operator: Operator, files: ModelFiles): MatrixResh
 }
 
 /**
- * Why it is not known that a matrix is what Flatten makes of a value; undefined if it is proved.
+ * Returns the reason why a matrix may differ from the Flatten of a value; undefined if they are proved equal.
  *
- * Proof. Flatten along axis 1 makes [d0, d1 * d2 * ...] of [d0, d1, d2, ...], and neither operator moves an element. [0, -1] takes over d0 and
- * gives the rest to the second dimension: the same. [N, -1] is the same where d0 = N. [-1, K] has elements / K rows: d0 where
- * d1 * d2 * ... = K.
+ * Proof. Flatten along axis 1 turns [d0, d1, d2, ...] into [d0, d1 * d2 * ...], and neither operator moves an element.
+ * [0, -1] keeps d0 and puts the rest into the second dimension, which is the same. [N, -1] is the same if d0 = N. [-1,
+ * K] has elements / K rows, which is d0 if d1 * d2 * ... = K.
  *
- * @param read dims of what both operators read, as far as they are known
+ * @param read dims of the value that both operators read, as far as they are known
  */
 export function unprovedFlatten({ rows, columns }: MatrixReshape, read: Dims | null): string | undefined {
   if (rows === 0) return undefined
@@ -59,7 +60,7 @@ export function unprovedFlatten({ rows, columns }: MatrixReshape, read: Dims | n
     : `the product of the dimensions behind the first of what it reads, which is ${size} and not ${columns}`
 }
 
-/** The shape in words, such as [-1, 120]. */
+/** Returns the shape in words, such as [-1, 120]. */
 export function shownShape({ rows, columns }: MatrixReshape): string {
   return `[${rows}, ${columns}]`
 }

@@ -3,14 +3,16 @@ import type { Leaf, Network, Operator } from './network.ts'
 import type { Reader } from './readers.ts'
 
 /**
- * Returns a function that gives the name that a tensor has in its framework, where the exporter took it away but the names of other
- * tensors tell it. Exporters of PyTorch write the transposed weight of a linear layer anew, as onnx::MatMul_263 or 638:
+ * Returns a function that finds a tensor's name in its framework, if an exporter replaced it but names of other tensors
+ * tell it. Exporters of PyTorch store the transposed weight of a linear layer under a new name, such as
+ * onnx::MatMul_263 or 638:
  *
  * - An Add of `layers.0.q.bias` to the result of the MatMul makes it `layers.0.q.weight`.
- * - Otherwise, if all named tensors that nodes of its scope (`/q` of the node `/q/MatMul`) read are of one module, `layers.0.q`, and
- *   module and scope end alike, it is `layers.0.q.MatMul`. Scopes lack the names of containers that are never called.
+ * - Otherwise the scope of the node tells it (`/q` for the node `/q/MatMul`). If all named tensors in the scope are of
+ *   one module, `layers.0.q`, and module and scope end alike, it is `layers.0.q.MatMul`. Scopes lack the names of
+ *   containers that are never called.
  *
- * The function returns undefined where there is no such evidence, or where it speaks for several modules.
+ * The function returns undefined without such evidence, or if the evidence names several modules.
  */
 export function moduleNames(
   network: Network,
@@ -35,7 +37,9 @@ export function moduleNames(
   }
 }
 
-/** The module whose bias is added to the result of a MatMul, which these read; undefined if there is not exactly one. */
+/**
+ * Returns the module whose bias the given readers add to the result of a MatMul; undefined if there is not exactly one.
+ */
 function biasModule({ domain, opType }: Operator, readers: readonly Reader[]): string | undefined {
   if (domain !== '' || opType !== 'MatMul') return undefined
   const found = new Set(
@@ -49,7 +53,9 @@ function biasModule({ domain, opType }: Operator, readers: readonly Reader[]): s
   return found.size === 1 ? [...found][0] : undefined
 }
 
-/** The module of each scope whose named tensors are all of one module, and which ends as the module does. */
+/**
+ * Returns the module of each scope whose named tensors are all of one module, and whose name ends as the module's does.
+ */
 function modulesOfScopes(
   { leaves }: Network,
   readers: (value: Leaf | Operator) => readonly Reader[],
@@ -72,26 +78,29 @@ function modulesOfScopes(
 }
 
 /**
- * The module that the name of a node spells, with dots: torch calls a module in a list by the list and by both, as in
- * `/layer1/layer1.0/conv1/Conv`, and the list is then dropped.
+ * Returns the module in the name of a node, with dots. torch names a module in a list by the list and by both, as in
+ * `/layer1/layer1.0/conv1/Conv`; the list is dropped.
  */
 export function modulePath(node: string): string {
   const parts = node.split('/').filter(part => part !== '')
   return parts.filter((part, index) => !parts[index + 1]?.startsWith(`${part}.`)).join('.')
 }
 
-/** Whether a scope is one of a module's by their last parts; a module that is called again has a number behind its scope's name. */
+/**
+ * True if a scope and a module have the same last part. The scope of a module that is called again has a number at its
+ * end.
+ */
 export function endAlike(scope: string, module: string): boolean {
   const [ofScope, ofModule] = [scope, module].map(path => path.split(/[./]/).at(-1))
   return ofScope === ofModule || ofScope?.replace(/_\d+$/, '') === ofModule
 }
 
-/** The module that a tensor's name puts it in: `layers.0.q` for `layers.0.q.bias`. */
+/** Returns the module in a tensor's name: `layers.0.q` for `layers.0.q.bias`. */
 export function moduleOf(name: string): string | undefined {
   return /^(.+)\.[^./]+$/.exec(name)?.[1]
 }
 
-/** The scope that a node's name puts it in, and its name within it; undefined for the outermost scope. */
+/** Splits a node's name into its scope and its name within the scope. The scope is undefined for the outermost one. */
 export function scopeOf(name: string): [string | undefined, string] {
   const end = name.lastIndexOf('/')
   return end > 0 ? [name.slice(0, end), name.slice(end + 1)] : [undefined, name]

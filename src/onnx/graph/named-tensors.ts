@@ -1,12 +1,12 @@
 import type { GraphProto } from '../onnx-proto.ts'
 
-/** What one name of a graph stands for: the tensors that it is, by their paths. */
+/** The paths of the tensors that one name of a graph stands for. */
 export type NamedTensors = { tensors: string[] }
 
-/** The names of one graph, within those of the graphs around it. */
+/** The names of one graph, inside of the graphs around it. */
 export type GraphNames = { values: Map<string, NamedTensors>; outer: GraphNames | null }
 
-/** What a name stands for; undefined for an input or output that is left out, or a name that nothing defines. */
+/** Returns the tensors of a name; undefined for an omitted input or output, or a name that nothing defines. */
 export function tensorsNamed(names: GraphNames, name: string): NamedTensors | undefined {
   if (name === '') return undefined
   for (let at: GraphNames | null = names; at; at = at.outer) {
@@ -16,7 +16,7 @@ export function tensorsNamed(names: GraphNames, name: string): NamedTensors | un
   return undefined
 }
 
-/** All names that a graph defines, those of nodes that stand further down as well. */
+/** Returns all names that a graph defines, including those of later nodes. */
 export function namesOf(graph: GraphProto, path: string, outer: GraphNames | null): GraphNames {
   const names: GraphNames = { values: new Map(), outer }
   for (const input of graph.input ?? []) define(names, input.name ?? '')
@@ -30,7 +30,7 @@ export function namesOf(graph: GraphProto, path: string, outer: GraphNames | nul
   return names
 }
 
-/** An initializer may be an input as well: the two are one value. */
+/** An initializer may also be an input: the two are one value. */
 function define({ values }: GraphNames, name: string): NamedTensors | undefined {
   if (name === '') return undefined
   const value = values.get(name) ?? { tensors: [] }

@@ -1,25 +1,25 @@
 import { hash as digest } from 'node:crypto'
 import type { Leaf, Network, NetworkInput, Operand, Operator, Value } from './network.ts'
 
-/** What of a network a hash takes in. */
+/** The parts of a network that a hash includes. */
 export type HashView = {
-  /** What is hashed of a leaf. */
+  /** Returns the text that is hashed for a leaf. */
   leaf(leaf: Leaf): string
-  /** What is hashed of an input; its type if this is left out. */
+  /** Returns the text that is hashed for an input. Defaults to its type. */
   input?(input: NetworkInput): string
-  /** What is hashed of an operator, besides what it reads. */
+  /** Returns the text that is hashed for an operator, besides the values that it reads. */
   operator(operator: Operator): string
-  /** The operands that are hashed; all if this is left out. */
+  /** Returns the operands that are hashed. Defaults to all. */
   operands?(operator: Operator): readonly Operand[]
-  /** Operands in the order in which they are hashed, by their hashes. */
+  /** Returns the hashes of operands in the order in which they are hashed. */
   order?(operator: Operator, hashes: readonly string[]): readonly string[]
 }
 
 export type NetworkHashes = { of(value: Value | null): string; ofOperator(operator: Operator): string }
 
 /**
- * The Merkle hash of every value of a network: equal where what computes them is equal, as far as the view looks. No name has a part in
- * it unless the view brings one in. Linear in the size of the graph.
+ * Returns the Merkle hash of every value of a network. It is equal for values that are computed alike, as far as the
+ * view can tell. Names have no part in it unless the view adds them. Takes time linear in the size of the graph.
  */
 export function networkHashes({ operators }: Pick<Network, 'operators'>, view: HashView): NetworkHashes {
   const ofOperators = new Map<Operator, string>()
@@ -64,7 +64,7 @@ function ports(operands: readonly Operand[]): string {
   return operands.map(({ port }) => port).join()
 }
 
-/** An operator by everything that it is itself: what must be equal for two to be the same. */
+/** Returns everything that must be equal for two operators to be the same, apart from what they read. */
 export function operatorLabel({ domain, opType, epoch, attributes, outputs }: Operator): string {
   return JSON.stringify([domain, opType, epoch, [...attributes], outputs])
 }

@@ -4,7 +4,7 @@ import { type Dimension, describeValue } from '../skeleton.ts'
 import type { Leaves } from './leaves.ts'
 import type { Operator, Value } from './network.ts'
 
-/** A node where it stands: of a function's node there is one for each call. */
+/** A node at its place. A node of a function has one for each call. */
 export type PlacedNode = {
   node: NodeProto
   path: string
@@ -15,16 +15,16 @@ export type PlacedNode = {
   body: NetworkScope | null
 }
 
-/** What a name stands for: a value, an output of a node, or, for a function's inputs, a name where the function is called. */
+/** The definition of a name: a value, an output of a node, or, for an input of a function, a name at the call. */
 export type Definition =
   | { kind: 'value'; value: Value }
   | { kind: 'output'; of: PlacedNode; index: number }
   | { kind: 'argument'; scope: NetworkScope; name: string }
 
-/** An attribute, and the path of the message that says it. */
+/** An attribute, with the path of its message. */
 export type PlacedAttribute = { attribute: AttributeProto; path: string }
 
-/** The call of a function whose body a scope is part of. */
+/** The call of a function whose body a scope belongs to. */
 export type Call = {
   key: string
   /** The function's path. */
@@ -36,20 +36,20 @@ export type Call = {
 export type NetworkScope = {
   definitions: Map<string, Definition>
   outer: NetworkScope | null
-  /** How many subgraphs it is in, those around calls included. */
+  /** The number of subgraphs around it, including those around calls. */
   depth: number
   opsets: ReadonlyMap<string, number>
   call: Call | null
-  /** The names of the nodes that it is in, nearest first: calls of functions, and holders of subgraphs. */
+  /** The names of the nodes around it, nearest first: calls of functions, and holders of subgraphs. */
   around: readonly string[]
-  /** Dims that the graph declares of values of its own, by name. */
+  /** Dims that the graph declares for its own values, by name. */
   declared: ReadonlyMap<string, Dimension[]>
 }
 
-/** A scope that declares no dims: a function's. */
+/** The declared dims of a function's scope: none. */
 export const undeclared: NetworkScope['declared'] = new Map()
 
-/** The dims that a graph declares of its outputs and of values in between, by name. */
+/** Returns the dims that a graph declares for its outputs and inner values, by name. */
 export function declaredDims({ valueInfo, output }: GraphProto): NetworkScope['declared'] {
   return new Map(
     [...(valueInfo ?? []), ...(output ?? [])].flatMap((value): [string, Dimension[]][] => {
@@ -59,10 +59,12 @@ export function declaredDims({ valueInfo, output }: GraphProto): NetworkScope['d
   )
 }
 
-/** Nodes around a scope that are remembered: real models nest a few deep, hostile ones thousands. */
+/** The largest number of surrounding nodes that are kept. Real models nest a few deep, hostile ones thousands. */
 const mostAround = 8
 
-/** What is around a scope that a node opens: the node itself if it has a name, then what is around the node. */
+/**
+ * Returns the names around a scope that a node opens: the node itself if it has a name, then the names around the node.
+ */
 export function aroundBody({ node, scope }: PlacedNode): readonly string[] {
   return node.name ? [node.name, ...scope.around].slice(0, mostAround) : scope.around
 }
@@ -89,7 +91,7 @@ export function openScope(
   return scope
 }
 
-/** Constants that an exporter wrote again under one name are the one that was written last. */
+/** If an exporter wrote several Constants under one name, the last one counts. */
 function defineOutput(scope: NetworkScope, name: string, definition: Definition & { kind: 'output' }): void {
   const before = scope.definitions.get(name)
   if (before?.kind === 'output' && !(isConstant(before.of) && isConstant(definition.of)))
@@ -98,8 +100,8 @@ function defineOutput(scope: NetworkScope, name: string, definition: Definition 
 }
 
 /**
- * Defines what is no output of a node. Of a Constant by that name onnxruntime takes the Constant, and so does this; no other node may put
- * it out.
+ * Defines a value that is not a node's output. A Constant of the same name takes precedence, as in onnxruntime. Another
+ * node of that name is an error.
  */
 export function defineValue({ definitions }: NetworkScope, name: string, definition: Definition): void {
   const before = definitions.get(name)
@@ -108,7 +110,7 @@ export function defineValue({ definitions }: NetworkScope, name: string, definit
     throw malformedGraph(before.of, `puts out ${shortened(name)}, which is an input or initializer`)
 }
 
-/** Defines the initializers of a graph; of several of one name onnxruntime takes the last, and so does this. */
+/** Defines the initializers of a graph. Of several with one name the last one counts, as in onnxruntime. */
 export function defineInitializers(scope: NetworkScope, graph: GraphProto, path: string, leaves: Leaves): void {
   const define = (name: string | null | undefined, value: Value | undefined) => {
     if (name && value) defineValue(scope, name, { kind: 'value', value })
@@ -121,14 +123,14 @@ export function defineInitializers(scope: NetworkScope, graph: GraphProto, path:
   })
 }
 
-/** The versions of operator sets that are imported, by domain. */
+/** Returns the imported versions of operator sets, by domain. */
 export function opsetsOf(
   imports: readonly { domain?: string | null; version?: unknown }[],
 ): ReadonlyMap<string, number> {
   return new Map(imports.map(({ domain, version }) => [domainOf({ domain: domain ?? '' }), Number(version ?? 1)]))
 }
 
-/** What a name stands for in a scope or in those around it. */
+/** Returns the definition of a name in a scope or in those around it. */
 export function lookUp(scope: NetworkScope, name: string): Definition | undefined {
   for (let at: NetworkScope | null = scope; at; at = at.outer) {
     const definition = at.definitions.get(name)
@@ -141,12 +143,12 @@ export function isConstant({ node }: PlacedNode): boolean {
   return node.opType === 'Constant' && domainOf(node) === ''
 }
 
-/** The domain of a node, with one spelling for that of ONNX itself. */
+/** Returns the domain of a node; '' for both spellings of ONNX's own. */
 export function domainOf({ domain }: { domain?: string | null }): string {
   return domain === 'ai.onnx' ? '' : (domain ?? '')
 }
 
-/** What is thrown for a graph whose nodes cannot be put in an order, or do not say which of two values a name is. */
+/** Returns the error for a graph whose nodes have no order, or in which two values have one name. */
 export function malformedGraph({ name }: { name: string }, message: string): TureenError {
   return new TureenError('TUREEN_MODEL_MALFORMED', `The node ${shortened(name)} ${message}.`, [{ node: name, message }])
 }

@@ -2,29 +2,29 @@ import type { TensorEntry } from '../layout.ts'
 import type { Dimension } from '../skeleton.ts'
 
 /**
- * What a model computes, without the names that it gives to things: its operators as they are reached from its outputs. Identity
- * is gone, Constants are leaves like initializers, functions of the model's own are expanded where they are called.
+ * The computation of a model, without its names: the operators that its outputs depend on. Identity is removed,
+ * Constants are leaves like initializers, and model-local functions are expanded at their calls.
  */
 export type Network = {
   /** The value of each output of the graph, in the order of the file. */
   outputs: (Value | null)[]
   /** The name of each output, in the same order. Runtimes address outputs and inputs by name. */
   outputNames: string[]
-  /** What the graphs for training put out, and which tensors take it over. */
+  /** Outputs of the graphs for training, and the tensors that they set. */
   training: (Value | null)[]
-  /** Operators that an output depends on, those of subgraphs among them, each after all that it reads. */
+  /** Operators that an output depends on, including those of subgraphs, each after all that it reads. */
   operators: Operator[]
   /** The leaves that an output depends on, in the order in which the walk from the outputs meets them. */
   leaves: Leaf[]
   /** The inputs that an output depends on and that have no initializer, in the order of the file. */
   inputs: NetworkInput[]
-  /** Leaves that an annotation of quantisation names, and what it calls each; an output need not depend on them. */
+  /** Leaves named by an annotation of quantisation, with the annotation's key. Outputs need not depend on them. */
   annotated: ReadonlyMap<Leaf, string>
-  /** sha256 of the fields of model and graph that no schema knows. */
+  /** sha256 of the fields of model and graph that no schema knows; empty if there are none. */
   unknown: string
   /**
-   * Further names of a tensor or of an operator's results, each with the name of the node that gives it: outputs of Identity and of
-   * calls that hand it on, and of the Constant that holds it.
+   * Further names of a tensor or of an operator's results, each with the name of the node that gives it: outputs of
+   * Identity and of calls that pass it on, and of the Constant that holds it.
    */
   aliases: ReadonlyMap<Leaf | Operator, ReadonlyMap<string, string>>
 }
@@ -34,7 +34,10 @@ export type Value = NetworkInput | Formal | Leaf | Result | Free
 /** An input of the graph. `dims`: as the file declares them, null if it does not. */
 export type NetworkInput = { kind: 'input'; name: string; type: string; dims: Dimension[] | null }
 
-/** An input of a subgraph: its operator, the attribute that holds the subgraph, its position, and how many subgraphs are around it. */
+/**
+ * An input of a subgraph: its operator, the attribute that holds the subgraph, its position, and the number of
+ * subgraphs around it.
+ */
 export type Formal = {
   kind: 'formal'
   name: string
@@ -50,32 +53,35 @@ export type Free = { kind: 'free'; name: string }
 /** An output of an operator. `dims`: as value_info or an output of its graph declares them, null if neither does. */
 export type Result = { kind: 'result'; name: string; operator: Operator; index: number; dims: Dimension[] | null }
 
-/** A tensor that the model holds: an initializer, what a Constant or another attribute holds. */
+/** A tensor in the model: an initializer, or the value of a Constant or of another attribute. */
 export type Leaf = {
   kind: 'leaf'
   name: string
-  /** The node that holds it, by name or operator and position; null for initializers. */
+  /** The node that holds it, by name or by operator and position; null for initializers. */
   node: string | null
-  /** Element type and dims, for a sparse tensor those of its values and its own dims; fields that no schema knows by their sha256. */
+  /**
+   * Element type and dims. A sparse tensor has those of its values, and its own dims. Fields that no schema knows are
+   * added by their sha256.
+   */
   type: string
-  /** Whether soups average it. */
+  /** True if soups average it. */
   isWeight: boolean
-  /** What it is a parameter of; of a weight, what it is besides. Null if it is none. */
+  /** Its use as a parameter; a weight may have one as well. Null if it has none. */
   use: ParameterUse | null
-  /** Where its elements are; null for integers and strings that an attribute holds as such. */
+  /** The place of its elements; null for integers and strings in an attribute. */
   tensor: TensorEntry | null
   /** The indices of a sparse tensor. */
   indices: TensorEntry | null
-  /** The elements of what has no tensor, as a tensor's raw_data would hold them. */
+  /** The elements of a leaf without a tensor, as raw_data would hold them. */
   literal: Uint8Array | null
 }
 
 /**
- * What makes a tensor a parameter. `node`: the name of the node.
- * - `slot`: an input or attribute of a node, that sets how it works; or a place in the model, in words. `reason`: why two of them
- *   cannot be averaged, where that needs saying.
- * - `rounded`: a node that turns it into integers or bools.
- * - `scale`: a node that multiplies quantised values with it.
+ * The reason why a tensor is a parameter. `node`: the name of the node.
+ * - `slot`: an input or attribute that configures a node; or a place in the model, in words. `reason`: why two values
+ *   cannot be averaged, if that needs an explanation.
+ * - `rounded`: a node turns it into integers or bools.
+ * - `scale`: a node multiplies quantised values with it.
  * - `output`: an output of the model, by name or position.
  */
 export type ParameterUse =
@@ -84,20 +90,23 @@ export type ParameterUse =
   | { kind: 'output'; node: null; output: string }
 
 export type Operator = {
-  /** Its name, or its operator and position where it has none. */
+  /** Its name; without a name, its operator and position. */
   name: string
-  /** The names, as far as given, of its node and of the nodes around it, nearest first: calls of functions, and holders of subgraphs. */
+  /**
+   * The names of its node and of the nodes around it, nearest first: calls of functions, and holders of subgraphs.
+   * Nodes without names are left out.
+   */
   nodes: readonly string[]
   domain: string
   opType: string
-  /** The version of its operator set that the model, or the function that it stands in, imports. */
+  /** The version of its operator set that the model, or the function around it, imports. */
   version: number
-  /** Changes whenever the meaning of the operator did, between versions of its operator set. */
+  /** Changes when the operator's meaning changes between versions of its operator set. */
   epoch: number
-  /** Its attributes that are no tensors and no graphs and do not equal their defaults, as text, sorted by name. */
+  /** Its attributes that are neither tensors nor graphs and differ from their defaults, as text, sorted by name. */
   attributes: ReadonlyMap<string, string>
   operands: Operand[]
-  /** How many outputs it declares. */
+  /** The number of outputs that it declares. */
   outputs: number
   subgraphs: Subgraph[]
 }

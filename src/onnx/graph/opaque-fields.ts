@@ -5,10 +5,10 @@ import type { Layout, Span } from '../layout.ts'
 import { decodeName } from '../names.ts'
 import { readField, wireCursor } from '../wire.ts'
 
-/** Of a text that is longer no more is looked at: none that is asked for is. */
+/** Longer texts are cut: nothing that the reader asks for is this long. */
 const longestText = 1 << 20
 
-/** The fields of a model that its skeleton lacks, by the path of the message that they stand in and their name in it. */
+/** The fields of a model that its skeleton lacks, by the path of their message and their name in it. */
 export class OpaqueFields {
   #source: ByteSource
   #byOwner = new Map<string, Map<string, Span[]>>()
@@ -27,16 +27,16 @@ export class OpaqueFields {
     }
   }
 
-  /** Whether the skeleton lacks nothing, as of nearly all models. */
+  /** True if the skeleton lacks nothing, as in nearly all models. */
   get isEmpty(): boolean {
     return this.#byOwner.size === 0
   }
 
-  /** The sha256 of each field of a message, with its tags, by name. */
+  /** Returns the sha256 of each field of a message, including tags, by name. */
   of(owner: string): readonly [name: string, sha256: string][] {
     const fields = this.#byOwner.get(owner)
     if (!fields) return []
-    // What stands in a function is asked for with every call of it.
+    // Kept, because each call of a function asks for its fields again.
     const known = this.#digests.get(owner)
     if (known) return known
     const digests = [...fields].map(([name, spans]): [string, string] => [name, this.#digest(spans)])
@@ -44,12 +44,12 @@ export class OpaqueFields {
     return digests
   }
 
-  /** Those of the fields of a message that no schema knows. What they mean is not known, so they must agree. */
+  /** Returns the fields of a message that no schema knows. Their meaning is unknown, so they must agree. */
   unknownOf(owner: string): [name: string, sha256: string][] {
     return this.of(owner).filter(([name]) => name.startsWith('#'))
   }
 
-  /** The sha256 of all fields of a message; empty if it has none. */
+  /** Returns the sha256 of all fields of a message as one text; empty if it has none. */
   digestOf(owner: string): string {
     return this.of(owner)
       .map(([name, sha256]) => `${name}=${sha256}`)
@@ -57,7 +57,7 @@ export class OpaqueFields {
       .join(' ')
   }
 
-  /** The text of a field of a message; empty if it has none. */
+  /** Returns the text of a field of a message; empty if there is none. */
   textOf(owner: string, name: string): string {
     const span = this.#byOwner.get(owner)?.get(name)?.at(-1)
     if (!span) return ''

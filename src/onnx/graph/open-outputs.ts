@@ -3,14 +3,14 @@ import type { NamePairs } from './interface-pairs.ts'
 import type { Network } from './network.ts'
 import type { NetworkHashes } from './network-hash.ts'
 
-/** Outputs that are paired with each other, by their places, and what is wrong with those that are not. */
+/** Pairs of outputs, by position, and the differences of outputs without a partner. */
 export type OutputPairs = { pairs: readonly (readonly [ours: number, theirs: number])[]; differences: Difference[] }
 
 /**
- * Pairs the outputs that names leave open: a single one on either side with the other, several by their hashes, if each hash stands
- * once on either side. Otherwise nothing says which belong together.
+ * Pairs the outputs that names leave open. A single one on either side pairs with the other. Several pair by their
+ * hashes, if each hash occurs once on either side. Otherwise nothing decides between them.
  *
- * @param hashes alike for values that are computed alike; asked for only where several are open
+ * @param hashes equal for values that are computed alike; called only if several outputs are open
  */
 export function pairOpenOutputs(
   base: Network,
@@ -45,7 +45,7 @@ function otherCount(base: Network, other: Network, open: NamePairs['open']): Dif
   return { kind: 'outputs', isHard: true, message: `has ${theirs} outputs, the base ${ours}: ${parts.join(', ')}` }
 }
 
-/** Outputs in words, the first three, each with what computes it. */
+/** Lists the first three outputs in words, each with the operator that computes it. */
 function listed(network: Network, places: readonly number[]): string {
   const some = places
     .slice(0, 3)

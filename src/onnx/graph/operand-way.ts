@@ -4,16 +4,16 @@ import { inputSlot, isAttributeSlot } from '../parameter-slot-table.ts'
 import type { Operator, Value } from './network.ts'
 
 /**
- * Where the elements of an operand go.
- * - `slot`: nowhere: they set how the operator works.
- * - `dims`: nowhere: the operator reads the dims alone.
- * - `rounded`: into integers or bools. Their gradient is zero there, so that no training moves them.
+ * Where an operator takes the elements of an operand.
+ * - `slot`: nowhere: they configure the operator.
+ * - `dims`: nowhere: the operator reads only the dims.
+ * - `rounded`: into integers or bools. The gradient there is zero, so no training changes them.
  * - `same`: all into the results, in their order.
  * - `moved`: into the results, some of them or in another order.
- * - `mapped`: into the results, one by one, each alone or with the elements at the same place of other operands.
+ * - `mapped`: into the results one by one, alone or with the elements at the same place of other operands.
  * - `folded`: into results of fewer elements, such as a sum.
  * - `bodies`: through the operator's subgraphs.
- * - `computed`: into something else that the operator computes: where weights go.
+ * - `computed`: into another computation: the way of weights.
  */
 export type Way =
   | { kind: 'slot'; slot: string; reason?: string | undefined }
@@ -21,7 +21,10 @@ export type Way =
 
 type Kind = Exclude<Way['kind'], 'slot'>
 
-/** What the operators of ONNX do with each of their inputs, or with those at some positions and nothing else. Source: Operators.md of ONNX. */
+/**
+ * The ways of operators of ONNX: one for all inputs, or by position; other positions are `computed`. Source: ONNX's
+ * Operators.md.
+ */
 const ways = new Map<string, Kind | Readonly<Record<number, Kind>>>([
   ...alike('dims', 'Shape Size EyeLike RandomNormalLike RandomUniformLike OptionalHasElement SequenceLength'),
   ...alike('rounded', 'Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual NonZero'),
@@ -53,7 +56,7 @@ const ways = new Map<string, Kind | Readonly<Record<number, Kind>>>([
   ...alike('bodies', 'If Loop Scan SequenceMap'),
 ])
 
-/** What an operator does with the elements of one of its operands. `inputs`: how many of its operands are inputs. */
+/** Returns the way of one of an operator's operands. `inputs`: the number of its operands that are inputs. */
 export function wayOf({ domain, opType, attributes, operands }: Operator, port: string, inputs: number): Way {
   if (port.startsWith('.')) {
     const [attribute = ''] = port.slice(1).split('[')
@@ -71,10 +74,10 @@ export function wayOf({ domain, opType, attributes, operands }: Operator, port: 
   return { kind: (typeof way === 'object' ? way[position] : way) ?? 'computed' }
 }
 
-/** Bool and the integers of 16 bits and more: counts, sizes and indices. In fewer bits weights are stored as well. */
+/** Bool and the integers of 16 bits and more: counts, sizes and indices. Integers of fewer bits may be weights. */
 const indexTypes: ReadonlySet<string> = new Set(['bool', 'int16', 'int32', 'int64', 'uint16', 'uint32', 'uint64'])
 
-/** `to`: the attribute of a Cast as text: a type's code, or its name before version 6. */
+/** `to`: a Cast's attribute as text. It holds a type's code, or its name before version 6. */
 function isIndexType(to: string): boolean {
   const [, code, name = ''] = /^(?:int (\d+)|string "(\w+)")$/.exec(to) ?? []
   return indexTypes.has(code ? dtypeName(Number(code)) : name.toLowerCase())

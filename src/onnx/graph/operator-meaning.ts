@@ -5,11 +5,14 @@ import { isKnownOpset } from './known-opsets.ts'
 import { operatorEpoch } from './operator-epochs.ts'
 import { isWindowDefault } from './windowed-defaults.ts'
 
-/** What an operator means: the epoch of its definition, and the attributes that are not what they are anyway. */
+/** The meaning of an operator: the epoch of its definition, and the attributes that differ from their defaults. */
 export type Meaning = { epoch: number; attributes: Map<string, string> }
 
 const softmaxes: ReadonlySet<string> = new Set(['Hardmax', 'LogSoftmax', 'Softmax'])
-/** Since then they work over one axis; before, over all from that axis on, which is the same for the last. */
+/**
+ * From this version on these operators work over one axis. Before, they worked over all axes from `axis` on, which is
+ * the same for the last axis.
+ */
 const singleAxisSoftmax = 13
 
 /** An operator as a file writes it under a version of its operator set. */
@@ -17,17 +20,17 @@ export type WrittenOperator = {
   domain: string
   opType: string
   version: number
-  /** As text (see attribute-text.ts), by name. */
+  /** Attributes as text (see attribute-text.ts), by name. */
   attributes: ReadonlyMap<string, string>
-  /** How many outputs the node declares. */
+  /** The number of outputs that the node declares. */
   outputs: number
   /** Dims of the second operand if it is a tensor of the model. */
   weight: readonly number[] | undefined
 }
 
 /**
- * The meaning of an operator: equal for two that compute the same, however their files write it. Of a version that Tureen does not know,
- * all attributes count as they are written.
+ * Returns the meaning of an operator. It is equal for two operators that compute the same, however their files write
+ * it. For a version that Tureen does not know, all attributes count as written.
  */
 export function operatorMeaning({ domain, opType, version, attributes, outputs, weight }: WrittenOperator): Meaning {
   const autoPad = attributeString(attributes, 'auto_pad')
@@ -58,15 +61,18 @@ export function operatorMeaning({ domain, opType, version, attributes, outputs, 
   return meaning
 }
 
-/** From this version on the absence of is_test says nothing: one output is inference. */
+/** From this version on, an absent is_test means nothing, and one output means inference. */
 const batchNormsSayTraining = 7
 
-/** Attributes of a BatchNormalization that its inference does not read: y = (x - mean) / sqrt(var + epsilon) * scale + B. */
+/**
+ * Attributes that the inference of a BatchNormalization does not read: y = (x - mean) / sqrt(var + epsilon) * scale +
+ * B.
+ */
 const trainingOnly = ['consumed_inputs', 'is_test', 'momentum'] as const
 
 /**
- * Whether a BatchNormalization normalises by its stored statistics. ONNX's Changelog.md: from 14 on unless training_mode is 1; from 7 to 13
- * with one output; before, with is_test 1. Inference does not read `momentum`.
+ * True if a BatchNormalization normalises by its stored statistics. ONNX's Changelog.md: from version 14 on unless
+ * training_mode is 1; from 7 to 13 with one output; before 7 with is_test 1. Inference does not read `momentum`.
  */
 function isInference(version: number, attributes: ReadonlyMap<string, string>, outputs: number): boolean {
   if (version >= 14) return (attributes.get('training_mode') ?? 'int 0') === 'int 0'

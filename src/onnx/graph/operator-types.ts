@@ -6,7 +6,10 @@ import { reviewedTypeSlots, untoldSince } from './reviewed-type-slots.ts'
 
 type Signatures = readonly (readonly [since: number, signature: string])[]
 
-/** The signatures of each operator, oldest first. Those of later tables replace those of earlier ones of the same version. */
+/**
+ * Returns the signatures of each operator, oldest first. Later tables replace signatures of the same version in earlier
+ * ones.
+ */
 function signaturesOf(...tables: readonly OperatorSignatures[]): ReadonlyMap<string, Signatures> {
   const opTypes = new Set(tables.flatMap(Object.keys))
   return new Map(
@@ -24,16 +27,20 @@ const domains: ReadonlyMap<string, ReadonlyMap<string, Signatures>> = new Map([
 
 const dtypes: Readonly<Record<string, string>> = { d: 'float64', f: 'float32', h: 'float16', b: 'bfloat16' }
 
-/** A type that some inputs and outputs of an operator share. `admits`: names of the floating-point types that it may be. */
+/**
+ * A type that some inputs and outputs of an operator share. `admits`: names of the floating-point types that it may be.
+ */
 export type SharedType = { admits: readonly string[] }
 
-/** The shared type of each input and output by its place; null where it is never a float. */
+/** The shared type of each input and output, by position; null if it is never a float. */
 export type OperatorTypes = {
   input(index: number): SharedType | null
   output(index: number): SharedType | null
 }
 
-/** What an operator says of its types; null if Tureen does not know the operator or its version, or cannot follow the types. */
+/**
+ * Returns an operator's types; null if Tureen does not know the operator or its version, or cannot follow the types.
+ */
 export function operatorTypes(domain: string, opType: string, version: number): OperatorTypes | null {
   if (!isKnownOpset(domain, version) || (domain === '' && version >= (untoldSince.get(opType) ?? Infinity))) return null
   const signatures = domains.get(domain)?.get(opType)

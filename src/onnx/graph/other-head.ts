@@ -2,7 +2,7 @@ import type { Leaf, Network, Operator, Value } from './network.ts'
 import type { NetworkHashes } from './network-hash.ts'
 import { readsOf } from './reads-of.ts'
 
-/** The part of a network that nothing is compared with, and the values that it reads of the rest. */
+/** The part of a network that is not compared, and the values that it reads from the rest. */
 export type Head = {
   operators: ReadonlySet<Operator>
   /** Results that it reads and does not compute itself, each once. */
@@ -10,11 +10,11 @@ export type Head = {
 }
 
 /**
- * The head of a network: the operators that read a tensor which needs no counterpart and that the other network does not have, and all that
- * depends on their results. Undefined if there is no such operator.
+ * Returns the head of a network: the operators that read a tensor without need of a counterpart and that the other
+ * network lacks, and everything that depends on their results. Undefined if there is no such operator.
  *
- * @param isCarried whether a tensor needs no counterpart
- * @param isShared whether the other network computes what an operator does
+ * @param isCarried returns true if a tensor needs no counterpart
+ * @param isShared returns true if the other network has an operator that computes the same
  */
 export function headOf(
   { operators }: Network,
@@ -22,7 +22,7 @@ export function headOf(
   isShared: (operator: Operator) => boolean,
 ): Head | undefined {
   const head = new Set<Operator>()
-  // Operators stand behind those that they read.
+  // Operators come after those that they read.
   for (const operator of operators) {
     const reads = readsOf(operator)
     const begins = reads.some(value => value?.kind === 'leaf' && isCarried(value)) && !isShared(operator)
@@ -42,15 +42,15 @@ export function headOf(
   return { operators: head, reads: [...reads.values()].flatMap(some => [...some.values()]) }
 }
 
-/** Whether a value is computed in the head. */
+/** True if a value is computed in the head. */
 export function isInHead({ operators }: Head, value: Value | null): boolean {
   return value?.kind === 'result' && operators.has(value.operator)
 }
 
 /**
- * The values of another network that are computed as those are which a head reads; of several the one whose operator has the same name.
- * Null where there is none, or names do not say which.
- * @param hashes of both networks, alike where they compute alike
+ * Returns for each value that a head reads the value of the other network that is computed alike. If there are several,
+ * the one whose operator has the same name counts. Null if there is none, or if names do not decide.
+ * @param hashes of both networks, equal for values that are computed alike
  */
 export function valuesBeneath(
   { reads }: Head,

@@ -1,6 +1,9 @@
 import type { GraphProto, NodeProto } from '../onnx-proto.ts'
 
-/** The nodes in the subgraphs of a node, at any depth. Messages nest as deep as the reader's limit at most. */
+/**
+ * Returns the nodes in the subgraphs of a node, at any depth. Recursion is safe: the reader limits how deep messages
+ * nest.
+ */
 export function nodesWithin({ attribute: attributes }: NodeProto): NodeProto[] {
   return (attributes ?? []).flatMap(({ g, graphs }) =>
     [...(g ? [g] : []), ...(graphs ?? [])].flatMap(({ node: nodes }: GraphProto) =>
@@ -9,7 +12,10 @@ export function nodesWithin({ attribute: attributes }: NodeProto): NodeProto[] {
   )
 }
 
-/** The names that a node takes, those that its subgraphs take from outside included (and some that they define themselves). */
+/**
+ * Returns the names that a node reads, including those that its subgraphs read from outside (and some that they define
+ * themselves).
+ */
 export function namesTaken(node: NodeProto): string[] {
   const outputs = (node.attribute ?? []).flatMap(({ g, graphs }) =>
     [...(g ? [g] : []), ...(graphs ?? [])].flatMap(({ output }: GraphProto) =>
@@ -22,12 +28,15 @@ export function namesTaken(node: NodeProto): string[] {
     .filter(name => name !== '')
 }
 
-/** Which node makes a value, by the value's name. */
+/** Returns the index of the node that defines each value, by the value's name. */
 export function producersOf(nodes: readonly NodeProto[]): Map<string, number> {
   return new Map(nodes.flatMap(({ output }, index) => (output ?? []).map((name): [string, number] => [name, index])))
 }
 
-/** The nodes that some values depend on, each behind those that it depends on itself, in whatever order the file lists them. */
+/**
+ * Returns the indices of the nodes that some values depend on, each after the nodes that it depends on. The order in
+ * the file does not matter.
+ */
 export function reachedFrom(
   names: readonly string[],
   nodes: readonly NodeProto[],

@@ -1,16 +1,16 @@
 import { isKnownOpset } from './known-opsets.ts'
 import type { Operand, Operator } from './network.ts'
 
-/** Since this version Resize has its inputs X, roi, scales, sizes. */
+/** Since this version Resize has the inputs X, roi, scales and sizes. */
 const resizeWithRoi = 11
 
 /**
- * The inputs that an operator reads of those that its node names, so that an input that no kernel looks at is as if it were absent.
- * - Resize reads `roi` only where coordinates are `tf_crop_and_resize` (ONNX's Operators.md: it "only takes effect" there), and no empty
- *   `scales`, which stand beside `sizes` as an input that may not be left out before version 13.
+ * Returns the inputs that an operator reads; null replaces an input that no kernel looks at. Resize reads `roi` only
+ * with coordinates `tf_crop_and_resize` (ONNX's Operators.md: it "only takes effect" there). It never reads empty
+ * `scales`: before version 13 they were mandatory next to `sizes`.
  *
- * No general rule for empty tensors: empty `sizes` beside `scales`, an empty bound of Clip or empty axes of Slice fail at run time
- * (onnxruntime 1.30).
+ * There is no general rule for empty tensors. With onnxruntime 1.30, empty `sizes` next to `scales`, an empty bound of
+ * Clip or empty axes of Slice fail at run time.
  *
  * @param version of the operator's domain
  * @param inputs in order, at the ports '0', '1', ...

@@ -14,7 +14,7 @@ import { operatorMeaning } from './operator-meaning.ts'
 import { readInputs } from './read-inputs.ts'
 import { placedAttribute, type Resolver, resolve } from './resolve.ts'
 
-/** Reads what an operator is, and what it reads. */
+/** Reads an operator's meaning, operands and subgraphs. */
 export function readOperator(resolver: Resolver, placed: PlacedNode, operator: Operator): void {
   const { node, scope, path } = placed
   const names = node.input ?? []
@@ -25,7 +25,7 @@ export function readOperator(resolver: Resolver, placed: PlacedNode, operator: O
   for (const [field, sha256] of resolver.opaque.of(path)) {
     if (field !== 'overload') attributes.set(field, sha256)
   }
-  // Of a function of the model nothing is left where it is called; this says which of an operator that the model does not define.
+  // Calls of model-local functions are expanded; here the overload selects an operator that the model does not define.
   const overload = resolver.opaque.textOf(path, 'overload')
   if (overload) attributes.set('overload', `string ${JSON.stringify(overload)}`)
   for (const [field, sha256] of scope.call ? resolver.opaque.unknownOf(scope.call.path) : [])
@@ -77,7 +77,7 @@ function readAttribute(
   })
 }
 
-/** The tensors of an attribute, each at a port of its own. */
+/** Returns the tensors of an attribute, each with its own port. */
 function tensorOperands(
   { leaves }: Resolver,
   { name, t, tensors, sparseTensor, sparseTensors }: PlacedAttribute['attribute'],

@@ -1,9 +1,12 @@
 import type { Leaf, Network, Operator, Value } from './network.ts'
 
-/** An operator that reads a value, and the port at which it does; null where a subgraph of its puts the value out. */
+/** An operator that reads a value, and its port. The port is null if a subgraph of the operator returns the value. */
 export type Reader = { operator: Operator; port: string | null }
 
-/** Returns what reads a tensor, or a result of an operator, in the order of the network. Linear in the network's size. */
+/**
+ * Returns a function that returns the readers of a tensor, or of an operator's results, in the order of the network.
+ * Takes time linear in the size of the network.
+ */
 export function readersOf({ operators }: Network): (value: Leaf | Operator) => readonly Reader[] {
   const readers = new Map<Leaf | Operator, Reader[]>()
   const add = (operator: Operator, port: string | null, value: Value | null) => {
@@ -20,7 +23,10 @@ export function readersOf({ operators }: Network): (value: Leaf | Operator) => r
   return value => readers.get(value) ?? []
 }
 
-/** Operators of ONNX that move elements or change their type, and compute nothing: what reads their result reads the tensor. */
+/**
+ * Operators of ONNX that move elements or change their type, but compute nothing. A reader of their result reads the
+ * tensor.
+ */
 const movers: ReadonlySet<string> = new Set([
   'Cast',
   'CastLike',
@@ -38,7 +44,7 @@ const movers: ReadonlySet<string> = new Set([
   'Unsqueeze',
 ])
 
-/** Whether a reader hands the elements on that it reads. */
+/** True if a reader only passes the elements on. */
 export function movesElements({ operator: { domain, opType }, port }: Reader): boolean {
   return domain === '' && movers.has(opType) && (port === '0' || opType === 'Concat')
 }

@@ -28,18 +28,21 @@ export type Resolver = {
   opaque: OpaqueFields
   /** The model's own file. */
   source: ByteSource
-  /** Where each operator that has been met stands. */
+  /** The place of each operator that has been met. */
   placed: Map<Operator, PlacedNode>
-  /** What has been found of a name, so that of a long way through Identity and calls each step is gone once. */
+  /** The value of each definition found so far, so that each step through Identity and calls is taken once. */
   resolved: Map<Definition, Value | null>
   /** Further names of a tensor or of an operator's results, each with the name of the node that gives it. */
   aliases: Map<Leaf | Operator, Map<string, string>>
-  /** Nodes of functions that calls have been expanded to, and all parts of them. */
+  /** The number of nodes of functions after expansion of calls, and of all their parts. */
   expanded: number
   expandedParts: number
 }
 
-/** What a name stands for where it is used: through Identity, Constants and calls of functions. Null for the empty name. */
+/**
+ * Returns the value that a name stands for, through Identity, Constants and calls of functions. Null for the empty
+ * name.
+ */
 export function resolve(resolver: Resolver, from: NetworkScope, name: string): Value | null {
   const passed = new Set<Definition>()
   let at: NamedIn = { scope: from, name }
@@ -62,7 +65,7 @@ export function resolve(resolver: Resolver, from: NetworkScope, name: string): V
 
 type NamedIn = { scope: NetworkScope; name: string }
 
-/** What a name is, or which one it is another name for. */
+/** Returns a name's value, or the name that it is another name for. */
 function stepFrom(
   resolver: Resolver,
   { scope, name }: NamedIn,
@@ -85,7 +88,7 @@ function stepFrom(
   return { value }
 }
 
-/** Remembers that a node calls a value, which it holds or hands on, by the name of one of its outputs. */
+/** Records the name of a node's output as a further name of the value that the node holds or passes on. */
 function addAlias({ aliases }: Resolver, value: Value | null, { of, index }: Definition & { kind: 'output' }): void {
   const owner = value?.kind === 'result' ? value.operator : value?.kind === 'leaf' ? value : undefined
   if (!owner) return
@@ -93,7 +96,10 @@ function addAlias({ aliases }: Resolver, value: Value | null, { of, index }: Def
   aliases.set(owner, names.set(of.node.output?.[index] ?? '', of.node.name ?? ''))
 }
 
-/** What a node hands on as it is: the input of an Identity or of a Dropout that drops nothing, the output of a function. */
+/**
+ * Returns the name that a node passes on unchanged: the input of an Identity or of an inactive Dropout, or the output
+ * of a function.
+ */
 function passThrough(
   resolver: Resolver,
   placed: PlacedNode,
@@ -123,7 +129,10 @@ function dropsNothing(resolver: Resolver, { node, path, scope }: PlacedNode): bo
   return isInactiveDropout(scope.opsets.get('') ?? 1, attributes, trainingMode, resolver.source)
 }
 
-/** The tensor that a name stands for through copies and calls alone; undefined for anything else. Does not recurse, unlike {@link resolve}. */
+/**
+ * Returns the tensor that a name stands for through copies and calls alone; undefined for any other value. Does not
+ * recurse, unlike {@link resolve}.
+ */
 function heldTensor(resolver: Resolver, start: NamedIn): Leaf | undefined {
   const passed = new Set<Definition>()
   for (let at: NamedIn | undefined = start; at; ) {
@@ -172,7 +181,10 @@ function openCall(resolver: Resolver, placed: PlacedNode, callee: ModelFunction)
   return body
 }
 
-/** An attribute as it stands, or, where it refers to one of the function around it, what the call gives; undefined if it gives none. */
+/**
+ * Returns an attribute; if it refers to an attribute of the function around it, returns the value from the call.
+ * Undefined if the call gives none.
+ */
 export function placedAttribute(placed: PlacedAttribute, call: Call | null): PlacedAttribute | undefined {
   const { refAttrName, name } = placed.attribute
   if (!refAttrName) return placed

@@ -1,10 +1,11 @@
 import type { AttributeDefault, DefaultTable } from './default-table.ts'
 
 /**
- * Defaults that ONNX's operator documents do not have, reviewed by hand. They take precedence over those in ../generated/.
+ * Defaults that ONNX's operator documents lack, reviewed by hand. They take precedence over those in ../generated/.
  *
  * Sources: the operator schemas of ONNX 1.23.1 (`onnx.defs` in Python), onnxruntime's ContribOperators.md
- * (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md) and its experiments of ai.onnx.
+ * (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md), and onnxruntime's experimental
+ * operators of ai.onnx.
  */
 
 /** Defaults that hold in all versions, by operator and attribute. */
@@ -42,7 +43,10 @@ const exactNumbers: DefaultTable = {
   Selu: { alpha: { 6: f(1.6732631921768188) }, gamma: { 6: f(1.0507010221481323) } },
 }
 
-/** Operators that ONNX tried before 2018, which onnxruntime still takes, and one that onnxruntime adds to ai.onnx. */
+/**
+ * Experimental operators of ONNX from before 2018, which onnxruntime still takes, and one that onnxruntime adds to
+ * ai.onnx.
+ */
 const experiments = since1({
   Affine: { alpha: one, beta: zero },
   ImageScaler: { scale: one },
@@ -51,10 +55,10 @@ const experiments = since1({
   SimplifiedLayerNormalization: { axis: last, epsilon: f(1e-5), stash_type: i(1) },
 })
 
-/** The documents list no attributes of a deprecated version. */
+/** The documents list no attributes of deprecated versions. */
 const deprecated: DefaultTable = { GroupNormalization: { epsilon: { 18: f(1e-5) } } }
 
-/** Of the release of ONNX 1.23, which the documents precede. */
+/** ONNX 1.23 is newer than the documents. */
 const newer: DefaultTable = { SpaceToDepth: { mode: { 28: s('DCR') } } }
 
 /** The documents round 1e-6 to 0.0. */

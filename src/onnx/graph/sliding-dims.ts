@@ -3,8 +3,9 @@ import type { Dims } from './dims.ts'
 import type { Operator } from './network.ts'
 
 /**
- * Dims of the output of a Conv or a pool: `[N, C, ...]` with one size for each spatial axis, as Operators.md of ONNX gives it:
- * floor((size + pads - dilation * (kernel - 1) - 1) / stride) + 1, or ceil with `ceil_mode`; with auto_pad SAME ceil(size / stride).
+ * Returns the dims of the output of a Conv or a pool: `[N, C, ...]`, with one size for each spatial axis. ONNX's
+ * Operators.md: floor((size + pads - dilation * (kernel - 1) - 1) / stride) + 1; ceil with `ceil_mode`; ceil(size /
+ * stride) with auto_pad SAME.
  *
  * @param image dims of the input, `[N, C, ...]`; null if unknown
  * @param weight dims of a Conv's weight, `[O, I, ...]`
@@ -27,7 +28,7 @@ export function slidingDims(operator: Operator, image: Dims | null, weight: Dims
     const [window, stride, dilation] = [kernel?.[axis] ?? null, strides[axis] ?? 1, dilations[axis] ?? 1]
     if (size === null) return null
     if (autoPad.startsWith('SAME')) return Math.ceil(size / stride)
-    // Whether a window that starts in the padding counts differs between versions.
+    // Versions disagree on windows that start in the padding, so ceil leaves the size unknown.
     if (window === null || rounding === null) return null
     const padded = autoPad === 'VALID' ? size : size + (pads[axis] ?? 0) + (pads[axis + axes] ?? 0)
     return rounding((padded - dilation * (window - 1) - 1) / stride) + 1

@@ -1,18 +1,18 @@
-/** Something with a number of its own, from 0 on. */
+/** An item with a number of its own, from 0 on. */
 export type Numbered = { id: number }
 
-/** What a spread has reached. */
+/** The items that a spread has reached. */
 export type Reached<Item, Label> = {
   has(item: Item): boolean
-  /** The label of the first seed that reached an item; undefined if none did. */
+  /** Returns the label of the first seed that reached an item; undefined if none did. */
   labelOf(item: Item): Label | undefined
   items: readonly Item[]
 }
 
 /**
- * Reaches items from seeds by steps of `next`, which hands each item one step away to `visit`. Each item is looked at once and gets the
- * label of the first seed that reaches it.
- * @param size more than the largest number of an item
+ * Visits items from seeds by steps of `next`, which calls `visit` with each item one step away. Each item is visited
+ * once, and gets the label of the first seed that reaches it.
+ * @param size larger than the number of any item
  */
 export function spread<Item extends Numbered, Label>(
   size: number,
@@ -20,7 +20,7 @@ export function spread<Item extends Numbered, Label>(
   next: (item: Item, visit: (item: Item) => void, label: Label) => void,
 ): Reached<Item, Label> {
   const items: Item[] = []
-  // Of small numbers, which are faster than a Map of the items: networks have some hundred thousand.
+  // An array of small numbers is faster than a Map of items: networks have some hundred thousand.
   const seedOf = seeds.length === 0 ? new Int32Array(0) : new Int32Array(size)
   const open: Item[] = []
   seeds.forEach(([seed, label], index) => {
@@ -40,7 +40,7 @@ export function spread<Item extends Numbered, Label>(
   }
 }
 
-/** Reaches items from seeds as {@link spread} does, without labels. */
+/** Visits items from seeds as {@link spread} does, without labels. */
 export function reachedBy<Item extends Numbered>(
   size: number,
   seeds: readonly Item[],

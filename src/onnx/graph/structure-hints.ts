@@ -2,26 +2,26 @@ import { operatorName } from './differences.ts'
 import { introducedIn } from './introduced-operators.ts'
 import type { Network, Operator, Value } from './network.ts'
 
-/** How often each kind of operator stands in a network, and what else the hints look at. */
+/** Counts of the operators of a network, and what else the hints need. */
 type Profile = {
   network: Network
-  /** The imported version of ai.onnx, as the operators say; 0 without operators of ai.onnx. */
+  /** The imported version of ai.onnx, taken from the operators; 0 without operators of ai.onnx. */
   opset: number
   /** Operators that compute with elements of the inputs, counted by name. */
   ofData: ReadonlyMap<string, number>
-  /** Operators that compute with constants, or with the dims of inputs alone, counted by name. */
+  /** Operators that compute only with constants or with the dims of inputs, counted by name. */
   ofShapes: ReadonlyMap<string, number>
 }
 
 const quantised = /^(De|Dynamic)?Quantize|^QLinear|^QGemm|^QAttention|Integer(ToFloat)?$|^MatMulNBits$|^Q?Ordered/
 const halves: ReadonlySet<string> = new Set(['float16', 'bfloat16'])
 
-/** ONNX's element type codes of the halves, as a Cast has them. */
+/** ONNX's element type codes of float16 and bfloat16, as in a Cast. */
 const castsToHalves: ReadonlySet<string> = new Set(['int 10', 'int 16'])
 
 /**
- * Why two networks are built of different operators, and what to do about it; empty if it is nothing known. Each hint is said only where
- * the operators of both files bear it out.
+ * Explains why two networks consist of different operators, and says what to do; empty if no hint applies. A hint is
+ * given only if the operators of both files confirm it.
  */
 export function structureHint(base: Network, other: Network): string {
   const [ours, theirs] = [profileOf(base), profileOf(other)]
@@ -50,7 +50,7 @@ const quantisedHint: Hint = (ours, theirs) => {
   return has(ours) === has(theirs) ? '' : 'one of the two is quantised: merge the float models, then quantise the soup'
 }
 
-/** One file has an operator that the other's operator set does not have yet. */
+/** One file has an operator that the other file's operator set does not have yet. */
 const newerOperatorHint: Hint = (ours, theirs) => {
   if (!importDifferentOpsets(ours, theirs)) return ''
   const [older, newer] = ours.opset < theirs.opset ? [ours, theirs] : [theirs, ours]
@@ -77,7 +77,7 @@ const foldedNormHint: Hint = (ours, theirs) => {
   return 'one of the two was exported with its batch normalisation folded into the weights: export both the same way'
 }
 
-/** Casts alone say nothing: shapes are cast, and folding constants removes such casts. */
+/** Casts alone prove nothing: shapes are cast, and constant folding removes such casts. */
 const precisionHint: Hint = (ours, theirs) => {
   const [a, b] = [floatTypes(ours.network), floatTypes(theirs.network)]
   if (wereConverted(a, b))
@@ -90,17 +90,17 @@ const precisionHint: Hint = (ours, theirs) => {
   return 'one of the two computes in half precision inside (it casts to float16 or bfloat16): convert both, or neither'
 }
 
-/** Operators that simplifiers remove where they find that the dims or the type stay as they are. */
+/** Operators that simplifiers remove if dims or type do not change. */
 const oftenNeutral: ReadonlySet<string> = new Set(['Cast', 'Dropout', 'Expand', 'Identity', 'Reshape'])
 
 /**
- * All that computes with elements is there in both files; what differs computes shapes, or constants from constants, or may have been
- * removed together with them.
+ * Both files have all operators that compute with elements. The other differences are operators that compute shapes or
+ * constants, or operators that may have been removed with them.
  */
 const foldedHint: Hint = (ours, theirs) => {
   const shapes = difference(ours.ofShapes, theirs.ofShapes)
   const data = difference(ours.ofData, theirs.ofData)
-  // Exporters also write shapes otherwise in another operator set.
+  // Exporters also write shapes differently in another operator set.
   if (importDifferentOpsets(ours, theirs) || shapes.size === 0) return ''
   const isMore = [...shapes.values()].reduce((sum, count) => sum + count, 0) > 0
   if ([...data].some(([name, count]) => !oftenNeutral.has(name) || count > 0 !== isMore)) return ''
@@ -124,7 +124,7 @@ const fusedHint: Hint = (ours, theirs) => {
   return `one of the two has ${layers} as Gemm where the other has MatMul and Add: one was optimised or exported otherwise, so export both the same way`
 }
 
-/** Operators that older opsets and some exporters write as several, and some of these. */
+/** Operators that older opsets and some exporters write as several, and some of their parts. */
 const decompositions: readonly [operator: string, parts: readonly string[]][] = [
   ['LayerNormalization', ['ReduceMean', 'Sqrt', 'Div']],
   ['RMSNormalization', ['ReduceMean', 'Sqrt', 'Mul']],
@@ -136,7 +136,7 @@ const decompositions: readonly [operator: string, parts: readonly string[]][] = 
   ['Swish', ['Sigmoid', 'Mul']],
 ]
 
-/** One file has an operator where the other has all its parts, as often. */
+/** One file has an operator where the other has all of its parts, equally often. */
 const decomposedHint: Hint = (ours, theirs) => {
   const differing = difference(ours.ofData, theirs.ofData)
   for (const [operator, parts] of decompositions) {
@@ -179,7 +179,7 @@ function profileOf(network: Network): Profile {
 
 const dimsOnly: ReadonlySet<string> = new Set(['Shape', 'Size'])
 
-/** Whether an operator computes without elements of any input of the model: from constants, or from dims. */
+/** True if an operator computes from constants or dims only, without elements of any input of the model. */
 function computesShapes(
   { domain, opType, operands, subgraphs }: Operator,
   withoutData: ReadonlySet<Operator>,
@@ -190,20 +190,20 @@ function computesShapes(
   return dimsOnly.has(opType) || operands.every(({ value }) => isConstant(value))
 }
 
-/** By name, how many more operators the second has; those of which both have as many are left out. */
+/** Returns by name how many more operators the second network has; equal counts are left out. */
 function difference(ours: ReadonlyMap<string, number>, theirs: ReadonlyMap<string, number>): Map<string, number> {
   const names = [...new Set([...ours.keys(), ...theirs.keys()])]
   const counts = names.map(name => [name, (theirs.get(name) ?? 0) - (ours.get(name) ?? 0)] as const)
   return new Map(counts.filter(([, count]) => count !== 0).sort(([, a], [, b]) => Math.abs(b) - Math.abs(a)))
 }
 
-/** The floating-point types of the weights of a network. */
+/** Returns the floating-point types of the weights of a network. */
 function floatTypes({ leaves }: Network): ReadonlySet<string> {
   const types = leaves.filter(({ isWeight }) => isWeight).map(({ type }) => type.split('[')[0] ?? '')
   return new Set(types.sort())
 }
 
-/** Whether weights of these types are those of one model before and after its conversion: some became halves, or all became another type. */
+/** True if these are types of weights before and after a conversion: some became halves, or all became another type. */
 function wereConverted(ours: ReadonlySet<string>, theirs: ReadonlySet<string>): boolean {
   if (ours.size === 0 || theirs.size === 0) return false
   return ours.isDisjointFrom(theirs) || [...ours.symmetricDifference(theirs)].some(type => halves.has(type))

@@ -4,32 +4,41 @@ import { moduleNames, modulePath } from './module-names.ts'
 import type { Leaf, Network, Operator } from './network.ts'
 import { movesElements, type Reader, readersOf } from './readers.ts'
 
-/** A name by which a glob can match a tensor. */
+/** A name that a glob can match. */
 export type TensorName = {
   text: string
-  /** What has the name: the tensor, a node that reads it, or a module that it was found to belong to. */
+  /** The owner of the name: the tensor, a node that reads it, or a module that it belongs to. */
   of: 'tensor' | 'node' | 'module'
-  /** Whether it means the same in another file; false for names that an exporter counted up. */
+  /** False for a number given by an exporter, which means something else in another file. */
   isTelling: boolean
-  /** Where the tensor is read under this name: 0 for the tensor itself, from 1 for each place that reads it or calls it otherwise. */
+  /**
+   * The place at which the tensor is read under this name. 0 is the tensor itself; each reader or further name has its
+   * own place from 1 on.
+   */
   place: number
 }
 
 /**
- * Names of one tensor that count, and their characters in sum. A number that a whole network shares has hundreds of readers; without a
- * bound a hostile file would have all of its nodes read all of its tensors.
+ * Bounds on the names of one tensor and on their characters. A number that a whole network shares has hundreds of
+ * readers. Without bounds, a hostile file could make all nodes read all tensors.
  */
 const mostNames = 256
 const mostCharacters = 16_384
 
-/** Readers and further names of one tensor that are visited, those behind readers that only move its elements included. */
+/**
+ * The largest number of readers and further names visited for one tensor. This includes readers after operators that
+ * only move its elements.
+ */
 const mostVisited = 1024
 
 const known = new WeakMap<Network, (tensor: TensorEntry) => readonly TensorName[]>()
 
 /**
- * Returns a function that gives all names of a tensor, at most 256: its own, those under which Identity hands it on, those of the nodes
- * that read it, be it through operators that only move elements, and, where an exporter took its own name away, one by its module.
+ * Returns a function that returns all names of a tensor, at most 256:
+ * - its own name;
+ * - the names of Identity outputs that pass it on;
+ * - the names of nodes that read it, also through operators that only move elements;
+ * - a name by its module, if an exporter replaced its own name.
  */
 export function tensorNames(network: Network): (tensor: TensorEntry) => readonly TensorName[] {
   const before = known.get(network)
@@ -54,7 +63,7 @@ function findNames(network: Network): (tensor: TensorEntry) => readonly TensorNa
   }
 }
 
-/** The names of a tensor as a glob is held against them, each once. */
+/** Returns the names that globs are matched with, each once. */
 export function matchedNames(names: readonly TensorName[]): string[] {
   return [...new Set(names.map(({ text }) => text))]
 }

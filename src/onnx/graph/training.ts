@@ -6,8 +6,8 @@ import { type Resolver, resolve } from './resolve.ts'
 type Binding = { key?: string | null; value?: string | null }
 
 /**
- * What a model's graphs for training put out, and which tensors take it over: each binding as what it sets, then what it sets that to.
- * They read what the model's own graph defines.
+ * Returns the outputs of a model's graphs for training. Then follow, for each binding, the tensor that it sets and the
+ * new value. These graphs read values of the model's own graph.
  */
 export function trainingOutputs(
   resolver: Resolver,

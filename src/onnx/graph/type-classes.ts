@@ -3,13 +3,13 @@ import { type GraphNames, type NamedTensors, namesOf, tensorsNamed } from './nam
 import { domainOf } from './network-scope.ts'
 import { type OperatorTypes, operatorTypes, type SharedType } from './operator-types.ts'
 
-/** Values of a model that have one type because operators, branches and bodies demand it. */
+/** Values of a model that must share one type, because operators, branches and bodies demand it. */
 export type TypeClass = {
   /** Paths of the tensors among them. */
   tensors: string[]
-  /** Paths of the messages that say their type elsewhere: tensor types of inputs, outputs and values, attributes of Casts. */
+  /** Paths of messages that state the type: tensor types of inputs, outputs and values, and attributes of Casts. */
   statements: string[]
-  /** What the type is limited by. `admits`: the floating-point types that are allowed, by name. */
+  /** Limits on the type. `admits`: names of the allowed floating-point types. */
   limits: TypeLimit[]
 }
 
@@ -19,7 +19,7 @@ export type TypeLimit = { node: string; admits: readonly string[]; message: stri
 export type TypeClasses = ReadonlyMap<string, TypeClass>
 
 type Members = TypeClass & { joined: Members | null }
-/** `ofValue`: what a value is a member of. */
+/** `ofValue`: the class of each value. */
 type Analysis = {
   versions: ReadonlyMap<string, number>
   functions: ReadonlySet<string>
@@ -27,8 +27,8 @@ type Analysis = {
 }
 
 /**
- * Finds out which values of a model's graph have one type, without knowing which it is. What functions, and operators that are not known,
- * do with types cannot be told: what they take and put out has limits that admit none.
+ * Finds the values of a model's graph that must share a type, without knowing the type. Functions and unknown operators
+ * cannot be followed, so a limit that admits no type is put on their inputs and outputs.
  */
 export function typeClasses(model: ModelProto): TypeClasses {
   const versions = new Map(
@@ -90,7 +90,7 @@ function readNode(analysis: Analysis, node: NodeProto, scope: GraphNames, path: 
   }
 }
 
-/** Joins what one operator's inputs and outputs share. @returns the shared types that an input has */
+/** Joins the inputs and outputs of one operator that share a type. Returns the shared types of inputs. */
 function joinShared(
   types: OperatorTypes,
   inputs: readonly (Members | null)[],
@@ -120,7 +120,7 @@ function joinShared(
   return typed
 }
 
-/** Notes what says the type of an output that no input has. */
+/** Records the message that states the type of an output, if no input has that type. */
 function stateOutput({ opType, attribute }: NodeProto, output: Members, path: string, label: string): void {
   const { limits, statements, tensors } = rootOf(output)
   const indexOf = (name: string) => attribute?.findIndex(each => each.name === name) ?? -1
@@ -131,14 +131,14 @@ function stateOutput({ opType, attribute }: NodeProto, output: Members, path: st
   else tensors.push(`${path}.attribute[${place}].t`)
 }
 
-/** What branches and bodies put out, the node puts out, and what it takes they take. @returns false if it is no such node */
+/** Joins the inputs and outputs of a node with those of its branches or bodies. Returns false for other nodes. */
 function joinBodies(
   opType: string,
   { inputs, outputs }: Pick<Ends, 'inputs' | 'outputs'>,
   bodies: readonly Ends[],
 ): boolean {
   if (opType !== 'If' && opType !== 'Loop') return false
-  // A Loop has a count and a condition before what it carries, and its body puts out a condition before it.
+  // A Loop takes a count and a condition before its state, and its body returns a condition before the state.
   const condition = opType === 'Loop' ? 1 : 0
   for (const body of bodies) {
     for (const [index, output] of outputs.entries()) join(output, body.outputs[index + condition] ?? null)
@@ -152,7 +152,7 @@ function joinBodies(
   return true
 }
 
-/** Makes one class of those of two values. */
+/** Joins the classes of two values into one. */
 function join(a: Members | null, b: Members | null): void {
   if (!a || !b) return
   const [first, second] = [rootOf(a), rootOf(b)]
@@ -190,7 +190,7 @@ function membersOf({ ofValue }: Analysis, value: NamedTensors): Members {
 function rootOf(members: Members): Members {
   let root = members
   while (root.joined) root = root.joined
-  // What was walked is shortened: long chains would be walked again for each of their values.
+  // Path compression: long chains would be walked again for each of their values.
   for (let at = members; at.joined; ) {
     const next: Members = at.joined
     at.joined = root

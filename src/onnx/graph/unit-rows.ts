@@ -5,15 +5,15 @@ import { type AxisRole, axisOf, axisRoles } from './axis-roles.ts'
 import type { Network, Operator, Value } from './network.ts'
 
 /**
- * A weight as an operator gets it. `axes`: for each axis of the value the weight's own. `isWhole`: the value has all elements of the
- * weight, so that its axes are as long.
+ * A weight as an operator receives it. `axes`: the weight's axis for each axis of the value. `isWhole`: true if the
+ * value has all elements of the weight, so that the axes have the same lengths.
  */
 type View = { tensor: TensorEntry; axes: readonly number[]; isWhole: boolean }
 
-/** Weights that one value is made of, at most: behind a Concat of more, nobody is looked for. */
+/** The largest number of weights followed in one value. After a Concat of more, none is followed. */
 const mostViews = 64
 
-/** Operators that hand on their first input as long along every axis as it is. */
+/** Operators that pass on their first input with all of its axes at their lengths. */
 const handsOn: ReadonlySet<string> = new Set([
   'Cast',
   'CastLike',
@@ -22,14 +22,15 @@ const handsOn: ReadonlySet<string> = new Set([
   'Dropout',
   'QuantizeLinear',
 ])
-/** Operators that hand on their first input (Concat: any) with its axes, shorter or longer. */
+/** Operators that pass on their first input (Concat: any input) with its axes, shorter or longer. */
 const handsOnPart: ReadonlySet<string> = new Set(['Concat', 'Pad', 'Slice', 'Split'])
 const scalings: ReadonlySet<string> = new Set(['Add', 'Div', 'Mul', 'Sub'])
 
 /**
- * The rows of each weight that an operator reads as the weights of output units, by the weight's path: a row is what leads to one unit.
- * Null where operators disagree. Weights that no such operator reads are left out. Followed are Transpose, casts, slices, and
- * products with a tensor of the model; not a Reshape, and not the states and inputs of loops.
+ * Returns the rows of each weight that an operator reads as weights of output units, by the weight's path. A row holds
+ * the elements that lead to one output unit. It is null if operators disagree, and missing for a weight that no such
+ * operator reads. Transpose, casts, slices, and products with a tensor of the model are followed. Reshape, and states
+ * and inputs of loops, are not.
  */
 export function unitRows({ operators }: Pick<Network, 'operators'>): ReadonlyMap<string, RowLayout | null> {
   const rows = new Map<string, RowLayout | null>()
@@ -55,7 +56,7 @@ function viewsOf(value: Value | null, handedOn: ReadonlyMap<Operator, readonly V
   return [{ tensor: value.tensor, axes: value.tensor.dims.map((_, axis) => axis), isWhole: true }]
 }
 
-/** The weight as it is in the result of an operator; undefined if the operator does something else with it. */
+/** Returns the view of a weight in the result of an operator; undefined if the operator does more than pass it on. */
 function passed(operator: Operator, port: string, view: View): View | undefined {
   const { domain, opType, operands } = operator
   if (domain !== '') return undefined
@@ -70,7 +71,7 @@ function passed(operator: Operator, port: string, view: View): View | undefined 
   if (opType === 'Gather' && port === '0') {
     const indices = operands.find(operand => operand.port === '1')?.value
     const rank = indices?.kind === 'leaf' ? indices.tensor?.dims.length : undefined
-    // Indices that the model holds choose one of several weights; others look up rows of a table.
+    // Indices in the model choose one of several weights; other indices look up rows of a table.
     if (rank === undefined || rank > 1) return undefined
     const axis = axisOf(operator, axes.length)
     return { ...view, axes: rank === 1 ? axes : axes.toSpliced(axis, 1), isWhole: false }
@@ -83,7 +84,7 @@ function passed(operator: Operator, port: string, view: View): View | undefined 
   return undefined
 }
 
-/** Whether a tensor of these dims, combined with a weight element by element, leaves the weight's dims as they are. */
+/** True if an element-wise operation with a tensor of these dims leaves the weight's dims unchanged. */
 function spreadsInto(dims: readonly number[], { tensor, axes }: View): boolean {
   const first = axes.length - dims.length
   return first >= 0 && dims.every((dim, index) => dim === 1 || dim === tensor.dims[axes[first + index] ?? -1])
@@ -102,7 +103,7 @@ function layoutOf({ tensor, axes, isWhole }: View, roles: readonly AxisRole[]): 
   const own: RowAxis[] = []
   for (const [axis, length] of tensor.dims.entries()) {
     const at = axes.indexOf(axis)
-    // An axis along which one index was chosen tells weights apart that have units of their own.
+    // If one index along an axis was chosen, the axis separates weights with units of their own.
     const role = at < 0 ? 'unit' : roles[at]
     if (role === undefined) return undefined
     if (typeof role === 'string') {

@@ -1,45 +1,48 @@
 import type { Leaf, Network, Operator, Value } from './network.ts'
 import { type Way, wayOf } from './operand-way.ts'
 
-/** A value of a network, and where its elements come from and go. */
+/** A value of a network, with the operators and values that its elements come from and go to. */
 export type FlowValue = {
   kind: 'value'
   id: number
-  /** The tensor that it is; null for inputs and results. */
+  /** The tensor that this value is; null for inputs and results. */
   leaf: Leaf | null
   isInput: boolean
-  /** The operator that it is a result of, and which; null for all else. */
+  /** The operator of which this is a result, with the result's index; null for all other values. */
   producer: FlowOperator | null
   index: number
   reads: Read[]
-  /** Values that a subgraph hands it on to, into its operator's results or its own inputs, and the other way round. */
+  /**
+   * Values that a subgraph passes this value to: results of its operator, or its own inputs. `handedFrom` is the
+   * reverse.
+   */
   handedTo: Handover[]
   handedFrom: Handover[]
 }
 
-/** `isChoice`: from a branch to its If. */
+/** `isChoice`: true if a branch passes it to its If. */
 export type Handover = { value: FlowValue; isChoice: boolean }
 
-/** An operand: the value, who reads it, and where its elements go there. */
+/** An operand: the value, its reader, and where its elements go in the reader. */
 export type Read = { value: FlowValue; reader: FlowOperator; way: Way }
 
 export type FlowOperator = { kind: 'operator'; id: number; operator: Operator; operands: Read[]; results: FlowValue[] }
 
-/** A value, or an operator on the way from one to another; each has a number of its own. */
+/** A value or an operator. Each has a number of its own. */
 export type FlowItem = FlowValue | FlowOperator
 
 export type ValueFlow = {
-  /** How many values and operators there are. */
+  /** The number of values and operators. */
   size: number
   values: FlowValue[]
   operators: FlowOperator[]
-  /** What each output of the graph is; null for one that nothing defines. */
+  /** The value of each output of the graph; null for an output that nothing defines. */
   outputs: (FlowValue | null)[]
-  /** Values that are used where nothing is followed: by graphs for training, and by operators whose subgraphs compute them. */
+  /** Values whose use is not followed: in graphs for training, and in subgraphs of unknown operators. */
   elsewhere: FlowValue[]
 }
 
-/** Follows the values of a network through operators and subgraphs. Linear in the size of the network. */
+/** Connects the values of a network through operators and subgraphs. Takes time linear in the size of the network. */
 export function valueFlow(network: Network): ValueFlow {
   const values = new FlowValues()
   for (const leaf of network.leaves) values.of(leaf)
@@ -134,8 +137,8 @@ function connectOperands(values: FlowValues, operator: Operator): void {
 }
 
 /**
- * Connects a subgraph: the results of If are those of its branches; the bodies of Loop, Scan and SequenceMap take the node's inputs, and
- * those of Loop and Scan take the state that they put out again.
+ * Connects a subgraph. The results of If are those of its branches. The bodies of Loop, Scan and SequenceMap take the
+ * node's inputs. Those of Loop and Scan also take the state that they return.
  */
 function connectBody(
   values: FlowValues,
@@ -150,7 +153,7 @@ function connectBody(
     to.handedFrom.push({ value: from, isChoice })
   }
   const isLoop = opType === 'Loop'
-  // The body of a Loop has a count and a condition before its state, and puts out the condition first.
+  // The body of a Loop takes a count and a condition before its state, and returns the condition first.
   outputs.forEach((output, index) => {
     const result = isLoop ? index - 1 : index
     if (result >= 0) hand(values.of(output), values.resultOf(operator, result), opType === 'If')
@@ -168,12 +171,15 @@ function isFollowed({ domain, opType }: Operator): boolean {
   return domain === '' && ['If', 'Loop', 'Scan', 'SequenceMap'].includes(opType)
 }
 
-/** What an operator's subgraphs put out, if it is not known what the operator does with that. */
+/** Returns the outputs of an operator's subgraphs, unless it is known what the operator does with them. */
 function notFollowed(operator: Operator): (Value | null)[] {
   return isFollowed(operator) ? [] : operator.subgraphs.flatMap(({ outputs }) => outputs)
 }
 
-/** Which outputs of a body (from `from` on) are its inputs (from `to` on) the next time. */
+/**
+ * Returns the outputs of a body (`length` ones from `from` on) that become its inputs (from `to` on) in the next
+ * iteration.
+ */
 function stateOf(
   { opType, operands, attributes }: Operator,
   formals: number,

@@ -1,9 +1,9 @@
 /**
- * Defaults of attributes that are as long as a tensor has spatial axes (or Scan has inputs and outputs), so that no schema can list them:
- * what each element is if the attribute is not given.
+ * Defaults of attributes with one element for each spatial axis, or for each input or output of Scan. No schema can
+ * list them; here is the default of each element.
  *
- * Sources: ONNX's Operators.md and Changelog.md (https://github.com/onnx/onnx/tree/main/docs), onnxruntime's ContribOperators.md
- * (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md).
+ * Sources: ONNX's Operators.md and Changelog.md (https://github.com/onnx/onnx/tree/main/docs), onnxruntime's
+ * ContribOperators.md (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md).
  */
 type Elements = Readonly<Record<string, number>>
 
@@ -50,8 +50,8 @@ const tables = new Map<string, ReadonlyMap<string, ReadonlyMap<string, number>>>
 )
 
 /**
- * Whether a list is what its attribute would be if it was not given. Pads that stand beside an auto_pad other than NOTSET contradict it and
- * are no default.
+ * True if a list equals the default of its attribute. Pads next to an auto_pad other than NOTSET contradict it, and are
+ * never a default.
  */
 export function isWindowDefault(
   domain: string,
