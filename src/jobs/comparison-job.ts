@@ -14,7 +14,7 @@ export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRu
     const { files, named } = await resolveComparison(request, models)
     await models.requireSound(files, signal)
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes compared' })
-    const result = await threads.compare(files, request.rules, { signal, onProgress })
+    const result = await threads.compare({ files, rules: request.rules }, { signal, onProgress })
     await succeed(async () => ({ models: named, ...result }))
   }
 }

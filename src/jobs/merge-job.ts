@@ -145,8 +145,8 @@ export async function mergeIntoStore(
     )
   }
   await artifacts.withOutput(bytes, async output => {
-    const merging = { signal, output, onProgress: telling('bytes written'), durable: recalibration === null }
-    const merged = await threads.merge(files, settings, merging)
+    const merging = { files, settings, output, durable: recalibration === null }
+    const merged = await threads.merge(merging, { signal, onProgress: telling('bytes written') })
     if (!recalibration) return store(merged)
     await artifacts.withOutput(bytes, async output => {
       const measuring = { jobId, signal, output, onProgress: telling('samples measured') }
@@ -176,7 +176,7 @@ export function createMergeService(
           }))
       const request: MergeRequest = { ...rest, models: selected }
       const { files, settings, inputIds } = await resolveMerge(request, stores)
-      await stores.models.blamingDamage(files, () => threads.check(files, settings))
+      await stores.models.blamingDamage(files, () => threads.check({ files, settings }))
       return jobs.create({ type: 'merge', request, labels: request.labels, inputIds }, keep)
     },
   }

@@ -115,7 +115,7 @@ export async function recalibrate(
   try {
     const before = scoring && (await evaluate(merged, scoring))
     const { values, ...report } = await evaluator.measure({ model: pathsOf(merged), calibration }, signal, onProgress)
-    const files = await threads.rewrite(pathsOf(merged), values, output, { signal })
+    const files = await threads.rewrite({ model: pathsOf(merged), values, output }, { signal })
     if (!scoring) return { files, report }
     const after = await evaluate(files, scoring)
     await kept.keep([after], jobId)

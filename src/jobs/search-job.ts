@@ -47,7 +47,7 @@ export function createSearchService(
         : (await selectModels(models, { minimum: 1, maximum }, stores.models)).map(id => ({ id }))
       const request: SearchRequest = { ...rest, models: selected }
       const { files, base, settings, inputIds } = await resolveSearch(request, stores)
-      const check = () => threads.checkSearch(files, settings, base)
+      const check = () => threads.checkSearch({ files, settings, base })
       await stores.models.blamingDamage(files, check).catch((error: unknown) => {
         throw asGroupError(error)
       })

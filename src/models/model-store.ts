@@ -206,7 +206,7 @@ export function createModelStore(
         if (needed === undefined || bytes < needed) {
           const path = contents.path(main.sha256)
           await sound([{ label: id, path, data: [] }])
-          await threads.checkData(path, location, bytes)
+          await threads.checkData({ path, location, bytes })
         }
         if (completes(place)) await sound([labelledPaths(await get(id))])
         let replaced: string | undefined
@@ -246,7 +246,7 @@ export function createModelStore(
       const { path } = main(await get(reference))
       await sound([{ label: reference, path, data: [] }])
       const from = cursor === undefined ? 0 : decodeIndexCursor(cursor)
-      const { total, tensors } = await threads.tensors(path, from, limit)
+      const { total, tensors } = await threads.tensors({ path, from, limit })
       const next = from + tensors.length
       return { items: tensors, nextCursor: next < total ? encodeCursor(String(next)) : null }
     },
@@ -275,7 +275,10 @@ export function createModelStore(
         requireComplete(model.id, model.missing)
         await sound([labelledPaths(model)], signal)
         const input = { label: model.id, sha256: model.sha256, weight: 1, ...paths(model) }
-        const { files } = await threads.merge([input], inlineSettings, { output, durable: false, signal })
+        const { files } = await threads.merge(
+          { files: [input], settings: inlineSettings, output, durable: false },
+          { signal },
+        )
         const [file] = files
         if (!file) throw new RangeError('a merge without a file')
         return use(file)

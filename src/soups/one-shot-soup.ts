@@ -34,7 +34,7 @@ export async function makeSoup(
   const { files, settings } = soupMerge(models, recipe)
   const sizes = models.map(each => each.files.reduce((sum, { bytes }) => sum + bytes, 0))
   return artifacts.makeOutput(sizes[settings.base] ?? 0, async output => {
-    const { files: written, report } = await threads.merge(files, settings, { output, durable: false, signal })
+    const { files: written, report } = await threads.merge({ files, settings, output, durable: false }, { signal })
     const [soup] = written
     if (!soup) throw new RangeError('a merge without a file')
     const { path, bytes, sha256 } = soup

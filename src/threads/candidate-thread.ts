@@ -1,17 +1,15 @@
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
-import type { MergeSettings } from '../merge/merge-input.ts'
 import type { NonFinite } from '../merge/non-finite.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CandidateInputs } from './candidate-task.ts'
-import type { MergeFile } from './merge-inputs.ts'
 import type { MergedModel } from './merge-task.ts'
 import { runTask, type StoppableOptions } from './run-task.ts'
-import { TaskPool } from './task-pool.ts'
+import type { ThreadLimits } from './task-pool.ts'
+import { type ModelTask, type ModelThreads, modelThreads } from './worker-threads.ts'
 
-export type MergeOptions = StoppableOptions & { output: string; durable: boolean }
-
-export type RunMerge = (files: MergeFile[], settings: MergeSettings, options: MergeOptions) => Promise<MergedModel>
+/** Merges files into a new one at `output`, and data files beside it. */
+export type RunMerge = (merge: Omit<ModelTask<'merge'>, 'shared'>, options: StoppableOptions) => Promise<MergedModel>
 
 /** Makes the candidates of one search. */
 export type CandidateWriter = {
@@ -28,10 +26,10 @@ export type CandidateWriter = {
 }
 
 type Making = {
-  options: ConstructorParameters<typeof TaskPool>[0]
+  limits: ThreadLimits
   taskMilliseconds: number
   onThreadError: (error: unknown) => void
-  mergeIn: (planners: TaskPool) => RunMerge
+  mergeIn: (planners: ModelThreads) => RunMerge
 }
 
 /**
@@ -39,12 +37,12 @@ type Making = {
  * @param signal ends the thread, whatever it is doing
  */
 export async function openCandidateThread(
-  { options, taskMilliseconds, onThreadError, mergeIn }: Making,
+  { limits, taskMilliseconds, onThreadError, mergeIn }: Making,
   inputs: CandidateInputs,
   signal: AbortSignal,
 ): Promise<CandidateWriter> {
   signal.throwIfAborted()
-  const thread = new TaskPool({ ...options, minThreads: 1, maxThreads: 1 }, taskMilliseconds)
+  const thread = modelThreads({ ...limits, minThreads: 1, maxThreads: 1 }, taskMilliseconds)
   thread.on('error', onThreadError)
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   const end = () => void thread.destroy().then(resolve, resolve)
@@ -63,11 +61,11 @@ export async function openCandidateThread(
   }
   const merge = mergeIn(thread)
   try {
-    const findings = await untilEnded(() => runTask<MergeFindings>(thread, 'openSearch', inputs))
+    const findings = await untilEnded(() => runTask(thread, 'openCandidates', inputs))
     return {
       findings,
-      findNonFinite: () => untilEnded(() => runTask(thread, 'candidatesNonFinite', {})),
-      write: (soup, output) => untilEnded(() => runTask(thread, 'candidate', { soup, output })),
+      findNonFinite: () => untilEnded(() => runTask(thread, 'findNonFiniteCandidates', null)),
+      write: (soup, output) => untilEnded(() => runTask(thread, 'writeCandidate', { soup, output })),
       merge: (...merging) => untilEnded(() => merge(...merging)),
       ended,
     }

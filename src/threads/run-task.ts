@@ -1,9 +1,8 @@
 import { TureenError } from '../errors.ts'
 import { processLimits } from '../process-limits.ts'
 import { untilThreadsEnd } from './ended-threads.ts'
-import type { Outcome } from './outcome.ts'
-import { type SentTask, taskDeadline } from './task-deadline.ts'
-import type { TaskPool } from './task-pool.ts'
+import { taskDeadline } from './task-deadline.ts'
+import type { NameIn, TaskOf, TaskPool, ValueOf } from './task-pool.ts'
 import { type WorkControl, workControl } from './work-control.ts'
 
 export type Progress = (done: number, total: number) => void
@@ -17,21 +16,20 @@ const progressMilliseconds = 200
 const stopMilliseconds = 1000
 
 /**
- * Runs a task of a pool by its name. A thread that works on it for longer than it may is ended, and the pool starts another one. When
+ * Runs a task that the pool's module exports, by its name. A thread that works on it for longer than it may is ended, and the pool starts another one. When
  * it rejects, the thread that ran the task touches no file any more.
  * @param signal ends the thread, whatever it is doing
  * @throws TureenError that the task ended with, `TUREEN_MODEL_LIMIT` if it took too much memory, `TUREEN_TASK_TIMEOUT` if too long
  */
-export async function runTask<Value>(
-  pool: TaskPool,
-  name: string,
-  task: object,
+export async function runTask<Module, Name extends NameIn<Module>>(
+  pool: TaskPool<Module>,
+  name: Name,
+  task: TaskOf<Module[Name]>,
   { signal }: { signal?: AbortSignal } = {},
-): Promise<Value> {
+): Promise<ValueOf<Module[Name]>> {
   const deadline = taskDeadline(pool.taskMilliseconds)
   const end = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal
-  const sent: SentTask<object> = { task, started: deadline.started }
-  const run = (): Promise<Outcome<Value>> => pool.run(sent, { name, signal: end })
+  const run = () => pool.send(name, { task, started: deadline.started }, end)
   try {
     const outcome = await untilThreadsEnd(pool, end, run)
     if (outcome.ok) return outcome.value

@@ -1,19 +1,17 @@
 import { addComputed } from '../merge/merge-counts.ts'
 import { mergeOutcome } from '../merge/merge-outcome.ts'
 import type { NonFinite } from '../merge/non-finite.ts'
-import type { HashTask } from './hash-ranges.ts'
 import type { MergedModel, PlannedMerge } from './merge-task.ts'
-import type { NonFiniteTask } from './non-finite-task.ts'
 import { outputRanges, rangeLedger } from './output-ranges.ts'
 import { runTask } from './run-task.ts'
 import type { ShareInput } from './share-inputs.ts'
 import { sideBySide } from './side-by-side.ts'
-import type { TaskPool } from './task-pool.ts'
 import type { WorkControl } from './work-control.ts'
-import type { ShareReport, ShareTask } from './write-share.ts'
+import type { HashThreads, ModelThreads } from './worker-threads.ts'
+import type { ShareReport } from './write-share.ts'
 
 /** Threads that write, and others that hash: these wait for those, who wait for nobody. */
-export type WritingPools = { writers: TaskPool; hashers: TaskPool }
+export type WritingPools = { writers: ModelThreads; hashers: HashThreads }
 
 export type SplitMergeOptions = { durable: boolean; control: WorkControl; signal: AbortSignal }
 
@@ -31,18 +29,18 @@ export async function splitMerge(
 ): Promise<MergedModel> {
   const ranges = outputRanges(outputs).length
   const ledger = rangeLedger(ranges).shared
-  const share: ShareTask = { inputs, plan, outputs, durable, ledger, shared: control.shared }
-  const hashing: HashTask = { outputs, ledger, shared: control.shared }
+  const share = { inputs, plan, outputs, durable, ledger, shared: control.shared }
+  const hashing = { outputs, ledger, shared: control.shared }
   const sharing = Array.from({ length: Math.min(ranges, writers.maxThreads) }, () =>
-    runTask<ShareReport>(writers, 'write', share, { signal }),
+    runTask(writers, 'write', share, { signal }),
   )
-  const hashed = runTask<string[]>(hashers, 'hash', hashing, { signal })
+  const hashed = runTask(hashers, 'hash', hashing, { signal })
   const [digests, ...shares] = await sideBySide<[string[], ...ShareReport[]]>([hashed, ...sharing], control)
   const computed = addComputed(shares.map(each => each.computed))
-  const search: NonFiniteTask = { inputs, plan, inResult: computed.nonFinite, shared: control.shared }
+  const search = { inputs, plan, inResult: computed.nonFinite, shared: control.shared }
   const searched =
     counted.mayHide || computed.nonFinite.size > 0
-      ? await runTask<{ result: NonFinite; bytesRead: number }>(writers, 'nonFinite', search, { signal })
+      ? await runTask(writers, 'nonFinite', search, { signal })
       : { result: allFinite, bytesRead: 0 }
   return {
     files: outputs.map((output, index) => ({ ...output, sha256: digests[index] ?? '' })),

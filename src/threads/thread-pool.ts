@@ -1,49 +1,47 @@
 import { availableParallelism } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
-import { Piscina } from 'piscina'
-import type { ComparisonResult } from '../../schemas/comparison.ts'
-import type { DatasetDescription, DatasetFile } from '../evaluate/datasets/dataset.ts'
-import type { MergeSettings } from '../merge/merge-input.ts'
-import type { TensorValues } from '../merge/rewrite-model.ts'
-import type { TensorRule } from '../merge/tensor-rule.ts'
-import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
-import type { ModelPaths } from '../storage/model-paths.ts'
 import type { HashFile } from '../storage/sound-files.ts'
-import type { CandidateInputs, SearchedMerge } from './candidate-task.ts'
 import { type CandidateWriter, openCandidateThread, type RunMerge } from './candidate-thread.ts'
-import type { ListedTensor } from './inspect-task.ts'
-import type { MergeFile } from './merge-inputs.ts'
-import type { MergeReport, MergeStart, WrittenFile } from './merge-task.ts'
+import type { MergeReport } from './merge-task.ts'
 import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
 import { splitMerge } from './split-merge.ts'
 import { splitPreparation } from './split-preparation.ts'
 import { defaultTaskSeconds } from './task-deadline.ts'
-import { TaskPool } from './task-pool.ts'
+import { hashThreads, type ModelTask, type ModelThreads, type ModelValue, modelThreads } from './worker-threads.ts'
+
+/** Runs a task of the worker threads. */
+type Run<Name extends keyof typeof import('./worker.ts')> = (task: ModelTask<Name>) => Promise<ModelValue<Name>>
+
+/** As {@link Run}, of a task that leaves its progress in shared memory. Aborting stops it at its next chunk. */
+type RunStoppable<Name extends keyof typeof import('./worker.ts')> = (
+  task: Omit<ModelTask<Name>, 'shared'>,
+  options: StoppableOptions,
+) => Promise<ModelValue<Name>>
 
 /** The threads in which models are read and merged: everything that would hold up the event loop. */
 export type ThreadPool = {
-  inspect(files: ModelPaths): Promise<InspectedModel>
+  inspect: Run<'inspect'>
   /** @throws TureenError `TUREEN_MODEL_MALFORMED` if a data file of so many bytes does not have all of the tensors that it should */
-  checkData(path: string, location: string, bytes: number): Promise<void>
-  tensors(path: string, from: number, limit: number): Promise<{ total: number; tensors: ListedTensor[] }>
-  dataset(files: DatasetFile[]): Promise<DatasetDescription>
+  checkData: Run<'checkData'>
+  tensors: Run<'tensors'>
+  dataset: Run<'dataset'>
   /** A YAML document as plain values. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
-  readYaml(text: string): Promise<unknown>
-  check(files: MergeFile[], settings: MergeSettings): Promise<void>
-  /** As check, for all soups of some of the models. `base`: the file that each is made from; null for that of its first model. */
-  checkSearch(files: MergeFile[], settings: SearchedMerge, base: number | null): Promise<void>
+  readYaml: Run<'readYaml'>
+  check: Run<'check'>
+  /** As check, for all soups of some of the models. */
+  checkSearch: Run<'checkSearch'>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
   merge: RunMerge
   /** Writes a model anew, durably, with other elements in some of its tensors: at `output`, and beside it. */
-  rewrite(model: ModelPaths, values: TensorValues, output: string, options: StoppableOptions): Promise<WrittenFile[]>
-  /** Aborting stops at the next chunk of a tensor. `rules`: those of a merge to try. @throws TureenError if a model cannot be read */
-  compare(files: MergeFile[], rules: readonly TensorRule[], options: StoppableOptions): Promise<ComparisonResult>
+  rewrite: RunStoppable<'rewrite'>
+  /** Compares models pair by pair. `rules`: those of a merge to try. @throws TureenError if a model cannot be read */
+  compare: RunStoppable<'compare'>
   /**
    * Opens the models of a search in a thread of its own.
    * @param signal ends the thread, whatever it is doing
    * @throws TureenError as check does
    */
-  openCandidates(inputs: CandidateInputs, signal: AbortSignal): Promise<CandidateWriter>
+  openCandidates(inputs: ModelTask<'openCandidates'>, signal: AbortSignal): Promise<CandidateWriter>
   /** Hashes a file, in threads of its own: neither uploads nor merges wait behind gigabytes that are read to the end. */
   hash: HashFile
   /** Hashes a file slowly, in a thread that does nothing else: whatever is asked for does not wait for it. */
@@ -78,27 +76,25 @@ export function createThreadPool(
     idleTimeout: idleMilliseconds,
     resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 3 * youngMebibytes },
   }
-  const options = { ...limits, filename: new URL('./worker.ts', import.meta.url).href }
-  const readers = new TaskPool(options, taskMilliseconds)
-  const mergers = new TaskPool(options, taskMilliseconds)
-  const hashing = { ...limits, filename: new URL('./hash-worker.ts', import.meta.url).href }
-  const hashers = new TaskPool(hashing, taskMilliseconds)
-  const slowHasher = new Piscina({ ...hashing, maxThreads: 1 })
+  const readers = modelThreads(limits, taskMilliseconds)
+  const mergers = modelThreads(limits, taskMilliseconds)
+  const hashers = hashThreads(limits, taskMilliseconds)
+  const slowHasher = hashThreads({ ...limits, maxThreads: 1 }, taskMilliseconds)
   const pools = [readers, mergers, hashers, slowHasher]
   // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
   for (const pool of pools) pool.on('error', onThreadError)
   const mergeIn =
-    (planners: TaskPool): RunMerge =>
-    async (files, settings, { output, durable, ...options }) => {
+    (planners: ModelThreads): RunMerge =>
+    async (merge, options) => {
       const merged = await runStoppable(async (control, signal) => {
-        const task = { files, settings, output, durable, shared: control.shared }
-        const start = await runTask<MergeStart>(planners, 'merge', task, { signal })
+        const start = await runTask(planners, 'merge', { ...merge, shared: control.shared }, { signal })
         if ('merged' in start) return start.merged
-        const inputs = files.map(({ label, path, data }) => ({ label, path, data }))
+        const inputs = merge.files.map(({ label, path, data }) => ({ label, path, data }))
         const planned =
           'planned' in start
             ? start.planned
             : await splitPreparation(inputs, start.unprepared, mergers, { control, signal })
+        const { durable } = merge
         return splitMerge(inputs, planned, { writers: mergers, hashers }, { durable, control, signal })
       }, options)
       onMerged(merged.report)
@@ -106,24 +102,21 @@ export function createThreadPool(
     }
   return {
     inspect: files => runTask(readers, 'inspect', files),
-    checkData: (path, location, bytes) => runTask(readers, 'checkData', { path, location, bytes }),
-    tensors: (path, from, limit) => runTask(readers, 'tensors', { path, from, limit }),
-    dataset: files => runTask(readers, 'dataset', { files }),
-    readYaml: text => runTask(readers, 'yaml', { text }),
-    check: (files, settings) => runTask(readers, 'check', { files, settings }),
-    checkSearch: (files, settings, base) => runTask(readers, 'checkSearch', { files, settings, base }),
+    checkData: file => runTask(readers, 'checkData', file),
+    tensors: page => runTask(readers, 'tensors', page),
+    dataset: files => runTask(readers, 'dataset', files),
+    readYaml: text => runTask(readers, 'readYaml', text),
+    check: merge => runTask(readers, 'check', merge),
+    checkSearch: search => runTask(readers, 'checkSearch', search),
     merge: mergeIn(mergers),
-    rewrite: (model, values, output, options) =>
-      runStoppable(
-        ({ shared }, signal) => runTask(mergers, 'rewrite', { model, values, output, shared }, { signal }),
-        options,
-      ),
-    compare: (files, rules, options) =>
-      runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { files, rules, shared }, { signal }), options),
+    rewrite: (rewrite, options) =>
+      runStoppable(({ shared }, signal) => runTask(mergers, 'rewrite', { ...rewrite, shared }, { signal }), options),
+    compare: (comparison, options) =>
+      runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { ...comparison, shared }, { signal }), options),
     openCandidates: (inputs, signal) =>
-      openCandidateThread({ options, taskMilliseconds, onThreadError, mergeIn }, inputs, signal),
-    hash: (path, signal) => hashers.run(path, { name: 'hashFile', signal }),
-    hashSlowly: (path, signal) => slowHasher.run(path, { name: 'hashSlowly', signal }),
+      openCandidateThread({ limits, taskMilliseconds, onThreadError, mergeIn }, inputs, signal),
+    hash: (path, signal) => hashers.call('hashFile', path, signal),
+    hashSlowly: (path, signal) => slowHasher.call('hashSlowly', path, signal),
     async close() {
       await Promise.all(pools.map(pool => pool.destroy()))
     },

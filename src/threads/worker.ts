@@ -20,20 +20,20 @@ standBack()
  * shares of a merge takes half the memory of one that has all of this.
  */
 
-export type MergeTask = {
+type MergeTask = {
   files: MergeFile[]
   settings: MergeSettings
   output: string
   durable: boolean
   shared: SharedArrayBuffer
 }
-export type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }
-export type CheckTask = { files: MergeFile[]; settings: MergeSettings }
-export type SearchCheckTask = { files: MergeFile[]; settings: SearchedMerge; base: number | null }
-export type CompareTask = { files: MergeFile[]; rules: readonly TensorRule[]; shared: SharedArrayBuffer }
-export type CandidateTask = { soup: CandidateSoup; output: string }
-export type DataTask = { path: string; location: string; bytes: number }
-export type TensorsTask = { path: string; from: number; limit: number }
+type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }
+type CheckTask = { files: MergeFile[]; settings: MergeSettings }
+type SearchCheckTask = { files: MergeFile[]; settings: SearchedMerge; base: number | null }
+type CompareTask = { files: MergeFile[]; rules: readonly TensorRule[]; shared: SharedArrayBuffer }
+type CandidateTask = { soup: CandidateSoup; output: string }
+type DataTask = { path: string; location: string; bytes: number }
+type TensorsTask = { path: string; from: number; limit: number }
 
 export const inspect = timedTask(async (files: ModelPaths) => {
   const { inspectFiles } = await import('./inspect-task.ts')
@@ -95,27 +95,27 @@ export const compare = timedTask(async ({ files, rules, shared }: CompareTask) =
   return compareFiles(files, rules, workControl(shared))
 })
 
-export const openSearch = timedTask(async (inputs: CandidateInputs) => {
+export const openCandidates = timedTask(async (inputs: CandidateInputs) => {
   const { openCandidates } = await import('./candidate-task.ts')
   return openCandidates(inputs)
 })
 
-export const candidatesNonFinite = timedTask(async () => {
+export const findNonFiniteCandidates = timedTask(async (_: null) => {
   const { findNonFiniteCandidates } = await import('./candidate-task.ts')
   return findNonFiniteCandidates()
 })
 
-export const candidate = timedTask(async ({ soup, output }: CandidateTask) => {
+export const writeCandidate = timedTask(async ({ soup, output }: CandidateTask) => {
   const { writeCandidate } = await import('./candidate-task.ts')
   return writeCandidate(soup, output)
 })
 
-export const yaml = timedTask(async ({ text }: { text: string }) => {
+export const readYaml = timedTask(async (text: string) => {
   const { readYaml } = await import('../merge/recipe-yaml.ts')
   return readYaml(text)
 })
 
-export const dataset = timedTask(async ({ files }: { files: DatasetFile[] }) => {
+export const dataset = timedTask(async (files: DatasetFile[]) => {
   const { describeDataset } = await import('../evaluate/datasets/describe-dataset.ts')
   return describeDataset(files)
 })

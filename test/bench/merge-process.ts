@@ -38,7 +38,7 @@ async function merge({ models, settings, output, durable }: MergeOrder): Promise
     ...model,
     ...(fisherOf === undefined ? {} : { fisherOf }),
   }))
-  const run = () => threads.merge(files, settings, { output, durable, signal: new AbortController().signal })
+  const run = () => threads.merge({ files, settings, output, durable }, { signal: new AbortController().signal })
   const clear = async () => {
     for (const path of [output, `${output}.0`]) await rm(path, { force: true })
   }

@@ -132,13 +132,14 @@ describe('a merge that several threads write', () => {
     const files = ['sound', 'diverged'].map((label, index) => {
       return { label, sha256: `sha256:${index}`, weight: 1, path: join(directory, label), data: [] }
     })
-    const options = (output: string) => {
-      return { output: join(directory, output), durable: false, signal: new AbortController().signal }
+    const merge = (name: string, settings: MergeSettings) => {
+      const output = join(directory, name)
+      return threads.merge({ files, settings, output, durable: false }, { signal: new AbortController().signal })
     }
-    const { report } = await threads.merge(files, defaultSettings, options('soup'))
+    const { report } = await merge('soup', defaultSettings)
     expect(report.nonFinite).toBe(2)
     expect(report.warnings.join()).toContain('diverged has 2 NaN or infinite elements in 1 tensor: W (2)')
-    const refused = threads.merge(files, { ...defaultSettings, onNonFinite: 'fail' }, options('refused'))
+    const refused = merge('refused', { ...defaultSettings, onNonFinite: 'fail' })
     await expect(refused).rejects.toMatchObject({ code: 'TUREEN_NOT_FINITE' })
   })
 })

@@ -51,17 +51,15 @@ afterAll(async () => {
 
 const files = () =>
   paths.map((path, index) => ({ label: `m${index}`, sha256: `sha256:${index}`, weight: 1, path, data: [] }))
-const merge = (output: string, options: Partial<Parameters<ThreadPool['merge']>[2]> = {}) =>
-  threads.merge(files(), defaultSettings, {
-    output: join(directory, output),
-    durable: false,
-    signal: new AbortController().signal,
-    ...options,
-  })
+const merge = (output: string, options: Partial<Parameters<ThreadPool['merge']>[1]> = {}, durable = false) =>
+  threads.merge(
+    { files: files(), settings: defaultSettings, output: join(directory, output), durable },
+    { signal: new AbortController().signal, ...options },
+  )
 
 describe('a merge that several threads write', () => {
   test('is the mean in every element, hashed as it stands in its file, and counted once', async () => {
-    const { files: written, report } = await merge('soup.onnx', { durable: true })
+    const { files: written, report } = await merge('soup.onnx', {}, true)
     const content = readFileSync(join(directory, 'soup.onnx'))
     expect(written).toEqual([
       {

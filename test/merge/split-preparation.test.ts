@@ -57,11 +57,15 @@ const inputs = () =>
     sha256: `sha256:${index}`,
     weight: index === settings.base ? null : 1,
   }))
-const merge = (output: string, options: Partial<Parameters<ThreadPool['merge']>[2]> = {}) =>
+const merge = (output: string, options: Partial<Parameters<ThreadPool['merge']>[1]> = {}) =>
   threads.merge(
-    inputs().map(({ bytes, ...input }) => ({ ...input, data: [] })),
-    settings,
-    { output: join(directory, output), durable: false, signal: new AbortController().signal, ...options },
+    {
+      files: inputs().map(({ bytes, ...input }) => ({ ...input, data: [] })),
+      settings,
+      output: join(directory, output),
+      durable: false,
+    },
+    { signal: new AbortController().signal, ...options },
   )
 
 test('tensors that several threads prepare come to what one thread makes of them', async () => {

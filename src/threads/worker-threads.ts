@@ -1,0 +1,26 @@
+import { type TaskOf, TaskPool, type ThreadLimits, type ValueOf } from './task-pool.ts'
+
+type ModelModule = typeof import('./worker.ts')
+type HashModule = typeof import('./hash-worker.ts')
+
+/** Threads that read and merge models. */
+export type ModelThreads = TaskPool<ModelModule>
+
+/** Threads that hash files. */
+export type HashThreads = TaskPool<HashModule>
+
+/** What a task of {@link ModelThreads} takes. */
+export type ModelTask<Name extends keyof ModelModule> = TaskOf<ModelModule[Name]>
+
+/** What a task of {@link ModelThreads} returns. */
+export type ModelValue<Name extends keyof ModelModule> = ValueOf<ModelModule[Name]>
+
+/** Returns a pool of threads that read and merge models. @param taskMilliseconds that a thread may work on one task */
+export function modelThreads(limits: ThreadLimits, taskMilliseconds: number): ModelThreads {
+  return new TaskPool(new URL('./worker.ts', import.meta.url), limits, taskMilliseconds)
+}
+
+/** Returns a pool of threads that hash files. @param taskMilliseconds that a thread may work on one task */
+export function hashThreads(limits: ThreadLimits, taskMilliseconds: number): HashThreads {
+  return new TaskPool(new URL('./hash-worker.ts', import.meta.url), limits, taskMilliseconds)
+}
