@@ -91,7 +91,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
       let recipe: ReceivedFile | undefined
       const other = async (part: UploadPart) => {
         if (part.field !== 'recipe' || recipe) throw unexpected(part)
-        recipe = await artifacts.receive(recipeChunks(part))
+        recipe = await artifacts.receive(recipeChunks(part), part.reservation)
       }
       const make = async () => {
         let models: SentModel[] = []

@@ -205,7 +205,7 @@ export async function createApp(
   const uploads: UploadLimits = {
     maximumBytes: config.maximumUploadBytes,
     progress: bodyProgress,
-    requireRoom: artifacts.requireRoom,
+    reserveRoom: artifacts.reserveRoom,
   }
   const { requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
   const maximumConnections = possibleConnections(config.maximumConnections, log)

@@ -19,7 +19,7 @@ export async function receiveFiles<File extends ReceivedFile>(
   const flushes = createFlushQueue()
   try {
     for await (const part of parts) {
-      const file = await take(part, files, stream => artifacts.receive(stream, flushes))
+      const file = await take(part, files, stream => artifacts.receive(stream, part.reservation, flushes))
       if (file) files.push(file)
     }
     await flushes.end()

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
 import { isWholeText } from '../received-text.ts'
+import type { Reservation } from '../storage/room.ts'
 import { watchBodyDigest } from './body-digest.ts'
 import { inviteBody } from './body-guard.ts'
 import type { BodyProgress } from './body-progress.ts'
@@ -17,10 +18,16 @@ export type UploadPart = {
   field: string
   filename: string | undefined
   stream: AsyncIterable<Uint8Array>
+  /** Room for what the request declares to be long, all its parts together. */
+  reservation: Reservation
 }
 
-/** What bounds one upload. `requireRoom`: throws if the store has no room for so many bytes. */
-export type UploadLimits = { maximumBytes: number; progress: BodyProgress; requireRoom(bytes: number): void }
+/** What bounds one upload. `reserveRoom`: throws if the store has no room for so many bytes. */
+export type UploadLimits = {
+  maximumBytes: number
+  progress: BodyProgress
+  reserveRoom(bytes: number): Reservation
+}
 
 /** What curl sends for raw bytes: nothing, or the form type that it sends unasked. */
 const rawTypes = new Set(['application/octet-stream', 'application/x-www-form-urlencoded'])
@@ -54,19 +61,20 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
  * `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_TIMEOUT`, `TUREEN_BODY_MALFORMED`; `TUREEN_DIGEST_MISMATCH` after the last part
  */
 export async function* uploadParts(request: FastifyRequest, limits: UploadLimits): AsyncGenerator<UploadPart> {
-  const { maximumBytes, progress, requireRoom } = limits
+  const { maximumBytes, progress, reserveRoom } = limits
   const declaredBytes = Number(request.headers['content-length'] ?? 0)
   if (declaredBytes > maximumBytes + (request.isMultipart() ? multipartOverheadBytes : 0)) throw tooLarge(maximumBytes)
-  requireRoom(declaredBytes)
   const digest = watchBodyDigest(request)
+  const reservation = reserveRoom(declaredBytes)
   inviteBody(request)
   const { signal, stop } = progress.watch(request.raw)
   const meter = byteMeter(maximumBytes, signal)
   try {
-    if (request.isMultipart()) yield* multipartParts(request, meter, signal)
-    else yield { kind: 'file', field: 'model', filename: undefined, stream: meter(request.raw) }
+    if (request.isMultipart()) yield* multipartParts(request, { meter, signal, reservation })
+    else yield { kind: 'file', field: 'model', filename: undefined, stream: meter(request.raw), reservation }
   } finally {
     stop()
+    reservation.release()
   }
   digest.verify()
 }
@@ -74,9 +82,12 @@ export async function* uploadParts(request: FastifyRequest, limits: UploadLimits
 /** What boundaries and part headers may add to the files of a form. */
 const multipartOverheadBytes = 1 << 20
 
-async function* multipartParts(request: FastifyRequest, meter: Meter, signal: AbortSignal): AsyncGenerator<UploadPart> {
+/** `signal`: fires when the body comes too slowly. */
+type Receiving = { meter: Meter; signal: AbortSignal; reservation: Reservation }
+
+async function* multipartParts(request: FastifyRequest, receiving: Receiving): AsyncGenerator<UploadPart> {
   try {
-    yield* partsOf(request, meter, signal)
+    yield* partsOf(request, receiving)
   } catch (error) {
     if (error instanceof TureenError || (error instanceof Error && 'statusCode' in error)) throw error
     const reason = error instanceof Error ? error.message : String(error)
@@ -89,7 +100,10 @@ async function* multipartParts(request: FastifyRequest, meter: Meter, signal: Ab
   }
 }
 
-async function* partsOf(request: FastifyRequest, meter: Meter, signal: AbortSignal): AsyncGenerator<UploadPart> {
+async function* partsOf(
+  request: FastifyRequest,
+  { meter, signal, reservation }: Receiving,
+): AsyncGenerator<UploadPart> {
   for await (const part of untilAborted(request.parts(), signal)) {
     requireWhole(`The name of the part ${part.fieldname}`, part.fieldname)
     if (part.type === 'field') throw new RangeError(`the part ${part.fieldname} is no file to the library`)
@@ -100,6 +114,7 @@ async function* partsOf(request: FastifyRequest, meter: Meter, signal: AbortSign
       field: part.fieldname,
       filename: part.filename || undefined,
       stream: meter(part.file),
+      reservation,
     }
     if (part.file.truncated) throw new TureenError('TUREEN_TOO_LARGE', `The part ${part.fieldname} was cut off.`)
     if (!part.file.readableEnded)

@@ -8,7 +8,7 @@ import { flushDirectory } from './flush-directory.ts'
 import type { FlushQueue } from './flush-queue.ts'
 import { inParallel } from './in-parallel.ts'
 import { openQuarantine } from './quarantine.ts'
-import { createRoom, StoreLimitReached } from './room.ts'
+import { createRoom, type Reservation, StoreLimitReached } from './room.ts'
 import { writeStream } from './write-stream.ts'
 
 /** A file that has been received in full and flushed to the disk, or is in a flush queue, but is not content yet. */
@@ -21,17 +21,18 @@ export type ReceivedFile = { path: string; sha256: string; bytes: number }
 export type Artifacts = {
   /** A new name for a file in the making. Whatever is left of it is removed at the next start. */
   incomingPath(): string
-  /** @throws TureenError `TUREEN_STORE_FULL` if so many bytes more would be more than the store may hold */
-  requireRoom(bytes: number): void
+  /** Keeps room for so many bytes of an upload. @throws TureenError `TUREEN_STORE_FULL` if the store may not hold so many more */
+  reserveRoom(bytes: number): Reservation
   /**
    * Writes a stream to an incoming file while hashing it; a failed or ended stream leaves nothing.
+   * @param reservation room of the upload, which the file takes before any other
    * @param flushes takes the flush of the file; without it the file is flushed when this returns
    * @throws TureenError `TUREEN_STORE_FULL` as soon as it is more than the store may hold
    */
-  receive(stream: AsyncIterable<Uint8Array>, flushes?: FlushQueue): Promise<ReceivedFile>
+  receive(stream: AsyncIterable<Uint8Array>, reservation?: Reservation, flushes?: FlushQueue): Promise<ReceivedFile>
   /**
    * Makes incoming, flushed files the content of their digests, durably, each directory flushed once. A failure may leave some of them
-   * published. @throws as requireRoom, of the bytes that are new
+   * published. @throws as reserveRoom, of the bytes that are new
    */
   publish(files: readonly ReceivedFile[]): Promise<void>
   /** Where the content of a digest lies. */
@@ -43,7 +44,7 @@ export type Artifacts = {
   /**
    * Runs `make` with a new name for a file in the making. If it fails, the file is removed, with those beside it ({@link besideOutput}); if
    * the disk was full, the quarantine gives way, and `make` runs again with another name.
-   * @param bytes about as many as will be written. @throws as requireRoom
+   * @param bytes about as many as will be written. @throws as reserveRoom
    */
   makeOutput<Result>(bytes: number, make: (output: string) => Promise<Result>): Promise<Result>
   /** As {@link Artifacts.makeOutput}, and removes the files in the end. */
@@ -149,7 +150,7 @@ export async function openArtifacts(
     path,
     digestAt: path => `sha256:${basename(path)}`,
     discard,
-    requireRoom: room.require,
+    reserveRoom: room.reserve,
     makeOutput,
     withOutput: (bytes, use) =>
       makeOutput(bytes, async output => {
@@ -158,10 +159,11 @@ export async function openArtifacts(
         return result
       }),
     givingWay,
-    async receive(stream, flushes) {
+    async receive(stream, reservation, flushes) {
       const file = incomingPath()
+      const claim = (bytes: number) => room.claim(file, bytes, reservation)
       try {
-        const written = await writeStream(stream, file, bytes => room.claim(file, bytes), quarantine.makeRoom, flushes)
+        const written = await writeStream(stream, file, claim, quarantine.makeRoom, flushes)
         onReceived(written.bytes)
         return { path: file, ...written }
       } catch (error) {

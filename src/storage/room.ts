@@ -2,11 +2,14 @@ import { TureenError } from '../errors.ts'
 
 /** How much a store may hold, and how much it does: content, and files in the making. */
 export type Room = {
-  /** @throws TureenError `TUREEN_STORE_FULL` if so many bytes more do not fit */
-  require(bytes: number): void
-  /** Counts bytes that a file in the making has or is about to get, on top of those it was counted with. @throws as require */
-  claim(file: string, bytes: number): void
-  /** Counts a file in the making with so many bytes as it has in the end. @throws as require, of what is more than it was counted with */
+  /** Counts bytes that an upload has announced. @throws TureenError `TUREEN_STORE_FULL` if they do not fit */
+  reserve(bytes: number): Reservation
+  /**
+   * Counts bytes that a file in the making has or is about to get, on top of those it was counted with.
+   * @param reservation gives its bytes first. @throws as reserve
+   */
+  claim(file: string, bytes: number, reservation?: Reservation): void
+  /** Counts a file in the making with so many bytes as it has in the end. @throws as reserve, of what is more than it was counted with */
   settle(file: string, bytes: number): void
   /** Counts a file in the making no longer: it is gone, or there was such content before. */
   forget(file: string): void
@@ -14,6 +17,14 @@ export type Room = {
   keep(file: string): void
   /** Counts content that has gone. */
   shrink(bytes: number): void
+}
+
+/** Room for bytes that are still to come. It must be released, however the upload ends. */
+export type Reservation = {
+  /** Gives up so many bytes, or all that are left. */
+  spend(bytes: number): void
+  /** Gives up all bytes that are left. */
+  release(): void
 }
 
 /** The store has as much as it may hold (TUREEN_MAX_STORE_BYTES): whatever could give way has. */
@@ -29,7 +40,7 @@ export type Spare = { holding(): { bytes: number }; makeRoom(bytes: number): voi
 export function createRoom(maximumBytes: number, storedBytes: number, spare: Spare): Room {
   const claims = new Map<string, number>()
   let used = storedBytes
-  const require: Room['require'] = bytes => {
+  const require = (bytes: number) => {
     const missing = maximumBytes === 0 ? 0 : used + bytes - maximumBytes
     if (missing > 0 && missing <= spare.holding().bytes) spare.makeRoom(missing)
     if (maximumBytes === 0 || used + bytes <= maximumBytes) return
@@ -39,13 +50,24 @@ export function createRoom(maximumBytes: number, storedBytes: number, spare: Spa
       `${more} bytes more do not fit: the store holds ${held} of ${limit} bytes (TUREEN_MAX_STORE_BYTES), files that are just being received or written among them. Delete models or data sets, or raise the limit.`,
     )
   }
-  const claim: Room['claim'] = (file, bytes) => {
+  const claim: Room['claim'] = (file, bytes, reservation) => {
+    reservation?.spend(bytes)
     require(bytes)
     used += bytes
     claims.set(file, (claims.get(file) ?? 0) + bytes)
   }
   return {
-    require,
+    reserve(bytes) {
+      require(bytes)
+      used += bytes
+      let left = bytes
+      const spend = (most: number) => {
+        const spent = Math.min(most, left)
+        left -= spent
+        used -= spent
+      }
+      return { spend, release: () => spend(left) }
+    },
     claim,
     settle(file, bytes) {
       const claimed = claims.get(file) ?? 0

@@ -29,7 +29,7 @@ async function keep(count: number, fill: number): Promise<string> {
 function free(of: Artifacts = artifacts): number {
   for (let count = 0; count <= limit; count += 1) {
     try {
-      of.requireRoom(count + 1)
+      of.reserveRoom(count + 1).release()
     } catch {
       return count
     }
@@ -65,6 +65,23 @@ test('two that are received side by side have one room', async () => {
   const refused = outcomes.filter(({ status }) => status === 'rejected')
   expect(refused.length).toBeGreaterThan(0)
   for (const outcome of refused) expect(outcome).toMatchObject({ reason: full })
+})
+
+test('an upload that announced its length has its room, whoever else comes, and leaves none behind', async () => {
+  const reservation = artifacts.reserveRoom(700)
+  expect(free()).toBe(300)
+  expect(() => artifacts.reserveRoom(301)).toThrow(/do not fit/)
+  const [first] = await Promise.all([
+    artifacts.receive(bytes(600, 1), reservation),
+    expect(artifacts.receive(bytes(400, 2))).rejects.toMatchObject(full),
+  ])
+  expect(free()).toBe(300)
+  await expect(artifacts.receive(bytes(500, 3), reservation)).rejects.toMatchObject(full)
+  reservation.release()
+  reservation.release()
+  expect(free()).toBe(400)
+  await artifacts.discard(first.path)
+  expect(free()).toBe(limit)
 })
 
 test('what will be written is refused before anything is, and makes room again whatever becomes of it', async () => {
@@ -146,7 +163,7 @@ test('the quarantine counts, and its oldest files go where room is needed, none 
     expect(await artifacts.quarantine(sha256)).toBe(true)
   }
   expect(artifacts.quarantined()).toEqual({ files: 2, bytes: 700 })
-  expect(() => artifacts.requireRoom(limit + 1)).toThrow(/do not fit/)
+  expect(() => artifacts.reserveRoom(limit + 1)).toThrow(/do not fit/)
   const reopened = await openArtifacts(
     directory.path,
     limit,
@@ -174,5 +191,5 @@ test('content takes the place of the same bytes in the quarantine', async () => 
 
 test('without a limit everything fits', async () => {
   const roomy = await openArtifacts(directory.path, 0, () => {})
-  expect(() => roomy.requireRoom(2 ** 50)).not.toThrow()
+  expect(() => roomy.reserveRoom(2 ** 50)).not.toThrow()
 })
