@@ -5,25 +5,27 @@ import { type Block, blockIn, isFoldable, moduleOf } from './block-names.ts'
 import { blocksAround } from './blocks-around.ts'
 import { consumersOf, weightReaders } from './weight-readers.ts'
 
-/** A stack of repeated blocks, and how many it has. */
+/** A stack of repeated blocks, with its number of blocks. */
 export type BlockStack = { stack: string; blocks: number }
 
 /**
- * Where tensors stand in the stacks of blocks of a network. `positions`: by path, from 0 at the first block to 1 at the last (1
- * also if there is one block), 0 outside of blocks, null where the block cannot be told.
+ * The positions of tensors in the stacks of blocks of a network, by path: from 0 at the first block to 1 at the last (1
+ * also for a single block), 0 outside of blocks, null if the block is unknown.
  */
 export type BlockPositions = { stacks: readonly BlockStack[]; positions: ReadonlyMap<string, number | null> }
 
-/** A block, or `unknown` where names contradict each other. */
+/** A block, or `unknown` if names contradict each other. */
 type Place = Block | 'outside' | 'unknown'
 
 /**
- * Finds the stacks of blocks in a network by names such as `layers.3.`, and the block of every weight: by its own names; if an
- * exporter made those up, by the nodes that read it, by the tensors of the same module or the bias behind it, or by the blocks
- * before and behind it.
+ * Finds the stacks of blocks in a network by names such as `layers.3.`, and the block of every weight. A weight's own
+ * names decide. If an exporter made them up, these decide, in this order:
+ * - the nodes that read the weight;
+ * - tensors of the same operator or module, or the bias after it;
+ * - the blocks before and after it.
  *
- * mergekit gives a layer of a stack of n the position index / (n - 1), or 1 if n is 1, and 0 to all other tensors.
- * @param namesOf all names of a tensor: in this model, and of its counterparts in others
+ * mergekit gives a layer of a stack of n the position index / (n - 1), or 1 if n is 1. All other tensors have 0.
+ * @param namesOf returns all names of a tensor: in this model, and of its counterparts in others
  */
 export function blockPositions(
   network: Network,
@@ -50,7 +52,10 @@ export function blockPositions(
   return positionsIn(readers.keys(), places)
 }
 
-/** The place that the nodes say which read a tensor; undefined if they say none of a tensor whose name is made up. */
+/**
+ * Returns the place that the readers of a tensor name. Undefined if they name none and the tensor has no name of its
+ * own.
+ */
 function placeByNodes(
   operators: readonly Operator[],
   hasName: boolean,
@@ -62,23 +67,26 @@ function placeByNodes(
   })
   const [first] = blocks
   if (!first) return hasName ? 'outside' : undefined
-  // A name without a block is the better witness, unless every node contradicts it.
+  // A name without a block is better evidence than the nodes, unless every node contradicts it.
   if (hasName && blocks.length < operators.length) return 'outside'
   if (blocks.some(block => !isSame(block, first))) return hasName ? 'outside' : 'unknown'
   return !hasName && blocks.some(block => block.isFoldable) ? 'unknown' : first
 }
 
-/** A network with more stacks than this has no names of modules. */
+/** More stacks than this are not names of modules. */
 const comparedStacks = 256
 
-/** The stack among those of tensors that a stack of nodes is: exporters leave out, or add, modules around it. */
+/** Returns the stack of tensors that equals a stack of nodes. Exporters omit or add modules around it. */
 function sameStack(stack: string, stacks: ReadonlySet<string>): string {
   if (stacks.has(stack) || stacks.size > comparedStacks) return stack
   const alike = [...stacks].filter(each => each.endsWith(`.${stack}`) || stack.endsWith(`.${each}`))
   return alike.length === 1 && alike[0] !== undefined ? alike[0] : stack
 }
 
-/** Places tensors where all others of the same operator are, else of the same module, else the bias that is added to the result. */
+/**
+ * Places a tensor where all other tensors of its operator are; else those of its module; else the bias that is added to
+ * the result.
+ */
 function placeByNeighbours(
   unplaced: readonly (readonly [TensorEntry, readonly Operator[]])[],
   readers: ReadonlyMap<TensorEntry, readonly Operator[]>,
@@ -109,7 +117,7 @@ function placeByNeighbours(
   for (const [tensor, place] of found) if (place) places.set(tensor, place)
 }
 
-/** Places tensors that only stand between tensors of one block. */
+/** Places tensors that lie between tensors of one block. */
 function placeBetweenBlocks(
   unplaced: readonly (readonly [TensorEntry, readonly Operator[]])[],
   readers: ReadonlyMap<TensorEntry, readonly Operator[]>,
@@ -144,7 +152,7 @@ function positionsIn(tensors: Iterable<TensorEntry>, places: ReadonlyMap<TensorE
   }
 }
 
-/** The one place that all of some are; undefined if there is none, or more than one. */
+/** Returns the place that all have; undefined if there is none, or more than one. */
 function agreed(places: readonly Place[]): Place | undefined {
   const [first, ...others] = places
   return first !== undefined && others.every(other => isSame(first, other)) ? first : undefined
@@ -155,7 +163,7 @@ function isSame(one: Place, other: Place): boolean {
   return one.stack === other.stack && one.index === other.index
 }
 
-/** The place of all tensors that something shares; null if they are in several. Thousands may share one module. */
+/** The place of all tensors of an operator or module; null if they are in several. Thousands may share one module. */
 type Shared = Place | null
 
 function share<Key>(places: Map<Key, Shared>, key: Key, place: Place): void {
@@ -163,7 +171,9 @@ function share<Key>(places: Map<Key, Shared>, key: Key, place: Place): void {
   places.set(key, before === undefined || (before !== null && isSame(before, place)) ? place : null)
 }
 
-/** The one place that all of the operators say which say any; undefined if none does, or if they contradict each other. */
+/**
+ * Returns the place that all operators with a place have; undefined if none has one, or if they contradict each other.
+ */
 function agreedBy(
   operators: readonly Operator[],
   placeOf: (operator: Operator) => Shared | undefined,

@@ -1,14 +1,13 @@
 import type { Network, Operator } from '../onnx/graph/network.ts'
 import type { Block } from './block-names.ts'
 
-/** Stacks that are followed at most: each costs two passes over the operators. */
+/** The largest number of stacks that are followed: each costs two passes over the operators. */
 const followedStacks = 64
 
 /**
- * For operators whose block is not known: the one block that stands before and behind them. That is the block of which both
- * something that they depend on and something that depends on them is part, with no later block before them and no earlier one
- * behind.
- * @returns null for an operator at the border of two blocks, or not between any
+ * Returns a function that finds the block around an operator whose own block is unknown. Something before the operator
+ * and something after it belongs to this block, with no later block before it and no earlier one after it.
+ * @returns null for an operator between two blocks, or outside of all
  */
 export function blocksAround(
   { operators }: Network,

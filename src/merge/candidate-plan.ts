@@ -8,8 +8,8 @@ import { tensorOperations } from './tensor-operations.ts'
 export type WeightRule = { match: string; weights: readonly number[] }
 
 /**
- * A merge of some of a merge's inputs. `members`: places among the averaged ones, each with its weight. `rules`: none, or one for each rule
- * of the merge, with the same glob. `parameters`: of the method, in place of those of the merge.
+ * A merge of some of a merge's inputs. `members`: indices of averaged inputs, each with its weight. `rules`: none, or
+ * one for each rule of the merge, with the same glob. `parameters`: of the method, in place of those of the merge.
  */
 export type CandidateSoup = {
   members: readonly number[]
@@ -18,7 +18,7 @@ export type CandidateSoup = {
   parameters?: Readonly<Record<string, number>>
 }
 
-/** The settings of the merge that a candidate is. One model, of which nothing is to be computed, is that model whatever the method. */
+/** Returns the settings of a candidate's merge. A single model without parameters is that model, by any method. */
 export function candidateSettings<Settings extends Omit<MergeSettings, 'base'>>(
   { members, rules, parameters }: CandidateSoup,
   settings: Settings,
@@ -30,7 +30,7 @@ export function candidateSettings<Settings extends Omit<MergeSettings, 'base'>>(
   return { ...settings, rules, parameters: { ...ofMembers(settings.parameters, members), ...parameters } }
 }
 
-/** Of parameters with a value for each model of the merge those of some of them. */
+/** Reduces parameters with a value for each model to some of the models. */
 function ofMembers(parameters: MergeSettings['parameters'], members: readonly number[]): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [
@@ -41,15 +41,15 @@ function ofMembers(parameters: MergeSettings['parameters'], members: readonly nu
 }
 
 /**
- * The plan of another soup of the inputs of a planned merge, by the same method: what was compared and laid out for all of
- * them holds for any of them. Tensors that are identical in all stay in the base's encoding.
+ * Returns the plan of another soup of a planned merge's inputs, by the same method. The comparison and layout of all
+ * inputs hold for any of them. Tensors that are identical in all keep the base's encoding.
  *
  * @throws TureenError `TUREEN_WEIGHTS_INVALID`
  */
 export function candidatePlan(plan: MergePlan, soup: CandidateSoup, settings: Omit<MergeSettings, 'base'>): MergePlan {
   const operations = tensorOperations(soup.weights, candidateSettings(soup, settings))
   const beside = plan.inputs.keys().drop(plan.models)
-  // Of the Fisher information, which each model has its own of, only that of the members.
+  // Each model has its own Fisher information; only that of the members is read.
   const places = [
     ...soup.members,
     ...(methodNamed(settings.method).fisher ? soup.members.map(member => plan.models + member) : beside),

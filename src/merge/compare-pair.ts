@@ -14,13 +14,13 @@ import { sameElements } from './same-elements.ts'
 import type { TensorRule } from './tensor-rule.ts'
 import { asProblem } from './value-differences.ts'
 
-/** Two tensors that stand in one place. Null where there is nothing to measure: of what is never averaged, or of another size. */
+/** Two tensors in the same place. Measures are null for tensors that are never averaged, or that differ in size. */
 export type TensorComparison = {
   a: string
   b: string
   dtype: string
   dims: number[]
-  /** Whether it is a weight: averaged, unless a rule skips it. */
+  /** True for a weight. `averaged`: true unless a rule skips it. */
   isWeight: boolean
   averaged: boolean
   identical: boolean
@@ -30,20 +30,20 @@ export type TensorComparison = {
 }
 
 export type PairComparison = {
-  /** Why a merge would refuse the two; empty if it would not. */
+  /** Reasons why a merge would refuse the two; empty if it would not. */
   reasons: ProblemItem[]
-  /** Of how they were paired, to be read after the second model's name. */
+  /** Warnings about the pairing, to be read after the second model's name. */
   warnings: Warning[]
-  /** What the rules met, and sentences that their author should know. */
+  /** The matches of each rule, and sentences for the author of the rules. */
   rules: Pick<MergeRules, 'reports' | 'warnings'>
   tensors: TensorComparison[]
-  /** The measure of all weights together. Null if there are none. */
+  /** The measure of all weights together; null if there are none. */
   all: PairMeasure | null
 }
 
 /**
- * Compares two models tensor by tensor, paired as a merge would pair them. `rules`: those of a merge to try. `onBytes` hears how many bytes
- * of weights were compared.
+ * Compares two models tensor by tensor, paired as in a merge. `rules`: rules of a merge to try. `onBytes`: called with
+ * the number of weight bytes compared.
  */
 export function comparePair(
   a: IndexedInput,

@@ -4,7 +4,7 @@ import type { Warning } from './match-warnings.ts'
 import { isMatrix, pairWarnings } from './pair-warnings.ts'
 import { scalerStatistics, scalerWarning } from './scaler-statistics.ts'
 
-/** Warnings about two models that were compared in full. */
+/** Returns warnings about two models that were compared in full. */
 export function comparisonWarnings({ tensors, all }: PairComparison, network: Network): Warning[] {
   const different = new Set(tensors.filter(({ identical }) => !identical).map(({ a }) => a))
   const matrices = tensors.flatMap(({ a, averaged, identical, dims, cosine }) => {

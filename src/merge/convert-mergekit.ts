@@ -14,7 +14,7 @@ import {
 } from './mergekit-values.ts'
 import { methods } from './methods/registry.ts'
 
-/** A request to `POST /v1/merges`, its models named as the configuration names them; validation of the route goes over the rest. */
+/** A request to `POST /v1/merges` with models named as in the configuration. The route validates the rest. */
 export type ConvertedConfig = {
   method: string
   models: { id: string; weight?: unknown }[]
@@ -33,16 +33,17 @@ const renamed: ReadonlyMap<string, string> = new Map([
   ['select_topk', 'topk'],
 ])
 
-/** Numbers that a configuration may have, in the order of a request. */
+/** Parameters of a configuration that are numbers, in the order of a request. */
 const numeric = ['t', 'density', 'gamma', 'epsilon', 'lambda', 'max_iter', 'tol', 'eps', 'select_topk'] as const
 
-/** A parameter of ours with its setting, or one for each model. */
+/** A parameter of Tureen with one setting, or with one for each model. */
 type OwnParameter = readonly [name: string, settings: readonly Setting[]]
 
 /**
- * A configuration of mergekit as a merge request. A method that mergekit does not have stays as it is if there is none of that
- * name here either: the route refuses it with the methods that there are.
- * @throws TureenError `TUREEN_REQUEST_INVALID` for what cannot be said in a request, or would give other numbers
+ * Converts a configuration of mergekit to a merge request. A method that neither mergekit nor Tureen has is passed on:
+ * the route refuses it and lists all methods.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for a configuration that a request cannot express, or that would give
+ * other numbers
  */
 export function convertMergekit(merge: MergekitMerge): ConvertedConfig {
   const { method, base } = merge
@@ -75,7 +76,7 @@ export function convertMergekit(merge: MergekitMerge): ConvertedConfig {
   }
 }
 
-/** The weight of each model; null if the configuration has none, so that all models weigh the same. */
+/** Returns the weight of each model; null if the configuration has none, so that all models weigh the same. */
 function weightsOf(read: ReadParameters['parameters']): Setting[] | null {
   const weight = read.get('weight')
   if (!weight?.isSaid) return null
@@ -83,7 +84,10 @@ function weightsOf(read: ReadParameters['parameters']): Setting[] | null {
   return weight.settings
 }
 
-/** @throws TureenError `TUREEN_REQUEST_INVALID` if tensors are left without a value that mergekit has no default for */
+/**
+ * Checks that all tensors have a value.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` if some have neither a value nor a default
+ */
 function requireValues(settings: readonly Setting[]): void {
   for (const { field, value, filters } of settings) {
     if (value !== undefined) continue
@@ -99,7 +103,10 @@ function weightFor(setting: Setting | undefined): { weight?: unknown } {
   return setting ? { weight: asNumber(setting.value) } : {}
 }
 
-/** What the configuration says of numbers; density also where it says nothing, since methods here that drop changes must be told. */
+/**
+ * Returns the numbers in the configuration. Density is returned even if it is absent, since methods here that drop
+ * changes require it.
+ */
 function numericParameters(method: string, read: ReadParameters['parameters']): OwnParameter[] {
   const own = methods.get(method)
   return numeric.flatMap((name): OwnParameter[] => {
@@ -130,7 +137,7 @@ function normalizeOf(read: ReadParameters['parameters']): { normalize?: boolean 
   return parameter?.isSaid && setting ? { normalize: truthOf(setting) } : {}
 }
 
-/** Parameters for all tensors, and one rule for each filter. */
+/** Returns parameters for all tensors, and one rule for each filter. */
 function byFilter(
   own: readonly OwnParameter[],
   filters: readonly string[],
@@ -146,7 +153,10 @@ function byFilter(
   return { parameters: valuesFor(own, null), rules }
 }
 
-/** Values for the tensors with a filter, or for all others: one, or a list of one for each model. */
+/**
+ * Returns the values for tensors that fit the filter; for null, those for all others. A value is one, or a list of one
+ * for each model.
+ */
 function valuesFor(parameters: readonly OwnParameter[], filter: string | null): Record<string, unknown> {
   return Object.fromEntries(
     parameters.map(([name, settings]) => {
@@ -156,7 +166,7 @@ function valuesFor(parameters: readonly OwnParameter[], filter: string | null): 
   )
 }
 
-/** Methods that merge all models take an unlisted base for one more. */
+/** Returns a note if an unlisted base is merged as one more model, as methods that merge all models do. */
 function noteOnBase({ method, base, models }: MergekitMerge, merged: readonly ConfiguredModel[]): string[] {
   if (!base || merged.length <= models.length || mergekitMethods.get(method)?.takes !== 'all') return []
   return [`base_model of the mergekit configuration is merged as one more model, as mergekit's ${method} does.`]

@@ -2,21 +2,21 @@ import type { MergePlan } from './merge-plan.ts'
 import { mayHide } from './non-finite.ts'
 import type { Facts } from './operation.ts'
 
-/** `taking`: the positions in the recipe of the models that take part. */
+/** `taking`: the recipe positions of the models that take part. */
 export type DescribedTensor = { name: string; elements: number; facts: Facts; taking: readonly number[] }
 
 /**
- * What counting needs to know of a plan. `described`: the tensors that a method may have found something out about, by their place in
+ * The part of a plan that counting needs. `described`: tensors about which a method may have found facts, by index in
  * the plan.
  */
 export type CountedPlan = Pick<MergePlan, 'carried' | 'models'> & {
   tensors: number
-  /** Whether there can be NaN and infinite elements that counts of the computed result do not show. */
+  /** True if there may be NaN and infinite elements that the counts of the computed result do not show. */
   mayHide: boolean
   described: ReadonlyMap<number, DescribedTensor>
 }
 
-/** @param facts what the method has found out when the plan was prepared */
+/** Reduces a plan to what counting needs. @param facts found while the plan was prepared */
 export function countedPlan(
   { carried, kept, models, tensors }: MergePlan,
   facts: ReadonlyMap<number, Facts>,

@@ -5,17 +5,18 @@ import { type PlannedFile, type PlanPart, plannedFile } from './plan-parts.ts'
 
 type Taken = { tensor: TensorEntry; offset: number; end: number; part: PlanPart | null; payloads: string }
 
-/** The base's data files with its merged tensors replaced in their places; all other bytes stay. */
+/** The base's data files with merged tensors replaced in their places. All other bytes are kept. */
 export type DataFiles = {
   /**
    * Puts a merged tensor in its place.
    * @param sources the tensor in each averaged model
-   * @returns false if it shares its place with a tensor that has been put there, in every model: it is the same one
+   * @returns false if the tensor shares its place, in every model, with one that was put there before: the two are one
+   * tensor
    */
   replace(tensor: TensorEntry, payload: ExternalPayload, index: number, sources: readonly TensorEntry[]): boolean
-  /** Notes a tensor whose bytes stay. */
+  /** Records a tensor whose bytes are kept. */
   carry(tensor: TensorEntry, payload: ExternalPayload): void
-  /** @throws TureenError `TUREEN_MODEL_UNSUPPORTED` if a merged tensor shares some of its bytes with another */
+  /** Returns the files. @throws TureenError `TUREEN_MODEL_UNSUPPORTED` if a merged tensor shares bytes with another */
   files(): Map<string, PlannedFile>
 }
 
@@ -66,7 +67,7 @@ function partsOf(byteLength: number, taken: readonly Taken[]): PlanPart[] {
   return parts
 }
 
-/** Tensors whose bytes stay may share them; a merged one shares with none. */
+/** Checks that a merged tensor shares no bytes; tensors whose bytes are kept may. */
 function requireApart(label: string, taken: readonly Taken[]): void {
   let widest: Taken | undefined
   let widestMerged: Taken | undefined
@@ -78,7 +79,7 @@ function requireApart(label: string, taken: readonly Taken[]): void {
   }
 }
 
-/** Where a tensor lies, for comparing: it says nothing of how the model says so. */
+/** Returns the place of a tensor for comparisons, without the fields that state it. */
 export function placeOf(payload: TensorPayload): unknown {
   if (payload.form !== 'external') return payload
   const { location, offset, length } = payload

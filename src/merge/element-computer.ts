@@ -7,16 +7,16 @@ import type { PlannedTensor } from './merge-plan.ts'
 import { methodNamed } from './methods/registry.ts'
 import type { ElementOperation } from './operation.ts'
 
-/** What methods have counted, by what it is called. */
+/** Counts of a method, by name. */
 export type Counts = Record<string, number>
 
 /**
- * Computes elements of one tensor: `count` of them from `first` on, which stand in the buffers of all sources. The first `uncounted`
- * of them were computed before, and are not counted again.
+ * Computes `count` elements of one tensor, from element `first` on, out of the buffers of all sources. The first
+ * `uncounted` elements were computed before, and are not counted again.
  */
 export type ElementComputer = (buffers: SumBuffers, first: number, count: number, uncounted: number) => SumResult
 
-/** How elements of tensors are computed by their methods. `counts`: what is counted is added to. */
+/** Returns a computer for a tensor by its method. `counts`: counts are added to it. */
 export type ElementComputing = typeof elementComputer
 
 export function elementComputer(

@@ -8,34 +8,36 @@ import type { PlannedTensor } from './merge-plan.ts'
 
 /** Bytes of all sources together that are read at a time. */
 const readBytes = 1 << 20
-/** A thread scans one tensor after the other, all in the same memory. */
+/** Shared memory: a thread scans one tensor after the other. */
 let room = new Uint8Array(0)
 
 /**
- * Takes the elements of every source from `first` on, as binary64. The arrays are those of the thread's engine for the sources: they may
- * be overwritten, and are valid until it returns.
+ * Receives the elements of every source from `first` on, as binary64. The arrays are the sources' blocks of the
+ * thread's engine. They may be overwritten, and are valid until the visitor returns.
  */
 export type ElementVisitor = (values: readonly Float64Array[], first: number, count: number) => void
 
-/** One tensor in each of its sources: in every averaged model, in recipe order, and behind them what else the method looks at. */
+/**
+ * One tensor in each of its sources: in every averaged model, in recipe order, then in the other inputs of the method.
+ */
 export type ElementReader = {
-  /** The tensor, as the model calls it whose file is written. */
+  /** The tensor's name in the model whose file is written. */
   name: string
   elements: number
   dims: readonly number[]
   /** The rows that the method ranks. */
   rows: RowLayout
   sources: number
-  /** Reads elements from `first` on into arrays, one for each source, as many as they hold. */
+  /** Reads elements from `first` on into arrays, one for each source, until the arrays are full. */
   read(first: number, into: readonly Float64Array[]): void
   /**
-   * Visits all elements in order, in blocks of 4,096 counted from the tensor's start.
-   * @returns whether the tensor's bits are the same in every source
+   * Visits all elements in order, in blocks of 4,096 counted from the tensor's start. Returns true if the tensor's bits
+   * are the same in every source.
    */
   scan(visit: ElementVisitor): boolean
 }
 
-/** @param onRead called as often as something has been read; what it throws ends the scan */
+/** Returns a reader of one tensor. @param onRead called after each read; an error that it throws ends the scan */
 export function elementReader(
   { name, dtype, dims, elements, rows }: Pick<PlannedTensor, 'name' | 'dtype' | 'dims' | 'elements' | 'rows'>,
   sources: readonly ByteSource[],
@@ -88,7 +90,7 @@ export function elementReader(
   }
 }
 
-/** A reader of some of a reader's sources: those at these places, in this order. */
+/** Returns a reader of some of a reader's sources: those at these indices, in this order. */
 export function chosenSources(reader: ElementReader, places: readonly number[]): ElementReader {
   if (places.length === reader.sources && places.every((place, index) => place === index)) return reader
   return {

@@ -5,7 +5,10 @@ import { dtypeName } from '../tensor/dtype.ts'
 const quantisedTypes = new Set(['int8', 'uint8', 'int4', 'uint4', 'int2', 'uint2'])
 const takesBase = '"nonFloat": "base" takes the base\'s'
 
-/** Why a tensor that differs between the models is never averaged, and what helps. `use`: what the tensor is a parameter of. */
+/**
+ * Explains why a tensor that differs between the models is never averaged, and what helps. `use`: its use as a
+ * parameter.
+ */
 export function explainDifference(tensor: TensorEntry, use: ParameterUse | null): string {
   const dtype = dtypeName(tensor.dataType)
   if (isSparseIndices(tensor)) {
@@ -22,7 +25,7 @@ export function explainDifference(tensor: TensorEntry, use: ParameterUse | null)
   return `the ${dtype} tensor${place} is never averaged; ${takesBase}`
 }
 
-/** What a tensor is a parameter of, in words. */
+/** Describes a tensor's use as a parameter in words. */
 export function describeUse(use: ParameterUse): string {
   switch (use.kind) {
     case 'slot':
@@ -36,7 +39,7 @@ export function describeUse(use: ParameterUse): string {
   }
 }
 
-/** Whether a tensor holds the places of a sparse tensor's values. */
+/** True if a tensor holds the indices of a sparse tensor. */
 export function isSparseIndices({ path }: TensorEntry): boolean {
   return path.endsWith('.indices')
 }

@@ -1,7 +1,7 @@
 /**
- * Whether a name matches a glob, as Python's fnmatch has it but without character sets: `*` stands for any characters (dots and
- * slashes too), `?` for one. Takes time linear in practice and quadratic at worst: patterns come from clients, and the regular
- * expressions that libraries make of globs can be made to run for ever.
+ * True if a name matches a glob, as in Python's fnmatch without character sets: `*` stands for any characters
+ * (including dots and slashes), `?` for one. Takes time linear in practice and quadratic at worst. Patterns come from
+ * clients, and the regular expressions that libraries make of globs can run for ever.
  */
 export function matchesGlob(glob: string, name: string): boolean {
   let at = 0
@@ -18,7 +18,7 @@ export function matchesGlob(glob: string, name: string): boolean {
       at += 1
       inGlob += 1
     } else if (star >= 0) {
-      // What follows the last star did not fit here: let the star take one character more.
+      // The text after the last star did not fit here: let the star take one more character.
       inGlob = star + 1
       resume += 1
       at = resume
@@ -29,8 +29,9 @@ export function matchesGlob(glob: string, name: string): boolean {
 }
 
 /**
- * Returns a function that tells whether a name of a tensor or node matches a glob. `/` and `.` are alike, and a leading slash of either may
- * be left out: exporters write `layers.0.weight` and `/layers/0/MatMul`. Names that {@link matchesGlob} matches are matched here too.
+ * Returns a function that returns true if a name of a tensor or node matches a glob. `/` and `.` are alike, and a
+ * leading one may be left out: exporters write `layers.0.weight` and `/layers/0/MatMul`. Every name that {@link
+ * matchesGlob} matches is also matched here.
  */
 export function nameMatcher(glob: string): (name: string) => boolean {
   const pattern = globSpelling(glob)
@@ -39,7 +40,10 @@ export function nameMatcher(glob: string): (name: string) => boolean {
     (name.startsWith('/') && matchesGlob(pattern, name.replaceAll('/', '.')))
 }
 
-/** The spelling that all names share which globs do not tell apart: with dots for slashes, and without a leading slash. */
+/**
+ * Returns the common spelling of names that globs do not distinguish: with dots for slashes, and without a leading
+ * slash.
+ */
 export function globSpelling(name: string): string {
   return (name.startsWith('/') ? name.slice(1) : name).replaceAll('/', '.')
 }

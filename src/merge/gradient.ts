@@ -1,15 +1,15 @@
 /**
- * A number that changes along the graph, or from block to block: the first at the start, the last at the end, straight lines
- * between.
+ * A number that changes along the graph, or from block to block. The first value is at the start, the last at the end;
+ * values between are interpolated linearly.
  */
 export type Gradient = { gradient: number[]; by?: 'graph' | 'block' | undefined }
 
-/** A weight of a model: one for all tensors, or one that changes along the network. */
+/** A weight of a model: one for all tensors, or a gradient. */
 export type WeightValue = number | Gradient
 
 /**
- * Where a tensor stands, each from 0 to 1. `graph`: among the operators with weights; `block`: among the blocks of its stack, 0
- * outside of blocks.
+ * The position of a tensor, from 0 to 1. `graph`: among the operators with weights. `block`: among the blocks of its
+ * stack, 0 outside of blocks.
  */
 export type Position = { graph: number; block: number }
 
@@ -19,7 +19,7 @@ export function isGradient(value: unknown): value is Gradient {
   return typeof value === 'object' && value !== null && 'gradient' in value
 }
 
-/** The value that a weight has for a tensor at a position. */
+/** Returns a weight's value for a tensor at a position. */
 export function valueAt(value: WeightValue, position: Position): number {
   if (!isGradient(value)) return value
   const { gradient, by = 'graph' } = value
@@ -30,12 +30,12 @@ export function valueAt(value: WeightValue, position: Position): number {
   return rest === 0 ? from : (1 - rest) * from + rest * (gradient[before + 1] ?? from)
 }
 
-/** The gradients in a parameter: itself, or some of a list of one value for each model. */
+/** Returns the gradients in a parameter: the parameter itself, or items of a list of one value for each model. */
 export function gradientsIn(parameter: unknown): Gradient[] {
   return (Array.isArray(parameter) ? parameter : [parameter]).filter(isGradient)
 }
 
-/** Parameters for a tensor at a position. */
+/** Returns the parameters for a tensor at a position. */
 export function parametersAt(
   parameters: Readonly<Record<string, unknown>>,
   position: Position,
@@ -44,17 +44,20 @@ export function parametersAt(
   return mapValues(parameters, value => (Array.isArray(value) ? value.map(at) : at(value)))
 }
 
-/** Parameters as they are at each of the points that their gradients name, all of one kind of position; the others lie between. */
+/**
+ * Returns parameters at each point of their gradients, which must all run by one kind of position. All other values lie
+ * between these.
+ */
 export function parametersAtPoints(parameters: Readonly<Record<string, unknown>>): Record<string, unknown>[] {
   return [...pointsOf(parameters)].map(point => parametersAt(parameters, { graph: point, block: point }))
 }
 
-/** How many numbers {@link parametersAtPoints} computes: one for each value at each point. */
+/** Returns how many numbers {@link parametersAtPoints} computes: one for each value at each point. */
 export function valuesAtPoints(parameters: Readonly<Record<string, unknown>>): number {
   return Object.values(parameters).flat().length * pointsOf(parameters).size
 }
 
-/** The positions, from 0 to 1, of the points of all gradients. */
+/** Returns the positions, from 0 to 1, of the points of all gradients. */
 function pointsOf(parameters: Readonly<Record<string, unknown>>): ReadonlySet<number> {
   const lengths = new Set(
     Object.values(parameters)
@@ -64,7 +67,7 @@ function pointsOf(parameters: Readonly<Record<string, unknown>>): ReadonlySet<nu
   return new Set([0, ...[...lengths].flatMap(length => Array.from({ length }, (_, i) => i / (length - 1 || 1)))])
 }
 
-/** The kinds of position that the gradients among some values run by. */
+/** Returns the kinds of position that the gradients among some values run by. */
 export function gradientKinds(values: Iterable<unknown>): ReadonlySet<keyof Position> {
   return new Set([...values].flatMap(gradientsIn).map(({ by = 'graph' }) => by))
 }

@@ -1,7 +1,10 @@
 import { TureenError } from '../errors.ts'
 import { locationList } from '../onnx/unknown-location.ts'
 
-/** @throws TureenError `TUREEN_MODEL_INCOMPLETE` if a model's external data is not here */
+/**
+ * Checks that a model's external data is complete.
+ * @throws TureenError `TUREEN_MODEL_INCOMPLETE` naming the missing locations
+ */
 export function requireComplete(label: string, missing: readonly string[]): void {
   if (missing.length === 0) return
   const message = `lacks its external data: ${locationList(missing)}`

@@ -12,15 +12,18 @@ import { baseOf, type IndexedInput } from './merge-input.ts'
 import { sameLeafElements } from './same-elements.ts'
 import { pairUnused } from './unused-tensors.ts'
 
-/** An input whose tensors have been paired with the base's. */
+/** An input whose tensors are paired with the base's. */
 export type MatchedInput = IndexedInput & {
   /** This model's tensor that matches the base tensor; undefined if it is unused and absent here. */
   counterpart(tensor: TensorEntry): TensorEntry | undefined
-  /** Pairs of which one is no tensor but plain values of an attribute. */
+  /** Pairs in which at least one is plain values of an attribute. */
   literals: readonly LeafPair[]
 }
 
-/** `problems`: reasons why they are not one network, empty if they are. `warnings`: sentences without their subject, the model's name. */
+/**
+ * `problems`: reasons why the inputs are not one network; empty if they are. `warnings`: sentences to be read after the
+ * model's name.
+ */
 export type MatchedInputs = {
   inputs: MatchedInput[]
   problems: ProblemItem[]
@@ -30,15 +33,15 @@ export type MatchedInputs = {
 /** Differences beyond this many are counted, not listed. */
 const listedDifferences = 100
 
-/** Says whether a tensor of the base needs no counterpart, as a rule skips it. */
+/** Returns true if a tensor of the base needs no counterpart, because a rule skips it. */
 export type IsCarried = (tensor: TensorEntry) => boolean
 
 /**
- * Pairs the tensors of every input with the base's by what the networks compute, whatever the names are. Where a model differs from the base
- * in no more than a head of the base's own, whose tensors need no counterpart, the rest is paired.
- * A file that is the base again is not looked at.
+ * Pairs the tensors of every input with the base's by what the networks compute; names do not matter. If a model
+ * differs from the base only in a head of the base whose tensors need no counterpart, the rest is paired. A file that
+ * is the base again is not compared.
  *
- * @throws TureenError `TUREEN_MODEL_INCOMPLETE`, `TUREEN_MODEL_MALFORMED` or `TUREEN_MODEL_LIMIT`, the model named
+ * @throws TureenError `TUREEN_MODEL_INCOMPLETE`, `TUREEN_MODEL_MALFORMED` or `TUREEN_MODEL_LIMIT`, naming the model
  */
 export function matchInputs(
   inputs: readonly IndexedInput[],
@@ -63,7 +66,7 @@ export function matchInputs(
   return { inputs: matched, problems, warnings }
 }
 
-/** The network of an input, built once. @throws TureenError naming the model */
+/** Returns the network of an input, built once. @throws TureenError naming the model */
 export function networkOf({ layout, source, label }: IndexedInput): Network {
   try {
     return knownNetwork({ layout, source })
@@ -85,7 +88,10 @@ function align(base: IndexedInput, other: IndexedInput, isCarried?: IsCarried): 
   }
 }
 
-/** Everything in which a model is not the base's network, tensors among it that the base has once for several different ones. */
+/**
+ * Lists everything in which a model is not the base's network. This includes a tensor of the base that stands for
+ * several different ones.
+ */
 function listed(
   { differences, copies, zeros, leaves, isReordered }: Alignment,
   base: IndexedInput,
@@ -113,8 +119,8 @@ function listed(
 }
 
 /**
- * What to do about tensors that the base shares in other places than a model does. Taking the model as the base helps only if it shares none of
- * its own in places where the base has different ones.
+ * Returns advice on tensors that the base shares in other places than a model does. Taking the model as the base helps
+ * only if its shared tensors have equal values in the base.
  */
 function sharingAdvice(base: IndexedInput, other: IndexedInput, isReordered: boolean): string {
   if (isReordered)
@@ -136,7 +142,7 @@ function requireData({ layout, data, label }: IndexedInput): void {
   )
 }
 
-/** An input whose tensors are paired with themselves. */
+/** Returns an input whose tensors are paired with themselves. */
 export function asItself(input: IndexedInput): MatchedInput {
   return { ...input, counterpart: sameFile(input), literals: [] }
 }

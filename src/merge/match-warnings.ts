@@ -2,13 +2,13 @@ import type { Alignment } from '../onnx/graph/align.ts'
 import type { Leaf, Network } from '../onnx/graph/network.ts'
 import type { Head } from '../onnx/graph/other-head.ts'
 
-/** Listed by name, at most. */
+/** The largest number of items that a warning names. */
 const named = 3
 
-/** `kind` tells those apart that are of one sort but say other numbers and names. */
+/** `kind`: separates warnings of one sort, which differ only in numbers and names. */
 export type Warning = { kind: string; message: string }
 
-/** What someone should know who takes two models for one network, although they are; each to be read after the model's name. */
+/** Returns warnings about two models that were paired as one network. Each is to be read after the model's name. */
 export function matchWarnings(alignment: Alignment, base: Network, other: Network): Warning[] {
   const { leaves, copies, isReordered, byNames } = alignment
   const warnings: Warning[] = []
@@ -76,7 +76,7 @@ function headWarning({ operators }: Head, { leaves }: Alignment, base: Network):
   return `has another head than the base: the base's ${operators.size} operators from ${first?.name} on were compared with nothing and stay as they are${tensors}`
 }
 
-/** How inputs and outputs were paired whose names are not in both models. */
+/** Returns sentences on how inputs and outputs with different names were paired. */
 function interfaceWarnings({ inputs, outputs, paired }: Alignment, base: Network, other: Network): string[] {
   const inputNames = [...inputs].map(([ours, theirs]) => [ours.name, theirs.name] as const)
   const outputNames = outputs.map(

@@ -2,16 +2,20 @@ import type { CountedPlan } from './counted-plan.ts'
 import { type MethodReport, methodReport } from './method-report.ts'
 import type { Computed } from './tensor-renderer.ts'
 
-/** What a merge did with the tensors of its base, and the NaN and infinite elements among the floats of the result. */
+/**
+ * Counts of a merge: the tensors of its base by treatment, and the NaN and infinite elements among the floats of the
+ * result.
+ */
 export type MergeCounts = {
   tensors: { averaged: number; copied: number; nonFloat: number }
   nonFinite: number
-  /** What the method found, tensor by tensor; left out where it finds nothing out. */
+  /** Facts that the method found, by tensor; absent if it finds none. */
   method?: MethodReport
 }
 
 /**
- * @param computed what was computed of the plan, once every byte of every file was
+ * Counts the tensors of a merge.
+ * @param computed of the plan, after every byte of every file was computed
  * @param nonFinite NaN and infinite elements of the result
  */
 export function mergeCounts(plan: CountedPlan, computed: Computed, nonFinite: number): MergeCounts {
@@ -24,7 +28,7 @@ export function mergeCounts(plan: CountedPlan, computed: Computed, nonFinite: nu
   }
 }
 
-/** What several threads have computed of one plan, together. */
+/** Adds up what several threads computed of one plan. */
 export function addComputed(parts: readonly Computed[]): Computed {
   const counts = new Map<number, Record<string, number>>()
   for (const [place, own] of parts.flatMap(part => [...part.counts])) {

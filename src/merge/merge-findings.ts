@@ -1,28 +1,31 @@
 import type { RuleReport } from './rule-resolution.ts'
 import type { ValueDifference } from './value-differences.ts'
 
-/** Values that a report lists, at most. */
+/** The largest number of values that a report lists. */
 const listedValues = 100
-/** Values that a warning names, at most. */
+/** The largest number of values that a warning names. */
 const namedValues = 3
 
-/** Values of the base that a soup has where another model holds others; `omitted`: how many more there are. */
+/** Values of the base in a soup that differ in other models. `omitted`: the number of values not listed. */
 export type FromBase = { values: BaseValue[]; omitted: number }
 
-/** `base` and `other`: some elements, those in which the two differ first among them. */
+/** `base` and `other`: some elements, including the first that differ. */
 export type BaseValue = { tensor: string; node?: string; model: string; base: string; other: string }
 
-/** Facts that the author of a merge should know, found before any byte is computed. The report carries each under the same name. */
+/** Facts for the author of a merge, found before any byte is computed. The report has each under the same name. */
 export type MergeFindings = {
   /** Sentences; each names the model or tensor that it is about. */
   warnings: string[]
-  /** What each rule has met, in order; left out without rules. */
+  /** The matches of each rule, in order; absent without rules. */
   rules?: RuleReport[]
-  /** Only if `nonFloat: base` took any value: those of the base that other models do not share. */
+  /** The base's values that other models do not share; only with `nonFloat: base`. */
   fromBase?: FromBase
 }
 
-/** The findings of a merge. `fromBase`: differences in which the soup has the base's values. `rules`: left out without rules. */
+/**
+ * Returns the findings of a merge. `fromBase`: differences in which the soup has the base's values. `rules`: absent
+ * without rules.
+ */
 export function findingsOf(
   warnings: readonly string[],
   fromBase: readonly ValueDifference[],

@@ -9,40 +9,43 @@ import type { WeightValue } from './gradient.ts'
 import type { ParameterValues } from './operation.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
-/** How differences are treated where tensors are never averaged: refused, or the base's taken. */
+/**
+ * The treatment of differences in tensors that are never averaged: `error` refuses them, `base` takes the base's
+ * values.
+ */
 export type NonFloat = 'error' | 'base'
 
-/** What is merged, apart from the files themselves. */
+/** The settings of a merge, without its files. */
 export type MergeSettings = {
   method: string
-  /** Those of the method, complete; numbers may be gradients. */
+  /** Parameters of the method, complete. Numbers may be gradients. */
   parameters: ParameterValues
-  /** Null where the method has no such choice. */
+  /** Null if the method has no such choice. */
   normalize: boolean | null
-  /** Other settings for some of the tensors; of several rules that match one, the first holds. */
+  /** Other settings for some tensors. Of several rules that match a tensor, the first counts. */
   rules: readonly TensorRule[]
   nonFloat: NonFloat
-  /** The type that averaged tensors get; each keeps its own if left out. */
+  /** The type of averaged tensors in the result. By default, each keeps its own. */
   outputDtype?: OutputDtype
-  /** Whether NaN and infinite elements are warned of, or refused; warned of if left out. */
+  /** Warn of NaN and infinite elements (the default), or fail. */
   onNonFinite?: OnNonFinite
-  /** Whether the result says in its metadata how it was made. */
+  /** True to write the recipe into the metadata of the result. */
   provenance: boolean
   /** The input whose file the result is made from. */
   base: number
   /** Whether that input also takes part in the computation, as the base whose changes are merged. */
   usesBase: boolean
-  /** What the statistics of its batch norms are measured on after the merge. */
+  /** The data on which the statistics of the batch norms are measured after the merge. */
   recalibrate?: RecalibrationRecipe
-  /** How many blocks the network must have, in one stack. */
+  /** The number of blocks that the network must have, in one stack. */
   blocks?: number
-  /** Sentences of the request for the warnings of the report. */
+  /** Sentences about the request, for the warnings of the report. */
   notes?: readonly string[]
-  /** Whether the result is one file, where the base has its weights in others beside it. */
+  /** True for a result of one file, even if the base has external data. */
   inline?: boolean
 }
 
-/** A merge of which nothing is asked but to be made, from the first input's file. */
+/** The settings of a plain merge, from the first input's file. */
 export const defaultSettings = {
   method: 'linear',
   parameters: {},
@@ -54,7 +57,7 @@ export const defaultSettings = {
   usesBase: false,
 } as const satisfies MergeSettings
 
-/** A merge of a model by itself, which comes out as it is, in one file. */
+/** The settings of a merge of one model by itself: the result is the same model in one file. */
 export const inlineSettings = { ...defaultSettings, inline: true } as const satisfies MergeSettings
 
 /**
@@ -66,15 +69,15 @@ export type MergeInput = { label: string; sha256: string; weight: WeightValue | 
 /** A merge input that has been indexed. */
 export type IndexedInput = MergeInput & ModelFiles & { layout: Layout }
 
-/** The files of a model, and what errors call it. */
+/** The files of a model, and its name in errors. */
 export type LabelledFiles = ModelFiles & { label: string }
 
-/** A tensor's elements in one of the inputs, whose damage is then blamed on that model. */
+/** Returns a tensor's elements in one of the inputs. Errors on reading name that model. */
 export function elementsOf(tensor: TensorEntry, { source, data, label }: LabelledFiles): ByteSource {
   return blamedSource(label, () => elementSource(tensor, source, data))
 }
 
-/** A source of one of the models, whose damage is then blamed on it, be it found at once or on reading. */
+/** Returns a source of one of the models. Errors on opening or reading name that model. */
 export function blamedSource(label: string, open: () => ByteSource): ByteSource {
   const source = blaming(label, open)
   return {

@@ -6,14 +6,17 @@ import type { NonFinite } from './non-finite.ts'
 import { nonFiniteWarnings, requireFinite } from './non-finite-report.ts'
 import type { Computed } from './tensor-renderer.ts'
 
-/** Findings of a merge before any byte is computed, and what its end is judged by. `whyNothing`: see the function of that name. */
+/**
+ * Findings of a merge before any byte is computed, and the facts that its outcome is judged by. `whyNothing`: the
+ * reason if nothing is averaged (see nothing-averaged.ts).
+ */
 export type Expected<Findings> = {
   findings: Findings
   whyNothing: string | null
   onNonFinite: OnNonFinite | undefined
 }
 
-/** The same with more warnings. */
+/** Returns the same with more warnings. */
 export function withWarnings<Findings extends MergeFindings>(
   { findings, ...expected }: Expected<Findings>,
   warnings: readonly string[],
@@ -22,7 +25,7 @@ export function withWarnings<Findings extends MergeFindings>(
 }
 
 /**
- * Counts and findings of a merge of which every byte has been computed.
+ * Returns counts and findings of a merge after every byte was computed.
  * @throws TureenError `TUREEN_NOT_FINITE` if the merge must be finite and is not
  */
 export function mergeOutcome<Findings extends MergeFindings>(

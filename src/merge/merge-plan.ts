@@ -6,10 +6,12 @@ import type { RuleMatch } from './rule-resolution.ts'
 import type { TensorRows } from './tensor-rows.ts'
 
 /**
- * A tensor of the result that is computed, and how. `output`: the type that the result has,
- * `dtype` the one that it has in the sources. `sources`: it in each averaged model, in recipe order, and in what else the method
- * looks at. `position`: where it stands, if anything depends on that. `rows`: those that the method ranks, if it ranks any. `rule`: which of
- * the merge's rules matches it, for soups of other inputs and weights by the same rules.
+ * A tensor of the result that is computed.
+ * - `dtype`: its type in the sources; `output`: its type in the result.
+ * - `sources`: the tensor in each averaged model, in recipe order, then in the other inputs of the method.
+ * - `position`: its place in the network, if anything depends on it.
+ * - `rows`: the rows that the method ranks, if it ranks any.
+ * - `rule`: the rule of the merge that matches it, for soups of other inputs and weights by the same rules.
  */
 export type PlannedTensor = {
   name: string
@@ -24,29 +26,32 @@ export type PlannedTensor = {
   operation: Operation
 }
 
-/** The type that a tensor is computed in: binary64 has every element as it is, so that what gets another type is rounded once. */
+/**
+ * Returns the type in which a tensor is computed. A tensor that gets another type is computed in binary64, which holds
+ * every element exactly, so that it is rounded once.
+ */
 export function computedDtype({ dtype, output }: Pick<PlannedTensor, 'dtype' | 'output'>): string {
   return output === dtype ? dtype : 'float64'
 }
 
 /**
- * The merged model before any of it is computed: where each byte of each file comes from. `inputs` are the averaged ones, of which
- * there are `models`, as indices into the merge's inputs, in recipe order; behind them the base, or the Fisher information of
- * each, where the method looks at those.
+ * A merged model before any of it is computed: the origin of each byte of each file. `inputs` are indices into the
+ * merge's inputs: first the `models` averaged ones in recipe order, then the base or the Fisher information of each
+ * model, if the method reads them.
  */
 export type MergePlan = {
   main: PlannedFile
-  /** The data files beside it, by location: those of the base, or none if all weights are in the one file. */
+  /** The data files beside it, by location: those of the base, or none if all weights are in one file. */
   data: ReadonlyMap<string, PlannedFile>
   tensors: PlannedTensor[]
   inputs: number[]
   models: number
   base: number
   /**
-   * How many tensors stay as the base has them, those that rules skip counted with the identical ones. `elements`: those of tensors
-   * that are the same in every model.
+   * The numbers of tensors copied from the base; `identical` includes those that rules skip. `elements`: the number of
+   * elements of tensors that are the same in every model.
    */
   carried: { identical: number; nonFloat: number; elements: number }
-  /** The weights among them, and the type that each gets. `isSkipped`: whether a rule says that it stays. */
+  /** The weights among them, with the type of each in the result. `isSkipped`: true if a rule skips it. */
   kept: { tensor: TensorEntry; output: string; isSkipped: boolean }[]
 }

@@ -5,12 +5,12 @@ import { baseOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
 import { type RuleReport, type RuleResolution, resolveRules, ruleMatcher, ruleOf } from './rule-resolution.ts'
 import { ruleWarnings } from './rule-warnings.ts'
 
-/** The rules of a merge, each averaged tensor's found, and what their author should know. */
+/** The rules of a merge, resolved for each averaged tensor, with warnings about them. */
 export type MergeRules = RuleResolution & { warnings: string[] }
 
 /**
- * Returns a function that says whether a rule skips a tensor of the base, by the names that the base has for it: such a tensor is carried
- * and needs no counterpart. Undefined if no rule skips any.
+ * Returns a function that returns true if a rule skips a tensor of the base, by its names in the base. Such a tensor is
+ * copied and needs no counterpart. Undefined if no rule skips any tensor.
  */
 export function skippedTensors(
   inputs: readonly IndexedInput[],
@@ -50,7 +50,7 @@ export function mergeRules(
   return { ...resolution, warnings: ruleWarnings(rules, resolution, networkOf(baseOf(inputs, settings))) }
 }
 
-/** The rules that match no tensor, each as a problem. */
+/** Returns a problem for each rule that matches no tensor. */
 export function unmetRules(reports: readonly RuleReport[]): (ProblemItem & { message: string })[] {
   return reports.flatMap(({ match, tensors, overruled }, index) =>
     tensors + overruled > 0
@@ -59,7 +59,10 @@ export function unmetRules(reports: readonly RuleReport[]): (ProblemItem & { mes
   )
 }
 
-/** @throws TureenError `TUREEN_RULE_UNMATCHED` naming every rule that matches no tensor */
+/**
+ * Checks that each rule matches a tensor.
+ * @throws TureenError `TUREEN_RULE_UNMATCHED` naming every rule that does not
+ */
 export function requireRulesMet(reports: readonly RuleReport[]): void {
   const unmet = unmetRules(reports)
   if (unmet.length === 0) return

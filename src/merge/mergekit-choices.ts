@@ -4,21 +4,21 @@ import { asNumber, isAlways, refusal, type Setting, truthOf, valueFor, valuesOf 
 type Read = ReadParameters['parameters']
 
 /**
- * Parameters of ours in place of those of mergekit that choose between ways to compute, and sentences on what changes nothing or
- * differs.
+ * Parameters of Tureen that replace mergekit's choices between ways to compute, and sentences about choices that change
+ * nothing or differ.
  */
 export type Choices = { parameters: Readonly<Record<string, string>>; notes: readonly string[] }
 
 const none: Choices = { parameters: {}, notes: [] }
 
-/** Our default for the length below which a vector has no direction; mergekit adds as much to every length. */
+/** Tureen's default for the length below which a vector has no direction. mergekit adds it to every length. */
 const largestEps = 1e-8
 /** mergekit also leaves out tensors that are shorter than the tolerance. */
 const largestTolerance = 1e-5
 
 /**
  * Translates the parameters of mergekit that choose between ways to compute.
- * @throws TureenError `TUREEN_REQUEST_INVALID` for a way that is not here, with what is
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for a way that Tureen does not have, naming the one that it has
  */
 export function choicesOf(method: string, read: Read): Choices {
   refuseTruth(read.get('filter_wise'), 'takes the filters of a tensor one by one in mergekit; here a tensor is a whole')
@@ -31,8 +31,8 @@ export function choicesOf(method: string, read: Read): Choices {
 }
 
 /**
- * The `epsilon` that della takes for these densities: mergekit keeps everything at density 1 and nothing at density 0, whatever
- * `epsilon` is.
+ * Returns the `epsilon` that della takes for these densities. mergekit keeps everything at density 1 and nothing at
+ * density 0, for any `epsilon`.
  * @param densities one for each model, as `epsilons`
  */
 export function epsilonFor(epsilons: readonly Setting[], densities: readonly Setting[]): Setting[] {
@@ -49,7 +49,7 @@ export function epsilonFor(epsilons: readonly Setting[], densities: readonly Set
   })
 }
 
-/** Along which axis the vectors of nuslerp run. */
+/** Returns the axis along which the vectors of nuslerp run. */
 function alongOf(read: Read): Choices {
   const [flatten, rows] = ['nuslerp_flatten', 'nuslerp_row_wise'].map(name => read.get(name)?.settings[0])
   if (!flatten || !rows) return none
@@ -60,7 +60,10 @@ function alongOf(read: Read): Choices {
   return { parameters: { along: truthOf(rows) ? 'first' : 'last' }, notes: [] }
 }
 
-/** What becomes of the entries that a mask keeps: with `rescale` mergekit scales them to the sum of magnitudes of before. */
+/**
+ * Returns the scaling of the entries that a mask keeps. With `rescale`, mergekit restores their earlier sum of
+ * magnitudes.
+ */
 function scaling(method: string, read: Read): Choices {
   const rescale = read.get('rescale')
   const [setting] = rescale?.settings ?? []
@@ -113,11 +116,12 @@ function refuseAbove(parameter: ReadParameter | undefined, largest: number, reas
   }
 }
 
-/** Models of which all subsets are looked at. */
+/** The largest number of models of which all subsets are checked. */
 const enumeratedModels = 12
 
 /**
- * Where the weights that agree sum to 0, mergekit divides by 1 and methods here keep the base.
+ * Refuses weights that may cancel: if the agreeing weights sum to 0, mergekit divides by 1, and Tureen's methods keep
+ * the base.
  * @throws TureenError `TUREEN_REQUEST_INVALID` for normalized weights of both signs of which some may sum to 0
  */
 function refuseCancelling(method: string, read: Read): void {

@@ -6,31 +6,37 @@ import { toldFindings } from '../validation/told-causes.ts'
 import type { ConfiguredModel, ConfiguredModels, ModelReference, ParameterPlace } from './mergekit-models.ts'
 import { refusal, refusalOf } from './mergekit-values.ts'
 
-/** What a configuration of mergekit says of a merge. `shared`: parameters of all models, the first before the others. */
+/**
+ * A merge as a configuration of mergekit describes it. `shared`: parameters for all models; earlier places take
+ * precedence.
+ */
 export type MergekitMerge = ConfiguredModels & {
   method: string
   shared: readonly ParameterPlace[]
   outputDtype?: OutputDtype
-  /** Layers of each model, if the configuration says how many there are. */
+  /** Layers of each model, if the configuration states them. */
   blocks?: number
-  /** Sentences on parts of the configuration that change nothing here. */
+  /** Sentences about parts of the configuration that change nothing here. */
   notes: readonly string[]
 }
 
-/** Keys without a counterpart, and what to do without them. */
+/** Keys without a counterpart, and what to do instead. */
 const unsupported: Record<string, string> = {
   modules: 'a model is merged as a whole; name whole models under models',
 }
 
-/** Keys on files that lie beside a model in mergekit. */
+/** Keys about files that lie beside a model in mergekit. */
 const besideTheModel = ['tokenizer_source', 'tokenizer', 'chat_template'] as const
 
-/** Whether a body is meant as a configuration of mergekit. */
+/** True if a body is meant as a configuration of mergekit. */
 export function isMergekitConfig(body: unknown): body is object {
   return typeof body === 'object' && body !== null && 'merge_method' in body
 }
 
-/** @throws TureenError `TUREEN_REQUEST_INVALID` naming every key that has no counterpart here, and why */
+/**
+ * Reads a configuration.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` naming every key that has no counterpart here, and why
+ */
 export function readMergekit(body: object): MergekitMerge {
   const known = Object.keys(body).flatMap((key): ProblemItem[] => {
     const message = Object.hasOwn(unsupported, key) ? unsupported[key] : undefined
@@ -49,7 +55,7 @@ export function readMergekit(body: object): MergekitMerge {
 }
 
 function mergeOf(config: MergekitConfig): MergekitMerge {
-  // mergekit computes in dtype and rounds to out_dtype; here binary64 is what is computed in.
+  // mergekit computes in dtype and rounds to out_dtype; Tureen computes in binary64.
   const outputDtype = config.out_dtype ?? config.dtype ?? undefined
   const common = config.parameters ? [{ field: 'parameters', parameters: config.parameters }] : []
   return {
@@ -69,7 +75,7 @@ function listedModels({ models, base_model: base }: MergekitConfig, shared: Para
 }
 
 /**
- * One slice that covers all layers of every model is the models themselves.
+ * Returns the models of one slice that covers all layers of every model.
  * @throws TureenError `TUREEN_REQUEST_INVALID` for other slices
  */
 function slicedModels({ slices, models, base_model: common }: MergekitConfig, shared: ParameterPlace[]): Parts {

@@ -1,15 +1,15 @@
-/** The release of mergekit whose meaning of a configuration is followed here. */
+/** The release of mergekit whose reading of a configuration is followed. */
 export const mergekitVersion = '0.1.4'
 
 /**
- * A parameter of a method of mergekit. `scope`: `all` is read from the parameters of the whole configuration alone, `model` from
- * those of each model first. `fallback`: its value where nothing says another; undefined if it must be said.
+ * A parameter of a method of mergekit. `scope`: `all` parameters are read only from the whole configuration; `model`
+ * parameters from each model first. `fallback`: the default; undefined if the parameter is required.
  */
 export type MergekitParameter = { scope: 'all' | 'model'; fallback?: number | boolean }
 
 /**
- * A method of mergekit. `takes`: `all` merges every model, the base among them; `changes` merges what the models other than the
- * base changed of it; `pair` merges the base and one other model.
+ * A method of mergekit. `takes`: `all` merges every model, including the base; `changes` merges the other models'
+ * changes of the base; `pair` merges the base and one other model.
  */
 export type MergekitMethod = {
   takes: 'all' | 'changes' | 'pair'
@@ -25,13 +25,16 @@ const ofModel = (fallback?: number): MergekitParameter => ({
   ...(fallback === undefined ? {} : { fallback }),
 })
 
-/** A method that adds weighted changes, after it dropped some of them. */
+/** Returns a method that drops some changes and adds the rest, weighted. */
 function dropping(normalize: boolean, rescale: boolean, own: MergekitMethod['parameters'] = {}): MergekitMethod {
   const parameters = { weight: ofModel(), density: ofModel(1), normalize: all(normalize), rescale: all(rescale) }
   return { takes: 'changes', parameters: { ...parameters, lambda: all(1), ...own } }
 }
 
-/** Methods of mergekit that are here as well, with every parameter that changes their result there and its default. */
+/**
+ * Methods of mergekit that Tureen also has, with every parameter that changes their result in mergekit, and its
+ * default.
+ */
 export const mergekitMethods: ReadonlyMap<string, MergekitMethod> = new Map<string, MergekitMethod>([
   ['linear', { takes: 'all', parameters: { weight: ofModel(), normalize: all(true) } }],
   ['slerp', { takes: 'pair', parameters: { t: all() } }],

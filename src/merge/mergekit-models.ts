@@ -2,24 +2,24 @@ import type { MergekitParameters } from '../../schemas/mergekit.ts'
 import type { MergekitMethod } from './mergekit-methods.ts'
 import { refusal } from './mergekit-values.ts'
 
-/** A model as the configuration refers to it. `field`: where that stands. */
+/** A reference to a model. `field`: its path in the configuration. */
 export type ModelReference = { model: string; field: string }
 
-/** Parameters, and where they stand in the configuration. */
+/** Parameters, with their path in the configuration. */
 export type ParameterPlace = { field: string; parameters: MergekitParameters }
 
-/** A model with the parameters that are its own. */
+/** A model with its own parameters. */
 export type ConfiguredModel = ModelReference & { own: ParameterPlace }
 
-/** The models of a configuration. `isSliced`: whether they stand under `slices`. */
+/** The models of a configuration. `isSliced`: true if they are under `slices`. */
 export type ConfiguredModels = { models: readonly ConfiguredModel[]; base: ModelReference | null; isSliced: boolean }
 
-/** Everything in a configuration that refers to a model. */
+/** Returns all references to models in a configuration. */
 export function referencesIn({ models, base }: ConfiguredModels): ModelReference[] {
   return [...models, ...(base ? [base] : [])]
 }
 
-/** A configuration with other names for its models. @param names those of {@link referencesIn}, in order */
+/** Returns a configuration with other names for its models. @param names in the order of {@link referencesIn} */
 export function withReferences<Merge extends ConfiguredModels>(merge: Merge, names: readonly string[]): Merge {
   const models = merge.models.map((each, index) => ({ ...each, model: names[index] ?? each.model }))
   const base = merge.base && { ...merge.base, model: names[models.length] ?? merge.base.model }
@@ -27,9 +27,10 @@ export function withReferences<Merge extends ConfiguredModels>(merge: Merge, nam
 }
 
 /**
- * The models that mergekit merges, in order. Under `models` it adds a base that is not listed. Of a pair the base is the first.
- * @throws TureenError `TUREEN_REQUEST_INVALID` for a model that is listed twice, a base that `slices` do not load, or no model
- *   beside the base
+ * Returns the models that mergekit merges, in order. Under `models` it adds a base that is not listed. The base is the
+ * first of a pair.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for a model that is listed twice, a base that `slices` do not load, or
+ * no model besides the base
  */
 export function mergedModels(
   { models, base, isSliced }: ConfiguredModels,

@@ -9,16 +9,19 @@ import {
 import type { ConfiguredModel, ParameterPlace } from './mergekit-models.ts'
 import { refusal, type Setting, settingOf } from './mergekit-values.ts'
 
-/** A parameter as mergekit reads it. `settings`: one, or one for each model where models may have their own. */
+/**
+ * A parameter as mergekit reads it. `settings`: one for all models, or one for each if models may differ. `isSaid`:
+ * true if the configuration sets it.
+ */
 export type ReadParameter = { settings: Setting[]; isSaid: boolean }
 
-/** All parameters of a method, and sentences on those that the configuration has besides. */
+/** All parameters of a method, and sentences about further ones in the configuration. */
 export type ReadParameters = { parameters: ReadonlyMap<string, ReadParameter>; notes: string[] }
 
 /**
- * The parameters of a method as mergekit reads them from a configuration, defaults included.
- * @throws TureenError `TUREEN_REQUEST_INVALID` for a name that no method of mergekit has, and for a parameter of a model that
- *   mergekit reads from the whole configuration alone
+ * Returns the parameters of a method as mergekit reads them from a configuration, including defaults.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for a name that no method of mergekit has, and for a model's parameter
+ * that mergekit reads only from the whole configuration
  */
 export function readParameters(
   { method, shared }: Pick<MergekitMerge, 'method' | 'shared'>,

@@ -3,14 +3,14 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import { type ToldCauses, toldCauses } from '../validation/told-causes.ts'
 import type { Gradient } from './gradient.ts'
 
-/** A value of one tensor. */
+/** The value of a parameter for one tensor. */
 export type TensorValue = number | boolean | Gradient
 
-/** A value for each filter on tensor names, the first that fits before the others, and one for all other tensors. */
+/** A value for each filter on tensor names, where the first filter that fits counts, and one for all other tensors. */
 export type Setting = {
   /** Path in the configuration. */
   field: string
-  /** Undefined if the configuration gives the other tensors none, and neither does the method. */
+  /** Undefined if neither the configuration nor the method has a value for the other tensors. */
   value: TensorValue | undefined
   filters: readonly { filter: string; value: TensorValue }[]
 }
@@ -22,9 +22,9 @@ export type Level = { field: string; value: MergekitValue | undefined }
 const everything: ReadonlySet<string> = new Set(['', '*'])
 
 /**
- * The setting that some levels make: the first level whose value fits a tensor holds for it, as mergekit has it.
- * @param fallback for the tensors that no level has a value for
- * @throws TureenError `TUREEN_REQUEST_INVALID` for filters that a glob would read otherwise
+ * Returns the setting that some levels make. As in mergekit, the first level with a value that fits a tensor decides.
+ * @param fallback for tensors without a value in any level
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for filters that a glob would read differently
  */
 export function settingOf(levels: readonly Level[], field: string, fallback: TensorValue | undefined): Setting {
   const filters = new Map<string, TensorValue>()
@@ -49,19 +49,20 @@ export function settingOf(levels: readonly Level[], field: string, fallback: Ten
   return setting(fallback)
 }
 
-/** The value for the tensors with a filter, or for all others. */
+/** Returns the value for tensors that fit the filter; for null, the value for all others. */
 export function valueFor({ value, filters }: Setting, filter: string | null): TensorValue | undefined {
   const found = filters.find(each => each.filter === filter)
   return found ? found.value : value
 }
 
-/** Every value of a setting. */
+/** Returns every value of a setting. */
 export function valuesOf({ value, filters }: Setting): TensorValue[] {
   return [...filters.map(each => each.value), ...(value === undefined ? [] : [value])]
 }
 
 /**
- * The filters of all settings that have some, which must be the same in the same order: for rules there is one order.
+ * Returns the filters of all settings that have any. They must be the same in the same order, because rules have one
+ * order.
  * @throws TureenError `TUREEN_REQUEST_INVALID`
  */
 export function agreedFilters(settings: readonly Setting[]): string[] {
@@ -76,7 +77,7 @@ export function agreedFilters(settings: readonly Setting[]): string[] {
 }
 
 /**
- * The one truth value of a setting.
+ * Returns the one truth value of a setting.
  * @throws TureenError `TUREEN_REQUEST_INVALID` if it depends on the tensor
  */
 export function truthOf(setting: Setting): boolean {
@@ -87,12 +88,12 @@ export function truthOf(setting: Setting): boolean {
   ])
 }
 
-/** A number, where mergekit takes truth values for numbers as well. */
+/** Returns a value as a number; mergekit also takes truth values for numbers. */
 export function asNumber(value: TensorValue | undefined): number | Gradient | undefined {
   return typeof value === 'boolean' ? Number(value) : value
 }
 
-/** Whether a value is this number for every tensor. */
+/** True if a value is this number for every tensor. */
 export function isAlways(value: TensorValue | undefined, number: number): boolean {
   if (typeof value === 'object') return value.gradient.every(each => each === number)
   return value !== undefined && Number(value) === number
@@ -112,7 +113,7 @@ function isConditions(value: MergekitValue): value is Conditions {
   return Array.isArray(value) && value.some(each => typeof each === 'object')
 }
 
-/** mergekit's gradients run by the blocks of a stack. */
+/** Gradients of mergekit run by the blocks of a stack. */
 function tensorValue(value: number | boolean | number[]): TensorValue {
   return typeof value === 'object' ? { gradient: value, by: 'block' } : value
 }

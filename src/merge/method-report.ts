@@ -2,21 +2,21 @@ import type { CountedPlan } from './counted-plan.ts'
 import type { Counts } from './element-computer.ts'
 import type { Facts } from './operation.ts'
 
-/** What a method found in one tensor. */
+/** Facts that a method found in one tensor. */
 export type TensorFacts = Facts & { tensor: string; elements: number }
 
 export type MethodReport = {
   tensors: TensorFacts[]
-  /** Tensors that are left out of the list. */
+  /** The number of tensors that are not listed. */
   omitted: number
-  /** Over all tensors of which entries were counted. */
+  /** Sums over all tensors with counted entries. */
   totals: { elements: number; kept?: number[]; signConflicts?: number }
 }
 
-/** Tensors that a report lists at most: it is kept with its job, and read as a whole. */
+/** The largest number of tensors in a report: it is stored with its job, and read as a whole. */
 const listedTensors = 2000
 
-/** What a method has found out and counted; nothing if it does neither. */
+/** Returns the facts and counts of a method; an empty object if it has none. */
 export function methodReport(
   { described, models }: Pick<CountedPlan, 'described' | 'models'>,
   counts: ReadonlyMap<number, Readonly<Counts>>,
@@ -31,7 +31,8 @@ export function methodReport(
 }
 
 /**
- * Facts with a value for each averaged model: 0 for one that was left out, whose changes were not kept and which was multiplied with 0.
+ * Returns facts with a value for each averaged model. A model that was left out has 0: no changes kept, and a
+ * coefficient of 0.
  * @param taking the positions of the models that took part
  * @param models the number of averaged models
  */

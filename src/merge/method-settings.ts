@@ -17,7 +17,7 @@ import { methods, type RegisteredMethod } from './methods/registry.ts'
 import { tensorOperations } from './tensor-operations.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
-/** What a request says of how to merge. */
+/** The part of a request that says how to merge. */
 export type MethodRequest = {
   method: string
   parameters: Readonly<Record<string, unknown>>
@@ -25,16 +25,19 @@ export type MethodRequest = {
   rules: readonly TensorRule[]
 }
 
-/** What a method is to be applied to. `weights`: of each averaged model, `fishers`: how many of them come with their Fisher information. */
+/**
+ * The inputs of a method. `weights`: of each averaged model. `fishers`: the number of models with their Fisher
+ * information.
+ */
 export type MethodInputs = { weights: readonly WeightValue[]; hasBase: boolean; fishers: number }
 
 export type MethodSettings = Pick<MergeSettings, 'method' | 'parameters' | 'normalize' | 'rules' | 'usesBase'>
 
 /**
- * The settings of a merge by the method that a request names, its parameters complete.
+ * Returns the settings of a merge by the requested method, with complete parameters.
  *
- * @throws TureenError `TUREEN_REQUEST_INVALID` naming the field for a method that is not there, parameters that it does not have or not
- *   take, too few or too many models, a base that is missing; `TUREEN_WEIGHTS_INVALID`
+ * @throws TureenError `TUREEN_REQUEST_INVALID` naming the field for an unknown method, unknown or invalid parameters,
+ * too few or too many models, or a missing base; `TUREEN_WEIGHTS_INVALID`
  */
 export function methodSettings(request: MethodRequest, inputs: MethodInputs): MethodSettings {
   const method = methods.get(request.method)
@@ -104,7 +107,10 @@ function requireRule(
   }
 }
 
-/** Parameters by the names that recipes have them under. @throws TureenError `TUREEN_REQUEST_INVALID` if two contradict each other */
+/**
+ * Returns parameters under their names in recipes.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` if two contradict each other
+ */
 function canonical(
   method: RegisteredMethod,
   parameters: Readonly<Record<string, unknown>>,
@@ -115,7 +121,7 @@ function canonical(
   throw invalid([{ field: `${field}.${found.parameter}`, message: found.contradiction }])
 }
 
-/** Parameters with their defaults; a gradient stays one. A list has a value for each of so many models. */
+/** Returns parameters with their defaults; gradients are kept. A list must have a value for each of `models` models. */
 function completed(
   method: RegisteredMethod,
   parameters: Readonly<Record<string, unknown>>,
@@ -140,10 +146,15 @@ function completed(
   return { ...complete, ...Object.fromEntries(gradients) }
 }
 
-/** Numbers at points of gradients that the parameters of one request, with those of its rules, may come to: each is checked. */
+/**
+ * The largest number of values at points of gradients in the parameters of one request and its rules. Each is checked.
+ */
 const maximumValuesAtPoints = 8_192
 
-/** Counts the numbers that parameters come to. @throws TureenError `TUREEN_REQUEST_INVALID` once there are too many in all */
+/**
+ * Counts the values of parameters at points of gradients.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` above the limit
+ */
 type Spend = (parameters: Readonly<Record<string, unknown>>, field: string) => void
 
 function pointBudget(): Spend {
@@ -157,7 +168,7 @@ function pointBudget(): Spend {
   }
 }
 
-/** Parameters are checked at the points of their gradients; first it must be sure that they are gradients. */
+/** Checks that gradients are valid, before parameters are checked at their points. */
 function requireGradients(
   { name: method, wholeNumbers }: RegisteredMethod,
   parameters: Readonly<Record<string, unknown>>,

@@ -2,10 +2,13 @@ import type { OnNonFinite } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { NonFinite, NonFiniteTensor } from './non-finite.ts'
 
-/** Tensors that a sentence names, and causes that an error lists. */
+/** The largest numbers of tensors that a sentence names, and of causes that an error lists. */
 const [named, listed] = [3, 100]
 
-/** Warnings about the NaN and infinite elements that a merge met, one for each model, and one for elements beyond the range of a type. */
+/**
+ * Returns warnings about the NaN and infinite elements that a merge found: one for each model, and one for elements
+ * beyond the range of a type.
+ */
 export function nonFiniteWarnings({ models, overflows, result }: NonFinite): string[] {
   const effect =
     result > 0
@@ -17,12 +20,15 @@ export function nonFiniteWarnings({ models, overflows, result }: NonFinite): str
   ]
 }
 
-/** Notes on the models of a search that are not finite. */
+/** Returns notes on the models of a search that are not finite. */
 export function nonFiniteNotes({ models }: NonFinite): string[] {
   return models.map(({ model, tensors }) => `${model} ${holds(tensors)}; a soup with it is NaN or infinite there`)
 }
 
-/** @throws TureenError `TUREEN_NOT_FINITE` naming every model and tensor, if that is what was asked for */
+/**
+ * Checks that a merge is finite if the request demands it.
+ * @throws TureenError `TUREEN_NOT_FINITE` naming every model and tensor
+ */
 export function requireFinite({ models, overflows }: NonFinite, onNonFinite: OnNonFinite | undefined): void {
   if (onNonFinite !== 'fail' || models.length + overflows.length === 0) return
   const found = (elements: number) => `holds ${counted(elements)}`

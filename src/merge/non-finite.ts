@@ -7,34 +7,37 @@ import { methodNamed } from './methods/registry.ts'
 import type { PlanMemory } from './plan-memory.ts'
 import { retypedSource } from './retyped-source.ts'
 
-/** NaN and infinite elements of one tensor. */
+/** The number of NaN and infinite elements of one tensor. */
 export type NonFiniteTensor = { tensor: string; elements: number }
 
-/** The NaN and infinite elements that a merge met. */
+/** The NaN and infinite elements that a merge found. */
 export type NonFinite = {
-  /** By model, in the order of the merge's inputs; a model without any is not listed. */
+  /** By model, in the order of the merge's inputs. Models without any are left out. */
   models: { model: string; tensors: NonFiniteTensor[] }[]
-  /** Tensors of the result that are not finite although every model is finite there: beyond the range of their type. */
+  /**
+   * Tensors of the result that are not finite although every model is finite there, because values exceed the range of
+   * their type.
+   */
   overflows: NonFiniteTensor[]
   /** Elements of the result. */
   result: number
 }
 
-/** Which tensors of a merge are searched: those where the result shows or may hide something, or all. */
+/** The tensors that are searched: `suspects` are those whose result is not finite or may hide such elements. */
 export type SearchedTensors = 'suspects' | 'all'
 
-/** Whether a tensor must be searched although its result is finite: its method can drop a NaN. */
+/** True if a tensor must be searched although its result is finite: its method can drop a NaN. */
 export function mayHide({ operation }: Pick<PlannedTensor, 'operation'>): boolean {
   return operation.kind !== 'sum' && methodNamed(operation.method).dropsElements
 }
 
 /**
- * Finds the NaN and infinite elements of the models that take part in a merge. The result is NaN or infinite wherever a model of a sum
- * is, so only tensors of which the result is not finite, or of which the method may drop elements, are read again.
+ * Finds the NaN and infinite elements of the models in a merge. A sum is not finite wherever a model is not. So a
+ * tensor is read again only if its result is not finite, or if the method may drop elements.
  *
- * @param inResult NaN and infinite elements of the result, by the tensor's place in the plan
+ * @param inResult NaN and infinite elements of the result, by the tensor's index in the plan
  * @param inputs all of the merge's inputs
- * @param onRead called as often as something has been read; what it throws ends the search
+ * @param onRead called after each read; an error that it throws ends the search
  * @throws TureenError naming the model that cannot be read
  */
 export function findNonFinite(
@@ -65,7 +68,7 @@ export function findNonFinite(
     }
     return found
   }
-  /** @returns whether the tensor is finite in a model */
+  /** Returns true if the tensor is finite in a model. */
   const look = (tensor: TensorEntry, place: number) => {
     const elements = countIn(tensor, place, dtypeName(tensor.dataType))
     if (elements === 0) return true

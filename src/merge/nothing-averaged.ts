@@ -4,11 +4,11 @@ import type { IndexedInput } from './merge-input.ts'
 import type { MergePlan } from './merge-plan.ts'
 import type { Operation } from './operation.ts'
 
-/** Inputs that a sentence names. */
+/** The largest number of inputs that a sentence names. */
 const named = 3
 
 /**
- * The reason if a merge turns out to have averaged nothing; null for a merge of one model, which nobody takes for a mean.
+ * Returns the reason why a merge averages nothing. Null for a merge of one model, since nobody expects a mean of one.
  * @param plan before it is prepared
  */
 export function whyNothing(
@@ -43,7 +43,7 @@ function withoutWeights(base: IndexedInput): string {
   return `${plain}; if some of its ${inputs.length} inputs (${names}) are weights, export it with them as initializers`
 }
 
-/** The inputs of the graph that take floats and have no initializer. */
+/** Returns the names of the graph's inputs that take floats and have no initializer. */
 function floatInputs({ layout }: IndexedInput): string[] {
   const { graph } = decodeSkeleton(layout)
   const initializers = new Set(layout.tensors.filter(isMainInitializer).map(({ name }) => name))

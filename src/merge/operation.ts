@@ -5,8 +5,9 @@ import type { WeightedSum } from '../tensor/weighted-sum.ts'
 export type ParameterValues = Readonly<Record<string, unknown>>
 
 /**
- * What a method is told of one tensor. `weights`: one for each model that takes part, in recipe order. `models`: the positions of
- * these models in the recipe. `hasBase`: whether the base takes part, whose tensor then stands behind those of the models.
+ * The settings of a method for one tensor. `weights`: one for each model that takes part, in recipe order. `models`:
+ * the recipe positions of these models. `hasBase`: true if the base takes part; its tensor then follows those of the
+ * models.
  */
 export type TensorSettings<Parameters = ParameterValues> = {
   parameters: Parameters
@@ -16,13 +17,13 @@ export type TensorSettings<Parameters = ParameterValues> = {
   hasBase: boolean
 }
 
-/** A weighted sum of some of a tensor's sources. `from`: their places, in the order of the sum. */
+/** A weighted sum of some of a tensor's sources. `from`: their indices, in the order of the sum. */
 export type SumOperation = { kind: 'sum'; from: readonly number[]; sum: WeightedSum }
 
-/** What has been found out of a whole tensor, or of all of them, that its elements are computed with. */
+/** Facts of a whole tensor, or of all tensors, that its elements are computed with. */
 export type Constants = { coefficients?: readonly number[]; ranges?: readonly KeptRange[] }
 
-/** A method, and the places among a tensor's sources of those that it reads, in its order. */
+/** A method, and the indices among a tensor's sources of those that it reads, in its order. */
 type MethodOnSources = { from: readonly number[]; method: string; settings: TensorSettings }
 
 /** A tensor that the kernel of a method computes element by element. */
@@ -31,28 +32,31 @@ export type ElementOperation = MethodOnSources & { kind: 'elements'; constants: 
 /** A tensor that a method must read as a whole before it can compute an element. */
 export type UnpreparedOperation = MethodOnSources & { kind: 'unprepared' }
 
-/** What is computed of a tensor: plain data, so that every thread can be given it. */
+/** The computation of a tensor: plain data, so that it can be sent to every thread. */
 export type Operation = SumOperation | ElementOperation | UnpreparedOperation
 
-/** What a method has to say of one tensor; null where something does not exist. */
+/** Facts that a method found about one tensor; null if a fact does not exist. */
 export type Facts = {
-  /** Of the angle between two models, or the mean of those of several. */
+  /** The cosine of the angle between two models, or the mean over pairs of several. */
   cosine?: number | null
   t?: number
-  /** What each model is multiplied with. */
+  /** The factor of each model. */
   coefficients?: number[] | null
-  /** Of each model the entries that are not dropped. */
+  /** The number of entries of each model that are not dropped. */
   kept?: number[]
-  /** Elements of which some entries were positive and others negative. */
+  /** The number of elements with both positive and negative entries. */
   signConflicts?: number
 }
 
-/** The sum that is one of the sources, bit by bit. */
+/** Returns the sum that copies one of the sources, bit by bit. */
 export function copyOf(source: number): SumOperation {
   return { kind: 'sum', from: [source], sum: { weights: [1], divisor: null, keepIdentical: true } }
 }
 
-/** The sum of the averaged models with these coefficients. `keepIdentical`: whether an element that is the same in all of them is copied. */
+/**
+ * Returns the sum of the averaged models with these weights. `keepIdentical`: true to copy an element that is the same
+ * in all of them.
+ */
 export function sumOf(weights: readonly number[], divisor: number | null, keepIdentical: boolean): SumOperation {
   return { kind: 'sum', from: weights.map((_, index) => index), sum: { weights, divisor, keepIdentical } }
 }

@@ -2,36 +2,43 @@ import type { Leaf, Network } from '../onnx/graph/network.ts'
 import type { Warning } from './match-warnings.ts'
 
 /**
- * A median cosine below this means that two networks were trained apart. Measured over real pairs: at most 0.04 for networks trained
- * from different starts, at least 0.78 for fine-tunes of one network, checkpoints of one run and different trainings from one start.
+ * Networks with a median cosine below this count as independently trained. Measured over real pairs: at most 0.04 for
+ * networks trained from different starts; at least 0.78 for fine-tunes of one network, checkpoints of one run, and
+ * different trainings from one start.
  */
 const apartCosine = 0.2
-/** A cosine of fewer elements says nothing: by chance alone it is about 1 / sqrt(elements). */
+/** The fewest elements of a matrix whose cosine counts: by chance alone it is about 1 / sqrt(elements). */
 const fewestElements = 64
-/** All matrices together must have so many, for the same reason. */
+/** The fewest elements of all matrices together, for the same reason. */
 const fewestInAll = 256
-/** Matrices that the warning names. */
+/** The number of matrices that the warning names. */
 const namedMatrices = 3
-/** Networks of so few operators are equal by chance. */
+/** Networks of fewer operators can be equal by chance. */
 const fewestOperators = 2
 
-/** A weight matrix that differs between two models, and the cosine of the angle between its two versions. */
+/** A weight matrix that differs between two models, with the cosine of the angle between its two versions. */
 export type LearnedMatrix = { tensor: string; elements: number; cosine: number }
 
-/** Measurements of a pair of models: a comparison makes them in full, a merge from samples. */
+/** Measurements of a pair of models. A comparison measures in full, a merge from samples. */
 export type PairFacts = {
-  /** Matrices (see {@link isMatrix}) that are not identical in both. Constants, such as the base of a Fourier transform, are. */
+  /**
+   * Matrices (see {@link isMatrix}) that differ between the models. So constants, such as the base of a Fourier
+   * transform, are left out.
+   */
   matrices: readonly LearnedMatrix[]
-  /** Whether the base's tensor of this name differs between the two. */
+  /** Returns true if the base's tensor of this name differs between the two. */
   differs(tensor: string): boolean
 }
 
-/** Whether weights form a matrix: at least two dims above 1. Biases and norms of [n] or [1, n] begin alike in every network. */
+/**
+ * True if weights form a matrix: at least two dims above 1. Biases and norms of [n] or [1, n] have the same initial
+ * values in every network.
+ */
 export function isMatrix(dims: readonly number[]): boolean {
   return dims.filter(dim => dim > 1).length >= 2
 }
 
-/** Warnings about averaging two models that a merge accepts. */
+/** Returns warnings about averaging two models that a merge accepts. */
 export function pairWarnings({ matrices, differs }: PairFacts, network: Network): Warning[] {
   const warnings: Warning[] = []
   const apart = trainedApart(matrices)
@@ -50,7 +57,7 @@ export function pairWarnings({ matrices, differs }: PairFacts, network: Network)
   return warnings
 }
 
-/** Running means and variances of batch normalisation. */
+/** Returns the running means and variances of batch normalisation. */
 export function batchStatistics({ operators }: Network): Leaf[] {
   return operators
     .filter(({ domain, opType }) => domain === '' && opType === 'BatchNormalization')
@@ -58,10 +65,10 @@ export function batchStatistics({ operators }: Network): Leaf[] {
     .filter((value): value is Leaf => value?.kind === 'leaf' && value.isWeight)
 }
 
-/** A warning and the pair that it is about. */
+/** A warning with the pair that it is about. */
 export type PairWarning = Warning & { pair: string }
 
-/** Warnings of several pairs as sentences, one for each kind. `pairs`: how many were looked at. */
+/** Returns warnings of several pairs as sentences, one for each kind. `pairs`: the number of pairs examined. */
 export function sentencesOf(warnings: readonly PairWarning[], pairs: number): string[] {
   return [...Map.groupBy(warnings, ({ kind }) => kind).values()].map(alike => {
     const [first] = alike
@@ -72,8 +79,8 @@ export function sentencesOf(warnings: readonly PairWarning[], pairs: number): st
 }
 
 /**
- * The warning that two networks look independently trained; null if they do not. The median decides: one cosine over all tensors would
- * be that of the few with the largest norms.
+ * Returns the warning that two networks look independently trained; null if they do not. The median decides, because a
+ * single cosine over all tensors would be dominated by the few tensors with the largest norms.
  */
 function trainedApart(matrices: readonly LearnedMatrix[]): string | null {
   const sorted = matrices.filter(({ elements }) => elements >= fewestElements).sort((a, b) => a.cosine - b.cosine)

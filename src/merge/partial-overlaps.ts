@@ -3,8 +3,8 @@ import type { TensorEntry } from '../onnx/layout.ts'
 type Placed = { path: string; location: string; offset: number; end: number; place: string }
 
 /**
- * The paths of external tensors that share some of their bytes with another one without being the same (place and dtype): only
- * where their values stay can they stay as they are stored.
+ * Returns the paths of external tensors that share bytes with another one of another place or type. They can be stored
+ * as they are only if their values do not change.
  */
 export function partialOverlaps(tensors: readonly TensorEntry[]): Set<string> {
   const placed = tensors.flatMap(({ path, payload, dataType }): Placed[] => {

@@ -4,18 +4,18 @@ import { type SumBuffers, type SumEngine, typedArrayEngine } from '../tensor/sum
 import { computedDtype, type MergePlan } from './merge-plan.ts'
 
 /**
- * Memory for one chunk of every input and of the result together, whatever the number of models: what stays in a cache of the
- * second level between being read, summed and written.
+ * Memory for one chunk of all inputs and of the result, for any number of models. A chunk should stay in the
+ * second-level cache while it is read, summed and written.
  */
 const chunkBudgetBytes = 2 << 20
 const smallestChunkBytes = 16 << 10
-/** A multiple of every element size that is also a whole number of memory pages. */
+/** A multiple of every element size, and a whole number of memory pages. */
 const chunkQuantum = 4096
 
 /** Memory for `bytes` bytes of every input and of the result. */
 export type Chunk = { bytes: number; buffers: SumBuffers; engine: SumEngine }
 
-/** Memory in which merges are computed, one after the other; whoever makes many keeps it for the next. */
+/** Memory in which merges are computed one after the other. A caller with many merges reuses it. */
 export type PlanMemory = { chunkFor(plan: MergePlan, inputs: number): Chunk }
 
 export function planMemory(engine: SumEngine = simdEngine() ?? typedArrayEngine()): PlanMemory {
@@ -34,7 +34,7 @@ export function planMemory(engine: SumEngine = simdEngine() ?? typedArrayEngine(
   }
 }
 
-/** Bytes of one chunk of one input. */
+/** Returns the bytes of one chunk of one input. */
 function chunkBytes(inputs: number): number {
   return Math.max(smallestChunkBytes, Math.floor(chunkBudgetBytes / (inputs + 1) / chunkQuantum) * chunkQuantum)
 }

@@ -3,11 +3,11 @@ import type { BytesPart, CopyPart } from '../onnx/splice.ts'
 
 /** `length` bytes of a merged tensor's elements (as raw_data) from byte `from` on. */
 export type TensorPart = { kind: 'tensor'; tensor: number; from: number; length: number }
-/** A run of unpacked values: the base's bytes with the values replaced, the tags between them kept. */
+/** A run of unpacked values: the base's bytes with the values replaced, and the tags between them kept. */
 export type SpreadPart = { kind: 'spread'; tensor: number; from: number; run: FixedRun; length: number }
 /** `length` bytes of one of the base's data files from byte `from` on. */
 export type DataPart = { kind: 'data'; location: string; from: number; length: number }
-/** `length` bytes, from byte `from` on, of the elements of one of the base's tensors as they are in the floating-point type `dtype`. */
+/** `length` bytes, from byte `from` on, of a base tensor's elements converted to the floating-point type `dtype`. */
 export type RetypedPart = { kind: 'retyped'; tensor: TensorEntry; dtype: string; from: number; length: number }
 export type PlanPart = CopyPart | BytesPart | TensorPart | SpreadPart | DataPart | RetypedPart
 

@@ -7,19 +7,28 @@ import { baseOf, type MergeSettings } from './merge-input.ts'
 import { sameElements } from './same-elements.ts'
 import { tensorPositions } from './tensor-positions.ts'
 
-/** Tensors that an error names at most. */
+/** The largest number of tensors that an error names. */
 const namedTensors = 10
 
-/** Where the tensors of a merge stand, as far as its settings depend on it. */
+/** The positions of the tensors of a merge, as far as its settings depend on them. */
 export type PlanPositions = {
   of(tensor: TensorEntry): Position
-  /** Notes that the block of a tensor makes a difference. `keepsIdentical`: not if the tensor is the same in every model. */
+  /**
+   * Records that the operation depends on the tensor's block. `keepsIdentical`: true to ignore a tensor that is the
+   * same in every model.
+   */
   require(tensor: TensorEntry, keepsIdentical: boolean): void
-  /** @throws TureenError `TUREEN_BLOCKS_UNKNOWN` naming the tensors whose block makes a difference and cannot be told */
+  /**
+   * Checks that all required blocks are known.
+   * @throws TureenError `TUREEN_BLOCKS_UNKNOWN` naming the tensors whose block is unknown
+   */
   requireAll(): void
 }
 
-/** @throws TureenError `TUREEN_BLOCKS_UNKNOWN` if the settings speak of blocks and the network has none, or another number */
+/**
+ * Returns the positions of tensors.
+ * @throws TureenError `TUREEN_BLOCKS_UNKNOWN` if the settings need blocks and the network has none, or another number
+ */
 export function planPositions(
   inputs: readonly MatchedInput[],
   settings: MergeSettings,

@@ -4,7 +4,7 @@ import type { MergePlan } from './merge-plan.ts'
 import { planMemory } from './plan-memory.ts'
 import { type PlanSource, plannedFiles } from './planned-files.ts'
 
-/** A prepared merge by whatever method, as {@link plannedFiles} has it. */
+/** Returns the files of a prepared merge by any method; see {@link plannedFiles}. */
 export function planSource(plan: MergePlan, inputs: readonly LabelledFiles[], memory = planMemory()): PlanSource {
   return plannedFiles(plan, inputs, memory, elementComputer)
 }

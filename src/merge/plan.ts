@@ -20,11 +20,12 @@ import { tensorRows } from './tensor-rows.ts'
 import { typeChange, unchanged } from './type-change.ts'
 
 /**
- * Plans a merge of models that have passed the structure comparison and the preflight. Pure, and without a payload byte
- * read but of tensors whose block would have to be known.
+ * Plans a merge of models that passed the structure comparison and the preflight. Pure. Reads no payload, except
+ * tensors whose block must be known.
  *
- * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_OUTPUT_DTYPE_IMPOSSIBLE`, `TUREEN_BLOCKS_UNKNOWN`, `TUREEN_MODELS_DIFFER`, `TUREEN_MODEL_UNSUPPORTED` where
- *   tensors share bytes of a data file without being one, or where one file would be too large
+ * @throws TureenError `TUREEN_WEIGHTS_INVALID`, `TUREEN_OUTPUT_DTYPE_IMPOSSIBLE`, `TUREEN_BLOCKS_UNKNOWN`,
+ * `TUREEN_MODELS_DIFFER`; `TUREEN_MODEL_UNSUPPORTED` if different tensors share bytes of a data file, or if one file
+ * would be too large
  */
 export function planMerge(
   inputs: readonly MatchedInput[],
@@ -44,7 +45,7 @@ export function planMerge(
   const beside = settings.usesBase ? [settings.base] : fishers.filter(index => index >= 0)
   const sourced = [...averaged.map(({ index }) => index), ...beside]
   const positions = planPositions(inputs, settings, ({ path }) => weights.has(path))
-  // Whatever its parameters are here: a search may try others with the same plan.
+  // Planned for any parameters: a search may try others with the same plan.
   const rowsOf = methodNamed(settings.method).needs.includes('ranks') ? tensorRows(networkOf(base)) : null
   const tensors: PlannedTensor[] = []
   const change = settings.outputDtype ? typeChange(base, weights, settings.outputDtype) : unchanged
@@ -56,7 +57,7 @@ export function planMerge(
     const name = tensor.name || tensor.path
     const sources = sourced.flatMap(index => inputs[index]?.counterpart(tensor) ?? [])
     const position = positions.of(tensor)
-    // What no output depends on need not be in every model, and stays where it is not.
+    // A tensor that no output depends on may be missing in some models; then the base's is kept.
     const match = matches.get(tensor)?.match ?? noRule
     const rule = ruleOf(match)
     const operation = isWeight && sources.length === sourced.length ? operations.of(rule, position) : null
@@ -96,7 +97,7 @@ export function planMerge(
   }
 }
 
-/** Bytes of a tensor's elements in a floating-point type. */
+/** Returns the bytes of a tensor's elements in a floating-point type. */
 function bytesOf({ elements }: TensorEntry, dtype: string): number {
   return elements * floatFormat(dtype).bytes
 }
@@ -105,7 +106,7 @@ function retypedPart(tensor: TensorEntry, dtype: string): RetypedPart {
   return { kind: 'retyped', tensor, dtype, from: 0, length: bytesOf(tensor, dtype) }
 }
 
-/** Whether a tensor that is the same in every model comes out as it is. */
+/** True if a tensor that is the same in every model is copied. */
 function keepsIdentical(operation: Operation): boolean {
   if (operation.kind === 'sum') return operation.sum.keepIdentical
   return !methodNamed(operation.method).movesIdentical(operation.settings)

@@ -9,25 +9,28 @@ import type { PlannedFile, PlanPart, RetypedPart, SpreadPart } from './plan-part
 import { retypedSource } from './retyped-source.ts'
 import { type Computed, type Take, type TensorRenderer, tensorRenderer } from './tensor-renderer.ts'
 
-/** What is carried is copied so much at a time. */
+/** The number of bytes that are copied at a time. */
 const copiedBytes = 256 << 10
 
-/** A planned file: any range of it can be read, and is computed then. */
+/** A planned file. Any range of it can be read, and is computed on reading. */
 export type PlannedBytes = ByteSource & {
-  /** Hands out the bytes of a range in order, in pieces of any size that are valid for the call only. */
+  /** Passes on the bytes of a range in order, in pieces of any size. A piece is valid only during the call. */
   stream(offset: number, length: number, take: Take): void
 }
 
 /** The files of a planned merge: its main file, and by location the data files beside it. */
 export type PlanSource = PlannedBytes & {
   data: ReadonlyMap<string, PlannedBytes>
-  /** What has been computed so far. Reading every byte of every file once, in ranges of any size, makes it complete. */
+  /**
+   * Returns what was computed so far. It is complete once every byte of every file was read once, in ranges of any
+   * size.
+   */
   computed(): Computed
 }
 
 /**
- * A prepared merge as the files that it will be: any range of them can be read, and is computed then.
- * `inputs` are all of the merge's inputs. `computing`: how what is more than a weighted sum is computed, null if nothing is.
+ * Returns a prepared merge as its future files. Any range of them can be read, and is computed on reading. `inputs`:
+ * all of the merge's inputs. `computing`: computes tensors that are more than a weighted sum; null if there are none.
  */
 export function plannedFiles(
   plan: MergePlan,
@@ -54,14 +57,14 @@ export function plannedFiles(
   return { ...plannedBytes(plan.main, base.source, sources), data, computed: renderer.computed }
 }
 
-/** What parts of files are read from, apart from the base's file of the same location. */
+/** The sources of file parts, apart from the base's file of the same location. */
 type PartSources = {
   dataOf(location: string): ByteSource
   retyped(part: RetypedPart): ByteSource
   renderer: TensorRenderer
 }
 
-/** One file. `own`: the base's file of the same location. */
+/** Returns one planned file. `own`: the base's file of the same location. */
 function plannedBytes(
   { parts, byteLength }: PlannedFile,
   own: ByteSource,
@@ -106,7 +109,7 @@ function plannedBytes(
   }
 }
 
-/** The last one is kept: ranges of one tensor are read one after the other. */
+/** Keeps the last source: ranges of one tensor are read one after the other. */
 function retypedSources(base: LabelledFiles): PartSources['retyped'] {
   let last: { part: RetypedPart; source: ByteSource } | undefined
   return part => {
@@ -127,7 +130,7 @@ function streamSource(source: ByteSource, from: number, length: number, take: Ta
   }
 }
 
-/** How many unpacked values are computed at a time. */
+/** The number of unpacked values computed at a time. */
 const spreadValues = 16 * 1024
 
 function streamSpread(
@@ -151,7 +154,7 @@ function streamSpread(
       values.set(piece, rendered)
       rendered += piece.byteLength
     }
-    // A value that the range begins in the middle of was counted with the range before.
+    // A value that starts before the range was counted with the range before.
     renderer.render(part.tensor, from, values.byteLength, keep, first * stride < skip ? from + width : from)
     for (let index = 0; index < count; index += 1) {
       const at = (first + index) * stride

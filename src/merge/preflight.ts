@@ -10,19 +10,19 @@ import { literalDifferences, tensorDifference, type ValueDifference } from './va
 export type Preflight = {
   /** Values that are never averaged and differ from the base's. */
   differences: ValueDifference[]
-  /** Sentences on weights that are parameters as well, and differ. */
+  /** Sentences about weights that are also parameters, and that differ. */
   warnings: string[]
   /** Paths, in the base, of the tensors that the soup averages. */
   averaged: ReadonlySet<string>
   /**
-   * Paths, in the base, of float tensors that are the same in every model, among those whose storage can stay only if their values
-   * do: varint-coded ones, whose length depends on the values, and external ones that share some of their bytes with others.
+   * Paths, in the base, of float tensors that are the same in every model. Only tensors are listed whose storage
+   * depends on their values: varint-coded ones, and external ones that share some of their bytes with others.
    */
   identical: ReadonlySet<string>
 }
 
 /**
- * Reads and compares the values of what is never averaged (integers, bools, strings, parameters of operations), and of float
+ * Reads and compares all values that are never averaged (integers, bools, strings, parameters of operations), and float
  * tensors whose storage depends on their values.
  */
 export function preflight(inputs: readonly MatchedInput[], settings: Pick<MergeSettings, 'base'>): Preflight {
@@ -46,7 +46,7 @@ export function preflight(inputs: readonly MatchedInput[], settings: Pick<MergeS
     const isSlot = isWeight && leaf?.use?.kind === 'slot'
     const isKept = tensor.payload.form === 'varint' || overlapping.has(tensor.path)
     if (isWeight && !isNumber && !isSlot && !isKept) continue
-    // What no output depends on changes nothing, so that the base's stays, whatever the others have.
+    // A float that no output depends on changes nothing, so the base's is kept.
     if (!isWeight && holdsFloats(tensor) && !leaf) continue
     const differences = others.flatMap(other => tensorDifference(tensor, leaf, base, other) ?? [])
     if (!isWeight) found.push(...differences)
@@ -70,8 +70,8 @@ function slotWarnings({ use, name }: Leaf, differences: readonly ValueDifference
 }
 
 /**
- * A single number in a node. The same in every model, it is a part of the arithmetic, such as an epsilon or a divisor, and stays
- * as it is even where weights are scaled.
+ * True for a single number in a node. If it is the same in every model, it belongs to the arithmetic (an epsilon or a
+ * divisor, say) and is kept, even where weights are scaled.
  */
 function isScalarConstant({ path, dims }: TensorEntry): boolean {
   return dims.length === 0 && /\.(t|f)$/.test(path)

@@ -7,13 +7,16 @@ import type { Preparation } from './methods/method.ts'
 import { methodNamed, operationOf } from './methods/registry.ts'
 import type { Facts, UnpreparedOperation } from './operation.ts'
 
-/** A plan of which every range can be computed. `facts`: what the method found out on the way, by the tensor's place in the plan. */
+/**
+ * A plan of which every range can be computed. `facts`: the method's findings from preparation, by the tensor's index
+ * in the plan.
+ */
 export type PreparedPlan = { plan: MergePlan; facts: ReadonlyMap<number, Facts> }
 
-/** A tensor that its method must know as a whole, by its place in the plan; `bytes` are those of one source. */
+/** A tensor that its method must read as a whole. `place`: its index in the plan. `bytes`: of one source. */
 export type PendingTensor = { place: number; bytes: number; tensor: PlannedTensor; operation: UnpreparedOperation }
 
-/** The tensors of a plan that are to be prepared, in the order of the file. */
+/** Returns the tensors of a plan that must be prepared, in the order of the file. */
 export function pendingTensors({ tensors }: MergePlan): PendingTensor[] {
   return tensors.flatMap((tensor, place): PendingTensor[] => {
     const { operation, elements, dtype } = tensor
@@ -22,17 +25,17 @@ export function pendingTensors({ tensors }: MergePlan): PendingTensor[] {
   })
 }
 
-/** Whether tensors can only be prepared all together, not each by itself. */
+/** True if tensors must be prepared together, not one by one. */
 export function preparesTogether([first]: readonly PendingTensor[]): boolean {
   return first !== undefined && methodNamed(first.operation.method).preparesTogether(first.operation.settings)
 }
 
 /**
- * Looks at the tensors whose method must know them as a whole: lengths and angles, thresholds. Streams, in memory that does not depend
- * on their size, and comes to the same whatever is read at a time.
+ * Prepares the tensors whose method must read them as a whole: lengths and angles, thresholds. It streams, so memory
+ * does not depend on their size. The result does not depend on how much is read at a time.
  *
  * @param inputs all of the merge's inputs
- * @param onRead called as often as something has been read; what it throws ends it
+ * @param onRead called after each read; an error that it throws ends the preparation
  * @throws TureenError naming the model that cannot be read
  */
 export function prepare(
@@ -56,7 +59,7 @@ export function prepare(
   return settlePlan(plan, byPlace)
 }
 
-/** Prepares one tensor by itself; for the rest see {@link prepare}. */
+/** Prepares one tensor by itself; see {@link prepare}. */
 export function prepareTensor(
   plan: MergePlan,
   { tensor, operation: { method, settings, from } }: PendingTensor,
@@ -67,8 +70,8 @@ export function prepareTensor(
 }
 
 /**
- * Puts what tensors were prepared to into their plan, by their places.
- * @throws RangeError if one was not prepared
+ * Puts preparations into their plan, by the tensors' indices.
+ * @throws RangeError if a tensor was not prepared
  */
 export function settlePlan(plan: MergePlan, preparations: ReadonlyMap<number, Preparation>): PreparedPlan {
   const tensors = [...plan.tensors]
@@ -83,7 +86,7 @@ export function settlePlan(plan: MergePlan, preparations: ReadonlyMap<number, Pr
   return { plan: { ...plan, tensors }, facts }
 }
 
-/** A tensor of a plan in some of its sources. */
+/** Returns a reader of a plan's tensor in some of its sources. */
 function tensorReader(
   { inputs: places }: Pick<MergePlan, 'inputs'>,
   tensor: PlannedTensor,

@@ -9,13 +9,13 @@ import { baseOf, type MergeInput, type MergeSettings } from './merge-input.ts'
 import type { ParameterValues } from './operation.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
-/** Changes whenever the same recipe over the same inputs may give other bytes than before. */
+/** Changes when the same recipe over the same inputs may give other bytes than before. */
 export const numericsVersion = 2
 
 const keyPrefix = 'tureen.'
 const metadataPropsField = 14
 
-/** How a soup was made, in the words of `POST /v1/merges`: models by digest, no ids, names or times. */
+/** A recipe in the words of `POST /v1/merges`: models by digest, without ids, names or times. */
 export type RecipeDocument = {
   method: string
   parameters?: ParameterValues
@@ -30,7 +30,7 @@ export type RecipeDocument = {
   recalibrate?: RecalibrationRecipe
 }
 
-/** The recipe that posts again to the same bytes. */
+/** Returns the recipe that gives the same bytes when it is posted again. */
 export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSettings): RecipeDocument {
   const {
     method,
@@ -65,7 +65,9 @@ export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSet
   }
 }
 
-/** The metadata_props of a soup: its recipe and the numerics version, in place of those that the base carries. */
+/**
+ * Returns edits that replace the metadata_props of a soup: its recipe and the numerics version instead of the base's.
+ */
 export function provenanceEdits(
   base: Layout,
   inputs: readonly MergeInput[],

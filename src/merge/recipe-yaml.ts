@@ -5,26 +5,30 @@ import { requireBoundedJson, requireBoundedValue } from '../validation/bounded-j
 
 export const yamlMediaType = 'application/yaml'
 
-/** What clients call YAML: the registered name (RFC 9512), and those that were usual before. */
+/** Media types of YAML: the registered one (RFC 9512), and older ones. */
 export const yamlMediaTypes = [yamlMediaType, 'application/x-yaml', 'text/yaml', 'text/x-yaml'] as const
 
-/** The parser takes some hundred nanoseconds a byte: beyond this, JSON does better. */
+/**
+ * The largest recipe in YAML. The parser takes some hundred nanoseconds for each character; larger recipes should be
+ * JSON.
+ */
 const maximumCharacters = 128 * 1024
 
-/** How often aliases may repeat what stands behind an anchor; without a bound some lines expand to gigabytes. */
+/** The largest number of repetitions of an anchor by aliases. Without this limit, a few lines expand to gigabytes. */
 const maximumAliases = 16
 
 /**
- * A YAML document as plain values, by YAML 1.2's core schema, and `<<` as 1.1 has it; a configuration of mergekit by YAML 1.1, as
- * the reader there. To be run beside the event loop.
- * @throws TureenError `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` with the reason and its line, `TUREEN_REQUEST_INVALID` as {@link requireKeepable}
+ * Reads a YAML document as plain values, by YAML 1.2's core schema, with `<<` of 1.1. A configuration of mergekit is
+ * read by YAML 1.1, as mergekit does. Call it outside of the event loop.
+ * @throws TureenError `TUREEN_TOO_LARGE`, `TUREEN_BODY_MALFORMED` with the reason and its line,
+ * `TUREEN_REQUEST_INVALID` as {@link requireKeepable}
  */
 export function readYaml(text: string): unknown {
   if (text.length > maximumCharacters)
     throw new TureenError('TUREEN_TOO_LARGE', 'A recipe in YAML may have 128 KiB at most; send a larger one as JSON.')
   requireBoundedJson(text)
   try {
-    // The parser's own check for repeated keys compares each with all others.
+    // The parser's own check for repeated keys compares each key with all others.
     const document = parseDocument(text, { uniqueKeys: false, logLevel: 'error' })
     const [problem] = [...document.errors, ...document.warnings]
     if (problem?.code === 'MULTIPLE_DOCS') throw malformed('there are several documents; send one')
@@ -49,12 +53,15 @@ export function readYaml(text: string): unknown {
     return whole
   } catch (error) {
     if (error instanceof TureenError) throw error
-    // Nesting that ends the stack, and more aliases than are allowed.
+    // The parser throws on nesting that overflows the stack, and on more aliases than allowed.
     throw malformed(error instanceof Error ? error.message : String(error))
   }
 }
 
-/** Plain scalars as PyYAML reads them (https://yaml.org/type/): more words for truth values, and a leading 0 for octal numbers. */
+/**
+ * Reads plain scalars as PyYAML does (https://yaml.org/type/): more words for truth values, and octal numbers with a
+ * leading 0.
+ */
 function readAsYaml11(document: Document): void {
   visit(document, {
     Scalar(place, scalar) {
@@ -69,8 +76,8 @@ function readAsYaml11(document: Document): void {
 }
 
 /**
- * Values in which `<<` has brought the keys of other maps that are not there. The parser's own way of doing that does not count
- * how often it follows aliases.
+ * Returns values with `<<` resolved: keys of the merged maps that are missing are added. The parser's own
+ * implementation does not count how often it follows aliases.
  */
 function merged(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(merged)

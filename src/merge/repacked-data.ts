@@ -8,29 +8,35 @@ import type { IndexedInput } from './merge-input.ts'
 import { partialOverlaps } from './partial-overlaps.ts'
 import { type PlannedFile, type PlanPart, plannedFile } from './plan-parts.ts'
 
-/** Starts of tensors are multiples of the largest power of two that they were before, up to a memory page: files are mapped. */
+/**
+ * A tensor keeps its alignment: the largest power of two that divides its old offset, up to a memory page, because
+ * files are mapped.
+ */
 const pageBytes = 4096
-/** What a tensor starts at a multiple of at least: the size of the largest element. */
+/** The smallest alignment of a tensor: the size of the largest element. */
 const smallestAlignment = 16
 
 const external = 1
 
 type Placed = { tensor: TensorEntry; payload: ExternalPayload; part: PlanPart; sources: string }
 
-/** The base's data files written anew where tensors take other numbers of bytes: each behind the one that stood before it. */
+/** The base's data files, laid out anew because tensors take other numbers of bytes. Tensors keep their order. */
 export type RepackedData = {
   /**
    * Puts a tensor into its file.
-   * @param sources what its elements come from: of tensors that share a place in the base
-   * @returns false if one from the same sources has that place already: it is the same one
-   * @throws TureenError `TUREEN_MODEL_UNSUPPORTED` if one from others has
+   * @param sources identifies the origin of its elements, to compare tensors that share a place in the base
+   * @returns false if a tensor with the same sources has that place already: the two are one tensor
+   * @throws TureenError `TUREEN_MODEL_UNSUPPORTED` if a tensor with other sources has it
    */
   place(tensor: TensorEntry, payload: ExternalPayload, part: PlanPart, sources: string): boolean
-  /** The files, and what the model has to say of where its tensors lie in them. */
+  /** Returns the files, and the edits of the model that state the tensors' new places. */
   finish(): { files: Map<string, PlannedFile>; edits: Edit<PlanPart>[] }
 }
 
-/** @throws TureenError `TUREEN_MODEL_UNSUPPORTED` for tensors that share some of their bytes without being one */
+/**
+ * Returns the empty files of a base.
+ * @throws TureenError `TUREEN_MODEL_UNSUPPORTED` for different tensors that share bytes
+ */
 export function repackedData({ data, layout, label }: IndexedInput): RepackedData {
   const overlapping = partialOverlaps(layout.tensors)
   const places = new Map<string, Map<string, { placed: Placed; tensors: TensorEntry[] }>>()
@@ -76,7 +82,7 @@ function alignmentOf(offset: number): number {
   return alignment
 }
 
-/** What says where a tensor lies, in the place of what said so before. */
+/** Returns the edits that replace a tensor's old place in its file by the new one. */
 function placeEdits(
   { payload, frame }: TensorEntry,
   place: { location: string; offset: number; length: number },

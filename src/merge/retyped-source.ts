@@ -1,13 +1,14 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 
-/** Elements that are converted at a time. */
+/** The number of elements converted at a time. */
 const convertedElements = 16 * 1024
 
 /**
- * A tensor's elements in another floating-point type, each rounded once, to nearest even; a NaN is the type's canonical quiet NaN.
- * @param source elements of the type `from` as raw_data has them
- * @param to the type to read them in; in binary64 each of them is exact
+ * Returns a tensor's elements in another floating-point type. Each is rounded once, to nearest even; a NaN becomes the
+ * type's canonical quiet NaN.
+ * @param source elements of the type `from`, as in raw_data
+ * @param to the new type; binary64 holds each element exactly
  */
 export function retypedSource(source: ByteSource, from: string, to: string): ByteSource {
   const [own, other] = [floatFormat(from), floatFormat(to)]

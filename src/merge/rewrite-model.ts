@@ -8,14 +8,14 @@ import { planSource } from './plan-source.ts'
 import type { PlanSource } from './planned-files.ts'
 import { inlineEdits, tensorEdits } from './tensor-edits.ts'
 
-/** Elements for some of a model's tensors, by their paths, as raw_data has them. */
+/** Elements for some of a model's tensors, by path, as in raw_data. */
 export type TensorValues = ReadonlyMap<string, Uint8Array<ArrayBuffer>>
 
 /**
- * A model with other elements in some of its tensors; all else is carried as it stands.
- * @param values of initializers that share their bytes with no other tensor
- * @param inline whether the result is one file, where the model has its weights in others beside it
- * @throws TureenError `TUREEN_MODEL_MALFORMED` and its kin, if the model cannot be read
+ * Returns a model with other elements in some of its tensors. Everything else is copied.
+ * @param values of initializers that share bytes with no other tensor
+ * @param inline true for a result of one file, even if the model has external data
+ * @throws TureenError if the model cannot be read, `TUREEN_MODEL_MALFORMED` for instance
  */
 export function rewriteModel(files: ModelFiles, values: TensorValues, inline: boolean): PlanSource {
   const layout = readLayout(files.source)
@@ -47,7 +47,7 @@ export function rewriteModel(files: ModelFiles, values: TensorValues, inline: bo
   return planSource(plan, [{ ...files, label: 'the model' }])
 }
 
-/** Where the elements of a tensor stand in the model's own file. */
+/** Returns the edits that replace a tensor's elements in the model's own file. */
 function elementEdits(tensor: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Edit<PlanPart>[] {
   if (tensor.payload.form !== 'fixed') return tensorEdits(tensor, 0).map(edit => withElements(edit, bytes))
   let from = 0
@@ -58,7 +58,7 @@ function elementEdits(tensor: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Edit
   })
 }
 
-/** Unpacked values are replaced one by one, the tags between them kept. */
+/** Replaces unpacked values one by one, and keeps the tags between them. */
 function runEdits(
   { offset, count, stride, width }: FixedRun,
   frame: number,
@@ -72,7 +72,7 @@ function runEdits(
   })
 }
 
-/** An edit as it is made for a merge, the elements being at hand. */
+/** Returns an edit of a merge with the given elements in place of computed ones. */
 function withElements(edit: Edit<PlanPart>, bytes: Uint8Array<ArrayBuffer>): Edit<PlanPart> {
   const parts = edit.parts.map(part => (part.kind === 'tensor' || part.kind === 'data' ? bytesPart(bytes) : part))
   return { ...edit, parts }

@@ -2,10 +2,10 @@ import type { MergePlan } from './merge-plan.ts'
 import { methodNamed } from './methods/registry.ts'
 import type { Operation } from './operation.ts'
 
-/** Tensors that a warning names at most. */
+/** The largest number of tensors that a warning names. */
 const named = 3
 
-/** Sentences about the tensors that are ranked along their last axis, although they have more than one row. */
+/** Returns sentences about tensors of several rows whose changes are ranked along the last axis. */
 export function rowWarnings({ tensors }: Pick<MergePlan, 'tensors'>): string[] {
   const causes = [
     ['unread', 'no operator reads such a tensor as the weights of output units'],

@@ -6,28 +6,32 @@ import { inputAt } from './merge-input.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
 /**
- * Which rule holds for a tensor. `base`: the first one that matches a name in the base. `others`: the inputs in which a name is matched by
- * an earlier rule, and the first such rule of each. A soup of some of the inputs heeds those of its own alone.
+ * The rule that applies to a tensor. `base`: the first rule that matches a name in the base. `others`: the inputs in
+ * which an earlier rule matches a name, with the first such rule of each. A soup of some inputs uses only those of its
+ * own.
  */
 export type RuleMatch = { base: number | null; others: readonly { input: number; rule: number }[] }
 
 /** The match of a tensor that no rule matches. */
 export const noRule: RuleMatch = { base: null, others: [] }
 
-/** The rule that holds for a tensor, as its place among the rules: the first that any of these inputs has a matching name for. */
+/**
+ * Returns the index of the rule that applies to a tensor: the first that matches a name in any of the given inputs.
+ * Null if there is none.
+ */
 export function ruleOf({ base, others }: RuleMatch, isInput: (input: number) => boolean = () => true): number | null {
   const rules = others.filter(({ input }) => isInput(input)).map(({ rule }) => rule)
   return base === null && rules.length === 0 ? null : Math.min(base ?? Number.POSITIVE_INFINITY, ...rules)
 }
 
-/** What all rules say of one tensor of the base. */
+/** The rules of one tensor of the base. */
 export type TensorMatches = {
   match: RuleMatch
-  /** Every rule that matches one of its names in any input, the one that holds and those behind it. */
+  /** Every rule that matches one of its names in any input. */
   all: ReadonlySet<number>
   /** Its names in the base, each with the rules that match it. */
   names: readonly (TensorName & { rules: readonly number[] })[]
-  /** Whether an input has a name for it that no exporter made up, node names aside. */
+  /** True if an input has a name for it that no exporter made up; node names do not count. */
   isNamed: boolean
 }
 
@@ -35,9 +39,10 @@ export type TensorMatches = {
 export type RuleMatcher = (tensor: TensorEntry) => TensorMatches
 
 /**
- * Returns a function that finds the rules whose globs match a tensor of the base: by one of its names there, or by one that means the same
- * in every file in one of the other inputs. A name that the base has for another tensor is the base's: names never contradict structure.
- * @param inputs all of a merge; with the base alone the function can be asked before other models are paired with it
+ * Returns a function that finds the rules whose globs match a tensor of the base. A rule matches by a name in the base,
+ * or by a name in another input that means the same in every file. A name that the base has for another tensor does not
+ * count, so names never contradict structure.
+ * @param inputs all inputs of a merge; with the base alone, rules can be found before other models are paired
  */
 export function ruleMatcher(
   rules: readonly Pick<TensorRule, 'match'>[],
@@ -84,16 +89,16 @@ function saysWhatItIs({ isTelling, of }: TensorName): boolean {
   return isTelling && of !== 'node'
 }
 
-/** What a rule has met: tensors and elements that it holds for. */
+/** The tensors and elements that a rule applies to. */
 export type RuleReport = {
   match: string
   tensors: number
   elements: number
-  /** Tensors that it matches as well, and an earlier rule holds for. */
+  /** Tensors that it also matches, but to which an earlier rule applies. */
   overruled: number
 }
 
-/** The rules of a merge, each tensor's found. */
+/** The rules of a merge, resolved for each tensor. */
 export type RuleResolution = {
   /** By averaged tensor of the base. */
   matches: ReadonlyMap<TensorEntry, TensorMatches>
@@ -101,7 +106,7 @@ export type RuleResolution = {
   reports: RuleReport[]
 }
 
-/** Finds the rule of every averaged tensor that all inputs have, and counts what each rule met. */
+/** Finds the rule of every averaged tensor that all inputs have, and counts what each rule matched. */
 export function resolveRules(
   rules: readonly Pick<TensorRule, 'match'>[],
   tensors: readonly TensorEntry[],

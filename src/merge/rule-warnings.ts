@@ -5,10 +5,10 @@ import { type RuleResolution, ruleOf, type TensorMatches } from './rule-resoluti
 import { tensorPositions } from './tensor-positions.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
-/** Tensors that one warning names. */
+/** The largest number of tensors that one warning names. */
 const named = 3
 
-/** What the author of some rules should know, although each rule matches something. @param network that of the base */
+/** Returns warnings for the author of rules that all match something. @param network of the base */
 export function ruleWarnings(
   rules: readonly Pick<TensorRule, 'match'>[],
   { matches }: Pick<RuleResolution, 'matches'>,
@@ -33,7 +33,7 @@ export function ruleWarnings(
   ]
 }
 
-/** A name of each place of a shared tensor that a rule does not match, the tensor's own place included. */
+/** Returns a name of each place of a shared tensor that a rule does not match, including the tensor's own place. */
 function missedPlaces({ names }: TensorMatches, rule: number): string[] {
   const isShared = names.some(({ place }) => place > 1)
   if (!isShared) return []
@@ -44,7 +44,7 @@ function missedPlaces({ names }: TensorMatches, rule: number): string[] {
     return scope !== undefined && module !== undefined && endAlike(scope, module)
   }
   const places = [...Map.groupBy(names, ({ place }) => place).values()]
-  // What a module's own nodes read is the tensor's own place: a rule need not match their names besides.
+  // Nodes of the tensor's own module read it at its own place: a rule need not match their names as well.
   const isOwn = ([first]: typeof names) => first?.place === 0 || (first?.of === 'node' && isOwnScope(first.text))
   const groups = [places.filter(isOwn).flat(), ...places.filter(place => !isOwn(place))]
   return groups.flatMap(group => {
@@ -56,11 +56,12 @@ function missedPlaces({ names }: TensorMatches, rule: number): string[] {
 type Entry = readonly [TensorEntry, TensorMatches]
 
 /**
- * Weights that no rule matches and that no input has a name for, although rules match what is around. Each with a rule of those:
+ * Finds weights that no rule matches and that no input names, although rules match the tensors around them. Each comes
+ * with the rule that matches:
  *
- * - one that matches a tensor which nodes of the same scope read;
- * - or one that matches the named tensors that are read right before and after, or on one side if there are none on the other;
- * - or, if not even a node says what it is, one that matches tensors on both sides, also if by their nodes alone.
+ * - a tensor that nodes of the same scope read;
+ * - or the named tensors that are read right before and after it, or on one side if there are none on the other;
+ * - or, if not even a node names it, tensors on both sides, even if only by their nodes.
  */
 function missedAround(matches: RuleResolution['matches'], network: Network): [number, string][] {
   const positions = tensorPositions(network, tensor => matches.has(tensor))
@@ -87,12 +88,15 @@ function missedAround(matches: RuleResolution['matches'], network: Network): [nu
   })
 }
 
-/** The first of some rules if none of them is missing. */
+/** Returns the first of some rules, unless one is missing. */
 function ruleAround(rules: readonly (number | null)[]): number | undefined {
   return rules.includes(null) ? undefined : (rules[0] ?? undefined)
 }
 
-/** For each tensor the rules of the nearest anchors before and after it, as far as there are any: null for one that no rule matches. */
+/**
+ * Returns for each tensor the rules of the nearest anchors before and after it, if there are any; null for an anchor
+ * that no rule matches.
+ */
 function sides(inOrder: readonly Entry[], isAnchor: (entry: Entry) => boolean): (number | null)[][] {
   const found = inOrder.map((): (number | null)[] => [])
   for (const entries of [[...inOrder.entries()], [...inOrder.entries()].reverse()]) {

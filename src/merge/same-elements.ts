@@ -3,17 +3,17 @@ import { leafElements } from '../onnx/graph/leaf-values.ts'
 import type { Leaf } from '../onnx/graph/network.ts'
 import { blamedSource, type LabelledFiles } from './merge-input.ts'
 
-/** What holds elements: a tensor, or what an attribute holds as such. */
+/** A holder of elements: a tensor, or plain values of an attribute. */
 export type Elements = Pick<Leaf, 'tensor' | 'literal'>
 
-/** Whether two tensors of one type hold the same, bit by bit. @throws TureenError naming the model that cannot be read */
+/** True if two tensors of one type hold the same bits. @throws TureenError naming the model that cannot be read */
 export function sameElements(a: Elements, aFiles: LabelledFiles, b: Elements, bFiles: LabelledFiles): boolean {
   return firstDifference(a, aFiles, b, bFiles) === null
 }
 
 /**
- * The first byte in which two tensors of one type differ, counted from their start as raw_data; null if they hold the same. Of texts
- * each has its length before it.
+ * Returns the first byte in which two tensors of one type differ, as raw_data; null if they hold the same. Each string
+ * is preceded by its length.
  * @throws TureenError naming the model that cannot be read
  */
 export function firstDifference(a: Elements, aFiles: LabelledFiles, b: Elements, bFiles: LabelledFiles): number | null {
@@ -32,7 +32,7 @@ export function firstDifference(a: Elements, aFiles: LabelledFiles, b: Elements,
   return null
 }
 
-/** Whether two leaves hold the same, the indices of sparse ones included. */
+/** True if two leaves hold the same, including the indices of sparse ones. */
 export function sameLeafElements(a: Leaf, aFiles: LabelledFiles, b: Leaf, bFiles: LabelledFiles): boolean {
   if (a.type !== b.type || !sameElements(a, aFiles, b, bFiles)) return false
   const [x, y] = [a, b].map(({ indices }) => ({ tensor: indices, literal: null }))

@@ -6,14 +6,18 @@ import { elementsOf, type IndexedInput, inputAt, type MergeSettings } from './me
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
 import { batchStatistics, isMatrix, type LearnedMatrix, pairWarnings, sentencesOf } from './pair-warnings.ts'
 
-/** Matrices of a model that are sampled, blocks of each, and elements of a block: 1 MiB of a model in float32. */
+/**
+ * The largest number of matrices sampled in a model, the blocks of each, and the elements of a block: 1 MiB of a model
+ * in float32.
+ */
 const [mostMatrices, blocks, blockElements] = [256, 4, 256]
 
 type Pair = { place: number; label: string; matrices: LearnedMatrix[]; differing: Set<string> }
 
 /**
- * What a comparison would say of the models of a merge: of each with the base whose changes are merged, or else with the first. Reads
- * fixed blocks of the planned tensors, at most 1,024 elements of each of at most 256 matrices.
+ * Returns the warnings that a comparison would give for the models of a merge. Each model is compared with the base
+ * whose changes are merged, or else with the first model. Reads fixed blocks of the planned tensors: at most 1,024
+ * elements of each of at most 256 matrices.
  *
  * @param inputs all of the merge's inputs
  * @throws TureenError naming the model that cannot be read
@@ -61,7 +65,7 @@ export function sampledWarnings(
   return sentencesOf(found, pairs.length)
 }
 
-/** Matrices, of more than can be sampled some from all over the model, and statistics of batch norms. */
+/** Returns matrices from all over the model, up to the limit, and statistics of batch norms. */
 function sampledTensors(tensors: readonly PlannedTensor[], statistics: ReadonlySet<string>): PlannedTensor[] {
   const matrices = tensors.filter(({ dims }) => isMatrix(dims))
   const count = Math.min(matrices.length, mostMatrices)
@@ -71,7 +75,7 @@ function sampledTensors(tensors: readonly PlannedTensor[], statistics: ReadonlyS
   return [...chosen, ...tensors.filter(({ name }) => statistics.has(name))]
 }
 
-/** Blocks of a tensor in one model, one behind the other; all of it if it is small. */
+/** Returns blocks of a tensor in one model, joined; the whole tensor if it is small. */
 function sampleOf({ dtype, elements, sources }: PlannedTensor, place: number, input: IndexedInput): Uint8Array {
   const entry = inputAt(sources, place)
   const source: ByteSource = elementsOf(entry, input)

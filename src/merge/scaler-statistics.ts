@@ -6,7 +6,7 @@ import { type IndexedInput, inputAt } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
 import { sameElements } from './same-elements.ts'
 
-/** The offsets and scales of a network's Scalers, which its author computed from training data. */
+/** Returns the offsets and scales of a network's Scalers, which their author computed from training data. */
 export function scalerStatistics({ operators }: Network): Leaf[] {
   return operators
     .filter(isScaler)
@@ -15,16 +15,22 @@ export function scalerStatistics({ operators }: Network): Leaf[] {
     )
 }
 
-/** What to say of statistics that differ between models; undefined if there are none. `names`: of the tensors. */
+/**
+ * Returns the warning about statistics that differ between models; undefined if there are none. `names`: of the
+ * tensors.
+ */
 export function scalerWarning(names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined
   return `statistics of a Scaler differ between the models and are averaged (${names.join(', ')}): each comes from the training data of its model, so score the soup, or keep the base's with a rule that skips them`
 }
 
-/** The tensors of a plan that are statistics of a Scaler and differ between the models that they are averaged of, by name. */
+/**
+ * Returns the names of a plan's tensors that are statistics of a Scaler and differ between the models that they are
+ * averaged from.
+ */
 export function averagedStatistics({ tensors, inputs }: MergePlan, models: readonly IndexedInput[]): string[] {
   const sources = inputs.map(index => inputAt(models, index))
-  // Networks of equal files have not been built: only those with such tensors are looked at.
+  // Building a network is expensive, so only tensors of attributes that differ get this far.
   const differing = tensors.filter(tensor => isOfAttribute(tensor) && differs(tensor, sources))
   const [first] = sources
   if (!first || differing.length === 0) return []
@@ -36,7 +42,7 @@ function isOfAttribute({ sources: [own] }: PlannedTensor): boolean {
   return own !== undefined && isAttributeFloats(own.path)
 }
 
-/** Whether the models that a tensor is computed from hold different elements in it. */
+/** True if the models that a tensor is computed from hold different elements. */
 function differs({ sources, operation }: PlannedTensor, models: readonly IndexedInput[]): boolean {
   const of = (tensor: TensorEntry) => ({ tensor, literal: null })
   const [first, ...others] = operation.from.flatMap(place => {

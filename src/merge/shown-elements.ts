@@ -5,20 +5,20 @@ import { floatFormat } from '../tensor/float-format.ts'
 import { blamedSource, type LabelledFiles } from './merge-input.ts'
 import type { Elements } from './same-elements.ts'
 
-/** Elements that are shown, at most. */
+/** The largest number of elements shown. */
 const shownElements = 6
-/** Elements before the first one that differs, at most. */
+/** The largest number of elements shown before the first that differs. */
 const shownBefore = 2
-/** Bytes of texts that are looked through for the one that differs. */
+/** Bytes of strings that are searched for the one that differs. */
 const textBytes = 64 << 10
-/** Characters of a text that are shown. */
+/** Characters of a string that are shown. */
 const textCharacters = 40
 
 /**
- * Some elements of a tensor for people to read, those around the byte `from` of its raw_data: a number of rank 0 as it is, else a list,
- * such as `[2, 2, ...]`.
+ * Returns some elements of a tensor as text, those around the byte `from` of its raw_data. A number of rank 0 stands
+ * alone; others are a list, such as `[2, 2, ...]`.
  *
- * @param type element type and dims, as a leaf of the network has them
+ * @param type element type and dims, as in a leaf of the network
  * @throws TureenError naming the model that cannot be read
  */
 export function showElements(elements: Elements, type: string, files: LabelledFiles, from: number): string {
@@ -36,20 +36,20 @@ export function showElements(elements: Elements, type: string, files: LabelledFi
 /** The elements from `first` on. */
 type Window = { texts: string[]; first: number; isLast: boolean }
 
-/** An element type whose elements can be written as text; undefined for complex numbers, say. */
+/** Returns an element type that can be shown as text; undefined for complex numbers, say. */
 function readableType(name: string): DType | undefined {
   if (!/^(u?int|float|bfloat|bool$|string$)/.test(name)) return undefined
   const dtype = dtypeOf(dtypeCode(name))
   return dtype?.float || !name.startsWith('float') ? dtype : undefined
 }
 
-/** `dims`: such as `3, 4`. */
+/** Returns the number of elements. `dims`: text such as `3, 4`. */
 function elementsIn(dims: string): number {
   return dims === '' ? 1 : dims.split(',').reduce((product, dim) => product * Number(dim), 1)
 }
 
 function numbersAround(source: ByteSource, { name, bits, float }: DType, elements: number, from: number): Window {
-  // Elements of less than a byte begin at a whole one, so that a window does as well.
+  // Elements of less than a byte start at a whole byte, so the window must as well.
   const perByte = Math.max(1, 8 / bits)
   const wanted = Math.floor((from * 8) / bits) - shownBefore
   const first = wanted < shownBefore ? 0 : wanted - (wanted % perByte)
@@ -72,7 +72,7 @@ function floatTexts(bytes: Uint8Array, dtype: string, count: number): string[] {
   return Array.from(values, (value, index) => {
     if (Object.is(value, -0)) return '-0'
     if (!Number.isFinite(value) || Number.isInteger(value)) return String(value)
-    // The fewest digits that say which number of the type it is.
+    // The fewest digits that identify the number in its type.
     for (let digits = 1; digits < 17; digits += 1) {
       const text = String(Number(value.toPrecision(digits)))
       if (isSame(text, index)) return text
@@ -93,7 +93,7 @@ function integerTexts(bytes: Uint8Array, dtype: string, bits: number, count: num
   })
 }
 
-/** Texts stand one after the other, each with its length in bytes and a colon before it. */
+/** Strings are joined, each preceded by its length in bytes and a colon. */
 function textsAround(source: ByteSource, from: number): Window {
   const bytes = Buffer.from(readBytes(source, 0, Math.min(textBytes, source.byteLength)))
   const found: { start: number; text: string }[] = []

@@ -6,8 +6,8 @@ import { dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import type { PlanPart } from './plan-parts.ts'
 
 /**
- * Where a merged tensor's bytes go. Fixed-width values stay in the base's encoding. Varints become raw_data, so that the
- * length of the file is known before any value is.
+ * Returns the edits that write a merged tensor. Fixed-width values keep the base's encoding. Varints become raw_data,
+ * so that the length of the file is known before any value.
  */
 export function tensorEdits(tensor: TensorEntry, index: number): Edit<PlanPart>[] {
   const { payload, frame } = tensor
@@ -41,8 +41,8 @@ export function tensorEdits(tensor: TensorEntry, index: number): Edit<PlanPart>[
 }
 
 /**
- * A tensor with external data as raw_data in the model's own file, in the place of what says where it lies.
- * @param index the merged tensor that it is; null if the base's elements stay
+ * Returns the edits that turn a tensor with external data into raw_data in the model's own file.
+ * @param index the merged tensor; null to keep the base's elements
  */
 export function inlineEdits(
   { frame }: TensorEntry,
@@ -57,8 +57,9 @@ export function inlineEdits(
 }
 
 /**
- * A tensor in the model's own file whose elements take another number of bytes: as raw_data, which has them in every type.
- * @param frames the messages of the layout that the tensor is of
+ * Returns the edits that write a tensor of the model's own file as raw_data, because its elements take another number
+ * of bytes.
+ * @param frames of the tensor's layout
  */
 export function retypedEdits(tensor: TensorEntry, frames: readonly Frame[], elements: PlanPart): Edit<PlanPart>[] {
   return asRawData(payloadFields(tensor, frames), tensor.frame, elements)
@@ -82,13 +83,13 @@ function payloadFields({ payload, frame }: TensorEntry, frames: readonly Frame[]
   }
 }
 
-/** The message in which a field stands: a tensor that is written in several parts has a frame for each. */
+/** Returns the frame of a field. A tensor in several parts has a frame for each part. */
 function frameAround(frames: readonly Frame[], own: number, offset: number): number {
   const holds = (frame: Frame | undefined) => frame !== undefined && frame.payload <= offset && offset < frame.end
   return holds(frames[own]) ? own : frames.findLastIndex(holds)
 }
 
-/** A raw_data field in the place of the first of some fields, the others left out. */
+/** Replaces the first of some fields by a raw_data field, and removes the others. */
 function asRawData(fields: readonly FramedSpan[], frame: number, elements: PlanPart): Edit<PlanPart>[] {
   const tag = bytesPart(encodeTag(tensorFields.rawData, wireType.bytes))
   const parts = [tag, bytesPart(encodeVarint(elements.length)), elements]

@@ -5,21 +5,22 @@ import { methodNamed } from './methods/registry.ts'
 import type { Operation, TensorSettings } from './operation.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
-/** What is computed of each tensor of a merge. */
+/** The operations that compute the tensors of a merge. */
 export type TensorOperations = {
   /**
-   * The operation of a tensor at a position for which a rule holds (by its place among the rules), or none; null where the rule leaves the
-   * tensor as it is.
+   * Returns the operation of a tensor at a position. `rule`: the index of the rule that applies to it; null for none.
+   * Null if the rule skips the tensor.
    */
   of(rule: number | null, position: Position): Operation | null
-  /** Whether the block that a tensor stands in makes a difference where a rule holds, or none. */
+  /** True if the operation under this rule (null: no rule) depends on the block of a tensor. */
   runsByBlock(rule: number | null): boolean
 }
 
 /**
- * The operations of a merge.
+ * Returns the operations of a merge.
  * @param weights one for each averaged model
- * @throws TureenError `TUREEN_WEIGHTS_INVALID` if a method takes no such weights, or a rule has another number of them
+ * @throws TureenError `TUREEN_WEIGHTS_INVALID` if the method does not take the weights, or if a rule has another number
+ * of weights
  */
 export function tensorOperations(
   weights: readonly WeightValue[],
@@ -46,7 +47,10 @@ export function tensorOperations(
       throw wrongCount(field, rule.weights.length, weights.length)
     if (rule.weights) method.check(settingsAt(rule, startPosition), field)
   }
-  /** By rule and position: nearly all tensors have one in common, and each has a weight for each of up to 1,024 models. */
+  /**
+   * By rule and position: nearly all tensors share one operation, and each operation has a weight for each of up to
+   * 1,024 models.
+   */
   const planned = new Map<string, Operation | null>()
   const plan = (index: number | null, position: Position): Operation | null => {
     const rule = index === null ? undefined : rules[index]

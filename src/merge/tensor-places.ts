@@ -6,14 +6,15 @@ import type { PlannedFile, PlanPart, RetypedPart, TensorPart } from './plan-part
 import { repackedData } from './repacked-data.ts'
 import { inlineEdits, retypedEdits, tensorEdits } from './tensor-edits.ts'
 
-/** Where the tensors of a merge's result go: into the model's own file, or into those beside it. */
+/** The places of the tensors of a merge's result: in the model's own file, or in the data files beside it. */
 export type TensorPlaces = {
   /**
-   * Puts a tensor of the base into its place. `elements`: all of them, or null where those of the base stay.
-   * @param isRetyped whether they take another number of bytes than in the base
-   * @param sources the tensor in each model that they are computed from
-   * @returns false if it shares its place with a tensor that has been put there, in every model: it is the same one
-   * @throws TureenError `TUREEN_MODEL_UNSUPPORTED` if it shares its place with another
+   * Puts a tensor of the base into its place. `elements`: all of its elements; null to keep the base's.
+   * @param isRetyped true if the elements take another number of bytes than in the base
+   * @param sources the tensor in each model that the elements are computed from
+   * @returns false if the tensor shares its place, in every model, with one that was put there before: the two are one
+   * tensor
+   * @throws TureenError `TUREEN_MODEL_UNSUPPORTED` if it shares its place with another tensor
    */
   put(
     tensor: TensorEntry,
@@ -21,16 +22,21 @@ export type TensorPlaces = {
     isRetyped: boolean,
     sources: readonly TensorEntry[],
   ): boolean
-  /** The edits of the model's own file, and the data files beside it. @throws TureenError `TUREEN_MODEL_UNSUPPORTED` */
+  /**
+   * Returns the edits of the model's own file, and the data files beside it.
+   *
+   * @throws TureenError `TUREEN_MODEL_UNSUPPORTED`
+   */
   finish(): { edits: Edit<PlanPart>[]; data: Map<string, PlannedFile> }
 }
 
 /**
- * @param inline whether all goes into the model's own file
- * @param retypes whether any tensor takes another number of bytes: data files are then written anew
+ * Returns empty places for the tensors of a result.
+ * @param inline true if everything goes into the model's own file
+ * @param retypes true if any tensor takes another number of bytes, so that data files are laid out anew
  */
 export function tensorPlaces(base: IndexedInput, inline: boolean, retypes: boolean): TensorPlaces {
-  /** Of each tensor its own: one that is stored in pieces has a hundred thousand. */
+  /** One array for each tensor, because a tensor stored in pieces may have a hundred thousand edits. */
   const edits: Edit<PlanPart>[][] = []
   const repacked = retypes && !inline ? repackedData(base) : null
   const data = dataFiles(base)

@@ -2,8 +2,9 @@ import type { Network } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 
 /**
- * How far along the graph each weight stands, by its path: from 0 at the first operator that reads any to 1 at the last, operators with
- * weights counted in an order in which each comes after those that it reads. A tensor that several read stands at the first of them.
+ * Returns the position of each weight along the graph, by its path: 0 at the first operator that reads a weight, 1 at
+ * the last. Operators with weights are counted in an order in which each comes after those that it reads. A tensor with
+ * several readers has the position of the first.
  */
 export function tensorPositions(
   network: Network,

@@ -7,12 +7,12 @@ import { computedDtype, type MergePlan, type PlannedTensor } from './merge-plan.
 import type { Chunk, PlanMemory } from './plan-memory.ts'
 import { retypedSource } from './retyped-source.ts'
 
-/** Gets bytes that are valid for the call only. */
+/** Receives bytes that are valid only during the call. */
 export type Take = (bytes: Uint8Array) => void
 
 /**
- * What has been computed, by places in the plan: the tensors, how many NaN and infinite elements the result has in each that has any,
- * and what methods have counted of each.
+ * The computed tensors of a plan, by index. `nonFinite`: the numbers of NaN and infinite elements of the result, if
+ * any. `counts`: the counts of methods.
  */
 export type Computed = {
   tensors: ReadonlySet<number>
@@ -22,14 +22,17 @@ export type Computed = {
 
 export type TensorRenderer = {
   /**
-   * Computes `length` bytes of a merged tensor from byte `from` on; non-finite elements count where their first byte is at or
-   * behind `countFrom`.
+   * Computes `length` bytes of a merged tensor from byte `from` on. Non-finite elements count only if their first byte
+   * is at `countFrom` or later.
    */
   render(tensor: number, from: number, length: number, take: Take, countFrom?: number): void
   computed(): Computed
 }
 
-/** Computes the tensors of a plan. `files`: the averaged inputs, in recipe order; `computing`: null if all are weighted sums. */
+/**
+ * Returns a renderer of the tensors of a plan. `files`: the averaged inputs, in recipe order. `computing`: null if all
+ * tensors are weighted sums.
+ */
 export function tensorRenderer(
   plan: MergePlan,
   files: readonly LabelledFiles[],
@@ -99,7 +102,7 @@ type OpenTensor = {
   index: number
   tensor: PlannedTensor
   format: FloatFormat
-  /** Of a tensor that gets another type: that type, and memory for a chunk in it. */
+  /** The new type of a retyped tensor, and memory for a chunk in it; null for other tensors. */
   rounding: Rounding | null
   inputs: readonly ByteSource[]
   compute(chunk: Chunk, first: number, count: number, uncounted: number): SumResult
@@ -107,7 +110,7 @@ type OpenTensor = {
 
 type Rounding = { format: FloatFormat; bytes: Uint8Array }
 
-/** Rounds what was computed in binary64 to the type of the result. */
+/** Rounds elements computed in binary64 to the type of the result. */
 function rounded(rounding: Rounding, computed: Uint8Array, count: number): Uint8Array {
   const { format } = rounding
   if (rounding.bytes.byteLength < count * format.bytes) rounding.bytes = new Uint8Array(count * format.bytes)
@@ -115,7 +118,7 @@ function rounded(rounding: Rounding, computed: Uint8Array, count: number): Uint8
   return rounding.bytes
 }
 
-/** The sum of no models. In every type the bytes of 0 are 0. */
+/** Returns the sum of no models. In every type, 0 has zero bytes. */
 function zeros(format: FloatFormat): OpenTensor['compute'] {
   return ({ buffers }, _first, count) => {
     buffers.output.fill(0, 0, count * format.bytes)
@@ -123,7 +126,10 @@ function zeros(format: FloatFormat): OpenTensor['compute'] {
   }
 }
 
-/** How the elements of a tensor are computed once they stand in a chunk's buffers. @throws RangeError for what was not prepared */
+/**
+ * Returns the function that computes a tensor's elements in a chunk's buffers.
+ * @throws RangeError for a tensor that was not prepared
+ */
 function computeOf(
   computing: ElementComputing | null,
   tensor: PlannedTensor,

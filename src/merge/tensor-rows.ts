@@ -4,12 +4,13 @@ import type { TensorEntry } from '../onnx/layout.ts'
 import { lastAxisRows, type RowLayout } from '../tensor/row-layout.ts'
 
 /**
- * The rows of a tensor that a method ranks. `reason`: `operator` if an operator reads them as the weights of its output units, otherwise why
- * the last axis is used: no operator has units, or two operators have different ones.
+ * The rows of a tensor that a method ranks. `reason`: `operator` if an operator reads them as weights of its output
+ * units. Otherwise the last axis is used: no operator has units (`unread`), or two operators have different ones
+ * (`contradictory`).
  */
 export type TensorRows = { layout: RowLayout; reason: 'operator' | 'unread' | 'contradictory' }
 
-/** The rows of each tensor of a network. */
+/** Returns the rows of each tensor of a network. */
 export function tensorRows(network: Network): (tensor: TensorEntry) => TensorRows {
   const known = unitRows(network)
   return ({ path, dims }) => {

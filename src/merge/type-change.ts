@@ -12,21 +12,24 @@ import type { IndexedInput } from './merge-input.ts'
 /** Reasons beyond this many are counted, not listed. */
 const listedReasons = 20
 
-/** What becomes of a model whose weights get another type: no node is added, so all that has one type with them changes with them. */
+/**
+ * The change of a model whose weights get another type. No node is added, so every value that must share their type
+ * changes too.
+ */
 export type TypeChange = {
   dtype: OutputDtype
   /** Paths of the tensors whose elements are stored in the new type. */
   tensors: ReadonlySet<string>
-  /** Puts the new type in the place of the old one, wherever the file says it. */
+  /** Edits that replace the old type by the new one wherever the file states it. */
   edits: Edit<BytesPart>[]
 }
 
-/** Of a merge in which every tensor keeps its type. */
+/** The change of a merge in which every tensor keeps its type. */
 export const unchanged: TypeChange = { dtype: 'float32', tensors: new Set(), edits: [] }
 
 /**
- * Plans the change of the types of weights.
- * @param weights the paths of those, in the base
+ * Plans the change of the weights' types.
+ * @param weights paths of the weights in the base
  * @throws TureenError `TUREEN_OUTPUT_DTYPE_IMPOSSIBLE` naming the nodes and tensors that cannot have that type
  */
 export function typeChange(base: IndexedInput, weights: ReadonlySet<string>, dtype: OutputDtype): TypeChange {

@@ -2,8 +2,8 @@ import type { TensorEntry } from '../onnx/layout.ts'
 import { dtypeOf } from '../tensor/dtype.ts'
 
 /**
- * Pairs tensors that no output of their model depends on: by name, floats that are left by type and dims where each model has one such
- * left. They change nothing that the model computes; what finds no partner stays as the base has it.
+ * Pairs tensors that no output of their model depends on: by name, then the remaining floats by type and dims if each
+ * model has exactly one. They change nothing that the model computes. Without a partner, the base's tensor is kept.
  */
 export function pairUnused(base: readonly TensorEntry[], other: readonly TensorEntry[]): Map<TensorEntry, TensorEntry> {
   const pairs = new Map<TensorEntry, TensorEntry>()
@@ -30,12 +30,12 @@ function typeOf({ dataType, dims }: TensorEntry): string {
   return JSON.stringify([dataType, dims])
 }
 
-/** The values of a sparse tensor mean something with their indices alone. */
+/** False for the values of a sparse tensor: they mean nothing without their indices. */
 function isDense({ path }: TensorEntry): boolean {
   return !path.endsWith('.values') && !path.endsWith('.indices')
 }
 
-/** Of other types, two with different names need not be the same. */
+/** Only floats pair without a common name: other types with different names may be different things. */
 function isFloat(tensor: TensorEntry): boolean {
   return isDense(tensor) && dtypeOf(tensor.dataType)?.float === true
 }

@@ -9,19 +9,25 @@ import type { LabelledFiles } from './merge-input.ts'
 import { type Elements, firstDifference } from './same-elements.ts'
 import { showElements } from './shown-elements.ts'
 
-/** A value that is never averaged and differs in a model. `expected`: the base's. `canBeBase`: whether the base's can be taken instead. */
+/**
+ * A value that is never averaged and differs in a model. `expected`: the base's. `canBeBase`: true if the soup can take
+ * the base's.
+ */
 export type ValueDifference = Required<Pick<ProblemItem, 'model' | 'tensor' | 'expected' | 'actual'>> & {
   node: string | null
   message: string
   canBeBase: boolean
 }
 
-/** A difference as a cause of a refusal. */
+/** Returns a difference as a cause of a refusal. */
 export function asProblem({ node, canBeBase: _canBeBase, ...difference }: ValueDifference): ProblemItem {
   return { ...difference, ...(node === null ? {} : { node }) }
 }
 
-/** How a model's tensor differs from the base's that it is paired with; undefined if both hold the same. `leaf`: the base's, if an output depends on it. */
+/**
+ * Returns the difference between a model's tensor and the base's; undefined if both hold the same. `leaf`: the base's
+ * leaf, if an output depends on it.
+ */
 export function tensorDifference(
   ours: TensorEntry,
   leaf: Leaf | undefined,
@@ -46,10 +52,10 @@ export function tensorDifference(
   )
 }
 
-/** Differences of what attributes hold as integers or texts. */
+/** Returns differences between integers or strings in attributes. */
 export function literalDifferences(base: LabelledFiles, other: MatchedInput): ValueDifference[] {
   return other.literals.flatMap(({ ours, theirs }): ValueDifference[] => {
-    // Of two types they are no one network.
+    // Leaves of different types are reported as different networks.
     const shown = ours.type === theirs.type ? shownDifference(ours, base, theirs, other, ours.type) : undefined
     if (!shown) return []
     const message = `holds ${shown.actual}, in the base ${shown.expected}: only floats are averaged; "nonFloat": "base" takes the base's`

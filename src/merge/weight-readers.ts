@@ -1,7 +1,7 @@
 import type { Network, Operator } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 
-/** Operators that hand on the elements of a tensor to the operator that computes with it. */
+/** Operators that pass on the elements of a tensor to the operator that computes with it. */
 const carriers: ReadonlySet<string> = new Set([
   'Cast',
   'DequantizeLinear',
@@ -13,7 +13,7 @@ const carriers: ReadonlySet<string> = new Set([
   'Unsqueeze',
 ])
 
-/** Which operators read the results of each operator, in the order of the network. */
+/** Returns the operators that read the results of each operator, in the order of the network. */
 export function consumersOf({ operators }: Network): ReadonlyMap<Operator, readonly Operator[]> {
   const consumers = new Map<Operator, Operator[]>()
   for (const reader of operators) {
@@ -27,7 +27,10 @@ export function consumersOf({ operators }: Network): ReadonlyMap<Operator, reado
   return consumers
 }
 
-/** The operators that read each weight: directly, and behind a Transpose, Cast or another operator that only hands it on. */
+/**
+ * Returns the operators that read each weight: directly, or after a Transpose, Cast or another operator that only
+ * passes it on.
+ */
 export function weightReaders(
   { operators }: Network,
   consumers: ReadonlyMap<Operator, readonly Operator[]>,
@@ -40,7 +43,7 @@ export function weightReaders(
       if (!tensor || !isWeight(tensor)) continue
       const all = readers.get(tensor) ?? new Set()
       readers.set(tensor, all)
-      // An operator hands on its first operand alone, so that each is followed for one tensor only.
+      // An operator passes on only its first operand, so each is followed for one tensor only.
       const pending = [{ reader: operator, hasFirst: operator.operands[0]?.value === value }]
       for (let next = pending.pop(); next; next = pending.pop()) {
         const { reader, hasFirst } = next

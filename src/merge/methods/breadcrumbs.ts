@@ -7,7 +7,7 @@ import { density, lambda, type PerModel, partOf, perModel, requireDivisor, value
 
 type Parameters = { density: PerModel; gamma: PerModel; lambda: number }
 
-/** Both variants: with the sign of each element elected, or without. */
+/** Returns one of the two variants: with an elected sign for each element, or without. */
 export function breadcrumbsMethod(elect: boolean): Method<Parameters> {
   return {
     name: elect ? 'breadcrumbs_ties' : 'breadcrumbs',
@@ -35,7 +35,7 @@ export function breadcrumbsMethod(elect: boolean): Method<Parameters> {
       const { elements } = reader
       const wanted = weights.map((_, model) => {
         const kept = partOf(valueFor(parameters.density, model), elements)
-        // The density wins where the two do not fit together.
+        // If the two do not fit together, density counts.
         return { from: Math.min(partOf(valueFor(parameters.gamma, model), elements), elements - kept), kept }
       })
       return { step: { kind: 'elements', constants: { ranges: magnitudeRanges([reader], wanted) } }, facts: {} }

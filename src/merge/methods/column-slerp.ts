@@ -5,17 +5,21 @@ import { TreeSums } from '../../tensor/tree-sums.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { changed } from './sphere.ts'
 
-/** Columns whose coefficients are known at a time, which take 56 bytes each. Where there are more, all are computed anew for each row. */
+/**
+ * The number of columns whose coefficients are kept; each takes 56 bytes. With more columns, all are computed again for
+ * each row.
+ */
 const mostColumns = 1 << 20
 /** Elements of each source that are read at a time. */
 const readElements = 1 << 14
 
-/** The coefficients of the columns from `from` up to before `until`. */
+/** The coefficients of the columns in [from, until). */
 type Strip = { from: number; until: number; first: Float64Array; second: Float64Array }
 
 /**
- * The kernel that combines two models column by column: the elements along the first of at least two axes. The coefficients follow from
- * the dot products of each column. With a base the columns are differences from it, and the result is added to it.
+ * Returns the kernel that combines two models column by column. A column is the elements along the first of at least
+ * two axes. Its coefficients follow from its dot products. With a base, the columns are differences from it, and the
+ * result is added to it.
  */
 export function columnSlerpKernel(
   reader: ElementReader,
@@ -60,7 +64,10 @@ export function columnSlerpKernel(
   }
 }
 
-/** Of each column from `from` up to before `until` the dot products of the first model with itself, of both, of the second with itself. */
+/**
+ * Returns for each column in [from, until) the dot products of the first model with itself, of both, and of the second
+ * with itself.
+ */
 function columnDots(
   reader: ElementReader,
   hasBase: boolean,

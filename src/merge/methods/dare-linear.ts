@@ -9,7 +9,7 @@ import { maskKey } from './random-key.ts'
 
 type Parameters = { density: PerModel; lambda: number; seed: number; rescale: 'inverse' | 'l1' }
 
-/** Both variants: with the sign of each element elected, or without. */
+/** Returns one of the two variants: with an elected sign for each element, or without. */
 export function dareMethod(elect: boolean): Method<Parameters> {
   return {
     name: elect ? 'dare_ties' : 'dare_linear',
@@ -51,7 +51,7 @@ export function dareMethod(elect: boolean): Method<Parameters> {
 
 export const dareLinear = dareMethod(false)
 
-/** For each model the sum of the magnitudes of its changes by that of those that are kept. */
+/** Returns for each model the sum of the magnitudes of its changes, divided by that of the kept ones. */
 function scalesOf({ settings: { parameters, models: positions }, reader }: TensorTask<Parameters>): number[] {
   const engine = blockEngine()
   const models = positions.map((position, model) => ({

@@ -11,7 +11,7 @@ import { rankProbabilities } from './rank-probabilities.ts'
 
 type Parameters = { density: PerModel; epsilon: PerModel; lambda: number; seed: number }
 
-/** Both variants: with the sign of each element elected, or without. */
+/** Returns one of the two variants: with an elected sign for each element, or without. */
 export function dellaMethod(elect: boolean): Method<Parameters> {
   return {
     name: elect ? 'della' : 'della_linear',
@@ -37,7 +37,7 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
     base: 'required',
     fisher: false,
     weights: true,
-    // The authors and mergekit divide where signs are elected, and do not where they are not.
+    // The authors and mergekit divide if signs are elected, and do not divide otherwise.
     normalize: elect,
     dropsElements: true,
     needs: ['ranks', 'random'],
@@ -59,10 +59,13 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
 
 export const dellaLinear = dellaMethod(false)
 
-/** Between the points of two gradients sums that are 1 there are 1 but for rounding; what lies beyond is clamped. */
+/**
+ * Tolerance: between the points of two gradients, sums that should be 1 differ from it by rounding. The rest is
+ * clamped.
+ */
 const rounding = 1e-12
 
-/** Whether no model's probabilities leave the range of such. Lists of two lengths are refused for those, not here. */
+/** True if all probabilities of each model are valid. Lists of different lengths are refused elsewhere. */
 function staysProbable({ density, epsilon }: Pick<Parameters, 'density' | 'epsilon'>): boolean {
   const lengths = [density, epsilon].map(value => (typeof value === 'number' ? Number.POSITIVE_INFINITY : value.length))
   const models = Math.min(...lengths)
@@ -72,7 +75,7 @@ function staysProbable({ density, epsilon }: Pick<Parameters, 'density' | 'epsil
   })
 }
 
-/** Keeps an entry with the probability that its place in the order of its row gives it. */
+/** Returns a Sparsify that keeps an entry with the probability of its rank in its row. */
 function rankSparsify(
   reader: ElementReader,
   key: MaskKey,

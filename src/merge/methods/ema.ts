@@ -4,7 +4,7 @@ import { elementwise, type Method } from './method.ts'
 
 type Parameters = { decay: number }
 
-/** The exponential moving average of the models in their order: the first is where it starts. */
+/** The exponential moving average of the models in their order, starting from the first. */
 export const ema: Method<Parameters> = {
   name: 'ema',
   description: 'The exponential moving average of the models, such as checkpoints, in their order',

@@ -4,10 +4,10 @@ import { elementwise, type Method } from './method.ts'
 import { noParameters } from './parameters.ts'
 import { requireNonNegative } from './weights.ts'
 
-/** Information that is less is taken for so much, so that no element is divided by nothing. */
+/** Smaller information counts as this, so that nothing is divided by 0. */
 const least = 1e-6
 
-/** The mean of the models, each element weighed with how much it matters to its model. */
+/** The mean of the models, with each element weighted by its importance to its model. */
 export const fisher: Method<ParameterValues> = {
   name: 'fisher',
   description: 'The mean weighed, element by element, with the diagonal of each model’s Fisher information',

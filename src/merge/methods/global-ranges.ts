@@ -5,11 +5,11 @@ import { magnitudeRanges } from './magnitude-ranges.ts'
 import type { TensorTask } from './method.ts'
 
 /**
- * The range that each model of each tensor keeps of the order by magnitude of all its differences from the base: the tensors in which
- * a model takes part are one vector.
+ * Returns the range that each model of each tensor keeps of the order by magnitude of all its differences from the
+ * base. The tensors in which a model takes part count as one vector.
  *
- * @param tasks the tensors, in the order of the file; the base is the source behind the models
- * @param keptOf how many a model keeps of so many elements; `place` is its place among the models of the task
+ * @param tasks the tensors, in the order of the file; the base is the source after the models
+ * @param keptOf returns how many of some elements a model keeps; `place` is the model's index in the task
  */
 export function globalRanges<Parameters>(
   tasks: readonly TensorTask<Parameters>[],
@@ -35,7 +35,7 @@ export function globalRanges<Parameters>(
   return ranges
 }
 
-/** Models that take part in the same tensors: one pass over these serves all of them. */
+/** Returns groups of models that take part in the same tensors, so that one pass serves all models of a group. */
 function modelsTogether(tasks: readonly TensorTask<unknown>[]): { models: number[]; places: number[] }[] {
   const placesOf = new Map<number, number[]>()
   for (const [place, { settings }] of tasks.entries()) {
@@ -49,7 +49,7 @@ function modelsTogether(tasks: readonly TensorTask<unknown>[]): { models: number
   return [...groups.values()].map(group => ({ models: group.map(([model]) => model), places: group[0]?.[1] ?? [] }))
 }
 
-/** A range of several tensors as that of one of them, in front of which so many elements stand. */
+/** Returns the range of one tensor, given a range over several tensors with `before` elements in front of it. */
 function behindFirst(range: KeptRange, before: number): KeptRange {
   if (typeof range === 'string') return range
   return { ...range, upTo: { ...range.upTo, last: range.upTo.last - before } }

@@ -5,8 +5,8 @@ import { copyOf } from '../operation.ts'
 import type { Preparation, TensorTask } from './method.ts'
 
 /**
- * Prepares a tensor by the dot products of its models' vectors; with a base, of the differences from it. A tensor that is the same in
- * every source is copied, unless the method moves such tensors.
+ * Prepares a tensor by the dot products of its models' vectors, or of their differences from a base. A tensor that is
+ * the same in every source is copied, unless the method moves such tensors.
  */
 export function prepareByGram(
   { reader, settings: { hasBase, weights } }: TensorTask<unknown>,

@@ -9,12 +9,12 @@ import { normalized, requireNonNegative } from './weights.ts'
 
 /** Squared length below which the mean of unit vectors has no direction. */
 const cancelled = 1e-12
-/** Below this sine two directions are the same, or opposite. */
+/** Below this sine, two directions are equal or opposite. */
 const smallestSine = 1e-6
 
 type Parameters = { maxIter: number; tol: number }
 
-/** The mean of the models' directions on the sphere, as long as the models are in the mean. */
+/** The mean of the models' directions on the sphere, with the mean length of the models. */
 export const karcher: Method<Parameters> = {
   name: 'karcher',
   description: 'The Riemannian (Karcher) mean of the directions of the models, as long as they are in the mean',
@@ -54,7 +54,10 @@ function coefficientsOf(gram: Gram, weights: readonly number[], parameters: Para
   return coefficients
 }
 
-/** The mean of unit vectors as a combination of them, by gradient descent on the sphere, computed on their cosines alone. */
+/**
+ * Returns the mean of unit vectors as a combination of them. Uses gradient descent on the sphere, computed from their
+ * cosines alone.
+ */
 function meanDirection(
   pulls: readonly number[],
   cosine: (i: number, j: number) => number,
@@ -80,7 +83,10 @@ function meanDirection(
   return a
 }
 
-/** The angle to a direction with this cosine by its sine; nothing pulls to the opposite direction, which is to be reached either way. */
+/**
+ * Returns the angle to a direction with this cosine, divided by its sine. The opposite direction does not pull, because
+ * it can be reached on any side.
+ */
 function stretch(cosine: number): number {
   const sin = Math.sqrt((1 - cosine) * (1 + cosine))
   if (sin >= smallestSine) return arcCosine(cosine) / sin

@@ -3,7 +3,7 @@ import type { Method } from './method.ts'
 import { noParameters } from './parameters.ts'
 import { requireSum } from './weights.ts'
 
-/** y = (w_1 x_1 + ... + w_n x_n) / (w_1 + ... + w_n); without the division where `normalize` is false. */
+/** y = (w_1 x_1 + ... + w_n x_n) / (w_1 + ... + w_n); without the division if `normalize` is false. */
 export const linear: Method<ParameterValues> = {
   name: 'linear',
   description: 'The weighted mean; without normalizing, the weighted sum',

@@ -5,16 +5,17 @@ import type { KeptRange } from '../../tensor/sparsify.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { sampleOf } from './order-sample.ts'
 
-/** Models whose orders are looked at in one pass; each takes some memory. */
+/** The number of models whose orders are searched in one pass; each takes memory. */
 const modelsAtOnce = 16
 
-/** `from`: the first place that is kept. `kept`: how many are, at most so many as there are elements behind it. */
+/** `from`: the first rank that is kept. `kept`: the number of ranks from there on, at most as many as are left. */
 export type KeptPlaces = { from: number; kept: number }
 
 /**
- * Which range each model keeps of the order by magnitude of its differences from the base, over some tensors as if they were one.
- * @param readers of the tensors, the base being the source behind the models
- * @param wanted what is kept, one for each model
+ * Returns the range that each model keeps of the order by magnitude of its differences from the base, over some tensors
+ * as one vector.
+ * @param readers of the tensors; the base is the source after the models
+ * @param wanted the ranks to keep, one for each model
  */
 export function magnitudeRanges(readers: readonly ElementReader[], wanted: readonly KeptPlaces[]): KeptRange[] {
   const elements = readers.reduce((sum, reader) => sum + reader.elements, 0)

@@ -3,68 +3,77 @@ import type { ElementKernel } from '../../tensor/element-kernel.ts'
 import type { ElementReader } from '../element-reader.ts'
 import type { Constants, Facts, ParameterValues, SumOperation, TensorSettings } from '../operation.ts'
 
-/** What a method must know of a whole tensor, or draw, before it can compute an element. */
+/** Needs of a method before it can compute an element: facts of a whole tensor, or random numbers. */
 export type Need = 'gram' | 'threshold' | 'ranks' | 'random'
 
-/** What a method computes of a tensor, as far as it is known. */
+/** The computation of a tensor, as far as it is known. */
 export type PreparedStep = SumOperation | { kind: 'elements'; constants: Constants }
 export type Step = PreparedStep | { kind: 'unprepared' }
 
-/** A tensor and what a method is told of it. */
+/** A tensor with the settings of its method. */
 export type TensorTask<Parameters> = { settings: TensorSettings<Parameters>; reader: ElementReader }
 
-/** Parameters by their present names; or the one that contradicts another, and how. */
+/** Parameters by their present names; or the parameter that contradicts another, and how. */
 export type CanonicalParameters = { parameters: ParameterValues } | { parameter: string; contradiction: string }
 
 export type Preparation = { step: PreparedStep; facts: Facts }
 
-/** A way to merge. One file each; adding one is adding a file and its line in the registry. */
+/** A merge method. Each has its own file; a new one needs a file and a line in the registry. */
 export type Method<Parameters extends ParameterValues> = {
   name: string
   description: string
-  /** What is computed, in one line: x_i the models, b the base, d_i = x_i - b, w_i the weights. */
+  /** The formula in one line: x_i the models, b the base, d_i = x_i - b, w_i the weights. */
   formula: string
-  /** Where it comes from. */
+  /** The publication or program that the method comes from. */
   source: string
-  /** A strict object in which everything that can has a default. */
+  /** A strict object with defaults wherever possible. */
   parameters: z.ZodType<Parameters>
-  /** How many models are averaged, the base left out; null without a bound. */
+  /** The number of averaged models, without the base; null without a limit. */
   models: { min: number; max: number | null }
-  /** Whether the base takes part in the computation, apart from being the file that the result is made from. */
+  /** The role of the base in the computation. In any case the result is made from its file. */
   base: 'none' | 'optional' | 'required'
-  /** Whether each model comes with another of its shape that says how much every element counts. */
+  /** True if each model needs another of its shape with the importance of each element. */
   fisher: boolean
-  /** Whether models have weights. */
+  /** True if models have weights. */
   weights: boolean
-  /** Whether a model of weight 0 takes part all the same, because the formula needs both ends; by default it is left out. */
+  /** True if a model of weight 0 takes part, because the formula needs both ends. By default it is left out. */
   keepsZeroWeights?: boolean
-  /** Whether weights are normalized unless the request says otherwise; null where that is no choice. */
+  /** True if weights are normalized by default; null if that is not a choice. */
   normalize: boolean | null
   needs: readonly Need[]
-  /** Whether an element of the result can be finite although a model has NaN or infinity there: the method may drop entries. */
+  /**
+   * True if an element of the result can be finite although a model has NaN or infinity there, because the method may
+   * drop entries.
+   */
   dropsElements?: boolean
   /** Parameters that are whole numbers. */
   wholeNumbers?: readonly string[]
   /** Parameters that may be a list of one value for each model. */
   perModel?: readonly string[]
-  /** Parameters as a request gives them, with those names replaced that are kept for older requests. */
+  /** Renames parameters that older requests have under other names. */
   canonical?(parameters: ParameterValues): CanonicalParameters
-  /** Parameters that are the same for all tensors, whatever rules say. */
+  /** Returns the parameters that rules may not change. */
   common?(parameters: Parameters): readonly string[]
   /**
-   * @param field what the request calls the weights
+   * Checks the weights.
+   * @param field the name of the weights in the request
    * @throws TureenError `TUREEN_WEIGHTS_INVALID`
    */
   check?(settings: TensorSettings<Parameters>, field: string): void
-  /** Whether the formula changes elements that are equal in every source, which are otherwise copied. False if left out. */
+  /**
+   * True if the formula changes elements that are equal in every source; otherwise these are copied. Defaults to false.
+   */
   movesIdentical?(settings: TensorSettings<Parameters>): boolean
-  /** Whether the order of changes inside an output unit decides anything. False if left out. */
+  /** True if the order of changes inside an output unit has any effect. Defaults to false. */
   ranksUnits?(settings: TensorSettings<Parameters>): boolean
-  /** What is known before any element is. Pure and instant. */
+  /** Returns the computation as far as it is known before any element is read. Pure and instant. */
   plan(settings: TensorSettings<Parameters>): Step
-  /** Looks at a whole tensor. */
+  /** Reads a whole tensor. */
   prepare?(task: TensorTask<Parameters>): Preparation
-  /** Looks at all tensors of a merge together, in the order of the file. `carried`: elements of those that are the same everywhere. */
+  /**
+   * Reads all tensors of a merge together, in the order of the file. `carried`: the number of elements of tensors that
+   * are the same in every model.
+   */
   prepareTogether?: {
     applies(parameters: Parameters): boolean
     prepare(tasks: readonly TensorTask<Parameters>[], carried: number): Preparation[]
@@ -72,6 +81,6 @@ export type Method<Parameters extends ParameterValues> = {
   kernel?(task: TensorTask<Parameters>, constants: Constants): ElementKernel
 }
 
-/** What needs nothing but the elements themselves. */
+/** A computation that needs nothing but the elements themselves. */
 export const elementwise: PreparedStep = { kind: 'elements', constants: {} }
 export const unprepared: Step = { kind: 'unprepared' }

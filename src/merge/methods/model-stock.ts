@@ -5,7 +5,7 @@ import { prepareByGram } from './gram-preparation.ts'
 import { type Method, unprepared } from './method.ts'
 import { noParameters } from './parameters.ts'
 
-/** Between the base and the mean of the models, as far as their changes of the base agree. */
+/** A point between the base and the mean of the models, nearer to the mean if their changes of the base agree more. */
 export const modelStock: Method<ParameterValues> = {
   name: 'model_stock',
   description: 'Between the base and the mean of the models: the nearer to the mean, the more their changes agree',
@@ -45,7 +45,7 @@ function meanCosine(gram: Gram): number {
   return sum / ((gram.vectors * (gram.vectors - 1)) / 2)
 }
 
-/** How far to go from the base to the mean: 0 where the changes do not agree, 1 where they are the same. */
+/** Returns the fraction of the way from the base to the mean: 0 if the changes do not agree, 1 if they are the same. */
 function ratioFor(cosine: number, models: number): number {
   if (!(cosine > 0)) return 0
   return Math.min(1, (models * cosine) / (1 + (models - 1) * cosine))

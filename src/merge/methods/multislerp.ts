@@ -7,12 +7,12 @@ import { type Method, unprepared } from './method.ts'
 import { quadraticForm } from './sphere.ts'
 import { normalized, requireSum } from './weights.ts'
 
-/** Directions whose sum is shorter than this part of their weights cancel: what is left is rounding. */
+/** Directions cancel if their sum is shorter than this part of their weights: the rest is rounding error. */
 const cancelled = 1e-6
 
 type Parameters = { eps: number }
 
-/** The weighted sum of directions, as long as the models are in the weighted mean. */
+/** The weighted sum of directions, with the weighted mean length of the models. */
 export const multislerp: Method<Parameters> = {
   name: 'multislerp',
   description: 'The direction between several models or their changes of a base, as long as they are in the mean',
@@ -44,7 +44,10 @@ export const multislerp: Method<Parameters> = {
     contributionKernel({ weights: coefficients, votes: null, lambda: 1, divisor: null, zero: 0, sparsify: null }),
 }
 
-/** The weighted sum of equal models is that model times the sum of the weights; equal changes of a base are 0, and stay 0. */
+/**
+ * True if equal models are changed: their weighted sum is the model times the sum of the weights. Equal changes of a
+ * base are 0, and stay 0.
+ */
 function movesIdentical({ normalize, hasBase }: TensorSettings<Parameters>): boolean {
   return !normalize && !hasBase
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { elementwise, type Method } from './method.ts'
 
-/** Elements that are nearer to each other than this are taken for so far apart. */
+/** A smaller distance between elements counts as this. */
 const smallestGap = 1e-6
 
 type Parameters = { t: number }
 
-/** Takes the second model's elements where they are near to the first's, and little of them where they are not. */
+/** Takes the second model's elements where they are near to the first's, and a small part of them elsewhere. */
 export const nearswap: Method<Parameters> = {
   name: 'nearswap',
   description: 'The first model, its elements drawn to the second’s where those are near',
@@ -32,7 +32,7 @@ export const nearswap: Method<Parameters> = {
         const [a, b] = [x[j] ?? 0, y[j] ?? 0]
         const gap = Math.abs(a - b)
         const w = t / (gap < smallestGap ? smallestGap : gap)
-        // At the ends no product with an infinite element makes NaN, and zeros keep their sign.
+        // At the ends, no product with an infinite element makes NaN, and zeros keep their sign.
         if (w >= 1) output[j] = b
         else output[j] = w === 0 ? a : (1 - w) * a + w * b
       }

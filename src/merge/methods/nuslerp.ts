@@ -7,13 +7,16 @@ import { type CanonicalParameters, elementwise, type Method, type PreparedStep, 
 import { rowSlerpKernel } from './row-slerp.ts'
 import { arcCoefficients } from './sphere.ts'
 
-/** Rounding decides the direction that opposite vectors are turned in: they are not, beyond this cosine. */
+/**
+ * Vectors with a smaller cosine are not rotated: they are nearly opposite, so rounding would decide the direction of
+ * rotation.
+ */
 const oppositeCosine = -0.9995
 
 type Along = 'tensor' | 'last' | 'first'
 type Parameters = { along: Along; rowWise?: boolean | undefined }
 
-/** Spherical interpolation by weights, of two models or of what they have changed of a base. */
+/** Spherical interpolation by weights, of two models or of their changes of a base. */
 export const nuslerp: Method<Parameters> = {
   name: 'nuslerp',
   description: 'Spherical interpolation by weights, of two models or of their changes of a base',
@@ -42,7 +45,8 @@ export const nuslerp: Method<Parameters> = {
     const t = positionOf(weights)
     const end = t === 0 || t === 1 ? copyOf(t) : null
     if (parameters.along !== 'tensor') {
-      // Rows and columns are turned as they are met; but whether a whole tensor is the same everywhere must be known.
+      // Rows and columns are computed on the way. But a tensor that is the same in every source must be copied, which
+      // needs a scan.
       const identical = !hasBase && task.reader.scan(() => undefined)
       return { step: identical ? copyOf(0) : (end ?? elementwise), facts: { cosine: null, coefficients: null } }
     }
@@ -66,7 +70,7 @@ export const nuslerp: Method<Parameters> = {
   },
 }
 
-/** Older requests say `rowWise`. What is no boolean is left for the schema to refuse. */
+/** Translates `rowWise` of older requests. The schema refuses a value that is not a boolean. */
 function canonical({ rowWise, ...parameters }: ParameterValues): CanonicalParameters {
   if (rowWise === undefined) return { parameters }
   if (typeof rowWise !== 'boolean') return { parameters: { ...parameters, rowWise } }
@@ -80,7 +84,7 @@ function isStraight(cosine: number): boolean {
   return cosine === 1 || cosine < oppositeCosine
 }
 
-/** Where the weights put the result on the way from the first to the second. */
+/** Returns the position between the first model (0) and the second (1) that the weights give. */
 function positionOf([first = 0, second = 0]: readonly number[]): number {
   const isZero = Math.abs(first + second) <= zeroWeights * (Math.abs(first) + Math.abs(second))
   return isZero ? 0.5 : second / (first + second)

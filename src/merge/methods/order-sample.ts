@@ -1,12 +1,13 @@
 import type { ElementReader } from '../element-reader.ts'
 
-/** So many pieces of so many elements tell where a part of all elements stands to within a few percent. */
+/** This many pieces of this many elements locate a rank to within a few percent. */
 const pieces = 32
 const pieceElements = 256
 
 /**
- * Keys of elements from all over some tensors, in proportion to their sizes; none where reading all is no more work.
- * @param keysOf makes those of each stream of the elements of all sources
+ * Returns keys of elements from all over some tensors, in proportion to their sizes. Empty if reading all elements is
+ * no more work.
+ * @param keysOf returns the keys of each stream, given the elements of all sources
  */
 export function sampleOf(
   readers: readonly ElementReader[],

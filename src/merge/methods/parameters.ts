@@ -6,7 +6,7 @@ import { requireSum } from './weights.ts'
 /** A number for all models, or a list of one for each, in recipe order. */
 export type PerModel = number | readonly number[]
 
-/** The schema of a number that models may have their own of. */
+/** Returns the schema of a number that may differ between models. */
 export function perModel(one: z.ZodNumber): z.ZodUnion<[z.ZodNumber, z.ZodArray<z.ZodNumber>]> {
   return z.union([one, z.array(one).min(1)], {
     error: ({ input }) =>
@@ -14,14 +14,14 @@ export function perModel(one: z.ZodNumber): z.ZodUnion<[z.ZodNumber, z.ZodArray<
   })
 }
 
-/** That of one model. @throws RangeError for a model that a list leaves out */
+/** Returns the value of one model. @throws RangeError for a model that a list lacks */
 export function valueFor(value: PerModel, model: number): number {
   const own = typeof value === 'number' ? value : value[model]
   if (own === undefined) throw new RangeError(`there is no value for model ${model}`)
   return own
 }
 
-/** Parameters that several methods have. */
+/** Parameters of several methods. */
 export const density = perModel(z.number().min(0).max(1)).describe(
   'The part of each model’s changes that is kept: a number, or a list of one for each model',
 )
@@ -35,17 +35,17 @@ export const seed = z
   .describe('Repeats what is drawn at random')
 export const noParameters = z.strictObject({})
 
-/** How many elements a part of them is: rounded down. */
+/** Returns a fraction of some elements, rounded down. */
 export function partOf(fraction: number, elements: number): number {
   return Math.min(elements, Math.floor(fraction * elements))
 }
 
-/** @throws TureenError `TUREEN_WEIGHTS_INVALID` if weights are to be normalized by a sum of 0 */
+/** Checks the sum that weights are normalized by. @throws TureenError `TUREEN_WEIGHTS_INVALID` if it is 0 */
 export function requireDivisor({ normalize, weights }: TensorSettings<unknown>, field: string): void {
   if (normalize) requireSum(weights, field)
 }
 
-/** How weighted changes are added to a base, those without votes and those with (see {@link Contribution}). */
+/** Returns how weighted changes are added to a base, with votes or without (see {@link Contribution}). */
 export function weighted(
   { weights, normalize, parameters }: TensorSettings<{ lambda: number }>,
   elect: boolean,

@@ -1,11 +1,12 @@
 import { copyOf, type SumOperation, type TensorSettings } from '../operation.ts'
 
-/** What decides who takes part; see Method. */
+/** The properties of a method that decide which models take part; see Method. */
 type Declared = { fisher: boolean; perModel: readonly string[]; keepsZeroWeights: boolean }
 
 /**
- * The settings of the models that take part in a tensor, and the places of what the method reads among the tensor's sources. A model
- * whose weight is exactly 0 is left out: the formula would multiply its NaN and infinite elements by 0, which gives NaN.
+ * Returns the settings of the models that take part in a tensor, and the indices of the method's sources among the
+ * tensor's. A model whose weight is exactly 0 is left out: the formula would multiply its NaN and infinite elements by
+ * 0, which gives NaN.
  *
  * @param settings of all averaged models
  */
@@ -34,7 +35,10 @@ export function participants(
   }
 }
 
-/** A tensor that no model takes part in: the base's where the method merges changes of a base, otherwise the empty sum, 0. */
+/**
+ * Returns the operation of a tensor without models: the base's tensor if the method merges changes of a base, otherwise
+ * the empty sum, 0.
+ */
 export function noModels({ hasBase, weights }: TensorSettings): SumOperation {
   if (hasBase) return copyOf(weights.length)
   return { kind: 'sum', from: [], sum: { weights: [], divisor: null, keepIdentical: false } }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { MaskKey } from '../../tensor/random-masks.ts'
 
 /**
- * What the random mask of one model's tensor is drawn with.
- * @param model the model's place in the recipe
+ * Returns the key of the random mask of one model's tensor.
+ * @param model the model's position in the recipe
  * @param tensor its name in the model whose file is written
  */
 export function maskKey(seed: number, model: number, tensor: string): MaskKey {

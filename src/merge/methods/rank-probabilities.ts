@@ -4,8 +4,8 @@ import type { ElementReader } from '../element-reader.ts'
 import { StridedRanks } from './strided-ranks.ts'
 
 /**
- * Writes the probability of each of `count` elements from `first` on, given their values in a model and in the base: what its place in
- * the order by size of its row gives it, the largest change first.
+ * Writes the probability of each of `count` elements from `first` on, given their values in a model and in the base.
+ * The probability depends on the element's rank by size in its row, the largest change first.
  */
 export type ProbabilitiesOf = (
   x: Float64Array,
@@ -15,7 +15,10 @@ export type ProbabilitiesOf = (
   into: Float64Array,
 ) => void
 
-/** @param model the place of a model among the sources, of which there are `models` in front of the base */
+/**
+ * Returns a function that writes probabilities by rank.
+ * @param model index of a model among the sources; the `models` models come before the base
+ */
 export function rankProbabilities(
   reader: ElementReader,
   model: number,
@@ -27,7 +30,7 @@ export function rankProbabilities(
   return (isInOnePiece ? ofWholeRows : ofStridedRows)(reader, model, models, byRank)
 }
 
-/** Holds one row, of which more than a block lies elsewhere. */
+/** Holds one row at a time; most of a long row is in other blocks. */
 function ofWholeRows(reader: ElementReader, model: number, models: number, byRank: RankProbabilities): ProbabilitiesOf {
   const engine = blockEngine()
   const length = reader.rows.inner
@@ -35,7 +38,7 @@ function ofWholeRows(reader: ElementReader, model: number, models: number, byRan
   const [row, origin] = [new Float64Array(length), new Float64Array(length)]
   let known = -1
 
-  /** Of a row that is not all here the whole is read, once. */
+  /** Reads a row that is not complete in the block, once. */
   const readRow = (index: number) => {
     const into: Float64Array[] = []
     into[model] = row

@@ -24,7 +24,7 @@ import { taskArithmetic } from './task-arithmetic.ts'
 import { ties } from './ties.ts'
 import { wiseFt } from './wise-ft.ts'
 
-/** A method of whatever parameters a request names; they are complete, and checked again on their way in. */
+/** A method with parameters of any type. They are complete, and checked again before use. */
 export type RegisteredMethod = Omit<
   Method<ParameterValues>,
   | 'wholeNumbers'
@@ -46,13 +46,16 @@ export type RegisteredMethod = Omit<
   common(parameters: ParameterValues): readonly string[]
   canonical(parameters: ParameterValues): CanonicalParameters
   dropsElements: boolean
-  /** @throws TureenError `TUREEN_WEIGHTS_INVALID`; `field`: what the request calls the weights */
+  /** Checks the weights. `field`: their name in the request. @throws TureenError `TUREEN_WEIGHTS_INVALID` */
   check(settings: TensorSettings, field: string): void
   movesIdentical(settings: TensorSettings): boolean
   ranksUnits(settings: TensorSettings): boolean
-  /** @param settings of all averaged models; those that the formula leaves out take no part in the operation */
+  /**
+   * Returns the operation.
+   * @param settings of all averaged models; the operation leaves out models that the formula leaves out
+   */
   plan(settings: TensorSettings): Operation
-  /** @throws RangeError if there is nothing to prepare */
+  /** Prepares one tensor. @throws RangeError if there is nothing to prepare */
   prepare(task: TensorTask<ParameterValues>): Preparation
   preparesTogether(settings: TensorSettings): boolean
   prepareTogether(tasks: readonly TensorTask<ParameterValues>[], carried: number): Preparation[]
@@ -116,8 +119,8 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
 }
 
 /**
- * A step of a method as plain data.
- * @param from the places among the tensor's sources of those that the method was told of
+ * Returns a step of a method as plain data.
+ * @param from indices, among the tensor's sources, of the sources that the method reads
  */
 export function operationOf(step: Step, method: string, settings: TensorSettings, from: readonly number[]): Operation {
   return step.kind === 'sum' ? { ...step, from: amongAll(step.from, from) } : { ...step, method, settings, from }
@@ -127,7 +130,7 @@ function amongAll(places: SumOperation['from'], from: readonly number[]): number
   return places.map(place => inputAt(from, place))
 }
 
-/** Every method, in the order in which they are listed. */
+/** Every method, in the order of the list in the API. */
 const all: readonly RegisteredMethod[] = [
   registered(linear),
   registered(slerp),
@@ -153,7 +156,7 @@ const all: readonly RegisteredMethod[] = [
 /** The methods by name. */
 export const methods: ReadonlyMap<string, RegisteredMethod> = new Map(all.map(method => [method.name, method]))
 
-/** @throws RangeError for a name that no method has */
+/** Returns a method by its name. @throws RangeError for an unknown name */
 export function methodNamed(name: string): RegisteredMethod {
   const method = methods.get(name)
   if (!method) throw new RangeError(`there is no method ${name}`)

@@ -5,8 +5,9 @@ import type { ElementReader } from '../element-reader.ts'
 import { changed } from './sphere.ts'
 
 /**
- * The kernel that combines two models row by row: the elements along the last axis, or all of a tensor of one axis. The coefficients
- * follow from the dot products of each row. With a base the rows are differences from it, and the result is added to it.
+ * Returns the kernel that combines two models row by row. A row is the elements along the last axis, or all elements of
+ * a tensor of one axis. Its coefficients follow from its dot products. With a base, the rows are differences from it,
+ * and the result is added to it.
  */
 export function rowSlerpKernel(
   reader: ElementReader,
@@ -53,7 +54,7 @@ export function rowSlerpKernel(
             for (const [index, array] of into.entries())
               array.set(inputs[index]?.subarray(start + at, start + at + array.length) ?? [])
           })
-        // Of a row that is not all here the whole is read, once.
+        // A row that is not complete in the block is read as a whole, once.
         else if (known.row !== row) learn(row, (at, into) => reader.read(row * length + at, into))
         const [a, b] = known.coefficients
         for (let j = from; j < until; j += 1)

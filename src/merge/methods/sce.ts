@@ -12,7 +12,10 @@ import { partOf } from './parameters.ts'
 
 type Parameters = { topk: number }
 
-/** Selects the elements on which the models differ most, weighs models by how much they changed those, and adds changes of one sign. */
+/**
+ * Selects the elements on which the models differ most, weighs models by their changes there, and adds changes of one
+ * sign.
+ */
 export const sce: Method<Parameters> = {
   name: 'sce',
   description:
@@ -58,7 +61,10 @@ export const sce: Method<Parameters> = {
     }),
 }
 
-/** How many elements are selected: all at 1, also those on which the models agree; below 1 a part of those on which they do not. */
+/**
+ * Returns the number of selected elements: all at 1, including elements on which the models agree; below 1, a part of
+ * those on which they differ.
+ */
 function keptOf(topk: number, reader: ElementReader, models: number): number {
   if (topk === 0) return 0
   if (topk === 1) return reader.elements
@@ -71,7 +77,7 @@ function keptOf(topk: number, reader: ElementReader, models: number): number {
   return partOf(topk, varying)
 }
 
-/** Which places in the order by variance are selected. */
+/** Returns the range of selected elements in the order by variance. */
 function rangeOf(reader: ElementReader, models: number, kept: number): KeptRange {
   if (kept === 0) return 'none'
   if (kept === reader.elements) return 'all'
@@ -88,7 +94,7 @@ function rangeOf(reader: ElementReader, models: number, kept: number): KeptRange
   return { behind: null, upTo }
 }
 
-/** Of at most so many elements as a block holds. */
+/** Returns the variances of at most a block of elements. */
 function variancesOf(values: readonly Float64Array[], models: number): Float64Array {
   const engine = blockEngine()
   const [count = 0] = values.map(({ length }) => length)
@@ -113,7 +119,10 @@ function selectionOf(range: KeptRange): SelectElements {
   }
 }
 
-/** Each model's part in the squares of all selected changes; equal parts where those are not finite, null where they are 0. */
+/**
+ * Returns each model's share of the squares of all selected changes; equal shares if they are not finite, null if they
+ * are all 0.
+ */
 function sharesOf(reader: ElementReader, models: number, range: KeptRange): number[] | null {
   const select = selectionOf(range)
   const engine = blockEngine()
@@ -136,7 +145,7 @@ function sharesOf(reader: ElementReader, models: number, range: KeptRange): numb
   return squares.map(square => (Number.isFinite(whole) ? square / whole : 1 / models))
 }
 
-/** The models' elements without the base's, in their place. */
+/** Replaces the models' elements by their differences from the base, in place. */
 function differences(values: readonly Float64Array[], models: number, count: number): readonly Float64Array[] {
   const base = values[models]
   if (!base) throw new RangeError('the base is missing')

@@ -4,12 +4,12 @@ import { prepareByGram } from './gram-preparation.ts'
 import { type Method, unprepared } from './method.ts'
 import { arcCoefficients } from './sphere.ts'
 
-/** Beyond this cosine of their angle, either way, two directions are taken for one line. */
+/** Directions whose cosine exceeds this, in magnitude, count as one line. */
 const straightCosine = 0.9995
 
 type Parameters = { t: number }
 
-/** The point at t on the great circle through two models; on the line between them where they are parallel. */
+/** The point at t on the great circle through two models; on the line between them if they are parallel. */
 export const slerp: Method<Parameters> = {
   name: 'slerp',
   description: 'Spherical interpolation between two models, tensor by tensor',

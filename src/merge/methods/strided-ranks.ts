@@ -1,28 +1,28 @@
 import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ElementReader } from '../element-reader.ts'
 
-/** Memory for the ranks of all models that one kernel looks at. */
+/** Memory in bytes for the ranks of all models of one kernel. */
 const rankBytes = 128 << 20
-/** Elements of rows that are gathered and ranked at a time, and elements of each source that are read for that. */
+/** Elements of rows that are gathered and ranked at a time, and elements of each source that are read at a time. */
 const gatheredElements = 1 << 22
 const readElements = 1 << 14
 
 /**
- * The places of elements in the order by size of their rows, where the elements of a row do not lie in one piece. Ranks are known of a
- * window of elements, as many as its memory holds; each window reads and ranks all rows that it cuts.
+ * The ranks of elements by size in their rows, for rows that are not contiguous. Ranks are kept for a window of
+ * elements, as many as the memory holds. Each window reads and ranks all rows that it touches.
  */
 export class StridedRanks {
-  /** The window: its first element, the one behind its last, and the rank of each. */
+  /** The window: its first element, the one after its last, and the rank of each. */
   first = 0
   end = 0
   ranks: Uint16Array | Uint32Array = new Uint16Array(0)
   #reader: ElementReader
   #model: number
   #base: number
-  /** How many indices of the outer part of rows a window covers. */
+  /** The number of outer indices of rows that a window covers. */
   #outerAtOnce: number
 
-  /** @param model the place of a model among the sources, of which there are `models` in front of the base */
+  /** @param model index of a model among the sources; the `models` models come before the base */
   constructor(reader: ElementReader, model: number, models: number, memory = rankBytes) {
     this.#reader = reader
     this.#model = model
@@ -32,7 +32,7 @@ export class StridedRanks {
     this.#outerAtOnce = Math.min(outer, Math.max(1, Math.floor(memory / models / bytes / (units * inner))))
   }
 
-  /** Moves the window to where an element is in it. */
+  /** Moves the window so that it contains an element. */
   moveTo(element: number): void {
     if (element >= this.first && element < this.end) return
     const { outer, units, inner } = this.#reader.rows
@@ -52,7 +52,10 @@ export class StridedRanks {
     this.end = (slab * outer + until) * stride
   }
 
-  /** The rows of some units, one behind the other: 1 for the largest change of each, 0 for the smallest, even steps between. */
+  /**
+   * Returns the rows of some units, contiguous: 1 for the largest change of each row, 0 for the smallest, in even
+   * steps.
+   */
   #rankedRows(slab: number, unit: number, some: number): Float64Array {
     const { outer, units, inner } = this.#reader.rows
     const length = outer * inner
@@ -93,10 +96,13 @@ export class StridedRanks {
   }
 }
 
-/** Where changes that stand side by side belong: rows of `length` elements get `inner` of each run of `run`, the first of them element `from`. */
+/**
+ * The places of contiguous changes. Rows of `length` elements get `inner` elements of each run of `run`, starting at
+ * element `from` of the row. `at`: the first change's index in its run.
+ */
 type Places = { length: number; inner: number; run: number; from: number; at: number }
 
-/** Puts changes of a base into their rows; the first of them is number `at` of its run. */
+/** Puts contiguous changes of a base into their rows. */
 function scatter(
   own: Float64Array,
   base: Float64Array,

@@ -5,7 +5,7 @@ import { lambda, requireDivisor, weighted } from './parameters.ts'
 
 type Parameters = { lambda: number }
 
-/** Adds what the models have changed of the base. */
+/** Adds the models' changes of the base. */
 export const taskArithmetic: Method<Parameters> = {
   name: 'task_arithmetic',
   description: 'Adds the weighted changes of the models to the base',

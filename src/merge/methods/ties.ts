@@ -8,7 +8,10 @@ import { density, lambda, type PerModel, partOf, valueFor, weighted } from './pa
 
 type Parameters = { density: PerModel; lambda: number; trim: 'tensor' | 'global' }
 
-/** Trims each model's changes to the largest, lets them vote on the sign of each element, and adds those that agree. */
+/**
+ * Trims each model's changes to the largest, lets models vote on the sign of each element, and adds the changes that
+ * agree.
+ */
 export const ties: Method<Parameters> = {
   name: 'ties',
   description: 'Trims changes to the largest, elects a sign for each element, and adds the mean of those that agree',
@@ -44,7 +47,7 @@ export const ties: Method<Parameters> = {
   prepareTogether: {
     applies: ({ trim }) => trim === 'global',
     prepare(tasks, carried) {
-      // What is the same in every model has not changed, and stands at the end of the order.
+      // Elements that are the same in every model have not changed, and come last in the order.
       const keptOf = ({ settings }: TensorTask<Parameters>, place: number, elements: number) =>
         Math.min(elements, partOf(valueFor(settings.parameters.density, place), elements + carried))
       return globalRanges(tasks, keptOf).map(within)

@@ -1,8 +1,8 @@
 import { TureenError } from '../../errors.ts'
 
 /**
- * The sum of weights that something is to be divided by.
- * @param field what the request calls them
+ * Returns the sum of weights that are divided by it.
+ * @param field the name of the weights in the request
  * @throws TureenError `TUREEN_WEIGHTS_INVALID` if it is 0, or beyond the range of a double
  */
 export function requireSum(weights: readonly number[], field: string): number {
@@ -16,7 +16,7 @@ export function requireSum(weights: readonly number[], field: string): number {
   )
 }
 
-/** @throws TureenError `TUREEN_WEIGHTS_INVALID` if one is negative, or all are 0 */
+/** Returns the sum of weights. @throws TureenError `TUREEN_WEIGHTS_INVALID` if one is negative, or if all are 0 */
 export function requireNonNegative(weights: readonly number[], field: string): number {
   const sum = weights.reduce((total, weight) => total + weight, 0)
   if (weights.every(weight => weight >= 0) && sum > 0 && Number.isFinite(sum)) return sum
@@ -28,7 +28,7 @@ export function requireNonNegative(weights: readonly number[], field: string): n
   )
 }
 
-/** Each weight divided by their sum. */
+/** Returns each weight divided by their sum. */
 export function normalized(weights: readonly number[]): number[] {
   const sum = weights.reduce((total, weight) => total + weight, 0)
   return weights.map(weight => weight / sum)

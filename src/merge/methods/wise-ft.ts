@@ -4,7 +4,7 @@ import type { Method } from './method.ts'
 
 type Parameters = { alpha: number }
 
-/** A place among the sources. */
+/** Indices of the sources. */
 const [model, base] = [0, 1]
 
 /** The point at alpha on the line between a base and its fine-tune. */
