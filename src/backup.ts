@@ -2,11 +2,11 @@ import { commandLine } from './command-line.ts'
 import { backUpStore } from './store-tools/back-up-store.ts'
 
 const usage = `usage: npm run backup -- DIR
-  DIR  a directory that does not exist yet: it gets a consistent copy of the store in TUREEN_DATA (./data), also while the server runs`
+  DIR  a directory that does not exist yet. The command writes a consistent copy of the store in TUREEN_DATA (./data) there. The server may run meanwhile.`
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
-/** @returns how many things are wrong with the store */
+/** Runs the command. @returns the number of findings: defects of the store */
 async function main(): Promise<number> {
   const command = commandLine(usage)
   const { positionals } = command.parse({ allowPositionals: true, options: {} })

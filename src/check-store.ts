@@ -5,13 +5,13 @@ import { withStoppedStore } from './store-tools/held-store.ts'
 import { recoverStore } from './store-tools/recover-store.ts'
 
 const usage = `usage: npm run check-store -- DIR [--deep] [--recover]
-  DIR        the data directory (TUREEN_DATA) of a server that is stopped, or a backup
-  --deep     reads every file to its end and compares its digest
-  --recover  makes new records for content that has none, from content/ and quarantine/`
+  DIR        the data directory (TUREEN_DATA) of a stopped server, or a backup
+  --deep     read every file to its end and compare its digest
+  --recover  make new records for files in content/ and quarantine/ that have none`
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
-/** @returns how many things are wrong */
+/** Runs the command. @returns the number of findings: defects of the store */
 async function main(): Promise<number> {
   const command = commandLine(usage)
   const { values, positionals } = command.parse({

@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
-/** Shows how a command is called and ends the process, if its arguments ask for that. */
+/** Prints the usage of a command and ends the process, if `--help` or `-h` is among the arguments. */
 export function showHelp(usage: string, given = process.argv.slice(2)): void {
   if (!given.some(argument => argument === '--help' || argument === '-h')) return
   process.stdout.write(`${usage}\n`)
@@ -8,18 +8,18 @@ export function showHelp(usage: string, given = process.argv.slice(2)): void {
 }
 
 /**
- * Reads the arguments of a command. `--help` shows the usage. Whatever is wrong with the arguments ends the process with one line, the
- * usage, and exit code 2.
+ * Reads the arguments of a command. `--help` prints the usage. A wrong argument ends the process with one line that says what is wrong,
+ * the usage, and exit code 2.
  */
 export type CommandLine = {
   parse<const Config extends ParseArgsConfig>(config: Config): ReturnType<typeof parseArgs<Config>>
-  /** The whole number that an option gives, `otherwise` if it is not given. */
+  /** Returns the whole number that an option gives; `otherwise` if the option is absent. */
   wholeNumber(option: string, text: string | undefined, least: number, otherwise: number): number
-  /** Says in one line what was wrong, and ends the process. */
+  /** Prints the message and the usage, and ends the process with exit code 2. */
   refuse(message: string): never
 }
 
-/** @param usage the lines that show how the command is called */
+/** Returns the reader of the process's arguments. @param usage the lines that `--help` prints */
 export function commandLine(usage: string): CommandLine {
   const refuse = (message: string): never => {
     process.stderr.write(`${message.replace(/\.?$/, '.')}\n${usage}\n`)

@@ -1,6 +1,6 @@
 /**
- * The error catalogue: every refusal and failure that a client can meet has one stable code here, with one HTTP status.
- * `help`, in Markdown, says what the client or the operator can do. `docs/reference/errors.md` is written from it.
+ * The error catalogue: each refusal and failure of the API has one stable code and one HTTP status here.
+ * `help`, in Markdown, says what the client or the operator can do. `npm run build:docs` writes `docs/reference/errors.md` from it.
  */
 export const errorCatalogue = {
   TUREEN_REQUEST_INVALID: {
@@ -55,7 +55,7 @@ export const errorCatalogue = {
   },
   TUREEN_METHOD_NOT_ALLOWED: {
     status: 405,
-    title: 'The resource does not have this method',
+    title: 'The resource does not have this HTTP method',
     help: 'Use one of the HTTP methods that the header `Allow` lists.',
   },
   TUREEN_REQUEST_TIMEOUT: {
@@ -65,7 +65,7 @@ export const errorCatalogue = {
   },
   TUREEN_IN_USE: {
     status: 409,
-    title: 'A job that is not over needs it',
+    title: 'A queued or running job needs this record',
     help: 'Wait for the job that `errors` names, or cancel it.',
   },
   TUREEN_MODEL_INCOMPLETE: {
@@ -85,7 +85,7 @@ export const errorCatalogue = {
   },
   TUREEN_IDEMPOTENCY_KEY_BUSY: {
     status: 409,
-    title: 'A request with this idempotency key is still being taken in',
+    title: 'The first request with this idempotency key is still running',
     help: 'Send the request again after the seconds in `Retry-After`. It then gets the answer of the first request.',
   },
   TUREEN_JOB_CANCELLED: {
@@ -96,7 +96,7 @@ export const errorCatalogue = {
   TUREEN_PRECONDITION_FAILED: {
     status: 412,
     title: 'The resource is not in the state that the request asks for',
-    help: 'Read the resource again, and decide anew.',
+    help: 'The resource has changed. Read it again, then decide whether to repeat the request.',
   },
   TUREEN_TOO_LARGE: {
     status: 413,
@@ -135,8 +135,8 @@ export const errorCatalogue = {
   },
   TUREEN_TASK_TIMEOUT: {
     status: 422,
-    title: 'The models take longer than a thread may work on them',
-    help: 'Take models of fewer nodes and tensors, or raise `TUREEN_TASK_SECONDS`.',
+    title: 'The models take longer than a worker thread may spend on them',
+    help: 'Use models with fewer nodes and tensors, or raise `TUREEN_TASK_SECONDS`.',
   },
   TUREEN_MODEL_UNSUPPORTED: {
     status: 422,
@@ -190,7 +190,7 @@ export const errorCatalogue = {
   },
   TUREEN_METRIC_MISMATCH: {
     status: 422,
-    title: 'The metric does not fit the output and the target',
+    title: 'The scoring metric does not fit the output and the target',
     help: '`detail` says what output and target hold, and what the scoring metric takes. Choose another metric, output or target.',
   },
   TUREEN_DATASET_UNSUPPORTED: {
@@ -211,7 +211,7 @@ export const errorCatalogue = {
   TUREEN_EVALUATION_CRASHED: {
     status: 422,
     title: 'The model crashed the process that ran it',
-    help: 'The model ended the process that ran it. Nothing else was harmed.',
+    help: 'The model crashed the evaluator, the child process that ran it. The server and other jobs are not affected.',
   },
   TUREEN_EVALUATION_MEMORY: {
     status: 422,
@@ -235,13 +235,13 @@ export const errorCatalogue = {
   },
   TUREEN_UPLOAD_SHARE_USED: {
     status: 429,
-    title: 'The client has its share of the uploads',
-    help: 'Half of the uploads at a time are taken, and this token or address has its share of them. Try again when one of its uploads has ended, or raise `TUREEN_UPLOAD_SHARE`.',
+    title: 'The client uses its whole share of the upload slots',
+    help: 'At least half of all upload slots are taken, and this token or address has its share of them. Try again when one of its uploads has ended, or raise `TUREEN_UPLOAD_SHARE`.',
   },
   TUREEN_TOO_MANY_STREAMS: {
     status: 429,
-    title: 'The client has too many streams of events open',
-    help: 'One token or address may have 64 streams of events at a time. Close those that nobody reads, or ask for the job with `GET /v1/jobs/{id}`.',
+    title: 'The client has too many event streams open',
+    help: 'One token or address may have 64 event streams at a time. Close unused ones, or ask for the job with `GET /v1/jobs/{id}`.',
   },
   TUREEN_TOO_MANY_WAITS: {
     status: 429,
@@ -276,7 +276,7 @@ export const errorCatalogue = {
   TUREEN_INTERNAL: {
     status: 500,
     title: 'Something went wrong in the server',
-    help: 'A defect of the server. Its log tells more under `requestId`. Please report it.',
+    help: 'The server has a defect. Its log has the details under `requestId`. Please report it.',
   },
   TUREEN_CATALOG_UNAVAILABLE: {
     status: 503,
@@ -286,21 +286,21 @@ export const errorCatalogue = {
   TUREEN_EVALUATOR_UNAVAILABLE: {
     status: 503,
     title: 'The process that runs models is not available',
-    help: 'The evaluator did not start, or ended before it took the model, in three attempts. The model was not loaded. Try again when the machine has memory and processor time to spare.',
+    help: 'The evaluator did not start, or ended before it loaded the model, in three attempts. Try again when the machine has memory and processor time to spare.',
   },
   TUREEN_TOO_MANY_CONNECTIONS: {
     status: 503,
-    title: 'The server has as many connections as it may',
-    help: 'Every connection has a request under way. Try again in a moment, use fewer connections, or raise `TUREEN_MAX_CONNECTIONS`.',
+    title: 'The server has no free connection',
+    help: 'Every connection has a running request. Try again in a moment, use fewer connections, or raise `TUREEN_MAX_CONNECTIONS`.',
   },
   TUREEN_TOO_MANY_FILES: {
     status: 503,
-    title: 'The server has as many files open as it may',
+    title: 'The server has too many open files',
     help: 'Try again when the server is less busy, or raise `ulimit -n`.',
   },
   TUREEN_OUT_OF_MEMORY: {
     status: 503,
-    title: 'The server has as much memory as it may',
+    title: 'The server has reached its memory limit',
     help: 'Raise `ulimit -v` of the server, or remove that limit.',
   },
   TUREEN_NOT_READY: {

@@ -1,22 +1,22 @@
 import { type ErrorCode, errorCatalogue } from './error-catalogue.ts'
 import { processLimits } from './process-limits.ts'
 
-/** One cause of a refusal, placed as exactly as it can be. */
+/** One cause of a refusal, with its place: the model, tensor, node or field. */
 export type ProblemItem = {
   model?: string
   tensor?: string
   node?: string
   field?: string
-  /** A value that was expected and the one that was found: the first elements of a tensor, say. */
+  /** The expected value and the one that was found, such as the first elements of a tensor. */
   expected?: string
   actual?: string
   message: string
 }
 
-/** A {@link TureenError} as plain data: what crosses a thread, and what a job keeps. */
+/** A {@link TureenError} as plain data, which worker threads can send and job records can keep. */
 export type Problem = { code: ErrorCode; detail: string; errors: ProblemItem[] }
 
-/** A refusal or failure of the catalogue. `detail` says what happened and what to do about it. */
+/** A refusal or failure with a code of the error catalogue. `detail` says what was found, what was expected, and what to do. */
 export class TureenError extends Error {
   readonly code: ErrorCode
   readonly errors: ProblemItem[]
@@ -41,7 +41,7 @@ export class TureenError extends Error {
   }
 }
 
-/** An error of the catalogue as the fault of one of several models, which it then names. */
+/** Returns the error with the name of the model that caused it. Errors outside the catalogue stay unchanged. */
 export function blame(error: unknown, model: string): unknown {
   if (!(error instanceof TureenError)) return error
   const errors =
@@ -81,7 +81,7 @@ const systemErrors: Record<string, { code: ErrorCode; detail: string }> = {
   },
 }
 
-/** Whatever was thrown, as an error of the catalogue; what nobody foresaw becomes `TUREEN_INTERNAL`. */
+/** Returns a thrown value as an error of the catalogue. Unknown errors become `TUREEN_INTERNAL`. */
 export function asTureenError(thrown: unknown): TureenError {
   if (thrown instanceof TureenError) return thrown
   const known = systemErrors[systemCodeOf(thrown)]
@@ -96,14 +96,14 @@ export function asTureenError(thrown: unknown): TureenError {
   )
 }
 
-/** The system's code for what went wrong, of SQLite's errors the one that a file would have had (https://www.sqlite.org/rescode.html). */
+/** Returns the system's error code, such as ENOSPC; for an error of SQLite, the code of the matching file error (https://www.sqlite.org/rescode.html). */
 function systemCodeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return ''
   if ('errcode' in thrown && typeof thrown.errcode === 'number') {
     const sqlite: Record<number, string> = { 8: 'EROFS', 10: 'EIO', 13: 'ENOSPC' }
     return sqlite[thrown.errcode & 0xff] ?? ''
   }
-  // What kept a thread from starting stands in its message alone.
+  // The error of a worker thread that could not start has the system's code only in its message.
   if ('code' in thrown && thrown.code === 'ERR_WORKER_INIT_FAILED') return /EMFILE/.exec(thrown.message)?.[0] ?? ''
   return 'code' in thrown ? String(thrown.code) : ''
 }

@@ -1,9 +1,9 @@
 import { distance } from 'fastest-levenshtein'
 
-/** Longer names are no typing errors, and comparing them takes time that grows with the square of their length. */
+/** Longest name that is compared. Longer ones are no typing errors, and the time of a comparison grows with the square of the length. */
 const maximumCharacters = 100
 
-/** The one of `known` that takes the fewest edits to become `name`; undefined if nothing is known, or the name has more than 100 characters. */
+/** Returns the known name with the fewest edits to `name`; undefined if `known` is empty, or if `name` has more than 100 characters. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   if (name.length > maximumCharacters) return undefined
   return known.reduce<string | undefined>(

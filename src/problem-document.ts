@@ -3,10 +3,10 @@ import { errorCatalogue } from './error-catalogue.ts'
 import type { ProblemItem, TureenError } from './errors.ts'
 import { shortened } from './shortened.ts'
 
-/** The path below which the server explains each error code: the `type` of a problem points there. */
+/** Parent path of the pages that explain the error codes. The `type` of a problem points to one of them. */
 export const problemPath = '/problems'
 
-/** An error of the catalogue as a problem document (RFC 9457). */
+/** Returns an error of the catalogue as a problem document (RFC 9457). */
 export function problemDocument(error: TureenError, requestId?: string): ProblemDocument {
   const { status, title } = errorCatalogue[error.code]
   return {
@@ -20,13 +20,13 @@ export function problemDocument(error: TureenError, requestId?: string): Problem
   }
 }
 
-/** Characters of the sentence that says what happened: it may list causes, and repeat texts of the request or of a file. */
+/** Most characters of `detail`, which may list causes and repeat texts of the request or of a file. */
 const maximumDetail = 8_192
 
-/** Characters of one text of a cause, such as the name of a tensor. */
+/** Most characters of one text of a cause, such as the name of a tensor. */
 const maximumText = 1_024
 
-/** A cause whose texts are short. */
+/** Returns the cause with its texts shortened. */
 function shortTexts(cause: ProblemItem): ProblemItem {
   const { message, ...rest } = cause
   const texts = Object.entries(rest).map(([key, text]) => [key, shortened(text, maximumText)])

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 
-/** What the system allows this process (`ulimit`), as found when this module was loaded; undefined where it does not say. */
+/** Limits of this process (`ulimit`) when the module was loaded; undefined if the system does not tell them. */
 export type ProcessLimits = {
-  /** Files and connections that may be open. Node raises it to the hard limit when it starts. */
+  /** Most open files and connections. Node raises this limit to the hard limit when it starts. */
   openFiles: number | undefined
-  /** Bytes of address space; undefined also if they are not limited. */
+  /** Most bytes of address space; undefined also if there is no limit. */
   addressSpaceBytes: number | undefined
 }
 
-/** Read at once: with too many files open it could not be read any more. */
+/** The limits, read at import time: a process with too many open files cannot read them any more. */
 export const processLimits: ProcessLimits = parseLimits(readLimits())
 
-/** @param text what Linux has in `/proc/self/limits` */
+/** Reads the limits from a text. @param text the content of Linux's `/proc/self/limits` */
 export function parseLimits(text: string): ProcessLimits {
   const soft = (name: string) => {
     const value = new RegExp(`^${name} +(\\d+)`, 'm').exec(text)?.[1]
@@ -24,7 +24,7 @@ function readLimits(): string {
   try {
     return readFileSync('/proc/self/limits', 'utf8')
   } catch {
-    // Not Linux.
+    // Only Linux has this file.
     return ''
   }
 }

@@ -3,8 +3,8 @@ import { TureenError } from './errors.ts'
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * Bytes that a client sent as a text; a byte order mark is left out.
- * @throws TureenError `TUREEN_BODY_MALFORMED` if they are not UTF-8: a text with replacement characters is not the one that was sent
+ * Returns the text that a client sent, without a byte order mark.
+ * @throws TureenError `TUREEN_BODY_MALFORMED` if the bytes are not UTF-8; replacement characters would change the client's text
  */
 export function decodeText(bytes: Uint8Array): string {
   try {
@@ -21,15 +21,15 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** Whether a decoded text can be the one that was sent: decoders leave U+FFFD for bytes that are not text. */
+/** True if a decoded text is exactly the text that the client sent. Decoders put U+FFFD in place of bytes that are not text. */
 export function isWholeText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\uFFFD')
 }
 
 /**
- * Refuses what cannot be kept as it was sent, at any depth: keys that JavaScript gives a meaning of its own, and halves of surrogate
- * pairs, which UTF-8 does not have. Lists and maps stand in line, each with the place of the one around it: bodies may have very many.
- * @param value of JSON or YAML, without cycles
+ * Refuses a value that the server cannot store unchanged, at any depth. Such values have keys with a meaning in JavaScript, or halves of
+ * surrogate pairs, which UTF-8 cannot write. It uses a queue instead of recursion, since bodies may nest deeply.
+ * @param value a value of JSON or YAML, without cycles
  * @throws TureenError `TUREEN_REQUEST_INVALID` naming the field
  */
 export function requireKeepable(value: unknown): void {

@@ -5,16 +5,16 @@ import { unknownArguments } from './configuration/unknown-arguments.ts'
 import { holdDataDirectory } from './storage/data-directory.ts'
 import { startFromReserve } from './storage/reserve.ts'
 
-/** What is still open this long after SIGTERM is cut off, so that the process is gone within ten seconds. */
+/** Time after SIGTERM until the server closes open connections. The process then ends within ten seconds. */
 const closeMilliseconds = 8_000
 
 async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel })
   const directory = await startFromReserve(config.dataDirectory, () => holdDataDirectory(config.dataDirectory))
-  // The service takes longer to load than a directory takes to be refused.
+  // A directory that is in use is refused at once, before the service is loaded.
   const { createApp } = await import('./app.ts')
   const app = await createApp(config, directory, log, Date.now, error => {
-    log.fatal({ err: error }, 'the server ends: its catalog is damaged')
+    log.fatal({ err: error }, 'the server ends because its catalog is damaged')
     process.exit(1)
   })
 
@@ -22,20 +22,20 @@ async function serve(config: Config): Promise<void> {
   const close = (signal: NodeJS.Signals) => {
     if (closing) return
     closing = true
-    log.info({ signal }, 'closing: running requests finish, running jobs are put back')
+    log.info({ signal }, 'the server is stopping: running requests finish, running jobs go back to the queue')
     const cutOff = () => {
-      log.warn('requests are still running and are cut off')
+      log.warn('the server closes the connections of requests that are still running')
       app.server.closeAllConnections()
       setTimeout(() => process.exit(0), 500)
     }
     setTimeout(cutOff, closeMilliseconds).unref()
     app.close().then(
       () => {
-        log.info('closed')
+        log.info('the server has stopped')
         process.exit(0)
       },
       (error: unknown) => {
-        log.fatal({ err: error }, 'closing failed')
+        log.fatal({ err: error }, 'the server failed to stop cleanly')
         process.exit(1)
       },
     )
@@ -60,7 +60,7 @@ if (import.meta.main) {
   }
   try {
     const config = readConfig(process.env)
-    // What is compared are digests; the tokens themselves are nobody's business any more, child processes' least of all.
+    // The server compares digests only. Child processes inherit the environment, and must not see the tokens.
     delete process.env['TUREEN_TOKENS']
     await serve(config)
   } catch (error) {

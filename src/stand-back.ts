@@ -1,18 +1,18 @@
 import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
 
-/** How much the event loop, which has 0, goes before what computes. */
+/** Nice value of computing threads and processes. The event loop has 0 and so goes first. */
 const niceness = 5
 
 /**
- * Lets the event loop, and whatever else is not computing, have the processor first when there are too few: requests are answered
- * while merges and evaluations take what is left. Where the system has no such thing all stays as it is.
+ * Lowers the priority of a computing thread or process. On a busy machine the event loop then still answers requests, and merges and
+ * evaluations get the remaining processor time. It does nothing if the system does not support this.
  *
- * @param child a process that has just been started, whose threads will all have its priority; the calling thread if left out
+ * @param child id of a process that has just started, whose threads all get its priority; without it, the calling thread
  */
 export function standBack(child?: number): void {
   try {
-    // Linux has a priority for every thread, under the thread's own number; others would set that of the process.
+    // Linux sets the priority of one thread by its thread id. Other systems would set that of the whole process.
     const target = child ?? Number(readlinkSync('/proc/thread-self').split('/').at(-1))
     if (Number.isInteger(target) && target !== process.pid) setPriority(target, niceness)
   } catch {}

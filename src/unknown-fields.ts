@@ -3,14 +3,14 @@ import type { ProblemItem } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { boundedParse } from './validation/bounded-parse.ts'
 
-/** More than these are hardly typing errors, and each is compared with all names that are known. */
+/** Most unknown fields that get a suggestion. Each costs a comparison with all known names. */
 const maximumSuggestions = 20
 
 /**
- * The refusals of fields that a schema does not have, each of the first 20 naming the nearest that it has.
+ * Returns one refusal for each field that a schema does not have. The first 20 name the nearest known field.
  *
- * @param keys the fields, which the object at `path` in `whole` has
- * @param schema what `whole` was held against
+ * @param keys the unknown fields of the object at `path` in `whole`
+ * @param schema the schema that `whole` was checked with
  */
 export function unknownFields(
   keys: readonly string[],
@@ -30,9 +30,9 @@ export function unknownFields(
 }
 
 /**
- * What a schema finds wrong with a value, each field named from `root` on.
+ * Returns the issues of a schema as causes, with the path of each field from `root` on.
  *
- * @param whole the value
+ * @param whole the value that the schema refused
  */
 export function invalidFields(
   issues: readonly z.core.$ZodIssue[],
@@ -54,7 +54,7 @@ function memberOf(value: unknown, name: string): unknown {
   return Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined
 }
 
-/** The schemas that an object at a path may be held against: several where unions lie on the way. */
+/** Returns the object schemas at a path; more than one if the path crosses a union. */
 function objectsAt(schema: unknown, path: readonly string[]): z.ZodObject[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault)
     return objectsAt(schema.unwrap(), path)
@@ -66,7 +66,7 @@ function objectsAt(schema: unknown, path: readonly string[]): z.ZodObject[] {
   return []
 }
 
-/** Of the schemas that refuse exactly these fields the one that finds least wrong with the value besides. */
+/** Returns the schema that the client probably meant: it refuses exactly these fields, and has the fewest other issues. */
 function meantOf(objects: readonly z.ZodObject[], value: unknown, keys: readonly string[]): z.ZodObject | undefined {
   const refusals = objects.flatMap(object => {
     const parsed = boundedParse(object, value)

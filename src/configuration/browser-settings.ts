@@ -1,8 +1,8 @@
 import { isLoopback } from '../http/addresses.ts'
 
 /**
- * Refuses settings with which any web page could use a server that asks for no tokens.
- * @throws Error with the way out
+ * Refuses settings that let any web page use a server without tokens.
+ * @throws Error that names the settings and says what to set instead
  */
 export function refuseUnsafeForBrowsers(
   given: { HOST: string; TUREEN_HOSTS: readonly string[]; TUREEN_CORS_ORIGINS: readonly string[] },

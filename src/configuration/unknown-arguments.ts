@@ -1,8 +1,8 @@
 import { nearestVariable } from './unknown-variables.ts'
 
 /**
- * Why the server does not take these command-line arguments, naming the variable that is nearest to each option; undefined if there
- * are none. Values are not repeated: one may be a secret.
+ * Returns the refusal of command-line arguments, with the variable that is nearest to each option; undefined if there are no arguments.
+ * It never repeats a value, since that may be a secret.
  */
 export function unknownArguments(given: readonly string[], variables: readonly string[]): string | undefined {
   if (given.length === 0) return undefined

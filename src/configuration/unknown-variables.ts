@@ -2,13 +2,13 @@ import { nearest } from '../nearest.ts'
 
 const prefix = 'TUREEN_'
 
-/** What Kubernetes sets in every container for a service whose name begins with tureen, such as TUREEN_PORT=tcp://10.0.0.1:3000. */
+/** Names of variables that Kubernetes sets in containers for a service named tureen, such as TUREEN_PORT=tcp://10.0.0.1:3000. */
 const serviceLink = /^TUREEN(_\w+)?_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
 const serviceAddress = /^(tcp|udp|sctp):\/\//
 
 /**
- * Why a variable that looks like ours is none: a sentence naming the nearest of those that are known, for each.
- * Values are not repeated: the name that is wrong may be that of a secret.
+ * Returns one sentence for each unknown variable that begins with `TUREEN_`, with the nearest known name.
+ * It never repeats a value: a misspelt variable may hold a secret.
  */
 export function unknownVariables(variables: Readonly<Record<string, string>>, known: readonly string[]): string[] {
   return Object.entries(variables)
@@ -20,7 +20,7 @@ function isServiceLink(name: string, value: string): boolean {
   return serviceLink.test(name) || (name.endsWith('_PORT') && serviceAddress.test(value))
 }
 
-/** The known variable whose name is nearest to a name, `TUREEN_` left out: all have it in common, and PORT has not got it. */
+/** Returns the known variable whose name is nearest. It compares names without `TUREEN_`, which HOST and PORT do not have. */
 export function nearestVariable(name: string, known: readonly string[]): string {
   const tail = (each: string) => each.replace(prefix, '')
   const best = nearest(tail(name), known.map(tail))

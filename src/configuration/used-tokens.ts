@@ -3,8 +3,8 @@ import { tokensInFile } from '../http/token-file.ts'
 import { type Token, tokenForm } from '../http/tokens.ts'
 
 /**
- * The tokens that the server asks for; none if it serves everybody.
- * @throws Error if that is not safe, not clear, or the file cannot be read; it has no part of a token
+ * Returns the tokens that the server accepts; none if it serves all clients.
+ * @throws Error if the settings are unsafe or contradict each other, or if the file cannot be read; it never contains a token
  */
 export function usedTokens(given: {
   HOST: string

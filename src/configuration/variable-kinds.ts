@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseAuthority } from '../http/authority.ts'
 
-/** A whole number in decimal digits. */
+/** Returns the schema of a variable that holds a whole number in decimal digits. */
 export function wholeNumber(minimum: number, maximum: number, initial: number) {
   return z
     .string()
@@ -11,7 +11,7 @@ export function wholeNumber(minimum: number, maximum: number, initial: number) {
     .default(initial)
 }
 
-/** A number above 0 and up to 1, as a decimal. */
+/** Returns the schema of a variable that holds a decimal above 0 and up to 1. */
 export function fraction(initial: number) {
   return z
     .string()
@@ -21,7 +21,7 @@ export function fraction(initial: number) {
     .default(initial)
 }
 
-/** Texts separated by commas, none by default. */
+/** Returns the schema of a variable that holds texts separated by commas; the default is none. */
 export function list(isItem: (text: string) => boolean, message: string) {
   return z
     .string()
@@ -30,12 +30,12 @@ export function list(isItem: (text: string) => boolean, message: string) {
     .default([])
 }
 
-/** Whether a text names a host, perhaps with a port. */
+/** True if a text is a host name or address, with or without a port. */
 export function isAuthority(text: string): boolean {
   return parseAuthority(text) !== undefined
 }
 
-/** Whether a text is an origin as browsers write it, or all of them. */
+/** True if a text is an origin as browsers write it, or `*` for all origins. */
 export function isOrigin(text: string): boolean {
   return text === '*' || (URL.canParse(text) && new URL(text).origin === text)
 }

@@ -1,12 +1,12 @@
 import { escapeHtml, pageUrl } from './render-markdown.ts'
 
-/** Where the style sheet of all pages is. */
+/** Path of the style sheet of all pages. */
 export const styleUrl = '/docs/style.css'
 
-/** A link of the navigation: the page's path below docs/ and its title. */
+/** A link of the navigation: the path of a page below docs/, and its title. */
 export type NavigationItem = Readonly<{ file: string; title: string }>
 
-/** Folders in the order in which a newcomer needs them. */
+/** Folders and their headings, in the order in which a newcomer needs them. */
 const folders = [
   ['', 'Tureen'],
   ['tutorials', 'Tutorials'],
@@ -18,8 +18,8 @@ const folders = [
 ] as const
 
 /**
- * A whole HTML document around the content of a page.
- * @param file the page's own path below docs/; undefined for a page that is not part of the navigation
+ * Returns an HTML document with the content and the navigation.
+ * @param file the path of the page below docs/; undefined for a page that is not part of the navigation
  */
 export function pageFrame(title: string, content: string, all: readonly NavigationItem[], file?: string): string {
   const isCurrent = (each: NavigationItem) => (each.file === file ? ' aria-current="page"' : '')

@@ -7,17 +7,17 @@ import { renderMarkdown, titleOf } from './render-markdown.ts'
 
 /** The documentation as HTML pages. */
 export type Documentation = {
-  /** @param path below /docs/, such as `operations/full-disk`; empty for the first page. @returns undefined if there is no such page */
+  /** Returns a page; undefined if there is no such page. @param path the path below /docs/, such as `operations/full-disk`; empty for the first page */
   page(path: string): FixedContent | undefined
-  /** The explanation of an error code; undefined for an unknown code. */
+  /** Returns the page that explains an error code; undefined for an unknown code. */
   problem(code: string): FixedContent | undefined
   styles: FixedContent
 }
 
-/** Explanations of errors link to other pages as this one does, which lists all of them. */
+/** The page that lists all error codes. Links in an explanation are relative to it. */
 const errorsFile = 'reference/errors.md'
 
-/** Reads all pages of a directory, and renders each when it is first asked for. */
+/** Reads all pages of a directory. It renders a page at the first request for it. */
 export async function readDocumentation(directory: string): Promise<Documentation> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
   const files = entries

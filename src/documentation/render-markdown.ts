@@ -3,10 +3,10 @@ import { Marked } from 'marked'
 import { gfmHeadingId } from 'marked-gfm-heading-id'
 
 /**
- * Markdown of this project as HTML. It is trusted: nothing of a client may be rendered with it.
+ * Returns Markdown as HTML. It does not remove scripts: render only the project's own files, never a client's text.
  *
- * @param file path of the page below docs/, such as `operations/full-disk.md`: links to other pages start there
- * @param isPage whether a path below docs/ is a page of the server; links to anything else become plain text
+ * @param file path of the page below docs/, such as `operations/full-disk.md`; links to other pages are relative to it
+ * @param isPage returns true if a path below docs/ is a page of the server; links to other files become plain text
  */
 export function renderMarkdown(text: string, file: string, isPage: (path: string) => boolean): string {
   const marked = new Marked(gfmHeadingId(), {
@@ -21,17 +21,17 @@ export function renderMarkdown(text: string, file: string, isPage: (path: string
   return marked.parse(text, { async: false })
 }
 
-/** The title of a page: its first heading of the first level. */
+/** Returns the title of a page: its first heading of the first level. */
 export function titleOf(text: string): string | undefined {
   return /^# (.+)$/m.exec(text)?.[1]?.replaceAll('`', '')
 }
 
-/** A text as HTML. */
+/** Returns a text as HTML that shows it. */
 export function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
 
-/** Where the server has a page below docs/: `/docs/operations/full-disk`. */
+/** Returns the path under which the server serves a page below docs/, such as `/docs/operations/full-disk`. */
 export function pageUrl(file: string): string {
   return `/docs/${file.replace(/(^|\/)README\.md$/, '$1').replace(/\.md$/, '')}`
 }

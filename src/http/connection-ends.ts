@@ -3,20 +3,20 @@ import { processLimits } from '../process-limits.ts'
 import { openConnections } from '../storage/file-descriptors.ts'
 import type { ConnectionEnd, Metrics } from './metrics.ts'
 
-/** How many connections the server takes: as many as configured, or as the files that the process may have open allow. Tells the log. */
+/** Returns the number of connections that the server accepts: the configured one, or fewer if the limit of open files is too low. Logs the latter. */
 export function possibleConnections(configured: number, log: Pick<FastifyBaseLogger, 'warn'>): number {
   const possible = Math.min(configured, openConnections())
   if (possible < configured)
     log.warn(
       { configured, connections: possible, openFiles: processLimits.openFiles },
-      'the server takes fewer connections than TUREEN_MAX_CONNECTIONS: the process may have too few files open; raise ulimit -n',
+      'the server accepts fewer connections than TUREEN_MAX_CONNECTIONS, since its limit of open files is too low; raise ulimit -n',
     )
   return possible
 }
 
 const toldMilliseconds = 60_000
 
-/** Counts connections that the server ended or refused, and tells the log at most once a minute. */
+/** Returns a function that counts the connections that the server ended or refused. It logs the counts at most once a minute. */
 export function connectionEnds(
   metrics: Pick<Metrics, 'connectionEnded'>,
   log: Pick<FastifyBaseLogger, 'warn'>,
@@ -30,7 +30,7 @@ export function connectionEnds(
     told = performance.now()
     log.warn(
       ended,
-      'all connections are taken (TUREEN_MAX_CONNECTIONS): idle ones make room for others, and while none is idle, new ones are refused',
+      'all connections are taken (TUREEN_MAX_CONNECTIONS): the server closes idle connections, and refuses new ones while none is idle',
     )
     ended = { idle: 0, full: 0 }
   }

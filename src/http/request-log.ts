@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 
-/** One line a request, when it is over, whether it was answered or the client went away. No headers, bodies or query values. */
+/** Logs one line at the end of each request, answered or aborted. The line has no headers, bodies or query values. */
 export const requestLog = fastifyPlugin(async app => {
   app.addHook('onRequest', async (request, reply) => logWhenOver(request, reply))
 })
 
-/** For requests that never come to the hooks, such as those without a valid path. */
+/** Logs the end of one request. The hooks miss some requests, such as those without a valid path; their handlers call this. */
 export function logWhenOver(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id)
   reply.raw.once('close', () => {

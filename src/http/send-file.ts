@@ -29,7 +29,7 @@ export async function sendFile(
       if (await writePieces(reply.raw, first, pieces)) reply.raw.end()
       else reply.raw.destroy()
     } catch (error) {
-      reply.log.error({ err: error }, 'a file could not be sent to its end')
+      reply.log.error({ err: error }, 'a file could not be sent completely')
       reply.raw.destroy()
     }
   } finally {

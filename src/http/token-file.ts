@@ -4,12 +4,12 @@ import { readFile } from 'node:fs/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { parseTokens, type Token } from './tokens.ts'
 
-/** A changed file is noticed within about this time. */
+/** Milliseconds between two reads of the token file. */
 const lookMilliseconds = 1_000
 
 /**
- * The tokens in a file, one a line.
- * @throws Error that names the variable, not the file: someone may have put the tokens themselves in place of its name
+ * Reads the tokens of a file, one a line.
+ * @throws Error that names the variable and not the file, since a user may have set the variable to the tokens themselves
  */
 export function tokensInFile(path: string): Token[] {
   try {
@@ -23,19 +23,19 @@ export function tokensInFile(path: string): Token[] {
 export type TokenSource = {
   /** The tokens that are valid now. */
   current(): readonly Token[]
-  /** Starts to look for changes. */
+  /** Starts to watch the token file. */
   start(): void
   close(): void
 }
 
 /**
- * Reads a token file again whenever its content changes. A file that cannot be read, or holds a mistake, leaves the tokens of
- * before valid, and is logged as an error, once for each change.
+ * Returns a source that reads the token file again when its content changes. While the file cannot be read or has a mistake, the
+ * previous tokens stay valid; the source logs each such change once, as an error.
  *
- * It reads the file every second instead of waiting to be told: a mounted Kubernetes secret changes by a link in another directory.
+ * It polls every second, since a file watch misses mounted Kubernetes secrets: those change by a link in another directory.
  *
- * @param initial the tokens that were read at the start
- * @param path undefined: the tokens never change
+ * @param initial the tokens at the start
+ * @param path the token file; undefined if the tokens never change
  */
 export function tokenSource(
   initial: readonly Token[],
@@ -55,7 +55,7 @@ export function tokenSource(
 
   const look = async (file: string) => {
     const text = await readFile(file, 'utf8').catch((error: unknown) => new Error(reasonOf(error)))
-    // The digest, not the text: the server keeps no token.
+    // The server keeps a digest of the text, so that no token stays in memory.
     const state = createHash('sha256').update(String(text)).digest('hex')
     if (state === seen) return
     seen = state
@@ -64,7 +64,7 @@ export function tokenSource(
       take(text)
     } catch (error) {
       const what =
-        'the token file is broken, so that the tokens of before stay valid; correct it, it will be read again'
+        'the token file cannot be used, and the previous tokens stay valid; correct the file, the server reads it again'
       log.error({ reason: reasonOf(error), tokens: namesOf(tokens) }, what)
     }
   }
@@ -96,7 +96,7 @@ function identityOf(tokens: readonly Token[]): string {
   return JSON.stringify(tokens.map(({ name, scope, digest }) => [name, scope, digest.toString('hex')]))
 }
 
-/** Why a token file cannot be used. No part of the file, and not its name, is quoted. */
+/** Returns the reason why a token file cannot be used. It quotes neither the file nor its name. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'cannot be read'
   return 'code' in error ? `the file cannot be read (${error.code})` : error.message

@@ -139,7 +139,9 @@ export function createJobService(
           })
           changed(id)
         }
-        save().catch((error: unknown) => log.warn({ err: error, jobId: id }, 'progress could not be saved'))
+        save().catch((error: unknown) =>
+          log.warn({ err: error, jobId: id }, 'the progress of a job could not be saved'),
+        )
       },
       async succeed(settle) {
         const ended = await catalog.transaction().execute(async transaction => {
@@ -177,7 +179,7 @@ export function createJobService(
         return await write()
       } catch (error) {
         if (closing.signal.aborted) throw error
-        log.error({ err: error, jobId: id }, 'the state of a job could not be written down; it is tried again')
+        log.error({ err: error, jobId: id }, 'the status of a job could not be saved; the server tries again')
         await delay(wait, undefined, { signal: closing.signal }).catch(() => undefined)
       }
     }
@@ -190,10 +192,10 @@ export function createJobService(
       changed(id)
       const job = requireReadable(`the job ${id}`, (await get(id)).job)
       await start(job, signal)
-      log.info({ jobId: id, type: job.type }, 'job succeeded')
+      log.info({ jobId: id, type: job.type }, 'a job succeeded')
     } catch (error) {
       await untilWritten(id, () => settleFailure(id, signal, error)).catch((failure: unknown) =>
-        log.error({ err: failure, jobId: id }, 'the end of a job could not be recorded'),
+        log.error({ err: failure, jobId: id }, 'the end of a job could not be saved'),
       )
     } finally {
       changed(id)
@@ -207,14 +209,14 @@ export function createJobService(
     }
     const failure = asTureenError(error)
     if (failure.code === 'TUREEN_INTERNAL' && !signal.aborted)
-      log.error({ err: error, jobId: id }, 'job failed unexpectedly')
+      log.error({ err: error, jobId: id }, 'a job failed with an unexpected error')
     const problem = JSON.stringify(problemDocument(failure))
     const failed = await catalog
       .transaction()
       .execute(transaction => end(transaction, id, 'failed', { error: problem }))
     if (!failed) return
     onEnd(failed.job)
-    log.info({ jobId: id, code: failure.code }, 'job failed')
+    log.info({ jobId: id, code: failure.code }, 'a job failed')
   }
 
   const dispatcher: Dispatcher = embeddedDispatcher(run, concurrency)

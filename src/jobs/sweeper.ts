@@ -48,21 +48,22 @@ export function createSweeper(
       for (const id of await expiredIds(catalog, kind, now)) {
         if (closed) return
         try {
-          if (await removeExpired(stores[kind], id, now)) log.info({ id, kind }, 'deleted, as it has expired')
+          if (await removeExpired(stores[kind], id, now)) log.info({ id, kind }, 'an expired record was deleted')
         } catch (error) {
           // What fails for one record may not for the next.
-          log.error({ err: error, id, kind }, 'it has expired and could not be deleted')
+          log.error({ err: error, id, kind }, 'an expired record could not be deleted')
         }
       }
     }
     await keys.removeExpired()
-    for (const sha256 of await endQuarantine()) log.warn({ sha256 }, 'deleted from the quarantine, as its time is over')
+    for (const sha256 of await endQuarantine())
+      log.warn({ sha256 }, 'a file was deleted from quarantine/ after TUREEN_QUARANTINE_DAYS')
     await reserve.renew()
   }
   const wait = () => {
     timer = setTimeout(() => {
       running = sweep()
-        .catch((error: unknown) => log.error({ err: error }, 'what has expired could not be deleted'))
+        .catch((error: unknown) => log.error({ err: error }, 'the sweep for expired records failed'))
         .finally(() => {
           if (!closed) wait()
         })

@@ -61,12 +61,17 @@ async function checkBeside(catalog: Catalog, path: string, log: Logger): Promise
 async function repair(catalog: Catalog, findings: readonly string[], path: string, log: Logger): Promise<void> {
   const [first] = findings
   if (first === undefined) return
-  log.warn({ findings }, 'the catalog is damaged: its indexes are made anew, and the status of each job that has none')
+  log.warn(
+    { findings },
+    'the catalog is damaged: the server rebuilds its indexes, and the status of each job that has none',
+  )
   if (!(await mendCatalog(catalog))) {
     const reason = `is damaged: ${basename(path)} fails SQLite's integrity_check ("${first.replaceAll(/\s+/g, ' ')}")`
     throw damagedCatalog(dirname(path), { reason })
   }
-  log.warn('the catalog has passed its check: only what it holds twice was damaged, and was made anew from the records')
+  log.warn(
+    'the catalog has passed its check: only redundant data were damaged, and the server rebuilt them from the records',
+  )
 }
 
 /** Bytes of the catalog with its log. */

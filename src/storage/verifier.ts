@@ -63,7 +63,7 @@ export async function createVerifier(
     savedAt = clock()
     // A full disk must not stop it.
     await writeVerification(directory, { position, current, last }).catch((error: unknown) =>
-      log.warn({ err: error }, 'how far the verification is could not be written down'),
+      log.warn({ err: error }, 'the state of the verification could not be saved'),
     )
   }
   const saveNowAndThen = async () => {
@@ -72,7 +72,7 @@ export async function createVerifier(
   const noteDamage = async (sha256: string, message: string) => {
     const records = await contents.holders(sha256, holdersKept).catch(() => [])
     current.damagedFiles += 1
-    log.warn({ sha256, message, records }, 'content is damaged: upload the same file again, and look after the disk')
+    log.warn({ sha256, message, records }, 'content is damaged: upload the same file again, and check the disk')
     if (current.damaged.length === damagedKept) return
     current.damaged.push({ sha256, message, records })
     await save()
@@ -111,7 +111,8 @@ export async function createVerifier(
     timer = setTimeout(() => {
       running = look()
         .catch((error: unknown) => {
-          if (!closing.signal.aborted) log.error({ err: error }, 'content could not be verified, and will be later')
+          if (!closing.signal.aborted)
+            log.error({ err: error }, 'content could not be verified; the server tries again later')
         })
         .finally(() => {
           if (!closing.signal.aborted) wait()

@@ -1,9 +1,9 @@
 import { TureenError } from '../errors.ts'
 
-/** Lists and objects inside of each other. The deepest request of the API has 8. */
+/** Most levels of nested lists and objects. The deepest request of the API has 8. */
 const maximumDepth = 64
 
-/** Values in one text, lists and objects included. Reading and checking each takes about a microsecond of the event loop. */
+/** Most values in one text, lists and objects included. Each takes the event loop about a microsecond to read and check. */
 const maximumValues = 30_000
 
 const [quote, backslash, comma] = ['"', '\\', ','].map(each => each.charCodeAt(0))
@@ -11,7 +11,7 @@ const opening = new Set(['[', '{'].map(each => each.charCodeAt(0)))
 const closing = new Set([']', '}'].map(each => each.charCodeAt(0)))
 
 /**
- * Refuses JSON that would take long to read, before it is read: in one pass over the text, which need not be valid.
+ * Refuses JSON that would take long to parse. It makes one pass over the text, before the parse; the text need not be valid JSON.
  * @throws TureenError `TUREEN_BODY_MALFORMED` if it is nested too deep, `TUREEN_TOO_LARGE` if it has too many values
  */
 export function requireBoundedJson(text: string): void {
@@ -32,8 +32,8 @@ export function requireBoundedJson(text: string): void {
 }
 
 /**
- * As {@link requireBoundedJson}, for what a reader of another format has made of a text.
- * @throws TureenError likewise
+ * Refuses a parsed value that {@link requireBoundedJson} would refuse as JSON. Other formats, such as YAML, are bounded with it.
+ * @throws TureenError `TUREEN_BODY_MALFORMED` if it is nested too deep, `TUREEN_TOO_LARGE` if it has too many values
  */
 export function requireBoundedValue(value: unknown): void {
   let values = 0
@@ -46,7 +46,7 @@ export function requireBoundedValue(value: unknown): void {
   }
 }
 
-/** Where the string ends that begins at `start`; the end of the text if it does not. */
+/** Returns the index of the quote that ends the string at `start`; the length of the text if there is none. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at += 1) {
     const character = text.charCodeAt(at)

@@ -7,17 +7,17 @@ type Schema = z.core.$ZodType
 type Issue = z.core.$ZodIssue
 type Path = PropertyKey[]
 
-/** What a schema finds in a value, the first of it. `isCut`: the rest of the value was not looked at. */
+/** The first issues that a schema finds in a value. `isCut`: true if the rest of the value was not checked. */
 export type Findings = { issues: Issue[]; isCut: boolean }
 
 export type Parsed<Output> = { success: true; data: Output } | ({ success: false } & Findings)
 
-/** Findings after which the rest is not looked at, those inside of unions counted: each takes microseconds. */
+/** Number of issues after which the check ends, those inside of unions included. Each takes microseconds. */
 const maximumFindings = 500
 
 /**
- * Parses a value as the schema's `safeParse` does, in a time that mistakes do not multiply: all lists and maps are counted before their
- * elements are looked at, and the look ends after 500 findings. Zod alone finds everything, in seconds for a megabyte of mistakes.
+ * Parses a value as the schema's `safeParse` does, but in bounded time. It counts the entries of all lists and maps before it checks
+ * them, and ends after 500 issues. Zod alone finds every issue, which takes seconds for a megabyte of mistakes.
  */
 export function boundedParse<Output>(schema: z.ZodType<Output>, value: unknown): Parsed<Output> {
   const excess = excessIn(schema, value)
@@ -45,7 +45,7 @@ function createFindings() {
   }
 }
 
-/** How many findings an issue comes of. */
+/** Returns the number of findings in an issue, those inside of a union included. */
 function weightOf(issue: Issue): number {
   if (issue.code === 'unrecognized_keys') return issue.keys.length
   if (issue.code !== 'invalid_union') return 1
@@ -53,8 +53,8 @@ function weightOf(issue: Issue): number {
 }
 
 /**
- * Finds what `safeParse` would, but for refinements of whole lists, maps and objects, which are for the parse afterwards.
- * @param path where the value is; a callee leaves it as it was
+ * Adds the issues that `safeParse` would find. Refinements of whole lists, maps and objects are left to the parse afterwards.
+ * @param path the place of the value; unchanged after the call
  */
 function look(outer: Schema, value: unknown, path: Path, found: Found): void {
   if (found.isFull()) return
@@ -71,7 +71,7 @@ function lookInside(schema: Schema, value: unknown, key: PropertyKey, path: Path
   path.pop()
 }
 
-/** A union is looked at as a whole too: which of its forms was meant is for its own message. */
+/** Checks a value that has no members to check one by one. A union is such a value: its own message covers all of its forms. */
 function lookAtWhole(schema: Schema, value: unknown, path: Path, found: Found): void {
   const { error } = z.core.safeParse(schema, value)
   for (const issue of error?.issues ?? []) found.add({ ...issue, path: [...path, ...issue.path] })

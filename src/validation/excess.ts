@@ -7,12 +7,12 @@ type Schema = z.core.$ZodType
 type Choice = z.core.$ZodUnion | z.core.$ZodPipe
 type Excess = z.core.$ZodIssueTooBig
 
-/** Returns the first excess in a value. The path says where the value is, and is left as it was. */
+/** Returns the first excess in a value. The path is the place of the value, and is unchanged after the call. */
 type Counter = (value: unknown, path: PropertyKey[]) => Excess | undefined
 
 /**
- * The first list or map in a value that has more entries than its schema allows; undefined if none has. It counts, and looks at nothing
- * else.
+ * Returns the first list or map in a value with more entries than its schema allows; undefined if there is none. It only counts entries,
+ * and checks nothing else.
  */
 export function excessIn(schema: Schema, value: unknown): Excess | undefined {
   return counterOf(schema)?.(value, [])
@@ -86,7 +86,7 @@ function objectCounter(schema: z.core.$ZodObject): Counter | undefined {
   }
 }
 
-/** What is one of the forms of a union without excess has none. */
+/** Returns the counter of a union or pipe: a value has an excess only if it has one in every form that fits it. */
 function choiceCounter(schema: Choice): Counter | undefined {
   const forms = (schema instanceof $ZodPipe ? [schema._zod.def.in] : schema._zod.def.options).map(form => ({
     form,
@@ -107,7 +107,7 @@ function choiceCounter(schema: Choice): Counter | undefined {
   }
 }
 
-/** Whether a list or object has the type of a schema. */
+/** True if a list or object has the type of a schema. */
 function mayBe(schema: Schema, value: object): boolean {
   if (isChoice(schema)) return true
   return Array.isArray(value)
@@ -115,7 +115,7 @@ function mayBe(schema: Schema, value: object): boolean {
     : schema instanceof $ZodObject || schema instanceof $ZodRecord
 }
 
-/** Whether an object names this option of a union that tells its options apart by a field. */
+/** True if the object's discriminator names this option, or if the union has no discriminator. */
 function isNamed(schema: Choice, option: Schema, value: object): boolean {
   if (!(schema instanceof $ZodDiscriminatedUnion)) return true
   const { discriminator } = schema._zod.def
@@ -129,7 +129,7 @@ function inside(counter: Counter, value: unknown, key: PropertyKey, path: Proper
   return excess
 }
 
-/** The schema of a value that is there: what may be left out, be null or has a default is the same without that. */
+/** Returns the schema without its wrappers for optional, nullable and default values. */
 export function withoutWrapping(schema: Schema): Schema {
   const isWrapping =
     schema instanceof $ZodOptional ||

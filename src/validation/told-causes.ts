@@ -3,23 +3,23 @@ import type { ProblemItem } from '../errors.ts'
 import { shortened } from '../shortened.ts'
 import type { Findings } from './bounded-parse.ts'
 
-/** Causes that one refusal tells of. */
+/** Most causes in one refusal. */
 const maximumCauses = 20
 
-/** Characters of a text of the request, such as the name of a field, that a refusal repeats. */
+/** Most characters that a refusal repeats of a text of the request, such as the name of a field. */
 const maximumCharacters = 300
 
-/** Causes as an answer tells them: the first 20, their texts shortened. `list`: these in one text, and how many more there are. */
+/** The first 20 causes, with shortened texts. `list`: the same causes in one text, and the number of further ones. */
 export type ToldCauses = { errors: ProblemItem[]; list: string }
 
-/** Tells the first causes of a refusal. */
+/** Returns the first 20 causes of a refusal, shortened. */
 export function toldCauses(causes: readonly ProblemItem[]): ToldCauses {
   return told(causes.slice(0, maximumCauses), causes.length, false)
 }
 
 /**
- * Tells the first of what a schema has found.
- * @param causesOf the causes of one finding; it is not asked for those that are only counted
+ * Returns the first 20 causes among the issues of a schema, shortened.
+ * @param causesOf returns the causes of one issue; it is not called for issues that are only counted
  */
 export function toldFindings(
   { issues, isCut }: Findings,

@@ -56,7 +56,7 @@ test(`a merge of ${models} models works where ${openFiles} files may be open`, a
   expect(Buffer.from(many).equals(Buffer.from(few))).toBe(true)
 })
 
-test('the server takes fewer connections where few files may be open, and says so', async () => {
+test('the server accepts fewer connections where few files may be open, and says so', async () => {
   const lowered = logged.find(({ msg }) => msg.includes('TUREEN_MAX_CONNECTIONS'))
   expect(lowered).toMatchObject({ openFiles, connections: expect.any(Number) })
   const { limits } = await json<Usage>(await fetch(`${url}/v1/usage`))
