@@ -76,7 +76,7 @@ describe('a catalog whose pages are damaged', () => {
         if (opened.warnings.length === 0) continue
         noticed += 1
         expect(opened.warnings).toEqual([
-          expect.stringContaining('indexes are made anew'),
+          expect.stringContaining('rebuilds its indexes'),
           expect.stringContaining('the catalog has passed its check'),
         ])
       }
