@@ -10,17 +10,17 @@ import { checkPreconditions, recordTag, sendRecord } from '../src/http/precondit
 import { discardAll, receiveFiles } from '../src/http/receive-files.ts'
 import { withoutPath } from '../src/http/sent-filename.ts'
 import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
-import type { Artifacts } from '../src/storage/artifacts.ts'
+import type { ContentFiles } from '../src/storage/content-files.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
 
 const tags = ['datasets']
 
-type Options = { datasets: DatasetStore; idempotency: Idempotency; artifacts: Artifacts; uploads: UploadLimits }
+type Options = { datasets: DatasetStore; idempotency: Idempotency; contentFiles: ContentFiles; uploads: UploadLimits }
 
 /** Data sets: what models are scored on. */
 export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
-  { datasets, idempotency, artifacts, uploads },
+  { datasets, idempotency, contentFiles, uploads },
 ) => {
   await app.register(streamedBodies)
   app.post(
@@ -62,9 +62,9 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
     async (request, reply) => {
       const { name = null, label: labels, ttl } = request.query
       const { dataset: record, created } = await idempotency.once(request, reply, datasetUpload, {
-        receive: () => receiveNamed(uploadParts(request, uploads), artifacts),
+        receive: () => receiveNamed(uploadParts(request, uploads), contentFiles),
         identify: files => files.map(({ name, sha256 }) => [name, sha256]),
-        discard: files => discardAll(files, artifacts),
+        discard: files => discardAll(files, contentFiles),
         resource: outcome => outcome.dataset.id,
         create: (files, keep) => datasets.add(files, { name, labels, expiresAt: expiryAfter(ttl) }, keep),
       })
@@ -124,8 +124,8 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
   )
 }
 
-async function receiveNamed(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<NamedFile[]> {
-  const files = await receiveFiles<NamedFile>(parts, artifacts, async (part, _, receive) => {
+async function receiveNamed(parts: AsyncIterable<UploadPart>, contentFiles: ContentFiles): Promise<NamedFile[]> {
+  const files = await receiveFiles<NamedFile>(parts, contentFiles, async (part, _, receive) => {
     if (part.kind === 'field')
       throw refusal(`The part ${part.field} is text and no file (with curl: -F data=@FILE)`, part.field)
     return { ...(await receive(part.stream)), name: withoutPath(part.filename) ?? 'data.npz' }

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { methodList } from '../schemas/method.ts'
 import { parameterSchema } from '../src/http/method-parameters.ts'
 import { problemResponses } from '../src/http/openapi.ts'
-import { methods } from '../src/merge/methods/registry.ts'
+import { methods } from '../src/merge/methods/merge-method-registry.ts'
 
 /** The merge methods, straight from their registry. */
 export const methodRoutes: FastifyPluginAsyncZod = async app => {

@@ -11,18 +11,18 @@ import { soupReportHeaders } from '../src/http/soup-report.ts'
 import { recipeChunks, streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
 import { decodeText } from '../src/received-text.ts'
 import { makeSoup, parseSoupRecipe } from '../src/soups/one-shot-soup.ts'
-import type { Artifacts, ReceivedFile } from '../src/storage/artifacts.ts'
+import type { ContentFiles, ReceivedFile } from '../src/storage/content-files.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
 /** Parts of the form that are models. */
 const modelFields = ['model', 'base', 'fisher']
 
-type Options = { artifacts: Artifacts; threads: ThreadPool; uploads: UploadLimits; maximumModels: number }
+type Options = { contentFiles: ContentFiles; threads: ThreadPool; uploads: UploadLimits; maximumModels: number }
 
 /** One shot: models in, soup out, nothing kept. */
 export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
-  { artifacts, threads, uploads, maximumModels },
+  { contentFiles, threads, uploads, maximumModels },
 ) => {
   await app.register(streamedBodies)
   app.post(
@@ -91,18 +91,18 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
       let recipe: ReceivedFile | undefined
       const other = async (part: UploadPart) => {
         if (part.field !== 'recipe' || recipe) throw unexpected(part)
-        recipe = await artifacts.receive(recipeChunks(part), part.reservation)
+        recipe = await contentFiles.receive(recipeChunks(part), part.reservation)
       }
       const make = async () => {
         let models: SentModel[] = []
         try {
-          models = await receiveModels(parts, artifacts, another, other, modelFields)
+          models = await receiveModels(parts, contentFiles, another, other, modelFields)
           const text = recipe && decodeText(await readFile(recipe.path))
           const asked = await parseSoupRecipe(models, text, request.query.weights, threads)
-          return await makeSoup(asked.models, asked.recipe, artifacts, threads, clientGone(reply))
+          return await makeSoup(asked.models, asked.recipe, contentFiles, threads, clientGone(reply))
         } finally {
-          await discardModels(models, artifacts)
-          if (recipe) await artifacts.discard(recipe.path)
+          await discardModels(models, contentFiles)
+          if (recipe) await contentFiles.discard(recipe.path)
         }
       }
       const { path, report } = await make()
@@ -112,7 +112,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
         const { bytes, sha256 } = report
         return await sendContent(request, reply, { path, bytes, sha256, filename: 'soup.onnx' })
       } finally {
-        await artifacts.discard(path)
+        await contentFiles.discard(path)
       }
     },
   )

@@ -17,17 +17,17 @@ import { checkPreconditions, contentTag } from '../src/http/preconditions.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
-import type { ModelFile } from '../src/models/model-files.ts'
+import type { ModelFile } from '../src/models/model-digest.ts'
 import type { ModelStore, ReceivedData } from '../src/models/model-store.ts'
-import type { Artifacts } from '../src/storage/artifacts.ts'
+import type { ContentFiles } from '../src/storage/content-files.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
 
-type Options = { models: ModelStore; idempotency: Idempotency; artifacts: Artifacts; uploads: UploadLimits }
+type Options = { models: ModelStore; idempotency: Idempotency; contentFiles: ContentFiles; uploads: UploadLimits }
 
 /** Uploading models: the body goes to disk as it arrives, hashed on the way. */
 export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
-  { models, idempotency, artifacts, uploads },
+  { models, idempotency, contentFiles, uploads },
 ) => {
   await app.register(streamedBodies)
   const uploadResponses = {
@@ -58,9 +58,9 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
     { name, label: labels, ttl }: UploadParameters,
   ) => {
     const { model: record, created } = await idempotency.once(request, reply, modelUpload, {
-      receive: () => receiveOne(uploadParts(request, uploads), artifacts),
+      receive: () => receiveOne(uploadParts(request, uploads), contentFiles),
       identify: ({ files }) => files.map(({ location, sha256 }) => [location, sha256]),
-      discard: sent => discardModels([sent], artifacts),
+      discard: sent => discardModels([sent], contentFiles),
       resource: outcome => outcome.model.id,
       create: ({ files }, keep) => models.add(files, { name: name ?? null, labels, expiresAt: expiryAfter(ttl) }, keep),
     })
@@ -154,17 +154,17 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
       const check = (there: ModelFile | undefined) =>
         void checkPreconditions(request, there && contentTag(there.sha256))
       check(await models.dataFile(id, location))
-      const file = await receiveData(uploadParts(request, uploads), location, artifacts)
+      const file = await receiveData(uploadParts(request, uploads), location, contentFiles)
       return models.addData(id, file, check)
     },
   )
 }
 
-async function receiveOne(parts: AsyncIterable<UploadPart>, artifacts: Artifacts): Promise<SentModel> {
+async function receiveOne(parts: AsyncIterable<UploadPart>, contentFiles: ContentFiles): Promise<SentModel> {
   const another = (models: readonly SentModel[]) => {
     if (models.length > 0) throw refusal('The form has a second model', 'model')
   }
-  const [model] = await receiveModels(parts, artifacts, another, async part => {
+  const [model] = await receiveModels(parts, contentFiles, another, async part => {
     throw unexpected(part)
   })
   if (model) return model
@@ -174,9 +174,9 @@ async function receiveOne(parts: AsyncIterable<UploadPart>, artifacts: Artifacts
 async function receiveData(
   parts: AsyncIterable<UploadPart>,
   location: string,
-  artifacts: Artifacts,
+  contentFiles: ContentFiles,
 ): Promise<ReceivedData> {
-  const [file, second] = await receiveFiles<ReceivedData>(parts, artifacts, async (part, before, receive) => {
+  const [file, second] = await receiveFiles<ReceivedData>(parts, contentFiles, async (part, before, receive) => {
     if (part.kind === 'field' || before.length > 0) throw notOneFile(part.field)
     return { ...(await receive(part.stream)), location }
   })

@@ -61,8 +61,8 @@ import { createRecipeReader } from './jobs/recipe-reader.ts'
 import { createSearchService, searchRunner } from './jobs/search-job.ts'
 import { createSweeper } from './jobs/sweeper.ts'
 import { createModelStore } from './models/model-store.ts'
-import { openArtifacts } from './storage/artifacts.ts'
 import { openCheckedCatalog } from './storage/check-catalog.ts'
+import { openContentFiles } from './storage/content-files.ts'
 import { createContents, type Swept } from './storage/contents.ts'
 import { renewDamagedIds } from './storage/damaged-ids.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
@@ -103,11 +103,11 @@ export async function createApp(
   const { catalog, checking } = await startFromReserve(directory.path, open)
   await continueIdsOf(catalog)
   const metrics = createMetrics()
-  const artifacts = await openArtifacts(directory.path, config.maximumStoreBytes, metrics.received, clock)
+  const contentFiles = await openContentFiles(directory.path, config.maximumStoreBytes, metrics.received, clock)
   const onThreadError = (error: unknown) => log.error({ err: error }, 'a worker thread died')
   const threads = createThreadPool(onThreadError, metrics.merged, config.taskSeconds)
   const reserve = createReserve(directory.path, () => shrinkLog(catalog))
-  const contents = createContents(catalog, artifacts, reserve, threads.hash, metrics.contentDamaged)
+  const contents = createContents(catalog, contentFiles, reserve, threads.hash, metrics.contentDamaged)
   const closing = new AbortController()
   const sweepStore = async () => {
     for (const renewed of await renewDamagedIds(catalog))
@@ -127,14 +127,14 @@ export async function createApp(
   if (checking) void sweepAfter(checking)
   else await sweepStore()
   await reserve.renew()
-  const models = createModelStore(catalog, artifacts, contents, threads)
+  const models = createModelStore(catalog, contentFiles, contents, threads)
   const { evaluation } = config
   const evaluators = await createEvaluatorPool(join(directory.path, 'evaluator'), evaluation, metrics)
   // Nothing is evaluated without data.
-  const datasets = createDatasetStore(catalog, artifacts, contents, threads, evaluators.warm)
+  const datasets = createDatasetStore(catalog, contentFiles, contents, threads, evaluators.warm)
   const scores = createKeptScores(createScores(catalog))
   const stores = { models, datasets }
-  const merger = { ...stores, artifacts, threads, evaluators, kept: scores, evaluationThreads: evaluation.threads }
+  const merger = { ...stores, contentFiles, threads, evaluators, kept: scores, evaluationThreads: evaluation.threads }
   const runners = {
     merge: mergeRunner(merger),
     comparison: comparisonRunner(models, threads),
@@ -156,7 +156,7 @@ export async function createApp(
   const searches = createSearchService(stores, threads, jobs, config.maximumModels)
   const keys = createIdempotencyKeys(catalog, idempotencySeconds, clock)
   const idempotency = createIdempotency(keys)
-  const endQuarantine = () => artifacts.endQuarantine(clock() - quarantineMilliseconds)
+  const endQuarantine = () => contentFiles.endQuarantine(clock() - quarantineMilliseconds)
   const sweeper = createSweeper(
     catalog,
     { models, datasets, jobs, keys, endQuarantine, reserve },
@@ -205,7 +205,7 @@ export async function createApp(
   const uploads: UploadLimits = {
     maximumBytes: config.maximumUploadBytes,
     progress: bodyProgress,
-    reserveRoom: artifacts.reserveRoom,
+    reserveRoom: contentFiles.reserveRoom,
   }
   const { requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
   const maximumConnections = possibleConnections(config.maximumConnections, log)
@@ -236,7 +236,7 @@ export async function createApp(
   await app.register(serviceRoutes, {
     metrics,
     metricsOpen: config.metricsOpen,
-    readUsage: storeUsage({ catalog, artifacts }, directory.path, (part, error) =>
+    readUsage: storeUsage({ catalog, contentFiles }, directory.path, (part, error) =>
       log.warn({ err: error, part }, 'a part of the store cannot be read'),
     ),
     verification: () => ({ days: verifyDays, ...verifier.results() }),
@@ -262,8 +262,8 @@ export async function createApp(
       idempotencySeconds,
     },
   })
-  await app.register(uploadRoutes, { models, idempotency, artifacts, uploads })
-  await app.register(soupRoutes, { artifacts, threads, uploads, maximumModels })
+  await app.register(uploadRoutes, { models, idempotency, contentFiles, uploads })
+  await app.register(soupRoutes, { contentFiles, threads, uploads, maximumModels })
   await app.register(modelRoutes, { models, scores: createListScores(models, datasets, scores) })
   await app.register(mergeRoutes, {
     jobs,
@@ -273,7 +273,7 @@ export async function createApp(
   })
   await app.register(methodRoutes)
   await app.register(comparisonRoutes, { jobs, idempotency, comparisons })
-  await app.register(datasetRoutes, { datasets, idempotency, artifacts, uploads })
+  await app.register(datasetRoutes, { datasets, idempotency, contentFiles, uploads })
   await app.register(evaluationRoutes, { jobs, idempotency, evaluations })
   await app.register(searchRoutes, { jobs, idempotency, searches })
   await app.register(jobRoutes, { jobs })

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { commandLine } from './command-line.ts'
-import { checkStore } from './store-tools/check-store.ts'
 import { withStoppedStore } from './store-tools/held-store.ts'
 import { recoverStore } from './store-tools/recover-store.ts'
+import { checkStore } from './store-tools/store-check.ts'
 
 const usage = `usage: npm run check-store -- DIR [--deep] [--recover]
   DIR        the data directory (TUREEN_DATA) of a stopped server, or a backup

@@ -43,9 +43,9 @@ const planted: readonly Planted[] = [
   [
     'an import when it runs',
     'src/onnx/planted-dynamic.ts',
-    "export const planted = () => import('../storage/artifacts.ts')\n",
+    "export const planted = () => import('../storage/content-files.ts')\n",
     /^src\/onnx imports no higher layer/,
-    /^src\/storage\/artifacts\.ts$/,
+    /^src\/storage\/content-files\.ts$/,
   ],
   [
     'an import for its effects',

@@ -1,5 +1,5 @@
+import { datasetLimits } from '../../src/evaluate/datasets/dataset-limits.ts'
 import { impostors } from '../../src/evaluate/datasets/file-kinds.ts'
-import { datasetLimits } from '../../src/evaluate/datasets/limits.ts'
 import { numericTypes, refusedTypes } from '../../src/evaluate/datasets/npy-element.ts'
 import { code, page, table } from './markdown.ts'
 

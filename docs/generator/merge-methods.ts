@@ -1,5 +1,5 @@
 import { parameterSchema } from '../../src/http/method-parameters.ts'
-import { methods, type RegisteredMethod } from '../../src/merge/methods/registry.ts'
+import { methods, type RegisteredMethod } from '../../src/merge/methods/merge-method-registry.ts'
 import { code, page, table } from './markdown.ts'
 import { parameterTable } from './parameters.ts'
 

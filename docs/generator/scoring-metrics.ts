@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { metrics, type RegisteredMetric } from '../../src/evaluate/metrics/registry.ts'
+import { metrics, type RegisteredMetric } from '../../src/evaluate/metrics/metric-registry.ts'
 import { code, page, table } from './markdown.ts'
 import { parameterTable } from './parameters.ts'
 

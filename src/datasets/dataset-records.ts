@@ -5,9 +5,9 @@ import { type DatasetItem, type DatasetRecord, dataset } from '../../schemas/dat
 import type { DatasetDescription } from '../evaluate/datasets/dataset.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
-import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, readPage } from '../storage/paging.ts'
 import { newRecordId } from '../storage/record-ids.ts'
+import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
 import { columnOf, digestIn } from '../storage/references.ts'
 import { column, isReadable, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
 

@@ -1,14 +1,14 @@
 import type { DatasetItem, DatasetRecord, DatasetUpload } from '../../schemas/dataset.ts'
 import { TureenError } from '../errors.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
-import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
 import { requireSound } from '../storage/content-damage.ts'
+import type { ContentFiles, ReceivedFile } from '../storage/content-files.ts'
 import type { Contents } from '../storage/contents.ts'
 import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
 import { extendLife } from '../storage/expiry.ts'
 import { refuseWhileInUse } from '../storage/job-inputs.ts'
-import type { Labels } from '../storage/labels.ts'
 import type { Page } from '../storage/paging.ts'
+import type { Labels } from '../storage/record-labels.ts'
 import { requireReadable } from '../storage/unreadable.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import * as records from './dataset-records.ts'
@@ -45,7 +45,7 @@ export type DatasetStore = {
 /** @param onAdded hears that there is a data set, new or known */
 export function createDatasetStore(
   catalog: Catalog,
-  artifacts: Artifacts,
+  contentFiles: ContentFiles,
   contents: Contents,
   threads: ThreadPool,
   onAdded: () => void,
@@ -85,7 +85,7 @@ export function createDatasetStore(
         onAdded()
         return added
       } finally {
-        for (const { path } of files) await artifacts.discard(path)
+        for (const { path } of files) await contentFiles.discard(path)
       }
     },
     list: filters => records.listDatasets(catalog, filters),

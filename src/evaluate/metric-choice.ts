@@ -6,7 +6,7 @@ import { boundedParse } from '../validation/bounded-parse.ts'
 import { toldFindings } from '../validation/told-causes.ts'
 import type { Binding, BoundArray } from './binding.ts'
 import { isInteger, isText } from './element-kinds.ts'
-import { metrics, type RegisteredMetric } from './metrics/registry.ts'
+import { metrics, type RegisteredMetric } from './metrics/metric-registry.ts'
 
 /** A metric of the registry with its parameters complete. */
 export type ChosenMetric = {

@@ -1,7 +1,7 @@
 import { TureenError } from '../errors.ts'
 import type { Dimension } from '../onnx/skeleton.ts'
 import { hasNoElements, isInteger, isText } from './element-kinds.ts'
-import { labelShapes, needsScores, textShapes } from './metrics/classes/labels.ts'
+import { labelShapes, needsScores, textShapes } from './metrics/classes/class-labels.ts'
 import type { Metric, ShapeCheck, ShapeProblem } from './metrics/metric.ts'
 
 /** The output of a model, as it declares it. */

@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
 import { limitRate } from './rate-limit.ts'
-import { findToken, includesScope, type Scope, type Token } from './tokens.ts'
+import { findToken, includesScope, type Token, type TokenScope } from './tokens.ts'
 
 /** Who may use a route: whoever has a token of this scope, or anybody. */
-export type Access = Scope | 'open'
+export type Access = TokenScope | 'open'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -47,7 +47,7 @@ export const access = fastifyPlugin<{ tokens: () => readonly Token[]; requestsPe
 )
 
 /** @throws TureenError `TUREEN_UNAUTHENTICATED`, `TUREEN_FORBIDDEN` */
-function authorize({ token, headers }: FastifyRequest, reply: FastifyReply, needed: Scope, isSent: boolean): void {
+function authorize({ token, headers }: FastifyRequest, reply: FastifyReply, needed: TokenScope, isSent: boolean): void {
   if (token && includesScope(token.scope, needed)) return
   const field = 'authorization'
   if (token) {

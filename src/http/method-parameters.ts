@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RegisteredMethod } from '../merge/methods/registry.ts'
+import type { RegisteredMethod } from '../merge/methods/merge-method-registry.ts'
 
 /** The parameters of a merge method as a JSON Schema. */
 export function parameterSchema({ parameters }: Pick<RegisteredMethod, 'parameters'>): z.core.JSONSchema.BaseSchema {

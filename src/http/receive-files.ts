@@ -1,4 +1,4 @@
-import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
+import type { ContentFiles, ReceivedFile } from '../storage/content-files.ts'
 import { createFlushQueue } from '../storage/flush-queue.ts'
 import { inParallel } from '../storage/in-parallel.ts'
 import type { UploadPart } from './upload.ts'
@@ -12,25 +12,25 @@ export type Receive = (stream: AsyncIterable<Uint8Array>) => Promise<ReceivedFil
  */
 export async function receiveFiles<File extends ReceivedFile>(
   parts: AsyncIterable<UploadPart>,
-  artifacts: Artifacts,
+  contentFiles: ContentFiles,
   take: (part: UploadPart, before: readonly File[], receive: Receive) => Promise<File | undefined>,
 ): Promise<File[]> {
   const files: File[] = []
   const flushes = createFlushQueue()
   try {
     for await (const part of parts) {
-      const file = await take(part, files, stream => artifacts.receive(stream, part.reservation, flushes))
+      const file = await take(part, files, stream => contentFiles.receive(stream, part.reservation, flushes))
       if (file) files.push(file)
     }
     await flushes.end()
     return files
   } catch (error) {
     await flushes.end().catch(() => undefined)
-    await discardAll(files, artifacts)
+    await discardAll(files, contentFiles)
     throw error
   }
 }
 
-export async function discardAll(files: readonly ReceivedFile[], artifacts: Artifacts): Promise<void> {
-  await inParallel(files, ({ path }) => artifacts.discard(path))
+export async function discardAll(files: readonly ReceivedFile[], contentFiles: ContentFiles): Promise<void> {
+  await inParallel(files, ({ path }) => contentFiles.discard(path))
 }

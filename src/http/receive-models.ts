@@ -1,6 +1,6 @@
 import { TureenError } from '../errors.ts'
 import type { ReceivedData } from '../models/model-store.ts'
-import type { Artifacts } from '../storage/artifacts.ts'
+import type { ContentFiles } from '../storage/content-files.ts'
 import { discardAll, receiveFiles } from './receive-files.ts'
 import { withoutPath } from './sent-filename.ts'
 import type { UploadPart } from './upload.ts'
@@ -18,14 +18,14 @@ export type SentModel = { field: string; label: string; files: [ReceivedData, ..
  */
 export async function receiveModels(
   parts: AsyncIterable<UploadPart>,
-  artifacts: Artifacts,
+  contentFiles: ContentFiles,
   another: (models: readonly SentModel[]) => void,
   other: (part: UploadPart, models: readonly SentModel[]) => Promise<void>,
   fields: readonly string[] = ['model'],
 ): Promise<SentModel[]> {
   const models: SentModel[] = []
   const locations = new Set<string>()
-  await receiveFiles<ReceivedData>(parts, artifacts, async (part, _, receive) => {
+  await receiveFiles<ReceivedData>(parts, contentFiles, async (part, _, receive) => {
     if (part.kind === 'file' && fields.includes(part.field)) {
       another(models)
       locations.clear()
@@ -47,8 +47,8 @@ export async function receiveModels(
   return models
 }
 
-export async function discardModels(models: readonly SentModel[], artifacts: Artifacts): Promise<void> {
-  for (const { files } of models) await discardAll(files, artifacts)
+export async function discardModels(models: readonly SentModel[], contentFiles: ContentFiles): Promise<void> {
+  for (const { files } of models) await discardAll(files, contentFiles)
 }
 
 /**

@@ -3,10 +3,10 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 /** What a token may do, from the least to the most: each scope includes those before it. */
 export const scopes = ['read', 'write', 'admin'] as const
 
-export type Scope = (typeof scopes)[number]
+export type TokenScope = (typeof scopes)[number]
 
 /** A token as the server keeps it: what it is called, what it may do, and the SHA-256 of what the client sends. */
-export type Token = Readonly<{ name: string; scope: Scope; digest: Buffer }>
+export type Token = Readonly<{ name: string; scope: TokenScope; digest: Buffer }>
 
 export const tokenForm = 'NAME:SCOPE:TOKEN or NAME:SCOPE:sha256:HEX'
 
@@ -63,7 +63,7 @@ export function findToken(tokens: readonly Token[], sent: string): Token | undef
 }
 
 /** Whether a token of scope `has` may do what needs scope `needs`. */
-export function includesScope(has: Scope, needs: Scope): boolean {
+export function includesScope(has: TokenScope, needs: TokenScope): boolean {
   return scopes.indexOf(has) >= scopes.indexOf(needs)
 }
 

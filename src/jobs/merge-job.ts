@@ -6,9 +6,9 @@ import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { recipeDocument } from '../merge/provenance.ts'
-import { modelDigest } from '../models/model-files.ts'
+import { modelDigest } from '../models/model-digest.ts'
 import type { NewUpload } from '../models/model-store.ts'
-import type { Artifacts } from '../storage/artifacts.ts'
+import type { ContentFiles } from '../storage/content-files.ts'
 import type { Catalog, KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import { bytesOf } from '../storage/model-paths.ts'
@@ -112,7 +112,8 @@ export function mergeRunner(merger: Merger): JobRunner<'merge'> {
 }
 
 /** What merges work with. */
-export type Merger = Stores & Recalibrator & { artifacts: Artifacts; threads: Pick<ThreadPool, 'merge' | 'rewrite'> }
+export type Merger = Stores &
+  Recalibrator & { contentFiles: ContentFiles; threads: Pick<ThreadPool, 'merge' | 'rewrite'> }
 
 /** What a merge has made. */
 export type StoredMerge = {
@@ -132,7 +133,7 @@ export async function mergeIntoStore(
   { jobId, signal, progress }: { jobId: string; signal: AbortSignal; progress(progress: JobProgress): void },
   commit: (merged: StoredMerge, insert: InsertResult) => Promise<void>,
 ): Promise<void> {
-  const { models, artifacts, threads } = merger
+  const { models, contentFiles, threads } = merger
   const base = files[settings.base]
   if (!base) throw new RangeError('a merge without its base')
   // Of the types that can be asked for, float64 is the only one that takes more than what models mostly have.
@@ -144,11 +145,11 @@ export async function mergeIntoStore(
       commit(merged, (transaction, upload) => insert(transaction, { ...upload, recipe })),
     )
   }
-  await artifacts.withOutput(bytes, async output => {
+  await contentFiles.withOutput(bytes, async output => {
     const merging = { files, settings, output, durable: recalibration === null }
     const merged = await threads.merge(merging, { signal, onProgress: telling('bytes written') })
     if (!recalibration) return store(merged)
-    await artifacts.withOutput(bytes, async output => {
+    await contentFiles.withOutput(bytes, async output => {
       const measuring = { jobId, signal, output, onProgress: telling('samples measured') }
       const { files, report } = await recalibrate(merged.files, recalibration, merger, measuring)
       await store({ files, report: { ...merged.report, recalibration: report } })

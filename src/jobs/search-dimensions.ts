@@ -1,7 +1,7 @@
 import type { SearchRequest } from '../../schemas/search.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import { type MethodInputs, type MethodSettings, methodSettings } from '../merge/method-settings.ts'
-import { methods } from '../merge/methods/registry.ts'
+import { methods } from '../merge/methods/merge-method-registry.ts'
 import type { TensorRule } from '../merge/tensor-rule.ts'
 import type { Dimension } from '../search/dimension.ts'
 import type { SearchedMethod } from '../search/run-search.ts'

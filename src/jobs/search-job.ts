@@ -5,12 +5,12 @@ import { TureenError } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import { nonFiniteNotes } from '../merge/non-finite-report.ts'
-import { modelDigest } from '../models/model-files.ts'
+import { modelDigest } from '../models/model-digest.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import { bestOf } from '../search/ranking.ts'
-import { runSearch, type Trial } from '../search/run-search.ts'
+import { runSearch, type ScoredCandidate } from '../search/run-search.ts'
 import { endOf } from '../search/search-end.ts'
-import { createStrategy } from '../search/strategies/registry.ts'
+import { createStrategy } from '../search/strategies/strategy-registry.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import type { CandidateWriter } from '../threads/candidate-thread.ts'
@@ -84,7 +84,7 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     // The models by themselves can be scored while their soups' thread starts.
     const writer = merger.threads.openCandidates({ files, settings, base, memoryBytes }, ending)
     writer.catch(() => undefined)
-    const soups = soupFiles(search, merger.artifacts, writer)
+    const soups = soupFiles(search, merger.contentFiles, writer)
     const scorer = createSearchScorer(
       { identify: soup => soupOrigin(soup, search), ...selection, threads, jobId: context.id, signal: ending },
       { kept, evaluators, files: soups },
@@ -98,7 +98,7 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
         request.budget.evaluations ?? Number.POSITIVE_INFINITY,
         strategy.candidates(models.length, search.groups.length, search.dimensions.length),
       )
-      let best: Trial | undefined
+      let best: ScoredCandidate | undefined
       const outcome = await runSearch({
         strategy,
         models: models.length,
@@ -110,8 +110,8 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
         deadline: clock.deadline,
         score: scorer.score,
         hasSpare: scorer.hasSpare,
-        onTrial(trial, done) {
-          best = bestOf(best ? [best, trial] : [trial], direction)
+        onScored(candidate, done) {
+          best = bestOf(best ? [best, candidate] : [candidate], direction)
           const message = `candidate ${done} of ${Math.max(done, total)}`
           context.progress({
             done,
@@ -123,7 +123,7 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
         },
       })
       // A strategy may need fewer candidates than were counted on, and a budget may end it.
-      const scored = outcome.trials.length
+      const scored = outcome.candidates.length
       const message = `${scored} candidates scored`
       context.progress({
         done: scored,

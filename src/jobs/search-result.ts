@@ -2,7 +2,7 @@ import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import { type Direction, goodness } from '../search/ranking.ts'
-import type { Trial } from '../search/run-search.ts'
+import type { ScoredCandidate } from '../search/run-search.ts'
 import type { SearchEnd } from '../search/search-end.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
 import { bootstrap, type TestScores } from './search-test.ts'
@@ -15,7 +15,7 @@ export function resultOf(
   test: TestScores | null,
   seconds: number,
 ): Omit<SearchResult, 'model'> {
-  const { winner, bestSingle, uniform, trials, findings, direction, stopped, evaluations } = end
+  const { winner, bestSingle, uniform, candidates, findings, direction, stopped, evaluations } = end
   const sign = direction === 'max' ? 1 : -1
   const idOf = (member: number) => models[member]?.id ?? ''
   const soupOf = ({ members, weights, rules, parameters }: CandidateSoup) => ({
@@ -25,8 +25,8 @@ export function resultOf(
     ...(parameters ? { parameters } : {}),
   })
   const nameOf = (member: number) => models[member]?.name ?? null
-  const scored = ({ soup, value }: Trial) => ({ ...soupOf(soup), score: value })
-  const named = (trial: Trial) => ({ ...scored(trial), names: trial.soup.members.map(nameOf) })
+  const scored = ({ soup, value }: ScoredCandidate) => ({ ...soupOf(soup), score: value })
+  const named = (candidate: ScoredCandidate) => ({ ...scored(candidate), names: candidate.soup.members.map(nameOf) })
   const { contributions, barrier } = findings
   const emptyScore = request.strategy.type === 'exhaustive' ? request.strategy.emptyScore : 0
   const difference = differenceOf(test)
@@ -36,7 +36,11 @@ export function resultOf(
     winner: named(winner),
     bestSingle: named(bestSingle),
     uniform: uniform && named(uniform),
-    candidates: trials.map(trial => ({ ...scored(trial), seconds: trial.seconds, cached: trial.cached })),
+    candidates: candidates.map(candidate => ({
+      ...scored(candidate),
+      seconds: candidate.seconds,
+      cached: candidate.cached,
+    })),
     ...(contributions
       ? {
           contributions: contributions.map(({ shapley, marginal }, index) => ({
@@ -81,17 +85,17 @@ function improved({ interval }: TestScores, direction: Direction): boolean | nul
 }
 
 function notesOf(request: SearchRequest, end: SearchEnd, test: TestScores | null, sameData: boolean): string[] {
-  const { winner, uniform, trials, stopped, direction } = end
+  const { winner, uniform, candidates, stopped, direction } = end
   const notes: string[] = []
   if (isSingle(winner.soup)) {
     notes.push(
-      trials.every(({ soup }) => isSingle(soup))
+      candidates.every(({ soup }) => isSingle(soup))
         ? 'no soup was scored before the budget was spent; the result is the best of the models by themselves'
         : 'no soup scored better than the best single model, so that the result is that model',
     )
   } else if (!test) {
     notes.push(
-      `the winner is the best of ${trials.length} on the data that chose it, which flatters it; a test set would tell`,
+      `the winner is the best of ${candidates.length} on the data that chose it, which flatters it; a test set would tell`,
     )
   }
   if (uniform && goodness(uniform.value, direction) > goodness(winner.value, direction))
@@ -100,7 +104,7 @@ function notesOf(request: SearchRequest, end: SearchEnd, test: TestScores | null
     const budget = request.budget[stopped]
     notes.push(`the budget of ${budget} ${stopped} ended the search early; the winner is the best so far`)
   }
-  const withoutScore = trials.filter(({ value }) => value === null).length
+  const withoutScore = candidates.filter(({ value }) => value === null).length
   if (withoutScore > 0)
     notes.push(`${withoutScore} of the candidates have no score: their outputs or the metric are not finite`)
   if (test && sameData && !isSingle(winner.soup))

@@ -1,10 +1,10 @@
 import type { RunnableModel } from '../evaluate/protocol.ts'
 import { type CandidateSoup, candidateSettings } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { methodNamed } from '../merge/methods/registry.ts'
+import { methodNamed } from '../merge/methods/merge-method-registry.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
-import type { Artifacts } from '../storage/artifacts.ts'
+import type { ContentFiles } from '../storage/content-files.ts'
 import { bytesOf } from '../storage/model-paths.ts'
 import type { CandidateWriter } from '../threads/candidate-thread.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
@@ -21,7 +21,7 @@ export type SoupFiles = {
 
 export function soupFiles(
   { models, files, base, recalibration }: Pick<ResolvedSearch, 'models' | 'files' | 'base' | 'recalibration'>,
-  artifacts: Artifacts,
+  contentFiles: ContentFiles,
   writer: Promise<CandidateWriter>,
 ): SoupFiles {
   return {
@@ -30,7 +30,7 @@ export function soupFiles(
       if (own) return use(own.paths)
       const bytes = await bytesOf(fileAt(files, base ?? soup.members[0] ?? 0))
       const calibration = isSingle(soup) ? undefined : recalibration?.calibration
-      return artifacts.withOutput(bytes, async output =>
+      return contentFiles.withOutput(bytes, async output =>
         use({ ...(await (await writer).write(soup, output)), ...(calibration ? { calibration } : {}) }),
       )
     },

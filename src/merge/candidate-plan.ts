@@ -1,6 +1,6 @@
 import { defaultSettings, type MergeSettings } from './merge-input.ts'
 import type { MergePlan } from './merge-plan.ts'
-import { methodNamed } from './methods/registry.ts'
+import { methodNamed } from './methods/merge-method-registry.ts'
 import { ruleOf } from './rule-resolution.ts'
 import { tensorOperations } from './tensor-operations.ts'
 

@@ -12,7 +12,7 @@ import {
   truthOf,
   valueFor,
 } from './mergekit-values.ts'
-import { methods } from './methods/registry.ts'
+import { methods } from './methods/merge-method-registry.ts'
 
 /** A request to `POST /v1/merges` with models named as in the configuration. The route validates the rest. */
 export type ConvertedConfig = {

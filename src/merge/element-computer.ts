@@ -4,7 +4,7 @@ import { floatFormat } from '../tensor/float-format.ts'
 import type { SumBuffers, SumResult } from '../tensor/sum-engine.ts'
 import { elementReader } from './element-reader.ts'
 import type { PlannedTensor } from './merge-plan.ts'
-import { methodNamed } from './methods/registry.ts'
+import { methodNamed } from './methods/merge-method-registry.ts'
 import type { ElementOperation } from './operation.ts'
 
 /** Counts of a method, by name. */

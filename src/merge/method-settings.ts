@@ -13,7 +13,7 @@ import {
   type WeightValue,
 } from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
-import { methods, type RegisteredMethod } from './methods/registry.ts'
+import { methods, type RegisteredMethod } from './methods/merge-method-registry.ts'
 import { tensorOperations } from './tensor-operations.ts'
 import type { TensorRule } from './tensor-rule.ts'
 

@@ -3,7 +3,7 @@ import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { elementsOf, inputAt, type LabelledFiles } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
-import { methodNamed } from './methods/registry.ts'
+import { methodNamed } from './methods/merge-method-registry.ts'
 import type { PlanMemory } from './plan-memory.ts'
 import { retypedSource } from './retyped-source.ts'
 

@@ -1,6 +1,6 @@
+import { averagedPaths, holdsFloats } from '../onnx/averaged-tensors.ts'
 import type { Leaf } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
-import { averagedPaths, holdsFloats } from '../onnx/weights.ts'
 import { describeUse } from './explain-difference.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
 import { baseOf, type MergeSettings } from './merge-input.ts'

@@ -3,8 +3,8 @@ import { type ElementReader, elementReader } from './element-reader.ts'
 import { elementsOf, inputAt, type LabelledFiles } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
 import { factsOfAll } from './method-report.ts'
+import { methodNamed, operationOf } from './methods/merge-method-registry.ts'
 import type { Preparation } from './methods/method.ts'
-import { methodNamed, operationOf } from './methods/registry.ts'
 import type { Facts, UnpreparedOperation } from './operation.ts'
 
 /**

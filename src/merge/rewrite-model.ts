@@ -1,6 +1,6 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
+import type { ModelFiles } from '../onnx/external-data.ts'
 import type { ExternalPayload, FixedRun, TensorEntry } from '../onnx/layout.ts'
-import type { ModelFiles } from '../onnx/model-files.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import { type BytesPart, bytesPart, type Edit, splice } from '../onnx/splice.ts'
 import { type PlannedFile, type PlanPart, plannedFile } from './plan-parts.ts'

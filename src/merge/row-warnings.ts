@@ -1,5 +1,5 @@
 import type { MergePlan } from './merge-plan.ts'
-import { methodNamed } from './methods/registry.ts'
+import { methodNamed } from './methods/merge-method-registry.ts'
 import type { Operation } from './operation.ts'
 
 /** The largest number of tensors that a warning names. */

@@ -1,7 +1,7 @@
 import { TureenError } from '../errors.ts'
 import { gradientKinds, type Position, parametersAt, startPosition, valueAt, type WeightValue } from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
-import { methodNamed } from './methods/registry.ts'
+import { methodNamed } from './methods/merge-method-registry.ts'
 import type { Operation, TensorSettings } from './operation.ts'
 import type { TensorRule } from './tensor-rule.ts'
 

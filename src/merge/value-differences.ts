@@ -1,7 +1,7 @@
 import type { ProblemItem } from '../errors.ts'
+import { holdsFloats } from '../onnx/averaged-tensors.ts'
 import type { Leaf } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
-import { holdsFloats } from '../onnx/weights.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { explainDifference, isSparseIndices } from './explain-difference.ts'
 import type { MatchedInput } from './match-inputs.ts'

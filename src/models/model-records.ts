@@ -5,12 +5,12 @@ import type { RecipeDocument } from '../merge/provenance.ts'
 import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
-import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/labels.ts'
 import { decodeCursor, type Page, readPage } from '../storage/paging.ts'
 import { newRecordId } from '../storage/record-ids.ts'
+import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
 import { columnOf, digestIn } from '../storage/references.ts'
 import { column, isReadable, jsonOr, readOr, unreadableRecord, validOr } from '../storage/unreadable.ts'
-import { type ModelFile, modelDigest } from './model-files.ts'
+import { type ModelFile, modelDigest } from './model-digest.ts'
 
 /** What a new model record is made from. */
 export type NewModel = {

@@ -4,22 +4,22 @@ import { requireComplete } from '../merge/incomplete.ts'
 import { inlineSettings } from '../merge/merge-input.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import { unknownLocation } from '../onnx/unknown-location.ts'
-import type { Artifacts, ReceivedFile } from '../storage/artifacts.ts'
 import { requireSound } from '../storage/content-damage.ts'
+import type { ContentFiles, ReceivedFile } from '../storage/content-files.ts'
 import type { Contents } from '../storage/contents.ts'
 import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
 import { extendLife } from '../storage/expiry.ts'
 import { inParallel } from '../storage/in-parallel.ts'
 import { refuseWhileInUse } from '../storage/job-inputs.ts'
-import type { Labels } from '../storage/labels.ts'
 import { bytesOf, type ModelPaths } from '../storage/model-paths.ts'
 import { decodeIndexCursor, encodeCursor, type Page } from '../storage/paging.ts'
+import type { Labels } from '../storage/record-labels.ts'
 import { requireReadable } from '../storage/unreadable.ts'
 import type { ListedTensor } from '../threads/inspect-task.ts'
 import type { WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { isComplete, noFile } from './data-refusals.ts'
-import type { ModelFile } from './model-files.ts'
+import type { ModelFile } from './model-digest.ts'
 import * as records from './model-records.ts'
 
 /** `expiresAt`: RFC 3339, or null for never. */
@@ -95,7 +95,7 @@ export type InsertMerged = (catalog: Catalog, model: NewUpload & { recipe: Recip
 
 export function createModelStore(
   catalog: Catalog,
-  artifacts: Artifacts,
+  contentFiles: ContentFiles,
   contents: Contents,
   threads: ThreadPool,
 ): ModelStore {
@@ -190,7 +190,7 @@ export function createModelStore(
           }),
         )
       } catch (error) {
-        await inParallel(files, ({ path }) => artifacts.discard(path))
+        await inParallel(files, ({ path }) => contentFiles.discard(path))
         throw error
       }
     },
@@ -223,7 +223,7 @@ export function createModelStore(
         if (replaced !== undefined) await contents.release(async () => [replaced ?? ''])
         return added
       } catch (error) {
-        await artifacts.discard(file.path)
+        await contentFiles.discard(file.path)
         throw error
       }
     },
@@ -271,7 +271,7 @@ export function createModelStore(
       )
     },
     withInline: async (model, signal, use) =>
-      artifacts.withOutput(await bytesOf(paths(model)), async output => {
+      contentFiles.withOutput(await bytesOf(paths(model)), async output => {
         requireComplete(model.id, model.missing)
         await sound([labelledPaths(model)], signal)
         const input = { label: model.id, sha256: model.sha256, weight: 1, ...paths(model) }

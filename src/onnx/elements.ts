@@ -1,8 +1,8 @@
 import { TureenError } from '../errors.ts'
 import { type DType, dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import { type ByteSource, readBytes } from './byte-source.ts'
+import { externalSource, type ModelFiles } from './external-data.ts'
 import type { FixedRun, TensorEntry, VarintRun } from './layout.ts'
-import { externalSource, type ModelFiles } from './model-files.ts'
 import { readVarint64, wireCursor } from './wire.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { TureenError } from '../errors.ts'
 import { type DType, rawBytes } from '../tensor/dtype.ts'
 import type { ExternalPayload, FramedSpan } from './layout.ts'
-import { limits } from './limits.ts'
+import { limits } from './model-limits.ts'
 import { isEscaped } from './names.ts'
 import type { TensorProto } from './onnx-proto.ts'
 

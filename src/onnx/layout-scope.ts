@@ -7,10 +7,10 @@ import { TensorCollector } from './tensor-collector.ts'
 import type { WireField } from './wire.ts'
 
 /** A message that is being read. A message in several parts is one scope; `field` is the part being read. */
-export type Scope = {
+export type LayoutScope = {
   kind: MessageKind
   field: WireField
-  parent: Scope | null
+  parent: LayoutScope | null
   /** The name of its field, and its index among several; -1 for a field that occurs once. */
   name: string
   index: number
@@ -32,16 +32,16 @@ export type Scope = {
   /** The outline of a node; undefined until a value inside needs it. */
   outline: NodeOutline | undefined
   /** While parts are joined: the messages inside that may have several parts, by field number. */
-  singular: Map<number, Scope> | null
+  singular: Map<number, LayoutScope> | null
 }
 
 export function openScope(
   kind: MessageKind,
   field: WireField,
-  parent: Scope | null,
+  parent: LayoutScope | null,
   name: string,
   index: number,
-): Scope {
+): LayoutScope {
   return {
     kind,
     field,
@@ -64,7 +64,7 @@ export function openScope(
 const knownNumbers = 64
 
 /** Counts a field of a message; returns the number of earlier occurrences. */
-export function countField(scope: Scope, number: number): number {
+export function countField(scope: LayoutScope, number: number): number {
   if (number < knownNumbers) {
     const before = scope.counts[number] ?? 0
     scope.counts[number] = before + 1
@@ -77,14 +77,14 @@ export function countField(scope: Scope, number: number): number {
 }
 
 /** Continues with another part of the same message. */
-export function continueScope(scope: Scope, field: WireField): void {
+export function continueScope(scope: LayoutScope, field: WireField): void {
   scope.field = field
   scope.frame = -1
   scope.pieces.continueAt(field.payload, field.end)
 }
 
 /** Returns the index of a message in the frames; -1 for the model. Adds the message and those around it if needed. */
-export function frameOf(frames: Frame[], scope: Scope): number {
+export function frameOf(frames: Frame[], scope: LayoutScope): number {
   if (scope.parent === null) return -1
   if (scope.frame < 0) {
     const parent = frameOf(frames, scope.parent)
@@ -95,19 +95,19 @@ export function frameOf(frames: Frame[], scope: Scope): number {
 }
 
 /** Returns the path of a message, such as `graph.node[7].attribute[0]`. */
-export function pathOf(scope: Scope): string {
+export function pathOf(scope: LayoutScope): string {
   if (scope.parent === null) return 'model'
   return scope.parent.parent === null ? labelOf(scope) : `${pathOf(scope.parent)}.${labelOf(scope)}`
 }
 
 /** Returns the label of a message inside its parent, such as `node[7]`. */
-export function labelOf({ name, index }: Scope): string {
+export function labelOf({ name, index }: LayoutScope): string {
   return index < 0 ? name : `${name}[${index}]`
 }
 
 /** Returns the tensor or node that a message belongs to, for errors. */
-export function placeOf(scope: Scope): { tensor?: string; node?: string } {
-  for (let at: Scope | null = scope; at; at = at.parent) {
+export function placeOf(scope: LayoutScope): { tensor?: string; node?: string } {
+  for (let at: LayoutScope | null = scope; at; at = at.parent) {
     if (at.kind === 'Tensor') return { tensor: pathOf(at) }
     if (at.kind === 'Node') return { node: pathOf(at) }
   }

@@ -1,9 +1,9 @@
 import { readBytes } from './byte-source.ts'
 import type { Layout, OpaqueField, TensorEntry } from './layout.ts'
-import { frameOf, labelOf, openScope, pathOf, type Scope } from './layout-scope.ts'
+import { frameOf, type LayoutScope, labelOf, openScope, pathOf } from './layout-scope.ts'
 import { limitExceeded } from './limit-exceeded.ts'
-import { limits } from './limits.ts'
 import type { MessageKind } from './messages.ts'
+import { limits } from './model-limits.ts'
 import { decodeName } from './names.ts'
 import { malformed, readField, type WireCursor, type WireField, wireType } from './wire.ts'
 
@@ -27,12 +27,12 @@ export type Walk = {
  */
 export function openChild(
   walk: Walk,
-  scope: Scope,
+  scope: LayoutScope,
   field: WireField,
   name: string,
   index: number,
   kind: MessageKind,
-): Scope {
+): LayoutScope {
   const child = openScope(kind, field, scope, name, index)
   if (field.type !== wireType.bytes) throw malformed(`${pathOf(scope)}.${labelOf(child)} is not a message`, field.start)
   if (scope.depth >= limits.messageDepth) throw limitExceeded('messageDepth', 'levels of nested messages')
@@ -44,19 +44,19 @@ export function openChild(
 }
 
 /** Records a tensor, with the message that encloses it. */
-export function addTensor({ layout }: Walk, scope: Scope, entry: TensorEntry): void {
+export function addTensor({ layout }: Walk, scope: LayoutScope, entry: TensorEntry): void {
   if (layout.tensors.length >= limits.tensors) throw limitExceeded('tensors', 'tensors')
   entry.frame = frameOf(layout.frames, scope)
   layout.tensors.push(entry)
 }
 
 /** Returns the frame of the part being read, if messages may have several parts. */
-export function partFrame({ merging, layout }: Walk, scope: Scope): number | undefined {
+export function partFrame({ merging, layout }: Walk, scope: LayoutScope): number | undefined {
   return merging ? frameOf(layout.frames, scope) : undefined
 }
 
 /** Leaves out of the skeleton a field that models must nevertheless agree in. */
-export function leaveOpaque(walk: Walk, scope: Scope, field: WireField, name: string): void {
+export function leaveOpaque(walk: Walk, scope: LayoutScope, field: WireField, name: string): void {
   scope.pieces.leaveOut(field.start, field.end)
   const path = `${pathOf(scope)}.${name}`
   const last = walk.layout.opaque.at(-1)

@@ -1,5 +1,5 @@
 import { type ProblemItem, TureenError } from '../errors.ts'
-import { limits } from './limits.ts'
+import { limits } from './model-limits.ts'
 
 /**
  * Returns the error for a file that exceeds one of the {@link limits}.

@@ -1,6 +1,6 @@
 import { readBytes } from './byte-source.ts'
 import { averagedListsOf, isSupportVectorMachine, supportVectorAttributes } from './classic-models.ts'
-import { limits } from './limits.ts'
+import { limits } from './model-limits.ts'
 import { decodeName } from './names.ts'
 import { readField, readVarint64, type WireCursor, type WireField, wireType } from './wire.ts'
 

@@ -1,12 +1,12 @@
 import { AttributeFloats, constantFloats } from './attribute-floats.ts'
 import { mayBeAveraged } from './classic-models.ts'
-import type { Scope } from './layout-scope.ts'
+import type { LayoutScope } from './layout-scope.ts'
 import { countRun, type Walk } from './layout-walk.ts'
 import { attributeName, type NodeOutline, nodeOutline } from './node-outline.ts'
 import type { WireField } from './wire.ts'
 
 /** Adds a value of an attribute to the attribute's tensor of floats. Returns false if its floats are not a tensor. */
-export function readFloats(walk: Walk, scope: Scope, field: WireField, name: string): boolean {
+export function readFloats(walk: Walk, scope: LayoutScope, field: WireField, name: string): boolean {
   if (name !== 'f' && name !== 'floats') return false
   if (scope.floats === undefined) scope.floats = floatsOf(walk, scope)
   if (scope.floats?.field !== name) return false
@@ -19,7 +19,7 @@ export function readFloats(walk: Walk, scope: Scope, field: WireField, name: str
  * Returns a collector for the floats of an attribute that are a Constant's value, or an averaged list of a classic
  * model; otherwise null.
  */
-function floatsOf(walk: Walk, { field, parent }: Scope): AttributeFloats | null {
+function floatsOf(walk: Walk, { field, parent }: LayoutScope): AttributeFloats | null {
   const name = attributeName(walk.cursor, field.payload, field.end)
   const holder = constantFloats.get(name)
   if (holder) return new AttributeFloats(holder, '')
@@ -33,13 +33,13 @@ function floatsOf(walk: Walk, { field, parent }: Scope): AttributeFloats | null 
  * Names the tensors of a Constant, from index `first` on, after its output. Their own names are often empty or all the
  * same.
  */
-export function nameConstant(walk: Walk, scope: Scope, first: number): void {
+export function nameConstant(walk: Walk, scope: LayoutScope, first: number): void {
   const { isConstant, output } = outlineOf(walk, scope)
   if (!isConstant || !output) return
   for (const tensor of walk.layout.tensors.slice(first)) if (!tensor.path.endsWith('.indices')) tensor.name = output
 }
 
-function outlineOf({ cursor }: Walk, node: Scope): NodeOutline {
+function outlineOf({ cursor }: Walk, node: LayoutScope): NodeOutline {
   node.outline ??= nodeOutline(cursor, node.field.payload, node.field.end)
   return node.outline
 }

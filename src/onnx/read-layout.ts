@@ -2,11 +2,11 @@ import { TureenError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
 import { refuseKnownImpostors } from './impostors/impostors.ts'
 import type { Layout } from './layout.ts'
-import { continueScope, countField, openScope, pathOf, placeOf, type Scope } from './layout-scope.ts'
+import { continueScope, countField, type LayoutScope, openScope, pathOf, placeOf } from './layout-scope.ts'
 import { addTensor, countRun, entryKey, leaveOpaque, openChild, partFrame, type Walk } from './layout-walk.ts'
 import { limitExceeded } from './limit-exceeded.ts'
-import { inlineAttributeBytes, inlineAttributeValues, limits } from './limits.ts'
 import { type FieldRole, type MessageKind, messages, singularMessages, undecodedWithTensors } from './messages.ts'
+import { inlineAttributeBytes, inlineAttributeValues, limits } from './model-limits.ts'
 import { nameConstant, readFloats } from './node-tensors.ts'
 import { readField, type WireField, wireCursor, wireType } from './wire.ts'
 
@@ -63,14 +63,14 @@ function readModel(source: ByteSource, merging: boolean): Layout {
   return layout
 }
 
-function readMessage(walk: Walk, scope: Scope): void {
+function readMessage(walk: Walk, scope: LayoutScope): void {
   const tensors = walk.layout.tensors.length
   readFields(walk, scope)
   finish(walk, scope)
   if (scope.kind === 'Node' && walk.layout.tensors.length > tensors) nameConstant(walk, scope, tensors)
 }
 
-function readFields(walk: Walk, scope: Scope): void {
+function readFields(walk: Walk, scope: LayoutScope): void {
   const { cursor } = walk
   const table = messages[scope.kind]
   const { payload, end } = scope.field
@@ -89,7 +89,7 @@ function readFields(walk: Walk, scope: Scope): void {
 }
 
 /** Finishes a message after all of its parts have been read. */
-function finish(walk: Walk, scope: Scope): void {
+function finish(walk: Walk, scope: LayoutScope): void {
   for (const [number, child] of scope.singular ?? []) {
     finish(walk, child)
     scope.pieces.append(number, child.pieces)
@@ -102,7 +102,7 @@ function finish(walk: Walk, scope: Scope): void {
 
 function readFieldOf(
   walk: Walk,
-  scope: Scope,
+  scope: LayoutScope,
   field: WireField,
   name: string,
   role: FieldRole,
@@ -149,7 +149,7 @@ function isLong({ type, payload, end }: WireField): boolean {
 
 function readChild(
   walk: Walk,
-  scope: Scope,
+  scope: LayoutScope,
   field: WireField,
   name: string,
   kind: MessageKind,
@@ -171,7 +171,7 @@ function readChild(
  * (https://protobuf.dev/programming-guides/encoding/#last-one-wins). Together they are one message with all their
  * fields. The parent joins them when it ends.
  */
-function readPart(walk: Walk, scope: Scope, field: WireField, name: string, kind: MessageKind): void {
+function readPart(walk: Walk, scope: LayoutScope, field: WireField, name: string, kind: MessageKind): void {
   scope.pieces.leaveOut(field.start, field.end)
   scope.singular ??= new Map()
   const before = scope.singular.get(field.number)
@@ -182,7 +182,7 @@ function readPart(walk: Walk, scope: Scope, field: WireField, name: string, kind
 }
 
 /** Descends into an undecoded field only for its tensors. The whole field is also compared byte by byte. */
-function findTensors(walk: Walk, scope: Scope, field: WireField, name: string, occurrence: number): void {
+function findTensors(walk: Walk, scope: LayoutScope, field: WireField, name: string, occurrence: number): void {
   const kind = undecodedWithTensors.get(`${scope.kind}.${name}`)
   if (kind) readMessage(walk, openChild(walk, scope, field, name, occurrence, kind))
 }

@@ -1,6 +1,6 @@
 import type { ByteSource } from './byte-source.ts'
 import { limitExceeded } from './limit-exceeded.ts'
-import { limits } from './limits.ts'
+import { limits } from './model-limits.ts'
 import { varintLength, type WireField, wireType, writeVarint } from './wire.ts'
 
 /** Bytes of the file, or a message whose length changed, with the number of its field. */

@@ -18,7 +18,7 @@ import {
 export type Scored = { value: number | null; seconds: number; cached: boolean }
 
 /** A soup with its score. */
-export type Trial = Scored & { soup: CandidateSoup }
+export type ScoredCandidate = Scored & { soup: CandidateSoup }
 
 export type BudgetKind = 'evaluations' | 'seconds'
 
@@ -44,14 +44,14 @@ export type Search = {
   /** Returns true if another soup could be scored right now. */
   hasSpare(): boolean
   /** Called after each scored soup, in order, with the number of soups scored so far. */
-  onTrial(trial: Trial, done: number): void
+  onScored(candidate: ScoredCandidate, done: number): void
 }
 
 export type SearchOutcome = {
   /** Soups in the order in which the strategy asked for them, each once. */
-  trials: Trial[]
+  candidates: ScoredCandidate[]
   /** The mean of all models, scored for comparison; null if the budget was spent before. */
-  uniform: Trial | null
+  uniform: ScoredCandidate | null
   findings: Findings
   /** The budget that ended the search before its strategy had finished; null if none did. */
   stopped: BudgetKind | null
@@ -78,8 +78,8 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
   const { models, groups, dimensions = [], method, direction, maximumEvaluations, deadline } = search
   const soupOf = (candidate: Candidate) => candidateSoup(candidate, groups, method?.fewest)
   const started = new Map<string, Promise<Scored>>()
-  const tried = new Map<string, Trial>()
-  const asked = new Map<string, Trial>()
+  const tried = new Map<string, ScoredCandidate>()
+  const asked = new Map<string, ScoredCandidate>()
 
   const start = (key: string, soup: CandidateSoup) => {
     const known = started.get(key)
@@ -92,24 +92,27 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
     return scored
   }
 
-  const finish = async (key: string, soup: CandidateSoup): Promise<Trial> => {
+  const finish = async (key: string, soup: CandidateSoup): Promise<ScoredCandidate> => {
     const known = tried.get(key)
     if (known) return known
     const scored = await beforeDeadline(start(key, soup), tried.size > 0 ? deadline : undefined)
-    const trial = { soup, ...scored }
-    tried.set(key, trial)
-    search.onTrial(trial, tried.size)
-    return trial
+    const candidate = { soup, ...scored }
+    tried.set(key, candidate)
+    search.onScored(candidate, tried.size)
+    return candidate
   }
 
   /** Scores in order while the budget lasts, then throws {@link BudgetSpent} if candidates are left. */
-  const scoreAll = async (candidates: readonly Candidate[], onTrial: (key: string, trial: Trial) => void) => {
+  const scoreAll = async (
+    candidates: readonly Candidate[],
+    onScored: (key: string, candidate: ScoredCandidate) => void,
+  ) => {
     const soups = candidates.map(soupOf)
     const within = withinBudget(soups.map(keyOf), tried, maximumEvaluations)
     for (const soup of soups.slice(0, within)) {
       if (!tried.has(keyOf(soup))) start(keyOf(soup), soup)
     }
-    for (const soup of soups.slice(0, within)) onTrial(keyOf(soup), await finish(keyOf(soup), soup))
+    for (const soup of soups.slice(0, within)) onScored(keyOf(soup), await finish(keyOf(soup), soup))
     if (within < soups.length) throw new BudgetSpent('evaluations')
   }
 
@@ -120,9 +123,9 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
     hasWeights: method?.hasWeights ?? true,
     async score(candidates) {
       const scores: number[] = []
-      await scoreAll(candidates, (key, trial) => {
-        asked.set(key, trial)
-        scores.push(goodness(trial.value, direction))
+      await scoreAll(candidates, (key, candidate) => {
+        asked.set(key, candidate)
+        scores.push(goodness(candidate.value, direction))
       })
       return scores
     },
@@ -144,7 +147,7 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
     stopped = error.kind
   }
   return {
-    trials: [...asked.values()],
+    candidates: [...asked.values()],
     uniform: tried.get(keyOf(candidateSoup(all, []))) ?? null,
     findings,
     stopped,

@@ -1,19 +1,19 @@
 import { TureenError } from '../errors.ts'
 import { isSingle } from './candidate-soup.ts'
 import { bestOf, type Direction } from './ranking.ts'
-import type { SearchOutcome, Trial } from './run-search.ts'
+import type { ScoredCandidate, SearchOutcome } from './run-search.ts'
 
 /** The outcome of a search with its best soup and its best single model. */
-export type SearchEnd = SearchOutcome & { direction: Direction; winner: Trial; bestSingle: Trial }
+export type SearchEnd = SearchOutcome & { direction: Direction; winner: ScoredCandidate; bestSingle: ScoredCandidate }
 
 /**
  * Finds the winner and the best single model of a finished search.
  * @throws TureenError `TUREEN_METRIC_MISMATCH` if no soup has a score
  */
 export function endOf(outcome: SearchOutcome, direction: Direction): SearchEnd {
-  const winner = bestOf(outcome.trials, direction)
+  const winner = bestOf(outcome.candidates, direction)
   const bestSingle = bestOf(
-    outcome.trials.filter(({ soup }) => isSingle(soup)),
+    outcome.candidates.filter(({ soup }) => isSingle(soup)),
     direction,
   )
   if (winner && bestSingle) return { ...outcome, direction, winner, bestSingle }

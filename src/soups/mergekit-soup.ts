@@ -2,7 +2,7 @@ import { convertMergekit } from '../merge/convert-mergekit.ts'
 import { readMergekit } from '../merge/mergekit-config.ts'
 import { type ModelReference, referencesIn, withReferences } from '../merge/mergekit-models.ts'
 import { refusal } from '../merge/mergekit-values.ts'
-import { modelDigest } from '../models/model-files.ts'
+import { modelDigest } from '../models/model-digest.ts'
 import type { SoupModel } from './soup-model.ts'
 
 /** Parts of a form in the order in which a recipe means them, and that recipe. */

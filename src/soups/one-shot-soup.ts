@@ -3,9 +3,9 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { isMergekitConfig } from '../merge/mergekit-config.ts'
 import { methodSettings } from '../merge/method-settings.ts'
-import { modelDigest } from '../models/model-files.ts'
+import { modelDigest } from '../models/model-digest.ts'
 import { requireKeepable } from '../received-text.ts'
-import type { Artifacts } from '../storage/artifacts.ts'
+import type { ContentFiles } from '../storage/content-files.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { invalidFields } from '../unknown-fields.ts'
@@ -26,14 +26,14 @@ export type Soup = { path: string; report: SoupReport }
 export async function makeSoup(
   models: readonly SoupModel[],
   recipe: SoupRecipe,
-  artifacts: Artifacts,
+  contentFiles: ContentFiles,
   threads: ThreadPool,
   signal: AbortSignal,
 ): Promise<Soup> {
   const started = performance.now()
   const { files, settings } = soupMerge(models, recipe)
   const sizes = models.map(each => each.files.reduce((sum, { bytes }) => sum + bytes, 0))
-  return artifacts.makeOutput(sizes[settings.base] ?? 0, async output => {
+  return contentFiles.makeOutput(sizes[settings.base] ?? 0, async output => {
     const { files: written, report } = await threads.merge({ files, settings, output, durable: false }, { signal })
     const [soup] = written
     if (!soup) throw new RangeError('a merge without a file')

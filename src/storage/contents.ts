@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import type { Artifacts, ReceivedFile } from './artifacts.ts'
+import type { ContentFiles, ReceivedFile } from './content-files.ts'
 import type { Catalog } from './database.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Reserve } from './reserve.ts'
@@ -49,7 +49,7 @@ const digestsInQuery = 500
  */
 export function createContents(
   catalog: Catalog,
-  artifacts: Artifacts,
+  contentFiles: ContentFiles,
   reserve: Reserve,
   hash: HashFile,
   onDamaged: () => void = () => undefined,
@@ -79,8 +79,8 @@ export function createContents(
     }
     const kept = await referenced([...new Set(digests)])
     await inParallel(new Set(digests).difference(kept), async sha256 => {
-      sound.forget(artifacts.path(sha256))
-      await artifacts.discard(artifacts.path(sha256))
+      sound.forget(contentFiles.path(sha256))
+      await contentFiles.discard(contentFiles.path(sha256))
     })
   }
 
@@ -88,21 +88,21 @@ export function createContents(
     const unknown = new Set(digests).difference(await referenced(digests))
     const taken: string[] = []
     for (const sha256 of unknown) {
-      sound.forget(artifacts.path(sha256))
-      if (await artifacts.quarantine(sha256)) taken.push(sha256)
+      sound.forget(contentFiles.path(sha256))
+      if (await contentFiles.quarantine(sha256)) taken.push(sha256)
     }
     return taken
   }
 
   return {
-    path: artifacts.path,
+    path: contentFiles.path,
     async damage(path, signal) {
-      const damage = await sound.check(path, artifacts.digestAt(path), signal)
+      const damage = await sound.check(path, contentFiles.digestAt(path), signal)
       if (damage !== null) onDamaged()
       return damage
     },
     async verify(sha256, hash, signal) {
-      const verified = await sound.verify(artifacts.path(sha256), sha256, hash, signal)
+      const verified = await sound.verify(contentFiles.path(sha256), sha256, hash, signal)
       if (verified && verified.damage !== null) onDamaged()
       return verified
     },
@@ -118,9 +118,9 @@ export function createContents(
     add: (files, commit) =>
       exclusive(async () => {
         try {
-          await artifacts.publish(files)
-          await inParallel(new Set(files.map(({ sha256 }) => artifacts.path(sha256))), sound.trust)
-          return await artifacts.givingWay(commitBytes, commit)
+          await contentFiles.publish(files)
+          await inParallel(new Set(files.map(({ sha256 }) => contentFiles.path(sha256))), sound.trust)
+          return await contentFiles.givingWay(commitBytes, commit)
         } finally {
           await discardUnreferenced(files.map(({ sha256 }) => sha256))
         }
@@ -131,8 +131,8 @@ export function createContents(
         postponed = null
         await discardUnreferenced(digests)
       })
-      const swept: Swept = { removed: await artifacts.removeLeftovers(), quarantined: [] }
-      for await (const digests of batches(artifacts.digests(), digestsInQuery)) {
+      const swept: Swept = { removed: await contentFiles.removeLeftovers(), quarantined: [] }
+      for await (const digests of batches(contentFiles.digests(), digestsInQuery)) {
         if (signal.aborted) break
         swept.quarantined.push(...(await exclusive(() => quarantineUnknown(digests))))
       }

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import type { Artifacts } from './artifacts.ts'
+import type { ContentFiles } from './content-files.ts'
 import { countContent } from './count-content.ts'
 import type { Catalog } from './database.ts'
 import { oneQuestion } from './one-question.ts'
@@ -34,7 +34,7 @@ export type StoreUsage = {
  * @returns a function that reads how much there is of everything, and goes on without the parts that fail
  */
 export function storeUsage(
-  { catalog, artifacts }: { catalog: Catalog; artifacts: Pick<Artifacts, 'quarantined'> },
+  { catalog, contentFiles }: { catalog: Catalog; contentFiles: Pick<ContentFiles, 'quarantined'> },
   directory: string,
   onFailure: (part: string, error: unknown) => void,
 ): () => Promise<StoreUsage> {
@@ -55,7 +55,7 @@ export function storeUsage(
       unlessFailing('content', readContent),
       unlessFailing('disk', readDisk),
     ])
-    return { catalog: records, content, quarantine: artifacts.quarantined(), disk }
+    return { catalog: records, content, quarantine: contentFiles.quarantined(), disk }
   }
 }
 

@@ -2,7 +2,7 @@ import { insertDataset } from '../datasets/dataset-records.ts'
 import { asTureenError } from '../errors.ts'
 import { insertModel } from '../models/model-records.ts'
 import type { Catalog } from '../storage/database.ts'
-import type { Labels } from '../storage/labels.ts'
+import type { Labels } from '../storage/record-labels.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 
 /** A file of the content by its digest, `sha256:<hex>`. */

@@ -1,6 +1,6 @@
 import { blame, TureenError } from '../errors.ts'
+import { externalLocations } from '../onnx/external-data.ts'
 import { inspectModel } from '../onnx/graph/inspect-model.ts'
-import { externalLocations } from '../onnx/model-files.ts'
 import { locationList } from '../onnx/unknown-location.ts'
 import type { OpenInput } from './merge-inputs.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { defaultSettings, type MergeSettings } from '../../src/merge/merge-input.ts'
-import { methods, type RegisteredMethod } from '../../src/merge/methods/registry.ts'
+import { methods, type RegisteredMethod } from '../../src/merge/methods/merge-method-registry.ts'
 import type { Bench, Comparison, Contestant } from './harness.ts'
 import { mergingProcess } from './merging-process.ts'
 import { writeResnetModels } from './resnet-models.ts'

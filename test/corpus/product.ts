@@ -4,16 +4,16 @@ import { planMerge } from '../../src/merge/plan.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import { preflight } from '../../src/merge/preflight.ts'
 import { type ByteSource, readBytes } from '../../src/onnx/byte-source.ts'
+import { type ModelFiles, requireOwnData } from '../../src/onnx/external-data.ts'
 import { inspectModel } from '../../src/onnx/graph/inspect-model.ts'
 import type { TensorEntry } from '../../src/onnx/layout.ts'
-import { type ModelFiles, requireOwnData } from '../../src/onnx/model-files.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { describeTensor } from '../../src/onnx/skeleton.ts'
 import { checkedPlan } from '../../src/threads/merge-inputs.ts'
 
 /** All that the corpus and fuzzing tools use of the project itself, in one place. */
 
-export type { ModelFiles } from '../../src/onnx/model-files.ts'
+export type { ModelFiles } from '../../src/onnx/external-data.ts'
 
 /** Indexes, checks and describes a model as an upload does. @returns the locations of the external data that it names */
 export function inspect(source: ByteSource): string[] {

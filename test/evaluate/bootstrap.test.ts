@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { pairedBootstrap } from '../../src/evaluate/bootstrap.ts'
-import { metrics } from '../../src/evaluate/metrics/registry.ts'
+import { metrics } from '../../src/evaluate/metrics/metric-registry.ts'
 import { randomStream } from '../../src/tensor/random.ts'
 
 const classes = z.array(z.int().min(0))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
 import { requireFit } from '../../src/evaluate/metric-fit.ts'
-import { metrics, type RegisteredMetric } from '../../src/evaluate/metrics/registry.ts'
+import { metrics, type RegisteredMetric } from '../../src/evaluate/metrics/metric-registry.ts'
 import type { Dimension } from '../../src/onnx/skeleton.ts'
 
 function named(name: string): RegisteredMetric {

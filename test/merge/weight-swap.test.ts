@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
-import type { ModelFiles } from '../../src/onnx/model-files.ts'
+import type { ModelFiles } from '../../src/onnx/external-data.ts'
 import { networkOfBytes } from '../support/inspecting.ts'
 import { runSeed } from '../support/random.ts'
 import { type Run, runModel } from '../support/run-model.ts'

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asTureenError } from '../../src/errors.ts'
 import { createModelStore } from '../../src/models/model-store.ts'
-import { openArtifacts } from '../../src/storage/artifacts.ts'
+import { openContentFiles } from '../../src/storage/content-files.ts'
 import { createContents } from '../../src/storage/contents.ts'
 import { openCatalog } from '../../src/storage/database.ts'
 import { createReserve } from '../../src/storage/reserve.ts'
@@ -17,7 +17,7 @@ import { digest } from '../support/soup.ts'
 async function openStore() {
   const directory = await temporaryDirectory()
   const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
-  const artifacts = await openArtifacts(directory.path, 0, () => {})
+  const contentFiles = await openContentFiles(directory.path, 0, () => {})
   const threads = createThreadPool(
     error => {
       throw error
@@ -25,12 +25,12 @@ async function openStore() {
     () => {},
   )
   const reserve = createReserve(directory.path, async () => undefined)
-  const contents = createContents(catalog, artifacts, reserve, threads.hash)
-  const models = createModelStore(catalog, artifacts, contents, threads)
+  const contents = createContents(catalog, contentFiles, reserve, threads.hash)
+  const models = createModelStore(catalog, contentFiles, contents, threads)
   return {
     models,
     async add(bytes: Uint8Array) {
-      const path = artifacts.incomingPath()
+      const path = contentFiles.incomingPath()
       await writeFile(path, bytes)
       const file = { path, location: '', sha256: digest(bytes), bytes: bytes.byteLength }
       return (await models.add([file], { name: null, labels: { of: 'test' }, expiresAt: null })).model

@@ -21,7 +21,7 @@ function search(change: Partial<Search> = {}): Search {
       return { value, seconds: 0, cached: false }
     },
     hasSpare: () => true,
-    onTrial: () => undefined,
+    onScored: () => undefined,
     ...change,
   }
 }
@@ -31,11 +31,13 @@ const members = ({ soup }: { soup: { members: readonly number[] } }) => String(s
 describe('runSearch', () => {
   test('counts soups in the order in which they are asked for, whichever is scored first', async () => {
     const seen: string[] = []
-    const { trials, evaluations } = await runSearch(search({ onTrial: trial => void seen.push(members(trial)) }))
+    const { candidates, evaluations } = await runSearch(
+      search({ onScored: candidate => void seen.push(members(candidate)) }),
+    )
     expect(evaluations).toBe(15)
     expect(seen.slice(0, 5)).toEqual(['0', '1', '2', '3', '0,1,2,3'])
-    expect(trials.map(members).slice(0, 7)).toEqual(['0', '1', '2', '3', '0,1', '0,2', '1,2'])
-    expect(new Set(trials.map(members)).size).toBe(15)
+    expect(candidates.map(members).slice(0, 7)).toEqual(['0', '1', '2', '3', '0,1', '0,2', '1,2'])
+    expect(new Set(candidates.map(members)).size).toBe(15)
   })
 
   test('scores no soup twice, anticipated ones included', async () => {
@@ -83,7 +85,7 @@ describe('runSearch', () => {
   test('a deadline that is over lets one soup be scored', async () => {
     const outcome = await runSearch(search({ deadline: AbortSignal.abort() }))
     expect(outcome).toMatchObject({ stopped: 'seconds', evaluations: 1, uniform: null })
-    expect(outcome.trials.map(members)).toEqual(['0'])
+    expect(outcome.candidates.map(members)).toEqual(['0'])
   })
 
   test('what goes wrong with a soup ends the search', async () => {

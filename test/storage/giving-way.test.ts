@@ -2,31 +2,31 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
-import { type Artifacts, besideOutput, openArtifacts } from '../../src/storage/artifacts.ts'
+import { besideOutput, type ContentFiles, openContentFiles } from '../../src/storage/content-files.ts'
 import { createContents } from '../../src/storage/contents.ts'
 import { openCatalog } from '../../src/storage/database.ts'
 import { createReserve } from '../../src/storage/reserve.ts'
 import { temporaryDirectory } from '../support/server.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
 
-async function keepIn(artifacts: Artifacts, bytes: number, fill: number): Promise<string> {
-  const file = await artifacts.receive(ReadableStream.from([Buffer.alloc(bytes, fill)]))
-  await artifacts.publish([file])
+async function keepIn(contentFiles: ContentFiles, bytes: number, fill: number): Promise<string> {
+  const file = await contentFiles.receive(ReadableStream.from([Buffer.alloc(bytes, fill)]))
+  await contentFiles.publish([file])
   return file.sha256
 }
 
-async function quarantineIn(artifacts: Artifacts, bytes: number, fill: number): Promise<void> {
-  expect(await artifacts.quarantine(await keepIn(artifacts, bytes, fill))).toBe(true)
+async function quarantineIn(contentFiles: ContentFiles, bytes: number, fill: number): Promise<void> {
+  expect(await contentFiles.quarantine(await keepIn(contentFiles, bytes, fill))).toBe(true)
 }
 
 describe('where the disk gets full while something is written', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>
-  let artifacts: Artifacts
+  let contentFiles: ContentFiles
   beforeEach(async () => {
     directory = await temporaryDirectory()
-    artifacts = await openArtifacts(directory.path, 0, () => {})
-    await quarantineIn(artifacts, 100, 1)
-    await quarantineIn(artifacts, 200, 2)
+    contentFiles = await openContentFiles(directory.path, 0, () => {})
+    await quarantineIn(contentFiles, 100, 1)
+    await quarantineIn(contentFiles, 200, 2)
   })
   afterEach(() => directory.remove())
 
@@ -39,7 +39,7 @@ describe('where the disk gets full while something is written', () => {
 
   test.each(full)('the quarantine gives way, the oldest first, and the work is done again (%s)', async error => {
     const outputs: string[] = []
-    const result = await artifacts.withOutput(10, async output => {
+    const result = await contentFiles.withOutput(10, async output => {
       outputs.push(output)
       for (const file of [output, besideOutput(output, 0)]) await writeFile(file, 'half')
       for (const before of outputs.slice(0, -1))
@@ -49,29 +49,29 @@ describe('where the disk gets full while something is written', () => {
     })
     expect(result).toBe('done')
     expect(new Set(outputs).size).toBe(2)
-    expect(artifacts.quarantined()).toEqual({ files: 1, bytes: 200 })
+    expect(contentFiles.quarantined()).toEqual({ files: 1, bytes: 200 })
     expect(outputs.map(existsSync)).toEqual([false, false])
   })
 
   test.each(full)('it ends with the error when nothing is left to give way (%s)', async error => {
     let runs = 0
-    const failing = artifacts.makeOutput(10, async () => {
+    const failing = contentFiles.makeOutput(10, async () => {
       runs += 1
       throw error()
     })
     await expect(failing).rejects.toThrow(error().message)
     expect(runs).toBe(3)
-    expect(artifacts.quarantined()).toEqual({ files: 0, bytes: 0 })
+    expect(contentFiles.quarantined()).toEqual({ files: 0, bytes: 0 })
   })
 
   test('nothing gives way in vain: more is missing than the quarantine holds', async () => {
-    const failing = artifacts.withOutput(2 ** 62, async () => Promise.reject(full[0]?.()))
+    const failing = contentFiles.withOutput(2 ** 62, async () => Promise.reject(full[0]?.()))
     await expect(failing).rejects.toMatchObject({ code: 'ENOSPC' })
-    expect(artifacts.quarantined()).toEqual({ files: 2, bytes: 300 })
+    expect(contentFiles.quarantined()).toEqual({ files: 2, bytes: 300 })
   })
 
   test('nothing gives way for other errors, or for the limit of the store', async () => {
-    const limited = await openArtifacts(directory.path, 1000, () => {})
+    const limited = await openContentFiles(directory.path, 1000, () => {})
     await expect(limited.withOutput(5, async () => Promise.reject(new Error('other')))).rejects.toThrow('other')
     const tooMuch = limited.withOutput(5, async () => limited.withOutput(996, async () => 'done'))
     await expect(tooMuch).rejects.toMatchObject({ code: 'TUREEN_STORE_FULL' })
@@ -81,8 +81,8 @@ describe('where the disk gets full while something is written', () => {
   test('the records of an upload find room in the catalog as well', async () => {
     const catalog = await openCatalog(`${directory.path}/catalog.sqlite`)
     const reserve = createReserve(directory.path, async () => undefined)
-    const contents = createContents(catalog, artifacts, reserve, async () => ({ sha256: '' }))
-    const file = await artifacts.receive(ReadableStream.from([Buffer.alloc(50, 3)]))
+    const contents = createContents(catalog, contentFiles, reserve, async () => ({ sha256: '' }))
+    const file = await contentFiles.receive(ReadableStream.from([Buffer.alloc(50, 3)]))
     let commits = 0
     const added = await contents.add([file], async () => {
       commits += 1
@@ -90,7 +90,7 @@ describe('where the disk gets full while something is written', () => {
       return 'added'
     })
     expect({ added, commits }).toEqual({ added: 'added', commits: 2 })
-    expect(artifacts.quarantined().files).toBe(1)
+    expect(contentFiles.quarantined().files).toBe(1)
     await catalog.destroy()
   })
 })
@@ -102,11 +102,11 @@ test.skipIf(!mounted)(
   'a writer finds room in the quarantine although another one took what had been made',
   async () => {
     if (!mounted) throw new Error('there is no small disk')
-    const artifacts = await openArtifacts(mounted.path, 0, () => {})
-    for (const fill of [1, 2, 3]) await quarantineIn(artifacts, 2 << 20, fill)
+    const contentFiles = await openContentFiles(mounted.path, 0, () => {})
+    for (const fill of [1, 2, 3]) await quarantineIn(contentFiles, 2 << 20, fill)
     const bytes = 3 << 20
     let runs = 0
-    await artifacts.withOutput(bytes, async output => {
+    await contentFiles.withOutput(bytes, async output => {
       runs += 1
       if (runs === 1) await mounted.fill()
       await writeFile(output, Buffer.alloc(bytes, 9))

@@ -2,16 +2,16 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Artifacts, openArtifacts } from '../../src/storage/artifacts.ts'
+import { type ContentFiles, openContentFiles } from '../../src/storage/content-files.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 const limit = 1000
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
-let artifacts: Artifacts
+let contentFiles: ContentFiles
 beforeEach(async () => {
   directory = await temporaryDirectory()
-  artifacts = await openArtifacts(directory.path, limit, () => {})
+  contentFiles = await openContentFiles(directory.path, limit, () => {})
 })
 afterEach(() => directory.remove())
 
@@ -20,13 +20,13 @@ async function* bytes(count: number, fill = 0) {
 }
 
 async function keep(count: number, fill: number): Promise<string> {
-  const file = await artifacts.receive(bytes(count, fill))
-  await artifacts.publish([file])
+  const file = await contentFiles.receive(bytes(count, fill))
+  await contentFiles.publish([file])
   return file.sha256
 }
 
 /** How many bytes still fit, found by asking. */
-function free(of: Artifacts = artifacts): number {
+function free(of: ContentFiles = contentFiles): number {
   for (let count = 0; count <= limit; count += 1) {
     try {
       of.reserveRoom(count + 1).release()
@@ -46,41 +46,41 @@ test('content counts once, and no longer when it is gone', async () => {
   expect(free()).toBe(600)
   await keep(500, 2)
   expect(free()).toBe(100)
-  await artifacts.discard(artifacts.path(first))
-  await artifacts.discard(artifacts.path(first))
+  await contentFiles.discard(contentFiles.path(first))
+  await contentFiles.discard(contentFiles.path(first))
   expect(free()).toBe(500)
 })
 
 test('what is being received counts as it comes, and is refused and removed where it goes beyond', async () => {
-  const { path } = await artifacts.receive(bytes(limit))
+  const { path } = await contentFiles.receive(bytes(limit))
   expect(free()).toBe(0)
-  await artifacts.discard(path)
+  await contentFiles.discard(path)
   expect(free()).toBe(limit)
-  await expect(artifacts.receive(bytes(limit + 1))).rejects.toMatchObject(full)
+  await expect(contentFiles.receive(bytes(limit + 1))).rejects.toMatchObject(full)
   expect(free()).toBe(limit)
 })
 
 test('two that are received side by side have one room', async () => {
-  const outcomes = await Promise.allSettled([artifacts.receive(bytes(600, 1)), artifacts.receive(bytes(600, 2))])
+  const outcomes = await Promise.allSettled([contentFiles.receive(bytes(600, 1)), contentFiles.receive(bytes(600, 2))])
   const refused = outcomes.filter(({ status }) => status === 'rejected')
   expect(refused.length).toBeGreaterThan(0)
   for (const outcome of refused) expect(outcome).toMatchObject({ reason: full })
 })
 
 test('an upload that announced its length has its room, whoever else comes, and leaves none behind', async () => {
-  const reservation = artifacts.reserveRoom(700)
+  const reservation = contentFiles.reserveRoom(700)
   expect(free()).toBe(300)
-  expect(() => artifacts.reserveRoom(301)).toThrow(/do not fit/)
+  expect(() => contentFiles.reserveRoom(301)).toThrow(/do not fit/)
   const [first] = await Promise.all([
-    artifacts.receive(bytes(600, 1), reservation),
-    expect(artifacts.receive(bytes(400, 2))).rejects.toMatchObject(full),
+    contentFiles.receive(bytes(600, 1), reservation),
+    expect(contentFiles.receive(bytes(400, 2))).rejects.toMatchObject(full),
   ])
   expect(free()).toBe(300)
-  await expect(artifacts.receive(bytes(500, 3), reservation)).rejects.toMatchObject(full)
+  await expect(contentFiles.receive(bytes(500, 3), reservation)).rejects.toMatchObject(full)
   reservation.release()
   reservation.release()
   expect(free()).toBe(400)
-  await artifacts.discard(first.path)
+  await contentFiles.discard(first.path)
   expect(free()).toBe(limit)
 })
 
@@ -90,14 +90,14 @@ test('what will be written is refused before anything is, and makes room again w
   const use = async () => {
     ran = true
   }
-  await expect(artifacts.withOutput(601, use)).rejects.toMatchObject(full)
+  await expect(contentFiles.withOutput(601, use)).rejects.toMatchObject(full)
   expect(ran).toBe(false)
-  await artifacts.withOutput(600, async output => {
+  await contentFiles.withOutput(600, async output => {
     expect(free()).toBe(0)
     await writeFile(output, 'x')
   })
   expect(free()).toBe(600)
-  await expect(artifacts.withOutput(600, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
+  await expect(contentFiles.withOutput(600, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
   expect(free()).toBe(600)
 })
 
@@ -108,13 +108,13 @@ test('a result counts with the bytes that it has in the end, and is refused if i
   ] as const) {
     const content = Buffer.alloc(written, written)
     const sha256 = `sha256:${createHash('sha256').update(content).digest('hex')}`
-    const publish = artifacts.withOutput(10, async output => {
+    const publish = contentFiles.withOutput(10, async output => {
       await writeFile(output, content)
-      await artifacts.publish([{ path: output, sha256, bytes: written }])
+      await contentFiles.publish([{ path: output, sha256, bytes: written }])
     })
     if (isKept) await publish
     else await expect(publish).rejects.toMatchObject(full)
-    const there = await stat(artifacts.path(sha256)).then(
+    const there = await stat(contentFiles.path(sha256)).then(
       () => true,
       () => false,
     )
@@ -130,8 +130,8 @@ test.skipIf(!existsSync('/dev/shm'))(
     const path = `/dev/shm/tureen-${randomUUID()}`
     await writeFile(path, Buffer.alloc(400))
     const file = { path, sha256: `sha256:${'0'.repeat(64)}`, bytes: 400 }
-    await expect(artifacts.publish([file])).rejects.toMatchObject({ code: 'EXDEV' })
-    await artifacts.discard(path)
+    await expect(contentFiles.publish([file])).rejects.toMatchObject({ code: 'EXDEV' })
+    await contentFiles.discard(path)
     expect(free()).toBe(limit)
   },
 )
@@ -139,8 +139,8 @@ test.skipIf(!existsSync('/dev/shm'))(
 test('a store that is opened again counts what is there, but for what an earlier process left behind', async () => {
   await keep(300, 1)
   await keep(200, 2)
-  await artifacts.receive(bytes(100, 3))
-  const again = await openArtifacts(directory.path, limit, () => {})
+  await contentFiles.receive(bytes(100, 3))
+  const again = await openContentFiles(directory.path, limit, () => {})
   expect(free(again)).toBe(500)
   const making = await again.receive(bytes(50, 4))
   expect(await again.removeLeftovers()).toHaveLength(1)
@@ -150,7 +150,7 @@ test('a store that is opened again counts what is there, but for what an earlier
 
 test('the quarantine counts, and its oldest files go where room is needed, none in vain', async () => {
   let now = Date.parse('2026-01-01T00:00:00Z')
-  artifacts = await openArtifacts(
+  contentFiles = await openContentFiles(
     directory.path,
     limit,
     () => {},
@@ -160,11 +160,11 @@ test('the quarantine counts, and its oldest files go where room is needed, none 
   const young = await keep(400, 2)
   for (const sha256 of [old, young]) {
     now += 1000
-    expect(await artifacts.quarantine(sha256)).toBe(true)
+    expect(await contentFiles.quarantine(sha256)).toBe(true)
   }
-  expect(artifacts.quarantined()).toEqual({ files: 2, bytes: 700 })
-  expect(() => artifacts.reserveRoom(limit + 1)).toThrow(/do not fit/)
-  const reopened = await openArtifacts(
+  expect(contentFiles.quarantined()).toEqual({ files: 2, bytes: 700 })
+  expect(() => contentFiles.reserveRoom(limit + 1)).toThrow(/do not fit/)
+  const reopened = await openContentFiles(
     directory.path,
     limit,
     () => {},
@@ -181,15 +181,15 @@ test('the quarantine counts, and its oldest files go where room is needed, none 
 
 test('content takes the place of the same bytes in the quarantine', async () => {
   const sha256 = await keep(300, 1)
-  await artifacts.quarantine(sha256)
-  expect(existsSync(artifacts.path(sha256))).toBe(false)
+  await contentFiles.quarantine(sha256)
+  expect(existsSync(contentFiles.path(sha256))).toBe(false)
   await keep(300, 1)
-  expect(existsSync(artifacts.path(sha256))).toBe(true)
-  expect(artifacts.quarantined()).toEqual({ files: 0, bytes: 0 })
+  expect(existsSync(contentFiles.path(sha256))).toBe(true)
+  expect(contentFiles.quarantined()).toEqual({ files: 0, bytes: 0 })
   expect(free()).toBe(700)
 })
 
 test('without a limit everything fits', async () => {
-  const roomy = await openArtifacts(directory.path, 0, () => {})
+  const roomy = await openContentFiles(directory.path, 0, () => {})
   expect(() => roomy.reserveRoom(2 ** 50)).not.toThrow()
 })

@@ -1,15 +1,15 @@
 import type { ProblemItem } from '../../src/errors.ts'
 import { type MatchedInputs, matchInputs } from '../../src/merge/match-inputs.ts'
+import { averagedPaths } from '../../src/onnx/averaged-tensors.ts'
 import { type ByteSource, memorySource } from '../../src/onnx/byte-source.ts'
+import type { ModelFiles } from '../../src/onnx/external-data.ts'
 import { buildNetwork } from '../../src/onnx/graph/build-network.ts'
 import { fingerprintOf } from '../../src/onnx/graph/fingerprint.ts'
 import { inspectModel } from '../../src/onnx/graph/inspect-model.ts'
 import type { Network } from '../../src/onnx/graph/network.ts'
 import type { Layout } from '../../src/onnx/layout.ts'
-import type { ModelFiles } from '../../src/onnx/model-files.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton, describeModel, describeTensor, type ModelDescription } from '../../src/onnx/skeleton.ts'
-import { averagedPaths } from '../../src/onnx/weights.ts'
 
 /** The index of a model that is held in memory. */
 export function layoutOf(model: Uint8Array): Layout {

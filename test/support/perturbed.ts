@@ -1,8 +1,8 @@
+import { averagedPaths } from '../../src/onnx/averaged-tensors.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { buildNetwork } from '../../src/onnx/graph/build-network.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton } from '../../src/onnx/skeleton.ts'
-import { averagedPaths } from '../../src/onnx/weights.ts'
 
 /** The model with the last bit of every weight flipped that is stored at a fixed width (where it stays, no number becomes NaN by it), and where those stand. */
 export function perturbed(bytes: Uint8Array): { other: Buffer<ArrayBuffer>; paths: string[] } {

@@ -1,7 +1,7 @@
 import { normalize } from 'node:path'
 import ort from 'onnxruntime-node'
 import { type ByteSource, readBytes } from '../../src/onnx/byte-source.ts'
-import type { ModelFiles } from '../../src/onnx/model-files.ts'
+import type { ModelFiles } from '../../src/onnx/external-data.ts'
 import { seededRandom } from './random.ts'
 
 export type InterfaceNames = { inputs: readonly string[]; outputs: readonly string[] }

@@ -1,7 +1,7 @@
 import { defaultSettings, type IndexedInput, type MergeSettings } from '../../src/merge/merge-input.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import { prepare } from '../../src/merge/prepare.ts'
-import type { ModelFiles } from '../../src/onnx/model-files.ts'
+import type { ModelFiles } from '../../src/onnx/external-data.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { checkedPlan } from '../../src/threads/merge-inputs.ts'
 

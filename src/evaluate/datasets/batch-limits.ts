@@ -1,4 +1,4 @@
-import { datasetLimits } from './limits.ts'
+import { datasetLimits } from './dataset-limits.ts'
 import type { NpzArray } from './npz-arrays.ts'
 import { mismatchedDataset, unsupportedDataset } from './refusals.ts'
 

@@ -1,6 +1,6 @@
+import { defaultMemoryBytes } from './dataset-limits.ts'
 import type { Dataset, DatasetFile } from './dataset-types.ts'
 import { kindOf } from './file-kinds.ts'
-import { defaultMemoryBytes } from './limits.ts'
 import { openNpzDataset } from './npz-dataset.ts'
 import { openTestDataSet } from './test-data-set.ts'
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { readFully } from '../../storage/read-fully.ts'
+import { datasetLimits } from './dataset-limits.ts'
 import type { DatasetDescription, DatasetFile } from './dataset-types.ts'
-import { datasetLimits } from './limits.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 import { parseTensorFileName } from './test-cases.ts'
 

@@ -1,4 +1,4 @@
-import { datasetLimits } from './limits.ts'
+import { datasetLimits } from './dataset-limits.ts'
 import type { PythonLiteral } from './python-literal.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 

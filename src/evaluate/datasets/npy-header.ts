@@ -1,4 +1,4 @@
-import { datasetLimits } from './limits.ts'
+import { datasetLimits } from './dataset-limits.ts'
 import { type NpyElement, npyElement } from './npy-element.ts'
 import { type PythonLiteral, parsePythonLiteral } from './python-literal.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'

@@ -1,5 +1,5 @@
+import { datasetLimits } from './dataset-limits.ts'
 import type { DatasetFile } from './dataset-types.ts'
-import { datasetLimits } from './limits.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 import { elementBytes, type ShardArray } from './shard-array.ts'
 

@@ -1,4 +1,4 @@
-import { datasetLimits } from './limits.ts'
+import { datasetLimits } from './dataset-limits.ts'
 
 /** A value of the part of Python's literals that npy headers are written in. Dicts have string keys. */
 export type PythonLiteral =

@@ -1,7 +1,7 @@
 import type { ByteSource } from '../../onnx/byte-source.ts'
 import type { TensorEntry } from '../../onnx/layout.ts'
-import { limits } from '../../onnx/limits.ts'
 import { messages } from '../../onnx/messages.ts'
+import { limits } from '../../onnx/model-limits.ts'
 import { SkeletonPieces } from '../../onnx/skeleton-pieces.ts'
 import { TensorCollector } from '../../onnx/tensor-collector.ts'
 import { malformed, readField, type WireField, wireCursor, wireType } from '../../onnx/wire.ts'

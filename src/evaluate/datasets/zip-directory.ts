@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, RandomAccessReader, type ZipFile } from 'yauzl'
 import { readFully } from '../../storage/read-fully.ts'
-import { datasetLimits } from './limits.ts'
+import { datasetLimits } from './dataset-limits.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 
 /** An array's entry in a zip file: where its bytes lie, how many they are and will be, and their checksum. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { recallPerClass, sumOfCounts } from './classes/class-counts.ts'
+import { labelShapes } from './classes/class-labels.ts'
+import { classShapes } from './classes/class-layout.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
-import { labelShapes } from './classes/labels.ts'
-import { classShapes } from './classes/layout.ts'
 import { scorePredictions } from './classes/score-predictions.ts'
 import type { Metric } from './metric.ts'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { classShapes } from './classes/class-layout.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
 import { type ClassRows, classReader, forEachRow } from './classes/class-rows.ts'
-import { classShapes } from './classes/layout.ts'
 import {
   largestLogLoss,
   logLossOfLogit,

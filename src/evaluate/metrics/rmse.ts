@@ -1,4 +1,4 @@
-import { constantOverBatches } from './dims.ts'
+import { constantOverBatches } from './batch-dims.ts'
 import { elementPairs, valueShapes } from './elements/element-pairs.ts'
 import { NumberList } from './keeping/number-list.ts'
 import { requireCounts } from './keeping/require-counts.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { classShapes } from './classes/class-layout.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
 import { classReader, forEachRow } from './classes/class-rows.ts'
-import { classShapes } from './classes/layout.ts'
 import { OutputReading } from './classes/output-reading.ts'
 import { ResampledCurves } from './classes/resampled-curves.ts'
 import { ScoreStore, type SplitScores } from './classes/score-store.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { methods } from '../../merge/methods/registry.ts'
+import { methods } from '../../merge/methods/merge-method-registry.ts'
 import { parameterSchema } from '../method-parameters.ts'
 import { type JsonObject, mapObjects } from './json.ts'
 

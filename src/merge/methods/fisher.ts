@@ -1,8 +1,8 @@
 import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ParameterValues } from '../operation.ts'
 import { elementwise, type Method } from './method.ts'
+import { requireNonNegative } from './model-weights.ts'
 import { noParameters } from './parameters.ts'
-import { requireNonNegative } from './weights.ts'
 
 /** Smaller information counts as this, so that nothing is divided by 0. */
 const least = 1e-6

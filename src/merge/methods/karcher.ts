@@ -4,8 +4,8 @@ import { arcCosine, sine } from '../../tensor/trigonometry.ts'
 import { sumOf } from '../operation.ts'
 import { prepareByGram } from './gram-preparation.ts'
 import { type Method, unprepared } from './method.ts'
+import { normalized, requireNonNegative } from './model-weights.ts'
 import { quadraticForm, shortest } from './sphere.ts'
-import { normalized, requireNonNegative } from './weights.ts'
 
 /** Squared length below which the mean of unit vectors has no direction. */
 const cancelled = 1e-12

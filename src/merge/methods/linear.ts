@@ -1,7 +1,7 @@
 import { type ParameterValues, sumOf } from '../operation.ts'
 import type { Method } from './method.ts'
+import { requireSum } from './model-weights.ts'
 import { noParameters } from './parameters.ts'
-import { requireSum } from './weights.ts'
 
 /** y = (w_1 x_1 + ... + w_n x_n) / (w_1 + ... + w_n); without the division if `normalize` is false. */
 export const linear: Method<ParameterValues> = {

@@ -4,8 +4,8 @@ import type { Gram } from '../../tensor/gram.ts'
 import { sumOf, type TensorSettings } from '../operation.ts'
 import { prepareByGram } from './gram-preparation.ts'
 import { type Method, unprepared } from './method.ts'
+import { normalized, requireSum } from './model-weights.ts'
 import { quadraticForm } from './sphere.ts'
-import { normalized, requireSum } from './weights.ts'
 
 /** Directions cancel if their sum is shorter than this part of their weights: the rest is rounding error. */
 const cancelled = 1e-6

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Contribution, zeroWeights } from '../../tensor/contribution-kernel.ts'
 import type { TensorSettings } from '../operation.ts'
-import { requireSum } from './weights.ts'
+import { requireSum } from './model-weights.ts'
 
 /** A number for all models, or a list of one for each, in recipe order. */
 export type PerModel = number | readonly number[]

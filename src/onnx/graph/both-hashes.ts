@@ -1,4 +1,4 @@
-import type { ModelFiles } from '../model-files.ts'
+import type { ModelFiles } from '../external-data.ts'
 import { unorderedView } from './fingerprint.ts'
 import { inputLabels } from './input-labels.ts'
 import type { InputPairs } from './interface-pairs.ts'

@@ -1,5 +1,5 @@
+import { holdsFloats } from '../averaged-tensors.ts'
 import type { TensorEntry } from '../layout.ts'
-import { holdsFloats } from '../weights.ts'
 import { type ElementFlow, elementFlow, giverOf } from './element-flow.ts'
 import type { Network, ParameterUse } from './network.ts'
 import { type Reached, reachedBy, spread } from './spread.ts'

@@ -1,5 +1,5 @@
 import { dtypeName } from '../../tensor/dtype.ts'
-import { holdsFloats } from '../weights.ts'
+import { holdsFloats } from '../averaged-tensors.ts'
 import type { Leaf, Operator } from './network.ts'
 import { type Reached, reachedBy, spread } from './spread.ts'
 import type { FlowItem, FlowOperator, FlowValue, Read, ValueFlow } from './value-flow.ts'

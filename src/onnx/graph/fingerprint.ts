@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { dtypeOf } from '../../tensor/dtype.ts'
-import type { ModelFiles } from '../model-files.ts'
+import type { ModelFiles } from '../external-data.ts'
 import { typeWithoutLeadingOnes } from './broadcast-leaf.ts'
 import { isCommutative } from './commutative.ts'
 import { inputLabels } from './input-labels.ts'

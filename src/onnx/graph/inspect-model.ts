@@ -1,10 +1,10 @@
 import { dtypeOf } from '../../tensor/dtype.ts'
+import { averagedPaths } from '../averaged-tensors.ts'
 import { chunksOf } from '../byte-source.ts'
 import { elementSource } from '../elements.ts'
+import { externalLocations, type ModelFiles, requireOwnData } from '../external-data.ts'
 import type { Layout } from '../layout.ts'
-import { externalLocations, type ModelFiles, requireOwnData } from '../model-files.ts'
 import { decodeSkeleton, describeModel, type ModelDescription } from '../skeleton.ts'
-import { averagedPaths } from '../weights.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { knownNetwork } from './known-network.ts'
 

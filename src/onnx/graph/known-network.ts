@@ -1,5 +1,5 @@
+import type { ModelFiles } from '../external-data.ts'
 import type { Layout } from '../layout.ts'
-import type { ModelFiles } from '../model-files.ts'
 import type { ModelProto } from '../onnx-proto.ts'
 import { decodeSkeleton } from '../skeleton.ts'
 import { buildNetwork } from './build-network.ts'

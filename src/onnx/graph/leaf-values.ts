@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { dtypeOf } from '../../tensor/dtype.ts'
 import { type ByteSource, chunksOf, memorySource, readBytes } from '../byte-source.ts'
 import { concatenated, elementSource, rangeSource } from '../elements.ts'
-import type { ModelFiles } from '../model-files.ts'
+import type { ModelFiles } from '../external-data.ts'
 import { lengthPrefix } from './leaves.ts'
 import type { Leaf, Value } from './network.ts'
 

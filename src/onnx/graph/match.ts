@@ -1,5 +1,5 @@
 import { limitExceeded } from '../limit-exceeded.ts'
-import { limits } from '../limits.ts'
+import { limits } from '../model-limits.ts'
 import { differInLeadingOnes } from './broadcast-leaf.ts'
 import type { CommutativePairs, OperatorMarks } from './commutative.ts'
 import { compareLeaves, compareOperators, type Difference, describe, operatorName, shown } from './differences.ts'

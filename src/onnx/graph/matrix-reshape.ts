@@ -1,4 +1,4 @@
-import type { ModelFiles } from '../model-files.ts'
+import type { ModelFiles } from '../external-data.ts'
 import { attributeInteger, attributeIntegers } from './attribute-text.ts'
 import { type Dims, sizeOf } from './dims.ts'
 import { isKnownOpset } from './known-opsets.ts'

@@ -1,4 +1,4 @@
-import type { ModelFiles } from '../model-files.ts'
+import type { ModelFiles } from '../external-data.ts'
 import type { Network } from './network.ts'
 
 /** A network with the files that hold its tensors. */

@@ -1,6 +1,6 @@
 import type { ByteSource } from '../byte-source.ts'
 import { limitExceeded } from '../limit-exceeded.ts'
-import { limits } from '../limits.ts'
+import { limits } from '../model-limits.ts'
 import { type Functions, functionKey, type ModelFunction } from './functions.ts'
 import { isInactiveDropout } from './inactive-dropout.ts'
 import type { Leaves } from './leaves.ts'

@@ -2,7 +2,7 @@ import { TureenError } from '../../errors.ts'
 import { type ByteSource, readBytes } from '../byte-source.ts'
 import { archives } from './archives.ts'
 import { type Head, headBytes } from './impostor.ts'
-import { modelFiles } from './model-files.ts'
+import { modelFiles } from './other-model-formats.ts'
 import { hasGraph, otherProtobuf } from './protobufs.ts'
 import { texts } from './texts.ts'
 

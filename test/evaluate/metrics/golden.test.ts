@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { metrics } from '../../../src/evaluate/metrics/registry.ts'
+import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 import { goldenSets } from './golden.ts'
 import { score } from './score.ts'
 

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { Accumulator, Batch } from '../../../src/evaluate/metrics/metric.ts'
-import { metrics } from '../../../src/evaluate/metrics/registry.ts'
+import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 import { full, values } from './score.ts'
 
 setFlagsFromString('--expose-gc')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Batch, ResamplingAccumulator, Values } from '../../../src/evaluate/metrics/metric.ts'
-import { metrics } from '../../../src/evaluate/metrics/registry.ts'
+import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 import { goldenSets } from './golden.ts'
 import { classSets, coarseValueSets, maskSets, referenceSets, type SampleSet, valueSets } from './resampled-sets.ts'
 import { rows, scoreBatches, split, values } from './score.ts'

@@ -1,5 +1,5 @@
 import type { Batch, MetricResult, Values } from '../../../src/evaluate/metrics/metric.ts'
-import { metrics } from '../../../src/evaluate/metrics/registry.ts'
+import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 
 /** An array of these dims. */
 export function values(dims: readonly number[], data: ArrayLike<number>): Values {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { methods } from '../../../src/merge/methods/registry.ts'
+import { methods } from '../../../src/merge/methods/merge-method-registry.ts'
 import { readBytes } from '../../../src/onnx/byte-source.ts'
 import { tensorMerge } from '../../support/merge-tensors.ts'
 import { elementType, float32Tensor, linearModel } from '../../support/onnx-model.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { WeightValue } from '../../../src/merge/gradient.ts'
 import { methodSettings } from '../../../src/merge/method-settings.ts'
-import { methods } from '../../../src/merge/methods/registry.ts'
+import { methods } from '../../../src/merge/methods/merge-method-registry.ts'
 import type { TensorRule } from '../../../src/merge/tensor-rule.ts'
 import { linearModel, rawInitializer } from '../../support/onnx-model.ts'
 import { type SoupInput, soupInMemory } from '../../support/soup.ts'

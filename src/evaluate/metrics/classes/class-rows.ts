@@ -1,9 +1,9 @@
-import { constantOverBatches, elementCount, sampleCount, showDims } from '../dims.ts'
+import { constantOverBatches, elementCount, sampleCount, showDims } from '../batch-dims.ts'
 import type { Batch, Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
+import { holdsLabels, labelsRefused } from './class-labels.ts'
+import { type ClassLayout, classLayout } from './class-layout.ts'
 import type { ClassParameters } from './class-parameters.ts'
-import { holdsLabels, labelsRefused } from './labels.ts'
-import { type ClassLayout, classLayout } from './layout.ts'
 
 const ignored = -1
 

@@ -1,9 +1,9 @@
-import { sampleCount, shapeMismatch } from '../dims.ts'
+import { sampleCount, shapeMismatch } from '../batch-dims.ts'
 import type { Batch } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 import type { ClassCounts } from './class-counts.ts'
+import { type Label, labelShapes, labelsOf, textShapes } from './class-labels.ts'
 import { ClassTally } from './class-tally.ts'
-import { type Label, labelShapes, labelsOf, textShapes } from './labels.ts'
 
 /** Labels of one set, at most: more are identifiers or measurements, and no classes. */
 const mostLabels = 65_536

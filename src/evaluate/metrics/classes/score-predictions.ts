@@ -4,11 +4,11 @@ import { noSample, noValue } from '../no-value.ts'
 import { argmax } from './argmax.ts'
 import { BinaryCounts } from './binary-counts.ts'
 import { type ClassCounts, sumOfCounts } from './class-counts.ts'
+import { holdsLabels } from './class-labels.ts'
 import type { ClassParameters } from './class-parameters.ts'
 import { classReader, forEachRow } from './class-rows.ts'
 import { ClassTally } from './class-tally.ts'
 import { LabelTally } from './label-tally.ts'
-import { holdsLabels } from './labels.ts'
 import { OutputReading } from './output-reading.ts'
 
 /** A metric of counts, NaN where it does not exist, and of each class that has one. */

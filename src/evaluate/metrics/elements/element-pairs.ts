@@ -1,4 +1,4 @@
-import { equalDims, sampleCount, shapeMismatch, squeezed } from '../dims.ts'
+import { equalDims, sampleCount, shapeMismatch, squeezed } from '../batch-dims.ts'
 import type { Batch, ShapeCheck, ShapeProblem } from '../metric.ts'
 
 /** Output and target of a batch, element by element: `samples` times `size` of them. */

@@ -1,4 +1,4 @@
-import { sampleCount, shapeMismatch } from '../dims.ts'
+import { sampleCount, shapeMismatch } from '../batch-dims.ts'
 import type { Batch, ShapeCheck, ShapeProblem } from '../metric.ts'
 
 /** Images of `channels` planes, `scoreHeight` x `scoreWidth` each, against masks of `height` x `width`. */

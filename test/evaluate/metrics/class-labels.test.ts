@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Batch, Values } from '../../../src/evaluate/metrics/metric.ts'
-import { metrics } from '../../../src/evaluate/metrics/registry.ts'
+import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 import { refusalOf } from '../../support/catalogue.ts'
 import { score, scoreBatches, split, values } from './score.ts'
 

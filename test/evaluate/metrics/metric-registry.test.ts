@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ZodError, z } from 'zod'
-import { metrics } from '../../../src/evaluate/metrics/registry.ts'
+import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 import { rows, score, start } from './score.ts'
 
 test('the metrics, what is better, and what they take', () => {

@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { shapeMismatch } from './batch-dims.ts'
 import { isAbove } from './classes/argmax.ts'
+import { oneScoreASample, scorePerClassShapes } from './classes/class-layout.ts'
 import { ignoreIndex } from './classes/class-parameters.ts'
 import { classReader, forEachRow } from './classes/class-rows.ts'
-import { oneScoreASample, scorePerClassShapes } from './classes/layout.ts'
-import { shapeMismatch } from './dims.ts'
 import { accumulateMean } from './keeping/accumulate-mean.ts'
 import type { Metric } from './metric.ts'
 

@@ -1,4 +1,4 @@
-import { elementCount, equalDims, shapeMismatch, squeezed } from '../dims.ts'
+import { elementCount, equalDims, shapeMismatch, squeezed } from '../batch-dims.ts'
 import type { Batch, ShapeCheck, ShapeProblem } from '../metric.ts'
 
 /**

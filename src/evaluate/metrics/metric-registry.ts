@@ -12,7 +12,7 @@ import { mse } from './mse.ts'
 import { r2 } from './r2.ts'
 import { rmse } from './rmse.ts'
 import { rocAuc } from './roc-auc.ts'
-import { topK } from './top-k.ts'
+import { topK } from './top-k-accuracy.ts'
 
 /** A metric of whatever parameters a request names. */
 export type RegisteredMetric = Omit<Metric<unknown>, 'start'> & {

@@ -18,7 +18,7 @@ export type ReceivedFile = { path: string; sha256: string; bytes: number }
  * Content by digest, in a directory. A file appears under its digest by rename after it was flushed, or not at all; names come
  * from the server alone.
  */
-export type Artifacts = {
+export type ContentFiles = {
   /** A new name for a file in the making. Whatever is left of it is removed at the next start. */
   incomingPath(): string
   /** Keeps room for so many bytes of an upload. @throws TureenError `TUREEN_STORE_FULL` if the store may not hold so many more */
@@ -47,7 +47,7 @@ export type Artifacts = {
    * @param bytes about as many as will be written. @throws as reserveRoom
    */
   makeOutput<Result>(bytes: number, make: (output: string) => Promise<Result>): Promise<Result>
-  /** As {@link Artifacts.makeOutput}, and removes the files in the end. */
+  /** As {@link ContentFiles.makeOutput}, and removes the files in the end. */
   withOutput<Result>(bytes: number, use: (output: string) => Promise<Result>): Promise<Result>
   /**
    * Runs what needs about so many bytes of disk, and again for as long as the disk is full and the quarantine gives way.
@@ -76,12 +76,12 @@ export function besideOutput(output: string, index: number): string {
  * @param onReceived hears how many bytes each file has that was received in full
  * @param clock milliseconds since 1970, by which the quarantine ends
  */
-export async function openArtifacts(
+export async function openContentFiles(
   directory: string,
   maximumBytes: number,
   onReceived: (bytes: number) => void,
   clock: () => number = Date.now,
-): Promise<Artifacts> {
+): Promise<ContentFiles> {
   const incoming = join(directory, 'incoming')
   const content = join(directory, 'content')
   await mkdir(incoming, { recursive: true })
@@ -121,7 +121,7 @@ export async function openArtifacts(
     const missing = Math.max(least, bytes - (await freeBytes()))
     return missing <= quarantine.holding().bytes && quarantine.makeRoom(missing) > 0
   }
-  const givingWay: Artifacts['givingWay'] = async (bytes, run) => {
+  const givingWay: ContentFiles['givingWay'] = async (bytes, run) => {
     for (;;) {
       try {
         return await run()
@@ -132,7 +132,7 @@ export async function openArtifacts(
       }
     }
   }
-  const makeOutput: Artifacts['makeOutput'] = (bytes, make) =>
+  const makeOutput: ContentFiles['makeOutput'] = (bytes, make) =>
     givingWay(bytes, async () => {
       const output = incomingPath()
       try {

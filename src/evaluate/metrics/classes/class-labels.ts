@@ -1,9 +1,9 @@
 import type { TureenError } from '../../../errors.ts'
-import { equalDims, squeezed } from '../dims.ts'
+import { equalDims, squeezed } from '../batch-dims.ts'
 import type { Batch, ShapeCheck, Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
+import { classShapes, scorePerClassShapes } from './class-layout.ts'
 import type { OutputsFrom } from './class-parameters.ts'
-import { classShapes, scorePerClassShapes } from './layout.ts'
 
 /** A class by what the model and the data set call it. */
 export type Label = number | string
