@@ -9,8 +9,8 @@ import { consumersOf, weightReaders } from './weight-readers.ts'
 export type BlockStack = { stack: string; blocks: number }
 
 /**
- * The positions of tensors in the stacks of blocks of a network, by path: from 0 at the first block to 1 at the last (1
- * also for a single block), 0 outside of blocks, null if the block is unknown.
+ * The positions of tensors in the stacks of blocks of a network, by path. The first block is 0, the last 1 (also a
+ * single one). Tensors outside of blocks have 0, and null if the block is unknown.
  */
 export type BlockPositions = { stacks: readonly BlockStack[]; positions: ReadonlyMap<string, number | null> }
 

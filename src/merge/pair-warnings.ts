@@ -2,9 +2,9 @@ import type { Leaf, Network } from '../onnx/graph/network.ts'
 import type { Warning } from './match-warnings.ts'
 
 /**
- * Networks with a median cosine below this count as independently trained. Measured over real pairs: at most 0.04 for
- * networks trained from different starts; at least 0.78 for fine-tunes of one network, checkpoints of one run, and
- * different trainings from one start.
+ * Networks with a median cosine below this count as independently trained. Real pairs had at most 0.04 if they were
+ * trained from different starts. Fine-tunes of one network, checkpoints of one run, and different trainings from one
+ * start had at least 0.78.
  */
 const apartCosine = 0.2
 /** The fewest elements of a matrix whose cosine counts: by chance alone it is about 1 / sqrt(elements). */

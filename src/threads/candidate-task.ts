@@ -18,7 +18,7 @@ import { writePlanned } from './write-planned.ts'
 /** The settings of a search's soups. */
 export type SearchedMerge = Omit<MergeSettings, 'base'>
 
-/** `base`: the file that every soup is made from; null if each is made from that of its first model. */
+/** `base`: index of the file that every soup is made from; null if each is made from its first model's file. */
 export type CandidateInputs = {
   files: readonly MergeFile[]
   settings: SearchedMerge
@@ -28,7 +28,7 @@ export type CandidateInputs = {
 
 const memory = planMemory()
 
-/** The models of the search that this thread serves. Their files are open as long as it lives. */
+/** The models of the search that this thread serves. Their files stay open until the thread ends. */
 let open: OpenModels | undefined
 
 type OpenModels = {
@@ -44,10 +44,10 @@ function openModels(): OpenModels {
 }
 
 /**
- * Opens a search's models, once: compared, planned, and held in memory if together they take no more than `memoryBytes`; larger
- * ones are read anew for every candidate.
+ * Opens a search's models once: compares them, plans their merge, and holds them in memory if together they have at
+ * most `memoryBytes`. Larger models are read again for every candidate.
  *
- * @returns facts about the merge of all of them
+ * @returns findings about the merge of all models
  * @throws TureenError as {@link checkedPlan} does
  */
 export function openCandidates({ files, settings, base, memoryBytes }: CandidateInputs): MergeFindings {
@@ -74,7 +74,7 @@ export function findNonFiniteCandidates(): NonFinite {
   return findNonFinite(planFrom(base ?? 0), new Map(), inputs, memory, 'all')
 }
 
-/** Writes a soup of the opened models to new files that are there to be evaluated and thrown away. @returns where they lie */
+/** Writes a soup of the opened models to new temporary files, and returns their paths. */
 export function writeCandidate(soup: CandidateSoup, output: string): ModelPaths {
   const { inputs, settings, planFrom, base } = openModels()
   const plan = planFrom(base ?? soup.members[0] ?? 0)

@@ -8,20 +8,23 @@ import { runTask, type StoppableOptions } from './run-task.ts'
 import type { ThreadLimits } from './task-pool.ts'
 import { type ModelTask, type ModelThreads, modelThreads } from './worker-threads.ts'
 
-/** Merges files into a new one at `output`, and data files beside it. */
+/** Makes the candidates of one search. */
 export type RunMerge = (merge: Omit<ModelTask<'merge'>, 'shared'>, options: StoppableOptions) => Promise<MergedModel>
 
-/** Makes the candidates of one search. */
+/** Findings about the merge of all models, with the search's groups as rules. */
 export type CandidateWriter = {
-  /** Facts about the merge of all models, its groups as rules. */
+  /** Finds the NaN and infinite elements of all models. Reads each to its end. */
   findings: MergeFindings
-  /** Finds the NaN and infinite elements of all models; reads each to its end. */
+  /** Writes a soup to new files, the model's own at `output`. Soups are written one after the other. */
   findNonFinite(): Promise<NonFinite>
-  /** Writes a soup to new files, its own at `output`. Soups are made one after the other. */
+  /** Merges like the pool, but plans in this thread, which has the models open. */
   write(soup: CandidateSoup, output: string): Promise<ModelPaths>
-  /** Merges as the pool does, planned in this thread, which is warm. */
+  /** Resolves when the thread has ended. Its work has then failed, and it touches no file any more. */
   merge: RunMerge
-  /** Resolves when the thread has ended: whatever it was doing has failed, and it touches no file any more. */
+  /**
+   * Opens the models of a search in a thread that only this search uses.
+   * @param signal ends the thread at once
+   */
   readonly ended: Promise<void>
 }
 
@@ -32,10 +35,7 @@ type Making = {
   mergeIn: (planners: ModelThreads) => RunMerge
 }
 
-/**
- * Opens the models of a search in a thread that only this search uses.
- * @param signal ends the thread, whatever it is doing
- */
+/** A task fails when its thread is told to end, but the thread may still create a file until it is gone. */
 export async function openCandidateThread(
   { limits, taskMilliseconds, onThreadError, mergeIn }: Making,
   inputs: CandidateInputs,

@@ -8,10 +8,15 @@ import { cosineOf, relativeDistanceOf } from '../tensor/pair-sums.ts'
 import { closeInputs, type MergeFile, openInputs } from './merge-inputs.ts'
 import type { WorkControl } from './work-control.ts'
 
-/** Tensors that a result lists, in all its pairs together: it is kept with its job, and read as a whole. */
+/**
+ * The largest number of tensors in a result, over all pairs: the result is stored with its job, and read as a whole.
+ */
 const listedTensors = 20_000
 
-/** Compares every pair of some models, the first of a pair being the base. `rules`: those of a merge to try. Progress is in bytes of weights. */
+/**
+ * Compares every pair of some models, with the first of a pair as the base. `rules`: rules of a merge to try. Progress
+ * is in bytes of weights.
+ */
 export function compareFiles(
   files: readonly MergeFile[],
   rules: readonly TensorRule[],
@@ -58,7 +63,7 @@ export function compareFiles(
   }
 }
 
-/** All of them in their order if there is room, else those that differ most. */
+/** Returns all tensors in order if they fit, otherwise those that differ most. */
 function mostDifferent(tensors: readonly TensorComparison[], room: number): TensorComparison[] {
   if (tensors.length <= room) return [...tensors]
   const distance = ({ identical, relativeDistance }: TensorComparison) =>

@@ -3,8 +3,8 @@ import type { Worker } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 
 /**
- * Runs work of a pool; if it fails because `signal` ended its thread, waits until that thread is gone. Piscina rejects a task at once,
- * while its thread still runs to the next place where it can be stopped, and may create a file until then.
+ * Runs work of a pool. If it fails because `signal` ended its thread, waits until the thread is gone. Piscina rejects a
+ * task at once, but its thread runs on until it can be stopped, and may create a file until then.
  */
 export async function untilThreadsEnd<Value>(
   pool: Pick<Piscina, 'threads'>,
@@ -12,7 +12,7 @@ export async function untilThreadsEnd<Value>(
   run: () => Promise<Value>,
 ): Promise<Value> {
   let before: readonly Worker[] = []
-  // Registered before the pool's own listener, so that it runs while the threads are still in the pool.
+  // Added before the pool's own listener, so that it runs while the threads are still in the pool.
   const list = () => {
     before = pool.threads
   }

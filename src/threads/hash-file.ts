@@ -3,8 +3,10 @@ import { chunksOf } from '../onnx/byte-source.ts'
 import { type FileSource, openFileSource } from '../storage/file-source.ts'
 
 /**
- * @param onChunk is called after each chunk that was read and hashed
- * @returns `sha256:<hex>`, or why the file cannot be read: errors would lose their code on the way
+ * Hashes a file.
+ * @param onChunk called after each chunk that was read and hashed
+ * @returns `sha256:<hex>`, or the reason why the file cannot be read. It does not throw, because errors lose their code
+ * between threads.
  */
 export function sha256OfFile(
   path: string,

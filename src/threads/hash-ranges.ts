@@ -8,9 +8,9 @@ export type HashTask = { outputs: readonly OutputFile[]; ledger: SharedArrayBuff
 const windowBytes = 512 << 10
 
 /**
- * Hashes files while others write them, right behind them, out of the page cache.
- * @returns the digest of each
- * @throws TureenError `TUREEN_JOB_CANCELLED` if the work was stopped before all was written
+ * Hashes files while other threads write them, directly after each range is written, from the page cache.
+ * @returns the digest of each file
+ * @throws TureenError `TUREEN_JOB_CANCELLED` if the work was stopped before everything was written
  */
 export function hashRanges({ outputs, ledger: ledgerMemory, shared }: HashTask): string[] {
   const ranges = outputRanges(outputs)

@@ -20,7 +20,10 @@ export function inspectInputs(inputs: readonly OpenInput[]): void {
   }
 }
 
-/** A form's data parts belong to the model part before them; a part that was sent after another model names that one. */
+/**
+ * Checks that a form's data parts belong to the model part before them. The error names another model that the part
+ * belongs to, if there is one.
+ */
 function requireOwnParts({ label, layout, data }: OpenInput, inputs: readonly OpenInput[]): void {
   const own = externalLocations(layout)
   const location = [...data.keys()].find(each => !own.has(each))

@@ -9,10 +9,14 @@ import { type FileSource, openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { fittingItems } from '../storage/paging.ts'
 
-/** One line of a model's list of tensors. `names`: those by which a glob of a rule can match it. */
+/** One tensor in a model's list. `names`: the names that a rule's glob can match. */
 export type ListedTensor = TensorDescription & { names: string[] }
 
-/** Indexes, checks and describes a model. `data`: those of its data files that are here. @throws TureenError as {@link inspectModel} does */
+/**
+ * Indexes, checks and describes a model. `data`: the data files that are present.
+ *
+ * @throws TureenError as {@link inspectModel} does
+ */
 export function inspectFiles({ path, data }: ModelPaths): InspectedModel {
   return withLayout(path, (layout, source) => {
     const opened = new Map<string, FileSource>()
@@ -25,15 +29,24 @@ export function inspectFiles({ path, data }: ModelPaths): InspectedModel {
   })
 }
 
-/** @throws TureenError if a data file of so many bytes does not have all of the tensors that it should, or is not the model's */
+/**
+ * Checks a data file of `bytes` bytes.
+ * @throws TureenError if tensors lie beyond its end, or if the model does not name it
+ */
 export function checkDataFile(path: string, location: string, bytes: number): void {
   withLayout(path, layout => requireOwnData(layout, new Map([[location, { byteLength: bytes }]])))
 }
 
-/** The list of the model that was asked for last: whoever reads it page by page need not wait for its network on every page. */
+/**
+ * The tensors of the model listed last, so that a client that reads page by page does not wait for the network on every
+ * page.
+ */
 let lastListed: { path: string; tensors: WeakRef<ListedTensor[]> } | undefined
 
-/** Up to `limit` of a model's tensors, and 1 MB, from the one with index `from` on, in the order of the file, and how many there are. */
+/**
+ * Returns a model's tensors in the order of the file, from index `from` on, up to `limit` and 1 MB, with the number of
+ * all.
+ */
 export function listTensors(path: string, from: number, limit: number): { total: number; tensors: ListedTensor[] } {
   const known = lastListed?.path === path ? lastListed.tensors.deref() : undefined
   const tensors = known ?? withLayout(path, allTensors)

@@ -3,7 +3,10 @@ import { planMemory } from '../merge/plan-memory.ts'
 import { planOf, type ShareInput, withShareInputs } from './share-inputs.ts'
 import { workControl } from './work-control.ts'
 
-/** `plan`: a serialized MergePlan. `inResult`: NaN and infinite elements of the result, by the tensor's place in the plan. */
+/**
+ * `plan`: a serialized MergePlan. `inResult`: NaN and infinite elements of the result, by the tensor's index in the
+ * plan.
+ */
 export type NonFiniteTask = {
   inputs: readonly ShareInput[]
   plan: SharedArrayBuffer
@@ -14,8 +17,8 @@ export type NonFiniteTask = {
 const memory = planMemory()
 
 /**
- * Finds the NaN and infinite elements of a merge that has been written.
- * @throws TureenError `TUREEN_JOB_CANCELLED` once the work is stopped, or as reading the inputs does
+ * Finds the NaN and infinite elements of a written merge.
+ * @throws TureenError `TUREEN_JOB_CANCELLED` after the work was stopped; also if an input cannot be read
  */
 export function searchNonFinite({ inputs, plan, inResult, shared }: NonFiniteTask): {
   result: NonFinite

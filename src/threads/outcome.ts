@@ -1,12 +1,12 @@
 import { asTureenError, type Problem } from '../errors.ts'
 
 /**
- * What a thread's task came to. A refusal is a result: errors of the catalogue would lose their class on the way, and those of the
- * system the code that tells a full disk from a defect.
+ * The outcome of a thread's task. A refusal is a value: between threads, errors of the catalogue would lose their
+ * class, and system errors the code that separates a full disk from a defect.
  */
 export type Outcome<Value> = { ok: true; value: Value } | { ok: false; problem: Problem }
 
-/** Runs a task. @throws whatever it throws that neither the catalogue nor the system has a code for */
+/** Runs a task. @throws the task's error if neither the catalogue nor the system has a code for it */
 export async function outcome<Value>(task: () => Value | Promise<Value>): Promise<Outcome<Value>> {
   try {
     return { ok: true, value: await task() }
@@ -15,7 +15,7 @@ export async function outcome<Value>(task: () => Value | Promise<Value>): Promis
   }
 }
 
-/** @throws the error itself if neither the catalogue nor the system has a code for it */
+/** Returns an error as a refusal. @throws the error itself if neither the catalogue nor the system has a code for it */
 function refusal(error: unknown): { ok: false; problem: Problem } {
   const failure = asTureenError(error)
   if (failure.code !== 'TUREEN_INTERNAL') return { ok: false, problem: failure.toProblem() }

@@ -1,10 +1,12 @@
-/** A file of a result, before it is written: `location` is what the model calls it, empty for the model's own. */
+/** A file of a result before it is written. `location`: the model's name for it; empty for the model's own file. */
 export type OutputFile = { location: string; path: string; bytes: number }
 
 /** A piece of one of the files, which one thread writes. */
 export type OutputRange = { file: number; offset: number; length: number }
 
-/** Large enough that claiming one costs nothing, small enough that threads end together and hashing starts early. */
+/**
+ * Large enough that claiming a range costs nothing; small enough that threads end together and hashing starts early.
+ */
 const rangeBytes = 4 << 20
 
 /** Cuts files into ranges, in the order in which they are written and hashed. */
@@ -17,20 +19,20 @@ export function outputRanges(files: readonly Pick<OutputFile, 'bytes'>[]): Outpu
   )
 }
 
-/** Shared memory that says which ranges are taken, and which are in their file. */
+/** Shared memory with the state of each range: claimed, and finished. */
 export type RangeLedger = {
   shared: SharedArrayBuffer
-  /** The next range that nobody has, by its index; undefined once all are taken. */
+  /** Claims the next free range, and returns its index; undefined if all are claimed. */
   claim(): number | undefined
   finish(index: number): void
-  /** Holds the thread until the range is finished, or `throwIfStopped` throws, which is asked now and then. */
+  /** Blocks the thread until the range is finished. Calls `throwIfStopped` every 100 ms, and throws what it throws. */
   awaitFinished(index: number, throwIfStopped: () => void): void
 }
 
-/** A thread that waits asks this often whether it still should. */
+/** The interval at which a waiting thread checks if it should stop. */
 const waitMilliseconds = 100
 
-/** @param shared the memory of a ledger of as many ranges; a new one if left out */
+/** Creates a ledger, or opens one in another thread. @param shared memory of a ledger with as many ranges */
 export function rangeLedger(
   ranges: number,
   shared = new SharedArrayBuffer((ranges + 1) * Int32Array.BYTES_PER_ELEMENT),

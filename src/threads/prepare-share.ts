@@ -5,7 +5,7 @@ import { rangeLedger } from './output-ranges.ts'
 import { planOf, type ShareInput, sharedPlan, withShareInputs } from './share-inputs.ts'
 import { workControl } from './work-control.ts'
 
-/** `plan`: a serialized MergePlan. `ledger`: that of as many ranges as tensors are to be prepared. */
+/** `plan`: a serialized MergePlan. `ledger`: has a range for each tensor to prepare. */
 export type PreparationTask = {
   inputs: readonly ShareInput[]
   plan: SharedArrayBuffer
@@ -13,19 +13,19 @@ export type PreparationTask = {
   shared: SharedArrayBuffer
 }
 
-/** What one thread has found out, by the places of the tensors in the plan. */
+/** The preparations of one thread, by the tensors' indices in the plan. */
 export type PreparationReport = { prepared: [number, Preparation][]; bytesRead: number }
 
 export type SettleTask = { plan: SharedArrayBuffer; prepared: readonly [number, Preparation][] }
 export type SettledPlan = { plan: SharedArrayBuffer; counted: CountedPlan }
 
 /**
- * Prepares tensors of a plan until nobody has to prepare any more.
- * @throws TureenError `TUREEN_JOB_CANCELLED` once the work is stopped, or as reading the inputs does
+ * Prepares tensors of a plan until none is left.
+ * @throws TureenError `TUREEN_JOB_CANCELLED` after the work was stopped; also if an input cannot be read
  */
 export function prepareShare({ inputs, plan: serialized, ledger, shared }: PreparationTask): PreparationReport {
   const plan = planOf(serialized)
-  // The largest first: whatever is left at the end is small, and threads end together.
+  // The largest first, so that small tensors are left at the end and threads end together.
   const pending = pendingTensors(plan).sort((a, b) => b.bytes - a.bytes)
   const { claim } = rangeLedger(pending.length, ledger)
   const control = workControl(shared)
@@ -42,7 +42,7 @@ export function prepareShare({ inputs, plan: serialized, ledger, shared }: Prepa
   return { prepared, bytesRead }
 }
 
-/** Puts together what threads have found out. */
+/** Puts the preparations of all threads into the plan. */
 export function settleShares({ plan: serialized, prepared }: SettleTask): SettledPlan {
   const { plan, facts } = settlePlan(planOf(serialized), new Map(prepared))
   return { plan: sharedPlan(plan), counted: countedPlan(plan, facts) }

@@ -5,7 +5,10 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import { outputFiles, type WrittenFile, writeFiles } from './merge-task.ts'
 import type { WorkControl } from './work-control.ts'
 
-/** Writes a model anew with other elements in some of its tensors, flushed to the disk: its own file at `output`, data files beside it. */
+/**
+ * Writes a model with other elements in some of its tensors, flushed to the disk: its own file at `output`, data files
+ * beside it.
+ */
 export function rewriteFiles(
   { path, data }: ModelPaths,
   values: TensorValues,

@@ -8,18 +8,22 @@ import { type WorkControl, workControl } from './work-control.ts'
 export type Progress = (done: number, total: number) => void
 export type StoppableOptions = { signal: AbortSignal; onProgress?: Progress }
 
-/** A model whose structure takes more is refused; without a bound it would take the whole process with it. */
+/**
+ * Heap of a thread in MiB. A model whose structure takes more is refused; without a limit it would take down the
+ * process.
+ */
 export const heapMebibytes = 1024
-/** Threads leave their progress in shared memory; it is looked at this often. */
+/** The interval at which progress is read from shared memory. */
 const progressMilliseconds = 200
-/** Work that is asked to stop does so at its next piece; a thread that does not come to one is ended after this long. */
+/** Work that is told to stop does so at its next piece. After this time its thread is ended. */
 const stopMilliseconds = 1000
 
 /**
- * Runs a task that the pool's module exports, by its name. A thread that works on it for longer than it may is ended, and the pool starts another one. When
- * it rejects, the thread that ran the task touches no file any more.
- * @param signal ends the thread, whatever it is doing
- * @throws TureenError that the task ended with, `TUREEN_MODEL_LIMIT` if it took too much memory, `TUREEN_TASK_TIMEOUT` if too long
+ * Runs a task of a pool by its name. Ends a thread that works on it longer than allowed; the pool then starts another
+ * one. When the promise rejects, the thread that ran the task touches no file any more.
+ * @param signal ends the thread at once
+ * @throws TureenError of the task; `TUREEN_MODEL_LIMIT` if it took too much memory, `TUREEN_TASK_TIMEOUT` if too much
+ * time
  */
 export async function runTask<Module, Name extends NameIn<Module>>(
   pool: TaskPool<Module>,
@@ -51,7 +55,10 @@ function tookTooLong(milliseconds: number): TureenError {
   )
 }
 
-/** @param addressSpaceBytes that the process may have; undefined if they are not limited, so that only the model can be the reason */
+/**
+ * Returns the error for a thread without memory.
+ * @param addressSpaceBytes limit of the process; undefined without a limit, so that only the model can be the cause
+ */
 export function outOfMemory(addressSpaceBytes: number | undefined): TureenError {
   if (addressSpaceBytes === undefined)
     return new TureenError(
@@ -66,8 +73,8 @@ export function outOfMemory(addressSpaceBytes: number | undefined): TureenError 
 }
 
 /**
- * Runs work that leaves its progress in shared memory and looks there for a word to stop.
- * @param work gets that memory, and a signal that ends the threads which do not look
+ * Runs work that keeps its progress and its order to stop in shared memory.
+ * @param work gets this memory, and a signal that ends threads which do not stop by themselves
  */
 export async function runStoppable<Value>(
   work: (control: WorkControl, signal: AbortSignal) => Promise<Value>,

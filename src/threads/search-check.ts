@@ -5,8 +5,8 @@ import { checkedPlan, type MergeFile, type OpenInput } from './merge-inputs.ts'
 import { checkMerge, withInputs } from './merge-task.ts'
 
 /**
- * Returns if any of the models of a search can be averaged, and each group of tensors is met in every soup.
- * @param base the file that every soup is made from; null if each is made from that of its first model
+ * Checks that all models of a search can be averaged, and that each group of tensors matches in every soup.
+ * @param base index of the file that every soup is made from; null if each is made from its first model's file
  * @throws TureenError as the check of a merge does
  */
 export function checkSearchFiles(files: readonly MergeFile[], settings: SearchedMerge, base: number | null): void {
@@ -16,7 +16,10 @@ export function checkSearchFiles(files: readonly MergeFile[], settings: Searched
   })
 }
 
-/** A soup has the names of its own models alone. What the smallest soups meet, all others do. */
+/**
+ * Checks the smallest soups, because a soup has only the names of its own models: groups that match in these match in
+ * all others.
+ */
 function requireGroupsMet(inputs: readonly OpenInput[], settings: SearchedMerge, base: number | null): void {
   const rules = settings.rules.map(({ match }) => ({ match, weights: [1] }))
   const own = base === null ? undefined : inputs[base]

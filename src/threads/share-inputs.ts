@@ -4,12 +4,12 @@ import type { MergePlan } from '../merge/merge-plan.ts'
 import { openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 
-/** Inputs of a merge, all of them, as its plan numbers them. */
+/** One of the inputs of a merge, in the order of its plan. */
 export type ShareInput = ModelPaths & { label: string }
 
 /**
- * Lets one of several threads read the inputs of a merge that is planned already.
- * @returns what `use` returns, and how many bytes were read
+ * Opens the inputs of a planned merge in one of several threads.
+ * @returns the result of `use`, and the number of bytes read
  * @throws TureenError naming the file that cannot be read
  */
 export function withShareInputs<Result>(
@@ -33,7 +33,7 @@ export function withShareInputs<Result>(
   }
 }
 
-/** A plan as memory that threads are handed without the event loop copying it. */
+/** Returns a plan in memory that is passed to threads without a copy on the event loop. */
 export function sharedPlan(plan: MergePlan): SharedArrayBuffer {
   const bytes = serialize(plan)
   const memory = new SharedArrayBuffer(bytes.byteLength)
@@ -42,7 +42,7 @@ export function sharedPlan(plan: MergePlan): SharedArrayBuffer {
 }
 
 export function planOf(shared: SharedArrayBuffer): MergePlan {
-  // A plan that this very process has serialized: v8 gives back the type that it was given.
+  // This process serialized the plan, so v8 returns the same type.
   const plan: MergePlan = deserialize(new Uint8Array(shared).slice())
   return plan
 }

@@ -1,8 +1,8 @@
 import type { WorkControl } from './work-control.ts'
 
 /**
- * Waits for threads that do one piece of work together. The first failure stops the others, whose own errors then say nothing; when
- * this returns or throws, all have ended.
+ * Waits for threads that share one piece of work. The first failure stops the others, and only this failure is thrown.
+ * All threads have ended when this returns or throws.
  */
 export async function sideBySide<Values extends readonly unknown[]>(
   work: { [Index in keyof Values]: Promise<Values[Index]> },

@@ -10,7 +10,7 @@ import type { WorkControl } from './work-control.ts'
 import type { HashThreads, ModelThreads } from './worker-threads.ts'
 import type { ShareReport } from './write-share.ts'
 
-/** Threads that write, and others that hash: these wait for those, who wait for nobody. */
+/** The threads that write, and the threads that hash. Hashers wait for writers; writers wait for nobody. */
 export type WritingPools = { writers: ModelThreads; hashers: HashThreads }
 
 export type SplitMergeOptions = { durable: boolean; control: WorkControl; signal: AbortSignal }
@@ -18,8 +18,8 @@ export type SplitMergeOptions = { durable: boolean; control: WorkControl; signal
 const allFinite: NonFinite = { models: [], overflows: [], result: 0 }
 
 /**
- * Writes a planned merge: as many threads as there may be write disjoint ranges of its files, and one hashes them right behind.
- * When this returns or throws, no thread touches the files any more.
+ * Writes a planned merge. As many threads as the pool has write disjoint ranges of its files, and one thread hashes the
+ * ranges after they are written. When this returns or throws, no thread touches the files any more.
  */
 export async function splitMerge(
   inputs: readonly ShareInput[],

@@ -7,8 +7,8 @@ import type { WorkControl } from './work-control.ts'
 import type { ModelThreads } from './worker-threads.ts'
 
 /**
- * Prepares the tensors of a planned merge, each in one of as many threads as there may be. No thread waits for another: what they
- * find out is put together once all have ended.
+ * Prepares the tensors of a planned merge, each in one of the pool's threads. No thread waits for another; their
+ * findings are joined after all have ended.
  */
 export async function splitPreparation(
   inputs: readonly ShareInput[],

@@ -1,29 +1,29 @@
-/** Seconds that a thread may work on one task, unless the operator says otherwise. */
+/** Seconds that a thread may work on one task, unless the operator sets another limit. */
 export const defaultTaskSeconds = 3600
 
 /**
- * A task as it is sent to a thread. `started`: shared memory in which the thread says that it has begun; until then the task waits for a
- * thread, which counts for nothing.
+ * A task as it is sent to a thread. `started`: shared memory in which the thread writes its start. Time spent waiting
+ * for a thread does not count.
  */
 export type SentTask<Task> = { task: Task; started: SharedArrayBuffer }
 
-/** Milliseconds since 1970, in which all threads agree. */
+/** Returns milliseconds since 1970 that are comparable between threads. */
 const now = () => performance.timeOrigin + performance.now()
 
-/** In the thread: says that it has begun. */
+/** Writes the start of a task; called in its thread. */
 export function markStarted(started: SharedArrayBuffer): void {
   new Float64Array(started)[0] = now()
 }
 
-/** How long a task has been worked on. */
+/** Measures the time that a thread works on a task. */
 export type TaskDeadline = {
   started: SharedArrayBuffer
-  /** Fires when a thread has worked on the task for as long as it may. */
+  /** Fires when a thread has worked on the task for the allowed time. */
   signal: AbortSignal
   clear(): void
 }
 
-/** @param milliseconds that a thread may work on the task */
+/** Starts a deadline. @param milliseconds that a thread may work on the task */
 export function taskDeadline(milliseconds: number): TaskDeadline {
   const started = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT)
   const [cell, controller] = [new Float64Array(started), new AbortController()]

@@ -3,7 +3,7 @@ import type { Outcome } from './outcome.ts'
 import type { SentTask } from './task-deadline.ts'
 import type { TimedTask } from './timed-task.ts'
 
-/** The parameter of an exported task. */
+/** Worker threads, with the milliseconds that one may work on a task. */
 export type TaskOf<Exported> = Exported extends TimedTask<infer Task, unknown> ? Task : never
 
 /** What an exported task returns. */

@@ -1,7 +1,7 @@
 import { type Outcome, outcome } from './outcome.ts'
 import { markStarted, type SentTask } from './task-deadline.ts'
 
-/** A task as a worker module exports it. */
+/** Returns the function that a pool calls for a task: it records the start, runs the task, and returns its outcome. */
 export type TimedTask<Task, Value> = (sent: SentTask<Task>) => Promise<Outcome<Value>>
 
 /** What a pool calls for a task: says that the thread has begun, and returns what the task came to. */

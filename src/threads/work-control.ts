@@ -1,19 +1,16 @@
 import { TureenError } from '../errors.ts'
 
-/**
- * Memory through which threads that do one piece of work together tell how far they are, and are told to stop. Nobody waits for
- * anybody.
- */
+/** Shared memory with the progress of threads that share one piece of work, and their order to stop. Nobody waits. */
 export type WorkControl = {
   shared: SharedArrayBuffer
-  /** In the threads: how much there is to do in all. @throws TureenError as `advance` does */
+  /** Sets the total amount of work; called in a thread. @throws TureenError as `advance` does */
   begin(total: number): void
-  /** In the threads: so much more is done. @throws TureenError `TUREEN_JOB_CANCELLED` once the work is to stop */
+  /** Adds finished work; called in a thread. @throws TureenError `TUREEN_JOB_CANCELLED` after a stop */
   advance(count: number): void
-  /** `done` is never more than `total`, which may have been an estimate. */
+  /** Returns the progress. `done` is at most `total`, which may be an estimate. */
   progress(): { done: number; total: number }
   stop(): void
-  /** @throws TureenError `TUREEN_JOB_CANCELLED` */
+  /** @throws TureenError `TUREEN_JOB_CANCELLED` after a stop */
   throwIfStopped(): void
 }
 

@@ -1,17 +1,17 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import type { PlannedBytes } from '../merge/planned-files.ts'
 
-/** Pieces smaller than this are written together. */
+/** Smaller pieces are written together. */
 const gatheredBytes = 64 << 10
-/** A thread writes one range after the other, and gathers in the same memory. */
+/** Shared memory for small pieces: a thread writes one range after the other. */
 const gathered = new Uint8Array(gatheredBytes)
 
-/** Hears of the bytes that have been written, which are valid for the call only; what it throws ends the writing. */
+/** Called with written bytes, which are valid only during the call. An error that it throws ends the writing. */
 export type OnWritten = (bytes: Uint8Array) => void
 
 /**
- * Writes `length` bytes of a planned file from `offset` on to the same place of an open one, straight out of the memory that they
- * are computed in.
+ * Writes `length` bytes of a planned file, from `offset` on, to the same place of an open file. Large pieces are
+ * written from the memory in which they were computed.
  */
 export function writeRange(
   source: PlannedBytes,
@@ -42,7 +42,7 @@ export function writeRange(
   flush()
 }
 
-/** Writes a planned file to a new one. @param durable whether it is flushed to the disk before this returns */
+/** Writes a planned file to a new file. @param durable true to flush it to the disk before returning */
 export function writePlanned(
   source: PlannedBytes,
   path: string,

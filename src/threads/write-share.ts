@@ -19,15 +19,15 @@ export type ShareTask = {
   shared: SharedArrayBuffer
 }
 
-/** What one thread has computed and read. */
+/** The computed tensors of one thread, and the number of bytes it read. */
 export type ShareReport = { computed: Computed; bytesRead: number }
 
-/** A thread merges one after the other, all in the same memory. */
+/** Reused: a thread merges one share after the other. */
 const memory = planMemory()
 
 /**
- * Writes ranges of a planned merge to its files, which are there, until nobody has to write any more.
- * @throws TureenError `TUREEN_JOB_CANCELLED` once the work is stopped, or as reading the inputs does
+ * Writes ranges of a planned merge to its existing files, until none is left.
+ * @throws TureenError `TUREEN_JOB_CANCELLED` after the work was stopped; also if an input cannot be read
  */
 export async function writeShare({
   inputs,
@@ -56,7 +56,7 @@ export async function writeShare({
         writeRange(source, descriptor, range, bytes => control.advance(bytes.byteLength))
         ledger.finish(index)
       }
-      // Each thread flushes once its own last byte is written: the last one finds little left to do.
+      // Each thread flushes after its own last byte, so little is left for the last thread.
       if (durable) for (const descriptor of descriptors) fsyncSync(descriptor)
       return merged.computed()
     })
@@ -66,7 +66,7 @@ export async function writeShare({
   }
 }
 
-/** Weighted sums need nothing of the methods: without these, and what they stand on, a thread takes half of the memory. */
+/** Loads the methods' kernels unless all tensors are weighted sums. Without them, a thread takes half of the memory. */
 async function computingOf({ tensors }: MergePlan): Promise<ElementComputing | null> {
   if (tensors.every(({ operation }) => operation.kind === 'sum')) return null
   return (await import('../merge/element-computer.ts')).elementComputer

@@ -23,8 +23,8 @@ export type Network = {
   /** sha256 of the fields of model and graph that no schema knows; empty if there are none. */
   unknown: string
   /**
-   * Further names of a tensor or of an operator's results, each with the name of the node that gives it: outputs of
-   * Identity and of calls that pass it on, and of the Constant that holds it.
+   * Further names of a tensor or of an operator's results, each with the name of the node that gives it. These nodes
+   * are Identities and calls that pass it on, and the Constant that holds it.
    */
   aliases: ReadonlyMap<Leaf | Operator, ReadonlyMap<string, string>>
 }
