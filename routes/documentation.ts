@@ -20,7 +20,9 @@ export const documentationRoutes: FastifyPluginAsyncZod = async app => {
   }
   const send = (request: FastifyRequest, reply: FastifyReply, page: FixedContent | undefined) => {
     if (page === undefined)
-      throw new TureenError('TUREEN_NOT_FOUND', 'The documentation has no such page. /docs/ lists all pages.')
+      throw new TureenError('TUREEN_NOT_FOUND', 'The documentation has no such page. /docs/ lists all pages.', [
+        { field: 'path', actual: request.url, message: 'the documentation has no such page' },
+      ])
     reply.header('content-security-policy', policy)
     return sendFixed(request, reply, page)
   }

@@ -188,6 +188,14 @@ function formRefused(): TureenError {
   return new TureenError(
     'TUREEN_UNSUPPORTED_MEDIA_TYPE',
     'PUT takes the raw bytes of one model, and the body is a form. Send the file itself (with curl: -T FILE), or POST the form.',
+    [
+      {
+        field: 'content-type',
+        expected: 'application/octet-stream',
+        actual: 'multipart/form-data',
+        message: 'is a form',
+      },
+    ],
   )
 }
 

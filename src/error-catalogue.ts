@@ -321,3 +321,13 @@ export const errorCatalogue = {
 } as const satisfies Record<string, { status: number; title: string; help: string }>
 
 export type ErrorCode = keyof typeof errorCatalogue
+
+/** Codes whose errors name no cause: nothing that a client could look at or change is at fault. */
+export const causelessCodes = [
+  'TUREEN_INTERNAL',
+  'TUREEN_SHUTTING_DOWN',
+  'TUREEN_CATALOG_UNAVAILABLE',
+  'TUREEN_JOB_CANCELLED',
+] as const satisfies readonly ErrorCode[]
+
+export type CauselessCode = (typeof causelessCodes)[number]

@@ -1,16 +1,24 @@
-import { type ErrorCode, errorCatalogue } from './error-catalogue.ts'
+import type { ProblemCause } from '../schemas/problem.ts'
+import { type CauselessCode, type ErrorCode, errorCatalogue } from './error-catalogue.ts'
 import { processLimits } from './process-limits.ts'
 
-/** One cause of a refusal, with its place: the model, tensor, node or field. */
-export type ProblemItem = {
-  model?: string
-  tensor?: string
-  node?: string
-  field?: string
-  /** The expected value and the one that was found, such as the first elements of a tensor. */
-  expected?: string
-  actual?: string
-  message: string
+/** What a cause is about: names of the request or the store, and values. */
+export type Place = Partial<Record<Exclude<keyof ProblemCause, 'message'>, string>>
+
+/** What is wrong, and where as far as it is known. */
+export type Finding = Place & { message: string }
+
+/** One cause of a refusal. It carries the names and values of its message as fields, at least one of them. */
+export type ProblemItem = ProblemPlace & { message: string }
+
+/** The fields of a cause beside its message, at least one of them. */
+export type ProblemPlace = { [Key in keyof Place]-?: Place & Record<Key, string> }[keyof Place]
+
+/** A cause with each of its texts changed. */
+export function mapTexts<Item extends ProblemItem>(item: Item, change: (text: string) => string): Item {
+  const texts = { ...item }
+  for (const [key, text] of Object.entries(item)) if (text !== undefined) Object.assign(texts, { [key]: change(text) })
+  return texts
 }
 
 /** A {@link TureenError} as plain data, which worker threads can send and job records can keep. */
@@ -21,6 +29,8 @@ export class TureenError extends Error {
   readonly code: ErrorCode
   readonly errors: ProblemItem[]
 
+  constructor(code: CauselessCode, detail: string, errors?: ProblemItem[], options?: ErrorOptions)
+  constructor(code: ErrorCode, detail: string, errors: ProblemItem[], options?: ErrorOptions)
   constructor(code: ErrorCode, detail: string, errors: ProblemItem[] = [], options?: ErrorOptions) {
     super(detail, options)
     this.name = 'TureenError'
@@ -49,50 +59,68 @@ export function blame(error: unknown, model: string): unknown {
   return new TureenError(error.code, `${model}: ${error.message}`, errors, { cause: error })
 }
 
-const tooManyFiles = {
-  code: 'TUREEN_TOO_MANY_FILES',
-  detail: `The server may have ${processLimits.openFiles ?? 'only so many'} files and connections open at a time (\`ulimit -n\`), and has. Try again when less is under way, or raise the limit and restart the server.`,
-} as const
+/** What an error of the system means here: `field` and `expected` are the setting or limit behind it. */
+type SystemFailure = { code: ErrorCode; field: string; expected?: string; finding: string; advice: string }
 
-const systemErrors: Record<string, { code: ErrorCode; detail: string }> = {
+const systemFailures: Record<string, SystemFailure> = {
   ENOSPC: {
     code: 'TUREEN_STORE_FULL',
-    detail: 'The disk is full; delete models or enlarge the volume, then try again.',
+    field: 'TUREEN_DATA',
+    finding: 'The disk of the data directory is full',
+    advice: 'Delete models or enlarge the volume, then try again.',
   },
   EDQUOT: {
     code: 'TUREEN_STORE_FULL',
-    detail: 'The disk quota is used up; delete models or raise it, then try again.',
+    field: 'TUREEN_DATA',
+    finding: 'The disk quota of the data directory is used up',
+    advice: 'Delete models or raise the quota, then try again.',
   },
   EIO: {
     code: 'TUREEN_STORE_FAILED',
-    detail:
-      'The disk under the data directory reported an input/output error. Nothing was kept; look after the disk, then try again.',
+    field: 'TUREEN_DATA',
+    finding: 'The disk of the data directory reported an input/output error',
+    advice: 'Nothing was kept. Check the disk, then try again.',
   },
-  EMFILE: tooManyFiles,
+  EMFILE: {
+    code: 'TUREEN_TOO_MANY_FILES',
+    field: 'ulimit -n',
+    ...(processLimits.openFiles === undefined
+      ? {}
+      : { expected: `${processLimits.openFiles} files and connections at most` }),
+    finding: 'The server has as many files and connections open as it may',
+    advice: 'Try again when the server is less busy, or raise `ulimit -n` and restart the server.',
+  },
   ENFILE: {
     code: 'TUREEN_TOO_MANY_FILES',
-    detail:
-      'The machine has as many files open as it may (fs.file-max). Try again when less is under way, or raise the limit.',
+    field: 'fs.file-max',
+    finding: 'The machine has as many files open as it may',
+    advice: 'Try again when the machine is less busy, or raise fs.file-max.',
   },
   EROFS: {
     code: 'TUREEN_STORE_FAILED',
-    detail:
-      'The data directory has become read-only, as after an error of its disk. Nothing was kept; mend it, then try again.',
+    field: 'TUREEN_DATA',
+    finding: 'The data directory has become read-only, as after an error of its disk',
+    advice: 'Nothing was kept. Repair the disk, then try again.',
   },
 }
 
 /** Returns a thrown value as an error of the catalogue. Unknown errors become `TUREEN_INTERNAL`. */
 export function asTureenError(thrown: unknown): TureenError {
   if (thrown instanceof TureenError) return thrown
-  const known = systemErrors[systemCodeOf(thrown)]
-  if (known) return new TureenError(known.code, known.detail, [], { cause: thrown })
+  const actual = systemCodeOf(thrown)
+  const known = systemFailures[actual]
+  if (known) {
+    const { code, finding, advice, ...place } = known
+    const limit = place.expected === undefined ? '' : ` (${place.expected})`
+    return new TureenError(code, `${finding}${limit}. ${advice}`, [{ ...place, actual, message: finding }], {
+      cause: thrown,
+    })
+  }
   return new TureenError(
     'TUREEN_INTERNAL',
-    'The server failed; its log has the reason under this request or job id.',
+    'The server failed. Its log has the reason under the id of this request or job.',
     [],
-    {
-      cause: thrown,
-    },
+    { cause: thrown },
   )
 }
 

@@ -1,6 +1,6 @@
 import type { ProblemDocument } from '../schemas/problem.ts'
 import { errorCatalogue } from './error-catalogue.ts'
-import type { ProblemItem, TureenError } from './errors.ts'
+import { mapTexts, type TureenError } from './errors.ts'
 import { shortened } from './shortened.ts'
 
 /** Parent path of the pages that explain the error codes. The `type` of a problem points to one of them. */
@@ -16,7 +16,7 @@ export function problemDocument(error: TureenError, requestId?: string): Problem
     detail: shortened(error.message, maximumDetail),
     code: error.code,
     ...(requestId === undefined ? {} : { requestId }),
-    errors: error.errors.map(shortTexts),
+    errors: error.errors.map(cause => mapTexts(cause, text => shortened(text, maximumText))),
   }
 }
 
@@ -25,10 +25,3 @@ const maximumDetail = 8_192
 
 /** Most characters of one text of a cause, such as the name of a tensor. */
 const maximumText = 1_024
-
-/** Returns the cause with its texts shortened. */
-function shortTexts(cause: ProblemItem): ProblemItem {
-  const { message, ...rest } = cause
-  const texts = Object.entries(rest).map(([key, text]) => [key, shortened(text, maximumText)])
-  return { ...Object.fromEntries(texts), message: shortened(message, maximumText) }
-}

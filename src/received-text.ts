@@ -1,4 +1,4 @@
-import { TureenError } from './errors.ts'
+import { type Place, TureenError } from './errors.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -12,10 +12,11 @@ export function decodeText(bytes: Uint8Array): string {
   } catch (error) {
     const text = new TextDecoder().decode(bytes)
     const before = text.slice(0, text.indexOf('\uFFFD'))
+    const line = before.split('\n').length
     throw new TureenError(
       'TUREEN_BODY_MALFORMED',
-      `The text is not UTF-8 (line ${before.split('\n').length}). Save it as UTF-8 and send it again.`,
-      [],
+      `The text is not UTF-8 (line ${line}). Save it as UTF-8 and send it again.`,
+      [{ field: 'body', expected: 'UTF-8', message: `line ${line} is not UTF-8` }],
       { cause: error },
     )
   }
@@ -71,13 +72,17 @@ export function requireKeepable(value: unknown): void {
 
 function forbiddenKey(key: string, field: string): TureenError {
   const message = `the key ${key} is not allowed, because objects of JavaScript have it already`
-  return refusal(field, message, 'Remove or rename it')
+  return refusal({ field, actual: key }, message, 'Remove or rename it')
 }
 
 function halfPair(field: string): TureenError {
-  return refusal(field, 'the text has half of a surrogate pair, such as \\ud800, which is no character', 'Remove it')
+  return refusal(
+    { field, expected: 'well-formed Unicode' },
+    'the text has half of a surrogate pair, such as \\ud800, which is no character',
+    'Remove it',
+  )
 }
 
-function refusal(field: string, message: string, advice: string): TureenError {
-  return new TureenError('TUREEN_REQUEST_INVALID', `At ${field} ${message}. ${advice}.`, [{ field, message }])
+function refusal(place: Place & { field: string }, message: string, advice: string): TureenError {
+  return new TureenError('TUREEN_REQUEST_INVALID', `At ${place.field} ${message}. ${advice}.`, [{ ...place, message }])
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ProblemItem } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { boundedParse } from './validation/bounded-parse.ts'
+import { issueCause, memberOf } from './validation/issue-cause.ts'
 
 /** Most unknown fields that get a suggestion. Each costs a comparison with all known names. */
 const maximumSuggestions = 20
@@ -24,8 +25,9 @@ export function unknownFields(
   return keys.map((key, index) => {
     const field = [...path, key].join('.')
     const near = index < maximumSuggestions ? nearest(key, known ?? []) : undefined
-    if (near !== undefined) return { field, message: `is not known; the nearest that is: ${near}` }
-    return { field, message: known?.length === 0 ? 'is not known; none is' : 'is not known' }
+    const place = { field, actual: key, ...(known && known.length > 0 ? { expected: known.join(', ') } : {}) }
+    if (near !== undefined) return { ...place, message: `is not known; the nearest that is: ${near}` }
+    return { ...place, message: known?.length === 0 ? 'is not known; none is' : 'is not known' }
   })
 }
 
@@ -42,16 +44,9 @@ export function invalidFields(
 ): ProblemItem[] {
   return issues.flatMap(issue => {
     const path = issue.path.map(String)
-    if (issue.code !== 'unrecognized_keys') return [{ field: [root, ...path].join('.'), message: issue.message }]
-    return unknownFields(issue.keys, path, schema, whole).map(({ field, message }) => {
-      return { field: `${root}.${field}`, message }
-    })
+    if (issue.code !== 'unrecognized_keys') return [issueCause(issue, [root, ...path].join('.'), whole)]
+    return unknownFields(issue.keys, path, schema, whole).map(item => ({ ...item, field: `${root}.${item.field}` }))
   })
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined
-  return Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined
 }
 
 /** Returns the object schemas at a path; more than one if the path crosses a union. */

@@ -56,12 +56,12 @@ export function createDatasetStore(
     const message = `there is no data set ${reference}`
     throw new TureenError(
       'TUREEN_NOT_FOUND',
-      `In this store ${message}; upload it first, or list them with GET /v1/datasets.`,
-      [{ ...(field === undefined ? {} : { field }), message }],
+      `In this store ${message}. Upload it first, or list the data sets with GET /v1/datasets.`,
+      [{ dataset: reference, ...(field === undefined ? {} : { field }), message }],
     )
   }
   const usable = async (within: Catalog, reference: string, field?: string) =>
-    requireReadable(`the data set ${reference}`, await find(within, reference, field))
+    requireReadable({ dataset: reference }, await find(within, reference, field))
   const get: DatasetStore['get'] = (reference, field) => usable(catalog, reference, field)
 
   return {
@@ -95,7 +95,7 @@ export function createDatasetStore(
           const dataset = await find(transaction, reference)
           const { id } = dataset
           allow(dataset)
-          await refuseWhileInUse(transaction, id, `The data set ${reference}`)
+          await refuseWhileInUse(transaction, id, `The data set ${reference}`, { dataset: reference })
           const digests = await records.datasetDigests(transaction, id)
           await records.deleteDataset(transaction, id)
           return digests
@@ -108,7 +108,7 @@ export function createDatasetStore(
         files.map(({ name, path }) => ({
           path,
           what: `the file ${name} of the data set ${id}`,
-          place: { field: 'dataset' },
+          place: { dataset: id, location: name },
         })),
         signal,
       ),

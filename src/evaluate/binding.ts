@@ -100,14 +100,26 @@ function bindTestData(model: BindingModel, arrays: readonly BoundArray[], reques
   const missing = model.inputs.filter(({ name }) => !inputs.some(({ input }) => input === name))
   if (missing.length > 0) {
     const message = (name: string) => `the test data have no file for the input ${name}`
-    throw mismatch(missing.map(({ name }) => ({ field: `inputs.${name}`, message: message(name) })))
+    throw mismatch(
+      missing.map(input => ({
+        field: `inputs.${input.name}`,
+        expected: describe(input),
+        message: message(input.name),
+      })),
+    )
   }
   if (request.output !== undefined) choose(model.outputs, request.output, 'output', 'output')
   const references = pairTestData(model.outputs, arrays, 'output_')
     .map(({ value, array }) => ({ output: value.name, array }))
     .filter(({ output }) => request.output === undefined || request.output === output)
   if (references.length === 0) {
-    throw mismatch([{ field: 'output', message: 'the test data have no expected output of the model' }])
+    throw mismatch([
+      {
+        field: 'output',
+        expected: namesOf(model.outputs),
+        message: 'the test data have no expected output of the model',
+      },
+    ])
   }
   return { inputs, target: null, output: null, references, batchSize: 1, fixed: true }
 }
@@ -122,14 +134,15 @@ function pairTestData(values: readonly ValueDescription[], arrays: readonly Boun
     if (!value) {
       throw mismatch([
         {
-          field: array.name,
+          tensor: array.name,
+          expected: namesOf(values),
           message: `the model has nothing that ${array.name} (${array.tensorName ?? 'unnamed'}) is for`,
         },
       ])
     }
     const other = pairs.get(value.name)
     if (other)
-      throw mismatch([{ field: array.name, message: `${other.array} and ${array.name} are both for ${value.name}` }])
+      throw mismatch([{ tensor: array.name, message: `${other.array} and ${array.name} are both for ${value.name}` }])
     pairs.set(value.name, { value, array: array.name })
   }
   return [...pairs.values()]
@@ -139,7 +152,9 @@ function bindInput(input: ValueDescription, array: BoundArray): BoundInput {
   const feeding = feedingOf(input, array)
   if (feeding) return { input: input.name, dtype: input.dtype, array: array.name, feeding }
   const message = `the input takes ${describe(input)}, the array ${array.name} is ${describe(array)}`
-  throw mismatch([{ field: `inputs.${input.name}`, message }])
+  throw mismatch([
+    { field: `inputs.${input.name}`, tensor: array.name, expected: describe(input), actual: describe(array), message },
+  ])
 }
 
 function feedingOf(input: ValueDescription, array: BoundArray): Feeding | undefined {
@@ -170,10 +185,21 @@ function batching(
   if (size === undefined) return { batchSize: request.batchSize ?? defaultBatchSize, fixed: false }
   if (other !== undefined)
     throw mismatch([
-      { field: 'inputs', message: `the inputs have different fixed batch sizes: ${[...sizes].join(', ')}` },
+      {
+        field: 'inputs',
+        actual: [...sizes].join(', '),
+        message: `the inputs have different fixed batch sizes: ${[...sizes].join(', ')}`,
+      },
     ])
   if (request.batchSize !== undefined && request.batchSize !== size) {
-    throw mismatch([{ field: 'batchSize', message: `the model takes ${size} samples at a time, no other number` }])
+    throw mismatch([
+      {
+        field: 'batchSize',
+        expected: `${size}`,
+        actual: `${request.batchSize}`,
+        message: `the model takes ${size} samples at a time, no other number`,
+      },
+    ])
   }
   return { batchSize: size, fixed: true }
 }
@@ -190,7 +216,13 @@ function chooseOutput({ outputs }: BindingModel, request: BindingRequest, target
     if (only && others.length === 0) return only.name
   }
   const choices = outputs.map(output => `${output.name} (${describe(output)})`).join(', ')
-  throw mismatch([{ field: 'output', message: `the model has several outputs; say which is scored: ${choices}` }])
+  throw mismatch([
+    {
+      field: 'output',
+      expected: namesOf(outputs),
+      message: `the model has several outputs; say which is scored: ${choices}`,
+    },
+  ])
 }
 
 function choose<Named extends { name: string }>(
@@ -202,7 +234,12 @@ function choose<Named extends { name: string }>(
   const found = list.find(each => each.name === name)
   if (found) return found
   throw mismatch([
-    { field, message: `there is no ${what} ${name}; there are: ${list.map(each => each.name).join(', ')}` },
+    {
+      field,
+      expected: namesOf(list),
+      actual: name,
+      message: `there is no ${what} ${name}; there are: ${namesOf(list)}`,
+    },
   ])
 }
 
@@ -212,7 +249,11 @@ function unbound(input: ValueDescription, fitting: readonly BoundArray[], arrays
     fitting.length > 1
       ? `several arrays fit the input ${input.name}; say which: ${list(fitting)}`
       : `no array fits the input ${input.name}, which takes ${describe(input)}; there are: ${list(arrays)}`
-  return mismatch([{ field: `inputs.${input.name}`, message }])
+  return mismatch([{ field: `inputs.${input.name}`, expected: describe(input), message }])
+}
+
+function namesOf(list: readonly { name: string }[]): string {
+  return list.map(({ name }) => name).join(', ')
 }
 
 function describe({ dtype, dims }: { dtype: string; dims: readonly (number | string | null)[] | null }): string {
@@ -222,7 +263,7 @@ function describe({ dtype, dims }: { dtype: string; dims: readonly (number | str
 function mismatch(errors: ProblemItem[]): TureenError {
   return new TureenError(
     'TUREEN_DATASET_MISMATCH',
-    `The data set cannot be fed to the model as it is: ${errors.map(({ message }) => message).join('; ')}.`,
+    `The data set cannot be fed to the model: ${errors.map(({ message }) => message).join('; ')}.`,
     errors,
   )
 }

@@ -6,25 +6,44 @@ import { TureenError } from '../errors.ts'
 export function unavailable(how: string): TureenError {
   return new TureenError(
     'TUREEN_EVALUATOR_UNAVAILABLE',
-    `The evaluator, the process in which models run, is not available: it ${how}. The model was not loaded. The machine may be overloaded, or short of memory or processes; try again when it has room.`,
+    `The evaluator, the process in which models run, is not available: it ${how}. The model was not loaded. The machine may be overloaded, or short of memory or processes. Try again when it has room.`,
+    [{ actual: `it ${how}`, message: 'the evaluator is not available' }],
   )
 }
 
 /** The fault of the model, which had been handed over. @param how completes "it ..." */
 export function crashed(how: string): TureenError {
-  return new TureenError('TUREEN_EVALUATION_CRASHED', `The process that ran the model died: it ${how}.`)
+  return new TureenError(
+    'TUREEN_EVALUATION_CRASHED',
+    `The evaluator died while it ran the model: it ${how}. Run the model with onnxruntime elsewhere to find the reason.`,
+    [{ actual: `it ${how}`, message: 'the evaluator died while it ran the model' }],
+  )
 }
 
 /** @param seconds that an evaluation may take */
 export function tooLong(seconds: number): TureenError {
-  const bound = `the ${seconds} seconds that an evaluation may take (TUREEN_EVAL_SECONDS)`
-  return new TureenError('TUREEN_EVALUATION_TIMEOUT', `The model ran longer than ${bound}, and was ended.`)
+  const message = `the model ran longer than ${seconds} seconds`
+  return new TureenError(
+    'TUREEN_EVALUATION_TIMEOUT',
+    `The model ran longer than the ${seconds} seconds that an evaluation may take (TUREEN_EVAL_SECONDS), and was ended. Evaluate fewer samples, or raise the limit.`,
+    [{ field: 'TUREEN_EVAL_SECONDS', expected: `${seconds} seconds at most`, message }],
+  )
 }
 
 /** @param memoryBytes that an evaluation may take */
 export function tooMuch(memoryBytes: number): TureenError {
-  const bound = `the ${memoryBytes.toLocaleString('en')} bytes of memory that an evaluation may take (TUREEN_EVAL_MEMORY)`
-  return new TureenError('TUREEN_EVALUATION_MEMORY', `The model took more than ${bound}, and was ended.`)
+  const limit = `${memoryBytes.toLocaleString('en')} bytes`
+  return new TureenError(
+    'TUREEN_EVALUATION_MEMORY',
+    `The model took more than the ${limit} of memory that an evaluation may take (TUREEN_EVAL_MEMORY), and was ended. Use a smaller batchSize, or raise the limit.`,
+    [
+      {
+        field: 'TUREEN_EVAL_MEMORY',
+        expected: `${limit} at most`,
+        message: `the model took more than ${limit} of memory`,
+      },
+    ],
+  )
 }
 
 /** How a process ended: its exit code or signal, and the end of what it wrote to standard error. */

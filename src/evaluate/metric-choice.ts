@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { TureenError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
 import { invalidFields } from '../unknown-fields.ts'
 import { boundedParse } from '../validation/bounded-parse.ts'
@@ -22,10 +23,14 @@ const parametersSchema = z.record(z.string(), z.unknown())
 export function metricNamed(name: string, field: string): RegisteredMetric {
   const metric = metrics.get(name)
   if (metric) return metric
-  const message = `there is no metric ${name}; there are: ${[...metrics.keys()].join(', ')}`
-  throw new TureenError('TUREEN_REQUEST_INVALID', `The evaluation names what is not there: ${message}.`, [
-    { field, message },
-  ])
+  const expected = [...metrics.keys()].join(', ')
+  const near = nearest(name, [...metrics.keys()])
+  const message = `there is no scoring metric ${name}${near === undefined ? '' : `; did you mean ${near}?`}`
+  throw new TureenError(
+    'TUREEN_REQUEST_INVALID',
+    `Unknown scoring metric "${name}".${near === undefined ? '' : ` Did you mean ${near}?`} GET /v1/metrics lists all ${metrics.size}: ${expected}.`,
+    [{ field, expected, actual: name, message }],
+  )
 }
 
 /** @throws TureenError `TUREEN_REQUEST_INVALID` if there is no such metric, or it has no such parameters */
@@ -35,7 +40,11 @@ export function chooseMetric(name: string, parameters: Record<string, unknown>, 
   if (parsed.success)
     return { name, parameters: parametersSchema.parse(parsed.data), direction: metric.direction, target: metric.target }
   const { errors, list } = toldFindings(parsed, issue => invalidFields([issue], field, metric.parameters, parameters))
-  throw new TureenError('TUREEN_REQUEST_INVALID', `The metric ${name} does not have these parameters: ${list}.`, errors)
+  throw new TureenError(
+    'TUREEN_REQUEST_INVALID',
+    `The parameters of the scoring metric ${name} are not valid: ${list}. GET /v1/metrics has their schema.`,
+    errors,
+  )
 }
 
 /**
@@ -57,7 +66,7 @@ export function defaultMetrics(
   if (!dims || dims.length === target.dims.length) return ['mse']
   const message = `the target ${target.name} is ${target.dtype} [${target.dims.join(', ')}], the output [${dims.map(dim => dim ?? '?').join(', ')}]: name the metric`
   throw new TureenError('TUREEN_DATASET_MISMATCH', `The evaluation has more than one reading: ${message}.`, [
-    { field: 'metrics', message },
+    { field: 'metrics', tensor: target.name, message },
   ])
 }
 
@@ -70,7 +79,8 @@ export function requireTarget(binding: Binding, arrays: readonly BoundArray[]): 
     free.length > 0
       ? `several arrays could be the target; name one as target: ${free.map(({ name }) => name).join(', ')}`
       : 'outputs are compared with a target, and every array of the data set is an input'
+  const expected = free.map(({ name }) => name).join(', ')
   throw new TureenError('TUREEN_DATASET_MISMATCH', `The data set has no target: ${message}.`, [
-    { field: 'target', message },
+    { field: 'target', ...(expected ? { expected } : {}), message },
   ])
 }

@@ -52,8 +52,10 @@ function authorize({ token, headers }: FastifyRequest, reply: FastifyReply, need
   const field = 'authorization'
   if (token) {
     reply.header('www-authenticate', `Bearer realm="tureen", error="insufficient_scope", scope="${needed}"`)
-    const message = `the scope ${needed} is needed; the token ${token.name} has the scope ${token.scope}`
-    throw new TureenError('TUREEN_FORBIDDEN', `Here ${message}. Use a token of scope ${needed}.`, [{ field, message }])
+    const message = `the token ${token.name} has the scope ${token.scope}; the request needs ${needed}`
+    throw new TureenError('TUREEN_FORBIDDEN', `The scope is too small: ${message}. Use a token of scope ${needed}.`, [
+      { field, expected: `scope ${needed}`, actual: `scope ${token.scope}`, message },
+    ])
   }
   reply.header('www-authenticate', `Bearer realm="tureen"${isSent ? ', error="invalid_token"' : ''}`)
   const message = isSent
@@ -63,7 +65,7 @@ function authorize({ token, headers }: FastifyRequest, reply: FastifyReply, need
       : 'the header is not written: Bearer TOKEN'
   throw new TureenError(
     'TUREEN_UNAUTHENTICATED',
-    `A token of scope ${needed} is needed, and ${message}. Send the header authorization: Bearer TOKEN.`,
-    [{ field, message }],
+    `The request needs a token of scope ${needed}, and ${message}. Send the header authorization: Bearer TOKEN.`,
+    [{ field, expected: `Bearer TOKEN, of scope ${needed}`, message }],
   )
 }

@@ -10,7 +10,9 @@ const nodeAlgorithms: Record<string, string> = { 'sha-256': 'sha256', 'sha-512':
  * Call it before the body is read. Algorithms other than sha-256 and sha-512 are ignored, as the RFC says.
  */
 export function watchBodyDigest({ headers, raw }: FastifyRequest): { verify(): void } {
-  const declared = [headers['content-digest'], headers['repr-digest']].flat().flatMap(header => declaredDigests(header))
+  const declared = (['content-digest', 'repr-digest'] as const).flatMap(field =>
+    [headers[field]].flat().flatMap(header => declaredDigests(field, header)),
+  )
   const hashes = new Map<string, Hash>()
   for (const { algorithm } of declared) hashes.set(algorithm, hashes.get(algorithm) ?? createHash(algorithm))
   if (hashes.size > 0) {
@@ -23,17 +25,21 @@ export function watchBodyDigest({ headers, raw }: FastifyRequest): { verify(): v
       const actual = new Map([...hashes].map(([algorithm, hash]) => [algorithm, hash.digest('base64')]))
       const wrong = declared.find(({ algorithm, value }) => actual.get(algorithm) !== value)
       if (!wrong) return
-      const message = `the body's ${wrong.algorithm} is ${actual.get(wrong.algorithm)}, the header says ${wrong.value}`
+      const { field, algorithm, value } = wrong
+      const found = actual.get(algorithm) ?? ''
+      const message = `the body's ${algorithm} is ${found}, and the header ${field} says ${value}`
       throw new TureenError(
         'TUREEN_DIGEST_MISMATCH',
-        `The body was damaged on its way: ${message}. Nothing was kept; send it again.`,
-        [{ message }],
+        `The body was damaged on its way: ${message}. Nothing was kept. Send the body again.`,
+        [{ field, expected: value, actual: found, message }],
       )
     },
   }
 }
 
-function declaredDigests(header: string | undefined): { algorithm: string; value: string }[] {
+type Declared = { field: string; algorithm: string; value: string }
+
+function declaredDigests(field: string, header: string | undefined): Declared[] {
   if (header === undefined) return []
   try {
     return [...parseDictionary(header)].flatMap(([name, item]) => {
@@ -41,12 +47,13 @@ function declaredDigests(header: string | undefined): { algorithm: string; value
       if (!algorithm) return []
       const [value] = item
       if (!(value instanceof ArrayBuffer)) throw new TypeError(`${name} is no byte sequence`)
-      return [{ algorithm, value: Buffer.from(value).toString('base64') }]
+      return [{ field, algorithm, value: Buffer.from(value).toString('base64') }]
     })
   } catch (error) {
-    const message = 'is written sha-256=:<base64>: (RFC 9530)'
-    const errors = [{ field: 'content-digest', message }]
-    throw new TureenError('TUREEN_REQUEST_INVALID', `A digest header ${message}.`, errors, { cause: error })
+    const expected = 'sha-256=:BASE64:'
+    const message = `the header ${field} cannot be read; RFC 9530 writes ${expected}`
+    const cause = { field, expected, actual: header, message }
+    throw new TureenError('TUREEN_REQUEST_INVALID', `The request is not valid: ${message}.`, [cause], { cause: error })
   }
 }
 

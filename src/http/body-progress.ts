@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { TureenError } from '../errors.ts'
+import { type Place, TureenError } from '../errors.ts'
 import { createProgressWatch, type ProgressLimits } from './progress-watch.ts'
 
 /** A body that is being read. Its signal fires, with a TureenError `TUREEN_REQUEST_TIMEOUT`, when the client is too slow. */
@@ -47,28 +47,36 @@ function isWaitedFor(request: IncomingMessage): boolean {
 }
 
 function stoodStill({ idleMilliseconds }: ProgressLimits): TureenError {
-  const message = `no byte of the body came for ${idleMilliseconds / 1000} seconds (TUREEN_BODY_IDLE_SECONDS)`
-  return refusal(message, 'Send the request again without such pauses')
+  const limit = `${idleMilliseconds / 1000} seconds`
+  const message = `no byte of the body came for ${limit} (TUREEN_BODY_IDLE_SECONDS)`
+  const place = { field: 'TUREEN_BODY_IDLE_SECONDS', expected: `${limit} at most between bytes` }
+  return refusal(place, message, 'Send the request again without such pauses')
 }
 
 function tooSlow(bytesPerSecond: number, limits: ProgressLimits): TureenError {
   const found = bytesPerSecond.toLocaleString('en')
   const expected = limits.bytesPerSecond.toLocaleString('en')
   const message = `the body came at ${found} bytes a second over ${limits.windowMilliseconds / 1000} seconds; at least ${expected} are expected (TUREEN_MIN_RATE)`
-  return refusal(message, 'Send it over a faster connection', {
+  const place = {
+    field: 'TUREEN_MIN_RATE',
     expected: `${limits.bytesPerSecond} bytes a second`,
     actual: `${bytesPerSecond} bytes a second`,
-  })
+  }
+  return refusal(place, message, 'Send it over a faster connection')
 }
 
 function tookTooLong(milliseconds: number): TureenError {
-  const message = `the body was not complete after ${milliseconds / 1000} seconds (TUREEN_BODY_SECONDS)`
-  return refusal(message, 'Send all of it at once')
+  const limit = `${milliseconds / 1000} seconds`
+  const message = `the body was not complete after ${limit} (TUREEN_BODY_SECONDS)`
+  return refusal(
+    { field: 'TUREEN_BODY_SECONDS', expected: `complete after ${limit}` },
+    message,
+    'Send all of it at once',
+  )
 }
 
-function refusal(message: string, advice: string, rates: { expected?: string; actual?: string } = {}): TureenError {
+/** @param place the setting that bounds the body, and its value */
+function refusal(place: Place & { field: string }, message: string, advice: string): TureenError {
   const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
-  return new TureenError('TUREEN_REQUEST_TIMEOUT', `${sentence}. Nothing was kept. ${advice}.`, [
-    { field: 'body', ...rates, message },
-  ])
+  return new TureenError('TUREEN_REQUEST_TIMEOUT', `${sentence}. Nothing was kept. ${advice}.`, [{ ...place, message }])
 }

@@ -1,14 +1,27 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../error-catalogue.ts'
-import { TureenError } from '../errors.ts'
+import { type Place, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
 import { withNewline } from './final-newline.ts'
 import { problemMediaType } from './problem-details.ts'
 
-const known: Record<string, { code: ErrorCode; detail: string }> = {
-  HPE_HEADER_OVERFLOW: { code: 'TUREEN_HEADERS_TOO_LARGE', detail: 'The request headers have more than 16 KiB.' },
-  ERR_HTTP_REQUEST_TIMEOUT: { code: 'TUREEN_REQUEST_TIMEOUT', detail: 'The request headers did not arrive in time.' },
+/** What Node says of a request that it gave up: `advice` completes a sentence. */
+type Broken = { code: ErrorCode; place: Place & { field: string }; message: string; advice: string }
+
+const known: Record<string, Broken> = {
+  HPE_HEADER_OVERFLOW: {
+    code: 'TUREEN_HEADERS_TOO_LARGE',
+    place: { field: 'headers', expected: '16 KiB at most' },
+    message: 'the request headers have more than 16 KiB',
+    advice: 'Send fewer or shorter headers',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    code: 'TUREEN_REQUEST_TIMEOUT',
+    place: { field: 'headers' },
+    message: 'the request headers did not arrive in time',
+    advice: 'Send all of them at once',
+  },
 }
 
 /** Answers what is not HTTP, or too large to be read as HTTP, also with a problem document. There is no request to speak of. */
@@ -17,20 +30,28 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
     socket.destroy()
     return
   }
-  const { code, detail } = known[error.code ?? ''] ?? {
+  const { code, place, message, advice } = known[error.code ?? ''] ?? notHttp(error)
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
+  socket.end(answerTo(new TureenError(code, `${sentence}. ${advice}.`, [{ ...place, message }])))
+}
+
+function notHttp({ code = 'unknown' }: NodeJS.ErrnoException): Broken {
+  return {
     code: 'TUREEN_REQUEST_INVALID',
-    detail: 'The request is not valid HTTP.',
+    place: { field: 'request', expected: 'HTTP/1.1', actual: code },
+    message: `the request is not valid HTTP (${code})`,
+    advice: 'Send HTTP/1.1',
   }
-  socket.end(answerTo(new TureenError(code, detail)))
 }
 
 /** Ends a connection whose request comes in chunks of a few bytes. Reading on, until the client reads the answer, is what costs. */
 export function refuseTinyChunks(socket: Socket): void {
   socket.pause()
   if (!socket.writable) return
-  const detail =
-    'The body comes in chunks of fewer than 8 bytes on average. Send it in larger chunks, such as 64 KiB. Nothing was kept.'
-  socket.end(answerTo(new TureenError('TUREEN_BODY_MALFORMED', detail)), () => socket.destroy())
+  const message = 'the body comes in chunks of fewer than 8 bytes on average'
+  const detail = `T${message.slice(1)}. Nothing was kept. Send larger chunks, such as 64 KiB.`
+  const cause = { field: 'transfer-encoding', expected: 'chunks of 8 bytes at least', message }
+  socket.end(answerTo(new TureenError('TUREEN_BODY_MALFORMED', detail, [cause])), () => socket.destroy())
 }
 
 function answerTo(problem: TureenError): string {
@@ -43,9 +64,12 @@ function answerTo(problem: TureenError): string {
 
 /** Answers a request that expects what nobody can promise (RFC 9110, 10.1.1: only 100-continue is defined). */
 export function refuseExpectation({ headers }: IncomingMessage, response: ServerResponse): void {
+  const actual = headers.expect ?? ''
+  const message = `the header expect is ${actual}; the server knows 100-continue alone`
   const problem = new TureenError(
     'TUREEN_EXPECTATION_FAILED',
-    `Nothing here can meet the expectation ${headers.expect}; leave the header expect out.`,
+    `The server cannot meet the expectation: ${message}. Leave the header out.`,
+    [{ field: 'expect', expected: '100-continue', actual, message }],
   )
   response.writeHead(problem.status, { 'content-type': problemMediaType, connection: 'close' })
   response.end(withNewline(JSON.stringify(problemDocument(problem))))

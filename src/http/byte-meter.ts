@@ -70,12 +70,17 @@ function arrivalsOf(stream: Readable, signal: AbortSignal): Arrivals {
 /** The refusal of a body with more than `maximumBytes`. */
 export function tooLarge(maximumBytes: number): TureenError {
   const limit = maximumBytes.toLocaleString('en')
+  const message = `the upload has more than ${limit} bytes`
   return new TureenError(
     'TUREEN_TOO_LARGE',
-    `An upload may have ${limit} bytes at most (TUREEN_MAX_UPLOAD_BYTES). Nothing was kept.`,
+    `The upload has more than ${limit} bytes (TUREEN_MAX_UPLOAD_BYTES). Nothing was kept. Send less, or raise the limit.`,
+    [{ field: 'TUREEN_MAX_UPLOAD_BYTES', expected: `${limit} bytes at most`, message }],
   )
 }
 
 function cutOff(): TureenError {
-  return new TureenError('TUREEN_BODY_MALFORMED', 'The body ended before it was complete. Nothing was kept.')
+  const message = 'ended before it was complete'
+  return new TureenError('TUREEN_BODY_MALFORMED', `The body ${message}. Nothing was kept. Send it again.`, [
+    { field: 'body', message },
+  ])
 }

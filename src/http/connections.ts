@@ -54,9 +54,11 @@ export const connectionLimit = fastifyPlugin<Options>(async (app, { maximumConne
     reply.header('connection', 'close')
     if (routeOptions.config.probe) return
     onEnd('full')
+    const message = `all ${maximumConnections} connections have requests under way`
     throw new TureenError(
       'TUREEN_TOO_MANY_CONNECTIONS',
-      `The server takes ${maximumConnections} connections at a time (TUREEN_MAX_CONNECTIONS), and as many have requests under way. Try again in a moment.`,
+      `The server takes ${maximumConnections} connections at a time (TUREEN_MAX_CONNECTIONS), and ${message}. Try again in a moment.`,
+      [{ field: 'TUREEN_MAX_CONNECTIONS', expected: `${maximumConnections} connections at most`, message }],
     )
   })
 })

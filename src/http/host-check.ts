@@ -21,19 +21,20 @@ const defaultPorts = ['80', '443']
 export function hostOf({ headersDistinct, httpVersion, url }: IncomingMessage): Authority | undefined {
   const hosts = headersDistinct['host'] ?? []
   const [text] = hosts
-  if (hosts.length > 1) throw invalid(`it has ${hosts.length} headers host`, 'Send one')
+  if (hosts.length > 1) throw invalid(`it has ${hosts.length} headers host`, hosts.join(', '), 'Send one')
   if (text === undefined) {
     if (httpVersion === '1.0') return undefined
-    throw invalid('it has no header host, which HTTP/1.1 requires', 'Send one')
+    throw invalid('it has no header host, which HTTP/1.1 requires', undefined, 'Send one')
   }
   const host = parseAuthority(text)
-  if (host === undefined) throw invalid(`its header host is ${shown(text)}`, 'Write NAME or NAME:PORT')
+  if (host === undefined) throw invalid(`its header host is ${shown(text)}`, text, 'Write NAME or NAME:PORT')
   // RFC 9112, 3.2.2: the host of an absolute request target counts, and the header repeats it.
   const target = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url ?? '')?.[1]
   if (target === undefined) return host
   const named = parseAuthority(target)
   if (named?.name === host.name && named.port === host.port) return host
-  throw invalid(`its target names the host ${shown(target)}, and its header host ${shown(text)}`, 'Send the path alone')
+  const found = `its target names the host ${shown(target)}, and its header host ${shown(text)}`
+  throw invalid(found, text, 'Send the path alone')
 }
 
 /**
@@ -52,11 +53,19 @@ export function hostCheck(
   return (request, anyHost = false) => {
     const host = hostOf(request)
     if (answersAll || anyHost || (host && isKnown(host, hosts))) return
-    const found = host ? `as ${request.headers.host}` : 'requests without a header host'
+    const { host: actual } = request.headers
+    const found = host ? `as ${actual}` : 'requests without a header host'
     throw new TureenError(
       'TUREEN_HOST_UNKNOWN',
       `The server does not answer ${found}. Call it as localhost or by a loopback address; for other names the operator sets TUREEN_HOSTS.`,
-      [{ field: 'host', message: host ? 'is not a name of this server' : 'is missing' }],
+      [
+        {
+          field: 'host',
+          expected: ['localhost', 'a loopback address', ...hosts.map(({ name }) => name)].join(', '),
+          ...(actual === undefined ? {} : { actual }),
+          message: host ? 'is not a name of this server' : 'is missing',
+        },
+      ],
     )
   }
 }
@@ -74,8 +83,8 @@ function shown(text: string): string {
   return JSON.stringify(text.slice(0, shownCharacters))
 }
 
-function invalid(found: string, advice: string): TureenError {
+function invalid(found: string, actual: string | undefined, advice: string): TureenError {
   return new TureenError('TUREEN_REQUEST_INVALID', `The request is not valid: ${found}. ${advice}.`, [
-    { field: 'host', message: found },
+    { field: 'host', ...(actual === undefined ? {} : { actual }), message: found },
   ])
 }

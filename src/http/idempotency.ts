@@ -106,5 +106,7 @@ function refusal(
   key: string,
   message: string,
 ): TureenError {
-  return new TureenError(code, `The idempotency key ${key} ${message}.`, [{ field: 'idempotency-key', message }])
+  return new TureenError(code, `The idempotency key ${key} ${message}.`, [
+    { field: 'idempotency-key', actual: key, message },
+  ])
 }

@@ -27,6 +27,8 @@ function parse(text: string): unknown {
     return JSON.parse(text)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new TureenError('TUREEN_BODY_MALFORMED', `The body is not JSON: ${reason}.`, [], { cause: error })
+    const message = `is not JSON: ${reason}`
+    const errors = [{ field: 'body', expected: 'JSON', message }]
+    throw new TureenError('TUREEN_BODY_MALFORMED', `The body ${message}.`, errors, { cause: error })
   }
 }

@@ -40,9 +40,12 @@ function countOne(
     counts.add(request, reply)
     return
   }
-  const [what, advice] =
+  const [field, what, advice] =
     code === 'TUREEN_TOO_MANY_STREAMS'
-      ? ['streams of events', 'Close one, or ask for the job']
-      : ['requests that wait for a job', 'Let one end, or ask without ?wait']
-  throw new TureenError(code, `${clientName(request)} has ${most} ${what} open, and may have no more. ${advice}.`)
+      ? ['events', 'streams of events', 'Close one, or ask for the job']
+      : ['wait', 'requests that wait for a job', 'Let one end, or ask without ?wait']
+  const message = `has ${counts.of(request)} ${what} open, and may have ${most} at most`
+  throw new TureenError(code, `${clientName(request)} ${message}. ${advice}.`, [
+    { field, expected: `${most} ${what} at most`, actual: `${counts.of(request)}`, message },
+  ])
 }

@@ -24,9 +24,11 @@ export const methodNotAllowed = fastifyPlugin<{ table: Map<string, Set<string>> 
   for (const [url, methods] of [...table]) {
     const allow = [...methods].sort().join(', ')
     const refuse = async (method: string) => {
+      const message = `the resource does not have ${method}; it has ${allow}`
       throw new TureenError(
         'TUREEN_METHOD_NOT_ALLOWED',
-        `${method} is not possible here; ${allow} ${methods.size > 1 ? 'are' : 'is'}.`,
+        `The resource does not have the HTTP method ${method}. Use one of ${allow}.`,
+        [{ field: 'method', expected: allow, actual: method, message }],
       )
     }
     app.route({

@@ -12,7 +12,7 @@ export const modelCount = fastifyPlugin<{ maximumModels: number }>(async (app, {
 /** The refusal of a request with more than `maximumModels` models, in the field or part of this name. */
 export function tooManyModels(field: string, maximumModels: number): TureenError {
   const message = `has more than ${maximumModels} models (TUREEN_MAX_MODELS)`
-  return new TureenError('TUREEN_REQUEST_INVALID', `The request ${message}; send fewer, or raise the limit.`, [
-    { field, message },
+  return new TureenError('TUREEN_REQUEST_INVALID', `The request ${message}. Send fewer, or raise the limit.`, [
+    { field, expected: `${maximumModels} models at most`, message },
   ])
 }

@@ -35,7 +35,14 @@ export function originCheck(
     throw new TureenError(
       'TUREEN_CROSS_ORIGIN',
       `A page ${page} sent this ${method}; only pages of this server may. To allow it, the operator adds the origin to TUREEN_CORS_ORIGINS, or the name of the server's proxy to TUREEN_HOSTS.`,
-      [{ field: site === undefined ? 'origin' : 'sec-fetch-site', message: 'is that of another origin' }],
+      [
+        {
+          ...(site === undefined
+            ? { field: 'origin', actual: origin ?? 'null' }
+            : { field: 'sec-fetch-site', expected: 'same-origin, none', actual: String(site) }),
+          message: 'is that of another origin',
+        },
+      ],
     )
   }
 }

@@ -21,10 +21,10 @@ export function recordTag(record: object): string {
  */
 export function checkPreconditions({ headers, method }: FastifyRequest, tag: string | undefined): boolean {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = headers
-  if (ifMatch !== undefined && !lists(ifMatch, tag)) throw failed('if-match', tag)
+  if (ifMatch !== undefined && !lists(ifMatch, tag)) throw failed('if-match', ifMatch, tag)
   if (ifNoneMatch === undefined || !lists(ifNoneMatch.replace(/(^|,)\s*W\//g, '$1'), tag)) return false
   if (method === 'GET' || method === 'HEAD') return true
-  throw failed('if-none-match', tag)
+  throw failed('if-none-match', ifNoneMatch, tag)
 }
 
 /** Sends a record with its entity tag, or 304 to who has it already. */
@@ -40,11 +40,12 @@ function lists(header: string, tag: string | undefined): boolean {
   return header.trim() === '*' || header.split(',').some(each => each.trim() === tag)
 }
 
-function failed(field: 'if-match' | 'if-none-match', tag: string | undefined): TureenError {
-  const message = tag === undefined ? 'nothing is here yet' : `what is here has the entity tag ${tag}`
+/** @param expected what the header says */
+function failed(field: 'if-match' | 'if-none-match', expected: string, tag: string | undefined): TureenError {
+  const message = tag === undefined ? 'there is nothing here yet' : `the resource has the entity tag ${tag}`
   return new TureenError(
     'TUREEN_PRECONDITION_FAILED',
-    `The request has the header ${field}, and ${message}. Nothing was changed.`,
-    [{ field, message }],
+    `The header ${field} does not allow the request: ${message}. Nothing was changed. Read the resource again.`,
+    [{ field, expected, ...(tag === undefined ? {} : { actual: tag }), message }],
   )
 }

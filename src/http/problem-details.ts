@@ -4,11 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { z } from 'zod'
-import type { ErrorCode } from '../error-catalogue.ts'
 import { asTureenError, type ProblemItem, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
 import { unknownFields } from '../unknown-fields.ts'
+import { issueCause } from '../validation/issue-cause.ts'
 import { toldFindings } from '../validation/told-causes.ts'
+import { nothingAt, ofFastify } from './fastify-errors.ts'
 import { withNewline } from './final-newline.ts'
 import { logWhenOver } from './request-log.ts'
 import { InvalidPart } from './validator.ts'
@@ -33,17 +34,13 @@ export const problemDetails = fastifyPlugin(async app => {
   // Before the body is looked at: what is not there does not mind the content type.
   app.addHook('onRequest', async request => {
     if (!request.is404) return
-    throw new TureenError('TUREEN_NOT_FOUND', nothingAt(request))
+    throw nothingAt(request)
   })
   // Of plugins that look for what they serve, such as a file of /docs, and find nothing.
   app.setNotFoundHandler(async request => {
-    throw new TureenError('TUREEN_NOT_FOUND', nothingAt(request))
+    throw nothingAt(request)
   })
 })
-
-function nothingAt({ url }: FastifyRequest): string {
-  return `There is nothing at ${url.split('?')[0]}; /docs shows what there is.`
-}
 
 /**
  * Makes what answers a path that is no path: it reaches no route and no hook.
@@ -92,36 +89,6 @@ function hasLargeBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > smallBodyBytes
 }
 
-const ofFastify: Record<string, { code: ErrorCode; detail: (error: FastifyError, request: FastifyRequest) => string }> =
-  {
-    FST_ERR_CTP_INVALID_MEDIA_TYPE: {
-      code: 'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-      detail: (_, request) =>
-        request.routeOptions.config.streamedBody
-          ? `This resource takes ${Object.keys(request.routeOptions.config.streamedBody).join(' or ')}; the content type is none.`
-          : `This resource takes ${request.routeOptions.schema?.consumes?.join(' or ') ?? 'JSON: send the header content-type: application/json'}.`,
-    },
-    FST_ERR_CTP_BODY_TOO_LARGE: {
-      code: 'TUREEN_TOO_LARGE',
-      detail: () => 'A body of JSON or YAML may have 1 MiB at most.',
-    },
-    FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
-      code: 'TUREEN_BODY_MALFORMED',
-      detail: () => 'The body does not have the length that Content-Length says.',
-    },
-    FST_PROTO_VIOLATION: {
-      code: 'TUREEN_BODY_MALFORMED',
-      detail: () =>
-        'A form field has a name that objects of JavaScript have already, such as __proto__ or constructor. Rename it.',
-    },
-    FST_PARTS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many parts (${error.message}).` },
-    FST_FILES_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many files (${error.message}).` },
-    FST_FIELDS_LIMIT: { code: 'TUREEN_TOO_LARGE', detail: error => `The form has too many fields (${error.message}).` },
-    FST_MP_PREMATURE_CLOSE: { code: 'TUREEN_BODY_MALFORMED', detail: () => 'The form ends before its last part does.' },
-    FST_STATIC_FORBIDDEN_PATH: { code: 'TUREEN_NOT_FOUND', detail: (_, request) => nothingAt(request) },
-    FST_ERR_BAD_URL: { code: 'TUREEN_REQUEST_INVALID', detail: () => 'The path is not a valid URL path.' },
-  }
-
 /** What a client calls the parts of a request that schemas are for. */
 const partNames: Record<string, string> = {
   body: 'The request body is',
@@ -133,11 +100,14 @@ const partNames: Record<string, string> = {
 function toTureenError(error: FastifyError, request: FastifyRequest): TureenError {
   if (error instanceof TureenError) return error
   if (error instanceof InvalidPart) return invalidPart(error, request)
-  const known = ofFastify[error.code]
-  if (known) return new TureenError(known.code, known.detail(error, request), [], { cause: error })
+  const known = ofFastify(error, request)
+  if (known) return known
   const status = error.statusCode ?? 500
-  if (status >= 400 && status < 500)
-    return new TureenError('TUREEN_REQUEST_INVALID', `${error.message}.`, [], { cause: error })
+  if (status >= 400 && status < 500) {
+    const { message } = error
+    const cause = { field: 'request', actual: error.code, message }
+    return new TureenError('TUREEN_REQUEST_INVALID', `The request is not valid: ${message}.`, [cause], { cause: error })
+  }
   return asTureenError(error)
 }
 
@@ -158,8 +128,9 @@ function causesIn(part: string, issue: Issue, request: FastifyRequest): ProblemI
     const { schema, value } = partOf(part, request)
     return unknownFields(issue.keys, places, schema, value)
   }
-  const message = part === 'body' && request.body === undefined ? 'a JSON body is required' : issue.message
-  return [{ field: places.join('.') || part, message }]
+  if (part === 'body' && request.body === undefined)
+    return [{ field: 'body', expected: 'JSON', message: 'a JSON body is required' }]
+  return [issueCause(issue, places.join('.') || part, partOf(part, request).value)]
 }
 
 type Issue = z.core.$ZodIssue
@@ -175,7 +146,16 @@ function formMeant({ path, errors }: z.core.$ZodIssueInvalidUnion): Issue[] | un
   return only.map(issue => ({ ...issue, path: [...path, ...issue.path] }))
 }
 
-function partOf(part: string, { routeOptions, query, body }: FastifyRequest): { schema: unknown; value: unknown } {
-  if (part === 'querystring') return { schema: routeOptions.schema?.querystring, value: query }
-  return { schema: part === 'body' ? routeOptions.schema?.body : undefined, value: body }
+/** What was sent as a part of a request, and the schema for it. */
+function partOf(part: string, { routeOptions: { schema }, query, params, headers, body }: FastifyRequest) {
+  switch (part) {
+    case 'querystring':
+      return { schema: schema?.querystring, value: query }
+    case 'params':
+      return { schema: schema?.params, value: params }
+    case 'headers':
+      return { schema: schema?.headers, value: headers }
+    default:
+      return { schema: schema?.body, value: body }
+  }
 }

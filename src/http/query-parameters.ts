@@ -13,11 +13,11 @@ export const declaredQueries = fastifyPlugin(async app => {
 /** Refuses addresses that are not percent-encoded UTF-8: the parser would keep such a text as it is written, or as another one. */
 export const encodedQueries = fastifyPlugin(async app => {
   app.addHook('preValidation', async ({ raw: { url = '' } }) => {
-    if (!/^[\x21-\x7e]*$/.test(url)) throw notEncoded('path or query', 'has characters beyond ASCII')
+    if (!/^[\x21-\x7e]*$/.test(url)) throw notEncoded('path or query', url, 'has characters beyond ASCII')
     const query = /\?(.*)$/s.exec(url)?.[1] ?? ''
     for (const parameter of query.split('&')) {
-      if (!isEncoded(parameter))
-        throw notEncoded(parameter.split('=')[0] ?? '', `is not percent-encoded UTF-8: ${parameter}`)
+      const [name = '', ...value] = parameter.split('=')
+      if (!isEncoded(parameter)) throw notEncoded(name, value.join('='), `is not percent-encoded UTF-8: ${parameter}`)
     }
   })
 })
@@ -31,10 +31,10 @@ function isEncoded(text: string): boolean {
   }
 }
 
-function notEncoded(field: string, message: string): TureenError {
+function notEncoded(field: string, actual: string, message: string): TureenError {
   return new TureenError(
     'TUREEN_REQUEST_INVALID',
     `In the address, ${field} ${message}. Encode the UTF-8 bytes of the text, such as %C3%A9 for \u00e9 and %25 for a percent sign.`,
-    [{ field, message }],
+    [{ field, expected: 'percent-encoded UTF-8', actual, message }],
   )
 }

@@ -18,9 +18,11 @@ export async function limitRate(
     const counted = await count(request)
     if (counted.isAllowed || !counted.isExceeded) return
     reply.header('retry-after', counted.ttlInSeconds)
+    const message = `has made its ${requestsPerMinute} requests of this minute`
     throw new TureenError(
       'TUREEN_RATE_LIMITED',
-      `${clientName(request)} has made its ${requestsPerMinute} requests of this minute (TUREEN_RATE_LIMIT). Wait ${counted.ttlInSeconds} seconds; to wait for a job, use ?wait or its events.`,
+      `${clientName(request)} ${message} (TUREEN_RATE_LIMIT). Wait ${counted.ttlInSeconds} seconds. To wait for a job, use ?wait or its events.`,
+      [{ field: 'TUREEN_RATE_LIMIT', expected: `${requestsPerMinute} requests a minute at most`, message }],
     )
   }
 }

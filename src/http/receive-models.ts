@@ -1,4 +1,4 @@
-import { TureenError } from '../errors.ts'
+import { type Place, TureenError } from '../errors.ts'
 import type { ReceivedData } from '../models/model-store.ts'
 import type { ContentFiles } from '../storage/content-files.ts'
 import { discardAll, receiveFiles } from './receive-files.ts'
@@ -59,24 +59,29 @@ function locationOf(filename: string | undefined, model: SentModel | undefined, 
   const named = filename ? ` ${filename}` : ''
   if (!model)
     throw refusal(
+      filename ? { location: filename } : {},
       `The data part${named} comes before any model part`,
       'Send each model part first, then its data parts, then the next model part',
     )
   if (!filename)
     throw refusal(
+      { model: model.label },
       `A data part after the model ${model.label} has no filename`,
       'Its filename is the location that the model gives (with curl: -F "data=@FILE;filename=LOCATION")',
     )
   if (before.has(filename))
     throw refusal(
+      { model: model.label, location: filename },
       `The data part${named} is the second one for this location after the model ${model.label}`,
       'A data part belongs to the model part before it: send each model, then its data, then the next model',
     )
   return filename
 }
 
-function refusal(found: string, advice: string): TureenError {
-  return new TureenError('TUREEN_REQUEST_INVALID', `${found}. ${advice}.`, [{ field: 'data', message: found }])
+function refusal(place: Place, found: string, advice: string): TureenError {
+  return new TureenError('TUREEN_REQUEST_INVALID', `${found}. ${advice}.`, [
+    { ...place, field: 'data', message: found },
+  ])
 }
 
 /** What errors call a model: its filename, with its place where that says too little. */

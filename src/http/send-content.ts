@@ -44,9 +44,11 @@ function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply
   if (ranges === -1) {
     reply.header('content-range', `bytes */${bytes}`)
     describeNothing(reply)
+    const message = `the range ${headers.range} lies outside the content of ${bytes} bytes`
     throw new TureenError(
       'TUREEN_RANGE_NOT_SATISFIABLE',
-      `The content has ${bytes} bytes; the range ${headers.range} lies outside.`,
+      `The range ${headers.range} lies outside the content of ${bytes} bytes. Ask for a range inside it.`,
+      [{ field: 'range', expected: `inside ${bytes} bytes`, actual: headers.range, message }],
     )
   }
   // What is malformed, and several ranges at once, may be answered with the whole (RFC 9110, 14.2).

@@ -17,7 +17,7 @@ export const shutdownGuard = fastifyPlugin(async app => {
     reply.header('connection', 'close').header('retry-after', '1')
     throw new TureenError(
       'TUREEN_SHUTTING_DOWN',
-      'The server is stopping; send the request again to the one that takes over.',
+      'The server is stopping. Send the request again to the server that takes over.',
     )
   })
 })

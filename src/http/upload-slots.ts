@@ -21,16 +21,30 @@ export const uploadSlots = fastifyPlugin<Options>(async (app, options) => {
   const most = uploadsOfClient(options)
   app.addHook('onRequest', async (request, reply) => {
     if (!request.routeOptions.config.streamedBody) return
-    if (running.total() >= maximumUploads)
+    if (running.total() >= maximumUploads) {
+      const actual = `${running.total()} uploads`
       throw new TureenError(
         'TUREEN_TOO_MANY_UPLOADS',
         `The server takes ${maximumUploads} uploads at a time (TUREEN_MAX_UPLOADS), and as many are running. Try again in a moment.`,
+        [
+          {
+            field: 'TUREEN_MAX_UPLOADS',
+            expected: `${maximumUploads} uploads at most`,
+            actual,
+            message: `${actual} are running`,
+          },
+        ],
       )
-    if (running.total() >= maximumUploads / 2 && running.of(request) >= most)
+    }
+    if (running.total() >= maximumUploads / 2 && running.of(request) >= most) {
+      const actual = `${running.of(request)} uploads`
+      const message = `has ${running.of(request)} of the server's ${maximumUploads} uploads`
       throw new TureenError(
         'TUREEN_UPLOAD_SHARE_USED',
-        `${clientName(request)} has ${running.of(request)} of the server's ${maximumUploads} uploads. While half of them are taken, one client may have ${most} (TUREEN_UPLOAD_SHARE). Try again when one of yours has ended.`,
+        `${clientName(request)} ${message}. While half of them are taken, one client may have ${most} (TUREEN_UPLOAD_SHARE). Try again when one of yours has ended.`,
+        [{ field: 'TUREEN_UPLOAD_SHARE', expected: `${most} uploads at most`, actual, message }],
       )
+    }
     running.add(request, reply)
   })
 })

@@ -1,6 +1,7 @@
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { isWholeText } from '../received-text.ts'
 import type { Reservation } from '../storage/room.ts'
@@ -35,12 +36,14 @@ const rawTypes = new Set(['application/octet-stream', 'application/x-www-form-ur
 /** Files in one form: models, and external data of which some exporters write a file for every tensor. */
 const maximumFiles = 16_384
 
+/** Parts and files that one form may have: one recipe beside the files. */
+export const formLimits = { files: maximumFiles + 1, parts: maximumFiles + 16 } as const
+
 /** Lets the routes of its context take their bodies as streams: raw, or multipart. */
 export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
   app.removeAllContentTypeParsers()
   await app.register(multipart, {
-    // One recipe beside the files.
-    limits: { fileSize: Number.POSITIVE_INFINITY, files: maximumFiles + 1, parts: maximumFiles + 16 },
+    limits: { fileSize: Number.POSITIVE_INFINITY, ...formLimits },
     preservePath: true,
     // The library would hold fields in memory, and parse those of JSON.
     isPartAFile: () => true,
@@ -49,8 +52,16 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
   app.addContentTypeParser('*', (request, payload, done) => {
     const type = request.headers['content-type']
     if (type === undefined || rawTypes.has(type.split(';')[0]?.trim().toLowerCase() ?? '')) return done(null, payload)
-    const takes = `it takes raw bytes (${[...rawTypes].join(', ')}, or no content type) and multipart/form-data`
-    done(new TureenError('TUREEN_UNSUPPORTED_MEDIA_TYPE', `An upload of type ${type} is not understood: ${takes}.`))
+    const expected = [...rawTypes, 'multipart/form-data'].join(', ')
+    const message = `the content type is ${type}; an upload takes ${expected}, or none`
+    const cause = { field: 'content-type', expected, actual: type, message }
+    done(
+      new TureenError(
+        'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+        `The upload has the content type ${type}. Send raw bytes (${[...rawTypes].join(', ')}, or no content type) or multipart/form-data.`,
+        [cause],
+      ),
+    )
   })
 })
 
@@ -91,12 +102,11 @@ async function* multipartParts(request: FastifyRequest, receiving: Receiving): A
   } catch (error) {
     if (error instanceof TureenError || (error instanceof Error && 'statusCode' in error)) throw error
     const reason = error instanceof Error ? error.message : String(error)
-    throw new TureenError(
-      'TUREEN_BODY_MALFORMED',
-      `The body is not a complete form: ${reason}. Nothing was kept.`,
-      [],
-      { cause: error },
-    )
+    const message = `is not a complete form: ${reason}`
+    const errors = [{ field: 'body', expected: 'multipart/form-data', message }]
+    throw new TureenError('TUREEN_BODY_MALFORMED', `The body ${message}. Nothing was kept. Send it again.`, errors, {
+      cause: error,
+    })
   }
 }
 
@@ -105,9 +115,9 @@ async function* partsOf(
   { meter, signal, reservation }: Receiving,
 ): AsyncGenerator<UploadPart> {
   for await (const part of untilAborted(request.parts(), signal)) {
-    requireWhole(`The name of the part ${part.fieldname}`, part.fieldname)
+    requireWhole(part.fieldname, 'name', part.fieldname)
     if (part.type === 'field') throw new RangeError(`the part ${part.fieldname} is no file to the library`)
-    requireWhole(`The filename of the part ${part.fieldname}`, part.filename)
+    requireWhole(part.fieldname, 'filename', part.filename)
     const isText = part.filename === undefined && part.mimetype !== 'application/octet-stream'
     yield {
       kind: isText ? 'field' : 'file',
@@ -116,16 +126,25 @@ async function* partsOf(
       stream: meter(part.file),
       reservation,
     }
-    if (part.file.truncated) throw new TureenError('TUREEN_TOO_LARGE', `The part ${part.fieldname} was cut off.`)
+    if (part.file.truncated) throw incompletePart('TUREEN_TOO_LARGE', part.fieldname, 'was cut off')
     if (!part.file.readableEnded)
-      throw new TureenError('TUREEN_BODY_MALFORMED', `The part ${part.fieldname} was not read to its end.`)
+      throw incompletePart('TUREEN_BODY_MALFORMED', part.fieldname, 'was not read to its end')
   }
 }
 
+function incompletePart(code: ErrorCode, field: string, message: string): TureenError {
+  return new TureenError(code, `The part ${field} ${message}. Nothing was kept. Send the form again.`, [
+    { field, message },
+  ])
+}
+
 /** @throws TureenError `TUREEN_BODY_MALFORMED` if a decoded text is not the one that was sent */
-function requireWhole(what: string, text: string | undefined): void {
-  if (text !== undefined && !isWholeText(text))
-    throw new TureenError('TUREEN_BODY_MALFORMED', `${what} has bytes that are not UTF-8. Send it as UTF-8.`)
+function requireWhole(field: string, what: 'name' | 'filename', text: string | undefined): void {
+  if (text === undefined || isWholeText(text)) return
+  const message = `has a ${what} with bytes that are not UTF-8`
+  throw new TureenError('TUREEN_BODY_MALFORMED', `The part ${field} ${message}. Send it as UTF-8.`, [
+    { field, expected: 'UTF-8', actual: text, message },
+  ])
 }
 
 /** Items until the signal fires, also while the next one is waited for. @throws the reason of the signal */
@@ -154,7 +173,11 @@ export async function* recipeChunks({ stream }: UploadPart): AsyncGenerator<Uint
   for await (const chunk of stream) {
     bytes += chunk.byteLength
     if (bytes > recipeBytes)
-      throw new TureenError('TUREEN_TOO_LARGE', 'A recipe may have 1 MiB at most. Nothing was kept.')
+      throw new TureenError(
+        'TUREEN_TOO_LARGE',
+        'The recipe has more than 1 MiB. Nothing was kept. Send a smaller recipe, such as one with globs.',
+        [{ field: 'recipe', expected: '1 MiB at most', message: 'has more than 1 MiB' }],
+      )
     yield chunk
   }
 }

@@ -34,8 +34,9 @@ export async function insertJob(catalog: Catalog, { type, request, labels, input
   await insertLabels(catalog, id, labels)
   for (const inputId of new Set(inputIds)) {
     if (!(await inputExists(catalog, inputId))) {
-      throw new TureenError('TUREEN_NOT_FOUND', `${inputId} has just been deleted.`, [
-        { message: `${inputId} has been deleted` },
+      const message = `${inputId} was deleted while the job was created`
+      throw new TureenError('TUREEN_NOT_FOUND', `The model or data set ${message}. Upload it again.`, [
+        { actual: inputId, message },
       ])
     }
     await catalog.insertInto('job_inputs').values({ job_id: id, input_id: inputId }).execute()

@@ -97,7 +97,10 @@ export function createJobService(
   const find = async (within: Catalog, id: string): Promise<records.StoredJob> => {
     const stored = await records.jobById(within, id)
     if (stored) return stored
-    throw new TureenError('TUREEN_NOT_FOUND', `There is no job ${id}; GET /v1/jobs lists those there are.`)
+    const message = `there is no job ${id}`
+    throw new TureenError('TUREEN_NOT_FOUND', `In this store ${message}. GET /v1/jobs lists the jobs.`, [
+      { job: id, message },
+    ])
   }
   const get = (id: string) => find(catalog, id)
 
@@ -152,7 +155,7 @@ export function createJobService(
             ...(latest ? { progress: JSON.stringify(latest) } : {}),
           })
           if (ended) return ended
-          throw new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled.')
+          throw wasCancelled(id)
         })
         onEnd(ended.job)
       },
@@ -190,7 +193,7 @@ export function createJobService(
       const begin = () => records.transition(catalog, id, ['queued'], 'running', { started_at: records.now() })
       if (!(await untilWritten(id, begin))) return
       changed(id)
-      const job = requireReadable(`the job ${id}`, (await get(id)).job)
+      const job = requireReadable({ job: id }, (await get(id)).job)
       await start(job, signal)
       log.info({ jobId: id, type: job.type }, 'a job succeeded')
     } catch (error) {
@@ -235,7 +238,7 @@ export function createJobService(
       const created = await catalog.transaction().execute(async transaction => {
         if ((await records.countQueued(transaction)) >= maximumQueued) throw queueFull(maximumQueued)
         const id = await records.insertJob(transaction, job)
-        const created = requireReadable(`the job ${id}`, (await find(transaction, id)).job)
+        const created = requireReadable({ job: id }, (await find(transaction, id)).job)
         await keep(transaction, created)
         return created
       })
@@ -252,7 +255,7 @@ export function createJobService(
       }
     },
     async cancel(id) {
-      const error = problemDocument(new TureenError('TUREEN_JOB_CANCELLED', 'The job was cancelled by request.'))
+      const error = problemDocument(wasCancelled(id))
       const change = { error: JSON.stringify(error) }
       const cancelled = await reserve.lend(() =>
         catalog.transaction().execute(transaction => end(transaction, id, 'cancelled', change)),
@@ -261,10 +264,10 @@ export function createJobService(
       const stored = cancelled ?? (await get(id))
       const { job } = stored
       if (job.status !== 'cancelled') {
-        throw new TureenError(
-          'TUREEN_JOB_FINISHED',
-          `The job ${id} has already ${job.status}; there is nothing left to cancel.`,
-        )
+        const message = `has already ${job.status}`
+        throw new TureenError('TUREEN_JOB_FINISHED', `The job ${id} ${message}. Nothing is left to cancel.`, [
+          { job: id, expected: 'queued, running', actual: job.status, message },
+        ])
       }
       dispatcher.cancel(id)
       changed(id)
@@ -277,7 +280,9 @@ export function createJobService(
         allow(stored)
         if (!finished.has(job.status)) {
           const message = `is ${job.status}`
-          throw new TureenError('TUREEN_IN_USE', `The job ${id} ${message}; wait for it or cancel it.`, [{ message }])
+          throw new TureenError('TUREEN_IN_USE', `The job ${id} ${message}. Wait for it or cancel it.`, [
+            { job: id, expected: [...finished].join(', '), actual: job.status, message },
+          ])
         }
         await records.deleteJob(transaction, id)
       }
@@ -317,10 +322,17 @@ export function createJobService(
 }
 
 function queueFull(maximumQueued: number): TureenError {
+  const limit = `${maximumQueued.toLocaleString('en')} jobs`
   return new TureenError(
     'TUREEN_QUEUE_FULL',
-    `As many jobs wait as may, ${maximumQueued} (TUREEN_MAX_QUEUED_JOBS). Try again when some have run, or cancel some.`,
+    `The job queue is full (${limit}, TUREEN_MAX_QUEUED_JOBS). Try again when jobs have ended, or cancel some.`,
+    [{ field: 'TUREEN_MAX_QUEUED_JOBS', expected: `${limit} at most`, message: `${limit} are queued` }],
   )
+}
+
+function wasCancelled(id: string): TureenError {
+  const message = 'was cancelled by a client'
+  return new TureenError('TUREEN_JOB_CANCELLED', `The job ${id} ${message}.`, [{ job: id, message }])
 }
 
 /** Resolves at the next change of a job, or when the signal fires. Ask before you look, so that no change is missed. */

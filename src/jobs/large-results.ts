@@ -43,9 +43,11 @@ export async function* resultText(catalog: Catalog, jobId: string, parts: number
       .executeTakeFirst()
     if (!row) {
       const message = `part ${part + 1} of ${parts} of its result is missing`
-      throw new TureenError('TUREEN_RECORD_UNREADABLE', `The result of the job ${jobId} cannot be read: ${message}.`, [
-        { message },
-      ])
+      throw new TureenError(
+        'TUREEN_RECORD_UNREADABLE',
+        `The result of the job ${jobId} cannot be read: ${message}. Delete the job and start it again.`,
+        [{ job: jobId, expected: `${parts} parts`, message }],
+      )
     }
     yield row.text
   }

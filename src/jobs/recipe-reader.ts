@@ -38,9 +38,10 @@ async function idOf(reference: string, field: string, store: ModelStore): Promis
     const [newest] = items
     if (!newest) throw error
     if (items.every(({ sha256 }) => sha256 === newest.sha256)) return newest.id
-    const message = `is the name of different models; name one by its id: ${items.map(({ id }) => id).join(', ')}`
-    throw new TureenError('TUREEN_REQUEST_INVALID', `It is not clear which model is meant: ${reference} ${message}.`, [
-      { field, model: reference, message },
+    const expected = items.map(({ id }) => id).join(', ')
+    const message = `is the name of ${items.length} different models; name one by its id: ${expected}`
+    throw new TureenError('TUREEN_REQUEST_INVALID', `The name ${reference} ${message}.`, [
+      { field, model: reference, expected, actual: reference, message },
     ])
   }
 }

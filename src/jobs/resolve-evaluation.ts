@@ -137,9 +137,9 @@ export function metricModels(metrics: readonly ResolvedMetric[]): (ModelPaths & 
 }
 
 function nameTaken(name: string, field: string): TureenError {
-  const message = `${name} is a metric of the service; call yours otherwise`
-  return new TureenError('TUREEN_REQUEST_INVALID', `A metric that is a model has a name of its own: ${message}.`, [
-    { field, message },
+  const message = `${name} is a scoring metric of the server; give the model another name`
+  return new TureenError('TUREEN_REQUEST_INVALID', `The name of a metric model is taken: ${message}.`, [
+    { field, actual: name, message },
   ])
 }
 
@@ -147,8 +147,8 @@ function refuseRepeated(metrics: readonly ResolvedMetric[]): void {
   const names = metrics.map(({ task }) => task.name)
   const repeated = names.find((name, index) => names.indexOf(name) !== index)
   if (repeated === undefined) return
-  const message = `${repeated} is asked for twice`
-  throw new TureenError('TUREEN_REQUEST_INVALID', `Metrics are told apart by name, and ${message}.`, [
-    { field: 'metrics', message },
+  const message = `${repeated} stands there twice; name each scoring metric once`
+  throw new TureenError('TUREEN_REQUEST_INVALID', `The scoring metrics are not valid: ${message}.`, [
+    { field: 'metrics', actual: repeated, message },
   ])
 }

@@ -131,22 +131,26 @@ function interfaceOf({ inputs, outputs }: ModelRecord): string {
   return JSON.stringify([inputs, outputs].map(values => values.map(({ name }) => name)))
 }
 
+function tooFewModels(count: number): ProblemItem {
+  const message = 'a search chooses among at least two models'
+  return { field: 'models', expected: 'at least 2 models', actual: `${count}`, message }
+}
+
 function requirePossible({ models, strategy }: SearchRequest): void {
   const hasParameters =
     ('parameter' in strategy && strategy.parameter !== undefined) || ('parameters' in strategy && strategy.parameters)
-  if (models.length < 2 && !hasParameters)
-    throw invalid([{ field: 'models', message: 'a search chooses among at least two models' }])
+  if (models.length < 2 && !hasParameters) throw invalid([tooFewModels(models.length)])
   if (strategy.type === 'sweep' && !hasParameters && models.length !== 2) {
     const message = `a sweep follows the line between two models, and there are ${models.length}`
-    throw invalid([{ field: 'models', message }])
+    throw invalid([{ field: 'models', expected: '2 models', actual: `${models.length}`, message }])
   }
   if (strategy.type === 'exhaustive' && models.length > strategy.maxModels) {
     const candidates = 2 ** models.length - 1
     const message = `${models.length} models have ${candidates.toLocaleString('en')} soups`
     throw new TureenError(
       'TUREEN_SEARCH_TOO_LARGE',
-      `An exhaustive search scores every soup, and ${message}: beyond the ${strategy.maxModels} models of maxModels. Search greedily, leave the worst models out, or raise strategy.maxModels (16 at most).`,
-      [{ field: 'models', message }],
+      `An exhaustive search scores every soup, and ${message}; strategy.maxModels is ${strategy.maxModels}. Search greedily, leave the worst models out, or raise strategy.maxModels (16 at most).`,
+      [{ field: 'models', expected: `${strategy.maxModels} models at most`, actual: `${models.length}`, message }],
     )
   }
 }

@@ -1,5 +1,5 @@
 import type { SearchRequest } from '../../schemas/search.ts'
-import { type ProblemItem, TureenError } from '../errors.ts'
+import { type Place, type ProblemItem, TureenError } from '../errors.ts'
 import { type MethodInputs, type MethodSettings, methodSettings } from '../merge/method-settings.ts'
 import { methods } from '../merge/methods/merge-method-registry.ts'
 import type { TensorRule } from '../merge/tensor-rule.ts'
@@ -25,7 +25,10 @@ export function searchedSettings(
   const entries = [...ranges]
   if (entries.length > mostDimensions) {
     const message = `there are ${entries.length}, and ${mostDimensions} at most are searched`
-    throw invalid('strategy.parameters', message)
+    throw invalid('strategy.parameters', message, {
+      expected: `at most ${mostDimensions} parameters`,
+      actual: `${entries.length}`,
+    })
   }
   const { method: name } = request
   const settingsWith = (parameters: object) =>
@@ -38,7 +41,9 @@ export function searchedSettings(
   const settings = settingsWith({ ...wholeMiddle(name, middle), ...request.parameters })
   const method = methods.get(name)
   if (!method?.weights && weighsModels(request.strategy, entries.length))
-    throw invalid('strategy.type', `${name} takes no weights; search among subsets, or for a parameter of its`)
+    throw invalid('strategy.type', `${name} takes no weights; search among subsets, or for a parameter of ${name}`, {
+      actual: request.strategy.type,
+    })
   const dimensions = entries.map(([each, [from, to]]): Dimension => {
     const start = settings.parameters[each]
     return { name: each, from, to, start: typeof start === 'number' ? start : from, isInteger: isInteger(name, each) }
@@ -92,6 +97,8 @@ function isInteger(method: string, name: string): boolean {
   return methods.get(method)?.wholeNumbers.includes(name) === true
 }
 
-function invalid(field: string, message: string): TureenError {
-  return new TureenError('TUREEN_REQUEST_INVALID', `The search cannot be made: ${message}.`, [{ field, message }])
+function invalid(field: string, message: string, values: Pick<Place, 'expected' | 'actual'> = {}): TureenError {
+  return new TureenError('TUREEN_REQUEST_INVALID', `The search cannot be made: ${message}.`, [
+    { field, ...values, message },
+  ])
 }

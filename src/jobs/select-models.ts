@@ -18,15 +18,24 @@ export async function selectModels(
   const field = 'models.label'
   if (ids.length === 0) {
     const message = `no model has ${what}`
-    const advice = 'label models when you upload them (?label=key:value), or list those there are with GET /v1/models'
-    throw new TureenError('TUREEN_NOT_FOUND', `In this store ${message}; ${advice}.`, [{ field, message }])
+    const advice = 'Label models when you upload them (?label=key:value), or list the models with GET /v1/models'
+    throw new TureenError('TUREEN_NOT_FOUND', `In this store ${message}. ${advice}.`, [
+      { field, actual: texts.join(', '), message },
+    ])
   }
   const tooFew = ids.length < minimum
   const message = tooFew
-    ? `only ${ids.length} model has ${what}, and the request takes ${minimum} or more`
+    ? `${ids.length} model has ${what}, and the request takes ${minimum} or more`
     : `more than ${maximum} models have ${what}`
   const detail = tooFew
-    ? `The request takes ${minimum} models or more, and only ${ids.length} has ${what}. Label more models, or list the models.`
-    : `The request takes ${maximum} models, and ${message}. Use a narrower label, or list the models.`
-  throw new TureenError('TUREEN_REQUEST_INVALID', detail, [{ field, message }])
+    ? `The request takes ${minimum} models or more, and ${ids.length} has ${what}. Label more models, or list the models.`
+    : `The request takes ${maximum} models at most, and ${message}. Use a narrower label, or list the models.`
+  throw new TureenError('TUREEN_REQUEST_INVALID', detail, [
+    {
+      field,
+      expected: tooFew ? `${minimum} models at least` : `${maximum} models at most`,
+      actual: tooFew ? `${ids.length}` : `more than ${maximum}`,
+      message,
+    },
+  ])
 }

@@ -86,7 +86,11 @@ type Removable = { remove(id: string, allow: (record: { expiresAt: string | null
 async function removeExpired(store: Removable, id: string, now: string): Promise<boolean> {
   try {
     await store.remove(id, ({ expiresAt }) => {
-      if (expiresAt === null || expiresAt > now) throw new TureenError('TUREEN_PRECONDITION_FAILED', 'It lives on.')
+      if (expiresAt !== null && expiresAt <= now) return
+      const message = 'was given a later time of expiry'
+      throw new TureenError('TUREEN_PRECONDITION_FAILED', `The record ${id} ${message}.`, [
+        { field: 'expiresAt', expected: `${now} at the latest`, actual: String(expiresAt), message },
+      ])
     })
     return true
   } catch (error) {

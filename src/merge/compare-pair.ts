@@ -1,4 +1,4 @@
-import type { ProblemItem } from '../errors.ts'
+import type { Finding } from '../errors.ts'
 import { chunksOf } from '../onnx/byte-source.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { dtypeName } from '../tensor/dtype.ts'
@@ -31,7 +31,7 @@ export type TensorComparison = {
 
 export type PairComparison = {
   /** Reasons why a merge would refuse the two; empty if it would not. */
-  reasons: ProblemItem[]
+  reasons: Finding[]
   /** Warnings about the pairing, to be read after the second model's name. */
   warnings: Warning[]
   /** The matches of each rule, and sentences for the author of the rules. */

@@ -11,6 +11,6 @@ export function requireComplete(label: string, missing: readonly string[]): void
   throw new TureenError(
     'TUREEN_MODEL_INCOMPLETE',
     `The model ${label} ${message}. Send it in parts named data behind this model part; to a stored model, PUT /v1/models/{id}/data/{location}.`,
-    missing.map(location => ({ model: label, message: `the external data ${location} is missing` })),
+    missing.map(location => ({ model: label, location, message: `the external data ${location} is missing` })),
   )
 }

@@ -1,4 +1,4 @@
-import { blame, type ProblemItem } from '../errors.ts'
+import { blame, type Finding, type ProblemItem } from '../errors.ts'
 import { externalLocations } from '../onnx/external-data.ts'
 import { type Alignment, alignBeneath, alignNetworks } from '../onnx/graph/align.ts'
 import { knownNetwork } from '../onnx/graph/known-network.ts'
@@ -96,8 +96,8 @@ function listed(
   { differences, copies, zeros, leaves, isReordered }: Alignment,
   base: IndexedInput,
   other: IndexedInput,
-): ProblemItem[] {
-  const found: ProblemItem[] = differences.map(({ kind: _kind, isHard: _isHard, ...item }) => item)
+): Finding[] {
+  const found: Finding[] = differences.map(({ kind: _kind, isHard: _isHard, ...item }) => item)
   const advice = () => sharingAdvice(base, other, isReordered)
   for (const { ours, theirs } of differences.length === 0 ? copies : []) {
     const first = leaves.get(ours)

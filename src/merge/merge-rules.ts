@@ -51,11 +51,11 @@ export function mergeRules(
 }
 
 /** Returns a problem for each rule that matches no tensor. */
-export function unmetRules(reports: readonly RuleReport[]): (ProblemItem & { message: string })[] {
+export function unmetRules(reports: readonly RuleReport[]): ProblemItem[] {
   return reports.flatMap(({ match, tensors, overruled }, index) =>
     tensors + overruled > 0
       ? []
-      : [{ field: `rules.${index}.match`, message: `${match} matches no tensor that is averaged` }],
+      : [{ field: `rules.${index}.match`, actual: match, message: `${match} matches no tensor that is averaged` }],
   )
 }
 

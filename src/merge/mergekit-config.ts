@@ -2,6 +2,7 @@ import type { OutputDtype } from '../../schemas/merge.ts'
 import { type MergekitConfig, type MergekitParameters, mergekitConfig } from '../../schemas/mergekit.ts'
 import type { ProblemItem } from '../errors.ts'
 import { boundedParse } from '../validation/bounded-parse.ts'
+import { issueCause } from '../validation/issue-cause.ts'
 import { toldFindings } from '../validation/told-causes.ts'
 import type { ConfiguredModel, ConfiguredModels, ModelReference, ParameterPlace } from './mergekit-models.ts'
 import { refusal, refusalOf } from './mergekit-values.ts'
@@ -48,8 +49,12 @@ export function readMergekit(body: object): MergekitMerge {
   throw refusalOf(
     toldFindings(parsed, (issue): ProblemItem[] => {
       const keys = issue.code === 'unrecognized_keys' ? issue.keys : []
-      if (keys.length === 0) return [{ field: issue.path.join('.') || 'body', message: issue.message }]
-      return keys.map(key => ({ field: [...issue.path, key].join('.'), message: 'is not supported; leave it out' }))
+      if (keys.length === 0) return [issueCause(issue, issue.path.join('.') || 'body', body)]
+      return keys.map(key => ({
+        field: [...issue.path, key].join('.'),
+        actual: key,
+        message: 'is not supported; leave it out',
+      }))
     }),
   )
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { gradient } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
 import { invalidFields } from '../unknown-fields.ts'
 import { boundedParse } from '../validation/bounded-parse.ts'
 import { type ToldCauses, toldCauses, toldFindings } from '../validation/told-causes.ts'
@@ -42,8 +43,10 @@ export type MethodSettings = Pick<MergeSettings, 'method' | 'parameters' | 'norm
 export function methodSettings(request: MethodRequest, inputs: MethodInputs): MethodSettings {
   const method = methods.get(request.method)
   if (!method) {
-    const message = `there is no method ${request.method}, but ${[...methods.keys()].join(', ')}`
-    throw invalid([{ field: 'method', message }])
+    const names = [...methods.keys()]
+    const near = nearest(request.method, names)
+    const message = `there is no merge method ${request.method}${near === undefined ? '' : `; did you mean ${near}?`} GET /v1/methods lists all ${names.length}`
+    throw invalid([{ field: 'method', expected: names.join(', '), actual: request.method, message }])
   }
   requireInputs(method, request, inputs)
   const rules = request.rules.map((rule, index) => {
@@ -69,7 +72,7 @@ function requireInputs(method: RegisteredMethod, { normalize }: MethodRequest, i
     const wanted = min === max ? `${min}` : max === null ? `${min} or more` : `${min} to ${max}`
     const behind = base === 'required' ? ', the base left out' : ''
     const message = `${name} takes ${wanted} ${wanted === '1' ? 'model' : 'models'}${behind}, and there are ${count}`
-    throw invalid([{ field: 'models', message }])
+    throw invalid([{ field: 'models', expected: `${wanted} models`, actual: `${count}`, message }])
   }
   if (base === 'required' && !inputs.hasBase)
     throw invalid([{ field: 'base', message: `${name} merges what models have changed of a base: name it` }])
@@ -137,7 +140,14 @@ function completed(
   for (const each of parametersAtPoints(parameters)) complete = parsed(method, each, field)
   for (const [name, value] of Object.entries(complete)) {
     if (!Array.isArray(value) || value.length === models) continue
-    throw invalid([{ field: `${field}.${name}`, message: `has ${value.length} values for ${models} models` }])
+    throw invalid([
+      {
+        field: `${field}.${name}`,
+        expected: `${models} values`,
+        actual: `${value.length} values`,
+        message: `has ${value.length} values for ${models} models`,
+      },
+    ])
   }
   const gradients = Object.entries(parameters).filter(([, value]) => gradientsIn(value).length > 0)
   const fixed = method.common(complete)
@@ -164,7 +174,7 @@ function pointBudget(): Spend {
     if (spent <= maximumValuesAtPoints) return
     const most = maximumValuesAtPoints.toLocaleString('en')
     const message = `its gradients have too many points: with those before, more than ${most} numbers would have to be checked. Give all gradients the same number of points, or fewer`
-    throw invalid([{ field, message }])
+    throw invalid([{ field, expected: `${most} numbers at most`, message }])
   }
 }
 
@@ -206,5 +216,5 @@ function invalid(causes: ProblemItem[]): TureenError {
 }
 
 function refused({ errors, list }: ToldCauses): TureenError {
-  return new TureenError('TUREEN_REQUEST_INVALID', `The models cannot be merged like that: ${list}.`, errors)
+  return new TureenError('TUREEN_REQUEST_INVALID', `The merge is not valid: ${list}.`, errors)
 }

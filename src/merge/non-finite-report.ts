@@ -40,7 +40,7 @@ export function requireFinite({ models, overflows }: NonFinite, onNonFinite: OnN
       return { tensor, message: `${found(elements)} in the soup, and none in any model: ${overflow}` }
     }),
   ]
-  const more = errors.length - listed
+  const more = errors.length > listed ? ` The errors name the first ${listed} of ${errors.length} tensors.` : ''
   const [first] = models
   const what = first ? `${first.model} ${holds(first.tensors)}` : `the soup ${holds(overflows)}`
   const remedy = first
@@ -48,8 +48,8 @@ export function requireFinite({ models, overflows }: NonFinite, onNonFinite: OnN
     : `Here, ${overflow}`
   throw new TureenError(
     'TUREEN_NOT_FINITE',
-    `The merge must be finite ("onNonFinite": "fail"), but ${what}. ${remedy}.`,
-    [...errors.slice(0, listed), ...(more > 0 ? [{ message: `and ${more} more tensors` }] : [])],
+    `The merge must be finite ("onNonFinite": "fail"), but ${what}. ${remedy}.${more}`,
+    errors.slice(0, listed),
   )
 }
 

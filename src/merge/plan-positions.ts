@@ -80,7 +80,7 @@ function requireStacks({ stacks }: BlockPositions, expected: number | undefined,
     throw new TureenError(
       'TUREEN_BLOCKS_UNKNOWN',
       `The request speaks of blocks, and no tensor or node of ${label} has a block number between dots in its name, such as layers.3.weight. Export the model with names of modules, or let gradients run "by": "graph".`,
-      [{ model: label, message: 'has no stack of blocks that names tell' }],
+      [{ model: label, expected: 'names such as layers.3.weight', message: 'has no stack of blocks that names tell' }],
     )
   }
   if (expected === undefined) return
@@ -93,6 +93,14 @@ function requireStacks({ stacks }: BlockPositions, expected: number | undefined,
   throw new TureenError(
     'TUREEN_BLOCKS_UNKNOWN',
     `The request is for a network with one stack of ${expected} blocks, as a layer_range of mergekit says, and ${label} has ${stacks.length === 1 ? 'another one' : 'others'}: ${found}. Merge whole models: correct the number, or leave it out.`,
-    [{ model: label, field: 'blocks', message: `is ${expected}, and the model has ${found}` }],
+    [
+      {
+        model: label,
+        field: 'blocks',
+        expected: `${expected}`,
+        actual: found,
+        message: `is ${expected}, and the model has ${found}`,
+      },
+    ],
   )
 }

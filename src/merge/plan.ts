@@ -117,5 +117,13 @@ function requireOneFile(bytes: number): void {
   throw new TureenError(
     'TUREEN_MODEL_UNSUPPORTED',
     `As one file the model would have ${bytes} bytes, and protobuf takes ${largestFile}. Download it with its data files instead.`,
+    [
+      {
+        field: 'external',
+        expected: `${largestFile} bytes at most`,
+        actual: `${bytes} bytes`,
+        message: 'is larger than one file may be',
+      },
+    ],
   )
 }

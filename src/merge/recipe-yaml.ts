@@ -25,7 +25,9 @@ const maximumAliases = 16
  */
 export function readYaml(text: string): unknown {
   if (text.length > maximumCharacters)
-    throw new TureenError('TUREEN_TOO_LARGE', 'A recipe in YAML may have 128 KiB at most; send a larger one as JSON.')
+    throw new TureenError('TUREEN_TOO_LARGE', 'The recipe in YAML has more than 128 KiB. Send it as JSON.', [
+      { field: 'body', expected: '128 KiB of YAML at most', message: 'has more than 128 KiB of YAML' },
+    ])
   requireBoundedJson(text)
   try {
     // The parser's own check for repeated keys compares each key with all others.
@@ -96,5 +98,7 @@ export function writeYaml(recipe: unknown): string {
 }
 
 function malformed(reason: string): TureenError {
-  return new TureenError('TUREEN_BODY_MALFORMED', `The recipe is not YAML that is read here: ${reason}.`)
+  return new TureenError('TUREEN_BODY_MALFORMED', `The recipe cannot be read as YAML: ${reason}.`, [
+    { field: 'body', expected: 'YAML 1.2', message: reason },
+  ])
 }

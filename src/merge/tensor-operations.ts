@@ -78,7 +78,9 @@ export function tensorOperations(
 
 function wrongCount(field: string, count: number, models: number): TureenError {
   const message = `there are ${count} weights for ${models} models`
-  return new TureenError('TUREEN_WEIGHTS_INVALID', `A rule has a weight for each model, and ${message}.`, [
-    { field, message },
-  ])
+  return new TureenError(
+    'TUREEN_WEIGHTS_INVALID',
+    `A rule has a weight for each model, and ${message}. Send ${models} weights.`,
+    [{ field, expected: `${models} weights`, actual: `${count} weights`, message }],
+  )
 }

@@ -13,7 +13,11 @@ import { showElements } from './shown-elements.ts'
  * A value that is never averaged and differs in a model. `expected`: the base's. `canBeBase`: true if the soup can take
  * the base's.
  */
-export type ValueDifference = Required<Pick<ProblemItem, 'model' | 'tensor' | 'expected' | 'actual'>> & {
+export type ValueDifference = {
+  model: string
+  tensor: string
+  expected: string
+  actual: string
   node: string | null
   message: string
   canBeBase: boolean

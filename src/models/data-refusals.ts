@@ -3,11 +3,11 @@ import { TureenError } from '../errors.ts'
 
 /** The refusal of other bytes for a model that has all of its data. */
 export function isComplete(reference: string, location: string): TureenError {
-  const message = `has all of its data, other bytes at ${location} among it`
+  const message = `has all of its data, and other bytes at ${location}`
   return new TureenError(
     'TUREEN_MODEL_COMPLETE',
-    `The model ${reference} ${message}. Models do not change: upload another one.`,
-    [{ model: reference, message }],
+    `The model ${reference} ${message}. A complete model never changes. Upload another model.`,
+    [{ model: reference, location, message }],
   )
 }
 
@@ -16,11 +16,13 @@ export function noFile({ id, files, missing }: ModelRecord, location: string): T
   if (missing.includes(location)) {
     const message = `waits for its external data ${location}`
     const path = `/v1/models/${id}/data/${encodeURIComponent(location)}`
-    return new TureenError('TUREEN_MODEL_INCOMPLETE', `The model ${id} ${message}: PUT ${path}.`, [
-      { model: id, message },
+    return new TureenError('TUREEN_MODEL_INCOMPLETE', `The model ${id} ${message}. Send it: PUT ${path}.`, [
+      { model: id, location, message },
     ])
   }
-  const there = files.flatMap(each => each.location || []).join(', ') || 'its own alone'
-  const message = `has no file ${location}; it has: ${there}`
-  return new TureenError('TUREEN_NOT_FOUND', `The model ${id} ${message}.`, [{ model: id, message }])
+  const expected = files.flatMap(each => each.location || []).join(', ')
+  const message = `has no file ${location}; it has ${expected || 'no external data'}`
+  return new TureenError('TUREEN_NOT_FOUND', `The model ${id} ${message}. GET /v1/models/${id} lists its files.`, [
+    { model: id, location, ...(expected ? { expected } : {}), message },
+  ])
 }

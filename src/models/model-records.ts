@@ -115,7 +115,7 @@ export async function dataPlace(catalog: Catalog, reference: string, location: s
     return { id, main, named, needed, file: at(location), missing: named.length - first.here }
   }
   return readOr(read, reason => {
-    throw unreadableRecord(`the model ${reference}`, reason)
+    throw unreadableRecord({ model: reference }, reason)
   })
 }
 
@@ -222,7 +222,7 @@ export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocu
   return readOr(
     () => recipeIn(text),
     reason => {
-      throw unreadableRecord(`the model ${id}`, reason)
+      throw unreadableRecord({ model: id }, reason)
     },
   )
 }

@@ -104,7 +104,7 @@ export function createModelStore(
     const message = `there is no model ${reference}`
     throw new TureenError(
       'TUREEN_NOT_FOUND',
-      `In this store ${message}; upload it first, or list the models with GET /v1/models.`,
+      `In this store ${message}. Upload it first, or list the models with GET /v1/models.`,
       [{ model: reference, ...(field === undefined ? {} : { field }), message }],
     )
   }
@@ -115,7 +115,7 @@ export function createModelStore(
   const placeOf = async (reference: string, location: string) =>
     found(reference, await records.dataPlace(catalog, reference, location))
   const usable = async (within: Catalog, reference: string, field?: string) =>
-    requireReadable(`the model ${reference}`, await find(within, reference, field))
+    requireReadable({ model: reference }, await find(within, reference, field))
   const get: ModelStore['get'] = (reference, field) => usable(catalog, reference, field)
 
   const fileAt = ({ files }: Pick<ModelRecord, 'files'>, location: string) => {
@@ -154,7 +154,7 @@ export function createModelStore(
           what: file.location
             ? `the data file ${file.location} of the model ${label}`
             : `the file of the model ${label}`,
-          place: { model: label, ...(file.location ? { field: file.location } : {}) },
+          place: { model: label, ...(file.location ? { location: file.location } : {}) },
         })),
       ),
       signal,
@@ -254,7 +254,7 @@ export function createModelStore(
       const { id } = await get(reference)
       const recipe = await records.recipeOf(catalog, id)
       if (recipe) return recipe
-      const message = 'was uploaded, not made here, so that it has no recipe'
+      const message = 'was uploaded, and so has no recipe; only soups have one'
       throw new TureenError('TUREEN_NOT_FOUND', `The model ${reference} ${message}.`, [{ model: reference, message }])
     },
     async remove(reference, allow) {

@@ -140,7 +140,13 @@ function varintSource(
     new TureenError(
       'TUREEN_MODEL_MALFORMED',
       `The tensor ${tensor.name || tensor.path} holds ${how} values than its dims [${tensor.dims.join(', ')}] say.`,
-      [{ tensor: tensor.name || tensor.path, message: `holds ${how} values than its dims say` }],
+      [
+        {
+          tensor: tensor.name || tensor.path,
+          expected: `${tensor.elements} values`,
+          message: `holds ${how} values than its dims say`,
+        },
+      ],
     )
 
   const moveToValue = (): VarintRun | undefined => {

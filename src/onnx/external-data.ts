@@ -32,7 +32,9 @@ export function externalSource(
   const name = tensor.name || tensor.path
   if (!file) {
     const message = `lies in the external data ${location}, which is missing`
-    throw new TureenError('TUREEN_MODEL_INCOMPLETE', `The tensor ${name} ${message}.`, [{ tensor: name, message }])
+    throw new TureenError('TUREEN_MODEL_INCOMPLETE', `The tensor ${name} ${message}. Send it.`, [
+      { tensor: name, location, message },
+    ])
   }
   requireInside(tensor, offset + length, location, file.byteLength)
   return {
@@ -66,7 +68,7 @@ function requireInside({ name, path }: TensorEntry, end: number, location: strin
   const message = `ends at byte ${end} of ${location}, which has ${byteLength}`
   throw new TureenError(
     'TUREEN_MODEL_MALFORMED',
-    `The tensor ${name || path} ${message}: the data file is cut off, or belongs to another model.`,
-    [{ tensor: name || path, message }],
+    `The tensor ${name || path} ${message}: the data file is cut off, or belongs to another model. Send the right file.`,
+    [{ tensor: name || path, location, expected: `${end} bytes at least`, actual: `${byteLength} bytes`, message }],
   )
 }

@@ -55,7 +55,8 @@ function readModel(source: ByteSource, merging: boolean): Layout {
   if (model.counts[graphField] === undefined) {
     throw new TureenError(
       'TUREEN_NOT_ONNX',
-      'The file has no graph: it is not an ONNX model, or was cut off before its graph.',
+      'The file has no graph: it is not an ONNX model, or was cut off before its graph. Export or download it again.',
+      [{ expected: 'an ONNX model with a graph', message: 'has no graph' }],
     )
   }
   if (model.pieces.byteLength > limits.skeletonBytes) throw limitExceeded('skeletonBytes', 'bytes of structure')

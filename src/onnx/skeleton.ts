@@ -47,7 +47,8 @@ export function decodeSkeleton(layout: Layout): ModelProto {
   if (model.opsetImport.length === 0 && (irVersion < 1 || irVersion > 2)) {
     throw new TureenError(
       'TUREEN_MODEL_MALFORMED',
-      'The model imports no operator set, which only IR versions 1 and 2 may leave out. Perhaps its end was cut off.',
+      'The model imports no operator set, which only IR versions 1 and 2 may leave out. Perhaps its end was cut off. Export or download it again.',
+      [{ field: 'opset_import', expected: 'an operator set', message: 'imports no operator set' }],
     )
   }
   return model
@@ -58,7 +59,11 @@ function decode(layout: Layout): ModelProto {
     return ModelProto.decode(new NameReader(layout.skeleton))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new TureenError('TUREEN_MODEL_MALFORMED', `The model's structure cannot be decoded: ${reason}.`)
+    throw new TureenError(
+      'TUREEN_MODEL_MALFORMED',
+      `The model's structure cannot be decoded: ${reason}. Export or download it again.`,
+      [{ actual: reason, message: 'has a structure that cannot be decoded' }],
+    )
   }
 }
 

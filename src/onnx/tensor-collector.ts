@@ -86,7 +86,8 @@ export class TensorCollector {
         { tensor: name || path, message },
       ])
     const dims = (tensor.dims ?? []).map(Number)
-    if (dims.length > limits.tensorRank) throw limitExceeded('tensorRank', `dimensions in the tensor ${name || path}`)
+    if (dims.length > limits.tensorRank)
+      throw limitExceeded('tensorRank', `dimensions in the tensor ${name || path}`, { tensor: name || path })
     const elements = dims.reduce((product, dim) => {
       if (dim < 0) throw fail(`has a negative dimension: [${dims.join(', ')}]`)
       return product * dim

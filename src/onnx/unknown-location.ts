@@ -17,7 +17,7 @@ export function unknownLocation(location: string, wanted: readonly string[]): Tu
   return new TureenError(
     'TUREEN_NOT_FOUND',
     `A data file belongs to the location that the model gives, and ${message}; ${there}${hint}.`,
-    [{ field: location, message }],
+    [{ location, ...(wanted.length > 0 ? { expected: locationList(wanted) } : {}), message }],
   )
 }
 

@@ -25,7 +25,8 @@ export function wireCursor(source: ByteSource, offset = 0): WireCursor {
 export function malformed(message: string, offset: number): TureenError {
   return new TureenError(
     'TUREEN_MODEL_MALFORMED',
-    `${message} (at byte ${offset}). The file is damaged or is not an ONNX model.`,
+    `${message} (at byte ${offset}). The file is damaged or is not an ONNX model. Export or download it again.`,
+    [{ actual: `byte ${offset}`, message }],
   )
 }
 

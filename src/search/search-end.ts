@@ -18,7 +18,9 @@ export function endOf(outcome: SearchOutcome, direction: Direction): SearchEnd {
   )
   if (winner && bestSingle) return { ...outcome, direction, winner, bestSingle }
   const message = 'the metric has no finite value for any of the models by themselves'
-  throw new TureenError('TUREEN_METRIC_MISMATCH', `There is nothing to choose by: ${message}.`, [
-    { field: 'selection.metric', message },
-  ])
+  throw new TureenError(
+    'TUREEN_METRIC_MISMATCH',
+    `There is nothing to choose by: ${message}. Evaluate one model to see why, or choose another metric.`,
+    [{ field: 'selection.metric', expected: 'a finite score', message }],
+  )
 }

@@ -66,16 +66,31 @@ export async function parseSoupRecipe(
 function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: MergeFile[]; settings: MergeSettings } {
   const inField = (name: string) => sent.filter(({ field }) => field === name).map(toFile)
   const [models, bases, fishers] = [inField('model'), inField('base'), inField('fisher')]
-  if (models.length === 0) throw invalid([{ field: 'model', message: 'at least one model part is needed' }])
+  if (models.length === 0)
+    throw invalid([{ field: 'model', expected: 'at least 1 model', message: 'at least one model part is needed' }])
   if (bases.length > 1) throw invalid([{ field: 'base', message: 'is sent twice' }])
   const weights = recipe.weights ?? recipe.models?.map(({ weight }) => weight) ?? models.map(() => 1)
   if (weights.length !== models.length) {
-    throw invalid([{ field: 'weights', message: `there are ${weights.length} weights for ${models.length} models` }])
+    throw invalid([
+      {
+        field: 'weights',
+        message: `there are ${weights.length} weights for ${models.length} models`,
+        expected: `${models.length} weights`,
+        actual: `${weights.length} weights`,
+      },
+    ])
   }
   const hasBase = recipe.base !== undefined || bases.length > 0
   const settings = inRecipe(() => methodSettings(recipe, { weights, hasBase, fishers: fishers.length }))
   if (fishers.length > models.length)
-    throw invalid([{ field: 'fisher', message: `there are ${fishers.length} for ${models.length} models` }])
+    throw invalid([
+      {
+        field: 'fisher',
+        expected: `${models.length} parts`,
+        actual: `${fishers.length} parts`,
+        message: `there are ${fishers.length} for ${models.length} models`,
+      },
+    ])
   for (const [index, { id, fisher }] of recipe.models?.entries() ?? []) {
     requireDigest(id, models[index], `recipe.models.${index}.id`)
     requireDigest(fisher, fishers[index], `recipe.models.${index}.fisher`)
@@ -126,13 +141,16 @@ function placeOfBase(files: MergeFile[], sent: MergeFile | undefined, digest: st
   if (place >= 0) return place
   if (sent) return files.push(sent) - 1
   const message =
-    'is not the digest of any of the models that were sent; one that is not averaged is sent as a part base'
-  throw invalid([{ field: 'recipe.base', message }])
+    'is not the digest of any of the models that were sent; send one that is not averaged as a part named base'
+  throw invalid([
+    { field: 'recipe.base', expected: files.map(({ sha256 }) => sha256).join(', '), actual: wanted, message },
+  ])
 }
 
 function requireDigest(wanted: string | undefined, file: MergeFile | undefined, field: string): void {
   if (wanted === undefined || file?.sha256 === wanted) return
-  throw invalid([{ field, message: `the model sent in this place is ${file ? file.sha256 : 'missing'}` }])
+  const actual = file?.sha256 ?? 'missing'
+  throw invalid([{ field, expected: wanted, actual, message: `the model sent in this place is ${actual}` }])
 }
 
 /** JSON is YAML as well, but has the faster reader. */

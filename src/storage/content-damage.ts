@@ -1,8 +1,8 @@
-import { type ProblemItem, TureenError } from '../errors.ts'
+import { type ProblemItem, type ProblemPlace, TureenError } from '../errors.ts'
 import type { Contents } from './contents.ts'
 
 /** A stored file that is about to be used: `what` the client knows it as, `place` what names it in an error. */
-export type StoredFile = { path: string; what: string; place: Omit<ProblemItem, 'message'> }
+export type StoredFile = { path: string; what: string; place: ProblemPlace }
 
 /** @throws TureenError `TUREEN_CONTENT_DAMAGED` naming every file that does not hold the bytes that it was stored with */
 export async function requireSound(
@@ -24,7 +24,7 @@ export async function requireSound(
   if (errors.length === 0) return
   throw new TureenError(
     'TUREEN_CONTENT_DAMAGED',
-    `What the store holds is not what it took in: ${described.join('; ')}. Upload the same file again, which takes the place of the damaged one, and look after the disk.`,
+    `Stored files have changed on the disk: ${described.join('; ')}. Upload the same file again to replace the damaged one, and check the disk.`,
     errors,
   )
 }

@@ -1,16 +1,16 @@
-import { type ProblemItem, TureenError } from '../errors.ts'
+import { type Place, TureenError } from '../errors.ts'
 import type { Catalog } from './database.ts'
 
+/** An error's sentence names so many jobs; its causes name all. */
+const namedJobs = 10
+
 /**
- * @param place what the refusal's items name beside the jobs, such as the model as the client called it
+ * Refuses a change of what a job needs.
+ * @param what names the model or data set in the refusal
+ * @param place the same, as fields of its causes
  * @throws TureenError `TUREEN_IN_USE` while a job that is not over needs the model or data set `id`
  */
-export async function refuseWhileInUse(
-  catalog: Catalog,
-  id: string,
-  what: string,
-  place: Omit<ProblemItem, 'message'> = {},
-): Promise<void> {
+export async function refuseWhileInUse(catalog: Catalog, id: string, what: string, place: Place): Promise<void> {
   const rows = await catalog
     .selectFrom('job_inputs')
     .innerJoin('jobs', 'jobs.id', 'job_inputs.job_id')
@@ -19,6 +19,13 @@ export async function refuseWhileInUse(
     .where('jobs.status', 'in', ['queued', 'running'])
     .execute()
   if (rows.length === 0) return
-  const message = `is used by the job${rows.length > 1 ? 's' : ''} ${rows.map(row => row.id).join(', ')}`
-  throw new TureenError('TUREEN_IN_USE', `${what} ${message}; wait for it or cancel it.`, [{ ...place, message }])
+  const ids = rows.map(row => row.id)
+  const jobs = ids.length > 1 ? `the jobs ${ids.slice(0, namedJobs).join(', ')}` : `the job ${ids[0]}`
+  const more = ids.length > namedJobs ? ` and ${ids.length - namedJobs} more` : ''
+  const advice = ids.length > 1 ? 'Wait for them or cancel them' : 'Wait for it or cancel it'
+  throw new TureenError(
+    'TUREEN_IN_USE',
+    `${what} is used by ${jobs}${more}. ${advice}.`,
+    ids.map(job => ({ ...place, job, message: `is used by the job ${job}` })),
+  )
 }

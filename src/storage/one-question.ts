@@ -18,7 +18,10 @@ export function oneQuestion<Answer>(what: string, ask: () => Promise<Answer>): (
     const enough = new AbortController()
     const late = delay(patienceMilliseconds, undefined, { signal: enough.signal, ref: false }).then(() => {
       const message = `${what} did not answer within ${patienceMilliseconds / 1000} seconds`
-      throw new TureenError('TUREEN_STORE_FAILED', `${message}; look after the disk under TUREEN_DATA.`)
+      const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
+      const expected = `an answer within ${patienceMilliseconds / 1000} seconds`
+      const cause = { field: 'TUREEN_DATA', expected, message }
+      throw new TureenError('TUREEN_STORE_FAILED', `${sentence}. Check the disk under TUREEN_DATA.`, [cause])
     })
     late.catch(() => undefined)
     try {

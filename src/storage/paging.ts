@@ -24,8 +24,10 @@ export function decodeScoreCursor(cursor: string | undefined): string | undefine
 function decode(cursor: string, form: RegExp): string {
   const last = Buffer.from(cursor, 'base64url').toString('utf8')
   if (encodeCursor(last) !== cursor || !form.test(last)) {
-    const message = 'is not a cursor of this list; take nextCursor of the page before'
-    throw new TureenError('TUREEN_REQUEST_INVALID', `The cursor ${message}.`, [{ field: 'cursor', message }])
+    const message = 'is not a cursor of this list; send nextCursor of the page before'
+    throw new TureenError('TUREEN_REQUEST_INVALID', `The cursor ${cursor} ${message}.`, [
+      { field: 'cursor', expected: 'nextCursor of the page before', actual: cursor, message },
+    ])
   }
   return last
 }

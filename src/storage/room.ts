@@ -47,7 +47,15 @@ export function createRoom(maximumBytes: number, storedBytes: number, spare: Spa
     const [more, held, limit] = [bytes, used, maximumBytes].map(each => each.toLocaleString('en'))
     throw new StoreLimitReached(
       'TUREEN_STORE_FULL',
-      `${more} bytes more do not fit: the store holds ${held} of ${limit} bytes (TUREEN_MAX_STORE_BYTES), files that are just being received or written among them. Delete models or data sets, or raise the limit.`,
+      `${more} bytes more do not fit: the store holds ${held} of ${limit} bytes (TUREEN_MAX_STORE_BYTES), including files in the making. Delete models or data sets, or raise the limit.`,
+      [
+        {
+          field: 'TUREEN_MAX_STORE_BYTES',
+          expected: `${limit} bytes at most`,
+          actual: `${(used + bytes).toLocaleString('en')} bytes`,
+          message: `${more} bytes more do not fit beside ${held} bytes`,
+        },
+      ],
     )
   }
   const claim: Room['claim'] = (file, bytes, reservation) => {

@@ -87,7 +87,7 @@ function threadEnded(path: string, cause?: unknown): TureenError {
   const reason = cause instanceof Error ? cause.message : 'it ended'
   return new TureenError(
     'TUREEN_CATALOG_UNAVAILABLE',
-    `The thread of the catalog ${basename(path)} ended (${reason}) and starts again. Send the request again; if it asks for a list, ask for fewer records at a time.`,
+    `The thread of the catalog ${basename(path)} ended (${reason}) and starts again. Send the request again. If it asks for a list, ask for fewer records at a time.`,
     [],
     { cause },
   )

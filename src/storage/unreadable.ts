@@ -50,18 +50,25 @@ export function isReadable<Item extends object>(item: Item): item is Exclude<Ite
   return !('unreadable' in item)
 }
 
+/** The record that a refusal is about, by its kind. */
+export type NamedRecord = { model: string } | { dataset: string } | { job: string }
+
 /** A record for use. @throws TureenError `TUREEN_RECORD_UNREADABLE` if it cannot be read */
-export function requireReadable<Item extends object>(what: string, item: Item): Exclude<Item, { unreadable: string }> {
+export function requireReadable<Item extends object>(
+  record: NamedRecord,
+  item: Item,
+): Exclude<Item, { unreadable: string }> {
   if (isReadable(item)) return item
-  throw unreadableRecord(what, 'unreadable' in item ? String(item.unreadable) : '')
+  throw unreadableRecord(record, 'unreadable' in item ? String(item.unreadable) : '')
 }
 
-/** @param what the record, such as "the model ID" */
-export function unreadableRecord(what: string, reason: string): TureenError {
+export function unreadableRecord(record: NamedRecord, reason: string): TureenError {
+  const [[kind = '', id] = []] = Object.entries(record)
+  const what = kind === 'dataset' ? 'data set' : kind
   return new TureenError(
     'TUREEN_RECORD_UNREADABLE',
-    `The record of ${what} was damaged on the disk: ${reason}. Delete it, make it again, and look after the disk.`,
-    [{ message: reason }],
+    `The record of the ${what} ${id} was damaged on the disk: ${reason}. Delete it, make it again, and check the disk.`,
+    [{ ...record, message: reason }],
   )
 }
 

@@ -35,6 +35,6 @@ function requireOwnParts({ label, layout, data }: OpenInput, inputs: readonly Op
     ? `The model ${owner.label} names it: send each data part right after the model part that names it, before the next model`
     : 'The filename of a data part is the location that the model gives, directories kept'
   throw new TureenError('TUREEN_NOT_FOUND', `The model ${label} ${message}; it ${names}. ${advice}.`, [
-    { model: label, field: location, message },
+    { model: label, location, ...(own.size > 0 ? { expected: locationList([...own.keys()]) } : {}), message },
   ])
 }

@@ -71,14 +71,14 @@ export function checkedPlan(inputs: readonly IndexedInput[], settings: MergeSett
   if (structural.length > 0) {
     throw new TureenError(
       'TUREEN_MODELS_DIFFER',
-      'Only the weights of one and the same network can be averaged; these models differ in more.',
+      'The models are not one network: they differ in more than their weights. Export them in the same way. `errors` lists every difference.',
       problems,
     )
   }
   if (problems.length > 0) {
     throw new TureenError(
       'TUREEN_NON_FLOAT_DIFFERS',
-      'The models agree in structure, but differ in values that are never averaged.',
+      'The models agree in structure, but differ in values that are never averaged. To take those of the base, send "nonFloat": "base".',
       problems,
     )
   }

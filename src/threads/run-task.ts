@@ -48,10 +48,12 @@ export async function runTask<Module, Name extends NameIn<Module>>(
 }
 
 function tookTooLong(milliseconds: number): TureenError {
-  const limit = `${(milliseconds / 1000).toLocaleString('en')} seconds (TUREEN_TASK_SECONDS)`
+  const limit = `${(milliseconds / 1000).toLocaleString('en')} seconds`
+  const message = `a worker thread worked on the models for ${limit}`
   return new TureenError(
     'TUREEN_TASK_TIMEOUT',
-    `A thread worked on the models for ${limit}, which is the limit, and was ended. Nothing was kept. Take models of fewer nodes and tensors, or raise the limit.`,
+    `A worker thread worked on the models for ${limit}, the limit (TUREEN_TASK_SECONDS), and was ended. Nothing was kept. Take models of fewer nodes and tensors, or raise the limit.`,
+    [{ field: 'TUREEN_TASK_SECONDS', expected: `${limit} at most`, message }],
   )
 }
 
@@ -63,12 +65,14 @@ export function outOfMemory(addressSpaceBytes: number | undefined): TureenError 
   if (addressSpaceBytes === undefined)
     return new TureenError(
       'TUREEN_MODEL_LIMIT',
-      `The structure of the model takes more than ${heapMebibytes} MiB once decoded; that is the limit.`,
+      `The structure of the model takes more than ${heapMebibytes} MiB once decoded. That is the limit. Take a model of fewer nodes and tensors.`,
+      [{ expected: `${heapMebibytes} MiB at most`, message: 'takes more memory once decoded than a thread may have' }],
     )
   const limit = addressSpaceBytes.toLocaleString('en')
   return new TureenError(
     'TUREEN_OUT_OF_MEMORY',
-    `A thread of the server ran out of memory. The server may have ${limit} bytes of address space (\`ulimit -v\`), and each thread may need ${heapMebibytes} MiB. Raise that limit, or run the server without it.`,
+    `A worker thread ran out of memory. The server may have ${limit} bytes of address space (\`ulimit -v\`), and each thread may need ${heapMebibytes} MiB. Raise that limit, or run the server without it.`,
+    [{ field: 'ulimit -v', expected: `${limit} bytes at most`, message: 'a worker thread ran out of memory' }],
   )
 }
 

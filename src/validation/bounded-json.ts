@@ -57,17 +57,18 @@ function endOfString(text: string, start: number): number {
 }
 
 function tooDeep(at?: number): TureenError {
-  const place = at === undefined ? '' : `; character ${at} opens one more`
-  return new TureenError(
-    'TUREEN_BODY_MALFORMED',
-    `The body has lists and objects inside of each other, ${maximumDepth} levels are read${place}. Send a flatter one.`,
-  )
+  const place = at === undefined ? '' : ` (character ${at} opens one more)`
+  const message = `nests lists and objects deeper than ${maximumDepth} levels${place}`
+  return new TureenError('TUREEN_BODY_MALFORMED', `The body ${message}. Send a flatter one.`, [
+    { field: 'body', expected: `${maximumDepth} levels at most`, message },
+  ])
 }
 
 function requireFewValues(values: number): void {
   if (values <= maximumValues) return
-  throw new TureenError(
-    'TUREEN_TOO_LARGE',
-    `The body has more than ${maximumValues.toLocaleString('en')} values, lists and objects included. Send fewer.`,
-  )
+  const limit = `${maximumValues.toLocaleString('en')} values`
+  const message = `has more than ${limit}, lists and objects included`
+  throw new TureenError('TUREEN_TOO_LARGE', `The body ${message}. Send fewer.`, [
+    { field: 'body', expected: `${limit} at most`, message },
+  ])
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { ProblemItem } from '../errors.ts'
+import { mapTexts, type ProblemItem } from '../errors.ts'
 import { shortened } from '../shortened.ts'
 import type { Findings } from './bounded-parse.ts'
 
@@ -37,11 +37,7 @@ export function toldFindings(
 }
 
 function told(causes: readonly ProblemItem[], count: number, isCut: boolean): ToldCauses {
-  const errors = causes.map(({ field, message, ...rest }) => ({
-    ...rest,
-    ...(field === undefined ? {} : { field: shortened(field, maximumCharacters) }),
-    message: shortened(message, maximumCharacters),
-  }))
+  const errors = causes.map(cause => mapTexts(cause, text => shortened(text, maximumCharacters)))
   const list = errors.map(({ field, message }) => (field === undefined ? message : `${field}: ${message}`)).join('; ')
   const more = count - errors.length
   return { errors, list: more > 0 ? `${list}; and ${isCut ? 'at least ' : ''}${more} more` : list }

@@ -12,7 +12,10 @@ afterAll(() => directory.remove())
 
 const limits = { seconds: 60, memoryBytes: 2 ** 30, threads: 1 }
 const observer = { evaluatorStarted: () => undefined, evaluatorEnded: () => undefined }
-const notStarted = () => new TureenError('TUREEN_EVALUATOR_UNAVAILABLE', 'It was not ready in time.')
+const notStarted = () =>
+  new TureenError('TUREEN_EVALUATOR_UNAVAILABLE', 'It was not ready in time.', [
+    { actual: 'not ready', message: 'it was not ready in time' },
+  ])
 const task = {
   model: { path: 'none', data: [] },
   dataset: { key: 'none', files: [] },

@@ -8,6 +8,7 @@ import type { JobRecord } from '../../schemas/job.ts'
 import type { MergeResult } from '../../schemas/merge.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { ProblemDocument } from '../../schemas/problem.ts'
+import { causelessCodes } from '../../src/error-catalogue.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
@@ -80,8 +81,18 @@ export async function readProblem(response: Response, status: number, code: stri
   expect(problem).toMatchObject({ status, code, requestId: response.headers.get('x-request-id') })
   expect(problem.type).toBe(`/problems/${code}`)
   for (const field of [problem.title, problem.detail]) expect(field).toMatch(/\S/)
-  for (const { message } of problem.errors) expect(message).toMatch(/\S/)
+  expectTypedCauses(problem)
   return problem
+}
+
+/** Every cause has a message and names what it is about in a field beside it. Only codes without causes by nature may have none. */
+export function expectTypedCauses({ code, errors }: Pick<ProblemDocument, 'code' | 'errors'>): void {
+  const isCauseless = causelessCodes.some(each => each === code)
+  if (!isCauseless) expect(errors, `${code} names no cause`).not.toEqual([])
+  for (const { message, ...place } of errors) {
+    expect(message).toMatch(/\S/)
+    expect(Object.values(place), `${code}: "${message}" names nothing in a field`).not.toEqual([])
+  }
 }
 
 export function sha256(bytes: Uint8Array): string {

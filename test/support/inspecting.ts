@@ -1,4 +1,4 @@
-import type { ProblemItem } from '../../src/errors.ts'
+import type { Finding } from '../../src/errors.ts'
 import { type MatchedInputs, matchInputs } from '../../src/merge/match-inputs.ts'
 import { averagedPaths } from '../../src/onnx/averaged-tensors.ts'
 import { type ByteSource, memorySource } from '../../src/onnx/byte-source.ts'
@@ -44,7 +44,7 @@ export function matchOf(base: Uint8Array, other: Uint8Array, data: ModelFiles['d
 }
 
 /** What stands in the way of a soup of a model with the base, the base's label left out; empty if nothing does. */
-export function differencesOf(base: Uint8Array, other: Uint8Array, data?: ModelFiles['data']): ProblemItem[] {
+export function differencesOf(base: Uint8Array, other: Uint8Array, data?: ModelFiles['data']): Finding[] {
   return matchOf(base, other, data).problems.map(({ model: _model, ...problem }) => problem)
 }
 

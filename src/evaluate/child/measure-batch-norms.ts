@@ -108,7 +108,12 @@ function addBatch(
   if (channels !== mean.elements) {
     const message = `what enters it is [${value.dims.join(', ')}], and its statistics have ${mean.elements} channels`
     throw new TureenError('TUREEN_EVALUATION_FAILED', `The batch norm ${node} cannot be measured: ${message}.`, [
-      { node, message },
+      {
+        node,
+        expected: `${mean.elements} channels`,
+        actual: `[${value.dims.join(', ')}]`,
+        message,
+      },
     ])
   }
   const inner = rest.reduce((product, dim) => product * dim, 1)
@@ -118,6 +123,11 @@ function addBatch(
 function tooFew({ binding }: CalibrationTask, { description }: Dataset): TureenError {
   const message = `the model takes ${binding.batchSize} samples at a time, no other number, and there are ${description.samples}`
   return new TureenError('TUREEN_DATASET_MISMATCH', `There is nothing to measure on: ${message}.`, [
-    { field: 'recalibrate.dataset', message },
+    {
+      field: 'recalibrate.dataset',
+      expected: `${binding.batchSize} samples`,
+      actual: `${description.samples} samples`,
+      message,
+    },
   ])
 }

@@ -108,7 +108,7 @@ async function score(
   if (output.dims[0] !== fed) {
     const message = `the output is [${output.dims.join(', ')}] for ${fed} samples: its first axis is not the batch`
     throw new TureenError('TUREEN_METRIC_MISMATCH', `Outputs cannot be told apart by sample: ${message}.`, [
-      { field: 'output', message },
+      { field: 'output', expected: `[${fed}, ...]`, actual: `[${output.dims.join(', ')}]`, message },
     ])
   }
   const outputValues = scoredValues(output, samples, codes)
@@ -127,7 +127,10 @@ async function score(
 function outputOf(results: ort.InferenceSession.OnnxValueMapType, name: string): Produced {
   const value = results[name]
   if (value === undefined || !('data' in value)) {
-    throw new TureenError('TUREEN_METRIC_MISMATCH', `The output ${name} is not a tensor and cannot be scored.`)
+    const message = `the output ${name} is not a tensor`
+    throw new TureenError('TUREEN_METRIC_MISMATCH', `The output ${name} is not a tensor. Name another as output.`, [
+      { field: 'output', tensor: name, expected: 'a tensor', message },
+    ])
   }
   return { dims: [...value.dims], dtype: value.type, data: value.data }
 }

@@ -102,7 +102,10 @@ function failure(what: string, reason: string): TureenError {
     return new TureenError(
       'TUREEN_EVALUATION_MEMORY',
       `${what} within the memory that an evaluation may take (TUREEN_EVAL_MEMORY): ${reason}`,
+      [{ field: 'TUREEN_EVAL_MEMORY', actual: reason, message: `${what} within the memory of an evaluation` }],
     )
   }
-  return new TureenError('TUREEN_EVALUATION_FAILED', `${what}; onnxruntime says: ${reason}`)
+  return new TureenError('TUREEN_EVALUATION_FAILED', `${what}; onnxruntime says: ${reason}`, [
+    { actual: reason, message: what },
+  ])
 }

@@ -63,8 +63,8 @@ function encoded(
   const message = `the ${what} of channel ${channel} is ${values[channel]}, which no finite ${dtype} is`
   throw new TureenError(
     'TUREEN_RECALIBRATION_IMPOSSIBLE',
-    `The batch norm ${node} cannot be recalibrated: ${message}. Are there NaN in the data or the weights?`,
-    [{ node, tensor: name, message }],
+    `The batch norm ${node} cannot be recalibrated: ${message}. Look for NaN in the data and the weights.`,
+    [{ node, tensor: name, expected: `a finite ${dtype}`, actual: `${values[channel]}`, message }],
   )
 }
 

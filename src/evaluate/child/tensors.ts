@@ -70,7 +70,8 @@ function tensorOfBytes(dtype: string, { buffer }: Uint8Array<ArrayBuffer>, dims:
     default:
       throw new TureenError(
         'TUREEN_EVALUATION_FAILED',
-        `onnxruntime's binding for Node takes no inputs of type ${dtype}.`,
+        `onnxruntime takes no inputs of type ${dtype} from Node. Export the model with inputs of another type.`,
+        [{ actual: dtype, message: `onnxruntime takes no inputs of type ${dtype} from Node` }],
       )
   }
 }
@@ -139,5 +140,9 @@ function plainNumbers(data: unknown, dtype: string, length: number): ArrayLike<n
   ) {
     return data.subarray(0, length)
   }
-  throw new TureenError('TUREEN_METRIC_MISMATCH', `Values of type ${dtype} are no numbers and cannot be scored.`)
+  throw new TureenError(
+    'TUREEN_METRIC_MISMATCH',
+    `Values of type ${dtype} cannot be scored: scoring metrics take numbers. Name another output.`,
+    [{ field: 'output', expected: 'numbers', actual: dtype, message: `values of type ${dtype} cannot be scored` }],
+  )
 }

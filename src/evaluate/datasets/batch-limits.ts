@@ -10,7 +10,10 @@ export function pickArrays<Item>(arrays: ReadonlyMap<string, Item>, names: reado
   return [...new Set(names)].map(name => {
     const array = arrays.get(name)
     if (array) return array
-    throw mismatchedDataset(`The data set has no array ${name}. It has: ${[...arrays.keys()].join(', ')}.`, name)
+    throw mismatchedDataset(`The data set has no array ${name}. It has: ${[...arrays.keys()].join(', ')}.`, {
+      tensor: name,
+      expected: [...arrays.keys()].join(', '),
+    })
   })
 }
 
@@ -37,6 +40,11 @@ export function requireBatch(
         : 'A single sample is beyond it: save the data as smaller samples.'
     throw unsupportedDataset(
       `A batch of ${samples} samples takes ${samples * sampleBytes} bytes in memory; ${datasetLimits.batchBytes} is the limit. ${advice}`,
+      {
+        field: 'batchSize',
+        expected: `${datasetLimits.batchBytes} bytes at most`,
+        actual: `${samples * sampleBytes} bytes`,
+      },
     )
   }
   return picked

@@ -31,7 +31,7 @@ export function convertForInput(
     const advice = target ? ' Give it an array of numbers.' : dtype === 'string' ? ' Save it with .astype(str).' : ''
     throw mismatchedDataset(
       `The input ${input} takes ${dtype}; the array ${array} is ${values.dtype} and cannot be given as that.${advice}`,
-      array,
+      { field: `inputs.${input}`, tensor: array, expected: dtype, actual: values.dtype },
     )
   }
   const { data } = values
@@ -41,7 +41,7 @@ export function convertForInput(
   const value = valueAt(data, values.dtype, changed)
   throw mismatchedDataset(
     `The input ${input} takes ${dtype}; the array ${array} is ${values.dtype}, and its value ${value}${placeOf(changed, values.dims)} is not one of ${dtype}. ${advise(dtype)}`,
-    array,
+    { field: `inputs.${input}`, tensor: array, expected: dtype, actual: String(value) },
   )
 }
 

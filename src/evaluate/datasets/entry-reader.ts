@@ -40,14 +40,15 @@ export class EntryReader {
    */
   async read(target: Uint8Array): Promise<void> {
     const { array, bytes } = this.#entry
-    if (this.#position + target.byteLength > bytes) throw malformedDataset(`The array ${array} is cut off.`, array)
+    if (this.#position + target.byteLength > bytes)
+      throw malformedDataset(`The array ${array} is cut off. Save it again.`, { tensor: array })
     try {
       await (this.#inflated ? this.#fillInflated(target, this.#inflated) : this.#fillStored(target))
       this.#crc = crc32(target, this.#crc)
       this.#position += target.byteLength
       if (this.#position === bytes && !this.#checked) await this.#checkEnd()
     } catch (error) {
-      throw asDamage(error, `The array ${array} is damaged`)
+      throw asDamage(error, `The array ${array} is damaged`, { tensor: array })
     }
   }
 
@@ -73,9 +74,16 @@ export class EntryReader {
     const { array, crc32: expected } = this.#entry
     this.#checked = true
     const isLonger = this.#rest.byteLength > 0 || (this.#inflated && !(await this.#inflated.next()).done)
-    if (isLonger) throw malformedDataset(`The array ${array} inflates to more bytes than the file says.`, array)
+    if (isLonger)
+      throw malformedDataset(`The array ${array} inflates to more bytes than the file says. Save it again.`, {
+        tensor: array,
+      })
     if (this.#crc !== expected) {
-      throw malformedDataset(`The array ${array} is damaged: its checksum is not the one in the file.`, array)
+      throw malformedDataset(`The array ${array} is damaged: its checksum is not the one in the file. Send it again.`, {
+        tensor: array,
+        expected: `checksum ${expected}`,
+        actual: `checksum ${this.#crc}`,
+      })
     }
   }
 

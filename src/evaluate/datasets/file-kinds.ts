@@ -51,14 +51,22 @@ export const impostors: readonly { recognise: (text: string) => boolean; reason:
  */
 export async function kindOf(files: readonly DatasetFile[]): Promise<Kind> {
   if (files.length > datasetLimits.files) {
-    throw unsupportedDataset(`The data set has ${files.length} files; ${datasetLimits.files} is the limit.`)
+    throw unsupportedDataset(
+      `The data set has ${files.length} files; ${datasetLimits.files} is the limit. Save more samples in each file.`,
+      { field: 'data', expected: `${datasetLimits.files} files at most`, actual: `${files.length} files` },
+    )
   }
   const kinds = new Set<Kind>()
   for (const file of files) kinds.add(await fileKind(file))
   const [kind, other] = kinds
-  if (kind === undefined) throw malformedDataset('The data set has no files.')
+  if (kind === undefined)
+    throw malformedDataset('The data set has no files. Send one at least.', { field: 'data', expected: 'a file' })
   if (other !== undefined)
-    throw malformedDataset('The data set mixes .npz and .pb files. Upload them as two data sets.')
+    throw malformedDataset('The data set mixes .npz and .pb files. Upload them as two data sets.', {
+      field: 'data',
+      expected: '.npz or .pb',
+      actual: '.npz and .pb',
+    })
   return kind
 }
 
@@ -66,10 +74,11 @@ async function fileKind({ name, path }: DatasetFile): Promise<Kind> {
   const text = await startOf(path)
   if (isZip(text)) return 'npz'
   const impostor = impostors.find(({ recognise }) => recognise(text))
-  if (impostor) throw malformedDataset(`The file ${name} ${impostor.reason}`)
+  if (impostor) throw malformedDataset(`The file ${name} ${impostor.reason}`, { location: name })
   if (parseTensorFileName(name)) return 'testDataSet'
   throw malformedDataset(
     `The file ${name} is not an .npz file, nor is it called input_N.pb or output_N.pb, as the tensors of ONNX's test data are.`,
+    { location: name, expected: '*.npz, input_N.pb, output_N.pb' },
   )
 }
 

@@ -53,12 +53,16 @@ export function npyElement(descr: PythonLiteral, array: string): NpyElement {
   if (typeof descr !== 'string') {
     throw unsupportedDataset(
       `The array ${array} is structured: its elements have fields. Save each field as an array of its own: np.savez(path, a=x['a'], ...).`,
-      array,
+      { tensor: array, expected: 'an array of one type' },
     )
   }
   // NumPy itself always writes the byte order; = and nothing mean that of this machine to it, which is little-endian here.
   const [, order = '', letter = '', size = ''] = /^([<>|=]?)([A-Za-z])(\d{1,15})?/u.exec(descr) ?? []
-  if (letter === '') throw malformedDataset(`The array ${array} has a type that NumPy does not have: ${descr}.`, array)
+  if (letter === '')
+    throw malformedDataset(`The array ${array} has a type that NumPy does not have: ${descr}. Save it with np.savez.`, {
+      tensor: array,
+      actual: descr,
+    })
   const bigEndian = order === '>'
   const number = order + letter + size === descr ? numericTypes.get(letter + size) : undefined
   if (number) return { ...number, swap: bigEndian ? number.bytes : 1, text: null }
@@ -70,21 +74,21 @@ export function npyElement(descr: PythonLiteral, array: string): NpyElement {
       : { dtype: 'string', bytes, swap: 1, text: 'utf8' }
   }
   const reason = refusedTypes.get(letter) ?? 'is of a type that is not read. Save it as numbers or strings'
-  throw unsupportedDataset(`The array ${array} (${descr}) ${reason}.`, array)
+  throw unsupportedDataset(`The array ${array} (${descr}) ${reason}.`, { tensor: array, actual: descr })
 }
 
 function requireElementBytes(bytes: number, descr: string, array: string): void {
   if (bytes > datasetLimits.elementBytes) {
     throw unsupportedDataset(
-      `The array ${array} (${descr}) holds strings of ${bytes} bytes each; ${datasetLimits.elementBytes} is the limit.`,
-      array,
+      `The array ${array} (${descr}) holds strings of ${bytes} bytes each; ${datasetLimits.elementBytes} is the limit. Save shorter strings.`,
+      { tensor: array, expected: `${datasetLimits.elementBytes} bytes at most`, actual: `${bytes} bytes` },
     )
   }
   // Elements of no bytes would leave nothing in the file to bound how many there are.
   if (bytes === 0) {
-    throw unsupportedDataset(
-      `The array ${array} (${descr}) holds strings of no width. Save it with .astype('U1').`,
-      array,
-    )
+    throw unsupportedDataset(`The array ${array} (${descr}) holds strings of no width. Save it with .astype('U1').`, {
+      tensor: array,
+      actual: descr,
+    })
   }
 }

@@ -27,20 +27,24 @@ const magic = '\x93NUMPY'
 export function npyDataOffset(start: Uint8Array, array: string): number {
   const bytes = Buffer.from(start.buffer, start.byteOffset, start.byteLength)
   if (bytes.length < npyStartBytes || bytes.toString('latin1', 0, 6) !== magic) {
-    throw malformedDataset(`The array ${array} is not in NumPy's npy format.`, array)
+    throw malformedDataset(`The array ${array} is not in NumPy's npy format. Save it with np.savez.`, { tensor: array })
   }
   const version = bytes.readUInt8(6)
   if (version < 1 || version > 3 || bytes.readUInt8(7) !== 0) {
     throw unsupportedDataset(
-      `The array ${array} has version ${version}.${bytes[7]} of the npy format; 1.0 to 3.0 are read.`,
-      array,
+      `The array ${array} has version ${version}.${bytes[7]} of the npy format; 1.0 to 3.0 are read. Save it with np.savez.`,
+      { tensor: array, expected: 'version 1.0 to 3.0', actual: `version ${version}.${bytes[7]}` },
     )
   }
   const dataOffset = version === 1 ? 10 + bytes.readUInt16LE(8) : 12 + bytes.readUInt32LE(8)
   if (dataOffset > datasetLimits.headerBytes) {
     throw unsupportedDataset(
       `The array ${array} has a header of ${dataOffset} bytes; ${datasetLimits.headerBytes} is the limit. Save it as arrays of numbers.`,
-      array,
+      {
+        tensor: array,
+        expected: `a header of ${datasetLimits.headerBytes} bytes at most`,
+        actual: `${dataOffset} bytes`,
+      },
     )
   }
   return dataOffset
@@ -62,8 +66,8 @@ export function parseNpyHeader(head: Uint8Array, entryBytes: number, array: stri
   if (!Number.isSafeInteger(dataBytes)) throw tooManyElements(dims, array)
   if (head.byteLength + dataBytes !== entryBytes) {
     throw malformedDataset(
-      `The array ${array} is ${element.dtype} [${dims.join(', ')}], which takes ${dataBytes} bytes, but holds ${entryBytes - head.byteLength}.`,
-      array,
+      `The array ${array} is ${element.dtype} [${dims.join(', ')}], which takes ${dataBytes} bytes, but holds ${entryBytes - head.byteLength}. Save it again.`,
+      { tensor: array, expected: `${dataBytes} bytes`, actual: `${entryBytes - head.byteLength} bytes` },
     )
   }
   return { element, dims, elements, fortranOrder: fortranOrder && dims.length > 1, dataOffset: head.byteLength }
@@ -79,8 +83,8 @@ function headerFields(
   const shape = fields.get('shape')
   if (fields.size !== 3 || descr === undefined || shape === undefined || typeof fortranOrder !== 'boolean') {
     throw malformedDataset(
-      `The header of the array ${array} lacks one of descr, fortran_order and shape, or has more than these.`,
-      array,
+      `The header of the array ${array} lacks one of descr, fortran_order and shape, or has more than these. Save it with np.savez.`,
+      { tensor: array, expected: 'descr, fortran_order, shape' },
     )
   }
   return { descr, fortranOrder, shape }
@@ -93,23 +97,37 @@ function parseDict(text: string, array: string): Map<string, PythonLiteral> {
     throw new SyntaxError('it is not a dict')
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw malformedDataset(`The header of the array ${array} cannot be read: ${error.message}.`, array, error)
+    throw malformedDataset(
+      `The header of the array ${array} cannot be read: ${error.message}. Save it with np.savez.`,
+      { tensor: array },
+      error,
+    )
   }
 }
 
 function shapeOf(shape: PythonLiteral, array: string): number[] {
   if (typeof shape !== 'object' || shape === null || shape instanceof Map || shape.form !== 'tuple') {
-    throw malformedDataset(`The shape of the array ${array} is not a tuple.`, array)
+    throw malformedDataset(`The shape of the array ${array} is not a tuple. Save it with np.savez.`, {
+      tensor: array,
+      expected: 'a tuple',
+    })
   }
   if (shape.items.length > datasetLimits.rank) {
     throw unsupportedDataset(
-      `The array ${array} has ${shape.items.length} dimensions; ${datasetLimits.rank} is the limit.`,
-      array,
+      `The array ${array} has ${shape.items.length} dimensions; ${datasetLimits.rank} is the limit. Reshape it to fewer.`,
+      {
+        tensor: array,
+        expected: `${datasetLimits.rank} dimensions at most`,
+        actual: `${shape.items.length} dimensions`,
+      },
     )
   }
   return shape.items.map(dim => {
     if (typeof dim !== 'number' || dim < 0)
-      throw malformedDataset(`The shape of the array ${array} holds something that is not a size.`, array)
+      throw malformedDataset(
+        `The shape of the array ${array} holds something that is not a size. Save it with np.savez.`,
+        { tensor: array, expected: 'integers of at least 0' },
+      )
     return dim
   })
 }
@@ -122,5 +140,8 @@ function countElements(dims: number[], array: string): number {
 }
 
 function tooManyElements(dims: number[], array: string) {
-  return malformedDataset(`The array ${array} has more elements than can be: [${dims.join(', ')}].`, array)
+  return malformedDataset(`The array ${array} has more elements than can be: [${dims.join(', ')}]. Save it again.`, {
+    tensor: array,
+    actual: `[${dims.join(', ')}]`,
+  })
 }

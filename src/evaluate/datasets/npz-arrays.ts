@@ -29,7 +29,10 @@ export function joinShards(shards: readonly Shard[]): { samples: number; arrays:
     }
   }
   if (samples > datasetLimits.samples) {
-    throw unsupportedDataset(`The data set has ${samples} samples; ${datasetLimits.samples} is the limit.`)
+    throw unsupportedDataset(
+      `The data set has ${samples} samples; ${datasetLimits.samples} is the limit. Send fewer.`,
+      { field: 'data', expected: `${datasetLimits.samples} samples at most`, actual: `${samples} samples` },
+    )
   }
   return { samples, arrays: [...joined.values()] }
 }
@@ -41,13 +44,14 @@ function samplesOf({ file, arrays }: Shard): number {
   if (first === undefined || samples === undefined) {
     throw malformedDataset(
       `The file ${file.name} holds no array with samples. Save arrays whose first axis is the sample: np.savez(path, image=image, label=label).`,
+      { location: file.name },
     )
   }
   const other = others.find(({ header }) => header.dims[0] !== samples)
   if (other) {
     throw malformedDataset(
       `The arrays ${first.name} and ${other.name} have different numbers of samples: ${samples} and ${other.header.dims[0]} (in ${file.name}). The first axis of every array must be the sample; leave out what is not data.`,
-      other.name,
+      { tensor: other.name },
     )
   }
   return samples
@@ -64,7 +68,7 @@ function append(whole: NpzArray, array: ShardArray, file: DatasetFile): void {
   if (element.dtype !== whole.dtype || !sameDims) {
     throw malformedDataset(
       `The array ${whole.name} is ${element.dtype} [${dims.join(', ')}] in ${file.name} but ${whole.dtype} [${whole.dims.join(', ')}] in the files before. Files of one data set must agree in everything but the number of samples.`,
-      whole.name,
+      { tensor: whole.name },
     )
   }
   whole.shards.push(array)
@@ -73,7 +77,7 @@ function append(whole: NpzArray, array: ShardArray, file: DatasetFile): void {
 }
 
 function lacks(file: DatasetFile, array: string, other: DatasetFile) {
-  return malformedDataset(`The file ${file.name} lacks the array ${array}, which ${other.name} has.`, array)
+  return malformedDataset(`The file ${file.name} lacks the array ${array}, which ${other.name} has.`, { tensor: array })
 }
 
 /**
@@ -87,7 +91,7 @@ export function refuseLargeFortran(arrays: readonly NpzArray[], memoryBytes: num
     if (bytes <= memoryBytes) continue
     throw unsupportedDataset(
       `The array ${name} is in Fortran order. Arrays that are take ${bytes} bytes up to here; more than ${memoryBytes} are not reordered. Save it with np.ascontiguousarray(${name}).`,
-      name,
+      { tensor: name },
     )
   }
 }

@@ -34,7 +34,11 @@ export async function openNpzDataset(files: readonly DatasetFile[], reading: Rea
     entries += arrays.length
     if (entries > datasetLimits.allEntries) {
       throw unsupportedDataset(
-        `The files have more than ${datasetLimits.allEntries} arrays together; that is the limit.`,
+        `The files have more than ${datasetLimits.allEntries} arrays together; that is the limit. Save more samples in each file.`,
+        {
+          field: 'data',
+          expected: `${datasetLimits.allEntries} arrays at most`,
+        },
       )
     }
   }
@@ -148,7 +152,7 @@ async function requireOneConstant({ name, dims, shards }: NpzArray, count: ReadC
     if (Object.is(value, expected[0])) continue
     throw malformedDataset(
       `The array ${name} has no axes, so that it belongs to all samples, but is ${expected[0]} in one file and ${value} in another. Give it an axis of samples.`,
-      name,
+      { tensor: name },
     )
   }
 }

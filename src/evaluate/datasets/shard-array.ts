@@ -39,20 +39,24 @@ async function readDirectory(handle: FileHandle, name: string): Promise<ZipEntry
     const { size } = await handle.stat()
     return await readZipDirectory(handle, size)
   } catch (error) {
-    throw asDamage(error, `The file ${name} is damaged or cut off, and cannot be read as a zip file`)
+    throw asDamage(error, `The file ${name} is damaged or cut off, and cannot be read as a zip file`, {
+      location: name,
+    })
   }
 }
 
 async function readHeader(handle: FileHandle, entry: ZipEntry, count: ReadCount): Promise<NpyHeader> {
   const { array, bytes } = entry
-  if (bytes < npyStartBytes) throw malformedDataset(`The array ${array} is cut off.`, array)
+  if (bytes < npyStartBytes) throw malformedDataset(`The array ${array} is cut off. Save it again.`, { tensor: array })
   const reader = new EntryReader(handle, entry, count)
   try {
     const start = new Uint8Array(npyStartBytes)
     await reader.read(start)
     const dataOffset = npyDataOffset(start, array)
     if (dataOffset < npyStartBytes || dataOffset > bytes) {
-      throw malformedDataset(`The array ${array} has a header of another length than it says.`, array)
+      throw malformedDataset(`The array ${array} has a header of another length than it says. Save it again.`, {
+        tensor: array,
+      })
     }
     const head = new Uint8Array(dataOffset)
     head.set(start)

@@ -51,8 +51,13 @@ function withTensor<Result>(
   try {
     if (source.byteLength > datasetLimits.tensorFileBytes) {
       throw unsupportedDataset(
-        `The file ${name} has ${source.byteLength} bytes; ${datasetLimits.tensorFileBytes} is the limit.`,
-        array,
+        `The file ${name} has ${source.byteLength} bytes; ${datasetLimits.tensorFileBytes} is the limit. Split the case.`,
+        {
+          tensor: array,
+          location: name,
+          expected: `${datasetLimits.tensorFileBytes} bytes at most`,
+          actual: `${source.byteLength} bytes`,
+        },
       )
     }
     const tensor = indexTensor(source, name, array)
@@ -72,38 +77,57 @@ function asDatasetError(error: unknown, file: string, array: string): unknown {
   const reason = error.message.replace(' The file is damaged or is not an ONNX model.', '')
   const message = `The file ${file} cannot be read as a serialised TensorProto: ${reason}`
   return error.code === 'TUREEN_MODEL_MALFORMED'
-    ? malformedDataset(message, array, error)
-    : unsupportedDataset(message, array)
+    ? malformedDataset(message, { tensor: array, location: file }, error)
+    : unsupportedDataset(message, { tensor: array, location: file })
 }
 
 /** What the index cannot say without reading: that there are as many bytes as the elements need, at the least. */
 function requireReadable(tensor: TensorEntry, file: string, array: string): void {
   const { dataType, elements, payload, dims } = tensor
   const dtype = dtypeName(dataType)
-  if (dataType === 0) throw malformedDataset(`The tensor in ${file} has no element type.`, array)
+  if (dataType === 0)
+    throw malformedDataset(`The tensor in ${file} has no element type. Save it again.`, {
+      tensor: array,
+      location: file,
+    })
   if (dtype !== 'string' && !elementViewOf(dtype)) {
-    throw unsupportedDataset(`The tensor in ${file} is of ${dtype}, which is not read. Save it as another type.`, array)
+    throw unsupportedDataset(`The tensor in ${file} is of ${dtype}, which is not read. Save it as another type.`, {
+      tensor: array,
+      location: file,
+      actual: dtype,
+    })
   }
   if (payload.form === 'external') {
-    throw unsupportedDataset(`The elements of the tensor in ${file} are in another file. Save it as one file.`, array)
+    throw unsupportedDataset(`The elements of the tensor in ${file} are in another file. Save it as one file.`, {
+      tensor: array,
+      location: file,
+    })
   }
   if (payload.form === 'fixed') {
     const unpacked = payload.runs.filter(({ stride, width }) => stride !== width)
     if (unpacked.reduce((sum, { count }) => sum + count, 0) > limits.payloadRuns) {
       throw unsupportedDataset(
         `The tensor in ${file} is written value by value. Save it with numpy_helper.from_array.`,
-        array,
+        { tensor: array, location: file },
       )
     }
   }
   const atMost = payload.form === 'varint' ? payload.runs.reduce((sum, { offset, end }) => sum + end - offset, 0) : 0
   if (elements > atMost && (payload.form === 'none' || payload.form === 'varint')) {
-    throw malformedDataset(`The tensor in ${file} is ${dtype} [${dims.join(', ')}], but holds fewer elements.`, array)
+    throw malformedDataset(
+      `The tensor in ${file} is ${dtype} [${dims.join(', ')}], but holds fewer elements. Save it again.`,
+      { tensor: array, location: file, expected: `${elements} elements` },
+    )
   }
   if (byteLengthOf(tensor) > datasetLimits.batchBytes) {
     throw unsupportedDataset(
-      `The tensor in ${file} takes ${byteLengthOf(tensor)} bytes in memory; ${datasetLimits.batchBytes} is the limit.`,
-      array,
+      `The tensor in ${file} takes ${byteLengthOf(tensor)} bytes in memory; ${datasetLimits.batchBytes} is the limit. Split the case.`,
+      {
+        tensor: array,
+        location: file,
+        expected: `${datasetLimits.batchBytes} bytes at most`,
+        actual: `${byteLengthOf(tensor)} bytes`,
+      },
     )
   }
 }
@@ -122,6 +146,10 @@ function readStrings({ payload }: TensorEntry, source: FileSource, file: string,
   try {
     return payload.values.map(({ start, end }) => utf8.decode(bytes.subarray(start - from, end - from)))
   } catch {
-    throw unsupportedDataset(`The tensor in ${file} holds text that is not UTF-8.`, array)
+    throw unsupportedDataset(`The tensor in ${file} holds text that is not UTF-8. Save it as UTF-8.`, {
+      tensor: array,
+      location: file,
+      expected: 'UTF-8',
+    })
   }
 }

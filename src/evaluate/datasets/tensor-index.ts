@@ -33,14 +33,14 @@ export function indexTensor(source: ByteSource, file: string, array: string): Te
     if (fields > limits.payloadRuns) {
       throw unsupportedDataset(
         `The file ${file} is written in more than ${limits.payloadRuns} pieces. Save its tensor with numpy_helper.from_array.`,
-        array,
+        { tensor: array, location: file, expected: `${limits.payloadRuns} pieces at most` },
       )
     }
     const field = readField(cursor, source.byteLength)
     if (field.number === segmentField) {
       throw unsupportedDataset(
         `The file ${file} holds a sequence, a map or an optional value. Only tensors (TensorProto) are read.`,
-        array,
+        { tensor: array, location: file, expected: 'TensorProto' },
       )
     }
     const [, role] = messages.Tensor[field.number] ?? []

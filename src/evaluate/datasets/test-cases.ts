@@ -28,13 +28,17 @@ export function groupCases(files: readonly DatasetFile[]): TestCase[] {
   const cases = new Map<string, Map<string, DatasetFile>>()
   for (const file of files) {
     const parsed = parseTensorFileName(file.name)
-    if (!parsed) throw malformedDataset(`The file ${file.name} is not called input_N.pb or output_N.pb.`)
+    if (!parsed)
+      throw malformedDataset(`The file ${file.name} is not called input_N.pb or output_N.pb. Rename it.`, {
+        location: file.name,
+        expected: 'input_N.pb, output_N.pb',
+      })
     const { directory, array } = parsed
     const tensors = cases.get(directory) ?? new Map<string, DatasetFile>()
     if (tensors.has(array)) {
       throw malformedDataset(
         `The file ${file.name} is there twice. Give each case a directory of its own, as in test_data_set_0/input_0.pb.`,
-        array,
+        { tensor: array },
       )
     }
     cases.set(directory, tensors.set(array, file))
@@ -59,7 +63,7 @@ function requireSameArrays([first, ...others]: readonly TestCase[]): void {
       if (missing === undefined) continue
       throw malformedDataset(
         `The case ${lacks?.directory} lacks ${missing}.pb, which ${has?.directory} has. All cases of a data set must have the same files.`,
-        missing,
+        { tensor: missing },
       )
     }
   }

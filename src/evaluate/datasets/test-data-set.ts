@@ -21,7 +21,7 @@ export async function openTestDataSet(files: readonly DatasetFile[], reading: Re
       if (first && first.dtype !== dtype) {
         throw malformedDataset(
           `${array} is ${dtype} in ${directory} but ${first.dtype} in the cases before. A model's input has one type.`,
-          array,
+          { tensor: array },
         )
       }
       if (!first) arrays.set(array, { name: array, dtype, dims, ...(name === '' ? {} : { tensorName: name }) })

@@ -17,7 +17,7 @@ export const decodeUtf8: TextDecode = (bytes, array) => {
   } catch {
     throw unsupportedDataset(
       `The array ${array} holds text that is not UTF-8. Save it with np.char.decode(x, 'latin-1'), or whatever its encoding is.`,
-      array,
+      { tensor: array },
     )
   }
 }
@@ -34,7 +34,10 @@ export const decodeUtf32: TextDecode = (bytes, array) => {
   for (let at = 0; at < end; at += 4) {
     const point = view.getUint32(at, true)
     if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
-      throw malformedDataset(`The array ${array} holds U+${point.toString(16)}, which is not a character.`, array)
+      throw malformedDataset(
+        `The array ${array} holds U+${point.toString(16)}, which is not a character. Save it again.`,
+        { tensor: array, actual: `U+${point.toString(16)}` },
+      )
     }
     text += String.fromCodePoint(point)
   }

@@ -72,13 +72,24 @@ export async function readZipDirectory(handle: FileHandle, byteLength: number): 
     refuseUnsafe(name)
     if (!name.endsWith(arraySuffix) || name.startsWith(macMetadata)) continue
     const array = name.slice(0, -arraySuffix.length)
-    if (array === '') throw malformedDataset('An array has no name.')
+    if (array === '')
+      throw malformedDataset('An array has no name. Save each under a name: np.savez(path, image=image).', {
+        tensor: array,
+      })
     if (entry.fileNameLength > datasetLimits.nameBytes) {
       throw unsupportedDataset(
-        `The array ${array.slice(0, 40)}... has a name of ${entry.fileNameLength} bytes; ${datasetLimits.nameBytes} is the limit.`,
+        `The array ${array.slice(0, 40)}... has a name of ${entry.fileNameLength} bytes; ${datasetLimits.nameBytes} is the limit. Save it under a shorter one.`,
+        {
+          tensor: array,
+          expected: `${datasetLimits.nameBytes} bytes at most`,
+          actual: `${entry.fileNameLength} bytes`,
+        },
       )
     }
-    if (entries.has(array)) throw malformedDataset(`The array ${array} is there twice.`, array)
+    if (entries.has(array))
+      throw malformedDataset(`The array ${array} is there twice. Save each array under a name of its own.`, {
+        tensor: array,
+      })
     entries.set(array, await locate(zip, entry, array))
   }
   return [...entries.values()]
@@ -102,18 +113,21 @@ function refuseUnsafe(name: string): void {
   const shown = JSON.stringify(name.slice(0, shownCharacters))
   throw malformedDataset(
     `The entry ${shown} of the zip file ${reason}. Save the arrays under plain names, such as "image".`,
+    { tensor: shown },
   )
 }
 
 async function locate(zip: ZipFile, entry: Entry, array: string): Promise<ZipEntry> {
   const { compressionMethod, compressedSize, uncompressedSize, crc32 } = entry
   if (entry.isEncrypted()) {
-    throw unsupportedDataset(`The array ${array} is encrypted. Save it with np.savez or np.savez_compressed.`, array)
+    throw unsupportedDataset(`The array ${array} is encrypted. Save it with np.savez or np.savez_compressed.`, {
+      tensor: array,
+    })
   }
   if (compressionMethod !== stored && compressionMethod !== deflated) {
     throw unsupportedDataset(
       `The array ${array} is compressed with zip's method ${compressionMethod}. Save it with np.savez or np.savez_compressed.`,
-      array,
+      { tensor: array, expected: `${stored} (stored), ${deflated} (deflated)`, actual: `${compressionMethod}` },
     )
   }
   const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true })
@@ -130,5 +144,6 @@ async function locate(zip: ZipFile, entry: Entry, array: string): Promise<ZipEnt
 function tooManyEntries(count: number) {
   return unsupportedDataset(
     `An npz file has ${count} entries; ${datasetLimits.entries} is the limit. Save all samples of a kind as one array: np.stack(list).`,
+    { field: 'data', expected: `${datasetLimits.entries} entries at most`, actual: `${count} entries` },
   )
 }

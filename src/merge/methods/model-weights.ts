@@ -12,7 +12,7 @@ export function requireSum(weights: readonly number[], field: string): number {
   throw new TureenError(
     'TUREEN_WEIGHTS_INVALID',
     `A weighted mean divides by the sum of the weights, and ${message}. Change the weights, or add without dividing: "normalize": false.`,
-    [{ field, message }],
+    [{ field, expected: 'a finite sum other than 0', actual: `${sum}`, message }],
   )
 }
 
@@ -23,8 +23,8 @@ export function requireNonNegative(weights: readonly number[], field: string): n
   const message = `the weights ${weights.join(', ')} are not all at least 0 with one above it`
   throw new TureenError(
     'TUREEN_WEIGHTS_INVALID',
-    `This method takes weights of 0 and more, and ${message}. Change the weights.`,
-    [{ field, message }],
+    `The merge method takes weights of 0 and more, and ${message}. Change the weights.`,
+    [{ field, expected: 'weights of 0 and more', actual: weights.join(', '), message }],
   )
 }
 

@@ -70,7 +70,7 @@ export function requireBatchNorms(layout: Layout, model: ModelProto): BatchNorms
     throw new TureenError(
       'TUREEN_RECALIBRATION_IMPOSSIBLE',
       `There are no running statistics to measure: the model ${message}. Export with batch norms kept (torch.onnx.export(..., training=TrainingMode.PRESERVE)), or leave out recalibrate.`,
-      [{ field: 'recalibrate', message }],
+      [{ field: 'recalibrate', expected: 'BatchNormalization', message }],
     )
   }
   throw new TureenError(

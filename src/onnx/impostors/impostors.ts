@@ -15,16 +15,20 @@ const impostors = [...modelFiles, ...archives, ...texts]
  * @throws TureenError `TUREEN_NOT_ONNX`
  */
 export function refuseKnownImpostors(source: ByteSource): void {
-  if (source.byteLength === 0) throw new TureenError('TUREEN_NOT_ONNX', 'The file is empty. Upload the .onnx file.')
+  if (source.byteLength === 0) throw notOnnx('The file is empty. Upload the .onnx file.')
   const bytes = readBytes(source, 0, Math.min(source.byteLength, headBytes))
   const head: Head = { bytes, text: Buffer.from(bytes).toString('latin1') }
   const impostor = impostors.find(({ recognise }) => recognise(head, source))
   if (!impostor) {
     const reason = otherProtobuf(source)
-    if (reason !== undefined) throw new TureenError('TUREEN_NOT_ONNX', reason)
+    if (reason !== undefined) throw notOnnx(reason)
     return
   }
   if (hasGraph(source)) return
   const { reason } = impostor
-  throw new TureenError('TUREEN_NOT_ONNX', typeof reason === 'string' ? reason : reason(head, source))
+  throw notOnnx(typeof reason === 'string' ? reason : reason(head, source))
+}
+
+function notOnnx(reason: string): TureenError {
+  return new TureenError('TUREEN_NOT_ONNX', reason, [{ expected: 'an ONNX model', message: reason }])
 }

@@ -1,6 +1,6 @@
 import type { onnx } from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
-import type { ProblemItem } from '../../../src/errors.ts'
+import type { Finding } from '../../../src/errors.ts'
 import { differencesOf } from '../../support/inspecting.ts'
 import { float32Tensor } from '../../support/onnx-model.ts'
 import { conv, gemm, int, type Layer, normalisation, relu, scalar, stack, zeros } from '../../support/stacked-model.ts'
@@ -16,7 +16,7 @@ const plain = [
 ]
 
 /** What is said of a model beside the base, which must be a short list. */
-function said(base: Uint8Array, other: Uint8Array, most = 4): ProblemItem[] {
+function said(base: Uint8Array, other: Uint8Array, most = 4): Finding[] {
   const problems = differencesOf(base, other)
   expect(problems.length).toBeGreaterThan(0)
   expect(problems.length).toBeLessThanOrEqual(most)
