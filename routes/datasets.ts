@@ -2,14 +2,15 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idempotencyHeaders, idParameter } from '../schemas/common.ts'
 import { dataset, datasetFilters, datasetItem, datasetPage, datasetUpload } from '../schemas/dataset.ts'
 import { uploadParameters } from '../schemas/model.ts'
+import { datasetErrors } from '../src/datasets/dataset-errors.ts'
 import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
-import type { Idempotency } from '../src/http/idempotency.ts'
+import { type Idempotency, idempotencyErrors } from '../src/http/idempotency.ts'
 import { binary, deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { discardAll, receiveFiles } from '../src/http/receive-files.ts'
 import { withoutPath } from '../src/http/sent-filename.ts'
-import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
+import { streamedBodies, type UploadLimits, type UploadPart, uploadErrors, uploadParts } from '../src/http/upload.ts'
 import type { ContentFiles } from '../src/storage/content-files.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
 
@@ -36,20 +37,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
         response: {
           200: dataset.describe('The same was here already, under this name and these labels'),
           201: dataset,
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_BODY_MALFORMED',
-            'TUREEN_DIGEST_MISMATCH',
-            'TUREEN_DATASET_MALFORMED',
-            'TUREEN_IDEMPOTENCY_KEY_BUSY',
-            'TUREEN_TOO_LARGE',
-            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-            'TUREEN_IDEMPOTENCY_KEY_REUSED',
-            'TUREEN_DATASET_UNSUPPORTED',
-            'TUREEN_TOO_MANY_UPLOADS',
-            'TUREEN_UPLOAD_SHARE_USED',
-            'TUREEN_STORE_FULL',
-          ),
+          ...problemResponses(...uploadErrors, ...idempotencyErrors, ...datasetErrors.add),
         },
       },
       config: {
@@ -84,7 +72,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
         description: 'Newest first.',
         tags,
         querystring: datasetFilters,
-        response: { 200: datasetPage, ...problemResponses('TUREEN_REQUEST_INVALID') },
+        response: { 200: datasetPage, ...problemResponses(...datasetErrors.list) },
       },
     },
     ({ query }) => datasets.list(query),
@@ -99,7 +87,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
         description: 'With If-None-Match, 304 while nothing has changed.',
         tags,
         params: idParameter,
-        response: { 200: datasetItem, ...recordResponses },
+        response: { 200: datasetItem, ...recordResponses(datasetErrors.read) },
       },
     },
     async (request, reply) => sendRecord(request, reply, await datasets.read(request.params.id)),
@@ -114,7 +102,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
         description: '409 while a job needs it. With If-Match, 412 if it has changed.',
         tags,
         params: idParameter,
-        response: deletionResponses(),
+        response: deletionResponses(datasetErrors.remove),
       },
     },
     async (request, reply) => {

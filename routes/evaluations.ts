@@ -4,9 +4,9 @@ import { idempotencyHeaders } from '../schemas/common.ts'
 import { evaluationParameters, evaluationRequest, metricList } from '../schemas/evaluation.ts'
 import { evaluationJob } from '../schemas/job.ts'
 import { metrics } from '../src/evaluate/metrics/metric-registry.ts'
-import { type JobStart, startJob } from '../src/http/job-replies.ts'
+import { type JobStart, jobStartErrors, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
-import type { EvaluationService } from '../src/jobs/evaluation-job.ts'
+import { type EvaluationService, evaluationErrors } from '../src/jobs/evaluation-job.ts'
 
 const tags = ['evaluation']
 
@@ -29,19 +29,7 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
         response: {
           200: evaluationJob.describe('With ?wait: the job has ended'),
           202: evaluationJob,
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_BODY_MALFORMED',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_MODEL_INCOMPLETE',
-            'TUREEN_IDEMPOTENCY_KEY_BUSY',
-            'TUREEN_TOO_LARGE',
-            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-            'TUREEN_IDEMPOTENCY_KEY_REUSED',
-            'TUREEN_DATASET_MISMATCH',
-            'TUREEN_QUEUE_FULL',
-            'TUREEN_STORE_FULL',
-          ),
+          ...problemResponses(...jobStartErrors, ...evaluationErrors.start),
         },
       },
     },

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { health } from '../schemas/service.ts'
 import { problemResponses } from '../src/http/openapi.ts'
-import type { Readiness } from '../src/storage/readiness.ts'
+import { type Readiness, readinessErrors } from '../src/storage/readiness.ts'
 
 /**
  * Liveness and readiness, also at the paths of the Open Inference Protocol. Liveness says that the process answers; readiness asks the
@@ -27,7 +27,7 @@ export const healthRoutes: FastifyPluginAsyncZod<{ readiness: Readiness }> = asy
       summary: 'Check readiness',
       description: '200 if the catalog and the content directory answer, else 503.',
       tags: ['service'],
-      response: { 200: health, ...problemResponses() },
+      response: { 200: health, ...problemResponses(...readinessErrors) },
     }
     app.get(url, { schema, config }, async () => {
       await readiness.require()

@@ -2,8 +2,10 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { jobFilters, jobIdParameter, jobItem, jobPage, jobParameters } from '../schemas/job.ts'
 import { clientGone, jobTag, sendEvents, sendJob } from '../src/http/job-replies.ts'
-import { bodyProblems, deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
+import { jsonBodyErrors } from '../src/http/json-body.ts'
+import { deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions } from '../src/http/preconditions.ts'
+import { jobErrors } from '../src/jobs/job-errors.ts'
 import type { JobService } from '../src/jobs/job-service.ts'
 
 const tags = ['jobs']
@@ -19,7 +21,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         description: 'Newest first.',
         tags,
         querystring: jobFilters,
-        response: { 200: jobPage, ...problemResponses('TUREEN_REQUEST_INVALID') },
+        response: { 200: jobPage, ...problemResponses(...jobErrors.list) },
       },
     },
     ({ query }) => jobs.list(query),
@@ -39,7 +41,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         response: {
           200: jobItem,
           202: jobItem.describe('With ?wait: the job has not ended yet'),
-          ...recordResponses,
+          ...recordResponses(jobErrors.wait),
         },
       },
     },
@@ -63,7 +65,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         description: 'The job must have ended. Models that it made stay. With If-Match, 412 if it has changed.',
         tags,
         params: jobIdParameter,
-        response: deletionResponses(),
+        response: deletionResponses(jobErrors.remove),
       },
     },
     async (request, reply) => {
@@ -83,13 +85,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         params: jobIdParameter,
         response: {
           202: jobItem,
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_JOB_FINISHED',
-            'TUREEN_STORE_FULL',
-            ...bodyProblems,
-          ),
+          ...problemResponses(...jsonBodyErrors, ...jobErrors.cancel),
         },
       },
     },
@@ -108,7 +104,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         response: {
           200: { description: 'A stream of events', content: { 'text/event-stream': { schema: z.string() } } },
           204: z.null().describe('Nothing will come any more'),
-          ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND'),
+          ...problemResponses(...jobErrors.events),
         },
       },
       config: { events: true },

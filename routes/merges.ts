@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idempotencyHeaders } from '../schemas/common.ts'
 import { mergeJob } from '../schemas/job.ts'
 import { mergeBody, mergeParameters } from '../schemas/merge.ts'
-import { type JobStart, startJob } from '../src/http/job-replies.ts'
+import { type JobStart, jobStartErrors, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
-import type { MergeService } from '../src/jobs/merge-job.ts'
-import type { RecipeReader } from '../src/jobs/recipe-reader.ts'
+import { type MergeService, mergeErrors } from '../src/jobs/merge-job.ts'
+import { type RecipeReader, recipeErrors } from '../src/jobs/recipe-reader.ts'
 import { yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
 import { decodeText } from '../src/received-text.ts'
 
@@ -35,27 +35,10 @@ export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges,
           200: mergeJob.describe('With ?wait: the job has ended'),
           202: mergeJob,
           ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_BODY_MALFORMED',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_MODEL_INCOMPLETE',
-            'TUREEN_IDEMPOTENCY_KEY_BUSY',
-            'TUREEN_TOO_LARGE',
-            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-            'TUREEN_IDEMPOTENCY_KEY_REUSED',
-            'TUREEN_TASK_TIMEOUT',
-            'TUREEN_MODELS_DIFFER',
-            'TUREEN_NON_FLOAT_DIFFERS',
-            'TUREEN_RULE_UNMATCHED',
-            'TUREEN_BLOCKS_UNKNOWN',
-            'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
-            'TUREEN_WEIGHTS_INVALID',
-            'TUREEN_DATASET_MISMATCH',
-            'TUREEN_METRIC_MISMATCH',
-            'TUREEN_RECALIBRATION_IMPOSSIBLE',
-            'TUREEN_QUEUE_FULL',
-            'TUREEN_CONTENT_DAMAGED',
-            'TUREEN_STORE_FULL',
+            ...jobStartErrors,
+            ...recipeErrors.yaml,
+            ...recipeErrors.mergeRequest,
+            ...mergeErrors.start,
           ),
         },
       },

@@ -20,9 +20,10 @@ import { clientGone } from '../src/http/job-replies.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
 import { deletionResponses, fileResponse, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
-import { sendContent } from '../src/http/send-content.ts'
-import type { ListScores } from '../src/jobs/model-scores.ts'
+import { contentErrors, sendContent } from '../src/http/send-content.ts'
+import { type ListScores, scoreListErrors } from '../src/jobs/model-scores.ts'
 import { writeYaml, yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
+import { modelErrors } from '../src/models/model-errors.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
 
 const tags = ['models']
@@ -32,12 +33,11 @@ const contentResponses = {
   206: fileResponse('The range that was asked for'),
   304: z.null().describe('The client has it already'),
 }
-const contentProblems = [
-  'TUREEN_REQUEST_INVALID',
-  'TUREEN_NOT_FOUND',
-  'TUREEN_PRECONDITION_FAILED',
-  'TUREEN_RANGE_NOT_SATISFIABLE',
-  'TUREEN_CONTENT_DAMAGED',
+const contentFileErrors = [
+  ...modelErrors.get,
+  ...modelErrors.file,
+  ...modelErrors.requireSound,
+  ...contentErrors,
 ] as const
 
 /** Everything about models that are kept, but for uploading them. */
@@ -68,7 +68,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         description: 'Newest first, filtered by name, label, digest or fingerprint.',
         tags,
         querystring: modelFilters,
-        response: { 200: modelPage, ...problemResponses('TUREEN_REQUEST_INVALID') },
+        response: { 200: modelPage, ...problemResponses(...modelErrors.list) },
       },
     },
     ({ query }) => models.list(query),
@@ -83,7 +83,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         description: 'With If-None-Match, 304 while nothing has changed.',
         tags,
         params: idParameter,
-        response: { 200: modelItem, ...recordResponses },
+        response: { 200: modelItem, ...recordResponses(modelErrors.read) },
       },
     },
     async (request, reply) => sendRecord(request, reply, await models.read(request.params.id)),
@@ -101,12 +101,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         querystring: tensorParameters,
         response: {
           200: tensorPage,
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_TASK_TIMEOUT',
-            'TUREEN_CONTENT_DAMAGED',
-          ),
+          ...problemResponses(...modelErrors.tensors),
         },
       },
     },
@@ -123,7 +118,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         tags,
         params: idParameter,
         querystring: scoreParameters,
-        response: { 200: scorePage, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+        response: { 200: scorePage, ...problemResponses(...scoreListErrors) },
       },
     },
     ({ params, query }) => scores(params.id, query),
@@ -140,7 +135,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         tags,
         produces: ['application/json', ...yamlMediaTypes],
         params: idParameter,
-        response: { 200: recipe, ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND') },
+        response: { 200: recipe, ...problemResponses(...modelErrors.recipe) },
       },
     },
     async (request, reply) => {
@@ -155,7 +150,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
 
   const contentAnswers = {
     ...contentResponses,
-    ...problemResponses(...contentProblems, 'TUREEN_MODEL_INCOMPLETE', 'TUREEN_MODEL_UNSUPPORTED', 'TUREEN_STORE_FULL'),
+    ...problemResponses(...contentFileErrors, ...modelErrors.withInline),
   }
   const sendModel = async (
     request: FastifyRequest,
@@ -212,7 +207,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
       description: 'One file of external data, also a range of it (Range, If-Range, If-Match, If-None-Match).',
       tags,
       params: dataParameters,
-      response: { ...contentResponses, ...problemResponses(...contentProblems, 'TUREEN_MODEL_INCOMPLETE') },
+      response: { ...contentResponses, ...problemResponses(...contentFileErrors) },
     },
     preValidation: keepLastSlash,
     handler: async (request, reply) => {
@@ -231,7 +226,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         description: '409 while a job needs it. With If-Match, 412 if it has changed.',
         tags,
         params: idParameter,
-        response: deletionResponses(),
+        response: deletionResponses(modelErrors.remove),
       },
     },
     async (request, reply) => {

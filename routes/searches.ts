@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idempotencyHeaders } from '../schemas/common.ts'
 import { searchJob } from '../schemas/job.ts'
 import { searchBody, searchParameters } from '../schemas/search.ts'
-import { type JobStart, startJob } from '../src/http/job-replies.ts'
+import { type JobStart, jobStartErrors, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
-import type { SearchService } from '../src/jobs/search-job.ts'
+import { type SearchService, searchErrors } from '../src/jobs/search-job.ts'
 
 /** Finding which models of the store to average, as a durable job. */
 export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchService }> = async (
@@ -25,28 +25,7 @@ export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchSe
         response: {
           200: searchJob.describe('With ?wait: the job has ended'),
           202: searchJob,
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_BODY_MALFORMED',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_MODEL_INCOMPLETE',
-            'TUREEN_IDEMPOTENCY_KEY_BUSY',
-            'TUREEN_TOO_LARGE',
-            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-            'TUREEN_IDEMPOTENCY_KEY_REUSED',
-            'TUREEN_TASK_TIMEOUT',
-            'TUREEN_MODELS_DIFFER',
-            'TUREEN_NON_FLOAT_DIFFERS',
-            'TUREEN_RULE_UNMATCHED',
-            'TUREEN_BLOCKS_UNKNOWN',
-            'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
-            'TUREEN_SEARCH_TOO_LARGE',
-            'TUREEN_METRIC_MISMATCH',
-            'TUREEN_DATASET_MISMATCH',
-            'TUREEN_QUEUE_FULL',
-            'TUREEN_CONTENT_DAMAGED',
-            'TUREEN_STORE_FULL',
-          ),
+          ...problemResponses(...jobStartErrors, ...searchErrors.start),
         },
       },
     },

@@ -8,9 +8,16 @@ import { binary, fileOrJsonResponse, problemResponses, requestComponent } from '
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import { soupReportHeaders } from '../src/http/soup-report.ts'
-import { recipeChunks, streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
+import {
+  recipeChunks,
+  streamedBodies,
+  type UploadLimits,
+  type UploadPart,
+  uploadErrors,
+  uploadParts,
+} from '../src/http/upload.ts'
 import { decodeText } from '../src/received-text.ts'
-import { makeSoup, parseSoupRecipe } from '../src/soups/one-shot-soup.ts'
+import { makeSoup, parseSoupRecipe, soupErrors } from '../src/soups/one-shot-soup.ts'
 import type { ContentFiles, ReceivedFile } from '../src/storage/content-files.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
@@ -39,30 +46,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
             'The soup. The header Tureen-Warnings says how many warnings there are; Tureen-Report is what a merge would report, as JSON in base64url of at most 2,048 characters. A longer report is left out: ?report=only answers with it instead of the file.',
             soupReport,
           ),
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_BODY_MALFORMED',
-            'TUREEN_DIGEST_MISMATCH',
-            'TUREEN_NOT_ONNX',
-            'TUREEN_MODEL_MALFORMED',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_MODEL_INCOMPLETE',
-            'TUREEN_TOO_LARGE',
-            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-            'TUREEN_MODEL_LIMIT',
-            'TUREEN_TASK_TIMEOUT',
-            'TUREEN_MODEL_UNSUPPORTED',
-            'TUREEN_MODELS_DIFFER',
-            'TUREEN_NON_FLOAT_DIFFERS',
-            'TUREEN_NOT_FINITE',
-            'TUREEN_RULE_UNMATCHED',
-            'TUREEN_BLOCKS_UNKNOWN',
-            'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
-            'TUREEN_WEIGHTS_INVALID',
-            'TUREEN_TOO_MANY_UPLOADS',
-            'TUREEN_UPLOAD_SHARE_USED',
-            'TUREEN_STORE_FULL',
-          ),
+          ...problemResponses(...uploadErrors, ...soupErrors),
         },
       },
       config: {

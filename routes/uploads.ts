@@ -10,14 +10,15 @@ import {
   uploadParameters,
 } from '../schemas/model.ts'
 import { TureenError } from '../src/errors.ts'
-import type { Idempotency } from '../src/http/idempotency.ts'
+import { type Idempotency, idempotencyErrors } from '../src/http/idempotency.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
 import { binary, problemResponses } from '../src/http/openapi.ts'
-import { checkPreconditions, contentTag } from '../src/http/preconditions.ts'
+import { checkPreconditions, contentTag, preconditionErrors } from '../src/http/preconditions.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
-import { streamedBodies, type UploadLimits, type UploadPart, uploadParts } from '../src/http/upload.ts'
+import { streamedBodies, type UploadLimits, type UploadPart, uploadErrors, uploadParts } from '../src/http/upload.ts'
 import type { ModelFile } from '../src/models/model-digest.ts'
+import { modelErrors } from '../src/models/model-errors.ts'
 import type { ModelStore, ReceivedData } from '../src/models/model-store.ts'
 import type { ContentFiles } from '../src/storage/content-files.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
@@ -33,24 +34,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
   const uploadResponses = {
     200: model.describe('The same bytes were here already, under this name and these labels'),
     201: model,
-    ...problemResponses(
-      'TUREEN_REQUEST_INVALID',
-      'TUREEN_BODY_MALFORMED',
-      'TUREEN_DIGEST_MISMATCH',
-      'TUREEN_NOT_ONNX',
-      'TUREEN_MODEL_MALFORMED',
-      'TUREEN_NOT_FOUND',
-      'TUREEN_IDEMPOTENCY_KEY_BUSY',
-      'TUREEN_TOO_LARGE',
-      'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-      'TUREEN_IDEMPOTENCY_KEY_REUSED',
-      'TUREEN_MODEL_LIMIT',
-      'TUREEN_TASK_TIMEOUT',
-      'TUREEN_MODEL_UNSUPPORTED',
-      'TUREEN_TOO_MANY_UPLOADS',
-      'TUREEN_UPLOAD_SHARE_USED',
-      'TUREEN_STORE_FULL',
-    ),
+    ...problemResponses(...uploadErrors, ...idempotencyErrors, ...modelErrors.add),
   }
   const upload = async (
     request: FastifyRequest,
@@ -129,21 +113,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
         params: dataParameters,
         response: {
           200: model,
-          ...problemResponses(
-            'TUREEN_REQUEST_INVALID',
-            'TUREEN_BODY_MALFORMED',
-            'TUREEN_DIGEST_MISMATCH',
-            'TUREEN_MODEL_MALFORMED',
-            'TUREEN_NOT_FOUND',
-            'TUREEN_MODEL_COMPLETE',
-            'TUREEN_PRECONDITION_FAILED',
-            'TUREEN_TOO_LARGE',
-            'TUREEN_UNSUPPORTED_MEDIA_TYPE',
-            'TUREEN_TOO_MANY_UPLOADS',
-            'TUREEN_UPLOAD_SHARE_USED',
-            'TUREEN_CONTENT_DAMAGED',
-            'TUREEN_STORE_FULL',
-          ),
+          ...problemResponses(...uploadErrors, ...preconditionErrors, ...modelErrors.addData),
         },
       },
       config: { streamedBody: { 'application/octet-stream': binary } },

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { limitRate } from './rate-limit.ts'
 import { findToken, includesScope, type Token, type TokenScope } from './tokens.ts'
@@ -17,6 +18,13 @@ declare module 'fastify' {
     token: Token | null
   }
 }
+
+/** The codes that {@link access} refuses with. */
+export const accessErrors = [
+  'TUREEN_UNAUTHENTICATED',
+  'TUREEN_FORBIDDEN',
+  'TUREEN_RATE_LIMITED',
+] as const satisfies readonly ErrorCode[]
 
 /** Who may use a route: what it says itself, else reading needs `read` and everything else `write`. */
 export function accessOf(method: string, { auth }: { auth?: Access }): Access {

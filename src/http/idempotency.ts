@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import type { KeepWith } from '../storage/database.ts'
 import type { IdempotencyKeys, ScopedKey } from '../storage/idempotency-keys.ts'
@@ -91,6 +92,12 @@ export function createIdempotency(keys: IdempotencyKeys): Idempotency {
   }
 }
 
+/** The codes that an Idempotency-Key adds to a request. */
+export const idempotencyErrors = [
+  'TUREEN_IDEMPOTENCY_KEY_BUSY',
+  'TUREEN_IDEMPOTENCY_KEY_REUSED',
+] as const satisfies readonly ErrorCode[]
+
 function keyOf({ headers, token }: FastifyRequest): ScopedKey | undefined {
   const key = headers['idempotency-key']
   return typeof key === 'string' ? { scope: token?.name ?? '', key } : undefined
@@ -101,11 +108,7 @@ function fingerprintOf({ method, routeOptions, query }: FastifyRequest, body: un
   return `sha256:${createHash('sha256').update(whole).digest('hex')}`
 }
 
-function refusal(
-  code: 'TUREEN_IDEMPOTENCY_KEY_BUSY' | 'TUREEN_IDEMPOTENCY_KEY_REUSED',
-  key: string,
-  message: string,
-): TureenError {
+function refusal(code: (typeof idempotencyErrors)[number], key: string, message: string): TureenError {
   return new TureenError(code, `The idempotency key ${key} ${message}.`, [
     { field: 'idempotency-key', actual: key, message },
   ])

@@ -3,10 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { id } from '../../schemas/common.ts'
 import { type JobRecord, job } from '../../schemas/job.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
+import { jobErrors } from '../jobs/job-errors.ts'
 import type { StoredJob } from '../jobs/job-records.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import type { KeepWith } from '../storage/database.ts'
-import type { Idempotency } from './idempotency.ts'
+import { type Idempotency, idempotencyErrors } from './idempotency.ts'
+import { jsonBodyErrors } from './json-body.ts'
 import { recordTag } from './preconditions.ts'
 
 /** A signal that fires when the client is gone. */
@@ -18,6 +21,13 @@ export function clientGone(reply: FastifyReply): AbortSignal {
 
 /** What routes that start jobs work with. */
 export type JobStart = { jobs: JobService; idempotency: Idempotency }
+
+/** The codes that {@link startJob} adds to those of the service that starts the job. */
+export const jobStartErrors = [
+  ...jsonBodyErrors,
+  ...idempotencyErrors,
+  ...jobErrors.wait,
+] as const satisfies readonly ErrorCode[]
 
 /**
  * Starts a job, once for each Idempotency-Key, and answers 202, or 200 if it ends while the request waits for it. A request that

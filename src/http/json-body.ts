@@ -1,7 +1,16 @@
 import type { FastifyInstance } from 'fastify'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { decodeText, requireKeepable } from '../received-text.ts'
 import { requireBoundedJson } from '../validation/bounded-json.ts'
+
+/** The codes that a body of JSON, or the lack of it, is refused with. */
+export const jsonBodyErrors = [
+  'TUREEN_REQUEST_INVALID',
+  'TUREEN_BODY_MALFORMED',
+  'TUREEN_TOO_LARGE',
+  'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+] as const satisfies readonly ErrorCode[]
 
 /**
  * Reads bodies of JSON. A request may say that it is JSON and have no body, as many clients do for DELETE and cancel; routes that need

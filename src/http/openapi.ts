@@ -6,12 +6,13 @@ import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-ty
 import { z } from 'zod'
 import { problem } from '../../schemas/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../error-catalogue.ts'
-import { accessOf } from './access.ts'
+import { accessErrors, accessOf } from './access.ts'
 import { about, apiDocument } from './api-document/document.ts'
 import { withNewline } from './final-newline.ts'
 import { type FixedContent, fixedContent, sendFixed, textTag } from './fixed-content.ts'
+import { jsonBodyErrors } from './json-body.ts'
 import { isSafe } from './origin-check.ts'
-import { checkPreconditions } from './preconditions.ts'
+import { checkPreconditions, preconditionErrors } from './preconditions.ts'
 import { problemMediaType } from './problem-details.ts'
 
 declare module 'fastify' {
@@ -39,30 +40,39 @@ export function fileOrJsonResponse(description: string, schema: z.ZodType) {
   return { description, content: { ...content, 'application/json': { schema } } }
 }
 
-/** The error responses of a route, by status, each listing the codes that it stands for. {@link withRefusals} adds what stands before routes. */
+/** The codes that any request may be answered with: it is not HTTP or not this API's, or the server, its disk or its catalog fails. */
+const anyRequestErrors = [
+  'TUREEN_REQUEST_INVALID',
+  'TUREEN_REQUEST_TIMEOUT',
+  'TUREEN_EXPECTATION_FAILED',
+  'TUREEN_HEADERS_TOO_LARGE',
+  'TUREEN_RECORD_UNREADABLE',
+  'TUREEN_STORE_FAILED',
+  'TUREEN_INTERNAL',
+  'TUREEN_CATALOG_UNAVAILABLE',
+  'TUREEN_TOO_MANY_FILES',
+  'TUREEN_SHUTTING_DOWN',
+] as const satisfies readonly ErrorCode[]
+
+/**
+ * The error responses of a route, by status, each listing the codes that it stands for.
+ * @param codes those that the services behind the route declare. {@link withRefusals} adds what stands before routes
+ */
 export function problemResponses(...codes: ErrorCode[]) {
-  const always: ErrorCode[] = [
-    'TUREEN_REQUEST_INVALID',
-    'TUREEN_REQUEST_TIMEOUT',
-    'TUREEN_EXPECTATION_FAILED',
-    'TUREEN_HEADERS_TOO_LARGE',
-    'TUREEN_RECORD_UNREADABLE',
-    'TUREEN_STORE_FAILED',
-    'TUREEN_INTERNAL',
-    'TUREEN_SHUTTING_DOWN',
-  ]
-  const byStatus = Map.groupBy(new Set([...codes, ...always]), code => errorCatalogue[code].status)
+  const byStatus = Map.groupBy(new Set([...codes, ...anyRequestErrors]), code => errorCatalogue[code].status)
   const responses = [...byStatus].map(([status, codesOfStatus]) => [status, problemResponse(codesOfStatus.join(', '))])
   return Object.fromEntries(responses)
 }
 
-/** What a request with a body can be refused for before anyone looks at what it says. */
-export const bodyProblems = ['TUREEN_BODY_MALFORMED', 'TUREEN_TOO_LARGE', 'TUREEN_UNSUPPORTED_MEDIA_TYPE'] as const
-
-/** How else a single record can be answered for, beside the record. */
-export const recordResponses = {
-  304: z.null().describe('The client has it already'),
-  ...problemResponses('TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND', 'TUREEN_PRECONDITION_FAILED'),
+/**
+ * How else a single record can be answered for, beside the record.
+ * @param codes those that the service declares for reading it
+ */
+export function recordResponses(codes: readonly ErrorCode[]) {
+  return {
+    304: z.null().describe('The client has it already'),
+    ...problemResponses(...codes, ...preconditionErrors),
+  }
 }
 
 const zodTransform = createJsonSchemaTransform({})
@@ -79,7 +89,7 @@ function withRefusals(schema: FastifySchema, { method, config = {} }: RouteOptio
   const [first = 'GET'] = [method].flat()
   const access = accessOf(first, config)
   const codes: ErrorCode[] = [
-    ...(access === 'open' ? [] : accessProblems),
+    ...(access === 'open' ? [] : accessErrors),
     ...(isSafe(first) ? [] : (['TUREEN_CROSS_ORIGIN'] as const)),
     ...(config.anyHost ? [] : (['TUREEN_HOST_UNKNOWN'] as const)),
     ...(config.probe ? [] : (['TUREEN_TOO_MANY_CONNECTIONS'] as const)),
@@ -98,8 +108,6 @@ function withRefusals(schema: FastifySchema, { method, config = {} }: RouteOptio
 function canWait({ querystring }: FastifySchema): boolean {
   return querystring instanceof z.ZodObject && 'wait' in querystring.shape
 }
-
-const accessProblems = ['TUREEN_UNAUTHENTICATED', 'TUREEN_FORBIDDEN', 'TUREEN_RATE_LIMITED'] as const
 
 function problemResponse(description: string) {
   return { description, content: { [problemMediaType]: { schema: problem } } }
@@ -177,17 +185,13 @@ async function tagText(request: FastifyRequest, reply: FastifyReply, payload: un
   return ''
 }
 
-/** What every route answers that deletes one thing. */
-export function deletionResponses() {
+/**
+ * What a route answers that deletes one thing. It may come with a body, which is read.
+ * @param codes those that the service declares for removing it
+ */
+export function deletionResponses(codes: readonly ErrorCode[]) {
   return {
     204: z.null().describe('It is gone'),
-    ...problemResponses(
-      'TUREEN_REQUEST_INVALID',
-      'TUREEN_NOT_FOUND',
-      'TUREEN_IN_USE',
-      'TUREEN_PRECONDITION_FAILED',
-      'TUREEN_STORE_FULL',
-      ...bodyProblems,
-    ),
+    ...problemResponses(...codes, ...preconditionErrors, ...jsonBodyErrors),
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 
 /** The entity tag of bytes with this digest, `sha256:<hex>`. */
@@ -39,6 +40,9 @@ function lists(header: string, tag: string | undefined): boolean {
   if (tag === undefined) return false
   return header.trim() === '*' || header.split(',').some(each => each.trim() === tag)
 }
+
+/** The code that If-Match and If-None-Match add to a request. */
+export const preconditionErrors = ['TUREEN_PRECONDITION_FAILED'] as const satisfies readonly ErrorCode[]
 
 /** @param expected what the header says */
 function failed(field: 'if-match' | 'if-none-match', expected: string, tag: string | undefined): TureenError {

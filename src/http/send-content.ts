@@ -1,12 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { reprDigest } from './body-digest.ts'
-import { checkPreconditions, contentTag } from './preconditions.ts'
+import { checkPreconditions, contentTag, preconditionErrors } from './preconditions.ts'
 import { sendFile } from './send-file.ts'
 
 /** A file whose bytes have a known digest. */
 export type Content = { path: string; bytes: number; sha256: string; filename: string }
+
+/** The codes that {@link sendContent} refuses with. */
+export const contentErrors = [
+  ...preconditionErrors,
+  'TUREEN_RANGE_NOT_SATISFIABLE',
+] as const satisfies readonly ErrorCode[]
 
 /** Sends a file, or the range of it that is asked for (RFC 9110: Range, If-Range, If-Match, If-None-Match). */
 export async function sendContent(

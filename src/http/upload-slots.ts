@@ -1,10 +1,17 @@
 import fastifyPlugin from 'fastify-plugin'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { countClients } from './client-counts.ts'
 import { clientName } from './client-key.ts'
 
 /** `share`: the part of the slots, above 0 and up to 1, that one client may have once half of all are taken. */
 type Options = { maximumUploads: number; share: number }
+
+/** The codes that {@link uploadSlots} refuses with. */
+export const uploadSlotErrors = [
+  'TUREEN_TOO_MANY_UPLOADS',
+  'TUREEN_UPLOAD_SHARE_USED',
+] as const satisfies readonly ErrorCode[]
 
 /** Uploads at a time that one client may have once half of all slots are taken. */
 export function uploadsOfClient({ maximumUploads, share }: Options): number {

@@ -9,6 +9,7 @@ import { watchBodyDigest } from './body-digest.ts'
 import { inviteBody } from './body-guard.ts'
 import type { BodyProgress } from './body-progress.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
+import { uploadSlotErrors } from './upload-slots.ts'
 
 /**
  * One part of an upload; a field is a part that a client sent as a text. Its stream must be read to its end before the next part comes; its
@@ -22,6 +23,18 @@ export type UploadPart = {
   /** Room for what the request declares to be long, all its parts together. */
   reservation: Reservation
 }
+
+/** The codes that {@link uploadParts} refuses a body with, and an upload beyond what a client may send at a time. */
+export const uploadErrors = [
+  'TUREEN_REQUEST_INVALID',
+  'TUREEN_REQUEST_TIMEOUT',
+  'TUREEN_BODY_MALFORMED',
+  'TUREEN_DIGEST_MISMATCH',
+  'TUREEN_TOO_LARGE',
+  'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+  'TUREEN_STORE_FULL',
+  ...uploadSlotErrors,
+] as const satisfies readonly ErrorCode[]
 
 /** What bounds one upload. `reserveRoom`: throws if the store has no room for so many bytes. */
 export type UploadLimits = {

@@ -1,12 +1,15 @@
 import type { NamedModel } from '../../schemas/common.ts'
 import { type ComparisonBody, type ComparisonRequest, maximumCompared } from '../../schemas/comparison.ts'
 import type { JobRecord } from '../../schemas/job.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
+import { modelErrors } from '../models/model-errors.ts'
 import type { ModelStore } from '../models/model-store.ts'
 import type { KeepWith } from '../storage/database.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import { jobErrors } from './job-errors.ts'
 import type { JobRunner, JobService } from './job-service.ts'
-import { selectModels } from './select-models.ts'
+import { selectionErrors, selectModels } from './select-models.ts'
 
 /** Compares models pair by pair: what a merge would say of them, and how far apart their weights are. */
 export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRunner<'comparison'> {
@@ -33,6 +36,11 @@ async function resolveComparison(
 }
 
 export type ComparisonService = { start(body: ComparisonBody, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
+
+/** The codes that {@link ComparisonService} refuses with. */
+export const comparisonErrors = {
+  start: [...selectionErrors, ...modelErrors.getComplete, ...jobErrors.create],
+} as const satisfies Record<keyof ComparisonService, readonly ErrorCode[]>
 
 /** @param maximumModels models in one comparison, where that is fewer than {@link maximumCompared} */
 export function createComparisonService(

@@ -1,7 +1,9 @@
 import type { EvaluationRequest, EvaluationResult } from '../../schemas/evaluation.ts'
 import type { JobRecord } from '../../schemas/job.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { KeepWith } from '../storage/database.ts'
+import { jobErrors } from './job-errors.ts'
 import type { JobRunner, JobService } from './job-service.ts'
 import { type KeptRun, type KeptScore, type KeptScores, runtime, type Subject } from './kept-scores.ts'
 import {
@@ -11,11 +13,17 @@ import {
   resolveEvaluation,
   type Stores,
 } from './resolve-evaluation.ts'
+import { scoringErrors } from './resolve-scoring.ts'
 
 export type EvaluationService = {
   /** Refuses what cannot be evaluated before there is a job. */
   start(request: EvaluationRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord>
 }
+
+/** The codes that {@link EvaluationService} refuses with. */
+export const evaluationErrors = {
+  start: [...scoringErrors, ...jobErrors.create],
+} as const satisfies Record<keyof EvaluationService, readonly ErrorCode[]>
 
 export function createEvaluationService(stores: Stores, jobs: JobService): EvaluationService {
   return {

@@ -3,10 +3,12 @@ import type { JobProgress, JobRecord } from '../../schemas/job.ts'
 import type { MergeBody, MergeRequest } from '../../schemas/merge.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { RecalibrationReport } from '../../schemas/recalibration.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { recipeDocument } from '../merge/provenance.ts'
 import { modelDigest } from '../models/model-digest.ts'
+import { modelErrors } from '../models/model-errors.ts'
 import type { NewUpload } from '../models/model-store.ts'
 import type { ContentFiles } from '../storage/content-files.ts'
 import type { Catalog, KeepWith } from '../storage/database.ts'
@@ -14,7 +16,9 @@ import { expiryAfter } from '../storage/expiry.ts'
 import { bytesOf } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { MergedModel, WrittenFile } from '../threads/merge-task.ts'
+import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import { jobErrors } from './job-errors.ts'
 import type { JobRunner, JobService } from './job-service.ts'
 import {
   type Recalibration,
@@ -24,7 +28,8 @@ import {
   resolveRecalibration,
 } from './recalibration.ts'
 import type { Stores } from './resolve-evaluation.ts'
-import { selectModels } from './select-models.ts'
+import { scoringErrors } from './resolve-scoring.ts'
+import { selectionErrors, selectModels } from './select-models.ts'
 
 /** A merge request with its models found: the files, the settings, and the records' ids. */
 export type ResolvedMerge = {
@@ -159,6 +164,18 @@ export async function mergeIntoStore(
 
 /** Starts merges: refuses what cannot be merged before there is a job. */
 export type MergeService = { start(body: MergeBody, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
+
+/** The codes that {@link MergeService} refuses with. */
+export const mergeErrors = {
+  start: [
+    ...selectionErrors,
+    ...modelErrors.getComplete,
+    ...scoringErrors,
+    ...threadErrors.check,
+    ...modelErrors.blamingDamage,
+    ...jobErrors.create,
+  ],
+} as const satisfies Record<keyof MergeService, readonly ErrorCode[]>
 
 /** @param maximumModels models in one merge */
 export function createMergeService(

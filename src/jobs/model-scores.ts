@@ -1,5 +1,7 @@
 import type { KeptScoreRecord } from '../../schemas/score.ts'
 import type { DatasetStore } from '../datasets/dataset-store.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
+import { modelErrors } from '../models/model-errors.ts'
 import type { ModelStore } from '../models/model-store.ts'
 import type { Page } from '../storage/paging.ts'
 import type { KeptModelScore, KeptScores } from './kept-scores.ts'
@@ -9,6 +11,9 @@ export type ListScores = (
   reference: string,
   page: { limit: number; cursor?: string | undefined },
 ) => Promise<Page<KeptScoreRecord>>
+
+/** The codes that {@link ListScores} refuses with. */
+export const scoreListErrors = [...modelErrors.get, 'TUREEN_REQUEST_INVALID'] as const satisfies readonly ErrorCode[]
 
 export function createListScores(models: ModelStore, datasets: DatasetStore, kept: KeptScores): ListScores {
   return async (reference, page) => {

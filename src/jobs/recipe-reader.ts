@@ -1,8 +1,11 @@
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { convertMergekit } from '../merge/convert-mergekit.ts'
 import { isMergekitConfig, readMergekit } from '../merge/mergekit-config.ts'
 import { referencesIn, withReferences } from '../merge/mergekit-models.ts'
+import { modelErrors } from '../models/model-errors.ts'
 import type { ModelStore } from '../models/model-store.ts'
+import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 
 /** Reads recipes in other forms than JSON of ours. */
@@ -15,6 +18,12 @@ export type RecipeReader = {
    */
   mergeRequest(body: unknown): Promise<unknown>
 }
+
+/** The codes that {@link RecipeReader} refuses with. */
+export const recipeErrors = {
+  yaml: threadErrors.readYaml,
+  mergeRequest: [...modelErrors.get, 'TUREEN_REQUEST_INVALID'],
+} as const satisfies Record<keyof RecipeReader, readonly ErrorCode[]>
 
 export function createRecipeReader(models: ModelStore, { readYaml }: ThreadPool): RecipeReader {
   return {

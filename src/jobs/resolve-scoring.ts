@@ -1,8 +1,11 @@
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { SearchRequest } from '../../schemas/search.ts'
+import { datasetErrors } from '../datasets/dataset-errors.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { metricNamed } from '../evaluate/metric-choice.ts'
 import { requireFit } from '../evaluate/metric-fit.ts'
+import { modelErrors } from '../models/model-errors.ts'
 import {
   type ResolvedDataset,
   type ResolvedMetric,
@@ -11,6 +14,15 @@ import {
   type Stores,
   scoredOutput,
 } from './resolve-evaluation.ts'
+
+/** The codes that {@link resolveScoring} refuses with. */
+export const scoringErrors = [
+  ...modelErrors.getComplete,
+  ...datasetErrors.get,
+  'TUREEN_REQUEST_INVALID',
+  'TUREEN_DATASET_MISMATCH',
+  'TUREEN_METRIC_MISMATCH',
+] as const satisfies readonly ErrorCode[]
 
 /** What soups are scored by: on selection, on test, or where they are recalibrated. */
 export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }

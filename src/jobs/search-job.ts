@@ -1,11 +1,13 @@
 import type { JobRecord } from '../../schemas/job.ts'
 import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import { maximumSearchModels, type SearchBody, type SearchRequest, type SearchResult } from '../../schemas/search.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import { nonFiniteNotes } from '../merge/non-finite-report.ts'
 import { modelDigest } from '../models/model-digest.ts'
+import { modelErrors } from '../models/model-errors.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import { bestOf } from '../search/ranking.ts'
 import { runSearch, type ScoredCandidate } from '../search/run-search.ts'
@@ -14,23 +16,39 @@ import { createStrategy } from '../search/strategies/strategy-registry.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import type { CandidateWriter } from '../threads/candidate-thread.ts'
+import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import { jobErrors } from './job-errors.ts'
 import type { JobContext, JobRunner, JobService } from './job-service.ts'
 import type { KeptScores } from './kept-scores.ts'
 import { type Merger, mergeIntoStore } from './merge-job.ts'
 import { requireSoundCalibration } from './recalibration.ts'
 import { metricModels, type Stores } from './resolve-evaluation.ts'
+import { scoringErrors } from './resolve-scoring.ts'
 import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { resultOf } from './search-result.ts'
 import { createSearchScorer, type SearchScorer } from './search-scorer.ts'
 import { soupFiles, soupMerge, soupOrigin } from './search-soups.ts'
 import { scoreOnTest, scoresOf } from './search-test.ts'
-import { selectModels } from './select-models.ts'
+import { selectionErrors, selectModels } from './select-models.ts'
 
 export type SearchService = {
   /** Refuses what cannot be searched before there is a job. */
   start(body: SearchBody, keep?: KeepWith<JobRecord>): Promise<JobRecord>
 }
+
+/** The codes that {@link SearchService} refuses with. */
+export const searchErrors = {
+  start: [
+    ...selectionErrors,
+    ...modelErrors.getComplete,
+    ...scoringErrors,
+    'TUREEN_SEARCH_TOO_LARGE',
+    ...threadErrors.checkSearch,
+    ...modelErrors.blamingDamage,
+    ...jobErrors.create,
+  ],
+} as const satisfies Record<keyof SearchService, readonly ErrorCode[]>
 
 /** @param maximumModels models in one search, where that is fewer than {@link maximumSearchModels} */
 export function createSearchService(

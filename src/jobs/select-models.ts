@@ -1,6 +1,10 @@
 import type { ModelSelection } from '../../schemas/common.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import type { ModelStore } from '../models/model-store.ts'
+
+/** The codes that {@link selectModels} refuses with. */
+export const selectionErrors = ['TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND'] as const satisfies readonly ErrorCode[]
 
 /**
  * The ids of the models that a request selects by label, the oldest first.

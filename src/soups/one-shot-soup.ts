@@ -1,4 +1,5 @@
 import { type SoupRecipe, type SoupReport, soupRecipe } from '../../schemas/merge.ts'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { isMergekitConfig } from '../merge/mergekit-config.ts'
@@ -7,6 +8,7 @@ import { modelDigest } from '../models/model-digest.ts'
 import { requireKeepable } from '../received-text.ts'
 import type { ContentFiles } from '../storage/content-files.ts'
 import type { MergeFile } from '../threads/merge-inputs.ts'
+import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { invalidFields } from '../unknown-fields.ts'
 import { requireBoundedJson } from '../validation/bounded-json.ts'
@@ -14,6 +16,14 @@ import { boundedParse } from '../validation/bounded-parse.ts'
 import { type ToldCauses, toldCauses, toldFindings } from '../validation/told-causes.ts'
 import { mergekitSoup } from './mergekit-soup.ts'
 import type { SoupModel } from './soup-model.ts'
+
+/** The codes that {@link makeSoup} and {@link parseSoupRecipe} refuse with. */
+export const soupErrors = [
+  'TUREEN_REQUEST_INVALID',
+  ...threadErrors.readYaml,
+  ...threadErrors.merge,
+  'TUREEN_STORE_FULL',
+] as const satisfies readonly ErrorCode[]
 
 /** A soup that nobody keeps, as a file that is the caller's to remove. */
 export type Soup = { path: string; report: SoupReport }

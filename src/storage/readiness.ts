@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'kysely'
+import type { ErrorCode } from '../error-catalogue.ts'
 import { asTureenError, type ProblemItem, TureenError } from '../errors.ts'
 import type { Catalog } from './database.ts'
 import { oneQuestion } from './one-question.ts'
@@ -11,6 +12,9 @@ export type Readiness = {
   /** Asks the catalog and the directory of content. @throws TureenError `TUREEN_NOT_READY` that names what does not answer, and why */
   require(): Promise<void>
 }
+
+/** The codes that {@link Readiness} refuses with. */
+export const readinessErrors = ['TUREEN_NOT_READY'] as const satisfies readonly ErrorCode[]
 
 export function createReadiness(catalog: Catalog, directory: string): Readiness {
   const content = join(directory, 'content')

@@ -9,6 +9,7 @@ import pino from 'pino'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { holdDataDirectory } from '../../src/storage/data-directory.ts'
+import { watchUndeclaredCodes } from './undeclared-codes.ts'
 
 /** The root of the project, without a slash at the end. */
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
@@ -41,6 +42,7 @@ export async function startApp(
   const config = readConfig({ ...own, ...variables })
   const held = await holdDataDirectory(config.dataDirectory)
   const app = await createApp(config, held, pino({ level: config.logLevel }), clock)
+  const expectDeclared = watchUndeclaredCodes(app)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {
     url,
@@ -48,6 +50,7 @@ export async function startApp(
     async close() {
       await app.close()
       await directory.remove()
+      expectDeclared()
     },
   }
 }

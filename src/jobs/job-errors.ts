@@ -1,0 +1,15 @@
+import type { ErrorCode } from '../error-catalogue.ts'
+import type { JobService } from './job-service.ts'
+
+const getErrors = ['TUREEN_NOT_FOUND', 'TUREEN_RECORD_UNREADABLE'] as const
+
+/** The codes that methods of {@link JobService} refuse with. */
+export const jobErrors = {
+  create: ['TUREEN_NOT_FOUND', 'TUREEN_QUEUE_FULL', 'TUREEN_STORE_FULL'],
+  get: getErrors,
+  wait: getErrors,
+  list: ['TUREEN_REQUEST_INVALID'],
+  cancel: [...getErrors, 'TUREEN_JOB_FINISHED', 'TUREEN_STORE_FULL'],
+  remove: ['TUREEN_NOT_FOUND', 'TUREEN_IN_USE', 'TUREEN_STORE_FULL'],
+  events: getErrors,
+} as const satisfies Partial<Record<keyof JobService, readonly ErrorCode[]>>

@@ -1,0 +1,35 @@
+import type { ErrorCode } from '../error-catalogue.ts'
+import { threadErrors } from '../threads/thread-errors.ts'
+import type { ModelStore } from './model-store.ts'
+
+const getErrors = ['TUREEN_NOT_FOUND', 'TUREEN_RECORD_UNREADABLE'] as const
+
+/** The codes that methods of {@link ModelStore} refuse with. */
+export const modelErrors = {
+  add: [...threadErrors.inspect, 'TUREEN_STORE_FULL'],
+  addData: [
+    ...getErrors,
+    ...threadErrors.checkData,
+    'TUREEN_MODEL_COMPLETE',
+    'TUREEN_CONTENT_DAMAGED',
+    'TUREEN_STORE_FULL',
+  ],
+  get: getErrors,
+  read: ['TUREEN_NOT_FOUND'],
+  getComplete: [...getErrors, 'TUREEN_MODEL_INCOMPLETE'],
+  list: ['TUREEN_REQUEST_INVALID'],
+  tensors: [...getErrors, ...threadErrors.tensors, 'TUREEN_REQUEST_INVALID', 'TUREEN_CONTENT_DAMAGED'],
+  recipe: getErrors,
+  remove: ['TUREEN_NOT_FOUND', 'TUREEN_IN_USE', 'TUREEN_STORE_FULL'],
+  requireSound: ['TUREEN_CONTENT_DAMAGED'],
+  blamingDamage: [...getErrors, 'TUREEN_CONTENT_DAMAGED'],
+  // One model alone differs from none and has no rules: of a merge's refusals, those of reading and of 2 GiB are left.
+  withInline: [
+    ...threadErrors.tensors,
+    'TUREEN_MODEL_INCOMPLETE',
+    'TUREEN_MODEL_UNSUPPORTED',
+    'TUREEN_CONTENT_DAMAGED',
+    'TUREEN_STORE_FULL',
+  ],
+  file: ['TUREEN_NOT_FOUND', 'TUREEN_MODEL_INCOMPLETE'],
+} as const satisfies Partial<Record<keyof ModelStore, readonly ErrorCode[]>>

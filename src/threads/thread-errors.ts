@@ -1,0 +1,37 @@
+import type { ErrorCode } from '../error-catalogue.ts'
+import type { ThreadPool } from './thread-pool.ts'
+
+/** What ends any task of a worker thread: its time, or its memory. */
+const taskErrors = ['TUREEN_TASK_TIMEOUT', 'TUREEN_MODEL_LIMIT', 'TUREEN_OUT_OF_MEMORY'] as const
+
+/** What reading a model ends with, also one that was taken in before: pairing finds more than inspecting. */
+const readingErrors = ['TUREEN_MODEL_MALFORMED', 'TUREEN_MODEL_LIMIT'] as const
+
+/** What reading files ends with that a client has just sent. */
+const receivedErrors = [...readingErrors, 'TUREEN_NOT_ONNX', 'TUREEN_NOT_FOUND'] as const
+
+/** What keeps models from being merged, found before any byte is computed. */
+const checkErrors = [
+  ...taskErrors,
+  ...readingErrors,
+  'TUREEN_MODEL_INCOMPLETE',
+  'TUREEN_MODEL_UNSUPPORTED',
+  'TUREEN_MODELS_DIFFER',
+  'TUREEN_NON_FLOAT_DIFFERS',
+  'TUREEN_RULE_UNMATCHED',
+  'TUREEN_BLOCKS_UNKNOWN',
+  'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
+  'TUREEN_WEIGHTS_INVALID',
+] as const
+
+/** The codes that tasks of {@link ThreadPool} end with. */
+export const threadErrors = {
+  inspect: [...taskErrors, ...receivedErrors],
+  checkData: [...taskErrors, ...readingErrors],
+  tensors: [...taskErrors, ...readingErrors],
+  dataset: [...taskErrors, 'TUREEN_DATASET_MALFORMED', 'TUREEN_DATASET_UNSUPPORTED'],
+  readYaml: [...taskErrors, 'TUREEN_REQUEST_INVALID', 'TUREEN_BODY_MALFORMED', 'TUREEN_TOO_LARGE'],
+  check: [...checkErrors, 'TUREEN_RECALIBRATION_IMPOSSIBLE'],
+  checkSearch: checkErrors,
+  merge: [...checkErrors, ...receivedErrors, 'TUREEN_NOT_FINITE'],
+} as const satisfies Partial<Record<keyof ThreadPool, readonly ErrorCode[]>>

@@ -1,0 +1,33 @@
+import { tracingChannel } from 'node:diagnostics_channel'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { asTureenError } from '../../src/errors.ts'
+
+/** What Fastify tells of a request that its handler ended with an error. */
+type Failure = { request: FastifyRequest; route: { url: string }; error: unknown }
+
+/**
+ * Watches the codes that the handlers of a server throw.
+ * @returns a function that ends the watch, and throws if a service threw a code that /openapi.json does not declare for the operation
+ */
+export function watchUndeclaredCodes(app: FastifyInstance): () => void {
+  const undeclared = new Set<string>()
+  const { error: failures } = tracingChannel<Failure>('fastify.request.handler')
+  const onFailure = (failure: unknown) => {
+    if (!isFailure(failure) || failure.request.server.server !== app.server) return
+    const { request, route, error } = failure
+    const { code } = asTureenError(error)
+    const path = route.url.replace(/\/\*$/, '/{location}').replaceAll(/:(\w+)/g, '{$1}')
+    const operation: unknown = Reflect.get(app.swagger().paths?.[path] ?? {}, request.method.toLowerCase())
+    if (operation !== undefined && !JSON.stringify(operation).includes(code))
+      undeclared.add(`${code} of ${request.method} ${path}`)
+  }
+  failures.subscribe(onFailure)
+  return () => {
+    failures.unsubscribe(onFailure)
+    if (undeclared.size > 0) throw new Error(`no service declares ${[...undeclared].join(', ')}`)
+  }
+}
+
+function isFailure(message: unknown): message is Failure {
+  return typeof message === 'object' && message !== null && 'request' in message && 'error' in message
+}
