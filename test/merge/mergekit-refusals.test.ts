@@ -148,7 +148,7 @@ describe('a configuration of mergekit', () => {
     expect(() => converted(yaml)).toThrow(
       expect.objectContaining({
         code: 'TUREEN_REQUEST_INVALID',
-        errors: expect.arrayContaining([{ field, message: expect.stringMatching(message) }]),
+        errors: expect.arrayContaining([expect.objectContaining({ field, message: expect.stringMatching(message) })]),
       }),
     )
   })

@@ -54,7 +54,7 @@ describe('rules', () => {
       () => soupInMemory(inputs, { rules: [{ match: 'W', weights }] }),
       'TUREEN_WEIGHTS_INVALID',
     )
-    expect(errors).toEqual([{ field: 'rules.0.weights', message: expect.stringContaining(message) }])
+    expect(errors).toMatchObject([{ field: 'rules.0.weights', message: expect.stringContaining(message) }])
   })
 })
 

@@ -74,7 +74,7 @@ function withTensor<Result>(
 /** The readers of tensors speak of models, which this file is none of. */
 function asDatasetError(error: unknown, file: string, array: string): unknown {
   if (!(error instanceof TureenError) || !error.code.startsWith('TUREEN_MODEL_')) return error
-  const reason = error.message.replace(' The file is damaged or is not an ONNX model.', '')
+  const reason = error.message.replace(' The file is damaged or is not an ONNX model. Export or download it again.', '')
   const message = `The file ${file} cannot be read as a serialised TensorProto: ${reason}`
   return error.code === 'TUREEN_MODEL_MALFORMED'
     ? malformedDataset(message, { tensor: array, location: file }, error)

@@ -49,7 +49,7 @@ describe('bombs', () => {
     const dataset = await openDataset(bomb)
     await expect(dataset.batches(['x'], 1).next()).rejects.toMatchObject({
       code: 'TUREEN_DATASET_MALFORMED',
-      message: 'The array x inflates to more bytes than the file says.',
+      message: 'The array x inflates to more bytes than the file says. Save it again.',
     })
     expect(dataset.bytesRead).toBeLessThan(megabytes)
     await dataset.close()
@@ -77,7 +77,7 @@ describe('bombs', () => {
     }, 1)
     await expect(dataset.batches(['x'], 1).next()).rejects.toMatchObject({
       code: 'TUREEN_DATASET_MALFORMED',
-      message: 'The array x is damaged: it inflates to fewer bytes than the file says.',
+      message: 'The array x is damaged: it inflates to fewer bytes than the file says. Save it again.',
     })
     clearInterval(watch)
     expect(most).toBeGreaterThan(before)
