@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
-const problemCause = z.object({
+/** One cause of an error: its message, and what it is about. */
+export const problemCause = z.object({
   message: z.string().describe('Finding and expectation, in words'),
   field: z.string().optional().describe('Path of the field, or name of the parameter, header, form part or setting'),
   model: z.string().optional().describe('Id, name or file name of the model'),
@@ -15,7 +16,7 @@ const problemCause = z.object({
   expected: z
     .string()
     .optional()
-    .describe("What is allowed, or the base's value: a limit with its unit, a list of names, elements of a tensor"),
+    .describe("Allowed value, or the base's: a limit with its unit, a list of names, elements of a tensor"),
   actual: z.string().optional().describe('The value that was found instead'),
 })
 

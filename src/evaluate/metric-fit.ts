@@ -1,4 +1,4 @@
-import { TureenError } from '../errors.ts'
+import { type Place, TureenError } from '../errors.ts'
 import type { Dimension } from '../onnx/skeleton.ts'
 import { hasNoElements, isInteger, isText } from './element-kinds.ts'
 import { labelShapes, needsScores, textShapes } from './metrics/classes/class-labels.ts'
@@ -37,11 +37,11 @@ export function requireFit(
     const taken = isLabels
       ? `its texts cannot be compared with ${target.name}, ${target.dtype}`
       : 'metrics are of numbers'
-    throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}; ${taken}`)
+    throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}; ${taken}`, { actual: output.dtype })
   }
   if (hasNoElements(target.dtype) || (isText(target.dtype) && !areTexts)) {
     const message = `the target ${target.name} is ${target.dtype}; the metric takes ${targetsTaken[metric.target]}`
-    throw misfit(metric.name, field, message)
+    throw misfit(metric.name, field, message, { expected: targetsTaken[metric.target], actual: target.dtype })
   }
   const { labels } = metric
   const shapes: ShapeCheck =
@@ -49,7 +49,12 @@ export function requireFit(
       ? (own, wanted) => (areTexts ? textShapes(own, wanted) : labels(own, wanted) && metric.shapes(own, wanted))
       : metric.shapes
   const problem = output.dims && certainProblem(shapes, output.dims.slice(1), target.dims.slice(1))
-  if (problem) throw misfit(metric.name, field, problem.message(described(output), described(target)))
+  if (problem) {
+    const [own, wanted] = [described(output), described(target)]
+    throw misfit(metric.name, field, problem.message(own, wanted), {
+      actual: problem.field === 'output' ? own : wanted,
+    })
+  }
 }
 
 const targetsTaken = {
@@ -79,7 +84,10 @@ export function refuseLabels(
   if (!isCertain) return
   const others = outputs.filter(({ dtype }) => /float/.test(dtype) && !hasNoElements(dtype)).map(({ name }) => name)
   const instead = others.length > 0 ? `the output ${others.join(' or ')}` : 'an output of probabilities or logits'
-  throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}: ${needsScores(instead)}`)
+  throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}: ${needsScores(instead)}`, {
+    ...(others.length > 0 ? { expected: others.join(', ') } : {}),
+    actual: output.name,
+  })
 }
 
 type FittedMetric = Pick<Metric<unknown>, 'name' | 'target' | 'shapes' | 'labels'>
@@ -128,8 +136,13 @@ function described({ name, dtype, dims }: DeclaredOutput): string {
   return `${name} ${dtype} [${(dims ?? []).map(dim => dim ?? '?').join(', ')}]`
 }
 
-function misfit(metric: string, field: string, message: string): TureenError {
+function misfit(
+  metric: string,
+  field: string,
+  message: string,
+  values: Pick<Place, 'expected' | 'actual'>,
+): TureenError {
   return new TureenError('TUREEN_METRIC_MISMATCH', `The metric ${metric} cannot be computed: ${message}.`, [
-    { field, message },
+    { field, ...values, message },
   ])
 }

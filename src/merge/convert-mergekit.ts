@@ -50,7 +50,7 @@ export function convertMergekit(merge: MergekitMerge): ConvertedConfig {
   const theirs = mergekitMethods.get(method)
   if (!theirs) {
     const message = `${method} is no method of mergekit ${mergekitVersion}; send it as a recipe: {"method": "${method}", "models": [{"id": ...}]}`
-    if (methods.has(method)) throw refusal([{ field: 'merge_method', message }])
+    if (methods.has(method)) throw refusal([{ field: 'merge_method', actual: method, message }])
     return { method, models: merge.models.map(({ model }) => ({ id: model })) }
   }
   const models = mergedModels(merge, theirs.takes)

@@ -70,8 +70,8 @@ function scaling(method: string, read: Read): Choices {
   if (!rescale || !setting) return none
   const isScaled = truthOf(setting)
   if (method.startsWith('della') && isScaled && rescale.isSaid) {
-    const message = `scales what is kept to the sum of magnitudes of before (L1) in mergekit; here ${byProbability(method)}. Leave rescale out to take that`
-    throw refusal([{ field: setting.field, message }])
+    const message = `is true: mergekit scales kept entries to their earlier sum of magnitudes (L1), and here ${byProbability(method)}. Leave rescale out to take that`
+    throw refusal([{ field: setting.field, actual: 'true', message }])
   }
   const keepsAll = read.get('density')?.settings.every(each => valuesOf(each).every(value => isAlways(value, 1)))
   if (keepsAll) return none
@@ -84,8 +84,8 @@ function scaled(method: string, { field }: Setting): Choices {
     const note = `mergekit scales what ${method} keeps to the sum of magnitudes of before (L1); here ${byProbability(method)}.`
     return { parameters: {}, notes: [note] }
   }
-  const message = `is true, and ${method} here leaves what it keeps as it is. Leave rescale out, or set density to 1`
-  throw refusal([{ field, message }])
+  const message = `is true, and ${method} here never scales the entries that it keeps. Leave rescale out, or set density to 1`
+  throw refusal([{ field, expected: 'false', actual: 'true', message }])
 }
 
 function unscaled(method: string, { field }: Setting): Choices {
@@ -94,8 +94,9 @@ function unscaled(method: string, { field }: Setting): Choices {
     return { parameters: {}, notes: [note] }
   }
   if (!/^(dare|della)/.test(method)) return none
-  const ours = method.startsWith('dare') ? `${method} always scales up what it keeps` : byProbability(method)
-  throw refusal([{ field, message: `is false, and here ${ours}. Leave rescale out, or set density to 1` }])
+  const ours = method.startsWith('dare') ? `${method} always scales the entries that it keeps` : byProbability(method)
+  const message = `is false, and here ${ours}. Leave rescale out, or set density to 1`
+  throw refusal([{ field, expected: 'true', actual: 'false', message }])
 }
 
 function byProbability(method: string): string {
@@ -104,7 +105,8 @@ function byProbability(method: string): string {
 
 function refuseTruth(parameter: ReadParameter | undefined, message: string): void {
   for (const setting of parameter?.settings ?? [])
-    if (truthOf(setting)) throw refusal([{ field: setting.field, message: `${message}. Leave it out` }])
+    if (truthOf(setting))
+      throw refusal([{ field: setting.field, expected: 'false', actual: 'true', message: `${message}. Leave it out` }])
 }
 
 function refuseAbove(parameter: ReadParameter | undefined, largest: number, reason: string): void {
@@ -112,7 +114,8 @@ function refuseAbove(parameter: ReadParameter | undefined, largest: number, reas
     const numbers = valuesOf(setting).flatMap(value => (typeof value === 'object' ? value.gradient : Number(value)))
     const above = numbers.find(number => number > largest)
     if (above === undefined) continue
-    throw refusal([{ field: setting.field, message: `is ${above}, and may be ${largest} at most: ${reason}` }])
+    const message = `is ${above}, and may be ${largest} at most: ${reason}`
+    throw refusal([{ field: setting.field, expected: `at most ${largest}`, actual: `${above}`, message }])
   }
 }
 
@@ -134,8 +137,9 @@ function refuseCancelling(method: string, read: Read): void {
   const single = values.flatMap(([value, ...more]) => (typeof value === 'number' && more.length === 0 ? [value] : []))
   const isKnown = single.length === weights.length && single.length <= enumeratedModels
   if (isKnown && !someCancel(single.filter(each => each !== 0))) return
-  const message = `of both signs may cancel: where they sum to 0, mergekit adds the undivided sum and ${method} here keeps the base. Set normalize to false, or change the weights`
-  throw refusal([{ field: weights[0]?.field ?? 'models', message: `has weights ${message}` }])
+  const message = `has weights of both signs, which may cancel: where they sum to 0, mergekit adds the undivided sum and ${method} here keeps the base. Set normalize to false, or change the weights`
+  const field = weights[0]?.field ?? 'models'
+  throw refusal([{ field, expected: 'weights of one sign', actual: numbers.join(', '), message }])
 }
 
 function someCancel(weights: readonly number[]): boolean {

@@ -42,13 +42,16 @@ export function mergedModels(
   const isListed = models.some(isBase)
   if (isSliced && !isListed) {
     const message = 'is in no source of the slice, so that mergekit does not load it; add it to the sources'
-    throw refusal([{ field: base.field, message }])
+    throw refusal([{ field: base.field, model: base.model, message }])
   }
   const added = { ...base, own: { field: base.field, parameters: {} } }
   const loaded = isListed ? models : [...models, added]
   if (takes === 'all') return [...loaded]
   const others = loaded.filter(each => !isBase(each))
-  if (others.length === 0) throw refusal([{ field: 'models', message: 'has no model beside base_model; add one' }])
+  if (others.length === 0)
+    throw refusal([
+      { field: 'models', expected: 'a model beside base_model', message: 'has no model beside base_model; add one' },
+    ])
   return takes === 'pair' ? [...loaded.filter(isBase), ...others] : others
 }
 
@@ -56,7 +59,7 @@ function requireDistinct(models: readonly ConfiguredModel[]): void {
   const seen = new Set<string>()
   for (const { model, field } of models) {
     const message = 'names a model for the second time, and mergekit counts it once; remove one of the two'
-    if (seen.has(model)) throw refusal([{ field, message }])
+    if (seen.has(model)) throw refusal([{ field, model, message }])
     seen.add(model)
   }
 }

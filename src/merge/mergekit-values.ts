@@ -41,7 +41,11 @@ export function settingOf(levels: readonly Level[], field: string, fallback: Ten
       if (filter === undefined || filter === null || everything.has(filter)) return setting(tensorValue(own))
       if (/[*?]/.test(filter))
         throw refusal([
-          { field, message: `has the filter ${filter}; mergekit reads * and ? inside a filter as they stand` },
+          {
+            field,
+            actual: filter,
+            message: `has the filter ${filter}; mergekit takes * and ? in a filter literally. Name a part of the tensor names`,
+          },
         ])
       if (!filters.has(filter)) filters.set(filter, tensorValue(own))
     }
@@ -73,7 +77,8 @@ export function agreedFilters(settings: readonly Setting[]): string[] {
   const other = conditional.find(setting => JSON.stringify(filtersOf(setting)) !== JSON.stringify(filtersOf(first)))
   if (!other) return filtersOf(first)
   const message = `has other filters than ${first.field}, or another order; give both the same filters in the same order, so that one rule holds for each tensor`
-  throw refusal([{ field: other.field, message }])
+  const [expected, actual] = [first, other].map(setting => filtersOf(setting).join(', '))
+  throw refusal([{ field: other.field, expected: expected ?? '', actual: actual ?? '', message }])
 }
 
 /**
@@ -84,7 +89,11 @@ export function truthOf(setting: Setting): boolean {
   const [first, ...others] = valuesOf(setting).map(value => (typeof value === 'object' ? null : Boolean(value)))
   if (first !== undefined && first !== null && others.every(other => other === first)) return first
   throw refusal([
-    { field: setting.field, message: 'depends on the tensor; here it is one truth value for all tensors' },
+    {
+      field: setting.field,
+      expected: 'true or false for all tensors',
+      message: 'depends on the tensor; set one truth value for all tensors',
+    },
   ])
 }
 

@@ -75,16 +75,31 @@ function requireInputs(method: RegisteredMethod, { normalize }: MethodRequest, i
     throw invalid([{ field: 'models', expected: `${wanted} models`, actual: `${count}`, message }])
   }
   if (base === 'required' && !inputs.hasBase)
-    throw invalid([{ field: 'base', message: `${name} merges what models have changed of a base: name it` }])
+    throw invalid([
+      {
+        field: 'base',
+        expected: 'a model',
+        message: `${name} merges the changes that models made to a base; name the base`,
+      },
+    ])
   if (normalize !== undefined && method.normalize === null)
-    throw invalid([{ field: 'normalize', message: `${name} has no such choice; leave it out` }])
+    throw invalid([{ field: 'normalize', actual: `${normalize}`, message: `${name} has no such choice; leave it out` }])
   const weighted = inputs.weights.findIndex(weight => weight !== 1)
   if (!weights && weighted >= 0)
-    throw invalid([{ field: `models.${weighted}.weight`, message: `${name} takes no weights; leave them out` }])
+    throw invalid([
+      {
+        field: `models.${weighted}.weight`,
+        actual: `${inputs.weights[weighted]}`,
+        message: `${name} takes no weights; leave them out`,
+      },
+    ])
   const missing = fisher ? inputs.fishers < count : inputs.fishers > 0
   if (missing) {
-    const message = fisher ? 'needs the Fisher information of each model' : 'looks at no Fisher information'
-    throw invalid([{ field: 'models', message: `${name} ${message}: "fisher" beside "id"` }])
+    const message = fisher
+      ? `${name} needs the Fisher information of each model: add "fisher" beside "id"`
+      : `${name} takes no Fisher information: leave "fisher" out`
+    const expected = `${fisher ? count : 0} models with "fisher"`
+    throw invalid([{ field: 'models', expected, actual: `${inputs.fishers}`, message }])
   }
 }
 

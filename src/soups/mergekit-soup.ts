@@ -55,7 +55,7 @@ function partFor({ model, field }: ModelReference, sent: readonly SoupModel[]): 
     first === undefined
       ? `names ${model}, and no part of the form has this filename; the parts are ${labels}`
       : `names ${model}, and ${found.length} parts of the form fit that; send them under different filenames, or name them by digest (sha256:...)`
-  throw refusal([{ field, model, message }])
+  throw refusal([{ field, model, expected: labels, actual: model, message }])
 }
 
 /** What a configuration may call a part. */

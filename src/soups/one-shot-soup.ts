@@ -63,7 +63,7 @@ export async function parseSoupRecipe(
   threads: Pick<ThreadPool, 'readYaml'>,
 ): Promise<{ models: readonly SoupModel[]; recipe: SoupRecipe }> {
   if (text !== undefined && weights !== undefined)
-    throw invalid([{ field: 'weights', message: 'is given twice, in the query and beside a recipe' }])
+    throw invalid([{ field: 'weights', message: 'is given twice, in the query and beside a recipe; leave one out' }])
   const document = text === undefined ? { weights } : await parseText(text, threads)
   const { models, recipe } = isMergekitConfig(document)
     ? inRecipe(() => mergekitSoup(sent, document))
@@ -78,7 +78,15 @@ function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: Mer
   const [models, bases, fishers] = [inField('model'), inField('base'), inField('fisher')]
   if (models.length === 0)
     throw invalid([{ field: 'model', expected: 'at least 1 model', message: 'at least one model part is needed' }])
-  if (bases.length > 1) throw invalid([{ field: 'base', message: 'is sent twice' }])
+  if (bases.length > 1)
+    throw invalid([
+      {
+        field: 'base',
+        expected: '1 part',
+        actual: `${bases.length} parts`,
+        message: 'is sent twice; send one part named base',
+      },
+    ])
   const weights = recipe.weights ?? recipe.models?.map(({ weight }) => weight) ?? models.map(() => 1)
   if (weights.length !== models.length) {
     throw invalid([
@@ -174,7 +182,9 @@ async function parseText(text: string, { readYaml }: Pick<ThreadPool, 'readYaml'
   } catch (error) {
     if (!(error instanceof TureenError)) throw error
     if (error.code === 'TUREEN_BODY_MALFORMED')
-      throw invalid([{ field: 'recipe', message: `is neither JSON nor YAML: ${error.message}` }])
+      throw invalid([
+        { field: 'recipe', expected: 'JSON or YAML', message: `is neither JSON nor YAML: ${error.message}` },
+      ])
     if (error.code === 'TUREEN_REQUEST_INVALID')
       throw invalid(error.errors.map(item => ({ ...item, field: `recipe.${item.field}` })))
     throw error

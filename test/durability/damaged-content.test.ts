@@ -107,7 +107,10 @@ describe.each(damages)('a stored file that %s', (_, damage) => {
   test('of a data set is not evaluated on', async () => {
     expect(await evaluate()).toBeUndefined()
     damage(data.sha256)
-    expect(await evaluate()).toMatchObject({ code: 'TUREEN_CONTENT_DAMAGED', errors: [{ field: 'dataset' }] })
+    expect(await evaluate()).toMatchObject({
+      code: 'TUREEN_CONTENT_DAMAGED',
+      errors: [{ dataset: expect.any(String), location: expect.any(String) }],
+    })
   })
 
   test('is replaced by the same upload, and everything works again', async () => {
@@ -128,7 +131,7 @@ test('a damaged data file is named by its location, and the model’s own file i
   const file = record.files.find(({ location }) => location === 'b.bin')
   flipBit(file?.sha256 ?? '')
   const problem = await run('/v1/merges', { models: [{ id: record.id }, { id: record.id }] })
-  expect(problem).toMatchObject({ code: 'TUREEN_CONTENT_DAMAGED', errors: [{ model: record.id, field: 'b.bin' }] })
+  expect(problem).toMatchObject({ code: 'TUREEN_CONTENT_DAMAGED', errors: [{ model: record.id, location: 'b.bin' }] })
   const url = `${app.url}/v1/models/${record.id}`
   await readProblem(await fetch(`${url}/data/b.bin`), 500, 'TUREEN_CONTENT_DAMAGED')
   await readProblem(await fetch(`${url}/content?external=inline`), 500, 'TUREEN_CONTENT_DAMAGED')

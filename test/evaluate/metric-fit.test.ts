@@ -174,7 +174,7 @@ describe('the refusal', () => {
     const error = refusal(asked)
     expect(error?.code).toBe('TUREEN_METRIC_MISMATCH')
     expect(error?.message).toMatch(new RegExp(`^The metric ${asked.metric} cannot be computed${message.source}`))
-    expect(error?.errors).toEqual([{ field: 'selection.metric', message: expect.any(String) }])
+    expect(error?.errors).toMatchObject([{ field: 'selection.metric', message: expect.any(String) }])
     expect(error?.message).toContain(error?.errors[0]?.message)
   })
 })

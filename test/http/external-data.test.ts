@@ -91,7 +91,7 @@ describe('a model whose weights are in other files', () => {
     const { id } = await uploadModel(app.url, a.main, 'name=refusing')
     const before = await filesIn(app.data, 'content')
     const { errors } = await readProblem(await put(id, 'c.bin', float32(1, 2)), 404, 'TUREEN_NOT_FOUND')
-    expect(errors[0]?.field).toBe('c.bin')
+    expect(errors[0]?.location).toBe('c.bin')
     const short = await readProblem(await put(id, 'b.bin', float32(1)), 400, 'TUREEN_MODEL_MALFORMED')
     expect(short.errors[0]).toMatchObject({ tensor: 'b' })
     const form = modelForm({ ...a, data: { ...a.data, 'c.bin': float32(1) } })

@@ -114,7 +114,7 @@ describe('recalibrating a soup', () => {
     const response = await postJson(`${app.url}/v1/merges`, { models: [{ id: folded.id }], recalibrate })
     const problem = await readProblem(response, 422, 'TUREEN_RECALIBRATION_IMPOSSIBLE')
     expect(problem.detail).toMatch(/folded/)
-    expect(problem.errors).toEqual([{ field: 'recalibrate', message: expect.any(String) }])
+    expect(problem.errors).toMatchObject([{ field: 'recalibrate', message: expect.any(String) }])
   })
 
   it('refuses data that do not fit, naming the field, and a target that nothing is scored by', async () => {

@@ -64,7 +64,7 @@ describe('a recipe in YAML', () => {
     expect(yaml.status).toBe(200)
     expect(await yaml.bytes()).toEqual(await inJson.bytes())
     const broken = await readProblem(await postSoup(app.url, models, '{weights: [2'), 400, 'TUREEN_REQUEST_INVALID')
-    expect(broken.errors).toEqual([{ field: 'recipe', message: expect.stringMatching(/neither JSON nor YAML/) }])
+    expect(broken.errors).toMatchObject([{ field: 'recipe', message: expect.stringMatching(/neither JSON nor YAML/) }])
   })
 
   const bomb = [
@@ -135,7 +135,7 @@ describe('a configuration of mergekit', () => {
 
   it('is refused by key, and by the methods that there are', async () => {
     const sliced = await readProblem(await postYaml(config('a', 'slices: []\n')), 400, 'TUREEN_REQUEST_INVALID')
-    expect(sliced.errors).toEqual([{ field: 'slices', message: expect.stringMatching(/not supported/) }])
+    expect(sliced.errors).toMatchObject([{ field: 'slices', message: expect.stringMatching(/not supported/) }])
     const method = config('a').replace('linear', 'alchemy')
     const unknown = await readProblem(await postYaml(method), 400, 'TUREEN_REQUEST_INVALID')
     expect(unknown.errors[0]?.field).toBe('method')

@@ -221,7 +221,7 @@ describe('a gradient by block', () => {
       () => methodSettings({ method: 'ties', parameters, rules: [] }, { weights: [1], hasBase: true, fishers: 0 }),
       'TUREEN_REQUEST_INVALID',
     )
-    expect(errors).toEqual([{ field: 'parameters', message: expect.stringMatching(/by graph and by block/) }])
+    expect(errors).toMatchObject([{ field: 'parameters', message: expect.stringMatching(/by graph and by block/) }])
   })
 })
 

@@ -209,7 +209,7 @@ describe('tensors whose elements do not agree with their dims are refused', () =
     ['terabytes that are not there', tensorBytes('W', 1, [2n ** 42n], bytesField(field.rawData, Buffer.alloc(16)))],
   ])('%s', (_, tensor) => {
     const { errors } = refusalOf(() => layoutOf(modelBytes([tensor])), 'TUREEN_MODEL_MALFORMED')
-    if (!/cut off/.test(_)) expect(errors).toEqual([{ tensor: 'W', message: expect.any(String) }])
+    if (!/cut off/.test(_)) expect(errors).toMatchObject([{ tensor: 'W', message: expect.any(String) }])
   })
 
   test('a tensor that is damaged inside a node is named by its place', () => {

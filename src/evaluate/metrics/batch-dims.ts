@@ -37,12 +37,16 @@ export function sampleCount(metric: string, { output, target }: Batch): number {
     metric,
     'target',
     `the output ${showDims(output.dims)} has ${samples} samples, the target ${showDims(target.dims)} has ${targets}`,
+    { expected: `${samples} samples`, actual: `${targets} samples` },
   )
 }
 
 /** The refusal of a batch because of its shapes. */
 export function shapeMismatch(metric: string, { output, target }: Batch, problem: ShapeProblem): TureenError {
-  return mismatch(metric, problem.field, problem.message(showDims(output.dims), showDims(target.dims)))
+  const [own, wanted] = [showDims(output.dims), showDims(target.dims)]
+  return mismatch(metric, problem.field, problem.message(own, wanted), {
+    actual: problem.field === 'output' ? own : wanted,
+  })
 }
 
 function requireElements({ dims, data }: Values): void {
@@ -54,6 +58,10 @@ export function constantOverBatches(metric: string, what: string): (value: numbe
   let first: number | undefined
   return value => {
     first ??= value
-    if (value !== first) throw mismatch(metric, 'output', `a batch has ${value} ${what}, those before it have ${first}`)
+    if (value === first) return
+    throw mismatch(metric, 'output', `a batch has ${value} ${what}, those before it have ${first}`, {
+      expected: `${first} ${what}`,
+      actual: `${value} ${what}`,
+    })
   }
 }

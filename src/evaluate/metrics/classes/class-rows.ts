@@ -35,7 +35,10 @@ export function classReader(metric: string, { ignoreIndex, from }: ClassParamete
     const samples = sampleCount(metric, batch)
     if (holdsLabels(batch, from)) throw labelsRefused(metric)
     if (batch.target.texts)
-      throw mismatch(metric, 'target', 'the target holds texts, and scores are compared with class indices')
+      throw mismatch(metric, 'target', 'the target holds texts, and scores are compared with class indices', {
+        expected: 'class indices',
+        actual: 'texts',
+      })
     const layout = classLayout(metric, batch)
     requireConstant(layout.classes)
     const place = (row: number) => `sample ${samplesBefore + Math.floor(row / layout.positions)}`
@@ -104,7 +107,10 @@ function noClass(metric: string, target: number, classes: number, place: string)
   const range =
     classes === 1 ? 'the binary head has the classes 0 and 1' : `the output has the classes 0 to ${classes - 1}`
   const kind = Number.isInteger(target) ? 'a class of the output' : 'an integer, as class indices are'
-  return mismatch(metric, 'target', `the target of ${place} is ${target}, which is not ${kind}: ${range}`)
+  return mismatch(metric, 'target', `the target of ${place} is ${target}, which is not ${kind}: ${range}`, {
+    expected: classes === 1 ? '0 or 1' : `0 to ${classes - 1}`,
+    actual: `${target}`,
+  })
 }
 
 function oneHotClasses(

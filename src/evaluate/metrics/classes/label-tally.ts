@@ -71,7 +71,10 @@ export class LabelTally {
     this.#areTexts = output.texts !== undefined
     if (this.#areTexts === (target.texts !== undefined)) return
     const [own, other] = this.#areTexts ? ['texts', 'numbers'] : ['numbers', 'texts']
-    throw mismatch(this.#metric, 'target', `the output holds labels that are ${own}, and the target holds ${other}`)
+    throw mismatch(this.#metric, 'target', `the output holds labels that are ${own}, and the target holds ${other}`, {
+      expected: own ?? '',
+      actual: other ?? '',
+    })
   }
 
   #placeOf(label: Label, field: 'target' | 'output', sample: () => string): number {
@@ -79,12 +82,12 @@ export class LabelTally {
     if (known !== undefined) return known
     if (typeof label === 'number' && !Number.isSafeInteger(label)) {
       const message = `the ${field} of ${sample()} is ${label}; labels are integers of at most 53 bits`
-      throw mismatch(this.#metric, field, message)
+      throw mismatch(this.#metric, field, message, { expected: 'integers of at most 53 bits', actual: `${label}` })
     }
     const place = this.#places.size
     if (place === mostLabels) {
       const message = `there are more than ${mostLabels} different labels: these are no classes`
-      throw mismatch(this.#metric, field, message)
+      throw mismatch(this.#metric, field, message, { expected: `${mostLabels} different labels at most` })
     }
     this.#places.set(label, place)
     this.#order = undefined
