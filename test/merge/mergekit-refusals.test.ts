@@ -106,13 +106,13 @@ describe('a configuration of mergekit', () => {
       'not scaling up what dare keeps',
       `merge_method: dare_linear\nbase_model: c\nparameters: {rescale: false, density: 0.5}\n${ofModels}`,
       'parameters.rescale',
-      /always scales up/,
+      /always scales the entries/,
     ],
     [
       'scaling up what ties keeps',
       `merge_method: ties\nbase_model: c\nparameters: {rescale: 1, density: 0.5}\n${ofModels}`,
       'parameters.rescale',
-      /ties here leaves what it keeps/,
+      /ties here never scales/,
     ],
     [
       'a weight that is no number',
@@ -136,7 +136,7 @@ describe('a configuration of mergekit', () => {
       'a filter that a glob would read otherwise',
       'merge_method: slerp\nparameters: {t: [{filter: "a*", value: 0}, {value: 1}]}\nmodels: [{model: a}]',
       'parameters.t',
-      /as they stand/,
+      /literally/,
     ],
     [
       'normalize with conditions',
