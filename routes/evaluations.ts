@@ -4,6 +4,7 @@ import { idempotencyHeaders } from '../schemas/common.ts'
 import { evaluationParameters, evaluationRequest, metricList } from '../schemas/evaluation.ts'
 import { evaluationJob } from '../schemas/job.ts'
 import { metrics } from '../src/evaluate/metrics/metric-registry.ts'
+import { parameterSchema } from '../src/evaluate/metrics/parameter-schema.ts'
 import { type JobStart, jobStartErrors, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import { type EvaluationService, evaluationErrors } from '../src/jobs/evaluation-job.ts'
@@ -38,13 +39,13 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
   )
 
   // Once: the JSON Schemas of all parameters cost milliseconds.
-  const items = [...metrics.values()].map(({ parameters, name, description, direction, per, target }) => ({
-    name,
-    description,
-    direction,
-    per,
-    target,
-    parameters: z.toJSONSchema(parameters, { io: 'input' }),
+  const items = [...metrics.values()].map(metric => ({
+    name: metric.name,
+    description: metric.description,
+    direction: metric.direction,
+    per: metric.per,
+    target: metric.target,
+    parameters: z.toJSONSchema(parameterSchema(metric), { io: 'input' }),
   }))
   app.get(
     '/v1/metrics',

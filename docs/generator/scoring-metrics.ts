@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { metrics, type RegisteredMetric } from '../../src/evaluate/metrics/metric-registry.ts'
+import { parameterSchema } from '../../src/evaluate/metrics/parameter-schema.ts'
 import { code, page, table } from './markdown.ts'
 import { parameterTable } from './parameters.ts'
 
@@ -11,7 +12,8 @@ const targets = {
 } as const
 const better = { max: 'higher', min: 'lower' } as const
 
-function section({ name, description, target, per, parameters, labels }: RegisteredMetric): string {
+function section(metric: RegisteredMetric): string {
+  const { name, description, target, per, labels } = metric
   return [
     `## ${name}`,
     `${description}.`,
@@ -22,7 +24,7 @@ function section({ name, description, target, per, parameters, labels }: Registe
         ? '- It also compares outputs that are class labels.'
         : '- It needs an output of numbers. It refuses outputs that are class labels.',
     ].join('\n'),
-    parameterTable(z.toJSONSchema(parameters, { io: 'input' })),
+    parameterTable(z.toJSONSchema(parameterSchema(metric), { io: 'input' })),
   ].join('\n\n')
 }
 

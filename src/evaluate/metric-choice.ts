@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { TureenError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
@@ -8,6 +7,7 @@ import { toldFindings } from '../validation/told-causes.ts'
 import type { Binding, BoundArray } from './binding.ts'
 import { isInteger, isText } from './element-kinds.ts'
 import { metrics, type RegisteredMetric } from './metrics/metric-registry.ts'
+import { parameterSchema } from './metrics/parameter-schema.ts'
 
 /** A metric of the registry with its parameters complete. */
 export type ChosenMetric = {
@@ -16,8 +16,6 @@ export type ChosenMetric = {
   direction: 'max' | 'min'
   target: RegisteredMetric['target']
 }
-
-const parametersSchema = z.record(z.string(), z.unknown())
 
 /** @throws TureenError `TUREEN_REQUEST_INVALID` with the names there are, if there is no such metric */
 export function metricNamed(name: string, field: string): RegisteredMetric {
@@ -36,10 +34,10 @@ export function metricNamed(name: string, field: string): RegisteredMetric {
 /** @throws TureenError `TUREEN_REQUEST_INVALID` if there is no such metric, or it has no such parameters */
 export function chooseMetric(name: string, parameters: Record<string, unknown>, field: string): ChosenMetric {
   const metric = metricNamed(name, field)
-  const parsed = boundedParse(metric.parameters, parameters)
-  if (parsed.success)
-    return { name, parameters: parametersSchema.parse(parsed.data), direction: metric.direction, target: metric.target }
-  const { errors, list } = toldFindings(parsed, issue => invalidFields([issue], field, metric.parameters, parameters))
+  const schema = parameterSchema(metric)
+  const parsed = boundedParse(schema, parameters)
+  if (parsed.success) return { name, parameters: parsed.data, direction: metric.direction, target: metric.target }
+  const { errors, list } = toldFindings(parsed, issue => invalidFields([issue], field, schema, parameters))
   throw new TureenError(
     'TUREEN_REQUEST_INVALID',
     `The parameters of the scoring metric ${name} are not valid: ${list}. GET /v1/metrics has their schema.`,

@@ -90,13 +90,10 @@ const float64 = wideFormat(
   (output, index) => new DataView(output.buffer, output.byteOffset).setBigUint64(index * 8, 0x7ff8000000000000n, true),
 )
 
+/** Formats that have been asked for: that of a small type takes milliseconds to make. */
 const formats = new Map<string, FloatFormat>([
   ['float32', float32],
   ['float64', float64],
-  ...Object.entries(smallFloats).map(([name, type]): [string, FloatFormat] => [
-    name,
-    smallFormat(type, type.signBit > 0xff ? 2 : 1),
-  ]),
 ])
 
 /**
@@ -105,7 +102,11 @@ const formats = new Map<string, FloatFormat>([
  * @throws RangeError for a type that is not averaged
  */
 export function floatFormat(dtype: string): FloatFormat {
-  const format = formats.get(dtype)
-  if (!format) throw new RangeError(`${dtype} is not a type that is averaged`)
+  const known = formats.get(dtype)
+  if (known) return known
+  const type = Object.entries(smallFloats).find(([name]) => name === dtype)?.[1]
+  if (!type) throw new RangeError(`${dtype} is not a type that is averaged`)
+  const format = smallFormat(type, type.signBit > 0xff ? 2 : 1)
+  formats.set(dtype, format)
   return format
 }

@@ -73,9 +73,17 @@ export const smallFloats = {
   },
 } as const satisfies Record<string, SmallFloat>
 
-/** Returns the value of each code of a type, indexed by code. Binary64 represents every 8- and 16-bit float exactly. */
+const decodeTables = new Map<SmallFloat, Float64Array>()
+
+/**
+ * Returns the value of each code of a type, indexed by code. Binary64 represents every 8- and 16-bit float exactly. Callers share the table, and
+ * ask for it when they need it: a table of 65,536 codes takes milliseconds.
+ */
 export function decodeTable(type: SmallFloat): Float64Array {
-  return Float64Array.from({ length: type.signBit * 2 }, (_, code) => decode(type, code))
+  const table =
+    decodeTables.get(type) ?? Float64Array.from({ length: type.signBit * 2 }, (_, code) => decode(type, code))
+  decodeTables.set(type, table)
+  return table
 }
 
 function decode(type: SmallFloat, code: number): number {
@@ -102,11 +110,19 @@ const highWord = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0
  */
 const roundingConstant = 2 ** 52
 
+const encoders = new Map<SmallFloat, (value: number) => number>()
+
 /**
  * Returns a function that rounds a binary64 value to a code of the type: once, to nearest even, never through another
  * type.
  */
 export function encoder(type: SmallFloat): (value: number) => number {
+  const encode = encoders.get(type) ?? makeEncoder(type)
+  encoders.set(type, encode)
+  return encode
+}
+
+function makeEncoder(type: SmallFloat): (value: number) => number {
   const { mantissaBits, bias, maxFinite, overflow, nan, signBit, unsignedZero } = type
   const smallestExponent = 1 - bias
   const ulps = Float64Array.from(

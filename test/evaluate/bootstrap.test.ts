@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { pairedBootstrap } from '../../src/evaluate/bootstrap.ts'
-import { metrics } from '../../src/evaluate/metrics/metric-registry.ts'
 import { randomStream } from '../../src/tensor/random.ts'
+import { startKeeping } from './metrics/score.ts'
 
 const classes = z.array(z.int().min(0))
 const interval = z.tuple([z.number(), z.number()])
@@ -29,8 +29,7 @@ const golden = z
 
 /** A metric of a classifier with these predictions. */
 function resampled(metric: string, predictions: readonly number[], target: readonly number[], classes: number) {
-  const accumulator = metrics.get(metric)?.startKeeping({})
-  if (!accumulator) throw new RangeError(`there is no metric ${metric}`)
+  const accumulator = startKeeping(metric)
   const scores = predictions.flatMap(c => Array.from({ length: classes }, (_, k) => (k === c ? 1 : 0)))
   accumulator.add({
     output: { dims: [predictions.length, classes], data: scores },

@@ -4,6 +4,7 @@ import { TureenError } from '../../src/errors.ts'
 import { requireFit } from '../../src/evaluate/metric-fit.ts'
 import { metrics, type RegisteredMetric } from '../../src/evaluate/metrics/metric-registry.ts'
 import type { Dimension } from '../../src/onnx/skeleton.ts'
+import { start } from './metrics/score.ts'
 
 function named(name: string): RegisteredMetric {
   const metric = metrics.get(name)
@@ -43,9 +44,10 @@ function accepts(
   integers = false,
 ): boolean {
   try {
-    metric
-      .start({})
-      .add({ output: { dims: [0, ...output], data: [], integers }, target: { dims: [0, ...target], data: [] } })
+    start(metric.name).add({
+      output: { dims: [0, ...output], data: [], integers },
+      target: { dims: [0, ...target], data: [] },
+    })
     return true
   } catch (error) {
     if (error instanceof TureenError) return false

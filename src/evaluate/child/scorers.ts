@@ -1,8 +1,8 @@
 import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
-import { metricNamed } from '../metric-choice.ts'
 import { MeanTally } from '../metrics/keeping/mean-tally.ts'
 import type { Batch, ResamplingAccumulator, Values } from '../metrics/metric.ts'
+import { metrics } from '../metrics/metric-registry.ts'
 import type { MetricOutcome, MetricTask } from '../protocol.ts'
 import { openSession, runSession } from './session.ts'
 import { numbersOf } from './tensors.ts'
@@ -35,9 +35,9 @@ export async function startScorers(
 }
 
 async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }>, keep: boolean): Promise<Scorer> {
-  const metric = metricNamed(task.metric, 'metrics')
-  const kept = keep ? metric.startKeeping(task.parameters) : undefined
-  const accumulator = kept ?? metric.start(task.parameters)
+  const metric = metrics.get(task.metric)
+  if (!metric) throw new RangeError(`the evaluator has no metric ${task.metric}`)
+  const accumulator = metric.start(task.parameters, keep)
   return {
     async add({ output, target }) {
       if (!target) throw needsTarget(task.name)
@@ -46,9 +46,9 @@ async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }
     },
     finish: async () => ({ name: task.name, ...accumulator.result() }),
     get samples() {
-      return kept?.samples ?? 0
+      return accumulator.samples
     },
-    resampled: kept ? counts => kept.resampled(counts) : null,
+    resampled: keep ? counts => accumulator.resampled(counts) : null,
   }
 }
 

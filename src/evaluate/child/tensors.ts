@@ -2,7 +2,7 @@ import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import { decodeTable, smallFloats } from '../../tensor/small-float.ts'
 import type { BoundInput } from '../binding.ts'
-import { convertForInput } from '../datasets/convert.ts'
+import { convertForInput, isHalf } from '../datasets/convert.ts'
 import type { ArrayValues } from '../datasets/dataset.ts'
 import { isInteger } from '../element-kinds.ts'
 import type { Values } from '../metrics/metric.ts'
@@ -86,11 +86,6 @@ export function float16Tensor(halves: Uint16Array<ArrayBuffer>, dims: readonly n
   return made
 }
 
-const codes = new Map([
-  ['float16', decodeTable(smallFloats.float16)],
-  ['bfloat16', decodeTable(smallFloats.bfloat16)],
-])
-
 /** Texts that are scored, each with a number of its own, the same for outputs and targets of one run. */
 export class TextCodes {
   readonly #codes = new Map<string, number>()
@@ -123,8 +118,8 @@ export function numbersOf(data: unknown, dtype: string, dims: readonly number[],
 function plainNumbers(data: unknown, dtype: string, length: number): ArrayLike<number> {
   if (data instanceof BigInt64Array || data instanceof BigUint64Array)
     return Float64Array.from(data.subarray(0, length), Number)
-  const table = codes.get(dtype)
-  if (data instanceof Uint16Array && table) {
+  if (data instanceof Uint16Array && isHalf(dtype)) {
+    const table = decodeTable(smallFloats[dtype])
     return Float64Array.from(data.subarray(0, length), code => table[code] ?? Number.NaN)
   }
   if (data instanceof Float16Array) return Float64Array.from(data.subarray(0, length))

@@ -7,11 +7,6 @@ type Bigs = BigInt64Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>
 type Numbers = Exclude<ElementArray, Bigs>
 type Half = 'float16' | 'bfloat16'
 
-const halves = {
-  float16: { values: decodeTable(smallFloats.float16), encode: encoder(smallFloats.float16) },
-  bfloat16: { values: decodeTable(smallFloats.bfloat16), encode: encoder(smallFloats.bfloat16) },
-}
-
 /**
  * An array's values as a model's input takes them, if that loses nothing: every value must be one of the input's type. Booleans are
  * 0 and 1, -0 may become the integer 0, and NaN stays NaN. Values of that type already are given back as they are.
@@ -97,7 +92,8 @@ function bigsToBigs(source: Bigs, target: Bigs): number {
 /** Stores a number at an index of the target; whether it is the same number there. */
 function storing(target: Numbers, to: string): (index: number, value: number) => boolean {
   if (isHalf(to)) {
-    const { values, encode } = halves[to]
+    const values = decodeTable(smallFloats[to])
+    const encode = encoder(smallFloats[to])
     return (index, value) => {
       const code = encode(value)
       target[index] = code
@@ -118,7 +114,7 @@ function storing(target: Numbers, to: string): (index: number, value: number) =>
 }
 
 function decodeHalves(codes: Numbers, from: Half): Float32Array<ArrayBuffer> {
-  const { values } = halves[from]
+  const values = decodeTable(smallFloats[from])
   const numbers = new Float32Array(codes.length)
   for (let i = 0; i < codes.length; i += 1) numbers[i] = values[codes[i] ?? 0] ?? 0
   return numbers
@@ -128,13 +124,14 @@ function isBig(data: ElementArray): data is Bigs {
   return data instanceof BigInt64Array || data instanceof BigUint64Array
 }
 
-function isHalf(dtype: string): dtype is Half {
+/** Whether an element type has 16-bit floats, which come as codes. */
+export function isHalf(dtype: string): dtype is Half {
   return dtype === 'float16' || dtype === 'bfloat16'
 }
 
 function valueAt(data: ElementArray, dtype: string, index: number): number | bigint {
   const value = data[index] ?? 0
-  return isHalf(dtype) ? (halves[dtype].values[Number(value)] ?? 0) : value
+  return isHalf(dtype) ? (decodeTable(smallFloats[dtype])[Number(value)] ?? 0) : value
 }
 
 /** Where an element stands in its batch: ` at [3, 0, 5]`. */

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { recallPerClass, sumOfCounts } from './classes/class-counts.ts'
 import { labelShapes } from './classes/class-labels.ts'
 import { classShapes } from './classes/class-layout.ts'
@@ -17,7 +16,7 @@ export const accuracy: Metric<ClassParameters> = {
   direction: 'max',
   per: 'sample',
   target: 'classes',
-  parameters: z.strictObject(classParameters),
+  parameters: z => z.strictObject(classParameters(z)),
   shapes: classShapes,
   labels: labelShapes,
   start: (parameters, keep) =>

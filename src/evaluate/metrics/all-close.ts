@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { referenceShapes } from './elements/element-pairs.ts'
 import { meanOverSamples } from './elements/mean-over-samples.ts'
 import type { Metric } from './metric.ts'
@@ -15,10 +14,11 @@ export const allClose: Metric<Parameters> = {
   direction: 'max',
   per: 'sample',
   target: 'reference',
-  parameters: z.strictObject({
-    rtol: z.number().min(0).default(1e-3).describe('Tolerance relative to the reference'),
-    atol: z.number().min(0).default(1e-7).describe('Absolute tolerance, added to the relative one'),
-  }),
+  parameters: z =>
+    z.strictObject({
+      rtol: z.number().min(0).default(1e-3).describe('Tolerance relative to the reference'),
+      atol: z.number().min(0).default(1e-7).describe('Absolute tolerance, added to the relative one'),
+    }),
   shapes: referenceShapes,
   start: (tolerances, keep) =>
     meanOverSamples('allClose', keep, ({ output, target }, begin, end) => {

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { classShapes } from './classes/class-layout.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
 import { type ClassRows, classReader, forEachRow } from './classes/class-rows.ts'
@@ -26,7 +25,7 @@ export const crossEntropy: Metric<ClassParameters> = {
   direction: 'min',
   per: 'sample',
   target: 'classes',
-  parameters: z.strictObject(classParameters),
+  parameters: z => z.strictObject(classParameters(z)),
   shapes: classShapes,
   start(parameters, keep) {
     const { from } = parameters

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { valuePerClass } from './classes/class-counts.ts'
 import { labelShapes } from './classes/class-labels.ts'
 import { classShapes } from './classes/class-layout.ts'
@@ -17,7 +16,7 @@ export const macroF1: Metric<ClassParameters> = {
   direction: 'max',
   per: 'set',
   target: 'classes',
-  parameters: z.strictObject(classParameters),
+  parameters: z => z.strictObject(classParameters(z)),
   shapes: classShapes,
   labels: labelShapes,
   start: (parameters, keep) =>

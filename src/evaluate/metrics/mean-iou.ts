@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { constantOverBatches } from './batch-dims.ts'
 import { type ClassCounts, sumOfCounts, valuePerClass } from './classes/class-counts.ts'
 import { type OutputsFrom, outputsFrom } from './classes/class-parameters.ts'
@@ -25,11 +24,12 @@ export const meanIoU: Metric<Parameters> = {
   direction: 'max',
   per: 'set',
   target: 'masks',
-  parameters: z.strictObject({
-    // The convention of Pascal VOC, Cityscapes and of ADE20K with its background left out.
-    ignoreIndex: z.int32().default(255).describe('Pixels with this label do not count'),
-    from: outputsFrom,
-  }),
+  parameters: z =>
+    z.strictObject({
+      // The convention of Pascal VOC, Cityscapes and of ADE20K with its background left out.
+      ignoreIndex: z.int32().default(255).describe('Pixels with this label do not count'),
+      from: outputsFrom(z),
+    }),
   shapes: maskShapes,
   start({ ignoreIndex, from }, keep) {
     const requireConstant = constantOverBatches('meanIoU', 'channels')

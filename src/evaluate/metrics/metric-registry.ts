@@ -7,45 +7,32 @@ import { macroF1 } from './macro-f1.ts'
 import { mae } from './mae.ts'
 import { maxAbsDifference } from './max-abs-difference.ts'
 import { meanIoU } from './mean-iou.ts'
-import type { Accumulator, Metric, ResamplingAccumulator } from './metric.ts'
+import type { Metric } from './metric.ts'
 import { mse } from './mse.ts'
 import { r2 } from './r2.ts'
 import { rmse } from './rmse.ts'
 import { rocAuc } from './roc-auc.ts'
 import { topK } from './top-k-accuracy.ts'
 
-/** A metric of whatever parameters a request names. */
-export type RegisteredMetric = Omit<Metric<unknown>, 'start'> & {
-  /** Starts a set of which nothing is kept. @throws ZodError for parameters that the metric does not have */
-  start(parameters: unknown): Accumulator
-  /** Starts a set that can be resampled, in memory that grows with it. @throws ZodError as `start` does */
-  startKeeping(parameters: unknown): ResamplingAccumulator
-}
-
-function registered<Parameters>(metric: Metric<Parameters>): RegisteredMetric {
-  return {
-    ...metric,
-    start: parameters => metric.start(metric.parameters.parse(parameters), false),
-    startKeeping: parameters => metric.start(metric.parameters.parse(parameters), true),
-  }
-}
+/** A metric of whatever parameters a request names: `start` takes complete ones, as `chooseMetric` gives them. */
+export type RegisteredMetric = Metric<Record<string, unknown>>
 
 /** Every metric, in the order in which they are listed. */
 const all: readonly RegisteredMetric[] = [
-  registered(accuracy),
-  registered(topK),
-  registered(crossEntropy),
-  registered(macroF1),
-  registered(balancedAccuracy),
-  registered(rocAuc),
-  registered(mse),
-  registered(mae),
-  registered(rmse),
-  registered(r2),
-  registered(meanIoU),
-  registered(cosine),
-  registered(maxAbsDifference),
-  registered(allClose),
+  accuracy,
+  topK,
+  crossEntropy,
+  macroF1,
+  balancedAccuracy,
+  rocAuc,
+  mse,
+  mae,
+  rmse,
+  r2,
+  meanIoU,
+  cosine,
+  maxAbsDifference,
+  allClose,
 ]
 
 /** The metrics by name. */

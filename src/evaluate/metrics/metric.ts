@@ -59,6 +59,9 @@ export type ShapeProblem = { field: 'output' | 'target'; message(output: string,
 /** Whether an output and a target can be compared whose samples have these dims: undefined if so. */
 export type ShapeCheck = (output: readonly number[], target: readonly number[]) => ShapeProblem | undefined
 
+/** zod, which metrics are handed and do not import: an evaluator computes them, and would start a third slower with it. */
+export type Zod = typeof z
+
 /** A way to score outputs against targets. */
 export type Metric<Parameters> = {
   name: string
@@ -69,8 +72,8 @@ export type Metric<Parameters> = {
   per: 'sample' | 'set'
   /** What the target must be: classes, numbers to come close to, label maps, or the outputs of a reference model. */
   target: 'classes' | 'values' | 'masks' | 'reference'
-  /** A strict object in which everything has a default. */
-  parameters: z.ZodType<Parameters>
+  /** Declares a strict object in which everything has a default. */
+  parameters(zod: Zod): z.ZodType<Parameters>
   /** The shapes that the accumulators take. */
   shapes: ShapeCheck
   /** The shapes that they take where the outputs are class labels; undefined if the metric needs numbers or scores. */

@@ -1,6 +1,6 @@
-import { z } from 'zod'
+import type { Zod } from './metric.ts'
 
-/** Of metrics that have no parameters. */
-export const noParameters = z.strictObject({})
+/** Declares the parameters of a metric that has none. */
+export const noParameters = (z: Zod) => z.strictObject({})
 
-export type NoParameters = z.infer<typeof noParameters>
+export type NoParameters = Record<string, never>

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { classShapes } from './classes/class-layout.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
 import { classReader, forEachRow } from './classes/class-rows.ts'
@@ -25,7 +24,7 @@ export const rocAuc: Metric<ClassParameters> = {
   direction: 'max',
   per: 'set',
   target: 'classes',
-  parameters: z.strictObject(classParameters),
+  parameters: z => z.strictObject(classParameters(z)),
   shapes: classShapes,
   start(parameters, keep) {
     const read = classReader('rocAuc', parameters)

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { shapeMismatch } from './batch-dims.ts'
 import { isAbove } from './classes/argmax.ts'
 import { oneScoreASample, scorePerClassShapes } from './classes/class-layout.ts'
@@ -19,10 +18,11 @@ export const topK: Metric<Parameters> = {
   direction: 'max',
   per: 'sample',
   target: 'classes',
-  parameters: z.strictObject({
-    k: z.int().min(1).max(1_000_000).default(5).describe('How many of the highest scores may hold the target class'),
-    ignoreIndex,
-  }),
+  parameters: z =>
+    z.strictObject({
+      k: z.int().min(1).max(1_000_000).default(5).describe('How many of the highest scores may hold the target class'),
+      ignoreIndex: ignoreIndex(z),
+    }),
   shapes: scorePerClassShapes,
   start({ k, ignoreIndex }, keep) {
     const read = classReader('topK', { ignoreIndex, from: 'auto' })

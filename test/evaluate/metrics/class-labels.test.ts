@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Batch, Values } from '../../../src/evaluate/metrics/metric.ts'
-import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 import { refusalOf } from '../../support/catalogue.ts'
-import { score, scoreBatches, split, values } from './score.ts'
+import { score, scoreBatches, split, startKeeping, values } from './score.ts'
 
 const integers = (data: readonly number[], dims: readonly number[] = [data.length]): Values => ({
   ...values(dims, data),
@@ -79,11 +78,11 @@ describe('outputs that are class labels', () => {
         for (const name of ['accuracy', 'balancedAccuracy', 'macroF1']) {
           const result = score(name, whole.output, whole.target)
           expect(scoreBatches(name, batches)).toEqual(result)
-          const kept = metrics.get(name)?.startKeeping({})
-          for (const batch of batches) kept?.add(batch)
-          expect(kept?.samples).toBe(some.length)
-          expect(kept?.resampled(new Uint32Array(some.length).fill(1))).toBe(result.value)
-          expect(kept?.resampled(new Uint32Array(some.length).fill(2))).toBeCloseTo(result.value, 12)
+          const kept = startKeeping(name)
+          for (const batch of batches) kept.add(batch)
+          expect(kept.samples).toBe(some.length)
+          expect(kept.resampled(new Uint32Array(some.length).fill(1))).toBe(result.value)
+          expect(kept.resampled(new Uint32Array(some.length).fill(2))).toBeCloseTo(result.value, 12)
         }
       }),
       { numRuns: 50 },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ZodError, z } from 'zod'
 import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
+import { parameterSchema } from '../../../src/evaluate/metrics/parameter-schema.ts'
 import { rows, score, start } from './score.ts'
 
 test('the metrics, what is better, and what they take', () => {
@@ -23,11 +24,15 @@ test('the metrics, what is better, and what they take', () => {
   ])
 })
 
-describe.each([...metrics.values()])('$name', ({ name, description, parameters }) => {
+describe.each([...metrics.values()])('$name', metric => {
+  const { name, description } = metric
   test('is described, and its parameters have defaults and a JSON Schema', () => {
     expect(description).toMatch(/^The .{20,}/)
-    expect(parameters.safeParse({}).success).toBe(true)
-    expect(z.toJSONSchema(parameters, { io: 'input' })).toMatchObject({ type: 'object', additionalProperties: false })
+    expect(parameterSchema(metric).safeParse({}).success).toBe(true)
+    expect(z.toJSONSchema(parameterSchema(metric), { io: 'input' })).toMatchObject({
+      type: 'object',
+      additionalProperties: false,
+    })
   })
 
   test('refuses parameters that it does not have', () => {

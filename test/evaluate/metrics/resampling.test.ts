@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Batch, ResamplingAccumulator, Values } from '../../../src/evaluate/metrics/metric.ts'
+import type { Batch, Values } from '../../../src/evaluate/metrics/metric.ts'
 import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 import { goldenSets } from './golden.ts'
 import { classSets, coarseValueSets, maskSets, referenceSets, type SampleSet, valueSets } from './resampled-sets.ts'
-import { rows, scoreBatches, split, values } from './score.ts'
+import { rows, scoreBatches, split, startKeeping, values } from './score.ts'
 
 const setsOf: Record<string, fc.Arbitrary<SampleSet>> = {
   accuracy: classSets({ binary: true }),
@@ -25,14 +25,8 @@ const setsOf: Record<string, fc.Arbitrary<SampleSet>> = {
 
 const cuts = fc.array(fc.nat(200), { maxLength: 5 })
 
-function keeping(metric: string, parameters: Record<string, unknown> = {}): ResamplingAccumulator {
-  const found = metrics.get(metric)
-  if (!found) throw new RangeError(`there is no metric ${metric}`)
-  return found.startKeeping(parameters)
-}
-
 function keptOf(metric: string, { output, target, parameters }: SampleSet, at: readonly number[] = []) {
-  const accumulator = keeping(metric, parameters)
+  const accumulator = startKeeping(metric, parameters)
   for (const batch of split({ output, target }, at)) accumulator.add(batch)
   return accumulator
 }
@@ -108,7 +102,7 @@ describe.each(Object.entries(setsOf))('%s', (metric, sets) => {
     fc.assert(
       fc.property(drawn, ([set, counts]) => {
         const whole = keptOf(metric, set).resampled(counts)
-        const accumulator = keeping(metric, set.parameters)
+        const accumulator = startKeeping(metric, set.parameters)
         for (const batch of split(set, [1])) {
           accumulator.add(batch)
           accumulator.resampled(new Uint32Array(accumulator.samples).fill(2))
@@ -121,7 +115,7 @@ describe.each(Object.entries(setsOf))('%s', (metric, sets) => {
   })
 
   test('does not exist where no sample is drawn, nor where there is none', () => {
-    expect(keeping(metric).resampled(new Uint32Array(0))).toBeNaN()
+    expect(startKeeping(metric).resampled(new Uint32Array(0))).toBeNaN()
     fc.assert(
       fc.property(sets, set => {
         const accumulator = keptOf(metric, set)

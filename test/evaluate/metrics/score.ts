@@ -1,5 +1,12 @@
-import type { Batch, MetricResult, Values } from '../../../src/evaluate/metrics/metric.ts'
+import type {
+  Accumulator,
+  Batch,
+  MetricResult,
+  ResamplingAccumulator,
+  Values,
+} from '../../../src/evaluate/metrics/metric.ts'
 import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
+import { parameterSchema } from '../../../src/evaluate/metrics/parameter-schema.ts'
 
 /** An array of these dims. */
 export function values(dims: readonly number[], data: ArrayLike<number>): Values {
@@ -18,10 +25,20 @@ export function rows(data: readonly number[] | readonly (readonly number[])[]): 
   return lists.length > 0 ? values([data.length, flat.length / data.length], flat) : values([data.length], flat)
 }
 
-export function start(metric: string, parameters: Record<string, unknown> = {}) {
-  const found = metrics.get(metric)
-  if (!found) throw new RangeError(`there is no metric ${metric}`)
-  return found.start(parameters)
+/** An empty set of which nothing is kept. @throws ZodError for parameters that the metric does not have */
+export function start(metric: string, parameters: Record<string, unknown> = {}): Accumulator {
+  return startSet(metric, parameters, false)
+}
+
+/** An empty set that can be resampled. @throws ZodError as `start` does */
+export function startKeeping(metric: string, parameters: Record<string, unknown> = {}): ResamplingAccumulator {
+  return startSet(metric, parameters, true)
+}
+
+function startSet(name: string, parameters: Record<string, unknown>, keep: boolean): ResamplingAccumulator {
+  const metric = metrics.get(name)
+  if (!metric) throw new RangeError(`there is no metric ${name}`)
+  return metric.start(parameterSchema(metric).parse(parameters), keep)
 }
 
 /** The result of a metric over one batch. */

@@ -1,22 +1,31 @@
-import { z } from 'zod'
+import type { Zod } from '../metric.ts'
 
-/** How the outputs of a classifier are to be read. */
-export const outputsFrom = z
-  .enum(['auto', 'logits', 'probabilities'])
-  .default('auto')
-  .describe('What the outputs are; auto: probabilities if all of them can be, else logits')
+/** Ways to read the outputs of a classifier. */
+const readings = ['auto', 'logits', 'probabilities'] as const
 
-export type OutputsFrom = z.infer<typeof outputsFrom>
+export type OutputsFrom = (typeof readings)[number]
 
-/** -100 is what PyTorch's cross entropy ignores unless told otherwise. */
-export const ignoreIndex = z.int32().default(-100).describe('Samples and positions with this target class do not count')
+/** Declares how the outputs of a classifier are to be read. */
+export function outputsFrom(z: Zod) {
+  return z
+    .enum(readings)
+    .default('auto')
+    .describe('What the outputs are; auto: probabilities if all of them can be, else logits')
+}
 
-/** What every metric of classes takes. */
-export const classParameters = {
-  ignoreIndex,
-  from: outputsFrom.describe(
-    'What the outputs are; auto: class labels if they are texts, or integers of which there is one for each target; else probabilities if all of them can be; else logits',
-  ),
+/** Declares the ignored target class. PyTorch's cross entropy ignores -100 unless told otherwise. */
+export function ignoreIndex(z: Zod) {
+  return z.int32().default(-100).describe('Samples and positions with this target class do not count')
+}
+
+/** Declares the fields that every metric of classes takes. */
+export function classParameters(z: Zod) {
+  return {
+    ignoreIndex: ignoreIndex(z),
+    from: outputsFrom(z).describe(
+      'What the outputs are; auto: class labels if they are texts, or integers of which there is one for each target; else probabilities if all of them can be; else logits',
+    ),
+  }
 }
 
 export type ClassParameters = { ignoreIndex: number; from: OutputsFrom }
