@@ -5,7 +5,7 @@ import type { ErrorCode } from '../error-catalogue.ts'
 import { modelErrors } from '../models/model-errors.ts'
 import type { ModelStore } from '../models/model-store.ts'
 import type { KeepWith } from '../storage/database.ts'
-import type { MergeFile } from '../threads/merge-inputs.ts'
+import type { MergeFile } from '../threads/open-inputs.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { jobErrors } from './job-errors.ts'
 import type { JobRunner, JobService } from './job-service.ts'
@@ -30,7 +30,7 @@ async function resolveComparison(
   const records = []
   for (const [index, { id }] of requested.entries()) records.push(await models.getComplete(id, `models.${index}.id`))
   const files = records.map((record, index): MergeFile => {
-    return { label: requested[index]?.id ?? record.id, weight: 1, sha256: record.sha256, ...models.paths(record) }
+    return { label: requested[index]?.id ?? record.id, sha256: record.sha256, ...models.paths(record) }
   })
   return { files, named: records.map(({ id, name, sha256 }) => ({ id, name, sha256 })) }
 }

@@ -1,10 +1,10 @@
 import type { NamedModel } from '../../schemas/common.ts'
 import type { JobProgress, JobRecord } from '../../schemas/job.ts'
 import type { MergeBody, MergeRequest } from '../../schemas/merge.ts'
-import type { ModelRecord } from '../../schemas/model.ts'
 import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import type { ErrorCode } from '../error-catalogue.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { filesOf, type MergeInputs, mergeInputs } from '../merge/merge-inputs.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { recipeDocument } from '../merge/provenance.ts'
 import { modelDigest } from '../models/model-digest.ts'
@@ -14,10 +14,11 @@ import type { ContentFiles } from '../storage/content-files.ts'
 import type { Catalog, KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import { bytesOf } from '../storage/model-paths.ts'
-import type { MergeFile } from '../threads/merge-inputs.ts'
 import type { MergedModel, WrittenFile } from '../threads/merge-task.ts'
+import type { MergeFile } from '../threads/open-inputs.ts'
 import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import { findInputs } from './find-inputs.ts'
 import { jobErrors } from './job-errors.ts'
 import type { JobRunner, JobService } from './job-service.ts'
 import {
@@ -31,9 +32,9 @@ import type { Stores } from './resolve-evaluation.ts'
 import { scoringErrors } from './resolve-scoring.ts'
 import { selectionErrors, selectModels } from './select-models.ts'
 
-/** A merge request with its models found: the files, the settings, and the records' ids. */
+/** A merge request with its models found. `inputIds`: of all records that it names. */
 export type ResolvedMerge = {
-  files: MergeFile[]
+  inputs: MergeInputs<MergeFile>
   settings: MergeSettings
   recalibration: Recalibration | null
   inputIds: string[]
@@ -46,49 +47,32 @@ export type ResolvedMerge = {
  *   `TUREEN_DATASET_MISMATCH`
  */
 export async function resolveMerge(request: MergeRequest, stores: Stores): Promise<ResolvedMerge> {
-  const { models } = stores
   const { nonFloat, outputDtype, onNonFinite, provenance, blocks, notes } = request
   const settings = methodSettings(request, {
     weights: request.models.map(({ weight }) => weight),
     hasBase: request.base !== undefined,
     fishers: request.models.filter(({ fisher }) => fisher !== undefined).length,
   })
-  const files: MergeFile[] = []
-  const records: ModelRecord[] = []
-  const find = async (label: string, weight: MergeFile['weight'], field: string) => {
-    const model = await models.getComplete(label, field)
-    records.push(model)
-    return { label, weight, sha256: model.sha256, ...models.paths(model) }
-  }
-  for (const [index, { id, weight }] of request.models.entries())
-    files.push(await find(id, weight, `models.${index}.id`))
-  let base = 0
-  if (request.base !== undefined) {
-    const file = await find(request.base, null, 'base')
-    base = files.findIndex(({ sha256 }) => sha256 === file.sha256)
-    if (base < 0) base = files.push(file) - 1
-  }
-  const baseRecord = request.base === undefined ? records[0] : records.at(-1)
-  for (const [fisherOf, { fisher }] of request.models.entries()) {
-    if (fisher !== undefined) files.push({ ...(await find(fisher, null, `models.${fisherOf}.fisher`)), fisherOf })
-  }
+  const found = await findInputs(request, stores.models)
+  const { models, base, companions } = found.inputs
+  const inputs = mergeInputs(models, base, companions)
   const resolved = {
     ...settings,
     nonFloat,
     ...(outputDtype ? { outputDtype } : {}),
     onNonFinite,
     provenance,
-    base,
     ...(blocks === undefined ? {} : { blocks }),
     ...(notes ? { notes } : {}),
   }
-  const inputIds = records.map(({ id }) => id)
-  const named = records.slice(0, request.models.length).map(({ id, name, sha256 }) => ({ id, name, sha256 }))
-  if (!request.recalibrate || !baseRecord)
-    return { files, settings: resolved, recalibration: null, inputIds, models: named }
-  const recalibration = await resolveRecalibration(request.recalibrate, baseRecord, stores)
+  const { inputIds } = found
+  const named = found.models.map(({ id, name, sha256 }) => ({ id, name, sha256 }))
+  const bound = found.base ?? found.models[0]
+  if (!request.recalibrate || !bound)
+    return { inputs, settings: resolved, recalibration: null, inputIds, models: named }
+  const recalibration = await resolveRecalibration(request.recalibrate, bound, stores)
   return {
-    files,
+    inputs,
     settings: { ...resolved, recalibrate: recalibration.recipe },
     recalibration,
     inputIds: [...inputIds, ...recalibration.inputIds],
@@ -101,7 +85,7 @@ export function mergeRunner(merger: Merger): JobRunner<'merge'> {
   return async (request, { id: jobId, signal, progress, succeed }) => {
     const started = performance.now()
     const merge = await resolveMerge(request, merger)
-    await merger.models.requireSound(merge.files, signal)
+    await merger.models.requireSound(filesOf(merge.inputs), signal)
     if (merge.recalibration) await requireSoundCalibration(merge.recalibration, merger, signal)
     await mergeIntoStore(merge, merger, { jobId, signal, progress }, ({ files, report }, insert) =>
       succeed(async transaction => {
@@ -133,25 +117,23 @@ type InsertResult = (transaction: Catalog, upload: NewUpload) => Promise<string>
  * Whatever fails leaves nothing.
  */
 export async function mergeIntoStore(
-  { files, settings, recalibration }: Omit<ResolvedMerge, 'inputIds' | 'models'>,
+  { inputs, settings, recalibration }: Omit<ResolvedMerge, 'inputIds' | 'models'>,
   merger: Merger,
   { jobId, signal, progress }: { jobId: string; signal: AbortSignal; progress(progress: JobProgress): void },
   commit: (merged: StoredMerge, insert: InsertResult) => Promise<void>,
 ): Promise<void> {
   const { models, contentFiles, threads } = merger
-  const base = files[settings.base]
-  if (!base) throw new RangeError('a merge without its base')
   // Of the types that can be asked for, float64 is the only one that takes more than what models mostly have.
-  const bytes = (await bytesOf(base)) * (settings.outputDtype === 'float64' ? 2 : 1)
+  const bytes = (await bytesOf(inputs.base)) * (settings.outputDtype === 'float64' ? 2 : 1)
   const telling = (message: string) => (done: number, total: number) => progress({ done, total, message })
   const store = (merged: StoredMerge) => {
-    const recipe = recipeDocument(files, settings)
+    const recipe = recipeDocument(inputs, settings)
     return models.addMerged(merged.files, insert =>
       commit(merged, (transaction, upload) => insert(transaction, { ...upload, recipe })),
     )
   }
   await contentFiles.withOutput(bytes, async output => {
-    const merging = { files, settings, output, durable: recalibration === null }
+    const merging = { inputs, settings, output, durable: recalibration === null }
     const merged = await threads.merge(merging, { signal, onProgress: telling('bytes written') })
     if (!recalibration) return store(merged)
     await contentFiles.withOutput(bytes, async output => {
@@ -193,8 +175,8 @@ export function createMergeService(
             weight: 1,
           }))
       const request: MergeRequest = { ...rest, models: selected }
-      const { files, settings, inputIds } = await resolveMerge(request, stores)
-      await stores.models.blamingDamage(files, () => threads.check({ files, settings }))
+      const { inputs, settings, inputIds } = await resolveMerge(request, stores)
+      await stores.models.blamingDamage(filesOf(inputs), () => threads.check({ inputs, settings }))
       return jobs.create({ type: 'merge', request, labels: request.labels, inputIds }, keep)
     },
   }

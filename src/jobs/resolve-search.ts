@@ -3,10 +3,12 @@ import type { ModelRecord } from '../../schemas/model.ts'
 import type { SearchRequest } from '../../schemas/search.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import type { SearchInputs } from '../merge/merge-inputs.ts'
 import type { Dimension } from '../search/dimension.ts'
 import type { SearchedMethod } from '../search/run-search.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
-import type { MergeFile } from '../threads/merge-inputs.ts'
+import type { MergeFile } from '../threads/open-inputs.ts'
+import { findInputs } from './find-inputs.ts'
 import { type Recalibration, resolveRecalibration } from './recalibration.ts'
 import type { Stores } from './resolve-evaluation.ts'
 import { resolveScoring, type Scoring } from './resolve-scoring.ts'
@@ -21,13 +23,10 @@ export type SearchedModel = NamedModel & { paths: ModelPaths; standsForItself: b
 /** A search request with everything found and checked that can be without reading the models. */
 export type ResolvedSearch = {
   models: SearchedModel[]
-  /** The models in order, behind them the base where it is none of them, and the Fisher information of models. */
-  files: MergeFile[]
-  /** The place in `files` of the base; null if each soup is made from its first model. */
-  base: number | null
+  inputs: SearchInputs<MergeFile>
   /** Globs on tensor names that have weights of their own. */
   groups: readonly string[]
-  settings: Omit<MergeSettings, 'base'>
+  settings: MergeSettings
   /** Parameters of the method that are searched. */
   dimensions: readonly Dimension[]
   method: SearchedMethod
@@ -44,12 +43,13 @@ export type ResolvedSearch = {
 export async function resolveSearch(request: SearchRequest, stores: Stores): Promise<ResolvedSearch> {
   requirePossible(request)
   const { strategy, nonFloat, outputDtype, onNonFinite } = request
-  const records = []
-  for (const [index, { id }] of request.models.entries())
-    records.push(await stores.models.getComplete(id, `models.${index}.id`))
-  const baseRecord = request.base === undefined ? null : await stores.models.getComplete(request.base, 'base')
+  const found = await findInputs(
+    { base: request.base, models: request.models.map(model => ({ ...model, weight: 1 })) },
+    stores.models,
+  )
+  const records = found.models
   const [first] = records
-  const bound = baseRecord ?? first
+  const bound = found.base ?? first
   if (!bound) throw invalid([{ field: 'models', message: 'a search chooses among at least two models' }])
   const models = records.map(record => ({
     id: record.id,
@@ -58,32 +58,15 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     paths: stores.models.paths(record),
     standsForItself: outputDtype === undefined && interfaceOf(record) === interfaceOf(bound),
   }))
-  const files = models.map(
-    ({ sha256, paths }, index): MergeFile => ({
-      label: request.models[index]?.id ?? '',
-      weight: 1,
-      sha256,
-      ...paths,
-    }),
-  )
-  let base = records.every(record => isAlike(record, bound)) ? null : 0
-  if (baseRecord) {
-    const { sha256 } = baseRecord
-    base = models.findIndex(model => model.sha256 === sha256)
-    const label = request.base ?? ''
-    if (base < 0) base = files.push({ label, sha256, weight: null, ...stores.models.paths(baseRecord) }) - 1
-  }
-  const fisherRecords: ModelRecord[] = []
-  for (const [fisherOf, { fisher: label }] of request.models.entries()) {
-    if (label === undefined) continue
-    const record = await stores.models.getComplete(label, `models.${fisherOf}.fisher`)
-    fisherRecords.push(record)
-    files.push({ label, sha256: record.sha256, weight: null, fisherOf, ...stores.models.paths(record) })
-  }
+  const { inputs } = found
+  const sharedBase = records.every(record => isAlike(record, bound)) ? null : (inputs.models[0] ?? null)
   const groups = 'groups' in strategy ? strategy.groups : []
   const rules = groups.map(match => ({ match, weights: models.map(() => 1) }))
-  const inputs = { weights: models.map(() => 1), hasBase: request.base !== undefined, fishers: fisherRecords.length }
-  const { settings, dimensions, method } = searchedSettings(request, inputs, rules)
+  const { settings, dimensions, method } = searchedSettings(
+    request,
+    { weights: models.map(() => 1), hasBase: found.base !== null, fishers: inputs.companions.length },
+    rules,
+  )
   const selection = await resolveScoring('selection', request.selection, bound, stores)
   const test = request.test
     ? await resolveScoring(
@@ -97,8 +80,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   const scorings = [selection, ...(test ? [test] : [])]
   return {
     models,
-    files,
-    base,
+    inputs: { ...inputs, base: inputs.base ?? sharedBase },
     groups,
     settings: {
       ...settings,
@@ -114,8 +96,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     test,
     recalibration,
     inputIds: [
-      ...models.map(({ id }) => id),
-      ...[...(baseRecord ? [baseRecord] : []), ...fisherRecords].map(({ id }) => id),
+      ...found.inputIds,
       ...(recalibration?.inputIds ?? []),
       ...scorings.flatMap(({ dataset, metric }) => [dataset.id, ...(metric.modelId ? [metric.modelId] : [])]),
     ],

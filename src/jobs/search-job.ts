@@ -5,6 +5,7 @@ import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
+import { filesOf } from '../merge/merge-inputs.ts'
 import { nonFiniteNotes } from '../merge/non-finite-report.ts'
 import { modelDigest } from '../models/model-digest.ts'
 import { modelErrors } from '../models/model-errors.ts'
@@ -64,9 +65,9 @@ export function createSearchService(
         ? models
         : (await selectModels(models, { minimum: 1, maximum }, stores.models)).map(id => ({ id }))
       const request: SearchRequest = { ...rest, models: selected }
-      const { files, base, settings, inputIds } = await resolveSearch(request, stores)
-      const check = () => threads.checkSearch({ files, settings, base })
-      await stores.models.blamingDamage(files, check).catch((error: unknown) => {
+      const { inputs, settings, inputIds } = await resolveSearch(request, stores)
+      const check = () => threads.checkSearch({ inputs, settings })
+      await stores.models.blamingDamage(filesOf(inputs), check).catch((error: unknown) => {
         throw asGroupError(error)
       })
       return jobs.create({ type: 'search', request, labels: request.labels, inputIds }, keep)
@@ -95,12 +96,12 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     const { signal, succeed } = context
     const clock = searchClock(request, context)
     const search = await resolveSearch(request, stores)
-    const { models, files, base, settings, selection } = search
+    const { models, inputs, settings, selection } = search
     await requireSound(search, stores, signal)
     const over = new AbortController()
     const ending = AbortSignal.any([signal, over.signal])
     // The models by themselves can be scored while their soups' thread starts.
-    const writer = merger.threads.openCandidates({ files, settings, base, memoryBytes }, ending)
+    const writer = merger.threads.openCandidates({ inputs, settings, memoryBytes }, ending)
     writer.catch(() => undefined)
     const soups = soupFiles(search, merger.contentFiles, writer)
     const scorer = createSearchScorer(
@@ -217,7 +218,7 @@ async function requireSound(search: ResolvedSearch, stores: Stores, signal: Abor
   const { models, datasets } = stores
   if (search.recalibration) await requireSoundCalibration(search.recalibration, stores, signal)
   const scorings = [search.selection, ...(search.test ? [search.test] : [])]
-  await models.requireSound([...search.files, ...metricModels(scorings.map(({ metric }) => metric))], signal)
+  await models.requireSound([...filesOf(search.inputs), ...metricModels(scorings.map(({ metric }) => metric))], signal)
   for (const { dataset } of scorings) await datasets.requireSound(dataset, signal)
 }
 

@@ -1,13 +1,14 @@
 import type { RunnableModel } from '../evaluate/protocol.ts'
 import { type CandidateSoup, candidateSettings } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { type MergeInputs, memberInputs } from '../merge/merge-inputs.ts'
 import { methodNamed } from '../merge/methods/merge-method-registry.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import type { ContentFiles } from '../storage/content-files.ts'
 import { bytesOf } from '../storage/model-paths.ts'
 import type { CandidateWriter } from '../threads/candidate-thread.ts'
-import type { MergeFile } from '../threads/merge-inputs.ts'
+import type { MergeFile } from '../threads/open-inputs.ts'
 import type { ResolvedSearch, SearchedModel } from './resolve-search.ts'
 
 /** Files in which soups can be read while they are being scored. */
@@ -20,7 +21,7 @@ export type SoupFiles = {
 }
 
 export function soupFiles(
-  { models, files, base, recalibration }: Pick<ResolvedSearch, 'models' | 'files' | 'base' | 'recalibration'>,
+  { models, inputs, recalibration }: Pick<ResolvedSearch, 'models' | 'inputs' | 'recalibration'>,
   contentFiles: ContentFiles,
   writer: Promise<CandidateWriter>,
 ): SoupFiles {
@@ -28,7 +29,7 @@ export function soupFiles(
     async withFiles(soup, use) {
       const own = ownFile(soup, models)
       if (own) return use(own.paths)
-      const bytes = await bytesOf(fileAt(files, base ?? soup.members[0] ?? 0))
+      const bytes = await bytesOf(memberInputs(inputs, soup).base)
       const calibration = isSingle(soup) ? undefined : recalibration?.calibration
       return contentFiles.withOutput(bytes, async output =>
         use({ ...(await (await writer).write(soup, output)), ...(calibration ? { calibration } : {}) }),
@@ -43,44 +44,25 @@ function ownFile(soup: CandidateSoup, models: ResolvedSearch['models']): Searche
   return model?.standsForItself ? model : undefined
 }
 
-type Soups = Pick<ResolvedSearch, 'files' | 'base' | 'settings' | 'models'>
+type Soups = Pick<ResolvedSearch, 'inputs' | 'settings' | 'models'>
 
 /** A soup of a search as a merge of its own: the one whose recipe, posted to /v1/merges, gives the same bytes. */
 export function soupMerge(
   soup: CandidateSoup,
-  { files: all, base: place, settings: common }: Omit<Soups, 'models'>,
+  { inputs, settings: common }: Omit<Soups, 'models'>,
   provenance: boolean,
-): { files: MergeFile[]; settings: MergeSettings } {
-  const { members, weights } = soup
-  const files = members.map((member, index): MergeFile => ({ ...fileAt(all, member), weight: weights[index] ?? 0 }))
+): { inputs: MergeInputs<MergeFile>; settings: MergeSettings } {
   const { recalibrate, ...others } = common
-  const measured = recalibrate && members.length > 1 ? { recalibrate } : {}
+  const measured = recalibrate && soup.members.length > 1 ? { recalibrate } : {}
   const settings = { ...candidateSettings(soup, others), ...measured, provenance }
-  const fishers = methodNamed(settings.method).fisher ? fishersOf(all, members) : []
-  if (place === null) return { files: [...files, ...fishers], settings: { ...settings, base: 0 } }
-  const among = members.indexOf(place)
-  const base = among >= 0 ? among : files.push({ ...fileAt(all, place), weight: null }) - 1
-  return { files: [...files, ...fishers], settings: { ...settings, base } }
-}
-
-/** The Fisher information of a soup's members, as that of models in its own order. */
-function fishersOf(files: readonly MergeFile[], members: readonly number[]): MergeFile[] {
-  return members.flatMap((member, fisherOf) => {
-    const file = files.find(each => each.fisherOf === member)
-    return file ? [{ ...file, fisherOf }] : []
-  })
+  const companions = methodNamed(settings.method).fisher ? inputs.companions : []
+  return { inputs: memberInputs({ ...inputs, companions }, soup), settings }
 }
 
 /** What determines the bytes that are scored: the digest of a model, or the recipe of a soup. */
 export function soupOrigin(soup: CandidateSoup, search: Soups): unknown {
   const own = ownFile(soup, search.models)
   if (own) return own.sha256
-  const { files, settings } = soupMerge(soup, search, false)
-  return { numerics: numericsVersion, recipe: recipeDocument(files, settings) }
-}
-
-function fileAt(files: readonly MergeFile[], place: number): MergeFile {
-  const file = files[place]
-  if (!file) throw new RangeError(`the search has no model ${place}`)
-  return file
+  const { inputs, settings } = soupMerge(soup, search, false)
+  return { numerics: numericsVersion, recipe: recipeDocument(inputs, settings) }
 }

@@ -19,10 +19,10 @@ export type CandidateSoup = {
 }
 
 /** Returns the settings of a candidate's merge. A single model without parameters is that model, by any method. */
-export function candidateSettings<Settings extends Omit<MergeSettings, 'base'>>(
+export function candidateSettings(
   { members, rules, parameters }: CandidateSoup,
-  settings: Settings,
-): Settings {
+  settings: MergeSettings,
+): MergeSettings {
   if (members.length === 1 && !parameters) {
     const { method, parameters: none, normalize, usesBase } = defaultSettings
     return { ...settings, rules, method, parameters: none, normalize, usesBase }
@@ -46,7 +46,7 @@ function ofMembers(parameters: MergeSettings['parameters'], members: readonly nu
  *
  * @throws TureenError `TUREEN_WEIGHTS_INVALID`
  */
-export function candidatePlan(plan: MergePlan, soup: CandidateSoup, settings: Omit<MergeSettings, 'base'>): MergePlan {
+export function candidatePlan(plan: MergePlan, soup: CandidateSoup, settings: MergeSettings): MergePlan {
   const operations = tensorOperations(soup.weights, candidateSettings(soup, settings))
   const beside = plan.inputs.keys().drop(plan.models)
   // Each model has its own Fisher information; only that of the members is read.

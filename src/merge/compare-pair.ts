@@ -6,7 +6,8 @@ import { floatFormat } from '../tensor/float-format.ts'
 import { combined, cosineOf, type PairMeasure, PairSums, relativeDistanceOf } from '../tensor/pair-sums.ts'
 import { matchInputs } from './match-inputs.ts'
 import type { Warning } from './match-warnings.ts'
-import { defaultSettings, elementsOf, type IndexedInput } from './merge-input.ts'
+import { elementsOf, type IndexedInput } from './merge-input.ts'
+import { mergeInputs } from './merge-inputs.ts'
 import { type MergeRules, mergeRules, skippedTensors, unmetRules } from './merge-rules.ts'
 import { preflight } from './preflight.ts'
 import { noRule, ruleOf } from './rule-resolution.ts'
@@ -51,11 +52,11 @@ export function comparePair(
   onBytes: (bytes: number) => void,
   rules: readonly TensorRule[] = [],
 ): PairComparison {
-  const settings = { ...defaultSettings, rules }
-  const isCarried = skippedTensors([a, b], settings)
-  const { inputs, problems, warnings } = matchInputs([a, b], settings, isCarried)
-  const { differences, averaged } = preflight(inputs, settings)
-  const { matches, reports, warnings: ofRules } = mergeRules(inputs, settings, averaged, isCarried)
+  const pair = mergeInputs([a, b].map(model => ({ ...model, weight: 1 })))
+  const isCarried = skippedTensors(pair.base, { rules })
+  const { inputs, problems, warnings } = matchInputs(pair, isCarried)
+  const { differences, averaged } = preflight(inputs)
+  const { matches, reports, warnings: ofRules } = mergeRules(inputs, { rules }, averaged, isCarried)
   const isSkipped = (tensor: TensorEntry) => {
     const rule = ruleOf(matches.get(tensor)?.match ?? noRule)
     return rule !== null && rules[rule]?.skip === true
@@ -63,7 +64,7 @@ export function comparePair(
   const tensors: TensorComparison[] = []
   const all: PairMeasure[] = []
   for (const ours of a.layout.tensors) {
-    const theirs = inputs[1]?.counterpart(ours)
+    const theirs = inputs.models[1]?.counterpart(ours)
     if (!theirs || ours.path.endsWith('.indices')) continue
     const isWeight = averaged.has(ours.path)
     const measured = isWeight && sameType(ours, theirs) ? measure(ours, a, theirs, b, onBytes) : null

@@ -8,7 +8,8 @@ import type { Leaf, Network } from '../onnx/graph/network.ts'
 import type { Layout, TensorEntry } from '../onnx/layout.ts'
 import { requireComplete } from './incomplete.ts'
 import { matchWarnings, type Warning } from './match-warnings.ts'
-import { baseOf, type IndexedInput } from './merge-input.ts'
+import type { IndexedInput } from './merge-input.ts'
+import { filesOf, type MergeInputs, mapInputs } from './merge-inputs.ts'
 import { sameLeafElements } from './same-elements.ts'
 import { pairUnused } from './unused-tensors.ts'
 
@@ -25,7 +26,7 @@ export type MatchedInput = IndexedInput & {
  * model's name.
  */
 export type MatchedInputs = {
-  inputs: MatchedInput[]
+  inputs: MergeInputs<MatchedInput>
   problems: ProblemItem[]
   warnings: (Warning & { model: string })[]
 }
@@ -43,16 +44,12 @@ export type IsCarried = (tensor: TensorEntry) => boolean
  *
  * @throws TureenError `TUREEN_MODEL_INCOMPLETE`, `TUREEN_MODEL_MALFORMED` or `TUREEN_MODEL_LIMIT`, naming the model
  */
-export function matchInputs(
-  inputs: readonly IndexedInput[],
-  settings: { base: number },
-  isCarried?: IsCarried,
-): MatchedInputs {
-  const base = baseOf(inputs, settings)
+export function matchInputs(inputs: MergeInputs<IndexedInput>, isCarried?: IsCarried): MatchedInputs {
+  const { base } = inputs
   const problems: ProblemItem[] = []
   const warnings: MatchedInputs['warnings'] = []
-  for (const input of inputs) requireData(input)
-  const matched = inputs.map((input): MatchedInput => {
+  for (const file of filesOf(inputs)) requireData(file)
+  const matched = mapInputs(inputs, (input): MatchedInput => {
     if (input === base || input.sha256 === base.sha256) return asItself(input)
     const alignment = align(base, input, isCarried)
     const found = listed(alignment, base, input)

@@ -5,7 +5,6 @@ import type { ByteSource } from '../onnx/byte-source.ts'
 import { elementSource } from '../onnx/elements.ts'
 import type { ModelFiles } from '../onnx/external-data.ts'
 import type { Layout, TensorEntry } from '../onnx/layout.ts'
-import type { WeightValue } from './gradient.ts'
 import type { ParameterValues } from './operation.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
@@ -31,9 +30,7 @@ export type MergeSettings = {
   onNonFinite?: OnNonFinite
   /** True to write the recipe into the metadata of the result. */
   provenance: boolean
-  /** The input whose file the result is made from. */
-  base: number
-  /** Whether that input also takes part in the computation, as the base whose changes are merged. */
+  /** Whether the base also takes part in the computation, as the one whose changes are merged. */
   usesBase: boolean
   /** The data on which the statistics of the batch norms are measured after the merge. */
   recalibrate?: RecalibrationRecipe
@@ -45,7 +42,7 @@ export type MergeSettings = {
   inline?: boolean
 }
 
-/** The settings of a plain merge, from the first input's file. */
+/** The settings of a plain merge. */
 export const defaultSettings = {
   method: 'linear',
   parameters: {},
@@ -53,18 +50,14 @@ export const defaultSettings = {
   rules: [],
   nonFloat: 'error',
   provenance: false,
-  base: 0,
   usesBase: false,
 } as const satisfies MergeSettings
 
 /** The settings of a merge of one model by itself: the result is the same model in one file. */
 export const inlineSettings = { ...defaultSettings, inline: true } as const satisfies MergeSettings
 
-/**
- * One file of a merge. `weight` is null for what is not averaged itself: a base, and what says how much the elements of another input
- * count, which `fisherOf` is the place of. `label` is what the caller calls the model.
- */
-export type MergeInput = { label: string; sha256: string; weight: WeightValue | null; fisherOf?: number }
+/** A file of a merge. `label`: what the caller calls the model. */
+export type MergeInput = { label: string; sha256: string }
 
 /** A merge input that has been indexed. */
 export type IndexedInput = MergeInput & ModelFiles & { layout: Layout }
@@ -86,11 +79,6 @@ export function blamedSource(label: string, open: () => ByteSource): ByteSource 
       blaming(label, () => source.read(offset, target))
     },
   }
-}
-
-/** The input whose file the result is made from. */
-export function baseOf<Input>(inputs: readonly Input[], { base }: { base: number }): Input {
-  return inputAt(inputs, base)
 }
 
 /** @throws RangeError if there is no such input */

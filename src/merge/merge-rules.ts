@@ -1,7 +1,8 @@
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { asItself, type IsCarried, type MatchedInput, networkOf } from './match-inputs.ts'
-import { baseOf, type IndexedInput, type MergeSettings } from './merge-input.ts'
+import type { IndexedInput, MergeSettings } from './merge-input.ts'
+import { filesOf, type MergeInputs } from './merge-inputs.ts'
 import { type RuleReport, type RuleResolution, resolveRules, ruleMatcher, ruleOf } from './rule-resolution.ts'
 import { ruleWarnings } from './rule-warnings.ts'
 
@@ -12,13 +13,9 @@ export type MergeRules = RuleResolution & { warnings: string[] }
  * Returns a function that returns true if a rule skips a tensor of the base, by its names in the base. Such a tensor is
  * copied and needs no counterpart. Undefined if no rule skips any tensor.
  */
-export function skippedTensors(
-  inputs: readonly IndexedInput[],
-  settings: Pick<MergeSettings, 'rules' | 'base'>,
-): IsCarried | undefined {
-  const { rules } = settings
+export function skippedTensors(base: IndexedInput, { rules }: Pick<MergeSettings, 'rules'>): IsCarried | undefined {
   if (!rules.some(({ skip }) => skip)) return undefined
-  const matcher = ruleMatcher(rules, [asItself(baseOf(inputs, settings))], 0)
+  const matcher = ruleMatcher(rules, asItself(base))
   const known = new Map<TensorEntry, boolean>()
   return tensor => {
     const rule = known.has(tensor) ? null : ruleOf(matcher(tensor).match)
@@ -33,21 +30,20 @@ export function skippedTensors(
  * @param averaged paths, in the base, of the tensors that are averaged
  */
 export function mergeRules(
-  inputs: readonly MatchedInput[],
-  settings: Pick<MergeSettings, 'rules' | 'base'>,
+  inputs: MergeInputs<MatchedInput>,
+  { rules }: Pick<MergeSettings, 'rules'>,
   averaged: ReadonlySet<string>,
   isCarried: IsCarried = () => false,
 ): MergeRules {
-  const { rules, base } = settings
   if (rules.length === 0) return { matches: new Map(), reports: [], warnings: [] }
-  const { layout } = baseOf(inputs, settings)
-  const tensors = layout.tensors.filter(
+  const { base } = inputs
+  const files = filesOf(inputs)
+  const tensors = base.layout.tensors.filter(
     tensor =>
-      averaged.has(tensor.path) &&
-      (isCarried(tensor) || inputs.every(input => input.counterpart(tensor) !== undefined)),
+      averaged.has(tensor.path) && (isCarried(tensor) || files.every(input => input.counterpart(tensor) !== undefined)),
   )
-  const resolution = resolveRules(rules, tensors, ruleMatcher(rules, inputs, base))
-  return { ...resolution, warnings: ruleWarnings(rules, resolution, networkOf(baseOf(inputs, settings))) }
+  const resolution = resolveRules(rules, tensors, ruleMatcher(rules, base, files))
+  return { ...resolution, warnings: ruleWarnings(rules, resolution, networkOf(base)) }
 }
 
 /** Returns a problem for each rule that matches no tensor. */

@@ -3,7 +3,8 @@ import type { TensorEntry } from '../onnx/layout.ts'
 import { type BlockPositions, blockPositions } from './block-positions.ts'
 import { gradientKinds, type Position } from './gradient.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
-import { baseOf, type MergeSettings } from './merge-input.ts'
+import type { MergeSettings } from './merge-input.ts'
+import { filesOf, type MergeInputs } from './merge-inputs.ts'
 import { sameElements } from './same-elements.ts'
 import { tensorPositions } from './tensor-positions.ts'
 
@@ -30,20 +31,20 @@ export type PlanPositions = {
  * @throws TureenError `TUREEN_BLOCKS_UNKNOWN` if the settings need blocks and the network has none, or another number
  */
 export function planPositions(
-  inputs: readonly MatchedInput[],
-  settings: MergeSettings,
+  inputs: MergeInputs<MatchedInput>,
+  { parameters, rules, blocks: expected }: MergeSettings,
   isWeight: (tensor: TensorEntry) => boolean,
 ): PlanPositions {
-  const base = baseOf(inputs, settings)
-  const { parameters, rules, blocks: expected } = settings
+  const { base } = inputs
+  const files = filesOf(inputs)
   const kinds = gradientKinds([
-    ...inputs.map(({ weight }) => weight),
+    ...inputs.models.map(({ weight }) => weight),
     ...Object.values(parameters),
     ...rules.flatMap(rule => [...(rule.weights ?? []), ...Object.values(rule.parameters ?? {})]),
   ])
   const graph = kinds.has('graph') ? tensorPositions(networkOf(base), isWeight) : new Map<string, number>()
   const namesOf = (tensor: TensorEntry) =>
-    inputs.flatMap(input => (input === base ? tensor : (input.counterpart(tensor) ?? []))).map(({ name }) => name)
+    files.flatMap(input => (input === base ? tensor : (input.counterpart(tensor) ?? []))).map(({ name }) => name)
   const blocks =
     kinds.has('block') || expected !== undefined ? blockPositions(networkOf(base), isWeight, namesOf) : null
   if (blocks) requireStacks(blocks, expected, base.label)
@@ -52,7 +53,7 @@ export function planPositions(
     of: ({ path }) => ({ graph: graph.get(path) ?? 0, block: blocks?.positions.get(path) ?? 0 }),
     require(tensor, keepsIdentical) {
       if (blocks?.positions.get(tensor.path) !== null) return
-      if (!keepsIdentical || !isSameEverywhere(tensor, base, inputs)) unknown.push(tensor)
+      if (!keepsIdentical || !isSameEverywhere(tensor, base, files)) unknown.push(tensor)
     },
     requireAll() {
       if (unknown.length === 0) return
@@ -68,8 +69,8 @@ export function planPositions(
   }
 }
 
-function isSameEverywhere(tensor: TensorEntry, base: MatchedInput, inputs: readonly MatchedInput[]): boolean {
-  return inputs.every(input => {
+function isSameEverywhere(tensor: TensorEntry, base: MatchedInput, files: readonly MatchedInput[]): boolean {
+  return files.every(input => {
     const own = input === base ? tensor : input.counterpart(tensor)
     return own !== undefined && sameElements({ tensor, literal: null }, base, { tensor: own, literal: null }, input)
   })

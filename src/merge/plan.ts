@@ -5,7 +5,8 @@ import { splice } from '../onnx/splice.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
-import { baseOf, type MergeSettings } from './merge-input.ts'
+import type { MergeSettings } from './merge-input.ts'
+import { filesOf, type MergeInputs, placeOfBase, placesOfCompanions } from './merge-inputs.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
 import { methodNamed } from './methods/merge-method-registry.ts'
 import type { Operation } from './operation.ts'
@@ -28,22 +29,19 @@ import { typeChange, unchanged } from './type-change.ts'
  * would be too large
  */
 export function planMerge(
-  inputs: readonly MatchedInput[],
+  inputs: MergeInputs<MatchedInput>,
   settings: MergeSettings,
   { averaged: weights, identical }: Pick<Preflight, 'averaged' | 'identical'>,
   { matches }: Pick<RuleResolution, 'matches'> = { matches: new Map() },
 ): MergePlan {
-  const base = baseOf(inputs, settings)
-  const averaged = inputs.flatMap((input, index) =>
-    input.weight === null ? [] : [{ input, index, weight: input.weight }],
-  )
+  const { models, base } = inputs
   const operations = tensorOperations(
-    averaged.map(({ weight }) => weight),
+    models.map(({ weight }) => weight),
     settings,
   )
-  const fishers = averaged.flatMap(model => inputs.findIndex(({ fisherOf }) => fisherOf === model.index))
-  const beside = settings.usesBase ? [settings.base] : fishers.filter(index => index >= 0)
-  const sourced = [...averaged.map(({ index }) => index), ...beside]
+  const files = filesOf(inputs)
+  const beside = settings.usesBase ? [placeOfBase(inputs)] : placesOfCompanions(inputs)
+  const sourced = [...models.keys(), ...beside]
   const positions = planPositions(inputs, settings, ({ path }) => weights.has(path))
   // Planned for any parameters: a search may try others with the same plan.
   const rowsOf = methodNamed(settings.method).needs.includes('ranks') ? tensorRows(networkOf(base)) : null
@@ -55,7 +53,7 @@ export function planMerge(
   for (const tensor of base.layout.tensors) {
     const isWeight = weights.has(tensor.path)
     const name = tensor.name || tensor.path
-    const sources = sourced.flatMap(index => inputs[index]?.counterpart(tensor) ?? [])
+    const sources = sourced.flatMap(index => files[index]?.counterpart(tensor) ?? [])
     const position = positions.of(tensor)
     // A tensor that no output depends on may be missing in some models; then the base's is kept.
     const match = matches.get(tensor)?.match ?? noRule
@@ -90,8 +88,8 @@ export function planMerge(
     data,
     tensors,
     inputs: sourced,
-    models: averaged.length,
-    base: settings.base,
+    models: models.length,
+    base: placeOfBase(inputs),
     carried,
     kept,
   }

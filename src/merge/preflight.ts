@@ -3,7 +3,7 @@ import type { Leaf } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { describeUse } from './explain-difference.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
-import { baseOf, type MergeSettings } from './merge-input.ts'
+import type { MergeInputs } from './merge-inputs.ts'
 import { partialOverlaps } from './partial-overlaps.ts'
 import { literalDifferences, tensorDifference, type ValueDifference } from './value-differences.ts'
 
@@ -25,9 +25,8 @@ export type Preflight = {
  * Reads and compares all values that are never averaged (integers, bools, strings, parameters of operations), and float
  * tensors whose storage depends on their values.
  */
-export function preflight(inputs: readonly MatchedInput[], settings: Pick<MergeSettings, 'base'>): Preflight {
-  const base = baseOf(inputs, settings)
-  const others = inputs.filter(input => input !== base && input.sha256 !== base.sha256 && input.fisherOf === undefined)
+export function preflight({ models, base }: Omit<MergeInputs<MatchedInput>, 'companions'>): Preflight {
+  const others = models.filter(({ sha256 }) => sha256 !== base.sha256)
   const network = networkOf(base)
   const averaged = averagedPaths(base.layout, network)
   const leaves = new Map(

@@ -5,7 +5,8 @@ import { StringStringEntryProto } from '../onnx/onnx-proto.ts'
 import { type BytesPart, bytesPart, type Edit } from '../onnx/splice.ts'
 import { encodeTag, encodeVarint, wireType } from '../onnx/wire.ts'
 import type { WeightValue } from './gradient.ts'
-import { baseOf, type MergeInput, type MergeSettings } from './merge-input.ts'
+import type { MergeInput, MergeSettings } from './merge-input.ts'
+import type { MergeInputs } from './merge-inputs.ts'
 import type { ParameterValues } from './operation.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
@@ -31,7 +32,7 @@ export type RecipeDocument = {
 }
 
 /** Returns the recipe that gives the same bytes when it is posted again. */
-export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSettings): RecipeDocument {
+export function recipeDocument(inputs: MergeInputs<MergeInput>, settings: MergeSettings): RecipeDocument {
   const {
     method,
     parameters,
@@ -44,12 +45,11 @@ export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSet
     provenance,
     recalibrate,
   } = settings
-  const models = inputs.flatMap(({ sha256, weight }, index) => {
-    if (weight === null) return []
-    const fisher = inputs.find(({ fisherOf }) => fisherOf === index)?.sha256
-    return [{ id: sha256, weight, ...(fisher === undefined ? {} : { fisher }) }]
+  const models = inputs.models.map(({ sha256, weight }, index) => {
+    const fisher = inputs.companions[index]?.sha256
+    return { id: sha256, weight, ...(fisher === undefined ? {} : { fisher }) }
   })
-  const base = baseOf(inputs, settings).sha256
+  const base = inputs.base.sha256
   return {
     method,
     ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
@@ -70,7 +70,7 @@ export function recipeDocument(inputs: readonly MergeInput[], settings: MergeSet
  */
 export function provenanceEdits(
   base: Layout,
-  inputs: readonly MergeInput[],
+  inputs: MergeInputs<MergeInput>,
   settings: MergeSettings,
 ): Edit<BytesPart>[] {
   if (!settings.provenance) return []

@@ -2,11 +2,10 @@ import { type TensorName, tensorNames } from '../onnx/graph/tensor-names.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { globSpelling, nameMatcher } from './glob.ts'
 import { type MatchedInput, networkOf } from './match-inputs.ts'
-import { inputAt } from './merge-input.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
 /**
- * The rule that applies to a tensor. `base`: the first rule that matches a name in the base. `others`: the inputs in
+ * The rule that applies to a tensor. `base`: the first rule that matches a name in the base. `others`: the files in
  * which an earlier rule matches a name, with the first such rule of each. A soup of some inputs uses only those of its
  * own.
  */
@@ -42,12 +41,12 @@ export type RuleMatcher = (tensor: TensorEntry) => TensorMatches
  * Returns a function that finds the rules whose globs match a tensor of the base. A rule matches by a name in the base,
  * or by a name in another input that means the same in every file. A name that the base has for another tensor does not
  * count, so names never contradict structure.
- * @param inputs all inputs of a merge; with the base alone, rules can be found before other models are paired
+ * @param files all files of a merge; without them, rules can be found before other models are paired
  */
 export function ruleMatcher(
   rules: readonly Pick<TensorRule, 'match'>[],
-  inputs: readonly MatchedInput[],
-  baseIndex: number,
+  base: MatchedInput,
+  files: readonly MatchedInput[] = [],
 ): RuleMatcher {
   const globs = rules.map(({ match }) => nameMatcher(match))
   const known = new Map<string, readonly number[]>()
@@ -56,12 +55,11 @@ export function ruleMatcher(
     known.set(name, found)
     return found
   }
-  const base = inputAt(inputs, baseIndex)
   const namesInBase = tensorNames(networkOf(base))
   const taken = new Set(
     base.layout.tensors.flatMap(tensor => namesInBase(tensor).map(({ text }) => globSpelling(text))),
   )
-  const others = inputs.flatMap((input, index) =>
+  const others = files.flatMap((input, index) =>
     input === base || input.sha256 === base.sha256 ? [] : [{ input, index, names: tensorNames(networkOf(input)) }],
   )
   return tensor => {

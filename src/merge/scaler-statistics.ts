@@ -28,10 +28,11 @@ export function scalerWarning(names: readonly string[]): string | undefined {
  * Returns the names of a plan's tensors that are statistics of a Scaler and differ between the models that they are
  * averaged from.
  */
-export function averagedStatistics({ tensors, inputs }: MergePlan, models: readonly IndexedInput[]): string[] {
-  const sources = inputs.map(index => inputAt(models, index))
+export function averagedStatistics(plan: MergePlan, files: readonly IndexedInput[]): string[] {
+  const { tensors, inputs } = plan
+  const sources = inputs.map(index => inputAt(files, index))
   // Building a network is expensive, so only tensors of attributes that differ get this far.
-  const differing = tensors.filter(tensor => isOfAttribute(tensor) && differs(tensor, sources))
+  const differing = tensors.filter(tensor => isOfAttribute(tensor) && differs(tensor, sources, plan))
   const [first] = sources
   if (!first || differing.length === 0) return []
   const statistics = new Set(scalerStatistics(networkOf(first)).map(({ tensor }) => tensor))
@@ -43,11 +44,16 @@ function isOfAttribute({ sources: [own] }: PlannedTensor): boolean {
 }
 
 /** True if the models that a tensor is computed from hold different elements. */
-function differs({ sources, operation }: PlannedTensor, models: readonly IndexedInput[]): boolean {
+function differs(
+  { sources, operation }: PlannedTensor,
+  models: readonly IndexedInput[],
+  plan: Pick<MergePlan, 'models' | 'inputs' | 'base'>,
+): boolean {
+  const isModel = (place: number) => place < plan.models || plan.inputs[place] === plan.base
   const of = (tensor: TensorEntry) => ({ tensor, literal: null })
   const [first, ...others] = operation.from.flatMap(place => {
-    const [tensor, model] = [sources[place], inputAt(models, place)]
-    return tensor && model.fisherOf === undefined ? [{ tensor, model }] : []
+    const tensor = sources[place]
+    return tensor && isModel(place) ? [{ tensor, model: inputAt(models, place) }] : []
   })
   return others.some(each => first && !sameElements(of(first.tensor), first.model, of(each.tensor), each.model))
 }

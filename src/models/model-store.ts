@@ -2,6 +2,7 @@ import type { ModelItem, ModelRecord, ModelUpload } from '../../schemas/model.ts
 import { TureenError } from '../errors.ts'
 import { requireComplete } from '../merge/incomplete.ts'
 import { inlineSettings } from '../merge/merge-input.ts'
+import { mergeInputs } from '../merge/merge-inputs.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import { unknownLocation } from '../onnx/unknown-location.ts'
 import { requireSound } from '../storage/content-damage.ts'
@@ -274,11 +275,8 @@ export function createModelStore(
       contentFiles.withOutput(await bytesOf(paths(model)), async output => {
         requireComplete(model.id, model.missing)
         await sound([labelledPaths(model)], signal)
-        const input = { label: model.id, sha256: model.sha256, weight: 1, ...paths(model) }
-        const { files } = await threads.merge(
-          { files: [input], settings: inlineSettings, output, durable: false },
-          { signal },
-        )
+        const inputs = mergeInputs([{ label: model.id, sha256: model.sha256, weight: 1, ...paths(model) }])
+        const { files } = await threads.merge({ inputs, settings: inlineSettings, output, durable: false }, { signal })
         const [file] = files
         if (!file) throw new RangeError('a merge without a file')
         return use(file)

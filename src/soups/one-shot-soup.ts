@@ -2,12 +2,14 @@ import { type SoupRecipe, type SoupReport, soupRecipe } from '../../schemas/merg
 import type { ErrorCode } from '../error-catalogue.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { type MergeInputs, mergeInputs } from '../merge/merge-inputs.ts'
 import { isMergekitConfig } from '../merge/mergekit-config.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { modelDigest } from '../models/model-digest.ts'
 import { requireKeepable } from '../received-text.ts'
 import type { ContentFiles } from '../storage/content-files.ts'
-import type { MergeFile } from '../threads/merge-inputs.ts'
+import { bytesOf } from '../storage/model-paths.ts'
+import type { MergeFile } from '../threads/open-inputs.ts'
 import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { invalidFields } from '../unknown-fields.ts'
@@ -41,10 +43,9 @@ export async function makeSoup(
   signal: AbortSignal,
 ): Promise<Soup> {
   const started = performance.now()
-  const { files, settings } = soupMerge(models, recipe)
-  const sizes = models.map(each => each.files.reduce((sum, { bytes }) => sum + bytes, 0))
-  return contentFiles.makeOutput(sizes[settings.base] ?? 0, async output => {
-    const { files: written, report } = await threads.merge({ files, settings, output, durable: false }, { signal })
+  const { inputs, settings } = soupMerge(models, recipe)
+  return contentFiles.makeOutput(await bytesOf(inputs.base), async output => {
+    const { files: written, report } = await threads.merge({ inputs, settings, output, durable: false }, { signal })
     const [soup] = written
     if (!soup) throw new RangeError('a merge without a file')
     const { path, bytes, sha256 } = soup
@@ -73,7 +74,10 @@ export async function parseSoupRecipe(
   throw refused(toldFindings(parsed, issue => invalidFields([issue], 'recipe', soupRecipe, recipe)))
 }
 
-function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: MergeFile[]; settings: MergeSettings } {
+function soupMerge(
+  sent: readonly SoupModel[],
+  recipe: SoupRecipe,
+): { inputs: MergeInputs<MergeFile>; settings: MergeSettings } {
   const inField = (name: string) => sent.filter(({ field }) => field === name).map(toFile)
   const [models, bases, fishers] = [inField('model'), inField('base'), inField('fisher')]
   if (models.length === 0)
@@ -113,9 +117,8 @@ function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: Mer
     requireDigest(id, models[index], `recipe.models.${index}.id`)
     requireDigest(fisher, fishers[index], `recipe.models.${index}.fisher`)
   }
-  const files = models.map((file, index): MergeFile => ({ ...file, weight: weights[index] ?? 1 }))
-  const base = placeOfBase(files, bases[0], recipe.base)
-  for (const [fisherOf, file] of fishers.entries()) files.push({ ...file, fisherOf })
+  const weighted = models.map((file, index) => ({ ...file, weight: weights[index] ?? 1 }))
+  const inputs = mergeInputs(weighted, baseAmong(models, bases[0], recipe.base), fishers)
   const { nonFloat, outputDtype, onNonFinite, provenance, blocks, notes } = recipe
   const chosen = {
     nonFloat,
@@ -125,7 +128,7 @@ function soupMerge(sent: readonly SoupModel[], recipe: SoupRecipe): { files: Mer
     ...(blocks === undefined ? {} : { blocks }),
     ...(notes ? { notes } : {}),
   }
-  return { files, settings: { ...settings, ...chosen, base, inline: true } }
+  return { inputs, settings: { ...settings, ...chosen, inline: true } }
 }
 
 /** What is thrown about the recipe, its fields named from the form. */
@@ -145,23 +148,23 @@ function toFile({ label, files: [main, ...data] }: SoupModel): MergeFile {
     sha256: modelDigest([main, ...data]),
     path: main.path,
     data: data.map(({ location, path }) => ({ location, path })),
-    weight: null,
     isUnchecked: true,
   }
 }
 
-/** Where among the files the base is, the one that was sent as such behind them if it is none of them. */
-function placeOfBase(files: MergeFile[], sent: MergeFile | undefined, digest: string | undefined): number {
+/** The model that a recipe names as the base by its digest, or that was sent as such; undefined if there is neither. */
+function baseAmong(
+  models: readonly MergeFile[],
+  sent: MergeFile | undefined,
+  digest: string | undefined,
+): MergeFile | undefined {
   if (sent) requireDigest(digest, sent, 'recipe.base')
-  const wanted = sent?.sha256 ?? digest
-  if (wanted === undefined) return 0
-  const place = files.findIndex(({ sha256 }) => sha256 === wanted)
-  if (place >= 0) return place
-  if (sent) return files.push(sent) - 1
+  const base = sent ?? models.find(({ sha256 }) => sha256 === digest)
+  if (base || digest === undefined) return base
   const message =
     'is not the digest of any of the models that were sent; send one that is not averaged as a part named base'
   throw invalid([
-    { field: 'recipe.base', expected: files.map(({ sha256 }) => sha256).join(', '), actual: wanted, message },
+    { field: 'recipe.base', expected: models.map(({ sha256 }) => sha256).join(', '), actual: digest, message },
   ])
 }
 

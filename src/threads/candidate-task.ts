@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { type CandidateSoup, candidatePlan } from '../merge/candidate-plan.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import { filesOf, type MergeInputs, mergeInputs, type SearchInputs } from '../merge/merge-inputs.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
 import { findNonFinite, type NonFinite } from '../merge/non-finite.ts'
 import { requireFinite } from '../merge/non-finite-report.ts'
@@ -11,20 +12,13 @@ import { prepare } from '../merge/prepare.ts'
 import { sampledWarnings } from '../merge/sampled-pairs.ts'
 
 import type { ModelPaths } from '../storage/model-paths.ts'
-import { checkedPlan, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
+import { checkedPlan } from './checked-plan.ts'
 import { outputFiles } from './merge-task.ts'
+import { type MergeFile, type OpenInput, openMerge } from './open-inputs.ts'
 import { writePlanned } from './write-planned.ts'
 
-/** The settings of a search's soups. */
-export type SearchedMerge = Omit<MergeSettings, 'base'>
-
-/** `base`: index of the file that every soup is made from; null if each is made from its first model's file. */
-export type CandidateInputs = {
-  files: readonly MergeFile[]
-  settings: SearchedMerge
-  base: number | null
-  memoryBytes: number
-}
+/** `memoryBytes`: models that together take no more are held in memory. */
+export type CandidateInputs = { inputs: SearchInputs<MergeFile>; settings: MergeSettings; memoryBytes: number }
 
 const memory = planMemory()
 
@@ -32,10 +26,11 @@ const memory = planMemory()
 let open: OpenModels | undefined
 
 type OpenModels = {
-  inputs: OpenInput[]
-  settings: SearchedMerge
-  planFrom(base: number): MergePlan
-  base: number | null
+  /** Of a merge of all models. */
+  inputs: MergeInputs<OpenInput>
+  settings: MergeSettings
+  /** Returns the plan of a merge of all models, made from the file that a soup is made from; by default that of the first model. */
+  planFor(soup?: CandidateSoup): MergePlan
 }
 
 function openModels(): OpenModels {
@@ -50,36 +45,37 @@ function openModels(): OpenModels {
  * @returns findings about the merge of all models
  * @throws TureenError as {@link checkedPlan} does
  */
-export function openCandidates({ files, settings, base, memoryBytes }: CandidateInputs): MergeFindings {
-  const paths = files.flatMap(({ path, data }) => [path, ...data.map(each => each.path)])
+export function openCandidates({ inputs: files, settings, memoryBytes }: CandidateInputs): MergeFindings {
+  const paths = filesOf(files).flatMap(({ path, data }) => [path, ...data.map(each => each.path)])
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
-  const inputs = openInputs(files, bytes <= memoryBytes)
-  const first = base ?? 0
-  const { plan: firstPlan, expected } = checkedPlan(inputs, { ...settings, base: first })
-  const plans = new Map([[first, firstPlan]])
-  const planFrom = (from: number) => {
-    const plan = plans.get(from) ?? checkedPlan(inputs, { ...settings, base: from }).plan
-    plans.set(from, plan)
+  const inputs = openMerge(mergeInputs(files.models, files.base, files.companions), bytes <= memoryBytes)
+  const { plan: firstPlan, expected } = checkedPlan(inputs, settings)
+  const plans = new Map([[inputs.base.sha256, firstPlan]])
+  const planFor = (soup?: CandidateSoup) => {
+    const own = files.base === null && soup ? inputs.models[soup.members[0] ?? 0] : undefined
+    const base = own ?? inputs.base
+    const plan = plans.get(base.sha256) ?? checkedPlan({ ...inputs, base }, settings).plan
+    plans.set(base.sha256, plan)
     return plan
   }
-  open = { inputs, settings, planFrom, base }
+  open = { inputs, settings, planFor }
   if (settings.onNonFinite === 'fail') requireFinite(findNonFiniteCandidates(), settings.onNonFinite)
   const { findings } = expected
-  return { ...findings, warnings: [...findings.warnings, ...sampledWarnings(firstPlan, inputs, settings)] }
+  return { ...findings, warnings: [...findings.warnings, ...sampledWarnings(firstPlan, filesOf(inputs), settings)] }
 }
 
 /** Finds the NaN and infinite elements of all opened models. Reads each to its end. */
 export function findNonFiniteCandidates(): NonFinite {
-  const { inputs, planFrom, base } = openModels()
-  return findNonFinite(planFrom(base ?? 0), new Map(), inputs, memory, 'all')
+  const { inputs, planFor } = openModels()
+  return findNonFinite(planFor(), new Map(), filesOf(inputs), memory, 'all')
 }
 
 /** Writes a soup of the opened models to new temporary files, and returns their paths. */
 export function writeCandidate(soup: CandidateSoup, output: string): ModelPaths {
-  const { inputs, settings, planFrom, base } = openModels()
-  const plan = planFrom(base ?? soup.members[0] ?? 0)
-  const { plan: prepared } = prepare(candidatePlan(plan, soup, settings), inputs)
-  const [, ...data] = outputFiles(planSource(prepared, inputs, memory), output).map(file => {
+  const { inputs, settings, planFor } = openModels()
+  const files = filesOf(inputs)
+  const { plan } = prepare(candidatePlan(planFor(soup), soup, settings), files)
+  const [, ...data] = outputFiles(planSource(plan, files, memory), output).map(file => {
     writePlanned(file.source, file.path, false)
     return file
   })

@@ -5,7 +5,7 @@ import { networkOf } from '../merge/match-inputs.ts'
 import { type PairWarning, sentencesOf } from '../merge/pair-warnings.ts'
 import type { TensorRule } from '../merge/tensor-rule.ts'
 import { cosineOf, relativeDistanceOf } from '../tensor/pair-sums.ts'
-import { closeInputs, type MergeFile, openInputs } from './merge-inputs.ts'
+import { closeInputs, type MergeFile, openInputs } from './open-inputs.ts'
 import type { WorkControl } from './work-control.ts'
 
 /**

@@ -2,7 +2,7 @@ import { blame, TureenError } from '../errors.ts'
 import { externalLocations } from '../onnx/external-data.ts'
 import { inspectModel } from '../onnx/graph/inspect-model.ts'
 import { locationList } from '../onnx/unknown-location.ts'
-import type { OpenInput } from './merge-inputs.ts'
+import type { OpenInput } from './open-inputs.ts'
 
 /**
  * Checks the inputs of a merge that no upload has checked, each content once, as an upload does.

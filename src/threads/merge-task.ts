@@ -3,7 +3,8 @@ import { closeSync, ftruncateSync, openSync } from 'node:fs'
 import { type CountedPlan, countedPlan } from '../merge/counted-plan.ts'
 import type { MergeCounts } from '../merge/merge-counts.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
-import { baseOf, type MergeSettings } from '../merge/merge-input.ts'
+import type { MergeSettings } from '../merge/merge-input.ts'
+import { filesOf, type MergeInputs } from '../merge/merge-inputs.ts'
 import { type Expected, mergeOutcome, withWarnings } from '../merge/merge-outcome.ts'
 import { findNonFinite } from '../merge/non-finite.ts'
 import { planMemory } from '../merge/plan-memory.ts'
@@ -14,8 +15,9 @@ import { sampledWarnings } from '../merge/sampled-pairs.ts'
 import { requireBatchNorms } from '../onnx/graph/batch-norms.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { besideOutput } from '../storage/content-files.ts'
+import { checkedPlan } from './checked-plan.ts'
 import { inspectInputs } from './inspect-inputs.ts'
-import { bytesReadOf, checkedPlan, closeInputs, type MergeFile, type OpenInput, openInputs } from './merge-inputs.ts'
+import { bytesReadOf, type MergeFile, type OpenInput, withOpenMerge } from './open-inputs.ts'
 import type { OutputFile } from './output-ranges.ts'
 import { sharedPlan } from './share-inputs.ts'
 import type { WorkControl } from './work-control.ts'
@@ -57,15 +59,15 @@ export type MergeStart = { merged: MergedModel } | { planned: PlannedMerge } | {
  * Whether the models can be averaged and their batch norms measured, nothing written.
  * @throws TureenError as {@link checkedPlan} does; `TUREEN_RECALIBRATION_IMPOSSIBLE`
  */
-export function checkMergeFiles(files: readonly MergeFile[], settings: MergeSettings): void {
-  withInputs(files, inputs => checkMerge(inputs, settings))
+export function checkMergeFiles(files: MergeInputs<MergeFile>, settings: MergeSettings): void {
+  withOpenMerge(files, inputs => checkMerge(inputs, settings))
 }
 
 /** As {@link checkMergeFiles}, of files that are open. */
-export function checkMerge(inputs: readonly OpenInput[], settings: MergeSettings): void {
+export function checkMerge(inputs: MergeInputs<OpenInput>, settings: MergeSettings): void {
   checkedPlan(inputs, settings)
   if (!settings.recalibrate) return
-  const { layout } = baseOf(inputs, settings)
+  const { layout } = inputs.base
   requireBatchNorms(layout, decodeSkeleton(layout))
 }
 
@@ -75,37 +77,38 @@ export function checkMerge(inputs: readonly OpenInput[], settings: MergeSettings
  * @param durable whether the files are flushed to the disk before this returns
  */
 export function startMerge(
-  files: readonly MergeFile[],
+  inputs: MergeInputs<MergeFile>,
   settings: MergeSettings,
   output: string,
   durable: boolean,
   control: WorkControl,
 ): MergeStart {
-  return withInputs(files, inputs => {
-    inspectInputs(inputs)
-    const { plan: unprepared, expected: checked } = checkedPlan(inputs, settings)
-    const expected = withWarnings(checked, sampledWarnings(unprepared, inputs, settings))
+  return withOpenMerge(inputs, opened => {
+    const files = filesOf(opened)
+    inspectInputs(files)
+    const { plan: unprepared, expected: checked } = checkedPlan(opened, settings)
+    const expected = withWarnings(checked, sampledWarnings(unprepared, files, settings))
     const pending = pendingTensors(unprepared)
     const bytesToPrepare = pending.reduce((sum, { bytes }) => sum + bytes, 0)
-    const sizes = outputFiles(planSource(unprepared, inputs, memory), output).map(withoutSource)
+    const sizes = outputFiles(planSource(unprepared, files, memory), output).map(withoutSource)
     const bytesWritten = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
     control.begin(bytesToPrepare + bytesWritten)
-    const soFar = () => ({ outputs: sizes, expected, bytesRead: bytesReadOf(inputs), bytesWritten })
+    const soFar = () => ({ outputs: sizes, expected, bytesRead: bytesReadOf(files), bytesWritten })
     const isLarge = bytesWritten >= splitBytes
     if (isLarge) for (const { path, bytes } of sizes) createFile(path, bytes)
     if (isLarge && pending.length > 0 && !preparesTogether(pending)) {
       return { unprepared: { plan: sharedPlan(unprepared), pending: pending.length, ...soFar() } }
     }
-    const { plan, facts } = prepare(unprepared, inputs, control.throwIfStopped)
+    const { plan, facts } = prepare(unprepared, files, control.throwIfStopped)
     control.advance(bytesToPrepare)
     const counted = countedPlan(plan, facts)
     if (isLarge) return { planned: { plan: sharedPlan(plan), counted, ...soFar() } }
-    const merged = planSource(plan, inputs, memory)
+    const merged = planSource(plan, files, memory)
     const written = writeFiles(outputFiles(merged, output), durable, control)
     const computed = merged.computed()
-    const nonFinite = findNonFinite(plan, computed.nonFinite, inputs, memory, 'suspects', control.throwIfStopped)
+    const nonFinite = findNonFinite(plan, computed.nonFinite, files, memory, 'suspects', control.throwIfStopped)
     const outcome = mergeOutcome(counted, computed, nonFinite, expected)
-    return { merged: { files: written, report: { ...outcome, bytesRead: bytesReadOf(inputs), bytesWritten } } }
+    return { merged: { files: written, report: { ...outcome, bytesRead: bytesReadOf(files), bytesWritten } } }
   })
 }
 
@@ -146,14 +149,5 @@ function createFile(path: string, bytes: number): void {
     ftruncateSync(descriptor, bytes)
   } finally {
     closeSync(descriptor)
-  }
-}
-
-export function withInputs<Result>(files: readonly MergeFile[], use: (inputs: OpenInput[]) => Result): Result {
-  const inputs = openInputs(files)
-  try {
-    return use(inputs)
-  } finally {
-    closeInputs(inputs)
   }
 }

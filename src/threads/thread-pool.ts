@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
+import { filesOf } from '../merge/merge-inputs.ts'
 import type { HashFile } from '../storage/sound-files.ts'
 import { type CandidateWriter, openCandidateThread, type RunMerge } from './candidate-thread.ts'
 import type { MergeReport } from './merge-task.ts'
@@ -89,7 +90,7 @@ export function createThreadPool(
       const merged = await runStoppable(async (control, signal) => {
         const start = await runTask(planners, 'merge', { ...merge, shared: control.shared }, { signal })
         if ('merged' in start) return start.merged
-        const inputs = merge.files.map(({ label, path, data }) => ({ label, path, data }))
+        const inputs = filesOf(merge.inputs).map(({ label, path, data }) => ({ label, path, data }))
         const planned =
           'planned' in start
             ? start.planned

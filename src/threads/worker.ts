@@ -1,13 +1,14 @@
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
+import type { MergeInputs, SearchInputs } from '../merge/merge-inputs.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { TensorRule } from '../merge/tensor-rule.ts'
 import { standBack } from '../stand-back.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
-import type { CandidateInputs, SearchedMerge } from './candidate-task.ts'
-import type { MergeFile } from './merge-inputs.ts'
+import type { CandidateInputs } from './candidate-task.ts'
 import type { NonFiniteTask } from './non-finite-task.ts'
+import type { MergeFile } from './open-inputs.ts'
 import type { PreparationTask, SettleTask } from './prepare-share.ts'
 import { timedTask } from './timed-task.ts'
 import { workControl } from './work-control.ts'
@@ -21,15 +22,15 @@ standBack()
  */
 
 type MergeTask = {
-  files: MergeFile[]
+  inputs: MergeInputs<MergeFile>
   settings: MergeSettings
   output: string
   durable: boolean
   shared: SharedArrayBuffer
 }
 type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }
-type CheckTask = { files: MergeFile[]; settings: MergeSettings }
-type SearchCheckTask = { files: MergeFile[]; settings: SearchedMerge; base: number | null }
+type CheckTask = { inputs: MergeInputs<MergeFile>; settings: MergeSettings }
+type SearchCheckTask = { inputs: SearchInputs<MergeFile>; settings: MergeSettings }
 type CompareTask = { files: MergeFile[]; rules: readonly TensorRule[]; shared: SharedArrayBuffer }
 type CandidateTask = { soup: CandidateSoup; output: string }
 type DataTask = { path: string; location: string; bytes: number }
@@ -50,19 +51,19 @@ export const tensors = timedTask(async ({ path, from, limit }: TensorsTask) => {
   return listTensors(path, from, limit)
 })
 
-export const check = timedTask(async ({ files, settings }: CheckTask) => {
+export const check = timedTask(async ({ inputs, settings }: CheckTask) => {
   const { checkMergeFiles } = await import('./merge-task.ts')
-  return checkMergeFiles(files, settings)
+  return checkMergeFiles(inputs, settings)
 })
 
-export const checkSearch = timedTask(async ({ files, settings, base }: SearchCheckTask) => {
+export const checkSearch = timedTask(async ({ inputs, settings }: SearchCheckTask) => {
   const { checkSearchFiles } = await import('./search-check.ts')
-  return checkSearchFiles(files, settings, base)
+  return checkSearchFiles(inputs, settings)
 })
 
-export const merge = timedTask(async ({ files, settings, output, durable, shared }: MergeTask) => {
+export const merge = timedTask(async ({ inputs, settings, output, durable, shared }: MergeTask) => {
   const { startMerge } = await import('./merge-task.ts')
-  return startMerge(files, settings, output, durable, workControl(shared))
+  return startMerge(inputs, settings, output, durable, workControl(shared))
 })
 
 export const prepare = timedTask(async (task: PreparationTask) => {

@@ -2,25 +2,28 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { z } from 'zod'
 import type { MergeSettings } from '../../src/merge/merge-input.ts'
+import { mergeInputs } from '../../src/merge/merge-inputs.ts'
+import type { MergeFile } from '../../src/threads/open-inputs.ts'
 import { createThreadPool } from '../../src/threads/thread-pool.ts'
 
 /** A process that merges files as the server does, and nothing else; it tells how long each merge took and what it held at most. */
 
+const modelFiles = z.object({
+  path: z.string(),
+  data: z.array(z.object({ location: z.string(), path: z.string() })),
+})
+
 export const mergeOrder = z.object({
-  models: z.array(
-    z.object({
-      path: z.string(),
-      data: z.array(z.object({ location: z.string(), path: z.string() })),
-      weight: z.number().nullable(),
-      fisherOf: z.number().optional(),
-    }),
-  ),
+  models: z.array(modelFiles.extend({ weight: z.number() })),
+  /** The first of the models if left out. */
+  base: modelFiles.optional(),
+  fishers: z.array(modelFiles).default([]),
   /** Those of a merge, as this very program has made them. */
   settings: z.custom<MergeSettings>(value => typeof value === 'object' && value !== null && 'method' in value),
   output: z.string(),
   durable: z.boolean(),
 })
-export type MergeOrder = z.infer<typeof mergeOrder>
+export type MergeOrder = z.input<typeof mergeOrder>
 
 export const mergeAnswer = z.object({ seconds: z.number(), peakMebibytes: z.number() })
 
@@ -31,14 +34,21 @@ const threads = createThreadPool(
   () => {},
 )
 
-async function merge({ models, settings, output, durable }: MergeOrder): Promise<z.infer<typeof mergeAnswer>> {
-  const files = models.map(({ fisherOf, ...model }, index) => ({
-    label: `${index}`,
-    sha256: `sha256:${index}`,
-    ...model,
-    ...(fisherOf === undefined ? {} : { fisherOf }),
-  }))
-  const run = () => threads.merge({ files, settings, output, durable }, { signal: new AbortController().signal })
+/** Files that count as different ones, whatever they hold. */
+const named = <File extends z.infer<typeof modelFiles>>(file: File, label: string) => ({
+  label,
+  sha256: `sha256:${label}`,
+  ...file,
+})
+
+async function merge(order: z.output<typeof mergeOrder>): Promise<z.infer<typeof mergeAnswer>> {
+  const { models, base, fishers, settings, output, durable } = order
+  const inputs = mergeInputs<MergeFile>(
+    models.map((file, index) => named(file, `${index}`)),
+    base && named(base, 'base'),
+    fishers.map((file, index) => named(file, `fisher ${index}`)),
+  )
+  const run = () => threads.merge({ inputs, settings, output, durable }, { signal: new AbortController().signal })
   const clear = async () => {
     for (const path of [output, `${output}.0`]) await rm(path, { force: true })
   }

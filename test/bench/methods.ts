@@ -31,28 +31,31 @@ export const methodsBench: Bench = {
     const paths = await writeResnetModels(workspace, 5, 'float32')
     const contestant = (method: RegisteredMethod): Contestant => {
       const models = paths.slice(0, Math.min(4, method.models.max ?? 4))
-      const others = method.fisher ? models : method.base === 'required' ? paths.slice(4) : []
-      const files = [...models, ...others].map((path, index) => ({
-        path,
-        data: [],
-        weight: index < models.length ? 1 : null,
-        ...(method.fisher && index >= models.length ? { fisherOf: index - models.length } : {}),
-      }))
       const usesBase = method.base === 'required'
+      const bases = usesBase ? paths.slice(4) : []
+      const file = (path: string) => ({ path, data: [] })
+      const [base] = bases.map(file)
       const settings: MergeSettings = {
         ...defaultSettings,
         method: method.name,
         parameters: method.parameters.parse(parameters[method.name] ?? {}),
         normalize: method.normalize,
-        base: usesBase ? models.length : 0,
         usesBase,
       }
       const output = join(workspace, 'merged.onnx')
       return {
         name: `${method.name} of ${models.length}`,
         description: `${method.formula}, of ${models.length} models${usesBase ? ' and a base' : ''}, as a job makes it`,
-        inputs: async () => files.map(({ path }) => path),
-        run: () => merge({ models: files, settings, output, durable: false }),
+        inputs: async () => [...models, ...bases, ...(method.fisher ? models : [])],
+        run: () =>
+          merge({
+            models: models.map(path => ({ ...file(path), weight: 1 })),
+            ...(base ? { base } : {}),
+            fishers: method.fisher ? models.map(file) : [],
+            settings,
+            output,
+            durable: false,
+          }),
       }
     }
     const linear = methods.get('linear')

@@ -1,5 +1,6 @@
 import { matchInputs } from '../../src/merge/match-inputs.ts'
-import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { defaultSettings, type IndexedInput } from '../../src/merge/merge-input.ts'
+import { filesOf, type MergeInputs, mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { planMerge } from '../../src/merge/plan.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import { preflight } from '../../src/merge/preflight.ts'
@@ -9,7 +10,7 @@ import { inspectModel } from '../../src/onnx/graph/inspect-model.ts'
 import type { TensorEntry } from '../../src/onnx/layout.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { describeTensor } from '../../src/onnx/skeleton.ts'
-import { checkedPlan } from '../../src/threads/merge-inputs.ts'
+import { checkedPlan } from '../../src/threads/checked-plan.ts'
 
 /** All that the corpus and fuzzing tools use of the project itself, in one place. */
 
@@ -35,7 +36,7 @@ export function acceptData({ source, data }: ModelFiles): void {
 /** The soup of two models, half of each, in the first one's form, compared as if they were two although they may be one. */
 export function soupOf(base: ModelFiles, other: ModelFiles): ModelFiles {
   const inputs = indexed([base, other])
-  const merged = planSource(checkedPlan(inputs, defaultSettings).plan, inputs)
+  const merged = planSource(checkedPlan(inputs, defaultSettings).plan, filesOf(inputs))
   return { source: merged, data: merged.data }
 }
 
@@ -44,9 +45,9 @@ export function soupOf(base: ModelFiles, other: ModelFiles): ModelFiles {
  * perturbed copy differs in.
  */
 export function averagedTensors(model: ModelFiles): TensorEntry[] {
-  const { inputs } = matchInputs(indexed([model, model]), defaultSettings)
+  const { inputs } = matchInputs(indexed([model, model]))
   const plan = planMerge(inputs, defaultSettings, {
-    ...preflight(inputs, defaultSettings),
+    ...preflight(inputs),
     identical: new Set(),
   })
   return plan.tensors.flatMap(({ sources: [tensor] }) => (tensor ? [tensor] : []))
@@ -57,13 +58,15 @@ export function contentOf(source: ByteSource): Buffer {
   return Buffer.from(readBytes(source, 0, source.byteLength).buffer)
 }
 
-function indexed(models: readonly ModelFiles[]) {
-  return models.map(({ source, data }, index) => ({
-    source,
-    data,
-    layout: readLayout(source),
-    label: `model ${index}`,
-    sha256: `sha256:${index}`,
-    weight: 1,
-  }))
+function indexed(models: readonly ModelFiles[]): MergeInputs<IndexedInput> {
+  return mergeInputs(
+    models.map(({ source, data }, index) => ({
+      source,
+      data,
+      layout: readLayout(source),
+      label: `model ${index}`,
+      sha256: `sha256:${index}`,
+      weight: 1,
+    })),
+  )
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProblemDocument } from '../../schemas/problem.ts'
 import { TureenError } from '../../src/errors.ts'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { inspectFiles } from '../../src/threads/inspect-task.ts'
 import { startMerge } from '../../src/threads/merge-task.ts'
 import { workControl } from '../../src/threads/work-control.ts'
@@ -118,7 +119,7 @@ test(`${mutatedFiles} damaged files (seed ${runSeed}) end alike in both`, async 
     }
     const upload = codeOf(() => inspectFiles({ path, data: [] }))
     const output = join(directory, 'soup.onnx')
-    const soup = codeOf(() => startMerge([input, input], defaultSettings, output, false, workControl()))
+    const soup = codeOf(() => startMerge(mergeInputs([input, input]), defaultSettings, output, false, workControl()))
     rmSync(output, { force: true })
     // A soup needs the data files at once; an upload waits for them.
     if (upload === 'accepted' && soup === 'TUREEN_MODEL_INCOMPLETE') continue

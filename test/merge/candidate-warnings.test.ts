@@ -26,8 +26,11 @@ function files() {
   })
 }
 
-const { base: _, ...settings } = defaultSettings
-const candidates = () => ({ files: files(), settings, base: null, memoryBytes: 1 << 20 })
+const candidates = () => ({
+  inputs: { models: files(), base: null, companions: [] },
+  settings: defaultSettings,
+  memoryBytes: 1 << 20,
+})
 
 test('a search is told that its models were trained apart, and which are not finite', () => {
   expect(openCandidates(candidates()).warnings).toEqual([
@@ -39,7 +42,7 @@ test('a search is told that its models were trained apart, and which are not fin
 })
 
 test('a search whose soups must be finite opens no model that is not', () => {
-  const finite = { ...candidates(), settings: { ...settings, onNonFinite: 'fail' as const } }
+  const finite = { ...candidates(), settings: { ...defaultSettings, onNonFinite: 'fail' as const } }
   const { errors } = refusalOf(() => openCandidates(finite), 'TUREEN_NOT_FINITE')
   expect(errors).toMatchObject([{ model: 'm1', tensor: 'W', message: expect.stringContaining('1 NaN') }])
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import onnxProto from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { startMerge } from '../../src/threads/merge-task.ts'
 import { workControl } from '../../src/threads/work-control.ts'
 import { refusalOf } from '../support/catalogue.ts'
@@ -151,7 +152,7 @@ describe('the file that is written', () => {
       writeFileSync(output, 'precious')
       const merge = () =>
         startMerge(
-          [{ path, data: [], label: 'a', sha256: 'a', weight: 1 }],
+          mergeInputs([{ path, data: [], label: 'a', sha256: 'a', weight: 1 }]),
           defaultSettings,
           output,
           false,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MergeSettings } from '../../src/merge/merge-input.ts'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { methodSettings } from '../../src/merge/method-settings.ts'
 import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
 import { refusalOf } from '../support/catalogue.ts'
@@ -129,12 +130,14 @@ describe('a merge that several threads write', () => {
   })
 
   test('names what is not finite, and refuses it', async () => {
-    const files = ['sound', 'diverged'].map((label, index) => {
-      return { label, sha256: `sha256:${index}`, weight: 1, path: join(directory, label), data: [] }
-    })
+    const inputs = mergeInputs(
+      ['sound', 'diverged'].map((label, index) => {
+        return { label, sha256: `sha256:${index}`, weight: 1, path: join(directory, label), data: [] }
+      }),
+    )
     const merge = (name: string, settings: MergeSettings) => {
       const output = join(directory, name)
-      return threads.merge({ files, settings, output, durable: false }, { signal: new AbortController().signal })
+      return threads.merge({ inputs, settings, output, durable: false }, { signal: new AbortController().signal })
     }
     const { report } = await merge('soup', defaultSettings)
     expect(report.nonFinite).toBe(2)

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { defaultSettings, type IndexedInput } from '../../src/merge/merge-input.ts'
+import { filesOf, mergeInputs, type Weighted } from '../../src/merge/merge-inputs.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import { checkedPlan } from '../../src/threads/merge-inputs.ts'
+import { checkedPlan } from '../../src/threads/checked-plan.ts'
 import { externalModel, type ModelInFiles } from '../support/external-model.ts'
 
 /** W takes bytes 0 to 16 of the data file, b bytes 12 to 20: the last weight is the first bias. */
@@ -15,7 +16,7 @@ function overlapping(...values: readonly [number, number, number, number, number
   })
 }
 
-function input({ main, data }: ModelInFiles, index: number): IndexedInput {
+function input({ main, data }: ModelInFiles, index: number): Weighted<IndexedInput> {
   const source = memorySource(main)
   const files = new Map(Object.entries(data).map(([location, bytes]) => [location, memorySource(bytes)]))
   return {
@@ -29,8 +30,8 @@ function input({ main, data }: ModelInFiles, index: number): IndexedInput {
 }
 
 function soup(...models: ModelInFiles[]) {
-  const inputs = models.map(input)
-  return planSource(checkedPlan(inputs, defaultSettings).plan, inputs)
+  const inputs = mergeInputs(models.map(input))
+  return planSource(checkedPlan(inputs, defaultSettings).plan, filesOf(inputs))
 }
 
 test('external tensors that share some of their bytes come out as they are where the models agree', () => {

@@ -4,11 +4,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { candidatePlan } from '../../src/merge/candidate-plan.ts'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { planSource } from '../../src/merge/plan-source.ts'
 import { prepare } from '../../src/merge/prepare.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import { checkedPlan } from '../../src/threads/merge-inputs.ts'
+import { checkedPlan } from '../../src/threads/checked-plan.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { type ChainLink, namedChain } from '../support/named-chain.ts'
 import { elementType, float32Tensor, int64Tensor } from '../support/onnx-model.ts'
@@ -294,7 +295,7 @@ describe('groups of a search', () => {
     const settings = { ...defaultSettings, rules: [{ match, weights: [1, 1, 1] }] }
     const rules = [{ match, weights: members.map(member => member + 1) }]
     const soup = { members, weights: members.map(() => 1), rules }
-    const { plan } = checkedPlan(indexed, { ...settings, base })
+    const { plan } = checkedPlan(mergeInputs(indexed, indexed[base]), settings)
     const source = planSource(prepare(candidatePlan(plan, soup, settings), indexed).plan, indexed)
     const merged = soupInMemory(
       members.flatMap(member => models[member] ?? []),

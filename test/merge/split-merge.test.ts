@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asTureenError } from '../../src/errors.ts'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { outputRanges, rangeLedger } from '../../src/threads/output-ranges.ts'
 import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
 import { elementType } from '../support/onnx-model.ts'
@@ -53,7 +54,7 @@ const files = () =>
   paths.map((path, index) => ({ label: `m${index}`, sha256: `sha256:${index}`, weight: 1, path, data: [] }))
 const merge = (output: string, options: Partial<Parameters<ThreadPool['merge']>[1]> = {}, durable = false) =>
   threads.merge(
-    { files: files(), settings: defaultSettings, output: join(directory, output), durable },
+    { inputs: mergeInputs(files()), settings: defaultSettings, output: join(directory, output), durable },
     { signal: new AbortController().signal, ...options },
   )
 

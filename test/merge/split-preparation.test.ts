@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { defaultSettings, type MergeSettings } from '../../src/merge/merge-input.ts'
+import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
 import { elementType } from '../support/onnx-model.ts'
 import { modelOf } from '../support/rich-model.ts'
@@ -43,11 +44,12 @@ afterAll(async () => {
   rmSync(directory, { recursive: true })
 })
 
+/** The place of the base among the models. */
+const base = 2
 const settings: MergeSettings = {
   ...defaultSettings,
   method: 'ties',
   parameters: { density: 0.3, lambda: 1, trim: 'tensor' },
-  base: 2,
   usesBase: true,
 }
 const inputs = () =>
@@ -55,12 +57,18 @@ const inputs = () =>
     ...model,
     label: `m${index}`,
     sha256: `sha256:${index}`,
-    weight: index === settings.base ? null : 1,
+    weight: index === base ? null : 1,
   }))
+const files = () => models.map(({ path }, index) => ({ label: `m${index}`, sha256: `sha256:${index}`, path, data: [] }))
 const merge = (output: string, options: Partial<Parameters<ThreadPool['merge']>[1]> = {}) =>
   threads.merge(
     {
-      files: inputs().map(({ bytes, ...input }) => ({ ...input, data: [] })),
+      inputs: mergeInputs(
+        files()
+          .toSpliced(base, 1)
+          .map(file => ({ ...file, weight: 1 })),
+        files()[base],
+      ),
       settings,
       output: join(directory, output),
       durable: false,
@@ -71,7 +79,7 @@ const merge = (output: string, options: Partial<Parameters<ThreadPool['merge']>[
 test('tensors that several threads prepare come to what one thread makes of them', async () => {
   const progress: [number, number][] = []
   const { report } = await merge('soup.onnx', { onProgress: (done, total) => progress.push([done, total]) })
-  const alone = planInMemory(inputs(), settings)
+  const alone = planInMemory(inputs(), { ...settings, base })
   const expected = Buffer.alloc(alone.byteLength)
   alone.read(0, expected)
   expect(readFileSync(join(directory, 'soup.onnx')).equals(expected)).toBe(true)

@@ -43,7 +43,7 @@ const constant = (value: number, dims: number[]): Part => {
 
 function indexed(bytes: Uint8Array, label: string): IndexedInput {
   const source = memorySource(bytes)
-  return { source, layout: readLayout(source), data: new Map(), label, sha256: `sha256:${label}`, weight: 1 }
+  return { source, layout: readLayout(source), data: new Map(), label, sha256: `sha256:${label}` }
 }
 
 function warningsOfComparison(a: Uint8Array, b: Uint8Array): string[] {

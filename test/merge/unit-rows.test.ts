@@ -4,9 +4,10 @@ import type { onnx } from 'onnx-proto'
 import { describe, expect, test } from 'vitest'
 import { candidatePlan } from '../../src/merge/candidate-plan.ts'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
+import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import { checkedPlan } from '../../src/threads/merge-inputs.ts'
+import { checkedPlan } from '../../src/threads/checked-plan.ts'
 import { elementType, int64Tensor } from '../support/onnx-model.ts'
 import { initializerBytes } from '../support/onnx-oracle.ts'
 import { encodeModel } from '../support/rich-model.ts'
@@ -199,11 +200,13 @@ describe('della keeps a change as the output unit says that it belongs to', () =
 test('a candidate of a search is ranked by unit, although the plan that it is made from ranks nothing', () => {
   const form = forms.find(each => each.form === 'MatMul')
   if (!form) throw new Error('there is no such form')
-  const inputs = inputsOf(form).map(({ bytes, weight }, index) => {
+  const [model, start] = inputsOf(form).map(({ bytes }, index) => {
     const source = memorySource(bytes)
-    return { source, data: new Map(), layout: readLayout(source), label: `${index}`, sha256: digest(bytes), weight }
+    return { source, data: new Map(), layout: readLayout(source), label: `${index}`, sha256: digest(bytes) }
   })
-  const { parameters, ...rest } = { ...defaultSettings, ...settings(0) }
+  if (!model) throw new Error('there is no model')
+  const inputs = mergeInputs([{ ...model, weight: 1 }], start)
+  const { parameters, base: _, ...rest } = { ...defaultSettings, ...settings(0) }
   const all = { ...rest, parameters: { ...parameters, epsilon: 0 } }
   const soup = { members: [0], weights: [1], rules: [], parameters: { epsilon: 0.3 } }
   const [tensor] = candidatePlan(checkedPlan(inputs, all).plan, soup, all).tensors

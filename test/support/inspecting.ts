@@ -1,5 +1,6 @@
 import type { Finding } from '../../src/errors.ts'
 import { type MatchedInputs, matchInputs } from '../../src/merge/match-inputs.ts'
+import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { averagedPaths } from '../../src/onnx/averaged-tensors.ts'
 import { type ByteSource, memorySource } from '../../src/onnx/byte-source.ts'
 import type { ModelFiles } from '../../src/onnx/external-data.ts'
@@ -40,7 +41,7 @@ export function matchOf(base: Uint8Array, other: Uint8Array, data: ModelFiles['d
     const files = { source, data, layout: readLayout(source) }
     return { ...files, label: `model ${index}`, sha256: String(index), weight: 1 }
   })
-  return matchInputs(inputs, { base: 0 })
+  return matchInputs(mergeInputs(inputs))
 }
 
 /** What stands in the way of a soup of a model with the base, the base's label left out; empty if nothing does. */

@@ -3,8 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { countedPlan } from '../../src/merge/counted-plan.ts'
+import type { WeightValue } from '../../src/merge/gradient.ts'
 import type { MergeCounts } from '../../src/merge/merge-counts.ts'
-import { defaultSettings, type IndexedInput, type MergeInput, type MergeSettings } from '../../src/merge/merge-input.ts'
+import { defaultSettings, type IndexedInput, type MergeSettings } from '../../src/merge/merge-input.ts'
+import { filesOf, type MergeInputs, mapInputs, mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { mergeOutcome } from '../../src/merge/merge-outcome.ts'
 import { findNonFinite } from '../../src/merge/non-finite.ts'
 import { planMemory } from '../../src/merge/plan-memory.ts'
@@ -13,25 +15,38 @@ import type { PlanSource } from '../../src/merge/planned-files.ts'
 import { prepare } from '../../src/merge/prepare.ts'
 import { memorySource, readBytes } from '../../src/onnx/byte-source.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
-import { checkedPlan, type MergeFile } from '../../src/threads/merge-inputs.ts'
+import { checkedPlan } from '../../src/threads/checked-plan.ts'
 import { checkMergeFiles, type MergedModel, startMerge, type WrittenFile } from '../../src/threads/merge-task.ts'
+import type { MergeFile } from '../../src/threads/open-inputs.ts'
 import { checkSearchFiles } from '../../src/threads/search-check.ts'
 import { type WorkControl, workControl } from '../../src/threads/work-control.ts'
 
 /** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
 export type SoupInput = {
   bytes: Uint8Array
-  weight: MergeInput['weight']
+  /** Null for an input that is not averaged: the base, or the Fisher information of a model. */
+  weight: WeightValue | null
   label?: string
   sha256?: string
-  fisherOf?: number
 }
+
+/** `base`: the place of the input whose file the soup is made from, by default the first. */
+export type SoupSettings = Partial<MergeSettings> & { base?: number }
 
 export function digest(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
-function mergeInputs(inputs: readonly SoupInput[]) {
+type Named = Omit<SoupInput, 'label'> & { label: string; sha256: string }
+
+/** Inputs as those of a merge: what is not averaged and not the base is the Fisher information of the models, in their order. */
+function inputsOf<Input extends Named>(list: readonly Input[], base = 0): MergeInputs<Input> {
+  const models = list.flatMap(input => (input.weight === null ? [] : [{ ...input, weight: input.weight }]))
+  const companions = list.filter((input, index) => input.weight === null && index !== base)
+  return mergeInputs(models, list[base], companions)
+}
+
+function named(inputs: readonly SoupInput[]): Named[] {
   return inputs.map(({ bytes, label, sha256, ...input }, index) => ({
     ...input,
     bytes,
@@ -46,14 +61,15 @@ function mergeInputs(inputs: readonly SoupInput[]) {
  */
 export function planInMemory(
   inputs: readonly SoupInput[],
-  settings: Partial<MergeSettings> = {},
+  { base, ...settings }: SoupSettings = {},
 ): PlanSource & { counts(): MergeCounts } {
   const all = { ...defaultSettings, ...settings }
-  const indexed: IndexedInput[] = mergeInputs(inputs).map(({ bytes, ...input }) => {
+  const merge = mapInputs(inputsOf(named(inputs), base), ({ bytes, label, sha256 }): IndexedInput => {
     const source = memorySource(bytes)
-    return { ...input, source, data: new Map(), layout: readLayout(source) }
+    return { label, sha256, source, data: new Map(), layout: readLayout(source) }
   })
-  const { plan: unprepared, expected } = checkedPlan(indexed, all)
+  const indexed = filesOf(merge)
+  const { plan: unprepared, expected } = checkedPlan(merge, all)
   const { plan, facts } = prepare(unprepared, indexed)
   const source = planSource(plan, indexed)
   const counts = () => {
@@ -65,7 +81,7 @@ export function planInMemory(
   return { ...source, counts }
 }
 
-export function soupInMemory(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): Buffer {
+export function soupInMemory(inputs: readonly SoupInput[], settings: SoupSettings = {}): Buffer {
   const source = planInMemory(inputs, settings)
   return Buffer.from(readBytes(source, 0, source.byteLength))
 }
@@ -81,10 +97,10 @@ export function selfSoup(bytes: Uint8Array): Buffer {
 /** A soup of files, as a worker thread makes it. */
 export function soupOfFiles(
   inputs: readonly SoupInput[],
-  settings: Partial<MergeSettings> = {},
+  { base, ...settings }: SoupSettings = {},
   control: WorkControl = workControl(),
 ): Omit<MergedModel, 'files'> & WrittenFile & { content: Buffer } {
-  return withFiles(inputs, (files, directory) => {
+  return withFiles(inputs, base, (files, directory) => {
     const output = join(directory, 'soup.onnx')
     const start = startMerge(files, { ...defaultSettings, ...settings }, output, false, control)
     const merged = 'merged' in start ? start.merged : undefined
@@ -94,28 +110,35 @@ export function soupOfFiles(
   })
 }
 
-export function checkFiles(inputs: readonly SoupInput[], settings: Partial<MergeSettings> = {}): void {
-  withFiles(inputs, files => checkMergeFiles(files, { ...defaultSettings, ...settings }))
+export function checkFiles(inputs: readonly SoupInput[], { base, ...settings }: SoupSettings = {}): void {
+  withFiles(inputs, base, files => checkMergeFiles(files, { ...defaultSettings, ...settings }))
 }
 
 /** The check of a search over models, each group a rule. `base`: the model that every soup is made from, or null. */
 export function checkSearch(inputs: readonly SoupInput[], groups: readonly string[], base: number | null): void {
   const rules = groups.map(match => ({ match, weights: inputs.map(() => 1) }))
-  withFiles(inputs, files => checkSearchFiles(files, { ...defaultSettings, rules }, base))
+  withFiles(inputs, base ?? undefined, files =>
+    checkSearchFiles({ ...files, base: base === null ? null : files.base }, { ...defaultSettings, rules }),
+  )
 }
 
 function withFiles<Result>(
   inputs: readonly SoupInput[],
-  use: (files: MergeFile[], directory: string) => Result,
+  base: number | undefined,
+  use: (files: MergeInputs<MergeFile>, directory: string) => Result,
 ): Result {
   const directory = mkdtempSync(join(tmpdir(), 'tureen-soup-'))
   try {
-    const files = mergeInputs(inputs).map(({ bytes, ...input }, index) => {
+    const files = named(inputs).map((input, index) => {
       const path = join(directory, `${index}.onnx`)
-      writeFileSync(path, bytes)
+      writeFileSync(path, input.bytes)
       return { ...input, path, data: [] }
     })
-    return use(files, directory)
+    const merge = mapInputs(
+      inputsOf(files, base),
+      ({ label, sha256, path, data }): MergeFile => ({ label, sha256, path, data }),
+    )
+    return use(merge, directory)
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }

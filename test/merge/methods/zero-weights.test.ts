@@ -35,7 +35,7 @@ function soup(
   )
   const averaged = models.map(([bytes, weight]): SoupInput => ({ bytes, weight }))
   const base: SoupInput[] = hasBase ? [{ bytes: start, weight: null }] : []
-  const fishers = described.fisher ? models.map(([bytes], fisherOf) => ({ bytes, weight: null, fisherOf })) : []
+  const fishers = described.fisher ? models.map(([bytes]) => ({ bytes, weight: null })) : []
   return soupInMemory([...averaged, ...base, ...fishers], {
     ...settings,
     base: hasBase ? models.length : 0,

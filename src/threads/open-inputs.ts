@@ -1,0 +1,95 @@
+import { blame } from '../errors.ts'
+import type { IndexedInput, MergeInput } from '../merge/merge-input.ts'
+import { filesOf, type MergeInputs, mapInputs } from '../merge/merge-inputs.ts'
+import { memorySource, readBytes } from '../onnx/byte-source.ts'
+import type { Layout } from '../onnx/layout.ts'
+import { readLayout } from '../onnx/read-layout.ts'
+import { type FileSource, openFileSource, openReadAhead } from '../storage/file-source.ts'
+import type { ModelPaths } from '../storage/model-paths.ts'
+
+/** A merge input with the files that hold it. `isUnchecked`: no upload has checked it. */
+export type MergeFile = MergeInput & ModelPaths & { isUnchecked?: boolean }
+
+export type OpenInput = Omit<IndexedInput, 'data'> &
+  Pick<MergeFile, 'isUnchecked'> & { source: FileSource; data: ReadonlyMap<string, FileSource> }
+
+/** Opens a file, and closes it if another one cannot be opened. */
+type Open = (path: string) => FileSource
+
+/**
+ * Opens and indexes the files of a merge, which the caller closes.
+ * @param inMemory whether the files are read into memory, once
+ * @throws TureenError naming the file that cannot be read
+ */
+export function openMerge(inputs: MergeInputs<MergeFile>, inMemory = false): MergeInputs<OpenInput> {
+  return closingOnFailure(inMemory ? fileInMemory : openReadAhead, open =>
+    mapInputs(inputs, file => indexed(file, open)),
+  )
+}
+
+/** Opens and indexes models, which the caller closes. @throws TureenError naming the file that cannot be read */
+export function openInputs(files: readonly MergeFile[]): OpenInput[] {
+  return closingOnFailure(openReadAhead, open => files.map(file => indexed(file, open)))
+}
+
+function closingOnFailure<Result>(openFile: Open, use: (open: Open) => Result): Result {
+  const opened: FileSource[] = []
+  try {
+    return use(path => {
+      const source = openFile(path)
+      opened.push(source)
+      return source
+    })
+  } catch (error) {
+    for (const source of opened) source.close()
+    throw error
+  }
+}
+
+function indexed({ path, data, ...input }: MergeFile, open: Open): OpenInput {
+  const source = open(path)
+  const layout = layoutOf(source, input.label)
+  return { ...input, source, layout, data: new Map(data.map(each => [each.location, open(each.path)])) }
+}
+
+/** Runs `use` with the files of a merge opened, and closes them. @throws TureenError as {@link openMerge} does */
+export function withOpenMerge<Result>(
+  files: MergeInputs<MergeFile>,
+  use: (inputs: MergeInputs<OpenInput>) => Result,
+): Result {
+  const inputs = openMerge(files)
+  try {
+    return use(inputs)
+  } finally {
+    closeInputs(filesOf(inputs))
+  }
+}
+
+export function closeInputs(inputs: readonly OpenInput[]): void {
+  for (const { source, data } of inputs) for (const file of [source, ...data.values()]) file.close()
+}
+
+/** How many bytes have been read of all files so far. */
+export function bytesReadOf(inputs: readonly OpenInput[]): number {
+  return inputs
+    .flatMap(({ source, data }) => [source, ...data.values()])
+    .reduce((sum, { bytesRead }) => sum + bytesRead, 0)
+}
+
+function fileInMemory(path: string): FileSource {
+  const file = openFileSource(path)
+  try {
+    const bytes = readBytes(file, 0, file.byteLength)
+    return { ...memorySource(bytes), bytesRead: bytes.byteLength, close: () => undefined }
+  } finally {
+    file.close()
+  }
+}
+
+function layoutOf(source: FileSource, label: string): Layout {
+  try {
+    return readLayout(source)
+  } catch (error) {
+    throw blame(error, label)
+  }
+}
