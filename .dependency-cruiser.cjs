@@ -6,6 +6,7 @@ const layers = [
     'src/error-catalogue.ts',
     'src/errors.ts',
     'src/nearest.ts',
+    'src/own-turn.ts',
     'src/problem-document.ts',
     'src/process-limits.ts',
     'src/received-text.ts',

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type Usage, usage } from '../schemas/service.ts'
 import type { Metrics } from '../src/http/metrics.ts'
 import { problemResponses } from '../src/http/openapi.ts'
+import { ownTurn } from '../src/own-turn.ts'
 import type { StoreUsage } from '../src/storage/usage.ts'
 
 const tags = ['service']
@@ -69,6 +70,10 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
       },
       config: metricsOpen ? { auth: 'open', anyHost: true } : { anyHost: true },
     },
-    async (_, reply) => reply.type(metrics.contentType).send(await metrics.expose(await readUsage())),
+    async (_, reply) => {
+      const usage = await readUsage()
+      await ownTurn()
+      return reply.type(metrics.contentType).send(await metrics.expose(usage))
+    },
   )
 }

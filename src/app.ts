@@ -48,6 +48,7 @@ import { requestMetrics } from './http/request-metrics.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { shutdownGuard } from './http/shutdown-guard.ts'
 import { tokenSource } from './http/token-file.ts'
+import { turns } from './http/turns.ts'
 import type { UploadLimits } from './http/upload.ts'
 import { uploadSlots, uploadsOfClient } from './http/upload-slots.ts'
 import { validatorCompiler } from './http/validator.ts'
@@ -220,6 +221,7 @@ export async function createApp(
   await app.register(problemDetails)
   await app.register(finalNewline)
   await app.register(inPieces)
+  await app.register(turns)
   await app.register(shutdownGuard)
   await app.register(access, { tokens: tokens.current, requestsPerMinute })
   const slots = { maximumUploads, share: config.uploadShare }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
+import { ownTurn } from '../own-turn.ts'
 import { decodeText, requireKeepable } from '../received-text.ts'
 import { requireBoundedJson } from '../validation/bounded-json.ts'
 
@@ -19,12 +20,14 @@ export const jsonBodyErrors = [
 export function acceptJson(app: FastifyInstance): void {
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
-    body.byteLength === 0 ? undefined : readJson(decodeText(body)),
+    body.byteLength === 0 ? undefined : readJson(body),
   )
 }
 
 /** @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_INVALID` */
-function readJson(text: string): unknown {
+async function readJson(body: Buffer): Promise<unknown> {
+  await ownTurn()
+  const text = decodeText(body)
   requireBoundedJson(text)
   const value = parse(text)
   requireKeepable(value)

@@ -12,6 +12,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { TureenError } from '../errors.ts'
+import { ownTurn } from '../own-turn.ts'
 import type { SqliteAnswer, SqliteRequest } from './sqlite-thread.ts'
 
 /** Statements are small, and rows are read a page at a time. */
@@ -41,7 +42,10 @@ function threadDriver(path: string): Driver {
   const run = async (sql: string, parameters: readonly unknown[]): Promise<QueryResult<never>> => {
     // In a new thread the rest of a transaction would be committed without its beginning.
     if (transactionIn !== undefined && transactionIn !== thread.current()) throw threadEnded(path)
+    if (isLarge(parameters)) await ownTurn()
     const { rows, changes } = await thread.ask({ sql, parameters })
+    // What comes next is to parse them.
+    if (isLarge(rows.flatMap(row => Object.values(row ?? {})))) await ownTurn()
     // What a statement returns is what the tables' types say of it, as with every driver of Kysely's.
     const result: QueryResult<never> = { rows: rows as never[] }
     return changes === undefined ? result : { ...result, numAffectedRows: BigInt(changes) }
@@ -73,6 +77,15 @@ function threadDriver(path: string): Driver {
     },
     destroy: thread.close,
   }
+}
+
+/** To send more characters to a thread, or to parse them, takes milliseconds. */
+const smallCharacters = 64 << 10
+
+function isLarge(values: readonly unknown[]): boolean {
+  let characters = 0
+  for (const value of values) if (typeof value === 'string') characters += value.length
+  return characters > smallCharacters
 }
 
 type Rows = { rows: unknown[]; changes?: number | bigint }
@@ -118,6 +131,7 @@ function restartedThread(path: string) {
 
 function startThread(path: string) {
   const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), {
+    name: 'catalog',
     workerData: { sqlite: path },
     resourceLimits,
   })

@@ -1,0 +1,16 @@
+import fastifyPlugin from 'fastify-plugin'
+import { ownTurn } from '../own-turn.ts'
+
+/**
+ * Gives every request a turn of the event loop of its own to validate its body, and one to write its answer as JSON: each may take
+ * some milliseconds. Probes of an orchestrator are small, and wait for no turn.
+ */
+export const turns = fastifyPlugin(async app => {
+  app.addHook('preValidation', async ({ body }) => {
+    if (body !== undefined && body !== null) await ownTurn()
+  })
+  app.addHook('preSerialization', async ({ routeOptions }, _, payload) => {
+    if (!routeOptions.config.probe) await ownTurn()
+    return payload
+  })
+})
