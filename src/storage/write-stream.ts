@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
+import pLimit from 'p-limit'
 import { asTureenError } from '../errors.ts'
 import type { FlushQueue } from './flush-queue.ts'
 
@@ -7,6 +8,9 @@ import type { FlushQueue } from './flush-queue.ts'
 const bufferBytes = 64 << 10
 /** So much is sent on to the disk while more comes, so that little is left to wait for in the end. */
 const flushedBytes = 16 << 20
+
+/** Flushes at a time, of all streams together: half of the threads that Node has for files, so that others read and write meanwhile. */
+const flushLimit = pLimit(2)
 
 /**
  * Writes a stream to a new file, hashes it, and flushes it. It writes some bytes while others come, and holds 128 KiB at most, in however
@@ -52,7 +56,7 @@ export async function writeStream(
     const whole = await openFile()
     try {
       await writeAll(whole, rest, makeRoom)
-      await whole.sync()
+      await flushLimit(() => whole.sync())
     } finally {
       await whole.close()
     }
@@ -87,7 +91,7 @@ function bufferedWriter(openFile: () => Promise<FileHandle>, makeRoom: (bytes: n
     filled = 0
     if (unflushed < flushedBytes) return
     unflushed = 0
-    flushing = flushing.then(() => handle.datasync())
+    flushing = flushing.then(() => flushLimit(() => handle.datasync()))
     flushing.catch(() => undefined)
   }
   const settled = async () => {
