@@ -1,5 +1,6 @@
+import { leastStall, mostStallOfOne } from '../../support/least-stall.ts'
 import { linearModel } from '../../support/onnx-model.ts'
-import { type Attack, type Findings, mostStall } from '../attack.ts'
+import type { Attack, Findings } from '../attack.ts'
 import type { Target } from '../target.ts'
 import { jsonBodies, yamlBodies } from './json-bodies.ts'
 
@@ -25,8 +26,8 @@ async function sendAll(
           findings.problem(`${what} was answered with ${response.status}: ${text.slice(0, 160)}`)
         if (text.length > mostAnswer) findings.problem(`${what} was answered with ${text.length} bytes`)
       }
-      const stall = await target.stallOf(send)
-      if (stall > mostStall) findings.problem(`${what} held the loop for ${stall.toFixed(0)} ms`)
+      const stall = await leastStall(() => target.stallOf(send))
+      if (stall > mostStallOfOne) findings.problem(`${what} held the loop for ${stall.toFixed(0)} ms`)
       if (stall > slowest.stall) slowest = { what, stall }
     }
   }
@@ -40,14 +41,15 @@ async function sendRecipes(target: Target, findings: Findings, bodies: Record<st
     const form = new FormData()
     for (const weight of [1, 2]) form.append('model', new Blob([linearModel([weight], [1])]), 'a.onnx')
     form.append('recipe', body)
-    const stall = await target.stallOf(async () => {
+    const send = async () => {
       const response = await target.fetch('/v1/soup', { method: 'POST', body: form })
       const text = await response.text()
       if (response.status < 400 || response.status >= 500)
         findings.problem(`${name} as a recipe was answered with ${response.status}: ${text.slice(0, 160)}`)
       if (text.length > mostAnswer) findings.problem(`${name} as a recipe was answered with ${text.length} bytes`)
-    })
-    if (stall > mostStall) findings.problem(`${name} as a recipe held the loop for ${stall.toFixed(0)} ms`)
+    }
+    const stall = await leastStall(() => target.stallOf(send))
+    if (stall > mostStallOfOne) findings.problem(`${name} as a recipe held the loop for ${stall.toFixed(0)} ms`)
   }
 }
 

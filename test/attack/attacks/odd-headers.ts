@@ -1,6 +1,7 @@
+import { leastStall, mostStallOfOne } from '../../support/least-stall.ts'
 import { linearModel } from '../../support/onnx-model.ts'
 import { converse } from '../../support/raw-http.ts'
-import { type Attack, mostStall } from '../attack.ts'
+import type { Attack } from '../attack.ts'
 
 /** Bytes of one header: all headers together have 16 KiB. */
 const most = 15_000
@@ -61,16 +62,17 @@ export const oddHeaders: readonly Attack[] = [
       const requests = [`GET /v1/models/${id}/content`, `GET /v1/models/${id}`, 'POST /v1/merges', 'POST /v1/models']
       let slowest = { name: '', stall: 0 }
       for (const [name, value] of headers) {
-        const stall = await target.stallOf(async () => {
+        const send = async () => {
           for (const request of requests) {
             const said = `${request} HTTP/1.1\r\nhost: localhost\r\n${name}: ${value}\r\ncontent-length: 0\r\n\r\n`
             const { status } = await converse(target.url, said)
             if (status === 0 || Number.isNaN(status) || status >= 500)
               problem(`${request} with a long ${name} was answered with ${status}`)
           }
-        })
+        }
+        const stall = await leastStall(() => target.stallOf(send))
         if (stall > slowest.stall) slowest = { name, stall }
-        if (stall > mostStall) problem(`a long ${name} held the loop for ${stall.toFixed(0)} ms`)
+        if (stall > mostStallOfOne) problem(`a long ${name} held the loop for ${stall.toFixed(0)} ms`)
       }
       note(`the slowest, ${slowest.name}, held the loop for ${slowest.stall.toFixed(0)} ms`)
     },
