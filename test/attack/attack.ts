@@ -19,7 +19,7 @@ export type Attack = {
 }
 
 /**
- * Milliseconds of processor time that the server's event loop may be held at a time. The bound is 50 ms on a quiet machine. A processor
- * that others use, and a cold cache, make the same work take up to three times as long.
+ * Milliseconds of processor time that the server's event loop may be held at a time, whatever many clients do at once. Twice the 50 ms of
+ * one request: a processor that others use, and a cold cache, make the same work take longer.
  */
-export const mostStall = 150
+export const mostStall = 100

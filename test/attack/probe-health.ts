@@ -1,16 +1,24 @@
 import { get } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import { answeringThreads, processorWait } from './process-figures.ts'
+
+/** How long one answer took, in milliseconds. */
+export type Probe = {
+  total: number
+  /** Without the time for which the threads that answer, or this process, waited for a processor that others used. */
+  own: number
+}
 
 /**
- * Asks a server whether it is alive and ready, in turn and each time on a new connection, until its parent goes. To any message it answers
- * with the milliseconds of every answer since the last message, that of the probe under way included. A process of its own: an attacker would count its own delays.
+ * Asks a server whether it is alive and ready, in turn and each time on a new connection, until its parent goes. It answers any message
+ * with the probes since the last message, the one under way included. A process of its own: an attacker would count its own delays.
  */
-const [url = '', milliseconds = ''] = process.argv.slice(2)
+const [url = '', pid = '', milliseconds = ''] = process.argv.slice(2)
 const paths = ['/healthz', '/readyz']
 /** An answer that is not there by then counts as this long. */
 const patience = 10_000
 
-let taken: number[] = []
+let taken: Probe[] = []
 let wanted = false
 process.on('message', () => {
   wanted = true
@@ -27,10 +35,18 @@ const ask = (path: string) =>
     request.on('error', () => resolve(false))
   })
 
+// They live as long as the server.
+const threads = [...answeringThreads(Number(pid)), `/proc/${process.pid}/task/${process.pid}`]
+
 for (let index = 0; ; index += 1) {
-  const started = performance.now()
+  const [started, waited] = [performance.now(), processorWait(threads)]
   const answered = await ask(paths[index % paths.length] ?? '')
-  taken.push(answered ? performance.now() - started : patience)
+  const total = performance.now() - started
+  taken.push(
+    answered
+      ? { total, own: Math.max(0, total - (processorWait(threads) - waited)) }
+      : { total: patience, own: patience },
+  )
   if (wanted) {
     process.send?.(taken)
     taken = []

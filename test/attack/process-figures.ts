@@ -11,6 +11,21 @@ export function processorSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
+/** Names of the threads that answer /healthz and /readyz: the event loop, those for files, and that of the catalog. */
+const answering = new Set(['node-MainThread', 'libuv-worker', 'catalog'])
+
+/** The threads of a process that answer /healthz and /readyz. Linux only. */
+export function answeringThreads(pid: number): string[] {
+  const threads = readdirSync(`/proc/${pid}/task`).map(thread => `/proc/${pid}/task/${thread}`)
+  return threads.filter(thread => answering.has(readFileSync(`${thread}/comm`, 'utf8').trim()))
+}
+
+/** Milliseconds for which threads were ready to run and waited for a processor, all of them together. Linux only. */
+export function processorWait(threads: readonly string[]): number {
+  const waits = threads.map(thread => Number(readFileSync(`${thread}/schedstat`, 'utf8').split(' ')[1]) / 1e6)
+  return waits.reduce((sum, wait) => sum + wait, 0)
+}
+
 /** Descriptors of a process on files below a directory, and on sockets. Linux only. */
 export function openDescriptors(pid: number, directory: string): { files: number; sockets: number } {
   const targets = readdirSync(`/proc/${pid}/fd`).map(name => {

@@ -14,7 +14,7 @@ let prober: HealthProber
 let target: Target
 beforeAll(async () => {
   server = await startWatched(attackServers.open)
-  prober = startProber(server.url)
+  prober = startProber(server.url, server.process.pid ?? 0)
   target = targetOf(server, [])
 })
 afterAll(async () => {

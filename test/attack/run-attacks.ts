@@ -44,7 +44,7 @@ async function attackServer(
   onResult: (result: AttackResult) => void,
 ): Promise<ServerResult> {
   const server = await startWatched(attackServers[kind])
-  const prober = startProber(server.url)
+  const prober = startProber(server.url, server.process.pid ?? 0)
   try {
     const target = targetOf(server, kind === 'guarded' ? attackTokens : [])
     for (let round = 0; round < warmRounds; round += 1) await doHonestWork(target)
