@@ -92,6 +92,6 @@ function shared(label: string, a: TensorEntry, b: TensorEntry): TureenError {
   return new TureenError(
     'TUREEN_MODEL_UNSUPPORTED',
     `In the model ${label} the tensor ${second} ${message}. Save the model again (onnx.load, onnx.save) to store each by itself, or take another model as "base".`,
-    [{ model: label, tensor: second, actual: first, message }],
+    [{ model: label, tensor: second, message }],
   )
 }

@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { pathsWithInlineParts } from '../../docs/generator/inline-parts.ts'
+import { causelessCodes } from '../../src/error-catalogue.ts'
 import { asSchema, type Schema } from './random-value.ts'
 
 export type Operation = {
@@ -23,6 +24,17 @@ const pointerTo = (steps: readonly string[]) =>
   steps.map(step => encodeURIComponent(step.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
 
 type Media = Record<string, { schema?: unknown }>
+
+/** What is wrong with a problem: a code that its answer does not declare, or a cause that names nothing in a field. */
+function problemObjection({ description }: Schema, problem: unknown): string | undefined {
+  const { code, errors } = asSchema(problem)
+  if (!String(description).split(/, /).includes(String(code))) return `the code ${code} is not declared`
+  const causes = Array.isArray(errors) ? errors.map(asSchema) : []
+  const isCauseless = causelessCodes.some(each => each === code)
+  if (causes.length === 0 && !isCauseless) return `${code} names no cause`
+  const untyped = causes.find(cause => Object.keys(cause).length < 2)
+  return untyped && `${code} has a cause that names nothing in a field: ${untyped['message']}`
+}
 
 export function readApiDocument(document: unknown): ApiDocument {
   const root = asSchema(document)
@@ -70,9 +82,9 @@ export function readApiDocument(document: unknown): ApiDocument {
       const answer = typeof own === 'string' ? own.replace('#/', '') : pointerTo(pointer)
       const validate = ajv.getSchema(`api#/${answer}/${pointerTo(['content', type, 'schema'])}`)
       if (!validate) return `the schema of ${status} cannot be read`
-      return validate(JSON.parse(body))
-        ? undefined
-        : `the body is not as documented: ${ajv.errorsText(validate.errors)}`
+      const value: unknown = JSON.parse(body)
+      if (!validate(value)) return `the body is not as documented: ${ajv.errorsText(validate.errors)}`
+      return type === 'application/problem+json' ? problemObjection(described, value) : undefined
     },
   }
 }

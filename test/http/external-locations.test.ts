@@ -86,7 +86,7 @@ describe('a location stands in the path', () => {
     const { id } = await waiting('W.bin')
     const response = await fetch(dataPath(id, 'W.bin/'), { method: 'PUT', body: weights })
     const { errors } = await readProblem(response, 404, 'TUREEN_NOT_FOUND')
-    expect(errors).toMatchObject([{ field: 'W.bin/' }])
+    expect(errors).toMatchObject([{ location: 'W.bin/' }])
   })
 })
 

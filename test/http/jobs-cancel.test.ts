@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-const cancelledError = { status: 409, code: 'TUREEN_JOB_CANCELLED', errors: [] }
+const cancelledError = (job: string) => ({ status: 409, code: 'TUREEN_JOB_CANCELLED', errors: [{ job }] })
 
 /** Jobs for every thread there is, so that the next one has to queue. */
 async function occupy(): Promise<{ job: JobRecord }[]> {
@@ -30,7 +30,7 @@ describe('cancelling', () => {
     const response = await cancelJob(app.url, job.id)
     const cancelled = await json<JobRecord>(response)
     expect(response.status).toBe(202)
-    expect(cancelled).toMatchObject({ id: job.id, status: 'cancelled', error: cancelledError })
+    expect(cancelled).toMatchObject({ id: job.id, status: 'cancelled', error: cancelledError(job.id) })
     expect(cancelled).not.toHaveProperty('result')
     expect(cancelled.finishedAt).not.toBeNull()
     expect(await json(await fetch(`${app.url}/v1/jobs/${job.id}`))).toEqual(cancelled)
@@ -46,7 +46,7 @@ describe('cancelling', () => {
     expect(await json(await cancelJob(app.url, job.id))).toMatchObject({ status: 'cancelled', startedAt: null })
     for (const each of running) await cancelJob(app.url, each.job.id)
     const after = await json<JobRecord>(await fetch(`${app.url}/v1/jobs/${job.id}`))
-    expect(after).toMatchObject({ status: 'cancelled', startedAt: null, error: cancelledError })
+    expect(after).toMatchObject({ status: 'cancelled', startedAt: null, error: cancelledError(job.id) })
   })
 
   test('makes room for the next job at once', async () => {

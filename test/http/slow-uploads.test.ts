@@ -46,7 +46,7 @@ describe('TUREEN_MIN_RATE', () => {
       expect(detail).toMatch(/TUREEN_MIN_RATE\b.*Nothing was kept/)
       expect(errors).toEqual([
         {
-          field: 'body',
+          field: 'TUREEN_MIN_RATE',
           message: expect.stringContaining('20,000'),
           expected: '20000 bytes a second',
           actual: expect.stringMatching(/^\d+ bytes a second$/),

@@ -47,7 +47,7 @@ describe('data parts that do not follow their model are refused, and told which 
   ] as [string, Part[]][])('%s', async (_, parts) => {
     const { detail, errors } = await readProblem(await post('/v1/soup', parts), 404, 'TUREEN_NOT_FOUND')
     expect(detail).toContain('The model a.onnx names it')
-    expect(errors).toMatchObject([{ model: expect.stringMatching(/^(b|plain)\.onnx$/), field: 'W.a' }])
+    expect(errors).toMatchObject([{ model: expect.stringMatching(/^(b|plain)\.onnx$/), location: 'W.a' }])
   })
 
   test.each(['/v1/soup', '/v1/models'])('before any model: %s', async path => {

@@ -18,7 +18,14 @@ const search = (more: object) => ({
   selection: { dataset: 'val', metric: 'accuracy' },
   ...more,
 })
-const named = (field: string, near: string) => [{ field, message: `is not known; the nearest that is: ${near}` }]
+const named = (field: string, near: string) => [
+  {
+    field,
+    expected: expect.stringMatching(new RegExp(`\\b${near}\\b`)),
+    actual: field.split('.').at(-1),
+    message: `is not known; the nearest that is: ${near}`,
+  },
+]
 
 describe('an unknown field is refused with the nearest that its place has', () => {
   test.each<[string, string, () => object, string, string]>([
