@@ -21,7 +21,7 @@ export function comparisonWarnings({ tensors, all }: PairComparison, network: Ne
   }
   const nonFinite = all?.nonFinite ?? { a: 0, b: 0 }
   if (nonFinite.a + nonFinite.b > 0) {
-    const message = `there are NaN or infinite weights: ${nonFinite.a} in the first, ${nonFinite.b} in the second`
+    const message = `the weights have NaN or infinite elements: ${nonFinite.a} in the first model, ${nonFinite.b} in the second`
     warnings.push({ kind: 'not finite', message })
   }
   return warnings

@@ -20,7 +20,7 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
   if (contradicted.length > 0) {
     warn(
       'contradicted names',
-      `has the base's names for other tensors: ${contradicted.length} were paired by structure against their names (${examples(contradicted)})`,
+      `uses names of the base for other tensors: ${contradicted.length} were paired by structure, against their names (${examples(contradicted)})`,
     )
   }
   const others = renamed.filter(([ours]) => ours.isWeight && !theirNames.has(ours.name))
@@ -32,7 +32,7 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
   if (isReordered)
     warn(
       'order of operands',
-      `has operands of commutative operators in another order; they were paired by structure${byNames ? ', and by the names of their tensors where structure fits in several ways' : ''}`,
+      `has operands of commutative operators in another order; they were paired by structure${byNames ? ', and by the names of their tensors if structure fits in several ways' : ''}`,
     )
   const sources = new Map<Leaf, Leaf[]>()
   for (const [ours, theirs] of pairs) {
@@ -42,17 +42,17 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
   }
   const spread = [...sources].filter(([, some]) => some.length > 1)
   for (const [theirs, some] of spread.slice(0, named))
-    warn('shared tensors', `has the one tensor ${theirs.name} where the base has ${namesOf(some)}`)
+    warn('shared tensors', `has one tensor, ${theirs.name}, where the base has ${namesOf(some)}`)
   for (const { ours, theirs } of copies.slice(0, named))
     warn(
       'shared tensors',
-      `has a copy of its own, ${theirs.name}, in a place of the base's ${ours.name}; the two hold the same`,
+      `has a separate tensor ${theirs.name} in one of the places of the base's ${ours.name}; its values are the same as in the other places`,
     )
   if (alignment.head) warn('another head', headWarning(alignment.head, alignment, base))
   for (const message of interfaceWarnings(alignment, base, other)) warn('names of inputs and outputs', message)
   for (const [ours, theirs] of alignment.inputs) {
     if (ours.dims && theirs.dims && ours.dims.length !== theirs.dims.length) {
-      const message = `takes the input ${theirs.name} with ${theirs.dims.length} dimensions, the base ${ours.name} with ${ours.dims.length}: the soup takes the base's`
+      const message = `takes the input ${theirs.name} with ${theirs.dims.length} dimensions, the base ${ours.name} with ${ours.dims.length}: the soup has the base's`
       warn('sizes of inputs', message)
       continue
     }
@@ -63,7 +63,7 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
     if (conflict !== undefined && conflict >= 0)
       warn(
         'sizes of inputs',
-        `fixes dimension ${conflict} of the input ${theirs.name} to ${theirs.dims?.[conflict]}, the base that of ${ours.name} to ${ours.dims?.[conflict]}: the soup takes the base's`,
+        `fixes dimension ${conflict} of the input ${theirs.name} to ${theirs.dims?.[conflict]}, the base that of ${ours.name} to ${ours.dims?.[conflict]}: the soup has the base's`,
       )
   }
   return warnings
@@ -73,7 +73,7 @@ function headWarning({ operators }: Head, { leaves }: Alignment, base: Network):
   const [first] = operators
   const alone = base.leaves.filter(leaf => leaf.isWeight && !leaves.has(leaf))
   const tensors = alone.length > 0 ? `, with ${alone.length} tensors (${namesOf(alone)})` : ''
-  return `has another head than the base: the base's ${operators.size} operators from ${first?.name} on were compared with nothing and stay as they are${tensors}`
+  return `has another head than the base: the base's ${operators.size} operators from ${first?.name} on were not compared and are kept${tensors}`
 }
 
 /** Returns sentences on how inputs and outputs with different names were paired. */

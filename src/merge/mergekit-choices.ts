@@ -81,7 +81,7 @@ function scaling(method: string, read: Read): Choices {
 function scaled(method: string, { field }: Setting): Choices {
   if (method.startsWith('dare')) return { parameters: { rescale: 'l1' }, notes: [] }
   if (method.startsWith('della')) {
-    const note = `mergekit scales what ${method} keeps to the sum of magnitudes of before (L1); here ${byProbability(method)}.`
+    const note = `mergekit scales what ${method} keeps back to the earlier sum of magnitudes (L1). In Tureen, ${byProbability(method)}.`
     return { parameters: {}, notes: [note] }
   }
   const message = `is true, and ${method} here never scales the entries that it keeps. Leave rescale out, or set density to 1`
@@ -90,7 +90,7 @@ function scaled(method: string, { field }: Setting): Choices {
 
 function unscaled(method: string, { field }: Setting): Choices {
   if (method.startsWith('breadcrumbs')) {
-    const note = `where gamma of a tensor is less than one element, mergekit's ${method} drops all of its changes; here it drops none of the largest.`
+    const note = `If gamma of a tensor is less than one element, mergekit's ${method} drops all of its changes. Tureen drops none of the largest.`
     return { parameters: {}, notes: [note] }
   }
   if (!/^(dare|della)/.test(method)) return none

@@ -13,7 +13,7 @@ export function nonFiniteWarnings({ models, overflows, result }: NonFinite): str
   const effect =
     result > 0
       ? `The soup has ${counted(result)}: leave this model out, give it weight 0, or take another base`
-      : 'The method has dropped them: every element of the soup is finite'
+      : 'The method dropped them: every element of the soup is finite'
   return [
     ...models.map(({ model, tensors }) => `${model} ${holds(tensors)}. ${effect}.`),
     ...(overflows.length > 0 ? [`The soup ${holds(overflows)}, where every model is finite: ${overflow}.`] : []),

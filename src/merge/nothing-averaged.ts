@@ -29,7 +29,7 @@ const sameWeights = 'the models hold the same weights, bit by bit'
 
 function ofOperations(operations: readonly Operation[]): string {
   if (operations.every(({ from }) => from.length < 2))
-    return 'each weight is copied from one model, because the others have weight 0 or no say there'
+    return 'each weight is copied from one model, because the others have weight 0 or no part in it'
   if (operations.every(({ kind, from }) => kind === 'sum' && from.length > 1)) return sameWeights
   return 'each weight is the same in all models, or copied from one of them'
 }

@@ -47,11 +47,11 @@ export function pairWarnings({ matrices, differs }: PairFacts, network: Network)
   if (statistics.length > 0) {
     warnings.push({
       kind: 'batch normalisation',
-      message: `${statistics.length} running means and variances of batch normalisation differ and would be averaged: they are no linear function of the weights, so measure the soup, or have them measured anew on data ("recalibrate")`,
+      message: `${statistics.length} running means and variances of batch normalisation differ and are averaged, although they are not linear in the weights: score the soup, or have them measured again on data ("recalibrate")`,
     })
   }
   if (network.operators.length < fewestOperators) {
-    const message = 'a network of one operator is equal to many: a match does not show that the two are related'
+    const message = 'the network has one operator, so unrelated models match it as well: check that the two are related'
     warnings.push({ kind: 'tiny', message })
   }
   return warnings
@@ -73,7 +73,7 @@ export function sentencesOf(warnings: readonly PairWarning[], pairs: number): st
   return [...Map.groupBy(warnings, ({ kind }) => kind).values()].map(alike => {
     const [first] = alike
     const several = new Set(alike.map(({ pair }) => pair)).size
-    const whose = several === 1 ? first?.pair : `${several} of ${pairs} pairs, ${first?.pair} for one`
+    const whose = several === 1 ? first?.pair : `${several} of ${pairs} pairs, such as ${first?.pair}`
     return `${whose}: ${first?.message}`
   })
 }
@@ -90,5 +90,5 @@ function trainedApart(matrices: readonly LearnedMatrix[]): string | null {
   if (median >= apartCosine) return null
   const lowest = sorted.slice(0, namedMatrices).map(({ tensor, cosine }) => `${tensor} ${cosine.toFixed(3)}`)
   const which = sorted.length === 1 ? 'the one weight matrix' : `the ${sorted.length} weight matrices`
-  return `these look independently trained (the median cosine of ${which} that differ is ${median.toFixed(3)}; lowest: ${lowest.join(', ')}): their neurons do not correspond, and a soup of them will be garbage`
+  return `these look independently trained (the median cosine of ${which} that differ is ${median.toFixed(3)}; lowest: ${lowest.join(', ')}): their neurons do not correspond, so a soup of them will not work. Merge models that were fine-tuned from one model`
 }

@@ -64,7 +64,7 @@ export function preflight({ models, base }: Omit<MergeInputs<MatchedInput>, 'com
 function slotWarnings({ use, name }: Leaf, differences: readonly ValueDifference[]): string[] {
   if (!use) return []
   return differences.map(({ model, expected, actual }) => {
-    return `${name} is averaged, although it is ${describeUse(use)}, since the network computes with it as well; it holds ${actual} in ${model}, ${expected} in the base`
+    return `${name} is averaged, because the network also computes with it, although it is ${describeUse(use)}. It holds ${actual} in ${model}, ${expected} in the base. A rule with "skip": true keeps the base's`
   })
 }
 

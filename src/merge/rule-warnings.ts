@@ -24,11 +24,11 @@ export function ruleWarnings(
   return [
     ...[...shared].map(
       ([rule, tensors]) =>
-        `The rule ${globOf(rule)} matches ${counted(tensors, 'shared tensor')} in some places only: ${listed(tensors)}. It holds in all places.`,
+        `The rule ${globOf(rule)} matches ${counted(tensors, 'shared tensor')} under some names only: ${listed(tensors)}. The rule applies to the whole tensor.`,
     ),
     ...[...passedOver].map(
       ([rule, tensors]) =>
-        `No rule matches ${counted(tensors, 'tensor')} whose name an exporter made up, while ${globOf(rule)} matches what is around: ${listed(tensors)}. GET /v1/models/{id}/tensors lists the names that a glob can match.`,
+        `No rule matches ${counted(tensors, 'tensor')} whose name an exporter made up, although ${globOf(rule)} matches the tensors around: ${listed(tensors)}. GET /v1/models/{id}/tensors lists the names that a glob can match.`,
     ),
   ]
 }

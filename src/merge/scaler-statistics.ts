@@ -21,7 +21,7 @@ export function scalerStatistics({ operators }: Network): Leaf[] {
  */
 export function scalerWarning(names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined
-  return `statistics of a Scaler differ between the models and are averaged (${names.join(', ')}): each comes from the training data of its model, so score the soup, or keep the base's with a rule that skips them`
+  return `statistics of a Scaler differ between the models and are averaged (${names.join(', ')}): they come from the training data of each model, so score the soup, or keep the base's with a rule that skips them`
 }
 
 /**

@@ -138,7 +138,7 @@ describe('values that differ and are never averaged', () => {
     const job = await merge(app.url, { models: [{ id: a.id }, { id: b.id }], provenance: false })
     expect(Buffer.from(await mergedContent(app.url, job)).equals(Buffer.from(shared(2)))).toBe(true)
     expect(job.result?.report.warnings).toEqual([
-      `s is averaged, although it is the parameter min of the node clip, since the network computes with it as well; it holds [3] in ${b.id}, [1] in the base`,
+      `s is averaged, because the network also computes with it, although it is the parameter min of the node clip. It holds [3] in ${b.id}, [1] in the base. A rule with "skip": true keeps the base's`,
     ])
   })
 })

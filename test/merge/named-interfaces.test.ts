@@ -267,7 +267,7 @@ describe('operands of commutative operators that look alike', () => {
       )
     const { first, warnings } = mean(told([1, 10], ['v0', 'v1'], ['a', 'b']), told([3, 30], ['v1', 'v0'], ['b', 'a']))
     expect([first('a'), first('b')]).toEqual([2, 20])
-    expect(warnings).toContainEqual(expect.stringMatching(/paired by structure against their names/))
+    expect(warnings).toContainEqual(expect.stringMatching(/paired by structure, against their names/))
   })
 })
 

@@ -34,7 +34,7 @@ describe('the report of a merge', () => {
     ]
     const [byHead] = report(['head*'], links, change).warnings
     expect(byHead).toBe(
-      'The rule "head*" matches 1 shared tensor in some places only: emb.weight (not as emb.weight). It holds in all places.',
+      'The rule "head*" matches 1 shared tensor under some names only: emb.weight (not as emb.weight). The rule applies to the whole tensor.',
     )
     expect(report(['emb*'], links, change).warnings.join()).toContain('emb.weight (not as /head/MatMul)')
     expect(report(['*'], links, change).warnings).toEqual([])
@@ -59,7 +59,7 @@ describe('the report of a merge', () => {
       const links = [{ weight: 'layers.0.w' }, { weight }, { weight: 'layers.1.w' }, { weight: 'head.w' }]
       const { warnings } = report(['layers.*'], links)
       expect(warnings).toEqual([
-        `No rule matches 1 tensor whose name an exporter made up, while "layers.*" matches what is around: ${weight}. GET /v1/models/{id}/tensors lists the names that a glob can match.`,
+        `No rule matches 1 tensor whose name an exporter made up, although "layers.*" matches the tensors around: ${weight}. GET /v1/models/{id}/tensors lists the names that a glob can match.`,
       ])
       expect(report(['head.*'], links).warnings).toEqual([])
       expect(report(['layers.*', weight], links).warnings).toEqual([])

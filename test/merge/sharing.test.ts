@@ -43,7 +43,7 @@ describe('tensors that one model shares and another has copies of', () => {
       [4, 5],
     ])
     expect(warnings).toContainEqual(
-      expect.stringMatching(/^model 1 has the one tensor s where the base has (a, b|b, a)$/),
+      expect.stringMatching(/^model 1 has one tensor, s, where the base has (a, b|b, a)$/),
     )
   })
 
@@ -65,7 +65,7 @@ describe('tensors that one model shares and another has copies of', () => {
     const { tensors, warnings } = mean(shared, equal, ['s'])
     expect(tensors).toEqual([[6, 7]])
     expect(warnings).toContainEqual(
-      expect.stringMatching(/^model 1 has a copy of its own, [ab], in a place of the base's s/),
+      expect.stringMatching(/^model 1 has a separate tensor [ab] in one of the places of the base's s/),
     )
   })
 
@@ -199,7 +199,7 @@ describe('names that contradict the structure', () => {
       [16.5, 22],
     ])
     expect(warnings).toEqual([
-      expect.stringMatching(/^model 1 has the base's names for other tensors: 2 .*upper for lower/),
+      expect.stringMatching(/^model 1 uses names of the base for other tensors: 2 .*upper for lower/),
     ])
   })
 })

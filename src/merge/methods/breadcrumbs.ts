@@ -18,7 +18,9 @@ export function breadcrumbsMethod(elect: boolean): Method<Parameters> {
       density,
       gamma: perModel(z.number().min(0).max(1))
         .default(0.01)
-        .describe('The part of the largest changes that is dropped: a number, or a list of one for each model'),
+        .describe(
+          'Fraction of the changes that is dropped, the largest first: a number, or a list of one for each model',
+        ),
       lambda,
     }),
     models: { min: 1, max: null },

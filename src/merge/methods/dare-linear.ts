@@ -23,7 +23,9 @@ export function dareMethod(elect: boolean): Method<Parameters> {
       rescale: z
         .enum(['inverse', 'l1'])
         .default('inverse')
-        .describe('Scaling of the kept changes: division by density (the paper), or to the sum of magnitudes before'),
+        .describe(
+          'Scaling of the kept changes: inverse divides by density (the paper), l1 restores the sum of magnitudes',
+        ),
     }),
     models: { min: 1, max: null },
     base: 'required',

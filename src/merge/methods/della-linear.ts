@@ -24,7 +24,7 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
         epsilon: perModel(z.number().min(0).max(0.5))
           .default(0.15)
           .describe(
-            'Difference of the probability to keep the largest and the smallest changes of a row: a number, or a list of one for each model',
+            'Distance of the probability of keeping a change from density: density + epsilon for the largest of a row, density - epsilon for the smallest. A number, or a list of one for each model',
           ),
         lambda,
         seed,

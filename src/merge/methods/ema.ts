@@ -11,7 +11,12 @@ export const ema: Method<Parameters> = {
   formula: 'theta = x_1; then theta = decay theta + (1 - decay) x_i',
   source: 'Polyak and Juditsky 1992, doi:10.1137/0330046',
   parameters: z.strictObject({
-    decay: z.number().min(0).max(1).default(0.999).describe('Part of the average so far that stays at each model'),
+    decay: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.999)
+      .describe('Fraction of the running average that is kept at each further model'),
   }),
   models: { min: 1, max: null },
   base: 'none',

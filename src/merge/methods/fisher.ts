@@ -10,7 +10,7 @@ const least = 1e-6
 /** The mean of the models, with each element weighted by its importance to its model. */
 export const fisher: Method<ParameterValues> = {
   name: 'fisher',
-  description: 'The mean weighed, element by element, with the diagonal of each model’s Fisher information',
+  description: 'The mean, weighted element by element by the diagonal of each model’s Fisher information',
   formula: 'sum(w_i F_i x_i) / sum(w_i F_i), F_i at least 1e-6',
   source: 'Matena and Raffel 2021, arXiv:2111.09832',
   parameters: noParameters,

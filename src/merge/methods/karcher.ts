@@ -17,12 +17,12 @@ type Parameters = { maxIter: number; tol: number }
 /** The mean of the models' directions on the sphere, with the mean length of the models. */
 export const karcher: Method<Parameters> = {
   name: 'karcher',
-  description: 'The Riemannian (Karcher) mean of the directions of the models, as long as they are in the mean',
+  description: 'The Riemannian (Karcher) mean of the directions of the models, with the weighted mean of their lengths',
   formula: 'L m, m the mean of x_i / norm(x_i) on the sphere, L = sum(w_i norm(x_i)) / sum(w_i)',
   source: 'Karcher 1977, doi:10.1002/cpa.3160300502',
   parameters: z.strictObject({
-    maxIter: z.number().int().min(1).max(1000).default(10).describe('Steps at most'),
-    tol: z.number().gt(0).default(1e-5).describe('The length of a step, in radians, that is the last one'),
+    maxIter: z.number().int().min(1).max(1000).default(10).describe('Largest number of steps'),
+    tol: z.number().gt(0).default(1e-5).describe('Length in radians: a shorter step is the last one'),
   }),
   models: { min: 2, max: null },
   base: 'none',

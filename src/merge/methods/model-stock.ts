@@ -8,7 +8,7 @@ import { noParameters } from './parameters.ts'
 /** A point between the base and the mean of the models, nearer to the mean if their changes of the base agree more. */
 export const modelStock: Method<ParameterValues> = {
   name: 'model_stock',
-  description: 'Between the base and the mean of the models: the nearer to the mean, the more their changes agree',
+  description: 'A point between the base and the mean of the models: nearer to the mean if their changes agree more',
   formula: 't mean(x_i) + (1 - t) b, t = n c / (1 + (n - 1) c), c the mean cosine of any two d_i',
   source: 'Jang et al. 2024, arXiv:2403.19522',
   parameters: noParameters,

@@ -15,7 +15,8 @@ type Parameters = { eps: number }
 /** The weighted sum of directions, with the weighted mean length of the models. */
 export const multislerp: Method<Parameters> = {
   name: 'multislerp',
-  description: 'The direction between several models or their changes of a base, as long as they are in the mean',
+  description:
+    'The weighted mean direction of several models, or of their changes of a base, with the weighted mean of their lengths',
   formula: 'L v / norm(v), v = sum(w_i x_i / norm(x_i)), L = sum(w_i norm(x_i)); with a base of d_i, added to b',
   source: 'mergekit',
   parameters: z.strictObject({

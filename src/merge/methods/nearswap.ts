@@ -9,10 +9,12 @@ type Parameters = { t: number }
 /** Takes the second model's elements where they are near to the first's, and a small part of them elsewhere. */
 export const nearswap: Method<Parameters> = {
   name: 'nearswap',
-  description: 'The first model, its elements drawn to the second’s where those are near',
+  description: 'The first model, with elements moved to the second’s where the two are near',
   formula: '(1 - w) x_1 + w x_2, w = min(1, t / max(|x_1 - x_2|, 1e-6))',
   source: 'mergekit',
-  parameters: z.strictObject({ t: z.number().min(0).describe('Elements no further apart than this are the second’s') }),
+  parameters: z.strictObject({
+    t: z.number().min(0).describe('Distance up to which an element is the second model’s'),
+  }),
   models: { min: 2, max: 2 },
   base: 'none',
   fisher: false,

@@ -19,7 +19,7 @@ type Parameters = { along: Along; rowWise?: boolean | undefined }
 /** Spherical interpolation by weights, of two models or of their changes of a base. */
 export const nuslerp: Method<Parameters> = {
   name: 'nuslerp',
-  description: 'Spherical interpolation by weights, of two models or of their changes of a base',
+  description: 'Spherical interpolation between two models, or between their changes of a base, by weights',
   formula: 'slerp(x_1, x_2; t), t = w_2 / (w_1 + w_2); with a base b + slerp(d_1, d_2; t)',
   source: 'mergekit; Shoemake 1985, doi:10.1145/325165.325242',
   parameters: z.strictObject({

@@ -23,7 +23,7 @@ export function valueFor(value: PerModel, model: number): number {
 
 /** Parameters of several methods. */
 export const density = perModel(z.number().min(0).max(1)).describe(
-  'The part of each model’s changes that is kept: a number, or a list of one for each model',
+  'Fraction of each model’s changes that is kept: a number, or a list of one for each model',
 )
 export const lambda = z.number().default(1).describe('Factor of the merged change')
 export const seed = z
@@ -32,7 +32,7 @@ export const seed = z
   .min(0)
   .max(Number.MAX_SAFE_INTEGER)
   .default(0)
-  .describe('Repeats what is drawn at random')
+  .describe('Seed of the random numbers: the same seed gives the same result')
 export const noParameters = z.strictObject({})
 
 /** Returns a fraction of some elements, rounded down. */

@@ -19,7 +19,7 @@ type Parameters = { topk: number }
 export const sce: Method<Parameters> = {
   name: 'sce',
   description:
-    'Selects the elements that vary most between the models, weighs models by their changes there, elects signs',
+    'Selects the elements that vary most between the models, weighs models by their changes there, and elects signs',
   formula:
     'b + sum(w_i d_i m_i) / sum(w_i m_i), w_i = sum(d_i^2) / sum of all, m_i selected entries with the elected sign',
   source: 'Wan et al. 2024, arXiv:2408.07990',
@@ -30,7 +30,7 @@ export const sce: Method<Parameters> = {
       .max(1)
       .default(1)
       .describe(
-        'The part of the elements whose variance is not 0 that changes, those of largest variance; 1: every element',
+        'Fraction of the elements with a variance other than 0 that change, from the largest variance down; 1: every element',
       ),
   }),
   models: { min: 2, max: null },
