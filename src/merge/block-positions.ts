@@ -10,7 +10,7 @@ export type BlockStack = { stack: string; blocks: number }
 
 /**
  * The positions of tensors in the stacks of blocks of a network, by path. The first block is 0, the last 1 (also a
- * single one). Tensors outside of blocks have 0, and null if the block is unknown.
+ * single one). A tensor outside of blocks has 0, a tensor of an unknown block null.
  */
 export type BlockPositions = { stacks: readonly BlockStack[]; positions: ReadonlyMap<string, number | null> }
 

@@ -8,23 +8,20 @@ import { runTask, type StoppableOptions } from './run-task.ts'
 import type { ThreadLimits } from './task-pool.ts'
 import { type ModelTask, type ModelThreads, modelThreads } from './worker-threads.ts'
 
-/** Makes the candidates of one search. */
+/** Merges files into a new one at `output`, with data files beside it. */
 export type RunMerge = (merge: Omit<ModelTask<'merge'>, 'shared'>, options: StoppableOptions) => Promise<MergedModel>
 
-/** Findings about the merge of all models, with the search's groups as rules. */
+/** Makes the candidates of one search. */
 export type CandidateWriter = {
-  /** Finds the NaN and infinite elements of all models. Reads each to its end. */
+  /** Findings about the merge of all models, with the search's groups as rules. */
   findings: MergeFindings
-  /** Writes a soup to new files, the model's own at `output`. Soups are written one after the other. */
+  /** Finds the NaN and infinite elements of all models. Reads each to its end. */
   findNonFinite(): Promise<NonFinite>
-  /** Merges like the pool, but plans in this thread, which has the models open. */
+  /** Writes a soup to new files, the model's own at `output`. Soups are written one after the other. */
   write(soup: CandidateSoup, output: string): Promise<ModelPaths>
-  /** Resolves when the thread has ended. Its work has then failed, and it touches no file any more. */
+  /** Merges like the pool, but plans in this thread, which has the models open. */
   merge: RunMerge
-  /**
-   * Opens the models of a search in a thread that only this search uses.
-   * @param signal ends the thread at once
-   */
+  /** Resolves when the thread has ended. Its work has then failed, and it touches no file any more. */
   readonly ended: Promise<void>
 }
 
@@ -35,7 +32,10 @@ type Making = {
   mergeIn: (planners: ModelThreads) => RunMerge
 }
 
-/** A task fails when its thread is told to end, but the thread may still create a file until it is gone. */
+/**
+ * Opens the models of a search in a thread that only this search uses.
+ * @param signal ends the thread at once
+ */
 export async function openCandidateThread(
   { limits, taskMilliseconds, onThreadError, mergeIn }: Making,
   inputs: CandidateInputs,
@@ -48,7 +48,7 @@ export async function openCandidateThread(
   const end = () => void thread.destroy().then(resolve, resolve)
   signal.addEventListener('abort', end, { once: true })
 
-  /** A task fails as soon as its thread is told to end, but the thread may create a file until it is gone. */
+  /** A task fails when its thread is told to end, but the thread may still create a file until it is gone. */
   const untilEnded = async <Value>(run: () => Promise<Value>): Promise<Value> => {
     signal.throwIfAborted()
     try {

@@ -5,10 +5,16 @@ import { timedTask } from './timed-task.ts'
 
 standBack()
 
-/** What the threads run that hash files, by name. They load nothing that parses models: they are small, and there soon. */
+/**
+ * The module of worker threads that hash files, and its tasks. It loads nothing that parses models, so its threads are
+ * small and start fast.
+ */
 export const hash = timedTask((task: HashTask) => hashRanges(task))
 
-/** Hashes a file and rests as long as it works, chunk by chunk: the disk serves others at least half of the time. */
+/**
+ * Hashes a file and rests after each chunk as long as the chunk took, so that the disk serves others at least half of
+ * the time.
+ */
 export function hashSlowly(path: string): ReturnType<typeof sha256OfFile> {
   const rest = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   let woken = performance.now()

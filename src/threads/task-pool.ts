@@ -3,27 +3,27 @@ import type { Outcome } from './outcome.ts'
 import type { SentTask } from './task-deadline.ts'
 import type { TimedTask } from './timed-task.ts'
 
-/** Worker threads, with the milliseconds that one may work on a task. */
+/** The parameter of an exported task. */
 export type TaskOf<Exported> = Exported extends TimedTask<infer Task, unknown> ? Task : never
 
-/** What an exported task returns. */
+/** The result of an exported task. */
 export type ValueOf<Exported> = Exported extends TimedTask<never, infer Value> ? Value : never
 
-/** The parameter of an exported function that is no task. */
+/** The parameter of an exported function that is not a task. */
 type ArgumentOf<Exported> = Exported extends (argument: infer Argument) => unknown ? Argument : never
 
-/** What an exported function that is no task returns. */
+/** The result of an exported function that is not a task. */
 type ResultOf<Exported> = Exported extends (argument: never) => infer Result ? Awaited<Result> : never
 
-/** How many threads a pool has, how much memory each, and how long an idle one is kept. */
+/** The number of threads in a pool, the memory of each, and how long an idle one is kept. */
 export type ThreadLimits = NonNullable<ConstructorParameters<typeof Piscina>[0]>
 
 /** The names of a worker module's exports. */
 export type NameIn<Module> = keyof Module & string
 
 /**
- * Worker threads that run what one module exports; names, parameters and results have the types of its exports. Threads copy what they
- * are sent as `structuredClone` does.
+ * Worker threads that run the exports of one module. Names, parameters and results have the types of these exports.
+ * Messages to threads are copied as by `structuredClone`.
  */
 export class TaskPool<Module> extends Piscina {
   /** Milliseconds that a thread may work on one task. */
@@ -35,7 +35,7 @@ export class TaskPool<Module> extends Piscina {
     this.taskMilliseconds = taskMilliseconds
   }
 
-  /** Sends an exported task to a thread. For the limits of time and memory see `runTask`. @param signal ends the thread */
+  /** Sends an exported task to a thread. `runTask` adds the limits of time and memory. @param signal ends the thread */
   send<Name extends NameIn<Module>>(
     name: Name,
     sent: SentTask<TaskOf<Module[Name]>>,
@@ -44,7 +44,7 @@ export class TaskPool<Module> extends Piscina {
     return this.run(sent, { name, signal })
   }
 
-  /** Calls an exported function that is no task in a thread, for as long as it takes. @param signal ends the thread */
+  /** Calls an exported function that is not a task in a thread, without a time limit. @param signal ends the thread */
   call<Name extends NameIn<Module>>(
     name: Name,
     argument: ArgumentOf<Module[Name]>,

@@ -9,10 +9,10 @@ export type ModelThreads = TaskPool<ModelModule>
 /** Threads that hash files. */
 export type HashThreads = TaskPool<HashModule>
 
-/** What a task of {@link ModelThreads} takes. */
+/** The parameter of a task of {@link ModelThreads}. */
 export type ModelTask<Name extends keyof ModelModule> = TaskOf<ModelModule[Name]>
 
-/** What a task of {@link ModelThreads} returns. */
+/** The result of a task of {@link ModelThreads}. */
 export type ModelValue<Name extends keyof ModelModule> = ValueOf<ModelModule[Name]>
 
 /** Returns a pool of threads that read and merge models. @param taskMilliseconds that a thread may work on one task */

@@ -17,8 +17,8 @@ import type { ShareTask } from './write-share.ts'
 standBack()
 
 /**
- * What worker threads run that read models, by name. Each task loads what it needs when it first comes: a thread that only writes
- * shares of a merge takes half the memory of one that has all of this.
+ * The module of worker threads that read models, and its tasks. Each task loads its modules at the first call. So a
+ * thread that only writes shares of a merge takes half the memory of a thread that loaded everything.
  */
 
 type MergeTask = {

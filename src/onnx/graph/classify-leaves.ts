@@ -21,9 +21,9 @@ const largestNumber = 8
  * - A Cast to integer or bool, or a comparison, on such ways. The gradient there is zero, so no training changes such a
  *   float. This does not hold next to the results of layers: a bias that is rounded together with such a result (the
  *   durations of a speech model, say) was trained on the result before. There, only numbers of rank 0 are parameters.
- * - A product with quantised values. These are outputs of MatMulInteger or ConvInteger, a scale of
- *   DynamicQuantizeLinear, a tensor of 8 or fewer bits with more elements, or an unscaled product of data with such a
- *   tensor. The integers are the base's, and the scale belongs to them.
+ * - A product with quantised values: an output of MatMulInteger or ConvInteger, a scale of DynamicQuantizeLinear, or a
+ *   tensor of 8 or fewer bits with more elements. An unscaled product of data with such a tensor also counts. The
+ *   integers are the base's, and the scale belongs to them.
  * - An unchanged output of the model: it is a number that the model outputs. A network without operators outputs its
  *   initializers, as a checkpoint does; those are weights.
  *
