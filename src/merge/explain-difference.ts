@@ -35,7 +35,7 @@ export function describeUse(use: ParameterUse): string {
     case 'scale':
       return `the scale of quantised values in the node ${use.node}`
     default:
-      return `a number that the model puts out as ${use.output}`
+      return `a number that the model outputs as ${use.output}`
   }
 }
 

@@ -99,13 +99,13 @@ function listed(
   for (const { ours, theirs } of differences.length === 0 ? copies : []) {
     const first = leaves.get(ours)
     if (!first || first === theirs || sameLeafElements(first, other, theirs, other)) continue
-    const message = `stands where ${first.name} does in the base's ${ours.name}, which is one tensor there and two different ones here: ${advice()}`
+    const message = `is in the same place as ${first.name}: the base has one tensor there, ${ours.name}, and this model two different ones: ${advice()}`
     found.push({ tensor: theirs.name, message })
   }
   for (const ours of differences.length === 0 ? zeros : []) {
     const theirs = leaves.get(ours)
     if (!theirs || isAllZero(theirs, other)) continue
-    const message = `stands in one of the places of the base's bias ${ours.name}, and is not all zero as it would have to be in the others, where this model has no bias: ${advice()}`
+    const message = `is in one of the places of the base's bias ${ours.name}. This model has no bias in the other places, so it would have to be all zero, and is not: ${advice()}`
     found.push({ tensor: theirs.name, message })
   }
   if (found.length <= listedDifferences) return found

@@ -41,7 +41,7 @@ export function readYaml(text: string): unknown {
         for (const { key } of items) {
           if (!isScalar(key)) continue
           const text = String(key.value)
-          if (keys.has(text)) throw malformed(`the key ${text} stands there twice`)
+          if (keys.has(text)) throw malformed(`the key ${text} occurs twice`)
           keys.add(text)
         }
       },
@@ -88,7 +88,7 @@ function merged(value: unknown): unknown {
   const sources = own.filter(([key]) => key === '<<').flatMap(([, each]) => each)
   const foreign = sources.reverse().flatMap(source => {
     if (typeof source === 'object' && source !== null && !Array.isArray(source)) return Object.entries(source)
-    throw malformed('<< stands before what is no map')
+    throw malformed('<< is followed by something other than a map')
   })
   return Object.fromEntries([...foreign, ...own.filter(([key]) => key !== '<<')])
 }

@@ -70,7 +70,7 @@ export function typeChange(base: IndexedInput, weights: ReadonlySet<string>, dty
 
 function whyFixed({ path }: TensorEntry): string {
   if (isAttributeFloats(path)) return 'is written as plain floats of an attribute, which are always float32'
-  return 'stands where types are not followed, such as in a function'
+  return 'is in a place where types are not followed, such as a function'
 }
 
 function impossible(dtype: string, problems: ProblemItem[]): TureenError {

@@ -65,7 +65,7 @@ const supportVectorReasons: Reasons = {
 }
 
 const reasons: ReadonlyMap<string, Reasons> = new Map([
-  ['Imputer', { imputed_value_floats: 'an imputed value may be a code, and the mean of two codes is none' }],
+  ['Imputer', { imputed_value_floats: 'an imputed value may be a code, and the mean of two codes is not a code' }],
   ['LabelEncoder', { keys_floats: table, values_floats: table, keys_tensor: table, values_tensor: table }],
   ['SVMClassifier', supportVectorReasons],
   ['SVMRegressor', supportVectorReasons],

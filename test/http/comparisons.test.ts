@@ -95,7 +95,9 @@ describe('two models of one network', () => {
       linearModel([1, 5, Number.POSITIVE_INFINITY], [0]),
     )
     expect(pair.tensors[0]).toMatchObject({ nonFinite: { a: 1, b: 1 }, cosine: 1, relativeDistance: 0 })
-    expect(pair.warnings.join()).toContain('the weights have NaN or infinite elements: 1 in the first model, 1 in the second')
+    expect(pair.warnings.join()).toContain(
+      'the weights have NaN or infinite elements: 1 in the first model, 1 in the second',
+    )
   })
 
   test('with batch normalisation are told that its statistics are not linear', async () => {

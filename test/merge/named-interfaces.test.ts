@@ -335,7 +335,7 @@ describe('operands of commutative operators that look alike and have other names
     const base = branches(anonymous, [1, 10], both(['v0', 'v1']))
     expect(means(base, branches(numbered, [3, 30], both(['v0', 'v1'])), anonymous)).toEqual([2, 20])
     expect(said(base, branches(numbered, [3, 30], both(['v1', 'v0'])))[0]).toMatch(
-      /one tensor there and two different ones/,
+      /one tensor there, .*two different ones/,
     )
   })
 })

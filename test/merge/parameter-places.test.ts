@@ -74,7 +74,7 @@ describe('parameters of operations are carried where they are equal, and refused
       modelOf({ node: [constant({ name: 'value_float', f: value })], output: [{ name: 'c' }] })
     const { errors } = refusalOf(() => soupOfFiles(pair(model(1), model(2))), 'TUREEN_NON_FLOAT_DIFFERS')
     expect(errors).toMatchObject([
-      { tensor: 'c', message: expect.stringMatching(/no weight but a number that the model puts out as c/) },
+      { tensor: 'c', message: expect.stringMatching(/no weight but a number that the model outputs as c/) },
     ])
   })
 

@@ -25,8 +25,8 @@ describe('a document is refused, with what is the matter:', () => {
   const many = (from: string, to: string) => `${to}: &${to} {<<: [${Array(10).fill(`*${from}`).join(', ')}]}\n`
   it.each([
     ['several documents', 'a: 1\n---\nb: 2\n', /several documents; send one/],
-    ['a key twice', 'a: 1\na: 2', /key a stands there twice/],
-    ['<< of no map', 'a: &a 1\nb: {<<: *a}', /no map/],
+    ['a key twice', 'a: 1\na: 2', /key a occurs twice/],
+    ['<< of no map', 'a: &a 1\nb: {<<: *a}', /other than a map/],
     [
       'maps that grow by <<',
       `a: &a {x: 1}\n${[...'bcdefghi'].map((to, at) => many('abcdefghi'[at] ?? '', to)).join('')}`,

@@ -54,7 +54,7 @@ describe('tensors that one model shares and another has copies of', () => {
         model: 'model 1',
         tensor: expect.stringMatching(/^[ab]$/),
         message: expect.stringMatching(
-          /where [ab] does in the base's s, .*two different ones here: take this model as "base"/,
+          /same place as [ab]: the base has one tensor there, s, .*two different ones: take this model as "base"/,
         ),
       },
     ])

@@ -154,7 +154,9 @@ describe('a merge says what the comparison of its models says', () => {
     const [a, b] = [2, 3].map(value => chain([{ dims: [2], values: [value, value] }]))
     if (!a || !b) throw new Error('there are two')
     for (const warnings of [warningsOfComparison(a, b), warningsOfMerge(a, b)])
-      expect(warnings).toEqual([expect.stringContaining('the network has one operator, so unrelated models match it as well')])
+      expect(warnings).toEqual([
+        expect.stringContaining('the network has one operator, so unrelated models match it as well'),
+      ])
   })
 })
 

@@ -130,7 +130,7 @@ export function alignBeneath(
     )
     const [first] = head.operators
     const differences = alone.map(({ name }): Difference => {
-      const message = `stands in the part of the base that begins at the skipped tensors (${shown(first?.name)}), with which nothing of this model is paired: skip it as well`
+      const message = `is in the part of the base that begins at the skipped tensors (${shown(first?.name)}), which this model does not have: skip it as well`
       return { kind: 'tensor', isHard: false, tensor: name, message }
     })
     return { ...match, differences, paired, outputs, head }

@@ -41,7 +41,7 @@ export function findBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
     for (const inner of nodesWithin(node).filter(isBatchNorm))
       left.push({
         node: labelOf(inner),
-        reason: `stands in a subgraph of ${labelOf(node)}, whose values cannot be put out`,
+        reason: `is in a subgraph of ${labelOf(node)}, whose values cannot be measured`,
       })
     if (!isBatchNorm(node)) continue
     const statistics = statisticsOf(node, origins)
@@ -52,7 +52,7 @@ export function findBatchNorms(layout: Layout, model: ModelProto): BatchNorms {
     for (const node of (body ?? []).flatMap(each => [each, ...nodesWithin(each)]).filter(isBatchNorm))
       left.push({
         node: labelOf(node),
-        reason: `stands in the model-local function ${name}, whose values cannot be put out`,
+        reason: `is in the model-local function ${name}, whose values cannot be measured`,
       })
   return { measurable: withLevels(found, nodes), left }
 }
@@ -92,7 +92,7 @@ function labelOf({ name, output }: NodeProto): string {
 function statisticsOf(node: NodeProto, origins: Origins): { mean: TensorEntry; variance: TensorEntry } | string {
   const attribute = (name: string) => Number(node.attribute?.find(each => each.name === name)?.i ?? 0)
   if (attribute('training_mode') !== 0 || (node.output ?? []).slice(1).some(name => name !== ''))
-    return 'normalises by the statistics of each batch (training mode), and does not use the running ones'
+    return 'normalises by the statistics of each batch (training mode), not by running statistics'
   if (node.attribute?.some(each => each.name === 'spatial' && Number(each.i ?? 0) === 0))
     return 'has statistics for every position, not for every channel (spatial is 0)'
   const found: TensorEntry[] = []
@@ -100,15 +100,15 @@ function statisticsOf(node: NodeProto, origins: Origins): { mean: TensorEntry; v
     const name = node.input?.[slot] ?? ''
     const tensor = storedTensor(name, origins)
     if (typeof tensor === 'string') return tensor
-    if (!dtypeOf(tensor.dataType)?.float) return `takes ${name}, which is not of a floating-point type`
+    if (!dtypeOf(tensor.dataType)?.float) return `reads ${name}, which is not of a floating-point type`
     const other = origins.sharedWith(tensor)
-    if (other) return `takes ${name}, which shares its bytes in the data file with ${other.name || other.path}`
+    if (other) return `reads ${name}, which shares bytes of the data file with ${other.name || other.path}`
     found.push(tensor)
   }
   const [mean, variance] = found
   return mean && variance && mean.elements === variance.elements
     ? { mean, variance }
-    : 'does not have as many means as variances'
+    : 'has different numbers of means and variances'
 }
 
 /** The origins of a graph's values, and the number of places that use each. */
@@ -127,7 +127,7 @@ function storedTensor(name: string, origins: Origins): TensorEntry | string {
   const { nodes, producers, uses, initializers, byPath } = origins
   for (let at = name; ; ) {
     // A value with other uses would change for them as well. This also ends a cycle of nodes.
-    if ((uses.get(at) ?? 0) > 1) return `takes ${at}, which is used in other places as well`
+    if ((uses.get(at) ?? 0) > 1) return `reads ${at}, which is used in other places as well`
     const initializer = initializers.get(at)
     if (initializer) return initializer
     const index = producers.get(at) ?? -1
@@ -139,7 +139,7 @@ function storedTensor(name: string, origins: Origins): TensorEntry | string {
       if (tensor) return tensor
     }
     if (!isKnown || (node.opType !== 'Cast' && node.opType !== 'Identity'))
-      return `takes ${name || 'statistics'}, which is computed or fed and is no initializer`
+      return `reads ${name || 'statistics'}, which is computed or an input, and not an initializer`
     at = node.input?.[0] ?? ''
   }
 }

@@ -95,7 +95,7 @@ export function openScope(
 function defineOutput(scope: NetworkScope, name: string, definition: Definition & { kind: 'output' }): void {
   const before = scope.definitions.get(name)
   if (before?.kind === 'output' && !(isConstant(before.of) && isConstant(definition.of)))
-    throw malformedGraph(definition.of, `puts out ${shortened(name)}, as ${before.of.name} does`)
+    throw malformedGraph(definition.of, `defines ${shortened(name)}, as ${before.of.name} does`)
   scope.definitions.set(name, definition)
 }
 
@@ -107,7 +107,7 @@ export function defineValue({ definitions }: NetworkScope, name: string, definit
   const before = definitions.get(name)
   if (before?.kind !== 'output') definitions.set(name, definition)
   else if (!isConstant(before.of))
-    throw malformedGraph(before.of, `puts out ${shortened(name)}, which is an input or initializer`)
+    throw malformedGraph(before.of, `defines ${shortened(name)}, which is an input or initializer`)
 }
 
 /** Defines the initializers of a graph. Of several with one name the last one counts, as in onnxruntime. */

@@ -11,7 +11,7 @@ export const texts: readonly Impostor[] = [
   {
     recognise: anyOf(magic([0xff, 0xfe]), magic([0xfe, 0xff])),
     reason:
-      'The file is text in UTF-16, as `>` of Windows PowerShell writes whatever it redirects, models included. Write the file again without that (curl -o), and upload it.',
+      'The file is text in UTF-16, which `>` of Windows PowerShell writes for any output, including models. Download the model without `>` (curl -o), and upload it.',
   },
   {
     recognise: ({ text }) => /^\s*version https:\/\/git-lfs\.github\.com\/spec\//.test(withoutMark(text)),

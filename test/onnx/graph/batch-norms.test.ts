@@ -66,7 +66,7 @@ describe('the batch norms of a model', () => {
         graph.node.unshift({ opType: 'Abs', input: ['mean0'], output: ['computed'] })
         node.input?.splice(3, 1, 'computed')
       },
-      /computed, which is computed or fed/,
+      /computed, which is computed or an input/,
     ],
     [
       'takes what something else takes before it is cast',
