@@ -28,18 +28,39 @@ export function bothHashes(
     ours.set(a, `paired ${index}`)
     theirs.set(b, `paired ${index}`)
   }
-  return { ours: lazily(() => hashesOf(base, ours, view)), theirs: lazily(() => hashesOf(other, theirs, view)) }
+  const digest = numbersOfTexts()
+  return {
+    ours: lazily(() => hashesOf(base, ours, view, digest)),
+    theirs: lazily(() => hashesOf(other, theirs, view, digest)),
+  }
+}
+
+/** Returns a function that gives equal texts one number, which costs less than a sha256. The numbers never leave this process. */
+function numbersOfTexts(): (text: string) => string {
+  const numbers = new Map<string, string>()
+  return text => {
+    const known = numbers.get(text)
+    if (known !== undefined) return known
+    const number = String(numbers.size)
+    numbers.set(text, number)
+    return number
+  }
 }
 
 function hashesOf(
   files: NetworkFiles,
   paired: ReadonlyMap<NetworkInput, string>,
   exactness: 'inexact' | 'exact',
+  digest: (text: string) => string,
 ): NetworkHashes {
   const leaf = (each: Leaf) => shortLabel(each, files)
   const view: HashView = exactness === 'exact' ? { leaf, operator: operatorLabel } : unorderedView(files, leaf)
   const open = files.network.inputs.some(input => !paired.has(input)) ? inputLabels(files.network, view) : undefined
-  return networkHashes(files.network, { ...view, input: input => paired.get(input) ?? open?.(input) ?? input.type })
+  return networkHashes(files.network, {
+    ...view,
+    digest,
+    input: input => paired.get(input) ?? open?.(input) ?? input.type,
+  })
 }
 
 function shortLabel(leaf: Leaf, files: ModelFiles): string {

@@ -1,7 +1,8 @@
 import { hash as digest } from 'node:crypto'
 import { isCommutative } from './commutative.ts'
-import type { Network, NetworkInput, Value } from './network.ts'
+import type { Network, NetworkInput, Operator, Value } from './network.ts'
 import { type HashView, networkHashes } from './network-hash.ts'
+import { readsOf } from './reads-of.ts'
 
 /**
  * Returns a function that labels the inputs of a network without their names and order. A label is the input's type,
@@ -9,12 +10,13 @@ import { type HashView, networkHashes } from './network-hash.ts'
  * structure further away differs.
  */
 export function inputLabels(network: Network, view: HashView): (input: NetworkInput) => string {
-  const { ofOperator } = networkHashes(network, { ...view, input: ({ type }) => type })
+  const direct = inputReaders(network)
+  const { ofOperator } = networkHashes({ operators: upTo(direct, network) }, { ...view, input: ({ type }) => type })
   const readers = new Map<NetworkInput, string[]>(network.inputs.map(input => [input, []]))
   const note = (value: Value | null, by: readonly unknown[]) => {
     if (value?.kind === 'input') readers.get(value)?.push(JSON.stringify(by))
   }
-  for (const operator of network.operators) {
+  for (const operator of direct) {
     const hash = ofOperator(operator)
     for (const { port, value } of view.operands?.(operator) ?? operator.operands)
       note(value, [hash, isCommutative(operator) ? '' : port])
@@ -31,4 +33,27 @@ export function inputLabels(network: Network, view: HashView): (input: NetworkIn
     [...readers].map(([input, by]) => [input, digest('sha256', JSON.stringify([input.type, ...by.sort()]), 'hex')]),
   )
   return input => labels.get(input) ?? input.type
+}
+
+/** Operators that read an input of the network themselves. */
+function inputReaders({ operators }: Network): Operator[] {
+  const isInput = (value: Value | null) => value?.kind === 'input'
+  return operators.filter(
+    ({ operands, subgraphs }) =>
+      operands.some(({ value }) => isInput(value)) || subgraphs.some(({ outputs }) => outputs.some(isInput)),
+  )
+}
+
+/** Some operators and all that they are computed from, in the order of the network. */
+function upTo(some: readonly Operator[], { operators }: Network): Operator[] {
+  const open = [...some]
+  const needed = new Set(open)
+  for (let operator = open.pop(); operator; operator = open.pop()) {
+    for (const value of readsOf(operator)) {
+      if (value?.kind !== 'result' || needed.has(value.operator)) continue
+      needed.add(value.operator)
+      open.push(value.operator)
+    }
+  }
+  return operators.filter(operator => needed.has(operator))
 }

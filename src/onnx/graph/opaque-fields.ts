@@ -34,6 +34,8 @@ export class OpaqueFields {
 
   /** Returns the sha256 of each field of a message, including tags, by name. */
   of(owner: string): readonly [name: string, sha256: string][] {
+    // A look-up hashes the path's text, and each node has a path of its own.
+    if (this.isEmpty) return []
     const fields = this.#byOwner.get(owner)
     if (!fields) return []
     // Kept, because each call of a function asks for its fields again.
@@ -59,6 +61,7 @@ export class OpaqueFields {
 
   /** Returns the text of a field of a message; empty if there is none. */
   textOf(owner: string, name: string): string {
+    if (this.isEmpty) return ''
     const span = this.#byOwner.get(owner)?.get(name)?.at(-1)
     if (!span) return ''
     const cursor = wireCursor(this.#source)

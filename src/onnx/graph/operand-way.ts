@@ -21,6 +21,18 @@ export type Way =
 
 type Kind = Exclude<Way['kind'], 'slot'>
 
+/** One shared object for each kind: a network may have a million operands. */
+const wayOfKind = {
+  dims: { kind: 'dims' },
+  rounded: { kind: 'rounded' },
+  same: { kind: 'same' },
+  moved: { kind: 'moved' },
+  mapped: { kind: 'mapped' },
+  folded: { kind: 'folded' },
+  bodies: { kind: 'bodies' },
+  computed: { kind: 'computed' },
+} as const satisfies Record<Kind, Way>
+
 /**
  * The ways of operators of ONNX: one for all inputs, or by position; other positions are `computed`. Source: ONNX's
  * Operators.md.
@@ -60,18 +72,18 @@ const ways = new Map<string, Kind | Readonly<Record<number, Kind>>>([
 export function wayOf({ domain, opType, attributes, operands }: Operator, port: string, inputs: number): Way {
   if (port.startsWith('.')) {
     const [attribute = ''] = port.slice(1).split('[')
-    if (!isAttributeSlot(domain, opType, attribute)) return { kind: 'computed' }
+    if (!isAttributeSlot(domain, opType, attribute)) return wayOfKind.computed
     return { kind: 'slot', slot: attribute, reason: whyNeverAveraged(domain, opType, attribute) }
   }
   const position = Number(port)
   const slot = inputSlot(domain, opType, position, inputs)
   if (slot) return { kind: 'slot', slot }
-  if (domain !== '') return { kind: 'computed' }
-  if (opType === 'Cast') return { kind: isIndexType(attributes.get('to') ?? '') ? 'rounded' : 'same' }
+  if (domain !== '') return wayOfKind.computed
+  if (opType === 'Cast') return wayOfKind[isIndexType(attributes.get('to') ?? '') ? 'rounded' : 'same']
   if (opType === 'CastLike')
-    return { kind: position > 0 ? 'dims' : isOfIndexType(operands[1]?.value) ? 'rounded' : 'same' }
+    return wayOfKind[position > 0 ? 'dims' : isOfIndexType(operands[1]?.value) ? 'rounded' : 'same']
   const way = ways.get(opType)
-  return { kind: (typeof way === 'object' ? way[position] : way) ?? 'computed' }
+  return wayOfKind[(typeof way === 'object' ? way[position] : way) ?? 'computed']
 }
 
 /** Bool and the integers of 16 bits and more: counts, sizes and indices. Integers of fewer bits may be weights. */

@@ -33,7 +33,6 @@ export type WrittenOperator = {
  * it. For a version that Tureen does not know, all attributes count as written.
  */
 export function operatorMeaning({ domain, opType, version, attributes, outputs, weight }: WrittenOperator): Meaning {
-  const autoPad = attributeString(attributes, 'auto_pad')
   const isDefault = (name: string, text: string): boolean => {
     const value = attributeDefault(domain, opType, version, name)
     if (value !== undefined && text === defaultText(value)) return true
@@ -41,7 +40,7 @@ export function operatorMeaning({ domain, opType, version, attributes, outputs, 
     if (list === undefined) return false
     if (name === 'kernel_shape' && weight && takesKernelFromWeight.has(opType))
       return list.join() === weight.slice(2).join()
-    return isWindowDefault(domain, opType, name, list, autoPad)
+    return isWindowDefault(domain, opType, name, list, attributeString(attributes, 'auto_pad'))
   }
   const isKnown = isKnownOpset(domain, version)
   const given = [...attributes].filter(([name, text]) => !isKnown || !isDefault(name, text))

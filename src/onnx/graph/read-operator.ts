@@ -43,8 +43,10 @@ export function readOperator(resolver: Resolver, placed: PlacedNode, operator: O
   })
   const [, second] = inputs
   const weight = second?.value?.kind === 'leaf' ? second.value.tensor?.dims : undefined
-  const { version } = operator
-  Object.assign(operator, operatorMeaning({ ...operator, attributes, weight }))
+  const { domain, opType, version, outputs } = operator
+  const meaning = operatorMeaning({ domain, opType, version, attributes, outputs, weight })
+  operator.epoch = meaning.epoch
+  if (meaning.attributes.size > 0) operator.attributes = meaning.attributes
   operator.operands = [
     ...readInputs(operator, version, inputs),
     ...operator.operands.sort((a, b) => (a.port < b.port ? -1 : 1)),

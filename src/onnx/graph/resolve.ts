@@ -44,20 +44,22 @@ export type Resolver = {
  * name.
  */
 export function resolve(resolver: Resolver, from: NetworkScope, name: string): Value | null {
-  const passed = new Set<Definition>()
+  // Most names need no step beyond themselves, and no Set.
+  let passed: Set<Definition> | undefined
   let at: NamedIn = { scope: from, name }
   for (;;) {
     const step = stepFrom(resolver, at)
     if (!('next' in step)) {
-      for (const definition of passed) {
+      for (const definition of passed ?? []) {
         resolver.resolved.set(definition, step.value)
         if (definition.kind === 'output') addAlias(resolver, step.value, definition)
       }
       return step.value
     }
     const { definition } = step
-    if (definition.kind === 'output' && passed.has(definition))
+    if (definition.kind === 'output' && passed?.has(definition))
       throw malformedGraph(definition.of, 'depends on its own output')
+    passed ??= new Set()
     passed.add(definition)
     at = step.next
   }
@@ -111,6 +113,7 @@ function passThrough(
   if (domain === '' && node.opType === 'Identity' && input) return { scope, name: input }
   if (domain === '' && node.opType === 'Dropout' && output === 0 && input && dropsNothing(resolver, placed))
     return { scope, name: input }
+  if (resolver.functions.size === 0) return undefined
   const callee = resolver.functions.get(functionKey(node, node.opType, resolver.opaque.textOf(placed.path, 'overload')))
   if (!callee) return undefined
   const name = callee.definition.output?.[output]
@@ -211,6 +214,9 @@ function constantLeaf({ leaves }: Resolver, placed: PlacedNode): Leaf | undefine
   )
 }
 
+/** The empty Map that operators without attributes share: a network may have some hundred thousand of them. */
+const noAttributes: Operator['attributes'] = new Map()
+
 function operatorOf({ placed }: Resolver, at: PlacedNode): Operator {
   if (at.operator) return at.operator
   const { node, name } = at
@@ -222,7 +228,7 @@ function operatorOf({ placed }: Resolver, at: PlacedNode): Operator {
     opType: node.opType ?? '',
     version: at.scope.opsets.get(domainOf(node)) ?? 1,
     epoch: 0,
-    attributes: new Map(),
+    attributes: noAttributes,
     operands: [],
     outputs: outputs.findLastIndex(output => output !== '') + 1,
     subgraphs: [],

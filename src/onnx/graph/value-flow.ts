@@ -60,6 +60,16 @@ export function valueFlow(network: Network): ValueFlow {
   }
 }
 
+/** The empty list that all values outside subgraphs share: a network may have some hundred thousand of them. */
+const noHandovers: Handover[] = []
+
+/** Returns a list of handovers with one more, which is the same list unless that is the shared empty one. */
+function withHandover(handovers: Handover[], one: Handover): Handover[] {
+  if (handovers === noHandovers) return [one]
+  handovers.push(one)
+  return handovers
+}
+
 class FlowValues {
   size = 0
   readonly all: FlowValue[] = []
@@ -73,7 +83,7 @@ class FlowValues {
     if (value.kind === 'formal') return this.formalOf(value.operator, value.attribute, value.index)
     const known = this.#leaves.get(value)
     if (known) return known
-    const made = this.#add({ leaf: value.kind === 'leaf' ? value : null, isInput: value.kind === 'input' })
+    const made = this.#add(value.kind === 'leaf' ? value : null, value.kind === 'input', null, 0)
     this.#leaves.set(value, made)
     return made
   }
@@ -90,8 +100,8 @@ class FlowValues {
   resultOf(operator: Operator, index: number): FlowValue {
     const producer = this.operatorOf(operator)
     for (let next = producer.results.length; next <= index; next += 1)
-      producer.results.push(this.#add({ producer, index: next }))
-    return producer.results[index] ?? this.#add({ producer, index })
+      producer.results.push(this.#add(null, false, producer, next))
+    return producer.results[index] ?? this.#add(null, false, producer, index)
   }
 
   formalOf(operator: Operator, attribute: string, index: number): FlowValue {
@@ -100,23 +110,22 @@ class FlowValues {
     const key = `${attribute} ${index}`
     const known = formals.get(key)
     if (known) return known
-    const made = this.#add({})
+    const made = this.#add(null, false, null, 0)
     formals.set(key, made)
     return made
   }
 
-  #add(fields: Partial<FlowValue>): FlowValue {
+  #add(leaf: Leaf | null, isInput: boolean, producer: FlowOperator | null, index: number): FlowValue {
     const value: FlowValue = {
       kind: 'value',
       id: this.size,
-      leaf: null,
-      isInput: false,
-      producer: null,
-      index: 0,
+      leaf,
+      isInput,
+      producer,
+      index,
       reads: [],
-      handedTo: [],
-      handedFrom: [],
-      ...fields,
+      handedTo: noHandovers,
+      handedFrom: noHandovers,
     }
     this.size += 1
     this.all.push(value)
@@ -126,8 +135,10 @@ class FlowValues {
 
 function connectOperands(values: FlowValues, operator: Operator): void {
   const reader = values.operatorOf(operator)
-  const inputs = operator.operands.filter(({ port }) => !port.startsWith('.')).length
-  for (const { port, value } of operator.operands) {
+  const { operands } = operator
+  let inputs = 0
+  for (const { port } of operands) if (!port.startsWith('.')) inputs += 1
+  for (const { port, value } of operands) {
     const operand = values.of(value)
     if (!operand) continue
     const read: Read = { value: operand, reader, way: wayOf(operator, port, inputs) }
@@ -149,8 +160,8 @@ function connectBody(
   if (!isFollowed(operator)) return
   const hand = (from: FlowValue | null, to: FlowValue | null, isChoice: boolean) => {
     if (!from || !to) return
-    from.handedTo.push({ value: to, isChoice })
-    to.handedFrom.push({ value: from, isChoice })
+    from.handedTo = withHandover(from.handedTo, { value: to, isChoice })
+    to.handedFrom = withHandover(to.handedFrom, { value: from, isChoice })
   }
   const isLoop = opType === 'Loop'
   // The body of a Loop takes a count and a condition before its state, and returns the condition first.
