@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { memorySource } from '../../../src/onnx/byte-source.ts'
 import { differencesOf, inspectSource } from '../../support/inspecting.ts'
 import { float32Tensor } from '../../support/onnx-model.ts'
+import { stopwatch } from '../../support/processor-time.ts'
 import { encodeModel, modelOf } from '../../support/rich-model.ts'
 
 const many = 10_000
@@ -77,7 +78,7 @@ describe('large graphs are described and compared at once', () => {
     (_, write) => {
       const model = write()
       const other = Buffer.from(model)
-      const started = performance.now()
+      const elapsed = stopwatch()
       inspectSource(memorySource(model))
       expect(differencesOf(model, other)).toEqual([])
       for (const at of ['Relu', 'Concat', 'Add'].flatMap(opType => other.indexOf(opType))) {
@@ -86,9 +87,9 @@ describe('large graphs are described and compared at once', () => {
         changed.write('Xxx', at)
         expect(differencesOf(model, changed).length).toBeGreaterThan(0)
       }
-      expect(performance.now() - started).toBeLessThan(15_000)
+      expect(elapsed()).toBeLessThan(15_000)
     },
-    30_000,
+    120_000,
   )
 
   test('one tensor in the place of as many of the base', () => {
