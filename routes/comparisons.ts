@@ -6,7 +6,7 @@ import { type JobStart, jobStartErrors, startJob } from '../src/http/job-replies
 import { problemResponses } from '../src/http/openapi.ts'
 import { type ComparisonService, comparisonErrors } from '../src/jobs/comparison-job.ts'
 
-/** Comparing models of the store, as a durable job: the dry run of a merge. */
+/** Routes that compare stored models, as a durable job: the dry run of a merge. */
 export const comparisonRoutes: FastifyPluginAsyncZod<JobStart & { comparisons: ComparisonService }> = async (
   app,
   { comparisons, ...starting },
@@ -18,13 +18,13 @@ export const comparisonRoutes: FastifyPluginAsyncZod<JobStart & { comparisons: C
         operationId: 'createComparison',
         summary: 'Compare models',
         description:
-          'A job that compares models pair by pair: whether they can be merged, how far apart their weights are, and what a merge would warn of.',
+          'A job that compares models pair by pair. It finds differences that prevent a merge, the distance of the weights, and the warnings of a merge.',
         tags: ['soups'],
         body: comparisonBody,
         headers: idempotencyHeaders,
         querystring: comparisonParameters,
         response: {
-          200: comparisonJob.describe('With ?wait: the job has ended'),
+          200: comparisonJob.describe('The ended job, with ?wait'),
           202: comparisonJob,
           ...problemResponses(...jobStartErrors, ...comparisonErrors.start),
         },

@@ -18,7 +18,7 @@ const tags = ['datasets']
 
 type Options = { datasets: DatasetStore; idempotency: Idempotency; contentFiles: ContentFiles; uploads: UploadLimits }
 
-/** Data sets: what models are scored on. */
+/** Routes that upload, list, show and delete data sets. */
 export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
   { datasets, idempotency, contentFiles, uploads },
@@ -30,12 +30,13 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
       schema: {
         operationId: 'createDataset',
         summary: 'Upload a data set',
-        description: 'Takes an .npz file, a form of .npz shards, or a form of input_N.pb and output_N.pb.',
+        description:
+          'Takes an .npz file, a form with several .npz files (shards), or a form with files input_N.pb and output_N.pb.',
         tags,
         headers: idempotencyHeaders,
         querystring: uploadParameters,
         response: {
-          200: dataset.describe('The same was here already, under this name and these labels'),
+          200: dataset.describe('The existing record with the same content, name and labels'),
           201: dataset,
           ...problemResponses(...uploadErrors, ...idempotencyErrors, ...datasetErrors.add),
         },
@@ -69,7 +70,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
       schema: {
         operationId: 'listDatasets',
         summary: 'List data sets',
-        description: 'Newest first.',
+        description: 'Newest first, filtered by name, label or digest.',
         tags,
         querystring: datasetFilters,
         response: { 200: datasetPage, ...problemResponses(...datasetErrors.list) },
@@ -84,7 +85,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
       schema: {
         operationId: 'getDataset',
         summary: 'Get a data set',
-        description: 'With If-None-Match, 304 while nothing has changed.',
+        description: 'With If-None-Match, answers 304 while the record is unchanged.',
         tags,
         params: idParameter,
         response: { 200: datasetItem, ...recordResponses(datasetErrors.read) },
@@ -99,7 +100,8 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
       schema: {
         operationId: 'deleteDataset',
         summary: 'Delete a data set',
-        description: '409 while a job needs it. With If-Match, 412 if it has changed.',
+        description:
+          'Answers 409 while a queued or running job needs the data set. With If-Match, answers 412 if the record has changed.',
         tags,
         params: idParameter,
         response: deletionResponses(datasetErrors.remove),

@@ -11,7 +11,7 @@ import { problemPath } from '../src/problem-document.ts'
 const policy =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** The documentation as pages: docs/ of the checkout, and one page for each error code. Nobody needs a token for them. */
+/** Routes that serve the documentation: the pages of docs/, and one page for each error code. They need no token. */
 export const documentationRoutes: FastifyPluginAsyncZod = async app => {
   let reading: Promise<Documentation> | undefined
   const documentation = () => {

@@ -11,7 +11,7 @@ import { type EvaluationService, evaluationErrors } from '../src/jobs/evaluation
 
 const tags = ['evaluation']
 
-/** Scoring models of the store on data sets of the store, as a durable job. */
+/** Routes that score stored models on stored data sets, as a durable job, and list the scoring metrics. */
 export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: EvaluationService }> = async (
   app,
   { evaluations, ...starting },
@@ -28,7 +28,7 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
         headers: idempotencyHeaders,
         querystring: evaluationParameters,
         response: {
-          200: evaluationJob.describe('With ?wait: the job has ended'),
+          200: evaluationJob.describe('The ended job, with ?wait'),
           202: evaluationJob,
           ...problemResponses(...jobStartErrors, ...evaluationErrors.start),
         },
@@ -38,7 +38,7 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
       startJob(request, reply, starting, request.query.wait, keep => evaluations.start(request.body, keep)),
   )
 
-  // Once: the JSON Schemas of all parameters cost milliseconds.
+  // Build the list once: the JSON Schemas of all parameters take milliseconds.
   const items = [...metrics.values()].map(metric => ({
     name: metric.name,
     description: metric.description,
@@ -53,7 +53,7 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
       schema: {
         operationId: 'listScoringMetrics',
         summary: 'List scoring metrics',
-        description: 'Direction, target and parameters of each.',
+        description: 'Direction, target and parameters of each scoring metric.',
         tags,
         response: { 200: metricList, ...problemResponses() },
       },

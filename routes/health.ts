@@ -4,8 +4,8 @@ import { problemResponses } from '../src/http/openapi.ts'
 import { type Readiness, readinessErrors } from '../src/storage/readiness.ts'
 
 /**
- * Liveness and readiness, also at the paths of the Open Inference Protocol. Liveness says that the process answers; readiness asks the
- * catalog and the directory of content.
+ * Routes for liveness and readiness, also at the paths of the Open Inference Protocol. Liveness means that the process answers; readiness
+ * means that the catalog and the content directory answer, too.
  */
 export const healthRoutes: FastifyPluginAsyncZod<{ readiness: Readiness }> = async (app, { readiness }) => {
   const config = { auth: 'open' as const, anyHost: true, probe: true }
@@ -14,7 +14,7 @@ export const healthRoutes: FastifyPluginAsyncZod<{ readiness: Readiness }> = asy
     const schema = {
       operationId,
       summary: 'Check liveness',
-      description: '200 while the process answers.',
+      description: 'Answers 200 while the process runs.',
       tags: ['service'],
       response: { 200: health, ...problemResponses() },
     }
@@ -25,7 +25,7 @@ export const healthRoutes: FastifyPluginAsyncZod<{ readiness: Readiness }> = asy
     const schema = {
       operationId,
       summary: 'Check readiness',
-      description: '200 if the catalog and the content directory answer, else 503.',
+      description: 'Answers 200 if the catalog and the content directory answer, otherwise 503.',
       tags: ['service'],
       response: { 200: health, ...problemResponses(...readinessErrors) },
     }

@@ -10,7 +10,7 @@ import type { JobService } from '../src/jobs/job-service.ts'
 
 const tags = ['jobs']
 
-/** Jobs: what is queued and running, and what has become of it. */
+/** Routes that list, show, follow, cancel and delete jobs. */
 export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app, { jobs }) => {
   app.get(
     '/v1/jobs',
@@ -18,7 +18,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       schema: {
         operationId: 'listJobs',
         summary: 'List jobs',
-        description: 'Newest first.',
+        description: 'Newest first, filtered by type, status or label.',
         tags,
         querystring: jobFilters,
         response: { 200: jobPage, ...problemResponses(...jobErrors.list) },
@@ -34,13 +34,13 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         operationId: 'getJob',
         summary: 'Get a job',
         description:
-          'With ?wait, the answer comes when the job ends. With If-None-Match, 304 while nothing has changed.',
+          'With ?wait, answers when the job ends. With If-None-Match, answers 304 while the record is unchanged.',
         tags,
         params: jobIdParameter,
         querystring: jobParameters,
         response: {
           200: jobItem,
-          202: jobItem.describe('With ?wait: the job has not ended yet'),
+          202: jobItem.describe('The queued or running job, with ?wait'),
           ...recordResponses(jobErrors.wait),
         },
       },
@@ -62,7 +62,8 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       schema: {
         operationId: 'deleteJob',
         summary: 'Delete a job',
-        description: 'The job must have ended. Models that it made stay. With If-Match, 412 if it has changed.',
+        description:
+          'The job must have ended. Models that it made stay. With If-Match, answers 412 if the record has changed.',
         tags,
         params: jobIdParameter,
         response: deletionResponses(jobErrors.remove),
@@ -80,7 +81,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       schema: {
         operationId: 'cancelJob',
         summary: 'Cancel a job',
-        description: 'The job ends at once, and leaves nothing behind.',
+        description: 'Ends a queued or running job at once, without a result.',
         tags,
         params: jobIdParameter,
         response: {
@@ -102,8 +103,8 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         tags,
         params: jobIdParameter,
         response: {
-          200: { description: 'A stream of events', content: { 'text/event-stream': { schema: z.string() } } },
-          204: z.null().describe('Nothing will come any more'),
+          200: { description: 'An event stream', content: { 'text/event-stream': { schema: z.string() } } },
+          204: z.null().describe('No further events: the client has received the last one'),
           ...problemResponses(...jobErrors.events),
         },
       },

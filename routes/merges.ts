@@ -11,7 +11,7 @@ import { decodeText } from '../src/received-text.ts'
 
 type Options = JobStart & { merges: MergeService; recipes: RecipeReader }
 
-/** Merging models of the store, as a durable job. */
+/** Routes that merge stored models, as a durable job. */
 export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges, recipes, ...starting }) => {
   app.addContentTypeParser<Buffer>([...yamlMediaTypes], { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
     recipes.yaml(decodeText(body)),
@@ -25,14 +25,14 @@ export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges,
       schema: {
         operationId: 'createMerge',
         summary: 'Merge stored models',
-        description: 'A job that makes a new model. Takes a configuration of mergekit as well.',
+        description: 'A job that makes a new model from stored ones. The body may also be a mergekit configuration.',
         tags: ['soups'],
         consumes: ['application/json', ...yamlMediaTypes],
         body: mergeBody,
         headers: idempotencyHeaders,
         querystring: mergeParameters,
         response: {
-          200: mergeJob.describe('With ?wait: the job has ended'),
+          200: mergeJob.describe('The ended job, with ?wait'),
           202: mergeJob,
           ...problemResponses(
             ...jobStartErrors,

@@ -4,9 +4,9 @@ import { parameterSchema } from '../src/http/method-parameters.ts'
 import { problemResponses } from '../src/http/openapi.ts'
 import { methods } from '../src/merge/methods/merge-method-registry.ts'
 
-/** The merge methods, straight from their registry. */
+/** Route that lists the merge methods of the registry. */
 export const methodRoutes: FastifyPluginAsyncZod = async app => {
-  // Once: the JSON Schemas of all parameters cost milliseconds.
+  // Build the list once: the JSON Schemas of all parameters take milliseconds.
   const items = [...methods.values()].map(method => ({
     name: method.name,
     description: method.description,
@@ -27,7 +27,7 @@ export const methodRoutes: FastifyPluginAsyncZod = async app => {
       schema: {
         operationId: 'listMergeMethods',
         summary: 'List merge methods',
-        description: 'Formula, parameters and source of each.',
+        description: 'Formula, parameters and source of each merge method.',
         tags: ['soups'],
         response: { 200: methodList, ...problemResponses() },
       },

@@ -30,8 +30,8 @@ const tags = ['models']
 
 const contentResponses = {
   200: fileResponse('The file'),
-  206: fileResponse('The range that was asked for'),
-  304: z.null().describe('The client has it already'),
+  206: fileResponse('The requested range of the file'),
+  304: z.null().describe('Not modified: the client already has this content'),
 }
 const contentFileErrors = [
   ...modelErrors.get,
@@ -40,7 +40,7 @@ const contentFileErrors = [
   ...contentErrors,
 ] as const
 
-/** Everything about models that are kept, but for uploading them. */
+/** Routes that list, show, download and delete stored models. */
 export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: ListScores }> = async (
   app,
   { models, scores },
@@ -80,7 +80,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
       schema: {
         operationId: 'getModel',
         summary: 'Get a model',
-        description: 'With If-None-Match, 304 while nothing has changed.',
+        description: 'With If-None-Match, answers 304 while the record is unchanged.',
         tags,
         params: idParameter,
         response: { 200: modelItem, ...recordResponses(modelErrors.read) },
@@ -114,7 +114,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
       schema: {
         operationId: 'listModelScores',
         summary: 'List the scores of a model',
-        description: 'All scores that the server keeps of it, newest first.',
+        description: 'Kept scores of the model, newest first.',
         tags,
         params: idParameter,
         querystring: scoreParameters,
@@ -131,7 +131,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         operationId: 'getModelRecipe',
         summary: 'Get the recipe of a soup',
         description:
-          'The request that makes the soup again, as JSON or YAML. Posted to /v1/merges it gives the same bytes.',
+          'The merge request that makes the soup again, as JSON or YAML. POST it to /v1/merges to get the same bytes.',
         tags,
         produces: ['application/json', ...yamlMediaTypes],
         params: idParameter,
@@ -171,7 +171,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     schema: {
       operationId: 'getModelContent',
       summary: 'Download a model',
-      description: 'The ONNX file, also a range of it (Range, If-Range, If-Match, If-None-Match).',
+      description: 'The ONNX file or a range of it. Takes Range, If-Range, If-Match and If-None-Match.',
       tags,
       params: idParameter,
       querystring: contentParameters,
@@ -186,7 +186,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     schema: {
       operationId: 'getModelContentAs',
       summary: 'Download a model under a file name',
-      description: 'The ONNX file under any name, for clients that name files after the address.',
+      description: 'The ONNX file under any name, for clients that name files after the last part of the address.',
       tags,
       params: namedContentParameters,
       querystring: contentParameters,
@@ -204,7 +204,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     schema: {
       operationId: 'getModelData',
       summary: 'Download external data of a model',
-      description: 'One file of external data, also a range of it (Range, If-Range, If-Match, If-None-Match).',
+      description: 'One file of external data or a range of it. Takes Range, If-Range, If-Match and If-None-Match.',
       tags,
       params: dataParameters,
       response: { ...contentResponses, ...problemResponses(...contentFileErrors) },
@@ -223,7 +223,8 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
       schema: {
         operationId: 'deleteModel',
         summary: 'Delete a model',
-        description: '409 while a job needs it. With If-Match, 412 if it has changed.',
+        description:
+          'Answers 409 while a queued or running job needs the model. With If-Match, answers 412 if the record has changed.',
         tags,
         params: idParameter,
         response: deletionResponses(modelErrors.remove),

@@ -6,7 +6,7 @@ import { type JobStart, jobStartErrors, startJob } from '../src/http/job-replies
 import { problemResponses } from '../src/http/openapi.ts'
 import { type SearchService, searchErrors } from '../src/jobs/search-job.ts'
 
-/** Finding which models of the store to average, as a durable job. */
+/** Routes that search for the best soup of stored models, as a durable job. */
 export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchService }> = async (
   app,
   { searches, ...starting },
@@ -17,13 +17,14 @@ export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchSe
       schema: {
         operationId: 'createSearch',
         summary: 'Search for the best soup',
-        description: 'A job that scores candidates, keeps the best soup, and reports how sure its gain is.',
+        description:
+          'A job that scores candidates and stores the best soup. With a test data set, it also gives the confidence interval of the gain.',
         tags: ['soups'],
         body: searchBody,
         headers: idempotencyHeaders,
         querystring: searchParameters,
         response: {
-          200: searchJob.describe('With ?wait: the job has ended'),
+          200: searchJob.describe('The ended job, with ?wait'),
           202: searchJob,
           ...problemResponses(...jobStartErrors, ...searchErrors.start),
         },

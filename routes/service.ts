@@ -16,7 +16,7 @@ type Options = {
   limits: Usage['limits']
 }
 
-/** What the service holds and how it does, for people (`/v1/usage`) and for Prometheus (`/metrics`). */
+/** Routes that show usage and limits (`/v1/usage`) and service metrics for Prometheus (`/metrics`). */
 export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
   { metrics, metricsOpen, readUsage, verification, limits },
@@ -61,10 +61,10 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
       schema: {
         operationId: 'getServiceMetrics',
         summary: 'Get service metrics',
-        description: 'Metrics of the server in the text format of Prometheus.',
+        description: 'Service metrics in the text format of Prometheus.',
         tags,
         response: {
-          200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } },
+          200: { description: 'Service metrics', content: { 'text/plain': { schema: z.string() } } },
           ...problemResponses(),
         },
       },

@@ -21,12 +21,12 @@ import { makeSoup, parseSoupRecipe, soupErrors } from '../src/soups/one-shot-sou
 import type { ContentFiles, ReceivedFile } from '../src/storage/content-files.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
-/** Parts of the form that are models. */
+/** Names of form parts that are models. */
 const modelFields = ['model', 'base', 'fisher']
 
 type Options = { contentFiles: ContentFiles; threads: ThreadPool; uploads: UploadLimits; maximumModels: number }
 
-/** One shot: models in, soup out, nothing kept. */
+/** Route that merges the models of one request and answers with the soup. It stores nothing. */
 export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
   { contentFiles, threads, uploads, maximumModels },
@@ -43,7 +43,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
         querystring: soupParameters,
         response: {
           200: fileOrJsonResponse(
-            'The soup. The header Tureen-Warnings says how many warnings there are; Tureen-Report is what a merge would report, as JSON in base64url of at most 2,048 characters. A longer report is left out: ?report=only answers with it instead of the file.',
+            'The soup. The header Tureen-Warnings is the number of warnings. Tureen-Report is the report of the merge as JSON in base64url; it is absent above 2,048 characters. With ?report=only, the answer is the report instead of the file.',
             soupReport,
           ),
           ...problemResponses(...uploadErrors, ...soupErrors),
@@ -71,7 +71,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
       const another = (before: readonly SentModel[]) => {
         if (before.length >= maximumModels) throw tooManyModels('model', maximumModels)
       }
-      // On the disk until all has come: so many requests may send theirs slowly.
+      // Keep the recipe on disk until the form is complete, since many slow requests would take much memory.
       let recipe: ReceivedFile | undefined
       const other = async (part: UploadPart) => {
         if (part.field !== 'recipe' || recipe) throw unexpected(part)

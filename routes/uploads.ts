@@ -25,14 +25,14 @@ import { expiryAfter } from '../src/storage/expiry.ts'
 
 type Options = { models: ModelStore; idempotency: Idempotency; contentFiles: ContentFiles; uploads: UploadLimits }
 
-/** Uploading models: the body goes to disk as it arrives, hashed on the way. */
+/** Routes that upload models and external data. A body is written to disk and hashed while it arrives. */
 export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
   { models, idempotency, contentFiles, uploads },
 ) => {
   await app.register(streamedBodies)
   const uploadResponses = {
-    200: model.describe('The same bytes were here already, under this name and these labels'),
+    200: model.describe('The existing record with the same bytes, name and labels'),
     201: model,
     ...problemResponses(...uploadErrors, ...idempotencyErrors, ...modelErrors.add),
   }
@@ -60,7 +60,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
       schema: {
         operationId: 'createModel',
         summary: 'Upload a model',
-        description: 'Takes the raw file, or a form with a part `model` and its external data in parts `data`.',
+        description: 'Takes the raw file, or a form with a part `model` and parts `data` with its external data.',
         tags: ['models'],
         headers: idempotencyHeaders,
         querystring: uploadParameters,
@@ -87,7 +87,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
         operationId: 'putModel',
         summary: 'Upload a model by PUT',
         description:
-          'The raw file under a name, for clients that can only PUT. The same bytes under the same name are one record.',
+          'Takes the raw file, for clients that can only PUT. The same bytes with the same name and labels are one record.',
         tags: ['models'],
         headers: idempotencyHeaders,
         querystring: putParameters,
@@ -108,7 +108,7 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
         operationId: 'putModelData',
         summary: 'Upload external data of a model',
         description:
-          'One file that the model lacks. The path ends with the location that the model gives. Takes If-Match and If-None-Match.',
+          'Takes one file of external data. The path ends with its location in the model. Takes If-Match and If-None-Match.',
         tags: ['models'],
         params: dataParameters,
         response: {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** One cause of an error: its message, and what it is about. */
+/** One cause of an error: its message, and fields that name its subject. */
 export const problemCause = z.object({
   message: z.string().describe('Finding and expectation, in words'),
   field: z.string().optional().describe('Path of the field, or name of the parameter, header, form part or setting'),

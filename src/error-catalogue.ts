@@ -322,7 +322,7 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue
 
-/** Codes whose errors name no cause: nothing that a client could look at or change is at fault. */
+/** Codes whose errors have no causes, because a client can neither look at the fault nor change it. */
 export const causelessCodes = [
   'TUREEN_INTERNAL',
   'TUREEN_SHUTTING_DOWN',

@@ -2,19 +2,19 @@ import type { ProblemCause } from '../schemas/problem.ts'
 import { type CauselessCode, type ErrorCode, errorCatalogue } from './error-catalogue.ts'
 import { processLimits } from './process-limits.ts'
 
-/** What a cause is about: names of the request or the store, and values. */
+/** The subject of a cause: names from the request or the store, and values. */
 export type Place = Partial<Record<Exclude<keyof ProblemCause, 'message'>, string>>
 
-/** What is wrong, and where as far as it is known. */
+/** The problem, and its place if it is known. */
 export type Finding = Place & { message: string }
 
 /** One cause of a refusal. It carries the names and values of its message as fields, at least one of them. */
 export type ProblemItem = ProblemPlace & { message: string }
 
-/** The fields of a cause beside its message, at least one of them. */
+/** The fields of a cause apart from its message; at least one is set. */
 export type ProblemPlace = { [Key in keyof Place]-?: Place & Record<Key, string> }[keyof Place]
 
-/** A cause with each of its texts changed. */
+/** Returns a cause in which `change` has replaced each text. */
 export function mapTexts<Item extends ProblemItem>(item: Item, change: (text: string) => string): Item {
   const texts = { ...item }
   for (const [key, text] of Object.entries(item)) if (text !== undefined) Object.assign(texts, { [key]: change(text) })
@@ -59,7 +59,7 @@ export function blame(error: unknown, model: string): unknown {
   return new TureenError(error.code, `${model}: ${error.message}`, errors, { cause: error })
 }
 
-/** What an error of the system means here: `field` and `expected` are the setting or limit behind it. */
+/** Meaning of an error of the system. `field` and `expected`: the setting or limit behind it. */
 type SystemFailure = { code: ErrorCode; field: string; expected?: string; finding: string; advice: string }
 
 const systemFailures: Record<string, SystemFailure> = {
@@ -124,7 +124,10 @@ export function asTureenError(thrown: unknown): TureenError {
   )
 }
 
-/** Returns the system's error code, such as ENOSPC; for an error of SQLite, the code of the matching file error (https://www.sqlite.org/rescode.html). */
+/**
+ * Returns the system's error code, such as ENOSPC; for an error of SQLite, the code of the matching file error
+ * (https://www.sqlite.org/rescode.html).
+ */
 function systemCodeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return ''
   if ('errcode' in thrown && typeof thrown.errcode === 'number') {

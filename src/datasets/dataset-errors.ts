@@ -2,7 +2,7 @@ import type { ErrorCode } from '../error-catalogue.ts'
 import { threadErrors } from '../threads/thread-errors.ts'
 import type { DatasetStore } from './dataset-store.ts'
 
-/** The codes that methods of {@link DatasetStore} refuse with. */
+/** Error codes of the methods of {@link DatasetStore}. */
 export const datasetErrors = {
   add: [...threadErrors.dataset, 'TUREEN_STORE_FULL'],
   get: ['TUREEN_NOT_FOUND', 'TUREEN_RECORD_UNREADABLE'],

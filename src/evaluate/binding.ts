@@ -2,17 +2,21 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
 import { hasNoElements, isText } from './element-kinds.ts'
 
-/** An array of a data set, as far as binding needs to know it. */
+/** An array of a data set, without its values. */
 export type BoundArray = { name: string; dtype: string; dims: readonly number[]; tensorName?: string | undefined }
 
-/** How an array is fed to an input: in batches along its first axis, sample by sample without that axis, or whole with every run. */
+/**
+ * The way to feed an array to an input. `batch`: in batches along the first axis; `sample`: one sample a run, without that axis; `whole`:
+ * all of it in every run.
+ */
 export type Feeding = 'batch' | 'sample' | 'whole'
 
 export type BoundInput = { input: string; dtype: string; array: string; feeding: Feeding }
 
 /**
- * Which array goes where. `references` pairs outputs with the outputs that ONNX's own test data expect; `target` and `output`
- * are what is scored otherwise. `batchSize`: samples in one run; `fixed` if the model takes no other number.
+ * The assignment of a data set's arrays to a model's inputs and outputs. For ONNX's test data, `references` pairs each output with its
+ * expected values. Otherwise `output` is scored against the array `target`. `batchSize`: samples in one run; `fixed`: true if the model
+ * takes no other number.
  */
 export type Binding = {
   inputs: BoundInput[]
@@ -36,8 +40,8 @@ export type BindingDataset = { kind: 'npz' | 'testDataSet'; arrays: readonly Bou
 const defaultBatchSize = 64
 
 /**
- * Binds a data set to a model. What the request leaves out is filled in where it has only one reading.
- * @throws TureenError `TUREEN_DATASET_MISMATCH` where something does not fit, or fits in several ways: with the choices
+ * Binds a data set to a model. It fills in the fields that the request leaves out, if only one choice is possible.
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` if an array does not fit, or if several choices are possible; it lists the choices
  */
 export function bindDataset(model: BindingModel, dataset: BindingDataset, request: BindingRequest): Binding {
   return dataset.kind === 'npz'
@@ -86,8 +90,8 @@ function bindArrays(model: BindingModel, arrays: readonly BoundArray[], request:
 }
 
 /**
- * ONNX's test data: input_N and output_N are the model's inputs and outputs, by the tensor's own name or by position. Every
- * file must have its counterpart: an expected output that is not compared would pass unseen.
+ * Binds ONNX's test data: the arrays input_N and output_N, to inputs and outputs with the tensor's name, or else at position N. Every
+ * file must fit one of them, since an expected output that nobody compares would hide a mistake.
  */
 function bindTestData(model: BindingModel, arrays: readonly BoundArray[], request: BindingRequest): Binding {
   for (const field of ['inputs', 'target', 'batchSize'] as const) {
@@ -204,7 +208,9 @@ function batching(
   return { batchSize: size, fixed: true }
 }
 
-/** The output that is scored: the one asked for, the only one, the one of the target's name, or the only one that can be compared with it. */
+/**
+ * Returns the output to score: the requested one, the only one, the one named like the target, or the only one comparable with the target.
+ */
 function chooseOutput({ outputs }: BindingModel, request: BindingRequest, target: BoundArray | undefined): string {
   if (request.output !== undefined) return choose(outputs, request.output, 'output', 'output').name
   const comparable = outputs.filter(

@@ -1,33 +1,35 @@
 import { randomStream } from '../tensor/random.ts'
 
-/** The metric of a set in which sample i occurs `counts[i]` times; NaN if there is none. The counts change after the call. */
+/**
+ * Returns the score of a set in which sample i occurs `counts[i]` times; NaN if it is not defined. The caller changes `counts` afterwards.
+ */
 type Resampled = (counts: Uint32Array) => number
 
 export type PairedBootstrap = {
-  /** How many samples both metrics are of. */
+  /** Number of samples that both models were scored on. */
   samples: number
   a: Resampled
   b: Resampled
-  /** A non-negative safe integer: the same one draws the same resamples. */
+  /** A non-negative safe integer; equal seeds draw equal resamples. */
   seed: number
-  /** How many resamples are drawn, below 2^32. */
+  /** Number of resamples to draw, below 2^32. */
   replicates?: number
-  /** How much of the differences the interval covers, between 0 and 1. */
+  /** Confidence level of the interval, between 0 and 1. */
   confidence?: number
 }
 
 /**
- * `interval`: null if fewer than half of the resamples have a difference. `replicates`: how many have one. `leftOut`: those that
- * have none, since one of the metrics does not exist there or both are the same infinity.
+ * `interval`: null if fewer than half of the resamples have a difference. `replicates`: number of resamples with a difference. `leftOut`:
+ * number of those without one, because a score is not defined there or both are the same infinity.
  */
 export type BootstrapOutcome = { interval: [low: number, high: number] | null; replicates: number; leftOut: number }
 
 /**
- * A percentile interval of the difference a - b of a metric between two models over one set of samples (Efron & Tibshirani 1993,
- * "An Introduction to the Bootstrap", chapter 13): of resamples of as many samples, drawn with replacement, both metrics are
- * taken on the same ones. Replicate r draws from stream r of the seed alone: neither the others nor how many there are change
- * it. The ends are the quantiles (1 - confidence) / 2 and (1 + confidence) / 2 as `numpy.percentile` has them by default: at
- * (n - 1) q among the n sorted differences, linearly interpolated.
+ * Returns a percentile interval of the difference a - b of two models' scores on one set of samples. See Efron & Tibshirani 1993, "An
+ * Introduction to the Bootstrap", chapter 13. Each resample has as many samples, drawn with replacement, and both scores use the same one.
+ * Replicate r draws from stream r of the seed, so it does not depend on other replicates or on their number. The ends are the quantiles
+ * (1 - confidence) / 2 and (1 + confidence) / 2, as `numpy.percentile` computes them by default: at (n - 1) q among the n sorted
+ * differences, linearly interpolated.
  */
 export function pairedBootstrap({
   samples,
@@ -51,7 +53,7 @@ export function pairedBootstrap({
   return { interval: [quantile(sorted, (1 - confidence) / 2), quantile(sorted, (1 + confidence) / 2)], ...outcome }
 }
 
-/** Draws as many samples as there are counts, with replacement, and counts how often each was drawn. */
+/** Draws `counts.length` samples with replacement, and counts the draws of each sample. */
 function drawCounts(counts: Uint32Array, seed: number, replicate: number): void {
   const { below } = randomStream(seed, replicate)
   counts.fill(0)
@@ -61,15 +63,15 @@ function drawCounts(counts: Uint32Array, seed: number, replicate: number): void 
   }
 }
 
-/** Method 7 of Hyndman & Fan 1996 (doi:10.2307/2684934), which is NumPy's and R's default. */
+/** Returns a quantile by method 7 of Hyndman & Fan 1996 (doi:10.2307/2684934), the default of NumPy and R. */
 function quantile(sorted: Float64Array, q: number): number {
   const position = (sorted.length - 1) * q
   const before = Math.floor(position)
   const low = sorted[before] ?? Number.NaN
   const high = sorted[before + 1] ?? low
   const share = position - before
-  // Between equal ends, which may be infinite, and on an end there is nothing to interpolate.
+  // On an end, and between equal ends, there is nothing to interpolate. Infinite ends would give NaN.
   if (share === 0 || low === high) return low
-  // From the nearer end, as NumPy does: the rounding then never goes beyond an end.
+  // Interpolate from the nearer end, as NumPy does, so that rounding never exceeds an end.
   return share < 0.5 ? low + (high - low) * share : high - (high - low) * (1 - share)
 }

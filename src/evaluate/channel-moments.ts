@@ -1,6 +1,6 @@
 /**
- * Mean and population variance of each channel of [rows, channels, ...] values that come in batches, in binary64: of a batch by
- * two passes, of all by merging the batches' moments (Chan, Golub & LeVeque 1983). The order of batches is part of the result.
+ * Computes mean and population variance of each channel of [rows, channels, ...] values, in binary64 and batch by batch. Each batch takes
+ * two passes; then its moments are merged with the earlier ones (Chan, Golub & LeVeque 1983). The last bits depend on the order of batches.
  */
 export class ChannelMoments {
   readonly mean: Float64Array<ArrayBuffer>
@@ -12,17 +12,17 @@ export class ChannelMoments {
     this.#squares = new Float64Array(channels)
   }
 
-  /** Values of each channel so far. */
+  /** Number of values of each channel so far. */
   get count(): number {
     return this.#count
   }
 
-  /** The population variance of each channel; NaN before there is any value. */
+  /** The population variance of each channel; NaN before the first value. */
   get variance(): Float64Array<ArrayBuffer> {
     return this.#squares.map(sum => sum / this.#count)
   }
 
-  /** Takes the values of a batch, row by row, in each row channel by channel, of each channel `inner` values. */
+  /** Adds a batch of shape [rows, channels, inner], in row-major order. */
   add(values: ArrayLike<number>, rows: number, inner: number): void {
     const channels = this.mean.length
     const count = rows * inner

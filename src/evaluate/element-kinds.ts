@@ -1,14 +1,14 @@
-/** Whether elements of a type are whole numbers, and so may be class labels; booleans count as 0 and 1. */
+/** True if elements of a type are whole numbers, which may be class labels. Bools count as 0 and 1. */
 export function isInteger(dtype: string): boolean {
   return /^(u?int\d+|bool)$/.test(dtype)
 }
 
-/** Whether elements of a type are texts, which are class labels wherever they are scored. */
+/** True if elements of a type are texts. Scoring takes texts as class labels. */
 export function isText(dtype: string): boolean {
   return dtype === 'string'
 }
 
-/** Whether values of a type have no elements that could be scored; a type that is not known here may have. */
+/** True if values of a type certainly have no elements to score. False for unknown types. */
 export function hasNoElements(dtype: string): boolean {
   return /^(complex|sequence\(|map\(|sparse\(|optional\()/.test(dtype)
 }

@@ -1,8 +1,6 @@
 import { TureenError } from '../errors.ts'
 
-/** Why an evaluator has ended, or could not begin. */
-
-/** The machine's fault: no model was in the evaluator. @param how completes "it ..." */
+/** Returns the error of an evaluator that failed before it loaded a model: a fault of the machine. @param how completes "it ..." */
 export function unavailable(how: string): TureenError {
   return new TureenError(
     'TUREEN_EVALUATOR_UNAVAILABLE',
@@ -11,7 +9,7 @@ export function unavailable(how: string): TureenError {
   )
 }
 
-/** The fault of the model, which had been handed over. @param how completes "it ..." */
+/** Returns the error of an evaluator that died while it ran a model: a fault of the model. @param how completes "it ..." */
 export function crashed(how: string): TureenError {
   return new TureenError(
     'TUREEN_EVALUATION_CRASHED',
@@ -20,7 +18,7 @@ export function crashed(how: string): TureenError {
   )
 }
 
-/** @param seconds that an evaluation may take */
+/** Returns the error of an evaluation above the time limit. @param seconds the limit */
 export function tooLong(seconds: number): TureenError {
   const message = `the model ran longer than ${seconds} seconds`
   return new TureenError(
@@ -30,7 +28,7 @@ export function tooLong(seconds: number): TureenError {
   )
 }
 
-/** @param memoryBytes that an evaluation may take */
+/** Returns the error of an evaluation above the memory limit. @param memoryBytes the limit */
 export function tooMuch(memoryBytes: number): TureenError {
   const limit = `${memoryBytes.toLocaleString('en')} bytes`
   return new TureenError(
@@ -46,12 +44,12 @@ export function tooMuch(memoryBytes: number): TureenError {
   )
 }
 
-/** How a process ended: its exit code or signal, and the end of what it wrote to standard error. */
+/** The end of a process: its exit code or signal, and the last 2,000 characters of its standard error. */
 export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null; stderr: string }
 
 type Limits = { seconds: number; memoryBytes: number }
 
-/** The end of a process that had been handed a model. */
+/** Returns the error of an evaluator that ended after it took a task. */
 export function endWithModel({ code, signal, stderr }: ProcessEnd, { seconds, memoryBytes }: Limits): TureenError {
   if (signal === 'SIGXCPU') return tooLong(seconds)
   if (/bad_alloc|out of memory|allocation failed/i.test(stderr)) return tooMuch(memoryBytes)
@@ -63,7 +61,7 @@ export function endWithModel({ code, signal, stderr }: ProcessEnd, { seconds, me
   )
 }
 
-/** The end of a process that no model had been handed. @param when completes "it ended with ..." */
+/** Returns the error of an evaluator that ended before it took a task. @param when completes "it ended with ..." */
 export function endWithoutModel({ code, signal }: Pick<ProcessEnd, 'code' | 'signal'>, when: string): TureenError {
   return unavailable(`ended with ${signal ?? `exit code ${code}`} ${when}`)
 }

@@ -11,39 +11,40 @@ import {
 } from './evaluator-process.ts'
 
 /**
- * Evaluator children: those of the jobs at work, and some kept warm, so that a job need not wait for their start. How many jobs are
- * at work is the dispatcher's business.
+ * The evaluators of running jobs, and some warm spares that save jobs the wait for a start. The dispatcher bounds the number of running
+ * jobs.
  */
 export type EvaluatorPool = {
-  /** How many children can run side by side, each with the processors that it takes. */
+  /** Number of evaluators that the machine's processors can run at the same time. */
   readonly width: number
-  /** Starts the children that are kept warm, as many as can run side by side, where there are fewer. */
+  /** Starts spare evaluators until there are `width` of them. */
   warm(): void
   /**
-   * An evaluator for one job, to be ended by it: a child that no other job has used or will use, taken when it has something to
-   * do, and exchanged for a new one before its bound on processor time could end a task that is within its own.
+   * Returns an evaluator for one job, which must end it. It takes a child process at its first task, and never shares it with another job.
+   * It replaces the child before the child's limit of processor time could end a task that is within its own limit.
    */
   lease(): Evaluator & { end(): void }
-  /** Ends every child. */
+  /** Ends every evaluator. */
   close(): void
 }
 
-/** A child takes no new task once its tasks have taken this much of the processor time that it has beside that of one evaluation. */
+/** Milliseconds of processor time after which a child gets no new task. The other half of its extra time is for its start. */
 const renewedMilliseconds = (startSeconds * 1000) / 2
 
-/** Children that are kept warm are replaced this long after they were needed. */
+/** Milliseconds from the end of a job until new spare evaluators start. */
 const warmingMilliseconds = 100
 
-/** Hears of children that have started, and of those that are gone: by which error of the catalogue, or null if not needed any more. */
+/** Called when evaluators start and end. `code`: the code of the error that ended it; null if the server no longer needed it. */
 export type EvaluatorObserver = { evaluatorStarted(): void; evaluatorEnded(code: string | null): void }
 
-/** A start fails on a machine that is overloaded for a moment; nothing of a model is lost by another one. */
+/** Most attempts to start an evaluator. A start can fail while the machine is overloaded, and it is safe to repeat. */
 const startAttempts = 3
 const retryMilliseconds = 500
 
 /**
- * @param directory where children live: empty, and not writable for them
- * @param startProcess starts one child
+ * Creates a pool of evaluators.
+ * @param directory working directory of the evaluators: empty, and read-only for them
+ * @param startProcess starts one evaluator
  */
 export async function createEvaluatorPool(
   directory: string,
@@ -52,7 +53,7 @@ export async function createEvaluatorPool(
   startProcess: typeof startEvaluator = startEvaluator,
 ): Promise<EvaluatorPool> {
   await mkdir(directory, { recursive: true, mode: 0o555 })
-  // Only its owner can do this: after an earlier user of the same group the directory is as that one left it.
+  // Only the owner may change the mode. If another user of the group made the directory, its mode stays.
   if ((await stat(directory)).uid === process.getuid?.()) await chmod(directory, 0o555)
   const living = new Set<EvaluatorProcess>()
   const width = Math.max(1, Math.floor(availableParallelism() / limits.threads))
@@ -70,7 +71,7 @@ export async function createEvaluatorPool(
   const warm = () => {
     while (!closed && spares.length < width) {
       const spare = start()
-      // Whoever takes it meets the error; nobody may have asked for it yet.
+      // The job that takes this evaluator sees the error. Until then, nothing awaits the promise.
       spare.catch(() => undefined)
       spares.push(spare)
     }
@@ -94,7 +95,7 @@ export async function createEvaluatorPool(
     living.delete(evaluator)
     evaluator.end()
   }
-  /** A child that nobody has used; rejects as soon as `signal` fires, and ends a child that comes too late. */
+  /** Returns an unused evaluator. Rejects as soon as `signal` fires, and ends an evaluator that starts too late. */
   const take = async (signal: AbortSignal): Promise<EvaluatorProcess> => {
     signal.throwIfAborted()
     const { promise: aborted, reject } = Promise.withResolvers<never>()
@@ -128,7 +129,7 @@ export async function createEvaluatorPool(
         current ??= await take(AbortSignal.any([signal, over.signal]))
         return current
       }
-      /** A child that ends before it has taken a task leaves the task to another one. */
+      /** Runs a task. If an evaluator ends before it has taken the task, another one gets it. */
       const run = async <Outcome>(signal: AbortSignal, ask: (evaluator: Evaluator) => Promise<Outcome>) => {
         for (let attempt = 1; ; attempt += 1) {
           const evaluator = await fresh(signal)
@@ -147,13 +148,13 @@ export async function createEvaluatorPool(
         end() {
           over.abort(new Error('the evaluator was ended while it started'))
           releaseCurrent()
-          // Not when it is taken, and not before the job is answered: starting a child takes a processor that both could use.
+          // A start takes a processor. So start spares only after the job has ended and its answer is sent.
           setTimeout(warm, warmingMilliseconds).unref()
         },
       }
     },
     close() {
-      // A child that is still starting is ended as soon as it is there, or dies with this process.
+      // An evaluator that is still starting ends as soon as it has started, or dies with this process.
       closed = true
       for (const evaluator of living) evaluator.end()
     },

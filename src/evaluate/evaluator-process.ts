@@ -28,14 +28,14 @@ import type {
 } from './protocol.ts'
 import { systemTool } from './system-tool.ts'
 
-/** What one evaluation may take. */
+/** Limits of one evaluation: seconds, bytes of memory, and intra-op threads. */
 export type EvaluatorLimits = { seconds: number; memoryBytes: number; threads: number }
 
 export type OnSamples = (done: number, total: number) => void
 
 /**
- * Runs models, one task after the other. Every call throws TureenError with the child's reason, or that for which it was ended;
- * `TUREEN_EVALUATOR_UNAVAILABLE` if it ended before it had taken the task: no model of it was loaded.
+ * Runs models, one task after the other. Every call throws TureenError with the reason of the child, or the reason why the server ended
+ * it. The code is `TUREEN_EVALUATOR_UNAVAILABLE` if the child ended before it took the task and loaded the model.
  */
 export type Evaluator = {
   evaluate(task: EvaluationTask, signal: AbortSignal, onProgress: OnSamples): Promise<EvaluationOutcome>
@@ -43,34 +43,37 @@ export type Evaluator = {
   measure(task: MeasurementTask, signal: AbortSignal, onProgress: OnSamples): Promise<Measurement>
 }
 
-/** A child process in which models run, for one job: it has seen a foreign model, and is ended afterwards. */
+/** The child process that runs the models of one job. It ends with the job, since a foreign model may have changed its state. */
 export type EvaluatorProcess = Evaluator & {
   readonly pid: number
   readonly alive: boolean
-  /** When it is gone: why, or null if it was no longer needed. */
+  /** Resolves when the process has ended: to the reason, or to null if the server no longer needed it. */
   readonly gone: Promise<TureenError | null>
-  /** Milliseconds that its tasks have taken so far. */
+  /** Milliseconds that all tasks so far have taken. */
   readonly busyMilliseconds: number
   end(): void
 }
 
 /**
- * Nothing of the server's environment but where its compiled code is: without that every child would take the types out of its source
- * anew. onnxruntime's libraries for Linux have a telemetry client inside, which writes files to the temporary directory and costs an
- * eighth of the time of small models.
+ * The directory of the compile cache of the server. A child gets it and no other variable of the server's environment; without it, every
+ * child would compile its TypeScript sources again.
  */
 const compiled = getCompileCacheDir()
+/**
+ * The environment of a child. onnxruntime's libraries for Linux contain a telemetry client, which writes temporary files and takes an
+ * eighth of the time of small models.
+ */
 const childEnvironment = {
   ORT_DISABLE_TELEMETRY: '1',
   ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }),
 }
 
 const childModule = fileURLToPath(new URL('./child/main.ts', import.meta.url))
-/** Seconds of processor time for starting and for tasks that came before, beside those of one evaluation. */
+/** Seconds of processor time for the start and for earlier tasks of a child, on top of the limit of one evaluation. */
 export const startSeconds = 30
-/** A child that is ready by then, and takes a task by then, is not too slow for the machine. */
+/** Most milliseconds until a child is ready, and until a ready child takes a task. */
 const startMilliseconds = 20_000
-/** What an ended child has said last is read for this long. */
+/** Most milliseconds for reading the last output of an ended child. */
 const drainMilliseconds = 1_000
 const pollMilliseconds = 50
 const keptStderrBytes = 2_000
@@ -79,10 +82,10 @@ const pageBytes = 4096
 const setpriv = systemTool('setpriv')
 
 /**
- * Starts a child and waits until it is ready: about 0.1 s. A shell sets what a process can only have from its start (no core
- * files, a bound on processor time), setpriv makes it die with its parent and never gain privileges.
+ * Starts a child and waits until it is ready. A shell sets the limits that must exist from the start: no core files, and a bound of
+ * processor time. setpriv makes the child die with its parent and never gain privileges.
  *
- * @throws TureenError `TUREEN_EVALUATOR_UNAVAILABLE` if the child was not ready within 20 s, or could not start: no model was in it yet
+ * @throws TureenError `TUREEN_EVALUATOR_UNAVAILABLE` if the child could not start, or was not ready within 20 seconds
  */
 export async function startEvaluator(directory: string, limits: EvaluatorLimits): Promise<EvaluatorProcess> {
   const cpuSeconds = Math.ceil(limits.seconds * Math.max(1, limits.threads) + startSeconds)
@@ -99,9 +102,9 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
-  // What cannot be started, reached or killed is told by other means as well; unheard it would end the server.
+  // Other handlers report these failures too, but an error event without a listener would end the server.
   child.on('error', () => undefined)
-  /** Whether a task has been taken and not been answered. */
+  /** True while the child has taken a task and not answered it. */
   let isAtWork = false
   const exited = endOf(child).then(end =>
     isAtWork ? endWithModel(end, limits) : endWithoutModel(end, 'before it took a task'),
@@ -213,7 +216,7 @@ function ready(child: ChildProcess): Promise<void> {
   })
 }
 
-/** How a process ends, once all that it has said is read: it may have taken a task just before. */
+/** Resolves to the end of a process after all of its messages are read, since it may have taken a task just before. */
 function endOf(child: ChildProcess): Promise<ProcessEnd> {
   let stderr = ''
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -236,12 +239,12 @@ function awaitAnswer(child: ChildProcess, onTaken: () => void, onProgress: OnSam
   })
 }
 
-/** Should the machine run out of memory, the kernel is to end this process and not the server. */
+/** Makes the kernel kill this process rather than the server if the machine runs out of memory. */
 function preferForKilling(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/oom_score_adj`, '1000')
   } catch {
-    // Not Linux, or not permitted: the limits above remain.
+    // This fails on other systems, or without permission. The other limits still hold.
   }
 }
 

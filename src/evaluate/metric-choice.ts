@@ -9,7 +9,7 @@ import { isInteger, isText } from './element-kinds.ts'
 import { metrics, type RegisteredMetric } from './metrics/metric-registry.ts'
 import { parameterSchema } from './metrics/parameter-schema.ts'
 
-/** A metric of the registry with its parameters complete. */
+/** A scoring metric of the registry, with all parameters filled in. */
 export type ChosenMetric = {
   name: string
   parameters: Record<string, unknown>
@@ -17,7 +17,7 @@ export type ChosenMetric = {
   target: RegisteredMetric['target']
 }
 
-/** @throws TureenError `TUREEN_REQUEST_INVALID` with the names there are, if there is no such metric */
+/** Returns the scoring metric with this name. @throws TureenError `TUREEN_REQUEST_INVALID` with all names if there is none */
 export function metricNamed(name: string, field: string): RegisteredMetric {
   const metric = metrics.get(name)
   if (metric) return metric
@@ -31,7 +31,10 @@ export function metricNamed(name: string, field: string): RegisteredMetric {
   )
 }
 
-/** @throws TureenError `TUREEN_REQUEST_INVALID` if there is no such metric, or it has no such parameters */
+/**
+ * Returns a scoring metric with its parameters filled in.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for an unknown name or wrong parameters
+ */
 export function chooseMetric(name: string, parameters: Record<string, unknown>, field: string): ChosenMetric {
   const metric = metricNamed(name, field)
   const schema = parameterSchema(metric)
@@ -46,10 +49,10 @@ export function chooseMetric(name: string, parameters: Record<string, unknown>, 
 }
 
 /**
- * What a model is scored by when the request does not say: accuracy for class indices and labels, meanIoU for masks, mse for numbers of the
- * output's shape, and ONNX's own tolerances for its test data.
+ * Returns the scoring metrics for a request that names none: accuracy for class indices and labels, meanIoU for masks, mse for numbers in
+ * the shape of the output. For ONNX's test data it returns allClose with ONNX's tolerances, and maxAbsDifference.
  *
- * @throws TureenError `TUREEN_DATASET_MISMATCH` if there is no target, or more than one reading of it
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` if there is no target, or if several metrics are possible
  */
 export function defaultMetrics(
   binding: Binding,
@@ -68,7 +71,7 @@ export function defaultMetrics(
   ])
 }
 
-/** The array that outputs are compared with. @throws TureenError `TUREEN_DATASET_MISMATCH` with the choices, if there is none */
+/** Returns the array that the output is compared with. @throws TureenError `TUREEN_DATASET_MISMATCH` with the choices if there is none */
 export function requireTarget(binding: Binding, arrays: readonly BoundArray[]): BoundArray {
   const target = arrays.find(({ name }) => name === binding.target)
   if (target) return target

@@ -4,24 +4,24 @@ import { hasNoElements, isInteger, isText } from './element-kinds.ts'
 import { labelShapes, needsScores, textShapes } from './metrics/classes/class-labels.ts'
 import type { Metric, ShapeCheck, ShapeProblem } from './metrics/metric.ts'
 
-/** The output of a model, as it declares it. */
+/** An output as the model declares it. */
 type DeclaredOutput = { name: string; dtype: string; dims: readonly Dimension[] | null }
 
-/** The array that it is compared with. */
+/** The array that the output is compared with. */
 type TargetArray = { name: string; dtype: string; dims: readonly number[] }
 
-/** With more combinations of sizes for what the model leaves open, only the evaluation can tell. */
+/** Most combinations of sizes to try for open dims. With more, only the evaluation itself can find a misfit. */
 const combinationLimit = 20_000
 
 /**
- * Refuses a metric for an output and a target that it can certainly not compare, before a model is run: one of them has no
- * numbers, or no sizes of the dimensions that the model leaves open make the shapes fit. What is refused here, the metric's
- * accumulators would refuse: they read shapes by the same {@link ShapeCheck}. Values, which nobody has seen yet, may still not fit.
+ * Refuses a scoring metric that certainly cannot compare the output with the target, before the model runs. Either one of them has no
+ * numbers, or their shapes fit for no sizes of the open dims. The metric's accumulators would refuse the same shapes, since they use the
+ * same {@link ShapeCheck}. They may still refuse values.
  *
- * @param output the first of its dims is the samples'; where a model is fed sample by sample and answers without it, put a 1 there
- * @param target likewise
- * @param field what of the request names the metric
- * @throws TureenError `TUREEN_METRIC_MISMATCH` with what was found and what the metric takes
+ * @param output its first dim is the batch; pass 1 there if the model is fed sample by sample and has no batch axis
+ * @param target its first dim is the batch
+ * @param field the field of the request that names the metric
+ * @throws TureenError `TUREEN_METRIC_MISMATCH` with the shapes found, and those that the metric takes
  */
 export function requireFit(
   metric: FittedMetric,
@@ -65,9 +65,9 @@ const targetsTaken = {
 } as const satisfies Record<Metric<unknown>['target'], string>
 
 /**
- * Refuses a metric that needs scores for an output that certainly holds class labels.
+ * Refuses a metric that needs class scores if the output certainly holds class labels.
  *
- * @param model its outputs, of which the refusal names those that may hold scores, and what the request says that the outputs are
+ * @param model `outputs`: all outputs, of which the refusal names those that may hold scores; `from`: the request's kind of output
  * @throws TureenError `TUREEN_METRIC_MISMATCH`
  */
 export function refuseLabels(
@@ -99,8 +99,8 @@ function mayBeLabels({ dtype }: DeclaredOutput, from: unknown): boolean {
 }
 
 /**
- * What is wrong whatever sizes the open dimensions have; undefined if some fit. A check compares sizes with 1 and with those of
- * the target, so that all others are as good as one that is neither.
+ * Returns the problem of shapes that fit for no sizes of the open dims; undefined if some sizes fit. A check compares sizes only with 1 and
+ * with those of the target, so one other size stands for all others.
  */
 function certainProblem(
   check: ShapeCheck,
@@ -120,14 +120,14 @@ function certainProblem(
   return first
 }
 
-/** Every way to put sizes in the place of open dimensions. */
+/** Yields the dims with every combination of sizes in place of the open ones. */
 function* withSizes(dims: readonly Dimension[], sizes: readonly number[]): Generator<number[]> {
   const open = dims.findIndex(dim => !isKnown(dim))
   if (open === -1) yield dims.filter(isKnown)
   else for (const size of sizes) yield* withSizes(dims.with(open, size), sizes)
 }
 
-/** Some exporters write -1 where they mean an open dimension. */
+/** True if the size of a dim is known. Some exporters write -1 for an open dim. */
 function isKnown(dim: Dimension): dim is number {
   return typeof dim === 'number' && dim >= 0
 }

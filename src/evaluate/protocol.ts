@@ -6,38 +6,40 @@ import type { Binding } from './binding.ts'
 import type { DatasetFile } from './datasets/dataset.ts'
 import type { ClassResult } from './metrics/metric.ts'
 
-/** What passes between the server and an evaluator child. Paths are the server's own; nothing in a model names one. */
+/*
+ * The messages between the server and an evaluator. All paths come from the server, never from a model.
+ */
 
-/** A metric to compute: one of the registry, or a model that is one. `name` is what the result calls it. */
+/** A scoring metric to compute: one of the registry, or a model. `name`: its name in the result. */
 export type MetricTask =
   | { kind: 'registered'; name: string; metric: string; parameters: Record<string, unknown> }
   | { kind: 'model'; name: string; model: ModelPaths }
 
-/** `key` is the data set's digest: a child that sees it again has it in memory. */
+/** A data set to open. `key`: its digest, by which an evaluator finds a data set that it has already opened. */
 export type DatasetTask = { key: string; files: DatasetFile[] }
 
-/** What the running statistics of a model's batch norms are measured on: the first samples of a data set, or all. */
+/** The data to measure running statistics of batch norms on. `limit`: number of samples from the first; null: all. */
 export type CalibrationTask = { dataset: DatasetTask; binding: Binding; limit: number | null }
 
-/** A model to run, and what its batch norms are to be measured on before it is. */
+/** A model to run. `calibration`: the data to measure its batch norms on first. */
 export type RunnableModel = ModelPaths & { calibration?: CalibrationTask }
 
-/** The statistics of a model's batch norms, measured and not yet written into it. */
+/** A model whose batch norms the evaluator measures, without changing its files. */
 export type MeasurementTask = { model: ModelPaths; calibration: CalibrationTask }
 
-/** How far the statistics of one batch norm moved. */
+/** The change of the statistics of one batch norm. */
 export type MeasuredLayer = {
   node: string
   channels: number
-  /** Root mean square over channels of (new mean - old mean), in standard deviations as they are now; null if none is above 0. */
+  /** Root mean square, over channels, of (new mean - old mean) in new standard deviations; null if no standard deviation is above 0. */
   meanShift: number | null
-  /** The sum of all new variances over that of the old ones; null if that is 0. */
+  /** Sum of the new variances divided by the sum of the old ones; null if the old sum is 0. */
   varianceRatio: number | null
 }
 
 export type Measurement = {
   samples: number
-  /** How often the samples were run through (a part of) the model. */
+  /** Number of runs of all samples through (a part of) the model. */
   passes: number
   layers: MeasuredLayer[]
   left: LeftBatchNorm[]
@@ -53,10 +55,10 @@ export type EvaluationTask = {
   threads: number
 }
 
-/** What of an evaluation does not depend on the model. */
+/** The part of an evaluation that does not depend on the model. */
 export type ScoringTask = Omit<EvaluationTask, 'model' | 'metrics'>
 
-/** Scores several models by one metric and compares two of them, by their places in `models`. */
+/** Scores several models by one scoring metric, and compares two of them. `compared`: their indices in `models`. */
 export type ComparisonTask = ScoringTask & {
   models: RunnableModel[]
   metric: MetricTask
@@ -65,10 +67,10 @@ export type ComparisonTask = ScoringTask & {
 }
 
 export type ComparisonOutcome = {
-  /** Of each model, in order. */
+  /** The score of each model, in order. */
   metrics: MetricOutcome[]
   samples: number
-  /** Of the metric of a minus that of b; null where the metric cannot be resampled, or does not exist for most resamples. */
+  /** Interval of the score of a minus the score of b; null if the metric cannot be resampled, or is not defined for most resamples. */
   interval: [number, number] | null
 }
 
@@ -77,12 +79,12 @@ export type MetricOutcome = { name: string; value: number; perClass?: ClassResul
 export type EvaluationOutcome = {
   metrics: MetricOutcome[]
   samples: number
-  /** NaN and infinite numbers among the outputs that were scored. */
+  /** Number of NaN and infinite numbers among the scored outputs. */
   nonFinite: number
-  /** Of those the NaN ones. */
+  /** Number of NaN among the scored outputs. */
   notANumber: number
   seconds: number
-  /** Of single runs of the model, in milliseconds. */
+  /** Milliseconds of single runs of the model. */
   latency: { median: number; p95: number }
 }
 
@@ -93,7 +95,7 @@ export type ParentMessage =
 
 export type ChildMessage =
   | { type: 'ready' }
-  /** The child has the task, and looks at its model from now on: whatever ends the child is the model's doing. */
+  /** The child has taken the task. If it ends from now on, the model is to blame. */
   | { type: 'taken' }
   | { type: 'progress'; done: number; total: number }
   | { type: 'evaluated'; outcome: EvaluationOutcome }

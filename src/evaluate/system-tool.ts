@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 
 const directories = ['/usr/bin', '/bin', '/sbin', '/usr/sbin']
 
-/** Where a program of the system lies, whatever PATH says; undefined where there is none, or where limits are no matter of such. */
+/**
+ * Returns the path of a system program without looking at PATH; undefined if not found, or on systems whose limits need no external tool.
+ */
 export function systemTool(name: string): string | undefined {
   if (process.platform !== 'linux') return undefined
   return directories.map(directory => `${directory}/${name}`).find(existsSync)

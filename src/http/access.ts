@@ -5,38 +5,38 @@ import { TureenError } from '../errors.ts'
 import { limitRate } from './rate-limit.ts'
 import { findToken, includesScope, type Token, type TokenScope } from './tokens.ts'
 
-/** Who may use a route: whoever has a token of this scope, or anybody. */
+/** The scope of the token that a route needs; `open` if it needs no token. */
 export type Access = TokenScope | 'open'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Where it is not what {@link accessOf} says of the method. */
+    /** The access of the route, if it differs from the default of {@link accessOf}. */
     auth?: Access
   }
   interface FastifyRequest {
-    /** The token that the request came with; null where none is needed. */
+    /** The valid token of the request; null if it has none, or if the route is open. */
     token: Token | null
   }
 }
 
-/** The codes that {@link access} refuses with. */
+/** Error codes of {@link access}. */
 export const accessErrors = [
   'TUREEN_UNAUTHENTICATED',
   'TUREEN_FORBIDDEN',
   'TUREEN_RATE_LIMITED',
 ] as const satisfies readonly ErrorCode[]
 
-/** Who may use a route: what it says itself, else reading needs `read` and everything else `write`. */
+/** Returns the access that a route needs. Without a setting of its own, GET and HEAD need `read`, other HTTP methods `write`. */
 export function accessOf(method: string, { auth }: { auth?: Access }): Access {
   return auth ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write')
 }
 
 /**
- * Refuses who may not use a route, and who asks too often, before anything of the body is read. Requests with a token count for
- * it, all others, wrong tokens among them, for the address that they come from. Routes that are open are not counted.
+ * Refuses requests without the needed scope, and requests above the rate limit, before the server reads the body. A request with a valid
+ * token counts for that token, any other request for its client address. Requests to open routes do not count.
  *
- * @param tokens gives those that are valid at the moment; none: everybody may do everything
- * @param requestsPerMinute 0: as many as they like
+ * @param tokens returns the valid tokens; if there are none, every client may do everything
+ * @param requestsPerMinute the most requests of one client in a minute; 0: no limit
  */
 export const access = fastifyPlugin<{ tokens: () => readonly Token[]; requestsPerMinute: number }>(
   async (app, { tokens, requestsPerMinute }) => {
@@ -54,7 +54,7 @@ export const access = fastifyPlugin<{ tokens: () => readonly Token[]; requestsPe
   },
 )
 
-/** @throws TureenError `TUREEN_UNAUTHENTICATED`, `TUREEN_FORBIDDEN` */
+/** Checks the scope of the token. @throws TureenError `TUREEN_UNAUTHENTICATED`, `TUREEN_FORBIDDEN` */
 function authorize({ token, headers }: FastifyRequest, reply: FastifyReply, needed: TokenScope, isSent: boolean): void {
   if (token && includesScope(token.scope, needed)) return
   const field = 'authorization'

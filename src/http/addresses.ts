@@ -4,13 +4,13 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)
 loopback.addAddress('::1', 'ipv6')
 
-/** Whether a server that listens on `host` can be reached from its own machine only. A name other than localhost may be anything. */
+/** True if only the machine itself can reach a server that listens on `host`. False for names other than localhost. */
 export function isLoopback(host: string): boolean {
   if (isIP(host) === 0) return host.toLowerCase() === 'localhost'
   return loopback.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
 }
 
-/** Whether a text is an address, or a network as ADDRESS/BITS. */
+/** True if a text is an IP address, or a network written ADDRESS/BITS. */
 export function isAddressRange(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/')
   const version = isIP(address)

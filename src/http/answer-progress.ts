@@ -4,10 +4,10 @@ import { createProgressWatch, type ProgressLimits } from './progress-watch.ts'
 import { createSendQueues } from './send-queues.ts'
 
 /**
- * Ends connections whose clients take what waits for them too slowly, or not at all. An answer of which all has been written to the system
- * holds nothing here, and is the system's to deliver.
+ * Ends connections whose clients read their answers too slowly. It does not watch an answer once all of it is in the system's buffers,
+ * since such an answer holds no memory of the server.
  *
- * @param onSlow hears of each, with its rate over the window in bytes a second
+ * @param onSlow is called with each such connection and its rate over the window, in bytes per second
  */
 export function watchAnswers(
   server: Server,
@@ -15,7 +15,7 @@ export function watchAnswers(
   onSlow: (socket: Socket, bytesPerSecond: number) => void,
 ): { close(): void } {
   const queues = createSendQueues()
-  // A client that takes nothing is below any rate.
+  // The rate limit covers idle clients too: a client that reads nothing has rate 0.
   const limits = { bytesPerSecond, windowMilliseconds, idleMilliseconds: Number.POSITIVE_INFINITY }
   const progress = createProgressWatch(limits, { perWindow: 10, before: queues.refresh })
   server.on('connection', (socket: Socket) => {
@@ -24,7 +24,7 @@ export function watchAnswers(
       isWaiting: () => socket.writableLength > 0,
       onSlow(rate = 0) {
         onSlow(socket, rate)
-        // A reset, so that the system gives up what it holds for the client, too.
+        // A reset makes the system drop its buffered bytes for this client, too.
         socket.resetAndDestroy()
       },
     })

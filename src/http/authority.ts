@@ -1,14 +1,14 @@
 import { isIPv6 } from 'node:net'
 
-/** A host with its port, as the header Host and TUREEN_HOSTS write it. */
+/** A host and its port, from the header Host or from TUREEN_HOSTS. */
 export type Authority = Readonly<{
-  /** In lower case, without a dot at the end; an IPv6 address in brackets, in its shortest form. */
+  /** Host name in lower case, without a final dot; or an IPv6 address in brackets, in its shortest form. */
   name: string
-  /** Decimal digits; empty if none is given. */
+  /** Decimal digits; empty if the text has no port. */
   port: string
 }>
 
-/** The longest name that DNS has. */
+/** Most characters of a DNS name. */
 const longestName = 253
 const namePattern = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
 
@@ -24,8 +24,8 @@ export function parseAuthority(text: string): Authority | undefined {
 }
 
 /**
- * Whether an origin is the one of pages at an authority. An authority without a port has the default port of the origin's scheme:
- * what ends TLS before the server passes the name on, and not the scheme.
+ * True if a page at the authority has this origin. An authority without a port gets the default port of the origin's scheme, since a
+ * proxy that ends TLS passes on the name but not the scheme.
  */
 export function isOriginOf(origin: string, { name, port }: Authority): boolean {
   const url = URL.parse(origin)

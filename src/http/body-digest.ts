@@ -6,8 +6,8 @@ import { TureenError } from '../errors.ts'
 const nodeAlgorithms: Record<string, string> = { 'sha-256': 'sha256', 'sha-512': 'sha512' }
 
 /**
- * Watches the body of a request go by, and at its end compares it with what Content-Digest and Repr-Digest (RFC 9530) declare.
- * Call it before the body is read. Algorithms other than sha-256 and sha-512 are ignored, as the RFC says.
+ * Hashes the body of a request while another reader reads it. `verify` compares the digests with the headers Content-Digest and
+ * Repr-Digest (RFC 9530). Call it before the body is read. It ignores algorithms other than sha-256 and sha-512, as the RFC says.
  */
 export function watchBodyDigest({ headers, raw }: FastifyRequest): { verify(): void } {
   const declared = (['content-digest', 'repr-digest'] as const).flatMap(field =>
@@ -57,7 +57,7 @@ function declaredDigests(field: string, header: string | undefined): Declared[] 
   }
 }
 
-/** A digest as Repr-Digest writes it. */
+/** Returns a digest as the header Repr-Digest writes it. */
 export function reprDigest(sha256: string): string {
   return `sha-256=:${Buffer.from(sha256.replace('sha256:', ''), 'hex').toString('base64')}:`
 }

@@ -8,23 +8,23 @@ import { byteMeter } from './byte-meter.ts'
 const waiting = new WeakMap<IncomingMessage, ServerResponse>()
 
 /**
- * Lets a client that asks first (Expect: 100-continue) send its body. Whoever is about to read a body says so; who refuses it
- * before that has spared the client the sending.
+ * Tells a client that waits for permission (Expect: 100-continue) to send its body. Readers of a body call it first; a request that is
+ * refused earlier costs the client no upload.
  */
 export function inviteBody({ raw }: FastifyRequest): void {
   waiting.get(raw)?.writeContinue()
   waiting.delete(raw)
 }
 
-/** How a body that is parsed as a whole may arrive: in `seconds` at most. */
+/** `seconds`: the most seconds until a body that is parsed as a whole has arrived. */
 type Options = { progress: BodyProgress; seconds: number }
 
-/** How long a client may go on sending a body that has been answered already, so that it comes to read the answer. */
+/** Milliseconds that the server still reads a body after its answer. Many clients read the answer only after they have sent all. */
 const lingerMilliseconds = 5_000
 
 /**
- * Bodies that are parsed as a whole are invited once all else is in order, and have a time for all of them. Those that are read as
- * streams are the business of their routes. What still comes after the answer has {@link lingerMilliseconds}.
+ * Bounds the time of bodies that are parsed as a whole, and invites them after all checks of the headers. Routes with streamed bodies do
+ * both themselves. After the answer it ends the connection if the rest of the body takes longer than {@link lingerMilliseconds}.
  */
 export const bodyGuard = fastifyPlugin<Options>(async (app, { progress, seconds }) => {
   app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -55,7 +55,7 @@ async function* parsedBody(request: IncomingMessage, progress: BodyProgress, mil
   }
 }
 
-/** Ends the connection of a request that has been answered, unless the rest of its body comes in time. */
+/** Ends the connection of an answered request, unless the rest of its body arrives within {@link lingerMilliseconds}. */
 function endLater(request: IncomingMessage): void {
   const end = () => {
     if (!request.complete) request.socket.destroy()

@@ -2,17 +2,20 @@ import type { IncomingMessage } from 'node:http'
 import { type Place, TureenError } from '../errors.ts'
 import { createProgressWatch, type ProgressLimits } from './progress-watch.ts'
 
-/** A body that is being read. Its signal fires, with a TureenError `TUREEN_REQUEST_TIMEOUT`, when the client is too slow. */
+/** A watched request body. Its signal fires, with a TureenError `TUREEN_REQUEST_TIMEOUT`, when the client is too slow. */
 export type ReceivedBody = { signal: AbortSignal; stop(): void }
 
 /** Watches the bodies of requests while they are read. */
 export type BodyProgress = {
-  /** @param totalMilliseconds all that the body may take; undefined: as long as it goes on at the least rate */
+  /**
+   * Watches a body until `stop` is called.
+   * @param totalMilliseconds the most milliseconds of the whole body; undefined: no limit above the least rate
+   */
   watch(request: IncomingMessage, totalMilliseconds?: number): ReceivedBody
   close(): void
 }
 
-/** Bodies are given up that stand still or, if the server waits for more of them, come at less than the least rate. */
+/** Returns a watch that gives up bodies that stand still, or that arrive below the least rate while the server waits for them. */
 export function createBodyProgress(limits: ProgressLimits): BodyProgress {
   const progress = createProgressWatch(limits, { perWindow: 30 })
   return {
@@ -40,7 +43,7 @@ export function createBodyProgress(limits: ProgressLimits): BodyProgress {
   }
 }
 
-/** Whether all that has come of a body was read, and its reader wants more: it waits for events, or flows and is not held up. */
+/** True if the server waits for the client: the reader has read all arrived bytes, and wants more. */
 function isWaitedFor(request: IncomingMessage): boolean {
   const { readableLength, readableFlowing } = request
   return readableLength === 0 && (readableFlowing === true || request.listenerCount('readable') > 0)

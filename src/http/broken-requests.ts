@@ -6,7 +6,7 @@ import { problemDocument } from '../problem-document.ts'
 import { withNewline } from './final-newline.ts'
 import { problemMediaType } from './problem-details.ts'
 
-/** What Node says of a request that it gave up: `advice` completes a sentence. */
+/** Meaning of Node's errors for requests that it gave up. `advice` completes a sentence. */
 type Broken = { code: ErrorCode; place: Place & { field: string }; message: string; advice: string }
 
 const known: Record<string, Broken> = {
@@ -24,7 +24,7 @@ const known: Record<string, Broken> = {
   },
 }
 
-/** Answers what is not HTTP, or too large to be read as HTTP, also with a problem document. There is no request to speak of. */
+/** Answers bytes that are not HTTP, or whose headers are too large, with a problem document. Node has no request object for them. */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
@@ -44,7 +44,7 @@ function notHttp({ code = 'unknown' }: NodeJS.ErrnoException): Broken {
   }
 }
 
-/** Ends a connection whose request comes in chunks of a few bytes. Reading on, until the client reads the answer, is what costs. */
+/** Answers a request whose body comes in tiny chunks, and stops to read it: reading many tiny chunks costs too much processor time. */
 export function refuseTinyChunks(socket: Socket): void {
   socket.pause()
   if (!socket.writable) return
@@ -62,7 +62,7 @@ function answerTo(problem: TureenError): string {
   )
 }
 
-/** Answers a request that expects what nobody can promise (RFC 9110, 10.1.1: only 100-continue is defined). */
+/** Refuses a request with an unknown expectation. RFC 9110 (10.1.1) defines only 100-continue. */
 export function refuseExpectation({ headers }: IncomingMessage, response: ServerResponse): void {
   const actual = headers.expect ?? ''
   const message = `the header expect is ${actual}; the server knows 100-continue alone`

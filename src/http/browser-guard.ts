@@ -4,10 +4,10 @@ import { parseAuthority } from './authority.ts'
 import { hostCheck } from './host-check.ts'
 import { originCheck } from './origin-check.ts'
 
-/** Throws TureenError if pages in browsers may not send a request; `anyHost` as in the configuration of routes. */
+/** Throws TureenError if web pages may not send this request. `anyHost`: the setting of the route. */
 export type BrowserCheck = (request: IncomingMessage, anyHost?: boolean) => void
 
-/** @param given hosts: TUREEN_HOSTS; corsOrigins: TUREEN_CORS_ORIGINS */
+/** Returns the check of host and origin. @param given hosts: TUREEN_HOSTS; corsOrigins: TUREEN_CORS_ORIGINS */
 export function browserCheck(given: {
   hosts: readonly string[]
   corsOrigins: readonly string[]
@@ -23,8 +23,8 @@ export function browserCheck(given: {
 }
 
 /**
- * Refuses what pages in browsers may not send, before anything else is looked at: path, token, rate or body. Registered before CORS, so
- * that no preflight is answered under a foreign name.
+ * Refuses requests that web pages may not send, before any check of path, token, rate or body. Register it before CORS: the server must
+ * not answer a preflight under a foreign name.
  */
 export const browserGuard = fastifyPlugin<{ check: BrowserCheck }>(async (app, { check }) => {
   app.addHook('onRequest', async ({ raw, routeOptions }) => check(raw, routeOptions.config.anyHost))

@@ -1,18 +1,18 @@
 import type { Readable } from 'node:stream'
 import { TureenError } from '../errors.ts'
 
-/** The chunks of a stream, as those of one that fails where a request's body goes beyond its bounds. */
+/** Returns the chunks of a stream, and throws where the request's body exceeds its bounds. */
 export type Meter = (stream: Readable) => AsyncIterable<Uint8Array>
 
 /**
- * Streams that fail once they have let more than `maximumBytes` through, all of them together, with `TUREEN_TOO_LARGE`; when one ends too
- * early, with `TUREEN_BODY_MALFORMED`; and with the reason of `signal` when it fires. Whatever happens the source lives on, for its
- * connection carries the answer.
+ * Returns a meter for the streams of one request. It throws `TUREEN_TOO_LARGE` after more than `maximumBytes` of all streams together,
+ * `TUREEN_BODY_MALFORMED` if a stream ends too early, and the reason of `signal` when that fires. It never destroys a stream, because the
+ * answer needs its connection.
  */
 export function byteMeter(maximumBytes: number, signal: AbortSignal): Meter {
   let bytes = 0
   return stream => {
-    // Listening begins at once: what comes before anybody reads must wait for them.
+    // Listen at once, so that no event is lost before the first read.
     const arrivals = arrivalsOf(stream, signal)
     return (async function* chunks() {
       try {
@@ -35,14 +35,14 @@ export function byteMeter(maximumBytes: number, signal: AbortSignal): Meter {
 }
 
 type Arrivals = {
-  /** Comes back when there may be something to read, nothing more will come, or the signal has fired. */
+  /** Waits for bytes, for the end of the stream, or for the signal. */
   next(): Promise<void>
   close(): void
 }
 
 function arrivalsOf(stream: Readable, signal: AbortSignal): Arrivals {
   const events = ['readable', 'end', 'error', 'close']
-  /** Of whoever waits. */
+  /** Resolves the promise of the waiting reader. */
   let wake: (() => void) | undefined
   let arrived = false
   const onArrival = () => {
@@ -67,7 +67,7 @@ function arrivalsOf(stream: Readable, signal: AbortSignal): Arrivals {
   }
 }
 
-/** The refusal of a body with more than `maximumBytes`. */
+/** Returns the refusal of a body with more than `maximumBytes`. */
 export function tooLarge(maximumBytes: number): TureenError {
   const limit = maximumBytes.toLocaleString('en')
   const message = `the upload has more than ${limit} bytes`

@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { clientKey } from './client-key.ts'
 
-/** Counts requests that are under way, by client. */
+/** Counts running requests by client. */
 export type ClientCounts = {
-  /** Requests of all clients. */
+  /** Returns the number of running requests of all clients. */
   total(): number
-  /** Requests of the client that this request counts for. */
+  /** Returns the number of running requests of the client that sent this request. */
   of(request: FastifyRequest): number
-  /** Counts a request until it is answered or its client is gone. */
+  /** Counts a request until it is answered or its client has disconnected. */
   add(request: FastifyRequest, reply: FastifyReply): void
 }
 
@@ -18,7 +18,7 @@ export function countClients(): ClientCounts {
     total: () => total,
     of: request => counts.get(clientKey(request)) ?? 0,
     add(request, reply) {
-      // Of a client that is gone already no further close is heard.
+      // If the client has already disconnected, no close event follows.
       if (request.raw.socket.destroyed) return
       const key = clientKey(request)
       counts.set(key, (counts.get(key) ?? 0) + 1)

@@ -5,24 +5,24 @@ import { TureenError } from '../errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether it is also answered on a connection beyond the limit, such as to the probes of an orchestrator. */
+    /** True if the route also answers on connections beyond the limit, such as to the probes of an orchestrator. */
     probe?: boolean
   }
 }
 
-/** Connections beyond the limit, for probes alone, and how long each may take. */
+/** Most connections beyond the limit, which only probes may use, and the most milliseconds of each. */
 const spareConnections = 64
 const spareMilliseconds = 5_000
 
 type Options = {
   maximumConnections: number
-  /** Hears of each connection that is ended or refused: idle ones that made room for others, and those for which there was no room. */
+  /** Called for each connection that the server ends. `idle`: it made room for a new one; `full`: there was no room for it. */
   onEnd(reason: 'idle' | 'full'): void
 }
 
 /**
- * Bounds the connections at a time. One too many takes the place of the connection that has been idle for longest. If none is idle, it
- * is one of a few spare ones, on which only routes for probes are answered: a server that is full must not look like one that hangs.
+ * Bounds the number of connections. At the limit, a new connection replaces the one that has been idle for longest. If none is idle, the
+ * new one is a spare connection, on which only probes get answers: probes must tell a full server from one that hangs.
  */
 export const connectionLimit = fastifyPlugin<Options>(async (app, { maximumConnections, onEnd }) => {
   const connections = trackConnections(app.server)
@@ -67,7 +67,7 @@ type TrackedConnections = {
   add(socket: Socket): void
   forget(socket: Socket): void
   count(): number
-  /** Those without a request under way, the one that has been idle for longest first. */
+  /** Connections without a running request. The one that has been idle for longest comes first. */
   idle: ReadonlySet<Socket>
 }
 

@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
 import fastifyPlugin from 'fastify-plugin'
 
-/** What a script of another origin may read of an answer beside its body. */
+/** Headers of answers that scripts of other origins may read. */
 const exposedHeaders = [
   'content-disposition',
   'content-range',
@@ -17,8 +17,8 @@ const exposedHeaders = [
 ]
 
 /**
- * Answers preflights, and adds the headers of CORS for the origins that may call the service from browsers; without origins there
- * are none. To be registered before the routes are collected.
+ * Answers preflights and adds CORS headers for the given origins; without origins it does nothing. Register it before the routes are
+ * collected.
  */
 export const crossOrigin = fastifyPlugin<{ corsOrigins: readonly string[] }>(async (app, { corsOrigins }) => {
   if (corsOrigins.length === 0) return

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../error-catalogue.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import { formLimits } from './upload.ts'
 
-/** An error of Fastify or one of its plugins, as this service says it. */
+/** Meaning of an error of Fastify or one of its plugins. */
 type Translation = { code: ErrorCode; detail: string; cause: ProblemItem }
 
 const translations: Record<string, (request: FastifyRequest) => Translation> = {
@@ -77,13 +77,13 @@ function refused({ code, detail, cause }: Translation, options?: ErrorOptions): 
   return new TureenError(code, detail, [cause], options)
 }
 
-/** An error that Fastify or one of its plugins threw, as one of the catalogue; undefined if it has no meaning of its own here. */
+/** Returns an error of Fastify or one of its plugins as an error of the catalogue; undefined for other errors. */
 export function ofFastify(error: FastifyError, request: FastifyRequest): TureenError | undefined {
   const translate = translations[error.code]
   return translate && refused(translate(request), { cause: error })
 }
 
-/** The refusal of a request for a path that the server does not have. */
+/** Returns the refusal of a request for an unknown path. */
 export function nothingAt(request: FastifyRequest): TureenError {
   return refused(nothing(request))
 }

@@ -1,6 +1,6 @@
 import fastifyPlugin from 'fastify-plugin'
 
-/** Ends every answer of JSON with a newline, so that a shell shows its prompt on a line of its own. */
+/** Ends every JSON answer with a newline. A shell then shows its prompt on a line of its own. */
 export const finalNewline = fastifyPlugin(async app => {
   app.addHook('onSend', async (_, reply, payload) => {
     const type = String(reply.getHeader('content-type') ?? '')
@@ -13,7 +13,7 @@ export const finalNewline = fastifyPlugin(async app => {
 
 const jsonType = /^application\/([\w.-]+\+)?json\b/i
 
-/** A text that ends with a newline. */
+/** Returns the text with a final newline. */
 export function withNewline(text: string): string {
   return text.endsWith('\n') ? text : `${text}\n`
 }

@@ -1,17 +1,17 @@
 import { IncomingMessage } from 'node:http'
 import { refuseTinyChunks } from './broken-requests.ts'
 
-/** Chunks of fewer bytes are gathered: what a larger one costs beside its bytes is little. */
+/** Chunks of fewer bytes are gathered into one. The overhead of larger chunks is small. */
 const smallBytes = 4 << 10
 const gatheredBytes = 16 << 10
 
-/** A body in chunks of so few bytes on average is refused once so many chunks have come: reading them takes more time than all else. */
+/** After `manyChunks` chunks, a body with fewer bytes per chunk on average is refused: to read such chunks takes too much time. */
 const tinyBytes = 8
 const manyChunks = 4096
 
 /**
- * A request whose body costs about what its bytes cost, in however many chunks they come. Node bounds the unread bytes of a body (64 KiB)
- * but not its chunks: a body in chunks of one byte, read slowly, would take 20 MB, and wake its reader for every byte.
+ * A request that gathers small chunks of its body, so that the cost depends on bytes and not on chunks. Node bounds the unread bytes of a
+ * body (64 KiB) but not its chunks. Unread chunks of one byte would take 20 MB, and each would wake the reader.
  */
 export class GatheringMessage extends IncomingMessage {
   #gathered: Buffer | undefined
@@ -41,7 +41,7 @@ export class GatheringMessage extends IncomingMessage {
     return this.#chunks > manyChunks && this.#bytesOfChunks < tinyBytes * this.#chunks
   }
 
-  /** @returns whether more may come */
+  /** Adds a small chunk to the gathered ones. @returns true if the stream may push more */
   #gather(chunk: Buffer): boolean {
     if (this.#bytes + chunk.byteLength > gatheredBytes) this.#release()
     if (!this.#gathered) this.#gathered = chunk

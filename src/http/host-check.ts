@@ -5,17 +5,17 @@ import { type Authority, parseAuthority } from './authority.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the route answers under every name. Probes and scrapers send the address of a pod. */
+    /** True if the route answers under every host name. Probes and scrapers send the address of a pod. */
     anyHost?: boolean
   }
 }
 
-/** Characters of a refused host in its error. */
+/** Most characters of a refused host that an error shows. */
 const shownCharacters = 100
 const defaultPorts = ['80', '443']
 
 /**
- * The host that a request names; undefined for a request of HTTP/1.0 without the header.
+ * Returns the host that a request names; undefined for HTTP/1.0 without the header.
  * @throws TureenError `TUREEN_REQUEST_INVALID` if the header is missing, repeated or malformed, or differs from the request target
  */
 export function hostOf({ headersDistinct, httpVersion, url }: IncomingMessage): Authority | undefined {
@@ -38,11 +38,11 @@ export function hostOf({ headersDistinct, httpVersion, url }: IncomingMessage): 
 }
 
 /**
- * Makes the check of the host that a request names. A page whose name was made to resolve to this server (DNS rebinding) sends its
- * own name. So a server without tokens answers under known names alone.
+ * Returns the check of the host that a request names. With DNS rebinding, a web page reaches this server under the page's own name. So
+ * a server without tokens answers only under known names.
  *
- * @param hosts names of TUREEN_HOSTS, beside localhost and loopback addresses
- * @param hasTokens whether the server asks for tokens: then an empty list of hosts allows all names
+ * @param hosts names of TUREEN_HOSTS; localhost and loopback addresses are always known
+ * @param hasTokens true if the server needs tokens; then an empty list of hosts allows all names
  * @returns a function that throws TureenError `TUREEN_HOST_UNKNOWN`, or `TUREEN_REQUEST_INVALID` as {@link hostOf}
  */
 export function hostCheck(

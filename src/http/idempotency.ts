@@ -6,30 +6,29 @@ import { TureenError } from '../errors.ts'
 import type { KeepWith } from '../storage/database.ts'
 import type { IdempotencyKeys, ScopedKey } from '../storage/idempotency-keys.ts'
 
-/** How a request that creates something goes about it. */
+/** The steps of a request that creates something. */
 type Creation<Body, Outcome> = {
   /** Reads the body to its end. */
   receive(): Promise<Body>
-  /** What distinguishes this body from others, as a JSON value. A form's boundary, for one, does not. */
+  /** Returns a JSON value that is equal for equal bodies. A form's boundary, for example, is no part of it. */
   identify(body: Body): unknown
-  /** Removes what was received and is not needed. */
+  /** Removes a received body that is not needed. */
   discard(body: Body): Promise<void>
-  /** The id of what was created, with which the key goes. */
+  /** Returns the id of the created record. The key is deleted with that record. */
   resource(outcome: Outcome): string
-  /** Takes the body in, or removes it; calls `keep` in the transaction in which it creates something. */
+  /** Stores the body, or removes it. Calls `keep` in the transaction that creates the record. */
   create(body: Body, keep: KeepWith<Outcome> | undefined): Promise<Outcome>
 }
 
 export type Idempotency = {
   /**
-   * Creates what a request asks for, once: repeated with the same `Idempotency-Key` it has the outcome that it had, also after a
-   * crash at any moment, and the header `Idempotency-Replayed: true`. The deletion of what was created frees its key, and a
-   * request that is refused leaves its key free.
+   * Creates a record once for each `Idempotency-Key`. A repeated request gets the first outcome, also after a crash, and the header
+   * `Idempotency-Replayed: true`. A refused request leaves its key free, and the deletion of the record frees it again.
    *
-   * After draft-ietf-httpapi-idempotency-key-header: a key that comes again with another request is 422, and with a request
-   * that is still being taken in 409.
+   * It follows draft-ietf-httpapi-idempotency-key-header. The same key with another request is 422; a repeated request is 409 while the
+   * first one is still running.
    *
-   * @param schema what outcomes are
+   * @param schema the schema of outcomes
    * @throws TureenError `TUREEN_IDEMPOTENCY_KEY_BUSY`, `TUREEN_IDEMPOTENCY_KEY_REUSED`
    */
   once<Body, Outcome>(
@@ -38,14 +37,14 @@ export type Idempotency = {
     schema: z.ZodType<Outcome>,
     creation: Creation<Body, Outcome>,
   ): Promise<Outcome>
-  /** Makes what the created thing has become the outcome of the request's key, where it is that what is answered. */
+  /** Replaces the outcome of the request's key, if the request has one. */
   amend(request: FastifyRequest, outcome: unknown): Promise<void>
 }
 
 const retrySeconds = 1
 
 export function createIdempotency(keys: IdempotencyKeys): Idempotency {
-  /** Keys of requests that are being taken in. One server owns the store, so that they need not be known outside. */
+  /** Keys of running requests. One server owns the store, so memory is enough. */
   const busy = new Set<string>()
   return {
     async once(request, reply, schema, { receive, identify, discard, resource, create }) {
@@ -63,10 +62,10 @@ export function createIdempotency(keys: IdempotencyKeys): Idempotency {
         if (!isFirst && !(await keys.find(scoped))) throw isBusy()
         const body = await receive()
         const fingerprint = fingerprintOf(request, identify(body))
-        // Only now: while the body arrived, what the key stands for may have been deleted.
+        // The body may take long to arrive, and a client may have deleted the record meanwhile. So look up the key now.
         const found = await keys.find(scoped)
         const outcome = schema.safeParse(found?.outcome)
-        // A key whose outcome was damaged on the disk is free again. Another request's outcome may have another form.
+        // A key whose outcome is damaged on disk is free again. The outcome of another request may have another form.
         const isKept = found !== undefined && (found.fingerprint !== fingerprint || outcome.success)
         if (!isKept && isFirst) {
           return await create(body, (transaction, outcome) =>
@@ -92,7 +91,7 @@ export function createIdempotency(keys: IdempotencyKeys): Idempotency {
   }
 }
 
-/** The codes that an Idempotency-Key adds to a request. */
+/** Error codes that an Idempotency-Key adds to a request. */
 export const idempotencyErrors = [
   'TUREEN_IDEMPOTENCY_KEY_BUSY',
   'TUREEN_IDEMPOTENCY_KEY_REUSED',

@@ -3,7 +3,7 @@ import fastifyPlugin from 'fastify-plugin'
 
 const pieceBytes = 64 << 10
 
-/** Sends large texts in pieces of 64 KiB: of one that is written at once, nobody could say how much a slow client has taken. */
+/** Sends large texts in pieces of 64 KiB. For a text in one piece, the server could not tell how much a slow client has read. */
 export const inPieces = fastifyPlugin(async app => {
   app.addHook('onSend', async ({ method }, reply, payload) => {
     if (method === 'HEAD' || (typeof payload !== 'string' && !Buffer.isBuffer(payload))) return payload

@@ -12,17 +12,17 @@ import { type Idempotency, idempotencyErrors } from './idempotency.ts'
 import { jsonBodyErrors } from './json-body.ts'
 import { recordTag } from './preconditions.ts'
 
-/** A signal that fires when the client is gone. */
+/** Returns a signal that fires when the answer ends or the client disconnects. */
 export function clientGone(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   reply.raw.once('close', () => controller.abort())
   return controller.signal
 }
 
-/** What routes that start jobs work with. */
+/** The services that routes need to start jobs. */
 export type JobStart = { jobs: JobService; idempotency: Idempotency }
 
-/** The codes that {@link startJob} adds to those of the service that starts the job. */
+/** Error codes that {@link startJob} adds to those of the service that starts the job. */
 export const jobStartErrors = [
   ...jsonBodyErrors,
   ...idempotencyErrors,
@@ -30,8 +30,8 @@ export const jobStartErrors = [
 ] as const satisfies readonly ErrorCode[]
 
 /**
- * Starts a job, once for each Idempotency-Key, and answers 202, or 200 if it ends while the request waits for it. A request that
- * is repeated waits, too.
+ * Starts a job once for each Idempotency-Key. Answers 202, or 200 if the job ends while the request waits for it. A repeated request
+ * waits for the job, too.
  */
 export async function startJob(
   request: FastifyRequest,
@@ -56,10 +56,10 @@ export async function startJob(
   return sendJob(request, reply, jobs, latest)
 }
 
-/** What a key of a job stands for: the job as it was created; or, once an answer had the job at its end, its id: it changes no more. */
+/** The outcome of a key of a job: the new job; or only its id once an answer has shown the ended job, which never changes. */
 const keptJob = z.union([job, z.object({ id, ended: z.literal(true) })])
 
-/** Sends a job. A large result goes from the catalog to the client piece by piece. */
+/** Sends a job. A large result is streamed from the catalog to the client. */
 export function sendJob(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -71,7 +71,7 @@ export function sendJob(
   return request.method === 'HEAD' ? reply.send() : reply.send(Readable.from(withEnd(jobs.text(stored), '\n')))
 }
 
-/** The entity tag of a job. A large result is left out: it never changes once it is there. */
+/** Returns the entity tag of a job. It leaves out a large result, which never changes. */
 export function jobTag({ job, resultParts }: StoredJob): string {
   return recordTag(resultParts === null ? job : { job, resultParts })
 }
@@ -93,7 +93,7 @@ export async function sendEvents(
   const last = Number(request.headers['last-event-id'] ?? 0)
   const events = jobs.events(id, Number.isSafeInteger(last) ? last : 0, clientGone(reply))
   const first = await events.next()
-  // Nothing will come any more: 204 is how a server tells an EventSource not to reconnect.
+  // No event will follow. The status 204 tells an EventSource not to reconnect.
   if (first.done) return reply.code(204).send()
   reply.type('text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no')
   return reply.send(Readable.from(eventStream(first.value, events, jobs, id)))

@@ -5,7 +5,7 @@ import { ownTurn } from '../own-turn.ts'
 import { decodeText, requireKeepable } from '../received-text.ts'
 import { requireBoundedJson } from '../validation/bounded-json.ts'
 
-/** The codes that a body of JSON, or the lack of it, is refused with. */
+/** Error codes of missing or wrong JSON bodies. */
 export const jsonBodyErrors = [
   'TUREEN_REQUEST_INVALID',
   'TUREEN_BODY_MALFORMED',
@@ -14,8 +14,8 @@ export const jsonBodyErrors = [
 ] as const satisfies readonly ErrorCode[]
 
 /**
- * Reads bodies of JSON. A request may say that it is JSON and have no body, as many clients do for DELETE and cancel; routes that need
- * one still ask.
+ * Makes a context read JSON bodies. A request with the content type JSON may have an empty body: many clients send that with DELETE.
+ * Routes that need a body refuse it by their schema.
  */
 export function acceptJson(app: FastifyInstance): void {
   app.removeContentTypeParser('application/json')
@@ -24,7 +24,7 @@ export function acceptJson(app: FastifyInstance): void {
   )
 }
 
-/** @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_INVALID` */
+/** Reads JSON in bounded time. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_INVALID` */
 async function readJson(body: Buffer): Promise<unknown> {
   await ownTurn()
   const text = decodeText(body)

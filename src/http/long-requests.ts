@@ -7,15 +7,15 @@ import { clientName } from './client-key.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether its answer is a stream of events, which lasts as long as the job. */
+    /** True if the answer is an event stream, which lasts as long as the job. */
     events?: boolean
   }
 }
 
-/** Requests at a time that one token or address may leave open. */
+/** Most open requests of each kind at a time, for one token or address. */
 export const longRequestLimits = { eventStreams: 64, waits: 256 } as const
 
-/** Refuses streams of events, and requests that wait (`?wait=`), beyond those that one client may have, before they do anything. */
+/** Refuses event streams and waiting requests (`?wait=`) above the limits of one client, before the route runs. */
 export const longRequests = fastifyPlugin(async app => {
   const [eventStreams, waits] = [countClients(), countClients()]
   app.addHook('preHandler', async (request, reply) => {

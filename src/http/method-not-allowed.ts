@@ -3,14 +3,14 @@ import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
 
-/** Lets Fastify route every method that Node reads, so that WebDAV's and others are refused as what they are: wrong here. */
+/** Makes Fastify route every HTTP method that Node knows, such as WebDAV's. Otherwise Fastify would answer 404 to them instead of 405. */
 export function knowAllMethods(app: FastifyInstance): void {
   for (const method of METHODS) {
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
   }
 }
 
-/** Collects the methods of every route registered after it, by path. */
+/** Collects the HTTP methods of every route that is registered after it, by path. */
 export const routeTable = fastifyPlugin<{ table: Map<string, Set<string>> }>(async (app, { table }) => {
   app.addHook('onRoute', ({ url, method }) => {
     const methods = table.get(url) ?? new Set()
@@ -19,7 +19,7 @@ export const routeTable = fastifyPlugin<{ table: Map<string, Set<string>> }>(asy
   })
 })
 
-/** Answers 405, with what is allowed, where a path exists and the method does not. Registered after all routes. */
+/** Answers 405 with the header Allow if a path exists, but not with this HTTP method. Register it after all routes. */
 export const methodNotAllowed = fastifyPlugin<{ table: Map<string, Set<string>> }>(async (app, { table }) => {
   for (const [url, methods] of [...table]) {
     const allow = [...methods].sort().join(', ')
@@ -36,7 +36,7 @@ export const methodNotAllowed = fastifyPlugin<{ table: Map<string, Set<string>> 
       url,
       schema: { hide: true },
       config: { auth: 'open' },
-      // Before the body is looked at: a wrong method is a wrong method whatever the content type.
+      // Refuse before the body is parsed, so that a wrong content type does not hide the wrong HTTP method.
       onRequest: (request, reply) => {
         reply.header('allow', allow)
         return refuse(request.method)

@@ -1,7 +1,7 @@
 import fastifyPlugin from 'fastify-plugin'
 import { TureenError } from '../errors.ts'
 
-/** Refuses JSON bodies whose list `models` is longer than this server allows, whatever the schema would. */
+/** Refuses JSON bodies whose list `models` is longer than TUREEN_MAX_MODELS, which may be less than the bound of the schema. */
 export const modelCount = fastifyPlugin<{ maximumModels: number }>(async (app, { maximumModels }) => {
   app.addHook('preHandler', async ({ body }) => {
     if (typeof body !== 'object' || body === null || !('models' in body) || !Array.isArray(body.models)) return
@@ -9,7 +9,7 @@ export const modelCount = fastifyPlugin<{ maximumModels: number }>(async (app, {
   })
 })
 
-/** The refusal of a request with more than `maximumModels` models, in the field or part of this name. */
+/** Returns the refusal of a request with more than `maximumModels` models. @param field the name of the field or form part */
 export function tooManyModels(field: string, maximumModels: number): TureenError {
   const message = `has more than ${maximumModels} models (TUREEN_MAX_MODELS)`
   return new TureenError('TUREEN_REQUEST_INVALID', `The request ${message}. Send fewer, or raise the limit.`, [

@@ -17,30 +17,30 @@ import { problemMediaType } from './problem-details.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** How to document a body that is read as a stream, which no validator sees: a JSON schema for each content type. */
+    /** JSON schemas of a streamed body, by content type. They only document it: no validator sees a stream. */
     streamedBody?: Record<string, object>
   }
 }
 
 export const binary = { type: 'string', format: 'binary' } as const
 
-/** A reference to the component that describes a part of a streamed body. @param schema has an id of its own */
+/** Returns a reference to the request component of a schema. @param schema a schema with an id */
 export function requestComponent(schema: z.ZodType) {
   return { $ref: `#/components/schemas/${schema.meta()?.id}Input` }
 }
 
-/** A response whose body is a file. */
+/** Returns the response schema of a file. */
 export function fileResponse(description: string) {
   return { description, content: { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } } }
 }
 
-/** A response whose body is a file, or JSON where the request asks for that instead. */
+/** Returns the response schema of a file, or of JSON if the request asks for that instead. */
 export function fileOrJsonResponse(description: string, schema: z.ZodType) {
   const { content } = fileResponse(description)
   return { description, content: { ...content, 'application/json': { schema } } }
 }
 
-/** The codes that any request may be answered with: it is not HTTP or not this API's, or the server, its disk or its catalog fails. */
+/** Error codes of any request: malformed requests, and failures of the server, its disk or its catalog. */
 const anyRequestErrors = [
   'TUREEN_REQUEST_INVALID',
   'TUREEN_REQUEST_TIMEOUT',
@@ -55,8 +55,8 @@ const anyRequestErrors = [
 ] as const satisfies readonly ErrorCode[]
 
 /**
- * The error responses of a route, by status, each listing the codes that it stands for.
- * @param codes those that the services behind the route declare. {@link withRefusals} adds what stands before routes
+ * Returns the error responses of a route, by status, each with its codes. {@link withRefusals} adds the refusals before the route runs.
+ * @param codes the codes that the services behind the route declare
  */
 export function problemResponses(...codes: ErrorCode[]) {
   const byStatus = Map.groupBy(new Set([...codes, ...anyRequestErrors]), code => errorCatalogue[code].status)
@@ -65,26 +65,26 @@ export function problemResponses(...codes: ErrorCode[]) {
 }
 
 /**
- * How else a single record can be answered for, beside the record.
- * @param codes those that the service declares for reading it
+ * Returns the further responses of a route that answers with one record.
+ * @param codes the codes that the service declares for reading it
  */
 export function recordResponses(codes: readonly ErrorCode[]) {
   return {
-    304: z.null().describe('The client has it already'),
+    304: z.null().describe('Not modified: the client already has this version'),
     ...problemResponses(...codes, ...preconditionErrors),
   }
 }
 
 const zodTransform = createJsonSchemaTransform({})
 
-/** A path that ends in `*` takes whatever follows, slashes too; OpenAPI has no such thing, and gets a parameter `location`. */
+/** Returns the route with a parameter `location` in place of a final `*`, which also matches slashes. OpenAPI has no such wildcard. */
 function namedWildcard({ schema, url }: ReturnType<typeof zodTransform>): ReturnType<typeof zodTransform> {
   if (!url.endsWith('/*') || schema.params === undefined) return { schema, url }
   const renamed: unknown = JSON.parse(JSON.stringify(schema.params).replaceAll('"*"', '"location"'))
   return { schema: { ...schema, params: renamed }, url: url.replace(/\*$/, ':location') }
 }
 
-/** Adds which scope the token for a route needs, and the error responses of what stands before it: host, origin, token, rate, limits. */
+/** Returns the schema with the scope of the route, and with the refusals before the route runs: host, origin, token, rate and limits. */
 function withRefusals(schema: FastifySchema, { method, config = {} }: RouteOptions): FastifySchema {
   const [first = 'GET'] = [method].flat()
   const access = accessOf(first, config)
@@ -113,7 +113,7 @@ function problemResponse(description: string) {
   return { description, content: { [problemMediaType]: { schema: problem } } }
 }
 
-/** The pages of /docs/api load what lies beside them, and Swagger UI sets styles of its own. */
+/** Content-Security-Policy of /docs/api. Its pages load files of the server, and Swagger UI sets inline styles. */
 const docsPolicy = {
   'default-src': "'none'",
   'script-src': "'self'",
@@ -126,8 +126,8 @@ const docsPolicy = {
 }
 
 /**
- * /openapi.json (3.1) and /docs/api, from the routes' own zod schemas, written once when the server is ready. Both are open: they tell of the program, not of what is in the
- * store, and a browser has no token to send for a page.
+ * Serves /openapi.json (3.1) and /docs/api, which are made from the routes' zod schemas once the server is ready. Both need no token:
+ * they describe the program and not the store, and browsers send no token when they load a page.
  */
 export const openApi = fastifyPlugin<{ version: string }>(async (app, { version }) => {
   await app.register(swagger, {
@@ -155,14 +155,14 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     json ??= fixedContent(withNewline(JSON.stringify(apiDocument(app.swagger()))), jsonType)
     return json
   }
-  // Not at the first request: it takes longer than a request may hold the event loop.
+  // Make the document now: at the first request it would block the event loop for too long.
   app.addHook('onReady', async () => void document())
   const sendDocument = async (request: FastifyRequest, reply: FastifyReply) => sendFixed(request, reply, document())
   app.get('/openapi.json', { schema: { hide: true }, config: { auth: 'open' } }, sendDocument)
   await app.register(async docs => {
     docs.addHook('onRoute', route => {
       route.config = { ...route.config, auth: 'open' }
-      // Swagger UI would write its document anew for each request, as JSON or as YAML, which JSON is as well.
+      // Swagger UI would build its document for each request. JSON is also valid YAML.
       if (route.url === `${apiPath}/json` || route.url === `${apiPath}/yaml`) route.handler = sendDocument
     })
     docs.addHook('onSend', tagText)
@@ -170,12 +170,12 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
   })
 })
 
-/** Where a browser can try the API. */
+/** Path of the pages on which a user can try the API. */
 const apiPath = '/docs/api'
 
 const jsonType = 'application/json; charset=utf-8'
 
-/** Gives a page that is sent as a text an entity tag, and answers 304 to a client that has it already. */
+/** Adds an entity tag to a page that is sent as a text; answers 304 if the client already has it. */
 async function tagText(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
   if (typeof payload !== 'string' || payload === '' || reply.statusCode !== 200) return payload
   const tag = textTag(payload)
@@ -186,12 +186,12 @@ async function tagText(request: FastifyRequest, reply: FastifyReply, payload: un
 }
 
 /**
- * What a route answers that deletes one thing. It may come with a body, which is read.
- * @param codes those that the service declares for removing it
+ * Returns the responses of a route that deletes one record. The request may have a JSON body, which the server reads.
+ * @param codes the codes that the service declares for deleting it
  */
 export function deletionResponses(codes: readonly ErrorCode[]) {
   return {
-    204: z.null().describe('It is gone'),
+    204: z.null().describe('Record deleted'),
     ...problemResponses(...codes, ...preconditionErrors, ...jsonBodyErrors),
   }
 }

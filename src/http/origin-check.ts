@@ -3,16 +3,16 @@ import { TureenError } from '../errors.ts'
 import { type Authority, isOriginOf } from './authority.ts'
 import { hostOf } from './host-check.ts'
 
-/** Whether an HTTP method changes nothing (RFC 9110, 9.2.1). Browsers keep its answers from pages of other origins. */
+/** True if an HTTP method changes nothing (RFC 9110, 9.2.1). Browsers hide the answers to such requests from pages of other origins. */
 export function isSafe(method: string): boolean {
   return ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method)
 }
 
 /**
- * Makes the check of the page that sent a request which may change something. Browsers let every page send such requests to every
- * server, and name the page's origin (Sec-Fetch-Site, Origin). Other clients send neither header, and pass.
+ * Returns the check of the web page that sent a request with an unsafe HTTP method. Browsers let every page send such requests to every
+ * server, and name the page's origin in Sec-Fetch-Site or Origin. Other clients send neither header, and pass.
  *
- * @param hosts names of TUREEN_HOSTS: a proxy may have put another name into the header host
+ * @param hosts names of TUREEN_HOSTS, since a proxy may replace the header host
  * @param corsOrigins origins whose pages may call the server; `*`: all
  * @returns a function that throws TureenError `TUREEN_CROSS_ORIGIN`
  */

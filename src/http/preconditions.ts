@@ -3,12 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 
-/** The entity tag of bytes with this digest, `sha256:<hex>`. */
+/** Returns the entity tag of content. @param sha256 its digest, `sha256:<hex>` or `<hex>` */
 export function contentTag(sha256: string): string {
   return `"${sha256.replace('sha256:', '')}"`
 }
 
-/** The entity tag of a record, as long as nothing of it changes. */
+/** Returns the entity tag of a record. It changes when any field changes. */
 export function recordTag(record: object): string {
   return contentTag(createHash('sha256').update(JSON.stringify(record)).digest('hex'))
 }
@@ -16,8 +16,8 @@ export function recordTag(record: object): string {
 /**
  * Evaluates If-Match and If-None-Match, in this order (RFC 9110, 13.2.2).
  *
- * @param tag of what is there; undefined if nothing is
- * @returns whether a read is to be answered with 304
+ * @param tag the entity tag of the present record or content; undefined if there is none
+ * @returns true if the server should answer a read with 304
  * @throws TureenError `TUREEN_PRECONDITION_FAILED`
  */
 export function checkPreconditions({ headers, method }: FastifyRequest, tag: string | undefined): boolean {
@@ -28,20 +28,20 @@ export function checkPreconditions({ headers, method }: FastifyRequest, tag: str
   throw failed('if-none-match', ifNoneMatch, tag)
 }
 
-/** Sends a record with its entity tag, or 304 to who has it already. */
+/** Sends a record with its entity tag; 304 if the client already has it. */
 export function sendRecord(request: FastifyRequest, reply: FastifyReply, record: object): FastifyReply {
   const tag = recordTag(record)
   reply.header('etag', tag)
   return checkPreconditions(request, tag) ? reply.code(304).send() : reply.send(record)
 }
 
-/** If-Match compares strongly, so that a weak tag is none of ours; If-None-Match does not, and is given here without its W/. */
+/** True if a header lists the tag. If-Match never matches a weak tag; for If-None-Match the caller removes the `W/` of weak tags. */
 function lists(header: string, tag: string | undefined): boolean {
   if (tag === undefined) return false
   return header.trim() === '*' || header.split(',').some(each => each.trim() === tag)
 }
 
-/** The code that If-Match and If-None-Match add to a request. */
+/** Error code that If-Match and If-None-Match add to a request. */
 export const preconditionErrors = ['TUREEN_PRECONDITION_FAILED'] as const satisfies readonly ErrorCode[]
 
 /** @param expected what the header says */

@@ -16,35 +16,35 @@ import { InvalidPart } from './validator.ts'
 
 export const problemMediaType = 'application/problem+json'
 
-/** A client that is refused for what others are doing, and not told more exactly, is to come again after so many seconds. */
+/** Default of Retry-After, in seconds. */
 const retrySeconds = 5
 
-/** Up to this size, what is left of a refused body is simply read. */
+/** Largest refused body that the server reads to its end, in bytes. */
 const smallBodyBytes = 1 << 20
-/** How long a client may go on sending a body that has been refused, so that it comes to read the answer. */
+/** Milliseconds that the server still reads a larger refused body. Many clients read the answer only after they have sent all. */
 const lingerMilliseconds = 5_000
 
-/** Every error that a client meets, whoever threw it, as a problem document. */
+/** Sends every error as a problem document. */
 export const problemDetails = fastifyPlugin(async app => {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const problem = toTureenError(error, request)
     if (problem.status >= 500) request.log.error({ err: error }, problem.message)
     return sendProblem(request, reply, problem)
   })
-  // Before the body is looked at: what is not there does not mind the content type.
+  // Refuse before the body is parsed, so that a wrong content type does not hide the unknown path.
   app.addHook('onRequest', async request => {
     if (!request.is404) return
     throw nothingAt(request)
   })
-  // Of plugins that look for what they serve, such as a file of /docs, and find nothing.
+  // Plugins that serve files, such as those of /docs, call this for unknown ones.
   app.setNotFoundHandler(async request => {
     throw nothingAt(request)
   })
 })
 
 /**
- * Makes what answers a path that is no path: it reaches no route and no hook.
- * @param check throws if the request is refused whatever its path
+ * Returns the handler of malformed paths, which reach no route and no hook.
+ * @param check throws if the request is refused for another reason, such as its host
  */
 export function answerBadUrl(check: (request: IncomingMessage) => void) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
@@ -65,11 +65,11 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: Tureen
   if (error.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', retrySeconds)
   const { raw } = request
   if (raw.readableEnded || raw.destroyed) return reply.send(body)
-  // What is left of the body must go by, or the next request on the connection would never be seen.
+  // Read the rest of the body, or the server would never see the next request on the connection.
   raw.unpipe()
   raw.resume()
   if (!hasLargeBody(request) && error.code !== 'TUREEN_REQUEST_TIMEOUT') return reply.send(body)
-  // Closing at once would reset the connection under a client that is still sending, and it would never see the answer.
+  // An immediate close would reset the connection while the client still sends, and the client would never see the answer.
   return reply
     .header('connection', 'close')
     .header('content-length', Buffer.byteLength(body))
@@ -89,7 +89,7 @@ function hasLargeBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > smallBodyBytes
 }
 
-/** What a client calls the parts of a request that schemas are for. */
+/** Beginnings of refusals, by the part of the request that a schema checks. */
 const partNames: Record<string, string> = {
   body: 'The request body is',
   querystring: 'The query is',
@@ -119,7 +119,7 @@ function invalidPart(
   return new TureenError('TUREEN_REQUEST_INVALID', `${partNames[part] ?? part} not valid: ${list}.`, errors)
 }
 
-/** The causes in one finding of a schema. Of several forms that a value may have, only the one is told of whose type it has. */
+/** Returns the causes in one issue of a schema. For a union, it tells only the issues of the form whose type the value has. */
 function causesIn(part: string, issue: Issue, request: FastifyRequest): ProblemItem[] {
   const form = issue.code === 'invalid_union' && issue.message === unionMessage ? formMeant(issue) : undefined
   if (form) return form.flatMap(each => causesIn(part, each, request))
@@ -135,10 +135,10 @@ function causesIn(part: string, issue: Issue, request: FastifyRequest): ProblemI
 
 type Issue = z.core.$ZodIssue
 
-/** What zod says of a union that has no message of its own. */
+/** Zod's message for a union without a message of its own. */
 const unionMessage = 'Invalid input'
 
-/** The findings about the form whose type a value has, placed as the value is; undefined if that is none or several. */
+/** Returns the issues of the one form whose type the value has, with full paths; undefined if no form or several forms fit. */
 function formMeant({ path, errors }: z.core.$ZodIssueInvalidUnion): Issue[] | undefined {
   const meant = errors.filter(issues => !issues.some(issue => issue.code === 'invalid_type' && issue.path.length === 0))
   const [only] = meant
@@ -146,7 +146,7 @@ function formMeant({ path, errors }: z.core.$ZodIssueInvalidUnion): Issue[] | un
   return only.map(issue => ({ ...issue, path: [...path, ...issue.path] }))
 }
 
-/** What was sent as a part of a request, and the schema for it. */
+/** Returns the value of a part of a request, and its schema. */
 function partOf(part: string, { routeOptions: { schema }, query, params, headers, body }: FastifyRequest) {
   switch (part) {
     case 'querystring':

@@ -1,6 +1,6 @@
-/** What a transfer must achieve. */
+/** Least progress of a transfer. */
 export type ProgressLimits = {
-  /** Bytes a second, at least; 0: any. */
+  /** Least bytes per second; 0: no minimum. */
   bytesPerSecond: number
   /** Milliseconds of waiting for the client over which the rate is averaged. */
   windowMilliseconds: number
@@ -8,13 +8,13 @@ export type ProgressLimits = {
   idleMilliseconds: number
 }
 
-/** Bytes on their way between a client and the server. */
+/** A transfer of bytes between a client and the server. */
 export type Transfer = {
-  /** Bytes that have moved so far. */
+  /** Returns the number of bytes that have moved so far. */
   bytes(): number
-  /** Whether the server waits for the client at this moment, and not the other way round. */
+  /** Returns true while the server waits for the client; false while the client waits for the server. */
   isWaiting(): boolean
-  /** Hears, once, of a transfer that is too slow. `bytesPerSecond`: its rate over the window; undefined if it stood still. */
+  /** Called once if the transfer is too slow. `bytesPerSecond`: its rate over the window; undefined if it stood still. */
   onSlow(bytesPerSecond: number | undefined): void
 }
 
@@ -24,17 +24,17 @@ export type ProgressWatch = {
   close(): void
 }
 
-/** How a watch looks at its transfers. */
+/** Settings of the looks that a watch takes at its transfers. */
 export type Looks = {
-  /** Looks in a window. What a client does between two looks counts as done at the second. */
+  /** Number of looks in a window. Bytes that move between two looks count at the second one. */
   perWindow: number
-  /** Called before a look at which the server waits for a client, such as to ask the system what `bytes` then tells. */
+  /** Called before each look while the server waits for some client. It may update the source of `bytes`. */
   before?(): Promise<void>
 }
 
 /**
- * Watches transfers for clients that hold on to them. Only the time in which the server waits for the client counts: time that the server
- * takes itself, for its disk or other work, is not the client's.
+ * Returns a watch that finds transfers with slow clients. Only time in which the server waits for the client counts; time for the
+ * server's own disk and other work does not.
  */
 export function createProgressWatch(limits: ProgressLimits, { perWindow, before }: Looks): ProgressWatch {
   const { bytesPerSecond, windowMilliseconds, idleMilliseconds } = limits
@@ -49,7 +49,7 @@ export function createProgressWatch(limits: ProgressLimits, { perWindow, before 
     const now = performance.now()
     const late = now - last > 2 * interval
     last = now
-    // A server that could not look could not read or write either.
+    // A late look means a busy event loop: the server could not read or write either, so this time does not count.
     if (late) return
     if (before && watched.values().some(({ isWaiting }) => isWaiting())) await before()
     for (const look of watched.keys()) look()
@@ -59,7 +59,7 @@ export function createProgressWatch(limits: ProgressLimits, { perWindow, before 
   return {
     watch(transfer) {
       const { bytes, isWaiting, onSlow } = transfer
-      /** Bytes that moved before each look at which the server was waiting. */
+      /** Bytes that moved before each look, for looks at which the server was waiting. */
       const moved: number[] = []
       let sum = 0
       let still = 0

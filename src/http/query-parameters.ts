@@ -2,7 +2,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { z } from 'zod'
 import { TureenError } from '../errors.ts'
 
-/** Lets the routes of the API that declare no query parameters refuse any: an ignored one would mislead. */
+/** Makes routes of the API refuse query parameters if they declare none. Ignored parameters would mislead clients. */
 export const declaredQueries = fastifyPlugin(async app => {
   app.addHook('onRoute', ({ url, schema }) => {
     if (!schema || schema.hide || !url.startsWith('/v1/')) return
@@ -10,7 +10,7 @@ export const declaredQueries = fastifyPlugin(async app => {
   })
 })
 
-/** Refuses addresses that are not percent-encoded UTF-8: the parser would keep such a text as it is written, or as another one. */
+/** Refuses addresses that are not percent-encoded UTF-8, which the parser would leave undecoded or change. */
 export const encodedQueries = fastifyPlugin(async app => {
   app.addHook('preValidation', async ({ raw: { url = '' } }) => {
     if (!/^[\x21-\x7e]*$/.test(url)) throw notEncoded('path or query', url, 'has characters beyond ASCII')

@@ -4,8 +4,8 @@ import { TureenError } from '../errors.ts'
 import { clientKey, clientName } from './client-key.ts'
 
 /**
- * Counts requests by token, or by the client's address where there is none (of IPv6 by its /64), in windows of a minute.
- * @returns what counts one. @throws TureenError `TUREEN_RATE_LIMITED` beyond `requestsPerMinute`, with Retry-After in the reply
+ * Returns a function that counts a request of a client, in windows of a minute. Clients are told apart by {@link clientKey}.
+ * The function throws TureenError `TUREEN_RATE_LIMITED` above `requestsPerMinute`, and sets Retry-After in the reply.
  */
 export async function limitRate(
   app: FastifyInstance,

@@ -7,8 +7,9 @@ import type { UploadPart } from './upload.ts'
 export type Receive = (stream: AsyncIterable<Uint8Array>) => Promise<ReceivedFile>
 
 /**
- * Goes through the parts of an upload, in order. `take` receives what it wants of a part into a file and gives that back, or
- * throws. All files are flushed when this returns. If the upload fails, every file received before is removed.
+ * Receives the parts of an upload, in order, and returns the files after all of them are flushed to disk. If the upload fails, it removes
+ * every received file.
+ * @param take receives a part into a file and returns that; undefined if the part is no file. It throws to refuse the upload.
  */
 export async function receiveFiles<File extends ReceivedFile>(
   parts: AsyncIterable<UploadPart>,

@@ -5,16 +5,16 @@ import { discardAll, receiveFiles } from './receive-files.ts'
 import { withoutPath } from './sent-filename.ts'
 import type { UploadPart } from './upload.ts'
 
-/** A model that was sent in a request: its files, its own first, what the client calls it, and the name of its part. */
+/** A model of a request. `field`: the name of its form part; `label`: its name in errors; `files`: its own file, then its external data. */
 export type SentModel = { field: string; label: string; files: [ReceivedData, ...ReceivedData[]] }
 
 /**
- * Receives models: file parts named `model`, each followed by the parts named `data` that belong to it, whose filename is the location
- * that the model gives, directories kept.
+ * Receives models: file parts named `model`, each followed by its parts named `data`. The filename of a data part is its location in the
+ * model, slashes included.
  *
- * @param another called before a model is read, with those before it; may throw
+ * @param another called with the earlier models before the next one is read; it may throw
  * @param fields names of parts that are models
- * @param other takes a part of another name, or throws
+ * @param other handles a part with another name, or throws
  */
 export async function receiveModels(
   parts: AsyncIterable<UploadPart>,
@@ -52,8 +52,8 @@ export async function discardModels(models: readonly SentModel[], contentFiles: 
 }
 
 /**
- * The location of a data part, which belongs to the model part before it.
- * @param before locations of that model's data parts until now
+ * Returns the location of a data part, which belongs to the model part before it.
+ * @param before locations of the earlier data parts of that model
  */
 function locationOf(filename: string | undefined, model: SentModel | undefined, before: ReadonlySet<string>): string {
   const named = filename ? ` ${filename}` : ''
@@ -84,7 +84,7 @@ function refusal(place: Place, found: string, advice: string): TureenError {
   ])
 }
 
-/** What errors call a model: its filename, with its place where that says too little. */
+/** Returns the name of a model in errors: its filename, or its place if it has none. Equal filenames get their places, too. */
 function labelFor(filename: string | undefined, before: readonly SentModel[]): string {
   const place = `model part ${before.length + 1}`
   if (filename === undefined) return place

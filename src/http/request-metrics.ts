@@ -1,7 +1,7 @@
 import fastifyPlugin from 'fastify-plugin'
 import type { Metrics } from './metrics.ts'
 
-/** Counts every request when it is over, whether it was answered or the client went away. */
+/** Counts every request at its end, answered or aborted. */
 export const requestMetrics = fastifyPlugin<{ metrics: Metrics }>(async (app, { metrics }) => {
   app.addHook('onRequest', async ({ method, routeOptions, is404 }, reply) => {
     reply.raw.once('close', () =>

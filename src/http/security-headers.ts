@@ -1,12 +1,12 @@
 import helmet from '@fastify/helmet'
 import fastifyPlugin from 'fastify-plugin'
 
-/** Headers that keep browsers from doing with an answer what nobody meant. */
+/** Adds headers that stop browsers from running, framing or guessing the type of an answer. */
 export const securityHeaders = fastifyPlugin(async app => {
   await app.register(helmet, {
-    // Answers are data: nothing in them is to be loaded, framed or run. Pages below /docs have policies of their own.
+    // Answers are data, so browsers need to load, frame or run nothing. Pages below /docs have policies of their own.
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-    // The server speaks plain HTTP, over which this header must not be sent (RFC 6797, 7.2); it is for what ends TLS to add.
+    // This header must not be sent over plain HTTP (RFC 6797, 7.2). The proxy that ends TLS adds it.
     strictTransportSecurity: false,
     xFrameOptions: { action: 'deny' },
   })

@@ -9,13 +9,13 @@ import { sendFile } from './send-file.ts'
 /** A file whose bytes have a known digest. */
 export type Content = { path: string; bytes: number; sha256: string; filename: string }
 
-/** The codes that {@link sendContent} refuses with. */
+/** Error codes of {@link sendContent}. */
 export const contentErrors = [
   ...preconditionErrors,
   'TUREEN_RANGE_NOT_SATISFIABLE',
 ] as const satisfies readonly ErrorCode[]
 
-/** Sends a file, or the range of it that is asked for (RFC 9110: Range, If-Range, If-Match, If-None-Match). */
+/** Sends a file, or the requested range of it (RFC 9110: Range, If-Range, If-Match, If-None-Match). */
 export async function sendContent(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -58,17 +58,20 @@ function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply
       [{ field: 'range', expected: `inside ${bytes} bytes`, actual: headers.range, message }],
     )
   }
-  // What is malformed, and several ranges at once, may be answered with the whole (RFC 9110, 14.2).
+  // RFC 9110 (14.2) allows the whole content as answer to a malformed range and to several ranges.
   return ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1 ? undefined : ranges[0]
 }
 
-/** Takes away what the headers say of content that will not follow. */
+/** Removes the headers that describe content, before an error is sent instead. */
 function describeNothing(reply: FastifyReply): void {
   const names = ['etag', 'accept-ranges', 'repr-digest', 'content-disposition', 'content-length']
   for (const name of names) reply.removeHeader(name)
 }
 
-/** The last n bytes of content that has fewer are all of it (RFC 9110, 14.1.2), which range-parser refuses. */
+/**
+ * Returns the range with a suffix of at most `bytes`. A longer suffix means the whole content (RFC 9110, 14.1.2), but range-parser refuses
+ * it.
+ */
 function clampSuffix(range: string, bytes: number): string {
   const suffix = /^bytes=-(\d+)$/.exec(range)?.[1]
   return suffix === undefined ? range : `bytes=-${Math.min(Number(suffix), bytes)}`

@@ -2,15 +2,15 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 
-/** Two pieces are held for each client, for as long as it takes none of them. */
+/** Bytes of one piece. Each client holds two pieces in memory. */
 const pieceBytes = 64 << 10
 
 /**
- * Sends a part of a file as the body of an answer, after the headers that have been set, `content-length` among them. It is read
- * into the same memory again and again: the pieces of a stream would be garbage that piles up to tens of megabytes.
+ * Sends a part of a file as the body of an answer, after the headers of the reply, which must include `content-length`. It reuses two
+ * buffers: a file stream would make tens of megabytes of garbage.
  *
- * Comes back when all is sent or the client has gone. A file that cannot be read any more cuts the answer off.
- * @throws Error if not even its first piece can be read; nothing is sent then
+ * Returns when all bytes are sent or the client has disconnected. If a later read fails, it ends the connection.
+ * @throws Error if the first read fails; nothing is sent then
  */
 export async function sendFile(
   reply: FastifyReply,
@@ -38,7 +38,7 @@ export async function sendFile(
   return reply
 }
 
-/** Each piece is valid until the one after the next is asked for. */
+/** Yields the pieces of the file. A piece stays valid until the second next piece is requested. */
 async function* piecesOf(file: FileHandle, start: number, length: number): AsyncGenerator<Uint8Array, void> {
   const size = Math.min(pieceBytes, length)
   let [buffer, other] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)]
@@ -51,7 +51,7 @@ async function* piecesOf(file: FileHandle, start: number, length: number): Async
   }
 }
 
-/** Reads one piece while another is sent. @returns whether all could be sent; false: the client is gone */
+/** Sends all pieces, and reads the next one meanwhile. @returns false if the client has disconnected */
 async function writePieces(
   response: ServerResponse,
   first: IteratorResult<Uint8Array, void>,
@@ -66,9 +66,9 @@ async function writePieces(
 }
 
 /**
- * Comes back when the bytes have left this process. Node ends a connection whose client has closed its half, and calls nobody back about
- * what is written to it from then on.
- * @returns whether they have left: not if the client is gone
+ * Writes bytes, and waits until they have left this process. It also waits for `close`: after a client has closed its half of the
+ * connection, Node never calls back for later writes.
+ * @returns false if the client has disconnected
  */
 function write(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
   if (response.closed || response.destroyed) return Promise.resolve(false)

@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import { isIPv4, type Socket } from 'node:net'
 
-/** Bytes that the system holds for connections: sent, or to be sent, and not acknowledged by the client. */
+/** The bytes that the system buffers for each connection, until the client acknowledges them. */
 export type SendQueues = {
-  /** Asks the system again. */
+  /** Reads the system's tables again. */
   refresh(): Promise<void>
-  /** Bytes held for a connection at the last refresh; 0 where the system does not say (not Linux). */
+  /** Returns the bytes buffered for a connection at the last refresh; 0 on systems other than Linux. */
   of(socket: Socket): number
 }
 
 const tables = ['/proc/net/tcp', '/proc/net/tcp6']
 
 /**
- * A system takes megabytes of an answer before its client takes any, and hears of room only when a third of them is gone. So what this
- * process could write says little of what a slow client takes.
+ * Returns a reader of the system's send queues. The system buffers megabytes of an answer before the client reads any. So the bytes that
+ * this process has written do not tell how much a slow client has read.
  */
 export function createSendQueues(): SendQueues {
   let queues = new Map<string, number>()
@@ -27,7 +27,7 @@ export function createSendQueues(): SendQueues {
   }
 }
 
-/** The connections of a table with bytes to send (https://docs.kernel.org/networking/proc_net_tcp.html). */
+/** Returns the connections of a table with unsent bytes (https://docs.kernel.org/networking/proc_net_tcp.html). */
 export function parseQueues(table: string): [connection: string, bytes: number][] {
   return table.split('\n').flatMap((line): [string, number][] => {
     const [, local, remote, , queues = ''] = line.trim().split(/\s+/, 5)
@@ -36,14 +36,14 @@ export function parseQueues(table: string): [connection: string, bytes: number][
   })
 }
 
-/** An end of a connection as those tables write it: words of four bytes, the last byte first, and the port. */
+/** Returns an address and port as those tables write them: words of four bytes, last byte first, and the port in hexadecimal. */
 export function endpoint(address = '', port = 0): string {
   const words = bytesOf(address).match(/.{8}/g) ?? []
   const swapped = words.map(word => (word.match(/../g) ?? []).reverse().join(''))
   return `${swapped.join('')}:${hex(port, 4)}`
 }
 
-/** The bytes of an IPv4 or IPv6 address in hexadecimal. */
+/** Returns the bytes of an IPv4 or IPv6 address in hexadecimal. */
 function bytesOf(address: string): string {
   if (isIPv4(address))
     return address

@@ -1,6 +1,6 @@
 /**
- * The filename of a form part without a path into the client's file system: of one that is absolute or steps upwards the last part,
- * also where backslashes separate. Directories below stay: ONNX's test data and mergekit tell files apart by them.
+ * Returns the filename of a form part without a path of the client's file system. Of an absolute path, or one with `..`, only the last
+ * part stays; backslashes separate parts, too. Relative directories stay: ONNX's test data and mergekit tell files apart by them.
  * @returns undefined if no name is left
  */
 export function withoutPath(filename: string | undefined): string | undefined {

@@ -3,12 +3,12 @@ import { TureenError } from '../errors.ts'
 
 const idleMilliseconds = 100
 
-/** Once the server is closing, requests that still come over open connections are refused. */
+/** Refuses new requests on open connections once the server is stopping. */
 export const shutdownGuard = fastifyPlugin(async app => {
   let closing = false
   app.addHook('preClose', async () => {
     closing = true
-    // A connection whose last answer has just ended would otherwise be kept open for the next request.
+    // Otherwise a connection stays open for another request after its last answer.
     const timer = setInterval(() => app.server.closeIdleConnections(), idleMilliseconds)
     app.server.once('close', () => clearInterval(timer))
   })

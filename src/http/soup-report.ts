@@ -1,14 +1,14 @@
 import type { SoupReport } from '../../schemas/merge.ts'
 
 /**
- * Characters of the encoded report that a header may have. Proxies bound the headers of an answer: nginx with its default buffers,
- * 4,096 bytes for all of them, answers 502 beyond.
+ * Most characters of the encoded report in a header. Proxies bound the headers of an answer: nginx by default answers 502 if they have
+ * more than 4,096 bytes in all.
  */
 const longestReport = 2048
 
 /**
- * The headers that report on a one-shot soup: `Tureen-Warnings`, how many warnings there are, and, if it is short enough,
- * `Tureen-Report`, the report as JSON in base64url.
+ * Returns the headers that report on a one-shot soup. `Tureen-Warnings` is the number of warnings. `Tureen-Report` is the report as JSON
+ * in base64url; it is absent if it would be too long.
  */
 export function soupReportHeaders(report: SoupReport): Record<string, string> {
   const encoded = Buffer.from(JSON.stringify(report)).toString('base64url')

@@ -1,23 +1,23 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** What a token may do, from the least to the most: each scope includes those before it. */
+/** Scopes of tokens, from the least to the most: each scope includes the earlier ones. */
 export const scopes = ['read', 'write', 'admin'] as const
 
 export type TokenScope = (typeof scopes)[number]
 
-/** A token as the server keeps it: what it is called, what it may do, and the SHA-256 of what the client sends. */
+/** A token as the server keeps it: its name, its scope, and the SHA-256 digest of the secret that the client sends. */
 export type Token = Readonly<{ name: string; scope: TokenScope; digest: Buffer }>
 
 export const tokenForm = 'NAME:SCOPE:TOKEN or NAME:SCOPE:sha256:HEX'
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
-/** What RFC 6750 lets a bearer token be, long enough that nobody guesses it. */
+/** Form of a bearer token (RFC 6750), with at least 16 characters so that nobody can guess it. */
 const secretPattern = /^[A-Za-z0-9._~+/-]{16,512}={0,2}$/
 const digestPattern = /^sha256:[0-9a-f]{64}$/i
 
 /**
- * The tokens of a list, each written as {@link tokenForm}, separated by commas or line ends; lines that begin with # are comments.
- * @throws Error that counts entries instead of quoting them: any part of a wrong one may be the secret
+ * Reads a list of tokens, each written as {@link tokenForm}, separated by commas or line ends. Lines that begin with # are comments.
+ * @throws Error that names an entry by its number, since any part of a wrong entry may be the secret
  */
 export function parseTokens(text: string): Token[] {
   const lines = text.split(/\r?\n/).filter(line => !line.trimStart().startsWith('#'))
@@ -55,14 +55,14 @@ function parseToken(entry: string, number: number): Token {
   return { name, scope, digest: digestOf(secret) }
 }
 
-/** The token that a client has sent, or undefined. Takes as long whichever it is, and whether it is one. */
+/** Returns the token that a client has sent; undefined if it is unknown. The time does not depend on the answer, so it reveals no token. */
 export function findToken(tokens: readonly Token[], sent: string): Token | undefined {
   const digest = digestOf(sent)
   const matches = tokens.filter(token => timingSafeEqual(token.digest, digest))
   return matches[0]
 }
 
-/** Whether a token of scope `has` may do what needs scope `needs`. */
+/** True if the scope `has` includes the scope `needs`. */
 export function includesScope(has: TokenScope, needs: TokenScope): boolean {
   return scopes.indexOf(has) >= scopes.indexOf(needs)
 }

@@ -4,23 +4,23 @@ import { TureenError } from '../errors.ts'
 import { countClients } from './client-counts.ts'
 import { clientName } from './client-key.ts'
 
-/** `share`: the part of the slots, above 0 and up to 1, that one client may have once half of all are taken. */
+/** `share`: the share of the slots, above 0 and up to 1, that one client may take while at least half of all slots are taken. */
 type Options = { maximumUploads: number; share: number }
 
-/** The codes that {@link uploadSlots} refuses with. */
+/** Error codes of {@link uploadSlots}. */
 export const uploadSlotErrors = [
   'TUREEN_TOO_MANY_UPLOADS',
   'TUREEN_UPLOAD_SHARE_USED',
 ] as const satisfies readonly ErrorCode[]
 
-/** Uploads at a time that one client may have once half of all slots are taken. */
+/** Returns the most uploads of one client at a time, while at least half of all slots are taken. */
 export function uploadsOfClient({ maximumUploads, share }: Options): number {
   return Math.max(1, Math.floor(share * maximumUploads))
 }
 
 /**
- * Refuses uploads beyond `maximumUploads` at a time, and those of a client that has its share, before anything of the body is read. An
- * upload lasts until it is answered.
+ * Refuses uploads above `maximumUploads` at a time, and uploads of a client that has used its share, before the server reads the body. An
+ * upload takes its slot until it is answered.
  */
 export const uploadSlots = fastifyPlugin<Options>(async (app, options) => {
   const { maximumUploads } = options

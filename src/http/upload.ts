@@ -12,19 +12,19 @@ import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
 import { uploadSlotErrors } from './upload-slots.ts'
 
 /**
- * One part of an upload; a field is a part that a client sent as a text. Its stream must be read to its end before the next part comes; its
- * chunks are whoever reads them's to keep.
+ * One part of an upload. A `field` is a part that a client sent as text. The reader must read the stream to its end before the next part,
+ * and may keep its chunks.
  */
 export type UploadPart = {
   kind: 'file' | 'field'
   field: string
   filename: string | undefined
   stream: AsyncIterable<Uint8Array>
-  /** Room for what the request declares to be long, all its parts together. */
+  /** Room for the declared length of the request, all parts together. */
   reservation: Reservation
 }
 
-/** The codes that {@link uploadParts} refuses a body with, and an upload beyond what a client may send at a time. */
+/** Error codes of {@link uploadParts}, and of uploads above the limits of a client. */
 export const uploadErrors = [
   'TUREEN_REQUEST_INVALID',
   'TUREEN_REQUEST_TIMEOUT',
@@ -36,29 +36,29 @@ export const uploadErrors = [
   ...uploadSlotErrors,
 ] as const satisfies readonly ErrorCode[]
 
-/** What bounds one upload. `reserveRoom`: throws if the store has no room for so many bytes. */
+/** Limits of one upload. `reserveRoom`: reserves room in the store for this many bytes, and throws if there is none. */
 export type UploadLimits = {
   maximumBytes: number
   progress: BodyProgress
   reserveRoom(bytes: number): Reservation
 }
 
-/** What curl sends for raw bytes: nothing, or the form type that it sends unasked. */
+/** Content types of raw bytes. The form type is curl's default for them. */
 const rawTypes = new Set(['application/octet-stream', 'application/x-www-form-urlencoded'])
 
-/** Files in one form: models, and external data of which some exporters write a file for every tensor. */
+/** Most files in one form. Some exporters write one file of external data for every tensor. */
 const maximumFiles = 16_384
 
-/** Parts and files that one form may have: one recipe beside the files. */
+/** Most parts and files of one form. A recipe may be one more file. */
 export const formLimits = { files: maximumFiles + 1, parts: maximumFiles + 16 } as const
 
-/** Lets the routes of its context take their bodies as streams: raw, or multipart. */
+/** Makes the routes of its context take bodies as streams, raw or multipart. */
 export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
   app.removeAllContentTypeParsers()
   await app.register(multipart, {
     limits: { fileSize: Number.POSITIVE_INFINITY, ...formLimits },
     preservePath: true,
-    // The library would hold fields in memory, and parse those of JSON.
+    // Otherwise the library holds fields in memory and parses JSON fields.
     isPartAFile: () => true,
     throwFileSizeLimit: true,
   })
@@ -79,10 +79,10 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
 })
 
 /**
- * The parts of a request's body, in order, as they arrive; a raw body is one file part named `model`. Nothing is held in memory.
+ * Yields the parts of a request's body, in order, as streams. A raw body is one file part named `model`.
  *
- * @throws TureenError before anything is read `TUREEN_TOO_LARGE`, `TUREEN_STORE_FULL` for what the request declares; then
- * `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_TIMEOUT`, `TUREEN_BODY_MALFORMED`; `TUREEN_DIGEST_MISMATCH` after the last part
+ * @throws TureenError `TUREEN_TOO_LARGE` or `TUREEN_STORE_FULL` by the declared length, before it reads; then `TUREEN_TOO_LARGE`,
+ * `TUREEN_REQUEST_TIMEOUT`, `TUREEN_BODY_MALFORMED`; `TUREEN_DIGEST_MISMATCH` after the last part
  */
 export async function* uploadParts(request: FastifyRequest, limits: UploadLimits): AsyncGenerator<UploadPart> {
   const { maximumBytes, progress, reserveRoom } = limits
@@ -103,7 +103,7 @@ export async function* uploadParts(request: FastifyRequest, limits: UploadLimits
   digest.verify()
 }
 
-/** What boundaries and part headers may add to the files of a form. */
+/** Most bytes of a form's boundaries and part headers, which come on top of its files. */
 const multipartOverheadBytes = 1 << 20
 
 /** `signal`: fires when the body comes too slowly. */
@@ -151,7 +151,7 @@ function incompletePart(code: ErrorCode, field: string, message: string): Tureen
   ])
 }
 
-/** @throws TureenError `TUREEN_BODY_MALFORMED` if a decoded text is not the one that was sent */
+/** Checks that a decoded text is exactly the text that the client sent. @throws TureenError `TUREEN_BODY_MALFORMED` */
 function requireWhole(field: string, what: 'name' | 'filename', text: string | undefined): void {
   if (text === undefined || isWholeText(text)) return
   const message = `has a ${what} with bytes that are not UTF-8`
@@ -160,7 +160,7 @@ function requireWhole(field: string, what: 'name' | 'filename', text: string | u
   ])
 }
 
-/** Items until the signal fires, also while the next one is waited for. @throws the reason of the signal */
+/** Yields the items until the signal fires, even while it waits for the next one. @throws the reason of the signal */
 async function* untilAborted<Item>(items: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason)
@@ -180,7 +180,7 @@ async function* untilAborted<Item>(items: AsyncIterable<Item>, signal: AbortSign
 
 const recipeBytes = 1 << 20
 
-/** The chunks of a part that is a recipe. @throws TureenError `TUREEN_TOO_LARGE` beyond 1 MiB */
+/** Yields the chunks of a recipe part. @throws TureenError `TUREEN_TOO_LARGE` above 1 MiB */
 export async function* recipeChunks({ stream }: UploadPart): AsyncGenerator<Uint8Array> {
   let bytes = 0
   for await (const chunk of stream) {

@@ -37,7 +37,7 @@ async function resolveComparison(
 
 export type ComparisonService = { start(body: ComparisonBody, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
-/** The codes that {@link ComparisonService} refuses with. */
+/** Error codes of {@link ComparisonService}. */
 export const comparisonErrors = {
   start: [...selectionErrors, ...modelErrors.getComplete, ...jobErrors.create],
 } as const satisfies Record<keyof ComparisonService, readonly ErrorCode[]>

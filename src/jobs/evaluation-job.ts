@@ -20,7 +20,7 @@ export type EvaluationService = {
   start(request: EvaluationRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord>
 }
 
-/** The codes that {@link EvaluationService} refuses with. */
+/** Error codes of {@link EvaluationService}. */
 export const evaluationErrors = {
   start: [...scoringErrors, ...jobErrors.create],
 } as const satisfies Record<keyof EvaluationService, readonly ErrorCode[]>

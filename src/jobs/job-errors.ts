@@ -3,7 +3,7 @@ import type { JobService } from './job-service.ts'
 
 const getErrors = ['TUREEN_NOT_FOUND', 'TUREEN_RECORD_UNREADABLE'] as const
 
-/** The codes that methods of {@link JobService} refuse with. */
+/** Error codes of the methods of {@link JobService}. */
 export const jobErrors = {
   create: ['TUREEN_NOT_FOUND', 'TUREEN_QUEUE_FULL', 'TUREEN_STORE_FULL'],
   get: getErrors,

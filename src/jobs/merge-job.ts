@@ -147,7 +147,7 @@ export async function mergeIntoStore(
 /** Starts merges: refuses what cannot be merged before there is a job. */
 export type MergeService = { start(body: MergeBody, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
-/** The codes that {@link MergeService} refuses with. */
+/** Error codes of {@link MergeService}. */
 export const mergeErrors = {
   start: [
     ...selectionErrors,

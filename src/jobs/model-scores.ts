@@ -12,7 +12,7 @@ export type ListScores = (
   page: { limit: number; cursor?: string | undefined },
 ) => Promise<Page<KeptScoreRecord>>
 
-/** The codes that {@link ListScores} refuses with. */
+/** Error codes of {@link ListScores}. */
 export const scoreListErrors = [...modelErrors.get, 'TUREEN_REQUEST_INVALID'] as const satisfies readonly ErrorCode[]
 
 export function createListScores(models: ModelStore, datasets: DatasetStore, kept: KeptScores): ListScores {

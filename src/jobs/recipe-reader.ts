@@ -19,7 +19,7 @@ export type RecipeReader = {
   mergeRequest(body: unknown): Promise<unknown>
 }
 
-/** The codes that {@link RecipeReader} refuses with. */
+/** Error codes of {@link RecipeReader}. */
 export const recipeErrors = {
   yaml: threadErrors.readYaml,
   mergeRequest: [...modelErrors.get, 'TUREEN_REQUEST_INVALID'],

@@ -15,7 +15,7 @@ import {
   scoredOutput,
 } from './resolve-evaluation.ts'
 
-/** The codes that {@link resolveScoring} refuses with. */
+/** Error codes of {@link resolveScoring}. */
 export const scoringErrors = [
   ...modelErrors.getComplete,
   ...datasetErrors.get,

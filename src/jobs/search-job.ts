@@ -38,7 +38,7 @@ export type SearchService = {
   start(body: SearchBody, keep?: KeepWith<JobRecord>): Promise<JobRecord>
 }
 
-/** The codes that {@link SearchService} refuses with. */
+/** Error codes of {@link SearchService}. */
 export const searchErrors = {
   start: [
     ...selectionErrors,

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import type { ModelStore } from '../models/model-store.ts'
 
-/** The codes that {@link selectModels} refuses with. */
+/** Error codes of {@link selectModels}. */
 export const selectionErrors = ['TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND'] as const satisfies readonly ErrorCode[]
 
 /**

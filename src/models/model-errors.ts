@@ -4,7 +4,7 @@ import type { ModelStore } from './model-store.ts'
 
 const getErrors = ['TUREEN_NOT_FOUND', 'TUREEN_RECORD_UNREADABLE'] as const
 
-/** The codes that methods of {@link ModelStore} refuse with. */
+/** Error codes of the methods of {@link ModelStore}. */
 export const modelErrors = {
   add: [...threadErrors.inspect, 'TUREEN_STORE_FULL'],
   addData: [

@@ -19,7 +19,7 @@ import { type ToldCauses, toldCauses, toldFindings } from '../validation/told-ca
 import { mergekitSoup } from './mergekit-soup.ts'
 import type { SoupModel } from './soup-model.ts'
 
-/** The codes that {@link makeSoup} and {@link parseSoupRecipe} refuse with. */
+/** Error codes of {@link makeSoup} and {@link parseSoupRecipe}. */
 export const soupErrors = [
   'TUREEN_REQUEST_INVALID',
   ...threadErrors.readYaml,

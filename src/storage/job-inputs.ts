@@ -1,11 +1,11 @@
 import { type Place, TureenError } from '../errors.ts'
 import type { Catalog } from './database.ts'
 
-/** An error's sentence names so many jobs; its causes name all. */
+/** Most jobs that the sentence of an error names. Its causes name all of them. */
 const namedJobs = 10
 
 /**
- * Refuses a change of what a job needs.
+ * Refuses to change a record while a queued or running job needs it.
  * @param what names the model or data set in the refusal
  * @param place the same, as fields of its causes
  * @throws TureenError `TUREEN_IN_USE` while a job that is not over needs the model or data set `id`

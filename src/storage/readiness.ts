@@ -13,7 +13,7 @@ export type Readiness = {
   require(): Promise<void>
 }
 
-/** The codes that {@link Readiness} refuses with. */
+/** Error codes of {@link Readiness}. */
 export const readinessErrors = ['TUREEN_NOT_READY'] as const satisfies readonly ErrorCode[]
 
 export function createReadiness(catalog: Catalog, directory: string): Readiness {

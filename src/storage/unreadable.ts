@@ -50,7 +50,7 @@ export function isReadable<Item extends object>(item: Item): item is Exclude<Ite
   return !('unreadable' in item)
 }
 
-/** The record that a refusal is about, by its kind. */
+/** The record that a refusal is about, under the name of its kind. */
 export type NamedRecord = { model: string } | { dataset: string } | { job: string }
 
 /** A record for use. @throws TureenError `TUREEN_RECORD_UNREADABLE` if it cannot be read */

@@ -4,7 +4,7 @@ import type { ProblemItem } from '../errors.ts'
 type Issue = z.core.$ZodIssue
 
 /**
- * A finding of a schema as a cause, with what the schema takes there and the value that it found.
+ * Returns an issue of a schema as a cause, with the expected form and the value found.
  * @param whole the value that the issue's path starts from
  */
 export function issueCause(issue: Issue, field: string, whole: unknown): ProblemItem {
@@ -18,13 +18,13 @@ export function issueCause(issue: Issue, field: string, whole: unknown): Problem
   }
 }
 
-/** An own property of a value; undefined if it has none of this name. */
+/** Returns an own property of a value; undefined if there is none with this name. */
 export function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   return Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined
 }
 
-/** What a schema takes where it found something else; undefined where only its message tells. */
+/** Returns the form that a schema expects at an issue, in words; undefined if only its message tells it. */
 function expectedOf(issue: Issue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -49,7 +49,7 @@ function unitOf(origin: string): string {
   return ['array', 'set', 'map', 'record', 'object'].includes(origin) ? ' entries' : ''
 }
 
-/** A value in few characters: lists and objects are counted. Undefined if there is none. */
+/** Returns a value as a short text, with counts for lists and objects; undefined if there is no value. */
 function shownValue(value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (Array.isArray(value)) return `a list of ${value.length}`

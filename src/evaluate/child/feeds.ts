@@ -4,8 +4,8 @@ import type { ArrayValues, DataBatch } from '../datasets/dataset.ts'
 import { inputTensor } from './tensors.ts'
 
 /**
- * The inputs of one run, each of the type that the opened model takes: a soup may take another than the model that it was bound by. A batch that
- * is smaller than a model with a fixed batch size takes is filled up with copies of its last row.
+ * Returns the inputs of one run, each of the type that the opened model takes. A soup may take another type than the model that the data
+ * set was bound to. If the batch size is fixed, copies of the last row fill up a smaller batch.
  */
 export function feedsOf(
   { values }: DataBatch,

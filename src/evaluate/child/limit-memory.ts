@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { systemTool } from '../system-tool.ts'
 
 /**
- * Bounds what this process may have beyond what it has now: a request for more fails as std::bad_alloc does, at once and harmlessly. The
- * process does that to itself, since starting another one holds up whoever does, and the server must not be held up.
+ * Limits the memory that this process may take in addition to its present memory. A larger allocation then fails with std::bad_alloc. The
+ * evaluator starts the tool itself: starting a process blocks its parent for a moment, and the server must not block.
  */
 export function limitMemory(budgetBytes: number): void {
   const prlimit = systemTool('prlimit')

@@ -7,14 +7,14 @@ import { runEvaluation } from './run-evaluation.ts'
 import { warmUp } from './session.ts'
 
 /**
- * The process in which foreign models run, and the only importer of onnxruntime-node. It has an empty directory, no
- * environment, and limits: those that a process has from its start its parent has set, the one of its memory (bytes, the first argument)
- * it sets itself once it is loaded. When its parent goes, it goes.
+ * The evaluator: the child process in which foreign models run, and the only part that loads onnxruntime-node. It has an empty working
+ * directory, almost no environment, and limits. Its parent sets the limits that must exist from the start. The evaluator sets the limit of
+ * its memory (bytes, the first argument) after it has loaded its modules. It ends when its parent ends.
  */
 const progressMilliseconds = 200
 
 const send = (message: ChildMessage) => process.send?.(message)
-/** Resolves when the message is on its way, whatever becomes of this process. */
+/** Sends a message, and resolves when it has left this process: a crash afterwards cannot lose it. */
 const sent = (message: ChildMessage) => new Promise(resolve => process.send?.(message, undefined, undefined, resolve))
 const datasets = openDatasets()
 

@@ -17,15 +17,15 @@ import { openSession, runSession } from './session.ts'
 import { encodeStatistics, movement, statisticsOf } from './statistics.ts'
 import { numbersOf } from './tensors.ts'
 
-/** Sums inside onnxruntime depend on the number of threads; with one, the same recipe gives the same bytes whatever is configured. */
+/** Intra-op threads. Sums inside onnxruntime depend on their number, and the same recipe must give the same bytes on every server. */
 const threads = 1
 
 /**
- * Measures the running statistics of a model's batch norms: mean and population variance of every channel of what enters each, over
- * all samples, with those of all earlier ones measured already. The samples are run once for each level of batch norms, through the
- * part of the model that stands before it; activations are taken in batch by batch and never kept.
+ * Measures the running statistics of a model's batch norms: mean and population variance of each channel of their inputs, over all
+ * samples. Later batch norms see the new statistics of the earlier ones. So the samples run once for each level of batch norms, through the
+ * part of the model before that level. It processes activations batch by batch and does not keep them.
  *
- * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE` if no batch norm can be measured; as an evaluation does besides
+ * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE` if no batch norm can be measured; further codes as an evaluation does
  */
 export async function measureBatchNorms(
   { model, calibration }: MeasurementTask,
@@ -70,7 +70,9 @@ function readBatchNorms({ path }: ModelPaths): BatchNorms & { nodes: readonly No
   }
 }
 
-/** A model with a fixed batch size takes full batches alone: copies that fill up the last one would be measured too. */
+/**
+ * Returns the number of samples to measure on. With a fixed batch size it leaves out an incomplete last batch, whose padding would count.
+ */
 function samplesOf({ binding, limit }: CalibrationTask, { description }: Dataset): number {
   const all = Math.min(limit ?? Number.POSITIVE_INFINITY, description.samples)
   return binding.fixed ? all - (all % binding.batchSize) : all

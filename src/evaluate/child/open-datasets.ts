@@ -3,7 +3,7 @@ import type { DatasetTask, ParentMessage, RunnableModel } from '../protocol.ts'
 
 export type OpenDataset = (task: DatasetTask) => Promise<Dataset>
 
-/** The data sets that are open in this process: a task that needs one again finds it in memory, the others are let go. */
+/** Returns the open data sets of this process. A data set stays open for the next task that needs it; `keepFor` closes the others. */
 export function openDatasets(): { keepFor(message: ParentMessage): Promise<void>; open: OpenDataset } {
   const held = new Map<string, Dataset>()
   return {

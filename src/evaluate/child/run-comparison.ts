@@ -5,8 +5,8 @@ import { runModel } from './run-evaluation.ts'
 import { type Scorer, startScorers } from './scorers.ts'
 
 /**
- * Scores several models by one metric on one data set, and how sure the difference between two of them is: a bootstrap over
- * samples, paired, of predictions that are kept in memory as compactly as the metric allows.
+ * Scores several models by one scoring metric on one data set, and computes an interval of the difference between two of them. The
+ * interval comes from a paired bootstrap over samples. For it, the metric keeps a compact form of each prediction in memory.
  *
  * @throws TureenError as an evaluation does
  */

@@ -9,15 +9,15 @@ import { type Scorer, startScorers } from './scorers.ts'
 import { openSession, runSession } from './session.ts'
 import { scoredValues, TextCodes } from './tensors.ts'
 
-/** What running a model over a data set came to, scores apart. */
+/** Facts about one run of a model over a data set, without scores. `latencies`: milliseconds of each run of a batch. */
 export type ModelRun = Unusable & { samples: number; latencies: number[] }
 
-/** Numbers among the outputs that were scored: NaN and infinite ones, and NaN alone. */
+/** Counts among the scored outputs: NaN and infinite numbers together, and NaN alone. */
 type Unusable = { nonFinite: number; notANumber: number }
 
 /**
- * Runs a model over a data set and scores its outputs, in memory that does not depend on the size of the set.
- * @throws TureenError with the reason, if the model cannot be opened, fed, run or scored
+ * Runs a model over a data set and scores its outputs. The memory does not depend on the number of samples.
+ * @throws TureenError with the reason if the model cannot be opened, fed, run or scored
  */
 export async function runEvaluation(
   task: EvaluationTask,
@@ -31,7 +31,7 @@ export async function runEvaluation(
   return { metrics, ...run, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
 }
 
-/** Gives every scorer the outputs of a model for a data set, in order. @throws TureenError as {@link runEvaluation} does */
+/** Runs a model over a data set, and adds its outputs to every scorer, in order. @throws TureenError as {@link runEvaluation} does */
 export async function runModel(
   model: RunnableModel,
   scorers: readonly Scorer[],
@@ -51,7 +51,7 @@ export async function runModel(
   ]
   const latencies: number[] = []
   const codes = new TextCodes()
-  // ONNX's test data are whole tensors, and a model fed sample by sample gives outputs without a batch axis.
+  // ONNX's test data are whole tensors. A model that is fed sample by sample gives outputs without a batch axis.
   const whole = binding.references.length > 0
   const unbatched =
     binding.inputs.every(({ feeding }) => feeding !== 'batch') &&
@@ -88,7 +88,7 @@ export async function runModel(
   return { samples, nonFinite, notANumber, latencies }
 }
 
-/** What a model is to be opened with: the measured statistics, where it says what they are measured on. */
+/** Returns the measured statistics of a model's batch norms; none if the model names no data to measure on. */
 async function calibratedValues({ calibration, ...model }: RunnableModel, open: OpenDataset): Promise<TensorValues> {
   if (!calibration) return new Map()
   const { measureBatchNorms } = await import('./measure-batch-norms.ts')
@@ -99,7 +99,7 @@ type Produced = Pick<ArrayValues, 'dims' | 'dtype'> & { data: unknown }
 
 type Compared = { output: Produced; target: ArrayValues | undefined; samples: number; fed: number }
 
-/** Adds a batch to every metric. */
+/** Adds a batch to every scorer. */
 async function score(
   scorers: readonly Scorer[],
   { output, target, samples, fed }: Compared,
@@ -135,12 +135,15 @@ function outputOf(results: ort.InferenceSession.OnnxValueMapType, name: string):
   return { dims: [...value.dims], dtype: value.type, data: value.data }
 }
 
-/** A tensor without a batch axis, as a batch of one. */
+/** Returns a tensor without a batch axis as a batch of one. */
 function asOneSample<Value extends { dims: number[] }>(value: Value): Value {
   return { ...value, dims: [1, ...value.dims] }
 }
 
-/** The first run warms caches and is left out where there are others. */
+/**
+ * Returns the median and 95th percentile of latencies, in milliseconds. It leaves out the first run, which warms caches, if there are
+ * others.
+ */
 function summarise(latencies: readonly number[]): { median: number; p95: number } {
   const sorted = (latencies.length > 1 ? latencies.slice(1) : [...latencies]).sort((a, b) => a - b)
   const quantile = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0

@@ -7,21 +7,22 @@ import type { MetricOutcome, MetricTask } from '../protocol.ts'
 import { openSession, runSession } from './session.ts'
 import { numbersOf } from './tensors.ts'
 
-/** A metric being computed, whatever computes it. */
+/** The running computation of one scoring metric, by the registry or by a model. */
 export type Scorer = {
   add(batch: { output: Values; target: Values | undefined }, samples: number): Promise<void>
   finish(): Promise<MetricOutcome>
-  /** How many samples are kept. */
+  /** Number of kept samples. */
   readonly samples: number
   /**
-   * The metric of a resample, as {@link ResamplingAccumulator} has it; to be asked for after the last batch. Null if nothing is
-   * kept, or if the metric is a model that returns one number for a whole batch.
+   * Returns the score of a resample, as {@link ResamplingAccumulator} does. Read it after the last batch. Null if nothing is kept, or if
+   * the metric is a model that returns one number for a whole batch.
    */
   readonly resampled: ((counts: Uint32Array) => number) | null
 }
 
 /**
- * @param options.keep whether to keep of each sample what the metric of a resample takes, in memory that grows with the set
+ * Starts one scorer for each task.
+ * @param options.keep true to keep the data of each sample that resamples need; the memory then grows with the number of samples
  * @throws TureenError if a metric that is a model cannot be opened or is none
  */
 export async function startScorers(
@@ -53,8 +54,8 @@ async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }
 }
 
 /**
- * A metric that is an ONNX model: it takes the outputs and the targets (inputs named output and target, or in that order) and
- * returns a scalar per sample, whose mean is taken, or per batch, whose mean by batch size is.
+ * Returns the scorer of a metric that is an ONNX model. The model takes outputs and targets: inputs named output and target, or in that
+ * order. It returns one scalar per sample, or one per batch. The score is their mean; scalars of batches are weighted by batch size.
  */
 async function modelScorer(
   { name, model }: Extract<MetricTask, { kind: 'model' }>,

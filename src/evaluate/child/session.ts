@@ -8,12 +8,12 @@ import { ModelProto } from '../../onnx/onnx-proto.ts'
 import { openFileSource } from '../../storage/file-source.ts'
 import type { ModelPaths } from '../../storage/model-paths.ts'
 
-/** What a model is opened with in place of its own: elements for some of its tensors, and outputs. */
+/** Changes to a model when it is opened. `values`: new elements of some tensors; `cut`: other outputs. */
 export type ModelChange = { values?: TensorValues; cut?: GraphCut }
 
 /**
- * Opens a model from memory: onnxruntime gets bytes and no path, also of data files. The arena is off, so that memory beyond the
- * limit is an ordinary error (with the arena on, the process sometimes aborts), and no library is ever registered.
+ * Opens a model from memory. onnxruntime gets bytes and never a path, also for external data. The arena is off: with it, the process
+ * sometimes aborts at the memory limit instead of reporting an error. No custom operator library is ever registered.
  *
  * @throws TureenError `TUREEN_EVALUATION_FAILED` with onnxruntime's reason
  */
@@ -38,9 +38,9 @@ export async function openSession(
 }
 
 /**
- * The bytes that onnxruntime is given. Below 2 GiB a model's external data are put inside: from buffers beside it onnxruntime takes
- * those of the main graph's initializers alone, and looks for the others in the working directory. Most models are given as they
- * are, and a child is started for each: what writes them anew is loaded by those that need it, a third of what a start costs.
+ * Returns the bytes for onnxruntime. Below 2 GiB they include the external data: from separate buffers, onnxruntime takes only initializers
+ * of the main graph, and looks for other tensors in the working directory. Most models need no rewriting, so its modules are imported only
+ * when needed; they would take a third of an evaluator's start.
  */
 async function readModel(
   { path, data }: ModelPaths,
@@ -72,7 +72,7 @@ export function runSession(
   return withReason('The model cannot be run', () => session.run(feeds, [...outputs]))
 }
 
-/** Runs y = x once: the library and its kernels are loaded when the first evaluation comes. */
+/** Runs y = x once, so that onnxruntime and its kernels are loaded before the first task. */
 export async function warmUp(): Promise<void> {
   const value = (name: string) => ({ name, type: { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 1 }] } } } })
   const graph = {

@@ -12,7 +12,7 @@ import type { MeasuredLayer } from '../protocol.ts'
 
 type Statistics = { mean: Float64Array; variance: Float64Array }
 
-/** The running statistics that a model has. */
+/** Reads the running statistics of a batch norm from the files of a model. */
 export function statisticsOf({ path, data }: ModelPaths, { mean, variance }: BatchNorm): Statistics {
   const source = openFileSource(path)
   const beside = data.map(file => ({ location: file.location, source: openFileSource(file.path) }))
@@ -32,8 +32,8 @@ function decoded(tensor: TensorEntry, source: ByteSource, data: ReadonlyMap<stri
 }
 
 /**
- * Measured statistics as the elements of the tensors that they are for, by path, rounded once.
- * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE` if one is not finite, or not in the tensor's type
+ * Returns measured statistics as the bytes of their tensors, by the paths of the tensors, rounded once.
+ * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE` if a value is not finite, or not finite in the tensor's type
  */
 export function encodeStatistics(
   { node, mean, variance }: BatchNorm,
@@ -68,7 +68,7 @@ function encoded(
   )
 }
 
-/** How far the statistics of a batch norm moved. */
+/** Returns the change of a batch norm's statistics. */
 export function movement({ node }: BatchNorm, before: Statistics, moments: ChannelMoments): MeasuredLayer {
   const { mean, variance } = moments
   const shifts = [...mean].flatMap((value, channel) => {

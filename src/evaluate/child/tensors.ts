@@ -8,8 +8,8 @@ import { isInteger } from '../element-kinds.ts'
 import type { Values } from '../metrics/metric.ts'
 
 /**
- * An array's values as an input tensor, converted to the input's type where that loses nothing. A batch with fewer than `padTo`
- * rows is filled up with copies of its last; what comes out for them is to be dropped.
+ * Returns an array's values as an input tensor, converted to the input's type if that loses nothing. Copies of the last row fill up a
+ * batch with fewer than `padTo` rows; the caller drops the outputs for them.
  */
 export function inputTensor(
   values: ArrayValues,
@@ -24,7 +24,7 @@ export function inputTensor(
   return tensor(converted, dims, missingRows)
 }
 
-/** Values as a tensor of their own type, the last row repeated `missingRows` times. */
+/** Returns values as a tensor of their own type, followed by `missingRows` copies of the last row. */
 export function tensor(
   { dtype, data, dims: [rows = 1] }: ArrayValues,
   dims: readonly number[],
@@ -77,8 +77,8 @@ function tensorOfBytes(dtype: string, { buffer }: Uint8Array<ArrayBuffer>, dims:
 }
 
 /**
- * onnxruntime-common turns the codes into a Float16Array where the engine has one, and onnxruntime-node 1.30 then reads no
- * bytes from it: the codes are put back.
+ * Returns a float16 tensor. onnxruntime-common converts the codes to a Float16Array if the engine has one, but onnxruntime-node 1.30
+ * reads no bytes from that. So this function puts the codes back.
  */
 export function float16Tensor(halves: Uint16Array<ArrayBuffer>, dims: readonly number[]): ort.Tensor {
   const made = new ort.Tensor('float16', halves, dims)
@@ -86,7 +86,7 @@ export function float16Tensor(halves: Uint16Array<ArrayBuffer>, dims: readonly n
   return made
 }
 
-/** Texts that are scored, each with a number of its own, the same for outputs and targets of one run. */
+/** Assigns a number to each scored text. Equal texts of outputs and targets get equal numbers within one run. */
 export class TextCodes {
   readonly #codes = new Map<string, number>()
   readonly texts: string[] = []
@@ -98,7 +98,7 @@ export class TextCodes {
   }
 }
 
-/** The elements of an array or output as metrics take them, the first `samples` rows: numbers, or texts by their codes. */
+/** Returns the first `samples` rows of an array or output for scoring metrics: numbers, or the codes of texts. */
 export function scoredValues({ data, dtype, dims }: Untyped, samples: number, codes: TextCodes): Values {
   if (!Array.isArray(data)) return { ...numbersOf(data, dtype, dims, samples), integers: isInteger(dtype) }
   const numbers = Float64Array.from(data, text => codes.of(String(text)))
@@ -107,7 +107,10 @@ export function scoredValues({ data, dtype, dims }: Untyped, samples: number, co
 
 type Untyped = { data: unknown; dtype: string; dims: readonly number[] }
 
-/** The numbers of an array or output, the first `samples` rows. 64-bit integers beyond 2^53 lose their last bits: no metric minds. */
+/**
+ * Returns the first `samples` rows of an array or output as numbers. 64-bit integers above 2^53 lose their last bits, which no scoring
+ * metric needs.
+ */
 export function numbersOf(data: unknown, dtype: string, dims: readonly number[], samples: number): Values {
   const rows = dims[0] ?? 1
   const width = dims.slice(1).reduce((product, dim) => product * dim, 1)

@@ -2,7 +2,7 @@ import { type ArrayValues, type ElementArray, viewElements } from './array-value
 import type { NpzArray } from './npz-arrays.ts'
 import type { SampleReader, ShardArray } from './shard-array.ts'
 
-/** Reads an array sample after sample, from one npz file to the next. */
+/** Reads the samples of an array in order, across the npz files of a data set. */
 export class ArrayReader {
   readonly array: NpzArray
   readonly #open: (shard: ShardArray) => Promise<SampleReader>
@@ -11,14 +11,14 @@ export class ArrayReader {
   #current: SampleReader | null = null
   #closed = false
 
-  /** @param open starts to read the array of one file; called when its first sample is needed */
+  /** Creates a reader before the first sample. @param open opens the array of one file; called when its first sample is needed */
   constructor(array: NpzArray, open: (shard: ShardArray) => Promise<SampleReader>) {
     this.array = array
     this.#open = open
     this.#samplesLeft = array.shards[0]?.header.dims[0] ?? 0
   }
 
-  /** The next `samples` samples, which must be there; dims [samples, ...]. */
+  /** Returns the next `samples` samples, with dims [samples, ...]. The array must have that many left. */
   async take(samples: number): Promise<ArrayValues> {
     const pieces: (ElementArray | string[])[] = []
     for (let wanted = samples; wanted > 0; ) {
@@ -52,7 +52,7 @@ export class ArrayReader {
     this.#requireOpen()
     const opened = await this.#open(shard)
     this.#current = opened
-    // Closed in the meantime, nobody would close what has just been opened.
+    // If the reader was closed meanwhile, nobody else would close this file.
     if (this.#closed) await this.#closeCurrent()
     this.#requireOpen()
     return opened

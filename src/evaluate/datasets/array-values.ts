@@ -1,4 +1,4 @@
-/** Elements as they lie in memory: bool as 0 and 1 in a Uint8Array, float16 and bfloat16 as their bits in a Uint16Array. */
+/** Elements in memory. bool: 0 and 1 in a Uint8Array; float16 and bfloat16: their bits in a Uint16Array. */
 export type ElementArray =
   | Float32Array<ArrayBuffer>
   | Float64Array<ArrayBuffer>
@@ -11,7 +11,7 @@ export type ElementArray =
   | Uint32Array<ArrayBuffer>
   | BigUint64Array<ArrayBuffer>
 
-/** An array or a batch of it: ONNX's name of its element type, its dims, and its elements in row-major order. */
+/** An array or a batch of it. `dtype`: ONNX's name of the element type; `data`: elements in row-major order. */
 export type ArrayValues = { dtype: string; dims: number[]; data: ElementArray | string[] }
 
 type ElementView = {
@@ -38,13 +38,13 @@ const views = new Map<string, ElementView>([
   ['float64', { bytes: 8, view: (...place) => new Float64Array(...place) }],
 ])
 
-/** How elements of a type of fixed size lie in memory; undefined for strings and for types that data sets do not have. */
+/** Returns the memory view of a type of fixed size; undefined for strings and for types that data sets do not have. */
 export function elementViewOf(dtype: string): ElementView | undefined {
   return views.get(dtype)
 }
 
 /**
- * `elements` elements of a type of fixed size from `byteOffset` on (a multiple of the element's size), without a copy.
+ * Returns a view of `elements` elements of a type of fixed size, without a copy. `byteOffset` must be a multiple of the element's size.
  * @throws RangeError for a type that data sets do not have
  */
 export function viewElements(dtype: string, buffer: ArrayBuffer, byteOffset: number, elements: number): ElementArray {

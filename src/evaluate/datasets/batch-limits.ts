@@ -3,7 +3,7 @@ import type { NpzArray } from './npz-arrays.ts'
 import { mismatchedDataset, unsupportedDataset } from './refusals.ts'
 
 /**
- * The arrays of these names, each once.
+ * Returns the arrays with these names, each once.
  * @throws TureenError `TUREEN_DATASET_MISMATCH` for a name that no array has
  */
 export function pickArrays<Item>(arrays: ReadonlyMap<string, Item>, names: readonly string[]): Item[] {
@@ -18,7 +18,7 @@ export function pickArrays<Item>(arrays: ReadonlyMap<string, Item>, names: reado
 }
 
 /**
- * The arrays of these names, whose batches of this size are within the limit.
+ * Returns the arrays with these names, after it has checked that their batches fit the memory limit.
  * @throws TureenError `TUREEN_DATASET_MISMATCH`, `TUREEN_DATASET_UNSUPPORTED`
  * @throws RangeError if the size is not a positive integer
  */

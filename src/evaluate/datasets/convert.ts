@@ -8,11 +8,11 @@ type Numbers = Exclude<ElementArray, Bigs>
 type Half = 'float16' | 'bfloat16'
 
 /**
- * An array's values as a model's input takes them, if that loses nothing: every value must be one of the input's type. Booleans are
- * 0 and 1, -0 may become the integer 0, and NaN stays NaN. Values of that type already are given back as they are.
+ * Returns an array's values in the type of a model's input, if every value is exact in that type. Bools are 0 and 1, -0 may become the
+ * integer 0, and NaN stays NaN. Values that already have the type are returned unchanged.
  *
  * @param dtype ONNX's name of the input's element type
- * @throws TureenError `TUREEN_DATASET_MISMATCH` naming array, input, the first value that would change, and what to do
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` with the array, the input, the first value that would change, and what to do
  */
 export function convertForInput(
   values: ArrayValues,
@@ -40,7 +40,7 @@ export function convertForInput(
   )
 }
 
-/** Fills `target` with the values of `source`. The index of the first that is another value there; -1 if all are the same. */
+/** Fills `target` with the values of `source`. Returns the index of the first value that is not exact there; -1 if all are exact. */
 function convert(source: ElementArray, from: string, target: ElementArray, to: string): number {
   if (isBig(source)) return isBig(target) ? bigsToBigs(source, target) : bigsToNumbers(source, target, to)
   const numbers = isHalf(from) ? decodeHalves(source, from) : source
@@ -58,7 +58,7 @@ function numbersToNumbers(source: Numbers, target: Numbers, to: string): number 
   return -1
 }
 
-/** 64-bit integers pass through binary64, where those with more than 53 digits do not survive: then no float has them either. */
+/** Converts 64-bit integers through binary64. An integer that is not exact in binary64 is exact in no smaller float either. */
 function bigsToNumbers(source: Bigs, target: Numbers, to: string): number {
   const store = storing(target, to)
   for (let i = 0; i < source.length; i += 1) {
@@ -89,7 +89,7 @@ function bigsToBigs(source: Bigs, target: Bigs): number {
   return -1
 }
 
-/** Stores a number at an index of the target; whether it is the same number there. */
+/** Returns a function that stores a number at an index of the target, and returns true if the stored number is equal. */
 function storing(target: Numbers, to: string): (index: number, value: number) => boolean {
   if (isHalf(to)) {
     const values = decodeTable(smallFloats[to])
@@ -134,7 +134,7 @@ function valueAt(data: ElementArray, dtype: string, index: number): number | big
   return isHalf(dtype) ? (decodeTable(smallFloats[dtype])[Number(value)] ?? 0) : value
 }
 
-/** Where an element stands in its batch: ` at [3, 0, 5]`. */
+/** Returns the place of an element in its batch, in words, such as ` at [3, 0, 5] of its batch`. */
 function placeOf(index: number, dims: readonly number[]): string {
   if (dims.length === 0) return ''
   let rest = index

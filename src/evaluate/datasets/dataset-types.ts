@@ -1,39 +1,39 @@
 import type { ArrayValues } from './array-values.ts'
 
-/** A file of a data set: its name as it was uploaded (for messages, and to order tensors), and the server's path to it. */
+/** A file of a data set. `name`: the uploaded file name, for messages and to order tensors; `path`: the server's path to it. */
 export type DatasetFile = { name: string; path: string }
 
 /**
- * An array: its element type by ONNX's name (`float32`), and the dims of the whole of it, over all files.
- * `tensorName`: the name that a tensor of a test data set has inside its file.
+ * An array of a data set. `dtype`: ONNX's name of the element type, such as `float32`; `dims`: those of the array over all files;
+ * `tensorName`: the name inside the TensorProto file of a test data set.
  */
 export type ArrayDescription = { name: string; dtype: string; dims: number[]; tensorName?: string }
 
 /**
- * `npz`: arrays whose first axis is the sample. `testDataSet`: ONNX's own input_N.pb and output_N.pb, one case each directory,
- * whole tensors without a sample axis; `dims` are those of the first case, others may differ.
+ * The arrays of a data set. `npz`: arrays whose first axis is the sample. `testDataSet`: ONNX's own input_N.pb and output_N.pb, one case in
+ * each directory. Its tensors have no sample axis; `dims` are those of the first case, and other cases may differ.
  */
 export type DatasetDescription = { kind: 'npz' | 'testDataSet'; samples: number; arrays: ArrayDescription[] }
 
-/** Some consecutive samples. `values` has the arrays that were asked for, valid until the next batch; not to be written to. */
+/** Consecutive samples. `values`: the requested arrays; read-only, and valid until the next batch. */
 export type DataBatch = { samples: number; values: Map<string, ArrayValues> }
 
-/** A data set that can be read, any number of times. To be closed by whoever opened it. */
+/** An open data set, which can be read any number of times. Its opener must close it. */
 export type Dataset = {
   readonly description: DatasetDescription
   /** Bytes of the elements of all arrays. */
   readonly byteLength: number
-  /** Bytes that have been read from the files so far. */
+  /** Bytes read from the files so far. */
   readonly bytesRead: number
   /**
-   * The samples in order. An npz set yields batches of `batchSize` samples, the last one smaller, each array with dims [samples, ...];
-   * arrays without axes come whole, dims [], with every batch. A test data set yields one case at a time, whatever `batchSize` is.
+   * Yields the samples in order. An npz set yields batches of `batchSize` samples with dims [samples, ...]; the last batch may be smaller,
+   * and arrays without axes come with every batch. A test data set yields one case at a time and ignores `batchSize`.
    *
-   * @param limit samples after which to stop; without it, all
-   * @throws TureenError `TUREEN_DATASET_MISMATCH` for an array that is not there, `TUREEN_DATASET_MALFORMED` where damage is met
-   *   (the checksum of an array is compared when its last sample is read), `TUREEN_DATASET_UNSUPPORTED` for a batch that is too large
+   * @param limit most samples to yield; all without it
+   * @throws TureenError `TUREEN_DATASET_MISMATCH` for an unknown array, `TUREEN_DATASET_UNSUPPORTED` for a batch that is too large, and
+   *   `TUREEN_DATASET_MALFORMED` for damage; the checksum of an array is compared after its last sample
    */
   batches(arrays: readonly string[], batchSize: number, limit?: number): AsyncGenerator<DataBatch>
-  /** Frees what is held in memory and closes the files, also those of batches that nobody read to the end. */
+  /** Frees the memory and closes all files, also those of unfinished batches. */
   close(): Promise<void>
 }

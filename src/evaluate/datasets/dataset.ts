@@ -7,14 +7,17 @@ import { openTestDataSet } from './test-data-set.ts'
 export type { ArrayValues } from './array-values.ts'
 export type { ArrayDescription, DataBatch, Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
 
-/** `memoryBytes`: a data set whose elements take no more is held in memory once it has been read; a larger one is read every time. */
+/**
+ * `memoryBytes`: largest data set, in bytes of its elements, that stays in memory after the first read. Larger ones are read from disk each
+ * time.
+ */
 export type DatasetOptions = { memoryBytes?: number }
 
 /**
- * Opens a data set of one or several files: npz files with the same arrays, which follow each other along their first axis in
- * the order given, or ONNX's input_N.pb and output_N.pb. Reads what describes the arrays, and no elements.
+ * Opens a data set of one or several files. They are npz files with the same arrays, which are joined along their first axis in the given
+ * order, or ONNX's input_N.pb and output_N.pb. It reads the headers of the arrays and no elements.
  *
- * @throws TureenError `TUREEN_DATASET_MALFORMED` or `TUREEN_DATASET_UNSUPPORTED`, naming file or array and what to do
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` or `TUREEN_DATASET_UNSUPPORTED`, with the file or array and what to do
  */
 export async function openDataset(
   files: readonly DatasetFile[],

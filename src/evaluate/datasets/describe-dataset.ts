@@ -7,10 +7,10 @@ import { openTestDataSet } from './test-data-set.ts'
 const readAheadBytes = 4 * 1024 * 1024
 
 /**
- * What a data set holds, checked. One whose elements take at most `defaultMemoryBytes` is read through, so that damage is refused here
- * and not in a later job; of a larger one only what describes the arrays is read: some kilobytes an array.
+ * Checks a data set and returns its description. It reads all elements if they take at most `defaultMemoryBytes`, to refuse damage now
+ * instead of in a later job. Of a larger data set it reads only the headers of the arrays.
  *
- * @throws TureenError `TUREEN_DATASET_MALFORMED` or `TUREEN_DATASET_UNSUPPORTED`, naming file or array and what to do
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` or `TUREEN_DATASET_UNSUPPORTED`, with the file or array and what to do
  */
 export async function describeDataset(files: readonly DatasetFile[]): Promise<DatasetDescription> {
   const kind = await kindOf(files)

@@ -10,7 +10,7 @@ export type ReadCount = { bytesRead: number }
 const chunkBytes = 64 * 1024
 const firstBytes = 4 * 1024 * 1024
 
-/** Reads one entry of a zip file from its start on, inflating no more than is asked for. */
+/** Reads one entry of a zip file from its start, and inflates only the requested bytes. */
 export class EntryReader {
   readonly #handle: FileHandle
   readonly #entry: ZipEntry
@@ -22,21 +22,21 @@ export class EntryReader {
   #crc = 0
   #checked = false
 
-  /** Reads through a handle that stays its opener's to close, after the reader. */
+  /** Creates a reader. The caller closes the handle, after the reader. */
   constructor(handle: FileHandle, entry: ZipEntry, count: ReadCount) {
     this.#handle = handle
     this.#entry = entry
     this.#count = count
     const chunkSize = Math.max(constants.Z_MIN_CHUNK, Math.min(chunkBytes, entry.bytes))
     this.#inflate = entry.deflated ? createInflateRaw({ chunkSize }) : null
-    // Errors reach whoever iterates; the callback is only there because pipeline wants one.
+    // The iterator reports errors. pipeline only requires some callback.
     if (this.#inflate) pipeline(this.#storedChunks(), this.#inflate, () => {})
     this.#inflated = this.#inflate?.[Symbol.asyncIterator]() ?? null
   }
 
   /**
-   * Fills `target` with the next bytes. With the last byte of the entry its checksum is compared.
-   * @throws TureenError `TUREEN_DATASET_MALFORMED` if the entry is cut off, longer than it says, or damaged
+   * Fills `target` with the next bytes. After the last byte of the entry it compares the checksum.
+   * @throws TureenError `TUREEN_DATASET_MALFORMED` if the entry is damaged, cut off, or longer than its header says
    */
   async read(target: Uint8Array): Promise<void> {
     const { array, bytes } = this.#entry
@@ -53,8 +53,8 @@ export class EntryReader {
   }
 
   /**
-   * The next `byteLength` bytes. Of a deflated entry, which may claim what never comes, memory is taken as they arrive;
-   * a stored one has been seen to lie inside its file.
+   * Returns the next `byteLength` bytes. For a deflated entry it allocates memory as bytes arrive, since its header may claim more than
+   * there is. A stored entry is known to lie inside its file.
    */
   async take(byteLength: number): Promise<ArrayBuffer> {
     let buffer = new ArrayBuffer(this.#entry.deflated ? Math.min(byteLength, firstBytes) : byteLength)

@@ -9,7 +9,7 @@ type Kind = DatasetDescription['kind']
 
 const isZip = (text: string) => text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06')
 
-/** What gets uploaded in place of a data set, by how it starts, and what to do about it. */
+/** Files that are often sent by mistake in place of a data set, each recognised by its start, with what to do. */
 export const impostors: readonly { recognise: (text: string) => boolean; reason: string }[] = [
   {
     recognise: text => text === '',
@@ -46,8 +46,8 @@ export const impostors: readonly { recognise: (text: string) => boolean; reason:
 ]
 
 /**
- * What kind of data set files make up, by how they start and, for tensors, what they are called.
- * @throws TureenError `TUREEN_DATASET_MALFORMED` if they make up none, `TUREEN_DATASET_UNSUPPORTED` if they are too many
+ * Returns the kind of a data set, from the starts of its files and, for tensors, their names.
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` if the files are no data set, `TUREEN_DATASET_UNSUPPORTED` if there are too many
  */
 export async function kindOf(files: readonly DatasetFile[]): Promise<Kind> {
   if (files.length > datasetLimits.files) {

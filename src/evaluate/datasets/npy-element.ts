@@ -3,8 +3,8 @@ import type { PythonLiteral } from './python-literal.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 
 /**
- * An element as an npy file stores it: ONNX's name of its type, its bytes, and the bytes that a writer of the other byte order has
- * reversed (1: nothing to reverse). `text`: strings of fixed width, padded with zeros, as UTF-32 (NumPy's U) or UTF-8 (S).
+ * An element as an npy file stores it. `dtype`: ONNX's name of its type; `swap`: size in bytes of the units whose byte order to reverse, 1
+ * for none. `text`: the encoding of strings of fixed width, padded with zeros: UTF-32 (NumPy's U) or UTF-8 (S).
  */
 export type NpyElement = {
   dtype: string
@@ -13,7 +13,7 @@ export type NpyElement = {
   text: 'utf32' | 'utf8' | null
 }
 
-/** By NumPy's code without the byte order: the type that ONNX has for it. */
+/** ONNX's types by NumPy's code without the byte order. */
 export const numericTypes: ReadonlyMap<string, { dtype: string; bytes: 1 | 2 | 4 | 8 }> = new Map([
   ['b1', { dtype: 'bool', bytes: 1 }],
   ['i1', { dtype: 'int8', bytes: 1 }],
@@ -29,7 +29,7 @@ export const numericTypes: ReadonlyMap<string, { dtype: string; bytes: 1 | 2 | 4
   ['f8', { dtype: 'float64', bytes: 8 }],
 ])
 
-/** By NumPy's letter of the kind: what the type is, and how to save it as one that is read. */
+/** Reasons for refused types by NumPy's letter of the kind, each with the way to save the array instead. */
 export const refusedTypes: ReadonlyMap<string, string> = new Map([
   [
     'O',
@@ -46,8 +46,8 @@ export const refusedTypes: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * The element type of a `descr`.
- * @throws TureenError `TUREEN_DATASET_UNSUPPORTED` naming the array and what to do for types that are not read; `TUREEN_DATASET_MALFORMED`
+ * Returns the element type of a `descr`.
+ * @throws TureenError `TUREEN_DATASET_UNSUPPORTED` with the array and what to do for unsupported types; `TUREEN_DATASET_MALFORMED`
  */
 export function npyElement(descr: PythonLiteral, array: string): NpyElement {
   if (typeof descr !== 'string') {
@@ -56,7 +56,7 @@ export function npyElement(descr: PythonLiteral, array: string): NpyElement {
       { tensor: array, expected: 'an array of one type' },
     )
   }
-  // NumPy itself always writes the byte order; = and nothing mean that of this machine to it, which is little-endian here.
+  // NumPy always writes the byte order. It reads = or no character as the machine's order, which is little-endian here.
   const [, order = '', letter = '', size = ''] = /^([<>|=]?)([A-Za-z])(\d{1,15})?/u.exec(descr) ?? []
   if (letter === '')
     throw malformedDataset(`The array ${array} has a type that NumPy does not have: ${descr}. Save it with np.savez.`, {
@@ -84,7 +84,7 @@ function requireElementBytes(bytes: number, descr: string, array: string): void 
       { tensor: array, expected: `${datasetLimits.elementBytes} bytes at most`, actual: `${bytes} bytes` },
     )
   }
-  // Elements of no bytes would leave nothing in the file to bound how many there are.
+  // The size of the file bounds the number of elements only if each takes some bytes.
   if (bytes === 0) {
     throw unsupportedDataset(`The array ${array} (${descr}) holds strings of no width. Save it with .astype('U1').`, {
       tensor: array,

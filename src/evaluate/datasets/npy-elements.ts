@@ -2,17 +2,17 @@ import { type ElementArray, viewElements } from './array-values.ts'
 import type { NpyHeader } from './npy-header.ts'
 import { decodeUtf8, decodeUtf32 } from './text-elements.ts'
 
-/** Turns stored elements, in place, into those of this machine: little-endian, and booleans that are 0 or 1. */
+/** Converts stored elements in place: to little-endian byte order, and bools to 0 or 1. */
 export function normaliseElements({ element }: NpyHeader, buffer: ArrayBuffer): void {
   const bytes = Buffer.from(buffer)
   if (element.swap === 2) bytes.swap16()
   if (element.swap === 4) bytes.swap32()
   if (element.swap === 8) bytes.swap64()
-  // NumPy takes any byte but 0 for true; onnxruntime's kernels may not.
+  // For NumPy every byte except 0 is true. onnxruntime's kernels may expect 1.
   if (element.dtype === 'bool') for (let i = 0; i < bytes.length; i += 1) bytes[i] = bytes[i] === 0 ? 0 : 1
 }
 
-/** `elements` normalised elements from the one with index `first` on: a view of the buffer, or strings decoded from it. */
+/** Returns `elements` normalised elements from index `first` on: a view of the buffer, or decoded strings. */
 export function elementsOf(
   { element }: NpyHeader,
   array: string,
@@ -28,8 +28,8 @@ export function elementsOf(
 }
 
 /**
- * Elements of `elementBytes` bytes that are stored first axis fastest, as a copy with the last axis fastest.
- * @param dims of the whole array; their product is the number of elements
+ * Returns a row-major copy of elements in Fortran order.
+ * @param dims dims of the whole array; their product is the number of elements
  */
 export function fortranToRowMajor(buffer: ArrayBuffer, dims: readonly number[], elementBytes: number): ArrayBuffer {
   const result = new ArrayBuffer(buffer.byteLength)

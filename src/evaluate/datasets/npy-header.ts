@@ -3,24 +3,24 @@ import { type NpyElement, npyElement } from './npy-element.ts'
 import { type PythonLiteral, parsePythonLiteral } from './python-literal.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 
-/** What an npy file says of its array. The elements take `elements` x `element.bytes` bytes from `dataOffset` on. */
+/** The header of an npy file. Its elements take `elements` x `element.bytes` bytes from `dataOffset` on. */
 export type NpyHeader = {
   element: NpyElement
   dims: number[]
   elements: number
-  /** Stored first axis fastest, and with more than one axis, so that it matters. */
+  /** True if the array has several axes and the first one varies fastest. */
   fortranOrder: boolean
   dataOffset: number
 }
 
-/** The bytes of an npy file that {@link npyDataOffset} needs. No npy file is shorter. */
+/** Number of bytes that {@link npyDataOffset} needs. No npy file is shorter. */
 export const npyStartBytes = 12
 
 const magic = '\x93NUMPY'
 
 /**
- * Where the elements start in an npy file, from its first {@link npyStartBytes} bytes
- * (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1.0, 2.0 and 3.0).
+ * Returns the offset of the elements in an npy file, in bytes, from its first {@link npyStartBytes} bytes. It reads versions 1.0, 2.0 and
+ * 3.0 (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
  *
  * @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED`
  */
@@ -51,9 +51,10 @@ export function npyDataOffset(start: Uint8Array, array: string): number {
 }
 
 /**
- * The header of an npy file, from the bytes before its elements.
- * @param entryBytes the length of the whole file, which the header must account for exactly
- * @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED`, naming the array
+ * Reads the header of an npy file.
+ * @param head the bytes before the elements
+ * @param entryBytes length of the whole file in bytes; header and elements must take exactly this many
+ * @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED`, with the name of the array
  */
 export function parseNpyHeader(head: Uint8Array, entryBytes: number, array: string): NpyHeader {
   const version = head[6] ?? 0
@@ -132,7 +133,7 @@ function shapeOf(shape: PythonLiteral, array: string): number[] {
   })
 }
 
-/** The number of elements. Dimensions of 0 do not excuse others beyond reason: they are still walked over. */
+/** Returns the number of elements. It also refuses huge dims next to a dim of 0, since loops run over them. */
 function countElements(dims: number[], array: string): number {
   const product = dims.reduce((sofar, dim) => sofar * Math.max(dim, 1), 1)
   if (!Number.isSafeInteger(product)) throw tooManyElements(dims, array)

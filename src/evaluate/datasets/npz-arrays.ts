@@ -3,14 +3,14 @@ import type { DatasetFile } from './dataset-types.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 import { elementBytes, type ShardArray } from './shard-array.ts'
 
-/** An array over all npz files of a data set. `dims` are those of the whole; without dims it is a constant, the same in every file. */
+/** An array over all npz files of a data set. `dims`: those of the joined array; without dims it is a constant, equal in every file. */
 export type NpzArray = { name: string; dtype: string; dims: number[]; shards: ShardArray[] }
 
 export type Shard = { file: DatasetFile; arrays: readonly ShardArray[] }
 
 /**
  * Joins the arrays of several npz files along their first axis, in the order of the files.
- * @throws TureenError `TUREEN_DATASET_MALFORMED` if the files or the arrays do not belong together, naming both; `TUREEN_DATASET_UNSUPPORTED`
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` with the names if files or arrays do not belong together; `TUREEN_DATASET_UNSUPPORTED`
  */
 export function joinShards(shards: readonly Shard[]): { samples: number; arrays: NpzArray[] } {
   const joined = new Map<string, NpzArray>()
@@ -37,7 +37,7 @@ export function joinShards(shards: readonly Shard[]): { samples: number; arrays:
   return { samples, arrays: [...joined.values()] }
 }
 
-/** The length of the first axis, which all arrays of a file must share. */
+/** Returns the length of the first axis, which must be equal for all arrays of a file. */
 function samplesOf({ file, arrays }: Shard): number {
   const [first, ...others] = arrays.filter(({ header }) => header.dims.length > 0)
   const [samples] = first?.header.dims ?? []
@@ -81,7 +81,7 @@ function lacks(file: DatasetFile, array: string, other: DatasetFile) {
 }
 
 /**
- * Refuses arrays in Fortran order that would not fit into memory, where they must be, all at once, to be turned into row-major order.
+ * Refuses arrays in Fortran order that do not fit into memory together. Only in memory can they be reordered to row-major order.
  * @throws TureenError `TUREEN_DATASET_UNSUPPORTED`
  */
 export function refuseLargeFortran(arrays: readonly NpzArray[], memoryBytes: number): void {

@@ -18,8 +18,8 @@ import {
 } from './shard-array.ts'
 
 /**
- * How a data set is read. `memoryBytes`: what its elements may take to be held, and those in Fortran order to be reordered.
- * `keep`: whether it is held at all.
+ * Settings for reading a data set. `memoryBytes`: largest size of the elements to keep in memory, and of arrays in Fortran order to reorder.
+ * `keep`: true to keep the elements in memory after the first read.
  */
 export type Reading = { memoryBytes: number; keep: boolean }
 
@@ -142,7 +142,7 @@ async function constant(shard: ShardArray, count: ReadCount) {
   return elementsOf(shard.header, shard.name, await loadElements(shard, count), 0, 1)
 }
 
-/** An array without axes belongs to all samples, so that files which give it different values contradict each other. */
+/** Refuses an array without axes whose value differs between files, since it belongs to all samples. */
 async function requireOneConstant({ name, dims, shards }: NpzArray, count: ReadCount): Promise<void> {
   const [first, ...others] = shards
   if (first === undefined || dims.length > 0 || others.length === 0) return

@@ -1,6 +1,6 @@
 /**
- * What a numeric type holds exactly: every integer of up to `digits` binary digits, and negative ones if `signed`; a `float`
- * holds fractions too.
+ * The values that a numeric type holds exactly: integers of up to `digits` binary digits, negative ones if `signed`, and fractions if
+ * `float`.
  */
 type NumericType = { digits: number; signed: boolean; float: boolean }
 
@@ -24,14 +24,14 @@ const types = new Map<string, NumericType>([
 ])
 
 /**
- * Whether every value of one numeric type is a value of another, so that no value need be looked at.
- * The smallest negative integer, a power of two, is exact in every float here of as many digits as its type.
+ * True if every value of one numeric type is exact in another, so that no value needs a check. The smallest negative integer is a power of
+ * two, so each float with as many digits holds it.
  */
 export function alwaysExact(from: string, to: string): boolean {
   const source = types.get(from)
   const target = types.get(to)
   if (!source || !target || to === 'bool') return from === to
-  // More digits come with a wider exponent here, but for bfloat16, whose exponent is wider than that of float16.
+  // A float with more digits also has a wider exponent, except float16: bfloat16 has fewer digits and a wider exponent.
   if (source.float) return target.float && target.digits > source.digits && to !== 'float16'
   return target.digits >= source.digits && (target.signed || !source.signed)
 }

@@ -1,6 +1,6 @@
 import { datasetLimits } from './dataset-limits.ts'
 
-/** A value of the part of Python's literals that npy headers are written in. Dicts have string keys. */
+/** A value of the Python literals that npy headers use. Dicts have string keys. */
 export type PythonLiteral =
   | string
   | number
@@ -11,7 +11,7 @@ export type PythonLiteral =
 
 type Token = { mark: string } | { value: string | number | boolean | null } | null
 
-/** A trailing L is how Python 2 wrote long integers; NumPy reads it still. */
+/** Pattern of one token. Python 2 wrote long integers with a final L, which NumPy still reads. */
 const tokenPattern =
   /[ \t\r\n]*(?:([{}[\](),:])|(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")|(-?\d+)L?|([A-Z][a-z]+)|($))/suy
 
@@ -22,8 +22,8 @@ const words = new Map([
 ])
 
 /**
- * A Python literal: dicts, tuples, lists, strings, integers, booleans and None. Nothing is evaluated.
- * Escapes in strings keep their letter only: of an npy header just the field names of structured types can have any.
+ * Parses a Python literal of dicts, tuples, lists, strings, integers, bools and None, without evaluating code. Of an escape in a string it
+ * keeps only the letter: in npy headers, only field names of structured types can have escapes.
  * @throws SyntaxError for anything else
  */
 export function parsePythonLiteral(text: string): PythonLiteral {

@@ -7,18 +7,18 @@ import { type NpyHeader, npyDataOffset, npyStartBytes, parseNpyHeader } from './
 import { asDamage, malformedDataset } from './refusals.ts'
 import { readZipDirectory, type ZipEntry } from './zip-directory.ts'
 
-/** An array of one npz file, as far as its file describes it. */
+/** An array of one npz file: its zip entry and its header, without elements. */
 export type ShardArray = { name: string; path: string; entry: ZipEntry; header: NpyHeader }
 
-/** An array of one npz file, read from its first sample on. */
+/** Reads an array of one npz file from its first sample on. */
 export type SampleReader = {
-  /** The elements of the next `samples` samples, which must be there. */
+  /** Returns the elements of the next `samples` samples. The array must have that many left. */
   take(samples: number): Promise<ElementArray | string[]>
   close(): Promise<void>
 }
 
 /**
- * The arrays of an npz file. Reads the zip directory and the head of each array.
+ * Reads the arrays of an npz file: the zip directory and the header of each array, without elements.
  * @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED`
  */
 export async function readShard({ name, path }: DatasetFile, count: ReadCount): Promise<ShardArray[]> {
@@ -67,12 +67,12 @@ async function readHeader(handle: FileHandle, entry: ZipEntry, count: ReadCount)
   }
 }
 
-/** Bytes of the elements of an array of one file. */
+/** Returns the bytes of the elements of an array of one file. */
 export function elementBytes({ header }: ShardArray): number {
   return header.elements * header.element.bytes
 }
 
-/** All elements of an array: of this machine's byte order, row-major. */
+/** Reads all elements of an array: little-endian and row-major. */
 export async function loadElements(array: ShardArray, count: ReadCount): Promise<ArrayBuffer> {
   const { header } = array
   const { reader, close } = await openElements(array, count)
@@ -85,7 +85,7 @@ export async function loadElements(array: ShardArray, count: ReadCount): Promise
   }
 }
 
-/** Reads samples from memory, as views of what {@link loadElements} gave. */
+/** Returns a reader of samples in memory. @param buffer the result of {@link loadElements}, of which it returns views */
 export function memorySamples({ name, header }: ShardArray, buffer: ArrayBuffer): SampleReader {
   const width = elementsPerSample(header)
   let next = 0
@@ -99,7 +99,10 @@ export function memorySamples({ name, header }: ShardArray, buffer: ArrayBuffer)
   }
 }
 
-/** Reads samples from the file, no more than are asked for. Not for Fortran order, whose samples lie scattered over the file. */
+/**
+ * Returns a reader that reads only the requested samples from the file. It cannot read Fortran order, whose samples are scattered over the
+ * file.
+ */
 export async function streamSamples(array: ShardArray, count: ReadCount): Promise<SampleReader> {
   const { name, header } = array
   const { reader, close } = await openElements(array, count)
@@ -114,7 +117,7 @@ export async function streamSamples(array: ShardArray, count: ReadCount): Promis
   }
 }
 
-/** A reader that stands at the first element of an array. It has a file handle of its own, so that arrays are read side by side. */
+/** Opens a reader at the first element of an array. It has its own file handle, so several arrays can be read at the same time. */
 async function openElements(
   { path, entry, header }: ShardArray,
   count: ReadCount,

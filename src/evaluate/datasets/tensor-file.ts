@@ -12,12 +12,12 @@ import type { ReadCount } from './entry-reader.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 import { indexTensor } from './tensor-index.ts'
 
-/** What a tensor's file says of it: the name inside, ONNX's name of the element type, dims, and the bytes that its elements take. */
+/** The header of a tensor's file. `dtype`: ONNX's name of the element type; `byteLength`: bytes of the elements. */
 export type TensorHeader = { name: string; dtype: string; dims: number[]; byteLength: number }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The header of a serialised TensorProto. @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED` */
+/** Reads the header of a serialised TensorProto. @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED` */
 export function readTensorHeader(file: DatasetFile, array: string, count: ReadCount): TensorHeader {
   return withTensor(file, array, count, tensor => {
     const dtype = dtypeName(tensor.dataType)
@@ -26,7 +26,7 @@ export function readTensorHeader(file: DatasetFile, array: string, count: ReadCo
 }
 
 /**
- * The tensor in a serialised TensorProto, whichever of ONNX's encodings its elements are in.
+ * Reads the tensor of a serialised TensorProto, in any of ONNX's encodings.
  * @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED`
  */
 export function readTensor(file: DatasetFile, array: string, count: ReadCount): ArrayValues {
@@ -35,7 +35,7 @@ export function readTensor(file: DatasetFile, array: string, count: ReadCount): 
     const { dims } = tensor
     if (dtype === 'string') return { dtype, dims, data: readStrings(tensor, source, file.name, array) }
     const bytes = readBytes(elementSource(tensor, source), 0, byteLengthOf(tensor))
-    // Any byte but 0 is true to protobuf's writers; onnxruntime's kernels may not take it so.
+    // For protobuf every byte except 0 is true. onnxruntime's kernels may expect 1.
     if (dtype === 'bool') for (let i = 0; i < bytes.length; i += 1) bytes[i] = bytes[i] === 0 ? 0 : 1
     return { dtype, dims, data: viewElements(dtype, bytes.buffer, 0, tensor.elements) }
   })
@@ -71,7 +71,7 @@ function withTensor<Result>(
   }
 }
 
-/** The readers of tensors speak of models, which this file is none of. */
+/** Returns an error of the model reader as the refusal of a data set. Other errors stay unchanged. */
 function asDatasetError(error: unknown, file: string, array: string): unknown {
   if (!(error instanceof TureenError) || !error.code.startsWith('TUREEN_MODEL_')) return error
   const reason = error.message.replace(' The file is damaged or is not an ONNX model. Export or download it again.', '')
@@ -81,7 +81,7 @@ function asDatasetError(error: unknown, file: string, array: string): unknown {
     : unsupportedDataset(message, { tensor: array, location: file })
 }
 
-/** What the index cannot say without reading: that there are as many bytes as the elements need, at the least. */
+/** Refuses a tensor that cannot be read: unsupported types and places, too few bytes for its elements, or too large. */
 function requireReadable(tensor: TensorEntry, file: string, array: string): void {
   const { dataType, elements, payload, dims } = tensor
   const dtype = dtypeName(dataType)

@@ -7,11 +7,11 @@ import { TensorCollector } from '../../onnx/tensor-collector.ts'
 import { malformed, readField, type WireField, wireCursor, wireType } from '../../onnx/wire.ts'
 import { unsupportedDataset } from './refusals.ts'
 
-/** Bytes of a tensor's own fields, without its elements. */
+/** Most bytes of a tensor's fields, without its elements. */
 const headerBytes = 1024 * 1024
-/** TensorProto.segment. Nothing writes it; in SequenceProto, MapProto and OptionalProto the values have its number. */
+/** Number of the field TensorProto.segment, which no program writes. In SequenceProto, MapProto and OptionalProto it holds the values. */
 const segmentField = 3
-/** How the fields that onnx-proto decodes are written. It does not check, and would read one for another. */
+/** Wire types of the fields that onnx-proto decodes. It does not check them itself, and would misread a field. */
 const headerTypes = new Map<number, readonly number[]>([
   [1, [wireType.varint, wireType.bytes]],
   [2, [wireType.varint]],
@@ -21,8 +21,9 @@ const headerTypes = new Map<number, readonly number[]>([
 ])
 
 /**
- * Indexes a file that is one serialised TensorProto: its header, and where its elements lie. Reads no elements.
- * @param file its name, and `array` the name that its tensor has in the data set, for errors
+ * Indexes a file with one serialised TensorProto: its header, and the place of its elements. It reads no elements.
+ * @param file name of the file, for errors
+ * @param array name of the tensor in the data set, for errors
  * @throws TureenError `TUREEN_MODEL_MALFORMED`, `TUREEN_MODEL_LIMIT`, `TUREEN_DATASET_UNSUPPORTED`
  */
 export function indexTensor(source: ByteSource, file: string, array: string): TensorEntry {

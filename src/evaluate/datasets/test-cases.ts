@@ -1,13 +1,13 @@
 import type { DatasetFile } from './dataset-types.ts'
 import { malformedDataset } from './refusals.ts'
 
-/** A tensor of ONNX's test data by its file's name: `test_data_set_0/input_1.pb` is the array `input_1` of the case `test_data_set_0`. */
+/** The parts of a tensor's file name: `test_data_set_0/input_1.pb` is the array `input_1` of the case `test_data_set_0`. */
 export type TensorFileName = { directory: string; array: string }
 
-/** One run of the model: what goes in and what should come out, by array name, inputs first. */
+/** One run of the model: its inputs and expected outputs by array name, inputs first. */
 export type TestCase = { directory: string; tensors: ReadonlyMap<string, DatasetFile> }
 
-/** The parts of a tensor file's name; undefined for other names. Backslashes are what some clients on Windows send. */
+/** Returns the parts of a tensor's file name; undefined for other names. Some clients on Windows send backslashes. */
 export function parseTensorFileName(name: string): TensorFileName | undefined {
   const match = /^(?:(?<directory>.*)\/)?(?<array>(?:input|output)_(?:0|[1-9]\d{0,4}))\.pb$/su.exec(
     name.replaceAll('\\', '/'),
@@ -19,10 +19,10 @@ export function parseTensorFileName(name: string): TensorFileName | undefined {
 const inNaturalOrder = new Intl.Collator('en', { numeric: true }).compare
 
 /**
- * Files of ONNX's test data by directory: each directory is a case. Cases and arrays are ordered by their names with numbers as
- * numbers, because clients send files in whatever order their shell lists them.
+ * Groups the files of ONNX's test data into cases: each directory is one. It sorts cases and arrays by name, with numbers as numbers,
+ * because clients send files in the order of their shell.
  *
- * @throws TureenError `TUREEN_DATASET_MALFORMED` if a name is not a tensor's, is there twice, or if the cases have different arrays
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` if a name is not a tensor's, if it occurs twice, or if cases have different arrays
  */
 export function groupCases(files: readonly DatasetFile[]): TestCase[] {
   const cases = new Map<string, Map<string, DatasetFile>>()

@@ -2,11 +2,11 @@ import { malformedDataset, unsupportedDataset } from './refusals.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** A string of fixed width as NumPy stores it, its padding of zeros taken away. */
+/** Decodes a string of fixed width as NumPy stores it, without its padding of zeros. */
 type TextDecode = (bytes: Uint8Array<ArrayBuffer>, array: string) => string
 
 /**
- * NumPy's S: bytes, which are taken for UTF-8.
+ * Decodes NumPy's type S: bytes, which must be UTF-8.
  * @throws TureenError `TUREEN_DATASET_UNSUPPORTED` if they are not
  */
 export const decodeUtf8: TextDecode = (bytes, array) => {
@@ -23,7 +23,7 @@ export const decodeUtf8: TextDecode = (bytes, array) => {
 }
 
 /**
- * NumPy's U: code points of 4 bytes, little-endian.
+ * Decodes NumPy's type U: code points of 4 bytes, little-endian.
  * @throws TureenError `TUREEN_DATASET_MALFORMED` if one is not a character of Unicode
  */
 export const decodeUtf32: TextDecode = (bytes, array) => {

@@ -4,9 +4,9 @@ import { readFully } from '../../storage/read-fully.ts'
 import { datasetLimits } from './dataset-limits.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 
-/** An array's entry in a zip file: where its bytes lie, how many they are and will be, and their checksum. */
+/** The entry of an array in a zip file. `storedBytes`: size in the file; `bytes`: size after inflating. */
 export type ZipEntry = {
-  /** The array's name: the entry's without `.npy`. Only ever a key, never a path. */
+  /** Name of the array: the name of the entry without `.npy`. It is a key, never a path. */
   array: string
   deflated: boolean
   dataStart: number
@@ -16,14 +16,14 @@ export type ZipEntry = {
 }
 
 const arraySuffix = '.npy'
-/** What macOS puts beside each file when it zips a folder; its names end like those of the arrays. */
+/** Folder of metadata that macOS adds when it zips a folder. Its names end like those of the arrays. */
 const macMetadata = '__MACOSX/'
-/** Characters of a refused name in its error. */
+/** Most characters of a refused name that an error shows. */
 const shownCharacters = 100
 const stored = 0
 const deflated = 8
 
-/** Lets yauzl read from a file handle. Offsets come from the file and may be anything: what lies outside is an error, not a throw. */
+/** Lets yauzl read from a file handle. Offsets come from the file: it reports one outside of the file as an error of the callback. */
 class HandleReader extends RandomAccessReader {
   readonly #handle: FileHandle
   readonly #byteLength: number
@@ -53,14 +53,14 @@ class HandleReader extends RandomAccessReader {
 }
 
 /**
- * The arrays in a zip file: its entries named *.npy, in the order of its directory. Folders, files of other kinds and what macOS adds
- * (`__MACOSX/`) are left alone.
+ * Returns the arrays in a zip file: its entries named *.npy, in the order of its directory. It ignores folders, other files and the
+ * metadata of macOS (`__MACOSX/`).
  *
- * @throws TureenError `TUREEN_DATASET_MALFORMED` (also for two arrays of one name, and for unsafe names) or `TUREEN_DATASET_UNSUPPORTED`;
- *   yauzl's own Error where the directory is damaged
+ * @throws TureenError `TUREEN_DATASET_MALFORMED`, also for two arrays with one name and for unsafe names; `TUREEN_DATASET_UNSUPPORTED`
+ * @throws Error of yauzl if the directory is damaged
  */
 export async function readZipDirectory(handle: FileHandle, byteLength: number): Promise<ZipEntry[]> {
-  // Names stay bytes in yauzl: it would rewrite some of those that are refused below.
+  // Take names as bytes: yauzl would rewrite some of the names that are refused below.
   const zip = await fromRandomAccessReaderPromise(new HandleReader(handle, byteLength), byteLength, {
     autoClose: false,
     decodeStrings: false,
@@ -96,8 +96,8 @@ export async function readZipDirectory(handle: FileHandle, byteLength: number): 
 }
 
 /**
- * Refuses names that lead out of a directory, or that programs read in different ways. Here a name is only a key, but the file is handed
- * on as it came.
+ * Refuses names that lead out of a directory, or that programs read in different ways. Here a name is only a key, but clients download the
+ * file unchanged.
  */
 function refuseUnsafe(name: string): void {
   const reason = name.includes('\0')

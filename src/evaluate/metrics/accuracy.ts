@@ -6,13 +6,13 @@ import { scorePredictions } from './classes/score-predictions.ts'
 import type { Metric } from './metric.ts'
 
 /**
- * Correct predictions / predictions, over samples or their positions; per class the recall, correct / targets of the
- * class. scikit-learn: `accuracy_score`, `recall_score(average=None)`.
+ * Correct predictions divided by all predictions, over samples or their positions. Per class: the recall, correct predictions divided by
+ * targets of the class. scikit-learn: `accuracy_score`, `recall_score(average=None)`.
  */
 export const accuracy: Metric<ClassParameters> = {
   name: 'accuracy',
   description:
-    'The share of samples (or positions) whose highest score, or whose label, is that of the target class; per class: the recall',
+    'Share of samples (or positions) whose predicted class, by highest score or by label, is the target class; per class: the recall',
   direction: 'max',
   per: 'sample',
   target: 'classes',

@@ -5,12 +5,12 @@ import type { Metric } from './metric.ts'
 type Parameters = { rtol: number; atol: number }
 
 /**
- * The share of samples all of whose elements satisfy |output - reference| <= atol + rtol |reference|, as NumPy's
- * `assert_allclose` and, with the same defaults, ONNX's backend tests have it: NaN equals NaN, an infinity only itself.
+ * The share of samples in which every element satisfies |output - reference| <= atol + rtol |reference|. NaN equals NaN, and an infinity
+ * equals only itself. The rule is that of NumPy's `assert_allclose`; the default tolerances are those of ONNX's backend tests.
  */
 export const allClose: Metric<Parameters> = {
   name: 'allClose',
-  description: 'The share of samples whose output lies within the tolerances of the reference in every element',
+  description: 'Share of samples in which every element of the output is within the tolerances of the reference',
   direction: 'max',
   per: 'sample',
   target: 'reference',

@@ -7,12 +7,12 @@ import type { Metric } from './metric.ts'
 import { meanOf } from './running-sum.ts'
 
 /**
- * The mean of the recalls, correct / targets of a class, over the classes that occur in the target: those without a
- * target have no recall. scikit-learn: `balanced_accuracy_score`.
+ * The mean of the recalls of all classes that occur in the target: correct predictions divided by targets of the class. A class without
+ * targets has no recall. scikit-learn: `balanced_accuracy_score`.
  */
 export const balancedAccuracy: Metric<ClassParameters> = {
   name: 'balancedAccuracy',
-  description: 'The mean over the classes in the target of the share of each that is recognised; per class: that share',
+  description: 'Mean of the recalls of all classes that occur in the target; per class: the recall',
   direction: 'max',
   per: 'set',
   target: 'classes',

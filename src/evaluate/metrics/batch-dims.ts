@@ -2,12 +2,12 @@ import type { TureenError } from '../../errors.ts'
 import type { Batch, ShapeProblem, Values } from './metric.ts'
 import { mismatch } from './mismatch.ts'
 
-/** Dims as messages show them: `[32, 10]`. */
+/** Returns dims as messages show them, such as `[32, 10]`. */
 export function showDims(dims: readonly number[]): string {
   return `[${dims.join(', ')}]`
 }
 
-/** How many elements these axes span; 1 for none. */
+/** Returns the number of elements of an array with these dims; 1 without dims. */
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1)
 }
@@ -16,16 +16,16 @@ export function equalDims(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis])
 }
 
-/** Dims without the axes of size 1: they hold the same elements in the same order. */
+/** Returns the dims without axes of size 1. An array with them has the same elements in the same order. */
 export function squeezed(dims: readonly number[]): number[] {
   return dims.filter(dim => dim !== 1)
 }
 
 /**
- * The number of samples of a batch.
+ * Returns the number of samples of a batch.
  *
- * @throws TureenError `TUREEN_METRIC_MISMATCH` if output and target differ in it
- * @throws RangeError if an array does not have the elements that its dims span, which is the caller's mistake
+ * @throws TureenError `TUREEN_METRIC_MISMATCH` if output and target have different numbers of samples
+ * @throws RangeError if the number of elements of an array does not fit its dims, which is a mistake of the caller
  */
 export function sampleCount(metric: string, { output, target }: Batch): number {
   requireElements(output)
@@ -41,7 +41,7 @@ export function sampleCount(metric: string, { output, target }: Batch): number {
   )
 }
 
-/** The refusal of a batch because of its shapes. */
+/** Returns the refusal of a batch because of its shapes. */
 export function shapeMismatch(metric: string, { output, target }: Batch, problem: ShapeProblem): TureenError {
   const [own, wanted] = [showDims(output.dims), showDims(target.dims)]
   return mismatch(metric, problem.field, problem.message(own, wanted), {
@@ -53,7 +53,7 @@ function requireElements({ dims, data }: Values): void {
   if (data.length !== elementCount(dims)) throw new RangeError(`${data.length} elements are no ${showDims(dims)}`)
 }
 
-/** A check that a number, such as that of the classes, is the same in every batch of a set. */
+/** Returns a check that a number, such as the number of classes, is equal in every batch of a set. */
 export function constantOverBatches(metric: string, what: string): (value: number) => void {
   let first: number | undefined
   return value => {

@@ -4,12 +4,12 @@ import type { Metric } from './metric.ts'
 import { type NoParameters, noParameters } from './no-parameters.ts'
 
 /**
- * The mean over samples of o·r / (|o| |r|), the output o and the reference r flattened. Two zero vectors are alike (1),
- * a zero vector and another are not (0).
+ * The mean over samples of o·r / (|o| |r|), for the flattened output o and reference r. It is 1 for two zero vectors, and 0 for a zero
+ * vector and another one.
  */
 export const cosine: Metric<NoParameters> = {
   name: 'cosine',
-  description: 'The mean over samples of the cosine of the angle between output and reference',
+  description: 'Mean over samples of the cosine of the angle between output and reference',
   direction: 'max',
   per: 'sample',
   target: 'reference',
@@ -32,14 +32,14 @@ function cosineSimilarity({ output, target }: ElementPairs, begin: number, end: 
     outputSquares += o * o
     targetSquares += t * t
   }
-  // The root of one product, not a product of two roots, makes equal vectors exactly 1.
+  // With one root of the product instead of two roots, equal vectors give exactly 1.
   const similarity = dot / Math.sqrt(outputSquares * targetSquares)
   return Math.max(-1, Math.min(1, similarity))
 }
 
 /**
- * What brings the elements near 1, so that no square overflows or underflows; as a power of 2 it rounds nothing. 0 for
- * a zero vector, NaN for one that is not finite.
+ * Returns the power of 2 that scales the largest element to about 1, so that no square overflows or underflows, and nothing is rounded.
+ * 0 for a zero vector, NaN for a vector that is not finite.
  */
 function powerOfTwoScale(values: ArrayLike<number>, begin: number, end: number): number {
   let largest = 0

@@ -14,14 +14,14 @@ import type { Metric } from './metric.ts'
 import { noSample, noValue } from './no-value.ts'
 
 /**
- * The mean over samples (or positions) of -log p(target), in nats; p is the softmax of logits, the sigmoid of a binary
- * head's logit, or the output itself, not normalised again. Both readings are summed until the set has shown which one
- * holds. PyTorch: `cross_entropy`, `binary_cross_entropy(_with_logits)`; scikit-learn: `log_loss`.
+ * The mean over samples (or positions) of -log p(target), in nats. p is the softmax of logits, the sigmoid of a binary head's logit, or the
+ * output itself, which is not normalised again. It sums both readings until the set shows which one is right. PyTorch: `cross_entropy`,
+ * `binary_cross_entropy(_with_logits)`; scikit-learn: `log_loss`.
  */
 export const crossEntropy: Metric<ClassParameters> = {
   name: 'crossEntropy',
   description:
-    'The mean over samples (or positions) of the negative logarithm of the probability of the target class, in nats',
+    'Mean over samples (or positions) of the negative logarithm of the probability of the target class, in nats',
   direction: 'min',
   per: 'sample',
   target: 'classes',

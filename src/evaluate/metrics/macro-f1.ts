@@ -7,12 +7,13 @@ import type { Metric } from './metric.ts'
 import { meanOf } from './running-sum.ts'
 
 /**
- * The mean of F1 = 2 correct / (targets + predictions) over the classes that occur as target or prediction; an ignored
- * class is none of them. scikit-learn: `f1_score(average='macro')`.
+ * The mean of F1 = 2 correct / (targets + predictions) over the classes that occur as target or prediction, without the ignored class.
+ * scikit-learn: `f1_score(average='macro')`.
  */
 export const macroF1: Metric<ClassParameters> = {
   name: 'macroF1',
-  description: 'The mean over the classes in target or prediction of F1, the harmonic mean of precision and recall',
+  description:
+    'Mean of F1, the harmonic mean of precision and recall, over the classes that occur as target or prediction; per class: F1',
   direction: 'max',
   per: 'set',
   target: 'classes',

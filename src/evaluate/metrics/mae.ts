@@ -6,7 +6,7 @@ import { type NoParameters, noParameters } from './no-parameters.ts'
 /** The mean of |output - target|, in the target's unit. scikit-learn: `mean_absolute_error`. */
 export const mae: Metric<NoParameters> = {
   name: 'mae',
-  description: 'The mean absolute error over all elements',
+  description: 'Mean absolute error over all elements',
   direction: 'min',
   per: 'sample',
   target: 'values',

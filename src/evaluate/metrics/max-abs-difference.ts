@@ -6,12 +6,12 @@ import { type NoParameters, noParameters } from './no-parameters.ts'
 import { noSample, noValue } from './no-value.ts'
 
 /**
- * The largest |output - reference| over all elements of all samples, in the reference's unit. Equal infinities and two
- * NaN differ by 0, a NaN and a number by infinity.
+ * The largest |output - reference| over all elements of all samples, in the unit of the reference. Equal infinities differ by 0, two NaN
+ * differ by 0, and a NaN and a number differ by infinity.
  */
 export const maxAbsDifference: Metric<NoParameters> = {
   name: 'maxAbsDifference',
-  description: 'The largest absolute difference between output and reference',
+  description: 'Largest absolute difference between output and reference',
   direction: 'min',
   per: 'set',
   target: 'reference',

@@ -13,14 +13,15 @@ import { meanOf } from './running-sum.ts'
 type Parameters = { ignoreIndex: number; from: OutputsFrom }
 
 /**
- * The mean over the classes of intersection / union, in pixels of the whole set: correct / (targets + predictions -
- * correct) (Everingham et al. 2010, doi:10.1007/s11263-009-0275-4; counted as MMSegmentation and SegFormer's evaluation
- * do). Classes in neither masks nor predictions are left out, and so is the ignored one. Outputs [n, C, h, w] of
- * another size than the masks are brought to it bilinearly, then argmaxed.
+ * The mean over the classes of intersection / union, in pixels of the whole set: correct / (targets + predictions - correct). See
+ * Everingham et al. 2010, doi:10.1007/s11263-009-0275-4; it counts as MMSegmentation and SegFormer's evaluation do. It leaves out the
+ * ignored class, and classes that occur in neither masks nor predictions. Outputs [n, C, h, w] of another size are resampled bilinearly to
+ * the size of the masks before the argmax.
  */
 export const meanIoU: Metric<Parameters> = {
   name: 'meanIoU',
-  description: 'The mean over the classes of intersection over union of predicted and true pixels, over the whole set',
+  description:
+    'Mean over the classes of intersection over union of predicted and target pixels, over the whole set; per class: that ratio',
   direction: 'max',
   per: 'set',
   target: 'masks',

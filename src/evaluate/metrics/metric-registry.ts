@@ -17,7 +17,7 @@ import { topK } from './top-k-accuracy.ts'
 /** A metric of whatever parameters a request names: `start` takes complete ones, as `chooseMetric` gives them. */
 export type RegisteredMetric = Metric<Record<string, unknown>>
 
-/** Every metric, in the order in which they are listed. */
+/** All scoring metrics, in the order of the lists. */
 const all: readonly RegisteredMetric[] = [
   accuracy,
   topK,
@@ -35,5 +35,5 @@ const all: readonly RegisteredMetric[] = [
   allClose,
 ]
 
-/** The metrics by name. */
+/** All scoring metrics by name. */
 export const metrics: ReadonlyMap<string, RegisteredMetric> = new Map(all.map(metric => [metric.name, metric]))

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 
 /**
- * One array of a batch, row-major. dims[0] is the number of samples; an array without axes is one sample. `integers`: whether the
- * element type is an integer or bool. `texts`: of strings, the texts that the elements are indices of.
+ * One array of a batch, row-major. dims[0] is the number of samples; an array without axes is one sample. `integers`: true if the element
+ * type is an integer or bool. `texts`: for arrays of strings, the texts; the elements are indices of them.
  */
 export type Values = {
   dims: readonly number[]
@@ -11,41 +11,42 @@ export type Values = {
   texts?: readonly string[]
 }
 
-/** What a model answered and what it should have answered, for the same samples in the same order. */
+/** A model's output and the target, for the same samples in the same order. */
 export type Batch = { output: Values; target: Values }
 
 /**
- * `class`: the index of its score, or of outputs that are labels the label. `support`: how many samples, positions or pixels have
- * this class as their target.
+ * The score of one class. `class`: its index among the scores, or its label if the outputs are labels. `support`: number of samples,
+ * positions or pixels whose target is this class.
  */
 export type ClassResult = { class: number | string; value: number; support: number }
 
 /**
- * `value` is NaN where the metric does not exist, such as R² of a single sample; the note then says why.
- * `note`: what was assumed, such as that the outputs are logits.
+ * The score of a set. `value`: NaN if it is not defined, such as R² of a single sample. `note`: the reason for that, or an assumption, such
+ * as outputs that were read as logits.
  */
 export type MetricResult = { value: number; perClass?: ClassResult[]; note?: string }
 
 /**
- * Takes a set of samples, batch by batch. How they are split into batches changes nothing about the result, not even a
- * bit. `result` may be asked for at any time, and again after more batches.
+ * Computes the score of a set of samples, batch by batch. The result has the same bits for every split into batches. `result` may be called
+ * at any time, and again after more batches.
  */
 export type Accumulator = {
   /**
-   * @throws TureenError `TUREEN_METRIC_MISMATCH` if shapes or values do not fit the metric, which ends the accumulator
+   * Adds a batch.
+   * @throws TureenError `TUREEN_METRIC_MISMATCH` if shapes or values do not fit the metric; the accumulator is then unusable
    */
   add(batch: Batch): void
-  /** @throws TureenError `TUREEN_METRIC_MISMATCH` if only the whole set shows that its values do not fit */
+  /** Returns the score of all samples so far. @throws TureenError `TUREEN_METRIC_MISMATCH` if only the whole set shows a misfit */
   result(): MetricResult
 }
 
-/** An accumulator that keeps of each sample what its metric is made of, as little as that takes. */
+/** An accumulator that keeps a compact form of each sample, to score resamples. */
 export type ResamplingAccumulator = Accumulator & {
-  /** How many samples are kept: those whose targets are ignored, too. */
+  /** Number of kept samples, including those with ignored targets. */
   readonly samples: number
   /**
-   * The metric of a set in which sample i occurs `counts[i]` times, with all of its positions. What the outputs are taken for
-   * (logits, probabilities, labels) is what the set itself shows. NaN where the metric does not exist for such a set.
+   * Returns the score of a set in which sample i occurs `counts[i]` times, with all of its positions; NaN if it is not defined. The original
+   * set decides whether the outputs are logits, probabilities or labels.
    *
    * @throws RangeError if there are not as many counts as samples
    * @throws TureenError as `result` does
@@ -53,24 +54,24 @@ export type ResamplingAccumulator = Accumulator & {
   resampled(counts: Uint32Array): number
 }
 
-/** What is wrong with arrays of certain dims. `message` says it, given what the output and the target are called: their dims. */
+/** A problem of shapes. `message` returns it in words, given the names of output and target, such as their dims. */
 export type ShapeProblem = { field: 'output' | 'target'; message(output: string, target: string): string }
 
-/** Whether an output and a target can be compared whose samples have these dims: undefined if so. */
+/** Returns the problem of comparing an output with a target whose samples have these dims; undefined if they fit. */
 export type ShapeCheck = (output: readonly number[], target: readonly number[]) => ShapeProblem | undefined
 
 /** zod, which metrics are handed and do not import: an evaluator computes them, and would start a third slower with it. */
 export type Zod = typeof z
 
-/** A way to score outputs against targets. */
+/** A scoring metric: compares outputs with targets. */
 export type Metric<Parameters> = {
   name: string
   description: string
-  /** Whether more or less is better. */
+  /** Direction in which scores are better. */
   direction: 'max' | 'min'
-  /** Whether it is the mean of one value per sample (or per position of a sample), or exists for a whole set only. */
+  /** `sample`: the mean of one value per sample, or per position of a sample. `set`: one value of the whole set. */
   per: 'sample' | 'set'
-  /** What the target must be: classes, numbers to come close to, label maps, or the outputs of a reference model. */
+  /** Kind of the target: classes, numbers, label maps, or the outputs of a reference model. */
   target: 'classes' | 'values' | 'masks' | 'reference'
   /** Declares a strict object in which everything has a default. */
   parameters(zod: Zod): z.ZodType<Parameters>

@@ -1,9 +1,9 @@
 import { type Place, TureenError } from '../../errors.ts'
 
-/** What of an evaluation does not fit: one of the two arrays, or the metric that was asked of them. */
+/** The part of an evaluation that does not fit: one of the two arrays, or the scoring metric. */
 export type MismatchField = 'output' | 'target' | 'metrics'
 
-/** The refusal of outputs and targets that a metric cannot compare. */
+/** Returns the refusal of an output and a target that a scoring metric cannot compare. */
 export function mismatch(
   metric: string,
   field: MismatchField,

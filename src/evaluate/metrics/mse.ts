@@ -6,7 +6,7 @@ import { type NoParameters, noParameters } from './no-parameters.ts'
 /** The mean of (output - target)^2, in the square of the target's unit. scikit-learn: `mean_squared_error`. */
 export const mse: Metric<NoParameters> = {
   name: 'mse',
-  description: 'The mean squared error over all elements',
+  description: 'Mean squared error over all elements',
   direction: 'min',
   per: 'sample',
   target: 'values',

@@ -1,6 +1,6 @@
 import type { MetricResult } from './metric.ts'
 
-/** The result of a set for which a metric does not exist. */
+/** Returns the result of a set for which a scoring metric is not defined. */
 export function noValue(reason: string): MetricResult {
   return { value: Number.NaN, note: `there is no value: ${reason}` }
 }

@@ -7,19 +7,19 @@ import { type NoParameters, noParameters } from './no-parameters.ts'
 import { noValue } from './no-value.ts'
 import { meanOf } from './running-sum.ts'
 
-/** One of the numbers of a sample, over all samples so far. */
+/** Sums over all samples so far, for one of the numbers of a sample. */
 type Outcome = { count: number; mean: number; deviations: number; residuals: number }
 
 /**
- * The coefficient of determination: 1 - sum of (target - output)^2 / sum of (target - mean target)^2, of outputs of
- * several numbers the mean of each one's. A constant target: 1 if it is met exactly, else 0. A single sample has none.
- * scikit-learn: `r2_score`. The deviations are summed in one pass (Welford 1962, doi:10.1080/00401706.1962.10490022; with
- * counts, West 1979, doi:10.1145/359146.359153).
+ * The coefficient of determination: 1 - sum of (target - output)^2 / sum of (target - mean target)^2. For several numbers a sample, the
+ * mean of their coefficients. For a constant target, 1 if all outputs are equal to it, otherwise 0. It is not defined for a single sample.
+ * scikit-learn: `r2_score`. It sums the deviations in one pass (Welford 1962, doi:10.1080/00401706.1962.10490022; with counts, West 1979,
+ * doi:10.1145/359146.359153).
  */
 export const r2: Metric<NoParameters> = {
   name: 'r2',
   description:
-    "The share of the target's variance that the output explains (R²); the mean where a sample has several numbers",
+    "Share of the target's variance that the output explains (R²); for several numbers a sample, the mean of their shares",
   direction: 'max',
   per: 'set',
   target: 'values',
@@ -28,7 +28,7 @@ export const r2: Metric<NoParameters> = {
   start(_, keep) {
     const requireConstant = constantOverBatches('r2', 'numbers a sample')
     let all: Outcome[] = []
-    // Kept are pairs of a target and its squared residual: what the mean target is, only a resample shows.
+    // Keep pairs of a target and its squared residual, since the mean target depends on the resample.
     const kept = new NumberList()
     let keptSamples = 0
     return {
@@ -77,12 +77,12 @@ function newOutcomes(size: number): Outcome[] {
   return Array.from({ length: size }, () => ({ count: 0, mean: 0, deviations: 0, residuals: 0 }))
 }
 
-/** Takes a target and its squared residual into account, `times` times at once. */
+/** Adds a target and its squared residual to the sums, `times` times. */
 function observe(outcome: Outcome | undefined, target: number, residual: number, times: number): void {
   if (!outcome) return
   const before = target - outcome.mean
   outcome.count += times
-  // The first one is the mean itself: multiplied and divided it would be rounded, and a constant target not be constant.
+  // Take the first target as the mean without a division: rounding would make a constant target vary.
   outcome.mean += outcome.count === times ? before : (before * times) / outcome.count
   outcome.deviations += times * before * (target - outcome.mean)
   outcome.residuals += times * residual

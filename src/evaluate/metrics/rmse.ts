@@ -8,12 +8,12 @@ import { noSample, noValue } from './no-value.ts'
 import { meanOf, RunningSum } from './running-sum.ts'
 
 /**
- * The square root of the mean of (output - target)^2, in the target's unit. Of outputs of several numbers each has its
- * own, and their mean counts, as scikit-learn's `root_mean_squared_error` has it: that is not the root of `mse`.
+ * The square root of the mean of (output - target)^2, in the unit of the target. For several numbers a sample, the mean of their roots, as
+ * in scikit-learn's `root_mean_squared_error`; that is not the root of `mse`.
  */
 export const rmse: Metric<NoParameters> = {
   name: 'rmse',
-  description: 'The root of the mean squared error; the mean of the roots where a sample has several numbers',
+  description: 'Root of the mean squared error; for several numbers a sample, the mean of their roots',
   direction: 'min',
   per: 'set',
   target: 'values',
@@ -22,7 +22,7 @@ export const rmse: Metric<NoParameters> = {
   start(_, keep) {
     const requireConstant = constantOverBatches('rmse', 'numbers a sample')
     let all: RunningSum[] = []
-    // Kept are the squares themselves: of several numbers none can stand for the others.
+    // Keep all squares: each number of a sample has a root of its own.
     const kept = new NumberList()
     let keptSamples = 0
     return {

@@ -10,17 +10,18 @@ import { noSample, noValue } from './no-value.ts'
 import { meanOf } from './running-sum.ts'
 
 /**
- * The area under the ROC curve: the chance that a sample of the class scores higher than one of another class, ties
- * counting half (Hanley & McNeil 1982; scikit-learn: `roc_auc_score`). Binary heads and outputs of two classes: that of
- * class 1. More classes: each against the rest, and their mean (`multi_class='ovr'`), of probabilities: logits are put
- * through softmax, which changes the order of samples. The one metric whose memory grows with the set: it keeps 8 bytes
- * for each sample and class, and 4 for each sample; the result takes 32 more for each sample. Resampled, it is at most
- * another 4 for each sample and class.
+ * The area under the ROC curve: the probability that a sample of the class scores higher than a sample of another class; ties count half
+ * (Hanley & McNeil 1982; scikit-learn: `roc_auc_score`). For binary heads and two classes, it is the area of class 1. For more classes, it is
+ * the mean over all classes, each against the rest (`multi_class='ovr'`). Logits go through a softmax first, which changes the order of
+ * samples.
+ *
+ * This is the only metric whose memory grows with the set. It keeps 8 bytes for each sample and class, and 4 for each sample; the result
+ * takes 32 more for each sample. Resampling takes at most 4 more for each sample and class.
  */
 export const rocAuc: Metric<ClassParameters> = {
   name: 'rocAuc',
   description:
-    'The area under the ROC curve; with more than two classes the mean over the classes, each against the rest',
+    'Area under the ROC curve; with more than two classes, the mean over the classes, each against the rest; per class: that area',
   direction: 'max',
   per: 'set',
   target: 'classes',
@@ -42,7 +43,7 @@ export const rocAuc: Metric<ClassParameters> = {
       },
       result() {
         if (store.rows === 0) return noValue(noSample)
-        // A sigmoid changes no order, so that it is all the same what a binary head's score is.
+        // A sigmoid keeps the order, so probabilities and logits of a binary head give the same area.
         if (classes === 1) return binaryResult(store, store.splitter(false)(0, 1))
         const split = store.splitter(reading.logits)
         const result = classes === 2 ? binaryResult(store, split(1, 1)) : oneVersusRest(store, split, classes)
@@ -83,7 +84,7 @@ function oneVersusRest(
   return { value, perClass, note: `classes without a sample, left out of the mean: ${missing.join(', ')}` }
 }
 
-/** Counts in halves, which is exact up to 2^52 pairs; NaN if a score is NaN. */
+/** Returns the area under the curve; NaN if a score is NaN. It counts in halves, which is exact up to 2^52 pairs. */
 function areaUnderCurve({ own, others }: SplitScores): number {
   // Sorting puts NaN last.
   if (Number.isNaN(own.at(-1)) || Number.isNaN(others.at(-1))) return Number.NaN

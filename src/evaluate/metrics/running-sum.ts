@@ -1,7 +1,7 @@
 /**
- * A sum in binary64 that carries along what rounding takes from it, so that its error does not grow with the number of
- * terms (Neumaier 1974, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen"). Terms are added one
- * by one in the order of the samples: batches leave no trace in it.
+ * A sum in binary64 that also sums its rounding errors, so that its error does not grow with the number of terms. See Neumaier 1974,
+ * "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen". It adds terms one by one, so the split into batches does not
+ * change the result.
  */
 export class RunningSum {
   #sum = 0
@@ -21,17 +21,17 @@ export class RunningSum {
   }
 
   get total(): number {
-    // Beyond the finite numbers the correction is infinity minus infinity.
+    // For an infinite sum the correction would be infinity minus infinity.
     return Number.isFinite(this.#sum) ? this.#sum + this.#lost : this.#sum
   }
 
-  /** NaN without terms. */
+  /** The mean of the terms; NaN without terms. */
   get mean(): number {
     return this.total / this.#count
   }
 }
 
-/** The arithmetic mean; NaN of nothing. */
+/** Returns the arithmetic mean; NaN without values. */
 export function meanOf(values: Iterable<number>): number {
   const sum = new RunningSum()
   for (const value of values) sum.add(value)

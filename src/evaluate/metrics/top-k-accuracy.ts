@@ -9,18 +9,23 @@ import type { Metric } from './metric.ts'
 type Parameters = { k: number; ignoreIndex: number }
 
 /**
- * The share of samples (or positions) of whose scores fewer than k come before that of the target class. Among equals
- * the lower class comes first, so that k = 1 is accuracy; in scikit-learn's `top_k_accuracy_score` the higher one does.
+ * The share of samples (or positions) in which fewer than k classes score higher than the target class. Among equal scores the lower class
+ * comes first, so that k = 1 is accuracy; in scikit-learn's `top_k_accuracy_score` the higher class comes first.
  */
 export const topK: Metric<Parameters> = {
   name: 'topK',
-  description: 'The share of samples (or positions) whose target class is among the k highest scores',
+  description: 'Share of samples (or positions) whose target class is among the k highest scores',
   direction: 'max',
   per: 'sample',
   target: 'classes',
   parameters: z =>
     z.strictObject({
-      k: z.int().min(1).max(1_000_000).default(5).describe('How many of the highest scores may hold the target class'),
+      k: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(5)
+        .describe('Number of highest scores among which the target class counts as found'),
       ignoreIndex: ignoreIndex(z),
     }),
   shapes: scorePerClassShapes,

@@ -8,17 +8,17 @@ export const answerHeaders: JsonObject = {
   ETag: text('Entity tag of the record or content, for If-Match and If-None-Match'),
   Location: text('Path of the created record'),
   'Retry-After': { description: 'Seconds to wait before the next try', schema: { type: 'integer', minimum: 0 } },
-  'X-Request-Id': text('Id of the request, as the log of the server has it'),
+  'X-Request-Id': text('Id of the request in the log of the server'),
   'Idempotency-Replayed': {
     description: 'True if the answer is that of an earlier request with the same Idempotency-Key',
     schema: { type: 'string', enum: ['true'] },
   },
   'Content-Disposition': text('File name of the content'),
   'Repr-Digest': text('sha256 digest of the whole content (RFC 9530)'),
-  'WWW-Authenticate': text('Missing token or scope (RFC 6750)'),
+  'WWW-Authenticate': text('Challenge that names the missing token or scope (RFC 6750)'),
 }
 
-/** A document whose answers name their headers, and have a description each. */
+/** Returns the document with the headers and a description of every answer. */
 export function withAnswerHeaders(document: JsonObject): JsonObject {
   const paths = mapMembers(memberOf(document, 'paths'), methods =>
     mapMembers(methods, operation => {

@@ -1,12 +1,12 @@
 import { isObject, type JsonObject, mapObjects, memberOf } from './json.ts'
 
 const prefix = '#/components/schemas/'
-/** How the type provider names the form of a schema that requests have: with defaults optional. */
+/** Suffix that the type provider gives to request forms of schemas. In those, fields with defaults are optional. */
 const inputSuffix = 'Input'
 
 /**
- * A document whose schema components are those that it uses. A component that requests and answers use in two forms is there twice: `X` is what a
- * request sends, `ResolvedX` what an answer shows, with all defaults filled in. Where both forms are equal it is there once.
+ * Returns the document with only the schema components that it uses. A component whose request form and answer form differ occurs twice:
+ * `X` for requests, and `ResolvedX` for answers, with all defaults filled in.
  */
 export function withUsedComponents(document: JsonObject): JsonObject {
   const components = memberOf(document, 'components')
@@ -35,7 +35,7 @@ export function withUsedComponents(document: JsonObject): JsonObject {
   return isObject(changed) ? changed : {}
 }
 
-/** Whether the request form and the answer form of a component are equal, apart from what they refer to and `additionalProperties`. */
+/** True if the request form and the answer form of a component are equal, apart from references and `additionalProperties`. */
 function sameForms(plain: string, schemas: JsonObject): boolean {
   const text = (name: string) => JSON.stringify(mapObjects(schemas[name], comparable))
   const comparable = ({ additionalProperties, $ref, ...rest }: JsonObject) => ({
@@ -46,7 +46,7 @@ function sameForms(plain: string, schemas: JsonObject): boolean {
   return text(plain) === text(plain + inputSuffix)
 }
 
-/** The names of the components that a part of the document refers to, also by way of others. */
+/** Returns the names of the components that a part of the document refers to, directly or through other components. */
 function reachable(part: unknown, schemas: JsonObject): Set<string> {
   const found = new Set<string>()
   const open: unknown[] = [part]
@@ -63,8 +63,8 @@ function reachable(part: unknown, schemas: JsonObject): Set<string> {
 }
 
 /**
- * A document without `default`, which generators of clients read as "always there": a description says it. Pairs, tuples of one schema, are
- * arrays of a fixed length, as linters that know JSON Schema only up to draft 7 want them.
+ * Returns the document in plainer JSON Schema. Descriptions tell the defaults in place of `default`, which client generators read as
+ * "always there". Tuples become arrays of a fixed length, since some linters know JSON Schema only up to draft 7.
  */
 export function withPlainSchemas(document: JsonObject): JsonObject {
   const changed = mapObjects(document, schema => {
@@ -77,7 +77,7 @@ export function withPlainSchemas(document: JsonObject): JsonObject {
   return isObject(changed) ? changed : {}
 }
 
-/** Whether an object is a schema, and no map of properties that have names such as `default`. */
+/** True if an object is a schema; false for a map of properties, which may have names such as `default`. */
 function isSchema(object: JsonObject): boolean {
   return ['type', 'anyOf', 'oneOf', 'enum', 'const', '$ref', 'prefixItems'].some(key => {
     const value = object[key]

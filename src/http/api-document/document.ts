@@ -4,14 +4,14 @@ import { isObject, type JsonObject, mapMembers, memberOf } from './json.ts'
 import { mergeComponents, withMergeComponents } from './merge-components.ts'
 import { withSharedParts } from './shared.ts'
 
-/** What the document says about the whole API. */
+/** The parts of the OpenAPI document that describe the whole API. */
 export const about = {
   openapi: '3.1.0',
   info: {
     title: 'Tureen',
     summary: 'Model soups out of ONNX files, over HTTP',
     description:
-      'Averages the weights of fine-tuned variants of one network, searches which of them to average, and scores the results with onnxruntime. Errors are application/problem+json with a stable code.',
+      'Averages the weights of fine-tuned variants of one network, searches for the best models to average, and scores the results with onnxruntime. Errors are application/problem+json with a stable code.',
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     contact: { name: 'The Tureen authors' },
   },
@@ -21,8 +21,8 @@ export const about = {
     { name: 'models', description: 'Models, their tensors, files, recipes and scores' },
     { name: 'datasets', description: 'Data sets that models are scored on' },
     { name: 'evaluation', description: 'Scoring models on data sets' },
-    { name: 'searches', description: 'Searching which models to average' },
-    { name: 'jobs', description: 'Durable work: its progress, its end, its cancellation' },
+    { name: 'searches', description: 'Searching for the best models and weights to average' },
+    { name: 'jobs', description: 'Durable work: records, progress, events and cancellation' },
     { name: 'service', description: 'Health, usage and service metrics' },
   ],
   components: {
@@ -31,15 +31,15 @@ export const about = {
         type: 'http',
         scheme: 'bearer',
         description:
-          'A token that the operator has set. `x-scope` of an operation names the scope that it needs: read, write (includes read) or admin (includes both). A server without tokens asks for none.',
+          'A token that the operator has set. `x-scope` of an operation names the scope that it needs: read, write (includes read) or admin (includes both). A server without configured tokens needs none.',
       },
     },
   },
 } as const
 
 /**
- * The OpenAPI document as clients get it, from the one that the routes' schemas make: merge methods and their parameters once, each schema in the
- * forms in which it is used, defaults in descriptions, headers of answers, and an id for each operation.
+ * Returns the OpenAPI document for clients, made from the one that Fastify generates from the routes' schemas. It adds merge methods,
+ * headers of answers and an id for each operation, moves defaults into descriptions, and drops unused components.
  */
 export function apiDocument(generated: unknown): JsonObject {
   const merged = withMergeComponents(generated)
@@ -50,7 +50,10 @@ export function apiDocument(generated: unknown): JsonObject {
   return withSharedParts(withAnswerHeaders(withHeadIds(withPlainSchemas(withUsedComponents(complete)))))
 }
 
-/** HEAD is served wherever GET is, by the same route: its id says so. */
+/**
+ * Returns the document with an operation id for each HEAD operation, such as headModelContent for getModelContent. Fastify serves HEAD by
+ * the route of GET.
+ */
 function withHeadIds(document: JsonObject): JsonObject {
   const paths = mapMembers(memberOf(document, 'paths'), methods => {
     const { operationId } = memberOf(methods, 'get')

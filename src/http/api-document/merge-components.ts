@@ -7,8 +7,8 @@ const names = { method: 'MergeMethodName', parameters: 'MergeParameters', gradie
 const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
 /**
- * Components for what the request schemas leave to the registry of merge methods: the names of the methods, and their parameters as requests
- * give them. Parameters are optional, because a rule gives some of them; a number that need not be whole may also be a gradient.
+ * Returns the schema components of the merge methods' names and parameters, from the registry of merge methods. All parameters are
+ * optional, because a rule may set only some of them. A number that need not be whole may also be a gradient.
  */
 export function mergeComponents(): JsonObject {
   const all = [...methods.values()]
@@ -30,7 +30,9 @@ export function mergeComponents(): JsonObject {
   }
 }
 
-/** A document in which schemas that stand for a merge method, or for its parameters, refer to {@link mergeComponents}. */
+/**
+ * Returns the document with references to {@link mergeComponents} in place of the schemas that stand for merge methods or their parameters.
+ */
 export function withMergeComponents(document: unknown): unknown {
   return mapObjects(document, schema => {
     const { merge, description } = schema
@@ -39,7 +41,7 @@ export function withMergeComponents(document: unknown): unknown {
   })
 }
 
-/** A number that need not be whole may be a gradient, also in a list of one for each model. */
+/** Returns a schema in which each number that need not be whole may also be a gradient, also inside lists. */
 function withGradients(schema: z.core.JSONSchema._JSONSchema): unknown {
   if (typeof schema !== 'object') return schema
   const { type, anyOf, items, description, default: standard, ...rest } = schema

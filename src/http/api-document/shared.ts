@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, mapMembers, memberOf } from './json.ts'
 
-/** A document in which parameters and answers that several operations share are components, written once. */
+/** Returns the document with one component for each parameter or answer that several operations share. */
 export function withSharedParts(document: JsonObject): JsonObject {
   const parts = partsOf(document)
   const components = {
@@ -24,7 +24,7 @@ export function withSharedParts(document: JsonObject): JsonObject {
   return { ...document, paths, components }
 }
 
-/** Parameters and answers of all operations; answers with their status. */
+/** Parameters and answers of all operations. Each answer has its HTTP status. */
 type Parts = { parameters: unknown[]; responses: [status: string, answer: unknown][] }
 
 function partsOf(document: JsonObject): Parts {
@@ -42,7 +42,7 @@ function mapOperations(document: JsonObject, change: (operation: JsonObject) => 
   return mapMembers(memberOf(document, 'paths'), methods => mapMembers(methods, change))
 }
 
-/** What occurs more than once, by a name of its own. */
+/** Returns the parts that occur more than once, each under a unique name. */
 function sharedOf<Part>(parts: readonly Part[], nameOf: (part: Part) => { name: string; value: unknown }): JsonObject {
   const shared: JsonObject = {}
   for (const [first, second] of Map.groupBy(parts, part => JSON.stringify(nameOf(part).value)).values()) {
@@ -61,14 +61,14 @@ function referencesTo(kind: keyof Parts, shared: JsonObject): Map<string, JsonOb
   )
 }
 
-/** `IdInPath`, `WaitInQuery`, `IdempotencyKeyInHeader`. */
+/** Returns the component name of a parameter, such as `IdInPath`, `WaitInQuery` or `IdempotencyKeyInHeader`. */
 function parameterName(value: unknown): { name: string; value: unknown } {
   const { name, in: place } = isObject(value) ? value : {}
   const words = [...String(name).split(/[^A-Za-z0-9]+/), 'in', String(place)]
   return { name: words.map(word => word.charAt(0).toUpperCase() + word.slice(1)).join(''), value }
 }
 
-/** `Answer200`, `Problem404`. */
+/** Returns the component name of an answer, such as `Answer200` or `Problem404`. */
 function responseName([status, value]: [string, unknown]): { name: string; value: unknown } {
   return { name: `${Number(status) >= 400 ? 'Problem' : 'Answer'}${status}`, value }
 }

@@ -27,7 +27,7 @@ test('the metrics, what is better, and what they take', () => {
 describe.each([...metrics.values()])('$name', metric => {
   const { name, description } = metric
   test('is described, and its parameters have defaults and a JSON Schema', () => {
-    expect(description).toMatch(/^The .{20,}/)
+    expect(description).toMatch(/^(?!The ).{20,}[^.]$/)
     expect(parameterSchema(metric).safeParse({}).success).toBe(true)
     expect(z.toJSONSchema(parameterSchema(metric), { io: 'input' })).toMatchObject({
       type: 'object',

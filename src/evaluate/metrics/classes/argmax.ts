@@ -1,6 +1,6 @@
 /**
- * The class with the highest of `classes` scores, which begin at `start` and lie `step` apart. As NumPy's argmax
- * decides: among equals the lowest class, and a NaN is above everything.
+ * Returns the class with the highest of `classes` scores, which begin at `start` and are `step` apart. Like NumPy's argmax, it takes the
+ * lowest class among equal scores, and NaN as the highest score.
  */
 export function argmax(scores: ArrayLike<number>, start: number, step: number, classes: number): number {
   let best = 0
@@ -14,7 +14,7 @@ export function argmax(scores: ArrayLike<number>, start: number, step: number, c
   return best
 }
 
-/** Whether a score displaces the best one so far. */
+/** True if a score is above the best one so far. NaN is above every number. */
 export function isAbove(score: number, best: number): boolean {
   return score > best || (Number.isNaN(score) && !Number.isNaN(best))
 }

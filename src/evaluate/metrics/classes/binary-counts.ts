@@ -2,8 +2,8 @@ import { ClassTally } from './class-tally.ts'
 import type { OutputReading } from './output-reading.ts'
 
 /**
- * Counts of a binary head. Until the whole set has shown what its scores are, predictions are counted both ways:
- * probabilities are class 1 above 0.5, logits above 0. On the threshold it is 0, as by argmax over (1 - p, p).
+ * Counts of a binary head. Only the whole set shows whether its scores are probabilities or logits, so it counts both ways. A probability
+ * above 0.5 and a logit above 0 mean class 1; the threshold itself means class 0, as in an argmax over (1 - p, p).
  */
 export class BinaryCounts {
   readonly #ofProbabilities: ClassTally
@@ -19,7 +19,7 @@ export class BinaryCounts {
     this.#ofLogits.add(target, score > 0 ? 1 : 0)
   }
 
-  /** What follows belongs to the next sample. */
+  /** Ends a sample: later counts belong to the next one. */
   endSample(): void {
     this.#ofProbabilities.endSample()
     this.#ofLogits.endSample()

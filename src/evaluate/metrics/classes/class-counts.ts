@@ -1,8 +1,8 @@
 import type { ClassResult } from '../metric.ts'
 
 /**
- * How often each class was the target, how often it was predicted, and how often both. Counts are exact. `labels`: what the classes
- * are called, if not by their indices.
+ * Exact counts for each class. `support`: times it was the target; `predicted`: times it was predicted; `correct`: times it was both.
+ * `labels`: names of the classes, if they are not called by their indices.
  */
 export type ClassCounts = {
   support: Float64Array
@@ -11,7 +11,7 @@ export type ClassCounts = {
   labels?: readonly (number | string)[]
 }
 
-/** A prediction that is none of the classes. */
+/** Stands for a prediction that is none of the classes. */
 export const noClass = -1
 
 export function newClassCounts(classes: number): ClassCounts {
@@ -40,7 +40,7 @@ export function sumOfCounts(counts: Float64Array): number {
 
 type CountsOfClass = { support: number; predicted: number; correct: number }
 
-/** A value for each class that has one: `value` answers undefined for a class that is to be left out. */
+/** Returns a result for each class. @param value returns undefined for a class to leave out */
 export function valuePerClass(
   { support, predicted, correct, labels }: ClassCounts,
   value: (counts: CountsOfClass) => number | undefined,
@@ -51,7 +51,7 @@ export function valuePerClass(
   })
 }
 
-/** Of the targets of each class, the share that was recognised. A class without targets has none. */
+/** Returns the recall of each class that has targets: the share of them that was predicted. */
 export function recallPerClass(counts: ClassCounts): ClassResult[] {
   return valuePerClass(counts, ({ support, correct }) => (support > 0 ? correct / support : undefined))
 }

@@ -5,16 +5,16 @@ import { mismatch } from '../mismatch.ts'
 import { classShapes, scorePerClassShapes } from './class-layout.ts'
 import type { OutputsFrom } from './class-parameters.ts'
 
-/** A class by what the model and the data set call it. */
+/** The name of a class in the model and the data set. */
 export type Label = number | string
 
 /**
- * The check of a metric that compares labels: one for each target. Integers of the shape [n, C] against targets of [n, C] are not
- * taken for labels: they may as well be scores against one-hot rows.
+ * Checks the shapes of labels, one for each target. It does not take integers [n, C] with targets [n, C] for labels, since they may be
+ * scores with one-hot rows.
  */
 export const labelShapes: ShapeCheck = (output, target) => (isOneForEach(output, target) ? undefined : unfit)
 
-/** The check of labels that are texts, which can be no scores: any shape that is the target's. */
+/** Checks the shapes of text labels, which cannot be scores: output and target need equal shapes. */
 export const textShapes: ShapeCheck = (output, target) =>
   equalDims(squeezed(output), squeezed(target)) ? undefined : unfit
 
@@ -32,25 +32,24 @@ function isOneForEach(output: readonly number[], target: readonly number[]): boo
 }
 
 /**
- * Whether the outputs of a batch are class labels and no scores: texts, or integers of which there is one for each target, unless the
- * request says what scores they are.
+ * True if the outputs of a batch are class labels: texts, or one integer for each target. Integers are scores if the request says so.
  */
 export function holdsLabels({ output, target }: Batch, from: OutputsFrom): boolean {
   if (output.texts) return true
   return output.integers === true && from === 'auto' && isOneForEach(output.dims.slice(1), target.dims.slice(1))
 }
 
-/** Why a metric of scores cannot take labels. `instead`: outputs of the model that may hold scores, in words. */
+/** Returns the reason why a metric of scores cannot take labels. @param instead outputs of the model that may hold scores, in words */
 export function needsScores(instead: string): string {
   return `class labels, one for each target, and the metric needs scores: score ${instead}, or ask for accuracy, balancedAccuracy or macroF1`
 }
 
-/** The refusal of a batch of labels by a metric of scores. */
+/** Returns the refusal of a batch of labels by a metric of scores. */
 export function labelsRefused(metric: string): TureenError {
   return mismatch(metric, 'output', `the output holds ${needsScores('an output of probabilities or logits')}`)
 }
 
-/** The labels of an array, read one at a time. */
+/** Returns a function that reads one label of an array. */
 export function labelsOf({ data, texts }: Values): (index: number) => Label {
   return texts ? index => texts[data[index] ?? 0] ?? '' : index => data[index] ?? Number.NaN
 }

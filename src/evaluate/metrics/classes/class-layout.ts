@@ -2,21 +2,21 @@ import { elementCount, equalDims, shapeMismatch, squeezed } from '../batch-dims.
 import type { Batch, ShapeCheck, ShapeProblem } from '../metric.ts'
 
 /**
- * Where an output has its scores and how the target writes classes. A row is the scores of one sample, or of one
- * position of a sample (a token, a pixel).
+ * The places of the scores in an output, and the form of the target's classes. A row holds the scores of one sample, or of one position of
+ * a sample, such as a token or a pixel.
  */
 export type ClassLayout = {
-  /** 1: a binary head, whose one score speaks for class 1 against class 0. */
+  /** Number of classes; 1 for a binary head, whose score tells class 1 from class 0. */
   classes: number
-  /** Rows of one sample. */
+  /** Number of rows of one sample. */
   positions: number
-  /** Where the classes lie among the axes of one sample. */
+  /** Axis of the classes among the axes of one sample. */
   classAxis: 'first' | 'last'
   target: 'indices' | 'oneHot'
 }
 
 /**
- * Reads the layout off the dims, without the samples' axis:
+ * Returns the layout for the dims of output and target. The table shows them without the sample axis:
  *
  * | output | target | |
  * |---|---|---|
@@ -26,7 +26,7 @@ export type ClassLayout = {
  * | `[C, d1, ...]`, as in PyTorch | `[d1, ...]`, `[1, d1, ...]` | class indices of positions |
  * | `[d1, ..., C]` | `[d1, ...]` | class indices of positions |
  *
- * @throws TureenError `TUREEN_METRIC_MISMATCH` if none of these fits, or two do that differ
+ * @throws TureenError `TUREEN_METRIC_MISMATCH` if none of these fits, or two different ones do
  */
 export function classLayout(metric: string, batch: Batch): ClassLayout {
   const layout = layoutOrProblem(batch.output.dims.slice(1), batch.target.dims.slice(1))
@@ -34,19 +34,19 @@ export function classLayout(metric: string, batch: Batch): ClassLayout {
   return layout
 }
 
-/** The check of a metric that takes every {@link ClassLayout}. */
+/** Checks the shapes for a metric that takes every {@link ClassLayout}. */
 export const classShapes: ShapeCheck = (output, target) => {
   const layout = layoutOrProblem(output, target)
   return 'message' in layout ? layout : undefined
 }
 
-/** A binary head, and a metric that it is not enough for. */
+/** The problem of a binary head with a metric that needs one score for each class. */
 export const oneScoreASample: ShapeProblem = {
   field: 'output',
   message: output => `the output ${output} has one score a sample; the metric needs one for each class`,
 }
 
-/** The check of a metric that takes every {@link ClassLayout} but that of a binary head. */
+/** Checks the shapes for a metric that takes every {@link ClassLayout} except a binary head. */
 export const scorePerClassShapes: ShapeCheck = (output, target) => {
   const layout = layoutOrProblem(output, target)
   if ('message' in layout) return layout
@@ -83,7 +83,7 @@ function readLayout(output: readonly number[], target: readonly number[]): Class
     if (outputPositions.length === 0)
       return equalDims(output, target) ? { classes, positions: 1, classAxis: 'last', target: 'oneHot' } : undefined
     if (channel !== 1 || !equalDims(outputPositions, targetPositions)) return undefined
-    // [1, L] for both is a binary head at L positions, and just as well one row of L classes and its one-hot target.
+    // [1, L] for both may be a binary head at L positions, or one row of L classes and its one-hot target.
     if (classes === 1 && outputPositions.length === 1) return 'ambiguous'
     return { classes, positions, classAxis: 'first', target: 'indices' }
   }

@@ -10,7 +10,7 @@ export function outputsFrom(z: Zod) {
   return z
     .enum(readings)
     .default('auto')
-    .describe('What the outputs are; auto: probabilities if all of them can be, else logits')
+    .describe('Kind of the outputs; auto: probabilities if all outputs can be probabilities, otherwise logits')
 }
 
 /** Declares the ignored target class. PyTorch's cross entropy ignores -100 unless told otherwise. */
@@ -23,7 +23,7 @@ export function classParameters(z: Zod) {
   return {
     ignoreIndex: ignoreIndex(z),
     from: outputsFrom(z).describe(
-      'What the outputs are; auto: class labels if they are texts, or integers of which there is one for each target; else probabilities if all of them can be; else logits',
+      'Kind of the outputs. auto: class labels if they are texts, or one integer for each target; otherwise probabilities if all outputs can be probabilities; otherwise logits',
     ),
   }
 }

@@ -7,26 +7,26 @@ import type { ClassParameters } from './class-parameters.ts'
 
 const ignored = -1
 
-/** A batch as rows of scores, one for each sample or position, and the class that each should be. */
+/** A batch as rows of scores, one row for each sample or position, each with its target class. */
 export type ClassRows = {
-  /** Scores in a row; 1 for a binary head, which tells class 1 from class 0. */
+  /** Number of scores in a row; 1 for a binary head, which tells class 1 from class 0. */
   classes: number
   samples: number
-  /** Rows of one sample, which follow each other. */
+  /** Number of rows of one sample. The rows of a sample are consecutive. */
   positions: number
   scores: ArrayLike<number>
-  /** Where the score of class 0 of a row lies in `scores`; that of class c is `c * step` further. */
+  /** Returns the index in `scores` of class 0 of a row. Class c is at `c * step` after it. */
   start(row: number): number
   step: number
-  /** The class of each row; -1 for those that do not count. */
+  /** Target class of each row; -1 for rows that do not count. */
   targets: Int32Array
 }
 
 /**
- * A reader of the batches of one set for a metric of classes; shapes as in {@link classLayout}.
+ * Returns a reader of the batches of one set, for a scoring metric of classes. {@link classLayout} lists the shapes.
  *
- * The reader throws TureenError `TUREEN_METRIC_MISMATCH` if the outputs are labels and no scores, if the shapes do not fit, if batches differ in their number of
- * classes, if a target is no class of the output, and if a one-hot row is not one 1 among zeros.
+ * The reader throws TureenError `TUREEN_METRIC_MISMATCH` if the outputs are labels, if shapes do not fit, if batches have different numbers
+ * of classes, if a target is no class of the output, or if a one-hot row is not one 1 among zeros.
  */
 export function classReader(metric: string, { ignoreIndex, from }: ClassParameters): (batch: Batch) => ClassRows {
   const requireConstant = constantOverBatches(metric, 'classes')
@@ -57,7 +57,10 @@ export function classReader(metric: string, { ignoreIndex, from }: ClassParamete
   }
 }
 
-/** Visits the rows that count, in order: where in `scores` each begins, and its class. `endSample` follows those of a sample. */
+/**
+ * Calls `visit` for each row that counts, in order, with its start in `scores` and its target. Calls `endSample` after the rows of a
+ * sample.
+ */
 export function forEachRow(
   { samples, positions, start, targets }: ClassRows,
   visit: (start: number, target: number) => void,

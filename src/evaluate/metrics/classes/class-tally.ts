@@ -2,7 +2,7 @@ import { NumberList } from '../keeping/number-list.ts'
 import { requireCounts } from '../keeping/require-counts.ts'
 import { type ClassCounts, countPrediction, newClassCounts, noClass } from './class-counts.ts'
 
-/** Counts of the predictions of a set; kept are those of each of its samples. */
+/** Counts the predictions of a set, and with `keep` also those of each sample. */
 export class ClassTally {
   readonly counts: ClassCounts
   readonly #kept: SampleCounts | undefined
@@ -12,13 +12,13 @@ export class ClassTally {
     this.#kept = keep ? new SampleCounts(classes) : undefined
   }
 
-  /** Counts a sample, a position or a pixel; `prediction` may be none of the classes. */
+  /** Counts a sample, a position or a pixel. @param prediction a class, or {@link noClass} */
   add(target: number, prediction: number): void {
     countPrediction(this.counts, target, prediction)
     this.#kept?.add(target, prediction)
   }
 
-  /** What follows belongs to the next sample. */
+  /** Ends a sample: later counts belong to the next one. */
   endSample(): void {
     this.#kept?.endSample()
   }
@@ -28,8 +28,8 @@ export class ClassTally {
   }
 
   /**
-   * The counts of a set in which sample i occurs `counts[i]` times, up to the highest class that the samples have.
-   * @throws RangeError if there is not one for each sample
+   * Returns the counts of a set in which sample i occurs `counts[i]` times, up to the highest class of the samples.
+   * @throws RangeError if `counts` has not one number for each sample
    */
   resampled(counts: Uint32Array): ClassCounts {
     requireCounts(counts, this.samples)
@@ -37,10 +37,10 @@ export class ClassTally {
   }
 }
 
-/** Numbers of an entry: sample, class, and how often that was the target, the prediction, and both. */
+/** Numbers in an entry: sample, class, and the counts of that class as target, as prediction, and as both. */
 const entrySize = 5
 
-/** Counts of single samples: 40 bytes for each class that a sample has, as a target or as a prediction. */
+/** Counts of single samples. They take 40 bytes for each class that occurs in a sample, as target or as prediction. */
 class SampleCounts {
   readonly #current: ClassCounts
   readonly #entries = new NumberList()

@@ -5,15 +5,15 @@ import type { ClassCounts } from './class-counts.ts'
 import { type Label, labelShapes, labelsOf, textShapes } from './class-labels.ts'
 import { ClassTally } from './class-tally.ts'
 
-/** Labels of one set, at most: more are identifiers or measurements, and no classes. */
+/** Most different labels of one set. More are identifiers or measurements, not classes. */
 const mostLabels = 65_536
 
-/** Counts of outputs that are labels themselves, compared with the labels of the targets. Labels are any integers, or texts. */
+/** Counts predictions of outputs that are class labels, which are any integers or texts. */
 export class LabelTally {
   readonly #metric: string
   readonly #ignoreIndex: number
   readonly #tally: ClassTally
-  /** Where each label is counted, in the order in which they were met. */
+  /** Index of each label in the counts, in the order of first occurrence. */
   readonly #places = new Map<Label, number>()
   #order: { labels: Label[]; places: number[] } | undefined
   #samples = 0
@@ -25,7 +25,10 @@ export class LabelTally {
     this.#tally = new ClassTally(mostLabels, keep)
   }
 
-  /** @throws TureenError `TUREEN_METRIC_MISMATCH` if output and target differ in kind or shape, or a value is no label */
+  /**
+   * Counts the labels of a batch.
+   * @throws TureenError `TUREEN_METRIC_MISMATCH` if output and target differ in kind or shape, or a value is no label
+   */
   add(batch: Batch): void {
     const { output, target } = batch
     const samples = sampleCount(this.#metric, batch)
@@ -54,12 +57,12 @@ export class LabelTally {
     return this.#sorted(this.#tally.counts)
   }
 
-  /** As {@link ClassTally.resampled}. */
+  /** Returns the counts of a resample, as {@link ClassTally.resampled} does. */
   resampled(counts: Uint32Array): ClassCounts {
     return this.#sorted(this.#tally.resampled(counts))
   }
 
-  /** How the outputs were read, and a doubt where no label of the targets is among them. */
+  /** Says how the outputs were read, and warns if they contain no label of the targets. */
   get note(): string {
     const reading = `outputs read as class labels: they are ${this.#areTexts ? 'texts' : 'integers, one for each target'}`
     const { support, predicted } = this.#tally.counts
@@ -94,7 +97,7 @@ export class LabelTally {
     return place
   }
 
-  /** Counts in the order of the labels, so that a mean over classes does not depend on the order of samples. */
+  /** Returns the counts in the order of the labels, so that a mean over classes does not depend on the order of samples. */
   #sorted({ support, predicted, correct }: ClassCounts): ClassCounts {
     const { labels, places } = this.#inOrder()
     const inOrder = (counts: Float64Array) => Float64Array.from(places, place => counts[place] ?? 0)

@@ -1,10 +1,10 @@
 /**
- * What a probability of 0 costs at most, as in PyTorch's BCELoss: a softmax that has run out of float32 would otherwise
- * make the mean over a whole set infinite.
+ * Largest loss of one row, as in PyTorch's BCELoss. A softmax that underflows in float32 gives probability 0, whose loss would make the
+ * mean over the whole set infinite.
  */
 export const largestLogLoss = 100
 
-/** -log of the softmax at `target` of a row of logits x: log(sum of exp(x_j - x_target)), without overflow. */
+/** Returns -log of the softmax at `target` of a row of logits x: log(sum of exp(x_j - x_target)), without overflow. */
 export function logLossOfLogits(
   scores: ArrayLike<number>,
   start: number,
@@ -25,13 +25,13 @@ export function logLossOfLogits(
   return distance + Math.log1p(others)
 }
 
-/** -log of the probability of class `target`, 0 or 1, of a binary head: the softplus of its logit against the class. */
+/** Returns -log of the probability of class `target`, 0 or 1, of a binary head: the softplus of its logit against the class. */
 export function logLossOfLogit(logit: number, target: number): number {
   const against = target === 1 ? -logit : logit
   return Math.max(against, 0) + Math.log1p(Math.exp(-Math.abs(against)))
 }
 
-/** -log of the probability at `target` of a row, at most {@link largestLogLoss}; NaN if any of the row is. */
+/** Returns -log of the probability at `target` of a row, at most {@link largestLogLoss}; NaN if any value of the row is NaN. */
 export function logLossOfProbabilities(
   scores: ArrayLike<number>,
   start: number,
@@ -43,7 +43,7 @@ export function logLossOfProbabilities(
   return Math.min(-Math.log(scores[start + target * step] ?? 0), largestLogLoss)
 }
 
-/** -log of the probability of class `target`, 0 or 1, `probability` being that of 1; at most {@link largestLogLoss}. */
+/** Returns -log of the probability of class `target`, 0 or 1, at most {@link largestLogLoss}. @param probability probability of class 1 */
 export function logLossOfProbability(probability: number, target: number): number {
   return Math.min(target === 1 ? -Math.log(probability) : -Math.log1p(-probability), largestLogLoss)
 }

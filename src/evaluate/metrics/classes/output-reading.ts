@@ -1,13 +1,12 @@
 import { mismatch } from '../mismatch.ts'
 import type { OutputsFrom } from './class-parameters.ts'
 
-/** How far from 1 the probabilities of a row may sum: float16 softmax over many classes is off by that much. */
+/** Largest distance from 1 of the sum of a row's probabilities. A float16 softmax over many classes is off by that much. */
 const sumTolerance = 1e-3
 
 /**
- * Whether a classifier's outputs are probabilities or logits. Left to `auto`, only the whole set can tell: rows that
- * are non-negative and sum to 1, and for binary heads values in [0, 1], are probabilities until one row is not. A NaN
- * says nothing either way.
+ * Finds out whether a classifier's outputs are probabilities or logits. With `auto`, they are probabilities while every row is non-negative
+ * and sums to 1 (of a binary head: while every value is in [0, 1]). So only the whole set decides. NaN does not count.
  */
 export class OutputReading {
   readonly #metric: string
@@ -21,8 +20,8 @@ export class OutputReading {
   }
 
   /**
-   * Takes one row of scores into account.
-   * @throws TureenError `TUREEN_METRIC_MISMATCH` if the request calls them probabilities and they cannot be
+   * Looks at one row of scores.
+   * @throws TureenError `TUREEN_METRIC_MISMATCH` if the request calls the outputs probabilities, but this row cannot be probabilities
    */
   see(scores: ArrayLike<number>, start: number, step: number, classes: number): void {
     this.#binary = classes === 1
@@ -34,7 +33,7 @@ export class OutputReading {
     this.#disproved = true
   }
 
-  /** Whether what was seen so far is to be read as logits. */
+  /** True if the rows so far are logits. */
   get logits(): boolean {
     return this.#from === 'logits' || this.#disproved
   }

@@ -1,11 +1,11 @@
-/** The scores of one class, a row each: the row's target and its sample. */
+/** For each row: its score for one class, its target, and its sample. */
 export type CurveRows = { scores: Float64Array; targets: Int32Array; samples: Int32Array }
 
 /**
- * The area under the ROC curve of one class, for one resample after the other: rows are ordered once, and a resample takes one
- * pass over them. The scores of the class's own rows are thresholds; each other row has a place, below the first of them, on it,
- * between it and the second, and so on. What is kept is the sample of each row, 4 bytes, by threshold or by place. The place of
- * most rows, which for a good classifier is the lowest, is left out: it is what the others leave of the whole.
+ * The area under the ROC curve of one class, for many resamples. It sorts the rows once; then each resample takes one pass over them. The
+ * scores of the class's own rows are thresholds. Every other row has a place relative to them: below the first, on the first, between the
+ * first and the second, and so on. It keeps the sample of each row, 4 bytes, grouped by threshold or place. It leaves out the place with
+ * most rows, whose count follows from the total; for a good classifier this is the lowest place.
  */
 export class ResampledCurve {
   readonly #own: Groups
@@ -21,7 +21,7 @@ export class ResampledCurve {
       const place = placeAmong(thresholds, scores[row] ?? 0)
       groupOf[row] = isOwn(row) ? place >> 1 : place
     }
-    // Rows of NaN count as rows of their class, and then decide alone.
+    // Rows with NaN count as rows of their class. If a resample contains one, its area is NaN.
     const places = 2 * thresholds.length + 1
     const sizes = new Int32Array(places)
     for (let row = 0; row < scores.length; row += 1) if (!isOwn(row)) add(sizes, groupOf[row] ?? 0, 1)
@@ -33,8 +33,9 @@ export class ResampledCurve {
   }
 
   /**
-   * The area for a set in which sample i occurs `counts[i]` times, which makes `total` rows; ties count half. Undefined if the
-   * class has no row or all rows, NaN if a score is NaN. Counts in halves, which is exact up to 2^52 pairs.
+   * Returns the area for a set in which sample i occurs `counts[i]` times; ties count half. Undefined if the class has no row or all rows,
+   * NaN if a score is NaN. It counts in halves, which is exact up to 2^52 pairs.
+   * @param total number of rows of the resample
    */
   area(counts: Uint32Array, total: number): number | undefined {
     const own = sumsOfGroups(this.#own, counts)
@@ -56,7 +57,7 @@ export class ResampledCurve {
   }
 }
 
-/** Samples in groups: those of group g are from `starts[g]` up to before `starts[g + 1]`. */
+/** Samples in groups: group g is the range from `starts[g]` to before `starts[g + 1]`. */
 type Groups = { samples: Int32Array; starts: Int32Array }
 
 function groups(samples: Int32Array, groupOf: Int32Array, isMember: (row: number) => boolean, count: number): Groups {
@@ -95,13 +96,13 @@ function sum(numbers: Float64Array): number {
   return sum
 }
 
-/** Ascending, each once; 0 and -0 are one. */
+/** Returns the different scores in ascending order; 0 and -0 are equal. */
 function distinct(scores: Float64Array): Float64Array {
   const sorted = scores.sort()
   return sorted.filter((score, i) => score !== sorted[i - 1])
 }
 
-/** Below threshold i: 2i; on it: 2i + 1. Above all, and for NaN: twice their number. */
+/** Returns the place of a score: 2i directly below threshold i, 2i + 1 on it; twice the number of thresholds above all, and for NaN. */
 function placeAmong(thresholds: Float64Array, score: number): number {
   if (Number.isNaN(score)) return 2 * thresholds.length
   let low = 0

@@ -2,7 +2,7 @@ import { meanOf } from '../running-sum.ts'
 import { ResampledCurve } from './resampled-curve.ts'
 import type { ScoreStore } from './score-store.ts'
 
-/** The curves that `rocAuc` is made of, ready for resamples: that of class 1 of two, or that of each of more classes. */
+/** The curves of `rocAuc`, ready for resamples: one for class 1 of two classes, or one for each of more classes. */
 export class ResampledCurves {
   readonly #samples: Int32Array
   readonly #curves: ResampledCurve[]
@@ -21,7 +21,7 @@ export class ResampledCurves {
         : [curve(classes - 1, 1)]
   }
 
-  /** The mean over the classes that a resample tells apart from others; NaN if there is none. */
+  /** Returns the mean area over all classes that have rows, but not all rows, in the resample; NaN if there is none. */
   area(counts: Uint32Array): number {
     let total = 0
     for (const sample of this.#samples) total += counts[sample] ?? 0

@@ -11,12 +11,12 @@ import { ClassTally } from './class-tally.ts'
 import { LabelTally } from './label-tally.ts'
 import { OutputReading } from './output-reading.ts'
 
-/** A metric of counts, NaN where it does not exist, and of each class that has one. */
+/** Returns the score of counts, NaN if it is not defined, and the score of each class that has one. */
 export type ScoreCounts = (counts: ClassCounts) => { value: number; perClass: ClassResult[] }
 
 /**
- * What `score` makes of the predictions of a set: the argmax of each row, the threshold of a binary head, labels as they are. It
- * throws TureenError `TUREEN_METRIC_MISMATCH` as {@link classReader} and {@link OutputReading} do.
+ * Returns an accumulator that counts the predictions of a set and scores the counts. A prediction is the argmax of a row, the threshold
+ * decision of a binary head, or a label. It throws TureenError `TUREEN_METRIC_MISMATCH` as {@link classReader} and {@link OutputReading} do.
  */
 export function scorePredictions(
   metric: string,

@@ -1,15 +1,15 @@
 import { type ClassRows, forEachRow } from './class-rows.ts'
 
-/** The scores of one class: those of its own samples, and those of all others, each in ascending order. */
+/** The scores for one class, in ascending order: those of its own rows, and those of all other rows. */
 export type SplitScores = { own: Float64Array; others: Float64Array }
 
-/** `samples`: which sample each row is of, if that is kept. */
+/** Rows of one batch. `samples`: index of each row's sample, if it is kept. */
 type Chunk = { classes: number; scores: Float64Array; targets: Int32Array; samples: Int32Array }
 
-/** The scores of all rows for one class, in the order of the rows. */
+/** Returns the scores of all rows for one class, in the order of the rows. */
 type Column = (column: number) => Float64Array
 
-/** Rows of scores, kept: 8 bytes for each score and 4 for each row; splitting takes 32 more for each row. */
+/** Keeps rows of scores. It takes 8 bytes for each score and 4 for each row; splitting takes 32 more for each row. */
 export class ScoreStore {
   readonly #keepSamples: boolean
   readonly #chunks: Chunk[] = []
@@ -17,7 +17,7 @@ export class ScoreStore {
   #rows = 0
   #samples = 0
 
-  /** @param keepSamples whether to keep which sample a row is of, in 4 bytes more for each row */
+  /** Creates an empty store. @param keepSamples true to keep the sample of each row, in 4 more bytes for each row */
   constructor(keepSamples: boolean) {
     this.#keepSamples = keepSamples
   }
@@ -53,17 +53,17 @@ export class ScoreStore {
     return this.#rows
   }
 
-  /** How many samples were added, those without a row that counts, too. */
+  /** Number of added samples, including those without a row that counts. */
   get samples(): number {
     return this.#samples
   }
 
-  /** How many of the rows have this class as their target. */
+  /** Returns the number of rows with this target class. */
   support(target: number): number {
     return this.#support.get(target) ?? 0
   }
 
-  /** The target of each row. */
+  /** Returns the target of each row. */
   targets(): Int32Array {
     return joined(
       this.#chunks.map(({ targets }) => targets),
@@ -71,7 +71,7 @@ export class ScoreStore {
     )
   }
 
-  /** The sample that each row is of. */
+  /** Returns the index of each row's sample. */
   samplesOfRows(): Int32Array {
     return joined(
       this.#chunks.map(({ samples }) => samples),
@@ -80,8 +80,8 @@ export class ScoreStore {
   }
 
   /**
-   * A function that gives the scores of a class. With `normalize`, rows go through softmax first, relative to their maximum, so
-   * that rows of logits that differ by a constant stay ties.
+   * Returns a function that returns the scores of a class. With `normalize`, it applies a softmax to each row, relative to the maximum of
+   * the row. So rows of logits that differ by a constant stay ties.
    */
   columns(normalize: boolean): Column {
     const chunks = this.#chunks.map(chunk => ({ ...chunk, ...(normalize ? softmaxTerms(chunk) : {}) }))
@@ -98,7 +98,7 @@ export class ScoreStore {
     }
   }
 
-  /** A function that splits {@link columns} by whether class `positive` is the target. */
+  /** Returns a function that splits {@link columns}: rows with target `positive`, and all other rows. */
   splitter(normalize: boolean): (column: number, positive: number) => SplitScores {
     const scoresOf = this.columns(normalize)
     const targets = this.targets()

@@ -1,7 +1,7 @@
 import { equalDims, sampleCount, shapeMismatch, squeezed } from '../batch-dims.ts'
 import type { Batch, ShapeCheck, ShapeProblem } from '../metric.ts'
 
-/** Output and target of a batch, element by element: `samples` times `size` of them. */
+/** Output and target of a batch, element by element. `size`: number of elements of one sample. */
 export type ElementPairs = { samples: number; size: number; output: ArrayLike<number>; target: ArrayLike<number> }
 
 const unequal: ShapeProblem = {
@@ -9,15 +9,15 @@ const unequal: ShapeProblem = {
   message: (output, target) => `the output ${output} and the target ${target} must have the same shape`,
 }
 
-/** The check of a metric of values. Axes of size 1 do not matter: [n] and [n, 1] hold the same numbers. */
+/** Checks the shapes for a metric of values. Axes of size 1 do not matter: [n] and [n, 1] hold the same numbers. */
 export const valueShapes: ShapeCheck = (output, target) =>
   equalDims(squeezed(output), squeezed(target)) ? undefined : unequal
 
-/** The check of a metric whose target is a reference for the output, shape included. */
+/** Checks the shapes for a metric whose target is a reference: they must be equal. */
 export const referenceShapes: ShapeCheck = (output, target) => (equalDims(output, target) ? undefined : unequal)
 
 /**
- * A batch whose target has the shape of the output, but for axes of size 1.
+ * Returns the elements of a batch whose output and target have equal shapes, apart from axes of size 1.
  * @throws TureenError `TUREEN_METRIC_MISMATCH` if the shapes differ
  */
 export function elementPairs(metric: string, batch: Batch): ElementPairs {
@@ -28,7 +28,7 @@ export function elementPairs(metric: string, batch: Batch): ElementPairs {
 }
 
 /**
- * A batch whose target is a reference for the output, shape included.
+ * Returns the elements of a batch whose output and target have equal shapes.
  * @throws TureenError `TUREEN_METRIC_MISMATCH` if the shapes differ
  */
 export function referencePairs(metric: string, batch: Batch): ElementPairs {

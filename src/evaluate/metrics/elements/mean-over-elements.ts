@@ -2,7 +2,7 @@ import { accumulateMean } from '../keeping/accumulate-mean.ts'
 import type { ResamplingAccumulator } from '../metric.ts'
 import { elementPairs } from './element-pairs.ts'
 
-/** The mean of `loss` over all elements: with several a sample, scikit-learn's uniform average over them. */
+/** Returns an accumulator of the mean of `loss` over all elements. For several elements a sample this is scikit-learn's uniform average. */
 export function meanOverElements(
   metric: string,
   keep: boolean,

@@ -2,7 +2,10 @@ import { accumulateMean } from '../keeping/accumulate-mean.ts'
 import type { ResamplingAccumulator } from '../metric.ts'
 import { type ElementPairs, referencePairs } from './element-pairs.ts'
 
-/** The mean over samples of what `score` makes of the elements of one sample, those from `begin` up to before `end`. */
+/**
+ * Returns an accumulator of the mean of `score` over samples.
+ * @param score returns the score of the elements from `begin` to before `end`
+ */
 export function meanOverSamples(
   metric: string,
   keep: boolean,

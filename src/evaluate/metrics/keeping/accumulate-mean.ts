@@ -2,7 +2,7 @@ import type { Batch, ResamplingAccumulator } from '../metric.ts'
 import { noSample, noValue } from '../no-value.ts'
 import { MeanTally } from './mean-tally.ts'
 
-/** The mean of the terms that `add` makes of the samples of a batch, each of which it ends. */
+/** Returns an accumulator of the mean of terms. @param add adds the terms of each sample of a batch to the tally, and ends each sample */
 export function accumulateMean(keep: boolean, add: (batch: Batch, tally: MeanTally) => void): ResamplingAccumulator {
   const tally = new MeanTally(keep)
   return {

@@ -2,7 +2,7 @@ import { RunningSum } from '../running-sum.ts'
 import { NumberList } from './number-list.ts'
 import { requireCounts } from './require-counts.ts'
 
-/** The mean of terms, of which each sample has any number. Kept are, for each sample, their sum and how many they are. */
+/** The mean of terms. Each sample has any number of them. With `keep` it keeps the sum and the number of the terms of each sample. */
 export class MeanTally {
   readonly #keep: boolean
   readonly #all = new RunningSum()
@@ -14,13 +14,13 @@ export class MeanTally {
     this.#keep = keep
   }
 
-  /** Adds a term to the sample that is being taken. */
+  /** Adds a term to the current sample. */
   add(term: number): void {
     this.#all.add(term)
     if (this.#keep) this.#current.add(term)
   }
 
-  /** The terms that follow are those of the next sample. */
+  /** Ends a sample: later terms belong to the next one. */
   endSample(): void {
     if (!this.#keep) return
     this.#sums.push(this.#current.total)
@@ -32,7 +32,7 @@ export class MeanTally {
     return this.#all.count
   }
 
-  /** NaN without terms. */
+  /** The mean of all terms; NaN without terms. */
   get mean(): number {
     return this.#all.mean
   }
@@ -41,7 +41,10 @@ export class MeanTally {
     return this.#sums.length
   }
 
-  /** The mean over a set in which sample i occurs `counts[i]` times. @throws RangeError if there is not one for each sample */
+  /**
+   * Returns the mean over a set in which sample i occurs `counts[i]` times.
+   * @throws RangeError if `counts` has not one number for each sample
+   */
   resampled(counts: Uint32Array): number {
     requireCounts(counts, this.samples)
     const sums = this.#sums.values
@@ -50,7 +53,7 @@ export class MeanTally {
     let count = 0
     for (let sample = 0; sample < counts.length; sample += 1) {
       const times = counts[sample] ?? 0
-      // A sample that does not occur may have an infinite sum.
+      // Skip the sample: its sum may be infinite, and infinity times 0 is NaN.
       if (times === 0) continue
       sum.add(times * (sums[sample] ?? 0))
       count += times * (terms[sample] ?? 0)

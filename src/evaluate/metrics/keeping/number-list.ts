@@ -1,8 +1,8 @@
 const firstCapacity = 64
 
 /**
- * Numbers that become more, in 8 bytes each, twice as many while it grows. They lie outside of JavaScript's own heap: what does
- * not fit is a RangeError that can be caught, and not the end of the process.
+ * A growing list of numbers, 8 bytes each, and twice that while it grows. The numbers are outside of the JavaScript heap. So a lack of
+ * memory throws a RangeError, which can be caught, and does not end the process.
  */
 export class NumberList {
   #numbers = new Float64Array(0)
@@ -22,7 +22,7 @@ export class NumberList {
     return this.#length
   }
 
-  /** What is in the list now, not copied: it is to be read before the next push. */
+  /** A view of the numbers, valid until the next push. */
   get values(): Float64Array {
     return this.#numbers.subarray(0, this.#length)
   }

@@ -1,9 +1,9 @@
-/** For each place of a resampled axis: its two neighbours on the given axis, and the share of the second one. */
+/** For each position of a resampled axis: its two neighbours on the source axis, and the weight of the second one. */
 export type AxisSamples = { first: Int32Array; second: Int32Array; share: Float64Array }
 
 /**
- * Where the `to` places of a resampled axis lie between `from` given ones, pixels being areas, as in PyTorch's
- * `interpolate(mode='bilinear', align_corners=False)`: source = (i + 0.5) from / to - 0.5, kept on the axis.
+ * Returns the source positions for an axis that is resampled from `from` to `to` pixels. Pixels are areas, as in PyTorch's
+ * `interpolate(mode='bilinear', align_corners=False)`: source = (i + 0.5) from / to - 0.5, limited to the axis.
  */
 export function axisSamples(from: number, to: number): AxisSamples {
   const first = new Int32Array(to)
@@ -22,7 +22,7 @@ export function axisSamples(from: number, to: number): AxisSamples {
 /** One plane of numbers inside a larger array, row-major. */
 export type Plane = { data: ArrayLike<number>; start: number; width: number }
 
-/** Computes row `y` of a resampled plane into `into`, which has the width of the result. */
+/** Computes row `y` of a resampled plane. @param into receives the row; its length is the width of the result */
 export function resampleRow(
   { data, start, width }: Plane,
   rows: AxisSamples,
@@ -43,7 +43,7 @@ export function resampleRow(
   }
 }
 
-/** Without the branch, a share of 0 of an infinite neighbour would be NaN. */
+/** Interpolates between two numbers. A share of 0 is a special case, since 0 times an infinite neighbour would be NaN. */
 function between(first: number, second: number, share: number): number {
   return share === 0 ? first : (1 - share) * first + share * second
 }

@@ -1,10 +1,10 @@
 import type { Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 
-/** The label of a pixel that does not count. */
+/** Stands for the label of a pixel that does not count. */
 export const ignoredPixel = -1
 
-/** Labels are below this: what masks are kept in, 16-bit PNG at most, holds no others, and counts stay small. */
+/** All labels are below this bound. Masks are stored as PNG of at most 16 bits, and the bound keeps the counts small. */
 export const labelLimit = 65_536
 
 export function isLabel(value: number): boolean {
@@ -12,8 +12,8 @@ export function isLabel(value: number): boolean {
 }
 
 /**
- * The label of each pixel of the target.
- * @throws TureenError `TUREEN_METRIC_MISMATCH` if one is no label, or above what the output has
+ * Returns the label of each pixel of the target.
+ * @throws TureenError `TUREEN_METRIC_MISMATCH` if a value is no label, or no class of the output
  */
 export function maskLabels(metric: string, { data }: Values, ignoreIndex: number, channels: number): Int32Array {
   const labels = new Int32Array(data.length)

@@ -5,7 +5,7 @@ import type { Batch, ShapeCheck, ShapeProblem } from '../metric.ts'
 export type MaskLayout = ImageLayout & { samples: number }
 
 type ImageLayout = {
-  /** 1: a label, or the score of class 1, for each pixel. */
+  /** Number of channels; 1 if each pixel has one label, or the score of class 1. */
   channels: number
   scoreHeight: number
   scoreWidth: number
@@ -14,8 +14,8 @@ type ImageLayout = {
 }
 
 /**
- * Reads the layout off the dims: outputs [n, C, h, w] or [n, h, w], masks [n, H, W] or [n, 1, H, W].
- * @throws TureenError `TUREEN_METRIC_MISMATCH` for any other, and for an output that looks like [n, H, W, C]
+ * Returns the layout for the dims: outputs [n, C, h, w] or [n, h, w], masks [n, H, W] or [n, 1, H, W].
+ * @throws TureenError `TUREEN_METRIC_MISMATCH` for other dims, and for an output that looks like [n, H, W, C]
  */
 export function maskLayout(metric: string, batch: Batch): MaskLayout {
   const samples = sampleCount(metric, batch)
@@ -24,7 +24,7 @@ export function maskLayout(metric: string, batch: Batch): MaskLayout {
   return { samples, ...layout }
 }
 
-/** The check of a metric that takes every {@link MaskLayout}. */
+/** Checks the shapes for a metric that takes every {@link MaskLayout}. */
 export const maskShapes: ShapeCheck = (output, target) => {
   const layout = layoutOrProblem(output, target)
   return 'message' in layout ? layout : undefined

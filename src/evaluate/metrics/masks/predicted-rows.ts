@@ -2,12 +2,12 @@ import { isAbove } from '../classes/argmax.ts'
 import { axisSamples, resampleRow } from './bilinear.ts'
 import type { MaskLayout } from './mask-layout.ts'
 
-/** Row `y` of image `sample`: the class of each pixel, or with one channel its number. The next row overwrites it. */
+/** Receives row `y` of image `sample`: the class of each pixel, or its number if there is one channel. The next row overwrites it. */
 type TakeRow = (sample: number, y: number, row: Float64Array) => void
 
 /**
- * Brings the scores to the size of the masks, bilinearly, and gives `take` row after row what each pixel is. Only one
- * row of one class exists at a time. `endSample` follows the rows of an image.
+ * Resamples the scores bilinearly to the size of the masks, and passes each row of predictions to `take`. It holds only one row of one
+ * class at a time. It calls `endSample` after the rows of an image.
  */
 export function predictedRows(data: ArrayLike<number>, layout: MaskLayout, take: TakeRow, endSample: () => void): void {
   const { samples, channels, scoreHeight, scoreWidth, height, width } = layout

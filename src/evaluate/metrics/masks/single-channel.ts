@@ -7,9 +7,9 @@ import { mismatch } from '../mismatch.ts'
 import { isLabel, labelLimit } from './mask-labels.ts'
 
 /**
- * Counts of outputs with one number for each pixel: a label, as a network that ends in ArgMax answers, or the
- * probability or logit of class 1. Only the whole set can tell: in [0, 1] they are probabilities, of which 0 and 1 are
- * labels at the same time; else integers of the mask's own size are labels; all others are logits.
+ * Counts of outputs with one number for each pixel: a label, as from a network that ends in ArgMax, or the probability or logit of class 1.
+ * Only the whole set decides. Numbers in [0, 1] are probabilities; 0 and 1 then also work as labels. Otherwise, integers in the size of the
+ * mask are labels, and all other numbers are logits.
  */
 export class SingleChannelCounts {
   readonly #metric: string
@@ -29,7 +29,7 @@ export class SingleChannelCounts {
     this.#maybeLabels = from === 'auto'
   }
 
-  /** Takes the numbers of one output as the network gave them, before they are resampled. */
+  /** Looks at the numbers of one output before they are resampled. @param resampled true if they will be resampled */
   see(data: ArrayLike<number>, resampled: boolean): void {
     if (resampled) this.#maybeLabels = false
     for (let i = 0; i < data.length; i += 1) {
@@ -45,7 +45,7 @@ export class SingleChannelCounts {
     if (target > this.#highestTarget) this.#highestTarget = target
   }
 
-  /** What follows belongs to the next image. */
+  /** Ends an image: later counts belong to the next one. */
   endSample(): void {
     this.#labels.endSample()
     this.#binary.endSample()
@@ -55,7 +55,10 @@ export class SingleChannelCounts {
     return this.#labels.samples
   }
 
-  /** @throws TureenError `TUREEN_METRIC_MISMATCH` if the masks have more classes than the outputs can tell apart */
+  /**
+   * Returns the counts of the right reading.
+   * @throws TureenError `TUREEN_METRIC_MISMATCH` if the masks have more classes than the outputs can tell apart
+   */
   settle(): { tally: ClassTally; note: string } {
     const highest = this.#highestTarget
     if (this.#maybeLabels && (this.#reading.logits || highest > 1)) {
