@@ -2,7 +2,10 @@ import { TureenError } from '../errors.ts'
 
 /** How much a store may hold, and how much it does: content, and files in the making. */
 export type Room = {
-  /** Counts bytes that an upload has announced. @throws TureenError `TUREEN_STORE_FULL` if they do not fit */
+  /**
+   * Counts bytes that an upload has announced, at most {@link maximumReservation}.
+   * @throws TureenError `TUREEN_STORE_FULL` if all of them do not fit
+   */
   reserve(bytes: number): Reservation
   /**
    * Counts bytes that a file in the making has or is about to get, on top of those it was counted with.
@@ -26,6 +29,9 @@ export type Reservation = {
   /** Gives up all bytes that are left. */
   release(): void
 }
+
+/** What an upload may keep from others that it has not sent yet: else a few slow ones with great lengths would hold the whole store. */
+export const maximumReservation = 8 << 20
 
 /** The store has as much as it may hold (TUREEN_MAX_STORE_BYTES): whatever could give way has. */
 export class StoreLimitReached extends TureenError {}
@@ -67,8 +73,8 @@ export function createRoom(maximumBytes: number, storedBytes: number, spare: Spa
   return {
     reserve(bytes) {
       require(bytes)
-      used += bytes
-      let left = bytes
+      let left = Math.min(bytes, maximumReservation)
+      used += left
       const spend = (most: number) => {
         const spent = Math.min(most, left)
         left -= spent

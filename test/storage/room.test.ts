@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type ContentFiles, openContentFiles } from '../../src/storage/content-files.ts'
+import { maximumReservation } from '../../src/storage/room.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 const limit = 1000
@@ -82,6 +83,15 @@ test('an upload that announced its length has its room, whoever else comes, and 
   expect(free()).toBe(400)
   await contentFiles.discard(first.path)
   expect(free()).toBe(limit)
+})
+
+test('a reservation is of 8 MiB at most, and is refused if all that is announced does not fit', async () => {
+  const roomy = await openContentFiles(directory.path, 5 * maximumReservation, () => {})
+  const large = roomy.reserveRoom(4 * maximumReservation)
+  expect(() => roomy.reserveRoom(4 * maximumReservation + 1)).toThrow(/do not fit/)
+  roomy.reserveRoom(4 * maximumReservation).release()
+  large.release()
+  roomy.reserveRoom(5 * maximumReservation).release()
 })
 
 test('what will be written is refused before anything is, and makes room again whatever becomes of it', async () => {
