@@ -1,4 +1,5 @@
 import { type ProblemItem, TureenError } from '../errors.ts'
+import { isEscaped } from '../onnx/names.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
 import { hasNoElements, isText } from './element-kinds.ts'
 
@@ -44,9 +45,26 @@ const defaultBatchSize = 64
  * @throws TureenError `TUREEN_DATASET_MISMATCH` if an array does not fit, or if several choices are possible; it lists the choices
  */
 export function bindDataset(model: BindingModel, dataset: BindingDataset, request: BindingRequest): Binding {
-  return dataset.kind === 'npz'
-    ? bindArrays(model, dataset.arrays, request)
-    : bindTestData(model, dataset.arrays, request)
+  const binding =
+    dataset.kind === 'npz' ? bindArrays(model, dataset.arrays, request) : bindTestData(model, dataset.arrays, request)
+  requireSayable(binding)
+  return binding
+}
+
+/** onnxruntime takes the names of inputs and outputs as texts, and finds none whose bytes are not UTF-8. */
+function requireSayable({ inputs, output, references }: Binding): void {
+  const names = [
+    ...inputs.map(({ input }) => ({ what: 'input', name: input })),
+    ...[output ?? [], ...references.map(each => each.output)].flat().map(name => ({ what: 'output', name })),
+  ]
+  const errors = names
+    .filter(({ name }) => isEscaped(name))
+    .map(({ what, name }) => ({
+      tensor: name,
+      expected: 'a name in UTF-8',
+      message: `the name of the ${what} ${name} is not UTF-8, and onnxruntime does not find it; rename the ${what} and upload the model again`,
+    }))
+  if (errors.length > 0) throw mismatch(errors)
 }
 
 function bindArrays(model: BindingModel, arrays: readonly BoundArray[], request: BindingRequest): Binding {

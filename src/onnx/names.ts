@@ -27,6 +27,13 @@ export function decodeName(bytes: Uint8Array): string {
   return name
 }
 
+/** Returns the bytes of a name that {@link decodeName} returned. */
+export function encodeName(name: string): Uint8Array<ArrayBuffer> {
+  const parts = name.split(/\uFFFD([0-9A-F]{2})/)
+  // Every second part is what the brackets matched.
+  return Buffer.concat(parts.map((part, index) => Buffer.from(part, index % 2 === 0 ? 'utf8' : 'hex')))
+}
+
 /** True if a name, as {@link decodeName} returned it, has bytes that are not UTF-8. */
 export function isEscaped(name: string): boolean {
   return name.includes(escapeMark)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { memorySource } from '../../src/onnx/byte-source.ts'
-import { decodeName } from '../../src/onnx/names.ts'
+import { decodeName, encodeName } from '../../src/onnx/names.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { networkOfBytes } from '../support/inspecting.ts'
 import { float32Tensor, linearModel } from '../support/onnx-model.ts'
@@ -45,6 +45,7 @@ describe('a name', () => {
         const name = decodeName(Uint8Array.from(bytes))
         expect(name.isWellFormed()).toBe(true)
         expect([...encode(name)]).toEqual(bytes)
+        expect([...encodeName(name)]).toEqual(bytes)
       }),
       { numRuns: 2000 },
     )

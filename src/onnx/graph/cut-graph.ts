@@ -1,5 +1,6 @@
 import type { ByteSource } from '../byte-source.ts'
 import type { Frame } from '../layout.ts'
+import { encodeName } from '../names.ts'
 import { NodeProto, ValueInfoProto } from '../onnx-proto.ts'
 import { type BytesPart, bytesPart, type Edit, splice } from '../splice.ts'
 import { encodeTag, encodeVarint, readField, wireCursor, wireType } from '../wire.ts'
@@ -12,6 +13,7 @@ export type GraphCut = { nodes: ReadonlySet<number>; values: readonly string[] }
 
 const graphField = 7
 const graphFields = { node: 1, output: 12 } as const
+const nodeInputField = 1
 
 /** Prefix of the outputs of a cut model. No exporter writes such names. */
 const outputPrefix = 'tureen.cut.'
@@ -59,15 +61,20 @@ export function cutGraph(source: ByteSource, { nodes, values }: GraphCut): Uint8
 
 function exposed(value: string, index: number): BytesPart[] {
   const name = cutOutput(index)
-  const node = NodeProto.encode({ opType: 'Identity', name, input: [value], output: [name] }).finish()
+  const node = NodeProto.encode({ opType: 'Identity', name, output: [name] }).finish()
+  // Not by NodeProto: it would write a name that is not UTF-8 with other bytes than the rest of the model.
+  const input = message(nodeInputField, encodeName(value))
   const output = ValueInfoProto.encode({ name }).finish()
-  return [...message(graphFields.node, node), ...message(graphFields.output, output)]
+  return [...message(graphFields.node, node, input), ...message(graphFields.output, output)]
 }
 
-function message(field: number, bytes: Uint8Array): BytesPart[] {
+/** A field that is a message of these bytes, and of `parts` behind them. */
+function message(field: number, bytes: Uint8Array, parts: readonly BytesPart[] = []): BytesPart[] {
+  const length = parts.reduce((sum, part) => sum + part.length, bytes.byteLength)
   return [
     bytesPart(encodeTag(field, wireType.bytes)),
-    bytesPart(encodeVarint(bytes.byteLength)),
+    bytesPart(encodeVarint(length)),
     bytesPart(Uint8Array.from(bytes)),
+    ...parts,
   ]
 }
