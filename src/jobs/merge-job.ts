@@ -128,7 +128,7 @@ export async function mergeIntoStore(
   const telling = (message: string) => (done: number, total: number) => progress({ done, total, message })
   const store = (merged: StoredMerge) => {
     const recipe = recipeDocument(inputs, settings)
-    return models.addMerged(merged.files, insert =>
+    return models.addMerged(merged.files, settings.outputDtype ? null : inputs.base.label, insert =>
       commit(merged, (transaction, upload) => insert(transaction, { ...upload, recipe })),
     )
   }

@@ -1,7 +1,7 @@
 import type { Network } from '../onnx/graph/network.ts'
 import type { PairComparison } from './compare-pair.ts'
 import type { Warning } from './match-warnings.ts'
-import { isMatrix, pairWarnings } from './pair-warnings.ts'
+import { isMatrix, networkFacts, pairWarnings } from './pair-warnings.ts'
 import { scalerStatistics, scalerWarning } from './scaler-statistics.ts'
 
 /** Returns warnings about two models that were compared in full. */
@@ -11,7 +11,7 @@ export function comparisonWarnings({ tensors, all }: PairComparison, network: Ne
     if (!averaged || identical || cosine === null || !isMatrix(dims)) return []
     return [{ tensor: a, elements: dims.reduce((product, dim) => product * dim, 1), cosine }]
   })
-  const warnings = pairWarnings({ matrices, differs: tensor => different.has(tensor) }, network)
+  const warnings = pairWarnings({ matrices, differs: tensor => different.has(tensor) }, networkFacts(network))
   const scaler = scalerWarning(scalerStatistics(network).flatMap(({ name }) => (different.has(name) ? [name] : [])))
   if (scaler) warnings.push({ kind: 'scaler', message: scaler })
   const integers = tensors.filter(({ isWeight, identical }) => !isWeight && !identical)

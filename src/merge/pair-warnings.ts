@@ -1,4 +1,4 @@
-import type { Leaf, Network } from '../onnx/graph/network.ts'
+import type { Network } from '../onnx/graph/network.ts'
 import type { Warning } from './match-warnings.ts'
 
 /**
@@ -38,31 +38,39 @@ export function isMatrix(dims: readonly number[]): boolean {
   return dims.filter(dim => dim > 1).length >= 2
 }
 
+/** Facts about a network that warnings about its weights need: so few that they go where the network does not. */
+export type NetworkFacts = {
+  operators: number
+  /** Names of the running means and variances of batch normalisation. */
+  statistics: readonly string[]
+}
+
 /** Returns warnings about averaging two models that a merge accepts. */
-export function pairWarnings({ matrices, differs }: PairFacts, network: Network): Warning[] {
+export function pairWarnings({ matrices, differs }: PairFacts, network: NetworkFacts): Warning[] {
   const warnings: Warning[] = []
   const apart = trainedApart(matrices)
   if (apart !== null) warnings.push({ kind: 'independent', message: apart })
-  const statistics = batchStatistics(network).filter(({ name }) => differs(name))
+  const statistics = network.statistics.filter(differs)
   if (statistics.length > 0) {
     warnings.push({
       kind: 'batch normalisation',
       message: `${statistics.length} running means and variances of batch normalisation differ and are averaged, although they are not linear in the weights: score the soup, or have them measured again on data ("recalibrate")`,
     })
   }
-  if (network.operators.length < fewestOperators) {
+  if (network.operators < fewestOperators) {
     const message = 'the network has one operator, so unrelated models match it as well: check that the two are related'
     warnings.push({ kind: 'tiny', message })
   }
   return warnings
 }
 
-/** Returns the running means and variances of batch normalisation. */
-export function batchStatistics({ operators }: Network): Leaf[] {
-  return operators
+/** Returns the facts about a network that {@link pairWarnings} needs. */
+export function networkFacts({ operators }: Network): NetworkFacts {
+  const statistics = operators
     .filter(({ domain, opType }) => domain === '' && opType === 'BatchNormalization')
     .flatMap(({ operands }) => [operands[3]?.value, operands[4]?.value])
-    .filter((value): value is Leaf => value?.kind === 'leaf' && value.isWeight)
+    .flatMap(value => (value?.kind === 'leaf' && value.isWeight ? [value.name] : []))
+  return { operators: operators.length, statistics }
 }
 
 /** A warning with the pair that it is about. */

@@ -1,16 +1,18 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { cosineOf, PairSums } from '../tensor/pair-sums.ts'
-import { networkOf } from './match-inputs.ts'
-import { elementsOf, type IndexedInput, inputAt, type MergeSettings } from './merge-input.ts'
+import { elementsOf, inputAt, type LabelledFiles, type MergeInput, type MergeSettings } from './merge-input.ts'
 import type { MergePlan, PlannedTensor } from './merge-plan.ts'
-import { batchStatistics, isMatrix, type LearnedMatrix, pairWarnings, sentencesOf } from './pair-warnings.ts'
+import { isMatrix, type LearnedMatrix, type NetworkFacts, pairWarnings, sentencesOf } from './pair-warnings.ts'
 
 /**
  * The largest number of matrices sampled in a model, the blocks of each, and the elements of a block: 1 MiB of a model
  * in float32.
  */
 const [mostMatrices, blocks, blockElements] = [256, 4, 256]
+
+/** A merge input whose elements can be read. */
+type SampledInput = LabelledFiles & Pick<MergeInput, 'sha256'>
 
 type Pair = { place: number; label: string; matrices: LearnedMatrix[]; differing: Set<string> }
 
@@ -24,8 +26,9 @@ type Pair = { place: number; label: string; matrices: LearnedMatrix[]; differing
  */
 export function sampledWarnings(
   plan: MergePlan,
-  inputs: readonly IndexedInput[],
+  inputs: readonly SampledInput[],
   { usesBase, recalibrate }: Pick<MergeSettings, 'usesBase' | 'recalibrate'>,
+  network: NetworkFacts,
 ): string[] {
   const inputOf = (place: number) => inputAt(inputs, inputAt(plan.inputs, place))
   const taking = new Set(plan.tensors.flatMap(({ operation }) => operation.from))
@@ -37,8 +40,7 @@ export function sampledWarnings(
     .filter(place => inputOf(place).sha256 !== reference.sha256)
     .map((place): Pair => ({ place, label: inputOf(place).label, matrices: [], differing: new Set() }))
   if (pairs.length === 0) return []
-  const network = networkOf(inputAt(inputs, plan.base))
-  const statistics = new Set(recalibrate ? [] : batchStatistics(network).map(({ name }) => name))
+  const statistics = new Set(recalibrate ? [] : network.statistics)
   for (const tensor of sampledTensors(plan.tensors, statistics)) {
     const { name, dtype, elements, dims } = tensor
     const sampleAt = (place: number) => sampleOf(tensor, place, inputOf(place))
@@ -76,7 +78,7 @@ function sampledTensors(tensors: readonly PlannedTensor[], statistics: ReadonlyS
 }
 
 /** Returns blocks of a tensor in one model, joined; the whole tensor if it is small. */
-function sampleOf({ dtype, elements, sources }: PlannedTensor, place: number, input: IndexedInput): Uint8Array {
+function sampleOf({ dtype, elements, sources }: PlannedTensor, place: number, input: LabelledFiles): Uint8Array {
   const entry = inputAt(sources, place)
   const source: ByteSource = elementsOf(entry, input)
   const { bytes: width } = floatFormat(dtype)

@@ -150,6 +150,23 @@ export async function setFingerprint(catalog: Catalog, id: string, fingerprint: 
   await catalog.updateTable('models').set(values).where('id', '=', id).execute()
 }
 
+/**
+ * Returns what the inspection of a model found; undefined if there is no such model, or if this version would find more than an
+ * earlier one did.
+ */
+export async function inspectedModel(catalog: Catalog, reference: string): Promise<InspectedModel | undefined> {
+  const id = await resolveModel(catalog, reference)
+  if (id === undefined) return undefined
+  const row = await catalog
+    .selectFrom('models')
+    .select(['description', 'fingerprint'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (!row || row.fingerprint === unknownFingerprint) return undefined
+  const { dataBytes, ...description } = descriptionOf(row)
+  return dataBytes && { ...description, dataBytes, fingerprint: row.fingerprint }
+}
+
 /** Replaces what a model's record says of its file: an earlier version may have counted other tensors as weights. */
 export async function setInspected(catalog: Catalog, id: string, inspected: InspectedModel): Promise<void> {
   const { fingerprint, ...description } = inspected

@@ -44,8 +44,15 @@ export type ModelStore = {
   addData(reference: string, file: ReceivedData, allow: (there: ModelFile | undefined) => void): Promise<ModelRecord>
   /** The data file at a location of a model; undefined if it is not here. @throws TureenError `TUREEN_NOT_FOUND` if the model is not */
   dataFile(reference: string, location: string): Promise<ModelFile | undefined>
-  /** Publishes merged files, then runs `commit`, which is to insert their record in the transaction of its choice. */
-  addMerged<Result>(files: readonly ReceivedData[], commit: (insert: InsertMerged) => Promise<Result>): Promise<Result>
+  /**
+   * Publishes merged files, then runs `commit`, which is to insert their record in the transaction of its choice.
+   * @param base a model that differs from the files in values of weights alone, so that its inspection holds for them; null to inspect them
+   */
+  addMerged<Result>(
+    files: readonly ReceivedData[],
+    base: string | null,
+    commit: (insert: InsertMerged) => Promise<Result>,
+  ): Promise<Result>
   /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request; `TUREEN_RECORD_UNREADABLE` */
   get(reference: string, field?: string): Promise<ModelRecord>
   /** As {@link ModelStore.get}, to be shown: also a record that cannot be used. */
@@ -228,10 +235,11 @@ export function createModelStore(
         throw error
       }
     },
-    async addMerged(files, commit) {
+    async addMerged(files, base, commit) {
       const [own, ...data] = files
       if (!own) throw new RangeError('a model has at least one file')
-      const inspected = await threads.inspect({ path: own.path, data })
+      const known = base === null ? undefined : await records.inspectedModel(catalog, base)
+      const inspected = known ? { ...known, bytes: own.bytes } : await threads.inspect({ path: own.path, data })
       return contents.add(files, () =>
         commit((transaction, model) => records.insertModel(transaction, { ...model, inspected, files })),
       )

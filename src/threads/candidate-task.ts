@@ -49,7 +49,7 @@ export function openCandidates({ inputs: files, settings, memoryBytes }: Candida
   const paths = filesOf(files).flatMap(({ path, data }) => [path, ...data.map(each => each.path)])
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
   const inputs = openMerge(mergeInputs(files.models, files.base, files.companions), bytes <= memoryBytes)
-  const { plan: firstPlan, expected } = checkedPlan(inputs, settings)
+  const { plan: firstPlan, expected, network } = checkedPlan(inputs, settings)
   const plans = new Map([[inputs.base.sha256, firstPlan]])
   const planFor = (soup?: CandidateSoup) => {
     const own = files.base === null && soup ? inputs.models[soup.members[0] ?? 0] : undefined
@@ -61,7 +61,8 @@ export function openCandidates({ inputs: files, settings, memoryBytes }: Candida
   open = { inputs, settings, planFor }
   if (settings.onNonFinite === 'fail') requireFinite(findNonFiniteCandidates(), settings.onNonFinite)
   const { findings } = expected
-  return { ...findings, warnings: [...findings.warnings, ...sampledWarnings(firstPlan, filesOf(inputs), settings)] }
+  const sampled = sampledWarnings(firstPlan, filesOf(inputs), settings, network)
+  return { ...findings, warnings: [...findings.warnings, ...sampled] }
 }
 
 /** Finds the NaN and infinite elements of all opened models. Reads each to its end. */

@@ -9,7 +9,10 @@ import type { ThreadLimits } from './task-pool.ts'
 import { type ModelTask, type ModelThreads, modelThreads } from './worker-threads.ts'
 
 /** Merges files into a new one at `output`, with data files beside it. */
-export type RunMerge = (merge: Omit<ModelTask<'merge'>, 'shared'>, options: StoppableOptions) => Promise<MergedModel>
+export type RunMerge = (
+  merge: Omit<ModelTask<'merge'>, 'checked' | 'shared'>,
+  options: StoppableOptions,
+) => Promise<MergedModel>
 
 /** Makes the candidates of one search. */
 export type CandidateWriter = {

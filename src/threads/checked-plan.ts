@@ -1,5 +1,5 @@
 import { TureenError } from '../errors.ts'
-import { matchInputs } from '../merge/match-inputs.ts'
+import { matchInputs, networkOf } from '../merge/match-inputs.ts'
 import { findingsOf, type MergeFindings } from '../merge/merge-findings.ts'
 import type { IndexedInput, MergeSettings } from '../merge/merge-input.ts'
 import { filesOf, type MergeInputs } from '../merge/merge-inputs.ts'
@@ -7,6 +7,7 @@ import type { Expected } from '../merge/merge-outcome.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
 import { mergeRules, requireRulesMet, skippedTensors } from '../merge/merge-rules.ts'
 import { whyNothing } from '../merge/nothing-averaged.ts'
+import { type NetworkFacts, networkFacts } from '../merge/pair-warnings.ts'
 import { planMerge } from '../merge/plan.ts'
 import { preflight } from '../merge/preflight.ts'
 import { rowWarnings } from '../merge/row-warnings.ts'
@@ -14,7 +15,7 @@ import { averagedStatistics, scalerWarning } from '../merge/scaler-statistics.ts
 import { asProblem, type ValueDifference } from '../merge/value-differences.ts'
 
 /** The plan of a merge that passed every check, and what its author should know. */
-export type CheckedPlan = { plan: MergePlan; expected: Expected<MergeFindings> }
+export type CheckedPlan = { plan: MergePlan; expected: Expected<MergeFindings>; network: NetworkFacts }
 
 /**
  * Pairs the models' tensors, compares everything that is never averaged, and plans their merge.
@@ -61,5 +62,6 @@ export function checkedPlan(inputs: MergeInputs<IndexedInput>, settings: MergeSe
   return {
     plan,
     expected: { findings, whyNothing: whyNothing(plan, inputs.base), onNonFinite },
+    network: networkFacts(networkOf(inputs.base)),
   }
 }

@@ -15,11 +15,18 @@ import { sampledWarnings } from '../merge/sampled-pairs.ts'
 import { requireBatchNorms } from '../onnx/graph/batch-norms.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
 import { besideOutput } from '../storage/content-files.ts'
-import { checkedPlan } from './checked-plan.ts'
+import { type CheckedPlan, checkedPlan } from './checked-plan.ts'
 import { inspectInputs } from './inspect-inputs.ts'
-import { bytesReadOf, type MergeFile, type OpenInput, withOpenMerge } from './open-inputs.ts'
+import {
+  bytesReadOf,
+  type MergeFile,
+  type OpenFiles,
+  type OpenInput,
+  withOpenFiles,
+  withOpenMerge,
+} from './open-inputs.ts'
 import type { OutputFile } from './output-ranges.ts'
-import { sharedPlan } from './share-inputs.ts'
+import { checkOf, sharedCheck, sharedPlan } from './share-inputs.ts'
 import type { WorkControl } from './work-control.ts'
 import { writePlanned } from './write-planned.ts'
 
@@ -55,26 +62,37 @@ export type UnpreparedMerge = Omit<PlannedMerge, 'counted'> & { pending: number 
 /** A merge that is done, or is to be done by several threads. */
 export type MergeStart = { merged: MergedModel } | { planned: PlannedMerge } | { unprepared: UnpreparedMerge }
 
+/** A plan that names more tensors of its models is not kept: to copy it would take seconds and much memory. */
+const mostSharedSources = 250_000
+
 /**
- * Whether the models can be averaged and their batch norms measured, nothing written.
+ * Checks whether the models can be averaged and their batch norms measured. Writes nothing.
+ * @returns the plan, serialized for {@link startMerge}; null if it is too large
  * @throws TureenError as {@link checkedPlan} does; `TUREEN_RECALIBRATION_IMPOSSIBLE`
  */
-export function checkMergeFiles(files: MergeInputs<MergeFile>, settings: MergeSettings): void {
-  withOpenMerge(files, inputs => checkMerge(inputs, settings))
+export function checkMergeFiles(files: MergeInputs<MergeFile>, settings: MergeSettings): SharedArrayBuffer | null {
+  return withOpenMerge(files, inputs => {
+    const checked = checkMerge(inputs, settings)
+    const { tensors, inputs: sources } = checked.plan
+    return tensors.length * sources.length > mostSharedSources ? null : sharedCheck(checked)
+  })
 }
 
 /** As {@link checkMergeFiles}, of files that are open. */
-export function checkMerge(inputs: MergeInputs<OpenInput>, settings: MergeSettings): void {
-  checkedPlan(inputs, settings)
-  if (!settings.recalibrate) return
-  const { layout } = inputs.base
-  requireBatchNorms(layout, decodeSkeleton(layout))
+export function checkMerge(inputs: MergeInputs<OpenInput>, settings: MergeSettings): CheckedPlan {
+  const checked = checkedPlan(inputs, settings)
+  if (settings.recalibrate) {
+    const { layout } = inputs.base
+    requireBatchNorms(layout, decodeSkeleton(layout))
+  }
+  return checked
 }
 
 /**
  * Merges models into a new one: its own file at `output`, data files beside it under names that begin alike. A large one is only
  * planned.
  * @param durable whether the files are flushed to the disk before this returns
+ * @param checked what {@link checkMergeFiles} returned for the same inputs and settings
  */
 export function startMerge(
   inputs: MergeInputs<MergeFile>,
@@ -82,12 +100,10 @@ export function startMerge(
   output: string,
   durable: boolean,
   control: WorkControl,
+  checked: SharedArrayBuffer | null = null,
 ): MergeStart {
-  return withOpenMerge(inputs, opened => {
-    const files = filesOf(opened)
-    inspectInputs(files)
-    const { plan: unprepared, expected: checked } = checkedPlan(opened, settings)
-    const expected = withWarnings(checked, sampledWarnings(unprepared, files, settings))
+  const start = (files: readonly OpenFiles[], { plan: unprepared, ...found }: CheckedPlan): MergeStart => {
+    const expected = withWarnings(found.expected, sampledWarnings(unprepared, files, settings, found.network))
     const pending = pendingTensors(unprepared)
     const bytesToPrepare = pending.reduce((sum, { bytes }) => sum + bytes, 0)
     const sizes = outputFiles(planSource(unprepared, files, memory), output).map(withoutSource)
@@ -109,6 +125,12 @@ export function startMerge(
     const nonFinite = findNonFinite(plan, computed.nonFinite, files, memory, 'suspects', control.throwIfStopped)
     const outcome = mergeOutcome(counted, computed, nonFinite, expected)
     return { merged: { files: written, report: { ...outcome, bytesRead: bytesReadOf(files), bytesWritten } } }
+  }
+  if (checked) return withOpenFiles(inputs, files => start(files, checkOf(checked)))
+  return withOpenMerge(inputs, opened => {
+    const files = filesOf(opened)
+    inspectInputs(files)
+    return start(files, checkedPlan(opened, settings))
   })
 }
 

@@ -10,8 +10,14 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 /** A merge input with the files that hold it. `isUnchecked`: no upload has checked it. */
 export type MergeFile = MergeInput & ModelPaths & { isUnchecked?: boolean }
 
-export type OpenInput = Omit<IndexedInput, 'data'> &
-  Pick<MergeFile, 'isUnchecked'> & { source: FileSource; data: ReadonlyMap<string, FileSource> }
+/** A merge input whose files are open. */
+export type OpenFiles = Omit<MergeFile, keyof ModelPaths> & {
+  source: FileSource
+  data: ReadonlyMap<string, FileSource>
+}
+
+/** A merge input whose files are open and indexed. */
+export type OpenInput = OpenFiles & Pick<IndexedInput, 'layout'>
 
 /** Opens a file, and closes it if another one cannot be opened. */
 type Open = (path: string) => FileSource
@@ -25,6 +31,11 @@ export function openMerge(inputs: MergeInputs<MergeFile>, inMemory = false): Mer
   return closingOnFailure(inMemory ? fileInMemory : openReadAhead, open =>
     mapInputs(inputs, file => indexed(file, open)),
   )
+}
+
+/** Opens models, which the caller closes. */
+function openFiles(files: readonly MergeFile[]): OpenFiles[] {
+  return closingOnFailure(openReadAhead, open => files.map(file => opened(file, open)))
 }
 
 /** Opens and indexes models, which the caller closes. @throws TureenError naming the file that cannot be read */
@@ -46,13 +57,29 @@ function closingOnFailure<Result>(openFile: Open, use: (open: Open) => Result): 
   }
 }
 
-function indexed({ path, data, ...input }: MergeFile, open: Open): OpenInput {
-  const source = open(path)
-  const layout = layoutOf(source, input.label)
-  return { ...input, source, layout, data: new Map(data.map(each => [each.location, open(each.path)])) }
+function opened({ path, data, ...input }: MergeFile, open: Open): OpenFiles {
+  return { ...input, source: open(path), data: new Map(data.map(each => [each.location, open(each.path)])) }
 }
 
-/** Runs `use` with the files of a merge opened, and closes them. @throws TureenError as {@link openMerge} does */
+function indexed(file: MergeFile, open: Open): OpenInput {
+  const input = opened(file, open)
+  return { ...input, layout: layoutOf(input.source, input.label) }
+}
+
+/** Runs `use` with the files of a merge opened, and closes them. */
+export function withOpenFiles<Result>(
+  files: MergeInputs<MergeFile>,
+  use: (files: readonly OpenFiles[]) => Result,
+): Result {
+  const open = openFiles(filesOf(files))
+  try {
+    return use(open)
+  } finally {
+    closeInputs(open)
+  }
+}
+
+/** Runs `use` with the files of a merge opened and indexed, and closes them. @throws TureenError as {@link openMerge} does */
 export function withOpenMerge<Result>(
   files: MergeInputs<MergeFile>,
   use: (inputs: MergeInputs<OpenInput>) => Result,
@@ -65,12 +92,12 @@ export function withOpenMerge<Result>(
   }
 }
 
-export function closeInputs(inputs: readonly OpenInput[]): void {
+export function closeInputs(inputs: readonly OpenFiles[]): void {
   for (const { source, data } of inputs) for (const file of [source, ...data.values()]) file.close()
 }
 
 /** How many bytes have been read of all files so far. */
-export function bytesReadOf(inputs: readonly OpenInput[]): number {
+export function bytesReadOf(inputs: readonly OpenFiles[]): number {
   return inputs
     .flatMap(({ source, data }) => [source, ...data.values()])
     .reduce((sum, { bytesRead }) => sum + bytesRead, 0)

@@ -3,6 +3,7 @@ import type { LabelledFiles } from '../merge/merge-input.ts'
 import type { MergePlan } from '../merge/merge-plan.ts'
 import { openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
+import type { CheckedPlan } from './checked-plan.ts'
 
 /** One of the inputs of a merge, in the order of its plan. */
 export type ShareInput = ModelPaths & { label: string }
@@ -35,7 +36,22 @@ export function withShareInputs<Result>(
 
 /** Returns a plan in memory that is passed to threads without a copy on the event loop. */
 export function sharedPlan(plan: MergePlan): SharedArrayBuffer {
-  const bytes = serialize(plan)
+  return sharedCopy(plan)
+}
+
+/** Returns a checked plan in memory, as {@link sharedPlan} does. */
+export function sharedCheck(checked: CheckedPlan): SharedArrayBuffer {
+  return sharedCopy(checked)
+}
+
+export function checkOf(shared: SharedArrayBuffer): CheckedPlan {
+  // This process serialized the checked plan, so v8 returns the same type.
+  const checked: CheckedPlan = deserialize(new Uint8Array(shared).slice())
+  return checked
+}
+
+function sharedCopy(value: object): SharedArrayBuffer {
+  const bytes = serialize(value)
   const memory = new SharedArrayBuffer(bytes.byteLength)
   new Uint8Array(memory).set(bytes)
   return memory

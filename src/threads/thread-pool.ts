@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { filesOf } from '../merge/merge-inputs.ts'
 import type { HashFile } from '../storage/sound-files.ts'
 import { type CandidateWriter, openCandidateThread, type RunMerge } from './candidate-thread.ts'
+import { checkedMerges } from './checked-merges.ts'
 import type { MergeReport } from './merge-task.ts'
 import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
 import { splitMerge } from './split-merge.ts'
@@ -28,7 +29,8 @@ export type ThreadPool = {
   dataset: Run<'dataset'>
   /** A YAML document as plain values. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
   readYaml: Run<'readYaml'>
-  check: Run<'check'>
+  /** Returns if the models can be merged, and keeps the plan for a moment, for {@link ThreadPool.merge}. */
+  check(merge: ModelTask<'check'>): Promise<void>
   /** As check, for all soups of some of the models. */
   checkSearch: Run<'checkSearch'>
   /** Aborting stops at the next window; whatever stands at `output` is left there. */
@@ -81,6 +83,7 @@ export function createThreadPool(
   const mergers = modelThreads(limits, taskMilliseconds)
   const hashers = hashThreads(limits, taskMilliseconds)
   const slowHasher = hashThreads({ ...limits, maxThreads: 1 }, taskMilliseconds)
+  const checks = checkedMerges()
   const pools = [readers, mergers, hashers, slowHasher]
   // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
   for (const pool of pools) pool.on('error', onThreadError)
@@ -88,7 +91,8 @@ export function createThreadPool(
     (planners: ModelThreads): RunMerge =>
     async (merge, options) => {
       const merged = await runStoppable(async (control, signal) => {
-        const start = await runTask(planners, 'merge', { ...merge, shared: control.shared }, { signal })
+        const task = { ...merge, checked: checks.take(merge), shared: control.shared }
+        const start = await runTask(planners, 'merge', task, { signal })
         if ('merged' in start) return start.merged
         const inputs = filesOf(merge.inputs).map(({ label, path, data }) => ({ label, path, data }))
         const planned =
@@ -107,7 +111,10 @@ export function createThreadPool(
     tensors: page => runTask(readers, 'tensors', page),
     dataset: files => runTask(readers, 'dataset', files),
     readYaml: text => runTask(readers, 'readYaml', text),
-    check: merge => runTask(readers, 'check', merge),
+    async check(merge) {
+      const checked = await runTask(readers, 'check', merge)
+      if (checked) checks.keep(merge, checked)
+    },
     checkSearch: search => runTask(readers, 'checkSearch', search),
     merge: mergeIn(mergers),
     rewrite: (rewrite, options) =>

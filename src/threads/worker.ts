@@ -26,6 +26,8 @@ type MergeTask = {
   settings: MergeSettings
   output: string
   durable: boolean
+  /** The plan that a check of this merge returned. */
+  checked?: SharedArrayBuffer | null
   shared: SharedArrayBuffer
 }
 type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }
@@ -61,9 +63,9 @@ export const checkSearch = timedTask(async ({ inputs, settings }: SearchCheckTas
   return checkSearchFiles(inputs, settings)
 })
 
-export const merge = timedTask(async ({ inputs, settings, output, durable, shared }: MergeTask) => {
+export const merge = timedTask(async ({ inputs, settings, output, durable, checked, shared }: MergeTask) => {
   const { startMerge } = await import('./merge-task.ts')
-  return startMerge(inputs, settings, output, durable, workControl(shared))
+  return startMerge(inputs, settings, output, durable, workControl(shared), checked)
 })
 
 export const prepare = timedTask(async (task: PreparationTask) => {

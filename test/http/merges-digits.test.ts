@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ModelRecord } from '../../schemas/model.ts'
+import { costlyModels } from '../support/costly-models.ts'
 import {
   digits,
   initializerDigests,
@@ -52,6 +53,29 @@ describe('POST /v1/merges', () => {
       ],
     })
     expect(initializerDigests(await mergedContent(app.url, job))).toEqual(expected.two_three.tensors)
+  })
+
+  test.each([
+    {},
+    { method: 'ties', parameters: { density: 0.3 }, base: 1 },
+    { rules: [{ match: 'w*', weights: [0.1, 0.9] }], labels: { of: 'check' }, ttl: 600 },
+  ])('reads in its job only weights and what it copies, as the check has planned it: %o', async ({ base, ...rest }) => {
+    const own = []
+    for (const seed of [0, 1])
+      own.push(await uploadModel(app.url, costlyModels['tensors in a chain of products'](300, seed)))
+    const ids = own.map(({ id }) => ({ id }))
+    const job = await merge(app.url, { models: ids, ...rest, ...(base ? { base: own[base]?.id } : {}) })
+    const bytes = own.reduce((sum, model) => sum + model.bytes, 0)
+    expect(job.result?.report.bytesRead).toBeLessThan(bytes)
+  })
+
+  test('records what an upload of the same bytes would record', async () => {
+    const job = await merge(app.url, { models: [{ id: idOf(0) }, { id: idOf(1) }] })
+    const response = await fetch(`${app.url}/v1/models/${job.result?.model.id}`)
+    const merged: ModelRecord = await json(response)
+    const uploaded = await uploadModel(app.url, await mergedContent(app.url, job))
+    const { id, name, labels, createdAt, lineage, ...described } = merged
+    expect(uploaded).toMatchObject(described)
   })
 
   test('makes the very bytes that /v1/soup does', async () => {
