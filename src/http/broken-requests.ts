@@ -71,6 +71,12 @@ export function refuseExpectation({ headers }: IncomingMessage, response: Server
     `The server cannot meet the expectation: ${message}. Leave the header out.`,
     [{ field: 'expect', expected: '100-continue', actual, message }],
   )
-  response.writeHead(problem.status, { 'content-type': problemMediaType, connection: 'close' })
-  response.end(withNewline(JSON.stringify(problemDocument(problem))))
+  const body = withNewline(JSON.stringify(problemDocument(problem)))
+  const length = Buffer.byteLength(body)
+  response.writeHead(problem.status, {
+    'content-type': problemMediaType,
+    'content-length': length,
+    connection: 'close',
+  })
+  response.end(body)
 }

@@ -11,6 +11,7 @@ import {
   nestedFunctions,
   sixteenGibibytes,
 } from '../support/hostile-models.ts'
+import { expectTypedCauses } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
 import { evaluating } from '../support/server.ts'
 
@@ -88,6 +89,7 @@ describe('a model that harms whoever runs it fails its own job, with the reason,
     const job = await attackWith(target, make(), id => target.client.evaluate(request(target, id)))
     expect(job.status).toBe('failed')
     expect(job.error).toMatchObject({ code, detail: expect.stringMatching(/.{20}/) })
+    expectTypedCauses(Object(job.error))
     await expectStillWorking(target)
   })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectNothingKept } from '../support/http-client.ts'
-import { converse, type RawAnswer } from '../support/raw-http.ts'
+import { converse, expectProblem, type RawAnswer } from '../support/raw-http.ts'
 import { startApp } from '../support/server.ts'
 
 const token = '0123456789abcdef'
@@ -25,13 +25,10 @@ const get = (path: string, host: string) => `GET ${path} HTTP/1.1\r\nhost: ${hos
 const authorized = (host: string) =>
   `GET /v1/models HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n\r\n`
 
-function expectProblem({ status, headers, body, text }: RawAnswer, expected: number, code: string): void {
-  expect({ status, text }).toMatchObject({ status: expected })
-  expect(headers['content-type']).toMatch(/^application\/problem\+json/)
-  const { detail, errors } = JSON.parse(body)
-  expect(JSON.parse(body)).toMatchObject({ status: expected, code, requestId: headers['x-request-id'] })
-  expect(errors).toMatchObject([{ field: 'host', message: expect.stringMatching(/\S/) }])
-  expect(detail).toMatch(/\S/)
+function expectHostProblem(answer: RawAnswer, status: number, code: string): void {
+  const { requestId, errors } = expectProblem(answer, status, code)
+  expect(requestId).toBe(answer.headers['x-request-id'])
+  expect(errors).toMatchObject([{ field: 'host' }])
 }
 
 const loopback = [
@@ -73,7 +70,7 @@ describe('a server without tokens', () => {
   test.each(foreign)('does not answer as %s', async host => {
     for (const path of ['/v1/models', '/openapi.json']) {
       const answer = await converse(named.url, get(path, host))
-      expectProblem(answer, 421, 'TUREEN_HOST_UNKNOWN')
+      expectHostProblem(answer, 421, 'TUREEN_HOST_UNKNOWN')
       expect(answer.headers['x-content-type-options']).toBe('nosniff')
     }
   })
@@ -92,7 +89,7 @@ describe('a server without tokens', () => {
   test.each(['other.example', 'other.example:80', 'secure.example:8443', 'x.tureen.example', 'tureen.example.evil'])(
     'does not answer as %s, which TUREEN_HOSTS does not say',
     async host => {
-      expectProblem(await converse(named.url, get('/v1/models', host)), 421, 'TUREEN_HOST_UNKNOWN')
+      expectHostProblem(await converse(named.url, get('/v1/models', host)), 421, 'TUREEN_HOST_UNKNOWN')
     },
   )
 })
@@ -100,7 +97,7 @@ describe('a server without tokens', () => {
 describe('a server with tokens', () => {
   test('answers under every name unless TUREEN_HOSTS lists some', async () => {
     expect(await converse(guarded.url, authorized('evil.example'))).toMatchObject({ status: 200 })
-    expectProblem(await converse(guardedNamed.url, authorized('evil.example')), 421, 'TUREEN_HOST_UNKNOWN')
+    expectHostProblem(await converse(guardedNamed.url, authorized('evil.example')), 421, 'TUREEN_HOST_UNKNOWN')
     for (const host of ['tureen.example', 'localhost:3000'])
       expect(await converse(guardedNamed.url, authorized(host))).toMatchObject({ status: 200 })
   })
@@ -118,18 +115,19 @@ describe('the refusal of a foreign name', () => {
     ['a body that is not invited', `${head('POST', '/v1/models')}expect: 100-continue\r\ncontent-length: 9000000\r\n`],
     ['a body that is too large', `${head('POST', '/v1/merges')}content-length: 9000000\r\n`],
   ])('comes before %s', async (_, said) => {
-    expectProblem(await converse(open.url, `${said}\r\n`), 421, 'TUREEN_HOST_UNKNOWN')
+    expectHostProblem(await converse(open.url, `${said}\r\n`), 421, 'TUREEN_HOST_UNKNOWN')
   })
 
   test('counts for no rate and keeps nothing', async () => {
     const upload = `${head('POST', '/v1/models')}content-length: 4\r\n\r\nonnx`
-    for (let sent = 0; sent < 3; sent += 1) expectProblem(await converse(open.url, upload), 421, 'TUREEN_HOST_UNKNOWN')
+    for (let sent = 0; sent < 3; sent += 1)
+      expectHostProblem(await converse(open.url, upload), 421, 'TUREEN_HOST_UNKNOWN')
     // One request a minute is allowed, and this is it.
     await expectNothingKept(open)
   })
 
   test('comes before the token', async () => {
-    expectProblem(await converse(guardedNamed.url, get('/v1/models', 'evil.example')), 421, 'TUREEN_HOST_UNKNOWN')
+    expectHostProblem(await converse(guardedNamed.url, get('/v1/models', 'evil.example')), 421, 'TUREEN_HOST_UNKNOWN')
   })
 })
 
@@ -137,7 +135,7 @@ test('what a proxy says of the host in other headers does not count, even a trus
   const trusting = await startApp({ TUREEN_TRUSTED_PROXIES: '127.0.0.1' })
   const headers = 'x-forwarded-host: localhost\r\nforwarded: host=localhost\r\n'
   const answer = await converse(trusting.url, `GET /v1/models HTTP/1.1\r\nhost: evil.example\r\n${headers}\r\n`)
-  expectProblem(answer, 421, 'TUREEN_HOST_UNKNOWN')
+  expectHostProblem(answer, 421, 'TUREEN_HOST_UNKNOWN')
   await trusting.close()
 })
 
@@ -152,10 +150,10 @@ describe('probes and scrapers, which send the address of a pod,', () => {
 
   test('may send no name at all with HTTP/1.0', async () => {
     expect(await converse(named.url, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatchObject({ status: 200 })
-    expectProblem(await converse(named.url, 'GET /v1/models HTTP/1.0\r\n\r\n'), 421, 'TUREEN_HOST_UNKNOWN')
+    expectHostProblem(await converse(named.url, 'GET /v1/models HTTP/1.0\r\n\r\n'), 421, 'TUREEN_HOST_UNKNOWN')
     const withToken = `GET /v1/models HTTP/1.0\r\nauthorization: Bearer ${token}\r\n\r\n`
     expect(await converse(guarded.url, withToken)).toMatchObject({ status: 200 })
-    expectProblem(await converse(guardedNamed.url, withToken), 421, 'TUREEN_HOST_UNKNOWN')
+    expectHostProblem(await converse(guardedNamed.url, withToken), 421, 'TUREEN_HOST_UNKNOWN')
   })
 })
 
@@ -180,15 +178,19 @@ describe('what names no host, or two, is refused by every server on every path',
   ])('%s', async (_, header) => {
     for (const app of [named, guarded]) {
       for (const path of ['/v1/models', '/healthz', '/nowhere'])
-        expectProblem(await converse(app.url, `GET ${path} HTTP/1.1\r\n${header}\r\n`), 400, 'TUREEN_REQUEST_INVALID')
+        expectHostProblem(
+          await converse(app.url, `GET ${path} HTTP/1.1\r\n${header}\r\n`),
+          400,
+          'TUREEN_REQUEST_INVALID',
+        )
     }
   })
 
   test('a target with a host of its own, unless the header repeats it', async () => {
     const target = (authority: string, host: string) => converse(named.url, get(`http://${authority}/v1/models`, host))
     expect(await target('localhost:3000', 'localhost:3000')).toMatchObject({ status: 200 })
-    expectProblem(await target('evil.example', 'evil.example'), 421, 'TUREEN_HOST_UNKNOWN')
+    expectHostProblem(await target('evil.example', 'evil.example'), 421, 'TUREEN_HOST_UNKNOWN')
     for (const authority of ['evil.example', 'localhost@evil.example', 'localhost:3001', ''])
-      expectProblem(await target(authority, 'localhost:3000'), 400, 'TUREEN_REQUEST_INVALID')
+      expectHostProblem(await target(authority, 'localhost:3000'), 400, 'TUREEN_REQUEST_INVALID')
   })
 })

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { modelForm, postJson, readProblem } from '../support/http-client.ts'
-import { converse, openSocket, readAnswer } from '../support/raw-http.ts'
+import { converse, expectProblem, openSocket, readAnswer } from '../support/raw-http.ts'
 import { projectFile, startApp } from '../support/server.ts'
 import { until } from '../support/store-client.ts'
 
@@ -39,11 +39,11 @@ describe('beyond TUREEN_MAX_UPLOADS', () => {
   test.each(['/v1/models', '/v1/soup', '/v1/datasets'])('an upload to %s is 429 without being read', async path => {
     const running = await endlessUpload()
     const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n`
-    const { status, headers, body, text } = await converse(app.url, head)
+    const answer = await converse(app.url, head)
     running.destroy()
-    expect({ status, text }).toMatchObject({ status: 429 })
-    expect(Number(headers['retry-after'])).toBeGreaterThan(0)
-    expect(JSON.parse(body)).toMatchObject({ code: 'TUREEN_TOO_MANY_UPLOADS' })
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    const { errors } = expectProblem(answer, 429, 'TUREEN_TOO_MANY_UPLOADS')
+    expect(errors).toMatchObject([{ field: 'TUREEN_MAX_UPLOADS' }])
   })
 
   test('everything else is answered, and uploads again once one has ended, however it did', async () => {

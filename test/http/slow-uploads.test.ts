@@ -1,18 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { ProblemDocument } from '../../schemas/problem.ts'
 import { expectNothingKept, modelForm } from '../support/http-client.ts'
-import { converse, openSocket, type RawAnswer } from '../support/raw-http.ts'
+import { converse, expectProblem, openSocket, type RawAnswer } from '../support/raw-http.ts'
 import { projectFile, startApp } from '../support/server.ts'
 import { type SlowClient, sendSlowly, uploadHead } from '../support/slow-clients.ts'
 import { until } from '../support/store-client.ts'
 
 const patience = 20_000
 
-function expectTimeout({ status, headers, body, text }: RawAnswer): { detail: string; errors: object[] } {
-  expect({ status, text }).toMatchObject({ status: 408 })
-  expect(headers['connection']).toBe('close')
-  const problem = JSON.parse(body)
-  expect(problem).toMatchObject({ code: 'TUREEN_REQUEST_TIMEOUT' })
-  return problem
+function expectTimeout(answer: RawAnswer): ProblemDocument {
+  expect(answer.headers['connection']).toBe('close')
+  return expectProblem(answer, 408, 'TUREEN_REQUEST_TIMEOUT')
 }
 
 describe('TUREEN_MIN_RATE', () => {
@@ -143,11 +141,9 @@ describe('TUREEN_UPLOAD_SHARE', () => {
 
   test('lets one client have half of the uploads while nobody else wants them', async () => {
     for (let count = 0; count < 4; count += 1) await begin('a')
-    const { status, headers, body } = await ask('a')
-    expect(status).toBe(429)
-    expect(Number(headers['retry-after'])).toBeGreaterThan(0)
-    const { code, detail } = JSON.parse(body)
-    expect(code).toBe('TUREEN_UPLOAD_SHARE_USED')
+    const answer = await ask('a')
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    const { detail } = expectProblem(answer, 429, 'TUREEN_UPLOAD_SHARE_USED')
     expect(detail).toMatch(/token a has 4 of the server's 8 uploads.* 2 \(TUREEN_UPLOAD_SHARE\)/)
     for (const name of ['b', 'c']) for (let count = 0; count < 2; count += 1) await begin(name)
     expect(JSON.parse((await ask('c')).body)).toMatchObject({ code: 'TUREEN_TOO_MANY_UPLOADS' })

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { type ErrorCode, errorCatalogue } from '../../src/error-catalogue.ts'
 import { TureenError } from '../../src/errors.ts'
+import { expectTypedCauses } from './http-client.ts'
 
 /** What `task` returns, or the refusal of the catalogue that it throws; anything else thrown goes on. */
 export function outcomeOf<Value>(task: () => Value): Value | TureenError {
@@ -20,5 +21,6 @@ export function refusalOf(task: () => unknown, code: ErrorCode | ErrorCode[], wo
     code: expect.toBeOneOf([code].flat()),
     detail: words ? expect.stringMatching(words) : outcome.message,
   })
+  expectTypedCauses(outcome)
   return outcome
 }

@@ -1,5 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { expect } from 'vitest'
+import type { ProblemDocument } from '../../schemas/problem.ts'
+import { expectTypedCauses } from './http-client.ts'
 
 /** A connection on which anything may be said. */
 export async function openSocket(url: string): Promise<Socket> {
@@ -11,6 +14,25 @@ export async function openSocket(url: string): Promise<Socket> {
 }
 
 export type RawAnswer = { status: number; headers: Record<string, string>; body: string; text: string }
+
+/** Reads an answer that must be a problem of this status and code, with causes that name their places in fields. */
+export function expectProblem(
+  { status, headers, body, text }: RawAnswer,
+  expected: number,
+  code: string,
+): ProblemDocument {
+  expect({ status, text }).toMatchObject({ status: expected })
+  expect(headers['content-type']).toMatch(/^application\/problem\+json/)
+  const problem: ProblemDocument = JSON.parse(body)
+  expect(problem).toMatchObject({
+    status: expected,
+    code,
+    title: expect.any(String),
+    detail: expect.stringMatching(/\S/),
+  })
+  expectTypedCauses(problem)
+  return problem
+}
 
 /** Says something and reads until the server closes, or until `milliseconds` of silence. */
 export async function converse(url: string, said: string | Uint8Array, milliseconds = 2_000): Promise<RawAnswer> {
