@@ -125,6 +125,9 @@ const docsPolicy = {
   'frame-ancestors': "'none'",
 }
 
+/** The documents of this process, by all that two of its servers differ in: their version, their routes, and the scopes of those. */
+const documents = new Map<string, FixedContent>()
+
 /**
  * Serves /openapi.json (3.1) and /docs/api, which are made from the routes' zod schemas once the server is ready. Both need no token:
  * they describe the program and not the store, and browsers send no token when they load a page.
@@ -150,9 +153,18 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     },
     transformObject: jsonSchemaTransformObject,
   })
+  const routes: string[] = []
+  app.addHook('onRoute', ({ method, url, config }) => void routes.push(JSON.stringify([method, url, config?.auth])))
+  const writtenDocument = () => {
+    const key = [version, ...routes].join('\n')
+    const known =
+      documents.get(key) ?? fixedContent(withNewline(JSON.stringify(apiDocument(app.swagger()))), jsonType)
+    documents.set(key, known)
+    return known
+  }
   let json: FixedContent | undefined
   const document = () => {
-    json ??= fixedContent(withNewline(JSON.stringify(apiDocument(app.swagger()))), jsonType)
+    json ??= writtenDocument()
     return json
   }
   // Make the document now: at the first request it would block the event loop for too long.

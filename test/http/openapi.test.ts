@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pathsWithInlineParts } from '../../docs/generator/inline-parts.ts'
+import { json } from '../support/http-client.ts'
 import { startApp } from '../support/server.ts'
 
 type Media = Record<string, { schema?: object }>
@@ -274,4 +275,18 @@ describe('what tells of the program', () => {
     await cost('/healthz')
     expect(await cost('/openapi.json')).toBeLessThan(10 * (await cost('/healthz')))
   })
+})
+
+test('servers of one process that differ in a scope have documents that differ in it', async () => {
+  const open = await startApp({ TUREEN_METRICS: 'open' })
+  try {
+    const metricsOf = async ({ url }: { url: string }) => {
+      const { paths } = await json<{ paths: Record<string, unknown> }>(await fetch(`${url}/openapi.json`))
+      return paths['/metrics']
+    }
+    expect(await metricsOf(open)).toMatchObject({ get: { security: [] } })
+    expect(await metricsOf(app)).toMatchObject({ get: { 'x-scope': 'read' } })
+  } finally {
+    await open.close()
+  }
 })
