@@ -1,20 +1,45 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** What takes long or needs much: fuzzing, costs and memory at the limits. `npm run test:bounds`, which CI runs after `npm test`. */
+const bounds = [
+  'test/{corpus,fuzz}/*.test.ts',
+  'test/durability/{memory,slow-clients}.test.ts',
+  'test/evaluate/metrics/kept-memory.test.ts',
+  'test/hostile/crowded-models.test.ts',
+  'test/http/costly-bodies.test.ts',
+  'test/merge/{corpus,costly-models}.test.ts',
+  'test/onnx/fuzz.test.ts',
+  'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
+]
+/** Single parts: no server and no other process is started. */
+const unit = [
+  'test/{merge,models,onnx,search,storage,tensor}/**/*.test.ts',
+  'test/evaluate/*/**/*.test.ts',
+  'test/unit-tier.test.ts',
+]
+/** Kills, full and failing disks, damage, and the tools against them. */
+const durability = ['test/{durability,store-tools}/**/*.test.ts']
+/** The clients have packages of their own: `npm run test:clients`. */
+const elsewhere = [...configDefaults.exclude, 'test/clients/**']
+
+const tier = (name: string, include: string[], exclude: string[] = [], setupFiles: string[] = []) => ({
+  extends: true as const,
+  test: { name, include, exclude: [...elsewhere, ...exclude], setupFiles },
+})
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // A tier of its own, with packages of its own: npm run test:clients.
-    exclude: ['**/node_modules/**', 'test/clients/**'],
-    // Most of the time goes by in servers and evaluators beside the tests.
     maxWorkers: 2,
     // No test replaces a module, and loading all of them anew for each file would be a third of the processors' time.
     isolate: false,
     // Far more than any of them takes: a machine that is busy with other things is no reason to fail.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // For .ci/run, which counts from the file what passed and what failed.
-    reporters: process.env['CI']
-      ? ['default', ['json', { outputFile: 'node_modules/.cache/test-results.json' }]]
-      : ['default'],
+    projects: [
+      tier('unit', unit, bounds, ['test/support/no-servers.ts']),
+      tier('http', ['test/**/*.test.ts'], [...unit, ...durability, ...bounds]),
+      tier('durability', durability, bounds),
+      tier('bounds', bounds),
+    ],
   },
 })
