@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { digestOf, heavyModel, modelBuffer, modelBytes } from '../support/heavy-model.ts'
 import { cancelJob, startLongMerge } from '../support/long-merge.ts'
 import type { SpawnedServer } from '../support/server.ts'
-import { filesIn, killServer, serverGroup, stopServer } from '../support/server-group.ts'
+import { cutOff, filesIn, hasCutOff, killServer, says, serverGroup, stopServer } from '../support/server-group.ts'
 import { downloadDigest, job, listAll, merge, until, upload } from '../support/store-client.ts'
 
 const servers = serverGroup()
@@ -53,7 +53,6 @@ describe.concurrent('SIGTERM', () => {
     for (const pending of [events, waiting, posting]) pending.catch(() => {})
     await until('the second job is there', async () => (await listAll(first.url, 'jobs')).length === 2)
 
-    const begun = performance.now()
     first.process.kill('SIGTERM')
     await untilClosing(first)
     expect(await idle.ask('/v1/models')).toSatisfy((answer: string) => answer === '' || isShuttingDown(answer))
@@ -61,7 +60,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await events).toContain('event: progress')
     expect((await waiting).status).toMatch(/running|queued/)
     expect((await posting).status).toMatch(/running|queued/)
-    expect(performance.now() - begun).toBeLessThan(8000)
+    expect(says(first, cutOff)).toBe(false)
     await untilRefused(first.url)
     await delay(200)
     expect(first.process.exitCode).toBeNull()
@@ -78,8 +77,7 @@ describe.concurrent('SIGTERM', () => {
     expect([503, 'closed']).toContain(overKept)
 
     expect((await first.exited).code).toBe(0)
-    expect(performance.now() - begun).toBeLessThan(10_000)
-    await expectNotCutOff(first)
+    expect(await hasCutOff(first)).toBe(false)
     agent.destroy()
     expect((await filesIn(data)).incoming).toEqual([])
 
@@ -109,10 +107,8 @@ describe.concurrent('SIGTERM', () => {
     await untilRefused(server.url)
     expect(server.process.exitCode).toBeNull()
     expect(await digestOfStream(download)).toBe(digestOf(modelBytes(heavy)))
-    const finished = performance.now()
     expect((await server.exited).code).toBe(0)
-    expect(performance.now() - finished).toBeLessThan(5000)
-    await expectNotCutOff(server)
+    expect(await hasCutOff(server)).toBe(false)
     agent.destroy()
   })
 
@@ -122,10 +118,8 @@ describe.concurrent('SIGTERM', () => {
     const idle = await keptAlive(server.url)
     server.process.kill('SIGTERM')
     server.process.kill('SIGTERM')
-    const { code, took } = await stopServer(server)
-    expect(code).toBe(0)
-    expect(took).toBeLessThan(8000)
-    await expectNotCutOff(server)
+    expect((await stopServer(server)).code).toBe(0)
+    expect(await hasCutOff(server)).toBe(false)
     idle.socket.destroy()
   })
 
@@ -146,8 +140,9 @@ describe.concurrent('SIGTERM', () => {
     await until('three uploads have begun', async () => (await filesIn(data)).incoming.length === 3)
     const { code, took } = await stopServer(server)
     expect(code).toBe(0)
-    expect(took).toBeLessThan(10_000)
-    await until('it says that it cut them off', () => says(server, 'are cut off'))
+    // It cuts them off after eight seconds; a busy machine is late with it.
+    expect(took).toBeLessThan(30_000)
+    await until('it says that it cut them off', () => says(server, cutOff))
     for (const stream of [download, ...sockets]) stream.destroy()
 
     const next = await servers.start(data)
@@ -157,16 +152,8 @@ describe.concurrent('SIGTERM', () => {
   })
 })
 
-const says = ({ logs }: SpawnedServer, words: string) => logs.some(line => line.includes(words))
-
 async function untilClosing(server: SpawnedServer): Promise<void> {
   await until('the server says that it is closing', () => says(server, '"signal":"SIGTERM"'))
-}
-
-/** It has not waited for anybody until the time was over; how long that is on a busy machine nobody knows. */
-async function expectNotCutOff(server: SpawnedServer): Promise<void> {
-  await until('the server says that it is closed', () => says(server, '"msg":"closed"'))
-  expect(says(server, 'are cut off')).toBe(false)
 }
 
 /** Waits until a server takes no more connections. Those that it still takes until then, it must not serve. */

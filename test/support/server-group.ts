@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { projectRoot, type SpawnedServer, serverVariables, spawnServer, temporaryDirectory } from './server.ts'
+import { until } from './store-client.ts'
 
 /** A server that was started without waiting for it to serve. */
 export type LaunchedServer = {
@@ -62,6 +63,20 @@ export async function stopServer({ process, exited }: SpawnedServer): Promise<{ 
   process.kill('SIGTERM')
   const { code } = await exited
   return { code, took: performance.now() - started }
+}
+
+/** Whether a server has logged these words. */
+export function says({ logs }: SpawnedServer, words: string): boolean {
+  return logs.some(line => line.includes(words))
+}
+
+/** Words that a server logs when it has waited eight seconds for running requests. */
+export const cutOff = 'are cut off'
+
+/** Whether a server that has ended waited until it had to cut requests off. How many seconds it took would tell of the machine. */
+export async function hasCutOff(server: SpawnedServer): Promise<boolean> {
+  await until('the server says that it is closed', () => says(server, '"msg":"closed"'))
+  return says(server, cutOff)
 }
 
 /** What lies in a data directory: names of unfinished files, and digests of content. */
