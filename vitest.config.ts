@@ -4,7 +4,8 @@ import { configDefaults, defineConfig } from 'vitest/config'
 const bounds = [
   'test/{corpus,fuzz}/*.test.ts',
   'test/durability/{memory,slow-clients}.test.ts',
-  'test/evaluate/metrics/kept-memory.test.ts',
+  'test/evaluate/datasets/damage.test.ts',
+  'test/evaluate/metrics/{kept-memory,resampling}.test.ts',
   'test/hostile/crowded-models.test.ts',
   'test/http/costly-bodies.test.ts',
   'test/merge/{corpus,costly-models}.test.ts',

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileKernel } from '../../kernel/compile.ts'
 import { floatFormat } from '../../src/tensor/float-format.ts'
-import { kernelBinary } from '../../src/tensor/kernel-binary.ts'
 import { simdEngine } from '../../src/tensor/simd-engine.ts'
 import { type SumEngine, typedArrayEngine } from '../../src/tensor/sum-engine.ts'
 import type { WeightedSum } from '../../src/tensor/weighted-sum.ts'
@@ -37,10 +35,6 @@ function run(engine: SumEngine, dtype: string, sum: WeightedSum, inputs: readonl
   const result = engine.sum(dtype, sum, bytes / floatFormat(dtype).bytes)
   return { ...result, output: Buffer.from(buffers.output).toString('hex') }
 }
-
-test('the compiled kernel in the tree is what its source gives', async () => {
-  expect(Buffer.from(await compileKernel()).toString('base64')).toBe(kernelBinary)
-})
 
 test("NumPy's answers come out of the kernel, bit for bit", () => {
   const file = new URL('../fixtures/numerics/cases.json', import.meta.url)
