@@ -157,8 +157,7 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
   app.addHook('onRoute', ({ method, url, config }) => void routes.push(JSON.stringify([method, url, config?.auth])))
   const writtenDocument = () => {
     const key = [version, ...routes].join('\n')
-    const known =
-      documents.get(key) ?? fixedContent(withNewline(JSON.stringify(apiDocument(app.swagger()))), jsonType)
+    const known = documents.get(key) ?? fixedContent(withNewline(JSON.stringify(apiDocument(app.swagger()))), jsonType)
     documents.set(key, known)
     return known
   }
