@@ -6,6 +6,7 @@
 
 import { decodeHalf, demote, promoteHigh, sumOfLanes } from './lanes'
 
+/** Decodes float32 to binary64. */
 export function decodeFloat32(elements: usize, bytes: usize, output: usize): void {
   for (let at: usize = 0; at < bytes; at += 16)
     v128.store(output + at, f64x2.promote_low_f32x4(v128.load64_zero(elements + (at >> 1))))
@@ -24,6 +25,7 @@ export function decodeSixteenBits(brain: bool, elements: usize, bytes: usize, ou
 /** The number of elements that the last call of {@link finishFloat32} copied. */
 let identical: i32 = 0
 
+/** Returns the number of elements that the last call of {@link finishFloat32} copied. */
 export function countedIdentical(): i32 {
   return identical
 }

@@ -20,6 +20,7 @@ const byAgreeing: i32 = 2
 /** 1 if the last call copied any NaN of the base. */
 let copied: i32 = 0
 
+/** Returns 1 if the last call copied any NaN of the base. */
 export function copiedNaN(): i32 {
   return copied
 }
@@ -39,6 +40,10 @@ function changed(base: v128, lambda: v128, m: v128, used: v128): v128 {
   return v128.bitselect(f64x2.add(base, f64x2.mul(lambda, m)), base, used)
 }
 
+/**
+ * Computes b + lambda m where `used` is set, and copies b elsewhere. m is the weighted sum of the terms, divided by
+ * `divisor` if `how` is 1.
+ */
 export function addChanges(
   addresses: usize,
   weights: usize,

@@ -176,6 +176,7 @@ export function keepBetween(
 /** The number of keys above the upper end in the last call. */
 let above: i32 = 0
 
+/** Returns the number of keys above the upper end in the last call. */
 export function countedAbove(): i32 {
   return above
 }

@@ -24,6 +24,7 @@ function scale(sums: v128, how: i32, factors: v128): v128 {
 /** 1 if any element of the last call differed between the inputs. */
 let different: i32 = 0
 
+/** Returns 1 if any element of the last call differed between the inputs. */
 export function anyDifferent(): i32 {
   return different
 }
@@ -81,6 +82,7 @@ function encodeBrain(bits: v128): v128 {
   return v128.bitselect(i32x4.splat(0x7fc0), v128.or(sign, rounded), isNaN)
 }
 
+/** Sums float32 elements, eight at a time. */
 export function sumFloat32(
   addresses: usize,
   weights: usize,
@@ -137,6 +139,7 @@ export function sumFloat32(
   return sumOfLanes(nonFinite)
 }
 
+/** Sums float64 elements, two at a time. */
 export function sumFloat64(
   addresses: usize,
   weights: usize,
@@ -327,6 +330,7 @@ function sumSixteenBits(
   return nonFinite
 }
 
+/** Sums float16 elements; weights come multiplied by 2^112. */
 export function sumFloat16(
   addresses: usize,
   weights: usize,
@@ -340,6 +344,7 @@ export function sumFloat16(
   return sumSixteenBits(false, addresses, weights, models, bytes, factor, scaling, keepIdentical, output)
 }
 
+/** Sums bfloat16 elements. */
 export function sumBfloat16(
   addresses: usize,
   weights: usize,

@@ -20,6 +20,7 @@ export type DataFiles = {
   files(): Map<string, PlannedFile>
 }
 
+/** Returns the base's data files before any tensor is replaced. */
 export function dataFiles({ data, label }: Pick<IndexedInput, 'data' | 'label'>): DataFiles {
   const places = new Map<string, Map<string, Taken>>()
   const take = (tensor: TensorEntry, payload: ExternalPayload, part: PlanPart | null, payloads: string): boolean => {

@@ -16,9 +16,10 @@ export type Counts = Record<string, number>
  */
 export type ElementComputer = (buffers: SumBuffers, first: number, count: number, uncounted: number) => SumResult
 
-/** Returns a computer for a tensor by its method. `counts`: counts are added to it. */
+/** The type of {@link elementComputer}, for code that loads it only if needed. */
 export type ElementComputing = typeof elementComputer
 
+/** Returns a computer for a tensor by its method. `counts`: counts are added to it. */
 export function elementComputer(
   tensor: PlannedTensor,
   { method, settings, constants }: ElementOperation,

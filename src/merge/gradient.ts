@@ -15,6 +15,7 @@ export type Position = { graph: number; block: number }
 
 export const startPosition: Position = { graph: 0, block: 0 }
 
+/** True if a value has the form of a gradient. Its numbers are not checked. */
 export function isGradient(value: unknown): value is Gradient {
   return typeof value === 'object' && value !== null && 'gradient' in value
 }

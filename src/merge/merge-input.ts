@@ -30,7 +30,7 @@ export type MergeSettings = {
   onNonFinite?: OnNonFinite
   /** True to write the recipe into the metadata of the result. */
   provenance: boolean
-  /** Whether the base also takes part in the computation, as the one whose changes are merged. */
+  /** True if the base also takes part in the computation, as the model whose changes are merged. */
   usesBase: boolean
   /** The data on which the statistics of the batch norms are measured after the merge. */
   recalibrate?: RecalibrationRecipe

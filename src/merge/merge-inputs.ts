@@ -54,7 +54,7 @@ export function memberInputs<Input extends Identified>(
   )
 }
 
-/** Returns each file once, as plans number them: the models, the base if it is none of them, the companions. */
+/** Returns each file once, in the order of plans: the models, the base if it is not one of them, the companions. */
 export function filesOf<Input extends Identified>({ models, base, companions }: SearchInputs<Input>): Input[] {
   const beside = base && placeAmong(models, base) < 0 ? [base] : []
   return [...models, ...beside, ...companions]

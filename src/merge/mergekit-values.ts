@@ -108,10 +108,12 @@ export function isAlways(value: TensorValue | undefined, number: number): boolea
   return value !== undefined && Number(value) === number
 }
 
+/** Returns the refusal of a configuration for some causes. */
 export function refusal(errors: ProblemItem[]): TureenError {
   return refusalOf(toldCauses(errors))
 }
 
+/** Returns the refusal of a configuration for causes that are already limited in number. */
 export function refusalOf({ errors, list }: ToldCauses): TureenError {
   return new TureenError('TUREEN_REQUEST_INVALID', `The mergekit configuration cannot be followed: ${list}.`, errors)
 }

@@ -18,6 +18,7 @@ export type Chunk = { bytes: number; buffers: SumBuffers; engine: SumEngine }
 /** Memory in which merges are computed one after the other. A caller with many merges reuses it. */
 export type PlanMemory = { chunkFor(plan: MergePlan, inputs: number): Chunk }
 
+/** Returns memory that grows to the largest chunk that is asked for. Uses SIMD if the machine has it. */
 export function planMemory(engine: SumEngine = simdEngine() ?? typedArrayEngine()): PlanMemory {
   let chunk: Chunk = { bytes: 0, buffers: engine.reserve(0, 0), engine }
   return {

@@ -14,6 +14,7 @@ export type PlanPart = CopyPart | BytesPart | TensorPart | SpreadPart | DataPart
 /** A file of a merge's result: its parts in order. Copied parts are of the base's own file with the same location. */
 export type PlannedFile = { byteLength: number; parts: PlanPart[] }
 
+/** Returns the file that some parts make up. */
 export function plannedFile(parts: PlanPart[]): PlannedFile {
   return { parts, byteLength: parts.reduce((length, part) => length + part.length, 0) }
 }

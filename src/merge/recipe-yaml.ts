@@ -93,6 +93,7 @@ function merged(value: unknown): unknown {
   return Object.fromEntries([...foreign, ...own.filter(([key]) => key !== '<<')])
 }
 
+/** Returns a recipe as a YAML document. */
 export function writeYaml(recipe: unknown): string {
   return stringify(recipe)
 }

@@ -35,6 +35,9 @@ export type LayoutScope = {
   singular: Map<number, LayoutScope> | null
 }
 
+/**
+ * Returns the scope of a message that begins. `parent`: null for the model. `index`: -1 for a field that occurs once.
+ */
 export function openScope(
   kind: MessageKind,
   field: WireField,

@@ -10,6 +10,7 @@ export type Edit<Part extends { length: number }> = { start: number; end: number
 export type CopyPart = { kind: 'copy'; from: number; length: number }
 export type BytesPart = { kind: 'bytes'; bytes: Uint8Array<ArrayBuffer>; length: number }
 
+/** Returns given bytes as a part. */
 export function bytesPart(bytes: Uint8Array<ArrayBuffer>): BytesPart {
   return { kind: 'bytes', bytes, length: bytes.byteLength }
 }

@@ -17,6 +17,7 @@ export type WireCursor = {
   windowLength: number
 }
 
+/** Returns a cursor at `offset`. Nothing is read yet. */
 export function wireCursor(source: ByteSource, offset = 0): WireCursor {
   return { source, offset, window: new Uint8Array(windowBytes), windowStart: 0, windowLength: 0 }
 }

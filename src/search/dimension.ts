@@ -9,6 +9,7 @@ export function startOf({ from, to, start }: Dimension): number {
   return from === to ? 0 : roundPlace(Math.max(0, Math.min(1, (start - from) / (to - from))))
 }
 
+/** Returns a place in a range, rounded to 1/10,000. */
 export function roundPlace(place: number): number {
   return Math.round(place * parts) / parts
 }

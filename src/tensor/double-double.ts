@@ -23,22 +23,26 @@ export function exactProduct(a: number, b: number): DoubleDouble {
   return { high, low: aHigh * bHigh - high + aHigh * bLow + aLow * bHigh + aLow * bLow }
 }
 
+/** Returns a + b to about 106 bits. */
 export function plus(a: DoubleDouble, b: DoubleDouble): DoubleDouble {
   const sum = exactSum(a.high, b.high)
   return exactSum(sum.high, sum.low + (a.low + b.low))
 }
 
+/** Returns a * b to about 106 bits. */
 export function times(a: DoubleDouble, b: DoubleDouble): DoubleDouble {
   const product = exactProduct(a.high, b.high)
   return exactSum(product.high, product.low + (a.high * b.low + a.low * b.high))
 }
 
+/** Returns a / divisor to about 106 bits. */
 export function dividedBy(a: DoubleDouble, divisor: number): DoubleDouble {
   const quotient = a.high / divisor
   const back = exactProduct(quotient, divisor)
   return exactSum(quotient, (a.high - back.high - back.low + a.low) / divisor)
 }
 
+/** Returns the negated number, exactly. */
 export function negated({ high, low }: DoubleDouble): DoubleDouble {
   return { high: -high, low: -low }
 }

@@ -3,7 +3,7 @@ import { isWithin } from './cut.ts'
 import { philox } from './random.ts'
 import { copyIdentical } from './weighted-sum.ts'
 
-/** The readable reference: plain loops over typed arrays. It owns whatever array it is given. */
+/** Returns the readable reference: plain loops over typed arrays. Every array counts as owned. */
 export function plainBlockEngine(): BlockEngine {
   const sources: Float64Array[] = []
   const floats = () => new Float64Array(blockRoom)
@@ -185,7 +185,7 @@ function mask(flags: Int32Array, j: number, isSet: boolean): void {
   flags[2 * j + 1] = isSet ? -1 : 0
 }
 
-/** Of magnitudes: the larger one first, and NaN before all others. */
+/** Compares magnitudes for a sort: the larger first, and NaN before all others. */
 function compareSizes(one: number, other: number): number {
   if (Number.isNaN(one) || Number.isNaN(other)) return Number(Number.isNaN(other)) - Number(Number.isNaN(one))
   return one < other ? 1 : one > other ? -1 : 0
@@ -199,14 +199,15 @@ function divided(sum: number, divisor: number | null): number {
   return divisor === null ? sum : sum / divisor
 }
 
-/** Left to right from the first product. */
+/** Returns the weighted sum, left to right from the first product. */
 function weightedSum(entries: readonly number[], weights: readonly number[]): number {
   return entries.map((entry, model) => (weights[model] ?? 0) * entry).reduce((sum, product) => sum + product)
 }
 
 /**
- * Adds up the entries that have the sign of the weighted sum of all: a sum of 0 or NaN counts as positive, an entry of 0 has no sign,
- * NaN has both. `used`: whether any has it, and the sum of their weights, if it divides, is not 0.
+ * Adds up the entries that agree with the sign of the weighted sum of all votes. A sum of 0 or NaN counts as positive.
+ * An entry of 0 has no sign, and NaN has both. `used`: true if an entry agrees, and the sum of their weights is not 0
+ * if it divides.
  */
 function elect(entries: readonly number[], { weights, divisor: by, zero }: ChangeSum, votes: readonly number[]) {
   const isNegative = weightedSum(entries, votes) < 0

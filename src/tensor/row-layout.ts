@@ -36,6 +36,7 @@ export function lastAxisRows(dims: readonly number[]): RowLayout {
   return dims.length < 2 || length === 1 ? oneRow(elements) : { ...oneRow(length), slabs: elements / length }
 }
 
+/** True if two layouts describe the same rows. */
 export function isSameLayout(a: RowLayout, b: RowLayout): boolean {
   return a.slabs === b.slabs && a.outer === b.outer && a.units === b.units && a.inner === b.inner
 }

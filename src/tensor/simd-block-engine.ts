@@ -13,24 +13,29 @@ const addressesAt = 4096
 const factorsAt = 10 * 1024
 const weightsAt = 16 * 1024
 const votesAt = 40 * 1024
-/** In front of the arrays: what the compiler may keep there, and the tables above, one entry for each model. */
+/**
+ * The first page is in front of the arrays: the compiler's memory, and the tables above, with one entry for each model.
+ */
 const firstAt = pageBytes
 const strideBytes = blockRoom * Float64Array.BYTES_PER_ELEMENT
-/** More models than a merge may have, and a base. */
+/** More than the largest number of models in a merge, plus a base. */
 const mostSources = 1200
 
-/** Rows that the kernel ranks many of at a time. */
+/** The longest row of which the kernel ranks many at a time. */
 const longestShortRow = 16
 
 let known: BlockEngine | undefined
 
-/** The engine of this thread: that in SIMD WebAssembly where the machine has it. */
+/** Returns the engine of this thread: the one in SIMD WebAssembly if the machine has it. */
 export function blockEngine(): BlockEngine {
   known ??= simdBlockEngine() ?? plainBlockEngine()
   return known
 }
 
-/** An engine in SIMD WebAssembly (kernel/blocks.ts, choices.ts, changes.ts, uniforms.ts, ranks.ts). Undefined where the machine has none. */
+/**
+ * Returns an engine in SIMD WebAssembly (kernel/blocks.ts, choices.ts, changes.ts, uniforms.ts, ranks.ts); undefined on
+ * a machine without SIMD.
+ */
 export function simdBlockEngine(): BlockEngine | undefined {
   const binary = Uint8Array.from(Buffer.from(kernelBinary, 'base64'))
   if (!WebAssembly.validate(binary)) return undefined
@@ -42,10 +47,10 @@ export function simdBlockEngine(): BlockEngine | undefined {
   const spares = 6
   const [rawAt, constantsAt, firstSpare] = [at(6), at(7), 9]
   const firstSource = firstSpare + spares
-  /** Behind all sources, one for each: its elements as they are stored. */
+  /** Address of the stored elements, after all sources: one array for each source. */
   const storedAt = at(firstSource + mostSources)
   const storedStride = blockRoom * Float32Array.BYTES_PER_ELEMENT
-  // All at once, since growing takes the memory of arrays away; what is never touched costs nothing.
+  // Grown at once, since growing detaches all arrays. Memory that is never touched costs nothing.
   const end = storedAt + mostSources * storedStride
   memory.grow(Math.ceil(Math.max(0, end - memory.buffer.byteLength) / pageBytes))
   const floats = (index: number) => new Float64Array(memory.buffer, at(index), blockRoom)
@@ -63,7 +68,7 @@ export function simdBlockEngine(): BlockEngine | undefined {
   const voteTable = new Float64Array(memory.buffer, votesAt, mostSources)
 
   const vectors = (count: number) => Math.ceil(count / 2) * 16
-  /** Where an array lies that the engine owns, or a copy of one that it does not. */
+  /** Returns the address of an array that the engine owns, or of a copy of another array. */
   const addressOf = (array: Float64Array, count: number, spare: number) => {
     if (array.buffer === memory.buffer) return array.byteOffset
     const copy = copies[spare] ?? output
@@ -74,7 +79,7 @@ export function simdBlockEngine(): BlockEngine | undefined {
     if (array.buffer !== memory.buffer) throw new RangeError('the array is not of this engine')
     return array.byteOffset
   }
-  /** `place`: which of the constants it may be. */
+  /** `place`: index of the constant to use for a single number. */
   const numbersAt = (numbers: Numbers, count: number, place: 0 | 1 = 0): [address: number, each: number] => {
     if (typeof numbers !== 'number') return [addressOf(numbers, count, place), 1]
     constants.fill(numbers, 2 * place, 2 * place + 2)
@@ -90,7 +95,7 @@ export function simdBlockEngine(): BlockEngine | undefined {
     return own
   }
   const stored: Uint8Array[] = []
-  /** Elements of types that have no kernel to be finished by stay where they are. */
+  /** Elements of types without a kernel for finish; they stay in the caller's memory. */
   const elsewhere: Uint8Array[] = []
   const shared = new Uint32Array(blockRoom)
 
@@ -140,7 +145,8 @@ export function simdBlockEngine(): BlockEngine | undefined {
     keepBetween(x, b, first, count, behind, upTo, dropped) {
       const [xAt, bAt] = [ownAddress(x), ownAddress(b)]
       let kept = 0
-      // Equal ones are within a cut up to its last: on either side of that they are compared alike.
+      // Elements equal to a cut's value are within the cut up to its last index. So the range is split there, and each
+      // part is compared in one way.
       for (let from = 0; from < count; ) {
         const index = first + from
         const ends = [upTo.last, behind?.last ?? -1].filter(last => last >= index).map(last => last + 1 - first)

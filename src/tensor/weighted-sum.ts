@@ -10,6 +10,7 @@ export type WeightedSum = { weights: readonly number[]; divisor: number | null; 
 /** Memory that a caller keeps between chunks. */
 export type SumScratch = { accumulator: Float64Array; shared: Uint32Array }
 
+/** Returns scratch memory for chunks of up to `elements` elements. */
 export function sumScratch(elements: number): SumScratch {
   return { accumulator: new Float64Array(elements), shared: new Uint32Array(elements) }
 }

@@ -17,7 +17,7 @@ import { outputFiles } from './merge-task.ts'
 import { type MergeFile, type OpenInput, openMerge } from './open-inputs.ts'
 import { writePlanned } from './write-planned.ts'
 
-/** `memoryBytes`: models that together take no more are held in memory. */
+/** `memoryBytes`: models that together take at most this are held in memory. */
 export type CandidateInputs = { inputs: SearchInputs<MergeFile>; settings: MergeSettings; memoryBytes: number }
 
 const memory = planMemory()
@@ -26,10 +26,13 @@ const memory = planMemory()
 let open: OpenModels | undefined
 
 type OpenModels = {
-  /** Of a merge of all models. */
+  /** The inputs of a merge of all models. */
   inputs: MergeInputs<OpenInput>
   settings: MergeSettings
-  /** Returns the plan of a merge of all models, made from the file that a soup is made from; by default that of the first model. */
+  /**
+   * Returns the plan of a merge of all models, made from the file that the soup is made from; without a soup, from the
+   * first model's file.
+   */
   planFor(soup?: CandidateSoup): MergePlan
 }
 

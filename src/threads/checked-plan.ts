@@ -14,12 +14,13 @@ import { rowWarnings } from '../merge/row-warnings.ts'
 import { averagedStatistics, scalerWarning } from '../merge/scaler-statistics.ts'
 import { asProblem, type ValueDifference } from '../merge/value-differences.ts'
 
-/** The plan of a merge that passed every check, and what its author should know. */
+/** The plan of a merge that passed every check, with its findings. */
 export type CheckedPlan = { plan: MergePlan; expected: Expected<MergeFindings>; network: NetworkFacts }
 
 /**
  * Pairs the models' tensors, compares everything that is never averaged, and plans their merge.
- * @throws TureenError `TUREEN_MODELS_DIFFER`, `TUREEN_NON_FLOAT_DIFFERS`, with every difference; `TUREEN_RULE_UNMATCHED`, `TUREEN_BLOCKS_UNKNOWN`
+ * @throws TureenError `TUREEN_MODELS_DIFFER` or `TUREEN_NON_FLOAT_DIFFERS`, with every difference;
+ * `TUREEN_RULE_UNMATCHED`, `TUREEN_BLOCKS_UNKNOWN`
  */
 export function checkedPlan(inputs: MergeInputs<IndexedInput>, settings: MergeSettings): CheckedPlan {
   const isCarried = skippedTensors(inputs.base, settings)

@@ -24,6 +24,7 @@ export function hashSlowly(path: string): ReturnType<typeof sha256OfFile> {
   })
 }
 
+/** Hashes a file as fast as possible. */
 export function hashFile(path: string): ReturnType<typeof sha256OfFile> {
   return sha256OfFile(path)
 }

@@ -30,43 +30,45 @@ import { checkOf, sharedCheck, sharedPlan } from './share-inputs.ts'
 import type { WorkControl } from './work-control.ts'
 import { writePlanned } from './write-planned.ts'
 
-/** Results from this size on are written by several threads: what these cost to coordinate is nothing then. */
+/** Results of at least this size are written by several threads; the cost of coordinating them is then negligible. */
 const splitBytes = 16 << 20
 
-/** A thread merges one after the other, all in the same memory. */
+/** Reused: a thread merges one result after the other. */
 const memory = planMemory()
 
 export type MergeReport = MergeCounts & MergeFindings & { bytesRead: number; bytesWritten: number }
 
-/** A file that has been written. */
+/** A file that was written. */
 export type WrittenFile = OutputFile & { sha256: string }
 
 /** The files of a merged model, its own first. */
 export type MergedModel = { files: WrittenFile[]; report: MergeReport }
 
-/** A large merge, ready to be written: its files are there, of their sizes and without content. */
+/** A large merge, ready to be written: its files exist with their sizes, but without content. */
 export type PlannedMerge = {
-  /** The plan, serialized, so that threads can have it without the event loop copying it. */
+  /** The plan, serialized, so that it is passed to threads without a copy on the event loop. */
   plan: SharedArrayBuffer
   outputs: OutputFile[]
   counted: CountedPlan
   expected: Expected<MergeFindings>
-  /** Bytes that have been read so far; more are read while it is written. */
+  /** Bytes read so far; writing reads more. */
   bytesRead: number
   bytesWritten: number
 }
 
-/** A large merge of which several threads are to prepare so many tensors first. */
+/** A large merge of which several threads must first prepare `pending` tensors. */
 export type UnpreparedMerge = Omit<PlannedMerge, 'counted'> & { pending: number }
 
-/** A merge that is done, or is to be done by several threads. */
+/** A finished merge, or one that several threads must finish. */
 export type MergeStart = { merged: MergedModel } | { planned: PlannedMerge } | { unprepared: UnpreparedMerge }
 
-/** A plan that names more tensors of its models is not kept: to copy it would take seconds and much memory. */
+/**
+ * The largest number of tensors of models in a plan that is kept: copying a larger plan takes seconds and much memory.
+ */
 const mostSharedSources = 250_000
 
 /**
- * Checks whether the models can be averaged and their batch norms measured. Writes nothing.
+ * Checks that models can be averaged and their batch norms measured. Writes nothing.
  * @returns the plan, serialized for {@link startMerge}; null if it is too large
  * @throws TureenError as {@link checkedPlan} does; `TUREEN_RECALIBRATION_IMPOSSIBLE`
  */
@@ -78,7 +80,7 @@ export function checkMergeFiles(files: MergeInputs<MergeFile>, settings: MergeSe
   })
 }
 
-/** As {@link checkMergeFiles}, of files that are open. */
+/** Checks open files as {@link checkMergeFiles} does, and returns the plan. */
 export function checkMerge(inputs: MergeInputs<OpenInput>, settings: MergeSettings): CheckedPlan {
   const checked = checkedPlan(inputs, settings)
   if (settings.recalibrate) {
@@ -89,10 +91,10 @@ export function checkMerge(inputs: MergeInputs<OpenInput>, settings: MergeSettin
 }
 
 /**
- * Merges models into a new one: its own file at `output`, data files beside it under names that begin alike. A large one is only
- * planned.
- * @param durable whether the files are flushed to the disk before this returns
- * @param checked what {@link checkMergeFiles} returned for the same inputs and settings
+ * Merges models into a new one: its own file at `output`, data files beside it under names with the same beginning. A
+ * large merge is only planned.
+ * @param durable true to flush the files to the disk before returning
+ * @param checked the result of {@link checkMergeFiles} for the same inputs and settings
  */
 export function startMerge(
   inputs: MergeInputs<MergeFile>,
@@ -134,7 +136,7 @@ export function startMerge(
   })
 }
 
-/** Writes planned files to new ones, hashed as they are written. */
+/** Writes planned files to new files, and hashes them at the same time. */
 export function writeFiles(
   outputs: readonly (OutputFile & { source: PlannedBytes })[],
   durable: boolean,
@@ -150,7 +152,7 @@ export function writeFiles(
   })
 }
 
-/** Where the files of a planned merge are written to, the model's own first. */
+/** Returns the files of a planned merge with their new paths, the model's own first. */
 export function outputFiles(merged: PlanSource, output: string): (OutputFile & { source: PlannedBytes })[] {
   const data = [...merged.data].map(([location, source], index) => ({
     location,

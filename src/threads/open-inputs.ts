@@ -23,8 +23,8 @@ export type OpenInput = OpenFiles & Pick<IndexedInput, 'layout'>
 type Open = (path: string) => FileSource
 
 /**
- * Opens and indexes the files of a merge, which the caller closes.
- * @param inMemory whether the files are read into memory, once
+ * Opens and indexes the files of a merge. The caller closes them.
+ * @param inMemory true to read the files into memory, once
  * @throws TureenError naming the file that cannot be read
  */
 export function openMerge(inputs: MergeInputs<MergeFile>, inMemory = false): MergeInputs<OpenInput> {
@@ -33,12 +33,12 @@ export function openMerge(inputs: MergeInputs<MergeFile>, inMemory = false): Mer
   )
 }
 
-/** Opens models, which the caller closes. */
+/** Opens models. The caller closes them. */
 function openFiles(files: readonly MergeFile[]): OpenFiles[] {
   return closingOnFailure(openReadAhead, open => files.map(file => opened(file, open)))
 }
 
-/** Opens and indexes models, which the caller closes. @throws TureenError naming the file that cannot be read */
+/** Opens and indexes models. The caller closes them. @throws TureenError naming the file that cannot be read */
 export function openInputs(files: readonly MergeFile[]): OpenInput[] {
   return closingOnFailure(openReadAhead, open => files.map(file => indexed(file, open)))
 }
@@ -66,7 +66,7 @@ function indexed(file: MergeFile, open: Open): OpenInput {
   return { ...input, layout: layoutOf(input.source, input.label) }
 }
 
-/** Runs `use` with the files of a merge opened, and closes them. */
+/** Opens the files of a merge, runs `use` with them, and closes them. */
 export function withOpenFiles<Result>(
   files: MergeInputs<MergeFile>,
   use: (files: readonly OpenFiles[]) => Result,
@@ -79,7 +79,10 @@ export function withOpenFiles<Result>(
   }
 }
 
-/** Runs `use` with the files of a merge opened and indexed, and closes them. @throws TureenError as {@link openMerge} does */
+/**
+ * Opens and indexes the files of a merge, runs `use` with them, and closes them.
+ * @throws TureenError as {@link openMerge} does
+ */
 export function withOpenMerge<Result>(
   files: MergeInputs<MergeFile>,
   use: (inputs: MergeInputs<OpenInput>) => Result,
@@ -96,7 +99,7 @@ export function closeInputs(inputs: readonly OpenFiles[]): void {
   for (const { source, data } of inputs) for (const file of [source, ...data.values()]) file.close()
 }
 
-/** How many bytes have been read of all files so far. */
+/** Returns the number of bytes read of all files so far. */
 export function bytesReadOf(inputs: readonly OpenFiles[]): number {
   return inputs
     .flatMap(({ source, data }) => [source, ...data.values()])

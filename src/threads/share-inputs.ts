@@ -57,6 +57,7 @@ function sharedCopy(value: object): SharedArrayBuffer {
   return memory
 }
 
+/** Returns the plan in memory from {@link sharedPlan}. */
 export function planOf(shared: SharedArrayBuffer): MergePlan {
   // This process serialized the plan, so v8 returns the same type.
   const plan: MergePlan = deserialize(new Uint8Array(shared).slice())

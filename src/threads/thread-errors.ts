@@ -1,16 +1,16 @@
 import type { ErrorCode } from '../error-catalogue.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
-/** What ends any task of a worker thread: its time, or its memory. */
+/** Errors that can end any task of a worker thread: its time, or its memory. */
 const taskErrors = ['TUREEN_TASK_TIMEOUT', 'TUREEN_MODEL_LIMIT', 'TUREEN_OUT_OF_MEMORY'] as const
 
-/** What reading a model ends with, also one that was taken in before: pairing finds more than inspecting. */
+/** Errors of reading a model, even one that was accepted before: pairing finds more than inspecting. */
 const readingErrors = ['TUREEN_MODEL_MALFORMED', 'TUREEN_MODEL_LIMIT'] as const
 
-/** What reading files ends with that a client has just sent. */
+/** Errors of reading files that a client has just sent. */
 const receivedErrors = [...readingErrors, 'TUREEN_NOT_ONNX', 'TUREEN_NOT_FOUND'] as const
 
-/** What keeps models from being merged, found before any byte is computed. */
+/** Errors that prevent a merge, found before any byte is computed. */
 const checkErrors = [
   ...taskErrors,
   ...readingErrors,
@@ -24,7 +24,7 @@ const checkErrors = [
   'TUREEN_WEIGHTS_INVALID',
 ] as const
 
-/** The codes that tasks of {@link ThreadPool} end with. */
+/** The error codes of the tasks of {@link ThreadPool}. */
 export const threadErrors = {
   inspect: [...taskErrors, ...receivedErrors],
   checkData: [...taskErrors, ...readingErrors],

@@ -14,55 +14,61 @@ import { hashThreads, type ModelTask, type ModelThreads, type ModelValue, modelT
 /** Runs a task of the worker threads. */
 type Run<Name extends keyof typeof import('./worker.ts')> = (task: ModelTask<Name>) => Promise<ModelValue<Name>>
 
-/** As {@link Run}, of a task that leaves its progress in shared memory. Aborting stops it at its next chunk. */
+/** Runs a task that keeps its progress in shared memory. Aborting stops it at its next chunk. */
 type RunStoppable<Name extends keyof typeof import('./worker.ts')> = (
   task: Omit<ModelTask<Name>, 'shared'>,
   options: StoppableOptions,
 ) => Promise<ModelValue<Name>>
 
-/** The threads in which models are read and merged: everything that would hold up the event loop. */
+/** The threads in which models are read and merged: all work that would block the event loop. */
 export type ThreadPool = {
   inspect: Run<'inspect'>
-  /** @throws TureenError `TUREEN_MODEL_MALFORMED` if a data file of so many bytes does not have all of the tensors that it should */
+  /**
+   * Checks a data file of a given size.
+   * @throws TureenError `TUREEN_MODEL_MALFORMED` if a tensor lies beyond its end
+   */
   checkData: Run<'checkData'>
   tensors: Run<'tensors'>
   dataset: Run<'dataset'>
-  /** A YAML document as plain values. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
+  /** Reads a YAML document as plain values. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
   readYaml: Run<'readYaml'>
-  /** Returns if the models can be merged, and keeps the plan for a moment, for {@link ThreadPool.merge}. */
+  /** Checks that models can be merged. Keeps the plan for a short time, for {@link ThreadPool.merge}. */
   check(merge: ModelTask<'check'>): Promise<void>
-  /** As check, for all soups of some of the models. */
+  /** Checks as `check` does, for all soups of some of the models. */
   checkSearch: Run<'checkSearch'>
-  /** Aborting stops at the next window; whatever stands at `output` is left there. */
+  /** Aborting stops at the next window, and leaves the files at `output` as they are. */
   merge: RunMerge
-  /** Writes a model anew, durably, with other elements in some of its tensors: at `output`, and beside it. */
+  /**
+   * Writes a model with other elements in some of its tensors, flushed to the disk: its own file at `output`, data
+   * files beside it.
+   */
   rewrite: RunStoppable<'rewrite'>
-  /** Compares models pair by pair. `rules`: those of a merge to try. @throws TureenError if a model cannot be read */
+  /** Compares models pair by pair. `rules`: rules of a merge to try. @throws TureenError if a model cannot be read */
   compare: RunStoppable<'compare'>
   /**
    * Opens the models of a search in a thread of its own.
-   * @param signal ends the thread, whatever it is doing
-   * @throws TureenError as check does
+   * @param signal ends the thread at once
+   * @throws TureenError as `check` does
    */
   openCandidates(inputs: ModelTask<'openCandidates'>, signal: AbortSignal): Promise<CandidateWriter>
-  /** Hashes a file, in threads of its own: neither uploads nor merges wait behind gigabytes that are read to the end. */
+  /** Hashes a file in separate threads, so that neither uploads nor merges wait while gigabytes are read. */
   hash: HashFile
-  /** Hashes a file slowly, in a thread that does nothing else: whatever is asked for does not wait for it. */
+  /** Hashes a file slowly in a separate thread, so that requests do not wait for it. */
   hashSlowly: HashFile
   close(): Promise<void>
 }
 
-/** Of each of the spaces in which a thread's new objects are. */
+/** MiB of each of the three spaces for new objects in a thread's heap. */
 const youngMebibytes = 8
 
-/** Idle threads are kept this long, so that a burst of requests does not start one each. */
+/** Idle threads are kept this long, so that a burst of requests does not start a thread for each. */
 const idleMilliseconds = 10_000
 
 /**
- * Reading has threads of its own, so that an upload never waits behind a merge.
+ * Returns a pool with separate threads for reading, so that an upload never waits for a merge.
  *
- * @param onMerged hears of every merge that has come to its end
- * @param taskSeconds that a thread may work on one task; hashing stored content is none
+ * @param onMerged called after each finished merge
+ * @param taskSeconds that a thread may work on one task; hashing stored content has no limit
  */
 export function createThreadPool(
   onThreadError: (error: unknown) => void,
@@ -70,8 +76,8 @@ export function createThreadPool(
   taskSeconds = defaultTaskSeconds,
 ): ThreadPool {
   const taskMilliseconds = taskSeconds * 1000
-  // The flag that keeps the main thread small, through which uploads stream, would hold for the threads as well. What they decode stays
-  // for a while: collected in spaces of 1 MiB, it would be copied again and again.
+  // Without this, threads would inherit the flag that keeps the main thread small for streaming uploads. Threads keep
+  // decoded models for a while; spaces of 1 MiB would copy them again and again.
   setFlagsFromString(`--max-semi-space-size=${youngMebibytes}`)
   const limits = {
     minThreads: 0,
@@ -85,7 +91,7 @@ export function createThreadPool(
   const slowHasher = hashThreads({ ...limits, maxThreads: 1 }, taskMilliseconds)
   const checks = checkedMerges()
   const pools = [readers, mergers, hashers, slowHasher]
-  // A thread that dies before it has a task has nobody else to tell, and would take the process with it.
+  // A thread that dies before it has a task would otherwise end the process.
   for (const pool of pools) pool.on('error', onThreadError)
   const mergeIn =
     (planners: ModelThreads): RunMerge =>

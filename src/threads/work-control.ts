@@ -16,6 +16,7 @@ export type WorkControl = {
 
 const [doneCell, totalCell, stopCell] = [0, 1, 2]
 
+/** Creates a control, or opens one in another thread. @param shared memory of the control */
 export function workControl(shared = new SharedArrayBuffer(3 * BigInt64Array.BYTES_PER_ELEMENT)): WorkControl {
   const cells = new BigInt64Array(shared)
   const throwIfStopped = () => {

@@ -111,6 +111,7 @@ export function describe(value: Value | null): string {
   }
 }
 
+/** Returns the name of an operator for messages, with its domain unless that is ai.onnx. */
 export function operatorName({ domain, opType }: Operator): string {
   return shown(domain === '' ? opType : `${domain}.${opType}`)
 }

@@ -18,6 +18,7 @@ export type ModelFunction = {
 /** The functions of a model, by domain, name and overload. */
 export type Functions = ReadonlyMap<string, ModelFunction>
 
+/** Returns the functions that a model defines. */
 export function functionsOf({ functions }: ModelProto, opaque: OpaqueFields): Functions {
   return new Map(
     functions.map((definition, index): [string, ModelFunction] => {
@@ -30,6 +31,7 @@ export function functionsOf({ functions }: ModelProto, opaque: OpaqueFields): Fu
   )
 }
 
+/** Returns the key of a function in {@link Functions}. */
 export function functionKey(of: { domain?: string | null }, name: string | null | undefined, overload: string): string {
   return JSON.stringify([domainOf(of), name ?? '', overload])
 }

@@ -69,6 +69,7 @@ export function aroundBody({ node, scope }: PlacedNode): readonly string[] {
   return node.name ? [node.name, ...scope.around].slice(0, mostAround) : scope.around
 }
 
+/** Opens a scope, and defines the outputs of its nodes. */
 export function openScope(
   values: Omit<NetworkScope, 'definitions'>,
   nodes: readonly NodeProto[],
@@ -139,6 +140,7 @@ export function lookUp(scope: NetworkScope, name: string): Definition | undefine
   return undefined
 }
 
+/** True if a node is a Constant of ONNX. */
 export function isConstant({ node }: PlacedNode): boolean {
   return node.opType === 'Constant' && domainOf(node) === ''
 }

@@ -19,6 +19,7 @@ export function magic(bytes: readonly number[] | string, offset = 0): Impostor['
   return head => wanted.every((byte, index) => head.bytes[offset + index] === byte)
 }
 
+/** Returns a test that passes if one of the given tests does. */
 export function anyOf(...tests: Impostor['recognise'][]): Impostor['recognise'] {
   return (head, source) => tests.some(test => test(head, source))
 }
