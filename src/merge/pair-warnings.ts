@@ -38,7 +38,7 @@ export function isMatrix(dims: readonly number[]): boolean {
   return dims.filter(dim => dim > 1).length >= 2
 }
 
-/** Facts about a network that warnings about its weights need: so few that they go where the network does not. */
+/** Facts about a network for warnings about its weights. They are small, so threads can send them without the network. */
 export type NetworkFacts = {
   operators: number
   /** Names of the running means and variances of batch normalisation. */

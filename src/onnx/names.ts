@@ -30,7 +30,7 @@ export function decodeName(bytes: Uint8Array): string {
 /** Returns the bytes of a name that {@link decodeName} returned. */
 export function encodeName(name: string): Uint8Array<ArrayBuffer> {
   const parts = name.split(/\uFFFD([0-9A-F]{2})/)
-  // Every second part is what the brackets matched.
+  // The parts at odd indices are the hexadecimal digits.
   return Buffer.concat(parts.map((part, index) => Buffer.from(part, index % 2 === 0 ? 'utf8' : 'hex')))
 }
 

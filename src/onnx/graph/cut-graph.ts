@@ -62,7 +62,7 @@ export function cutGraph(source: ByteSource, { nodes, values }: GraphCut): Uint8
 function exposed(value: string, index: number): BytesPart[] {
   const name = cutOutput(index)
   const node = NodeProto.encode({ opType: 'Identity', name, output: [name] }).finish()
-  // Not by NodeProto: it would write a name that is not UTF-8 with other bytes than the rest of the model.
+  // Written without NodeProto, which would change the bytes of a name that is not UTF-8.
   const input = message(nodeInputField, encodeName(value))
   const output = ValueInfoProto.encode({ name }).finish()
   return [...message(graphFields.node, node, input), ...message(graphFields.output, output)]

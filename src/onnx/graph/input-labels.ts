@@ -35,7 +35,7 @@ export function inputLabels(network: Network, view: HashView): (input: NetworkIn
   return input => labels.get(input) ?? input.type
 }
 
-/** Operators that read an input of the network themselves. */
+/** Returns the operators that read an input of the network directly. */
 function inputReaders({ operators }: Network): Operator[] {
   const isInput = (value: Value | null) => value?.kind === 'input'
   return operators.filter(
@@ -44,7 +44,7 @@ function inputReaders({ operators }: Network): Operator[] {
   )
 }
 
-/** Some operators and all that they are computed from, in the order of the network. */
+/** Returns some operators and all that they are computed from, in the order of the network. */
 function upTo(some: readonly Operator[], { operators }: Network): Operator[] {
   const open = [...some]
   const needed = new Set(open)

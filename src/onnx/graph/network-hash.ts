@@ -13,7 +13,7 @@ export type HashView = {
   operands?(operator: Operator): readonly Operand[]
   /** Returns the hashes of operands in the order in which they are hashed. */
   order?(operator: Operator, hashes: readonly string[]): readonly string[]
-  /** Returns a short text that stands for a text, and for no other. The default is its sha256. */
+  /** Returns a short text that identifies a text. Defaults to its sha256. */
   digest?(text: string): string
 }
 

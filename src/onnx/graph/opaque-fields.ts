@@ -34,7 +34,7 @@ export class OpaqueFields {
 
   /** Returns the sha256 of each field of a message, including tags, by name. */
   of(owner: string): readonly [name: string, sha256: string][] {
-    // A look-up hashes the path's text, and each node has a path of its own.
+    // Skips the look-up, which hashes the text of the path: each node has its own.
     if (this.isEmpty) return []
     const fields = this.#byOwner.get(owner)
     if (!fields) return []

@@ -44,7 +44,7 @@ export type Resolver = {
  * name.
  */
 export function resolve(resolver: Resolver, from: NetworkScope, name: string): Value | null {
-  // Most names need no step beyond themselves, and no Set.
+  // Made at the first step: most names need none.
   let passed: Set<Definition> | undefined
   let at: NamedIn = { scope: from, name }
   for (;;) {

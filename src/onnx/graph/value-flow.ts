@@ -63,7 +63,7 @@ export function valueFlow(network: Network): ValueFlow {
 /** The empty list that all values outside subgraphs share: a network may have some hundred thousand of them. */
 const noHandovers: Handover[] = []
 
-/** Returns a list of handovers with one more, which is the same list unless that is the shared empty one. */
+/** Adds a handover to a list, and returns the list. The shared empty list is replaced by a new one. */
 function withHandover(handovers: Handover[], one: Handover): Handover[] {
   if (handovers === noHandovers) return [one]
   handovers.push(one)
