@@ -125,6 +125,8 @@ async function receiveNamed(parts: AsyncIterable<UploadPart>, contentFiles: Cont
 }
 
 function refusal(what: string, field: string): TureenError {
-  const message = 'a form uploads a data set, in file parts of any name'
-  return new TureenError('TUREEN_REQUEST_INVALID', `${what}; ${message}.`, [{ field, message }])
+  const message = 'a form has the files of a data set, in file parts of any name'
+  return new TureenError('TUREEN_REQUEST_INVALID', `${what}; ${message}. Send such a form, or one .npz file itself.`, [
+    { field, expected: 'file parts', message },
+  ])
 }

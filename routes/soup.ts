@@ -103,11 +103,17 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
 }
 
 function unexpected({ kind, field }: UploadPart): TureenError {
-  const message =
-    'the form has file parts named model, one named base and as many named fisher as models where the method takes them, each with its external data behind it in parts named data, and at most one part named recipe'
+  const expected = [...modelFields, 'data', 'recipe'].join(', ')
+  const message = `the parts of the form are ${expected}`
   const what =
     (modelFields.includes(field) || field === 'data') && kind === 'field'
       ? `The part ${field} is text and no file (with curl: -F ${field}=@FILE)`
-      : `The part ${field} is not understood`
-  return new TureenError('TUREEN_REQUEST_INVALID', `${what}: ${message}.`, [{ field, message }])
+      : field === 'recipe'
+        ? 'The form has a second part recipe'
+        : `The form has an unknown part ${field}`
+  return new TureenError(
+    'TUREEN_REQUEST_INVALID',
+    `${what}; ${message}. Send models as file parts named model, each with its external data behind it in parts named data, and at most one recipe.`,
+    [{ field, expected, message }],
+  )
 }

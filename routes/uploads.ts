@@ -170,8 +170,12 @@ function formRefused(): TureenError {
 }
 
 function notOneFile(field: string): TureenError {
-  const message = 'the body is the bytes of one data file'
-  return new TureenError('TUREEN_REQUEST_INVALID', `The upload is not understood: ${message}.`, [{ field, message }])
+  const message = 'the upload must be one data file'
+  return new TureenError(
+    'TUREEN_REQUEST_INVALID',
+    `The upload must be one data file, and the form has other parts. Send the bytes of the file as the body (with curl: -T FILE).`,
+    [{ field, expected: '1 file', message }],
+  )
 }
 
 function unexpected({ kind, field }: UploadPart): TureenError {
@@ -180,6 +184,8 @@ function unexpected({ kind, field }: UploadPart): TureenError {
 }
 
 function refusal(what: string, field: string): TureenError {
-  const message = 'a form uploads one model, in a file part named model, and its external data in parts named data'
-  return new TureenError('TUREEN_REQUEST_INVALID', `${what}; ${message}.`, [{ field, message }])
+  const message = 'a form has one file part named model, and its external data in file parts named data'
+  return new TureenError('TUREEN_REQUEST_INVALID', `${what}; ${message}. Send such a form, or the file itself.`, [
+    { field, expected: 'model, data', message },
+  ])
 }

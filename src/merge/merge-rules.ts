@@ -64,7 +64,7 @@ export function requireRulesMet(reports: readonly RuleReport[]): void {
   if (unmet.length === 0) return
   throw new TureenError(
     'TUREEN_RULE_UNMATCHED',
-    `A rule that matches nothing would have no effect: ${unmet.map(({ message }) => message).join('; ')}. GET /v1/models/{id}/tensors lists the names that a glob can match.`,
+    `Every rule must match a tensor: ${unmet.map(({ message }) => message).join('; ')}. GET /v1/models/{id}/tensors lists the names that a glob can match.`,
     unmet,
   )
 }

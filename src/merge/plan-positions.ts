@@ -62,7 +62,7 @@ export function planPositions(
       const message = 'has a name made up by an exporter, and no node or neighbour tells which block it is in'
       throw new TureenError(
         'TUREEN_BLOCKS_UNKNOWN',
-        `A gradient runs by block, and of some tensors of ${base.label} the block cannot be told: ${named.join(', ')}${more}. Export the model with names of modules, give these tensors a rule with plain numbers, or let the gradient run "by": "graph".`,
+        `A gradient runs by block, and some tensors of ${base.label} belong to no known block: ${named.join(', ')}${more}. Export the model with names of modules, give these tensors a rule with plain numbers, or let the gradient run "by": "graph".`,
         unknown.slice(0, namedTensors).map(({ name, path }) => ({ model: base.label, tensor: name || path, message })),
       )
     },
@@ -80,8 +80,8 @@ function requireStacks({ stacks }: BlockPositions, expected: number | undefined,
   if (stacks.length === 0) {
     throw new TureenError(
       'TUREEN_BLOCKS_UNKNOWN',
-      `The request speaks of blocks, and no tensor or node of ${label} has a block number between dots in its name, such as layers.3.weight. Export the model with names of modules, or let gradients run "by": "graph".`,
-      [{ model: label, expected: 'names such as layers.3.weight', message: 'has no stack of blocks that names tell' }],
+      `The request needs blocks, and no tensor or node of ${label} has a block number between dots in its name, such as layers.3.weight. Export the model with names of modules, or let gradients run "by": "graph".`,
+      [{ model: label, expected: 'names such as layers.3.weight', message: 'has no names with block numbers' }],
     )
   }
   if (expected === undefined) return
@@ -93,7 +93,7 @@ function requireStacks({ stacks }: BlockPositions, expected: number | undefined,
     .join(', ')
   throw new TureenError(
     'TUREEN_BLOCKS_UNKNOWN',
-    `The request is for a network with one stack of ${expected} blocks, as a layer_range of mergekit says, and ${label} has ${stacks.length === 1 ? 'another one' : 'others'}: ${found}. Merge whole models: correct the number, or leave it out.`,
+    `The request gives ${expected} blocks ("blocks", or a layer_range of mergekit), and ${label} has ${found}. Correct the number, or leave it out.`,
     [
       {
         model: label,

@@ -79,7 +79,7 @@ function impossible(dtype: string, problems: ProblemItem[]): TureenError {
   const reasons = listed.map(({ node, tensor, message }) => `${node ?? tensor ?? 'the graph'} ${message}`)
   return new TureenError(
     'TUREEN_OUTPUT_DTYPE_IMPOSSIBLE',
-    `The weights cannot become ${dtype} without nodes being added to the graph: ${reasons.join('; ')}${others > 0 ? `; and ${others} more` : ''}. Leave outputDtype out, or take another type.`,
+    `The graph does not take weights of type ${dtype}: ${reasons.join('; ')}${others > 0 ? `; and ${others} more` : ''}. Leave outputDtype out, or take another type.`,
     listed,
   )
 }

@@ -139,7 +139,7 @@ function varintSource(
   const wrongCount = (how: string) =>
     new TureenError(
       'TUREEN_MODEL_MALFORMED',
-      `The tensor ${tensor.name || tensor.path} holds ${how} values than its dims [${tensor.dims.join(', ')}] say.`,
+      `The tensor ${tensor.name || tensor.path} holds ${how} values than its dims [${tensor.dims.join(', ')}] say. Export or download the model again.`,
       [
         {
           tensor: tensor.name || tensor.path,

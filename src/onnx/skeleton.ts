@@ -111,11 +111,25 @@ export function describeTensor(tensor: TensorEntry): TensorDescription {
 /** Describes an input or output: its name, type and dims. */
 export function describeValue(value: ValueInfoProto): ValueDescription {
   const { type } = value
+  const name = value.name ?? ''
   const shape = (type?.tensorType ?? type?.sparseTensorType)?.shape
   const dims = shape
-    ? (shape.dim ?? []).map(dim => dim.dimParam || (Object.hasOwn(dim, 'dimValue') ? Number(dim.dimValue) : null))
+    ? (shape.dim ?? []).map(
+        dim => dim.dimParam || (Object.hasOwn(dim, 'dimValue') ? sizeOf(Number(dim.dimValue), name) : null),
+      )
     : null
-  return { name: value.name ?? '', dtype: typeName(type), dims }
+  return { name, dtype: typeName(type), dims }
+}
+
+/** Returns a size of the input or output `name`. Beyond 53 bits, its record could not be read again. */
+function sizeOf(size: number, name: string): number {
+  if (Number.isSafeInteger(size)) return size
+  const message = `has a dimension of ${size}`
+  throw new TureenError(
+    'TUREEN_MODEL_MALFORMED',
+    `The input or output ${name} ${message}; sizes have at most 53 bits. Export or download the model again.`,
+    [{ tensor: name, expected: 'a size of at most 53 bits', actual: `${size}`, message }],
+  )
 }
 
 function typeName(type: TypeProto | null | undefined): string {

@@ -16,7 +16,7 @@ export function unknownLocation(location: string, wanted: readonly string[]): Tu
   const hint = example === undefined ? '' : ` (in a URL ${encodeURIComponent(example)}: one percent-encoded segment)`
   return new TureenError(
     'TUREEN_NOT_FOUND',
-    `A data file belongs to the location that the model gives, and ${message}; ${there}${hint}.`,
+    `In this upload ${message}; ${there}${hint}. Send each file under the location that the model gives.`,
     [{ location, ...(wanted.length > 0 ? { expected: locationList(wanted) } : {}), message }],
   )
 }

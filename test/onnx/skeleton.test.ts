@@ -38,6 +38,14 @@ describe('the skeleton', () => {
     else refusalOf(() => decodeSkeleton(layout), 'TUREEN_MODEL_MALFORMED', /operator set/)
   })
 
+  test('of a model whose output has a dimension beyond 53 bits is refused', () => {
+    const dim = [{ dimValue: -(2 ** 60) }]
+    const output = [{ name: 'y', type: { tensorType: { elemType: 1, shape: { dim } } } }]
+    const model = encodeModel({ irVersion: 8, opsetImport: [{ version: 17 }], graph: { name: 'g', output } })
+    const { errors } = refusalOf(() => descriptionOf(model), 'TUREEN_MODEL_MALFORMED', /53 bits/)
+    expect(errors).toMatchObject([{ tensor: 'y', actual: `${-(2 ** 60)}` }])
+  })
+
   test('that onnx-proto cannot decode is refused', () => {
     const notUtf8Length = Buffer.concat([bytesField(7, []), bytesField(2, 'x')])
     const layout = { ...layoutOf(notUtf8Length), skeleton: Uint8Array.from([0x3a, 0x7f]) }
