@@ -173,7 +173,7 @@ function notOneFile(field: string): TureenError {
   const message = 'the upload must be one data file'
   return new TureenError(
     'TUREEN_REQUEST_INVALID',
-    `The upload must be one data file, and the form has other parts. Send the bytes of the file as the body (with curl: -T FILE).`,
+    'The upload must be one data file, and the form has other parts. Send the bytes of the file as the body (with curl: -T FILE).',
     [{ field, expected: '1 file', message }],
   )
 }
