@@ -11,7 +11,7 @@ import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/r
 import { columnOf, digestIn } from '../storage/references.ts'
 import { column, isReadable, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
 
-/** Rows of the catalog that make up data sets. All functions take a catalog or a transaction of it. */
+// Rows of the catalog for data sets. All functions take the catalog, or a transaction of it.
 
 export type StoredFile = { name: string; sha256: string; bytes: number }
 
@@ -21,7 +21,7 @@ export type NewDataset = {
   description: DatasetDescription
   name: string | null
   labels: Labels
-  /** RFC 3339; null for never. */
+  /** Time of expiry as RFC 3339; null: never. */
   expiresAt: string | null
 }
 
@@ -33,7 +33,7 @@ export type DatasetFilters = {
   sha256?: string | undefined
 }
 
-/** The digest of a data set: that of its file; of several, that of the list of them, whose order is that of the samples. */
+/** Returns the digest of a data set: that of its only file, or of the list of its files in the order of the samples. */
 export function datasetDigest(files: readonly StoredFile[]): string {
   const [only] = files
   if (only && files.length === 1) return only.sha256
@@ -72,7 +72,7 @@ export async function resolveDataset(catalog: Catalog, reference: string): Promi
   return row && toItem(row)
 }
 
-/** A record of the same content under the same name with the same labels, if there is one. */
+/** Returns the newest record with the same content, name and labels; undefined if there is none. */
 export async function sameDataset(
   catalog: Catalog,
   { sha256, name, labels }: NewDataset,
@@ -101,7 +101,7 @@ export async function listDatasets(
   return readPage({ read, keyOf: ({ id }) => id, toItem }, limit, decodeCursor(cursor))
 }
 
-/** Digests of a data set's files, also of one whose record cannot be read; those that are damaged themselves are left out. */
+/** Returns the digests of a data set's files, even if its record cannot be read. Damaged digests are left out. */
 export async function datasetDigests(catalog: Catalog, id: string): Promise<string[]> {
   const rows = await catalog.selectFrom('dataset_files').select('sha256').where('dataset_id', '=', id).execute()
   return rows.map(({ sha256 }) => sha256).filter(sha256 => digest.safeParse(sha256).success)
@@ -114,7 +114,7 @@ export async function deleteDataset(catalog: Catalog, id: string): Promise<void>
   await catalog.deleteFrom('datasets').where('id', '=', id).execute()
 }
 
-/** A JSON list, in the order in which they were sent. */
+/** Column with the files as a JSON list, in the order of the upload. */
 const filesColumn = sql<string>`(select json_group_array(json_object('name', cast(name as text),
   'bytes', cast(bytes as integer), 'sha256', cast(sha256 as text)))
   from (select name, bytes, sha256 from dataset_files where dataset_id = datasets.id order by position))`
@@ -127,7 +127,7 @@ const selectDatasets = (catalog: Catalog) =>
 
 type DatasetRow = Tables['datasets'] & { labels: string; files: string }
 
-/** @throws Error if the row's digest is not theirs: one of the two was damaged */
+/** Reads the files of a row. @throws Error if the digest of the row is not theirs, which means damage */
 function filesOf({ files, sha256 }: DatasetRow): StoredFile[] {
   const stored: StoredFile[] = JSON.parse(files)
   if (datasetDigest(stored) !== sha256) throw new Error('its sha256 is not the digest of its files')

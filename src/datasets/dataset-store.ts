@@ -13,36 +13,41 @@ import { requireReadable } from '../storage/unreadable.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import * as records from './dataset-records.ts'
 
-/** A received file with the name that it was uploaded under. */
+/** A received file with its uploaded file name. */
 export type NamedFile = ReceivedFile & { name: string }
 
-/** The data sets that are kept. As with models, what is acknowledged is on the disk; what is refused leaves nothing. */
+/** The stored data sets. An acknowledged upload is on disk; a refused upload leaves nothing. */
 export type DatasetStore = {
   /**
-   * Takes received files in, checked to be a data set. `created` is false if the same stood there under this name and labels; that
-   * record then lives at least as long as this one would.
+   * Checks received files and stores them as a data set. `created` is false if a record with the same content, name and labels exists; its
+   * expiry is extended if needed.
    */
   add(
     files: readonly NamedFile[],
     upload: { name: string | null; labels: Labels; expiresAt: string | null },
     keep?: KeepWith<DatasetUpload>,
   ): Promise<DatasetUpload>
-  /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request; `TUREEN_RECORD_UNREADABLE` */
+  /**
+   * Returns a data set.
+   * @param field the field of the request with the reference.
+   * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_RECORD_UNREADABLE`
+   */
   get(reference: string, field?: string): Promise<DatasetRecord>
-  /** As {@link DatasetStore.get}, to be shown: also a record that cannot be used. */
+  /** Returns a data set for display, even if its record is damaged. @throws TureenError `TUREEN_NOT_FOUND` */
   read(reference: string): Promise<DatasetItem>
   list(filters: records.DatasetFilters): Promise<Page<DatasetItem>>
   /**
-   * @param allow looks at the record just before it goes, and may throw to keep it
-   * @throws TureenError `TUREEN_IN_USE` while a job needs it
+   * Deletes a data set.
+   * @param allow called with the record just before its deletion; it may throw to prevent that
+   * @throws TureenError `TUREEN_IN_USE` while a queued or running job needs it
    */
   remove(reference: string, allow: (dataset: DatasetItem) => void): Promise<void>
   files(dataset: DatasetRecord): DatasetFile[]
-  /** Call it before a stored data set is read. @throws TureenError `TUREEN_CONTENT_DAMAGED` if its files are not what was stored */
+  /** Checks the files of a data set; call it before they are read. @throws TureenError `TUREEN_CONTENT_DAMAGED` if a file is damaged */
   requireSound(dataset: { id: string; files: readonly DatasetFile[] }, signal: AbortSignal): Promise<void>
 }
 
-/** @param onAdded hears that there is a data set, new or known */
+/** Returns the data sets of a store. @param onAdded called after each upload, also if the data set was known */
 export function createDatasetStore(
   catalog: Catalog,
   contentFiles: ContentFiles,

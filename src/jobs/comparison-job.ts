@@ -11,7 +11,9 @@ import { jobErrors } from './job-errors.ts'
 import type { JobRunner, JobService } from './job-service.ts'
 import { selectionErrors, selectModels } from './select-models.ts'
 
-/** Compares models pair by pair: what a merge would say of them, and how far apart their weights are. */
+/**
+ * Returns the runner of comparisons. It compares models pair by pair: differences that prevent a merge, warnings, and distances of weights.
+ */
 export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRunner<'comparison'> {
   return async (request, { signal, progress, succeed }) => {
     const { files, named } = await resolveComparison(request, models)
@@ -22,7 +24,7 @@ export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRu
   }
 }
 
-/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE` */
+/** Finds the models of a comparison. @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE` */
 async function resolveComparison(
   { models: requested }: ComparisonRequest,
   models: ModelStore,
@@ -42,7 +44,7 @@ export const comparisonErrors = {
   start: [...selectionErrors, ...modelErrors.getComplete, ...jobErrors.create],
 } as const satisfies Record<keyof ComparisonService, readonly ErrorCode[]>
 
-/** @param maximumModels models in one comparison, where that is fewer than {@link maximumCompared} */
+/** Returns the service that starts comparisons. @param maximumModels most models, if that is less than {@link maximumCompared} */
 export function createComparisonService(
   models: ModelStore,
   jobs: JobService,

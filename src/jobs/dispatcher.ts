@@ -1,21 +1,25 @@
 import pLimit from 'p-limit'
 
-/** Why a job's AbortSignal fired: cancelled for good, or stopped with the server, to be taken up again. */
+/**
+ * Reason why a job's AbortSignal fired. `cancelled`: a client cancelled the job; `shutdown`: the server stops, and the job runs again
+ * later.
+ */
 export type AbortReason = 'cancelled' | 'shutdown'
 
-/** Who runs jobs. The catalog says which there are; a dispatcher that forgets one is reminded at the next start. */
+/** Runs jobs. The catalog holds all jobs, so a job that a dispatcher loses runs after the next start. */
 export type Dispatcher = {
-  /** Jobs of one lane wait for each other; those of another lane do not wait for them. */
+  /** Adds a job to a lane. Jobs wait only for jobs of the same lane. */
   enqueue(id: string, lane: string): void
-  /** Fires the signal of a job that is running. */
+  /** Fires the signal of a running job. */
   cancel(id: string): void
-  /** Stops every job and waits until all have let go. Nothing is started any more. */
+  /** Stops every job, and waits until all have ended. It starts no further job. */
   close(): Promise<void>
 }
 
 /**
- * A queue inside this process, for a server that owns its data directory alone. `run` must not throw.
- * @param concurrency jobs of one lane that run at a time
+ * Returns a queue inside this process, for a server that holds its data directory alone.
+ * @param run runs one job; it must not throw
+ * @param concurrency most jobs of one lane at a time
  */
 export function embeddedDispatcher(
   run: (id: string, signal: AbortSignal) => Promise<void>,

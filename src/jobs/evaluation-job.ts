@@ -16,7 +16,7 @@ import {
 import { scoringErrors } from './resolve-scoring.ts'
 
 export type EvaluationService = {
-  /** Refuses what cannot be evaluated before there is a job. */
+  /** Checks the request, then creates the job. */
   start(request: EvaluationRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord>
 }
 
@@ -34,7 +34,7 @@ export function createEvaluationService(stores: Stores, jobs: JobService): Evalu
   }
 }
 
-/** Runs evaluations. What has been scored before, on the same bytes in the same way, is not computed again. */
+/** Returns the runner of evaluations. It reuses kept scores of the same model on the same data with the same settings. */
 export function evaluationRunner(
   stores: Stores,
   scores: KeptScores,
@@ -75,7 +75,7 @@ export function evaluationRunner(
       }
     }
 
-    // Two jobs that ask the same of the same model: the second finds what the first has kept.
+    // If two jobs score the same model in the same way, the second one waits and finds the scores of the first.
     const { run, known, cached } = await oneAtATime(JSON.stringify(subject), async () => {
       const known = new Map<string, KeptScore>()
       for (const metric of metrics) {
@@ -96,14 +96,14 @@ export function evaluationRunner(
       }
       return { run, known, cached: false }
     })
-    // Kept scores are found without a step in between.
+    // With kept scores only, no earlier step has reported progress.
     progress({ done: run.samples, total: run.samples, message: 'samples evaluated' })
     const result = resultOf(resolved, run, known, threads, cached)
     await succeed(async () => result)
   }
 }
 
-/** Runs what has the same key one after the other. */
+/** Returns a queue that runs calls with the same key one after the other. */
 function keyedQueue(): <Result>(key: string, run: () => Promise<Result>) => Promise<Result> {
   const last = new Map<string, Promise<unknown>>()
   return async (key, run) => {
@@ -149,7 +149,7 @@ function resultOf(
     cached,
     ...(perClass.length > 0 ? { perClass } : {}),
     notes: [
-      ...(run.nonFinite > 0 ? [`${run.nonFinite} of the numbers that the model put out are NaN or infinite`] : []),
+      ...(run.nonFinite > 0 ? [`${run.nonFinite} numbers in the output of the model are NaN or infinite`] : []),
       ...named.flatMap(({ name, score }) => (score.note ? [`${name}: ${score.note}`] : [])),
     ],
     binding: {

@@ -19,9 +19,9 @@ import { insertLabels, type Labels, labelsColumn } from '../storage/record-label
 import { column, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
 import type { ResultColumns } from './large-results.ts'
 
-/** Rows of the catalog that make up jobs. All functions take a catalog or a transaction of it. */
+// Rows of the catalog for jobs. All functions take the catalog, or a transaction of it.
 
-/** `inputIds`: the models and data sets that must not be deleted before the job ends. */
+/** The values of a new job. `inputIds`: the models and data sets that nobody may delete before the job ends. */
 export type NewJob = JobRequest & { labels: Labels; inputIds: readonly string[] }
 
 export type JobEvent = { sequence: number; type: string; data: string }
@@ -50,7 +50,7 @@ async function inputExists(catalog: Catalog, id: string): Promise<boolean> {
   return dataset !== undefined
 }
 
-/** A job without its result if that is large; `resultParts`: of how many parts the result then is. */
+/** A job, without its result if that is large. `resultParts`: number of parts of a large result; null for others. */
 export type StoredJob = { job: JobItem; resultParts: number | null }
 
 export async function jobById(catalog: Catalog, id: string): Promise<StoredJob | undefined> {
@@ -67,12 +67,12 @@ export async function countQueued(catalog: Catalog): Promise<number> {
   return count
 }
 
-/** Queued jobs, the oldest first. */
+/** Returns the queued jobs, oldest first. */
 export async function queuedJobs(catalog: Catalog): Promise<{ id: string; type: string }[]> {
   return catalog.selectFrom('jobs').select(['id', 'type']).where('status', '=', 'queued').orderBy('id').execute()
 }
 
-/** Moves a job from one of the states `from` to `status`. @returns whether it was in one of them */
+/** Changes the status of a job, if its status is one of `from`. @returns true if it was */
 export async function transition(
   catalog: Catalog,
   id: string,
@@ -96,7 +96,7 @@ export type JobChanges = Partial<
   >
 >
 
-/** Puts every job that was running when a process ended back into the queue. */
+/** Puts every running job back into the queue, after an earlier process has ended. @returns their ids */
 export async function requeueRunning(catalog: Catalog): Promise<string[]> {
   const rows = await catalog
     .updateTable('jobs')
@@ -107,7 +107,7 @@ export async function requeueRunning(catalog: Catalog): Promise<string[]> {
   return rows.map(({ id }) => id)
 }
 
-/** @returns whether the job was still running */
+/** Saves the progress of a job. @returns true if the job was still running */
 export async function saveProgress(catalog: Catalog, id: string, progress: JobProgress): Promise<boolean> {
   const { numUpdatedRows } = await catalog
     .updateTable('jobs')
@@ -138,7 +138,7 @@ export async function insertEvent(
     .execute()
 }
 
-/** The last event of a job, whose data are the job as it is from then on. */
+/** Inserts the last event of a job. Its data is the ended job itself. */
 export async function insertDone(catalog: Catalog, jobId: string): Promise<void> {
   await catalog.insertInto('job_events').values({ job_id: jobId, type: 'done', data: 'null' }).execute()
 }
@@ -187,10 +187,10 @@ function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
   )
 }
 
-/** Columns of a job that are small. */
+/** The small columns of a job. */
 type SmallColumns = Omit<Tables['jobs'], 'request' | 'result' | 'result_parts'> & { labels: string }
 
-/** What can be read of a job whose row is damaged. */
+/** Returns the readable fields of a job whose row is damaged. */
 export function unreadableJobOf(row: SmallColumns, reason: string): UnreadableJob {
   const error = row.error ? jsonOr(problem, row.error, undefined) : undefined
   return {
@@ -213,9 +213,9 @@ function withFinishedProgress(record: JobRecord, candidates: number | undefined)
 }
 
 /**
- * The progress of a job. One that has succeeded shows that all is done, also one that was too short to have said anything, and one of an
- * earlier version, whose row has the last progress before its end.
- * @param candidates of a search that has succeeded: how many it scored
+ * Returns the progress of a job. A succeeded job always shows that all work is done. Its row may lack that, if the job was too short to
+ * report progress, or if an earlier version wrote it.
+ * @param candidates number of scored candidates of a succeeded search
  */
 export function finishedProgress(
   { status, progress }: Pick<JobRecord, 'status' | 'progress'>,

@@ -14,22 +14,22 @@ import * as records from './job-records.ts'
 import { type JobFilters, listJobs, searchSummaryOf } from './job-summaries.ts'
 import { resultText, writeResult } from './large-results.ts'
 
-/** What a running job is given. */
+/** The context of a running job. */
 export type JobContext<Type extends JobType> = {
   id: string
-  /** Fires when the job is cancelled or the server stops: let go at once. */
+  /** Fires when the job is cancelled or the server stops. The job must then end at once. */
   signal: AbortSignal
-  /** How far the job had come when an earlier process died with it; null at its first start. */
+  /** Progress of the job when an earlier process ended; null at its first start. */
   resumed: JobProgress | null
   progress(progress: JobProgress): void
   /**
-   * Ends the job. `settle` makes its effects visible and returns its result, in one transaction with the job's new state.
-   * @throws TureenError `TUREEN_JOB_CANCELLED` if it was cancelled meanwhile; then nothing has happened
+   * Ends the job. `settle` makes its effects visible and returns its result, in one transaction with the new status.
+   * @throws TureenError `TUREEN_JOB_CANCELLED` if the job was cancelled meanwhile; then nothing is changed
    */
   succeed(settle: (transaction: Catalog) => Promise<NonNullable<JobOf<Type>['result']>>): Promise<void>
 }
 
-/** Does the work of one type of job; may run twice for one job, and must have one effect all the same. */
+/** Runs the jobs of one type. It may run twice for one job, and must then have the same effect as one run. */
 export type JobRunner<Type extends JobType> = (
   request: JobOf<Type>['request'],
   context: JobContext<Type>,
@@ -44,26 +44,26 @@ export type JobService = {
    */
   create(job: records.NewJob, keep?: KeepWith<JobRecord>): Promise<JobRecord>
   get(id: string): Promise<records.StoredJob>
-  /** The JSON text of a job, in pieces: those of a large result are read one by one. */
+  /** Yields the JSON text of a job in pieces. It reads a large result piece by piece. */
   text(stored: records.StoredJob): AsyncGenerator<string>
   list(filters: JobFilters): Promise<Page<JobListItem>>
-  /** The job when it has ended, or as it is after `seconds`, or when `signal` fires. */
+  /** Waits until a job ends, `seconds` have passed, or `signal` fires. @returns the job at that time */
   wait(id: string, seconds: number, signal: AbortSignal): Promise<records.StoredJob>
   cancel(id: string): Promise<records.StoredJob>
   /**
-   * Deletes a job that has ended, with its events; what it made stays.
-   * @param allow looks at the job just before it goes, and may throw to keep it
-   * @throws TureenError `TUREEN_IN_USE` while it is queued or running
+   * Deletes an ended job with its events. Models that it made stay.
+   * @param allow called with the job just before its deletion; it may throw to prevent that
+   * @throws TureenError `TUREEN_IN_USE` while the job is queued or running
    */
   remove(id: string, allow: (stored: records.StoredJob) => void): Promise<void>
   /**
-   * Events after the one with number `after`, as they come, until the job has ended. Null comes first, and now and then, as a
-   * sign of life; nothing at all comes if there is nothing to come.
+   * Yields the events after number `after` as they occur, until the job has ended. It also yields null, first and every 15 seconds, to keep
+   * the connection alive. It yields nothing if no event can follow.
    */
   events(id: string, after: number, signal: AbortSignal): AsyncGenerator<records.JobEvent | null>
-  /** Starts what was queued or running when the process before this one ended. */
+  /** Starts the jobs that were queued or running when the earlier process ended. */
   resume(): Promise<void>
-  /** Stops running jobs, which go back to the queue, and lets waiting requests go. */
+  /** Stops running jobs, which go back to the queue, and ends waiting requests. */
   close(): Promise<void>
 }
 
@@ -74,14 +74,15 @@ const rewriteMilliseconds = 100
 const longestRewriteMilliseconds = 5_000
 
 /**
- * `concurrency`: jobs of one type that run at a time; `maximumQueued`: jobs of all types that wait for their turn; `ttl`: seconds
- * after their end that jobs expire whose request does not say, null for never.
+ * Limits of jobs. `concurrency`: most running jobs of one type; `maximumQueued`: most queued jobs of all types; `ttl`: seconds from the end
+ * of a job until it expires, if its request has no `ttl`; null: never.
  */
 export type JobLimits = { concurrency: number; maximumQueued: number; ttl: number | null }
 
 /**
- * @param store the catalog, and a reserve with which jobs can be cancelled and deleted on a full disk
- * @param onEnd hears of every job that has ended
+ * Returns the service that creates, runs and shows jobs.
+ * @param store the catalog, and a reserve that makes cancelling and deleting possible on a full disk
+ * @param onEnd called with every ended job
  */
 export function createJobService(
   { catalog, reserve }: { catalog: Catalog; reserve: Reserve },
@@ -104,7 +105,7 @@ export function createJobService(
   }
   const get = (id: string) => find(catalog, id)
 
-  /** @returns the job as it has ended; undefined if it had before */
+  /** Ends a job. @returns the ended job; undefined if it had already ended */
   const end = async (
     transaction: Catalog,
     id: string,
@@ -175,7 +176,7 @@ export function createJobService(
     }
   }
 
-  /** Writes down what has become of a job, again and again until the catalog takes it: nobody else would, before the next start. */
+  /** Writes the status of a job, and retries until the catalog accepts it. Otherwise the status would be wrong until the next start. */
   const untilWritten = async <Result>(id: string, write: () => Promise<Result>): Promise<Result> => {
     for (let wait = rewriteMilliseconds; ; wait = Math.min(2 * wait, longestRewriteMilliseconds)) {
       try {
@@ -295,7 +296,7 @@ export function createJobService(
         const change = nextChange(changes, id, AbortSignal.any([until, AbortSignal.timeout(signOfLifeMilliseconds)]))
         let events = await records.eventsAfter(catalog, id, last)
         if (events.length === 0 && finished.has((await get(id)).job.status)) {
-          // A job ends together with its last event, which may have come since.
+          // The last event is inserted together with the final status, and may have come since the first read.
           events = await records.eventsAfter(catalog, id, last)
           if (events.length === 0) return
         }
@@ -335,7 +336,7 @@ function wasCancelled(id: string): TureenError {
   return new TureenError('TUREEN_JOB_CANCELLED', `The job ${id} ${message}.`, [{ job: id, message }])
 }
 
-/** Resolves at the next change of a job, or when the signal fires. Ask before you look, so that no change is missed. */
+/** Resolves at the next change of a job, or when the signal fires. Call it before you read the job, so that you miss no change. */
 function nextChange(changes: EventEmitter, id: string, signal: AbortSignal): Promise<void> {
   return once(changes, id, { signal }).then(
     () => undefined,

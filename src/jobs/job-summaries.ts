@@ -15,7 +15,7 @@ export type JobFilters = {
   label: Labels
 }
 
-/** The index `jobs_listed` has exactly these columns, so that a list never reads a row with its request and result. */
+/** Columns of a list. The index `jobs_listed` has exactly these, so a list never reads rows with requests and results. */
 const listedColumns = [
   'id',
   'type',
@@ -30,21 +30,21 @@ const listedColumns = [
   'search_summary',
 ] as const
 
-/** Jobs without their requests and results, the newest first. */
+/** Returns a page of jobs without requests and results, newest first. */
 export async function listJobs(
   catalog: Catalog,
   { limit, cursor, type, status, label }: JobFilters,
 ): Promise<Page<JobListItem>> {
   let query = selectListed(catalog).where(hasLabels(label, 'jobs.id')).orderBy('id', 'desc')
   if (type !== undefined) query = query.where('type', '=', type)
-  // The plus keeps SQLite from the index of states, which would read and sort all rows of one state.
+  // The plus stops SQLite from using the index of statuses, with which it would read and sort all rows of one status.
   if (status !== undefined) query = query.where(sql<SqlBool>`+status = ${status}`)
   const read = (after: string | undefined, count: number) =>
     (after === undefined ? query : query.where('id', '<', after)).limit(count).execute()
   return readPage({ read, keyOf: ({ id }) => id, toItem }, limit, decodeCursor(cursor))
 }
 
-/** What lists show of a search's result. */
+/** Returns the summary of a search's result for lists. */
 export function searchSummaryOf({ model, winner, candidates }: SearchResult): SearchSummary {
   return { score: winner.score, candidates: candidates.length, winner: model }
 }

@@ -1,10 +1,10 @@
-/** Lists and objects inside of each other that are written piece by piece; those inside of these are small. */
+/** Levels of nested lists and objects that are divided into pieces. Values below them are small. */
 const dividedLevels = 4
 
 /**
- * The JSON text of a value in pieces of about so many characters, each made when it is asked for: making the text of a large value at once
- * would hold the event loop for as long as that takes.
- * @param value of JSON: without cycles, and without objects that have a `toJSON` of their own
+ * Yields the JSON text of a value in pieces of about `characters` characters. It makes each piece on request, since the whole text of a large
+ * value would block the event loop.
+ * @param value a JSON value, without cycles and without objects that have a `toJSON`
  */
 export function* jsonPieces(value: unknown, characters: number): Generator<string> {
   let piece = ''

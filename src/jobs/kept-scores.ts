@@ -6,14 +6,13 @@ import type { ComparisonOutcome, MetricOutcome } from '../evaluate/protocol.ts'
 import type { Page } from '../storage/paging.ts'
 import type { ScoreEntry, Scores } from '../storage/scores.ts'
 
-/** Changes whenever the same model on the same data may get other scores than before. */
+/** Increase it when the same model on the same data may get other scores than before. */
 const scoringVersion = 3
 
 export const runtime = `onnxruntime-node ${packageJson.dependencies['onnxruntime-node']}`
 
 /**
- * What is scored, apart from the metric: a model by the digest of its bytes, or a soup that nobody keeps by the recipe that
- * determines them.
+ * The subject of a score, without the scoring metric. `model`: the digest of a model's bytes, or the recipe of a soup that is not stored.
  */
 export type Subject = { model: unknown; dataset: string; binding: Binding; limit: number | null; threads: number }
 
@@ -33,7 +32,7 @@ const keptScore = z.object({
 })
 
 export type KeptRun = z.infer<typeof keptRun>
-/** A metric's outcome as JSON can keep it: null for NaN and infinity. */
+/** The outcome of a scoring metric as JSON. `value`: null for NaN and infinity. */
 export type KeptScore = z.infer<typeof keptScore>
 
 const metricIdentity = z.union([
@@ -59,7 +58,7 @@ const keptModelScore = z.object({
   createdAt: timestamp,
 })
 
-/** A kept score of a model, with what it is a score of. */
+/** A kept score of a model, with its subject. */
 export type KeptModelScore = z.infer<typeof keptModelScore>
 
 const keptComparison = z.object({
@@ -68,7 +67,7 @@ const keptComparison = z.object({
   interval: z.tuple([z.number(), z.number()]).nullable(),
 })
 
-/** Values of one metric for several models, and the interval of the difference of two of them. */
+/** Scores of several models by one scoring metric, and the interval of the difference between two of them. */
 export type KeptComparison = z.infer<typeof keptComparison>
 
 export type NewScores = {
@@ -79,33 +78,34 @@ export type NewScores = {
 
 type Outcome = Omit<MetricOutcome, 'name'>
 
-/** Everything that a comparison of several models by one metric depends on. */
+/** Everything that a comparison of several models by one scoring metric depends on. */
 export type ComparisonKey = {
   subjects: readonly Subject[]
   metric: unknown
-  /** Places of the two whose difference has an interval. */
+  /** Indices of the two subjects whose difference has an interval. */
   compared: [number, number]
   bootstrap: unknown
 }
 
-/** What a soup was scored on and by, on how many samples. */
+/** The subject, the scoring metric and the number of samples of a soup's score. */
 export type SoupScore = { subject: Subject; metric: unknown; samples: number }
 
-/** Scores that were computed once, kept by everything that could change them. */
+/** Kept scores. Everything that could change a score is part of its key. */
 export type KeptScores = {
   score(subject: Subject, metric: unknown): Promise<(KeptScore & { jobId: string | null }) | undefined>
   run(subject: Subject): Promise<KeptRun | undefined>
-  /** Keeps what a job has computed. @returns the scores as they are kept, in order */
+  /** Keeps the scores that a job has computed. @returns the kept scores, in order */
   keep(computed: readonly NewScores[], jobId: string): Promise<KeptScore[][]>
   comparison(key: ComparisonKey): Promise<KeptComparison | undefined>
   /** Keeps a comparison, and the scores of each model in it. */
   keepComparison(key: ComparisonKey, outcome: ComparisonOutcome, jobId: string): Promise<KeptComparison>
   /**
-   * Lists the scores of a soup for the model which the soup has become, by its digest. An evaluation of that model does not take them: its
-   * bytes are not those that were scored.
+   * Lists the scores of a soup as scores of the model that was made from it. An evaluation of that model does not reuse them, since the
+   * model's bytes differ from the scored ones.
+   * @param model digest of the model
    */
   adopt(model: string, scores: readonly SoupScore[], jobId: string): Promise<void>
-  /** Scores of the model with this digest, the newest first; soups that a search wrote for itself have none. */
+  /** Returns scores of the model with this digest, newest first. Soups that a search did not store have none. */
   list(model: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<KeptModelScore>>
 }
 

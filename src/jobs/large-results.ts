@@ -2,16 +2,16 @@ import { TureenError } from '../errors.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { jsonPieces } from './json-pieces.ts'
 
-/** Results whose JSON has more characters are kept in parts, and never read as a whole. */
+/** Most characters of a result in one piece. A result with more is stored in parts, and never read as a whole. */
 const maximumInlineCharacters = 1_000_000
 
-/** Characters of one part: what a message between threads carries without holding either of them. */
+/** Characters of one part. A message of this size between threads blocks neither of them for long. */
 const partCharacters = 250_000
 
-/** Where the JSON text of a result stands: in the job's row, or in so many parts. */
+/** The columns of a job's result: its JSON text, or the number of its parts. */
 export type ResultColumns = Pick<Tables['jobs'], 'result' | 'result_parts'>
 
-/** Writes a result into parts if it is large. Both threads do other things between two parts. @returns the columns of the job's row */
+/** Writes a large result in parts. Both threads can do other work between two parts. @returns the columns of the job's row */
 export async function writeResult(catalog: Catalog, jobId: string, result: object): Promise<ResultColumns> {
   const first: string[] = []
   let characters = 0
@@ -32,7 +32,7 @@ export async function writeResult(catalog: Catalog, jobId: string, result: objec
   return parts === 0 ? { result: first.join(''), result_parts: null } : { result: null, result_parts: parts }
 }
 
-/** The JSON text of a large result, part by part. @throws TureenError `TUREEN_RECORD_UNREADABLE` where a part is missing */
+/** Yields the JSON text of a large result, part by part. @throws TureenError `TUREEN_RECORD_UNREADABLE` if a part is missing */
 export async function* resultText(catalog: Catalog, jobId: string, parts: number): AsyncGenerator<string> {
   for (let part = 0; part < parts; part += 1) {
     const row = await catalog

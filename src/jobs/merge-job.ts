@@ -43,6 +43,7 @@ export type ResolvedMerge = {
 }
 
 /**
+ * Finds the models of a merge request, and completes its settings.
  * @throws TureenError `TUREEN_REQUEST_INVALID`, `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_WEIGHTS_INVALID`,
  *   `TUREEN_DATASET_MISMATCH`
  */
@@ -80,7 +81,7 @@ export async function resolveMerge(request: MergeRequest, stores: Stores): Promi
   }
 }
 
-/** Runs merges: streams the result into an incoming file, then makes it a model of the store together with the job's end. */
+/** Returns the runner of merges. It writes the soup to an unfinished file. Then one transaction makes it a model and ends the job. */
 export function mergeRunner(merger: Merger): JobRunner<'merge'> {
   return async (request, { id: jobId, signal, progress, succeed }) => {
     const started = performance.now()
@@ -100,11 +101,11 @@ export function mergeRunner(merger: Merger): JobRunner<'merge'> {
   }
 }
 
-/** What merges work with. */
+/** The services that merges need. */
 export type Merger = Stores &
   Recalibrator & { contentFiles: ContentFiles; threads: Pick<ThreadPool, 'merge' | 'rewrite'> }
 
-/** What a merge has made. */
+/** The files and the report of a merge. */
 export type StoredMerge = {
   files: WrittenFile[]
   report: MergedModel['report'] & { recalibration?: RecalibrationReport }
@@ -113,8 +114,8 @@ export type StoredMerge = {
 type InsertResult = (transaction: Catalog, upload: NewUpload) => Promise<string>
 
 /**
- * Merges into a file of the store, and measures the statistics of its batch norms if that is asked for; then runs `commit`, which is to insert the model's record in the transaction of its choice.
- * Whatever fails leaves nothing.
+ * Merges models into the store, and measures the statistics of batch norms if the request asks for it. Then it runs `commit`, which inserts
+ * the record of the soup in its own transaction. A failure leaves nothing behind.
  */
 export async function mergeIntoStore(
   { inputs, settings, recalibration }: Omit<ResolvedMerge, 'inputIds' | 'models'>,
@@ -123,7 +124,7 @@ export async function mergeIntoStore(
   commit: (merged: StoredMerge, insert: InsertResult) => Promise<void>,
 ): Promise<void> {
   const { models, contentFiles, threads } = merger
-  // Of the types that can be asked for, float64 is the only one that takes more than what models mostly have.
+  // Most models are float32, so float64 is the only output type that makes the soup larger.
   const bytes = (await bytesOf(inputs.base)) * (settings.outputDtype === 'float64' ? 2 : 1)
   const telling = (message: string) => (done: number, total: number) => progress({ done, total, message })
   const store = (merged: StoredMerge) => {
@@ -144,7 +145,7 @@ export async function mergeIntoStore(
   })
 }
 
-/** Starts merges: refuses what cannot be merged before there is a job. */
+/** Starts merges. It checks the models, then creates the job. */
 export type MergeService = { start(body: MergeBody, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
 /** Error codes of {@link MergeService}. */
@@ -159,7 +160,7 @@ export const mergeErrors = {
   ],
 } as const satisfies Record<keyof MergeService, readonly ErrorCode[]>
 
-/** @param maximumModels models in one merge */
+/** Returns the service that starts merges. @param maximumModels most models in one merge */
 export function createMergeService(
   stores: Stores,
   threads: ThreadPool,

@@ -6,7 +6,7 @@ import type { ModelStore } from '../models/model-store.ts'
 import type { Page } from '../storage/paging.ts'
 import type { KeptModelScore, KeptScores } from './kept-scores.ts'
 
-/** Lists the scores that are kept of a model, the newest first. @throws TureenError `TUREEN_NOT_FOUND` */
+/** Lists the kept scores of a model, newest first. @throws TureenError `TUREEN_NOT_FOUND` */
 export type ListScores = (
   reference: string,
   page: { limit: number; cursor?: string | undefined },

@@ -17,18 +17,21 @@ import { metricModels, type Stores } from './resolve-evaluation.ts'
 import { resolveScoring, type Scoring, within } from './resolve-scoring.ts'
 import { subjectOf, taskOn } from './scoring-task.ts'
 
-/** A recalibration with its data set found and bound to the model that soups are made from. */
+/** A recalibration after its data set is found and bound to the base. */
 export type Recalibration = {
-  /** As it stands in recipes: what decides the statistics, nothing left open. */
+  /** The recalibration in recipes: every setting that the statistics depend on, with all defaults filled in. */
   recipe: RecalibrationRecipe
   calibration: CalibrationTask
-  /** Of the data set that it is measured on. */
+  /** Id of the data set to measure on. */
   datasetId: string
   scoring: Scoring | null
   inputIds: string[]
 }
 
-/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`, `TUREEN_REQUEST_INVALID` */
+/**
+ * Finds the data set of a recalibration, and binds it.
+ * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`, `TUREEN_REQUEST_INVALID`
+ */
 export async function resolveRecalibration(
   request: ScoredRecalibrationRequest,
   model: ModelRecord,
@@ -37,7 +40,7 @@ export async function resolveRecalibration(
   const { inputs, target, batchSize, batches, metric, output } = request
   const field = 'recalibrate'
   const dataset = await stores.datasets.get(request.dataset, `${field}.dataset`)
-  // Outputs are not looked at; but where there are several, binding asks which one is meant.
+  // A recalibration reads no output. Name the first one, since binding needs a choice if there are several.
   const binding = boundTo(model, dataset, { inputs, target, batchSize, output: model.outputs[0]?.name })
   const scoring =
     metric === undefined
@@ -65,7 +68,7 @@ export async function resolveRecalibration(
   }
 }
 
-/** Call it before a recalibration reads what the store has. @throws TureenError `TUREEN_CONTENT_DAMAGED` */
+/** Checks the files that a recalibration reads; call it before. @throws TureenError `TUREEN_CONTENT_DAMAGED` */
 export async function requireSoundCalibration(
   { datasetId, calibration, scoring }: Recalibration,
   { models, datasets }: Stores,
@@ -91,13 +94,13 @@ export type Recalibrator = {
   threads: Pick<ThreadPool, 'rewrite'>
   evaluators: EvaluatorPool
   kept: KeptScores
-  /** Threads of onnxruntime in one evaluation. */
+  /** Intra-op threads of onnxruntime in one evaluation. */
   evaluationThreads: number
 }
 
 /**
- * Measures the statistics of a merged model's batch norms and writes the model anew with them, at `output`. Its score is kept.
- * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE`; as an evaluation does besides
+ * Measures the statistics of a soup's batch norms, and writes the soup with them to `output`. It keeps the score of the new soup.
+ * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE`; further codes as an evaluation does
  */
 export async function recalibrate(
   merged: readonly WrittenFile[],

@@ -8,13 +8,13 @@ import type { ModelStore } from '../models/model-store.ts'
 import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 
-/** Reads recipes in other forms than JSON of ours. */
+/** Reads recipes in YAML, and configurations of mergekit. */
 export type RecipeReader = {
-  /** @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_INVALID` */
+  /** Reads YAML. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_INVALID` */
   yaml: ThreadPool['readYaml']
   /**
-   * A body for `POST /v1/merges`: as it is, or converted if it is a configuration of mergekit.
-   * @throws TureenError `TUREEN_REQUEST_INVALID` naming what has no counterpart, `TUREEN_NOT_FOUND`
+   * Returns a body for `POST /v1/merges`. It converts a configuration of mergekit, and returns any other body unchanged.
+   * @throws TureenError `TUREEN_REQUEST_INVALID` that names settings without a counterpart, `TUREEN_NOT_FOUND`
    */
   mergeRequest(body: unknown): Promise<unknown>
 }
@@ -38,7 +38,10 @@ export function createRecipeReader(models: ModelStore, { readYaml }: ThreadPool)
   }
 }
 
-/** The one model that a configuration means: by id or digest, or else by name, the newest of those that have the same content. */
+/**
+ * Returns the id of the model that a configuration names, by id, digest or name. If models with one name have equal content, it is the
+ * newest.
+ */
 async function idOf(reference: string, field: string, store: ModelStore): Promise<string> {
   try {
     return (await store.get(reference, field)).id

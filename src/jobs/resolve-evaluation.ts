@@ -14,17 +14,17 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 
 export type Stores = { models: ModelStore; datasets: DatasetStore }
 
-/** A metric to compute, what makes its score that score, and whether more or less of it is better. */
+/** A scoring metric to compute. `identity`: everything about the metric that its scores depend on; part of their key. */
 export type ResolvedMetric = {
   task: MetricTask
   identity: unknown
   direction: 'max' | 'min'
-  /** Whether it takes the class with the highest score, which finds one among NaN too. */
+  /** True if it predicts the class with the highest score. Such a metric finds a class even among NaN. */
   picksClasses: boolean
   modelId?: string
 }
 
-/** A data set bound to a model, and the array that outputs are compared with: null for ONNX's own test data. */
+/** A data set bound to a model. `target`: the array that the output is compared with; null for ONNX's own test data. */
 export type ResolvedDataset = {
   id: string
   name: string | null
@@ -36,7 +36,7 @@ export type ResolvedDataset = {
   target: BoundArray | null
 }
 
-/** An evaluation request with everything found, chosen and checked. */
+/** An evaluation request after its records are found, its defaults chosen and its settings checked. */
 export type ResolvedEvaluation = {
   model: NamedModel & { bytes: number; paths: ModelPaths }
   dataset: ResolvedDataset
@@ -45,7 +45,10 @@ export type ResolvedEvaluation = {
   inputIds: string[]
 }
 
-/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`, `TUREEN_REQUEST_INVALID` */
+/**
+ * Finds the records of an evaluation request, chooses its defaults and checks its settings.
+ * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`, `TUREEN_REQUEST_INVALID`
+ */
 export async function resolveEvaluation(request: EvaluationRequest, stores: Stores): Promise<ResolvedEvaluation> {
   const { models } = stores
   const model = await models.getComplete(request.model, 'model')
@@ -67,7 +70,8 @@ export async function resolveEvaluation(request: EvaluationRequest, stores: Stor
 }
 
 /**
- * @param field what the request calls the data set
+ * Finds a data set and binds it to a model.
+ * @param field the field of the request that names the data set
  * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_DATASET_MISMATCH`
  */
 export async function resolveDataset(
@@ -85,8 +89,8 @@ export async function resolveDataset(
 }
 
 /**
- * The output that is scored, as its model declares it, with an axis of samples where the model is fed one at a time and answers without.
- * Undefined for ONNX's own test data, which score several.
+ * Returns the output to score as its model declares it. If the model is fed sample by sample and has no batch axis, it adds one.
+ * Undefined for ONNX's own test data, which score several outputs.
  */
 export function scoredOutput(
   { binding }: ResolvedDataset,
@@ -98,7 +102,7 @@ export function scoredOutput(
   return output && isUnbatched && output.dims ? { ...output, dims: [1, ...output.dims] } : output
 }
 
-/** @throws TureenError `TUREEN_METRIC_MISMATCH` for a metric of scores where the output holds class labels */
+/** Refuses a metric that needs class scores if the output holds class labels. @throws TureenError `TUREEN_METRIC_MISMATCH` */
 function refuseLabelsOf(task: MetricTask, dataset: ResolvedDataset, { outputs }: ModelRecord, field: string): void {
   const output = scoredOutput(dataset, outputs)
   if (task.kind !== 'registered' || !dataset.target || !output) return
@@ -106,7 +110,10 @@ function refuseLabelsOf(task: MetricTask, dataset: ResolvedDataset, { outputs }:
   refuseLabels(metricNamed(task.metric, field), output, dataset.target, field, { outputs, from })
 }
 
-/** @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_REQUEST_INVALID` */
+/**
+ * Finds a scoring metric: one of the registry, or a model.
+ * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_REQUEST_INVALID`
+ */
 export async function resolveMetric(metric: MetricRequest, field: string, models: ModelStore): Promise<ResolvedMetric> {
   if (typeof metric === 'object' && metric.model !== undefined) {
     if (registeredMetrics.has(metric.name)) throw nameTaken(metric.name, `${field}.name`)
@@ -129,7 +136,7 @@ export async function resolveMetric(metric: MetricRequest, field: string, models
   }
 }
 
-/** The stored models that some metrics are. */
+/** Returns the stored models among scoring metrics. */
 export function metricModels(metrics: readonly ResolvedMetric[]): (ModelPaths & { label: string })[] {
   return metrics.flatMap(({ task, modelId }) =>
     task.kind === 'model' ? [{ label: modelId ?? task.name, ...task.model }] : [],

@@ -24,13 +24,14 @@ export const scoringErrors = [
   'TUREEN_METRIC_MISMATCH',
 ] as const satisfies readonly ErrorCode[]
 
-/** What soups are scored by: on selection, on test, or where they are recalibrated. */
+/** The data set and the scoring metric of soups: on selection, on test, or for a recalibration. */
 export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }
 
 type ScoringRequest = SearchRequest['selection']
 
 /**
- * @param field what the request calls all of it
+ * Finds the data set and the scoring metric, and checks that they fit the model.
+ * @param field the field of the request that holds both
  * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`, `TUREEN_REQUEST_INVALID`
  */
 export async function resolveScoring(
@@ -56,7 +57,7 @@ function requireMetricFits({ task }: ResolvedMetric, dataset: ResolvedDataset, {
   requireFit(metricNamed(task.metric, 'metric'), output, dataset.target, 'metric', { outputs, from })
 }
 
-/** An error about a part of the request, its fields named from the whole of it. */
+/** Returns an error about a part of the request, with the names of its fields prefixed by `part`. */
 export function within(error: unknown, part: string): unknown {
   if (!(error instanceof TureenError)) return error
   const errors = error.errors.map(item =>

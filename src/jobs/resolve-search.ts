@@ -15,19 +15,19 @@ import { resolveScoring, type Scoring } from './resolve-scoring.ts'
 import { searchedSettings } from './search-dimensions.ts'
 
 /**
- * `standsForItself`: whether its own file can be run in place of the soup that it is by itself: its inputs and outputs are called as the
- * base's are, and its weights keep their type.
+ * A model of a search. `standsForItself`: true if its own file can run in place of a soup of this model alone, because its inputs and
+ * outputs have the base's names and its weights keep their type.
  */
 export type SearchedModel = NamedModel & { paths: ModelPaths; standsForItself: boolean }
 
-/** A search request with everything found and checked that can be without reading the models. */
+/** A search request after its records are found, and after all checks that need not read the models. */
 export type ResolvedSearch = {
   models: SearchedModel[]
   inputs: SearchInputs<MergeFile>
   /** Globs on tensor names that have weights of their own. */
   groups: readonly string[]
   settings: MergeSettings
-  /** Parameters of the method that are searched. */
+  /** Parameters of the merge method to search. */
   dimensions: readonly Dimension[]
   method: SearchedMethod
   selection: Scoring
@@ -37,6 +37,7 @@ export type ResolvedSearch = {
 }
 
 /**
+ * Finds the records of a search request, and checks its settings.
  * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`,
  *   `TUREEN_REQUEST_INVALID`, `TUREEN_SEARCH_TOO_LARGE`
  */
@@ -103,7 +104,7 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   }
 }
 
-/** Whether soups may be made from the file of the one as well as from that of the other. */
+/** True if soups with either model as base have the same interface and structure. */
 function isAlike(a: ModelRecord, b: ModelRecord): boolean {
   return interfaceOf(a) === interfaceOf(b) && a.fingerprint === b.fingerprint && a.tensorCount === b.tensorCount
 }

@@ -2,12 +2,12 @@ import type { ScoringTask } from '../evaluate/protocol.ts'
 import type { Subject } from './kept-scores.ts'
 import type { ResolvedDataset } from './resolve-evaluation.ts'
 
-/** What is run when a model or soup is, on the whole of a data set. */
+/** Returns the task that scores a model or soup on a whole data set. */
 export function taskOn({ sha256, files, binding }: ResolvedDataset, threads: number): ScoringTask {
   return { dataset: { key: sha256, files }, binding, limit: null, threads }
 }
 
-/** What is scored when a model or soup is, on the whole of a data set. */
+/** Returns the subject of a score of a model or soup on a whole data set. */
 export function subjectOf(model: unknown, { sha256, binding }: ResolvedDataset, threads: number): Subject {
   return { model, dataset: sha256, binding, limit: null, threads }
 }

@@ -6,15 +6,15 @@ import type { TensorRule } from '../merge/tensor-rule.ts'
 import type { Dimension } from '../search/dimension.ts'
 import type { SearchedMethod } from '../search/run-search.ts'
 
-/** What is searched of a method: its settings where nothing is chosen, and the parameters that are. */
+/** The merge method of a search: its settings before any choice, and the parameters to search. */
 export type SearchedSettings = { settings: MethodSettings; dimensions: Dimension[]; method: SearchedMethod }
 
-/** Corners of the box of ranges are all tried: so many parameters at most. */
+/** Most parameters to search. The server checks all corners of their ranges: 2^n for n parameters. */
 const mostDimensions = 6
 
 /**
- * The method of a search, whose parameters are valid wherever the search may put them.
- * @throws TureenError `TUREEN_REQUEST_INVALID` naming the field
+ * Returns the merge method of a search, after it has checked the parameters at all corners of their ranges.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` that names the field
  */
 export function searchedSettings(
   request: Pick<SearchRequest, 'method' | 'parameters' | 'strategy'>,
@@ -51,7 +51,7 @@ export function searchedSettings(
   return { settings, dimensions, method: { hasWeights: method?.weights ?? true, fewest: method?.models.min ?? 1 } }
 }
 
-/** Whether a strategy has nothing but weights to choose. */
+/** True if a strategy chooses only weights. */
 function weighsModels({ type, ...strategy }: SearchRequest['strategy'], dimensions: number): boolean {
   if (type === 'sweep') return !('parameter' in strategy && strategy.parameter !== undefined)
   return (type === 'coordinate' || type === 'cmaEs') && dimensions === 0
@@ -67,7 +67,7 @@ function rangesOf({ strategy }: Pick<SearchRequest, 'strategy'>): Map<string, re
   return new Map('parameters' in strategy ? Object.entries(strategy.parameters ?? {}) : [])
 }
 
-/** What is thrown about a parameter that is searched, its field named from where the request has it. */
+/** Runs a check of searched parameters. In its errors, it names the fields by their place in the strategy. */
 function inStrategy(
   { type }: SearchRequest['strategy'],
   ranges: ReadonlyMap<string, unknown>,
@@ -92,7 +92,7 @@ function wholeMiddle(method: string, middle: Readonly<Record<string, number>>): 
   )
 }
 
-/** Whether a parameter of a method takes whole numbers alone. */
+/** True if a parameter of a merge method takes only whole numbers. */
 function isInteger(method: string, name: string): boolean {
   return methods.get(method)?.wholeNumbers.includes(name) === true
 }

@@ -7,7 +7,7 @@ import type { SearchEnd } from '../search/search-end.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
 import { bootstrap, type TestScores } from './search-test.ts'
 
-/** The result of a search in the API's words, but for the model that it made. */
+/** Returns the result of a search for the API, without its model. */
 export function resultOf(
   request: SearchRequest,
   { models, selection, test: testing }: ResolvedSearch,
@@ -78,7 +78,7 @@ function differenceOf(test: TestScores | null): number | null {
   return test.winner - test.bestSingle
 }
 
-/** Whether the whole interval of winner minus best single lies on the better side of 0. */
+/** True if the whole interval of winner minus best single is on the better side of 0; null without an interval. */
 function improved({ interval }: TestScores, direction: Direction): boolean | null {
   if (interval === null) return null
   return direction === 'max' ? interval[0] > 0 : interval[1] < 0
@@ -90,26 +90,34 @@ function notesOf(request: SearchRequest, end: SearchEnd, test: TestScores | null
   if (isSingle(winner.soup)) {
     notes.push(
       candidates.every(({ soup }) => isSingle(soup))
-        ? 'no soup was scored before the budget was spent; the result is the best of the models by themselves'
-        : 'no soup scored better than the best single model, so that the result is that model',
+        ? 'no soup was scored before the budget was spent; the result is the best single model'
+        : 'no soup scored better than the best single model; the result is that model',
     )
   } else if (!test) {
     notes.push(
-      `the winner is the best of ${candidates.length} on the data that chose it, which flatters it; a test set would tell`,
+      `the winner is the best of ${candidates.length} on the data that chose it, so its score is too optimistic; send test to score it on other data`,
     )
   }
   if (uniform && goodness(uniform.value, direction) > goodness(winner.value, direction))
-    notes.push('the mean of all models, which the strategy did not come to, scored better than the winner')
+    notes.push(
+      'the mean of all models scored better than the winner, but the strategy did not propose it; request it as a merge',
+    )
   if (stopped) {
     const budget = request.budget[stopped]
     notes.push(`the budget of ${budget} ${stopped} ended the search early; the winner is the best so far`)
   }
   const withoutScore = candidates.filter(({ value }) => value === null).length
   if (withoutScore > 0)
-    notes.push(`${withoutScore} of the candidates have no score: their outputs or the metric are not finite`)
+    notes.push(
+      `${withoutScore} of the candidates have no score, because their outputs or the scoring metric are not finite`,
+    )
   if (test && sameData && !isSingle(winner.soup))
-    notes.push('test is the data set that the winner was chosen by, which flatters it: what test says is no evidence')
+    notes.push(
+      'test is the data set that chose the winner, so its scores are too optimistic; send another data set as test',
+    )
   if (test && test.interval === null)
-    notes.push('the difference on test has no interval: the metric gives one value a batch, or none for most resamples')
+    notes.push(
+      'the difference on test has no interval, because the scoring metric has one value for each batch, or none for most resamples',
+    )
   return notes
 }

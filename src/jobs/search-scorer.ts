@@ -10,18 +10,18 @@ import type { ResolvedDataset, ResolvedMetric } from './resolve-evaluation.ts'
 import { subjectOf, taskOn } from './scoring-task.ts'
 import type { SoupFiles } from './search-soups.ts'
 
-/** A kill loses the scores of this many milliseconds at most; each write waits for the disk. */
+/** Milliseconds between two writes of scores, since each write waits for the disk. A crash loses at most the scores of this time. */
 const keepMilliseconds = 200
 
-/** What a search's soups are scored with, and on. */
+/** The settings that score the soups of a search. */
 export type ScorerSettings = {
-  /** What determines a soup's bytes: a model's digest, or a recipe. */
+  /** Returns the value that determines a soup's bytes: a model's digest, or a recipe. */
   identify(soup: CandidateSoup): unknown
   dataset: ResolvedDataset
   metric: ResolvedMetric
   threads: number
   jobId: string
-  /** Ends whatever is being scored; fires before the scorer is closed. */
+  /** Ends all running evaluations. It fires before the scorer is closed. */
   signal: AbortSignal
 }
 
@@ -34,20 +34,20 @@ export type ScorerServices = {
 export type SearchScorer = {
   score(soup: CandidateSoup): Promise<Scored>
   hasSpare(): boolean
-  /** Compares models, in turn with the soups that are scored. */
+  /** Compares models, as soon as an evaluator is free. */
   compare(task: ComparisonTask): Promise<ComparisonOutcome>
-  /** Keeps the scores that there are by now. */
+  /** Writes all scores so far. */
   flush(): Promise<void>
-  /** Keeps the scores, and ends the evaluators. Whatever is still being scored fails, and has let go of its files when this returns. */
+  /** Writes all scores, and ends the evaluators. Running evaluations fail, and have closed their files when this returns. */
   close(): Promise<void>
 }
 
-/** Scores soups side by side, each lane with an evaluator of its own, and none that has been scored before. */
+/** Returns a scorer that scores several soups at a time, each with its own evaluator. It reuses kept scores. */
 export function createSearchScorer(settings: ScorerSettings, services: ScorerServices): SearchScorer {
   const { identify, dataset, metric, threads, jobId, signal } = settings
   const { kept, evaluators, files } = services
   const lanes = evaluators.width
-  // While a soup is being scored the next one is written.
+  // Write the next soup while an evaluator scores the present one.
   const preparing = pLimit({ concurrency: 2 * lanes, rejectOnClear: true })
   const running = pLimit({ concurrency: lanes, rejectOnClear: true })
   const leases = Array.from({ length: lanes }, () => evaluators.lease())
@@ -82,7 +82,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
     compare: task => withEvaluator(evaluator => evaluator.compare(task, signal, () => undefined)),
     score(soup) {
       const scored = preparing(async () => {
-        // Looking up thousands of kept scores in a row must not hold up the server.
+        // Yield to the event loop, since a search may look up thousands of kept scores in a row.
         await setImmediate()
         signal.throwIfAborted()
         const subject = subjectOf(identify(soup), dataset, threads)
@@ -105,7 +105,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
   }
 }
 
-/** A score to choose by: none where the model put out NaN and the metric would take that for a class. */
+/** Returns the score for the choice of candidates; null if it is not finite, or if a metric of classes got NaN outputs. */
 function finiteValue(
   value: number | null,
   { notANumber }: { notANumber: number },
@@ -115,7 +115,7 @@ function finiteValue(
   return value !== null && Number.isFinite(value) ? value : null
 }
 
-/** Gathers scores and keeps them a little later, many in one write. */
+/** Returns a keeper that gathers scores and writes many at a time. */
 function lateKeeper(kept: KeptScores, jobId: string) {
   let waiting: NewScores[] = []
   let writing: Promise<unknown> = Promise.resolve()
@@ -125,7 +125,7 @@ function lateKeeper(kept: KeptScores, jobId: string) {
     const entries = waiting
     waiting = []
     writing = writing.then(() => kept.keep(entries, jobId))
-    // Whoever flushes meets the error.
+    // flush reports the error.
     writing.catch(() => undefined)
   }
   return {

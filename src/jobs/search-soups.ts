@@ -11,11 +11,11 @@ import type { CandidateWriter } from '../threads/candidate-thread.ts'
 import type { MergeFile } from '../threads/open-inputs.ts'
 import type { ResolvedSearch, SearchedModel } from './resolve-search.ts'
 
-/** Files in which soups can be read while they are being scored. */
+/** Provides the files of soups while they are scored. */
 export type SoupFiles = {
   /**
-   * Runs `use` with the files of a soup: a model's own, or one that is written for it and removed afterwards, its batch norms to be
-   * measured if the search asks for that. A model by itself has the statistics of its own weights.
+   * Runs `use` with the files of a soup: a model's own files, or a temporary file. If the search recalibrates, the batch norms of the soup
+   * are measured first; a single model keeps its own statistics.
    */
   withFiles<Result>(soup: CandidateSoup, use: (model: RunnableModel) => Promise<Result>): Promise<Result>
 }
@@ -38,7 +38,7 @@ export function soupFiles(
   }
 }
 
-/** The model that a soup is, if its own file can be run as a soup is. */
+/** Returns the single model of a soup, if its own file can run in place of the soup. */
 function ownFile(soup: CandidateSoup, models: ResolvedSearch['models']): SearchedModel | undefined {
   const model = isSingle(soup) ? models[soup.members[0] ?? 0] : undefined
   return model?.standsForItself ? model : undefined
@@ -46,7 +46,7 @@ function ownFile(soup: CandidateSoup, models: ResolvedSearch['models']): Searche
 
 type Soups = Pick<ResolvedSearch, 'inputs' | 'settings' | 'models'>
 
-/** A soup of a search as a merge of its own: the one whose recipe, posted to /v1/merges, gives the same bytes. */
+/** Returns the merge that makes a soup of a search. Its recipe, sent to /v1/merges, gives the same bytes. */
 export function soupMerge(
   soup: CandidateSoup,
   { inputs, settings: common }: Omit<Soups, 'models'>,
@@ -59,7 +59,7 @@ export function soupMerge(
   return { inputs: memberInputs({ ...inputs, companions }, soup), settings }
 }
 
-/** What determines the bytes that are scored: the digest of a model, or the recipe of a soup. */
+/** Returns the value that determines the scored bytes: the digest of a model, or the recipe of a soup. */
 export function soupOrigin(soup: CandidateSoup, search: Soups): unknown {
   const own = ownFile(soup, search.models)
   if (own) return own.sha256

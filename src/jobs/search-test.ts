@@ -10,10 +10,10 @@ import { subjectOf, taskOn } from './scoring-task.ts'
 import type { SearchScorer } from './search-scorer.ts'
 import { type SoupFiles, soupOrigin } from './search-soups.ts'
 
-/** How the interval is made; part of what a comparison is kept by. */
+/** Settings of the interval. They are part of the key of a kept comparison. */
 export const bootstrap = { seed: 0, replicates: 2000, confidence: 0.95 }
 
-/** Scores on test, of what was chosen without it. */
+/** Scores on the test data set, which the choice of candidates does not use. */
 export type TestScores = Omit<KeptComparison, 'values'> & {
   winner: number | null
   bestSingle: number | null
@@ -29,8 +29,8 @@ type Services = {
 }
 
 /**
- * Scores the winner, the best single model and the mean of all on the test set, each once, and how sure the difference between
- * the first two is. Null if the request has no test set.
+ * Scores the winner, the best single model and the mean of all models once on the test data set, and computes the interval of the difference
+ * between the first two. Null if the request has no test data set.
  */
 export async function scoreOnTest(
   { winner, bestSingle }: SearchEnd,
@@ -77,7 +77,7 @@ async function compare(
   return withFiles([])
 }
 
-/** What a soup of the search was scored on: selection, and test if there is one. */
+/** Returns the scores of a soup of the search: on selection, and on test if there is one. */
 export function scoresOf(
   soup: CandidateSoup,
   search: ResolvedSearch,

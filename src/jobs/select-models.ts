@@ -7,7 +7,7 @@ import type { ModelStore } from '../models/model-store.ts'
 export const selectionErrors = ['TUREEN_REQUEST_INVALID', 'TUREEN_NOT_FOUND'] as const satisfies readonly ErrorCode[]
 
 /**
- * The ids of the models that a request selects by label, the oldest first.
+ * Returns the ids of the models that a request selects by label, oldest first.
  * @throws TureenError `TUREEN_NOT_FOUND` if there is none, `TUREEN_REQUEST_INVALID` if there are fewer than `minimum` or more than `maximum`
  */
 export async function selectModels(

@@ -8,10 +8,10 @@ import type { IdempotencyKeys } from '../storage/idempotency-keys.ts'
 import type { Reserve } from '../storage/reserve.ts'
 import type { JobService } from './job-service.ts'
 
-/** Deletes what has expired, now and then. What is in use stays until it is not. */
+/** Deletes expired records at intervals. A record that a job needs stays until the job ends. */
 export type Sweeper = {
   start(): void
-  /** Starts no further sweep, and waits for the one that is running. */
+  /** Starts no further sweep, and waits for the running one. */
   close(): Promise<void>
 }
 
@@ -20,14 +20,15 @@ type Swept = {
   datasets: DatasetStore
   jobs: JobService
   keys: IdempotencyKeys
-  /** Removes what has been in the quarantine for long enough. @returns digests */
+  /** Removes the files whose time in the quarantine has ended. @returns their digests */
   endQuarantine(): Promise<string[]>
   reserve: Reserve
 }
 
 /**
- * @param seconds between the end of one sweep and the next
- * @param clock milliseconds since 1970
+ * Returns the sweeper of a store.
+ * @param seconds seconds from the end of one sweep to the next
+ * @param clock returns milliseconds since 1970
  */
 export function createSweeper(
   catalog: Catalog,
@@ -50,7 +51,7 @@ export function createSweeper(
         try {
           if (await removeExpired(stores[kind], id, now)) log.info({ id, kind }, 'an expired record was deleted')
         } catch (error) {
-          // What fails for one record may not for the next.
+          // Continue: the next record may succeed.
           log.error({ err: error, id, kind }, 'an expired record could not be deleted')
         }
       }
@@ -82,7 +83,7 @@ export function createSweeper(
 
 type Removable = { remove(id: string, allow: (record: { expiresAt: string | null }) => void): Promise<void> }
 
-/** @returns whether it is gone; it stays if it is needed, or was asked for once more, to live longer, in the meantime */
+/** Deletes an expired record. @returns false if it stays, because a job needs it, or because its life was extended meanwhile */
 async function removeExpired(store: Removable, id: string, now: string): Promise<boolean> {
   try {
     await store.remove(id, ({ expiresAt }) => {

@@ -1,7 +1,7 @@
 import type { ModelRecord } from '../../schemas/model.ts'
 import { TureenError } from '../errors.ts'
 
-/** The refusal of other bytes for a model that has all of its data. */
+/** Returns the refusal of other bytes for a complete model. */
 export function isComplete(reference: string, location: string): TureenError {
   const message = `has all of its data, and other bytes at ${location}`
   return new TureenError(
@@ -11,7 +11,7 @@ export function isComplete(reference: string, location: string): TureenError {
   )
 }
 
-/** The refusal of a download: the model waits for the file, or never refers to it. */
+/** Returns the refusal of a download: the model lacks the file, or does not refer to it. */
 export function noFile({ id, files, missing }: ModelRecord, location: string): TureenError {
   if (missing.includes(location)) {
     const message = `waits for its external data ${location}`

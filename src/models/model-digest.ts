@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-/** A file of a model: `location` is what the model calls a data file, empty for the model's own. */
+/** A file of a model. `location`: the location of external data; empty for the model's own file. */
 export type ModelFile = { location: string; sha256: string; bytes: number }
 
 /**
- * The digest of a model: that of its file; of several, the sha256 of the JSON list of [location, bytes, sha256] of all of them, sorted
- * by location, the model's own with an empty one.
+ * Returns the digest of a model: that of its only file, or the sha256 of the JSON list of [location, bytes, sha256] of all its files,
+ * sorted by location.
  */
 export function modelDigest(files: readonly ModelFile[]): string {
   const [only] = files

@@ -12,14 +12,14 @@ import { columnOf, digestIn } from '../storage/references.ts'
 import { column, isReadable, jsonOr, readOr, unreadableRecord, validOr } from '../storage/unreadable.ts'
 import { type ModelFile, modelDigest } from './model-digest.ts'
 
-/** What a new model record is made from. */
+/** The values of a new model record. */
 export type NewModel = {
   files: readonly ModelFile[]
   inspected: InspectedModel
   name: string | null
   labels: Labels
   recipe: RecipeDocument | null
-  /** RFC 3339; null for never. */
+  /** Time of expiry as RFC 3339; null: never. */
   expiresAt: string | null
 }
 
@@ -32,13 +32,13 @@ export type ModelFilters = {
   sha256?: string | undefined
 }
 
-/** SQLite takes 32,766 parameters in a statement; a statement of 250 rows is not prepared for long. */
+/** Most rows in one statement. SQLite takes 32,766 parameters, but statements with many take long to prepare. */
 const rowsInStatement = 250
 
-/** What the catalog holds for a model whose fingerprint is not known (yet). */
+/** Value of the catalog for an unknown fingerprint. */
 const unknownFingerprint = ''
 
-/** Rows of the catalog that make up model records. All take a catalog or a transaction of it. */
+// Rows of the catalog for models. All functions take the catalog, or a transaction of it.
 
 export async function insertModel(
   catalog: Catalog,
@@ -69,28 +69,28 @@ export async function insertModel(
   return id
 }
 
-/** A model that still lacks data files goes by its own file. */
+/** Returns the digest of a new model. While the model lacks external data, it is the digest of its own file. */
 function digestOfNew({ files, inspected }: Pick<NewModel, 'files' | 'inspected'>): string {
   const locations = new Set(files.map(({ location }) => location))
   const isComplete = inspected.externalData.every(location => locations.has(location))
   return modelDigest(isComplete ? files : files.filter(({ location }) => location === ''))
 }
 
-/** What the upload of a data file needs to know of its model. The rows of the model's other data files are counted, not read. */
+/** Facts about a model for the upload of one data file. Rows of the model's other data files are counted, not read. */
 export type DataPlace = {
   id: string
   main: ModelFile
   /** Locations that the model names. */
   named: readonly string[]
-  /** Bytes of the file that the model needs; undefined if it does not name it, or was uploaded before this was recorded. */
+  /** Bytes of the file that the model needs; undefined if the model does not name it, or if an earlier version did not record it. */
   needed: number | undefined
-  /** The file that is there already. */
+  /** The present file at the location. */
   file: ModelFile | undefined
   /** Number of data files that the model lacks. */
   missing: number
 }
 
-/** The place of a data file in its model; undefined if there is no such model. */
+/** Returns the place of a data file in its model; undefined if there is no such model. */
 export async function dataPlace(catalog: Catalog, reference: string, location: string): Promise<DataPlace | undefined> {
   const id = await resolveModel(catalog, reference)
   if (id === undefined) return undefined
@@ -119,7 +119,10 @@ export async function dataPlace(catalog: Catalog, reference: string, location: s
   })
 }
 
-/** Adds a data file to a model, in place of one that it had at this location. `complete`: the model's new digests if it now has all files. */
+/**
+ * Adds a data file to a model, or replaces the one at its location.
+ * @param complete files and fingerprint of the model if it now has all files
+ */
 export async function putModelFile(
   catalog: Catalog,
   id: string,
@@ -136,7 +139,7 @@ export async function putModelFile(
   await catalog.updateTable('models').set(values).where('id', '=', id).execute()
 }
 
-/** Complete models without a fingerprint: those that were taken in by a version that made other ones. */
+/** Returns complete models without a fingerprint. Migrations remove fingerprints that an earlier version computed differently. */
 export async function modelsWithoutFingerprint(catalog: Catalog): Promise<ModelRecord[]> {
   const rows = await selectModels(catalog).where('fingerprint', '=', unknownFingerprint).execute()
   return rows
@@ -151,8 +154,8 @@ export async function setFingerprint(catalog: Catalog, id: string, fingerprint: 
 }
 
 /**
- * Returns what the inspection of a model found; undefined if there is no such model, or if this version would find more than an
- * earlier one did.
+ * Returns the results of a model's inspection; undefined if there is no such model, or if it was inspected by an earlier version that
+ * found less than this one.
  */
 export async function inspectedModel(catalog: Catalog, reference: string): Promise<InspectedModel | undefined> {
   const id = await resolveModel(catalog, reference)
@@ -167,14 +170,14 @@ export async function inspectedModel(catalog: Catalog, reference: string): Promi
   return dataBytes && { ...description, dataBytes, fingerprint: row.fingerprint }
 }
 
-/** Replaces what a model's record says of its file: an earlier version may have counted other tensors as weights. */
+/** Replaces the description of a model's file, since an earlier version may have counted other tensors as weights. */
 export async function setInspected(catalog: Catalog, id: string, inspected: InspectedModel): Promise<void> {
   const { fingerprint, ...description } = inspected
   const values = { fingerprint: fingerprint ?? unknownFingerprint, description: JSON.stringify(description) }
   await catalog.updateTable('models').set(values).where('id', '=', id).execute()
 }
 
-/** Ids of the models that have all of the labels, the oldest first. */
+/** Returns the ids of the models that have all of the labels, oldest first. */
 export async function idsWithLabels(catalog: Catalog, labels: Labels, limit: number): Promise<string[]> {
   const rows = await catalog
     .selectFrom('models')
@@ -186,7 +189,7 @@ export async function idsWithLabels(catalog: Catalog, labels: Labels, limit: num
   return rows.map(({ id }) => id)
 }
 
-/** The id that a reference (an id, or a digest of content) stands for; undefined if there is no such model. */
+/** Returns the id of the model that a reference names, by id or digest; undefined if there is none. */
 export async function resolveModel(catalog: Catalog, reference: string): Promise<string | undefined> {
   const { column, value } = columnOf(reference)
   const row = await catalog
@@ -204,7 +207,7 @@ export async function modelById(catalog: Catalog, id: string): Promise<ModelItem
   return row && toItem(row)
 }
 
-/** A record of the same content under the same name with the same labels, if there is one. */
+/** Returns the newest record with the same content, name and labels; undefined if there is none. */
 export async function sameModel(
   catalog: Catalog,
   { files, inspected, name, labels }: NewModel,
@@ -244,7 +247,7 @@ export async function recipeOf(catalog: Catalog, id: string): Promise<RecipeDocu
   )
 }
 
-/** Digests of a model's files, also of one whose record cannot be read; those that are damaged themselves are left out. */
+/** Returns the digests of a model's files, even if its record cannot be read. Damaged digests are left out. */
 export async function modelDigests(catalog: Catalog, id: string): Promise<string[]> {
   const rows = await catalog.selectFrom('model_files').select('sha256').where('model_id', '=', id).execute()
   return rows.map(({ sha256 }) => sha256).filter(sha256 => digest.safeParse(sha256).success)
@@ -257,7 +260,7 @@ export async function deleteModel(catalog: Catalog, id: string): Promise<void> {
   await catalog.deleteFrom('models').where('id', '=', id).execute()
 }
 
-/** A JSON list, the model's own file first and the others by location. */
+/** Column with the files as a JSON list: the model's own file first, then the others by location. */
 const filesColumn = sql<string>`(select json_group_array(json_object('location', cast(location as text),
   'sha256', cast(sha256 as text), 'bytes', cast(bytes as integer)))
   from (select location, sha256, bytes from model_files where model_id = models.id order by location))`
@@ -270,7 +273,7 @@ const selectModels = (catalog: Catalog) =>
 
 type ModelRow = Tables['models'] & { labels: string; files: string }
 
-/** What the catalog keeps as JSON. Models that were uploaded before it was recorded have no `dataBytes`. */
+/** The description that the catalog keeps as JSON. Models of earlier versions have no `dataBytes`. */
 type StoredDescription = Omit<InspectedModel, 'fingerprint' | 'dataBytes'> & Partial<Pick<InspectedModel, 'dataBytes'>>
 
 function toItem(row: ModelRow): ModelItem {
@@ -311,7 +314,7 @@ function recordOf(row: ModelRow): unknown {
   }
 }
 
-/** One of the two was damaged: the model must not be used, and the same upload makes another record. */
+/** Checks the digest of a row. If it is damaged, the model must not be used, and the same upload makes a new record. */
 function requireDigest({ sha256 }: Pick<ModelRow, 'sha256'>, files: readonly ModelFile[]): void {
   if (modelDigest(files) !== sha256) throw new Error('its sha256 is not the digest of its files')
 }

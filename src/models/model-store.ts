@@ -23,62 +23,72 @@ import { isComplete, noFile } from './data-refusals.ts'
 import type { ModelFile } from './model-digest.ts'
 import * as records from './model-records.ts'
 
-/** `expiresAt`: RFC 3339, or null for never. */
+/** The client's values for an upload. `expiresAt`: RFC 3339; null: never. */
 export type NewUpload = { name: string | null; labels: Labels; expiresAt: string | null }
 
 /**
- * The models that are kept: records in the catalog, each pointing to content that is stored once.
- * What is acknowledged is on the disk; what is refused leaves nothing.
+ * The stored models: records in the catalog that refer to content. An acknowledged upload is on disk; a refused upload leaves nothing.
  */
 export type ModelStore = {
   /**
-   * Takes received files in, checked to be a model and data files that it refers to; what it lacks may come later. `created` is
-   * false if the same bytes stood there under this name and labels; that record then lives at least as long as this one would.
+   * Checks received files and stores them as a model. External data that it lacks may come later. `created` is false if a record with the
+   * same bytes, name and labels exists; its expiry is extended if needed.
    */
   add(files: ReceivedModel, upload: NewUpload, keep?: KeepWith<ModelUpload>): Promise<ModelUpload>
   /**
-   * Takes in a data file of a model that lacks it.
-   * @param allow gets the file that is at the location just before, and may throw to refuse the new one
+   * Stores a data file that a model lacks.
+   * @param allow called with the present file at the location, just before; it may throw to refuse the new one
    * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_COMPLETE`, `TUREEN_MODEL_MALFORMED`
    */
   addData(reference: string, file: ReceivedData, allow: (there: ModelFile | undefined) => void): Promise<ModelRecord>
-  /** The data file at a location of a model; undefined if it is not here. @throws TureenError `TUREEN_NOT_FOUND` if the model is not */
+  /**
+   * Returns the data file at a location of a model; undefined if the model lacks it.
+   * @throws TureenError `TUREEN_NOT_FOUND` without the model
+   */
   dataFile(reference: string, location: string): Promise<ModelFile | undefined>
   /**
-   * Publishes merged files, then runs `commit`, which is to insert their record in the transaction of its choice.
-   * @param base a model that differs from the files in values of weights alone, so that its inspection holds for them; null to inspect them
+   * Publishes merged files, then runs `commit`, which inserts their record in its own transaction.
+   * @param base a model that differs from the files only in the values of weights, so that its inspection holds for them; null to inspect them
    */
   addMerged<Result>(
     files: readonly ReceivedData[],
     base: string | null,
     commit: (insert: InsertMerged) => Promise<Result>,
   ): Promise<Result>
-  /** @throws TureenError `TUREEN_NOT_FOUND` naming `field`, where the reference stood in a request; `TUREEN_RECORD_UNREADABLE` */
+  /**
+   * Returns a model.
+   * @param field the field of the request with the reference.
+   * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_RECORD_UNREADABLE`
+   */
   get(reference: string, field?: string): Promise<ModelRecord>
-  /** As {@link ModelStore.get}, to be shown: also a record that cannot be used. */
+  /** Returns a model for display, even if its record is damaged. @throws TureenError `TUREEN_NOT_FOUND` */
   read(reference: string): Promise<ModelItem>
-  /** As {@link ModelStore.get}, for use. @throws TureenError `TUREEN_MODEL_INCOMPLETE` besides */
+  /** Returns a model that has all of its external data. @throws TureenError as {@link ModelStore.get}, and `TUREEN_MODEL_INCOMPLETE` */
   getComplete(reference: string, field: string): Promise<ModelRecord>
-  /** Ids of the models that have all of the labels, the oldest first, `limit` at most. */
+  /** Returns the ids of the models that have all of the labels, oldest first, at most `limit`. */
   labelled(labels: Labels, limit: number): Promise<string[]>
   list(filters: records.ModelFilters): Promise<Page<ModelItem>>
   tensors(reference: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<ListedTensor>>
   recipe(reference: string): Promise<RecipeDocument>
   /**
-   * @param allow looks at the record just before it goes, and may throw to keep it
-   * @throws TureenError `TUREEN_IN_USE` while a job needs it
+   * Deletes a model.
+   * @param allow called with the record just before its deletion; it may throw to prevent that
+   * @throws TureenError `TUREEN_IN_USE` while a queued or running job needs it
    */
   remove(reference: string, allow: (model: ModelItem) => void): Promise<void>
-  /** Where the files of a model lie. */
+  /** Returns the paths of a model's files. */
   paths(model: Pick<ModelRecord, 'files'>): ModelPaths
-  /** Call it before stored models are read. @throws TureenError `TUREEN_CONTENT_DAMAGED` naming those whose files are not what was stored */
+  /** Checks the files of models; call it before they are read. @throws TureenError `TUREEN_CONTENT_DAMAGED` that names the damaged ones */
   requireSound(models: readonly LabelledPaths[], signal?: AbortSignal): Promise<void>
-  /** Runs what reads models, and where it fails for their being damaged, or deleted by now, says that instead. */
+  /** Runs a step that reads models. If it fails because a model is damaged or deleted, it throws that reason instead. */
   blamingDamage<Result>(models: readonly LabelledPaths[], run: () => Promise<Result>): Promise<Result>
-  /** Inspects complete models without a fingerprint anew, and replaces what their records say; `onError` hears of those that cannot be read. */
+  /**
+   * Inspects complete models without a fingerprint again, and updates their records.
+   * @param onError called for each model that cannot be read
+   */
   renewFingerprints(onError: (error: unknown) => void): Promise<void>
   /**
-   * Runs `use` with all of a model in one file, made for it and removed afterwards.
+   * Runs `use` with a temporary file that holds the whole model, external data included.
    * @throws TureenError `TUREEN_MODEL_INCOMPLETE`; `TUREEN_MODEL_UNSUPPORTED` if it would be 2 GiB or more
    */
   withInline<Result>(
@@ -86,14 +96,17 @@ export type ModelStore = {
     signal: AbortSignal,
     use: (file: Omit<WrittenFile, 'location'>) => Promise<Result>,
   ): Promise<Result>
-  /** A file of a model by its location. @throws TureenError `TUREEN_NOT_FOUND`, or `TUREEN_MODEL_INCOMPLETE` if it is yet to come */
+  /**
+   * Returns a file of a model by its location.
+   * @throws TureenError `TUREEN_NOT_FOUND`, or `TUREEN_MODEL_INCOMPLETE` if the model lacks the file
+   */
   file(model: ModelRecord, location: string): ModelFile & { path: string }
 }
 
-/** The files of a model, and what the client calls it. */
+/** The files of a model, and its name for the client. */
 export type LabelledPaths = ModelPaths & { label: string }
 
-/** A file that has been received as one of a model's: `location` is what the model calls it, empty for the model's own. */
+/** A received file of a model. `location`: the location of external data; empty for the model's own file. */
 export type ReceivedData = ReceivedFile & { location: string }
 
 /** The files of one model, its own first. */
@@ -141,10 +154,10 @@ export function createModelStore(
     data: model.files.flatMap(({ location, sha256 }) => (location ? [{ location, path: contents.path(sha256) }] : [])),
   })
 
-  /** Whether a file in this place is the last that its model lacks. */
+  /** True if the file at this place is the last one that its model lacks. */
   const completes = ({ file, missing }: records.DataPlace) => missing === 1 && file === undefined
 
-  /** The files and the fingerprint of a model that gets its last data file. */
+  /** Returns files and fingerprint of a model that gets its last data file. */
   const completed = async (id: string, file: ModelFile) => {
     const files = [...(await get(id)).files, file]
     await sound([{ label: id, ...paths({ files }) }])
@@ -176,7 +189,7 @@ export function createModelStore(
       try {
         return await run()
       } catch (error) {
-        // One that was deleted in the meantime is not there any more, rather than damaged.
+        // Check for deleted models first: their files are missing, but not damaged.
         for (const { label } of models) await get(label)
         await sound(models)
         throw error

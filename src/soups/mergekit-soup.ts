@@ -5,13 +5,14 @@ import { refusal } from '../merge/mergekit-values.ts'
 import { modelDigest } from '../models/model-digest.ts'
 import type { SoupModel } from './soup-model.ts'
 
-/** Parts of a form in the order in which a recipe means them, and that recipe. */
+/** The parts of a form in the order of a recipe, and that recipe. */
 export type ArrangedSoup = { models: SoupModel[]; recipe: unknown }
 
 /**
- * The parts of a form as a configuration of mergekit refers to them: by filename, with or without `.onnx` and directories, or by
- * digest. A repository or path in the configuration (`org/A`) also fits by its last name, if no part fits it whole. Parts that it averages become parts `model`, in its order, and a base that it does not average becomes the part `base`.
- * @throws TureenError `TUREEN_REQUEST_INVALID` for a name that no part or several parts have, and for a part without a name there
+ * Returns the parts of a form in the order of a mergekit configuration, and its recipe. The configuration names parts by filename, with or
+ * without `.onnx` and directories, or by digest. If no part has the whole name of a repository or path (`org/A`), its last name counts.
+ * Averaged models become parts `model`, in the order of the configuration; a base that is not averaged becomes the part `base`.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` for a name that fits no part or several parts, and for a part that the configuration does not name
  */
 export function mergekitSoup(sent: readonly SoupModel[], body: object): ArrangedSoup {
   const read = readMergekit(body)
@@ -43,7 +44,7 @@ export function mergekitSoup(sent: readonly SoupModel[], body: object): Arranged
   }
 }
 
-/** Where among the parts the one is that a configuration refers to. */
+/** Returns the index of the part that a reference names. */
 function partFor({ model, field }: ModelReference, sent: readonly SoupModel[]): number {
   const fitting = (name: string) => sent.flatMap((part, place) => (namesOf(part).includes(name) ? [place] : []))
   const whole = fitting(model)
@@ -58,9 +59,9 @@ function partFor({ model, field }: ModelReference, sent: readonly SoupModel[]): 
   throw refusal([{ field, model, expected: labels, actual: model, message }])
 }
 
-/** What a configuration may call a part. */
+/** Returns the names that a configuration may use for a part. */
 function namesOf(part: SoupModel): string[] {
-  // A filename that stands there twice has its place behind it.
+  // Remove the place that follows a filename which several parts have.
   const label = part.label.replace(/ \(model part \d+\)$/, '')
   const file = lastName(label)
   return [label, file, file.replace(/\.onnx$/i, ''), label.replace(/\.onnx$/i, ''), digestOf(part)]

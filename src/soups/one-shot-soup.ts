@@ -27,11 +27,11 @@ export const soupErrors = [
   'TUREEN_STORE_FULL',
 ] as const satisfies readonly ErrorCode[]
 
-/** A soup that nobody keeps, as a file that is the caller's to remove. */
+/** A one-shot soup. The caller must remove its file. */
 export type Soup = { path: string; report: SoupReport }
 
 /**
- * Merges models that were sent with one request, into one file also where their weights came in several.
+ * Merges the models of one request into one file, external data included.
  *
  * @throws TureenError if the recipe does not fit the models, or the models do not fit each other
  */
@@ -54,8 +54,8 @@ export async function makeSoup(
 }
 
 /**
- * The recipe that a client sent as a form field, or the one that query parameters make, and the models in the order that it means.
- * @throws TureenError `TUREEN_REQUEST_INVALID` naming the field
+ * Reads the recipe from a form field or from query parameters. It returns it with the models in the order of the recipe.
+ * @throws TureenError `TUREEN_REQUEST_INVALID` that names the field
  */
 export async function parseSoupRecipe(
   sent: readonly SoupModel[],
@@ -131,7 +131,7 @@ function soupMerge(
   return { inputs, settings: { ...settings, ...chosen, inline: true } }
 }
 
-/** What is thrown about the recipe, its fields named from the form. */
+/** Runs a step that reads the recipe, and prefixes the fields in its errors with `recipe.`. */
 function inRecipe<Result>(run: () => Result): Result {
   try {
     return run()
@@ -174,7 +174,7 @@ function requireDigest(wanted: string | undefined, file: MergeFile | undefined, 
   throw invalid([{ field, expected: wanted, actual, message: `the model sent in this place is ${actual}` }])
 }
 
-/** JSON is YAML as well, but has the faster reader. */
+/** Parses a recipe, first as JSON and then as YAML. JSON is also YAML, but its parser is faster. */
 async function parseText(text: string, { readYaml }: Pick<ThreadPool, 'readYaml'>): Promise<unknown> {
   requireBoundedJson(text)
   const json = parseJson(text)

@@ -1,7 +1,7 @@
 import type { ReceivedData } from '../models/model-store.ts'
 
 /**
- * A model that was sent along: the files it was received into, its own first, and what the client calls it. `field`: `model` for
- * those that are averaged, `base`, or `fisher` for the Fisher information of the models, in their order.
+ * A model of a one-shot soup. `files`: its own file, then its external data; `label`: its name in errors. `field`: `model` for averaged
+ * models, `base`, or `fisher` for the Fisher information of the models, in their order.
  */
 export type SoupModel = { field: string; label: string; files: readonly [ReceivedData, ...ReceivedData[]] }

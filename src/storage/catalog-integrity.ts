@@ -2,12 +2,12 @@ import { sql } from 'kysely'
 import { jobStatus } from '../../schemas/job.ts'
 import type { Catalog } from './database.ts'
 
-/** Findings that are kept of a check: one damaged page can make thousands. */
+/** Most findings of one check. One damaged page can give thousands. */
 const findingsKept = 20
 
 /**
- * What SQLite's `integrity_check` finds: tables, indexes, and whether they agree (`quick_check` does not compare them). None: it is
- * sound. @throws Error if the catalog cannot be asked
+ * Returns the findings of SQLite's `integrity_check`; none if the catalog is sound. Unlike `quick_check`, it also compares indexes with
+ * their tables. @throws Error if the catalog cannot be read
  */
 export async function integrityFindings(catalog: Catalog): Promise<string[]> {
   try {
@@ -17,13 +17,13 @@ export async function integrityFindings(catalog: Catalog): Promise<string[]> {
     const findings = rows.map(row => row.integrity_check)
     return findings.length === 1 && findings[0] === 'ok' ? [] : findings
   } catch (error) {
-    // Some damage stops the check itself (SQLITE_CORRUPT, https://www.sqlite.org/rescode.html#corrupt).
+    // Some damage makes the check itself fail (SQLITE_CORRUPT, https://www.sqlite.org/rescode.html#corrupt).
     if (error instanceof Error && 'errcode' in error && Number(error.errcode) % 256 === 11) return [error.message]
     throw error
   }
 }
 
-/** What the other columns of a job tell of its status. */
+/** SQL expression for the status of a job, from its other columns. */
 const statusOfJob = sql`case
   when result is not null then 'succeeded'
   when error like '%TUREEN_JOB_CANCELLED%' then 'cancelled'
@@ -32,13 +32,13 @@ const statusOfJob = sql`case
   else 'queued' end`
 
 /**
- * Makes anew what the catalog holds twice, all indexes and the statuses of jobs that are none, if that is all that is damaged: then, and only
- * then, a second check finds nothing, and the catalog is changed. @returns whether it is sound now
+ * Rebuilds the redundant data of the catalog: all indexes, and invalid statuses of jobs. It keeps the change only if a second check then
+ * finds nothing. @returns true if the catalog is sound now
  */
 export async function mendCatalog(catalog: Catalog): Promise<boolean> {
   try {
     await catalog.transaction().execute(async transaction => {
-      // Not by an index, which may be what is damaged.
+      // Do not use an index, since it may be damaged.
       await sql`update jobs not indexed set status = ${statusOfJob}
         where status not in (${sql.join(jobStatus.options)})`.execute(transaction)
       await sql`reindex`.execute(transaction)

@@ -6,21 +6,24 @@ import { bringUpToDate, type Catalog, connectCatalog, openCatalog } from './data
 import { examineCatalog } from './examine-catalog.ts'
 import { damagedCatalog } from './store-refusals.ts'
 
-/** A catalog that was opened, and the end of its check. */
+/** An open catalog, and its check. */
 export type CheckedCatalog = {
   catalog: Catalog
-  /** Ends when the catalog has passed; null if it has. @throws Error that says what is damaged, and what to do */
+  /**
+   * Resolves when the catalog has passed its check; null if it has already passed.
+   * @throws Error that says what is damaged, and what to do
+   */
   checking: Promise<void> | null
 }
 
-/** SQLite checks some hundred megabytes a second; a start does not wait for more than this. */
+/** Largest catalog, in bytes, whose check a start waits for. SQLite checks some hundred megabytes a second. */
 const checkedAtStart = 64 << 20
 
 /**
- * Opens the catalog and has SQLite check it: before this returns, or beside the requests if the catalog is large and of this
- * version. Damaged indexes are made anew.
+ * Opens the catalog and checks it with SQLite. If the catalog is large and of this version, the check runs while the server already serves
+ * requests. It rebuilds damaged indexes.
  *
- * @param atStart bytes of a catalog that is checked before this returns
+ * @param atStart largest catalog, in bytes, that is checked before this returns
  * @throws Error that says why the catalog cannot be used, and what to do
  */
 export async function openCheckedCatalog(
@@ -35,7 +38,7 @@ export async function openCheckedCatalog(
     const catalog = await openCatalog(path, storeId)
     return { catalog, checking: checkBeside(catalog, path, log) }
   }
-  // A migration would build on what is damaged.
+  // Check before the migration, which must not build on damaged data.
   const catalog = connectCatalog(path)
   try {
     await repair(catalog, await integrityFindings(catalog), path, log)
@@ -47,7 +50,7 @@ export async function openCheckedCatalog(
   }
 }
 
-/** Checks through a connection of its own, so that requests do not wait for it. */
+/** Checks the catalog through its own connection, so that requests do not wait. */
 async function checkBeside(catalog: Catalog, path: string, log: Logger): Promise<void> {
   const beside = connectCatalog(path)
   try {
@@ -74,7 +77,7 @@ async function repair(catalog: Catalog, findings: readonly string[], path: strin
   )
 }
 
-/** Bytes of the catalog with its log. */
+/** Returns the bytes of the catalog with its write-ahead log. */
 async function bytesOf(path: string): Promise<number> {
   const log = await stat(`${path}-wal`).catch(() => null)
   return (await stat(path)).size + (log?.size ?? 0)

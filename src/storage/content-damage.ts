@@ -1,10 +1,10 @@
 import { type ProblemItem, type ProblemPlace, TureenError } from '../errors.ts'
 import type { Contents } from './contents.ts'
 
-/** A stored file that is about to be used: `what` the client knows it as, `place` what names it in an error. */
+/** A stored file before its use. `what`: its name for the client, in words; `place`: the fields that name it in an error. */
 export type StoredFile = { path: string; what: string; place: ProblemPlace }
 
-/** @throws TureenError `TUREEN_CONTENT_DAMAGED` naming every file that does not hold the bytes that it was stored with */
+/** Checks that files hold the stored bytes. @throws TureenError `TUREEN_CONTENT_DAMAGED` that names every file which does not */
 export async function requireSound(
   contents: Contents,
   files: readonly StoredFile[],

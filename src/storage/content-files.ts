@@ -11,70 +11,72 @@ import { openQuarantine } from './quarantine.ts'
 import { createRoom, type Reservation, StoreLimitReached } from './room.ts'
 import { writeStream } from './write-stream.ts'
 
-/** A file that has been received in full and flushed to the disk, or is in a flush queue, but is not content yet. */
+/** A completely received file that is not content yet. It is flushed to the disk, or its flush is in a flush queue. */
 export type ReceivedFile = { path: string; sha256: string; bytes: number }
 
 /**
- * Content by digest, in a directory. A file appears under its digest by rename after it was flushed, or not at all; names come
- * from the server alone.
+ * The content of a store, by digest. A file appears under its digest by a rename after its flush, or not at all. All names come from the
+ * server.
  */
 export type ContentFiles = {
-  /** A new name for a file in the making. Whatever is left of it is removed at the next start. */
+  /** Returns a new path for an unfinished file. The next start removes unfinished files. */
   incomingPath(): string
   /** Keeps room for so many bytes of an upload. @throws TureenError `TUREEN_STORE_FULL` if the store may not hold so many more */
   reserveRoom(bytes: number): Reservation
   /**
-   * Writes a stream to an incoming file while hashing it; a failed or ended stream leaves nothing.
+   * Writes a stream to an incoming file and hashes it. A failed or aborted stream leaves nothing.
    * @param reservation room of the upload, which the file takes before any other
    * @param flushes takes the flush of the file; without it the file is flushed when this returns
    * @throws TureenError `TUREEN_STORE_FULL` as soon as it is more than the store may hold
    */
   receive(stream: AsyncIterable<Uint8Array>, reservation?: Reservation, flushes?: FlushQueue): Promise<ReceivedFile>
   /**
-   * Makes incoming, flushed files the content of their digests, durably, each directory flushed once. A failure may leave some of them
-   * published. @throws as reserveRoom, of the bytes that are new
+   * Moves incoming, flushed files to the paths of their digests, durably. It flushes each directory once. A failure may leave some of them
+   * published. @throws as reserveRoom, for the bytes of new content
    */
   publish(files: readonly ReceivedFile[]): Promise<void>
-  /** Where the content of a digest lies. */
+  /** Returns the path of the content with a digest. */
   path(sha256: string): string
-  /** The digest whose content lies at a path. */
+  /** Returns the digest of the content at a path. */
   digestAt(path: string): string
-  /** Removes a file, if it is there and can be; else the next start does. */
+  /** Removes a file if it can. Otherwise the next start removes it. */
   discard(path: string): Promise<void>
   /**
-   * Runs `make` with a new name for a file in the making. If it fails, the file is removed, with those beside it ({@link besideOutput}); if
-   * the disk was full, the quarantine gives way, and `make` runs again with another name.
-   * @param bytes about as many as will be written. @throws as reserveRoom
+   * Runs `make` with a new path for an unfinished file. If `make` fails, it removes the file and its numbered neighbours
+   * ({@link besideOutput}). If the disk was full, it deletes quarantined files and runs `make` again with another path.
+   * @param bytes estimate of the bytes to write. @throws as reserveRoom
    */
   makeOutput<Result>(bytes: number, make: (output: string) => Promise<Result>): Promise<Result>
   /** As {@link ContentFiles.makeOutput}, and removes the files in the end. */
   withOutput<Result>(bytes: number, use: (output: string) => Promise<Result>): Promise<Result>
   /**
-   * Runs what needs about so many bytes of disk, and again for as long as the disk is full and the quarantine gives way.
-   * @param run must have left nothing if it fails
+   * Runs `run`. While it fails on a full disk, it deletes quarantined files and runs it again.
+   * @param bytes estimate of the bytes to write
+   * @param run leaves nothing behind if it fails
    */
   givingWay<Result>(bytes: number, run: () => Promise<Result>): Promise<Result>
-  /** Removes the files in the making that an earlier process left behind. @returns their names */
+  /** Removes the unfinished files of an earlier process. @returns their names */
   removeLeftovers(): Promise<string[]>
-  /** Digests of the files that lie in the store, found as they are asked for. */
+  /** Yields the digests of all files in the store. */
   digests(): AsyncGenerator<string>
-  /** Moves the content of a digest, which no record refers to, into the quarantine, if it can be. @returns whether it is there now */
+  /** Moves content without a record into the quarantine, if it can. @returns true if the content is there now */
   quarantine(sha256: string): Promise<boolean>
-  /** Files in the quarantine, and their bytes. */
+  /** Returns the number of files in the quarantine, and their bytes. */
   quarantined(): { files: number; bytes: number }
-  /** Removes what has been in the quarantine since before a time, in milliseconds since 1970. @returns digests */
+  /** Removes files that came into the quarantine before a time. @param before milliseconds since 1970. @returns their digests */
   endQuarantine(before: number): Promise<string[]>
 }
 
-/** The name of a further file in the making, beside one; they are numbered from 0 on, without gaps. */
+/** Returns the path of a further unfinished file next to one. They are numbered from 0 on, without gaps. */
 export function besideOutput(output: string, index: number): string {
   return `${output}.${index}`
 }
 
 /**
- * @param maximumBytes of content and files in the making together; 0: without bounds
- * @param onReceived hears how many bytes each file has that was received in full
- * @param clock milliseconds since 1970, by which the quarantine ends
+ * Opens the content of a data directory.
+ * @param maximumBytes most bytes of content and unfinished files together; 0: no limit
+ * @param onReceived called with the bytes of each completely received file
+ * @param clock returns milliseconds since 1970; the quarantine uses it
  */
 export async function openContentFiles(
   directory: string,
@@ -87,7 +89,7 @@ export async function openContentFiles(
   await mkdir(incoming, { recursive: true })
   await mkdir(content, { recursive: true })
 
-  // Files that this process makes are none of them.
+  // List them now, before this process makes files of its own.
   const leftovers = await incomingNames(incoming)
   const path = (sha256: string) => join(content, contentPath(sha256))
   const shardOf = (sha256: string) => dirname(path(sha256))
@@ -95,8 +97,10 @@ export async function openContentFiles(
   const incomingPath = () => join(incoming, uuid())
   const quarantine = await openQuarantine(join(directory, 'quarantine'), clock, bytes => room.shrink(bytes))
   const room = createRoom(maximumBytes, (await countContent(content)).bytes + quarantine.holding().bytes, quarantine)
-  // What cannot be removed is nobody's, and the next start tries again: no request fails for it whose work is done.
-  /** @returns whether it was there and is gone */
+  /**
+   * Removes a file. It never throws: the next start tries again, and no finished request should fail for it.
+   * @returns true if it removed the file
+   */
   const remove = async (file: string) => {
     const bytes = file.startsWith(content) ? ((await stat(file).catch(() => null))?.size ?? 0) : 0
     const removed = await unlink(file).then(
@@ -116,7 +120,11 @@ export async function openContentFiles(
     const volume = await statfs(directory).catch(() => null)
     return volume ? volume.bavail * volume.bsize : Number.POSITIVE_INFINITY
   }
-  /** @returns whether the quarantine has given way: never in vain, where all of it would not do. @param least bytes to give in any case */
+  /**
+   * Deletes quarantined files, but none if all of them would not be enough.
+   * @param least bytes to free in any case.
+   * @returns true if it deleted some
+   */
   const makeRoomOnDisk = async (bytes: number, least: number) => {
     const missing = Math.max(least, bytes - (await freeBytes()))
     return missing <= quarantine.holding().bytes && quarantine.makeRoom(missing) > 0
@@ -127,7 +135,7 @@ export async function openContentFiles(
         return await run()
       } catch (error) {
         if (error instanceof StoreLimitReached || asTureenError(error).code !== 'TUREEN_STORE_FULL') throw error
-        // What is free now may have been another writer's when this one found nothing.
+        // Free at least 1 byte: another writer may have freed space after this one failed.
         if (!(await makeRoomOnDisk(bytes, 1))) throw error
       }
     }
@@ -175,7 +183,7 @@ export async function openContentFiles(
       const once = new Map(files.map(file => [file.sha256, file]))
       const shards = new Set([...once.keys()].map(shardOf))
       await inParallel(shards, shard => mkdir(shard, { recursive: true }))
-      // A directory that is there may never have been flushed, by this process or one that crashed.
+      // An existing directory may not have been flushed before a crash, so flush it once.
       if ([...shards].some(shard => !flushedShards.has(shard))) await flushDirectory(content)
       for (const shard of shards) flushedShards.add(shard)
       await inParallel(once.values(), async ({ path: file, sha256, bytes }) => {
@@ -199,7 +207,7 @@ export async function openContentFiles(
     async *digests() {
       for await (const hex of contentDigests(content)) yield `sha256:${hex}`
     },
-    // What cannot be moved stays, and the next start tries again.
+    // If the file cannot be moved, the next start tries again.
     quarantine: sha256 =>
       quarantine.take(path(sha256), sha256).then(
         () => true,

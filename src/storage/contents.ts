@@ -6,46 +6,45 @@ import type { Reserve } from './reserve.ts'
 import { type HashFile, soundFiles, type Verified } from './sound-files.ts'
 
 /**
- * Files that records of the catalog refer to, each stored once however many do. A file is there as long as a record is, and
- * goes with the last one.
+ * The files that records of the catalog refer to. The store keeps each file once, as long as at least one record refers to it.
  */
 export type Contents = {
   path(sha256: string): string
-  /** What is wrong with the content at a path of this store: null if it has its digest. Hashes what it has not seen before. */
+  /** Returns the damage of the content at a path, in words; null if it matches its digest. It hashes a file that it does not know yet. */
   damage(path: string, signal: AbortSignal): Promise<string | null>
-  /** Reads the content of a digest again, although it may be known, with `hash`. @returns undefined if there is no such content (any more) */
+  /** Reads content again with `hash`, even if it is known to be sound. @returns undefined if there is no such content */
   verify(sha256: string, hash: HashFile, signal: AbortSignal): Promise<Verified | undefined>
-  /** Ids of models and data sets that refer to a digest, at most `limit` of each kind. */
+  /** Returns the ids of models and data sets that refer to a digest, at most `limit` of each kind. */
   holders(sha256: string, limit: number): Promise<string[]>
   /**
-   * Publishes received files, then runs `commit`, which inserts the records that refer to them in one transaction; it runs again if the
-   * disk was full and the quarantine gives way. Files that no record refers to in the end, because `commit` failed or had no need of
-   * them, are removed again.
+   * Publishes received files, then runs `commit`, which inserts their records in one transaction. If the disk is full, it deletes
+   * quarantined files and runs `commit` again. Afterwards it removes files without a record, such as after a failed `commit`.
    */
   add<Result>(files: readonly ReceivedFile[], commit: () => Promise<Result>): Promise<Result>
-  /** Runs `commit`, which deletes records and returns the digests they referred to, and removes what nothing refers to any more. */
+  /** Runs `commit`, which deletes records and returns the digests of their files. Then it removes files without a record. */
   release(commit: () => Promise<readonly string[]>): Promise<void>
   /**
-   * Removes files in the making that an earlier process left behind, and moves content that no record refers to into the quarantine.
-   * Call it once the catalog has passed its check: until then nothing is removed, since damaged indexes hide records.
-   * @param signal stops it between two files
+   * Removes unfinished files of an earlier process, and moves content without a record into the quarantine. Call it after the catalog has
+   * passed its check: damaged indexes hide records, so nothing is removed before.
+   * @param signal stops the sweep between two files
    */
   sweep(signal: AbortSignal): Promise<Swept>
 }
 
-/** Names of files that were removed, and digests of content that is in the quarantine now. */
+/** Result of a sweep: names of removed files, and digests of content that is in the quarantine now. */
 export type Swept = { removed: string[]; quarantined: string[] }
 
-/** What the catalog may need on the disk for a transaction that adds records. */
+/** Estimate of the disk space, in bytes, of a transaction that adds records. */
 const commitBytes = 1 << 20
 
-/** SQLite takes 32,766 parameters in a statement; a statement of 500 is not prepared for long. */
+/** Most digests in one statement. SQLite takes 32,766 parameters, but statements with many take long to prepare. */
 const digestsInQuery = 500
 
 /**
- * @param reserve lets records be deleted on a full disk
+ * Returns the contents of a store.
+ * @param reserve makes deletions possible on a full disk
  * @param hash reads a file to its end, off the event loop
- * @param onDamaged hears of every read that found content damaged or gone
+ * @param onDamaged called when a read finds content damaged or missing
  */
 export function createContents(
   catalog: Catalog,
@@ -55,14 +54,14 @@ export function createContents(
   onDamaged: () => void = () => undefined,
 ): Contents {
   const sound = soundFiles(hash)
-  // A file and the records that refer to it appear and vanish together: one addition or removal at a time.
+  // Files and their records must appear and vanish together, so run one addition or removal at a time.
   const exclusive = pLimit(1)
 
   const referenced = async (digests: readonly string[]) => {
     const found = new Set<string>()
     for (let from = 0; from < digests.length; from += digestsInQuery) {
       const some = digests.slice(from, from + digestsInQuery)
-      // A record of one file names it twice: damage of the one leaves the other.
+      // A record of one file names its digest in two tables. If one row is damaged, the other still protects the file.
       for (const table of ['model_files', 'dataset_files', 'models', 'datasets'] as const) {
         const rows = await catalog.selectFrom(table).select('sha256').distinct().where('sha256', 'in', some).execute()
         for (const { sha256 } of rows) found.add(sha256)
@@ -70,7 +69,7 @@ export function createContents(
     }
     return found
   }
-  /** Digests that may have lost their last record before the catalog had passed its check; null since then. */
+  /** Digests that may have lost their last record before the catalog passed its check; null afterwards. */
   let postponed: Set<string> | null = new Set()
   const discardUnreferenced = async (digests: readonly string[]) => {
     if (postponed) {
@@ -142,7 +141,7 @@ export function createContents(
   }
 }
 
-/** Items in lists of so many, the last one shorter. */
+/** Yields the items in lists of `size`; the last one may be shorter. */
 async function* batches<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
   let batch: Item[] = []
   for await (const item of items) {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The files of content as they lie on the disk, and their bytes. A file that is removed meanwhile may count or not. */
+/** Returns the number of content files on disk, and their bytes. A file that is removed meanwhile may count or not. */
 export async function countContent(content: string): Promise<{ files: number; bytes: number }> {
   const total = { files: 0, bytes: 0 }
   for (const shard of await readdir(content, { withFileTypes: true })) {

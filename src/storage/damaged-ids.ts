@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Catalog } from './database.ts'
 import { isRecordId, newRecordId } from './record-ids.ts'
 
-/** A record whose id was damaged on the disk, and the id that it has now. */
+/** A record whose id was damaged on disk, and its new id. */
 export type RenewedId = { kind: 'models' | 'datasets' | 'jobs'; damaged: string; id: string }
 
 /** Ids of records that other rows refer to. */
@@ -12,12 +12,12 @@ const referred = {
   jobs: sql`select job_id as id from job_inputs union select job_id from job_events`,
 }
 
-/** Damage by which an id is still known: one flipped bit changes one character, or two where it makes invalid UTF-8. */
+/** Most changed characters of an id that is still recognised. One flipped bit changes one character, or two if it makes invalid UTF-8. */
 const charactersChanged = 2
 
 /**
- * Gives each record whose id was damaged the id that its other rows know it by, if that can be told, else a new one. With such an id a
- * record could not be read or deleted, and lists could not go on behind it.
+ * Gives each record with a damaged id the id that its other rows refer to; a new id if that is not clear. With a damaged id, a record could
+ * not be read or deleted, and lists would end at it.
  */
 export async function renewDamagedIds(catalog: Catalog): Promise<RenewedId[]> {
   const renewed: RenewedId[] = []

@@ -8,35 +8,35 @@ import { makeDirectory } from './make-directory.ts'
 import { type RecognisedStore, recogniseStore } from './recognise-store.ts'
 import { readMarker, writeMarker } from './store-marker.ts'
 
-/** A data directory that this process, and no other, may use. */
+/** A data directory that this process holds alone. */
 export type DataDirectory = {
   path: string
   /** The id of the store, which its catalog has too. */
   id: string
-  /** Leaves word for a second server of who holds the directory. */
+  /** Writes the holder of the directory to a file, for the message of a second server. */
   announce(url: string): Promise<void>
   release(): void
 }
 
 /**
- * Takes a data directory for this process: makes it if it is new, adopts a store of an earlier version, and refuses everything else
- * unchanged. The hold is a lock of the operating system on a file (through SQLite, since Node has no call for it): it ends with the
- * process, however that ends.
+ * Locks a data directory for this process. It creates a new directory, adopts a store of an earlier version, and refuses every other
+ * directory without changing it. The lock is a file lock of the operating system, taken through SQLite since Node has no call for it. It
+ * ends with the process, even after a crash.
  *
- * @throws Error naming the process that holds the directory, if one does, or why the directory cannot be used and what to do
+ * @throws Error that names the process which holds the directory, or the reason why the directory cannot be used and what to do
  */
 export async function holdDataDirectory(directory: string): Promise<DataDirectory> {
   const path = resolve(directory)
   const holderFile = join(path, 'server.json')
   await unlessUnusable(path, () => makeDirectory(path))
-  // The lock is a file too: nothing is written before it is certain that the directory is ours.
+  // The lock is a file too. Recognise the store first, so that nothing is written into a foreign directory.
   if (!(await unlessUnusable(path, () => readMarker(path)))) await unlessUnusable(path, () => recogniseStore(path))
   const lock = await unlessUnusable(path, () => takeLock(path))
   try {
     const id = await unlessUnusable(path, async () => markStore(path, await recogniseStore(path)))
     const announce = async (url: string) => {
       const holder = { pid: process.pid, host: hostname(), url, since: new Date().toISOString() }
-      // It only makes the message to a second server better: a full disk must not end the start for it.
+      // The file only improves the message of a second server, so a full disk must not stop the start.
       await writeFile(holderFile, `${JSON.stringify(holder)}\n`).catch(() => undefined)
     }
     await announce('')
@@ -47,7 +47,7 @@ export async function holdDataDirectory(directory: string): Promise<DataDirector
   }
 }
 
-/** @returns the id of the store, which is marked now */
+/** Marks the directory as a store, if it is not marked yet. @returns the id of the store */
 async function markStore(path: string, { id, isMarked }: RecognisedStore): Promise<string> {
   const marked = id ?? randomUUID()
   if (!isMarked) await writeMarker(path, marked)
@@ -55,16 +55,16 @@ async function markStore(path: string, { id, isMarked }: RecognisedStore): Promi
 }
 
 /**
- * Takes the lock of a data directory, whatever is in it. Closing the lock releases it.
- * @throws Error naming the process that holds it
+ * Takes the lock of a data directory, without looking at its content. Closing the lock releases it.
+ * @throws Error that names the process which holds it
  */
 export async function takeLock(path: string): Promise<DatabaseSync> {
   const file = join(path, 'server.lock')
-  // SQLite would only say that it cannot open the file; the system says why.
+  // Open the file first: SQLite would not report the system's reason if it cannot be opened.
   await (await open(file, 'a')).close()
   const lock = new DatabaseSync(file)
   try {
-    // Nothing is ever written into it: a journal on disk would only be one more file, which a full disk refuses.
+    // Keep the journal in memory: nothing is ever written, and a journal file would fail on a full disk.
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return lock
   } catch (error) {
@@ -76,7 +76,7 @@ export async function takeLock(path: string): Promise<DatabaseSync> {
   }
 }
 
-/** What the system's codes mean for an operator. */
+/** Meaning of the system's error codes for an operator, with what to do. */
 const systemReasons: Record<string, string> = {
   ENOSPC: 'the disk is full: make room, or use another volume',
   EDQUOT: 'the disk quota is used up: raise it, or use another volume',
@@ -89,7 +89,7 @@ const systemReasons: Record<string, string> = {
   EIO: 'the disk reported an input/output error: look after the disk',
 }
 
-/** Runs what needs the directory, and puts what the system says against it into words. */
+/** Runs a step that needs the directory, and explains errors of the system. */
 async function unlessUnusable<Result>(path: string, run: () => Promise<Result>): Promise<Result> {
   try {
     return await run()

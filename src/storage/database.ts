@@ -5,9 +5,9 @@ import { Migrator } from 'kysely/migration'
 import { migrations } from './migrations.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 
-/** The catalog's tables. Times are RFC 3339 texts, documents JSON texts, digests `sha256:<hex>`. */
+/** The tables of the catalog. Times are RFC 3339 texts, documents are JSON texts, digests are `sha256:<hex>`. */
 export type Tables = {
-  /** One row: the id of the store that the catalog belongs to, as in `tureen.json`. */
+  /** One row with the id of the store, which `tureen.json` has too. */
   store: { id: string }
   models: {
     id: string
@@ -19,7 +19,7 @@ export type Tables = {
     created_at: string
     expires_at: string | null
   }
-  /** The files of models: `location` is what the model calls a data file, empty for the model's own. */
+  /** The files of models. `location`: the location of external data; empty for the model's own file. */
   model_files: { model_id: string; location: string; sha256: string; bytes: number }
   /** Labels of models, data sets and jobs alike; ids are unique among all of them. */
   labels: { owner_id: string; key: string; value: string }
@@ -31,10 +31,10 @@ export type Tables = {
     progress: string | null
     result: string | null
     error: string | null
-    /** What lists show of the request and the result: the name in the request, and `JobSummary['search']` as JSON. */
+    /** Copies for lists: the name of the request, and `JobSummary['search']` as JSON. */
     name: string | null
     search_summary: string | null
-    /** How many rows of `job_result_parts` have the result's JSON text; null if `result` has it. */
+    /** Number of rows of `job_result_parts` with the JSON text of the result; null if `result` has the text. */
     result_parts: number | null
     created_at: string
     started_at: string | null
@@ -54,7 +54,7 @@ export type Tables = {
     expires_at: string | null
   }
   dataset_files: { dataset_id: string; position: number; name: string; sha256: string; bytes: number }
-  /** `model_sha256`: of a score of a model by itself, else null; then `subject` says on what and by what, as JSON. */
+  /** Kept scores. For scores of single models, `model_sha256` is the model, and `subject` the data set and scoring metric as JSON. */
   scores: {
     key: string
     value: string
@@ -63,7 +63,7 @@ export type Tables = {
     model_sha256: string | null
     subject: string | null
   }
-  /** What has been created under an Idempotency-Key: `resource_id`. `fingerprint` is the digest of the request that did. */
+  /** Idempotency keys. `resource_id`: the created record; `fingerprint`: the digest of the request that created it. */
   idempotency_keys: {
     scope: string
     key: string
@@ -72,20 +72,20 @@ export type Tables = {
     resource_id: string | null
     expires_at: string
   }
-  /** Of an event `done` the data are null: what is sent is the job itself. */
+  /** Events of jobs. The data of an event `done` is null, because the server sends the job itself. */
   job_events: { sequence: Generated<number>; job_id: string; type: string; data: string }
 }
 
 export type Catalog = Kysely<Tables>
 
-/** Writes down what must be kept if, and only if, `created` is: called in the transaction that creates it. */
+/** Writes rows that must exist exactly if `created` does. It is called in the transaction that creates it. */
 export type KeepWith<Created> = (transaction: Catalog, created: Created) => Promise<void>
 
-/** For what is created with nothing beside it. */
+/** A {@link KeepWith} that writes nothing. */
 export const nothingBeside = async (): Promise<void> => undefined
 
 /**
- * Opens the catalog and brings its tables up to date. A committed transaction is on the disk: the write-ahead log is flushed at
+ * Opens the catalog and brings its tables up to date. A committed transaction is on disk, because SQLite flushes the write-ahead log at
  * every commit.
  *
  * @param storeId the id that the catalog gets if it has none
@@ -94,7 +94,7 @@ export const nothingBeside = async (): Promise<void> => undefined
 export async function openCatalog(path: string, storeId: string = randomUUID()): Promise<Catalog> {
   const catalog = connectCatalog(path)
   try {
-    // SQLite would make a file that only its owner can write, and its log like it, whatever the umask.
+    // Create the file first, to respect the umask. SQLite would create a file and a log that only the owner can write.
     await (await open(path, 'a')).close()
     await bringUpToDate(catalog, storeId)
     return catalog
@@ -105,18 +105,18 @@ export async function openCatalog(path: string, storeId: string = randomUUID()):
   }
 }
 
-/** A connection to the catalog as it is, with the tables of whichever version wrote it. */
+/** Returns a connection to the catalog without a migration. Its tables are those of the version that wrote it. */
 export function connectCatalog(path: string): Catalog {
   return new Kysely<Tables>({ dialect: sqliteDialect(path) })
 }
 
-/** Gives a catalog the tables of this version, and the id of its store if it has none: all of it or, if it is cut off, nothing. */
+/** Gives a catalog the tables of this version, and the id of its store if it has none, in one transaction. */
 export async function bringUpToDate(catalog: Catalog, storeId: string): Promise<void> {
   await catalog.transaction().execute(async transaction => {
     await migrate(transaction)
     await keepStoreId(transaction, storeId)
   })
-  // A catalog that loses its log then still has its tables, its id and all that it had at this start. A full disk may refuse it.
+  // If the log gets lost later, the catalog still has all that it had at this start. On a full disk this may fail.
   await shrinkLog(catalog).catch(() => undefined)
 }
 
@@ -131,7 +131,7 @@ async function keepStoreId(catalog: Catalog, id: string): Promise<void> {
   if (!store) await catalog.insertInto('store').values({ id }).execute()
 }
 
-/** Writes what SQLite's log holds into the database, and gives the log's space on disk back. */
+/** Moves the content of SQLite's write-ahead log into the database, and frees the disk space of the log. */
 export async function shrinkLog(catalog: Catalog): Promise<void> {
   await sql`pragma wal_checkpoint(truncate)`.execute(catalog)
 }

@@ -3,25 +3,25 @@ import { basename } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 
-/** What a catalog file is, as far as can be told without changing it. `reason` completes "catalog.sqlite ...". */
+/** Result of an examination of a catalog file, which does not change it. `reason` completes "catalog.sqlite ...". */
 export type CatalogExamination =
   | { kind: 'missing'; reason: string }
-  /** SQLite's file, without a table: nothing, or all of it, lay in the write-ahead log. */
+  /** A file of SQLite without tables. Its tables, if it had any, were in the write-ahead log. */
   | { kind: 'empty'; reason: string }
-  /** Not of Tureen. */
+  /** A database of another program. */
   | { kind: 'foreign'; reason: string }
   | { kind: 'damaged'; reason: string }
   | { kind: 'newer'; reason: string }
-  /** `id`: of the store that it belongs to; null in catalogs of versions without ids. `isCurrent`: needs no migration. */
+  /** `id`: the id of its store; null in catalogs of versions without ids. `isCurrent`: true if it needs no migration. */
   | { kind: 'catalog'; id: string | null; bytes: number; isCurrent: boolean }
 
-/** Tables that every version of the catalog has had. */
+/** Tables that every version of the catalog has. */
 const ourTables = ['kysely_migration', 'models', 'labels', 'jobs', 'job_events']
 
 const magic = 'SQLite format 3\0'
 const headerBytes = 100
 
-/** Looks at a catalog that no process has open. It neither changes the file nor makes files beside it, but for SQLite's `-shm`. */
+/** Examines a catalog that no process has open. It does not change the file, and makes no other file than SQLite's `-shm`. */
 export async function examineCatalog(path: string): Promise<CatalogExamination> {
   const log = await sizeOf(`${path}-wal`)
   const bytes = await sizeOf(path)
@@ -38,7 +38,7 @@ export async function examineCatalog(path: string): Promise<CatalogExamination> 
   if (!log && expected !== undefined && bytes < expected)
     return { kind: 'damaged', reason: `was cut short: it has ${bytesText(bytes)} of ${bytesText(expected)}` }
   try {
-    // What migrations are made of takes longer to load than a directory without a catalog takes to be refused.
+    // Import the migrations only when needed: directories without a catalog are refused faster without them.
     const { migrations } = await import('./migrations.ts')
     const read = readCatalog(path, log ? path : `${pathToFileURL(path)}?immutable=1`, new Set(Object.keys(migrations)))
     return read.kind === 'catalog' ? { ...read, bytes } : read
@@ -50,7 +50,7 @@ export async function examineCatalog(path: string): Promise<CatalogExamination> 
   }
 }
 
-/** Results of SQLite that say nothing about the file (https://www.sqlite.org/rescode.html). */
+/** Error codes of SQLite that say nothing about the file (https://www.sqlite.org/rescode.html). */
 const machineCodes = new Set([
   3, // SQLITE_PERM
   5, // SQLITE_BUSY
@@ -60,7 +60,7 @@ const machineCodes = new Set([
   13, // SQLITE_FULL
   14, // SQLITE_CANTOPEN
 ])
-/** SQLITE_IOERR_SHORT_READ: the file ends too early. */
+/** SQLITE_IOERR_SHORT_READ: the file is too short. */
 const shortRead = 522
 
 function isOfMachine(error: unknown): boolean {
@@ -68,7 +68,7 @@ function isOfMachine(error: unknown): boolean {
   return error.errcode !== shortRead && machineCodes.has(error.errcode & 0xff)
 }
 
-/** @param known names of the migrations of this version */
+/** Reads tables, migrations and id of a catalog. @param known names of the migrations of this version */
 function readCatalog(path: string, location: string, known: ReadonlySet<string>) {
   const database = new DatabaseSync(location, { readOnly: true })
   try {
@@ -99,7 +99,10 @@ function readCatalog(path: string, location: string, known: ReadonlySet<string>)
   }
 }
 
-/** How long the file is by its own header (https://www.sqlite.org/fileformat2.html#in_header_database_size); undefined if that does not say. */
+/**
+ * Returns the bytes of the file by its header (https://www.sqlite.org/fileformat2.html#in_header_database_size); undefined if the header
+ * has no valid size.
+ */
 function bytesExpected(header: Buffer): number | undefined {
   const isValid = header.readUInt32BE(24) === header.readUInt32BE(92)
   const pageBytes = header.readUInt16BE(16)
@@ -130,7 +133,7 @@ function bytesText(bytes: number): string {
   return `${bytes.toLocaleString('en')} bytes`
 }
 
-/** The first few of some names. */
+/** Returns the first five names, and the number of further ones. */
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ')
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown

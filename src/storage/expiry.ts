@@ -1,13 +1,13 @@
 import type { Catalog } from './database.ts'
 
-/** When what is made, or ends, at `from` (milliseconds since 1970) expires after `ttl` seconds; null for never. */
+/** Returns the time `ttl` seconds after `from`, as RFC 3339; null without a `ttl`: never. @param from milliseconds since 1970 */
 export function expiryAfter(ttl: number | null | undefined, from: number = Date.now()): string | null {
   return ttl === null || ttl === undefined ? null : new Date(from + ttl * 1000).toISOString()
 }
 
 /**
- * Lets a record that was asked for once more live until `wanted`, too. It never expires sooner than it would have: whoever asked
- * for it first counts on that.
+ * Extends the life of a record to `wanted`, when a second request asks for the same record. It never shortens the life, which the first
+ * request relies on.
  */
 export async function extendLife(
   catalog: Catalog,
@@ -19,7 +19,7 @@ export async function extendLife(
   await catalog.updateTable(table).set({ expires_at: wanted }).where('id', '=', id).execute()
 }
 
-/** Ids of the records that have expired by `now`, RFC 3339. */
+/** Returns the ids of the records that have expired. @param now a time as RFC 3339 */
 export async function expiredIds(
   catalog: Catalog,
   table: 'models' | 'datasets' | 'jobs',

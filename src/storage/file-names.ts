@@ -2,24 +2,24 @@ import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The names that the store gives to its files. A file of any other name is not ours, and never touched. */
+// The store never touches files with other names than these.
 
 const shardName = /^[0-9a-f]{2}$/
 const contentName = /^[0-9a-f]{64}$/
-/** A UUIDv7, as files in the making are called, or one of the further files beside it (`besideOutput`). */
+/** Name of an unfinished file: a UUIDv7, with a number for further files (`besideOutput`). */
 const incomingName = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(\.\d{1,15})?$/
 
 export function isIncomingName(name: string): boolean {
   return incomingName.test(name)
 }
 
-/** The name of content below its directory, `ab/abcd...`, from a digest or its hexadecimal digits. */
+/** Returns the path of content below its directory, `ab/abcd...`. @param sha256 a digest, with or without its prefix */
 export function contentPath(sha256: string): string {
   const hex = sha256.replace('sha256:', '')
   return join(hex.slice(0, 2), hex)
 }
 
-/** Hexadecimal digests of the content files in a directory, shard by shard. A missing directory holds none. */
+/** Yields the hexadecimal digests of the content files in a directory, shard by shard; none for a missing directory. */
 export async function* contentDigests(directory: string): AsyncGenerator<string> {
   for (const shard of await entriesOf(directory)) {
     if (!shard.isDirectory() || !shardName.test(shard.name)) continue
@@ -27,7 +27,7 @@ export async function* contentDigests(directory: string): AsyncGenerator<string>
   }
 }
 
-/** As {@link contentDigests}, of the digests from `from` on and below `before`, in order; either may be the first digits of one. */
+/** Returns the hexadecimal digests from `from` on and below `before`, in order. Both bounds may be the first digits of a digest. */
 export async function contentDigestsBetween(directory: string, from: string, before: string): Promise<string[]> {
   const shards = (await entriesOf(directory)).map(({ name }) => name)
   const found: string[] = []
@@ -37,7 +37,7 @@ export async function contentDigestsBetween(directory: string, from: string, bef
   return found.sort()
 }
 
-/** Names of the files in the making in a directory. */
+/** Returns the names of the unfinished files in a directory. */
 export async function incomingNames(directory: string): Promise<string[]> {
   const files = (await entriesOf(directory)).filter(entry => entry.isFile())
   return files.map(({ name }) => name).filter(isIncomingName)

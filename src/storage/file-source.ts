@@ -2,10 +2,10 @@ import { fstatSync, readSync } from 'node:fs'
 import type { ByteSource } from '../onnx/byte-source.ts'
 import { createLazyFiles } from './file-descriptors.ts'
 
-/** A file as a byte source, to be closed by whoever opened it. `bytesRead` counts what has been read from it. */
+/** A file as a byte source, which its opener must close. `bytesRead`: bytes read from it so far. */
 export type FileSource = ByteSource & { readonly bytesRead: number; close(): void }
 
-/** Node reads less than 2 GiB at once. */
+/** Most bytes of one read. Node reads less than 2 GiB at once. */
 const readBytes = 1 << 30
 
 const filesOfThread = createLazyFiles()
@@ -34,14 +34,14 @@ export function openFileSource(path: string): FileSource {
   }
 }
 
-/** Reads of at most so many bytes go through a window of so many. A merge of 1,024 models has as many windows. */
+/** Largest read that goes through the window, and the size of the window. A merge of 1,024 models has as many windows. */
 const [smallBytes, windowBytes] = [1 << 10, 8 << 10]
-/** So few are copied one by one: a view of them would cost more. */
+/** Largest read that is copied byte by byte. For so few bytes, creating a view takes longer. */
 const fewBytes = 32
 
 /**
- * A file that nobody writes any more, as {@link openFileSource}. Small pieces that follow each other cost one call of the system together:
- * a model may have a hundred thousand tensors of a few bytes.
+ * Opens a file that no process writes any more, as {@link openFileSource} does. Consecutive small reads share one system call, since a model
+ * may have a hundred thousand tensors of a few bytes.
  */
 export function openReadAhead(path: string): FileSource {
   const file = openFileSource(path)

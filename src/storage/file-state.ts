@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 
 /**
- * What tells that a file was touched. `written`: device, inode, size and the time of the last write, which programs can set back.
- * `changed`: the time of the inode's last change, in nanoseconds since 1970, which they cannot; a new link changes it too.
+ * The state of a file, which shows if the file was touched. `written`: device, inode, size and time of the last write, which programs can
+ * set back. `changed`: time of the last change of the inode, in nanoseconds since 1970. Programs cannot set it; a new link changes it too.
  */
 export type FileState = { written: string; changed: string; bytes: number }
 

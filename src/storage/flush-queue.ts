@@ -1,12 +1,12 @@
-/** Flushes of files to the disk that go on while more files are received. */
+/** Flushes files to the disk while the server receives more files. */
 export type FlushQueue = {
-  /** Starts a flush, as soon as less than the maximum are under way. */
+  /** Starts a flush as soon as fewer than four are running. */
   add(flush: () => Promise<void>): Promise<void>
-  /** Waits until all flushes have ended. @throws Error that the first failed one ended with */
+  /** Waits until all flushes have ended. @throws Error of the first failed one */
   end(): Promise<void>
 }
 
-/** File systems with a journal write several flushes at once, so that few side by side take little longer than one. */
+/** Most flushes at a time. File systems with a journal combine several flushes, so a few take little longer than one. */
 const atOnce = 4
 
 export function createFlushQueue(): FlushQueue {

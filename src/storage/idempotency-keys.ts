@@ -1,30 +1,31 @@
 import type { Catalog } from './database.ts'
 import { readOr } from './unreadable.ts'
 
-/** A key as a client sends it, within what belongs to one principal. */
+/** A key as a client sends it, and its scope: the name of the client's token. */
 export type ScopedKey = { scope: string; key: string }
 
-/** What a request with a key has created. `fingerprint` tells that request from others, `outcome` is a JSON value. */
+/** The outcome of a request with a key. `fingerprint`: a digest of that request; `outcome`: a JSON value. */
 export type KeptOutcome = { fingerprint: string; outcome: unknown }
 
-/** Frees the keys under which something was created, in the transaction that deletes it. */
+/** Frees the keys of a record, in the transaction that deletes the record. */
 export async function freeKeysOf(transaction: Catalog, resourceId: string): Promise<void> {
   await transaction.deleteFrom('idempotency_keys').where('resource_id', '=', resourceId).execute()
 }
 
-/** What has been created under which Idempotency-Key, until the keys expire or that is deleted. */
+/** The kept idempotency keys. A key is kept until it expires, or until its record is deleted. */
 export type IdempotencyKeys = {
   find(key: ScopedKey): Promise<KeptOutcome | undefined>
-  /** Binds a key, free or expired, to what is created in this transaction. */
+  /** Binds a free or expired key to the record that this transaction creates. */
   keep(transaction: Catalog, key: ScopedKey, kept: KeptOutcome & { resource: string }): Promise<void>
-  /** Puts a later outcome of the same creation in place of the one that is kept. */
+  /** Replaces the kept outcome of a key. */
   amend(key: ScopedKey, outcome: unknown): Promise<void>
   removeExpired(): Promise<void>
 }
 
 /**
- * @param seconds how long a key is remembered
- * @param clock milliseconds since 1970
+ * Returns the idempotency keys of a catalog.
+ * @param seconds seconds until a key expires
+ * @param clock returns milliseconds since 1970
  */
 export function createIdempotencyKeys(catalog: Catalog, seconds: number, clock: () => number): IdempotencyKeys {
   const now = () => new Date(clock()).toISOString()
@@ -37,7 +38,7 @@ export function createIdempotencyKeys(catalog: Catalog, seconds: number, clock: 
         .where('key', '=', key)
         .where('expires_at', '>', now())
         .executeTakeFirst()
-      // A key whose outcome was damaged on the disk is free again.
+      // A key whose outcome is damaged on disk is free again.
       return (
         row &&
         readOr<KeptOutcome, undefined>(

@@ -1,7 +1,10 @@
-/** Node serves the file system with four threads; more calls at a time only wait for each other. */
+/** Most runs at a time. Node serves the file system with four threads, so more calls would only wait. */
 const atOnce = 4
 
-/** Runs `run` for every item, four at a time. After a failure it starts no more, waits for those under way, and throws the first error. */
+/**
+ * Runs `run` for every item, four at a time. After a failure it starts no more runs, waits for the running ones, and throws the first
+ * error.
+ */
 export async function inParallel<Item>(items: Iterable<Item>, run: (item: Item) => Promise<unknown>): Promise<void> {
   const rest = items[Symbol.iterator]()
   let failure: { error: unknown } | undefined

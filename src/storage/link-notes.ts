@@ -4,18 +4,18 @@ import { basename, dirname, join } from 'node:path'
 import type { FileState } from './file-state.ts'
 
 /**
- * Notes about links to content that a backup has made or removed. A link changes the time of an inode's last change, by which a running
- * server knows a verified file: without a note it would hash the file again. `links/ab` holds the notes of `content/ab/`, a line for
- * each file: its digest, the state that its links do not change, and the times of change from the oldest link to the newest.
+ * Notes about the links to content that a backup makes or removes. A running server recognises a verified file by the time of its inode's
+ * last change, which a link changes. Without a note the server would hash the file again. `links/ab` holds the notes of `content/ab/`, one
+ * line for each file: its digest, the part of its state that links do not change, and the times of change from the oldest link to the newest.
  */
 
-/** A link that was made or removed: the file's state just before, and just after. */
+/** A made or removed link: the state of the file just before and just after. */
 export type LinkNote = { path: string; before: FileState; after: FileState }
 
-/** A server that has not looked at a file for so many links hashes it again. */
+/** Most noted times of one file. A server that has missed more links hashes the file again. */
 const keptTimes = 32
 
-/** Whether nothing but links that are noted has changed a file of the content since the state `before`. */
+/** True if only noted links have changed a content file since the state `before`. */
 export async function onlyLinked(path: string, before: FileState, now: FileState): Promise<boolean> {
   if (before.written !== now.written) return false
   const noted = (await readNotes(notesFile(path))).get(basename(path))
@@ -24,7 +24,7 @@ export async function onlyLinked(path: string, before: FileState, now: FileState
   return from >= 0 && noted.times.indexOf(now.changed, from) > from
 }
 
-/** Writes down links of content files that are in one directory. */
+/** Writes notes of links to content files of one directory. */
 export async function noteLinks(links: readonly LinkNote[]): Promise<void> {
   const [first] = links
   if (!first) return
@@ -50,7 +50,7 @@ export async function noteLinks(links: readonly LinkNote[]): Promise<void> {
 
 type Noted = { written: string; times: readonly string[] }
 
-/** A missing or unreadable file has no notes: then files are hashed again. */
+/** Reads a file of notes; none if it is missing or unreadable, and then the server hashes the files again. */
 async function readNotes(file: string): Promise<Map<string, Noted>> {
   const text = await readFile(file, 'utf8').catch(() => '')
   const notes = new Map<string, Noted>()
@@ -61,7 +61,7 @@ async function readNotes(file: string): Promise<Map<string, Noted>> {
   return notes
 }
 
-/** Content lies in `content/ab/`. */
+/** Returns the file with the notes of a content file, which lies in `content/ab/`. */
 function notesFile(path: string): string {
   const shard = dirname(path)
   return join(dirname(dirname(shard)), 'links', basename(shard))

@@ -2,7 +2,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * Makes a directory and those above it that are missing, one at a time: Node's own recursive `mkdir` never returns below `/proc`.
+ * Creates a directory and its missing parents, one at a time. Node's own recursive `mkdir` never returns below `/proc`.
  * @throws Error of the system for the first directory that cannot be made
  */
 export async function makeDirectory(path: string): Promise<void> {
@@ -12,7 +12,7 @@ export async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path)
   } catch (error) {
-    // Another process may have made it in the meantime.
+    // Another process may have created it meanwhile.
     if (!(await isDirectory(path))) throw error
   }
 }

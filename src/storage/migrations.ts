@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** The catalog's history, by name. A migration that has been released is never changed; new ones are added below. */
+/** The migrations of the catalog, by name. Never change a released migration; add new ones at the end. */
 export const migrations: Record<string, Migration> = {
   '0001-models-and-jobs': {
     async up(db: Kysely<unknown>) {
@@ -167,7 +167,7 @@ export const migrations: Record<string, Migration> = {
   },
   '0011-fingerprints-of-unknown-opsets': {
     async up(db: Kysely<unknown>) {
-      // An operator of a newer operator set than the server knew counted as one of the newest that it knew.
+      // Earlier versions took operators of unknown, newer opsets for those of the newest opset that they knew.
       await sql`update models set fingerprint = '' where case when json_valid(description) then exists (
         select 1 from json_each(description, '$.opsets') where json_extract(value, '$.version') >
           case json_extract(value, '$.domain') when '' then 28 when 'ai.onnx' then 28 when 'ai.onnx.ml' then 5 else 1 end
@@ -183,7 +183,7 @@ export const migrations: Record<string, Migration> = {
       await sql`update jobs set search_summary = json_object('score', json_extract(result, '$.winner.score'),
         'candidates', json_array_length(result, '$.candidates'), 'winner', json_extract(result, '$.model'))
         where type = 'search' and json_valid(result)`.execute(db)
-      // It has all that lists show, so that no list reads the pages of requests and results.
+      // The index has every column of the list, so a list reads no pages of requests and results.
       await db.schema
         .createIndex('jobs_listed')
         .on('jobs')

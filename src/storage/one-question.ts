@@ -4,8 +4,8 @@ import { TureenError } from '../errors.ts'
 const patienceMilliseconds = 5_000
 
 /**
- * Makes of a question to the disk one that always ends: who asks while it is being answered gets the same answer, so that a disk that
- * hangs takes one of the process's few threads for files and not all of them.
+ * Returns a function that asks the disk and always ends. Callers that ask meanwhile share one answer. So a hanging disk blocks one of Node's
+ * few file-system threads, and not all of them.
  *
  * @returns a function that rejects with TureenError `TUREEN_STORE_FAILED` after 5 seconds
  */

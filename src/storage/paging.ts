@@ -2,7 +2,7 @@ import { TureenError } from '../errors.ts'
 
 export type Page<Item> = { items: Item[]; nextCursor: string | null }
 
-/** A cursor is the last id, or index, that was seen; clients are to treat it as opaque. */
+/** Returns the cursor after an item: its id, index or key, encoded. Cursors are opaque for clients. */
 export function encodeCursor(last: string): string {
   return Buffer.from(last).toString('base64url')
 }
@@ -11,12 +11,12 @@ export function decodeCursor(cursor: string | undefined): string | undefined {
   return cursor === undefined ? undefined : decode(cursor, /^[0-9a-f-]{36}$/)
 }
 
-/** As {@link decodeCursor}, for lists whose items are counted. */
+/** Reads the cursor of a list whose items have an index. */
 export function decodeIndexCursor(cursor: string): number {
   return Number(decode(cursor, /^\d{1,15}$/))
 }
 
-/** As {@link decodeCursor}, for the list of scores, whose key is `<time> <key>`. */
+/** Reads the cursor of the list of scores, whose key is `<time> <key>`. */
 export function decodeScoreCursor(cursor: string | undefined): string | undefined {
   return cursor === undefined ? undefined : decode(cursor, /^[\dT:.-]+Z [0-9a-f]{64}$/)
 }
@@ -32,24 +32,24 @@ function decode(cursor: string, form: RegExp): string {
   return last
 }
 
-/** Bytes of JSON of the items of one page. An item that alone has more comes alone. */
+/** Most bytes of JSON in the items of one page. A larger item comes alone. */
 const maximumPageBytes = 1_000_000
 
-/** Rows that are read before it is known how large they are. */
+/** Number of rows to read first, before their sizes are known. */
 const firstRows = 8
 
-/** Where a page of a list comes from. */
+/** The source of a list's pages. */
 export type PageSource<Row, Item> = {
-  /** Up to so many rows behind the one with a key; undefined: from the beginning. */
+  /** Reads at most `count` rows after the row with a key; from the beginning if `after` is undefined. */
   read(after: string | undefined, count: number): Promise<readonly Row[]>
-  /** The key of a row, of which the cursor is made. */
+  /** Returns the key of a row, from which the cursor is made. */
   keyOf(row: Row): string
   toItem(row: Row): Item
 }
 
 /**
- * A page of a list: up to `limit` items and 1 MB. It reads about as many rows as it answers with, however large they are.
- * @param after the key of the last row of the page before
+ * Returns a page of a list: at most `limit` items and 1 MB. It reads about as many rows as it returns, also if they are large.
+ * @param after key of the last row of the previous page
  */
 export async function readPage<Row, Item>(
   { read, keyOf, toItem }: PageSource<Row, Item>,
@@ -75,7 +75,7 @@ export async function readPage<Row, Item>(
   }
 }
 
-/** The first items of a list that fit into one page. */
+/** Returns the first items of a list that fit into one page. */
 export function fittingItems<Item>(items: readonly Item[]): Item[] {
   let bytes = 0
   const beyond = items.findIndex((item, index) => {

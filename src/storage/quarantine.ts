@@ -5,35 +5,36 @@ import { contentDigests, contentPath } from './file-names.ts'
 import { flushDirectory } from './flush-directory.ts'
 
 /**
- * Content that no record refers to, kept for a while in case the catalog is what is wrong: `quarantine/ab/abcd...`, named as in
- * `content/`. The time of an entry's last change is when it came here.
+ * Content without a record, kept for a while in case the catalog is at fault. Files are named as in `content/`: `quarantine/ab/abcd...`. The
+ * modification time of a file is the time when it came here.
  */
 export type Quarantine = {
-  /** Number of files, and their bytes. */
+  /** Returns the number of files, and their bytes. */
   holding(): { files: number; bytes: number }
-  /** Moves a file of content here, durably. */
+  /** Moves a content file into the quarantine, durably. */
   take(path: string, sha256: string): Promise<void>
-  /** Removes the entry of a digest, if there is one: content has these bytes again. */
+  /** Removes the file with a digest, if there is one, because `content/` has these bytes again. */
   drop(sha256: string): Promise<void>
-  /** Removes the oldest entries until so many bytes are free, or none is left. @returns the bytes that are free now */
+  /** Removes the oldest files until `bytes` are free, or none is left. @returns the freed bytes */
   makeRoom(bytes: number): number
-  /** Removes entries that have been here since before a time, in milliseconds since 1970. @returns their digests */
+  /** Removes files that came here before a time. @param before milliseconds since 1970. @returns their digests */
   end(before: number): Promise<string[]>
 }
 
 type Entry = { bytes: number; since: number }
 
 /**
- * @param directory need not be there
- * @param clock milliseconds since 1970
- * @param onRemoved hears of the bytes that an entry leaves free
+ * Opens the quarantine.
+ * @param directory the folder, which may be missing
+ * @param clock returns milliseconds since 1970
+ * @param onRemoved called with the bytes of each file that leaves the quarantine
  */
 export async function openQuarantine(
   directory: string,
   clock: () => number,
   onRemoved: (bytes: number) => void,
 ): Promise<Quarantine> {
-  /** Hexadecimal digests, the oldest first: what is added later came later. */
+  /** Entries by hexadecimal digest, oldest first. */
   const entries = new Map<string, Entry>()
   const pathOf = (hex: string) => join(directory, contentPath(hex))
   const found: [string, Entry][] = []
@@ -80,7 +81,7 @@ export async function openQuarantine(
         try {
           unlinkSync(pathOf(hex))
         } catch (error) {
-          // One that cannot be removed gives no room; the next one may.
+          // Skip a file that cannot be removed, and try the next one.
           if (!isGone(error)) continue
         }
         free += forget(hex)

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 
-/** Fills a part of `target` from a place in a file. The system may give less than was asked for. @returns bytes read: fewer only where the file ends */
+/** Reads `length` bytes into `target`, with as many reads as the system needs. @returns bytes read: fewer only at the end of the file */
 export async function readFully(
   handle: FileHandle,
   target: Uint8Array,

@@ -7,9 +7,12 @@ import { asTureenError, type ProblemItem, TureenError } from '../errors.ts'
 import type { Catalog } from './database.ts'
 import { oneQuestion } from './one-question.ts'
 
-/** Says whether the store can serve requests. */
+/** Checks that the store can serve requests. */
 export type Readiness = {
-  /** Asks the catalog and the directory of content. @throws TureenError `TUREEN_NOT_READY` that names what does not answer, and why */
+  /**
+   * Asks the catalog and the content directory.
+   * @throws TureenError `TUREEN_NOT_READY` with each part that does not answer, and the reason
+   */
   require(): Promise<void>
 }
 

@@ -5,12 +5,15 @@ import { contentDigests, contentPath } from './file-names.ts'
 import { readMarker } from './store-marker.ts'
 import { damagedCatalog, foreignDirectory, lostCatalog, newerCatalog, otherStore } from './store-refusals.ts'
 
-/** What a data directory is: new, or a store with this id (null: of a version without ids). `isMarked`: it has a `tureen.json`. */
+/**
+ * A recognised data directory. `id`: the id of the store; null if it is new, or of a version without ids. `isMarked`: true if it has a
+ * `tureen.json`.
+ */
 export type RecognisedStore = { id: string | null; isMarked: boolean }
 
 const catalogName = 'catalog.sqlite'
 
-/** What a start that was cut off can have left in a directory that was empty. */
+/** Names of files that an interrupted first start may leave in an empty directory. */
 const namesOfStart = new Set([
   'server.lock',
   'server.lock-journal',
@@ -21,8 +24,8 @@ const namesOfStart = new Set([
 ])
 
 /**
- * Says what a directory is, and changes nothing in it.
- * @throws Error that says why it cannot be used, and what to do
+ * Recognises a data directory without changing it.
+ * @throws Error with the reason why it cannot be used, and what to do
  */
 export async function recogniseStore(directory: string): Promise<RecognisedStore> {
   const marker = await readMarker(directory)
@@ -50,7 +53,7 @@ export async function recogniseStore(directory: string): Promise<RecognisedStore
   }
 }
 
-/** A fresh volume has `lost+found` or `.snapshot`, and desktops leave files such as `.DS_Store`. */
+/** True if a name counts as a user's file. New volumes have `lost+found` or `.snapshot`, and desktops leave files such as `.DS_Store`. */
 function counts(name: string): boolean {
   return name !== 'lost+found' && !name.startsWith('.')
 }

@@ -1,10 +1,10 @@
-/** The digest that a text is, `sha256:<hex>`, whether it has the prefix or not; undefined if it is none. */
+/** Returns the digest that a text writes, with its prefix `sha256:`; undefined if the text is no digest. */
 export function digestIn(text: string): string | undefined {
   if (text.startsWith('sha256:')) return text
   return /^[0-9a-f]{64}$/.test(text) ? `sha256:${text}` : undefined
 }
 
-/** Where the catalog has what a reference stands for: an id, or a digest of content. */
+/** Returns the column of the catalog that a reference selects by, and its value: an id, or a digest of content. */
 export function columnOf(reference: string): { column: 'id' | 'sha256'; value: string } {
   const digest = digestIn(reference)
   return digest === undefined ? { column: 'id', value: reference } : { column: 'sha256', value: digest }

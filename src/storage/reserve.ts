@@ -4,35 +4,35 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { asTureenError } from '../errors.ts'
 
-/** Space that is held back on the disk, so that deleting works on a full disk, again and again. */
+/** A file that reserves disk space, so that deletions work even on a full disk. */
 export type Reserve = {
   /**
-   * Runs what frees space in the end but has to write first, such as a deletion: on a full disk, once more with the reserve given up.
-   * @param free is run a second time if the disk was full; it must have done nothing then
-   * @param clear removes files afterwards, before the reserve is renewed
+   * Runs a step that writes before it frees space, such as a deletion. On a full disk, it deletes the reserve and runs the step again.
+   * @param free the step, which runs a second time if the disk was full; then its first run must have changed nothing
+   * @param clear removes files after the step, before the reserve is written again
    */
   lend<Result>(free: () => Promise<Result>, clear?: (freed: Result) => Promise<void>): Promise<Result>
-  /** Makes the reserve as large as it should be, or as large as the disk allows. */
+  /** Writes the missing part of the reserve, as far as the disk has space. */
   renew(): Promise<void>
 }
 
-/** SQLite's log has up to 4 MB before it goes into the database, which may have to grow by as much. */
+/** Size of the reserve, in bytes. SQLite's log grows up to 4 MB before it goes into the database, which may grow by as much. */
 const wantedBytes = 4 << 20
 const leastBytes = 1 << 20
-/** On a small volume the reserve is this part of it. */
+/** Largest share of the volume that the reserve takes. */
 const partOfVolume = 1 / 16
 
 const reserveIn = (directory: string) => join(directory, 'reserve')
 
 /**
- * Opens a store on a full disk as well: gives up the reserve if `start` finds no space, and runs it again. A directory without a
- * catalog keeps its files: it may not be ours.
+ * Runs `start`. If it finds no disk space, it deletes the reserve and runs `start` again. In a directory without a catalog it deletes
+ * nothing, since that may not be a store.
  */
 export async function startFromReserve<Result>(directory: string, start: () => Promise<Result>): Promise<Result> {
   try {
     return await start()
   } catch (error) {
-    // SQLite calls the lack of space an I/O error where it is its shared memory that finds none.
+    // SQLite reports an I/O error instead if its shared memory file finds no space.
     if (!isFull(error) && !(await isNearlyFull(directory))) throw error
     try {
       await access(join(directory, 'catalog.sqlite'))
@@ -53,12 +53,12 @@ async function isNearlyFull(directory: string): Promise<boolean> {
   }
 }
 
-/** @param shrinkLog gives back the space that the catalog's log takes */
+/** Returns the reserve of a data directory. @param shrinkLog frees the disk space of the catalog's log */
 export function createReserve(directory: string, shrinkLog: () => Promise<unknown>): Reserve {
   const file = reserveIn(directory)
-  // A deletion that lives on the reserve must not find it renewed by another one.
+  // While one deletion uses the space of the reserve, no other one may write the reserve again.
   const exclusive = pLimit(1)
-  // The log stays as large as it is if the database has no room to grow; the reserve may do without.
+  // If the database has no room to grow, the log keeps its size. The reserve may still be enough.
   const shrink = () => shrinkLog().catch(() => undefined)
   return {
     async lend(free, clear = async () => undefined) {
@@ -87,7 +87,7 @@ export function createReserve(directory: string, shrinkLog: () => Promise<unknow
   }
 }
 
-/** Writes what a reserve lacks. On a full disk it stays shorter: a part of it is better than none. */
+/** Writes the missing part of a reserve. On a full disk the reserve stays shorter. */
 async function fill(file: string): Promise<void> {
   try {
     const { blocks, bsize } = await statfs(join(file, '..'))
@@ -96,17 +96,17 @@ async function fill(file: string): Promise<void> {
     if (size >= wanted) return
     const handle = await open(file, 'a')
     try {
-      // Random, since file systems that compress give zeros no space.
+      // Write random bytes: file systems that compress reserve no space for zeros.
       await handle.appendFile(randomBytes(wanted - size))
     } finally {
       await handle.close()
     }
   } catch {
-    // The disk is full, or fails: whatever stands there is what there is.
+    // The disk is full or fails. The reserve stays as it is.
   }
 }
 
-/** Whether an error, or one that caused it, says that the disk is full. */
+/** True if an error, or one of its causes, means that the disk is full. */
 function isFull(error: unknown): boolean {
   if (asTureenError(error).code === 'TUREEN_STORE_FULL') return true
   return error instanceof Error && error.cause !== undefined && isFull(error.cause)

@@ -1,47 +1,49 @@
 import { TureenError } from '../errors.ts'
 
-/** How much a store may hold, and how much it does: content, and files in the making. */
+/** Counts the bytes of a store, content and unfinished files, and holds them below a limit. */
 export type Room = {
   /**
-   * Counts bytes that an upload has announced, at most {@link maximumReservation}.
-   * @throws TureenError `TUREEN_STORE_FULL` if all of them do not fit
+   * Reserves bytes that an upload has declared, at most {@link maximumReservation}.
+   * @throws TureenError `TUREEN_STORE_FULL` if not all of the declared bytes fit
    */
   reserve(bytes: number): Reservation
   /**
-   * Counts bytes that a file in the making has or is about to get, on top of those it was counted with.
-   * @param reservation gives its bytes first. @throws as reserve
+   * Counts further bytes of an unfinished file, before they are written.
+   * @param reservation its bytes are used first. @throws as reserve
    */
   claim(file: string, bytes: number, reservation?: Reservation): void
-  /** Counts a file in the making with so many bytes as it has in the end. @throws as reserve, of what is more than it was counted with */
+  /** Sets the bytes of a finished file. @throws as reserve, for the bytes above its earlier count */
   settle(file: string, bytes: number): void
-  /** Counts a file in the making no longer: it is gone, or there was such content before. */
+  /** Stops counting an unfinished file, which is gone, or whose content existed already. */
   forget(file: string): void
-  /** Counts as content what was counted as a file in the making. */
+  /** Counts an unfinished file as content from now on. */
   keep(file: string): void
-  /** Counts content that has gone. */
+  /** Subtracts the bytes of removed content. */
   shrink(bytes: number): void
 }
 
-/** Room for bytes that are still to come. It must be released, however the upload ends. */
+/** Reserved room for bytes that have not arrived yet. The upload must release it at its end, also after a failure. */
 export type Reservation = {
-  /** Gives up so many bytes, or all that are left. */
+  /** Gives up `bytes` of the reservation, or the rest if that is less. */
   spend(bytes: number): void
-  /** Gives up all bytes that are left. */
+  /** Gives up the rest of the reservation. */
   release(): void
 }
 
-/** What an upload may keep from others that it has not sent yet: else a few slow ones with great lengths would hold the whole store. */
+/** Most bytes that an upload reserves: otherwise a few slow uploads with great lengths would reserve the whole store. */
 export const maximumReservation = 8 << 20
 
-/** The store has as much as it may hold (TUREEN_MAX_STORE_BYTES): whatever could give way has. */
+/** The refusal of bytes above TUREEN_MAX_STORE_BYTES. Deleting quarantined files could not make enough room. */
 export class StoreLimitReached extends TureenError {}
 
-/** Bytes that count and can be had back, oldest first; what has gone is told to {@link Room.shrink}. */
+/** Bytes that count, but can be freed, oldest first. The owner reports freed bytes to {@link Room.shrink}. */
 export type Spare = { holding(): { bytes: number }; makeRoom(bytes: number): void }
 
 /**
- * @param maximumBytes 0: without bounds
- * @param storedBytes of content, and of `spare`, which goes where it is in the way
+ * Returns the room of a store.
+ * @param maximumBytes most bytes of the store; 0: no limit
+ * @param storedBytes bytes of content and of `spare`
+ * @param spare bytes to free if a request does not fit otherwise
  */
 export function createRoom(maximumBytes: number, storedBytes: number, spare: Spare): Room {
   const claims = new Map<string, number>()

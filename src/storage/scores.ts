@@ -4,17 +4,17 @@ import type { Catalog, Tables } from './database.ts'
 import { decodeScoreCursor, type Page, type PageSource, readPage } from './paging.ts'
 import { jsonOr, readOr } from './unreadable.ts'
 
-/** A score to keep. `listed`: whose model's it is, by digest, and what to tell of it beside the value. */
+/** A score to keep. `parts`: everything that could change it; `listed`: digest of its model, and the subject that lists show. */
 export type ScoreEntry = { parts: unknown; value: unknown; listed?: { model: string; subject: unknown } }
 
-/** A kept score of a model as JSON values. `jobId`: the job that computed it; null for what was kept before jobs were noted. */
+/** A kept score of a model as JSON values. `jobId`: the job that computed it; null for scores of versions that did not record it. */
 export type ListedScore = { subject: unknown; value: unknown; jobId: string | null; createdAt: string }
 
-/** What has been computed once, kept by what it is a score of: every input that could change it is part of the key. */
+/** Kept scores. Every input that could change a score is part of its key. */
 export type Scores = {
   get(parts: unknown): Promise<{ value: unknown; jobId: string | null } | undefined>
   put(entries: readonly ScoreEntry[], jobId: string): Promise<void>
-  /** Scores of the model with this digest, the newest first. */
+  /** Returns scores of the model with this digest, newest first. */
   list(model: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<ListedScore>>
 }
 
@@ -27,7 +27,7 @@ export function createScores(catalog: Catalog): Scores {
         .select(['value', 'job_id'])
         .where('key', '=', keyOf(parts))
         .executeTakeFirst()
-      // One that was damaged on the disk is computed again.
+      // A score that is damaged on disk is computed again.
       return (
         row &&
         readOr<{ value: unknown; jobId: string | null }, undefined>(
@@ -78,7 +78,7 @@ export function createScores(catalog: Catalog): Scores {
         read,
         keyOf: ({ created_at, key }) => `${created_at} ${key}`,
         toItem: ({ subject, value, job_id, created_at }) => ({
-          // One that was damaged on the disk has none: whoever lists scores leaves it out.
+          // Undefined for a score that is damaged on disk. The caller leaves it out.
           subject: jsonOr(z.unknown(), subject ?? 'null', undefined),
           value: jsonOr(z.unknown(), value, undefined),
           jobId: job_id,

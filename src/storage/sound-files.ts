@@ -1,22 +1,22 @@
 import { type FileState, fileState } from './file-state.ts'
 import { onlyLinked } from './link-notes.ts'
 
-/** Reads a file to its end. @returns its digest, or why it cannot be read */
+/** Reads a file to its end. @returns its digest, or the reason why it cannot be read */
 export type HashFile = (path: string, signal: AbortSignal) => Promise<{ sha256: string } | { unreadable: string }>
 
 /**
- * Knows which files hold the bytes that they should, and reads them only where it does not: once in the life of the process, and
- * again after a file was touched. A link that `npm run backup` made does not count.
+ * Remembers the files that hold the right bytes. It reads a file once in the life of the process, and again after the file was touched.
+ * Links that `npm run backup` makes do not count.
  */
 export type SoundFiles = {
-  /** Takes a file's word for it: its bytes were hashed while they were written. */
+  /** Remembers a file as sound without reading it, because its bytes were hashed while they were written. */
   trust(path: string): Promise<void>
-  /** What is wrong with a file whose digest should be `sha256`; null if nothing is. */
+  /** Returns the damage of a file whose digest should be `sha256`, in words; null if it is sound. */
   check(path: string, sha256: string, signal: AbortSignal): Promise<string | null>
   /**
-   * Reads a file again although it is known, with a `hash` of the caller's choice. A file that was replaced or touched while it was read is
-   * read once more before it is called damaged.
-   * @returns what is wrong with it, null if nothing is, and its bytes; undefined if it is gone
+   * Reads a file again with `hash`, even if it is known. If the file was replaced or touched meanwhile, it reads the file once more before
+   * it reports damage.
+   * @returns the damage in words, null if it is sound, and the bytes; undefined if the file is gone
    */
   verify(path: string, sha256: string, hash: HashFile, signal: AbortSignal): Promise<Verified | undefined>
   forget(path: string): void
@@ -66,10 +66,10 @@ export function soundFiles(hash: HashFile): SoundFiles {
   }
 }
 
-/** What the system says where it, and not the file, is short of something. */
+/** Error codes of the system that mean a lack of its own resources, not damage of the file. */
 const codesOfMachine: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
 
-/** @throws Error of the system if the file could not be opened for want of descriptors or memory: that says nothing about the file */
+/** Returns the damage of a file, in words; null if it is sound. @throws Error of the system for a lack of file descriptors or memory */
 async function damageOf(path: string, sha256: string, hash: HashFile, signal: AbortSignal): Promise<string | null> {
   const found = await hash(path, signal)
   if (!('unreadable' in found))

@@ -15,10 +15,10 @@ import { TureenError } from '../errors.ts'
 import { ownTurn } from '../own-turn.ts'
 import type { SqliteAnswer, SqliteRequest } from './sqlite-thread.ts'
 
-/** Statements are small, and rows are read a page at a time. */
+/** Memory limits of the thread. Small ones are enough, since statements are small and rows are read page by page. */
 const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 256 }
 
-/** Kysely's dialect for a SQLite database that is open in a thread of its own. */
+/** Returns Kysely's dialect for an SQLite database that is open in its own thread. */
 export function sqliteDialect(path: string): Dialect {
   return {
     createAdapter: () => new TransactionalSqliteAdapter(),
@@ -28,7 +28,7 @@ export function sqliteDialect(path: string): Dialect {
   }
 }
 
-/** Kysely's adapter says no, for the sake of other systems; SQLite rolls back changes of tables like all others. */
+/** An adapter that allows schema changes in transactions, which SQLite supports and Kysely's own adapter denies. */
 class TransactionalSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true
@@ -37,16 +37,16 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
 
 function threadDriver(path: string): Driver {
   const thread = restartedThread(path)
-  /** The number of the thread in which the open transaction began: it ended with that thread. */
+  /** Number of the thread in which the open transaction began. If that thread ends, the transaction ends too. */
   let transactionIn: number | undefined
   const run = async (sql: string, parameters: readonly unknown[]): Promise<QueryResult<never>> => {
-    // In a new thread the rest of a transaction would be committed without its beginning.
+    // After a restart of the thread, the rest of a transaction must not be committed without its beginning.
     if (transactionIn !== undefined && transactionIn !== thread.current()) throw threadEnded(path)
     if (isLarge(parameters)) await ownTurn()
     const { rows, changes } = await thread.ask({ sql, parameters })
     // What comes next is to parse them.
     if (isLarge(rows.flatMap(row => Object.values(row ?? {})))) await ownTurn()
-    // What a statement returns is what the tables' types say of it, as with every driver of Kysely's.
+    // Like every driver of Kysely, this one trusts the types of the tables.
     const result: QueryResult<never> = { rows: rows as never[] }
     return changes === undefined ? result : { ...result, numAffectedRows: BigInt(changes) }
   }
@@ -106,15 +106,15 @@ function threadEnded(path: string, cause?: unknown): TureenError {
   )
 }
 
-/** A thread for the database that is started again when it has died, such as for want of memory. */
+/** Returns a thread for the database that is started again after it has died, such as for lack of memory. */
 function restartedThread(path: string) {
   let starts = 1
   let closed = false
   let thread: Thread = startThread(path)
   return {
-    /** The number of the thread that answers the next question. */
+    /** Returns the number of the thread that answers the next request. */
     current: () => starts + (thread.hasEnded() ? 1 : 0),
-    /** @throws Error as SQLite's, with its `errcode`; TureenError `TUREEN_CATALOG_UNAVAILABLE` if the thread ended */
+    /** Runs a statement. @throws Error of SQLite with its `errcode`; TureenError `TUREEN_CATALOG_UNAVAILABLE` if the thread ended */
     ask(request: Omit<SqliteRequest, 'id'>): Promise<Rows> {
       if (thread.hasEnded() && !closed) {
         thread = startThread(path)
@@ -138,7 +138,7 @@ function startThread(path: string) {
   const waiting = new Map<number, Waiting>()
   let asked = 0
   let gone: Error | undefined
-  // Until it has answered once it may be the database that cannot be opened.
+  // Before the first answer, an error may mean that the database cannot be opened.
   let hasAnswered = false
   let closing = false
   const end = (cause: Error) => {

@@ -2,28 +2,28 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 
 /**
- * The thread in which the catalog is read and written: SQLite waits for the disk, and the event loop must not. It loads nothing else, so
- * that it is small.
+ * The thread that reads and writes the catalog: SQLite waits for the disk, and the event loop must not. It imports no other module, to
+ * stay small.
  */
 
-/** `id` comes back with the answer; without `sql` the database is closed. */
+/** A request to the thread. `id`: repeated in the answer; without `sql`, the thread closes the database. */
 export type SqliteRequest = { id: number; sql?: string; parameters?: readonly unknown[] }
 
-/** An error has lost its class and its properties on the way, but for SQLite's code (https://www.sqlite.org/rescode.html). */
+/** An answer of the thread. Of an error, only the message and SQLite's code arrive (https://www.sqlite.org/rescode.html). */
 export type SqliteAnswer =
   | { id: number; rows: unknown[]; changes?: number | bigint }
   | { id: number; error: { message: string; errcode?: unknown } }
 
 const busyMilliseconds = 5_000
 
-/** What one statement comes to. A committed transaction is on the disk: the write-ahead log is flushed at every commit. */
+/** Runs one statement. A committed transaction is on disk, because SQLite flushes the write-ahead log at every commit. */
 function answer(database: DatabaseSync, { id, sql, parameters = [] }: SqliteRequest): SqliteAnswer {
   try {
     if (sql === undefined) {
       database.close()
       return { id, rows: [] }
     }
-    // When the disk is full SQLite rolls back by itself, and Kysely's rollback would hide that behind an error of its own.
+    // On a full disk SQLite rolls back by itself. A second rollback by Kysely would fail and hide the first error.
     if (sql === 'rollback' && !database.isTransaction) return { id, rows: [] }
     const statement = database.prepare(sql)
     const values = parameters.map(inputValue)
@@ -42,7 +42,7 @@ function inputValue(value: unknown): SQLInputValue {
 }
 
 function serve(port: MessagePort, path: string): void {
-  // Somebody else may be looking at it, such as a backup.
+  // Another process, such as a backup, may hold the database for a moment.
   const database = new DatabaseSync(path, { timeout: busyMilliseconds })
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
   port.on('message', (request: SqliteRequest) => {

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { flushDirectory } from './flush-directory.ts'
 
-/** What `tureen.json` says: this directory is a store of Tureen. The catalog holds the same id. */
+/** The content of `tureen.json`, which marks a directory as a store of Tureen. The catalog has the same id. */
 export type StoreMarker = { format: number; id: string }
 
-/** The layout of a data directory that this version reads and writes. */
+/** Version of the layout of a data directory that this version reads and writes. */
 const storeFormat = 1
 
 const markerName = 'tureen.json'
@@ -15,8 +15,8 @@ const markerName = 'tureen.json'
 const markerSchema = z.object({ format: z.number().int().min(1), id: z.string().min(1).max(100) })
 
 /**
- * The marker of a data directory; undefined if it has none.
- * @throws Error if the marker cannot be read or is that of a newer version
+ * Reads the marker of a data directory; undefined if it has none.
+ * @throws Error if the marker cannot be read, or if a newer version wrote it
  */
 export async function readMarker(directory: string): Promise<StoreMarker | undefined> {
   const path = join(directory, markerName)
@@ -40,7 +40,7 @@ export async function readMarker(directory: string): Promise<StoreMarker | undef
   return parsed.data
 }
 
-/** Marks a data directory as a store, durably: the marker is there whole, or not at all. */
+/** Marks a data directory as a store, durably and atomically. */
 export async function writeMarker(directory: string, id: string): Promise<void> {
   const marker: StoreMarker = { format: storeFormat, id }
   const draft = join(directory, `.${markerName}.${randomUUID()}`)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** Why a data directory is refused at the start, and what an operator can do about it. */
+// Errors for data directories that the server refuses at its start, each with what the operator can do.
 
 export function foreignDirectory(directory: string, names: readonly string[]): Error {
   const shown = names.slice(0, 3).join(', ')

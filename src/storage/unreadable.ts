@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { TureenError } from '../errors.ts'
 
-/** What a column of a record holds. @throws Error that names the column */
+/** Reads a column of a record. @throws Error that names the column if `read` throws */
 export function column<Value>(name: string, read: () => Value): Value {
   try {
     return read()
@@ -11,9 +11,9 @@ export function column<Value>(name: string, read: () => Value): Value {
 }
 
 /**
- * A record as `read` makes it from a row, or what `rest` makes of a row that was damaged on the disk.
- * @param read looks at the row alone, so that whatever it throws is the row's fault
- * @param rest gets why the row cannot be read
+ * Returns the record that `read` makes from a row; the result of `rest` if the row is damaged on disk.
+ * @param read uses only the row, so that every error means a damaged row
+ * @param rest gets the reason why the row cannot be read
  */
 export function readOr<Read, Rest>(read: () => Read, rest: (reason: string) => Rest): Read | Rest {
   try {
@@ -23,7 +23,7 @@ export function readOr<Read, Rest>(read: () => Read, rest: (reason: string) => R
   }
 }
 
-/** The JSON value of a text if it is as the schema says, else `otherwise`. */
+/** Returns the JSON value of a text if it matches the schema; else `otherwise`. */
 export function jsonOr<Value, Otherwise>(
   schema: z.ZodType<Value>,
   text: string,
@@ -35,7 +35,7 @@ export function jsonOr<Value, Otherwise>(
   )
 }
 
-/** The value if it is as the schema says, else `otherwise`. */
+/** Returns the value if it matches the schema; else `otherwise`. */
 export function validOr<Value, Otherwise>(
   schema: z.ZodType<Value>,
   value: unknown,
@@ -45,7 +45,7 @@ export function validOr<Value, Otherwise>(
   return success ? data : otherwise
 }
 
-/** Whether a record can be used. */
+/** True if a record can be read. */
 export function isReadable<Item extends object>(item: Item): item is Exclude<Item, { unreadable: string }> {
   return !('unreadable' in item)
 }
@@ -53,7 +53,7 @@ export function isReadable<Item extends object>(item: Item): item is Exclude<Ite
 /** The record that a refusal is about, under the name of its kind. */
 export type NamedRecord = { model: string } | { dataset: string } | { job: string }
 
-/** A record for use. @throws TureenError `TUREEN_RECORD_UNREADABLE` if it cannot be read */
+/** Returns a record that can be read. @throws TureenError `TUREEN_RECORD_UNREADABLE` if it cannot */
 export function requireReadable<Item extends object>(
   record: NamedRecord,
   item: Item,

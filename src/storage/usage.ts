@@ -6,10 +6,10 @@ import { countContent } from './count-content.ts'
 import type { Catalog } from './database.ts'
 import { oneQuestion } from './one-question.ts'
 
-/** Records of one kind, and the bytes that they refer to; what two of them share counts for both. */
+/** Number of records of one kind, and the bytes of their content. Content that records share counts for each of them. */
 export type Holding = { records: number; bytes: number }
 
-/** Records in the catalog. */
+/** Numbers of records in the catalog. */
 export type CatalogUsage = {
   models: Holding
   datasets: Holding
@@ -17,21 +17,21 @@ export type CatalogUsage = {
   scores: { records: number }
 }
 
-/** What a store holds, all sizes in bytes; null is a part that could not be read. */
+/** Usage of a store, with sizes in bytes; null for a part that could not be read. */
 export type StoreUsage = {
   catalog: CatalogUsage | null
-  /** The files as they lie on the disk, each once however many records refer to it. */
+  /** Content files on disk, each counted once. */
   content: { files: number; bytes: number } | null
-  /** Files that no record refers to, kept for a while. */
+  /** Files without a record, kept for a while. */
   quarantine: { files: number; bytes: number }
-  /** Of the volume that the data directory is on; free is what this process may still write. */
+  /** The volume of the data directory. `freeBytes`: bytes that this process may still write. */
   disk: { freeBytes: number; totalBytes: number } | null
 }
 
 /**
- * @param store the catalog, and what knows the quarantine
- * @param onFailure hears of each part that could not be read
- * @returns a function that reads how much there is of everything, and goes on without the parts that fail
+ * Returns a function that reads the usage of a store, and continues without the parts that fail.
+ * @param store the catalog and the quarantine
+ * @param onFailure called with each part that could not be read
  */
 export function storeUsage(
   { catalog, contentFiles }: { catalog: Catalog; contentFiles: Pick<ContentFiles, 'quarantined'> },

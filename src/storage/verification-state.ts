@@ -6,8 +6,8 @@ import { verificationPass } from '../../schemas/service.ts'
 import { jsonOr } from './unreadable.ts'
 
 /**
- * How far the background verification is: kept in a file and not in the catalog, since a restored catalog would speak of another disk.
- * `position`: the part of all digests, in order, that the pass under way has behind it, from 0 to 1.
+ * The progress of the background verification. It is kept in a file and not in the catalog, since a restored catalog may be from another
+ * disk. `position`: share of all digests, in order, that the running pass has verified, from 0 to 1.
  */
 const verificationState = z.object({
   position: z.number().min(0).max(1),
@@ -19,13 +19,13 @@ export type VerificationState = z.infer<typeof verificationState>
 
 const fileIn = (directory: string) => join(directory, 'verification.json')
 
-/** The state that was written last; that of a store which was never verified if there is none, or it cannot be read. */
+/** Reads the last state. If there is none, or if it cannot be read, returns the state of a store that was never verified. */
 export async function readVerification(directory: string): Promise<VerificationState> {
   const text = await readFile(fileIn(directory), 'utf8').catch(() => '')
   return jsonOr(verificationState, text, { position: 0, current: null, last: null })
 }
 
-/** Writes the state down, whole or not at all. If it is lost, some files are verified once more. */
+/** Writes the state atomically. If it gets lost, the server verifies some files once more. */
 export async function writeVerification(directory: string, state: VerificationState): Promise<void> {
   const draft = join(directory, `.verification.json.${randomUUID()}`)
   try {

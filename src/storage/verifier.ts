@@ -7,14 +7,14 @@ import type { HashFile, Verified } from './sound-files.ts'
 import { readVerification, writeVerification } from './verification-state.ts'
 
 /**
- * Reads all content again, slowly, since a disk tells of damage only when it is read. Files come in the order of their digests, which
- * are spread evenly: the part of a pass that is due says up to which digest.
+ * Reads all content again, slowly, because only a read finds damage of the disk. It reads files in the order of their digests. Digests are
+ * spread evenly, so the share of the pass that is due gives the digest to read up to.
  */
 export type Verifier = {
   start(): void
-  /** The pass under way and the last one that was finished. */
+  /** Returns the running pass and the last finished one. */
   results(): { current: VerificationPass | null; last: VerificationPass | null }
-  /** Stops, within a file if need be, and keeps how far it is. */
+  /** Stops at once, even within a file, and saves the progress. */
   close(): Promise<void>
 }
 
@@ -23,23 +23,23 @@ export type Verification = {
   directory: string
   contents: Pick<Contents, 'verify' | 'holders'>
   hash: HashFile
-  /** Hears of each file that was read. */
+  /** Called with each file that was read. */
   onVerified(verified: Verified): void
 }
 
 export type VerifierSettings = {
-  /** In which all content is read once; 0: never. */
+  /** Milliseconds of one pass over all content; 0: never. */
   milliseconds: number
-  /** Between two looks for what is due. */
+  /** Seconds between two steps of the pass. */
   lookSeconds: number
-  /** Milliseconds since 1970. */
+  /** Returns milliseconds since 1970. */
   clock: () => number
 }
 
 const damagedKept = 100
 const holdersKept = 10
 const savedMilliseconds = 600_000
-/** Digits of a digest that tell its place among all: as many as a number holds exactly. */
+/** Number of leading digits of a digest that give its position. A number holds so many exactly. */
 const placeDigits = 12
 const places = 16 ** placeDigits
 
@@ -56,12 +56,12 @@ export async function createVerifier(
   let running = Promise.resolve()
   let lookedAt = clock()
   let savedAt = clock()
-  /** The part of the pass that should be behind it by now. */
+  /** Share of the pass that should be done by now. */
   let due = position
 
   const save = async () => {
     savedAt = clock()
-    // A full disk must not stop it.
+    // A full disk must not stop the verification.
     await writeVerification(directory, { position, current, last }).catch((error: unknown) =>
       log.warn({ err: error }, 'the state of the verification could not be saved'),
     )
@@ -145,7 +145,7 @@ function newPass(now: number): VerificationPass {
   }
 }
 
-/** The first digits of the digest at a part of all; behind all of them comes what is no digit. */
+/** Returns the first digits of the digest at a share of all digests; for 1, a text that sorts after all digests. */
 function digitsOf(part: number): string {
   if (part >= 1) return 'g'
   return Math.floor(part * places)

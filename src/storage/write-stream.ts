@@ -4,23 +4,22 @@ import pLimit from 'p-limit'
 import { asTureenError } from '../errors.ts'
 import type { FlushQueue } from './flush-queue.ts'
 
-/** So much of a stream is held at most, twice: one buffer fills while the other is written. */
+/** Bytes of one buffer. Each stream has two: one fills while the other is written. */
 const bufferBytes = 64 << 10
-/** So much is sent on to the disk while more comes, so that little is left to wait for in the end. */
+/** Number of written bytes after which they are flushed while more arrive. The last flush is then short. */
 const flushedBytes = 16 << 20
 
 /** Flushes at a time, of all streams together: half of the threads that Node has for files, so that others read and write meanwhile. */
 const flushLimit = pLimit(2)
 
 /**
- * Writes a stream to a new file, hashes it, and flushes it. It writes some bytes while others come, and holds 128 KiB at most, in however
- * many chunks they come. A file of less than 64 KiB is made as a whole by its flush, so that of thousands of them several are made at a
- * time.
+ * Writes a stream to a new file, hashes it, and flushes it. It holds at most 128 KiB, for chunks of any size, and writes while more bytes
+ * arrive. A file below 64 KiB is created by its flush, so that a flush queue creates several small files at a time.
  *
- * @param stream gives its chunks up: their memory goes back at once
- * @param onChunk hears how many bytes come, and may refuse them
- * @param makeRoom frees so many bytes of a full disk, or as many as it can, and returns how many; if none, the write fails
- * @param flushes takes the last flush, which this function then does not wait for
+ * @param stream loses its chunks: their memory is freed at once
+ * @param onChunk called with the bytes of each chunk; it may throw to refuse them
+ * @param makeRoom frees disk space and returns the freed bytes; if it returns 0, the write fails
+ * @param flushes runs the last flush, which this function does not wait for
  */
 export async function writeStream(
   stream: AsyncIterable<Uint8Array>,
@@ -66,19 +65,19 @@ export async function writeStream(
 
 type BufferedWriter = {
   write(chunk: Uint8Array): Promise<void>
-  /** @returns a copy of the bytes that are still to be written. @throws Error that any write or flush has ended with */
+  /** Waits for all writes and flushes. @returns a copy of the bytes that are not written yet. @throws Error of any write or flush */
   end(): Promise<Uint8Array>
-  /** Comes back when nothing is under way, whatever became of it. */
+  /** Waits until no write or flush is running, without throwing their errors. */
   settled(): Promise<void>
 }
 
-/** @param openFile opens the file, the first time that it is called */
+/** Returns a writer with two buffers. @param openFile opens the file at the first call, and returns it */
 function bufferedWriter(openFile: () => Promise<FileHandle>, makeRoom: (bytes: number) => number): BufferedWriter {
   let [filling, other]: (Buffer | undefined)[] = []
   let filled = 0
   let unflushed = 0
   let writing = Promise.resolve()
-  // An error of a flush is told once: a later one may succeed although bytes were lost.
+  // Keep the first error of a flush: the system reports it once, and a later flush may succeed although bytes were lost.
   let flushing = Promise.resolve()
 
   const writeFilled = async (buffer: Buffer) => {
@@ -120,7 +119,7 @@ function bufferedWriter(openFile: () => Promise<FileHandle>, makeRoom: (bytes: n
   }
 }
 
-/** What the system writes at a time may be less than all. */
+/** Writes all bytes, with as many writes as the system needs. */
 async function writeAll(handle: FileHandle, bytes: Uint8Array, makeRoom: (bytes: number) => number): Promise<void> {
   for (let rest = bytes; rest.byteLength > 0; ) {
     try {
@@ -132,10 +131,10 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, makeRoom: (bytes:
 }
 
 /**
- * Gives the memory of bytes back at once. Left to the collector, which sees little of it, tens of megabytes would gather, and finding
- * them would take a third of the event loop's time.
+ * Frees the memory of bytes at once. The garbage collector would leave tens of megabytes, and would take a third of the event loop's time
+ * to find them.
  */
 function release({ buffer, byteLength }: Uint8Array): void {
-  // Of a part of a form it may have a share only, which others read as well.
+  // A part of a form may share its buffer with other readers. Free only whole buffers.
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

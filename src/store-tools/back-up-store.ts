@@ -11,19 +11,20 @@ import { type Finding, integrityFindings, referencedFiles } from './catalog-find
 import { storePaths } from './held-store.ts'
 import { linkOrCopy } from './link-or-copy.ts'
 
-/** What a backup holds. `bytes`: of all content. `findings`: what is wrong with the store, and so with the backup. */
+/** Result of a backup. `bytes`: bytes of all content; `findings`: defects of the store, and so of the backup. */
 export type Backup = { linked: number; copied: number; bytes: number; findings: Finding[] }
 
-/** Files that are deleted meanwhile make another copy of the catalog necessary. Each pass has less left to do than the one before. */
+/**
+ * Most copies of the catalog. Files that are deleted meanwhile make another copy necessary; each pass has less to do than the one before.
+ */
 const mostPasses = 20
 
-/** More pages than a catalog has: copied in one step, no writer makes the copy begin again. */
+/** More pages than any catalog has. In one step, no writer can make SQLite restart the copy. */
 const allPages = 2 ** 30
 
 /**
- * Copies a store to a new directory, which then is a store of the same records, while a server may run on it: the catalog by SQLite's
- * online backup, content by hard link on the same file system, else byte by byte, compared with its digest. The directory appears by
- * rename, when all of it is on disk.
+ * Copies a store to a new directory, also while a server runs on it. It copies the catalog with SQLite's online backup. It hard-links content
+ * on the same file system, and otherwise copies it and compares the digest. The directory appears by a rename when all of it is on disk.
  *
  * @throws Error if the directory has no catalog, or the target is neither new nor empty
  */
@@ -62,7 +63,7 @@ async function copyStore(source: string, draft: string): Promise<Backup> {
     const before = new Set(missing)
     holders = await copyCatalog(source, draft)
     missing = await copyContent(copying, holders)
-    // What two copies of the catalog in a row refer to was not deleted in the meantime.
+    // Two copies in a row refer to these files, so they were not deleted meanwhile: they are missing.
     if (missing.every(hex => before.has(hex))) break
   }
   for (const hex of missing)
@@ -84,7 +85,7 @@ async function copyStore(source: string, draft: string): Promise<Backup> {
   return made
 }
 
-/** @returns who holds each file that the copy refers to, by the hexadecimal digits of its digest */
+/** Copies the catalog. @returns the holder of each file that the copy refers to, by the hexadecimal digits of its digest */
 async function copyCatalog(source: string, draft: string): Promise<Map<string, string>> {
   const copy = storePaths(draft).catalog
   await rm(copy, { force: true })
@@ -96,7 +97,7 @@ async function copyCatalog(source: string, draft: string): Promise<Map<string, s
   }
   const copied = new DatabaseSync(copy)
   try {
-    // One file is easier to keep whole than a file and its log; the server has a log again from its start on.
+    // Keep the copy in one file without a log. The server creates a log again when it starts.
     copied.exec('pragma journal_mode = delete')
     const files = [...referencedFiles(copied)]
     return new Map(files.map(({ sha256, holder }) => [sha256.replace('sha256:', ''), holder]))
@@ -107,7 +108,7 @@ async function copyCatalog(source: string, draft: string): Promise<Map<string, s
 
 type Copying = { source: string; draft: string; made: Backup; here: Set<string> }
 
-/** Links or copies the files that are not here yet, shard by shard. @returns those that are missing in the store */
+/** Links or copies the remaining files, shard by shard. @returns the digests of files that the store lacks */
 async function copyContent(copying: Copying, holders: ReadonlyMap<string, string>): Promise<string[]> {
   const { source, draft, made, here } = copying
   const [from, to] = [storePaths(source).content, storePaths(draft).content]
@@ -144,7 +145,7 @@ function catalogFindings(draft: string): Finding[] {
   }
 }
 
-/** The names in a directory; undefined if it does not exist. */
+/** Returns the names in a directory; undefined if it does not exist. */
 async function namesIn(directory: string): Promise<string[] | undefined> {
   try {
     return await readdir(directory)

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 
-/** Questions to an open catalog. Each row of an answer is one thing that is wrong: `place`, and `message` that completes it. */
+// Queries that find defects of an open catalog. Each row of an answer is one finding: `place`, and a `message` that completes the sentence.
 
 const damagedJson = (table: string, key: string, column: string, what: string) => `
   select '${what} ' || ${key} as place, 'has an unreadable ${column}: delete it, or restore a backup' as message
@@ -36,7 +36,7 @@ export type Finding = { place: string; message: string }
 const findingRow = z.object({ place: z.coerce.string(), message: z.string() })
 const integrityRow = z.object({ integrity_check: z.string() })
 
-/** What SQLite itself finds wrong with the file. */
+/** Yields the findings of SQLite's own check of the file. */
 export function* integrityFindings(catalog: DatabaseSync): Generator<Finding> {
   for (const row of catalog.prepare('pragma integrity_check').iterate()) {
     const { integrity_check: message } = integrityRow.parse(row)
@@ -44,17 +44,17 @@ export function* integrityFindings(catalog: DatabaseSync): Generator<Finding> {
   }
 }
 
-/** Records that cannot be read, and rows whose other half is missing. */
+/** Yields the records that cannot be read, and rows without the row that they belong to. */
 export function* recordFindings(catalog: DatabaseSync): Generator<Finding> {
   for (const question of questions) for (const row of catalog.prepare(question).iterate()) yield findingRow.parse(row)
 }
 
-/** A file that a record refers to, and what the record is. */
+/** A file that a record refers to. `holder`: the record, in words. */
 export type ReferencedFile = { sha256: string; bytes: number; holder: string }
 
 const referencedRow = z.object({ sha256: z.string(), bytes: z.number(), holder: z.string() })
 
-/** Every file of every record; a file of several records comes once for each. */
+/** Yields every file of every record. A file of several records comes once for each. */
 export function* referencedFiles(catalog: DatabaseSync): Generator<ReferencedFile> {
   const rows = catalog.prepare(`
     select sha256, bytes, 'the model ' || model_id || iif(location = '', '', ' (' || location || ')') as holder from model_files

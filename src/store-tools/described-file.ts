@@ -5,17 +5,17 @@ import type { Catalog } from '../storage/database.ts'
 import type { Labels } from '../storage/record-labels.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 
-/** A file of the content by its digest, `sha256:<hex>`. */
+/** A content file. `sha256`: its digest, `sha256:<hex>`. */
 export type ContentFile = { sha256: string; path: string; bytes: number }
 
-/** What a content file is. `insert` makes its record and returns the id; `missing`: data files that the model names. */
+/** The kind of a content file. `insert`: creates its record and returns the id; `missing`: external data that the model names. */
 export type DescribedFile = {
   kind: 'model' | 'data set'
   insert(catalog: Catalog): Promise<string>
   missing: { location: string; bytes: number | undefined }[]
 }
 
-/** Reads a file as an upload of it would be read. Null if it is neither a model nor an `.npz` data set. @param labels of a model's record */
+/** Reads a file as an upload does; null if it is neither a model nor an `.npz` data set. @param labels labels for the record of a model */
 export async function describeFile(
   threads: ThreadPool,
   file: ContentFile,
@@ -26,7 +26,7 @@ export async function describeFile(
   )
 }
 
-/** The names are lost: the digest is what is left to find a record by. */
+/** Returns the values of a new record. Its old name is lost, so its digest becomes the name. */
 const upload = (sha256: string) => ({ name: sha256, labels: {}, expiresAt: null })
 
 async function asModel(
@@ -47,7 +47,7 @@ async function asDataset(threads: ThreadPool, { sha256, path, bytes }: ContentFi
   return { kind: 'data set', insert: catalog => insertDataset(catalog, dataset), missing: [] }
 }
 
-/** A file that the disk does not give is not refused: whatever it is, it must not be taken for nothing. */
+/** Returns null if the reader refuses the file. It rethrows failures of the disk, which say nothing about the kind of the file. */
 async function unlessRefused<Result>(read: () => Promise<Result>): Promise<Result | null> {
   try {
     return await read()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { takeLock } from '../storage/data-directory.ts'
 
-/** Where the parts of a store lie. */
+/** Returns the paths of a store's parts. */
 export function storePaths(directory: string) {
   return {
     catalog: join(directory, 'catalog.sqlite'),
@@ -13,9 +13,9 @@ export function storePaths(directory: string) {
 }
 
 /**
- * Runs `use` while no server can run on the store.
- * @param writes whether `use` changes the store; else a read-only volume, such as a snapshot, will do
- * @throws Error naming the server that runs
+ * Runs `use` while it holds the lock of the store, so that no server can start.
+ * @param writes true if `use` changes the store; otherwise the store may be on a read-only volume, such as a snapshot
+ * @throws Error that names the running server
  */
 export async function withStoppedStore<Result>(
   directory: string,
@@ -24,7 +24,7 @@ export async function withStoppedStore<Result>(
 ): Promise<Result> {
   let lock: DatabaseSync | undefined
   try {
-    // Where no server has ever run, such as in a backup, there is none to keep out; and what is no store gets no file of ours.
+    // Take the lock only if a server has run here, or before writing to a store: other directories must get no lock file.
     const [held, ...others] = ['server.lock', 'tureen.json', 'catalog.sqlite', 'content'].map(name =>
       join(directory, name),
     )

@@ -4,13 +4,13 @@ import { fileState } from '../storage/file-state.ts'
 import type { LinkNote } from '../storage/link-notes.ts'
 import { sha256OfFile } from '../threads/hash-file.ts'
 
-/** What the system says where a link cannot be made, but a copy may be: another file system, too many links, another owner's file. */
+/** Error codes of a failed link after which a copy may work: another file system, too many links, another owner's file. */
 const copyInstead: ReadonlySet<unknown> = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
 
-/** `note` of the link, or the digest of the copy, which is on disk then. */
+/** Result: the note of a link, or the digest of a copy that is flushed to the disk. */
 export type LinkedOrCopied = { note: LinkNote } | { sha256: string }
 
-/** Makes a file appear at a second path. @returns undefined if it is not there */
+/** Links a file to a second path, or copies it. @returns undefined if the file does not exist */
 export async function linkOrCopy(path: string, target: string): Promise<LinkedOrCopied | undefined> {
   try {
     const before = await fileState(path)
@@ -27,9 +27,9 @@ export async function linkOrCopy(path: string, target: string): Promise<LinkedOr
   }
 }
 
-/** @returns the digest of the copy. @throws Error if the copy cannot be read back */
+/** Copies a file and flushes the copy. @returns the digest of the copy. @throws Error if the copy cannot be read back */
 async function copy(path: string, target: string): Promise<string> {
-  // A file system that can share the bytes of two files does.
+  // File systems that support it share the bytes of both files.
   await copyFile(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
   const handle = await open(target, 'r+')
   try {

@@ -2,12 +2,12 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 
 export type Row = Record<string, SQLOutputValue>
 
-/** Between the rows that scans reach from both ends, so many numbers are tried, which takes some seconds. */
+/** Most row numbers to try between the rows that the scans reach. They take some seconds. */
 const triedMost = 1_000_000
 
 /**
- * The rows of a table that can be read, whatever is damaged around them; none if the table cannot be found. A scan ends at the first
- * damaged page: so there is one from each end, and the rows in between are asked for by their numbers. Indexes are not used.
+ * Yields the readable rows of a damaged table; none if the table cannot be found. A scan ends at the first damaged page. So it scans from both
+ * ends, and then tries the row numbers in between. It does not use indexes.
  */
 export function* readableRows(database: DatabaseSync, table: string): Generator<Row> {
   const select = (rest: string) =>
@@ -44,10 +44,10 @@ function* scan(statement: StatementSync, ...parameters: number[]): Generator<Row
     yield next.value
 }
 
-/** Results of SQLite that say that the file is damaged, or not a database (https://www.sqlite.org/rescode.html). */
+/** Error codes of SQLite for a damaged file, or a file that is no database (https://www.sqlite.org/rescode.html). */
 const damageCodes: ReadonlySet<number> = new Set([1, 11, 26])
 
-/** @throws Error of SQLite about anything else, such as a disk that fails */
+/** Returns undefined if SQLite reports damage. @throws Error of SQLite for other reasons, such as a failing disk */
 function unlessDamaged<Result>(read: () => Result): Result | undefined {
   try {
     return read()

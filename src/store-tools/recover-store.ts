@@ -16,16 +16,16 @@ import { salvageRecords } from './salvage-records.ts'
 import { usableCatalog } from './usable-catalog.ts'
 
 /**
- * Counts of files. `models`, `datasets`: have a new record. `returned`: are content of their records again. `left`: are still without
- * a record, in quarantine. `damaged`: do not have the digest that is their name, and were left where they are.
+ * Numbers of files by their fate. `models`, `datasets`: got a new record; `returned`: came back from quarantine to their record; `left`: have
+ * no record, and are in quarantine; `damaged`: do not match the digest in their name, and stay in place.
  */
 export type Recovery = { models: number; datasets: number; returned: number; left: number; damaged: number }
 
 /**
- * Gives content without a record a new one, from `content/` and `quarantine/`, in a store that no server has open. A catalog that cannot
- * be used is set aside, and a new one begun with all records that can still be read of it. What was in its damaged part alone is lost.
+ * Creates new records for files without one, from `content/` and `quarantine/`, in a store that no server has open. It sets an unusable
+ * catalog aside, and starts a new one with all records that it can still read. Data in the damaged part are lost.
  *
- * @param say hears what became of each file, in sentences
+ * @param say called with one sentence for each file
  * @throws Error if the catalog is of a newer version, or the directory is not a store
  */
 export async function recoverStore(directory: string, say: (line: string) => void): Promise<Recovery> {
@@ -56,7 +56,7 @@ export async function recoverStore(directory: string, say: (line: string) => voi
     const lost = stored.filter(({ sha256 }) => !known.has(sha256))
     const here = new Set(stored.map(({ sha256 }) => sha256))
     const found = [...lost, ...quarantined.filter(({ sha256 }) => !here.has(sha256))]
-    // Records are listed by age: their files tell it.
+    // Create records in the order of the files' ages, since lists sort records by age.
     found.sort((a, b) => a.writtenAt - b.writtenAt)
     const recovery: Recovery = { models: 0, datasets: 0, returned: 0, left: 0, damaged: 0 }
     for (const file of found)
@@ -70,7 +70,7 @@ export async function recoverStore(directory: string, say: (line: string) => voi
 
 type StoredFile = ContentFile & { writtenAt: number }
 
-/** `known`: digests that records refer to. `labels`: of new records, by the digest of the model's own file. */
+/** `known`: digests that records refer to; `labels`: labels of new records, by the digest of the model's own file. */
 type Recovering = {
   catalog: Catalog
   threads: ThreadPool
@@ -99,7 +99,7 @@ async function recoverFile(
   }
   const described = await describeFile(threads, file, labels.get(sha256) ?? {})
   if (!described) {
-    // An entry of the quarantine ends some days after its last change.
+    // The time in quarantine counts from the last change of the file, so set it to now.
     const now = new Date()
     await utimes(path, now, now)
     await move(path, quarantine)

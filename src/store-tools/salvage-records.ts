@@ -9,10 +9,10 @@ import type { Labels } from '../storage/record-labels.ts'
 import { isReadable } from '../storage/unreadable.ts'
 import { type Row, readableRows } from './readable-rows.ts'
 
-/** What could be read of a damaged catalog. `labels`: those of models whose records are lost, by the digest of the model's own file. */
+/** Numbers of records read from a damaged catalog. `labels`: labels of models with lost records, by the digest of the model's own file. */
 export type Salvaged = { models: number; datasets: number; jobs: number; scores: number; labels: Map<string, Labels> }
 
-/** Those that other tables refer to come first. Idempotency keys, which live for a day, are left. */
+/** Tables to copy. Tables that others refer to come first. Idempotency keys are left out, since they live only for a day. */
 const tables = [
   'models',
   'model_files',
@@ -29,11 +29,11 @@ const tables = [
 const pageRecords = 500
 
 /**
- * Copies what can still be read of a damaged catalog into a new one, each row by itself, and keeps the records that are whole.
+ * Copies the readable rows of a damaged catalog into a new one, and keeps only complete records.
  *
- * @param damaged the file of the damaged catalog, which is not changed
- * @param path the file of the new catalog, which is open as `catalog`
- * @param bytesOf how many bytes the store's file with a digest has; undefined if it has none
+ * @param damaged file of the damaged catalog, which is not changed
+ * @param path file of the new catalog, which is open as `catalog`
+ * @param bytesOf returns the bytes of the stored file with a digest; undefined if there is none
  */
 export async function salvageRecords(
   damaged: string,
@@ -67,7 +67,7 @@ export async function salvageRecords(
 function copyRows(damaged: string, path: string): void {
   const [from, to] = [new DatabaseSync(damaged, { readOnly: true }), new DatabaseSync(path, { timeout: 30_000 })]
   try {
-    // What a row refers to may be lost; removeParts looks after it.
+    // Switch foreign keys off: rows may refer to lost ones, which removeParts cleans up.
     to.exec('pragma foreign_keys = off; begin')
     for (const table of tables) copyTable(from, to, table)
     to.exec('commit')
@@ -86,13 +86,13 @@ function copyTable(from: DatabaseSync, to: DatabaseSync, table: string): void {
     if (isSound(table, kinds, row)) insert.run(...columns.map(column => row[column] ?? null))
 }
 
-/** The columns of a table, each with the kind of value that it holds. */
+/** Returns the columns of a table, each with the type of its values. */
 function kindsOf(database: DatabaseSync, table: string): Record<string, string> {
   const columns = database.prepare('select name, type from pragma_table_info(?)').all(table)
   return Object.fromEntries(columns.map(({ name, type }) => [String(name), type === 'INTEGER' ? 'number' : 'string']))
 }
 
-/** Whether a row has values of the right kinds, and what no other check looks at: its id, its label. */
+/** True if the values of a row have the right types, and its id and label are valid, which no later check covers. */
 function isSound(table: string, kinds: Record<string, string>, row: Row): boolean {
   const hasKinds = Object.entries(kinds).every(
     ([name, kind]) => (row[name] ?? null) === null || typeof row[name] === kind,
@@ -114,7 +114,7 @@ async function labelsOfLostModels(catalog: Catalog): Promise<Map<string, Labels>
   return labels
 }
 
-/** A model of one file has the digest of that file: it says which one it was. */
+/** Restores lost file rows of models with one file. The digest of such a model is the digest of its file. */
 async function restoreOwnFiles(catalog: Catalog, bytesOf: (sha256: string) => number | undefined): Promise<void> {
   const rows = await catalog
     .selectFrom('models')
@@ -128,7 +128,7 @@ async function restoreOwnFiles(catalog: Catalog, bytesOf: (sha256: string) => nu
   }
 }
 
-/** Removes rows whose other half is lost. */
+/** Removes rows that refer to lost rows, or that lack rows of their own. */
 async function removeParts(catalog: Catalog): Promise<void> {
   for (const statement of [
     `delete from models where id not in (select model_id from model_files where location = '')`,

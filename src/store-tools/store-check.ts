@@ -10,17 +10,17 @@ import { sha256OfFile } from '../threads/hash-file.ts'
 import { type Finding, integrityFindings, recordFindings, referencedFiles } from './catalog-findings.ts'
 import { storePaths } from './held-store.ts'
 
-/** What a store holds, and how much of it is wrong. `bytes`: of the content. `quarantined`: files in quarantine. */
+/** Result of a check: numbers of records, content files, their bytes, files in quarantine, and findings. */
 export type StoreCheck = { records: number; files: number; bytes: number; quarantined: number; findings: number }
 
 export type CheckOptions = {
-  /** Reads every content file to its end and compares its digest with its name. */
+  /** True to read every content file to its end and compare its digest with its name. */
   deep: boolean
   onFinding(finding: Finding): void
 }
 
 /**
- * Checks a store that no server has open, and changes nothing in it: the catalog, every record's content, every content's record.
+ * Checks a store that no server has open, without changing it: the catalog, the content of every record, and the record of every file.
  * @throws Error if the directory is not a store
  */
 export async function checkStore(directory: string, { deep, onFinding }: CheckOptions): Promise<StoreCheck> {
@@ -76,7 +76,7 @@ export async function checkStore(directory: string, { deep, onFinding }: CheckOp
 
 type Reference = { bytes: number; holder: string }
 
-/** @returns the files that records refer to, by the hexadecimal digits of their digests */
+/** Checks the catalog. @returns the files that records refer to, by the hexadecimal digits of their digests */
 function checkCatalog(
   path: string,
   check: StoreCheck,
@@ -102,7 +102,7 @@ function checkCatalog(
   }
 }
 
-/** Opens a catalog for reading. Without a log it can be read where nothing can be written, and no file is made beside it. */
+/** Opens a catalog for reading. If it has no log, SQLite creates no further file, so the catalog may be on a read-only file system. */
 function openUnchanged(path: string): DatabaseSync {
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false })
   return new DatabaseSync(log?.size ? path : `${pathToFileURL(path)}?immutable=1`, { readOnly: true })

@@ -3,11 +3,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { examineCatalog } from '../storage/examine-catalog.ts'
 import { integrityFindings } from './catalog-findings.ts'
 
-/** `id` of the store in the catalog, null if there is none. `aside`: where a damaged catalog of ours is now, whose rows may be read. */
+/** `id`: id of the store in the catalog; null if it has none. `aside`: new path of a damaged catalog, whose rows may still be readable. */
 export type UsableCatalog = { id: string | null; aside?: string }
 
 /**
- * Sets a catalog aside that cannot be used, so that a new one can be begun. Damaged indexes alone are made anew.
+ * Renames an unusable catalog, so that a new one can be started. If only indexes are damaged, it rebuilds them.
  * @throws Error if the catalog is of a newer version
  */
 export async function usableCatalog(path: string, say: (line: string) => void): Promise<UsableCatalog> {
