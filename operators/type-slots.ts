@@ -10,7 +10,7 @@ const letters: Readonly<Record<string, string>> = {
 }
 const floatingPoint = /^tensor\((double|b?float\w*)\)$/
 
-/** The types that the operators of one domain take, in the form of {@link OperatorSignatures}. Versions that change none are left out. */
+/** Returns the types that the operators of one domain take. Versions that do not change them are left out. */
 export function typeSlots(operators: readonly DocumentedOperator[]): OperatorSignatures {
   const table: Record<string, Record<number, string>> = {}
   for (const [opType, versions] of Map.groupBy(operators, operator => operator.opType)) {
@@ -24,7 +24,7 @@ export function typeSlots(operators: readonly DocumentedOperator[]): OperatorSig
   return table
 }
 
-/** Empty for deprecated versions, for sequences and optional values, and where the values of one input may differ in type. */
+/** Returns '' for deprecated versions, for sequences and optional values, and if the values of one input may have different types. */
 function signatureOf({ inputs, outputs, typeVariables, isDeprecated }: DocumentedOperator): string {
   const slots = [...inputs, ...outputs]
   const typesOf = ({ type }: DocumentedSlot) => typeVariables.get(type) ?? [type]

@@ -1,6 +1,6 @@
 import { changelogSections } from './changelog.ts'
 
-/** What a release is made from. */
+/** Version, changelog and state of the repository from which a release is made. */
 export type ReleaseState = Readonly<{
   package: { version: string; license: string; engines: string | undefined }
   lockVersion: string
@@ -15,7 +15,7 @@ export type ReleaseState = Readonly<{
 const semanticVersion =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(?:0|[1-9]\d*|\d*[a-z-][0-9a-z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-z-][0-9a-z-]*))*)?$/i
 
-/** What forbids the release, a sentence each. A dry run accepts changes that wait under "Unreleased" and are not committed. */
+/** Returns the findings that forbid a release, one sentence each. A dry run accepts uncommitted files, and entries under "Unreleased". */
 export function releaseFindings(state: ReleaseState): string[] {
   const { version, license, engines } = state.package
   const dry = state.tag === undefined

@@ -8,11 +8,11 @@ export const imageMetadataFile = 'image-metadata.json'
 export const notesFile = 'release-notes.md'
 
 /**
- * What a release does after its checks: publish the package with provenance, push the image for two platforms with an SBOM and provenance,
- * sign the image by its digest, and make the release with its notes.
+ * Returns the steps after the checks of a release: publish the package with provenance, push the image for two platforms with an SBOM and
+ * provenance, sign the image by its digest, and make the release with its notes.
  *
  * @param image name without tag, such as ghcr.io/OWNER/tureen
- * @param isPrivate whether package.json forbids to publish the package: that step has no commands then
+ * @param isPrivate true if package.json forbids publishing the package: the step has no commands then
  */
 export function releaseSteps(version: string, image: string, isPrivate: boolean): Step[] {
   const tag = `${image}:${version}`

@@ -129,7 +129,7 @@ export const labelParameters = labelTexts
   .transform(readLabels)
   .describe('A label as key:value; a request may repeat the parameter')
 
-/** The models that have a label: stands in a request body in place of a list of models. */
+/** Selects the models that have a label. A request body may have this in place of a list of models. */
 export const modelSelection = z
   .strictObject({
     label: labelTexts

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A merge method as it is listed. */
+/** A merge method in the list of merge methods. */
 export const methodRecord = z
   .object({
     name: z.string(),

@@ -34,7 +34,7 @@ const operation = z.object({
 const paths = z.record(z.string(), z.record(z.string(), operation))
 type Operation = z.infer<typeof operation>
 
-/** The operations in the OpenAPI document of a server that has no data. */
+/** Returns the operations in the OpenAPI document of a server that has no data. */
 async function documentedPaths(): Promise<z.infer<typeof paths>> {
   const directory = await mkdtemp(join(tmpdir(), 'tureen-docs-'))
   const config = readConfig({ TUREEN_DATA: directory, TUREEN_LOG_LEVEL: 'silent' })
@@ -75,7 +75,7 @@ function section(
   ].join('\n\n')
 }
 
-/** Every operation of the API: scope, parameters, bodies and answers. */
+/** Returns the page of all operations of the API, with scope, parameters, bodies and answers. */
 export async function apiPage(): Promise<string> {
   const operations = Object.entries(await documentedPaths()).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, described]) => ({ path, method, described })),

@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { environment } from '../../src/config.ts'
 import { code, page, table } from './markdown.ts'
 
-/** Defaults that follow from the machine, and are therefore not written down. */
+/** Variables whose defaults depend on the machine. The page leaves these defaults out. */
 const machineDefaults = new Set(['TUREEN_JOBS'])
 
-/** Every environment variable of the server with its default and meaning. */
+/** Returns the page of all environment variables of the server, with default and meaning. */
 export function configurationPage(): string {
   const { properties = {} } = z.toJSONSchema(environment, { io: 'output', unrepresentable: 'any' })
   const rows = Object.entries(properties).map(([name, schema]) => {
@@ -15,8 +15,8 @@ export function configurationPage(): string {
   })
   return page(
     'Configuration',
-    'The server reads environment variables, once, at its start. It does not start if a value is not valid, or if a variable begins with ' +
-      '`TUREEN_` and is not in this table; the message names the nearest variable. An empty variable counts as not set.',
+    'The server reads environment variables once, when it starts. It does not start if a value is not valid, or if a variable begins with ' +
+      '`TUREEN_` and is not in this table. The message names the most similar variable. An empty variable counts as not set.',
     table(['variable', 'default', 'meaning'], rows),
   )
 }

@@ -5,7 +5,7 @@ import { code, page, table } from './markdown.ts'
 
 const number = (value: number) => value.toLocaleString('en-US')
 
-/** The files that a data set may consist of, the element types that are read, and those that are refused with the way out. */
+/** Returns the page of the files of a data set, with supported element types, and the conversion of the others. */
 export function dataFormatsPage(): string {
   return page(
     'Data formats',
@@ -18,7 +18,7 @@ export function dataFormatsPage(): string {
       ['NumPy type', 'element type'],
       [...[...numericTypes].map(([descr, { dtype }]) => [code(descr), code(dtype)]), ['`U`, `S`', '`string`']],
     ),
-    'The server refuses other types. `TUREEN_DATASET_UNSUPPORTED` names the array and the way out:',
+    'The server refuses other types. `TUREEN_DATASET_UNSUPPORTED` names the array, and says what to do:',
     [...refusedTypes].map(([letter, reason]) => `- ${code(letter)}: ${reason}.`).join('\n'),
     '## Files that are often sent by mistake',
     impostors.map(({ reason }) => `- The file ${reason}`).join('\n'),

@@ -2,7 +2,7 @@ type JsonObject = Record<string, unknown>
 
 const asObject = (value: unknown): JsonObject => (typeof value === 'object' && value !== null ? { ...value } : {})
 
-/** What a reference of an OpenAPI document points to; anything else as it is. */
+/** Returns the part of an OpenAPI document that a reference points to. Other values are returned unchanged. */
 export function resolved(document: unknown, value: unknown): unknown {
   const { $ref } = asObject(value)
   if (typeof $ref !== 'string') return value
@@ -12,7 +12,7 @@ export function resolved(document: unknown, value: unknown): unknown {
     .reduce<unknown>((at, step) => asObject(at)[step], document)
 }
 
-/** The paths of an OpenAPI document with the parameters and responses that operations share written out. Schemas stay references. */
+/** Returns the paths of an OpenAPI document, with shared parameters and responses in place of references. Schemas stay references. */
 export function pathsWithInlineParts(document: unknown): Record<string, Record<string, JsonObject>> {
   const mapped = (object: unknown, change: (value: unknown) => unknown) =>
     Object.fromEntries(Object.entries(asObject(object)).map(([key, value]) => [key, change(value)]))

@@ -31,7 +31,7 @@ function section(method: RegisteredMethod): string {
   ].join('\n\n')
 }
 
-/** Every merge method of the registry: formula, models, base, weights, parameters and source. */
+/** Returns the page of all merge methods, with formula, models, base, weights, parameters and source. */
 export function mergeMethodsPage(): string {
   const all = [...methods.values()]
   return page(

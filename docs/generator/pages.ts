@@ -7,7 +7,7 @@ import { scoringMetricsPage } from './scoring-metrics.ts'
 import { serviceMetricsPage } from './service-metrics.ts'
 import { strategiesPage } from './strategies.ts'
 
-/** The generated pages: the text of each file in docs/reference/. */
+/** Returns the texts of the generated pages by file name in docs/reference/. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['api.md', await apiPage()],

@@ -1,12 +1,12 @@
 import { code, table } from './markdown.ts'
 
-/** A JSON Schema as far as a table shows it; `true` and `false` are schemas, too. */
+/** The parts of a JSON Schema that a table shows. `true` and `false` are schemas, too. */
 type Schema = Record<string, unknown>
 
 const asSchema = (value: unknown): Schema => (typeof value === 'object' && value !== null ? { ...value } : {})
 const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
-/** The values that a schema allows, in words: "number, above 0, at most 1". */
+/** Returns the values that a schema allows in words, such as "number, above 0, at most 1". */
 export function valuesOf(given: unknown): string {
   const schema = asSchema(given)
   if ('const' in schema) return code(JSON.stringify(schema['const']))
@@ -29,7 +29,7 @@ export function valuesOf(given: unknown): string {
   return [type === undefined ? 'anything' : String(type), ...bounds].filter(Boolean).join(', ')
 }
 
-/** A table of the properties of an object's JSON Schema: name, allowed values, default and description. "None." without any. */
+/** Returns a table of the properties of a JSON Schema, with name, allowed values, default and description; "None." if there are none. */
 export function parameterTable(schema: unknown, leftOut: readonly string[] = []): string {
   const { properties, required } = asSchema(schema)
   const rows = Object.entries(asSchema(properties))

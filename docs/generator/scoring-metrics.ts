@@ -28,14 +28,14 @@ function section(metric: RegisteredMetric): string {
   ].join('\n\n')
 }
 
-/** Every scoring metric of the registry: direction, target and parameters. */
+/** Returns the page of all scoring metrics, with direction, target and parameters. */
 export function scoringMetricsPage(): string {
   const all = [...metrics.values()]
   return page(
     'Scoring metrics',
     'A scoring metric compares the outputs of a model with targets of a data set. `GET /v1/metrics` lists the same as JSON.',
     'An ONNX model can be a scoring metric: `{"name": "mine", "model": "ID", "direction": "max"}`. It takes outputs and targets, and returns one ' +
-      'number for each sample, or one for the batch.',
+      'number for each sample, or one number for the batch.',
     table(
       ['scoring metric', 'better', 'target', 'meaning'],
       all.map(({ name, direction, target, description }) => [

@@ -3,7 +3,7 @@ import { strategy } from '../../schemas/search.ts'
 import { page } from './markdown.ts'
 import { parameterTable } from './parameters.ts'
 
-/** Every search strategy with its parameters, from the schema of requests. */
+/** Returns the page of all search strategies, with the parameters that requests take. */
 export function strategiesPage(): string {
   const sections = strategy.options.map(option => {
     const [name] = option.shape.type.values

@@ -44,7 +44,7 @@ function lists(header: string, tag: string | undefined): boolean {
 /** Error code that If-Match and If-None-Match add to a request. */
 export const preconditionErrors = ['TUREEN_PRECONDITION_FAILED'] as const satisfies readonly ErrorCode[]
 
-/** @param expected what the header says */
+/** @param expected the value of the header */
 function failed(field: 'if-match' | 'if-none-match', expected: string, tag: string | undefined): TureenError {
   const message = tag === undefined ? 'there is nothing here yet' : `the resource has the entity tag ${tag}`
   return new TureenError(

@@ -2,8 +2,8 @@ import fastifyPlugin from 'fastify-plugin'
 import { ownTurn } from '../own-turn.ts'
 
 /**
- * Gives every request a turn of the event loop of its own to validate its body, and one to write its answer as JSON: each may take
- * some milliseconds. Probes of an orchestrator are small, and wait for no turn.
+ * Gives every request its own turn of the event loop to validate its body, and another to write its answer as JSON: each may take
+ * some milliseconds. Health probes are small and wait for no turn.
  */
 export const turns = fastifyPlugin(async app => {
   app.addHook('preValidation', async ({ body }) => {

@@ -4,20 +4,20 @@ import { mergeInputs, type SearchInputs, type Weighted } from '../merge/merge-in
 import type { ModelStore } from '../models/model-store.ts'
 import type { MergeFile } from '../threads/open-inputs.ts'
 
-/** The models that a request for a merge or a search names. `fisher`: the model that holds the Fisher information of this one. */
+/** Models that a merge or search request names. `fisher`: ID of the model with the Fisher information of this one. */
 export type NamedInputs = {
   models: readonly { id: string; weight: WeightValue; fisher?: string | undefined }[]
   base?: string | undefined
 }
 
-/** The same, found in the store. */
+/** Records and files of the models that a request names. */
 export type FoundInputs = {
-  /** The models of the request, in its order. */
+  /** Models in the order of the request. */
   models: ModelRecord[]
   /** Null if the request names none. */
   base: ModelRecord | null
   inputs: SearchInputs<MergeFile>
-  /** Of all records: those of the models, of the base, of the Fisher information. */
+  /** IDs of all records: of the models, the base and the Fisher information. */
   inputIds: string[]
 }
 

@@ -32,7 +32,7 @@ import type { Stores } from './resolve-evaluation.ts'
 import { scoringErrors } from './resolve-scoring.ts'
 import { selectionErrors, selectModels } from './select-models.ts'
 
-/** A merge request with its models found. `inputIds`: of all records that it names. */
+/** A merge request whose models have been found. `inputIds`: IDs of all records that it names. */
 export type ResolvedMerge = {
   inputs: MergeInputs<MergeFile>
   settings: MergeSettings

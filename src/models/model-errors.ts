@@ -23,7 +23,7 @@ export const modelErrors = {
   remove: ['TUREEN_NOT_FOUND', 'TUREEN_IN_USE', 'TUREEN_STORE_FULL'],
   requireSound: ['TUREEN_CONTENT_DAMAGED'],
   blamingDamage: [...getErrors, 'TUREEN_CONTENT_DAMAGED'],
-  // One model alone differs from none and has no rules: of a merge's refusals, those of reading and of 2 GiB are left.
+  // A single model has no other to differ from, and no rules. Of the errors of a merge, only those of reading and of 2 GiB can occur.
   withInline: [
     ...threadErrors.tensors,
     'TUREEN_MODEL_INCOMPLETE',

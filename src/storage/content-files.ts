@@ -47,7 +47,7 @@ export type ContentFiles = {
    * @param bytes estimate of the bytes to write. @throws as reserveRoom
    */
   makeOutput<Result>(bytes: number, make: (output: string) => Promise<Result>): Promise<Result>
-  /** As {@link ContentFiles.makeOutput}, and removes the files in the end. */
+  /** Does the same as {@link ContentFiles.makeOutput}, and removes the files at the end. */
   withOutput<Result>(bytes: number, use: (output: string) => Promise<Result>): Promise<Result>
   /**
    * Runs `run`. While it fails on a full disk, it deletes quarantined files and runs it again.

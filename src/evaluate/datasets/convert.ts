@@ -124,7 +124,7 @@ function isBig(data: ElementArray): data is Bigs {
   return data instanceof BigInt64Array || data instanceof BigUint64Array
 }
 
-/** Whether an element type has 16-bit floats, which come as codes. */
+/** Tells if an element type has 16-bit floats, which arrive as codes. */
 export function isHalf(dtype: string): dtype is Half {
   return dtype === 'float16' || dtype === 'bfloat16'
 }

@@ -27,8 +27,8 @@ export const meanIoU: Metric<Parameters> = {
   target: 'masks',
   parameters: z =>
     z.strictObject({
-      // The convention of Pascal VOC, Cityscapes and of ADE20K with its background left out.
-      ignoreIndex: z.int32().default(255).describe('Pixels with this label do not count'),
+      // The convention of Pascal VOC, of Cityscapes, and of ADE20K without its background.
+      ignoreIndex: z.int32().default(255).describe('Label whose pixels do not count'),
       from: outputsFrom(z),
     }),
   shapes: maskShapes,

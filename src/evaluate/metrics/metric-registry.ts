@@ -14,7 +14,7 @@ import { rmse } from './rmse.ts'
 import { rocAuc } from './roc-auc.ts'
 import { topK } from './top-k-accuracy.ts'
 
-/** A metric of whatever parameters a request names: `start` takes complete ones, as `chooseMetric` gives them. */
+/** A metric with parameters of any type: `start` takes complete ones, as `chooseMetric` returns them. */
 export type RegisteredMetric = Metric<Record<string, unknown>>
 
 /** All scoring metrics, in the order of the lists. */

@@ -60,7 +60,7 @@ export type ShapeProblem = { field: 'output' | 'target'; message(output: string,
 /** Returns the problem of comparing an output with a target whose samples have these dims; undefined if they fit. */
 export type ShapeCheck = (output: readonly number[], target: readonly number[]) => ShapeProblem | undefined
 
-/** zod, which metrics are handed and do not import: an evaluator computes them, and would start a third slower with it. */
+/** Type of the zod that metrics get as an argument. They do not import it: evaluators would take a third longer to start. */
 export type Zod = typeof z
 
 /** A scoring metric: compares outputs with targets. */

@@ -15,7 +15,7 @@ export function outputsFrom(z: Zod) {
 
 /** Declares the ignored target class. PyTorch's cross entropy ignores -100 unless told otherwise. */
 export function ignoreIndex(z: Zod) {
-  return z.int32().default(-100).describe('Samples and positions with this target class do not count')
+  return z.int32().default(-100).describe('Target class whose samples and positions do not count')
 }
 
 /** Declares the fields that every metric of classes takes. */
