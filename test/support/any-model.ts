@@ -41,7 +41,7 @@ const exactly = <Item>(item: fc.Arbitrary<Item>, length: number) =>
   fc.array(item, { minLength: length, maxLength: length })
 const float = fc.float({ noNaN: true })
 
-/** The fields of a tensor that hold its elements, for any element type and storage that onnx-proto can write. */
+/** Returns the fields of a tensor that hold its elements, for any element type and storage that onnx-proto can write. */
 function payload(elements: number): fc.Arbitrary<onnx.ITensorProto> {
   return fc.oneof(
     fc
@@ -191,7 +191,7 @@ const training: fc.Arbitrary<onnx.ITrainingInfoProto> = fc.record(
   { requiredKeys: [] },
 )
 
-/** Any model that onnx-proto can write, with tensors of every kind in every place: cycles and names that stand for several things included. */
+/** Any model that onnx-proto can write, with tensors of every kind in every place. It may have cycles and ambiguous names. */
 export const anyModelAtAll: fc.Arbitrary<RichModel> = fc.record(
   {
     graph: graph(2),
@@ -215,5 +215,5 @@ export const anyModelAtAll: fc.Arbitrary<RichModel> = fc.record(
   { requiredKeys: ['graph', 'opsetImport'] },
 )
 
-/** Any model whose graphs are sound: each name stands for one value, and no value depends on itself. They make no sense for the rest. */
+/** Any model with sound graphs: each name has one meaning, and no value depends on itself. The models need not compute anything useful. */
 export const anyModel: fc.Arbitrary<RichModel> = anyModelAtAll.map(model => soundModel(structuredClone(model)))

@@ -1,9 +1,9 @@
 import { bytesField, parseFields } from './wire-bytes.ts'
 
-/** Leads into a message: a field number and which of the fields with that number, outermost first. */
+/** Path to a message: for each level, outermost first, the field number and the index among the fields with this number. */
 export type MessagePath = readonly (readonly [field: number, occurrence: number])[]
 
-/** The message with `addition`, the bytes of whole fields, at the end of the message inside it that `path` leads to. */
+/** Returns the message with `addition`, the bytes of whole fields, at the end of the inner message at `path`. */
 export function appendInside(message: Uint8Array, path: MessagePath, addition: Uint8Array): Uint8Array<ArrayBuffer> {
   const [step, ...rest] = path
   if (!step) return Uint8Array.from(Buffer.concat([message, addition]))

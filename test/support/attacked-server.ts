@@ -7,10 +7,10 @@ import { evaluationClient } from './evaluation-client.ts'
 import { npz } from './npz.ts'
 import { serverVariables, spawnServer, temporaryDirectory } from './server.ts'
 
-/** What a server holds of the machine: names of files in its directory, its children, descriptors on its files, and connections. */
+/** Resources of a server: names of files in its directory, its children, descriptors on its files, and connections. */
 type Footprint = { files: string[]; children: number; descriptors: number; sockets: number }
 
-/** A server in a process of its own that is attacked, and watched while it is. */
+/** A server in its own process. It is watched during attacks. */
 export type AttackedServer = {
   url: string
   data: string
@@ -23,7 +23,7 @@ export type AttackedServer = {
   stop(): Promise<void>
 }
 
-/** Connections that fetch keeps open for itself are nobody's leak. */
+/** Connections that fetch keeps open are not leaks. */
 const idleConnections = 8
 const settleMilliseconds = 30_000
 const pollMilliseconds = 25
@@ -76,10 +76,10 @@ export async function startAttacked(variables: Record<string, string> = {}): Pro
   }
 }
 
-/** On a machine that is busy with other tests a process may not get its turn for a while. */
+/** On a busy machine a process may wait for a processor. */
 const healthMilliseconds = 5_000
 
-/** Evaluators are started once there is data to evaluate on, and stay when it is gone. */
+/** Starts the evaluators: they start with the first data set, and stay after it is deleted. */
 async function warmEvaluators(url: string): Promise<void> {
   const client = evaluationClient(url)
   const { id } = await client.addDataset(npz({ x: { descr: '<f4', shape: [1], data: Float32Array.of(1) } }))
@@ -110,7 +110,7 @@ function footprintOf(pid: number, data: string): Footprint {
   }
 }
 
-/** Process ids of the children of a process that are alive. */
+/** Returns the process IDs of the living children of a process. */
 export function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
@@ -125,7 +125,7 @@ export function childrenOf(pid: number): number[] {
     .map(Number)
 }
 
-/** Where a link leads to; empty if it is gone, as that of a descriptor that has been closed. */
+/** Returns the target of a link; '' if it is gone, such as that of a closed descriptor. */
 export function linkOf(path: string): string {
   try {
     return readlinkSync(path)

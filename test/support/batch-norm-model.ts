@@ -2,7 +2,7 @@ import onnxProto, { type onnx } from 'onnx-proto'
 import { elementType, float32Tensor } from './onnx-model.ts'
 import { seededRandom } from './random.ts'
 
-/** How many channels the small network has everywhere. */
+/** Number of channels everywhere in the small network. */
 export const channels = 3
 
 export type Layer = { weight: number[]; scale: number[]; bias: number[]; mean: number[]; variance: number[] }
@@ -11,7 +11,7 @@ export type SmallModel = onnx.IModelProto & { graph: onnx.IGraphProto & { node: 
 
 const { ModelProto } = onnxProto.onnx
 
-/** Layers of MatMul, BatchNormalization and Relu over [batch, channels] values, with weights of a seed. */
+/** Returns layers of MatMul, BatchNormalization and Relu over [batch, channels] values, with random weights from a seed. */
 export function randomLayers(count: number, seed: number): Layer[] {
   const random = seededRandom(seed)
   const values = (length: number, from: number, to: number) =>
@@ -25,7 +25,7 @@ export function randomLayers(count: number, seed: number): Layer[] {
   }))
 }
 
-/** The layers as an ONNX model, x to y; `change` makes of it what a test needs. */
+/** Returns the layers as an ONNX model with input x and output y. `change` modifies it for a test. */
 export function batchNormModel(
   layers: readonly Layer[],
   change: (model: SmallModel) => void = () => undefined,
@@ -67,7 +67,7 @@ export function batchNormModel(
   return Uint8Array.from(ModelProto.encode(ModelProto.create(model)).finish())
 }
 
-/** The definition, word by word and in binary64: layer after layer, the moments of all that enters, which then normalise it. */
+/** Measures by the definition, in binary64: layer after layer, it takes the moments of all input, and normalises the input by them. */
 export function measuredByDefinition(
   layers: readonly Layer[],
   samples: readonly (readonly number[])[],
@@ -94,7 +94,7 @@ export function measuredByDefinition(
   })
 }
 
-/** Initializers of a model as onnx-proto finds them, decoded as float32. */
+/** Returns the initializers of a model as onnx-proto reads them, decoded as float32. */
 export function initializersOf(bytes: Uint8Array): Record<string, number[]> {
   const { graph } = ModelProto.decode(bytes)
   return Object.fromEntries(
@@ -105,7 +105,7 @@ export function initializersOf(bytes: Uint8Array): Record<string, number[]> {
   )
 }
 
-/** Random samples of the small network, as rows and flat. */
+/** Returns random samples for the small network, as rows and flat. */
 export function randomSamples(count: number, seed: number): { rows: number[][]; flat: Float32Array<ArrayBuffer> } {
   const random = seededRandom(seed)
   const flat = Float32Array.from({ length: count * channels }, () => random.next() * 4 - 1)

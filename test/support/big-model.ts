@@ -1,6 +1,6 @@
 import { elementType, linearModel } from './onnx-model.ts'
 
-/** A model of a single layer with so many weights, made without a JavaScript list of them. */
+/** Returns a model of one layer with this number of weights. It needs no JavaScript list of them. */
 export function bigModel(elements: number): Uint8Array<ArrayBuffer> {
   return linearModel([], [1, 2, 3, 4], ({ graph }) => {
     const values = new Float32Array(elements)

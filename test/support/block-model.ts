@@ -1,7 +1,7 @@
 import { float32Tensor } from './onnx-model.ts'
 import { encodeModel } from './rich-model.ts'
 
-/** How an exporter names the tensors and nodes of a model of blocks. Null stands for a node without a name. */
+/** Names that an exporter gives to the tensors and nodes of a model of blocks. Null: a node without a name. */
 export type Naming = {
   weight(block: number): string
   bias(block: number): string
@@ -10,7 +10,7 @@ export type Naming = {
   head: { weight: string; multiply: string | null }
 }
 
-/** Names as torch gives them to modules that are called by the model itself. */
+/** Names that torch gives to modules that the model itself calls. */
 export const torchNames: Naming = {
   weight: block => `layers.${block}.linear.weight`,
   bias: block => `layers.${block}.linear.bias`,

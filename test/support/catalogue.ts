@@ -3,7 +3,7 @@ import { type ErrorCode, errorCatalogue } from '../../src/error-catalogue.ts'
 import { TureenError } from '../../src/errors.ts'
 import { expectTypedCauses } from './http-client.ts'
 
-/** What `task` returns, or the refusal of the catalogue that it throws; anything else thrown goes on. */
+/** Returns the value of `task`, or the error of the catalogue that it throws. Other errors are thrown again. */
 export function outcomeOf<Value>(task: () => Value): Value | TureenError {
   try {
     return task()
@@ -13,7 +13,7 @@ export function outcomeOf<Value>(task: () => Value): Value | TureenError {
   }
 }
 
-/** The refusal that `task` must end in, with this code (or one of these) and, where given, words that its text must contain. */
+/** Returns the refusal of `task`. It must have this code, or one of these, and the given words in its text. */
 export function refusalOf(task: () => unknown, code: ErrorCode | ErrorCode[], words?: RegExp): TureenError {
   const outcome = outcomeOf(task)
   if (!(outcome instanceof TureenError)) throw new Error(`was accepted, but should be refused with ${code}`)

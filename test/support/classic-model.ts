@@ -2,7 +2,7 @@ import type { onnx } from 'onnx-proto'
 import { elementType } from './onnx-model.ts'
 import { encodeModel } from './rich-model.ts'
 
-/** The value of an attribute as a test writes it: single numbers are integers, plain lists are of floats. */
+/** Value of an attribute in a test: single numbers are integers, plain lists are lists of floats. */
 export type Written =
   | number
   | string
@@ -20,7 +20,7 @@ function attributeOf(name: string, value: Written): onnx.IAttributeProto {
   return { name, type: 8, strings: value.strings.map(text => Buffer.from(text)) }
 }
 
-/** A node of ai.onnx.ml. */
+/** Returns a node of ai.onnx.ml. */
 export function classicNode(
   opType: string,
   input: string,
@@ -37,10 +37,10 @@ export function classicNode(
   }
 }
 
-/** A tensor of [n] or [n, width], of float32 unless it says otherwise, or another type. */
+/** A tensor of [n] or [n, width]. The default type is float32. */
 type Output = { elemType?: number; width?: number; type?: onnx.ITypeProto }
 
-/** A model of some nodes, from `x` of float32 [n, features] to these outputs. */
+/** Returns a model with some nodes, with the input `x` of float32 [n, features] and these outputs. */
 export function classicModel(
   node: onnx.INodeProto[],
   features: number,
@@ -67,10 +67,10 @@ export function classicModel(
   })
 }
 
-/** What a pipeline of a Scaler and a LinearClassifier of three classes and two features holds. */
+/** Numbers of a pipeline with a Scaler and a LinearClassifier of three classes and two features. */
 export type Pipeline = { offset: number[]; scale: number[]; coefficients: number[]; intercepts: number[] }
 
-/** The model of such a pipeline, which puts out `label` and `probabilities`. */
+/** Returns the model of a pipeline, with the outputs `label` and `probabilities`. */
 export function pipelineModel({ offset, scale, coefficients, intercepts }: Pipeline): Uint8Array<ArrayBuffer> {
   const classifier = {
     classlabels_ints: { ints: [0, 1, 2] },
@@ -89,7 +89,7 @@ export function pipelineModel({ offset, scale, coefficients, intercepts }: Pipel
   )
 }
 
-/** A pipeline of a Scaler and a LinearClassifier, and another one with other values. */
+/** Two pipelines of a Scaler and a LinearClassifier, with different values. */
 export const first: Pipeline = {
   offset: [0.5, -1],
   scale: [2, 0.25],

@@ -1,7 +1,7 @@
 /** A request body of at most 1 MiB that costs much more to handle than to send. */
 export type CostlyBody = readonly [name: string, body: string, type?: string]
 
-/** What the routes that start jobs take: each gets all fields, and looks at its own. */
+/** Fields for all routes that start jobs. Each route gets all fields and uses its own. */
 export type Subjects = { models: readonly [string, string]; dataset: string }
 
 const megabyte = 1_000_000

@@ -11,7 +11,7 @@ import { float32Tensor } from './onnx-model.ts'
 import { isClassicWeight } from './onnx-oracle.ts'
 import { encodeModel } from './rich-model.ts'
 
-/** Every single change of an attribute, an edge, a dimension or a type that this knows, in the live part of a model. */
+/** Returns all known single changes of an attribute, an edge, a dimension or a type, in the live part of a model. */
 export function damagesOf(model: onnx.ModelProto): Damage[] {
   const { bodies, tensors, sparse } = livePartsOf(model)
   const nodes = bodies.flatMap(body => body.nodes)
@@ -52,12 +52,12 @@ function labelOf({ opType, name, output }: onnx.INodeProto): string {
   return `${opType} ${name || output?.[0]}`
 }
 
-/** Whether an input is added to the result and may be left out. */
+/** True if an input is added to the result and is optional. */
 function isOptionalBias({ opType, domain }: onnx.INodeProto, at: number): boolean {
   return !domain && at === 2 && /^(Conv|ConvTranspose|Gemm|LayerNormalization)$/.test(opType ?? '')
 }
 
-/** Whether a node of ONNX does not read one of its inputs, or only that it is there. */
+/** True if a node of ONNX does not read one of its inputs, or only checks that it is there. */
 function isUnread({ opType, domain }: onnx.INodeProto, at: number): boolean {
   return !domain && ((opType === 'Dropout' && at > 0) || (opType === 'Resize' && at > 0))
 }
@@ -66,7 +66,7 @@ function isConstant({ opType, domain }: onnx.INodeProto): boolean {
   return opType === 'Constant' && (!domain || domain === 'ai.onnx')
 }
 
-/** Attributes that an Identity, a Constant or a function does not know mean nothing to it. */
+/** Attributes that an Identity, a Constant or a function does not know have no effect on it. */
 function operatorDamages(node: onnx.INodeProto, functions: ReadonlyMap<string, string[]>): Damage[] {
   const isExpanded =
     isConstant(node) || /^(Identity|Dropout)$/.test(node.opType ?? '') || functions.has(node.opType ?? '')
@@ -100,7 +100,7 @@ function attributeDamages(node: onnx.INodeProto, known: readonly string[] | unde
   })
 }
 
-/** Whether an attribute may say what holds anyway. */
+/** True if an attribute may repeat a default. */
 function isPlainly({ name, type, i, ints }: onnx.IAttributeProto): boolean {
   if (name === 'kernel_shape' || (name === 'axes' && !ints?.length)) return true
   if (type === 2) return Math.abs(Number(i)) <= 1
@@ -108,14 +108,14 @@ function isPlainly({ name, type, i, ints }: onnx.IAttributeProto): boolean {
   return type === 1 || type === 3
 }
 
-/** Integers and texts of a Constant; its floats are weights. */
+/** Returns changes of the integers and texts of a Constant. Its floats are weights. */
 function literalDamages(node: onnx.INodeProto): Damage[] {
   const [attribute] = node.attribute ?? []
   if (!attribute || attribute.refAttrName || /float|value$/.test(attribute.name ?? '')) return []
   return plainDamages(attribute, `${attribute.name} of ${labelOf(node)}`).map(each => ({ ...each, kind: 'value' }))
 }
 
-/** A tensor that is like no other. */
+/** A tensor that is different from all others. */
 const oddTensor = float32Tensor('odd tensor', [1, 1, 5, 1, 1], [1, 2, 3, 4, 5])
 
 function edgeDamages(node: onnx.INodeProto, { graph }: onnx.ModelProto): Damage[] {
@@ -138,7 +138,7 @@ function edgeDamages(node: onnx.INodeProto, { graph }: onnx.ModelProto): Damage[
   })
 }
 
-/** Edges that lead to another output of the same node, or to another input of the same inner graph. */
+/** Returns changes of edges to another output of the same node, or to another input of the same inner graph. */
 function siblings({ nodes, formals }: LiveBody): Damage[] {
   const families = [formals, ...nodes.map(({ output }) => output ?? [])].filter(names => names.length > 1)
   return nodes.flatMap(node =>
@@ -152,7 +152,7 @@ function siblings({ nodes, formals }: LiveBody): Damage[] {
   )
 }
 
-/** Edges and outputs of the main graph that lead to another value of it: the next one that is computed in another way. */
+/** Returns changes of edges and outputs of the main graph to another value: the next one that is computed in another way. */
 function redirections(model: onnx.ModelProto, nodes: onnx.INodeProto[]): Damage[] {
   const graph = model.graph ?? {}
   const hashes = hashesByName(model, graph)
@@ -179,7 +179,7 @@ function redirections(model: onnx.ModelProto, nodes: onnx.INodeProto[]): Damage[
   ]
 }
 
-/** What each name of the main graph is computed from and how, weights apart. */
+/** Returns hashes of the computation of each name of the main graph, without weights. */
 function hashesByName(model: onnx.ModelProto, graph: onnx.IGraphProto): Map<string, string> {
   const names = [
     ...(graph.input ?? []).map(({ name }) => name ?? ''),

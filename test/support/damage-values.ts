@@ -36,7 +36,7 @@ export function put<Key extends PropertyKey, Value>(
   }
 }
 
-/** Changes of an attribute that is no tensor and no graph. */
+/** Returns changes of an attribute that is neither a tensor nor a graph. */
 export function plainDamages(attribute: onnx.IAttributeProto, what: string): Damage[] {
   const { type, f, i, s, ints, floats, strings } = attribute
   const other = Buffer.from('other')
@@ -67,7 +67,7 @@ const widths: Readonly<Record<number, number>> = { 1: 4, 2: 1, 3: 1, 6: 4, 7: 8,
 const otherType: Readonly<Record<number, number>> = { 1: 11, 2: 3, 3: 2, 6: 7, 7: 6, 9: 2, 10: 1, 11: 1 }
 const floats: ReadonlySet<number> = new Set([1, 10, 11, 16])
 
-/** Changes of a tensor's dims and type, and of its values if they are no floats. */
+/** Returns changes of a tensor's dims and type, and of its values if they are not floats. */
 export function tensorDamages(tensor: onnx.ITensorProto): Damage[] {
   const type = tensor.dataType ?? 0
   if (!widths[type]) return []

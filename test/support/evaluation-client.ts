@@ -4,7 +4,7 @@ import { model } from '../../schemas/model.ts'
 
 export type EvaluationJob = ReturnType<typeof evaluationJob.parse>
 
-/** What a test does with the service to score a model, each step checked against the API's schemas. */
+/** A client that scores models. It checks each answer against the schemas of the API. */
 export function evaluationClient(url: string) {
   const expectStatus = async (response: Response, ...expected: number[]): Promise<unknown> => {
     const body = await response.json()
@@ -31,10 +31,10 @@ export function evaluationClient(url: string) {
     async listDatasets() {
       return datasetPage.parse(await expectStatus(await fetch(`${url}/v1/datasets`), 200)).items
     },
-    /** Asks for an evaluation, without waiting for anything. */
+    /** Requests an evaluation and does not wait for it. */
     ask: (request: object, wait = 0) =>
       post(`/v1/evaluations?wait=${wait}`, JSON.stringify(request), { 'content-type': 'application/json' }),
-    /** Runs an evaluation to its end, whatever that is. */
+    /** Runs an evaluation to its end, successful or not. */
     async evaluate(request: object): Promise<EvaluationJob> {
       const body = JSON.stringify(request)
       const response = await post('/v1/evaluations?wait=60', body, { 'content-type': 'application/json' })

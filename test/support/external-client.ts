@@ -10,12 +10,12 @@ export async function uploadInFiles(url: string, model: ModelInFiles): Promise<s
   return id
 }
 
-/** What stands below a model, such as `ID/data/weights.bin`. */
+/** Returns the bytes at a path below a model, such as `ID/data/weights.bin`. */
 export async function modelBytesAt(url: string, path: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(`${url}/v1/models/${path}`)
   expect(response.status, path).toBe(200)
   return new Uint8Array(await response.arrayBuffer())
 }
 
-/** The id of the model that a merge made, or why it made none. */
+/** Returns the ID of the model that a merge made, or the reason why it made none. */
 export const resultOf = ({ result, error }: MergeJob) => result?.model.id ?? JSON.stringify(error)

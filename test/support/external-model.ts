@@ -4,13 +4,13 @@ import { elementType, linearModel } from './onnx-model.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** A model of several files: its own, and its external data by location. */
+/** A model of several files: its own file, and its external data by location. */
 export type ModelInFiles = { main: Bytes; data: Record<string, Bytes> }
 
-/** Where a tensor of {@link externalModel} lies; without an offset and length where they can be left out. */
+/** Place of a tensor of {@link externalModel}; without an offset and a length if they are optional. */
 type Place = { location: string; offset?: number; length?: number }
 
-/** y = x W + b with its weights in files beside it: W [2, 2] and b [2]. */
+/** Returns y = x W + b with its weights W [2, 2] and b [2] in files beside it. */
 export function externalModel(
   weights: readonly number[],
   bias: readonly number[],
@@ -39,14 +39,14 @@ export function externalModel(
   return { main, data }
 }
 
-/** A form that uploads a model with its data. */
+/** Returns a form that uploads a model with its data. */
 export function modelForm({ main, data }: ModelInFiles, form = new FormData()): FormData {
   form.append('model', new Blob([main]), 'model.onnx')
   for (const [location, bytes] of Object.entries(data)) form.append('data', new Blob([bytes]), location)
   return form
 }
 
-/** What the API says the digest of a model of several files is. */
+/** Returns the digest of a model of several files, as the API documents it. */
 export function digestOfFiles({ main, data }: ModelInFiles): string {
   const sha256 = (bytes: Bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
   const files = [['', main] as const, ...Object.entries(data)].sort(([a], [b]) => (a < b ? -1 : 1))

@@ -9,7 +9,7 @@ import { startApp, temporaryDirectory } from './server.ts'
 
 type Dataset = { id: string; name: string | null; sha256: string; samples: number }
 
-/** What a pipeline has put into a store: two models, and a data set. */
+/** Content of a store after a pipeline: two models and a data set. */
 export type Filled = { a: ModelRecord; b: ModelRecord; val: Dataset }
 
 /** Uploads two models and a data set. */
@@ -60,7 +60,7 @@ export async function copiedStore() {
     ...original,
     records,
     data,
-    /** Makes the copy at `data` anew. */
+    /** Makes the copy at `data` again. */
     renew() {
       rmSync(data, { recursive: true, force: true })
       cpSync(original.data, data, { recursive: true, preserveTimestamps: true })
@@ -69,13 +69,13 @@ export async function copiedStore() {
   }
 }
 
-/** Where the content of a digest lies. */
+/** Returns the path of the content file of a digest. */
 export function contentFile(data: string, sha256: string, folder: 'content' | 'quarantine' = 'content'): string {
   const hex = sha256.replace('sha256:', '')
   return join(data, folder, hex.slice(0, 2), hex)
 }
 
-/** What a bad disk does: one bit of a file is another one. */
+/** Flips one bit of a file, as a bad disk does. */
 export function flipBit(path: string, at: number): void {
   const bytes = readFileSync(path)
   bytes[at] = (bytes[at] ?? 0) ^ 1

@@ -4,14 +4,14 @@ import { float, functions, graphOf, int, ints, text } from './grown-parts.ts'
 import { elementType, float32Tensor, int64Tensor } from './onnx-model.ts'
 import { encodeModel } from './rich-model.ts'
 
-/** One operator of a model that grows: what it is, which of the values so far it reads, how wide its tensors are, what is inside. */
+/** One operator of a growing model: its kind, the existing values that it reads, the width of its tensors, and its inner graph. */
 type Step = { kind: number; reads: readonly [number, number]; size: number; inner: readonly Step[] }
 
-/** A place where nodes grow: the values that they may read, and what they add. */
+/** A place where nodes grow: the values that they may read, and the nodes that they add. */
 type Bed = {
   graph: onnx.IGraphProto & { node: onnx.INodeProto[]; initializer: onnx.ITensorProto[] }
   values: string[]
-  /** Values that nothing reads so far. */
+  /** Values that nothing has read so far. */
   unread: Set<string>
   fresh(): string
 }
@@ -42,7 +42,7 @@ function put(bed: Bed, node: onnx.INodeProto): void {
   }
 }
 
-/** One value that depends on all that have grown. */
+/** Returns one value that depends on all nodes that have grown. */
 function gathered(bed: Bed): string {
   add(bed, 'Concat', [...bed.unread], [int('axis', 0)])
   return bed.values.at(-1) ?? ''
@@ -60,7 +60,7 @@ function constant(bed: Bed, attribute: onnx.IAttributeProto): string {
   return name
 }
 
-/** A graph inside a node, which reads what is around it. */
+/** Returns a graph inside a node. It reads the values around it. */
 function inside(
   bed: Bed,
   steps: readonly Step[],
@@ -174,5 +174,5 @@ function steps(depth: number): fc.Arbitrary<Step[]> {
   return fc.array(step, { minLength: 1, maxLength: depth === 2 ? 12 : 4 })
 }
 
-/** A model with subgraphs, functions, sparse tensors and Constants of all kinds, all of it live; it need not make sense to a runtime. */
+/** Models with subgraphs, functions, sparse tensors and Constants of all kinds, all live. A runtime need not be able to run them. */
 export const grownModel: fc.Arbitrary<Uint8Array<ArrayBuffer>> = steps(2).map(grown)

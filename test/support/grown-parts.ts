@@ -1,7 +1,7 @@
 import type { onnx } from 'onnx-proto'
 import { float32Tensor } from './onnx-model.ts'
 
-/** Attributes as files have them. */
+/** Attributes in the form of files. */
 export const float = (name: string, f: number): onnx.IAttributeProto => ({ name, type: 1, f: Math.fround(f) })
 export const int = (name: string, i: number): onnx.IAttributeProto => ({ name, type: 2, i })
 export const text = (name: string, s: string): onnx.IAttributeProto => ({ name, type: 3, s: Buffer.from(s) })
@@ -13,7 +13,7 @@ export const reference = (name: string, refAttrName: string, type: number): onnx
   type,
 })
 
-/** Functions that call each other and take an attribute. */
+/** Functions that call each other and have an attribute. */
 export const functions: onnx.IFunctionProto[] = [
   {
     name: 'Bend',

@@ -65,7 +65,7 @@ export function heavyModel(tensors: readonly number[], seed: number): HeavyModel
   return { tensors, seed, bytes: byteLength(parts), parts }
 }
 
-/** The file, piece by piece. */
+/** Yields the file in pieces. */
 export function* modelBytes(model: HeavyModel): Generator<Uint8Array<ArrayBuffer>> {
   for (const part of model.parts) {
     if (part.kind === 'bytes') yield Uint8Array.from(part.bytes)
@@ -73,7 +73,7 @@ export function* modelBytes(model: HeavyModel): Generator<Uint8Array<ArrayBuffer
   }
 }
 
-/** The file as one buffer, for models that are not so heavy. */
+/** Returns the file as one buffer, for smaller models. */
 export function modelBuffer(model: HeavyModel): Buffer<ArrayBuffer> {
   return Buffer.concat([...modelBytes(model)])
 }
@@ -135,7 +135,7 @@ function byteLength(parts: readonly Part[]): number {
   return parts.reduce((sum, part) => sum + (part.kind === 'bytes' ? part.bytes.byteLength : part.elements * 4), 0)
 }
 
-/** The tag and the length of a length-delimited protobuf field. */
+/** Returns the tag and the length of a length-delimited protobuf field. */
 function field(number: number, length: number): Uint8Array {
   return Uint8Array.from([...varint(number * 8 + 2), ...varint(length)])
 }

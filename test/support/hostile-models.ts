@@ -1,7 +1,7 @@
 import onnxProto, { type onnx } from 'onnx-proto'
 import { elementType, int64Tensor } from './onnx-model.ts'
 
-/** Small models that harm whoever runs them, made here so that nobody has to keep them. Each takes x, float32 [batch, 1]. */
+/** Small models that harm the program that runs them, made here so that nobody has to keep them. Each takes x, float32 [batch, 1]. */
 
 const { ModelProto } = onnxProto.onnx
 
@@ -31,7 +31,7 @@ function encode(graph: Partial<onnx.IGraphProto>, more: Partial<onnx.IModelProto
   return Uint8Array.from(ModelProto.encode(ModelProto.create(model)).finish())
 }
 
-/** A Loop without a trip count whose condition stays true; `body` is what it does each time to the tensor `state`. */
+/** Returns a Loop without a trip count, whose condition stays true. `body` changes the tensor `state` in each iteration. */
 function loop(body: onnx.INodeProto[], state: string): Uint8Array<ArrayBuffer> {
   const g = {
     name: 'body',
@@ -53,13 +53,13 @@ export function endlessLoop(): Uint8Array<ArrayBuffer> {
   return loop([{ opType: 'Neg', input: ['before'], output: ['after'] }], 'looped')
 }
 
-/** Doubles a tensor again and again. */
+/** Returns a model that doubles a tensor without end. */
 export function growingLoop(): Uint8Array<ArrayBuffer> {
   const attribute = [{ name: 'axis', type: 2, i: 0 }]
   return loop([{ opType: 'Concat', input: ['before', 'before'], output: ['after'], attribute }], 'grown')
 }
 
-/** Asks for one tensor of 16 GiB, of a size that is known only when it runs. */
+/** Returns a model with one tensor of 16 GiB. Its size is known only at run time. */
 export function sixteenGibibytes(): Uint8Array<ArrayBuffer> {
   return encode({
     initializer: [int64Tensor('huge', [1], [2 ** 32])],
@@ -75,7 +75,7 @@ export function sixteenGibibytes(): Uint8Array<ArrayBuffer> {
   })
 }
 
-/** Products of large constants, which onnxruntime computes while it opens the model. `products` of about 0.5 s each. */
+/** Returns a model with `products` products of large constants, about 0.5 s each. onnxruntime computes them while it opens the model. */
 export function constantFolding(products: number): Uint8Array<ArrayBuffer> {
   const value = {
     name: 'value',
@@ -93,12 +93,12 @@ export function constantFolding(products: number): Uint8Array<ArrayBuffer> {
   return encode({ initializer: [int64Tensor('dims', [2], [3000, 3000])], node })
 }
 
-/** Functions that call each other, one inside the other: onnxruntime 1.30 inlines them recursively and its stack overflows. */
+/** Returns nested functions: onnxruntime 1.30 inlines them recursively until its stack overflows. */
 export function nestedFunctions(depth: number): Uint8Array<ArrayBuffer> {
   return callingFunctions(depth, 1)
 }
 
-/** Functions each of which calls the next one twice: a few kilobytes that are 2^depth nodes once they are inlined. */
+/** Returns functions that each call the next one twice: a few kilobytes that become 2^depth nodes when they are inlined. */
 export function doublingFunctions(depth: number): Uint8Array<ArrayBuffer> {
   return callingFunctions(depth, 2)
 }
@@ -124,7 +124,7 @@ function callingFunctions(depth: number, calls: number): Uint8Array<ArrayBuffer>
   return encode({ node: [{ opType: 'f0', domain: 'nest', input: ['x'], output: ['y'] }] }, { functions, opsetImport })
 }
 
-/** An operator that nobody has. */
+/** Returns a model with an unknown operator. */
 export function customOperator(): Uint8Array<ArrayBuffer> {
   const opsetImport = [
     { domain: '', version: 13 },
@@ -136,7 +136,7 @@ export function customOperator(): Uint8Array<ArrayBuffer> {
   )
 }
 
-/** y = x, for comparison: harmless. */
+/** Returns y = x, a harmless model for comparison. */
 export function identityModel(): Uint8Array<ArrayBuffer> {
   return encode({ node: [{ opType: 'Identity', input: ['x'], output: ['y'] }] })
 }

@@ -12,10 +12,10 @@ import { causelessCodes } from '../../src/error-catalogue.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** A job that merges. */
+/** A merge job. */
 export type MergeJob = Omit<JobRecord, 'result'> & { result?: MergeResult }
 
-/** Uploads a model raw and answers with its record. `query`: such as `name=a&label=stage:test`. */
+/** Uploads a raw model and returns its record. `query`: such as `name=a&label=stage:test`. */
 export async function uploadModel(url: string, bytes: Bytes, query = ''): Promise<ModelRecord> {
   const response = await fetch(`${url}/v1/models?${query}`, { method: 'POST', body: bytes })
   const body = await response.text()
@@ -23,7 +23,7 @@ export async function uploadModel(url: string, bytes: Bytes, query = ''): Promis
   return JSON.parse(body)
 }
 
-/** A body as JSON. */
+/** Returns a body as JSON. */
 export async function json<Body = unknown>(response: Response): Promise<Body> {
   return JSON.parse(await response.text())
 }
@@ -36,7 +36,7 @@ export function postJson(url: string, body: unknown): Promise<Response> {
   })
 }
 
-/** Merges and waits; the job must have ended, however it did. */
+/** Merges and waits until the job has ended, successfully or not. */
 export async function merge(url: string, request: object): Promise<MergeJob> {
   const response = await postJson(`${url}/v1/merges?wait=60`, request)
   const body = await response.text()
@@ -44,14 +44,14 @@ export async function merge(url: string, request: object): Promise<MergeJob> {
   return JSON.parse(body)
 }
 
-/** The content of a job's result, byte for byte. */
+/** Returns the bytes of the model that a job made. */
 export async function mergedContent(url: string, job: MergeJob): Promise<Bytes> {
   const response = await fetch(`${url}/v1/models/${job.result?.model.id}/content`)
   expect(response.status).toBe(200)
   return new Uint8Array(await response.arrayBuffer())
 }
 
-/** A form with model parts in order, and a recipe if there is one. */
+/** Returns a form with model parts in order, and a recipe if there is one. */
 export function modelForm(models: readonly Bytes[], recipe?: unknown): FormData {
   const form = new FormData()
   models.forEach((model, index) => {
@@ -65,14 +65,14 @@ export function postSoup(url: string, models: readonly Bytes[], recipe?: unknown
   return fetch(`${url}/v1/soup`, { method: 'POST', body: modelForm(models, recipe) })
 }
 
-/** A soup in one shot; it must succeed. */
+/** Makes a one-shot soup. It must succeed. */
 export async function soup(url: string, models: readonly Bytes[], recipe?: unknown): Promise<Bytes> {
   const response = await postSoup(url, models, recipe)
   if (response.status !== 200) throw new Error(`the soup was refused: ${await response.text()}`)
   return new Uint8Array(await response.arrayBuffer())
 }
 
-/** Reads a response that must be a problem document of this status and code, whole in every respect. */
+/** Reads a response. It must be a complete problem document with this status and code. */
 export async function readProblem(response: Response, status: number, code: string): Promise<ProblemDocument> {
   const text = await response.text()
   expect({ status: response.status, text }).toMatchObject({ status })
@@ -85,7 +85,7 @@ export async function readProblem(response: Response, status: number, code: stri
   return problem
 }
 
-/** Every cause has a message and names what it is about in a field beside it. Only codes without causes by nature may have none. */
+/** Expects a message in every cause, and a field that names its subject. Only codes without causes by nature may have none. */
 export function expectTypedCauses({ code, errors }: Pick<ProblemDocument, 'code' | 'errors'>): void {
   const isCauseless = causelessCodes.some(each => each === code)
   if (!isCauseless) expect(errors, `${code} names no cause`).not.toEqual([])
@@ -99,7 +99,7 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** The SHA-256 of the raw_data of every initializer, as onnx-proto (not our own reader) finds them. */
+/** Returns the SHA-256 of the raw_data of every initializer, as onnx-proto (not our own reader) finds them. */
 export function initializerDigests(model: Uint8Array): Record<string, string> {
   const { graph } = onnxProto.onnx.ModelProto.decode(model)
   return Object.fromEntries(
@@ -107,13 +107,13 @@ export function initializerDigests(model: Uint8Array): Record<string, string> {
   )
 }
 
-/** The metadata_props of a model, as onnx-proto finds them. */
+/** Returns the metadata_props of a model, as onnx-proto finds them. */
 export function metadataOf(model: Uint8Array): { key: string; value: string }[] {
   const { metadataProps } = onnxProto.onnx.ModelProto.decode(model)
   return metadataProps.map(({ key, value }) => ({ key: key ?? '', value: value ?? '' }))
 }
 
-/** Names of the files below a directory of the data directory: `content` or `incoming`. */
+/** Returns the names of the files in a directory of the data directory: `content` or `incoming`. */
 export async function filesIn(data: string, directory: 'content' | 'incoming'): Promise<string[]> {
   const entries = await readdir(join(data, directory), { recursive: true, withFileTypes: true })
   return entries.filter(entry => entry.isFile()).map(({ name }) => name)
@@ -129,14 +129,14 @@ export async function expectNothingIncoming(data: string): Promise<void> {
   expect(files).toEqual([])
 }
 
-/** Nothing was kept: no record, no content, nothing on the way in. */
+/** Expects that nothing was kept: no record, no content, no unfinished file. */
 export async function expectNothingKept({ url, data }: { url: string; data: string }): Promise<void> {
   expect(await json(await fetch(`${url}/v1/models`))).toEqual({ items: [], nextCursor: null })
   expect(await filesIn(data, 'content')).toEqual([])
   await expectNothingIncoming(data)
 }
 
-/** The eight fine-tunes of examples/digits are ft0 to ft7. */
+/** Returns paths of the eight fine-tunes of examples/digits, ft0 to ft7. */
 export function digits(...numbers: number[]): string[] {
   return numbers.map(number => `examples/digits/ft${number}.onnx`)
 }

@@ -12,19 +12,19 @@ import type { Layout } from '../../src/onnx/layout.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton, describeModel, describeTensor, type ModelDescription } from '../../src/onnx/skeleton.ts'
 
-/** The index of a model that is held in memory. */
+/** Returns the index of a model that is held in memory. */
 export function layoutOf(model: Uint8Array): Layout {
   return readLayout(memorySource(model))
 }
 
-/** The network of a model that is held in memory. */
+/** Returns the network of a model that is held in memory. */
 export function networkOfBytes(model: Uint8Array): Network {
   const source = memorySource(model)
   const layout = readLayout(source)
   return buildNetwork(layout, decodeSkeleton(layout), source)
 }
 
-/** What the service says of a model that is held in memory. */
+/** Returns the description of a model that is held in memory. */
 export function descriptionOf(bytes: Uint8Array): ModelDescription {
   const layout = layoutOf(bytes)
   return describeModel(layout, decodeSkeleton(layout), averagedPaths(layout, networkOfBytes(bytes)))
@@ -34,7 +34,7 @@ export function fingerprintOfBytes(model: Uint8Array): string {
   return fingerprintOf(networkOfBytes(model), { source: memorySource(model), data: new Map() })
 }
 
-/** A model lined up with the base. `data`: the files beside either. */
+/** Returns a model matched with the base. `data`: the files beside either. */
 export function matchOf(base: Uint8Array, other: Uint8Array, data: ModelFiles['data'] = new Map()): MatchedInputs {
   const inputs = [base, other].map((bytes, index) => {
     const source = memorySource(bytes)
@@ -44,18 +44,18 @@ export function matchOf(base: Uint8Array, other: Uint8Array, data: ModelFiles['d
   return matchInputs(mergeInputs(inputs))
 }
 
-/** What stands in the way of a soup of a model with the base, the base's label left out; empty if nothing does. */
+/** Returns the differences that prevent a soup of a model with the base, without the label of the base; empty if there are none. */
 export function differencesOf(base: Uint8Array, other: Uint8Array, data?: ModelFiles['data']): Finding[] {
   return matchOf(base, other, data).problems.map(({ model: _model, ...problem }) => problem)
 }
 
-/** Whether a model is the base's network but for the order of operands that may stand in any. */
+/** True if a model is the network of the base, except for the order of operands of commutative operators. */
 export function isReordering(base: Uint8Array, other: Uint8Array): boolean {
   const { problems, warnings } = matchOf(base, other)
   return problems.length === 0 && warnings.some(({ message }) => message.includes('commutative operators'))
 }
 
-/** All that happens to an uploaded file before it is accepted. What has its elements in files of its own has no fingerprint yet. */
+/** Does all inspections of an uploaded file before it is accepted. A model with external data has no fingerprint yet. */
 export function inspectSource(source: ByteSource): void {
   const layout = readLayout(source)
   layout.tensors.forEach(describeTensor)

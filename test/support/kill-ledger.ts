@@ -2,20 +2,20 @@ import type { ModelRecord } from '../../schemas/model.ts'
 import type { HeavyModel } from './heavy-model.ts'
 import type { MergeJob } from './store-client.ts'
 
-/** A model that a client has uploaded, or a merge has made, as the client knows it. */
+/** A model that a client has uploaded or a merge has made, as the client knows it. */
 export type KeptModel = { id: string; name: string; sha256: string; bytes: number; source: HeavyModel | undefined }
 
-/** A merge that a client has asked for. Its name is its own. */
+/** A merge that a client has requested. Its name is unique. */
 export type KeptMerge = {
   name: string
   provenance: boolean
   inputs: readonly { id: string; weight: number; source: HeavyModel }[]
   jobId: string | undefined
-  /** Its result as it was first seen; it must never change. */
+  /** The result as it was first seen. It must never change. */
   result: { id: string; sha256: string } | undefined
 }
 
-/** What is under way: sent, and not answered yet. Either of two states is right if the server dies now. */
+/** An operation that was sent and has no answer yet. Both states are right if the server dies now. */
 export type Operation =
   | { kind: 'upload'; name: string; sha256: string; source: HeavyModel }
   | { kind: 'delete'; model: KeptModel }
@@ -29,7 +29,7 @@ export function killLedger() {
   const models = new Map<string, KeptModel>()
   const merges = new Map<string, KeptMerge>()
   const deleted = new Set<string>()
-  /** Names of uploads that were acknowledged while the answer with the id was lost. */
+  /** Names of acknowledged uploads whose answer with the ID was lost. */
   const nameless = new Map<string, Extract<Operation, { kind: 'upload' }>>()
   const underWay = new Set<Operation>()
 
@@ -52,7 +52,7 @@ export function killLedger() {
     acknowledgeDelete,
     acknowledgeMerge: (merge: KeptMerge) => merges.set(merge.name, merge),
 
-    /** Whether a model may be deleted or merged now: nothing that is under way touches it. */
+    /** True if a model may be deleted or merged now, because no operation in progress uses it. */
     isFree({ id }: KeptModel): boolean {
       return ![...underWay].some(operation =>
         operation.kind === 'delete'
@@ -61,7 +61,7 @@ export function killLedger() {
       )
     },
 
-    /** Compares, and takes over how things that were under way have ended. @returns what is wrong, and how those ended */
+    /** Compares, and notes how the operations in progress have ended. @returns what is wrong, and how they have ended */
     settle(
       found: readonly ModelRecord[],
       jobs: readonly MergeJob[],

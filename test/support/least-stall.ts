@@ -1,4 +1,4 @@
-/** Milliseconds of processor time for which one request may hold the event loop. */
+/** Most milliseconds of processor time for which one request may block the event loop. */
 export const mostStallOfOne = 50
 
 const tries = 5

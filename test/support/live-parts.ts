@@ -1,9 +1,9 @@
 import type { onnx } from 'onnx-proto'
 
-/** Where nodes stand: a graph, or a function. `isMain`: the model's own graph. `formals`: inputs of a graph inside a node. */
+/** A body of nodes: a graph or a function. `isMain`: the model's own graph. `formals`: inputs of a graph inside a node. */
 export type LiveBody = { nodes: onnx.INodeProto[]; isMain: boolean; formals: string[] }
 
-/** What the outputs of a model depend on, found on the file's own terms: names, from the outputs back. */
+/** Parts that the outputs of a model depend on, found by the names in the file, from the outputs backward. */
 export type LiveParts = { bodies: LiveBody[]; tensors: onnx.ITensorProto[]; sparse: onnx.ISparseTensorProto[] }
 
 export function livePartsOf(model: onnx.ModelProto): LiveParts {

@@ -12,7 +12,7 @@ const elements = 1 << 24
 
 let long: { bytes: Uint8Array<ArrayBuffer>; digest: string } | undefined
 
-/** A merge that takes seconds, so that a test finds it running; cancel it when done. */
+/** Starts a merge that takes seconds, so that a test finds it running. Cancel it at the end. */
 export async function startLongMerge(
   url: string,
   settings: { name?: string; labels?: Record<string, string> } = {},

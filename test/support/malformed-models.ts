@@ -29,7 +29,7 @@ const subgraph = (body: onnx.INodeProto[], output: string) => ({
   g: { name: 'inner', node: body, output: [float(output)] },
 })
 
-/** Models that a file can hold and that no runtime can order, resolve or read, by what is wrong with them. */
+/** Malformed models by what is wrong with them. A file can hold them, and no runtime can order, resolve or read them. */
 export const malformedModels: Record<string, Uint8Array> = {
   'a function calls itself': modelOf([call('f')], { functions: [functionOf('f', [call('f')])] }),
   'two functions call each other': modelOf([call('f')], {

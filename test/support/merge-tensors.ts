@@ -20,7 +20,7 @@ export type TestTensor = {
   dtype: string
   dims: number[]
   elements: number
-  /** The rows that a method ranks; the last axis if left out. */
+  /** Rows that a merge method ranks; the last axis by default. */
   rows?: RowLayout | undefined
   models: Uint8Array[]
   base?: Uint8Array | undefined
@@ -37,7 +37,7 @@ export type TensorMerge = {
 
 const codes: Record<string, number> = { float32: 1, float16: 10, float64: 11, bfloat16: 16, float8e4m3fn: 17 }
 
-/** A merge of tensors that need no model around them: its result is their elements, one tensor after the other. */
+/** Merges tensors without a model. The result is their elements, one tensor after the other. */
 export function tensorMerge({ method, parameters = {}, normalize, weights, tensors }: TensorMerge): {
   source: PlanSource
   facts(): TensorFacts[]

@@ -2,7 +2,7 @@ import { parseFields } from './wire-bytes.ts'
 
 type Kind = 'Model' | 'Graph' | 'Node' | 'Attribute' | 'Tensor' | 'Sparse' | 'Training' | 'Function'
 
-/** Where tensors can stand in a model (onnx.proto), by field number. */
+/** Places of tensors in a model (onnx.proto), by field number. */
 const children: Record<Kind, Record<number, Kind>> = {
   Model: { 7: 'Graph', 20: 'Training', 25: 'Function' },
   Graph: { 1: 'Node', 5: 'Tensor', 15: 'Sparse' },
@@ -43,7 +43,7 @@ function stretches(
   return { stretches: found, holdsTensor }
 }
 
-/** Whether an attribute is a Constant's value in plain floats, which are a tensor as well. */
+/** True if an attribute is the value of a Constant in plain floats: these are a tensor as well. */
 function holdsPlainFloats(bytes: Uint8Array, start: number, end: number): boolean {
   const fields = parseFields(bytes, start, end)
   const name = fields.findLast(({ number }) => number === 1)

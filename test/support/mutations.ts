@@ -3,7 +3,7 @@ import { type ParsedField, parseFields, varint } from './wire-bytes.ts'
 
 type Mutation = (bytes: Buffer, random: Random) => Buffer
 
-/** All fields of a message and, where the bytes of one read as a message, the fields inside it. */
+/** Returns all fields of a message. If the bytes of one read as a message, its fields are included. */
 function fieldsWithin(bytes: Uint8Array, start = 0, end = bytes.byteLength, depth = 0): ParsedField[] {
   let fields: ParsedField[]
   try {
@@ -25,7 +25,7 @@ function noise(random: Random, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => random.integer(0, 255)))
 }
 
-/** What damages files: on the disk, on the way, or on purpose. */
+/** Ways to damage files: on the disk, during the transfer, or on purpose. */
 export const mutations: Record<string, Mutation> = {
   'a bit is flipped': (bytes, random) => {
     const at = random.integer(0, bytes.byteLength - 1)

@@ -1,10 +1,10 @@
 import type { onnx } from 'onnx-proto'
 import { float32Tensor, linearModel } from './onnx-model.ts'
 
-/** A matrix of a chain: its name, that of the MatMul that reads it, and those of a bias and of the Add that adds it to the result. */
+/** A matrix of a chain: its name, that of the MatMul that reads it, and those of its bias and of the Add. */
 export type ChainLink = { weight: string; node?: string; bias?: string; add?: string }
 
-/** A model that multiplies its input with one matrix of 2 x 2 after the other, all of whose elements are `value`. */
+/** Returns a model that multiplies its input by 2 x 2 matrices in turn. Each element is `value`. */
 export function namedChain(
   links: readonly ChainLink[],
   value: number,

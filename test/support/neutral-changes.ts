@@ -17,7 +17,7 @@ import {
   renamed,
 } from './rich-changes.ts'
 
-/** Changes that leave two models fit to be averaged. */
+/** Changes after which two models can still be averaged. */
 export const neutralChanges: Record<string, Change> = {
   'another producer': ofModel({ producerName: 'other', producerVersion: '2' }),
   'no producer': model => {
@@ -148,7 +148,7 @@ export const neutralChanges: Record<string, Change> = {
   ),
 }
 
-/** Changes that the comparison takes no notice of, but the fingerprint does: operands of commutative operators the other way round. */
+/** Changes that the comparison ignores and the fingerprint shows: swapped operands of commutative operators. */
 export const reorderings: Record<string, Change> = {
   'the operands of an Add': ofNode('add', { input: ['b', 'product'] }),
   'the operands of a Mul in a branch': model => void branchOf(model, 'then_branch').node?.[0]?.input?.reverse(),

@@ -7,14 +7,14 @@ import { promisify } from 'node:util'
 
 export type Nginx = { url: string; version: string; close(): Promise<void> }
 
-/** An nginx that takes and gives files of one directory, as its documentation has it. Null where there is none with DAV. */
+/** Starts an nginx that stores and serves files of one directory, as its documentation says; null if there is none with DAV. */
 export async function startNginx(workspace: string, signal: AbortSignal): Promise<Nginx | null> {
   const described = await describeNginx()
   if (!described?.includes('http_dav_module')) return null
   return start(workspace, signal, described, 'dav_methods PUT DELETE;')
 }
 
-/** An nginx before a server, with the buffers that it has by default, and with these directives. Null where there is none. */
+/** Starts an nginx in front of a server, with its default buffers and these directives; null if there is none. */
 export async function startProxy(
   workspace: string,
   signal: AbortSignal,
@@ -25,7 +25,7 @@ export async function startProxy(
   return described === null ? null : start(workspace, signal, described, `proxy_pass ${upstream}; ${directives}`)
 }
 
-/** Version and modules of the nginx that is installed; null if none is. */
+/** Returns version and modules of the installed nginx; null if there is none. */
 async function describeNginx(): Promise<string | null> {
   const described = await promisify(execFile)('nginx', ['-V']).catch(() => null)
   return described?.stderr ?? null

@@ -2,7 +2,10 @@ import { crc32 } from 'node:zlib'
 
 export type NpyArray = { descr: string; shape: number[]; data: NodeJS.TypedArray }
 
-/** An .npz as np.savez writes it: a zip of stored .npy entries (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). */
+/**
+ * Returns an .npz as np.savez writes it: a zip of stored .npy entries
+ * (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+ */
 export function npz(arrays: Record<string, NpyArray>): Uint8Array<ArrayBuffer> {
   const locals: Buffer[] = []
   const centrals: Buffer[] = []

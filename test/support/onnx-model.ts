@@ -17,17 +17,17 @@ export const elementType = {
   float8e4m3fn: 17,
 } as const
 
-/** A float32 tensor stored as raw_data. */
+/** Returns a float32 tensor stored as raw_data. */
 export function float32Tensor(name: string, dims: number[], values: readonly number[]): onnx.ITensorProto {
   return { name, dims, dataType: elementType.float32, rawData: new Uint8Array(Float32Array.from(values).buffer) }
 }
 
-/** An int64 tensor stored as raw_data. */
+/** Returns an int64 tensor stored as raw_data. */
 export function int64Tensor(name: string, dims: number[], values: readonly number[]): onnx.ITensorProto {
   return { name, dims, dataType: elementType.int64, rawData: new Uint8Array(BigInt64Array.from(values, BigInt).buffer) }
 }
 
-/** The ONNX bytes of y = x W + b, a valid model of a single layer, with whatever `change` makes of it. */
+/** Returns the ONNX bytes of y = x W + b, a valid model of a single layer. `change` modifies it. */
 export function linearModel(
   weights: readonly number[],
   bias: readonly number[],
@@ -60,7 +60,7 @@ export function linearModel(
   return Uint8Array.from(ModelProto.encode(ModelProto.create(model)).finish())
 }
 
-/** The raw_data of an initializer of a model, for tests of models whose tensors are all raw. */
+/** Returns the raw_data of an initializer of a model, for tests of models whose tensors are all raw. */
 export function rawInitializer(model: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
   const tensor = ModelProto.decode(model).graph?.initializer?.find(each => each.name === name)
   return Uint8Array.from(TensorProto.create(tensor ?? {}).rawData)

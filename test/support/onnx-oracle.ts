@@ -2,18 +2,18 @@ import onnxProto, { type onnx } from 'onnx-proto'
 
 const { ModelProto } = onnxProto.onnx
 
-/** A tensor as onnx-proto sees it once it has decoded the whole file, payload and all. */
+/** A tensor as onnx-proto decodes it from the whole file, with its payload. */
 export type OracleTensor = {
   path: string
   name: string
   dataType: number
   dims: number[]
-  /** The elements as raw_data would hold them. */
+  /** The elements in the form of raw_data. */
   bytes: Buffer
   external: boolean
 }
 
-/** Every tensor of a model, wherever it stands. */
+/** Returns all tensors of a model, in every place. */
 export function tensorsOf(model: Uint8Array): OracleTensor[] {
   const { graph, trainingInfo, functions } = ModelProto.decode(model)
   const nested = trainingInfo.flatMap((info, index) => [
@@ -24,7 +24,7 @@ export function tensorsOf(model: Uint8Array): OracleTensor[] {
   return [...inGraph(graph, 'graph'), ...nested, ...inFunctions]
 }
 
-/** The elements of a model's initializer as raw_data would hold them. */
+/** Returns the elements of a model's initializer in the form of raw_data. */
 export function initializerBytes(model: Uint8Array, name: string): Buffer {
   const tensor = ModelProto.decode(model).graph?.initializer?.find(each => each.name === name)
   if (!tensor) throw new Error(`there is no initializer ${name}`)
@@ -56,7 +56,7 @@ function firstOutput({ output }: onnx.INodeProto): string | undefined {
   return output?.find(name => name !== '')
 }
 
-/** What a Constant holds goes by the name of its output. */
+/** Names the tensor of a Constant by its output. */
 function namedByOutput(tensor: OracleTensor, output: string | undefined): OracleTensor {
   return output && !tensor.path.endsWith('.indices') ? { ...tensor, name: output } : tensor
 }
@@ -84,14 +84,14 @@ function floatTensor(path: string, name: string, dims: number[], values: number[
   return { path, name, dataType: 1, dims, bytes, external: false }
 }
 
-/** The float lists of ai.onnx.ml that are weights, but for support vector machines, of which no test model is linear. */
+/** Float lists of ai.onnx.ml that are weights. Support vector machines are left out: none in the test models is linear. */
 const classicLists: Record<string, readonly string[]> = {
   LinearClassifier: ['coefficients', 'intercepts'],
   LinearRegressor: ['coefficients', 'intercepts'],
   Scaler: ['offset', 'scale'],
 }
 
-/** Whether an attribute of a node is such a list. */
+/** True if an attribute of a node is such a list. */
 export function isClassicWeight({ domain, opType }: onnx.INodeProto, { name }: onnx.IAttributeProto): boolean {
   return domain === 'ai.onnx.ml' && classicLists[opType ?? '']?.includes(name ?? '') === true
 }
@@ -176,7 +176,7 @@ export function withoutPayloads(model: Uint8Array, attributeBytes = 4096): unkno
   )
 }
 
-/** The same form of a model that is a skeleton already. */
+/** Returns the same form of a model that is already a skeleton. */
 export function decodedSkeleton(skeleton: Uint8Array): unknown {
   return stripped(
     ModelProto.toObject(ModelProto.decode(skeleton), { longs: String, bytes: String, json: true }),

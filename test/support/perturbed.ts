@@ -4,7 +4,7 @@ import { buildNetwork } from '../../src/onnx/graph/build-network.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { decodeSkeleton } from '../../src/onnx/skeleton.ts'
 
-/** The model with the last bit of every weight flipped that is stored at a fixed width (where it stays, no number becomes NaN by it), and where those stand. */
+/** Returns the model with the last bit of every fixed-width weight flipped, and the places of these bits. No number becomes NaN. */
 export function perturbed(bytes: Uint8Array): { other: Buffer<ArrayBuffer>; paths: string[] } {
   const source = memorySource(bytes)
   const layout = readLayout(source)

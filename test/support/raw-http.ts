@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { ProblemDocument } from '../../schemas/problem.ts'
 import { expectTypedCauses } from './http-client.ts'
 
-/** A connection on which anything may be said. */
+/** Opens a connection on which a test can send any bytes. */
 export async function openSocket(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -15,7 +15,7 @@ export async function openSocket(url: string): Promise<Socket> {
 
 export type RawAnswer = { status: number; headers: Record<string, string>; body: string; text: string }
 
-/** Reads an answer that must be a problem of this status and code, with causes that name their places in fields. */
+/** Reads an answer. It must be a problem of this status and code, with causes that have typed fields. */
 export function expectProblem(
   { status, headers, body, text }: RawAnswer,
   expected: number,
@@ -34,14 +34,14 @@ export function expectProblem(
   return problem
 }
 
-/** Says something and reads until the server closes, or until `milliseconds` of silence. */
+/** Sends bytes and reads until the server closes, or until `milliseconds` of silence. */
 export async function converse(url: string, said: string | Uint8Array, milliseconds = 2_000): Promise<RawAnswer> {
   const socket = await openSocket(url)
   socket.write(said)
   return readAnswer(socket, milliseconds)
 }
 
-/** What comes out of a socket until it is closed, an answer with a content-length is whole, or nothing comes for a while. */
+/** Returns the bytes from a socket until it closes, an answer with a content-length is complete, or nothing arrives for some time. */
 export async function readAnswer(socket: Socket, milliseconds = 2_000): Promise<RawAnswer> {
   const chunks: Buffer[] = []
   socket.setTimeout(milliseconds, () => socket.destroy())
@@ -60,7 +60,7 @@ function isWhole(text: string): boolean {
   return length !== undefined && body.length >= Number(length)
 }
 
-/** An answer behind the invitation to send the body; the invitation alone stays. */
+/** Returns an answer without the preceding "100 Continue". An answer that is only this stays. */
 function withoutContinue(text: string): string {
   return text.replace(/^HTTP\/1.1 100 Continue\r\n\r\n(?=.)/s, '')
 }

@@ -2,7 +2,10 @@ import onnxProto from 'onnx-proto'
 
 const { ModelProto } = onnxProto.onnx
 
-/** A model without subgraphs, every name in it another one: inputs, outputs, values, initializers, nodes. Its initializers stand the other way round. */
+/**
+ * Returns a model without subgraphs with all names changed: inputs, outputs, values, initializers, nodes. The order of its initializers is
+ * reversed.
+ */
 export function renamedModel(bytes: Uint8Array, prefix: string): Uint8Array<ArrayBuffer> {
   const model = ModelProto.decode(bytes)
   const renamed = (name: string | null | undefined) => (name ? prefix + name : '')

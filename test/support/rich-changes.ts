@@ -1,7 +1,7 @@
 import type { onnx } from 'onnx-proto'
 import type { RichModel } from './rich-model.ts'
 
-/** What makes a variant of {@link richModel}. */
+/** A change that makes a variant of {@link richModel}. */
 export type Change = (model: RichModel) => void
 
 export function found<Item>(item: Item | null | undefined, what: string): Item {
@@ -64,7 +64,7 @@ export const ofOpset =
   model =>
     void Object.assign(found(model.opsetImport?.[index], 'opset'), values)
 
-/** Calls a value something else wherever a graph or a function names it, subgraphs included. */
+/** Renames a value in a graph or a function, subgraphs included. */
 export function rename(graph: onnx.IGraphProto | onnx.IFunctionProto, from: string, to: string): void {
   const replaced = (name: string) => (name === from ? to : name)
   for (const node of graph.node ?? []) {
@@ -84,7 +84,7 @@ export const renamed =
   ({ graph }) =>
     rename(graph, from, to)
 
-/** Changes one dimension of an input, an output or a value_info. */
+/** Returns a change of one dimension of an input, an output or a value_info. */
 export const ofDimension = (
   list: 'input' | 'output' | 'valueInfo',
   dimension: number,
@@ -95,6 +95,6 @@ export const ofDimension = (
     Object.assign(found(dim, list), values)
   })
 
-/** The base, all its attributes of one node replaced by one. */
+/** Returns the base with all attributes of one node replaced by one. */
 export const onlyAttribute = (node: string, attribute: onnx.IAttributeProto): Change =>
   ofNode(node, { attribute: [attribute] })

@@ -157,7 +157,7 @@ export function encodeModel(model: onnx.IModelProto): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(ModelProto.encode(ModelProto.create(model)).finish())
 }
 
-/** A model that is nothing but this graph. */
+/** Returns a model that consists of this graph. */
 export function modelOf(graph: onnx.IGraphProto): Uint8Array<ArrayBuffer> {
   return encodeModel({ irVersion: 8, opsetImport: [{ domain: '', version: 13 }], graph })
 }

@@ -6,10 +6,10 @@ import { seededRandom } from './random.ts'
 
 export type InterfaceNames = { inputs: readonly string[]; outputs: readonly string[] }
 
-/** What a model put out, as text that tells any two bits apart, and what its inputs and outputs are called; or why it could not be run. */
+/** Output of a model as text with all bits, with the names of its inputs and outputs; or the reason why it could not be run. */
 export type Run = { outputs: string[]; names: InterfaceNames } | { reason: string }
 
-/** A dimension that a model leaves open, but for the first: audio takes some thousand samples. */
+/** Size for open dimensions after the first: audio has some thousand samples. */
 const openSize = 1536
 
 /**
@@ -52,7 +52,7 @@ export async function runModel({ source, data }: ModelFiles, seed: number, as?: 
   }
 }
 
-/** Items in the order of a list of names; as they stand if the list has others. */
+/** Returns items in the order of a list of names; in their own order if the list has others. */
 function inOrder<Item>(items: readonly Item[], nameOf: (item: Item) => string, names: readonly string[] = []): Item[] {
   const byName = new Map(items.map(item => [nameOf(item), item]))
   const found = names.flatMap(name => byName.get(name) ?? [])

@@ -1,10 +1,10 @@
 import type { onnx } from 'onnx-proto'
 import type { Random } from './random.ts'
 
-/** The new names of one graph or function, within those around it. */
+/** New names of one graph or function, with those around it. */
 type Names = { own: Map<string, string>; outer: Names | null }
 
-/** Names that trip whoever keeps names in plain objects. */
+/** Names that break programs that keep names in plain objects. */
 const awkward = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '层.0', 'a b/c:0', '"quoted"']
 
 /**
@@ -105,7 +105,7 @@ function definedIn({ input, initializer, sparseInitializer, node }: onnx.IGraphP
   ]
 }
 
-/** The names that a model defines somewhere, and those that it uses somewhere. */
+/** Returns the names that a model defines anywhere, and those that it uses anywhere. */
 function namesIn(model: onnx.ModelProto): { defined: Set<string>; used: Set<string> } {
   const defined = new Set<string>()
   const used = new Set<string>()

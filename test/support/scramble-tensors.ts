@@ -1,7 +1,7 @@
 import type { onnx } from 'onnx-proto'
 import type { Random } from './random.ts'
 
-/** Some initializers become Constants, and the other way round; some of the main graph become inputs as well. */
+/** Turns some initializers into Constants, and some Constants into initializers. Some of the main graph become inputs as well. */
 export function moveTensors(graph: onnx.IGraphProto, random: Random, isMain: boolean): void {
   const inputs = new Set(graph.input?.map(({ name }) => name))
   const some = () => random.next() < 0.4
@@ -45,7 +45,7 @@ export function constant(name: string | null | undefined, attribute: onnx.IAttri
   return { opType: 'Constant', output: [name ?? ''], attribute: [attribute] }
 }
 
-/** What a Constant holds, as an initializer; undefined if it cannot be one. */
+/** Returns the value of a Constant as an initializer; undefined if it cannot be one. */
 function asTensors({
   output,
   attribute,
@@ -77,7 +77,7 @@ function asTensors({
   }
 }
 
-/** Some float32 tensors become typed ones, some typed ones raw. */
+/** Stores some float32 tensors as typed data, and some typed ones as raw data. */
 export function storeOtherwise(graph: onnx.IGraphProto, random: Random): void {
   for (const tensor of graph.initializer ?? []) {
     if (tensor.dataType !== 1 || tensor.dataLocation === 1 || random.next() < 0.5) continue

@@ -6,14 +6,14 @@ import { constant, moveTensors, storeOtherwise } from './scramble-tensors.ts'
 
 const { ModelProto } = onnxProto.onnx
 
-/** What holds nodes: a graph, or a function, which has no initializers. */
+/** A body of nodes: a graph, or a function without initializers. */
 type Body = { node?: onnx.INodeProto[] | null }
 type Fresh = () => string
 type Fill = (values: readonly number[]) => number[]
 
 const attributeType = { float: 1, int: 2, ints: 7 } as const
 
-/** A model that is written in another way throughout and computes the same. */
+/** Returns a model that is written in another way and computes the same. */
 export function scramble(bytes: Uint8Array, random: Random): Uint8Array<ArrayBuffer> {
   const model = ModelProto.decode(bytes)
   let count = 0
@@ -67,7 +67,7 @@ function namesOfInterface(
   return new Map(others.map((name, index) => [name, `of the interface ${index}`]))
 }
 
-/** The graphs of a model, those inside others and inside functions included. */
+/** Returns the graphs of a model, with those inside other graphs and inside functions. */
 export function graphsOf(model: onnx.ModelProto): onnx.IGraphProto[] {
   const found: onnx.IGraphProto[] = []
   const visitNodes = (nodes: readonly onnx.INodeProto[]) => {
@@ -97,7 +97,7 @@ function addUnused(graph: onnx.IGraphProto, random: Random, fresh: Fresh): void 
   )
 }
 
-/** Attributes as exporters write them although they are so anyway; `many`: one for each spatial axis. */
+/** Attributes that exporters write although they are defaults. `many`: one value for each spatial axis. */
 const defaults: Readonly<Record<string, (many: Fill) => onnx.IAttributeProto[]>> = {
   Conv: many => [
     { name: 'group', type: attributeType.int, i: 1 },
@@ -151,7 +151,7 @@ function insertIdentities(body: Body, random: Random, fresh: Fresh): void {
   body.node = [...(body.node ?? []), ...added]
 }
 
-/** Inputs and outputs at the end that are left out in so many words. Resize says by their number which is which. */
+/** Appends empty names for omitted inputs and outputs. Not to Resize: the number of its inputs decides their meaning. */
 function leaveOut(body: Body, random: Random): void {
   for (const node of body.node ?? []) {
     if (node.opType === 'Resize' || random.next() < 0.7) continue
@@ -160,7 +160,7 @@ function leaveOut(body: Body, random: Random): void {
   }
 }
 
-/** An input that is put out as it is keeps its one name, which runtimes address it by on both sides. */
+/** Inserts Identities before outputs. An input that is also an output keeps its name: runtimes address it by this name on both sides. */
 function putOutThroughIdentities(graph: onnx.IGraphProto, random: Random, fresh: Fresh): void {
   const inputs = new Set((graph.input ?? []).map(({ name }) => name))
   for (const output of graph.output ?? []) {
@@ -171,7 +171,7 @@ function putOutThroughIdentities(graph: onnx.IGraphProto, random: Random, fresh:
   }
 }
 
-/** Of what is written twice under one name the last counts, so that the order of those stays. */
+/** Shuffles lists. Of entries with the same name the last counts, so these keep their order. */
 function shuffle(body: Body & onnx.IGraphProto, random: Random): void {
   const isUnique = (names: readonly unknown[]) => new Set(names).size === names.length
   const nodes = body.node ?? []

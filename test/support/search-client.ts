@@ -5,7 +5,7 @@ import { projectFile } from './server.ts'
 
 export type SearchJob = ReturnType<typeof searchJob.parse>
 
-/** What a test does with the service to search for a soup. */
+/** A client that searches for soups. */
 export function searchClient(url: string) {
   const post = (path: string, body: object) =>
     fetch(`${url}${path}`, {
@@ -16,20 +16,20 @@ export function searchClient(url: string) {
   return {
     ...evaluationClient(url),
     post,
-    /** Searches to the end, whatever that is. */
+    /** Runs a search to its end, successful or not. */
     async search(request: object): Promise<SearchJob> {
       const response = await post('/v1/searches?wait=60', request)
       const body = await response.json()
       if (response.status !== 200) throw new Error(`answered ${response.status}: ${JSON.stringify(body)}`)
       return searchJob.parse(body)
     },
-    /** Searches to an end that must be a result. */
+    /** Runs a search that must succeed. */
     async find(request: object): Promise<SearchResult> {
       const { result, error } = await this.search(request)
       if (!result) throw new Error(`the search failed: ${JSON.stringify(error)}`)
       return result
     },
-    /** The fine-tunes of examples/digits and their data sets, uploaded. */
+    /** Uploads the fine-tunes of examples/digits and their data sets. */
     async addDigits(): Promise<{ ids: string[]; val: string; test: string }> {
       const ids: string[] = []
       for (let index = 0; index < 8; index += 1)
@@ -41,7 +41,7 @@ export function searchClient(url: string) {
   }
 }
 
-/** A result without what two runs of one search may differ in: times, and the ids of the models that they made. */
+/** Returns a result without the parts in which two runs of one search may differ: times, and IDs of the models that they made. */
 export function repeatable({ seconds: _, model: { sha256 }, candidates, ...rest }: SearchResult) {
   return { ...rest, sha256, candidates: candidates.map(({ seconds: _, cached: __, ...candidate }) => candidate) }
 }

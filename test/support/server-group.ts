@@ -9,11 +9,11 @@ import { until } from './store-client.ts'
 export type LaunchedServer = {
   process: ChildProcess
   output: string[]
-  /** When it has ended and all of its output has been read. */
+  /** Resolves when it has ended and all of its output has been read. */
   ended: Promise<{ code: number | null; signal: string | null }>
 }
 
-/** Data directories and server processes of a test file, so that nothing is left of them whatever fails. */
+/** Data directories and server processes of a test file. All of them are removed even if a test fails. */
 export function serverGroup() {
   const processes = new Set<ChildProcess>()
   const directories: { remove(): Promise<void> }[] = []
@@ -51,13 +51,13 @@ export function serverGroup() {
   }
 }
 
-/** Ends a server at once, as a power cut would, and waits until it is gone. */
+/** Kills a server, as a power cut would, and waits for its end. */
 export async function killServer({ process, exited }: SpawnedServer): Promise<void> {
   process.kill('SIGKILL')
   await exited
 }
 
-/** Asks a server to end. @returns with which code it did, and after how many milliseconds */
+/** Asks a server to end. @returns its exit code, and the number of milliseconds until its end */
 export async function stopServer({ process, exited }: SpawnedServer): Promise<{ code: number | null; took: number }> {
   const started = performance.now()
   process.kill('SIGTERM')
@@ -65,7 +65,7 @@ export async function stopServer({ process, exited }: SpawnedServer): Promise<{ 
   return { code, took: performance.now() - started }
 }
 
-/** Whether a server has logged these words. */
+/** True if a server has logged these words. */
 export function says({ logs }: SpawnedServer, words: string): boolean {
   return logs.some(line => line.includes(words))
 }
@@ -73,13 +73,13 @@ export function says({ logs }: SpawnedServer, words: string): boolean {
 /** Words that a server logs when it has waited eight seconds for running requests. */
 export const cutOff = 'are cut off'
 
-/** Whether a server that has ended waited until it had to cut requests off. How many seconds it took would tell of the machine. */
+/** True if an ended server had to cut requests off. The seconds that it took would depend on the machine. */
 export async function hasCutOff(server: SpawnedServer): Promise<boolean> {
   await until('the server says that it is closed', () => says(server, '"msg":"closed"'))
   return says(server, cutOff)
 }
 
-/** What lies in a data directory: names of unfinished files, and digests of content. */
+/** Returns the files in a data directory: names of unfinished files, and digests of content. */
 export async function filesIn(data: string): Promise<{ incoming: string[]; content: string[] }> {
   const shards = await readdirIfThere(join(data, 'content'))
   const names = await Promise.all(shards.map(shard => readdirIfThere(join(data, 'content', shard))))

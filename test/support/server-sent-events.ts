@@ -1,6 +1,6 @@
 export type ServerSentEvent = { id: string; event: string; data: string }
 
-/** The events of a text/event-stream as they come (https://html.spec.whatwg.org/multipage/server-sent-events.html); comments are left out. */
+/** Yields the events of a text/event-stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). Comments are left out. */
 export async function* serverSentEvents(response: Response): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder()
   let text = ''

@@ -14,19 +14,19 @@ import { watchUndeclaredCodes } from './undeclared-codes.ts'
 /** The root of the project, without a slash at the end. */
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
-/** A directory of its own, and how to remove it. */
+/** Makes a temporary directory. @returns its path, and a function that removes it */
 export async function temporaryDirectory(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'tureen-test-'))
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** One evaluator is kept warm, not one for each processor: every one costs a fifth of a second, and few of the tests evaluate. */
+/** Keeps one evaluator warm instead of one for each processor: each costs a fifth of a second, and few tests evaluate. */
 const oneEvaluator = { TUREEN_EVAL_THREADS: String(availableParallelism()) }
 
-/** For those of candidates side by side, and of scores: an evaluator for each processor, as where nothing is configured. */
+/** Keeps one evaluator warm for each processor, as the default does. For tests of parallel candidates and of scores. */
 export const evaluating = { TUREEN_EVAL_THREADS: '1' }
 
-/** The service inside this process, listening on a free port. For everything that does not need to kill it. */
+/** Starts the service inside this process, on a free port. For all tests that do not need to kill it. */
 export async function startApp(
   variables: Record<string, string> = {},
   clock?: () => number,
@@ -62,7 +62,7 @@ export type SpawnedServer = {
   exited: Promise<{ code: number | null; signal: string | null }>
 }
 
-/** The environment of a server in a process of its own, but for its data directory. */
+/** Environment of a server in its own process, without its data directory. */
 export const serverVariables = {
   PATH: process.env.PATH,
   HOST: '127.0.0.1',
@@ -77,7 +77,7 @@ export const serverVariables = {
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
-/** The service as `npm start` runs it, in a process of its own on a free port. Rejects with what it printed if it does not start. */
+/** Starts the service as `npm start` does, in its own process on a free port. Rejects with its output if it does not start. */
 export async function spawnServer(data: string, variables: Record<string, string> = {}): Promise<SpawnedServer> {
   const child = spawn(process.execPath, ['--max-semi-space-size=1', 'src/server.ts'], {
     cwd: projectRoot,
@@ -87,7 +87,7 @@ export async function spawnServer(data: string, variables: Record<string, string
   return untilServing(child)
 }
 
-/** A server in a process that has just been started, once it serves. Rejects with what it printed if it does not start. */
+/** Waits until a new server process serves. Rejects with its output if it does not start. */
 export async function untilServing(child: ChildProcess): Promise<SpawnedServer> {
   const { stdout, stderr } = child
   if (!stdout || !stderr) throw new TypeError('the server has no pipes to read from')
@@ -107,7 +107,7 @@ export async function untilServing(child: ChildProcess): Promise<SpawnedServer> 
   return { url, process: child, logs, exited }
 }
 
-/** A file that ships with the project, such as examples/digits/ft0.onnx. */
+/** Reads a file of the project, such as examples/digits/ft0.onnx. */
 export function projectFile(path: string): Promise<Buffer<ArrayBuffer>> {
   return readFile(join(projectRoot, path))
 }

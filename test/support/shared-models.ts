@@ -14,10 +14,10 @@ import { sharedDirectory } from './shared.ts'
 
 const corpus = join(sharedDirectory, 'corpus')
 
-/** A model of the corpus with the files beside it. */
+/** A model of the corpus with its external data. */
 export type SharedModel = ModelFiles & { file: string; bytes: Uint8Array; fingerprint: string }
 
-/** Every model of the corpus that can be read and whose external data are there. */
+/** Returns all readable models of the corpus whose external data are present. */
 export function sharedModels(): SharedModel[] {
   if (!existsSync(corpus)) return []
   const files = readdirSync(corpus, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.onnx'))
@@ -42,7 +42,7 @@ export function sharedModels(): SharedModel[] {
   })
 }
 
-/** Models of the corpus of at most so many bytes that onnx-proto reads and writes again without a loss, all in one file. */
+/** Returns the single-file models of the corpus of at most `mostBytes` bytes that onnx-proto rewrites without a loss. */
 export function rewritableModels(mostBytes: number): SharedModel[] {
   return sharedModels().filter(({ bytes, data }) => {
     if (bytes.byteLength > mostBytes || data.size > 0 || layoutOf(bytes).opaque.length > 0) return false

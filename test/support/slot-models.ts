@@ -23,7 +23,7 @@ export const constant = (
 export const clip = (min: string, output = 'y') => node('Clip', ['x', min], [output], { name: 'clip' })
 export const named = (...names: string[]) => names.map(name => ({ name }))
 
-/** The float parameters of a model, each path with what it is one of. Where the graph has no outputs, it puts out what no node reads. */
+/** Returns the float parameters of a model, each path with its operand. A graph without outputs outputs the values that no node reads. */
 export function parametersOf(graph: onnx.IGraphProto, more: onnx.IModelProto = {}): Record<string, string> {
   const { leaves, annotated } = networkOfBytes(
     encodeModel({
@@ -42,14 +42,14 @@ export function parametersOf(graph: onnx.IGraphProto, more: onnx.IModelProto = {
   return Object.fromEntries(entries.sort())
 }
 
-/** What nodes of a graph put out and no other node reads, Constants apart. */
+/** Returns the outputs of nodes that no other node reads, without those of Constants. */
 function unread({ node: nodes }: onnx.IGraphProto): string[] {
   const read = new Set(nodes?.flatMap(({ input }) => input ?? []))
   const made = nodes?.filter(({ opType }) => opType !== 'Constant').flatMap(({ output }) => output ?? [])
   return [...new Set(made)].filter(name => !read.has(name))
 }
 
-/** Which of 18 initializers, one for each input of the operator, are parameters. */
+/** Returns the parameters among 18 initializers, one for each input of the operator. */
 export function inputsThatAreParameters(opType: string, domain = ''): number[] {
   const names = Array.from({ length: 18 }, (_, index) => `i${index}`)
   const found = parametersOf({
@@ -77,7 +77,7 @@ export const bytes = (name: string, dims: number[], dataType: number): onnx.ITen
 export const cast = (input: string, output: string, to: number) =>
   node('Cast', [input], [output], { name: 'cast', attribute: [{ name: 'to', type: 2, i: to }] })
 
-/** The float parameters of a graph by their names. */
+/** Returns the float parameters of a graph by their names. */
 export function parameters(graph: onnx.IGraphProto): Record<string, string> {
   const input = graph.input ?? named('x')
   const nameOf = (path: string) =>

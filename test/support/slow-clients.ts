@@ -2,23 +2,23 @@ import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { openSocket, type RawAnswer, readAnswer } from './raw-http.ts'
 
-/** A client that holds on to its connection. */
+/** A client that keeps its connection. */
 export type SlowClient = {
   socket: Socket
-  /** What the server says until it closes the connection, or until the answer is whole. */
+  /** The answer of the server until it closes the connection, or until the answer is complete. */
   answer: Promise<RawAnswer>
   /** Bytes of the body that were sent so far. */
   sent(): number
   stop(): void
 }
 
-/** How a client sends a body: `head` has the request line and headers without the last empty line; `first` goes at once. */
+/** A body that a client sends: `head` has the request line and headers without the last empty line; `first` is sent at once. */
 export type SlowBody = { head: string; first?: string | Uint8Array; piece?: string | Uint8Array; milliseconds?: number }
 
-/** How long a client waits for an answer, in milliseconds: longer than any test. */
+/** Milliseconds for which a client waits for an answer: longer than any test. */
 const patience = 300_000
 
-/** Sends a head, what comes first of the body, and then a piece of it again and again until the connection ends. */
+/** Sends a head and the first part of the body, and then one piece again and again until the connection ends. */
 export async function sendSlowly(url: string, body: SlowBody): Promise<SlowClient> {
   const { head, first = '', piece = 'x', milliseconds = 100 } = body
   const socket = await openSocket(url)
@@ -38,7 +38,7 @@ export async function sendSlowly(url: string, body: SlowBody): Promise<SlowClien
   return { socket, answer, sent: () => sent, stop: () => socket.destroy() }
 }
 
-/** The head of a raw upload of so many bytes. */
+/** Returns the head of a raw upload of `bytes` bytes. */
 export function uploadHead(path: string, bytes: number, token?: string): string {
   return `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${bytes}${authorization(token)}`
 }
@@ -47,10 +47,10 @@ function authorization(token: string | undefined): string {
   return token === undefined ? '' : `\r\nauthorization: Bearer ${token}`
 }
 
-/** A client that asks and then takes nothing, or takes `bytesPerSecond`. */
+/** A client that sends a request and then reads nothing, or `bytesPerSecond`. */
 export type SlowReader = {
   socket: Socket
-  /** When the connection has ended, whoever ended it. */
+  /** Resolves when the connection has ended, for any reason. */
   closed: Promise<void>
   taken(): number
   stop(): void
@@ -58,7 +58,7 @@ export type SlowReader = {
 
 const readsPerSecond = 10
 
-/** Sends a request and reads the answer at a rate, 0 for not at all. The connection's own buffers may take megabytes. */
+/** Sends a request and reads the answer at a rate; 0: not at all. The buffers of the connection may take megabytes. */
 export async function readSlowly(url: string, request: string | Uint8Array, bytesPerSecond = 0): Promise<SlowReader> {
   const socket = await openSocket(url)
   let taken = 0
@@ -78,12 +78,12 @@ export async function readSlowly(url: string, request: string | Uint8Array, byte
   return { socket, closed, taken: () => taken, stop: () => socket.destroy() }
 }
 
-/** A whole GET, ready for {@link readSlowly}. */
+/** Returns a complete GET request for {@link readSlowly}. */
 export function getRequest(path: string, token?: string): string {
   return `GET ${path} HTTP/1.1\r\nhost: localhost${authorization(token)}\r\n\r\n`
 }
 
-/** Resident memory of a process in megabytes. Linux only. */
+/** Returns the resident memory of a process in megabytes. Linux only. */
 export function residentMegabytes(pid: number | undefined): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024)

@@ -4,17 +4,17 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryDirectory } from './server.ts'
 
-/** A file system of its own, small enough to be filled. */
+/** A file system that is small enough to be filled. */
 export type SmallDisk = {
   path: string
-  /** Writes a file that takes all space that is left. */
+  /** Writes a file that takes all remaining space. */
   fill(): Promise<void>
-  /** Removes what {@link SmallDisk.fill} wrote. */
+  /** Removes the files of {@link SmallDisk.fill}. */
   makeRoom(): void
   remove(): Promise<void>
 }
 
-/** @returns undefined where this user may not mount one */
+/** @returns undefined if this user may not mount a file system */
 export async function mountSmallDisk(bytes: number): Promise<SmallDisk | undefined> {
   const directory = await temporaryDirectory()
   try {

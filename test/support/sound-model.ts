@@ -1,6 +1,6 @@
 import type { onnx } from 'onnx-proto'
 
-/** What stands around a graph: names that are defined where it stands, those that mean what a node further down puts out, and what may be called. */
+/** Surroundings of a graph: names that are defined around it, names that later nodes output, and functions that may be called. */
 type Around = { defined: ReadonlySet<string>; spoken: ReadonlySet<string>; canCall: (opType: string) => boolean }
 
 /**
@@ -24,7 +24,7 @@ export function soundModel<Model extends onnx.IModelProto & { graph: onnx.IGraph
   return model
 }
 
-/** @returns what it defines, and what is defined around it */
+/** @returns the names that it defines, and those that are defined around it */
 function soundGraph(graph: onnx.IGraphProto, around: Around): Set<string> {
   const given = [
     ...(graph.input ?? []).map(({ name }) => name),
@@ -41,7 +41,7 @@ function soundGraph(graph: onnx.IGraphProto, around: Around): Set<string> {
   return new Set([...around.defined, ...defined])
 }
 
-/** @returns what they put out, in order; it is added to what is defined, too */
+/** @returns the outputs of the nodes in order; they are added to `defined`, too */
 function soundNodes(nodes: onnx.INodeProto[], defined: Set<string>, around: Around): string[] {
   const all: string[] = []
   const spoken = new Set(nodes.flatMap(({ output }) => output ?? []))

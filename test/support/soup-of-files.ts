@@ -6,10 +6,10 @@ import type { ModelFiles } from '../../src/onnx/external-data.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { checkedPlan } from '../../src/threads/checked-plan.ts'
 
-/** A model of a soup, with the files beside it; its weight is null if it only gives its file. */
+/** A model of a soup with its external data. Its weight is null if it only provides its file. */
 export type Ingredient = { files: ModelFiles; weight: number | null }
 
-/** The soup in the file of the first, what someone should know about it, and the models compared even where two are one file. */
+/** Makes a soup in the file of the first model. @returns it with its warnings; models are compared even if two are one file */
 export function soupOfIngredients(
   ingredients: readonly Ingredient[],
   more: Partial<MergeSettings> = {},

@@ -21,7 +21,7 @@ import type { MergeFile } from '../../src/threads/open-inputs.ts'
 import { checkSearchFiles } from '../../src/threads/search-check.ts'
 import { type WorkControl, workControl } from '../../src/threads/work-control.ts'
 
-/** A model of a soup. With `sha256` two inputs can claim to differ although their bytes do not, so that they are compared. */
+/** A model of a soup. With `sha256` two inputs can have different digests for the same bytes, so that they are compared. */
 export type SoupInput = {
   bytes: Uint8Array
   /** Null for an input that is not averaged: the base, or the Fisher information of a model. */
@@ -30,7 +30,7 @@ export type SoupInput = {
   sha256?: string
 }
 
-/** `base`: the place of the input whose file the soup is made from, by default the first. */
+/** `base`: index of the input whose file becomes the soup; the first by default. */
 export type SoupSettings = Partial<MergeSettings> & { base?: number }
 
 export function digest(bytes: Uint8Array): string {
@@ -39,7 +39,7 @@ export function digest(bytes: Uint8Array): string {
 
 type Named = Omit<SoupInput, 'label'> & { label: string; sha256: string }
 
-/** Inputs as those of a merge: what is not averaged and not the base is the Fisher information of the models, in their order. */
+/** Returns inputs of a merge. Inputs that are neither averaged nor the base hold the Fisher information of the models, in their order. */
 function inputsOf<Input extends Named>(list: readonly Input[], base = 0): MergeInputs<Input> {
   const models = list.flatMap(input => (input.weight === null ? [] : [{ ...input, weight: input.weight }]))
   const companions = list.filter((input, index) => input.weight === null && index !== base)
@@ -86,7 +86,7 @@ export function soupInMemory(inputs: readonly SoupInput[], settings: SoupSetting
   return Buffer.from(readBytes(source, 0, source.byteLength))
 }
 
-/** The soup of a model with itself, the two compared as if they were two models. */
+/** Makes the soup of a model with itself, compared as if they were two models. */
 export function selfSoup(bytes: Uint8Array): Buffer {
   return soupInMemory([
     { bytes, weight: 2, sha256: 'sha256:first' },
@@ -94,7 +94,7 @@ export function selfSoup(bytes: Uint8Array): Buffer {
   ])
 }
 
-/** A soup of files, as a worker thread makes it. */
+/** Makes a soup of files, as a worker thread does. */
 export function soupOfFiles(
   inputs: readonly SoupInput[],
   { base, ...settings }: SoupSettings = {},
@@ -114,7 +114,7 @@ export function checkFiles(inputs: readonly SoupInput[], { base, ...settings }: 
   withFiles(inputs, base, files => checkMergeFiles(files, { ...defaultSettings, ...settings }))
 }
 
-/** The check of a search over models, each group a rule. `base`: the model that every soup is made from, or null. */
+/** Checks a search over models. Each group is a rule. `base`: the model from which every soup is made, or null. */
 export function checkSearch(inputs: readonly SoupInput[], groups: readonly string[], base: number | null): void {
   const rules = groups.map(match => ({ match, weights: inputs.map(() => 1) }))
   withFiles(inputs, base ?? undefined, files =>

@@ -24,7 +24,7 @@ export const scalar = (name: string, dataType: number, width: number): onnx.ITen
 })
 export const int = (name: string, i: number): onnx.IAttributeProto => ({ name, type: 2, i })
 
-/** A model that is one layer after the other, and what else `change` makes of it. Layers are called /0/Conv, /1/Relu and so on. */
+/** Returns a model of layers in sequence. `change` modifies it. The layers have the names /0/Conv, /1/Relu and so on. */
 export function stack(
   layers: readonly Layer[],
   opset = 13,

@@ -10,7 +10,7 @@ import { json } from './http-client.ts'
 import { converse } from './raw-http.ts'
 import { filesIn } from './server-group.ts'
 
-/** A limit for a store whose account is read: more than tests keep, less than {@link expectNothingLeft} asks for. */
+/** A store limit for tests that read the account: above what tests keep, below what {@link expectNothingLeft} requests. */
 export const accountLimit = 2 ** 30
 
 /**
@@ -25,7 +25,7 @@ export async function heldBytes(url: string, headerLines = ''): Promise<number> 
   return Number(held.replaceAll(',', ''))
 }
 
-/** Digests of the files that records refer to. */
+/** Returns the digests of the files that records refer to. */
 async function referencedFiles(url: string): Promise<Set<string>> {
   const digests = new Set<string>()
   for (const kind of ['models', 'datasets'])
@@ -38,7 +38,7 @@ async function referencedFiles(url: string): Promise<Set<string>> {
   return digests
 }
 
-/** The descriptors of a process; none of an evaluator that has ended meanwhile. */
+/** Returns the descriptors of a process; none if it was an evaluator that has ended. */
 function descriptorsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`)
@@ -48,7 +48,7 @@ function descriptorsOf(pid: number): string[] {
   }
 }
 
-/** Where the descriptors of a process lead to that are open on files of a store, also on deleted ones. */
+/** Returns the targets of a process's descriptors that are open on files of a store, deleted ones included. */
 function openFiles(pid: number, data: string): string[] {
   const places = [join(data, 'incoming'), join(data, 'content'), join(data, 'quarantine')]
   return descriptorsOf(pid)

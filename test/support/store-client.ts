@@ -9,7 +9,7 @@ export type MergeBody = {
   provenance?: boolean
 }
 
-/** What the tests need of a merge job, whatever other types of job there are. */
+/** The fields of a merge job that tests use. */
 export type MergeJob = {
   id: string
   status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
@@ -21,10 +21,10 @@ export type MergeJob = {
   error?: object
 }
 
-/** A job as a list shows it. */
+/** A job in a list. */
 export type ListedJob = Omit<MergeJob, 'request' | 'result'> & { name: string | null }
 
-/** Uploads a model without ever holding it. @throws Error with the answer if it is not taken */
+/** Uploads a model in pieces, so that it is never in memory as a whole. @throws Error with the answer if it is refused */
 export async function upload(url: string, model: HeavyModel, name: string): Promise<ModelRecord> {
   const body = modelBytes(model)
   const response = await fetch(`${url}/v1/models?name=${encodeURIComponent(name)}`, {
@@ -49,7 +49,7 @@ export async function job(url: string, id: string, wait?: number): Promise<Merge
   return answer(await fetch(`${url}/v1/jobs/${id}${wait === undefined ? '' : `?wait=${wait}`}`))
 }
 
-/** All models, or all jobs, page by page. */
+/** Lists all models or all jobs, page by page. */
 export async function listAll(url: string, what: 'models', query?: string): Promise<ModelRecord[]>
 export async function listAll(url: string, what: 'jobs', query?: string): Promise<ListedJob[]>
 export async function listAll(url: string, what: 'models' | 'jobs', query = ''): Promise<(ModelRecord | ListedJob)[]> {
@@ -89,7 +89,7 @@ async function answer<Body>(response: Response): Promise<Body> {
   return JSON.parse(text)
 }
 
-/** Looks again and again until `check` holds. @throws Error naming `what` if it never does */
+/** Calls `check` again and again until it is true. @throws Error with the name `what` if it never is */
 export async function until(
   what: string,
   check: () => Promise<boolean> | boolean,

@@ -1,6 +1,6 @@
 import type { Candidate, Findings, Strategy } from '../../src/search/strategy.ts'
 
-/** Runs a strategy against scores that a function gives. `groups`: of tensors, with weights of their own. */
+/** Runs a strategy with scores from a function. `groups`: groups of tensors with their own weights. */
 export async function runStrategy(
   strategy: Strategy,
   models: number,
@@ -29,12 +29,12 @@ export async function runStrategy(
   return { asked: [...asked.values()], findings, best, bestScore }
 }
 
-/** The models that a candidate averages, in order. */
+/** Returns the models that a candidate averages, in order. */
 export function membersOf({ weights }: Candidate): number[] {
   return weights.flatMap((weight, model) => (weight === 0 ? [] : [model]))
 }
 
-/** Weights divided by their sum. */
+/** Returns weights divided by their sum. */
 export function normalized(weights: readonly number[]): number[] {
   const sum = weights.reduce((total, weight) => total + weight, 0)
   return weights.map(weight => weight / sum)

@@ -15,7 +15,7 @@ import {
   rename,
 } from './rich-changes.ts'
 
-/** A change that makes another network of the model, and what must be said of it where. */
+/** A change that makes a model another network, with the expected message and its place. */
 export type StructuralChange = readonly [
   what: string,
   change: Change,

@@ -1,11 +1,11 @@
 import { elementType, float32Tensor, int64Tensor } from './onnx-model.ts'
 import { float, type Model, named, tensor } from './varied-model.ts'
 
-/** What an error is to name, and to say. */
+/** Expected place and words of an error. */
 type Place = { node?: string; tensor?: string; says?: RegExp }
 type Case = [what: string, change: (model: Model) => void, place: Place]
 
-/** One change each that makes a varied model another network, and where an error is to find it. */
+/** Changes that each make a varied model another network, with the place that an error must name. */
 export const structureDifferences: Case[] = [
   [
     'an operator',

@@ -21,7 +21,7 @@ export const constant = (attribute: onnx.IAttributeProto): onnx.INodeProto => ({
   output: ['c'],
   attribute: [attribute],
 })
-/** A node of one subgraph, which puts out all that it has. */
+/** Returns a node with one subgraph. It outputs all values of the subgraph. */
 export const within = (opType: string, name: string, g: onnx.IGraphProto): onnx.INodeProto => {
   const names = [
     ...(g.node ?? []).flatMap(({ output }) => output ?? []),
@@ -36,7 +36,7 @@ export const sparse = (name: string, values: Values, indices = [0, 3]): onnx.ISp
   dims: [6],
 })
 
-/** The model with an output that depends on these values: what a Concat makes of them. */
+/** Returns the model with an output that depends on these values through a Concat. */
 export const reading = (model: Uint8Array, ...names: string[]) =>
   appendInside(
     model,
@@ -52,7 +52,7 @@ export const reading = (model: Uint8Array, ...names: string[]) =>
   )
 
 const floatsOf = (values: Values) => bytesField(attributeField.floats, float32Bytes(values))
-/** A LinearRegressor that says what it is behind the attributes that these fields make. */
+/** Returns a LinearRegressor with its operator type after these attributes. */
 const wireRegressor = (...attributes: Uint8Array[][]) =>
   modelBytes(
     [],
@@ -74,7 +74,7 @@ export const wireAttribute = (...fields: Uint8Array[]) =>
   )
 export const wireName = bytesField(attributeField.name, 'value_floats')
 
-/** `read`: the value by which an output can be made to depend on it. */
+/** `read`: value that makes an output depend on the tensor. */
 export const places: [
   where: string,
   path: string,

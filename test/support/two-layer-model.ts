@@ -2,7 +2,7 @@ import type { NpyArray } from './npz.ts'
 import { npz } from './npz.ts'
 import { float32Tensor, linearModel } from './onnx-model.ts'
 
-/** y = relu(x A) B: two layers, so that neurons can be in any order. `neurons`: their weights in and out, in order. */
+/** Returns y = relu(x A) B: two layers, so that neurons can be in any order. `neurons`: their weights in and out, in order. */
 export function twoLayerModel(neurons: readonly { into: readonly number[]; out: number }[]): Uint8Array<ArrayBuffer> {
   const inputs = neurons[0]?.into.length ?? 0
   return linearModel(
@@ -29,7 +29,7 @@ export function twoLayerModel(neurons: readonly { into: readonly number[]; out: 
   )
 }
 
-/** Four neurons that compute |x_0| + |x_1|, turned around by `shift`: the same function by other weights. */
+/** Returns four neurons that compute |x_0| + |x_1|, rotated by `shift`: the same function with other weights. */
 export function absoluteSum(shift: number, scale = 1): Uint8Array<ArrayBuffer> {
   const neurons = [
     { into: [1, 0], out: scale },
@@ -40,7 +40,7 @@ export function absoluteSum(shift: number, scale = 1): Uint8Array<ArrayBuffer> {
   return twoLayerModel([...neurons.slice(shift), ...neurons.slice(0, shift)])
 }
 
-/** Samples for such models: `x` on a grid, and the `target` |x_0| + |x_1|. */
+/** Returns samples for such models: `x` on a grid, and the `target` |x_0| + |x_1|. */
 export function absoluteSumData(): Uint8Array<ArrayBuffer> {
   const points = Array.from({ length: 121 }, (_, index) => [(index % 11) - 5, Math.floor(index / 11) - 5])
   const x: NpyArray = { descr: '<f4', shape: [121, 2], data: Float32Array.from(points.flat()) }

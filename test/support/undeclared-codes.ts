@@ -2,7 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { asTureenError } from '../../src/errors.ts'
 
-/** What Fastify tells of a request that its handler ended with an error. */
+/** Information of Fastify about a request whose handler failed. */
 type Failure = { request: FastifyRequest; route: { url: string }; error: unknown }
 
 /**

@@ -67,7 +67,7 @@ function graphOf(opType: string): onnx.IAttributeProto {
   return { name: `${opType}-branch`, type: attributeType.graph, g: { name: opType, node, output: [{ name: 'out' }] } }
 }
 
-/** The named item of a list, to be changed. */
+/** Returns the item of a list with a name, for a change. */
 export function named<Item extends { name?: string | null }>(items: readonly Item[], name: string): Item {
   const item = items.find(each => each.name === name)
   if (!item) throw new Error(`there is no ${name}`)

@@ -1,14 +1,14 @@
 import type { ByteSource } from '../../src/onnx/byte-source.ts'
 
-/** Bytes, or a stretch of so many bytes that nobody may read. */
+/** Bytes, or a hole: a number of bytes that must not be read. */
 export type VirtualPart = Uint8Array | { hole: number }
 
 export type VirtualSource = ByteSource & { bytesRead(): number; reads(): number }
 
-/** A reader may look this far ahead: what stands behind a header comes along in its window. */
+/** A reader may read this far ahead: a read of a header includes the bytes after it. */
 const lookahead = 16 * 1024
 
-/** A file of any size that exists only where it is not a hole. Reading a hole (further in than a window reaches) throws. */
+/** Returns a file of any size that exists only outside its holes. A read in a hole (beyond a read-ahead) throws. */
 export function virtualSource(parts: readonly VirtualPart[]): VirtualSource {
   const placed: { start: number; end: number; part: VirtualPart }[] = []
   let byteLength = 0

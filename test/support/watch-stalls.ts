@@ -1,8 +1,8 @@
 import { isMainThread } from 'node:worker_threads'
 
-/** Loaded before a server: tells its parent, when asked, for how long the server's event loop was held since it was last asked. */
+/** Loaded before a server: on request, tells the parent process how long the event loop was blocked since the last request. */
 
-/** How often the loop is looked at: what takes less is not seen. */
+/** Milliseconds between two checks of the event loop. Shorter blocks are not seen. */
 const lookMilliseconds = 2
 
 if (isMainThread && process.argv[1]?.endsWith('server.ts')) {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { projectRoot, type SpawnedServer, serverVariables, temporaryDirectory, untilServing } from './server.ts'
 
-/** A server in a process of its own that measures for how long its event loop is held. */
+/** A server in its own process that measures how long its event loop is blocked. */
 export type WatchedServer = Pick<SpawnedServer, 'url' | 'process' | 'logs'> & {
   data: string
   /**
@@ -11,7 +11,7 @@ export type WatchedServer = Pick<SpawnedServer, 'url' | 'process' | 'logs'> & {
    * main thread: a machine that is busy with other things adds nothing.
    */
   longestStall(run: () => Promise<unknown>): Promise<number>
-  /** The longest time that the event loop was held since this was last asked, in the same milliseconds. */
+  /** Returns the longest time that the event loop was blocked since the last call, in the same milliseconds. */
   stallSinceAsked(): Promise<number>
   stop(): Promise<void>
 }

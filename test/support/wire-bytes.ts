@@ -3,7 +3,7 @@
  * they read them back with.
  */
 
-/** `value` as a varint of at least `width` bytes; negative numbers as protobuf's int32 and int64 have them, in ten bytes. */
+/** Returns `value` as a varint of at least `width` bytes; negative numbers in ten bytes, as in protobuf's int32 and int64. */
 export function varint(value: bigint | number, width = 1): Buffer<ArrayBuffer> {
   let rest = BigInt.asUintN(64, BigInt(value))
   const bytes: number[] = []
@@ -18,7 +18,7 @@ export function varintField(number: number, value: bigint | number): Buffer<Arra
   return Buffer.concat([varint(number * 8), varint(value)])
 }
 
-/** A length-delimited field: bytes, text or a message of fields. `lengthWidth` pads the length. */
+/** Returns a length-delimited field: bytes, text or a message of fields. `lengthWidth` pads the length. */
 export function bytesField(
   number: number,
   content: Uint8Array | string | readonly Uint8Array[],
@@ -49,7 +49,7 @@ export function float64Bytes(values: readonly number[]): Buffer<ArrayBuffer> {
 export type ParsedField = {
   number: number
   type: number
-  /** Where the tag starts, where the value (behind the length, if there is one) starts, and where the field ends. */
+  /** Starts of the tag and of the value (after the length, if there is one), and the end of the field. */
   start: number
   tagEnd: number
   payload: number
@@ -57,7 +57,7 @@ export type ParsedField = {
   value: bigint
 }
 
-/** The fields of the message in [start, end) of `bytes`. Throws where the framing is broken. */
+/** Returns the fields of the message in [start, end) of `bytes`. @throws Error if the framing is broken */
 export function parseFields(bytes: Uint8Array, start = 0, end = bytes.byteLength): ParsedField[] {
   const fields: ParsedField[] = []
   for (let at = start; at < end; ) {
@@ -95,7 +95,7 @@ function parseVarint(bytes: Uint8Array, start: number, end: number): { value: bi
   throw new Error(`a varint at ${start} is too long`)
 }
 
-/** The field numbers of ONNX that tests write by hand (onnx.proto). */
+/** Field numbers of ONNX that tests write by hand (onnx.proto). */
 export const onnxField = {
   model: { irVersion: 1, producerName: 2, docString: 6, graph: 7, opsetImport: 8, metadataProps: 14, trainingInfo: 20 },
   graph: {
@@ -143,7 +143,7 @@ export const onnxField = {
   entry: { key: 1, value: 2 },
 } as const
 
-/** A TensorProto's bytes: header, then whatever fields hold its elements. */
+/** Returns the bytes of a TensorProto: the header, then the fields with its elements. */
 export function tensorBytes(
   name: string,
   dataType: number,
@@ -159,7 +159,7 @@ export function tensorBytes(
   ])
 }
 
-/** A model whose graph holds these initializers (TensorProto bytes) and further fields of the graph. */
+/** Returns a model whose graph has these initializers (TensorProto bytes) and other fields. */
 export function modelBytes(
   initializers: readonly Uint8Array[],
   ...graphFields: readonly Uint8Array[]

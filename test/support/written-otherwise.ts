@@ -1,7 +1,7 @@
 import { elementType, float32Tensor } from './onnx-model.ts'
 import { type Model, named } from './varied-model.ts'
 
-/** Changes that leave the network of a varied model as it is. */
+/** Changes that do not change the network of a varied model. */
 export const writtenOtherwise: [string, (model: Model) => void][] = [
   [
     'names of nodes',

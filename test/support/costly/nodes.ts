@@ -19,7 +19,7 @@ const negate: Node = { opType: 'Neg' }
 const alone: Node = { opType: 'Neg', input: ['x'], output: ['y'] }
 const condition = { name: 'c', type: { tensorType: { elemType: elementType.bool } } }
 
-/** Ifs inside each other, in each of which stand as many nodes. */
+/** Returns nested Ifs, each with the same number of nodes. */
 function nested(count: number, depth: number): onnx.IGraphProto {
   const wide = Math.max(1, Math.floor(count / depth))
   let inner: onnx.IGraphProto | undefined

@@ -2,7 +2,7 @@ import type { onnx } from 'onnx-proto'
 import { elementType, float32Tensor } from '../onnx-model.ts'
 import { encodeModel } from '../rich-model.ts'
 
-/** A valid model that has `count` of one thing. Models of two seeds are one network with other weights. */
+/** Returns a valid model that has `count` of one thing. Models of two seeds are one network with different weights. */
 export type MakeCostly = (count: number, seed?: number) => Uint8Array<ArrayBuffer>
 
 export type Node = onnx.INodeProto
@@ -10,7 +10,7 @@ export type Node = onnx.INodeProto
 export const each = <Item>(count: number, item: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => item(index))
 
-/** Names of few bytes: of the result of a node, and of a tensor. */
+/** Returns short names: for the result of a node, and for a tensor. */
 export const result = (index: number) => `v${index.toString(36)}`
 export const held = (index: number) => `w${index.toString(36)}`
 
@@ -19,7 +19,7 @@ export const floatValue = (name: string): onnx.IValueInfoProto => ({
   type: { tensorType: { elemType: elementType.float32 } },
 })
 
-/** A tensor of one element for each place. */
+/** Returns a tensor of one element at each position. */
 export const weight = (name: string, index: number, seed: number, dims: number[] = [1]): onnx.ITensorProto =>
   float32Tensor(name, dims, [(index % 97) + seed + 1])
 
@@ -35,13 +35,13 @@ export function write(graph: onnx.IGraphProto, more: onnx.IModelProto = {}): Uin
   return encodeModel({ irVersion: 8, opsetImport: opsets, graph, ...more })
 }
 
-/** A graph from x to the result of its last node. */
+/** Returns a graph from x to the result of its last node. */
 export function graphOf(node: Node[], more: onnx.IGraphProto = {}): onnx.IGraphProto {
   const output = node.at(-1)?.output?.[0] ?? ''
   return { name: 'g', node, input: [floatValue('x')], output: [floatValue(output)], ...more }
 }
 
-/** Nodes each of which reads the one before, and whatever else `link` gives. */
+/** Returns nodes in a chain: each reads the one before it, and the other inputs from `link`. */
 export function chain(count: number, link: (index: number) => Node): Node[] {
   return each(count, index => {
     const node = link(index)
@@ -49,7 +49,7 @@ export function chain(count: number, link: (index: number) => Node): Node[] {
   })
 }
 
-/** A chain that reads a tensor at each step. */
+/** Returns a chain that reads a tensor at each step. */
 export const reading = (opType: string, count: number) => chain(count, index => ({ opType, input: [held(index)] }))
 
 export const attribute = (name: string, value: Partial<onnx.IAttributeProto>): onnx.IAttributeProto => ({

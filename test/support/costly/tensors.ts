@@ -15,14 +15,14 @@ import {
   write,
 } from './parts.ts'
 
-/** One node that reads x and all tensors. */
+/** Returns one node that reads x and all tensors. */
 const gathering = (opType: string, count: number): Node => ({
   opType,
   input: ['x', ...each(count, held)],
   output: ['y'],
 })
 
-/** Nodes that read x and a tensor each, and one that reads all of them. */
+/** Returns nodes that each read x and a tensor, and a node that reads all of their results. */
 const fan = (opType: string, count: number): Node[] => [
   ...each(count, index => ({ opType: 'Mul', input: ['x', held(index)], output: [result(index)] })),
   { opType, input: each(count, result), output: ['y'] },
@@ -31,7 +31,7 @@ const fan = (opType: string, count: number): Node[] => [
 const alone: Node = { opType: 'Neg', input: ['x'], output: ['y'] }
 const custom: Node = { opType: 'Custom', domain: 'f', input: ['x'], output: ['y'] }
 
-/** Constants that a chain reads. */
+/** Returns Constants that a chain reads. */
 const constants = (opType: string, count: number, holding: (index: number) => Node['attribute']) =>
   graphOf([
     ...each(count, index => ({ opType: 'Constant', output: [held(index)], attribute: holding(index) ?? [] })),

@@ -12,7 +12,7 @@ export type FaultyServer = {
   url: string
   process: ChildProcess
   logs: string[]
-  /** Runs something while the call with this number fails. @returns what came of it, and how many calls failed */
+  /** Runs something while the call with this number fails. @returns the result, and the number of failed calls */
   during<Result>(fault: Fault, run: () => Promise<Result>): Promise<{ result: Result; report: FaultReport }>
   kill(): Promise<void>
 }

@@ -22,7 +22,7 @@ type Kind = (typeof faultKinds)[number]
 type Mode = (typeof faultModes)[number]
 type Call = (...parameters: unknown[]) => unknown
 
-/** How this call is to fail, if it is. Counts it. */
+/** Counts a call and returns how it must fail; undefined if it must not. */
 function due(kind: Kind): Mode | undefined {
   if (cells[cell.kind] !== faultKinds.indexOf(kind) + 1) return undefined
   const place = Atomics.add(cells, cell.seen, 1) + 1
@@ -50,7 +50,7 @@ function replace(object: object, name: string, make: (original: Call) => Call): 
   Reflect.set(object, name, replaced)
 }
 
-/** A call that throws, or rejects if it gives a promise. */
+/** Wraps a call that throws, or that rejects if it returns a promise. */
 const direct = (kind: Kind, name: string, concerns: (first: unknown) => boolean) => (original: Call) =>
   function (this: unknown, ...parameters: unknown[]) {
     const mode = concerns(parameters[0]) ? due(kind) : undefined
@@ -60,7 +60,7 @@ const direct = (kind: Kind, name: string, concerns: (first: unknown) => boolean)
     return original.apply(this, mode === 'short' ? shortened(parameters) : parameters)
   }
 
-/** A call that gives its error to the callback that comes last. */
+/** Wraps a call that passes its error to the callback, its last argument. */
 const calledBack = (kind: Kind, name: string, concerns: (first: unknown) => boolean) => (original: Call) =>
   function (this: unknown, ...parameters: unknown[]) {
     const mode = concerns(parameters[0]) ? due(kind) : undefined
@@ -70,7 +70,7 @@ const calledBack = (kind: Kind, name: string, concerns: (first: unknown) => bool
     return original.apply(this, mode === 'short' ? shortened(parameters) : parameters)
   }
 
-/** The first half of some chunks, and one byte at least. */
+/** Returns the first half of some chunks, at least one byte. */
 function shortenedChunks(chunks: readonly unknown[]): Uint8Array[] {
   const all = chunks.filter(chunk => chunk instanceof Uint8Array)
   const bytes = all.reduce((sum, { byteLength }) => sum + byteLength, 0)
@@ -82,7 +82,7 @@ function shortenedChunks(chunks: readonly unknown[]): Uint8Array[] {
   })
 }
 
-/** The parameters of a read or write (descriptor, buffer, offset, length, position) for half of the bytes, and one at least. */
+/** Returns the parameters of a read or write (descriptor, buffer, offset, length, position) for half of the bytes, at least one. */
 function shortened([descriptor, buffer, offset, length, ...rest]: unknown[]): unknown[] {
   if (Array.isArray(buffer)) return [descriptor, shortenedChunks(buffer), offset]
   if (!ArrayBuffer.isView(buffer)) return [descriptor, buffer, offset, length, ...rest]
@@ -146,7 +146,7 @@ for (const [name, kind] of [
       },
   )
 
-/** What SQLite says of a disk that is full, and of one that fails. */
+/** Error codes of SQLite for a full disk and for a failing disk. */
 const sqliteCodes: Partial<Record<Mode, number>> = { ENOSPC: 13, EIO: 10 }
 
 replace(

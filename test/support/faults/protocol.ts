@@ -1,15 +1,15 @@
-/** Calls that can be made to fail: those on files of the store, and statements of the catalog that change it. */
+/** Kinds of calls that can fail: calls on files of the store, and statements that change the catalog. */
 export const faultKinds = ['open', 'write', 'fsync', 'rename', 'unlink', 'mkdir', 'read', 'catalog'] as const
 
-/** How: with this error, or by doing half of what was asked. */
+/** Ways to fail: with this error, or by doing only half of the work. */
 export const faultModes = ['EIO', 'ENOSPC', 'short'] as const
 
 export type Fault = { kind: (typeof faultKinds)[number]; at: number; mode: (typeof faultModes)[number] }
 
-/** Arms a fault at the call with this number, counted from 1 and from now on; 0 means every one, a null kind none. */
+/** Arms a fault at the call with this number, counted from 1 from now on. 0: every call. A null kind: no call. */
 export type FaultMessage = Omit<Fault, 'kind'> & { kind: Fault['kind'] | null }
 
-/** Of the fault that was armed before: calls of its kind, and how many of them failed. */
+/** Report of the fault that was armed before: calls of its kind, and the number of them that failed. */
 export type FaultReport = { seen: number; fired: number }
 
 /** Cells of the memory that the threads of a server share. */

@@ -9,10 +9,10 @@ import { npz } from '../npz.ts'
 import { linearModel } from '../onnx-model.ts'
 import { filesIn } from '../server-group.ts'
 
-/** How an action ended: `done`, or the code of its problem. */
+/** Result of an action: `done`, or the code of its problem. */
 export type Ending = string
 
-/** Things that clients do, each with content of its own every time, and the record of what was acknowledged. */
+/** Actions of clients, each with new content, and the record of what was acknowledged. */
 export type StoreUnderFaults = {
   actions: Record<string, () => Promise<Ending>>
   /** Everything acknowledged is there with its bytes, in the API and on the disk, and nothing else is but for leftovers of the disk's. */
