@@ -25,6 +25,7 @@ const layers = [
   ['routes'],
   ['src/configuration'],
   ['src/config.ts'],
+  ['src/composition'],
   ['src/app.ts'],
   ['src/server.ts', 'src/compile.ts', 'src/check-store.ts', 'src/backup.ts', 'src/prune-modules.ts'],
 ]

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { answerBrokenRequest, refuseExpectation } from '../http/broken-requests.ts'
+import type { BrowserCheck } from '../http/browser-guard.ts'
+import { GatheringMessage } from '../http/gathering-message.ts'
+import { acceptJson } from '../http/json-body.ts'
+import { knowAllMethods } from '../http/method-not-allowed.ts'
+import { answerBadUrl } from '../http/problem-details.ts'
+import { validatorCompiler } from '../http/validator.ts'
+
+/** Milliseconds between two looks for connections whose request does not arrive in time. */
+const connectionsMilliseconds = 1_000
+
+/** Milliseconds without data after which the system asks whether the other end of a connection is there. */
+const keepAliveMilliseconds = 60_000
+
+const requestIdPattern = /^[\w.-]{1,64}$/
+
+/** An HTTP server that reads and validates requests, and has neither plugins nor routes yet. */
+export type HttpServer = ReturnType<typeof createHttpServer>
+
+/** Returns an HTTP server. @param check refuses requests of foreign pages, also those that no route is found for */
+export function createHttpServer(
+  config: Pick<Config, 'headerMilliseconds' | 'trustedProxies'>,
+  check: BrowserCheck,
+  log: Logger,
+) {
+  const loggerInstance: FastifyBaseLogger = log
+  const app = fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    return503OnClosing: false,
+    http: {
+      requireHostHeader: false,
+      IncomingMessage: GatheringMessage,
+      headersTimeout: config.headerMilliseconds,
+      // Finds out about clients that have vanished, such as those that wait for events.
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMilliseconds,
+      connectionsCheckingInterval: connectionsMilliseconds,
+    },
+    trustProxy: config.trustedProxies.length > 0 && [...config.trustedProxies],
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id']
+      return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
+    },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerBadUrl(check),
+    routerOptions: { ignoreTrailingSlash: true },
+  }).withTypeProvider<ZodTypeProvider>()
+  app.server.on('checkExpectation', refuseExpectation)
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.removeContentTypeParser('text/plain')
+  acceptJson(app)
+  knowAllMethods(app)
+  return app
+}

@@ -1,0 +1,42 @@
+import type { Plugins } from './http-plugins.ts'
+import type { Services } from './http-routes.ts'
+import type { HttpServer } from './http-server.ts'
+
+/**
+ * Ties the life of the services to that of the HTTP server: background work starts once the server listens, jobs stop as soon as it
+ * is to close, and the data directory is released when every request has ended.
+ *
+ * @param closing is aborted when the server is to close
+ */
+export function followLifecycle(
+  app: HttpServer,
+  { tokens, bodyProgress, answers }: Plugins,
+  { directory, storage, stores, engine, jobs: { jobs }, upkeep: { sweeper, verifier }, log }: Services,
+  closing: AbortController,
+): void {
+  const { models, datasets } = stores
+  const { threads, evaluators } = engine
+  app.addHook('onListen', async () => {
+    if ((await datasets.list({ limit: 1, label: {} })).items.length > 0) evaluators.warm()
+    await models.renewFingerprints(error => log.warn({ err: error }, 'a model has no fingerprint'))
+    await jobs.resume()
+    sweeper.start()
+    verifier.start()
+    tokens.start()
+  })
+  app.addHook('preClose', async () => {
+    closing.abort()
+    await jobs.close()
+  })
+  app.addHook('onClose', async () => {
+    bodyProgress.close()
+    answers.close()
+    tokens.close()
+    await sweeper.close()
+    await verifier.close()
+    evaluators.close()
+    await threads.close()
+    await storage.catalog.destroy()
+    directory.release()
+  })
+}

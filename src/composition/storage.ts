@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import type { Metrics } from '../http/metrics.ts'
+import { openCheckedCatalog } from '../storage/check-catalog.ts'
+import { openContentFiles } from '../storage/content-files.ts'
+import { createContents } from '../storage/contents.ts'
+import type { DataDirectory } from '../storage/data-directory.ts'
+import { shrinkLog } from '../storage/database.ts'
+import { continueIdsOf } from '../storage/record-ids.ts'
+import { createReserve, startFromReserve } from '../storage/reserve.ts'
+import type { HashFile } from '../storage/sound-files.ts'
+
+/** The catalog of a data directory. `checking`: see {@link openCheckedCatalog}. */
+export type OpenCatalog = Awaited<ReturnType<typeof openCatalog>>
+
+/** Opens the catalog, from the reserve if the disk is full. */
+export async function openCatalog({ path, id }: DataDirectory, log: Logger) {
+  const file = join(path, 'catalog.sqlite')
+  const opened = await startFromReserve(path, () => openCheckedCatalog(file, id, log))
+  await continueIdsOf(opened.catalog)
+  return opened
+}
+
+/** The parts of a data directory: rows, files, and a reserve with which the server can delete on a full disk. */
+export type Storage = Awaited<ReturnType<typeof openStorage>>
+
+/** Opens the files beside a catalog. @param clock milliseconds since 1970 */
+export async function openStorage(
+  config: Config,
+  { path }: DataDirectory,
+  { catalog }: OpenCatalog,
+  { hash, metrics, clock }: { hash: HashFile; metrics: Metrics; clock: () => number },
+) {
+  const contentFiles = await openContentFiles(path, config.maximumStoreBytes, metrics.received, clock)
+  const reserve = createReserve(path, () => shrinkLog(catalog))
+  const contents = createContents(catalog, contentFiles, reserve, hash, metrics.contentDamaged)
+  return { catalog, contentFiles, contents, reserve }
+}

@@ -1,0 +1,27 @@
+import type { Config } from '../config.ts'
+import { createDatasetStore } from '../datasets/dataset-store.ts'
+import { createKeptScores } from '../jobs/kept-scores.ts'
+import { createModelStore } from '../models/model-store.ts'
+import { createIdempotencyKeys } from '../storage/idempotency-keys.ts'
+import { createScores } from '../storage/scores.ts'
+import type { Engine } from './engine.ts'
+import type { Storage } from './storage.ts'
+
+/** The stores of records, scores and idempotency keys. */
+export type Stores = ReturnType<typeof createStores>
+
+/** Returns the stores of models, data sets, scores and idempotency keys. @param clock milliseconds since 1970 */
+export function createStores(
+  { retention }: Pick<Config, 'retention'>,
+  { catalog, contentFiles, contents }: Storage,
+  { threads, evaluators }: Engine,
+  clock: () => number,
+) {
+  return {
+    models: createModelStore(catalog, contentFiles, contents, threads),
+    // A new data set is the first sign that evaluators will be needed.
+    datasets: createDatasetStore(catalog, contentFiles, contents, threads, evaluators.warm),
+    scores: createKeptScores(createScores(catalog)),
+    keys: createIdempotencyKeys(catalog, retention.idempotencySeconds, clock),
+  }
+}
