@@ -62,7 +62,7 @@ describe('npm start', () => {
       process.kill(await target(server.process), signal)
       expect(await server.exited).toEqual({ code: 0, signal: null })
       await until('the server is gone', async () => !(await isServing(server.url)))
-      expect(server.logs.some(line => line.includes('"msg":"closed"'))).toBe(true)
+      expect(server.logs.some(line => line.includes('"msg":"the server has stopped"'))).toBe(true)
     },
   )
 

@@ -71,11 +71,11 @@ export function says({ logs }: SpawnedServer, words: string): boolean {
 }
 
 /** Words that a server logs when it has waited eight seconds for running requests. */
-export const cutOff = 'are cut off'
+export const cutOff = 'closes the connections of requests that are still running'
 
 /** True if an ended server had to cut requests off. The seconds that it took would depend on the machine. */
 export async function hasCutOff(server: SpawnedServer): Promise<boolean> {
-  await until('the server says that it is closed', () => says(server, '"msg":"closed"'))
+  await until('the server says that it is closed', () => says(server, '"msg":"the server has stopped"'))
   return says(server, cutOff)
 }
 
