@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { TureenError } from '../errors.ts'
 
 export type Page<Item> = { items: Item[]; nextCursor: string | null }
@@ -38,6 +39,9 @@ const maximumPageBytes = 1_000_000
 /** Number of rows to read first, before their sizes are known. */
 const firstRows = 8
 
+/** Limits the pages that are read at a time, of all lists together. The catalog answers one query after the other, and readiness waits behind them. */
+const pageReads = pLimit(2)
+
 /** The source of a list's pages. */
 export type PageSource<Row, Item> = {
   /** Reads at most `count` rows after the row with a key; from the beginning if `after` is undefined. */
@@ -61,7 +65,7 @@ export async function readPage<Row, Item>(
   for (;;) {
     const fitting = items.length === 0 ? firstRows : Math.ceil(((maximumPageBytes - bytes) * items.length) / bytes)
     const count = Math.min(limit - items.length, fitting)
-    const rows = await read(last, count + 1)
+    const rows = await pageReads(() => read(last, count + 1))
     const nextCursor = () => (last === undefined ? null : encodeCursor(last))
     for (const row of rows.slice(0, count)) {
       const item = toItem(row)

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
 /**
- * Milliseconds that /healthz and /readyz took on new connections. `ownP99` leaves out the time for which the server waited for a
- * processor: the 99th percentile of what it would be on a quiet machine.
+ * Milliseconds that /healthz and /readyz took on new connections: one answer in a hundred, and one of fewer, took more than `p99`. Only
+ * `withWaits`, which is the same, has in it the time for which the server waited for a processor.
  */
-export type HealthFigures = { answers: number; p99: number; worst: number; ownP99: number }
+export type HealthFigures = { answers: number; p99: number; worst: number; withWaits: number }
 
 export type HealthProber = {
   /** The answers since this was last asked. */
@@ -28,21 +28,19 @@ export function startProber(url: string, pid: number): HealthProber {
       const message = once(child, 'message')
       child.send('take')
       const taken = probes.parse((await message)[0])
-      const totals = taken.map(({ total }) => total)
+      const own = taken.map(probe => probe.own)
       return {
         answers: taken.length,
-        p99: quantile(totals, 0.99),
-        worst: quantile(totals, 1),
-        ownP99: quantile(
-          taken.map(({ own }) => own),
-          0.99,
-        ),
+        p99: p99(own),
+        worst: Math.max(0, ...own),
+        withWaits: p99(taken.map(({ total }) => total)),
       }
     },
     stop: () => void child.disconnect(),
   }
 }
 
-function quantile(values: readonly number[], part: number): number {
-  return values.toSorted((a, b) => a - b)[Math.ceil(part * values.length) - 1] ?? 0
+function p99(values: readonly number[]): number {
+  const above = Math.max(1, Math.floor(values.length / 100))
+  return values.toSorted((a, b) => b - a)[above] ?? 0
 }

@@ -29,7 +29,7 @@ function report({ name, seconds, health, stall, memory, notes, problems }: Attac
   const { before, most, after } = memory
   const figures = [
     `${seconds.toFixed(1).padStart(6)} s`,
-    `health p99 ${health.ownP99.toFixed(0).padStart(4)} ms, with waits ${health.p99.toFixed(0).padStart(5)}`,
+    `health p99 ${health.p99.toFixed(0).padStart(4)} ms, with waits ${health.withWaits.toFixed(0).padStart(5)}`,
     `loop held ${stall.toFixed(0).padStart(4)} ms`,
     `memory ${[before, most, after].map(each => each.toFixed(0).padStart(4)).join(' ')} MB`,
   ]

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { decodeCursor, fittingItems, readPage } from '../../src/storage/paging.ts'
 
@@ -55,6 +56,21 @@ describe('a page of a list', () => {
     expect((await large.page(500)).items).toHaveLength(2)
     expect(large.counted.rows).toBeLessThan(10)
   })
+})
+
+test('of many pages that are asked for at once two are read at a time', async () => {
+  let [reading, most] = [0, 0]
+  const read = async () => {
+    reading += 1
+    most = Math.max(most, reading)
+    await setImmediate()
+    reading -= 1
+    return [{ id: idOf(0) }]
+  }
+  const source = { read, keyOf: ({ id }: { id: string }) => id, toItem: (row: { id: string }) => row }
+  const pages = await Promise.all(Array.from({ length: 10 }, () => readPage(source, 1, undefined)))
+  expect(pages).toHaveLength(10)
+  expect(most).toBe(2)
 })
 
 test('of a list that is there as a whole come the first items that fit, at least one', () => {
