@@ -48,9 +48,16 @@ export function isCommutative({ domain, opType, attributes }: Operator): boolean
 
 /** True if hashes leave several ways to pair the operands of two commutative operators. */
 export function isTied(ours: Operator, theirs: Operator, hashes: Hashes): boolean {
-  const repeats = ({ operands }: Operator, { of }: NetworkHashes) =>
-    new Set(operands.map(({ value }) => of(value))).size < operands.length
-  return repeats(ours, hashes.ours) && repeats(theirs, hashes.theirs)
+  return repeats(hashesOf(ours, hashes.ours)) && repeats(hashesOf(theirs, hashes.theirs))
+}
+
+function hashesOf({ operands }: Operator, { of }: NetworkHashes): string[] {
+  return operands.map(({ value }) => of(value))
+}
+
+function repeats(hashes: readonly string[]): boolean {
+  // Nearly all of these operators have two operands.
+  return hashes.length === 2 ? hashes[0] === hashes[1] : new Set(hashes).size < hashes.length
 }
 
 /**
@@ -70,9 +77,12 @@ export function pairCommutative(
   marks: OperatorMarks,
   budget: NameBudget,
 ): CommutativePairs {
+  const [own, their] = [hashesOf(ours, hashes.ours), hashesOf(theirs, hashes.theirs)]
+  if (own.length === their.length && !repeats(own) && own.every((hash, index) => hash === their[index]))
+    return { pairs: pairsAsWritten(ours, theirs), isReordered: false, byNames: false, isGuess: false }
   const byHash = new Map<string, Operand[]>()
-  for (const operand of theirs.operands) {
-    const hash = hashes.theirs.of(operand.value)
+  for (const [index, operand] of theirs.operands.entries()) {
+    const hash = their[index] ?? ''
     const some = byHash.get(hash)
     if (some) some.push(operand)
     else byHash.set(hash, [operand])
@@ -111,6 +121,13 @@ export function pairCommutative(
     byNames,
     isGuess,
   }
+}
+
+function pairsAsWritten(ours: Operator, theirs: Operator): OperandPair[] {
+  return ours.operands.flatMap((operand, index): OperandPair[] => {
+    const partner = theirs.operands[index]
+    return partner ? [[operand, partner]] : []
+  })
 }
 
 /**

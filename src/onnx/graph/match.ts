@@ -90,13 +90,18 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
   let byNames = false
   /** True while walking below a pair that only the written order decided. Such a pair decides nothing elsewhere. */
   let isGuess = false
-  const met = new Map<Value | Operator, Set<Value | Operator | null>>()
+  // Nearly all have one counterpart. A Set for each would take more memory than the rest of the walk.
+  const met = new Map<Value | Operator, Value | Operator>()
+  const metBesides = new Map<Value | Operator, Set<Value | Operator>>()
   let pairs = 0
-  const isNew = (ours: Value | Operator, theirs: Value | Operator | null): boolean => {
-    const known = met.get(ours) ?? new Set()
-    met.set(ours, known)
-    if (known.has(theirs)) return false
-    known.add(theirs)
+  const isNew = (ours: Value | Operator, theirs: Value | Operator): boolean => {
+    const first = met.get(ours)
+    if (first === undefined) met.set(ours, theirs)
+    else {
+      const others = metBesides.get(ours) ?? new Set()
+      if (first === theirs || others.has(theirs)) return false
+      metBesides.set(ours, others.add(theirs))
+    }
     pairs += 1
     if (pairs > limits.matchedPairs)
       throw limitExceeded('matchedPairs', 'pairs of values to compare with the other model')
