@@ -4,7 +4,7 @@ import { searchJob } from '../schemas/job.ts'
 import { searchBody, searchParameters } from '../schemas/search.ts'
 import { type JobStart, jobStartErrors, startJob } from '../src/http/job-replies.ts'
 import { problemResponses } from '../src/http/openapi.ts'
-import { type SearchService, searchErrors } from '../src/jobs/search-job.ts'
+import { type SearchService, searchErrors } from '../src/jobs/search-service.ts'
 
 /** Routes that search for the best soup of stored models, as a durable job. */
 export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchService }> = async (
