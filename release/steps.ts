@@ -8,8 +8,12 @@ export const imageMetadataFile = 'image-metadata.json'
 export const notesFile = 'release-notes.md'
 
 /**
- * Returns the steps after the checks of a release: publish the package with provenance, push the image for two platforms with an SBOM and
- * provenance, sign the image by its digest, and make the release with its notes.
+ * Returns the steps of a release after its checks:
+ *
+ * - publish the package with provenance
+ * - push the image for two platforms with an SBOM and provenance
+ * - sign the image by its digest
+ * - make the release with its notes
  *
  * @param image name without tag, such as ghcr.io/OWNER/tureen
  * @param isPrivate true if package.json forbids publishing the package: the step has no commands then

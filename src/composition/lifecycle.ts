@@ -3,10 +3,10 @@ import type { Services } from './http-routes.ts'
 import type { HttpServer } from './http-server.ts'
 
 /**
- * Ties the life of the services to that of the HTTP server: background work starts once the server listens, jobs stop as soon as it
- * is to close, and the data directory is released when every request has ended.
+ * Starts and stops the services with the HTTP server. Background work starts once the server listens. Jobs stop as soon as the server must
+ * close. The data directory is released when every request has ended.
  *
- * @param closing is aborted when the server is to close
+ * @param closing is aborted when the server must close
  */
 export function followLifecycle(
   app: HttpServer,

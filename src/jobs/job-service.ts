@@ -74,7 +74,7 @@ const rewriteMilliseconds = 100
 const longestRewriteMilliseconds = 5_000
 
 /**
- * Limits of jobs. `concurrency`: most running jobs of one type; `maximumQueued`: most queued jobs of all types; `ttl`: seconds from the end
+ * Limits of jobs. `concurrency`: most running jobs of one type. `maximumQueued`: most queued jobs of all types. `ttl`: seconds from the end
  * of a job until it expires, if its request has no `ttl`; null: never.
  */
 export type JobLimits = { concurrency: number; maximumQueued: number; ttl: number | null }

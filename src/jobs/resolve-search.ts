@@ -15,8 +15,8 @@ import { resolveScoring, type Scoring } from './resolve-scoring.ts'
 import { searchedSettings } from './search-dimensions.ts'
 
 /**
- * A model of a search. `standsForItself`: true if its own file can run in place of a soup of this model alone, because its inputs and
- * outputs have the base's names and its weights keep their type.
+ * A model of a search. `standsForItself`: true if its own file can run in place of a soup of this model alone. Then its inputs and
+ * outputs have the base's names, and its weights keep their type.
  */
 export type SearchedModel = NamedModel & { paths: ModelPaths; standsForItself: boolean }
 

@@ -6,7 +6,8 @@ import type { FileState } from './file-state.ts'
 /**
  * Notes about the links to content that a backup makes or removes. A running server recognises a verified file by the time of its inode's
  * last change, which a link changes. Without a note the server would hash the file again. `links/ab` holds the notes of `content/ab/`, one
- * line for each file: its digest, the part of its state that links do not change, and the times of change from the oldest link to the newest.
+ * line for each file. A line has the digest, the part of the state that links do not change, and the times of change from the oldest link to
+ * the newest.
  */
 
 /** A made or removed link: the state of the file just before and just after. */

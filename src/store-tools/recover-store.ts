@@ -16,8 +16,8 @@ import { salvageRecords } from './salvage-records.ts'
 import { usableCatalog } from './usable-catalog.ts'
 
 /**
- * Numbers of files by their fate. `models`, `datasets`: got a new record; `returned`: came back from quarantine to their record; `left`: have
- * no record, and are in quarantine; `damaged`: do not match the digest in their name, and stay in place.
+ * Numbers of files by their fate. `models`, `datasets`: got a new record. `returned`: came back from quarantine to their record. `left`: have
+ * no record, and are in quarantine. `damaged`: do not match the digest in their name, and stay in place.
  */
 export type Recovery = { models: number; datasets: number; returned: number; left: number; damaged: number }
 

@@ -16,8 +16,8 @@ export type AttackedServer = {
   data: string
   pid: number
   /**
-   * Runs an attack. Meanwhile the server must say that it is alive, within five seconds each time; afterwards no file, child or descriptor
-   * may be there that was not before.
+   * Runs an attack. Meanwhile the server must answer health probes, each within five seconds. Afterwards it must not have more files,
+   * children or descriptors than before.
    */
   attack<Result>(run: () => Promise<Result>): Promise<Result>
   stop(): Promise<void>

@@ -20,8 +20,8 @@ export const torchNames: Naming = {
 }
 
 /**
- * A model of blocks with a residual path: h = x + embed.weight; of each block h = h + (h W + b); y = (h W) + head.bias. Every
- * element of every tensor is `value`.
+ * Returns a model of blocks with a residual path: h = x + embed.weight; for each block h = h + (h W + b); y = (h W) + head.bias. All
+ * elements of all tensors are `value`.
  */
 export function blockModel(value: number, blocks: number, names: Partial<Naming> = {}): Uint8Array<ArrayBuffer> {
   const { weight, bias, multiply, add, head } = { ...torchNames, ...names }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { onnx } from 'onnx-proto'
 
 /**
- * One change of what a model computes. `apply` makes it, and returns what takes it back. `isIndexed`: whether the fingerprint, which does not
- * look at biases that may be left out, must be another.
+ * One change of the computation of a model. `apply` makes it, and returns a function that undoes it. `isIndexed`: true if the fingerprint
+ * must change; it does not depend on optional biases.
  */
 export type Damage = {
   kind: 'attribute' | 'edge' | 'dim' | 'dtype' | 'value' | 'operator'

@@ -79,8 +79,8 @@ export function modelBuffer(model: HeavyModel): Buffer<ArrayBuffer> {
 }
 
 /**
- * The file that a soup of the models is, without provenance: the first one's bytes with the weights averaged as DESIGN.md says,
- * computed here in the plainest way.
+ * Yields the file of a soup of the models, without provenance: the bytes of the first model with averaged weights as DESIGN.md defines them,
+ * computed here in the simplest way.
  */
 export function* soupBytes(
   inputs: readonly { model: HeavyModel; weight: number }[],

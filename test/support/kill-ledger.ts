@@ -22,8 +22,8 @@ export type Operation =
   | { kind: 'merge'; merge: KeptMerge }
 
 /**
- * What the clients of a server have been told, kept beside it and never read from it. `settle` compares what a restarted server
- * has with it: everything acknowledged is there, nothing else is, and what was under way happened wholly or not at all.
+ * Answers that the clients of a server got, kept outside the server. `settle` compares a restarted server with them: everything
+ * acknowledged is there, nothing else is, and each operation in progress happened completely or not at all.
  */
 export function killLedger() {
   const models = new Map<string, KeptModel>()
@@ -61,7 +61,7 @@ export function killLedger() {
       )
     },
 
-    /** Compares, and notes how the operations in progress have ended. @returns what is wrong, and how they have ended */
+    /** Compares, and notes how the operations in progress have ended. @returns the problems, and the ends of these operations */
     settle(
       found: readonly ModelRecord[],
       jobs: readonly MergeJob[],

@@ -4,8 +4,8 @@ export const mostStallOfOne = 50
 const tries = 5
 
 /**
- * The first of up to five stalls that is within {@link mostStallOfOne}, or the least: a processor and caches that others use slow a single
- * try down, and no request is the faster for it.
+ * Returns the first of up to five stalls that is within {@link mostStallOfOne}, or the shortest. Other users of the processor and its caches
+ * slow a try down, and never make a request faster.
  */
 export async function leastStall(measure: () => Promise<number>): Promise<number> {
   let least = Number.POSITIVE_INFINITY

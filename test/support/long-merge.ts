@@ -4,8 +4,8 @@ import { json, postJson, sha256, uploadModel } from './http-client.ts'
 import { elementType, linearModel } from './onnx-model.ts'
 
 /**
- * 2 billion numbers to add up, out of one file of 16 MB: float8 is slow to compute for its size, so that there is little to upload
- * and few models to look at before a job is at work.
+ * Number of times that a merge takes one file of 16 MB: 2 billion numbers to add. float8 is slow to compute for its size. So there is little
+ * to upload, and there are few models to read before a job runs.
  */
 const times = 128
 const elements = 1 << 24

@@ -17,8 +17,8 @@ const children: Record<Kind, Record<number, Kind>> = {
 export type Stretch = { start: number; end: number }
 
 /**
- * A model's bytes without the lengths of those messages that hold tensors: what an edit inside a tensor must leave as it is, apart
- * from the edited bytes themselves.
+ * Returns a model's bytes without the lengths of messages that hold tensors. An edit inside a tensor must leave them unchanged, except for
+ * the edited bytes.
  */
 export function stretchesBetweenLengths(model: Uint8Array): Stretch[] {
   return stretches(model, 'Model', 0, model.byteLength).stretches

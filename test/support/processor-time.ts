@@ -1,6 +1,6 @@
 /**
- * Milliseconds that something takes which does not wait: those that go by, or those of the processor if these are fewer. Waiting for a
- * processor that others have is not its doing.
+ * Returns a function that tells the milliseconds of a computation so far: elapsed time, or processor time if that is less. Time in which
+ * other programs have the processor does not count.
  */
 export function stopwatch(): () => number {
   const [started, used] = [performance.now(), process.cpuUsage()]

@@ -34,8 +34,8 @@ function branchGraph(name: string, factor: number): onnx.IGraphProto {
 }
 
 /**
- * A small model with something in every place where a tensor can stand: initializers in several storages, a Constant, both branches
- * of an If, a function, sparse tensors, training information; its outputs depend on all of it. `change` makes a variant of it.
+ * Returns a small model with tensors in all places: initializers in several storages, a Constant, both branches of an If, a function,
+ * sparse tensors, training information. Its outputs depend on all of them. `change` makes a variant of it.
  */
 export function richModel(change: (model: RichModel) => void = () => {}): Uint8Array<ArrayBuffer> {
   const model: RichModel = {

@@ -13,8 +13,8 @@ export type Run = { outputs: string[]; names: InterfaceNames } | { reason: strin
 const openSize = 1536
 
 /**
- * Runs a model on random inputs, those of one seed the same for models with the same inputs: inputs of one name, or of one place where
- * names differ.
+ * Runs a model on random inputs. Models with the same inputs get the same values for one seed: inputs with the same name, or in the same
+ * place if names differ.
  *
  * @param as names of another model: where this one has the same in another order, its inputs are filled and its outputs told in that order
  */

@@ -8,8 +8,8 @@ type Names = { own: Map<string, string>; outer: Names | null }
 const awkward = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '层.0', 'a b/c:0', '"quoted"']
 
 /**
- * Gives everything in a model that has a name another one: values, nodes, graphs, functions. Half of the time the names are those
- * that the model had, on other things. Names that nothing defines stay.
+ * Renames all things in a model: values, nodes, graphs, functions. Half of the time the new names are the old ones on other things. Names
+ * that nothing defines stay.
  *
  * @param settled new names that are given: those of inputs and outputs, which runtimes address by them
  */

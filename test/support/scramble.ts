@@ -43,8 +43,8 @@ export function scramble(bytes: Uint8Array, random: Random): Uint8Array<ArrayBuf
 }
 
 /**
- * New names of the inputs and outputs of a model: those that they had, in another order, or others, in the order that they had.
- * @param outputs the names that its outputs had
+ * Returns new names for the inputs and outputs of a model: the old ones in another order, or new ones in the old order.
+ * @param outputs the old names of its outputs
  */
 function namesOfInterface(
   { graph }: onnx.ModelProto,

@@ -4,9 +4,8 @@ import type { onnx } from 'onnx-proto'
 type Around = { defined: ReadonlySet<string>; spoken: ReadonlySet<string>; canCall: (opType: string) => boolean }
 
 /**
- * Makes a sound graph of one with any names in it, in place: what nodes put out has names of its own, nodes read nothing that comes
- * after them, and functions do not call themselves. Outputs that say a name that nothing has are what the last nodes put out, so that
- * there is something that they depend on.
+ * Makes a model with any names sound, in place: outputs of nodes get unique names, nodes read nothing that comes after them, and functions
+ * do not call themselves. Graph outputs with undefined names become outputs of the last nodes, so that they depend on something.
  */
 export function soundModel<Model extends onnx.IModelProto & { graph: onnx.IGraphProto }>(model: Model): Model {
   const functions = model.functions ?? []

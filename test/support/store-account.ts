@@ -57,8 +57,13 @@ function openFiles(pid: number, data: string): string[] {
 }
 
 /**
- * Waits until nothing unfinished is left, and fails if that does not come about: no file in the making, no content without a record, no
- * byte in the store's account but those of content, no evaluator beside those that are kept warm, no descriptor on a file of the store.
+ * Waits until nothing unfinished is left, and fails if something stays:
+ *
+ * - an unfinished file
+ * - content without a record
+ * - bytes in the store's account other than those of content
+ * - an evaluator other than those that are kept warm
+ * - a descriptor on a file of the store
  */
 export async function expectNothingLeft({ url, data }: { url: string; data: string }): Promise<void> {
   const left = async () => {

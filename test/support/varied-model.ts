@@ -13,8 +13,8 @@ export type Graph = onnx.IGraphProto & {
 export type Model = onnx.IModelProto & { graph: Graph }
 
 /**
- * y = reshape(mix(leakyRelu(x W + b), ...), shape), with a bit of everything in which two models may differ, and on which y depends:
- * nodes with attributes, Constant nodes, an If with subgraphs, and initializers of types that are never averaged.
+ * Returns y = reshape(mix(leakyRelu(x W + b), ...), shape). It has everything in which two models may differ: nodes with attributes,
+ * Constant nodes, an If with subgraphs, and initializers of types that are never averaged. y depends on all of it.
  */
 export function variedModel(change: (model: Model) => void = () => {}, scale = 1): Uint8Array<ArrayBuffer> {
   const weights = [1, 2, 3, 4].map(value => value * scale)

@@ -7,8 +7,8 @@ import { projectRoot, type SpawnedServer, serverVariables, temporaryDirectory, u
 export type WatchedServer = Pick<SpawnedServer, 'url' | 'process' | 'logs'> & {
   data: string
   /**
-   * Runs something and returns the longest time that the event loop was held meanwhile, in milliseconds of processor time of the
-   * main thread: a machine that is busy with other things adds nothing.
+   * Runs something and returns the longest time that the event loop was blocked by it, in milliseconds of processor time of the main
+   * thread. Other programs on a busy machine do not add to it.
    */
   longestStall(run: () => Promise<unknown>): Promise<number>
   /** Returns the longest time that the event loop was blocked since the last call, in the same milliseconds. */

@@ -1,6 +1,5 @@
 /**
- * Protobuf's encoding written out in the plainest way over BigInt, apart from src/onnx: what tests build files with, and what
- * they read them back with.
+ * Simple writer and reader of protobuf's encoding with BigInt, independent of src/onnx. Tests build files with it and read them with it.
  */
 
 /** Returns `value` as a varint of at least `width` bytes; negative numbers in ten bytes, as in protobuf's int32 and int64. */

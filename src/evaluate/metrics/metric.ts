@@ -79,6 +79,6 @@ export type Metric<Parameters> = {
   shapes: ShapeCheck
   /** The shapes that they take where the outputs are class labels; undefined if the metric needs numbers or scores. */
   labels?: ShapeCheck
-  /** @param keep whether to keep samples: without, `resampled` has none, and memory does not grow with the set */
+  /** @param keep true to keep samples. Otherwise `resampled` has none, and memory does not grow with the set */
   start(parameters: Parameters, keep: boolean): ResamplingAccumulator
 }

@@ -7,8 +7,8 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worke
 import { cell, type FaultMessage, type FaultReport, faultKinds, faultModes } from './protocol.ts'
 
 /**
- * A disk that fails on request, put beneath a server by `--import`: it takes the place of Node's file system functions in every
- * thread, for files of the data directory alone. The test that started the server says over IPC which call is to fail.
+ * A disk that fails on request, loaded before a server by `--import`. It replaces Node's file system functions in every thread, only for
+ * files of the data directory. The test that started the server says over IPC which call must fail.
  */
 const data = resolve(process.env['TUREEN_DATA'] ?? '')
 const watched = [join(data, 'content'), join(data, 'incoming')]

@@ -25,8 +25,13 @@ export type ClassRows = {
 /**
  * Returns a reader of the batches of one set, for a scoring metric of classes. {@link classLayout} lists the shapes.
  *
- * The reader throws TureenError `TUREEN_METRIC_MISMATCH` if the outputs are labels, if shapes do not fit, if batches have different numbers
- * of classes, if a target is no class of the output, or if a one-hot row is not one 1 among zeros.
+ * The reader throws TureenError `TUREEN_METRIC_MISMATCH` if
+ *
+ * - the outputs are labels
+ * - shapes do not fit
+ * - batches have different numbers of classes
+ * - a target is not a class of the output
+ * - a one-hot row is not one 1 among zeros
  */
 export function classReader(metric: string, { ignoreIndex, from }: ClassParameters): (batch: Batch) => ClassRows {
   const requireConstant = constantOverBatches(metric, 'classes')
