@@ -18,7 +18,7 @@ describe('refuses', () => {
     const error = refusal(() => score(metric, output, target, parameters))
     expect(error).toMatchObject({ code: 'TUREEN_METRIC_MISMATCH', status: 422 })
     expect(error.message).toMatch(detail)
-    expect(error.errors).toEqual([
+    expect(error.errors).toMatchObject([
       { field: expect.stringMatching(/^(output|target)$/), message: error.message.slice(metric.length + 2) },
     ])
   })
