@@ -21,7 +21,7 @@ export function byteMeter(maximumBytes: number, signal: AbortSignal): Meter {
           const chunk: Uint8Array | null = stream.read()
           if (chunk) {
             bytes += chunk.byteLength
-            if (bytes > maximumBytes) throw tooLarge(maximumBytes)
+            if (bytes > maximumBytes) throw tooLarge(maximumBytes, bytes)
             yield chunk
           } else if (stream.readableEnded) return
           else if (stream.destroyed) throw cutOff()
@@ -67,14 +67,14 @@ function arrivalsOf(stream: Readable, signal: AbortSignal): Arrivals {
   }
 }
 
-/** Returns the refusal of a body with more than `maximumBytes`. */
-export function tooLarge(maximumBytes: number): TureenError {
-  const limit = maximumBytes.toLocaleString('en')
+/** Returns the refusal of a body with more than `maximumBytes`. `foundBytes`: those that it declares, or that have come. */
+export function tooLarge(maximumBytes: number, foundBytes: number): TureenError {
+  const [limit, found] = [maximumBytes, foundBytes].map(bytes => bytes.toLocaleString('en'))
   const message = `the upload has more than ${limit} bytes`
   return new TureenError(
     'TUREEN_TOO_LARGE',
     `The upload has more than ${limit} bytes (TUREEN_MAX_UPLOAD_BYTES). Nothing was kept. Send less, or raise the limit.`,
-    [{ field: 'TUREEN_MAX_UPLOAD_BYTES', expected: `${limit} bytes at most`, message }],
+    [{ field: 'TUREEN_MAX_UPLOAD_BYTES', expected: `${limit} bytes at most`, actual: `${found} bytes`, message }],
   )
 }
 

@@ -87,7 +87,8 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
 export async function* uploadParts(request: FastifyRequest, limits: UploadLimits): AsyncGenerator<UploadPart> {
   const { maximumBytes, progress, reserveRoom } = limits
   const declaredBytes = Number(request.headers['content-length'] ?? 0)
-  if (declaredBytes > maximumBytes + (request.isMultipart() ? multipartOverheadBytes : 0)) throw tooLarge(maximumBytes)
+  if (declaredBytes > maximumBytes + (request.isMultipart() ? multipartOverheadBytes : 0))
+    throw tooLarge(maximumBytes, declaredBytes)
   const digest = watchBodyDigest(request)
   const reservation = reserveRoom(declaredBytes)
   inviteBody(request)

@@ -9,7 +9,8 @@ type Issue = z.core.$ZodIssue
  */
 export function issueCause(issue: Issue, field: string, whole: unknown): ProblemItem {
   const expected = expectedOf(issue)
-  const actual = shownValue(issue.path.reduce<unknown>((holder, key) => memberOf(holder, String(key)), whole))
+  const value = issue.path.reduce<unknown>((holder, key) => memberOf(holder, String(key)), whole)
+  const actual = shownValue(issue.code === 'invalid_key' ? issue.path.at(-1) : value)
   return {
     field,
     ...(expected === undefined ? {} : { expected }),

@@ -131,6 +131,8 @@ describe('labels', () => {
 
   test('that are refused for their key say what a key is', async () => {
     const { errors } = await readProblem(await asked({ '!': '' }), 400, 'TUREEN_REQUEST_INVALID')
-    expect(errors).toMatchObject([{ field: 'labels.!', message: expect.stringContaining('1 to 63 letters') }])
+    expect(errors).toMatchObject([
+      { field: 'labels.!', actual: '!', message: expect.stringContaining('1 to 63 letters') },
+    ])
   })
 })
