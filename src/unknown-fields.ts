@@ -22,10 +22,11 @@ export function unknownFields(
   const holder = path.reduce<unknown>(memberOf, whole)
   const meant = meantOf(objectsAt(schema, path), holder, keys)
   const known = meant && Object.keys(meant.shape)
+  const expected = known?.join(', ')
   return keys.map((key, index) => {
     const field = [...path, key].join('.')
     const near = index < maximumSuggestions ? nearest(key, known ?? []) : undefined
-    const place = { field, actual: key, ...(known && known.length > 0 ? { expected: known.join(', ') } : {}) }
+    const place = { field, actual: key, ...(index < maximumSuggestions && expected ? { expected } : {}) }
     if (near !== undefined) return { ...place, message: `is not known; the nearest that is: ${near}` }
     return { ...place, message: known?.length === 0 ? 'is not known; none is' : 'is not known' }
   })

@@ -52,7 +52,6 @@ export function readMergekit(body: object): MergekitMerge {
       if (keys.length === 0) return [issueCause(issue, issue.path.join('.') || 'body', body)]
       return keys.map(key => ({
         field: [...issue.path, key].join('.'),
-        actual: key,
         message: 'is not supported; leave it out',
       }))
     }),
