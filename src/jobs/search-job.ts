@@ -31,8 +31,8 @@ export type Searcher = {
 }
 
 /**
- * Runs searches. Every score is kept as soon as it is there, and all else follows from scores: a search that is started again
- * finds those it had and comes to the same end.
+ * Runs searches. It keeps every score as soon as it has it. All results follow from scores: a search that is started again reuses the
+ * kept scores and has the same result.
  */
 export function searchRunner(searcher: Searcher): JobRunner<'search'> {
   const { stores, merger, evaluators, kept, threads, memoryBytes } = searcher
@@ -108,7 +108,7 @@ async function requireSound(search: ResolvedSearch, stores: Stores, signal: Abor
   for (const { dataset } of scorings) await datasets.requireSound(dataset, signal)
 }
 
-/** What comes of the work, or the signal's reason as soon as it fires. */
+/** Waits for work. @throws the signal's reason as soon as it fires */
 async function unlessAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)

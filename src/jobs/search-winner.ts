@@ -20,7 +20,7 @@ export function modelOfSoup(
   return only === undefined || settings.outputDtype ? undefined : models[only]
 }
 
-/** What a new model of a search is made with. `scores`: those of the winner, to be kept for the new model. */
+/** Services that make the new model of a search. `scores`: scores of the winner, which are kept for the new model. */
 export type WinnerMaking = {
   merger: Merger
   /** Merges in the thread of the search, which has the models open. */
