@@ -1,6 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
-/** What takes long or needs much: fuzzing, costs and memory at the limits. `npm run test:bounds`, which CI runs after `npm test`. */
+/** Fuzzing, long property tests, and costs and memory at the limits: `npm run test:bounds`. CI runs it after `npm test`. */
 const bounds = [
   'test/{corpus,fuzz}/*.test.ts',
   'test/durability/{memory,slow-clients}.test.ts',
@@ -12,15 +12,15 @@ const bounds = [
   'test/onnx/fuzz.test.ts',
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
 ]
-/** Single parts: no server and no other process is started. */
+/** Tests of single parts. They start no server and no other process. */
 const unit = [
   'test/{merge,models,onnx,search,storage,tensor}/**/*.test.ts',
   'test/evaluate/*/**/*.test.ts',
   'test/unit-tier.test.ts',
 ]
-/** Kills, full and failing disks, damage, and the tools against them. */
+/** Tests of kills, of full and failing disks, of damage, and of the tools against them. */
 const durability = ['test/{durability,store-tools}/**/*.test.ts']
-/** The clients have packages of their own: `npm run test:clients`. */
+/** The tests of clients have packages of their own: `npm run test:clients`. */
 const elsewhere = [...configDefaults.exclude, 'test/clients/**']
 
 const tier = (name: string, include: string[], exclude: string[] = [], setupFiles: string[] = []) => ({

@@ -125,7 +125,7 @@ const docsPolicy = {
   'frame-ancestors': "'none'",
 }
 
-/** The documents of this process, by all that two of its servers differ in: their version, their routes, and the scopes of those. */
+/** Written documents, by version, routes and scopes. Two servers of one process differ in nothing else that a document shows. */
 const documents = new Map<string, FixedContent>()
 
 /**

@@ -90,7 +90,7 @@ const float64 = wideFormat(
   (output, index) => new DataView(output.buffer, output.byteOffset).setBigUint64(index * 8, 0x7ff8000000000000n, true),
 )
 
-/** Formats that have been asked for: that of a small type takes milliseconds to make. */
+/** Formats made so far. A format of a small type takes milliseconds to make. */
 const formats = new Map<string, FloatFormat>([
   ['float32', float32],
   ['float64', float64],

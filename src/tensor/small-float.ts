@@ -76,8 +76,8 @@ export const smallFloats = {
 const decodeTables = new Map<SmallFloat, Float64Array>()
 
 /**
- * Returns the value of each code of a type, indexed by code. Binary64 represents every 8- and 16-bit float exactly. Callers share the table, and
- * ask for it when they need it: a table of 65,536 codes takes milliseconds.
+ * Returns the value of each code of a type, indexed by code. Binary64 represents every 8- and 16-bit float exactly. All callers get
+ * the same table, and must not change it. They ask for it when they need it, because 65,536 codes take milliseconds.
  */
 export function decodeTable(type: SmallFloat): Float64Array {
   const table =
