@@ -4,7 +4,7 @@ import { createEngine } from './composition/engine.ts'
 import { registerPlugins } from './composition/http-plugins.ts'
 import { registerRoutes } from './composition/http-routes.ts'
 import { createHttpServer } from './composition/http-server.ts'
-import { createJobs } from './composition/jobs.ts'
+import { createJobTypes } from './composition/job-types.ts'
 import { followLifecycle } from './composition/lifecycle.ts'
 import { openCatalog, openStorage } from './composition/storage.ts'
 import { createStores } from './composition/stores.ts'
@@ -12,6 +12,7 @@ import { createUpkeep } from './composition/upkeep.ts'
 import type { Config } from './config.ts'
 import { browserCheck } from './http/browser-guard.ts'
 import { createMetrics } from './http/metrics.ts'
+import { createJobService } from './jobs/job-service.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
 
 /**
@@ -38,9 +39,10 @@ export async function createApp(
   await clearStorage(storage, opened, { closing: closing.signal, onDamage, log })
 
   const stores = createStores(config, storage, engine, clock)
-  const jobs = createJobs(config, storage, stores, engine, { metrics, log })
-  const upkeep = await createUpkeep(config, directory, storage, { ...stores, ...jobs }, engine, { metrics, log, clock })
-  const services = { directory, storage, stores, engine, jobs, upkeep, metrics, log }
+  const jobTypes = createJobTypes(config, storage, stores, engine)
+  const jobs = createJobService(storage, jobTypes, log, config.jobs, metrics.jobEnded)
+  const upkeep = await createUpkeep(config, directory, storage, { ...stores, jobs }, engine, { metrics, log, clock })
+  const services = { directory, storage, stores, engine, jobTypes, jobs, upkeep, metrics, log }
 
   const check = browserCheck({ ...config, hasTokens: config.tokens.length > 0 })
   const app = createHttpServer(config, check, log)

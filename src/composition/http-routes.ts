@@ -1,15 +1,11 @@
 import type { Logger } from 'pino'
 import packageJson from '../../package.json' with { type: 'json' }
-import { comparisonRoutes } from '../../routes/comparisons.ts'
 import { datasetRoutes } from '../../routes/datasets.ts'
 import { documentationRoutes } from '../../routes/documentation.ts'
-import { evaluationRoutes } from '../../routes/evaluations.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { jobRoutes } from '../../routes/jobs.ts'
-import { mergeRoutes } from '../../routes/merges.ts'
 import { methodRoutes } from '../../routes/methods.ts'
 import { modelRoutes } from '../../routes/models.ts'
-import { searchRoutes } from '../../routes/searches.ts'
 import { serviceRoutes } from '../../routes/service.ts'
 import { soupRoutes } from '../../routes/soup.ts'
 import { uploadRoutes } from '../../routes/uploads.ts'
@@ -19,15 +15,15 @@ import { methodNotAllowed, routeTable } from '../http/method-not-allowed.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { openApi } from '../http/openapi.ts'
 import type { UploadLimits } from '../http/upload.ts'
+import type { JobService } from '../jobs/job-service.ts'
 import { createListScores } from '../jobs/model-scores.ts'
-import { createRecipeReader } from '../jobs/recipe-reader.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { createReadiness } from '../storage/readiness.ts'
 import { storeUsage } from '../storage/usage.ts'
 import type { Engine } from './engine.ts'
 import type { Plugins } from './http-plugins.ts'
 import type { HttpServer } from './http-server.ts'
-import type { Jobs } from './jobs.ts'
+import type { JobTypes } from './job-types.ts'
 import { serviceLimits } from './service-limits.ts'
 import type { Storage } from './storage.ts'
 import type { Stores } from './stores.ts'
@@ -39,7 +35,8 @@ export type Services = {
   storage: Storage
   stores: Stores
   engine: Engine
-  jobs: Jobs
+  jobTypes: JobTypes
+  jobs: JobService
   upkeep: Upkeep
   metrics: Metrics
   log: Logger
@@ -50,7 +47,7 @@ export async function registerRoutes(
   app: HttpServer,
   config: Config,
   plugins: Plugins,
-  { directory, storage, stores, engine, jobs, upkeep, metrics, log }: Services,
+  { directory, storage, stores, engine, jobTypes, jobs, upkeep, metrics, log }: Services,
 ): Promise<void> {
   const table = new Map<string, Set<string>>()
   await app.register(routeTable, { table })
@@ -80,12 +77,9 @@ export async function registerRoutes(
   await app.register(uploadRoutes, { models, idempotency, contentFiles, uploads })
   await app.register(soupRoutes, { contentFiles, threads, uploads, maximumModels })
   await app.register(modelRoutes, { models, scores: createListScores(models, datasets, scores) })
-  await app.register(mergeRoutes, { ...jobs, idempotency, recipes: createRecipeReader(models, threads) })
   await app.register(methodRoutes)
-  await app.register(comparisonRoutes, { ...jobs, idempotency })
   await app.register(datasetRoutes, { datasets, idempotency, contentFiles, uploads })
-  await app.register(evaluationRoutes, { ...jobs, idempotency })
-  await app.register(searchRoutes, { ...jobs, idempotency })
-  await app.register(jobRoutes, jobs)
+  for (const { routes } of Object.values(jobTypes)) await routes(app, { jobs, idempotency })
+  await app.register(jobRoutes, { jobs })
   await app.register(methodNotAllowed, { table })
 }

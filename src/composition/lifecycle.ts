@@ -11,7 +11,7 @@ import type { HttpServer } from './http-server.ts'
 export function followLifecycle(
   app: HttpServer,
   { tokens, bodyProgress, answers }: Plugins,
-  { directory, storage, stores, engine, jobs: { jobs }, upkeep: { sweeper, verifier }, log }: Services,
+  { directory, storage, stores, engine, jobs, upkeep: { sweeper, verifier }, log }: Services,
   closing: AbortController,
 ): void {
   const { models, datasets } = stores

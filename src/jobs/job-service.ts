@@ -35,7 +35,8 @@ export type JobRunner<Type extends JobType> = (
   context: JobContext<Type>,
 ) => Promise<void>
 
-export type JobRunners = { [Type in JobType]: JobRunner<Type> }
+/** The job types with their runners. */
+export type RunnableJobTypes = { [Type in JobType]: { runner: JobRunner<Type> } }
 
 export type JobService = {
   /**
@@ -86,7 +87,7 @@ export type JobLimits = { concurrency: number; maximumQueued: number; ttl: numbe
  */
 export function createJobService(
   { catalog, reserve }: { catalog: Catalog; reserve: Reserve },
-  runners: JobRunners,
+  types: RunnableJobTypes,
   log: Logger,
   { concurrency, maximumQueued, ttl }: JobLimits,
   onEnd: (job: JobItem) => void,
@@ -163,18 +164,12 @@ export function createJobService(
     }
   }
 
-  const start = (job: JobRecord, signal: AbortSignal): Promise<void> => {
-    switch (job.type) {
-      case 'merge':
-        return runners.merge(job.request, contextOf(job, signal))
-      case 'evaluation':
-        return runners.evaluation(job.request, contextOf(job, signal))
-      case 'search':
-        return runners.search(job.request, contextOf(job, signal))
-      case 'comparison':
-        return runners.comparison(job.request, contextOf(job, signal))
-    }
-  }
+  const start = <Type extends JobType>(
+    type: Type,
+    request: JobOf<Type>['request'],
+    job: JobRecord,
+    signal: AbortSignal,
+  ): Promise<void> => types[type].runner(request, contextOf<Type>(job, signal))
 
   /** Writes the status of a job, and retries until the catalog accepts it. Otherwise the status would be wrong until the next start. */
   const untilWritten = async <Result>(id: string, write: () => Promise<Result>): Promise<Result> => {
@@ -195,7 +190,7 @@ export function createJobService(
       if (!(await untilWritten(id, begin))) return
       changed(id)
       const job = requireReadable({ job: id }, (await get(id)).job)
-      await start(job, signal)
+      await start(job.type, job.request, job, signal)
       log.info({ jobId: id, type: job.type }, 'a job succeeded')
     } catch (error) {
       await untilWritten(id, () => settleFailure(id, signal, error)).catch((failure: unknown) =>

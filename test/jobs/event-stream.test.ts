@@ -23,10 +23,11 @@ async function idle(_: unknown, { signal }: { signal: AbortSignal }): Promise<vo
 beforeAll(async () => {
   directory = await temporaryDirectory()
   catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
-  const runners = { merge: idle, comparison: idle, evaluation: idle, search: idle }
+  const type = { runner: idle }
+  const types = { merge: type, comparison: type, evaluation: type, search: type }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
   const reserve = createReserve(directory.path, async () => undefined)
-  jobs = createJobService({ catalog, reserve }, runners, pino({ level: 'silent' }), limits, () => {})
+  jobs = createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, () => {})
 })
 afterAll(async () => {
   await jobs.close()

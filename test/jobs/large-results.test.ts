@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
-import { createJobService, type JobRunners, type JobService } from '../../src/jobs/job-service.ts'
+import { createJobService, type JobService, type RunnableJobTypes } from '../../src/jobs/job-service.ts'
 import { jsonPieces } from '../../src/jobs/json-pieces.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
 import { temporaryDirectory } from '../support/server.ts'
@@ -43,18 +43,20 @@ function comparison(tensors: number): ComparisonResult {
 beforeAll(async () => {
   directory = await temporaryDirectory()
   catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
-  const unused = async () => {
-    throw new TypeError('nothing but comparisons is started here')
+  const unused = {
+    async runner() {
+      throw new TypeError('nothing but comparisons is started here')
+    },
   }
-  const runners: JobRunners = {
+  const types: RunnableJobTypes = {
     merge: unused,
     evaluation: unused,
     search: unused,
-    comparison: async (_, { succeed }) => succeed(async () => result),
+    comparison: { runner: async (_, { succeed }) => succeed(async () => result) },
   }
   const reserve = { renew: async () => undefined, lend: <Value>(use: () => Promise<Value>) => use() }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
-  jobs = createJobService({ catalog, reserve }, runners, pino({ level: 'silent' }), limits, () => undefined)
+  jobs = createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, () => undefined)
 })
 afterAll(async () => {
   await jobs.close()
