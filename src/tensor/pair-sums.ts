@@ -35,14 +35,15 @@ export type PairMeasure = {
   nonFinite: { a: number; b: number }
 }
 
+/** A block of each tensor. One for all sums: a comparison may make a hundred thousand sums of a few elements. */
+const [blockOfA, blockOfB] = [new Float64Array(sumBlock), new Float64Array(sumBlock)]
+
 /**
  * Adds up the {@link PairMeasure} of two tensors of one type, in binary64. Chunks must be whole blocks, except the
  * last.
  */
 export class PairSums {
   #format: FloatFormat
-  #a = new Float64Array(sumBlock)
-  #b = new Float64Array(sumBlock)
   #sums = { dot: new TreeSum(), a: new TreeSum(), b: new TreeSum(), difference: new TreeSum() }
   #nonFinite = { a: 0, b: 0 }
 
@@ -74,7 +75,7 @@ export class PairSums {
   }
 
   #addBlock(aBytes: Uint8Array, bBytes: Uint8Array, count: number): void {
-    const [a, b] = [this.#a, this.#b]
+    const [a, b] = [blockOfA, blockOfB]
     this.#format.begin(a, aBytes, count, 1)
     this.#format.begin(b, bBytes, count, 1)
     let [dot, aa, bb, difference] = [0, 0, 0, 0]

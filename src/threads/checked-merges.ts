@@ -9,9 +9,9 @@ type PlannedFrom = { inputs: MergeInputs<MergeFile>; settings: MergeSettings }
 /** Plans of merges that were checked a moment ago. The job that follows a check takes its plan, and need not match the models again. */
 export type CheckedMerges = {
   /** Keeps the serialized plan that a check made, for at most 30 seconds. */
-  keep(merge: PlannedFrom, checked: SharedArrayBuffer): void
+  keep(merge: PlannedFrom, checked: Uint8Array<ArrayBuffer>): void
   /** Returns the kept plan of the same merge, and forgets it; null if there is none. */
-  take(merge: PlannedFrom): SharedArrayBuffer | null
+  take(merge: PlannedFrom): Uint8Array<ArrayBuffer> | null
 }
 
 /** A job that waits longer for its turn plans the merge again. */
@@ -22,9 +22,9 @@ const mostBytes = 128 << 20
 
 /** Returns an empty store of plans. */
 export function checkedMerges(): CheckedMerges {
-  const kept = new Map<string, { checked: SharedArrayBuffer; ending: NodeJS.Timeout }>()
+  const kept = new Map<string, { checked: Uint8Array<ArrayBuffer>; ending: NodeJS.Timeout }>()
   let bytes = 0
-  const forget = (key: string): SharedArrayBuffer | null => {
+  const remove = (key: string): Uint8Array<ArrayBuffer> | null => {
     const found = kept.get(key)
     if (!found) return null
     clearTimeout(found.ending)
@@ -32,6 +32,8 @@ export function checkedMerges(): CheckedMerges {
     bytes -= found.checked.byteLength
     return found.checked
   }
+  // Left to the collector, the memory would stay for as long as the server is idle.
+  const forget = (key: string) => void remove(key)?.buffer.transfer(0)
   return {
     keep(merge, checked) {
       if (checked.byteLength > mostBytes) return
@@ -44,7 +46,7 @@ export function checkedMerges(): CheckedMerges {
       kept.set(key, { checked, ending: setTimeout(() => forget(key), keptMilliseconds).unref() })
       bytes += checked.byteLength
     },
-    take: merge => (kept.size === 0 ? null : forget(keyOf(merge))),
+    take: merge => (kept.size === 0 ? null : remove(keyOf(merge))),
   }
 }
 

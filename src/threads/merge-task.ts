@@ -26,7 +26,7 @@ import {
   withOpenMerge,
 } from './open-inputs.ts'
 import type { OutputFile } from './output-ranges.ts'
-import { checkOf, sharedCheck, sharedPlan } from './share-inputs.ts'
+import { checkOf, serializedCheck, sharedPlan } from './share-inputs.ts'
 import type { WorkControl } from './work-control.ts'
 import { writePlanned } from './write-planned.ts'
 
@@ -65,18 +65,21 @@ export type MergeStart = { merged: MergedModel } | { planned: PlannedMerge } | {
 /**
  * The largest number of tensors of models in a plan that is kept: copying a larger plan takes seconds and much memory.
  */
-const mostSharedSources = 250_000
+const mostKeptSources = 150_000
 
 /**
  * Checks that models can be averaged and their batch norms measured. Writes nothing.
  * @returns the plan, serialized for {@link startMerge}; null if it is too large
  * @throws TureenError as {@link checkedPlan} does; `TUREEN_RECALIBRATION_IMPOSSIBLE`
  */
-export function checkMergeFiles(files: MergeInputs<MergeFile>, settings: MergeSettings): SharedArrayBuffer | null {
+export function checkMergeFiles(
+  files: MergeInputs<MergeFile>,
+  settings: MergeSettings,
+): Uint8Array<ArrayBuffer> | null {
   return withOpenMerge(files, inputs => {
     const checked = checkMerge(inputs, settings)
     const { tensors, inputs: sources } = checked.plan
-    return tensors.length * sources.length > mostSharedSources ? null : sharedCheck(checked)
+    return tensors.length * sources.length > mostKeptSources ? null : serializedCheck(checked)
   })
 }
 
@@ -102,7 +105,7 @@ export function startMerge(
   output: string,
   durable: boolean,
   control: WorkControl,
-  checked: SharedArrayBuffer | null = null,
+  checked: Uint8Array<ArrayBuffer> | null = null,
 ): MergeStart {
   const start = (files: readonly OpenFiles[], { plan: unprepared, ...found }: CheckedPlan): MergeStart => {
     const expected = withWarnings(found.expected, sampledWarnings(unprepared, files, settings, found.network))

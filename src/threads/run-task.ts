@@ -22,6 +22,7 @@ const stopMilliseconds = 1000
  * Runs a task of a pool by its name. Ends a thread that works on it longer than allowed; the pool then starts another
  * one. When the promise rejects, the thread that ran the task touches no file any more.
  * @param signal ends the thread at once
+ * @param moved memory of the task that the thread gets and this one loses
  * @throws TureenError of the task; `TUREEN_MODEL_LIMIT` if it took too much memory, `TUREEN_TASK_TIMEOUT` if too much
  * time
  */
@@ -29,11 +30,11 @@ export async function runTask<Module, Name extends NameIn<Module>>(
   pool: TaskPool<Module>,
   name: Name,
   task: TaskOf<Module[Name]>,
-  { signal }: { signal?: AbortSignal } = {},
+  { signal, moved = [] }: { signal?: AbortSignal; moved?: readonly ArrayBuffer[] } = {},
 ): Promise<ValueOf<Module[Name]>> {
   const deadline = taskDeadline(pool.taskMilliseconds)
   const end = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal
-  const run = () => pool.send(name, { task, started: deadline.started }, end)
+  const run = () => pool.send(name, { task, started: deadline.started }, end, moved)
   try {
     const outcome = await untilThreadsEnd(pool, end, run)
     if (outcome.ok) return outcome.value

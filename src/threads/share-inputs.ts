@@ -36,25 +36,22 @@ export function withShareInputs<Result>(
 
 /** Returns a plan in memory that is passed to threads without a copy on the event loop. */
 export function sharedPlan(plan: MergePlan): SharedArrayBuffer {
-  return sharedCopy(plan)
-}
-
-/** Returns a checked plan in memory, as {@link sharedPlan} does. */
-export function sharedCheck(checked: CheckedPlan): SharedArrayBuffer {
-  return sharedCopy(checked)
-}
-
-export function checkOf(shared: SharedArrayBuffer): CheckedPlan {
-  // This process serialized the checked plan, so v8 returns the same type.
-  const checked: CheckedPlan = deserialize(new Uint8Array(shared).slice())
-  return checked
-}
-
-function sharedCopy(value: object): SharedArrayBuffer {
-  const bytes = serialize(value)
+  const bytes = serialize(plan)
   const memory = new SharedArrayBuffer(bytes.byteLength)
   new Uint8Array(memory).set(bytes)
   return memory
+}
+
+/** Returns a checked plan in memory that can be moved to another thread. Shared memory would stay until a collection. */
+export function serializedCheck(checked: CheckedPlan): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(serialize(checked))
+}
+
+/** Returns the checked plan in memory from {@link serializedCheck}. */
+export function checkOf(serialized: Uint8Array<ArrayBuffer>): CheckedPlan {
+  // This process serialized the checked plan, so v8 returns the same type.
+  const checked: CheckedPlan = deserialize(serialized)
+  return checked
 }
 
 /** Returns the plan in memory from {@link sharedPlan}. */

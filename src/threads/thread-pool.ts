@@ -97,8 +97,9 @@ export function createThreadPool(
     (planners: ModelThreads): RunMerge =>
     async (merge, options) => {
       const merged = await runStoppable(async (control, signal) => {
-        const task = { ...merge, checked: checks.take(merge), shared: control.shared }
-        const start = await runTask(planners, 'merge', task, { signal })
+        const checked = checks.take(merge)
+        const task = { ...merge, checked, shared: control.shared }
+        const start = await runTask(planners, 'merge', task, { signal, moved: checked ? [checked.buffer] : [] })
         if ('merged' in start) return start.merged
         const inputs = filesOf(merge.inputs).map(({ label, path, data }) => ({ label, path, data }))
         const planned =

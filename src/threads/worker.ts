@@ -27,7 +27,7 @@ type MergeTask = {
   output: string
   durable: boolean
   /** The plan that a check of this merge returned. */
-  checked?: SharedArrayBuffer | null
+  checked?: Uint8Array<ArrayBuffer> | null
   shared: SharedArrayBuffer
 }
 type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }

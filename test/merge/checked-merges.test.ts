@@ -57,7 +57,7 @@ function inputsOf(kind: (typeof kinds)[number]): MergeInputs<MergeFile> {
   return mergeInputs(models, models[1])
 }
 
-function merged(inputs: MergeInputs<MergeFile>, merging: MergeSettings, checked: SharedArrayBuffer | null) {
+function merged(inputs: MergeInputs<MergeFile>, merging: MergeSettings, checked: Uint8Array<ArrayBuffer> | null) {
   const output = join(directory, 'soup')
   const start = startMerge(inputs, merging, output, false, workControl(), checked)
   if (!('merged' in start)) throw new Error('the soup is large')
@@ -100,7 +100,7 @@ describe('kept plans', () => {
     return { label: `m${index}`, sha256: `sha256:${index}`, weight: 1, path: `/${index}`, data: [] }
   })
   const merge = { inputs: mergeInputs(models), settings: defaultSettings }
-  const plan = (bytes = 8) => new SharedArrayBuffer(bytes)
+  const plan = (bytes = 8) => new Uint8Array(bytes)
 
   afterEach(() => vi.useRealTimers())
 
@@ -124,12 +124,13 @@ describe('kept plans', () => {
     expect(checks.take(weighted(-0))).toBeNull()
   })
 
-  test('are forgotten after half a minute', () => {
+  test('are forgotten after half a minute, and their memory with them', () => {
     vi.useFakeTimers()
-    const checks = checkedMerges()
-    checks.keep(merge, plan())
+    const [checks, kept] = [checkedMerges(), plan()]
+    checks.keep(merge, kept)
     vi.advanceTimersByTime(30_000)
     expect(checks.take(merge)).toBeNull()
+    expect(kept.byteLength).toBe(0)
   })
 
   test('take a bounded number of bytes: the oldest goes first', () => {
