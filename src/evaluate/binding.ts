@@ -1,6 +1,7 @@
 import { type ProblemItem, TureenError } from '../errors.ts'
 import { isEscaped } from '../onnx/names.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
+import type { DatasetDescription } from './datasets/dataset-types.ts'
 import { hasNoElements, isText } from './element-kinds.ts'
 
 /** An array of a data set, without its values. */
@@ -36,7 +37,7 @@ export type BindingRequest = {
 }
 
 export type BindingModel = { inputs: readonly ValueDescription[]; outputs: readonly ValueDescription[] }
-export type BindingDataset = { kind: 'npz' | 'testDataSet'; arrays: readonly BoundArray[] }
+export type BindingDataset = { kind: DatasetDescription['kind']; arrays: readonly BoundArray[] }
 
 const defaultBatchSize = 64
 

@@ -1,3 +1,4 @@
+import type { DatasetRecord } from '../../../schemas/dataset.ts'
 import type { ArrayValues } from './array-values.ts'
 
 /** A file of a data set. `name`: the uploaded file name, for messages and to order tensors; `path`: the server's path to it. */
@@ -13,7 +14,7 @@ export type ArrayDescription = { name: string; dtype: string; dims: number[]; te
  * The arrays of a data set. `npz`: arrays whose first axis is the sample. `testDataSet`: ONNX's own input_N.pb and output_N.pb, one case in
  * each directory. Its tensors have no sample axis; `dims` are those of the first case, and other cases may differ.
  */
-export type DatasetDescription = { kind: 'npz' | 'testDataSet'; samples: number; arrays: ArrayDescription[] }
+export type DatasetDescription = { kind: DatasetRecord['kind']; samples: number; arrays: ArrayDescription[] }
 
 /** Consecutive samples. `values`: the requested arrays; read-only, and valid until the next batch. */
 export type DataBatch = { samples: number; values: Map<string, ArrayValues> }

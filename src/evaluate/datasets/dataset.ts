@@ -1,8 +1,6 @@
+import { openByKind } from './dataset-kinds.ts'
 import { defaultMemoryBytes } from './dataset-limits.ts'
 import type { Dataset, DatasetFile } from './dataset-types.ts'
-import { kindOf } from './file-kinds.ts'
-import { openNpzDataset } from './npz-dataset.ts'
-import { openTestDataSet } from './test-data-set.ts'
 
 export type { ArrayValues } from './array-values.ts'
 export type { ArrayDescription, DataBatch, Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
@@ -23,7 +21,5 @@ export async function openDataset(
   files: readonly DatasetFile[],
   { memoryBytes = defaultMemoryBytes }: DatasetOptions = {},
 ): Promise<Dataset> {
-  const kind = await kindOf(files)
-  const reading = { memoryBytes, keep: true }
-  return kind === 'npz' ? openNpzDataset(files, reading) : openTestDataSet(files, reading)
+  return openByKind(files, { memoryBytes, keep: true })
 }

@@ -1,8 +1,6 @@
+import { openByKind } from './dataset-kinds.ts'
 import { defaultMemoryBytes } from './dataset-limits.ts'
 import type { Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
-import { kindOf } from './file-kinds.ts'
-import { openNpzDataset } from './npz-dataset.ts'
-import { openTestDataSet } from './test-data-set.ts'
 
 const readAheadBytes = 4 * 1024 * 1024
 
@@ -13,9 +11,7 @@ const readAheadBytes = 4 * 1024 * 1024
  * @throws TureenError `TUREEN_DATASET_MALFORMED` or `TUREEN_DATASET_UNSUPPORTED`, with the file or array and what to do
  */
 export async function describeDataset(files: readonly DatasetFile[]): Promise<DatasetDescription> {
-  const kind = await kindOf(files)
-  const reading = { memoryBytes: defaultMemoryBytes, keep: false }
-  const dataset = kind === 'npz' ? await openNpzDataset(files, reading) : await openTestDataSet(files, reading)
+  const dataset = await openByKind(files, { memoryBytes: defaultMemoryBytes, keep: false })
   try {
     if (dataset.byteLength <= defaultMemoryBytes) await readThrough(dataset)
     return dataset.description
