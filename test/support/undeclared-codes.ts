@@ -15,6 +15,8 @@ export function watchUndeclaredCodes(app: FastifyInstance): () => void {
   const onFailure = (failure: unknown) => {
     if (!isFailure(failure) || failure.request.server.server !== app.server) return
     const { request, route, error } = failure
+    // No client gets this answer: it hung up, which is why the work was stopped.
+    if (request.socket.destroyed) return
     const { code } = asTureenError(error)
     const path = route.url.replace(/\/\*$/, '/{location}').replaceAll(/:(\w+)/g, '{$1}')
     const operation: unknown = Reflect.get(app.swagger().paths?.[path] ?? {}, request.method.toLowerCase())
