@@ -13,11 +13,11 @@ import { column, isReadable, jsonOr, readOr, validOr } from '../storage/unreadab
 
 // Rows of the catalog for data sets. All functions take the catalog, or a transaction of it.
 
-export type StoredFile = { name: string; sha256: string; bytes: number }
+export type DatasetContent = { name: string; sha256: string; bytes: number }
 
 export type NewDataset = {
   sha256: string
-  files: readonly StoredFile[]
+  files: readonly DatasetContent[]
   description: DatasetDescription
   name: string | null
   labels: Labels
@@ -34,7 +34,7 @@ export type DatasetFilters = {
 }
 
 /** Returns the digest of a data set: that of its only file, or of the list of its files in the order of the samples. */
-export function datasetDigest(files: readonly StoredFile[]): string {
+export function datasetDigest(files: readonly DatasetContent[]): string {
   const [only] = files
   if (only && files.length === 1) return only.sha256
   const list = JSON.stringify(files.map(({ name, bytes, sha256 }) => [name, bytes, sha256]))
@@ -128,8 +128,8 @@ const selectDatasets = (catalog: Catalog) =>
 type DatasetRow = Tables['datasets'] & { labels: string; files: string }
 
 /** Reads the files of a row. @throws Error if the digest of the row is not theirs, which means damage */
-function filesOf({ files, sha256 }: DatasetRow): StoredFile[] {
-  const stored: StoredFile[] = JSON.parse(files)
+function filesOf({ files, sha256 }: DatasetRow): DatasetContent[] {
+  const stored: DatasetContent[] = JSON.parse(files)
   if (datasetDigest(stored) !== sha256) throw new Error('its sha256 is not the digest of its files')
   return stored
 }

@@ -73,10 +73,10 @@ export type KeptComparison = z.infer<typeof keptComparison>
 export type NewScores = {
   subject: Subject
   run: KeptRun
-  scores: { identity: unknown; outcome: Outcome | undefined }[]
+  scores: { identity: unknown; outcome: ScoreOutcome | undefined }[]
 }
 
-type Outcome = Omit<MetricOutcome, 'name'>
+type ScoreOutcome = Omit<MetricOutcome, 'name'>
 
 /** Everything that a comparison of several models by one scoring metric depends on. */
 export type ComparisonKey = {
@@ -166,7 +166,7 @@ export function createKeptScores(scores: Scores): KeptScores {
   }
 }
 
-function keptOutcome(outcome: Outcome | undefined): KeptScore {
+function keptOutcome(outcome: ScoreOutcome | undefined): KeptScore {
   const { value = Number.NaN, perClass, note } = outcome ?? {}
   return {
     value: finite(value),

@@ -4,7 +4,7 @@ import type { SearchRequest } from '../../schemas/search.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { SearchInputs } from '../merge/merge-inputs.ts'
-import type { Dimension } from '../search/dimension.ts'
+import type { SearchDimension } from '../search/dimension.ts'
 import type { SearchedMethod } from '../search/run-search.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/open-inputs.ts'
@@ -28,7 +28,7 @@ export type ResolvedSearch = {
   groups: readonly string[]
   settings: MergeSettings
   /** Parameters of the merge method to search. */
-  dimensions: readonly Dimension[]
+  dimensions: readonly SearchDimension[]
   method: SearchedMethod
   selection: Scoring
   test: Scoring | null

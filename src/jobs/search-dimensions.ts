@@ -3,11 +3,11 @@ import { type Place, type ProblemItem, TureenError } from '../errors.ts'
 import { type MethodInputs, type MethodSettings, methodSettings } from '../merge/method-settings.ts'
 import { methods } from '../merge/methods/merge-method-registry.ts'
 import type { TensorRule } from '../merge/tensor-rule.ts'
-import type { Dimension } from '../search/dimension.ts'
+import type { SearchDimension } from '../search/dimension.ts'
 import type { SearchedMethod } from '../search/run-search.ts'
 
 /** The merge method of a search: its settings before any choice, and the parameters to search. */
-export type SearchedSettings = { settings: MethodSettings; dimensions: Dimension[]; method: SearchedMethod }
+export type SearchedSettings = { settings: MethodSettings; dimensions: SearchDimension[]; method: SearchedMethod }
 
 /** Most parameters to search. The server checks all corners of their ranges: 2^n for n parameters. */
 const mostDimensions = 6
@@ -44,7 +44,7 @@ export function searchedSettings(
     throw invalid('strategy.type', `${name} takes no weights; search among subsets, or for a parameter of ${name}`, {
       actual: request.strategy.type,
     })
-  const dimensions = entries.map(([each, [from, to]]): Dimension => {
+  const dimensions = entries.map(([each, [from, to]]): SearchDimension => {
     const start = settings.parameters[each]
     return { name: each, from, to, start: typeof start === 'number' ? start : from, isInteger: isInteger(name, each) }
   })

@@ -15,7 +15,7 @@ export type Sweeper = {
   close(): Promise<void>
 }
 
-type Swept = {
+type SweptRecords = {
   models: ModelStore
   datasets: DatasetStore
   jobs: JobService
@@ -32,7 +32,7 @@ type Swept = {
  */
 export function createSweeper(
   catalog: Catalog,
-  { models, datasets, jobs, keys, endQuarantine, reserve }: Swept,
+  { models, datasets, jobs, keys, endQuarantine, reserve }: SweptRecords,
   seconds: number,
   clock: () => number,
   log: Logger,

@@ -15,7 +15,7 @@ export type BlockStack = { stack: string; blocks: number }
 export type BlockPositions = { stacks: readonly BlockStack[]; positions: ReadonlyMap<string, number | null> }
 
 /** A block, or `unknown` if names contradict each other. */
-type Place = Block | 'outside' | 'unknown'
+type BlockPlace = Block | 'outside' | 'unknown'
 
 /**
  * Finds the stacks of blocks in a network by names such as `layers.3.`, and the block of every weight. A weight's own
@@ -34,7 +34,7 @@ export function blockPositions(
 ): BlockPositions {
   const consumers = consumersOf(network)
   const readers = weightReaders(network, consumers, isWeight)
-  const places = new Map<TensorEntry, Place>()
+  const places = new Map<TensorEntry, BlockPlace>()
   const unplaced = () => [...readers].filter(([tensor]) => !places.has(tensor))
   for (const tensor of readers.keys()) {
     const own = namesOf(tensor)
@@ -60,7 +60,7 @@ function placeByNodes(
   operators: readonly Operator[],
   hasName: boolean,
   stacks: ReadonlySet<string>,
-): Place | undefined {
+): BlockPlace | undefined {
   const blocks = operators.flatMap(({ name, opType }) => {
     const block = blockIn(name)
     return block ? [{ ...block, stack: sameStack(block.stack, stacks), isFoldable: isFoldable(name, opType) }] : []
@@ -91,7 +91,7 @@ function placeByNeighbours(
   unplaced: readonly (readonly [TensorEntry, readonly Operator[]])[],
   readers: ReadonlyMap<TensorEntry, readonly Operator[]>,
   consumers: ReadonlyMap<Operator, readonly Operator[]>,
-  places: Map<TensorEntry, Place>,
+  places: Map<TensorEntry, BlockPlace>,
 ): void {
   if (unplaced.length === 0) return
   const atOperators = new Map<Operator, Shared>()
@@ -122,7 +122,7 @@ function placeBetweenBlocks(
   unplaced: readonly (readonly [TensorEntry, readonly Operator[]])[],
   readers: ReadonlyMap<TensorEntry, readonly Operator[]>,
   network: Network,
-  places: Map<TensorEntry, Place>,
+  places: Map<TensorEntry, BlockPlace>,
 ): void {
   if (unplaced.length === 0) return
   const known = new Map<Operator, Block>()
@@ -136,11 +136,11 @@ function placeBetweenBlocks(
   }
 }
 
-function positionsIn(tensors: Iterable<TensorEntry>, places: ReadonlyMap<TensorEntry, Place>): BlockPositions {
+function positionsIn(tensors: Iterable<TensorEntry>, places: ReadonlyMap<TensorEntry, BlockPlace>): BlockPositions {
   const counts = new Map<string, number>()
   for (const place of places.values())
     if (typeof place === 'object') counts.set(place.stack, Math.max(counts.get(place.stack) ?? 0, place.index + 1))
-  const positionOf = (place: Place | undefined): number | null => {
+  const positionOf = (place: BlockPlace | undefined): number | null => {
     if (place === 'outside') return 0
     if (place === undefined || place === 'unknown') return null
     const count = counts.get(place.stack) ?? 1
@@ -153,20 +153,20 @@ function positionsIn(tensors: Iterable<TensorEntry>, places: ReadonlyMap<TensorE
 }
 
 /** Returns the place that all have; undefined if there is none, or more than one. */
-function agreed(places: readonly Place[]): Place | undefined {
+function agreed(places: readonly BlockPlace[]): BlockPlace | undefined {
   const [first, ...others] = places
   return first !== undefined && others.every(other => isSame(first, other)) ? first : undefined
 }
 
-function isSame(one: Place, other: Place): boolean {
+function isSame(one: BlockPlace, other: BlockPlace): boolean {
   if (typeof one === 'string' || typeof other === 'string') return one === other
   return one.stack === other.stack && one.index === other.index
 }
 
 /** The place of all tensors of an operator or module; null if they are in several. Thousands may share one module. */
-type Shared = Place | null
+type Shared = BlockPlace | null
 
-function share<Key>(places: Map<Key, Shared>, key: Key, place: Place): void {
+function share<Key>(places: Map<Key, Shared>, key: Key, place: BlockPlace): void {
   const before = places.get(key)
   places.set(key, before === undefined || (before !== null && isSame(before, place)) ? place : null)
 }
@@ -177,7 +177,7 @@ function share<Key>(places: Map<Key, Shared>, key: Key, place: Place): void {
 function agreedBy(
   operators: readonly Operator[],
   placeOf: (operator: Operator) => Shared | undefined,
-): Place | undefined {
+): BlockPlace | undefined {
   const said = operators.map(placeOf).filter(place => place !== undefined)
   return said.includes(null) ? undefined : agreed(said.filter(place => place !== null))
 }

@@ -1,7 +1,7 @@
 import type { ReadParameter, ReadParameters } from './mergekit-settings.ts'
 import { asNumber, isAlways, refusal, type Setting, truthOf, valueFor, valuesOf } from './mergekit-values.ts'
 
-type Read = ReadParameters['parameters']
+type ReadSettings = ReadParameters['parameters']
 
 /**
  * Parameters of Tureen that replace mergekit's choices between ways to compute, and sentences about choices that change
@@ -20,7 +20,7 @@ const largestTolerance = 1e-5
  * Translates the parameters of mergekit that choose between ways to compute.
  * @throws TureenError `TUREEN_REQUEST_INVALID` for a way that Tureen does not have, naming the one that it has
  */
-export function choicesOf(method: string, read: Read): Choices {
+export function choicesOf(method: string, read: ReadSettings): Choices {
   refuseTruth(read.get('filter_wise'), 'takes the filters of a tensor one by one in mergekit; here a tensor is a whole')
   refuseAbove(read.get('eps'), largestEps, 'mergekit adds eps to every length, and here it is only compared with them')
   refuseAbove(read.get('tol'), largestTolerance, 'mergekit leaves out tensors shorter than tol, and here none is')
@@ -50,7 +50,7 @@ export function epsilonFor(epsilons: readonly Setting[], densities: readonly Set
 }
 
 /** Returns the axis along which the vectors of nuslerp run. */
-function alongOf(read: Read): Choices {
+function alongOf(read: ReadSettings): Choices {
   const [flatten, rows] = ['nuslerp_flatten', 'nuslerp_row_wise'].map(name => read.get(name)?.settings[0])
   if (!flatten || !rows) return none
   if (truthOf(flatten)) {
@@ -64,7 +64,7 @@ function alongOf(read: Read): Choices {
  * Returns the scaling of the entries that a mask keeps. With `rescale`, mergekit restores their earlier sum of
  * magnitudes.
  */
-function scaling(method: string, read: Read): Choices {
+function scaling(method: string, read: ReadSettings): Choices {
   const rescale = read.get('rescale')
   const [setting] = rescale?.settings ?? []
   if (!rescale || !setting) return none
@@ -127,7 +127,7 @@ const enumeratedModels = 12
  * the base.
  * @throws TureenError `TUREEN_REQUEST_INVALID` for normalized weights of both signs of which some may sum to 0
  */
-function refuseCancelling(method: string, read: Read): void {
+function refuseCancelling(method: string, read: ReadSettings): void {
   const [normalize] = read.get('normalize')?.settings ?? []
   const weights = read.get('weight')?.settings ?? []
   if (!/^(ties|della|.*_ties)$/.test(method) || !normalize || !truthOf(normalize)) return

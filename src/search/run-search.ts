@@ -1,13 +1,13 @@
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { candidateSoup } from './candidate-soup.ts'
-import type { Dimension } from './dimension.ts'
+import type { SearchDimension } from './dimension.ts'
 import { type Direction, goodness } from './ranking.ts'
 import {
   type Candidate,
   everyModel,
-  type Findings,
   type Strategy,
   type StrategyContext,
+  type StrategyFindings,
   scoreSingles,
 } from './strategy.ts'
 
@@ -31,7 +31,7 @@ export type Search = {
   /** Globs on tensor names, one for each group of tensors with weights of its own. */
   groups: readonly string[]
   /** Parameters of the merge method that the search chooses, if any. */
-  dimensions?: readonly Dimension[]
+  dimensions?: readonly SearchDimension[]
   /** Defaults to a linear mean. */
   method?: SearchedMethod
   direction: Direction
@@ -52,7 +52,7 @@ export type SearchOutcome = {
   candidates: ScoredCandidate[]
   /** The mean of all models, scored for comparison; null if the budget was spent before. */
   uniform: ScoredCandidate | null
-  findings: Findings
+  findings: StrategyFindings
   /** The budget that ended the search before its strategy had finished; null if none did. */
   stopped: BudgetKind | null
   /** The number of different soups scored, including the mean of all models. */
@@ -136,7 +136,7 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
   }
 
   const all = everyModel(models)
-  let findings: Findings = {}
+  let findings: StrategyFindings = {}
   let stopped: BudgetKind | null = null
   try {
     await scoreSingles(context)

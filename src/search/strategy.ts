@@ -1,4 +1,4 @@
-import type { Dimension } from './dimension.ts'
+import type { SearchDimension } from './dimension.ts'
 import type { ShapleyValue } from './shapley.ts'
 
 /**
@@ -19,7 +19,7 @@ export type StrategyContext = {
   /** The number of groups of tensors with weights of their own. Tensors outside of groups are one more set. */
   groups: number
   /** Parameters of the merge method that the search chooses, if any. */
-  dimensions?: readonly Dimension[]
+  dimensions?: readonly SearchDimension[]
   /** True if the merge method has weights. Defaults to true. */
   hasWeights?: boolean
   /**
@@ -39,7 +39,7 @@ export type StrategyContext = {
 export type Barrier = { value: number; alpha: number }
 
 /** Findings of a strategy besides scores. Only a strategy that has finished has them; in them, more is better. */
-export type Findings = { contributions?: ShapleyValue[]; barrier?: Barrier }
+export type StrategyFindings = { contributions?: ShapleyValue[]; barrier?: Barrier }
 
 /** One way to propose candidates. A strategy does not choose the winner. */
 export type Strategy = {
@@ -52,7 +52,7 @@ export type Strategy = {
    * Scores candidates until the strategy has finished. Equal scores always lead to the same candidates in the same
    * order.
    */
-  run(context: StrategyContext): Promise<Findings>
+  run(context: StrategyContext): Promise<StrategyFindings>
 }
 
 /** Returns the candidate that is one model by itself. */

@@ -7,12 +7,12 @@ import { inParallel } from '../storage/in-parallel.ts'
 import { type LinkNote, noteLinks } from '../storage/link-notes.ts'
 import { makeDirectory } from '../storage/make-directory.ts'
 import { readMarker } from '../storage/store-marker.ts'
-import { type Finding, integrityFindings, referencedFiles } from './catalog-findings.ts'
+import { integrityFindings, referencedFiles, type StoreFinding } from './catalog-findings.ts'
 import { storePaths } from './held-store.ts'
 import { linkOrCopy } from './link-or-copy.ts'
 
 /** Result of a backup. `bytes`: bytes of all content; `findings`: defects of the store, and so of the backup. */
-export type Backup = { linked: number; copied: number; bytes: number; findings: Finding[] }
+export type Backup = { linked: number; copied: number; bytes: number; findings: StoreFinding[] }
 
 /**
  * Most copies of the catalog. Files that are deleted meanwhile make another copy necessary; each pass has less to do than the one before.
@@ -136,7 +136,7 @@ async function copyContent(copying: Copying, holders: ReadonlyMap<string, string
   return missing
 }
 
-function catalogFindings(draft: string): Finding[] {
+function catalogFindings(draft: string): StoreFinding[] {
   const catalog = new DatabaseSync(storePaths(draft).catalog, { readOnly: true })
   try {
     return [...integrityFindings(catalog)]

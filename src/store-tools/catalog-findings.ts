@@ -31,13 +31,13 @@ const questions: readonly string[] = [
    from dataset_files where not exists (select 1 from datasets where id = dataset_id)`,
 ]
 
-export type Finding = { place: string; message: string }
+export type StoreFinding = { place: string; message: string }
 
 const findingRow = z.object({ place: z.coerce.string(), message: z.string() })
 const integrityRow = z.object({ integrity_check: z.string() })
 
 /** Yields the findings of SQLite's own check of the file. */
-export function* integrityFindings(catalog: DatabaseSync): Generator<Finding> {
+export function* integrityFindings(catalog: DatabaseSync): Generator<StoreFinding> {
   for (const row of catalog.prepare('pragma integrity_check').iterate()) {
     const { integrity_check: message } = integrityRow.parse(row)
     if (message !== 'ok') yield { place: 'catalog.sqlite', message: `is damaged: SQLite says "${message}"` }
@@ -45,7 +45,7 @@ export function* integrityFindings(catalog: DatabaseSync): Generator<Finding> {
 }
 
 /** Yields the records that cannot be read, and rows without the row that they belong to. */
-export function* recordFindings(catalog: DatabaseSync): Generator<Finding> {
+export function* recordFindings(catalog: DatabaseSync): Generator<StoreFinding> {
   for (const question of questions) for (const row of catalog.prepare(question).iterate()) yield findingRow.parse(row)
 }
 

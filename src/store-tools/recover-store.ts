@@ -68,7 +68,7 @@ export async function recoverStore(directory: string, say: (line: string) => voi
   }
 }
 
-type StoredFile = ContentFile & { writtenAt: number }
+type RecoveredFile = ContentFile & { writtenAt: number }
 
 /** `known`: digests that records refer to; `labels`: labels of new records, by the digest of the model's own file. */
 type Recovering = {
@@ -80,7 +80,7 @@ type Recovering = {
 
 async function recoverFile(
   directory: string,
-  file: StoredFile,
+  file: RecoveredFile,
   { catalog, threads, known, labels }: Recovering,
   say: (line: string) => void,
 ): Promise<keyof Recovery> {
@@ -120,8 +120,8 @@ function stillMissing(id: string, { missing }: DescribedFile): string[] {
   })
 }
 
-async function filesIn(directory: string): Promise<StoredFile[]> {
-  const files: StoredFile[] = []
+async function filesIn(directory: string): Promise<RecoveredFile[]> {
+  const files: RecoveredFile[] = []
   for await (const hex of contentDigests(directory)) {
     const path = join(directory, contentPath(hex))
     const { size, mtimeMs } = await stat(path)

@@ -7,7 +7,7 @@ import { examineCatalog } from '../storage/examine-catalog.ts'
 import { contentDigests, contentPath } from '../storage/file-names.ts'
 import { readMarker } from '../storage/store-marker.ts'
 import { sha256OfFile } from '../threads/hash-file.ts'
-import { type Finding, integrityFindings, recordFindings, referencedFiles } from './catalog-findings.ts'
+import { integrityFindings, recordFindings, referencedFiles, type StoreFinding } from './catalog-findings.ts'
 import { storePaths } from './held-store.ts'
 
 /** Result of a check: numbers of records, content files, their bytes, files in quarantine, and findings. */
@@ -16,7 +16,7 @@ export type StoreCheck = { records: number; files: number; bytes: number; quaran
 export type CheckOptions = {
   /** True to read every content file to its end and compare its digest with its name. */
   deep: boolean
-  onFinding(finding: Finding): void
+  onFinding(finding: StoreFinding): void
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { Cut } from './cut.ts'
 import { ascendingAt } from './quickselect.ts'
 
-type Room = { keys: Float64Array; indices: Float64Array }
+type KeyRoom = { keys: Float64Array; indices: Float64Array }
 
 /** Arrays for reuse: allocating them for every tensor would keep the garbage collector busy. */
-const spareRooms: Room[] = []
+const spareRooms: KeyRoom[] = []
 const mostSpareRooms = 8
 
 /** Keys of elements with their indices, in ascending order of index. Finds the key at a rank. */

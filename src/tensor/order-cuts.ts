@@ -22,7 +22,7 @@ const leadingBits = 16
 const secondBits = 15
 const lowBits = 16
 
-type Search = {
+type CutSearch = {
   stream: number
   /** The rank of the sought element among the elements of its bin. */
   rank: number
@@ -83,7 +83,7 @@ export function findCuts(
   return searches.map(some => some.map(({ cut }) => cut ?? { value: 0, last: -1 }))
 }
 
-function newSearch(stream: number, rank: number, sample: Sample | undefined): Search {
+function newSearch(stream: number, rank: number, sample: Sample | undefined): CutSearch {
   const bracket = sample ? new RankBracket(rank, sample) : null
   return { stream, rank, level: 0, high: 0, low: 0, bins: null, gathered: null, bracket, cut: null }
 }
@@ -104,7 +104,7 @@ function wordsOf(keys: Float64Array, count: number): Uint32Array {
   return words
 }
 
-function tally({ level, high, low }: Search, bins: Uint32Array, words: Uint32Array, count: number): void {
+function tally({ level, high, low }: CutSearch, bins: Uint32Array, words: Uint32Array, count: number): void {
   if (level === 0) {
     for (let at = 1; at < 2 * count; at += 2) {
       const bin = (words[at] ?? 0) >>> secondBits
@@ -129,7 +129,7 @@ function isInBin(level: number, high: number, low: number, upper: number, lower:
 }
 
 /** Finds the bin of the sought element, from the largest bin down. */
-function descend(search: Search, bins: Uint32Array): void {
+function descend(search: CutSearch, bins: Uint32Array): void {
   let bin = bins.length - 1
   for (let here = bins[bin] ?? 0; search.rank >= here; here = bins[bin] ?? 0) {
     search.rank -= here
@@ -144,7 +144,7 @@ function descend(search: Search, bins: Uint32Array): void {
   if ((bins[bin] ?? 0) <= gatheredAtMost) search.gathered = new GatheredKeys(gatheredAtMost)
 }
 
-function gather({ level, high, low, gathered }: Search, words: Uint32Array, first: number, count: number): void {
+function gather({ level, high, low, gathered }: CutSearch, words: Uint32Array, first: number, count: number): void {
   for (let i = 0; i < count; i += 1) {
     const lower = words[2 * i] ?? 0
     const upper = words[2 * i + 1] ?? 0
@@ -154,7 +154,7 @@ function gather({ level, high, low, gathered }: Search, words: Uint32Array, firs
 }
 
 /** Finds the element with the sought rank among equal elements. */
-function passEqual(search: Search, words: Uint32Array, first: number, count: number): void {
+function passEqual(search: CutSearch, words: Uint32Array, first: number, count: number): void {
   const { high, low } = search
   for (let i = 0; i < count; i += 1) {
     if (words[2 * i + 1] !== high || words[2 * i] !== low) continue

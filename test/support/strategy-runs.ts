@@ -1,4 +1,4 @@
-import type { Candidate, Findings, Strategy } from '../../src/search/strategy.ts'
+import type { Candidate, Strategy, StrategyFindings } from '../../src/search/strategy.ts'
 
 /** Runs a strategy with scores from a function. `groups`: groups of tensors with their own weights. */
 export async function runStrategy(
@@ -6,7 +6,7 @@ export async function runStrategy(
   models: number,
   scoreOf: (candidate: Candidate) => number,
   groups = 0,
-): Promise<{ asked: Candidate[]; findings: Findings; best: Candidate | undefined; bestScore: number }> {
+): Promise<{ asked: Candidate[]; findings: StrategyFindings; best: Candidate | undefined; bestScore: number }> {
   const asked = new Map<string, Candidate>()
   let best: Candidate | undefined
   let bestScore = Number.NEGATIVE_INFINITY

@@ -4,7 +4,7 @@ import { alwaysExact } from './numeric-types.ts'
 import { mismatchedDataset } from './refusals.ts'
 
 type Bigs = BigInt64Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>
-type Numbers = Exclude<ElementArray, Bigs>
+type NumberArray = Exclude<ElementArray, Bigs>
 type Half = 'float16' | 'bfloat16'
 
 /**
@@ -52,14 +52,14 @@ function convert(source: ElementArray, from: string, target: ElementArray, to: s
   return numbersToNumbers(numbers, target, to)
 }
 
-function numbersToNumbers(source: Numbers, target: Numbers, to: string): number {
+function numbersToNumbers(source: NumberArray, target: NumberArray, to: string): number {
   const store = storing(target, to)
   for (let i = 0; i < source.length; i += 1) if (!store(i, source[i] ?? 0)) return i
   return -1
 }
 
 /** Converts 64-bit integers through binary64. An integer that is not exact in binary64 is exact in no smaller float either. */
-function bigsToNumbers(source: Bigs, target: Numbers, to: string): number {
+function bigsToNumbers(source: Bigs, target: NumberArray, to: string): number {
   const store = storing(target, to)
   for (let i = 0; i < source.length; i += 1) {
     const value = source[i] ?? 0n
@@ -69,7 +69,7 @@ function bigsToNumbers(source: Bigs, target: Numbers, to: string): number {
   return -1
 }
 
-function numbersToBigs(source: Numbers, target: Bigs): number {
+function numbersToBigs(source: NumberArray, target: Bigs): number {
   for (let i = 0; i < source.length; i += 1) {
     const value = source[i] ?? 0
     if (!Number.isInteger(value)) return i
@@ -90,7 +90,7 @@ function bigsToBigs(source: Bigs, target: Bigs): number {
 }
 
 /** Returns a function that stores a number at an index of the target, and returns true if the stored number is equal. */
-function storing(target: Numbers, to: string): (index: number, value: number) => boolean {
+function storing(target: NumberArray, to: string): (index: number, value: number) => boolean {
   if (isHalf(to)) {
     const values = decodeTable(smallFloats[to])
     const encode = encoder(smallFloats[to])
@@ -113,7 +113,7 @@ function storing(target: Numbers, to: string): (index: number, value: number) =>
   }
 }
 
-function decodeHalves(codes: Numbers, from: Half): Float32Array<ArrayBuffer> {
+function decodeHalves(codes: NumberArray, from: Half): Float32Array<ArrayBuffer> {
   const values = decodeTable(smallFloats[from])
   const numbers = new Float32Array(codes.length)
   for (let i = 0; i < codes.length; i += 1) numbers[i] = values[codes[i] ?? 0] ?? 0

@@ -9,7 +9,7 @@ export type PythonLiteral =
   | { form: 'tuple' | 'list'; items: PythonLiteral[] }
   | Map<string, PythonLiteral>
 
-type Token = { mark: string } | { value: string | number | boolean | null } | null
+type LiteralToken = { mark: string } | { value: string | number | boolean | null } | null
 
 /** Pattern of one token. Python 2 wrote long integers with a final L, which NumPy still reads. */
 const tokenPattern =
@@ -88,7 +88,7 @@ export function parsePythonLiteral(text: string): PythonLiteral {
   return value
 }
 
-function nextToken(pattern: RegExp, text: string): Token {
+function nextToken(pattern: RegExp, text: string): LiteralToken {
   const match = pattern.exec(text)
   if (!match) throw new SyntaxError('it holds something that is not a literal')
   const [, mark, single, double, digits, word] = match

@@ -8,7 +8,7 @@ import { noValue } from './no-value.ts'
 import { meanOf } from './running-sum.ts'
 
 /** Sums over all samples so far, for one of the numbers of a sample. */
-type Outcome = { count: number; mean: number; deviations: number; residuals: number }
+type R2Outcome = { count: number; mean: number; deviations: number; residuals: number }
 
 /**
  * The coefficient of determination: 1 - sum of (target - output)^2 / sum of (target - mean target)^2. For several numbers a sample, the
@@ -27,7 +27,7 @@ export const r2: Metric<NoParameters> = {
   shapes: valueShapes,
   start(_, keep) {
     const requireConstant = constantOverBatches('r2', 'numbers a sample')
-    let all: Outcome[] = []
+    let all: R2Outcome[] = []
     // Keep pairs of a target and its squared residual, since the mean target depends on the resample.
     const kept = new NumberList()
     let keptSamples = 0
@@ -73,12 +73,12 @@ export const r2: Metric<NoParameters> = {
   },
 }
 
-function newOutcomes(size: number): Outcome[] {
+function newOutcomes(size: number): R2Outcome[] {
   return Array.from({ length: size }, () => ({ count: 0, mean: 0, deviations: 0, residuals: 0 }))
 }
 
 /** Adds a target and its squared residual to the sums, `times` times. */
-function observe(outcome: Outcome | undefined, target: number, residual: number, times: number): void {
+function observe(outcome: R2Outcome | undefined, target: number, residual: number, times: number): void {
   if (!outcome) return
   const before = target - outcome.mean
   outcome.count += times
@@ -88,7 +88,7 @@ function observe(outcome: Outcome | undefined, target: number, residual: number,
   outcome.residuals += times * residual
 }
 
-function determination({ deviations, residuals }: Outcome): number {
+function determination({ deviations, residuals }: R2Outcome): number {
   if (deviations === 0) return residuals === 0 ? 1 : residuals > 0 ? 0 : Number.NaN
   return 1 - residuals / deviations
 }

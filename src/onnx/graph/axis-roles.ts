@@ -8,28 +8,28 @@ import type { Operator } from './network.ts'
  */
 export type AxisRole = 'unit' | 'inside' | { groups: number }
 
-type Reading = (operator: Operator, rank: number) => AxisRole[] | undefined
+type AxisReading = (operator: Operator, rank: number) => AxisRole[] | undefined
 
 /** Input 0 of a matrix product is summed over its last axis, input 1 over its last but one. */
-const left: Reading = (_, rank) => contracted(rank, rank - 1)
-const right: Reading = (_, rank) => contracted(rank, rank - 2)
-const filters: Reading = (_, rank) => units(rank, [0])
-const table: Reading = (_, rank) => units(rank, [0])
+const left: AxisReading = (_, rank) => contracted(rank, rank - 1)
+const right: AxisReading = (_, rank) => contracted(rank, rank - 2)
+const filters: AxisReading = (_, rank) => units(rank, [0])
+const table: AxisReading = (_, rank) => units(rank, [0])
 /** Gates of one direction, and of the state before: (directions, gates * hidden, inputs). */
-const gates: Reading = (_, rank) => units(rank, [0, 1])
+const gates: AxisReading = (_, rank) => units(rank, [0, 1])
 
 /**
  * (input channels, output channels of one group, kernel ...). Each group of input channels leads to output channels of
  * its own.
  */
-const transposedFilters: Reading = (operator, rank) => {
+const transposedFilters: AxisReading = (operator, rank) => {
   const groups = intAttribute(operator, 'group', 1)
   return Array.from({ length: rank }, (_, axis) =>
     axis === 1 ? 'unit' : axis === 0 && groups > 1 ? { groups } : 'inside',
   )
 }
 
-function turned(attribute: string, plain: Reading, transposed: Reading): Reading {
+function turned(attribute: string, plain: AxisReading, transposed: AxisReading): AxisReading {
   return (operator, rank) => {
     // A transposed batch axis has an attribute of its own, and makes another product.
     if (['transBatchA', 'transBatchB'].some(name => intAttribute(operator, name, 0) !== 0)) return undefined
@@ -37,11 +37,14 @@ function turned(attribute: string, plain: Reading, transposed: Reading): Reading
   }
 }
 
-const gemm: Readonly<Record<string, Reading>> = { 0: turned('transA', left, right), 1: turned('transB', right, left) }
-const matMul: Readonly<Record<string, Reading>> = { 0: left, 1: right }
+const gemm: Readonly<Record<string, AxisReading>> = {
+  0: turned('transA', left, right),
+  1: turned('transB', right, left),
+}
+const matMul: Readonly<Record<string, AxisReading>> = { 0: left, 1: right }
 
 /** Operators by domain, name and input (https://onnx.ai/onnx/operators, onnxruntime's ContribOperators.md). */
-const readings: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Reading>>>>>> = {
+const readings: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, AxisReading>>>>>> = {
   '': {
     Conv: { 1: filters },
     ConvTranspose: { 1: transposedFilters },
@@ -99,7 +102,7 @@ function contracted(rank: number, axis: number): AxisRole[] {
 }
 
 /** Letters in the result belong to units; the others are summed over. An ellipsis stands for batch axes. */
-function einsum(input: number): Reading {
+function einsum(input: number): AxisReading {
   return (operator, rank) => {
     const equation = textAttribute(operator, 'equation')?.replaceAll(' ', '')
     const [inputs = '', result] = equation?.split('->') ?? []

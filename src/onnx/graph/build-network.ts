@@ -81,7 +81,7 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
   return network
 }
 
-type Frame = { operator: Operator; reads: (Value | null)[]; next: number }
+type GraphFrame = { operator: Operator; reads: (Value | null)[]; next: number }
 
 /**
  * Reads every operator that the outputs depend on, each after those that it reads. There is no recursion, because
@@ -92,7 +92,7 @@ function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
   const values = new Set<Value>()
   const open = new Set<Operator>()
   const seen = new Set<Operator>()
-  const frames: Frame[] = []
+  const frames: GraphFrame[] = []
   const enter = (value: Value | null) => {
     if (value === null) return
     if (value.kind !== 'result') values.add(value)

@@ -10,8 +10,8 @@ import { slidingDims } from './sliding-dims.ts'
 export type KnownDims = (value: Value | null) => Dims | null
 
 /** The input of an operator's rule: its operands' dims, and the integers that some of them hold. */
-type Reading = { operator: Operator; dims(port: number): Dims | null; integers(port: number): number[] | undefined }
-type Rule = (reading: Reading) => Dims | null
+type DimsReading = { operator: Operator; dims(port: number): Dims | null; integers(port: number): number[] | undefined }
+type Rule = (reading: DimsReading) => Dims | null
 
 const keep: Rule = ({ dims }) => dims(0)
 const rankOf: Rule = ({ dims }) => dims(0)?.map(() => null) ?? null
@@ -146,7 +146,7 @@ function product(a: Dims | null, b: Dims | null): Dims | null {
   return [...stacks, ...rows, ...columns]
 }
 
-function reshaped({ operator, dims, integers }: Reading): Dims | null {
+function reshaped({ operator, dims, integers }: DimsReading): Dims | null {
   const shape = integers(1) ?? attributeIntegers(operator.attributes, 'shape')
   if (!shape) return null
   const own = dims(0)
@@ -158,7 +158,7 @@ function reshaped({ operator, dims, integers }: Reading): Dims | null {
   return result
 }
 
-function unsqueezed({ operator, dims, integers }: Reading): Dims | null {
+function unsqueezed({ operator, dims, integers }: DimsReading): Dims | null {
   const own = dims(0)
   const axes = integers(1) ?? attributeIntegers(operator.attributes, 'axes')
   if (!own || !axes) return null
@@ -172,7 +172,7 @@ function unsqueezed({ operator, dims, integers }: Reading): Dims | null {
  * Without axes, all axes are reduced. An empty list of axes cannot be distinguished from no list, so it leaves the dims
  * unknown.
  */
-function reduced({ operator, dims, integers }: Reading): Dims | null {
+function reduced({ operator, dims, integers }: DimsReading): Dims | null {
   const own = dims(0)
   const hasAxes = operator.operands[1]?.value !== undefined && operator.operands[1].value !== null
   const axes = hasAxes ? integers(1) : attributeIntegers(operator.attributes, 'axes')

@@ -3,7 +3,7 @@ import type { Value } from './network.ts'
 import { declaredDims, defineInitializers, type NetworkScope, openScope } from './network-scope.ts'
 import { type Resolver, resolve } from './resolve.ts'
 
-type Binding = { key?: string | null; value?: string | null }
+type TrainingBinding = { key?: string | null; value?: string | null }
 
 /**
  * Returns the outputs of a model's graphs for training. Then follow, for each binding, the tensor that it sets and the
@@ -28,7 +28,7 @@ export function trainingOutputs(
       return scope
     }
     const [initialization, algorithm] = [open('initialization'), open('algorithm')]
-    const bind = (bindings: readonly Binding[] | null | undefined, scope: NetworkScope) => {
+    const bind = (bindings: readonly TrainingBinding[] | null | undefined, scope: NetworkScope) => {
       for (const { key, value } of bindings ?? [])
         outputs.push(resolve(resolver, algorithm, key ?? ''), resolve(resolver, scope, value ?? ''))
     }

@@ -5,13 +5,13 @@
  * Sources: ONNX's Operators.md and Changelog.md (https://github.com/onnx/onnx/tree/main/docs), onnxruntime's
  * ContribOperators.md (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md).
  */
-type Elements = Readonly<Record<string, number>>
+type WindowedElements = Readonly<Record<string, number>>
 
-const pool: Elements = { pads: 0, strides: 1 }
-const conv: Elements = { ...pool, dilations: 1 }
-const transposed: Elements = { ...conv, output_padding: 0 }
+const pool: WindowedElements = { pads: 0, strides: 1 }
+const conv: WindowedElements = { ...pool, dilations: 1 }
+const transposed: WindowedElements = { ...conv, output_padding: 0 }
 
-const onnx: Readonly<Record<string, Elements>> = {
+const onnx: Readonly<Record<string, WindowedElements>> = {
   AveragePool: conv,
   Col2Im: conv,
   Conv: conv,
@@ -31,7 +31,7 @@ const onnx: Readonly<Record<string, Elements>> = {
   },
 }
 
-const microsoft: Readonly<Record<string, Elements>> = {
+const microsoft: Readonly<Record<string, WindowedElements>> = {
   ConvTransposeWithDynamicPads: { dilations: 1, output_padding: 0, strides: 1 },
   FusedConv: conv,
   MaxpoolWithMask: pool,

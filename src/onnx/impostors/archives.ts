@@ -1,4 +1,4 @@
-import { anyOf, type Head, type Impostor, magic } from './impostor.ts'
+import { anyOf, type FileHead, type Impostor, magic } from './impostor.ts'
 import { zipNames } from './zip-names.ts'
 
 /** Archives and compressed files, by the magic numbers of `file` (https://github.com/file/file). */
@@ -32,7 +32,7 @@ export const archives: readonly Impostor[] = [
 ]
 
 /** True for a frame that zstd's decoders skip, and that pzstd writes first (RFC 8878, 3.1.2). */
-function isSkippableFrame({ bytes }: Head): boolean {
+function isSkippableFrame({ bytes }: FileHead): boolean {
   const [first = 0, ...others] = bytes.subarray(0, 4)
   return first >= 0x50 && first <= 0x5f && Buffer.from(others).equals(Buffer.from([0x2a, 0x4d, 0x18]))
 }
@@ -41,7 +41,7 @@ function isSkippableFrame({ bytes }: Head): boolean {
  * True for lzma, the older format of xz: properties, the size of the dictionary, and 2^64 - 1 for an unknown length
  * (the LZMA SDK's lzma.txt).
  */
-function isLzma({ bytes }: Head): boolean {
+function isLzma({ bytes }: FileHead): boolean {
   return bytes[0] === 0x5d && bytes[1] === 0 && bytes[2] === 0 && bytes.subarray(5, 13).every(byte => byte === 0xff)
 }
 
@@ -49,7 +49,7 @@ function compressed(how: string, command: string): string {
   return `The file is ${how}. Decompress it (${command}) and upload the .onnx file inside.`
 }
 
-function first(text: Head['text']): string {
+function first(text: FileHead['text']): string {
   const [name = ''] = text.slice(0, 100).split('\0')
   return /^[\x20-\x7e]+$/.test(name) ? `, which begins with ${name}` : ''
 }

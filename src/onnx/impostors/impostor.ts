@@ -1,16 +1,16 @@
 import type { ByteSource } from '../byte-source.ts'
 
 /** The beginning of a file: its first 512 bytes, also as Latin-1 text. */
-export type Head = { bytes: Uint8Array; text: string }
+export type FileHead = { bytes: Uint8Array; text: string }
 
 /** A kind of file that is not ONNX. */
 export type Impostor = {
-  recognise(head: Head, source: ByteSource): boolean
+  recognise(head: FileHead, source: ByteSource): boolean
   /** Names the kind of file, and says what to do. */
-  reason: string | ((head: Head, source: ByteSource) => string)
+  reason: string | ((head: FileHead, source: ByteSource) => string)
 }
 
-/** Bytes of a file in a {@link Head}: enough for the magic number of tar, at byte 257. */
+/** Bytes of a file in a {@link FileHead}: enough for the magic number of tar, at byte 257. */
 export const headBytes = 512
 
 /** Returns a test for these bytes at `offset`. */

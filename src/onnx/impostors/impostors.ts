@@ -1,7 +1,7 @@
 import { TureenError } from '../../errors.ts'
 import { type ByteSource, readBytes } from '../byte-source.ts'
 import { archives } from './archives.ts'
-import { type Head, headBytes } from './impostor.ts'
+import { type FileHead, headBytes } from './impostor.ts'
 import { modelFiles } from './other-model-formats.ts'
 import { hasGraph, otherProtobuf } from './protobufs.ts'
 import { texts } from './texts.ts'
@@ -17,7 +17,7 @@ const impostors = [...modelFiles, ...archives, ...texts]
 export function refuseKnownImpostors(source: ByteSource): void {
   if (source.byteLength === 0) throw notOnnx('The file is empty. Upload the .onnx file.')
   const bytes = readBytes(source, 0, Math.min(source.byteLength, headBytes))
-  const head: Head = { bytes, text: Buffer.from(bytes).toString('latin1') }
+  const head: FileHead = { bytes, text: Buffer.from(bytes).toString('latin1') }
   const impostor = impostors.find(({ recognise }) => recognise(head, source))
   if (!impostor) {
     const reason = otherProtobuf(source)

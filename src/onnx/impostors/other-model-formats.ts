@@ -1,4 +1,4 @@
-import { anyOf, type Head, type Impostor, magic } from './impostor.ts'
+import { anyOf, type FileHead, type Impostor, magic } from './impostor.ts'
 
 const exportFirst =
   'Export the model to ONNX (torch.onnx.export, tf2onnx, skl2onnx, optimum-cli export onnx) and upload that.'
@@ -84,7 +84,7 @@ export const modelFiles: readonly Impostor[] = [
  * True for Safetensors: eight bytes of length, then a JSON object that describes each tensor by its data_offsets. A
  * download may have ended inside the object.
  */
-function isSafetensors({ bytes, text }: Head): boolean {
+function isSafetensors({ bytes, text }: FileHead): boolean {
   if (bytes.byteLength < 10) return false
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const length = Number(view.getBigUint64(0, true))

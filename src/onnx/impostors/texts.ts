@@ -1,4 +1,4 @@
-import { anyOf, type Head, headBytes, type Impostor, magic } from './impostor.ts'
+import { anyOf, type FileHead, headBytes, type Impostor, magic } from './impostor.ts'
 
 const fetchAgain = 'Fetch the model again, and look at what the address answers.'
 
@@ -89,7 +89,7 @@ export const texts: readonly Impostor[] = [
   },
 ]
 
-function isJson(head: Head): boolean {
+function isJson(head: FileHead): boolean {
   return /^\s*[{[]\s*["{[\]}\d-]/.test(withoutMark(head.text)) && isText(head)
 }
 
@@ -99,7 +99,7 @@ function withoutMark(text: string): string {
 }
 
 /** True if the beginning of a file is UTF-8 text without control characters. Its last character may be cut off. */
-function isText({ bytes, text }: Head): boolean {
+function isText({ bytes, text }: FileHead): boolean {
   if (/[^\P{Cc}\t\n\v\f\r\x80-\x9f]/u.test(text)) return false
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: bytes.byteLength === headBytes })
@@ -116,7 +116,7 @@ function codeIn(text: string): string {
 
 const longestQuote = 80
 
-function quoted({ bytes }: Head): string {
+function quoted({ bytes }: FileHead): string {
   const line = new TextDecoder()
     .decode(bytes)
     .replace(/^\ufeff/, '')

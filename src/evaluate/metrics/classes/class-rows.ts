@@ -91,14 +91,14 @@ function addressing({ classes, positions, classAxis }: ClassLayout): Pick<ClassR
   }
 }
 
-type Place = (row: number) => string
+type RowPlace = (row: number) => string
 
 function indexClasses(
   metric: string,
   { data }: Values,
   { classes }: ClassLayout,
   ignoreIndex: number,
-  place: Place,
+  place: RowPlace,
 ): Int32Array {
   const classCount = Math.max(2, classes)
   const targets = new Int32Array(data.length)
@@ -126,7 +126,7 @@ function oneHotClasses(
   { dims, data }: Values,
   { classes }: ClassLayout,
   ignoreIndex: number,
-  place: Place,
+  place: RowPlace,
 ): Int32Array {
   const targets = new Int32Array(elementCount(dims) / classes)
   for (let row = 0; row < targets.length; row += 1) {

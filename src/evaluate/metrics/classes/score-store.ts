@@ -4,7 +4,7 @@ import { type ClassRows, forEachRow } from './class-rows.ts'
 export type SplitScores = { own: Float64Array; others: Float64Array }
 
 /** Rows of one batch. `samples`: index of each row's sample, if it is kept. */
-type Chunk = { classes: number; scores: Float64Array; targets: Int32Array; samples: Int32Array }
+type ScoreChunk = { classes: number; scores: Float64Array; targets: Int32Array; samples: Int32Array }
 
 /** Returns the scores of all rows for one class, in the order of the rows. */
 type Column = (column: number) => Float64Array
@@ -12,7 +12,7 @@ type Column = (column: number) => Float64Array
 /** Keeps rows of scores. It takes 8 bytes for each score and 4 for each row; splitting takes 32 more for each row. */
 export class ScoreStore {
   readonly #keepSamples: boolean
-  readonly #chunks: Chunk[] = []
+  readonly #chunks: ScoreChunk[] = []
   readonly #support = new Map<number, number>()
   #rows = 0
   #samples = 0
@@ -129,7 +129,7 @@ function joined(parts: readonly Int32Array[], length: number): Int32Array {
 
 type SoftmaxTerms = { maxima?: Float64Array; sums?: Float64Array }
 
-function softmaxTerms({ classes, scores, targets }: Chunk): SoftmaxTerms {
+function softmaxTerms({ classes, scores, targets }: ScoreChunk): SoftmaxTerms {
   const maxima = new Float64Array(targets.length)
   const sums = new Float64Array(targets.length)
   for (let row = 0; row < targets.length; row += 1) {
