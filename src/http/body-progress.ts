@@ -43,10 +43,10 @@ export function createBodyProgress(limits: ProgressLimits): BodyProgress {
   }
 }
 
-/** True if the server waits for the client: the reader has read all arrived bytes, and wants more. */
+/** True if the server waits for the client: the body is incomplete, and the reader has read all arrived bytes and wants more. */
 function isWaitedFor(request: IncomingMessage): boolean {
-  const { readableLength, readableFlowing } = request
-  return readableLength === 0 && (readableFlowing === true || request.listenerCount('readable') > 0)
+  const { complete, readableLength, readableFlowing } = request
+  return !complete && readableLength === 0 && (readableFlowing === true || request.listenerCount('readable') > 0)
 }
 
 function stoodStill({ idleMilliseconds }: ProgressLimits): TureenError {

@@ -3,8 +3,10 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import Fastify from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createBodyProgress } from '../../src/http/body-progress.ts'
+import { streamedBodies, uploadParts } from '../../src/http/upload.ts'
 import { openSocket } from '../support/raw-http.ts'
 
 const windowMilliseconds = 300
@@ -26,14 +28,18 @@ afterAll(() => {
 })
 
 /** Sends the beginning of a body, which `read` takes as it likes, and waits for the end of the watch or for five windows. */
-async function isTooSlow(bytes: number, read: (request: IncomingMessage) => void): Promise<boolean> {
+async function isTooSlow(
+  bytes: number,
+  read: (request: IncomingMessage) => void,
+  declaredBytes = 9_000_000,
+): Promise<boolean> {
   const taken = Promise.withResolvers<AbortSignal>()
   handle = request => {
     taken.resolve(progress.watch(request).signal)
     read(request)
   }
   const socket: Socket = await openSocket(url)
-  socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000\r\n\r\n')
+  socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${declaredBytes}\r\n\r\n`)
   socket.write(Buffer.alloc(bytes))
   const signal = await taken.promise
   const end = performance.now() + 5 * windowMilliseconds
@@ -54,4 +60,31 @@ test('a client is not too slow while the server does not read', async () => {
   expect(await isTooSlow(100, request => void request.on('readable', () => undefined))).toBe(false)
   const blocked = new Writable({ write: () => undefined })
   expect(await isTooSlow(2_000_000, request => void request.pipe(blocked))).toBe(false)
+})
+
+test('a client that has sent its whole body is not too slow, however long the server works on it', async () => {
+  expect(await isTooSlow(100, request => void request.on('readable', () => request.read()), 100)).toBe(false)
+})
+
+test('a form whose parts cost the server several windows is read to its end', async () => {
+  const app = Fastify()
+  await app.register(streamedBodies)
+  const reservation = { spend: () => undefined, release: () => undefined }
+  app.post('/', async request => {
+    let parts = 0
+    for await (const { stream } of uploadParts(request, {
+      maximumBytes: 1e6,
+      progress,
+      reserveRoom: () => reservation,
+    })) {
+      for await (const _ of stream) await delay(windowMilliseconds / 10)
+      parts += 1
+    }
+    return { parts }
+  })
+  const form = new FormData()
+  for (let index = 0; index < 40; index += 1) form.append('data', new Blob(['abcd']), `d${index}`)
+  const response = await fetch(await app.listen({ port: 0 }), { method: 'POST', body: form })
+  expect(await response.json()).toEqual({ parts: 40 })
+  await app.close()
 })
