@@ -1,8 +1,8 @@
 import type { ByteSource } from '../onnx/byte-source.ts'
+import { blockEngine } from '../tensor/block-engine.ts'
 import { floatFormat } from '../tensor/float-format.ts'
 import { sumBlock } from '../tensor/pair-sums.ts'
 import { lastAxisRows, type RowLayout } from '../tensor/row-layout.ts'
-import { blockEngine } from '../tensor/simd-block-engine.ts'
 import { inputAt } from './merge-input.ts'
 import type { PlannedTensor } from './merge-plan.ts'
 

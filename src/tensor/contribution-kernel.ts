@@ -1,6 +1,6 @@
-import type { ChangeSum } from './block-engine.ts'
+import { blockEngine } from './block-engine.ts'
+import type { ChangeSum } from './blocks/block-changes.ts'
 import type { ElementKernel } from './element-kernel.ts'
-import { blockEngine } from './simd-block-engine.ts'
 
 /**
  * Replaces the elements of one model by their differences from the base, possibly rescaled. Dropped elements become

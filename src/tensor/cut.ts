@@ -9,3 +9,8 @@ export function isWithin(key: number, index: number, { value, last }: Cut): bool
   if (Number.isNaN(key)) return !Number.isNaN(value) || index <= last
   return key > value || (key === value && index <= last)
 }
+
+/** True if an element stands after one cut, if given, and up to another. */
+export function isBetween(key: number, index: number, behind: Cut | null, upTo: Cut): boolean {
+  return isWithin(key, index, upTo) && !(behind && isWithin(key, index, behind))
+}

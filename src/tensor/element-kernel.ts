@@ -1,6 +1,6 @@
+import { blockEngine } from './block-engine.ts'
 import type { FloatFormat } from './float-format.ts'
 import { kernelBlock } from './kernel-block.ts'
-import { blockEngine } from './simd-block-engine.ts'
 import type { SumResult } from './sum-engine.ts'
 
 /**

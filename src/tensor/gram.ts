@@ -1,5 +1,5 @@
+import { blockEngine } from './block-engine.ts'
 import { sumBlock, TreeSum } from './pair-sums.ts'
-import { blockEngine } from './simd-block-engine.ts'
 
 /**
  * Computes 2 x 4 dot products at the same time, because each addition of a single dot product waits for the one before.

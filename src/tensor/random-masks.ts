@@ -1,6 +1,7 @@
-import type { Numbers, Scale } from './block-engine.ts'
+import { blockEngine } from './block-engine.ts'
+import type { Numbers } from './blocks/block-arrays.ts'
+import type { Scale } from './blocks/block-changes.ts'
 import type { Sparsify } from './contribution-kernel.ts'
-import { blockEngine } from './simd-block-engine.ts'
 
 /** Two 32-bit words, from a digest of the tensor and model that a mask belongs to. */
 export type MaskKey = readonly [number, number]

@@ -1,8 +1,8 @@
+import { blockEngine } from './block-engine.ts'
 import type { Cut } from './cut.ts'
 import { GatheredKeys } from './gathered-keys.ts'
 import { kernelBlock } from './kernel-block.ts'
 import { ascendingAt } from './quickselect.ts'
-import { blockEngine } from './simd-block-engine.ts'
 
 /** Keys taken from all over a stream, and the number of elements of the whole stream. */
 export type Sample = { keys: Float64Array; elements: number }

@@ -1,6 +1,6 @@
+import { blockEngine } from './block-engine.ts'
 import type { Sparsify } from './contribution-kernel.ts'
 import type { Cut } from './cut.ts'
-import { blockEngine } from './simd-block-engine.ts'
 
 /** The part of an order by magnitude that is kept. Plain data. */
 export type KeptRange = 'none' | 'all' | { behind: Cut | null; upTo: Cut }

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { maskKey } from '../../src/merge/methods/random-key.ts'
-import type { BlockEngine, ChangeSum } from '../../src/tensor/block-engine.ts'
+import type { ChangeSum } from '../../src/tensor/blocks/block-changes.ts'
+import type { BlockEngine } from '../../src/tensor/blocks/block-operations.ts'
+import { plainBlockEngine } from '../../src/tensor/blocks/plain-block-engine.ts'
+import { simdBlockEngine } from '../../src/tensor/blocks/simd-block-engine.ts'
 import type { Cut } from '../../src/tensor/cut.ts'
 import { floatFormat } from '../../src/tensor/float-format.ts'
-import { plainBlockEngine } from '../../src/tensor/plain-block-engine.ts'
 import { uniformsAt } from '../../src/tensor/random-masks.ts'
-import { simdBlockEngine } from '../../src/tensor/simd-block-engine.ts'
 
 const simd = machineEngine()
 const plain = plainBlockEngine()

@@ -1,4 +1,4 @@
-import { blockEngine } from '../../tensor/simd-block-engine.ts'
+import { blockEngine } from '../../tensor/block-engine.ts'
 import type { ParameterValues } from '../operation.ts'
 import { elementwise, type Method } from './method.ts'
 import { requireNonNegative } from './model-weights.ts'

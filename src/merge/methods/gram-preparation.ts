@@ -1,5 +1,5 @@
+import { blockEngine } from '../../tensor/block-engine.ts'
 import { type Gram, GramSums } from '../../tensor/gram.ts'
-import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { copyOf } from '../operation.ts'
 import type { Preparation, TensorTask } from './method.ts'

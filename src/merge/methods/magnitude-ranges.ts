@@ -1,6 +1,6 @@
+import { blockEngine } from '../../tensor/block-engine.ts'
 import type { Cut } from '../../tensor/cut.ts'
 import { findCuts } from '../../tensor/order-cuts.ts'
-import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import type { KeptRange } from '../../tensor/sparsify.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { sampleOf } from './order-sample.ts'

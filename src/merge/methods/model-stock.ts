@@ -1,5 +1,5 @@
+import { blockEngine } from '../../tensor/block-engine.ts'
 import type { Gram } from '../../tensor/gram.ts'
-import { blockEngine } from '../../tensor/simd-block-engine.ts'
 import { copyOf, type ParameterValues } from '../operation.ts'
 import { prepareByGram } from './gram-preparation.ts'
 import { type Method, unprepared } from './method.ts'

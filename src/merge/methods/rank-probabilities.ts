@@ -1,5 +1,5 @@
-import type { RankProbabilities } from '../../tensor/block-engine.ts'
-import { blockEngine } from '../../tensor/simd-block-engine.ts'
+import { blockEngine } from '../../tensor/block-engine.ts'
+import type { RankProbabilities } from '../../tensor/blocks/block-ranks.ts'
 import type { ElementReader } from '../element-reader.ts'
 import { StridedRanks } from './strided-ranks.ts'
 

@@ -1,4 +1,4 @@
-import { blockEngine } from '../../tensor/simd-block-engine.ts'
+import { blockEngine } from '../../tensor/block-engine.ts'
 import type { ElementReader } from '../element-reader.ts'
 
 /** Memory in bytes for the ranks of all models of one kernel. */
