@@ -5,6 +5,7 @@ const layers = [
     'src/command-line.ts',
     'src/error-catalogue.ts',
     'src/errors.ts',
+    'src/json-pieces.ts',
     'src/nearest.ts',
     'src/own-turn.ts',
     'src/problem-document.ts',

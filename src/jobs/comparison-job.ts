@@ -6,9 +6,11 @@ import { modelErrors } from '../models/model-errors.ts'
 import type { ModelStore } from '../models/model-store.ts'
 import type { KeepWith } from '../storage/database.ts'
 import type { MergeFile } from '../threads/open-inputs.ts'
+import { textOf } from '../threads/text-pieces.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { jobErrors } from './job-errors.ts'
 import type { JobRunner, JobService } from './job-service.ts'
+import { ResultText } from './large-results.ts'
 import { selectionErrors, selectModels } from './select-models.ts'
 
 /**
@@ -19,8 +21,8 @@ export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRu
     const { files, named } = await resolveComparison(request, models)
     await models.requireSound(files, signal)
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes compared' })
-    const result = await threads.compare({ files, rules: request.rules }, { signal, onProgress })
-    await succeed(async () => ({ models: named, ...result }))
+    const pieces = await threads.compare({ files, named, rules: request.rules }, { signal, onProgress })
+    await succeed(async () => new ResultText(textOf(pieces)))
   }
 }
 

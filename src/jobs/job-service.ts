@@ -12,7 +12,7 @@ import { isReadable, requireReadable } from '../storage/unreadable.ts'
 import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
 import * as records from './job-records.ts'
 import { type JobFilters, listJobs, searchSummaryOf } from './job-summaries.ts'
-import { resultText, writeResult } from './large-results.ts'
+import { type ResultText, resultText, writeResult } from './large-results.ts'
 
 /** The context of a running job. */
 export type JobContext<Type extends JobType> = {
@@ -26,7 +26,7 @@ export type JobContext<Type extends JobType> = {
    * Ends the job. `settle` makes its effects visible and returns its result, in one transaction with the new status.
    * @throws TureenError `TUREEN_JOB_CANCELLED` if the job was cancelled meanwhile; then nothing is changed
    */
-  succeed(settle: (transaction: Catalog) => Promise<NonNullable<JobOf<Type>['result']>>): Promise<void>
+  succeed(settle: (transaction: Catalog) => Promise<NonNullable<JobOf<Type>['result']> | ResultText>): Promise<void>
 }
 
 /** Runs the jobs of one type. It may run twice for one job, and must then have the same effect as one run. */

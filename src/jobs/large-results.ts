@@ -1,15 +1,22 @@
 import { TureenError } from '../errors.ts'
+import { jsonPieces } from '../json-pieces.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
-import { jsonPieces } from './json-pieces.ts'
 
 /** Most characters of a result in one piece. A result with more is stored in parts, and never read as a whole. */
 const maximumInlineCharacters = 1_000_000
 
-/** Characters of one part. A message of this size between threads blocks neither of them for long. */
-const partCharacters = 250_000
-
 /** The columns of a job's result: its JSON text, or the number of its parts. */
 export type ResultColumns = Pick<Tables['jobs'], 'result' | 'result_parts'>
+
+/** The JSON text of a result that a worker thread has serialized, in pieces. The event loop never holds the result as an object. */
+export class ResultText {
+  /** Each piece becomes at most one part. */
+  readonly pieces: Iterable<string>
+
+  constructor(pieces: Iterable<string>) {
+    this.pieces = pieces
+  }
+}
 
 /** Writes a large result in parts. Both threads can do other work between two parts. @returns the columns of the job's row */
 export async function writeResult(catalog: Catalog, jobId: string, result: object): Promise<ResultColumns> {
@@ -20,7 +27,7 @@ export async function writeResult(catalog: Catalog, jobId: string, result: objec
     await catalog.insertInto('job_result_parts').values({ job_id: jobId, part: parts, text }).execute()
     parts += 1
   }
-  for (const piece of jsonPieces(result, partCharacters)) {
+  for (const piece of result instanceof ResultText ? result.pieces : jsonPieces(result)) {
     characters += piece.length
     if (characters <= maximumInlineCharacters) {
       first.push(piece)

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { MergeInputs } from '../merge/merge-inputs.ts'
+import { freeMemory } from './moved-memory.ts'
 import type { MergeFile } from './open-inputs.ts'
 
 /** Everything that a plan depends on: stored content never changes. */
@@ -8,7 +9,7 @@ type PlannedFrom = { inputs: MergeInputs<MergeFile>; settings: MergeSettings }
 
 /** Plans of merges that were checked a moment ago. The job that follows a check takes its plan, and need not match the models again. */
 export type CheckedMerges = {
-  /** Keeps the serialized plan that a check made, for at most 30 seconds. */
+  /** Keeps the serialized plan that a check made, for at most 30 seconds. Frees the memory of a plan that is too large. */
   keep(merge: PlannedFrom, checked: Uint8Array<ArrayBuffer>): void
   /** Returns the kept plan of the same merge, and forgets it; null if there is none. */
   take(merge: PlannedFrom): Uint8Array<ArrayBuffer> | null
@@ -32,11 +33,13 @@ export function checkedMerges(): CheckedMerges {
     bytes -= found.checked.byteLength
     return found.checked
   }
-  // Left to the collector, the memory would stay for as long as the server is idle.
-  const forget = (key: string) => void remove(key)?.buffer.transfer(0)
+  const forget = (key: string) => {
+    const found = remove(key)
+    if (found) freeMemory(found)
+  }
   return {
     keep(merge, checked) {
-      if (checked.byteLength > mostBytes) return
+      if (checked.byteLength > mostBytes) return freeMemory(checked)
       const key = keyOf(merge)
       forget(key)
       for (const [oldest] of kept) {

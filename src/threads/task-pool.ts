@@ -1,4 +1,5 @@
-import { Piscina, transferableSymbol, valueSymbol } from 'piscina'
+import { Piscina } from 'piscina'
+import { moved } from './moved.ts'
 import type { Outcome } from './outcome.ts'
 import type { SentTask } from './task-deadline.ts'
 import type { TimedTask } from './timed-task.ts'
@@ -38,16 +39,16 @@ export class TaskPool<Module> extends Piscina {
   /**
    * Sends an exported task to a thread. `runTask` adds the limits of time and memory.
    * @param signal ends the thread
-   * @param moved memory of the task that the thread gets and this one loses
+   * @param memory memory of the task that the thread gets and this one loses
    */
   send<Name extends NameIn<Module>>(
     name: Name,
     sent: SentTask<TaskOf<Module[Name]>>,
     signal: AbortSignal,
-    moved: readonly ArrayBuffer[],
+    memory: readonly ArrayBuffer[],
   ): Promise<Outcome<ValueOf<Module[Name]>>> {
-    if (moved.length === 0) return this.run(sent, { name, signal })
-    return this.run(Piscina.move({ [transferableSymbol]: moved, [valueSymbol]: sent }), { name, signal })
+    if (memory.length === 0) return this.run(sent, { name, signal })
+    return this.run(moved(sent, memory), { name, signal })
   }
 
   /** Calls an exported function that is not a task in a thread, without a time limit. @param signal ends the thread */

@@ -43,7 +43,11 @@ export type ThreadPool = {
    * files beside it.
    */
   rewrite: RunStoppable<'rewrite'>
-  /** Compares models pair by pair. `rules`: rules of a merge to try. @throws TureenError if a model cannot be read */
+  /**
+   * Compares models pair by pair. `named`: the same models, for the result; `rules`: rules of a merge to try.
+   * @returns the JSON text of a {@link ComparisonResult}
+   * @throws TureenError if a model cannot be read
+   */
   compare: RunStoppable<'compare'>
   /**
    * Opens the models of a search in a thread of its own.

@@ -1,3 +1,5 @@
+import type { NamedModel } from '../../schemas/common.ts'
+import type { ComparisonResult } from '../../schemas/comparison.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
@@ -10,7 +12,7 @@ import type { CandidateInputs } from './candidate-task.ts'
 import type { NonFiniteTask } from './non-finite-task.ts'
 import type { MergeFile } from './open-inputs.ts'
 import type { PreparationTask, SettleTask } from './prepare-share.ts'
-import { timedTask } from './timed-task.ts'
+import { movingTask, timedTask } from './timed-task.ts'
 import { workControl } from './work-control.ts'
 import type { ShareTask } from './write-share.ts'
 
@@ -33,7 +35,13 @@ type MergeTask = {
 type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }
 type CheckTask = { inputs: MergeInputs<MergeFile>; settings: MergeSettings }
 type SearchCheckTask = { inputs: SearchInputs<MergeFile>; settings: MergeSettings }
-type CompareTask = { files: MergeFile[]; rules: readonly TensorRule[]; shared: SharedArrayBuffer }
+type CompareTask = {
+  files: MergeFile[]
+  /** The models of the files, for the result. */
+  named: NamedModel[]
+  rules: readonly TensorRule[]
+  shared: SharedArrayBuffer
+}
 type CandidateTask = { soup: CandidateSoup; output: string }
 type DataTask = { path: string; location: string; bytes: number }
 type TensorsTask = { path: string; from: number; limit: number }
@@ -53,10 +61,13 @@ export const tensors = timedTask(async ({ path, from, limit }: TensorsTask) => {
   return listTensors(path, from, limit)
 })
 
-export const check = timedTask(async ({ inputs, settings }: CheckTask) => {
-  const { checkMergeFiles } = await import('./merge-task.ts')
-  return checkMergeFiles(inputs, settings)
-})
+export const check = movingTask(
+  async ({ inputs, settings }: CheckTask) => {
+    const { checkMergeFiles } = await import('./merge-task.ts')
+    return checkMergeFiles(inputs, settings)
+  },
+  checked => (checked ? [checked.buffer] : []),
+)
 
 export const checkSearch = timedTask(async ({ inputs, settings }: SearchCheckTask) => {
   const { checkSearchFiles } = await import('./search-check.ts')
@@ -93,10 +104,17 @@ export const rewrite = timedTask(async ({ model, values, output, shared }: Rewri
   return rewriteFiles(model, values, output, workControl(shared))
 })
 
-export const compare = timedTask(async ({ files, rules, shared }: CompareTask) => {
-  const { compareFiles } = await import('./comparison-task.ts')
-  return compareFiles(files, rules, workControl(shared))
-})
+export const compare = movingTask(
+  async ({ files, named, rules, shared }: CompareTask) => {
+    const [{ compareFiles }, { jsonBytes }] = await Promise.all([
+      import('./comparison-task.ts'),
+      import('./text-pieces.ts'),
+    ])
+    const result: ComparisonResult = { models: named, ...compareFiles(files, rules, workControl(shared)) }
+    return jsonBytes(result)
+  },
+  pieces => pieces.map(({ buffer }) => buffer),
+)
 
 export const openCandidates = timedTask(async (inputs: CandidateInputs) => {
   const { openCandidates } = await import('./candidate-task.ts')

@@ -3,14 +3,18 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
 import { createJobService, type JobService, type RunnableJobTypes } from '../../src/jobs/job-service.ts'
-import { jsonPieces } from '../../src/jobs/json-pieces.ts'
+import { ResultText } from '../../src/jobs/large-results.ts'
+import { jsonPieces } from '../../src/json-pieces.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
+import { jsonBytes, textOf } from '../../src/threads/text-pieces.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let catalog: Catalog
 let jobs: JobService
 let result: ComparisonResult
+/** True if the runner ends with the text of the result, as a comparison does. */
+let isText = false
 
 /** A comparison of so many tensors. */
 function comparison(tensors: number): ComparisonResult {
@@ -52,7 +56,10 @@ beforeAll(async () => {
     merge: unused,
     evaluation: unused,
     search: unused,
-    comparison: { runner: async (_, { succeed }) => succeed(async () => result) },
+    comparison: {
+      runner: async (_, { succeed }) =>
+        succeed(async () => (isText ? new ResultText(textOf(jsonBytes(result))) : result)),
+    },
   }
   const reserve = { renew: async () => undefined, lend: <Value>(use: () => Promise<Value>) => use() }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
@@ -73,7 +80,7 @@ async function ended(wanted: ComparisonResult): Promise<string> {
   return id
 }
 
-async function textOf(id: string): Promise<string[]> {
+async function piecesOf(id: string): Promise<string[]> {
   const pieces: string[] = []
   for await (const piece of jobs.text(await jobs.get(id))) pieces.push(piece)
   return pieces
@@ -85,7 +92,7 @@ test('a small result stands in the row of its job', async () => {
   const id = await ended(comparison(10))
   expect(await parts(id)).toEqual([])
   expect((await jobs.get(id)).job).toMatchObject({ result })
-  expect(await textOf(id)).toHaveLength(1)
+  expect(await piecesOf(id)).toHaveLength(1)
 })
 
 describe('a result of more than 1 MB', () => {
@@ -94,7 +101,7 @@ describe('a result of more than 1 MB', () => {
     const stored = await jobs.get(id)
     expect(stored.job).not.toHaveProperty('result')
     expect(stored.resultParts).toBeGreaterThan(4)
-    const pieces = await textOf(id)
+    const pieces = await piecesOf(id)
     for (const piece of pieces) expect(piece.length).toBeLessThan(260_000)
     expect(JSON.parse(pieces.join(''))).toEqual({ ...stored.job, result })
   })
@@ -126,9 +133,24 @@ describe('a result of more than 1 MB', () => {
   test('of which a part is missing is an error that says so', async () => {
     const id = await ended(comparison(20_000))
     await catalog.deleteFrom('job_result_parts').where('job_id', '=', id).where('part', '=', 2).execute()
-    await expect(textOf(id)).rejects.toMatchObject({ code: 'TUREEN_RECORD_UNREADABLE' })
+    await expect(piecesOf(id)).rejects.toMatchObject({ code: 'TUREEN_RECORD_UNREADABLE' })
   })
 })
+
+test.each([10, 20_000])(
+  'a result that a thread has serialized is kept as the same result: %i tensors',
+  async tensors => {
+    const contentOf = async (id: string) => {
+      const { result } = JSON.parse((await piecesOf(id)).join(''))
+      const { resultParts } = await jobs.get(id)
+      return { result, resultParts }
+    }
+    const expected = await contentOf(await ended(comparison(tensors)))
+    isText = true
+    expect(await contentOf(await ended(comparison(tensors)))).toEqual(expected)
+    isText = false
+  },
+)
 
 describe('the pieces of a text', () => {
   test.each([

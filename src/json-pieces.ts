@@ -1,12 +1,15 @@
 /** Levels of nested lists and objects that are divided into pieces. Values below them are small. */
 const dividedLevels = 4
 
+/** Characters of one piece. A message of this size between threads blocks neither of them for long. */
+const pieceCharacters = 250_000
+
 /**
  * Yields the JSON text of a value in pieces of about `characters` characters. It makes each piece on request, since the whole text of a large
  * value would block the event loop.
  * @param value a JSON value, without cycles and without objects that have a `toJSON`
  */
-export function* jsonPieces(value: unknown, characters: number): Generator<string> {
+export function* jsonPieces(value: unknown, characters = pieceCharacters): Generator<string> {
   let piece = ''
   for (const token of tokens(value, dividedLevels)) {
     piece += token
