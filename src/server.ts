@@ -43,7 +43,9 @@ async function serve(config: Config): Promise<void> {
   process.on('SIGTERM', close)
   process.on('SIGINT', close)
 
-  const url = await app.listen({ host: config.host, port: config.port })
+  // A burst of new connections waits in the system while the server is busy. Beyond the backlog, clients try again only after a second.
+  const backlog = config.maximumConnections
+  const url = await app.listen({ host: config.host, port: config.port, backlog })
   await directory.announce(url)
   log.info({ url, data: directory.path, tokens: config.tokens.map(({ name }) => name) }, 'Tureen is serving')
 }
