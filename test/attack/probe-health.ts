@@ -35,18 +35,15 @@ const ask = (path: string) =>
     request.on('error', () => resolve(false))
   })
 
-// They live as long as the server.
 const threads = [...answeringThreads(Number(pid)), `/proc/${process.pid}/task/${process.pid}`]
 
 for (let index = 0; ; index += 1) {
   const [started, waited] = [performance.now(), processorWait(threads)]
   const answered = await ask(paths[index % paths.length] ?? '')
   const total = performance.now() - started
-  taken.push(
-    answered
-      ? { total, own: Math.max(0, total - (processorWait(threads) - waited)) }
-      : { total: patience, own: patience },
-  )
+  // Nothing is known of a thread that has ended meanwhile.
+  const wait = Math.max(0, processorWait(threads) - waited)
+  taken.push(answered ? { total, own: Math.max(0, total - wait) } : { total: patience, own: patience })
   if (wanted) {
     process.send?.(taken)
     taken = []
