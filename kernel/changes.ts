@@ -1,4 +1,5 @@
-// Changes a base by the models' terms, element by element. Blocks and masks as in blocks.ts. AssemblyScript.
+// Changes a base by the models' terms, element by element. Blocks as in conversions.ts, masks as in choices.ts.
+// AssemblyScript.
 
 import { placesFrom } from './lanes'
 
@@ -171,55 +172,4 @@ export function electChanges(
   }
   copied = <i32>v128.any_true(anyCopied)
   return <i32>(i64x2.extract_lane(conflicts, 0) + i64x2.extract_lane(conflicts, 1))
-}
-
-/**
- * Computes the mean of the terms. The weight of a term is its model's weight times its factor, or times `least` if the
- * factor is less.
- */
-export function weighedMean(
-  addresses: usize,
-  factors: usize,
-  weights: usize,
-  models: i32,
-  least: f64,
-  bytes: usize,
-  output: usize,
-): void {
-  const leasts = f64x2.splat(least)
-  for (let at: usize = 0; at < bytes; at += 16) {
-    let sum = f64x2.splat(-0.0)
-    let divisor = f64x2.splat(-0.0)
-    for (let model = 0; model < models; model += 1) {
-      const factor = v128.load(<usize>load<u32>(factors + (model << 2)) + at)
-      const least = v128.bitselect(leasts, factor, f64x2.lt(factor, leasts))
-      const c = f64x2.mul(v128.load64_splat(weights + (model << 3)), least)
-      sum = f64x2.add(sum, f64x2.mul(c, v128.load(<usize>load<u32>(addresses + (model << 2)) + at)))
-      divisor = f64x2.add(divisor, c)
-    }
-    v128.store(output + at, f64x2.div(sum, divisor))
-  }
-}
-
-/** Computes the point at `t` between the base (0) and the mean of the terms (1). At 1 the base is not read. */
-export function betweenBaseAndMean(
-  addresses: usize,
-  models: i32,
-  base: usize,
-  t: f64,
-  bytes: usize,
-  output: usize,
-): void {
-  const number = f64x2.splat(<f64>models)
-  const parts = f64x2.splat(t)
-  const rests = f64x2.splat(1 - t)
-  const isMean = t == 1
-  for (let at: usize = 0; at < bytes; at += 16) {
-    let mean = v128.load(<usize>load<u32>(addresses) + at)
-    for (let model = 1; model < models; model += 1)
-      mean = f64x2.add(mean, v128.load(<usize>load<u32>(addresses + (model << 2)) + at))
-    mean = f64x2.div(mean, number)
-    if (!isMean) mean = f64x2.add(f64x2.mul(parts, mean), f64x2.mul(rests, v128.load(base + at)))
-    v128.store(output + at, mean)
-  }
 }

@@ -2,9 +2,20 @@ import { readFileSync } from 'node:fs'
 import asc from 'assemblyscript/asc'
 
 /** Source files whose exports the one binary has. */
-const names = ['weighted-sum.ts', 'blocks.ts', 'choices.ts', 'changes.ts', 'uniforms.ts', 'ranks.ts']
+const names = [
+  'weighted-sum.ts',
+  'sum-sixteen-bits.ts',
+  'sum-float8.ts',
+  'conversions.ts',
+  'sums.ts',
+  'choices.ts',
+  'differences.ts',
+  'changes.ts',
+  'uniforms.ts',
+  'ranks.ts',
+]
 /** Source files for helpers that the others import; the binary does not export them. */
-const shared = ['lanes.ts']
+const shared = ['lanes.ts', 'sixteen-bits.ts', 'sum-parts.ts']
 
 /** Compiles the kernel to WebAssembly. @throws Error with the compiler's message */
 export async function compileKernel(): Promise<Uint8Array> {
