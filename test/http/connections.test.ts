@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 afterAll(() => app.close())
 
-const get = (path: string) => converse(app.url, getRequest(path), 10_000)
+const get = (path: string) => converse(app.url, getRequest(path))
 const ended = async (reason: string) => {
   const { body } = await get('/metrics')
   return Number(new RegExp(`^tureen_connections_ended_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(body)?.[1] ?? 0)

@@ -85,7 +85,7 @@ test('what stands still is 408: headers, bodies that are parsed, and uploads', a
   const upload = 'POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-length: 900\r\n\r\nonnx'
   await untilUploadsAreTaken()
   const slow = await Promise.all(
-    ['GET /v1/models HTTP/1.1\r\nhost: localhost\r\n', parsed, upload].map(said => converse(app.url, said, 12_000)),
+    ['GET /v1/models HTTP/1.1\r\nhost: localhost\r\n', parsed, upload].map(said => converse(app.url, said)),
   )
   for (const { status, text, body } of slow) {
     expect({ status, text }).toMatchObject({ status: 408 })
@@ -95,7 +95,7 @@ test('what stands still is 408: headers, bodies that are parsed, and uploads', a
 
 test('a body that comes slowly, but comes, is read', async () => {
   const socket = await openSocket(app.url)
-  const answer = readAnswer(socket, 12_000)
+  const answer = readAnswer(socket)
   socket.write(
     'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n',
   )

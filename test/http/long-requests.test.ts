@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const from = (address: string, request: string) =>
   request.replace('\r\n\r\n', `\r\nx-forwarded-for: ${address}\r\n\r\n`)
-const ask = (address: string, path: string) => converse(app.url, from(address, getRequest(path)), 3_000)
+const ask = (address: string, path: string) => converse(app.url, from(address, getRequest(path)))
 
 async function hold(address: string, path: string): Promise<{ socket: Socket; answered: Promise<string> }> {
   const socket = await openSocket(app.url)

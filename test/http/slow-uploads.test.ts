@@ -137,7 +137,7 @@ describe('TUREEN_UPLOAD_SHARE', () => {
     running.push(client)
     await new Promise(resolve => client.socket.once('data', resolve))
   }
-  const ask = (name: string) => converse(app.url, `${uploadHead('/v1/models', 3, secret(name))}\r\n\r\nabc`, 10_000)
+  const ask = (name: string) => converse(app.url, `${uploadHead('/v1/models', 3, secret(name))}\r\n\r\nabc`)
 
   test('lets one client have half of the uploads while nobody else wants them', async () => {
     for (let count = 0; count < 4; count += 1) await begin('a')

@@ -41,7 +41,7 @@ describe('a body in small chunks', () => {
       }
       const socket = await openSocket(url)
       socket.write(`${chunked('/')}${chunksOf(text, size)}0\r\n\r\n`)
-      expect((await readAnswer(socket, 10_000)).body).toBe('done')
+      expect((await readAnswer(socket)).body).toBe('done')
       expect(Buffer.concat(read).toString()).toBe(text)
       expect(read.length).toBeLessThan(text.length / 1000)
     },
@@ -52,7 +52,7 @@ describe('a body in small chunks', () => {
       for await (const chunk of request) if (String(chunk) === 'first') return response.end('seen')
     }
     const socket = await openSocket(url)
-    const answer = readAnswer(socket, 10_000)
+    const answer = readAnswer(socket)
     socket.write(`${chunked('/')}${chunksOf('first', 5)}`)
     expect((await answer).body).toBe('seen')
   })
@@ -67,7 +67,7 @@ describe('many chunks of a byte', () => {
 
   test.each(['/v1/models', '/v1/merges'])('sent to %s are refused, and the connection ends', async path => {
     const socket = await openSocket(app.url)
-    const answer = readAnswer(socket, 10_000)
+    const answer = readAnswer(socket)
     socket.write(`${chunked(path)}${'1\r\n \r\n'.repeat(5000)}`)
     const { status, headers, body } = await answer
     expect({ status, connection: headers['connection'] }).toEqual({ status: 400, connection: 'close' })
@@ -79,6 +79,6 @@ describe('many chunks of a byte', () => {
     const socket = await openSocket(app.url)
     const body = JSON.stringify({ models: [{ id: 'none' }] })
     socket.write(`${chunked('/v1/merges')}${chunksOf(body, 1)}0\r\n\r\n`)
-    expect((await readAnswer(socket, 10_000)).status).toBe(404)
+    expect((await readAnswer(socket)).status).toBe(404)
   })
 })

@@ -34,15 +34,18 @@ export function expectProblem(
   return problem
 }
 
-/** Sends bytes and reads until the server closes, or until `milliseconds` of silence. */
-export async function converse(url: string, said: string | Uint8Array, milliseconds = 2_000): Promise<RawAnswer> {
+/** Milliseconds of silence after which a client gives up. A busy machine is silent for seconds. */
+const patience = 30_000
+
+/** Sends bytes and reads the answer, as {@link readAnswer} does. */
+export async function converse(url: string, said: string | Uint8Array, milliseconds = patience): Promise<RawAnswer> {
   const socket = await openSocket(url)
   socket.write(said)
   return readAnswer(socket, milliseconds)
 }
 
-/** Returns the bytes from a socket until it closes, an answer with a content-length is complete, or nothing arrives for some time. */
-export async function readAnswer(socket: Socket, milliseconds = 2_000): Promise<RawAnswer> {
+/** Returns the bytes from a socket until an answer is complete, the server closes, or `milliseconds` of silence. */
+export async function readAnswer(socket: Socket, milliseconds = patience): Promise<RawAnswer> {
   const chunks: Buffer[] = []
   socket.setTimeout(milliseconds, () => socket.destroy())
   socket.on('data', (chunk: Buffer) => {
@@ -55,7 +58,9 @@ export async function readAnswer(socket: Socket, milliseconds = 2_000): Promise<
 }
 
 function isWhole(text: string): boolean {
-  const { headers, body } = parse(withoutContinue(text))
+  const { status, headers, body } = parse(withoutContinue(text))
+  if (status === 204 || status === 304) return true
+  if (headers['transfer-encoding'] === 'chunked') return body.endsWith('\r\n0\r\n\r\n')
   const length = headers['content-length']
   return length !== undefined && body.length >= Number(length)
 }
