@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isAttributeFloats, type TensorEntry } from '../../src/onnx/layout.ts'
 import { type BytesPart, bytesPart, type Edit, splice } from '../../src/onnx/splice.ts'
 import { anyModel } from '../support/any-model.ts'
+import { sha256 } from '../support/http-client.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { stretchesBetweenLengths } from '../support/message-tree.ts'
 import { tensorsOf } from '../support/onnx-oracle.ts'
@@ -156,6 +157,10 @@ function grown(model: Buffer, length: number): Buffer {
   return applied(model, [{ frame, start: end, end, parts: [bytesPart(Uint8Array.from(field))] }])
 }
 
+/** The tensors of a model with the digests of their elements, for tensors of megabytes. */
+const hashedTensors = (model: Buffer) =>
+  tensorsOf(model).map(({ bytes, ...rest }) => ({ ...rest, sha256: sha256(bytes) }))
+
 describe('lengths', () => {
   test('grow in width at every level where that is needed, whatever the size before', () => {
     for (let filler = 1; filler < 140; filler += 1) {
@@ -175,7 +180,7 @@ describe('lengths', () => {
     for (const filler of [16_340, 16_360, 16_370, 16_375, 2_097_100, 2_097_130]) {
       const before = nestedTensor(2, filler)
       const after = grown(before, 20)
-      expect(tensorsOf(after)).toEqual(tensorsOf(before))
+      expect(hashedTensors(after)).toEqual(hashedTensors(before))
       expect(
         layoutOf(after).frames.every(
           ({ lengthStart, payload, end }) => payload - lengthStart === varint(end - payload).byteLength,
