@@ -4,12 +4,12 @@ import { configDefaults, defineConfig } from 'vitest/config'
 const bounds = [
   'test/{corpus,fuzz}/*.test.ts',
   'test/durability/{memory,slow-clients}.test.ts',
-  'test/evaluate/datasets/damage.test.ts',
+  'test/evaluate/datasets/{damage,hostile}.test.ts',
   'test/evaluate/metrics/{kept-memory,resampling}.test.ts',
   'test/hostile/crowded-models.test.ts',
   'test/http/costly-bodies.test.ts',
-  'test/merge/{corpus,costly-models}.test.ts',
-  'test/onnx/fuzz.test.ts',
+  'test/merge/{corpus,costly-models,weight-swap}.test.ts',
+  'test/onnx/{fuzz,hostile,written-in-parts}.test.ts',
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
 ]
 /** Tests of single parts. They start no server and no other process. */
