@@ -12,6 +12,7 @@ import {
 } from '../../schemas/job.ts'
 import { problem } from '../../schemas/problem.ts'
 import { TureenError } from '../errors.ts'
+import { ownTurn } from '../own-turn.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { newRecordId } from '../storage/record-ids.ts'
@@ -53,9 +54,14 @@ async function inputExists(catalog: Catalog, id: string): Promise<boolean> {
 /** A job, without its result if that is large. `resultParts`: number of parts of a large result; null for others. */
 export type StoredJob = { job: JobItem; resultParts: number | null }
 
+/** Most characters of a request and its result that take less than a millisecond to parse. */
+const quickCharacters = 64 << 10
+
 export async function jobById(catalog: Catalog, id: string): Promise<StoredJob | undefined> {
   const row = await selectJobs(catalog).where('id', '=', id).executeTakeFirst()
-  return row && { job: toItem(row), resultParts: row.result_parts }
+  if (!row) return undefined
+  if (row.request.length + (row.result?.length ?? 0) > quickCharacters) await ownTurn()
+  return { job: toItem(row), resultParts: row.result_parts }
 }
 
 export async function countQueued(catalog: Catalog): Promise<number> {

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import { TureenError } from '../errors.ts'
+import { ownTurn } from '../own-turn.ts'
 
 export type Page<Item> = { items: Item[]; nextCursor: string | null }
 
@@ -66,6 +67,8 @@ export async function readPage<Row, Item>(
     const fitting = items.length === 0 ? firstRows : Math.ceil(((maximumPageBytes - bytes) * items.length) / bytes)
     const count = Math.min(limit - items.length, fitting)
     const rows = await pageReads(() => read(last, count + 1))
+    // Outside of the read: the catalog answers others meanwhile.
+    await ownTurn()
     const nextCursor = () => (last === undefined ? null : encodeCursor(last))
     for (const row of rows.slice(0, count)) {
       const item = toItem(row)

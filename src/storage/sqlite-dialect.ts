@@ -12,7 +12,6 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { TureenError } from '../errors.ts'
-import { ownTurn } from '../own-turn.ts'
 import type { SqliteAnswer, SqliteRequest } from './sqlite-thread.ts'
 
 /** Memory limits of the thread. Small ones are enough, since statements are small and rows are read page by page. */
@@ -42,10 +41,7 @@ function threadDriver(path: string): Driver {
   const run = async (sql: string, parameters: readonly unknown[]): Promise<QueryResult<never>> => {
     // After a restart of the thread, the rest of a transaction must not be committed without its beginning.
     if (transactionIn !== undefined && transactionIn !== thread.current()) throw threadEnded(path)
-    if (isLarge(parameters)) await ownTurn()
     const { rows, changes } = await thread.ask({ sql, parameters })
-    // What comes next is to parse them.
-    if (isLarge(rows.flatMap(row => Object.values(row ?? {})))) await ownTurn()
     // Like every driver of Kysely, this one trusts the types of the tables.
     const result: QueryResult<never> = { rows: rows as never[] }
     return changes === undefined ? result : { ...result, numAffectedRows: BigInt(changes) }
@@ -77,15 +73,6 @@ function threadDriver(path: string): Driver {
     },
     destroy: thread.close,
   }
-}
-
-/** To send more characters to a thread, or to parse them, takes milliseconds. */
-const smallCharacters = 64 << 10
-
-function isLarge(values: readonly unknown[]): boolean {
-  let characters = 0
-  for (const value of values) if (typeof value === 'string') characters += value.length
-  return characters > smallCharacters
 }
 
 type Rows = { rows: unknown[]; changes?: number | bigint }
