@@ -145,7 +145,7 @@ describe('models that are not like the others', () => {
       metrics: ['mse'],
     })
     expect(result?.metrics.mse).toBeNull()
-    expect(result?.notes.join()).toContain('2 of the numbers')
+    expect(result?.notes.join()).toContain('2 numbers in the output')
   })
 })
 
