@@ -42,12 +42,32 @@ export type BindingDataset = { kind: DatasetDescription['kind']; arrays: readonl
 const defaultBatchSize = 64
 
 /**
+ * The way to bind each kind of data set. `byRequest`: true if the request chooses arrays and batch size; false if the files say them.
+ */
+const binders: Readonly<
+  Record<
+    DatasetDescription['kind'],
+    {
+      bind: (model: BindingModel, arrays: readonly BoundArray[], request: BindingRequest) => Binding
+      byRequest: boolean
+    }
+  >
+> = {
+  npz: { bind: bindArrays, byRequest: true },
+  testDataSet: { bind: bindTestData, byRequest: false },
+}
+
+/** Returns true if requests choose arrays and batch size of this kind of data set; false if its files say them. */
+export function isBoundByRequest(kind: DatasetDescription['kind']): boolean {
+  return binders[kind].byRequest
+}
+
+/**
  * Binds a data set to a model. It fills in the fields that the request leaves out, if only one choice is possible.
  * @throws TureenError `TUREEN_DATASET_MISMATCH` if an array does not fit, or if several choices are possible; it lists the choices
  */
 export function bindDataset(model: BindingModel, dataset: BindingDataset, request: BindingRequest): Binding {
-  const binding =
-    dataset.kind === 'npz' ? bindArrays(model, dataset.arrays, request) : bindTestData(model, dataset.arrays, request)
+  const binding = binders[dataset.kind].bind(model, dataset.arrays, request)
   requireSayable(binding)
   return binding
 }

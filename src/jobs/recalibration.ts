@@ -4,7 +4,7 @@ import type {
   RecalibrationReport,
   ScoredRecalibrationRequest,
 } from '../../schemas/recalibration.ts'
-import { type Binding, bindDataset } from '../evaluate/binding.ts'
+import { type Binding, bindDataset, isBoundByRequest } from '../evaluate/binding.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { OnSamples } from '../evaluate/evaluator-process.ts'
 import type { CalibrationTask } from '../evaluate/protocol.ts'
@@ -54,7 +54,7 @@ export async function resolveRecalibration(
   return {
     recipe: {
       dataset: dataset.sha256,
-      ...(dataset.kind === 'npz' ? { inputs: arraysByInput(binding), batchSize: binding.batchSize } : {}),
+      ...(isBoundByRequest(dataset.kind) ? { inputs: arraysByInput(binding), batchSize: binding.batchSize } : {}),
       ...(batches === undefined ? {} : { batches }),
     },
     calibration: {
