@@ -18,14 +18,17 @@ describe('TUREEN_MIN_RATE', () => {
   beforeAll(async () => {
     app = await startApp({ TUREEN_MIN_RATE: '20000', TUREEN_MIN_RATE_SECONDS: '1' })
   })
-  afterEach(() => expectNothingKept(app))
-  afterAll(() => app.close())
+  afterAll(async () => {
+    await expectNothingKept(app)
+    await app.close()
+  })
 
   const form = (path: string) => `${uploadHead(path, 9_000_000)}\r\ncontent-type: multipart/form-data; boundary=b`
   const part = (name: string, filename = '') =>
     `--b\r\ncontent-disposition: form-data; name="${name}"${filename && `; filename="${filename}"`}\r\n`
 
-  test.each([
+  // The clients wait at the same time.
+  test.concurrent.each([
     ['a raw model', { head: uploadHead('/v1/models', 9_000_000), first: 'onnx' }],
     ['a data set', { head: uploadHead('/v1/datasets', 9_000_000), first: 'PK' }],
     ['a model part', { head: form('/v1/soup'), first: `${part('model', 'm.onnx')}\r\nonnx` }],
