@@ -115,14 +115,19 @@ function invalidPart(
   { findings, validationContext: part = 'body' }: InvalidPart,
   request: FastifyRequest,
 ): TureenError {
-  const { errors, list } = toldFindings(findings, issue => causesIn(part, issue, request))
+  const issues = findings.issues.flatMap(withoutUnions)
+  const { errors, list } = toldFindings({ ...findings, issues }, issue => causesIn(part, issue, request))
   return new TureenError('TUREEN_REQUEST_INVALID', `${partNames[part] ?? part} not valid: ${list}.`, errors)
 }
 
-/** Returns the causes in one issue of a schema. For a union, it tells only the issues of the form whose type the value has. */
-function causesIn(part: string, issue: Issue, request: FastifyRequest): ProblemItem[] {
+/** Returns the issues of the one form of a union whose type the value has; for all others, the issue itself. */
+function withoutUnions(issue: Issue): Issue[] {
   const form = issue.code === 'invalid_union' && issue.message === unionMessage ? formMeant(issue) : undefined
-  if (form) return form.flatMap(each => causesIn(part, each, request))
+  return form ? form.flatMap(withoutUnions) : [issue]
+}
+
+/** Returns the causes in one issue of a schema. */
+function causesIn(part: string, issue: Issue, request: FastifyRequest): ProblemItem[] {
   const places = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
     const { schema, value } = partOf(part, request)
