@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
 import { TureenError } from '../errors.ts'
+import type { WaitFor } from './body-flow.ts'
 
-/** Returns the chunks of a stream, and throws where the request's body exceeds its bounds. */
-export type Meter = (stream: Readable) => AsyncIterable<Uint8Array>
+/** Returns the chunks of a stream, and throws where the request's body exceeds its bounds. `waitFor` runs each wait for bytes. */
+export type Meter = (stream: Readable, waitFor?: WaitFor) => AsyncIterable<Uint8Array>
 
 /**
  * Returns a meter for the streams of one request. It throws `TUREEN_TOO_LARGE` after more than `maximumBytes` of all streams together,
@@ -11,7 +12,7 @@ export type Meter = (stream: Readable) => AsyncIterable<Uint8Array>
  */
 export function byteMeter(maximumBytes: number, signal: AbortSignal): Meter {
   let bytes = 0
-  return stream => {
+  return (stream, waitFor = arrival => arrival) => {
     // Listen at once, so that no event is lost before the first read.
     const arrivals = arrivalsOf(stream, signal)
     return (async function* chunks() {
@@ -25,7 +26,7 @@ export function byteMeter(maximumBytes: number, signal: AbortSignal): Meter {
             yield chunk
           } else if (stream.readableEnded) return
           else if (stream.destroyed) throw cutOff()
-          else await arrivals.next()
+          else await waitFor(arrivals.next())
         }
       } finally {
         arrivals.close()

@@ -17,11 +17,14 @@ export async function receiveFiles<File extends ReceivedFile>(
   take: (part: UploadPart, before: readonly File[], receive: Receive) => Promise<File | undefined>,
 ): Promise<File[]> {
   const files: File[] = []
+  const byDigest = new Map<string, File>()
   const flushes = createFlushQueue()
   try {
     for await (const part of parts) {
-      const file = await take(part, files, stream => contentFiles.receive(stream, part.reservation, flushes))
-      if (file) files.push(file)
+      const file = await take(part, files, stream => contentFiles.receive(stream, part.reservation, flushes, byDigest))
+      if (!file) continue
+      files.push(file)
+      byDigest.set(file.sha256, file)
     }
     await flushes.end()
     return files
@@ -33,5 +36,5 @@ export async function receiveFiles<File extends ReceivedFile>(
 }
 
 export async function discardAll(files: readonly ReceivedFile[], contentFiles: ContentFiles): Promise<void> {
-  await inParallel(files, ({ path }) => contentFiles.discard(path))
+  await inParallel(new Set(files.map(({ path }) => path)), contentFiles.discard)
 }

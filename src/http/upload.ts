@@ -6,6 +6,7 @@ import { TureenError } from '../errors.ts'
 import { isWholeText } from '../received-text.ts'
 import type { Reservation } from '../storage/room.ts'
 import { watchBodyDigest } from './body-digest.ts'
+import { flowOnDemand, type WaitFor } from './body-flow.ts'
 import { inviteBody } from './body-guard.ts'
 import type { BodyProgress } from './body-progress.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
@@ -121,6 +122,9 @@ async function* multipartParts(request: FastifyRequest, receiving: Receiving): A
     throw new TureenError('TUREEN_BODY_MALFORMED', `The body ${message}. Nothing was kept. Send it again.`, errors, {
       cause: error,
     })
+  } finally {
+    // The rest of a refused form must flow off before the client reads the answer.
+    request.raw.resume()
   }
 }
 
@@ -128,7 +132,8 @@ async function* partsOf(
   request: FastifyRequest,
   { meter, signal, reservation }: Receiving,
 ): AsyncGenerator<UploadPart> {
-  for await (const part of untilAborted(request.parts(), signal)) {
+  const waitFor = flowOnDemand(request.raw)
+  for await (const part of untilAborted(request.parts(), signal, waitFor)) {
     requireWhole(part.fieldname, 'name', part.fieldname)
     if (part.type === 'field') throw new RangeError(`the part ${part.fieldname} is no file to the library`)
     requireWhole(part.fieldname, 'filename', part.filename)
@@ -137,7 +142,7 @@ async function* partsOf(
       kind: isText ? 'field' : 'file',
       field: part.fieldname,
       filename: part.filename || undefined,
-      stream: meter(part.file),
+      stream: meter(part.file, waitFor),
       reservation,
     }
     if (part.file.truncated) throw incompletePart('TUREEN_TOO_LARGE', part.fieldname, 'was cut off')
@@ -162,7 +167,11 @@ function requireWhole(field: string, what: 'name' | 'filename', text: string | u
 }
 
 /** Yields the items until the signal fires, even while it waits for the next one. @throws the reason of the signal */
-async function* untilAborted<Item>(items: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item> {
+async function* untilAborted<Item>(
+  items: AsyncIterable<Item>,
+  signal: AbortSignal,
+  waitFor: WaitFor,
+): AsyncGenerator<Item> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason)
   signal.addEventListener('abort', onAbort)
@@ -170,7 +179,7 @@ async function* untilAborted<Item>(items: AsyncIterable<Item>, signal: AbortSign
   const iterator = items[Symbol.asyncIterator]()
   try {
     for (;;) {
-      const { done, value } = await Promise.race([iterator.next(), aborted])
+      const { done, value } = await waitFor(Promise.race([iterator.next(), aborted]))
       if (done) return
       yield value
     }

@@ -27,9 +27,15 @@ export type ContentFiles = {
    * Writes a stream to an incoming file and hashes it. A failed or aborted stream leaves nothing.
    * @param reservation room of the upload, which the file takes before any other
    * @param flushes takes the flush of the file; without it the file is flushed when this returns
+   * @param before earlier files of the upload by digest; a small file with the content of one of them shares its path
    * @throws TureenError `TUREEN_STORE_FULL` as soon as it is more than the store may hold
    */
-  receive(stream: AsyncIterable<Uint8Array>, reservation?: Reservation, flushes?: FlushQueue): Promise<ReceivedFile>
+  receive(
+    stream: AsyncIterable<Uint8Array>,
+    reservation?: Reservation,
+    flushes?: FlushQueue,
+    before?: ReadonlyMap<string, ReceivedFile>,
+  ): Promise<ReceivedFile>
   /**
    * Moves incoming, flushed files to the paths of their digests, durably. It flushes each directory once. A failure may leave some of them
    * published. @throws as reserveRoom, for the bytes of new content
@@ -167,13 +173,23 @@ export async function openContentFiles(
         return result
       }),
     givingWay,
-    async receive(stream, reservation, flushes) {
+    async receive(stream, reservation, flushes, before) {
       const file = incomingPath()
       const claim = (bytes: number) => room.claim(file, bytes, reservation)
       try {
-        const written = await writeStream(stream, file, claim, quarantine.makeRoom, flushes)
-        onReceived(written.bytes)
-        return { path: file, ...written }
+        const isWritten = (sha256: string) => before?.has(sha256) ?? false
+        const { sha256, bytes, created } = await writeStream(
+          stream,
+          file,
+          claim,
+          quarantine.makeRoom,
+          flushes,
+          isWritten,
+        )
+        onReceived(bytes)
+        const same = created ? undefined : before?.get(sha256)
+        if (same) room.forget(file)
+        return { path: same?.path ?? file, sha256, bytes }
       } catch (error) {
         await discard(file)
         throw error
@@ -194,10 +210,8 @@ export async function openContentFiles(
         await quarantine.drop(sha256)
       })
       await inParallel(shards, flushDirectory)
-      await inParallel(
-        files.filter(file => once.get(file.sha256) !== file),
-        file => discard(file.path),
-      )
+      const published = new Set([...once.values()].map(file => file.path))
+      await inParallel(new Set(files.map(file => file.path)).difference(published), discard)
     },
     async removeLeftovers() {
       const removed: string[] = []

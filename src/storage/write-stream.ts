@@ -4,8 +4,10 @@ import pLimit from 'p-limit'
 import { asTureenError } from '../errors.ts'
 import type { FlushQueue } from './flush-queue.ts'
 
-/** Bytes of one buffer. Each stream has two: one fills while the other is written. */
+/** Most bytes of one buffer. Each stream has two: one fills while the other is written. */
 const bufferBytes = 64 << 10
+/** Bytes of the first buffer. A small file needs no more, and 15,000 buffers of 64 KiB would keep the garbage collector busy. */
+const firstBufferBytes = 4 << 10
 /** Number of written bytes after which they are flushed while more arrive. The last flush is then short. */
 const flushedBytes = 16 << 20
 
@@ -20,6 +22,8 @@ const flushLimit = pLimit(2)
  * @param onChunk called with the bytes of each chunk; it may throw to refuse them
  * @param makeRoom frees disk space and returns the freed bytes; if it returns 0, the write fails
  * @param flushes runs the last flush, which this function does not wait for
+ * @param isWritten returns true if another file has the content with this digest; a file below 64 KiB is then not created
+ * @returns `created`: false if `isWritten` was true and the file was not created
  */
 export async function writeStream(
   stream: AsyncIterable<Uint8Array>,
@@ -27,7 +31,8 @@ export async function writeStream(
   onChunk: (bytes: number) => void,
   makeRoom: (bytes: number) => number,
   flushes: Pick<FlushQueue, 'add'> = { add: flush => flush() },
-): Promise<{ sha256: string; bytes: number }> {
+  isWritten: (sha256: string) => boolean = () => false,
+): Promise<{ sha256: string; bytes: number; created: boolean }> {
   const hash = createHash('sha256')
   let handle: FileHandle | undefined
   const openFile = async () => {
@@ -51,6 +56,8 @@ export async function writeStream(
     await handle?.close()
     throw error
   }
+  const sha256 = `sha256:${hash.digest('hex')}`
+  if (!handle && isWritten(sha256)) return { sha256, bytes, created: false }
   await flushes.add(async () => {
     const whole = await openFile()
     try {
@@ -60,7 +67,7 @@ export async function writeStream(
       await whole.close()
     }
   })
-  return { sha256: `sha256:${hash.digest('hex')}`, bytes }
+  return { sha256, bytes, created: true }
 }
 
 type BufferedWriter = {
@@ -101,7 +108,7 @@ function bufferedWriter(openFile: () => Promise<FileHandle>, makeRoom: (bytes: n
   return {
     async write(chunk) {
       for (let done = 0; done < chunk.byteLength; ) {
-        filling ??= Buffer.allocUnsafeSlow(bufferBytes)
+        filling = withSpace(filling, filled, chunk.byteLength - done)
         const taken = chunk.subarray(done, done + bufferBytes - filled)
         filling.set(taken, filled)
         filled += taken.byteLength
@@ -117,6 +124,20 @@ function bufferedWriter(openFile: () => Promise<FileHandle>, makeRoom: (bytes: n
     },
     settled,
   }
+}
+
+/**
+ * Returns a buffer that holds the first `filled` bytes of `buffer` and has space for more: for `bytes` bytes, or up to
+ * {@link bufferBytes}. It is `buffer` itself if that is large enough.
+ */
+function withSpace(buffer: Buffer | undefined, filled: number, bytes: number): Buffer {
+  const needed = Math.min(bufferBytes, filled + bytes)
+  if (buffer && buffer.byteLength >= needed) return buffer
+  const larger = Buffer.allocUnsafeSlow(needed <= firstBufferBytes ? firstBufferBytes : bufferBytes)
+  if (!buffer) return larger
+  larger.set(buffer.subarray(0, filled))
+  release(buffer)
+  return larger
 }
 
 /** Writes all bytes, with as many writes as the system needs. */

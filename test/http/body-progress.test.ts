@@ -5,6 +5,7 @@ import { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import Fastify from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { createBodyProgress } from '../../src/http/body-progress.ts'
 import { streamedBodies, uploadParts } from '../../src/http/upload.ts'
 import { openSocket } from '../support/raw-http.ts'
@@ -66,17 +67,18 @@ test('a client that has sent its whole body is not too slow, however long the se
   expect(await isTooSlow(100, request => void request.on('readable', () => request.read()), 100)).toBe(false)
 })
 
+const uploads = {
+  maximumBytes: 1e8,
+  progress,
+  reserveRoom: () => ({ spend: () => undefined, release: () => undefined }),
+}
+
 test('a form whose parts cost the server several windows is read to its end', async () => {
   const app = Fastify()
   await app.register(streamedBodies)
-  const reservation = { spend: () => undefined, release: () => undefined }
   app.post('/', async request => {
     let parts = 0
-    for await (const { stream } of uploadParts(request, {
-      maximumBytes: 1e6,
-      progress,
-      reserveRoom: () => reservation,
-    })) {
+    for await (const { stream } of uploadParts(request, uploads)) {
       for await (const _ of stream) await delay(windowMilliseconds / 10)
       parts += 1
     }
@@ -86,5 +88,28 @@ test('a form whose parts cost the server several windows is read to its end', as
   for (let index = 0; index < 40; index += 1) form.append('data', new Blob(['abcd']), `d${index}`)
   const response = await fetch(await app.listen({ port: 0 }), { method: 'POST', body: form })
   expect(await response.json()).toEqual({ parts: 40 })
+  await app.close()
+})
+
+test('the parts of a form wait outside until the server has taken those before them', async () => {
+  const app = Fastify()
+  await app.register(streamedBodies)
+  app.post('/', async request => {
+    let parts = 0
+    let bytesRead = 0
+    for await (const { stream } of uploadParts(request, uploads)) {
+      for await (const _ of stream) if (parts < 20) await delay(windowMilliseconds / 10)
+      parts += 1
+      if (parts === 20) bytesRead = request.raw.socket.bytesRead
+    }
+    return { parts, bytesRead }
+  })
+  const form = new FormData()
+  for (let index = 0; index < 400; index += 1) form.append('data', new Blob([new Uint8Array(10_000)]), `d${index}`)
+  const body = await new Response(form).blob()
+  const response = await fetch(await app.listen({ port: 0 }), { method: 'POST', body })
+  const { parts, bytesRead } = z.object({ parts: z.number(), bytesRead: z.number() }).parse(await response.json())
+  expect(parts).toBe(400)
+  expect(bytesRead).toBeLessThan(1_000_000)
   await app.close()
 })

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { stat, writeFile } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type ContentFiles, openContentFiles } from '../../src/storage/content-files.ts'
+import { type ContentFiles, openContentFiles, type ReceivedFile } from '../../src/storage/content-files.ts'
 import { maximumReservation } from '../../src/storage/room.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
@@ -202,4 +203,21 @@ test('content takes the place of the same bytes in the quarantine', async () => 
 test('without a limit everything fits', async () => {
   const roomy = await openContentFiles(directory.path, 0, () => {})
   expect(() => roomy.reserveRoom(2 ** 50)).not.toThrow()
+})
+
+test('small files of one upload with the same content are one file, and take its room once', async () => {
+  const before = new Map<string, ReceivedFile>()
+  const files: ReceivedFile[] = []
+  for (let index = 0; index < 20; index += 1) {
+    const file = await contentFiles.receive(bytes(400), undefined, undefined, before)
+    before.set(file.sha256, file)
+    files.push(file)
+  }
+  const incoming = () => readdir(join(directory.path, 'incoming'))
+  expect(await incoming()).toHaveLength(1)
+  expect(free()).toBe(600)
+  await contentFiles.publish(files)
+  expect(await incoming()).toEqual([])
+  expect(free()).toBe(600)
+  expect((await stat(contentFiles.path(String(files[0]?.sha256)))).size).toBe(400)
 })
