@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readBytes } from '../../src/onnx/byte-source.ts'
-import { float32Tensor } from '../support/onnx-model.ts'
+import { elementType } from '../support/onnx-model.ts'
 import { initializerBytes, tensorsOf } from '../support/onnx-oracle.ts'
 import { type Random, seededRandom } from '../support/random.ts'
 import { modelOf } from '../support/rich-model.ts'
@@ -245,7 +245,11 @@ describe('a tensor larger than a chunk', () => {
       Float32Array.from({ length: elements }, () => random.next() - 0.5),
     )
     const inputs = values.map((tensor, index) => ({
-      bytes: modelOf({ initializer: [float32Tensor('W', [elements], [...tensor])] }),
+      bytes: modelOf({
+        initializer: [
+          { name: 'W', dims: [elements], dataType: elementType.float32, rawData: new Uint8Array(tensor.buffer) },
+        ],
+      }),
       weight: index + 1,
     }))
     const total = (models * (models + 1)) / 2
