@@ -26,14 +26,14 @@ import type { HttpServer } from './http-server.ts'
 import type { JobTypes } from './job-types.ts'
 import { serviceLimits } from './service-limits.ts'
 import type { Storage } from './storage.ts'
-import type { Stores } from './stores.ts'
+import type { RecordStores } from './stores.ts'
 import type { Upkeep } from './upkeep.ts'
 
-/** The services behind the routes. */
-export type Services = {
+/** The parts of the service that routes and the lifecycle use. */
+export type AppParts = {
   directory: DataDirectory
   storage: Storage
-  stores: Stores
+  stores: RecordStores
   engine: Engine
   jobTypes: JobTypes
   jobs: JobService
@@ -47,7 +47,7 @@ export async function registerRoutes(
   app: HttpServer,
   config: Config,
   plugins: Plugins,
-  { directory, storage, stores, engine, jobTypes, jobs, upkeep, metrics, log }: Services,
+  { directory, storage, stores, engine, jobTypes, jobs, upkeep, metrics, log }: AppParts,
 ): Promise<void> {
   const table = new Map<string, Set<string>>()
   await app.register(routeTable, { table })

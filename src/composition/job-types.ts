@@ -15,7 +15,7 @@ import { createSearchService } from '../jobs/search-service.ts'
 import type { Engine } from './engine.ts'
 import type { HttpServer } from './http-server.ts'
 import type { Storage } from './storage.ts'
-import type { Stores } from './stores.ts'
+import type { RecordStores } from './stores.ts'
 
 /** The job types: the runner of each, and the routes with which clients start one. */
 export type JobTypes = RunnableJobTypes & {
@@ -26,7 +26,7 @@ export type JobTypes = RunnableJobTypes & {
 export function createJobTypes(
   { evaluation, searchMemoryBytes: memoryBytes, maximumModels }: Config,
   { contentFiles }: Storage,
-  { models, datasets, scores: kept }: Stores,
+  { models, datasets, scores: kept }: RecordStores,
   { threads, evaluators }: Engine,
 ): JobTypes {
   const stores = { models, datasets }

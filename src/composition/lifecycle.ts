@@ -1,5 +1,5 @@
 import type { Plugins } from './http-plugins.ts'
-import type { Services } from './http-routes.ts'
+import type { AppParts } from './http-routes.ts'
 import type { HttpServer } from './http-server.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { HttpServer } from './http-server.ts'
 export function followLifecycle(
   app: HttpServer,
   { tokens, bodyProgress, answers }: Plugins,
-  { directory, storage, stores, engine, jobs, upkeep: { sweeper, verifier }, log }: Services,
+  { directory, storage, stores, engine, jobs, upkeep: { sweeper, verifier }, log }: AppParts,
   closing: AbortController,
 ): void {
   const { models, datasets } = stores

@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts'
 import type { Storage } from './storage.ts'
 
 /** The stores of records, scores and idempotency keys. */
-export type Stores = ReturnType<typeof createStores>
+export type RecordStores = ReturnType<typeof createStores>
 
 /** Returns the stores of models, data sets, scores and idempotency keys. @param clock milliseconds since 1970 */
 export function createStores(

@@ -7,7 +7,7 @@ import type { DataDirectory } from '../storage/data-directory.ts'
 import { createVerifier } from '../storage/verifier.ts'
 import type { Engine } from './engine.ts'
 import type { Storage } from './storage.ts'
-import type { Stores } from './stores.ts'
+import type { RecordStores } from './stores.ts'
 
 const dayMilliseconds = 86_400_000
 
@@ -19,7 +19,7 @@ export async function createUpkeep(
   { retention }: Pick<Config, 'retention'>,
   { path }: Pick<DataDirectory, 'path'>,
   { catalog, contentFiles, contents, reserve }: Storage,
-  { models, datasets, keys, jobs }: Pick<Stores, 'models' | 'datasets' | 'keys'> & { jobs: JobService },
+  { models, datasets, keys, jobs }: Pick<RecordStores, 'models' | 'datasets' | 'keys'> & { jobs: JobService },
   { threads }: Pick<Engine, 'threads'>,
   { metrics, log, clock }: { metrics: Metrics; log: Logger; clock: () => number },
 ) {
