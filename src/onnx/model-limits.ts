@@ -39,6 +39,10 @@ export const limits = {
    * encoding.
    */
   payloadRuns: 2_000_000,
+  /** Imports of operator sets. Real models have up to about 10, and the record of a model lists each. */
+  opsets: 1_000,
+  /** Inputs and outputs without a tensor of their own. Real models have up to some hundreds, and the record of a model lists each. */
+  interfaceValues: 20_000,
   /** Dimensions of one tensor. onnxruntime's own kernels support far fewer. */
   tensorRank: 64,
   /** Characters of a location of external data. File systems take paths of 4,096 bytes. */

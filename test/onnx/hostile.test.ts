@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
+import { inspectModel } from '../../src/onnx/graph/inspect-model.ts'
 import { limits } from '../../src/onnx/model-limits.ts'
 import { readLayout } from '../../src/onnx/read-layout.ts'
 import { outcomeOf, refusalOf } from '../support/catalogue.ts'
@@ -20,6 +21,11 @@ import {
 } from '../support/wire-bytes.ts'
 
 const { model: modelField, graph: graphField, node: nodeField, attribute: attributeField } = onnxField
+
+/** Returns the record of an uploaded file. */
+function recordOf(bytes: Uint8Array) {
+  return inspectModel({ layout: layoutOf(bytes), source: memorySource(bytes), data: new Map() })
+}
 
 /** `innermost` inside so many messages, `numbers` (from the outside to the inside, repeated) being their field numbers. */
 function nested(levels: number, numbers: readonly number[], innermost = Buffer.alloc(0)): Buffer {
@@ -112,6 +118,28 @@ describe('limits', () => {
     const input = bytesField(graphField.input, '')
     const model = modelBytes([], Buffer.alloc((limits.messages + 1) * input.byteLength, input))
     refusalOf(() => layoutOf(model), 'TUREEN_MODEL_LIMIT', /messages/)
+  })
+
+  test(`${limits.opsets} imports of operator sets are read, one more is refused`, () => {
+    const opset = (index: number) => bytesField(modelField.opsetImport, [bytesField(1, `d${index}`), varintField(2, 1)])
+    // One import is the model's own.
+    const importing = (count: number) =>
+      Buffer.concat([linearModel([1], [1]), ...Array.from({ length: count - 1 }, (_, index) => opset(index))])
+    expect(recordOf(importing(limits.opsets)).opsets).toHaveLength(limits.opsets)
+    refusalOf(() => recordOf(importing(limits.opsets + 1)), 'TUREEN_MODEL_LIMIT', /1,000 imports/)
+  })
+
+  test(`${limits.interfaceValues} inputs and outputs are read, one more is refused`, () => {
+    const input = (index: number) => bytesField(graphField.input, bytesField(1, `unread${index}`))
+    // The network's own input and output count.
+    const taking = (count: number) =>
+      Buffer.concat([
+        linearModel([1], [1]),
+        bytesField(modelField.graph, Buffer.concat(Array.from({ length: count - 2 }, (_, index) => input(index)))),
+      ])
+    const { inputs, outputs } = recordOf(taking(limits.interfaceValues))
+    expect(inputs.length + outputs.length).toBe(limits.interfaceValues)
+    refusalOf(() => recordOf(taking(limits.interfaceValues + 1)), 'TUREEN_MODEL_LIMIT', /20,000 inputs and outputs/)
   })
 
   test(`more than ${limits.payloadRuns} stretches of what nobody knows are refused`, () => {

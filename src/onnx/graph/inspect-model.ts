@@ -4,6 +4,8 @@ import { chunksOf } from '../byte-source.ts'
 import { elementSource } from '../elements.ts'
 import { externalLocations, type ModelFiles, requireOwnData } from '../external-data.ts'
 import type { Layout } from '../layout.ts'
+import { limitExceeded } from '../limit-exceeded.ts'
+import { limits } from '../model-limits.ts'
 import { decodeSkeleton, describeModel, type ModelDescription } from '../skeleton.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { knownNetwork } from './known-network.ts'
@@ -28,12 +30,20 @@ export function inspectModel({ layout, ...files }: ModelFiles & { layout: Layout
   const model = decodeSkeleton(layout)
   const network = knownNetwork({ layout, source: files.source }, () => model)
   const description = describeModel(layout, model, averagedPaths(layout, network))
+  requireShortRecord(description)
   const needed = externalLocations(layout)
   requireOwnData(layout, files.data)
   requireCountedValues(layout, files)
   const isComplete = [...needed.keys()].every(location => files.data.has(location))
   const fingerprint = isComplete ? fingerprintOf(network, files) : null
   return { ...description, dataBytes: [...needed.values()], fingerprint }
+}
+
+/** Refuses a model whose record would be long: the server reads, parses and sends records as a whole. */
+function requireShortRecord({ opsets, inputs, outputs }: ModelDescription): void {
+  if (opsets.length > limits.opsets) throw limitExceeded('opsets', 'imports of operator sets')
+  if (inputs.length + outputs.length > limits.interfaceValues)
+    throw limitExceeded('interfaceValues', 'inputs and outputs')
 }
 
 /** Reads all weights stored as varints: only reading counts them, and a merge would fail on a wrong count. */
