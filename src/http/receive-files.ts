@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { ContentFiles, ReceivedFile } from '../storage/content-files.ts'
 import { createFlushQueue } from '../storage/flush-queue.ts'
 import { inParallel } from '../storage/in-parallel.ts'
@@ -5,6 +6,9 @@ import type { UploadPart } from './upload.ts'
 
 /** Receives the bytes of one part into a file. */
 export type Receive = (stream: AsyncIterable<Uint8Array>) => Promise<ReceivedFile>
+
+/** Milliseconds that an upload may take of the event loop before others get a turn. */
+const turnMilliseconds = 5
 
 /**
  * Receives the parts of an upload, in order, and returns the files after all of them are flushed to disk. If the upload fails, it removes
@@ -19,8 +23,14 @@ export async function receiveFiles<File extends ReceivedFile>(
   const files: File[] = []
   const byDigest = new Map<string, File>()
   const flushes = createFlushQueue()
+  let turnBegan = performance.now()
   try {
     for await (const part of parts) {
+      // Small parts that have arrived already need no input or output, and would be received without a pause.
+      if (performance.now() - turnBegan > turnMilliseconds) {
+        await setImmediate()
+        turnBegan = performance.now()
+      }
       const file = await take(part, files, stream => contentFiles.receive(stream, part.reservation, flushes, byDigest))
       if (!file) continue
       files.push(file)
