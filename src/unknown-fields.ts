@@ -4,11 +4,11 @@ import { nearest } from './nearest.ts'
 import { boundedParse } from './validation/bounded-parse.ts'
 import { issueCause, memberOf } from './validation/issue-cause.ts'
 
-/** Most unknown fields that get a suggestion. Each costs a comparison with all known names. */
-const maximumSuggestions = 20
+/** Most unknown fields of one object that are told. Each costs a comparison with all known names. */
+const maximumTold = 20
 
 /**
- * Returns one refusal for each field that a schema does not have. The first 20 name the nearest known field.
+ * Returns one refusal for each of the first 20 fields that a schema does not have, with the nearest known field.
  *
  * @param keys the unknown fields of the object at `path` in `whole`
  * @param schema the schema that `whole` was checked with
@@ -23,10 +23,9 @@ export function unknownFields(
   const meant = meantOf(objectsAt(schema, path), holder, keys)
   const known = meant && Object.keys(meant.shape)
   const expected = known?.join(', ')
-  return keys.map((key, index) => {
-    const field = [...path, key].join('.')
-    const near = index < maximumSuggestions ? nearest(key, known ?? []) : undefined
-    const place = { field, actual: key, ...(index < maximumSuggestions && expected ? { expected } : {}) }
+  return keys.slice(0, maximumTold).map(key => {
+    const near = nearest(key, known ?? [])
+    const place = { field: [...path, key].join('.'), actual: key, ...(expected ? { expected } : {}) }
     if (near !== undefined) return { ...place, message: `is not known; the nearest that is: ${near}` }
     return { ...place, message: known?.length === 0 ? 'is not known; none is' : 'is not known' }
   })
@@ -62,13 +61,17 @@ function objectsAt(schema: unknown, path: readonly string[]): z.ZodObject[] {
   return []
 }
 
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((key, index) => key === other[index])
+}
+
 /** Returns the schema that the client probably meant: it refuses exactly these fields, and has the fewest other issues. */
 function meantOf(objects: readonly z.ZodObject[], value: unknown, keys: readonly string[]): z.ZodObject | undefined {
   const refusals = objects.flatMap(object => {
     const parsed = boundedParse(object, value)
     const issues = parsed.success ? [] : parsed.issues
     const refusesKeys = issues.some(
-      issue => issue.code === 'unrecognized_keys' && issue.path.length === 0 && String(issue.keys) === String(keys),
+      issue => issue.code === 'unrecognized_keys' && issue.path.length === 0 && isSameList(issue.keys, keys),
     )
     return refusesKeys ? [{ object, issues: issues.length }] : []
   })

@@ -19,7 +19,8 @@ export function toldCauses(causes: readonly ProblemItem[]): ToldCauses {
 
 /**
  * Returns the first 20 causes among the issues of a schema, shortened.
- * @param causesOf returns the causes of one issue; it is not called for issues that are only counted
+ * @param causesOf returns the causes of one issue, of many unknown fields at least the first 20; it is not called for issues that are only
+ * counted
  */
 export function toldFindings(
   { issues, isCut }: Findings,
@@ -28,10 +29,9 @@ export function toldFindings(
   const causes: ProblemItem[] = []
   let count = 0
   for (const issue of issues) {
-    const isTold = causes.length < maximumCauses
-    const own = isTold ? causesOf(issue) : []
+    const own = causes.length < maximumCauses ? causesOf(issue) : []
     causes.push(...own.slice(0, maximumCauses - causes.length))
-    count += isTold ? own.length : issue.code === 'unrecognized_keys' ? issue.keys.length : 1
+    count += issue.code === 'unrecognized_keys' ? issue.keys.length : Math.max(1, own.length)
   }
   return told(causes, count, isCut)
 }
