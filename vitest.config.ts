@@ -6,7 +6,7 @@ const bounds = [
   'test/durability/{memory,slow-clients}.test.ts',
   'test/evaluate/datasets/{damage,hostile}.test.ts',
   'test/evaluate/metrics/{kept-memory,resampling}.test.ts',
-  'test/hostile/crowded-models.test.ts',
+  'test/hostile/{crowded-models,memory-comes-back}.test.ts',
   'test/http/costly-bodies.test.ts',
   'test/merge/{corpus,costly-models,weight-swap}.test.ts',
   'test/onnx/{fuzz,hostile,written-in-parts}.test.ts',

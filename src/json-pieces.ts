@@ -1,6 +1,9 @@
 /** Levels of nested lists and objects that are divided into pieces. Values below them are small. */
 const dividedLevels = 4
 
+/** Most entries, at all divided levels together, of a value that is written as a whole. */
+const mostWhole = 64
+
 /** Characters of one piece. A message of this size between threads blocks neither of them for long. */
 const pieceCharacters = 250_000
 
@@ -21,9 +24,22 @@ export function* jsonPieces(value: unknown, characters = pieceCharacters): Gener
 }
 
 function* tokens(value: unknown, levels: number): Generator<string> {
-  if (levels === 0 || typeof value !== 'object' || value === null) yield JSON.stringify(value) ?? 'null'
+  // One call writes a small value in a tenth of the time.
+  if (typeof value !== 'object' || value === null || countEntries(value, levels, mostWhole) <= mostWhole)
+    yield JSON.stringify(value) ?? 'null'
   else if (Array.isArray(value)) yield* listTokens(value, levels)
   else yield* objectTokens(value, levels)
+}
+
+/** Returns the number of entries of a value at these levels together, or a number above `most`. */
+function countEntries(value: unknown, levels: number, most: number): number {
+  if (levels === 0 || typeof value !== 'object' || value === null) return 0
+  let count = 0
+  for (const each of Array.isArray(value) ? value : Object.values(value)) {
+    count += 1 + countEntries(each, levels - 1, most - count)
+    if (count > most) break
+  }
+  return count
 }
 
 function* listTokens(list: readonly unknown[], levels: number): Generator<string> {

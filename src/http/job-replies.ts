@@ -12,10 +12,13 @@ import { type Idempotency, idempotencyErrors } from './idempotency.ts'
 import { jsonBodyErrors } from './json-body.ts'
 import { recordTag } from './preconditions.ts'
 
+/** The reason of all signals of {@link clientGone}. A stack for each of thousands of clients that vanish together would block the event loop. */
+const hungUp = new DOMException('The client is gone', 'AbortError')
+
 /** Returns a signal that fires when the answer ends or the client disconnects. */
 export function clientGone(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
-  reply.raw.once('close', () => controller.abort())
+  reply.raw.once('close', () => controller.abort(hungUp))
   return controller.signal
 }
 

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { ownTurn } from '../own-turn.ts'
 import type { ContentFiles, ReceivedFile } from '../storage/content-files.ts'
 import { createFlushQueue } from '../storage/flush-queue.ts'
 import { inParallel } from '../storage/in-parallel.ts'
@@ -28,7 +28,7 @@ export async function receiveFiles<File extends ReceivedFile>(
     for await (const part of parts) {
       // Small parts that have arrived already need no input or output, and would be received without a pause.
       if (performance.now() - turnBegan > turnMilliseconds) {
-        await setImmediate()
+        await ownTurn()
         turnBegan = performance.now()
       }
       const file = await take(part, files, stream => contentFiles.receive(stream, part.reservation, flushes, byDigest))

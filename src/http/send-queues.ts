@@ -22,8 +22,12 @@ export function createSendQueues(): SendQueues {
       const texts = await Promise.all(tables.map(path => readFile(path, 'latin1').catch(() => '')))
       queues = new Map(texts.flatMap(parseQueues))
     },
-    of: ({ localAddress, localPort, remoteAddress, remotePort }) =>
-      queues.get(`${endpoint(localAddress, localPort)} ${endpoint(remoteAddress, remotePort)}`) ?? 0,
+    of(socket) {
+      // Each address is a call to the system.
+      if (queues.size === 0) return 0
+      const { localAddress, localPort, remoteAddress, remotePort } = socket
+      return queues.get(`${endpoint(localAddress, localPort)} ${endpoint(remoteAddress, remotePort)}`) ?? 0
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { JobItem, JobListItem, JobOf, JobProgress, JobRecord, JobType } from '../../schemas/job.ts'
@@ -10,6 +10,7 @@ import type { Page } from '../storage/paging.ts'
 import type { Reserve } from '../storage/reserve.ts'
 import { isReadable, requireReadable } from '../storage/unreadable.ts'
 import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
+import { followChanges } from './follow-changes.ts'
 import * as records from './job-records.ts'
 import { type JobFilters, listJobs, searchSummaryOf } from './job-summaries.ts'
 import { type ResultText, resultText, writeResult } from './large-results.ts'
@@ -242,12 +243,20 @@ export function createJobService(
       return created
     },
     async wait(id, seconds, signal) {
-      const until = AbortSignal.any([signal, closing.signal, AbortSignal.timeout(seconds * 1000)])
-      for (;;) {
-        const change = nextChange(changes, id, until)
-        const stored = await get(id)
-        if (finished.has(stored.job.status) || until.aborted) return stored
-        await change
+      const over = AbortSignal.any([signal, closing.signal])
+      const until = performance.now() + seconds * 1000
+      const followed = followChanges(changes, id, over)
+      try {
+        for (;;) {
+          const stored = await get(id)
+          const left = until - performance.now()
+          if (finished.has(stored.job.status) || over.aborted || left <= 0) return stored
+          await followed.next(left)
+          // Nobody waits any more: what was read last will do.
+          if (signal.aborted) return stored
+        }
+      } finally {
+        followed.close()
       }
     },
     async cancel(id) {
@@ -285,23 +294,27 @@ export function createJobService(
       await reserve.lend(() => catalog.transaction().execute(removal))
     },
     async *events(id, after, signal) {
-      const until = AbortSignal.any([signal, closing.signal])
+      const over = AbortSignal.any([signal, closing.signal])
+      const followed = followChanges(changes, id, over)
       let last = after
-      for (let started = false; !until.aborted; started = true) {
-        const change = nextChange(changes, id, AbortSignal.any([until, AbortSignal.timeout(signOfLifeMilliseconds)]))
-        let events = await records.eventsAfter(catalog, id, last)
-        if (events.length === 0 && finished.has((await get(id)).job.status)) {
-          // The last event is inserted together with the final status, and may have come since the first read.
-          events = await records.eventsAfter(catalog, id, last)
-          if (events.length === 0) return
+      try {
+        for (let started = false; !over.aborted; started = true) {
+          let events = await records.eventsAfter(catalog, id, last)
+          if (events.length === 0 && finished.has((await get(id)).job.status)) {
+            // The last event is inserted together with the final status, and may have come since the first read.
+            events = await records.eventsAfter(catalog, id, last)
+            if (events.length === 0) return
+          }
+          if (events.length === 0 || !started) yield null
+          for (const event of events) {
+            last = event.sequence
+            yield event
+            if (event.type === 'done') return
+          }
+          if (events.length === 0) await followed.next(signOfLifeMilliseconds)
         }
-        if (events.length === 0 || !started) yield null
-        for (const event of events) {
-          last = event.sequence
-          yield event
-          if (event.type === 'done') return
-        }
-        if (events.length === 0) await change
+      } finally {
+        followed.close()
       }
     },
     async resume() {
@@ -329,12 +342,4 @@ function queueFull(maximumQueued: number): TureenError {
 function wasCancelled(id: string): TureenError {
   const message = 'was cancelled by a client'
   return new TureenError('TUREEN_JOB_CANCELLED', `The job ${id} ${message}.`, [{ job: id, message }])
-}
-
-/** Resolves at the next change of a job, or when the signal fires. Call it before you read the job, so that you miss no change. */
-function nextChange(changes: EventEmitter, id: string, signal: AbortSignal): Promise<void> {
-  return once(changes, id, { signal }).then(
-    () => undefined,
-    () => undefined,
-  )
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { TureenError } from '../errors.ts'
 import { jsonPieces } from '../json-pieces.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
@@ -28,6 +29,7 @@ export async function writeResult(catalog: Catalog, jobId: string, result: objec
     parts += 1
   }
   for (const piece of result instanceof ResultText ? result.pieces : jsonPieces(result)) {
+    await setImmediate()
     characters += piece.length
     if (characters <= maximumInlineCharacters) {
       first.push(piece)

@@ -5,7 +5,7 @@ import type { Attack } from './attack.ts'
 import { type AttackServerKind, attackServers, attackTokens } from './attack-servers.ts'
 import { startProber } from './health-prober.ts'
 import { doHonestWork } from './honest-work.ts'
-import { type AttackResult, runSteadily } from './run-attack.ts'
+import { type AttackResult, runAttack } from './run-attack.ts'
 import { targetOf } from './target.ts'
 
 export type ServerResult = {
@@ -53,7 +53,7 @@ async function attackServer(
     // A server that has ended closes its channel first: whatever failed for that is of no interest.
     const orGone = (error: unknown) => Promise.race([gone, delay(1_000).then(() => Promise.reject(error))])
     for (const attack of attacks) {
-      const result = await Promise.race([runSteadily(attack, target, prober), gone]).catch(orGone)
+      const result = await Promise.race([runAttack(attack, target, prober), gone]).catch(orGone)
       if (result === undefined) return { server: kind, memory: { start, end: 0 }, problems: [endOf(server, attack)] }
       onResult(result)
     }

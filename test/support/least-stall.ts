@@ -1,10 +1,10 @@
 /** Most milliseconds of processor time for which one request may block the event loop. */
 export const mostStallOfOne = 50
 
-const tries = 10
+const tries = 5
 
 /**
- * Returns the first of up to ten stalls that is within {@link mostStallOfOne}, or the shortest. Other users of the processor and its caches
+ * Returns the first of up to five stalls that is within {@link mostStallOfOne}, or the shortest. Other users of the processor and its caches
  * slow a try down, and never make a request faster.
  */
 export async function leastStall(measure: () => Promise<number>): Promise<number> {
