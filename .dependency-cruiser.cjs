@@ -6,6 +6,7 @@ const layers = [
     'src/error-catalogue.ts',
     'src/errors.ts',
     'src/json-pieces.ts',
+    'src/in-seconds.ts',
     'src/nearest.ts',
     'src/own-turn.ts',
     'src/problem-document.ts',

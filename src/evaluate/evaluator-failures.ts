@@ -1,4 +1,5 @@
 import { TureenError } from '../errors.ts'
+import { inSeconds } from '../in-seconds.ts'
 
 /** Returns the error of an evaluator that failed before it loaded a model: a fault of the machine. @param how completes "it ..." */
 export function unavailable(how: string): TureenError {
@@ -20,11 +21,12 @@ export function crashed(how: string): TureenError {
 
 /** Returns the error of an evaluation above the time limit. @param seconds the limit */
 export function tooLong(seconds: number): TureenError {
-  const message = `the model ran longer than ${seconds} seconds`
+  const limit = inSeconds(seconds * 1000)
+  const message = `the model ran longer than ${limit}`
   return new TureenError(
     'TUREEN_EVALUATION_TIMEOUT',
-    `The model ran longer than the ${seconds} seconds that an evaluation may take (TUREEN_EVAL_SECONDS), and was ended. Evaluate fewer samples, or raise the limit.`,
-    [{ field: 'TUREEN_EVAL_SECONDS', expected: `${seconds} seconds at most`, message }],
+    `The model ran longer than the ${limit} that an evaluation may take (TUREEN_EVAL_SECONDS), and was ended. Evaluate fewer samples, or raise the limit.`,
+    [{ field: 'TUREEN_EVAL_SECONDS', expected: `${limit} at most`, message }],
   )
 }
 

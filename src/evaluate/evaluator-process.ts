@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { TureenError } from '../errors.ts'
+import { inSeconds } from '../in-seconds.ts'
 import { standBack } from '../stand-back.ts'
 import {
   crashed,
@@ -129,7 +130,7 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
     const onAbort = () => end()
     signal.addEventListener('abort', onAbort)
     let deadline = setTimeout(
-      () => end(unavailable(`did not take its task within ${startMilliseconds / 1000} seconds`)),
+      () => end(unavailable(`did not take its task within ${inSeconds(startMilliseconds)}`)),
       startMilliseconds,
     )
     let poll: NodeJS.Timeout | undefined
@@ -199,7 +200,7 @@ function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
-      reject(unavailable(`was not ready within ${startMilliseconds / 1000} seconds`))
+      reject(unavailable(`was not ready within ${inSeconds(startMilliseconds)}`))
     }, startMilliseconds)
     child.once('message', () => {
       clearTimeout(timer)

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Place, TureenError } from '../errors.ts'
+import { inSeconds } from '../in-seconds.ts'
 import { createProgressWatch, type ProgressLimits } from './progress-watch.ts'
 
 /** A watched request body. Its signal fires, with a TureenError `TUREEN_REQUEST_TIMEOUT`, when the client is too slow. */
@@ -50,7 +51,7 @@ function isWaitedFor(request: IncomingMessage): boolean {
 }
 
 function stoodStill({ idleMilliseconds }: ProgressLimits): TureenError {
-  const limit = `${idleMilliseconds / 1000} seconds`
+  const limit = inSeconds(idleMilliseconds)
   const message = `no byte of the body came for ${limit} (TUREEN_BODY_IDLE_SECONDS)`
   const place = { field: 'TUREEN_BODY_IDLE_SECONDS', expected: `${limit} at most between bytes` }
   return refusal(place, message, 'Send the request again without such pauses')
@@ -59,7 +60,7 @@ function stoodStill({ idleMilliseconds }: ProgressLimits): TureenError {
 function tooSlow(bytesPerSecond: number, limits: ProgressLimits): TureenError {
   const found = bytesPerSecond.toLocaleString('en')
   const expected = limits.bytesPerSecond.toLocaleString('en')
-  const message = `the body came at ${found} bytes a second over ${limits.windowMilliseconds / 1000} seconds; at least ${expected} are expected (TUREEN_MIN_RATE)`
+  const message = `the body came at ${found} bytes a second over ${inSeconds(limits.windowMilliseconds)}; at least ${expected} are expected (TUREEN_MIN_RATE)`
   const place = {
     field: 'TUREEN_MIN_RATE',
     expected: `${limits.bytesPerSecond} bytes a second`,
@@ -69,7 +70,7 @@ function tooSlow(bytesPerSecond: number, limits: ProgressLimits): TureenError {
 }
 
 function tookTooLong(milliseconds: number): TureenError {
-  const limit = `${milliseconds / 1000} seconds`
+  const limit = inSeconds(milliseconds)
   const message = `the body was not complete after ${limit} (TUREEN_BODY_SECONDS)`
   return refusal(
     { field: 'TUREEN_BODY_SECONDS', expected: `complete after ${limit}` },

@@ -1,6 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { TureenError } from '../errors.ts'
+import { inSeconds } from '../in-seconds.ts'
 import { clientKey, clientName } from './client-key.ts'
 
 /**
@@ -21,7 +22,7 @@ export async function limitRate(
     const message = `has made its ${requestsPerMinute} requests of this minute`
     throw new TureenError(
       'TUREEN_RATE_LIMITED',
-      `${clientName(request)} ${message} (TUREEN_RATE_LIMIT). Wait ${counted.ttlInSeconds} seconds. To wait for a job, use ?wait or its events.`,
+      `${clientName(request)} ${message} (TUREEN_RATE_LIMIT). Wait ${inSeconds(counted.ttlInSeconds * 1000)}. To wait for a job, use ?wait or its events.`,
       [{ field: 'TUREEN_RATE_LIMIT', expected: `${requestsPerMinute} requests a minute at most`, message }],
     )
   }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { TureenError } from '../errors.ts'
+import { inSeconds } from '../in-seconds.ts'
 
 const patienceMilliseconds = 5_000
 
@@ -17,9 +18,9 @@ export function oneQuestion<Answer>(what: string, ask: () => Promise<Answer>): (
     })
     const enough = new AbortController()
     const late = delay(patienceMilliseconds, undefined, { signal: enough.signal, ref: false }).then(() => {
-      const message = `${what} did not answer within ${patienceMilliseconds / 1000} seconds`
+      const message = `${what} did not answer within ${inSeconds(patienceMilliseconds)}`
       const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
-      const expected = `an answer within ${patienceMilliseconds / 1000} seconds`
+      const expected = `an answer within ${inSeconds(patienceMilliseconds)}`
       const cause = { field: 'TUREEN_DATA', expected, message }
       throw new TureenError('TUREEN_STORE_FAILED', `${sentence}. Check the disk under TUREEN_DATA.`, [cause])
     })

@@ -1,4 +1,5 @@
 import { TureenError } from '../errors.ts'
+import { inSeconds } from '../in-seconds.ts'
 import { processLimits } from '../process-limits.ts'
 import { untilThreadsEnd } from './ended-threads.ts'
 import { taskDeadline } from './task-deadline.ts'
@@ -49,7 +50,7 @@ export async function runTask<Module, Name extends NameIn<Module>>(
 }
 
 function tookTooLong(milliseconds: number): TureenError {
-  const limit = `${(milliseconds / 1000).toLocaleString('en')} seconds`
+  const limit = inSeconds(milliseconds)
   const message = `a worker thread worked on the models for ${limit}`
   return new TureenError(
     'TUREEN_TASK_TIMEOUT',
