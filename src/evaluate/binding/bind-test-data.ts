@@ -1,0 +1,66 @@
+import type { ValueDescription } from '../../onnx/skeleton.ts'
+import { choose, describe, mismatch, namesOf } from './binding-refusals.ts'
+import type { Binding, BindingModel, BindingRequest, BoundArray, BoundInput } from './binding-types.ts'
+
+/**
+ * Binds ONNX's test data: the arrays input_N and output_N, to inputs and outputs with the tensor's name, or else at position N. Every
+ * file must fit one of them, since an expected output that nobody compares would hide a mistake.
+ */
+export function bindTestData(model: BindingModel, arrays: readonly BoundArray[], request: BindingRequest): Binding {
+  for (const field of ['inputs', 'target', 'batchSize'] as const) {
+    if (request[field] === undefined) continue
+    throw mismatch([{ field, message: `ONNX's test data say themselves what is fed and compared; leave out ${field}` }])
+  }
+  const inputs = pairTestData(model.inputs, arrays, 'input_').map(
+    ({ value, array }): BoundInput => ({ input: value.name, dtype: value.dtype, array, feeding: 'whole' }),
+  )
+  const missing = model.inputs.filter(({ name }) => !inputs.some(({ input }) => input === name))
+  if (missing.length > 0) {
+    const message = (name: string) => `the test data have no file for the input ${name}`
+    throw mismatch(
+      missing.map(input => ({
+        field: `inputs.${input.name}`,
+        expected: describe(input),
+        message: message(input.name),
+      })),
+    )
+  }
+  if (request.output !== undefined) choose(model.outputs, request.output, 'output', 'output')
+  const references = pairTestData(model.outputs, arrays, 'output_')
+    .map(({ value, array }) => ({ output: value.name, array }))
+    .filter(({ output }) => request.output === undefined || request.output === output)
+  if (references.length === 0) {
+    throw mismatch([
+      {
+        field: 'output',
+        expected: namesOf(model.outputs),
+        message: 'the test data have no expected output of the model',
+      },
+    ])
+  }
+  return { inputs, target: null, output: null, references, batchSize: 1, fixed: true }
+}
+
+type Pair = { value: ValueDescription; array: string }
+
+function pairTestData(values: readonly ValueDescription[], arrays: readonly BoundArray[], prefix: string): Pair[] {
+  const pairs = new Map<string, Pair>()
+  for (const array of arrays.filter(({ name }) => name.startsWith(prefix))) {
+    const value =
+      values.find(({ name }) => name === array.tensorName) ?? values[Number(array.name.slice(prefix.length))]
+    if (!value) {
+      throw mismatch([
+        {
+          tensor: array.name,
+          expected: namesOf(values),
+          message: `the model has nothing that ${array.name} (${array.tensorName ?? 'unnamed'}) is for`,
+        },
+      ])
+    }
+    const other = pairs.get(value.name)
+    if (other)
+      throw mismatch([{ tensor: array.name, message: `${other.array} and ${array.name} are both for ${value.name}` }])
+    pairs.set(value.name, { value, array: array.name })
+  }
+  return [...pairs.values()]
+}

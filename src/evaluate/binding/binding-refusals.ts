@@ -1,0 +1,39 @@
+import { type ProblemItem, TureenError } from '../../errors.ts'
+
+/** Returns the item with a name. @throws TureenError `TUREEN_DATASET_MISMATCH` with all names if there is none */
+export function choose<Named extends { name: string }>(
+  list: readonly Named[],
+  name: string,
+  what: string,
+  field: string,
+): Named {
+  const found = list.find(each => each.name === name)
+  if (found) return found
+  throw mismatch([
+    {
+      field,
+      expected: namesOf(list),
+      actual: name,
+      message: `there is no ${what} ${name}; there are: ${namesOf(list)}`,
+    },
+  ])
+}
+
+/** Returns the names, separated by commas. */
+export function namesOf(list: readonly { name: string }[]): string {
+  return list.map(({ name }) => name).join(', ')
+}
+
+/** Returns type and dims in words, such as `float32 [?, 3]`. */
+export function describe({ dtype, dims }: { dtype: string; dims: readonly (number | string | null)[] | null }): string {
+  return `${dtype}${dims === null ? '' : ` [${dims.map(dim => dim ?? '?').join(', ')}]`}`
+}
+
+/** Returns the refusal of a data set that cannot be fed to a model. */
+export function mismatch(errors: ProblemItem[]): TureenError {
+  return new TureenError(
+    'TUREEN_DATASET_MISMATCH',
+    `The data set cannot be fed to the model: ${errors.map(({ message }) => message).join('; ')}.`,
+    errors,
+  )
+}
