@@ -4,6 +4,7 @@ import { TureenError } from '../errors.ts'
 import { ownTurn } from '../own-turn.ts'
 import { decodeText, requireKeepable } from '../received-text.ts'
 import { requireBoundedJson } from '../validation/bounded-json.ts'
+import { jsonMistake } from '../validation/json-mistake.ts'
 
 /** Error codes of missing or wrong JSON bodies. */
 export const jsonBodyErrors = [
@@ -38,9 +39,10 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    const message = `is not JSON: ${reason}`
-    const errors = [{ field: 'body', expected: 'JSON', message }]
-    throw new TureenError('TUREEN_BODY_MALFORMED', `The body ${message}.`, errors, { cause: error })
+    const { reason, line, column } = jsonMistake(text, error)
+    const place = `line ${line}, column ${column}`
+    const message = `is not JSON: ${reason} at ${place}`
+    const errors = [{ field: 'body', expected: 'JSON', actual: place, message }]
+    throw new TureenError('TUREEN_BODY_MALFORMED', `The body ${message}. Correct it there.`, errors, { cause: error })
   }
 }

@@ -47,7 +47,7 @@ export function requireBoundedValue(value: unknown): void {
 }
 
 /** Returns the index of the quote that ends the string at `start`; the length of the text if there is none. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at += 1) {
     const character = text.charCodeAt(at)
     if (character === quote) return at
