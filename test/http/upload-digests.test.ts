@@ -76,6 +76,25 @@ describe('a digest that is written wrongly is refused, instead of not being veri
   ])('%s', async (_, header) => {
     await readProblem(await post({ 'content-digest': header }), 400, 'TUREEN_REQUEST_INVALID')
   })
+
+  test.each([
+    ['bare', (hex: string) => `sha-256=${hex}`],
+    ['between colons, where it would also be base64', (hex: string) => `sha-256=:${hex}:`],
+    ['after the name of the algorithm', (hex: string) => `sha256:${hex}`],
+    ['in capitals', (hex: string) => `sha-256=${hex.toUpperCase()}`],
+  ])('in hexadecimal digits, %s: the refusal has it in base64', async (_, write) => {
+    const header = write(createHash('sha256').update(model).digest('hex'))
+    const response = await post({ 'content-digest': header })
+    const { detail, errors } = await readProblem(response, 400, 'TUREEN_REQUEST_INVALID')
+    expect(errors).toMatchObject([{ field: 'content-digest', expected: right256, actual: header }])
+    expect(detail).toContain('base64')
+    expect((await post({ 'content-digest': errors[0]?.expected ?? '' })).status).toBeOneOf([200, 201])
+    await fetch(`${app.url}/v1/models/sha256:${createHash('sha256').update(model).digest('hex')}`, { method: 'DELETE' })
+  })
+
+  test('of another length', async () => {
+    await readProblem(await post({ 'repr-digest': 'sha-512=:AAAA:' }), 400, 'TUREEN_REQUEST_INVALID')
+  })
 })
 
 describe('a digest that the body has', () => {
