@@ -4,9 +4,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * Returns the text that a client sent, without a byte order mark.
- * @throws TureenError `TUREEN_BODY_MALFORMED` if the bytes are not UTF-8; replacement characters would change the client's text
+ * @throws TureenError `TUREEN_BODY_MALFORMED` if the bytes are not UTF-8; replacement characters would change the client's text.
+ * `TUREEN_UNSUPPORTED_MEDIA_TYPE` if they are compressed
  */
 export function decodeText(bytes: Uint8Array): string {
+  refuseCompressed(bytes)
   try {
     return utf8.decode(bytes)
   } catch (error) {
@@ -20,6 +22,24 @@ export function decodeText(bytes: Uint8Array): string {
       { cause: error },
     )
   }
+}
+
+/** First bytes of compressed files. They are no UTF-8. */
+const compressions = [
+  { coding: 'gzip', magic: [0x1f, 0x8b] },
+  { coding: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd] },
+  { coding: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a] },
+] as const
+
+/** Refuses a body that is compressed, and does not say so in its headers. */
+function refuseCompressed(bytes: Uint8Array): void {
+  const found = compressions.find(({ magic }) => magic.every((byte, index) => bytes[index] === byte))
+  if (!found) return
+  const { coding: actual } = found
+  const message = `is compressed with ${actual}, and the server decodes nothing`
+  throw new TureenError('TUREEN_UNSUPPORTED_MEDIA_TYPE', `The text ${message}. Send it uncompressed.`, [
+    { field: 'body', expected: 'text in UTF-8', actual, message },
+  ])
 }
 
 /** True if a decoded text is exactly the text that the client sent. Decoders put U+FFFD in place of bytes that are not text. */

@@ -57,11 +57,24 @@ function wrongMediaType({ headers, routeOptions: { config, schema } }: FastifyRe
   const types = config.streamedBody ? Object.keys(config.streamedBody) : (schema?.consumes ?? ['application/json'])
   const expected = types.join(' or ')
   const actual = headers['content-type'] ?? ''
+  const corrected = withSemicolon(actual)
+  if (corrected !== undefined)
+    return {
+      code: 'TUREEN_UNSUPPORTED_MEDIA_TYPE',
+      detail: `The content type ${actual} lacks the semicolon before its parameter. Send the header content-type: ${corrected}.`,
+      cause: { field: 'content-type', expected: corrected, actual, message: 'lacks a semicolon' },
+    }
   return {
     code: 'TUREEN_UNSUPPORTED_MEDIA_TYPE',
     detail: `The body has ${actual ? `the content type ${actual}` : 'no content type'}. Send the header content-type: ${expected}.`,
     cause: { field: 'content-type', expected, actual, message: `is not ${expected}` },
   }
+}
+
+/** Returns a content type with the semicolon that it lacks before its first parameter; undefined if it lacks none. */
+function withSemicolon(contentType: string): string | undefined {
+  const [, type, parameters] = /^([^\s;,]+\/[^\s;,]+)[\s,]+([\w-]+=.*)$/.exec(contentType) ?? []
+  return parameters === undefined ? undefined : `${type}; ${parameters}`
 }
 
 function tooMany(what: 'parts' | 'files' | 'fields', most: number): Translation {

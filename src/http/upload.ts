@@ -117,6 +117,7 @@ async function* multipartParts(request: FastifyRequest, receiving: Receiving): A
   } catch (error) {
     if (error instanceof TureenError || (error instanceof Error && 'statusCode' in error)) throw error
     const reason = error instanceof Error ? error.message : String(error)
+    if (reason === 'Multipart: Boundary not found') throw withoutBoundary(request.headers['content-type'], error)
     const message = `is not a complete form: ${reason}`
     const errors = [{ field: 'body', expected: 'multipart/form-data', message }]
     throw new TureenError('TUREEN_BODY_MALFORMED', `The body ${message}. Nothing was kept. Send it again.`, errors, {
@@ -126,6 +127,17 @@ async function* multipartParts(request: FastifyRequest, receiving: Receiving): A
     // The rest of a refused form must flow off before the client reads the answer.
     request.raw.resume()
   }
+}
+
+function withoutBoundary(actual = '', cause: unknown): TureenError {
+  const expected = 'multipart/form-data; boundary=TEXT'
+  const message = `names no boundary: ${actual}`
+  return new TureenError(
+    'TUREEN_BODY_MALFORMED',
+    `The content type ${message}. Let your HTTP client set this header, or write ${expected}.`,
+    [{ field: 'content-type', expected, actual, message }],
+    { cause },
+  )
 }
 
 async function* partsOf(

@@ -63,6 +63,19 @@ describe('forms that do not hold one model', () => {
     await readProblem(response, 400, 'TUREEN_BODY_MALFORMED')
   })
 
+  test('a content type that names no boundary is refused as such', async () => {
+    const response = await postText(part('model', ft0), 'multipart/form-data; charset=utf-8')
+    const { errors } = await readProblem(response, 400, 'TUREEN_BODY_MALFORMED')
+    expect(errors).toMatchObject([{ field: 'content-type', expected: expect.stringContaining('boundary=') }])
+  })
+
+  test.each([' ', ', ', '  '])('a boundary after "%s" is refused, and told that a semicolon is missing', async gap => {
+    const response = await postText(part('model', ft0), `multipart/form-data${gap}boundary=B`)
+    const { detail, errors } = await readProblem(response, 415, 'TUREEN_UNSUPPORTED_MEDIA_TYPE')
+    expect(errors).toMatchObject([{ field: 'content-type', expected: 'multipart/form-data; boundary=B' }])
+    expect(detail).toContain('semicolon')
+  })
+
   test('a form whose last boundary never comes is refused', async () => {
     await readProblem(await postText(part('model', ft0)), 400, 'TUREEN_BODY_MALFORMED')
   })
