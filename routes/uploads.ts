@@ -10,6 +10,7 @@ import {
   uploadParameters,
 } from '../schemas/model.ts'
 import { TureenError } from '../src/errors.ts'
+import { declaredSha256 } from '../src/http/body-digest.ts'
 import { type Idempotency, idempotencyErrors } from '../src/http/idempotency.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
 import { binary, problemResponses } from '../src/http/openapi.ts'
@@ -123,11 +124,24 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
       const { id, '*': location } = request.params
       const check = (there: ModelFile | undefined) =>
         void checkPreconditions(request, there && contentTag(there.sha256))
-      check(await models.dataFile(id, location))
+      await models.expectData(id, location, check, there => mayHaveBytesOf(there, request))
       const file = await receiveData(uploadParts(request, uploads), location, contentFiles)
       return models.addData(id, file, check)
     },
   )
+}
+
+/**
+ * True if the body may have the bytes of a file, by its headers. A client that asks before it sends (Expect: 100-continue) has to declare
+ * the digest, since otherwise only the whole body would tell.
+ */
+function mayHaveBytesOf({ bytes, sha256 }: ModelFile, request: FastifyRequest): boolean {
+  const { headers } = request
+  const isRaw = !request.isMultipart()
+  const declared = isRaw ? declaredSha256(headers) : undefined
+  if (declared !== undefined) return declared === sha256
+  const length = isRaw ? headers['content-length'] : undefined
+  return headers.expect === undefined && (length === undefined || Number(length) === bytes)
 }
 
 async function receiveOne(parts: AsyncIterable<UploadPart>, contentFiles: ContentFiles): Promise<SentModel> {

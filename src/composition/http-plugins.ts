@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { access } from '../http/access.ts'
 import { watchAnswers } from '../http/answer-progress.ts'
 import { bodyGuard } from '../http/body-guard.ts'
+import { wholeBodies } from '../http/body-headers.ts'
 import { createBodyProgress } from '../http/body-progress.ts'
 import { type BrowserCheck, browserGuard } from '../http/browser-guard.ts'
 import { connectionEnds, possibleConnections } from '../http/connection-ends.ts'
@@ -63,6 +64,8 @@ export async function registerPlugins(
   await app.register(shutdownGuard)
   // Sets the token by which the next two count uploads, event streams and waits.
   await app.register(access, { tokens: tokens.current, requestsPerMinute })
+  // A refused body takes no slot.
+  await app.register(wholeBodies)
   await app.register(uploadSlots, slots)
   await app.register(longRequests)
   // Fastify reads bodies from here on.

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import { mayHaveBody } from './body-headers.ts'
 import type { BodyProgress } from './body-progress.ts'
 import { byteMeter } from './byte-meter.ts'
 
@@ -37,16 +38,45 @@ export const bodyGuard = fastifyPlugin<Options>(async (app, { progress, seconds 
     })
   })
   app.addHook('preParsing', async (request, _, payload) => {
-    const { config, bodyLimit } = request.routeOptions
-    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
-    if (config.streamedBody || (encoding === undefined && !(Number(length) > 0))) return payload
-    if (Number(length ?? 0) > bodyLimit) return payload
-    inviteBody(request)
-    return Readable.from(parsedBody(request.raw, progress, seconds * 1000), { objectMode: false })
+    const { raw, mediaType, server, routeOptions } = request
+    const { config, bodyLimit } = routeOptions
+    const read = () => parsedBody(raw, progress, seconds * 1000)
+    if (!mayHaveBody(raw)) describeNoBody(raw)
+    else if (config.streamedBody || Number(raw.headers['content-length'] ?? 0) > bodyLimit) return payload
+    else if (mediaType && server.hasContentTypeParser(mediaType)) {
+      inviteBody(request)
+      return Readable.from(read(), { objectMode: false })
+    } else if (raw.headers['content-length'] === undefined && !isRefusedUnread(raw)) {
+      inviteBody(request)
+      if (await isEmpty(read())) describeNoBody(raw)
+    }
+    return payload
   })
 })
 
-async function* parsedBody(request: IncomingMessage, progress: BodyProgress, milliseconds: number) {
+/** True if the body has a content type that the route does not take, and the client asks before it sends it. */
+function isRefusedUnread(request: IncomingMessage): boolean {
+  return request.headers['content-type'] !== undefined && waiting.has(request)
+}
+
+/** Removes the headers that describe a body: a request without one needs no content type, and may have any. */
+function describeNoBody({ headers }: IncomingMessage): void {
+  delete headers['content-type']
+  delete headers['transfer-encoding']
+}
+
+/** Reads the beginning of a body that the server refuses unless it is empty. */
+async function isEmpty(body: AsyncGenerator<Uint8Array>): Promise<boolean> {
+  const { done = false } = await body.next()
+  await body.return(undefined)
+  return done
+}
+
+async function* parsedBody(
+  request: IncomingMessage,
+  progress: BodyProgress,
+  milliseconds: number,
+): AsyncGenerator<Uint8Array> {
   const { signal, stop } = progress.watch(request, milliseconds)
   try {
     yield* byteMeter(Number.POSITIVE_INFINITY, signal)(request)

@@ -1,13 +1,14 @@
 import type { ModelRecord } from '../../schemas/model.ts'
 import { TureenError } from '../errors.ts'
+import type { ModelFile } from './model-digest.ts'
 
-/** Returns the refusal of other bytes for a complete model. */
-export function isComplete(reference: string, location: string): TureenError {
-  const message = `has all of its data, and other bytes at ${location}`
+/** Returns the refusal of a data file for a complete model. @param there the file that the model has at this location */
+export function isComplete(reference: string, { location, bytes, sha256 }: ModelFile): TureenError {
+  const message = `has all of its data, and at ${location} a file of ${bytes.toLocaleString('en')} bytes`
   return new TureenError(
     'TUREEN_MODEL_COMPLETE',
-    `The model ${reference} ${message}. A complete model never changes. Upload another model.`,
-    [{ model: reference, location, message }],
+    `The model ${reference} ${message} (${sha256}). If your file is another one, upload another model: a complete model never changes.`,
+    [{ model: reference, location, expected: sha256, message }],
   )
 }
 

@@ -42,10 +42,17 @@ export type ModelStore = {
    */
   addData(reference: string, file: ReceivedData, allow: (there: ModelFile | undefined) => void): Promise<ModelRecord>
   /**
-   * Returns the data file at a location of a model; undefined if the model lacks it.
-   * @throws TureenError `TUREEN_NOT_FOUND` without the model
+   * Checks that a model takes a data file, before the file is received.
+   * @param allow called with the present file at the location; it may throw
+   * @param mayBe true if the new file may have the bytes of the present one
+   * @throws TureenError `TUREEN_NOT_FOUND` without the model, or if it does not name the location; `TUREEN_MODEL_COMPLETE`
    */
-  dataFile(reference: string, location: string): Promise<ModelFile | undefined>
+  expectData(
+    reference: string,
+    location: string,
+    allow: (there: ModelFile | undefined) => void,
+    mayBe: (there: ModelFile) => boolean,
+  ): Promise<void>
   /**
    * Publishes merged files, then runs `commit`, which inserts their record in its own transaction.
    * @param base a model that differs from the files only in the values of weights, so that its inspection holds for them; null to inspect them
@@ -215,8 +222,11 @@ export function createModelStore(
         throw error
       }
     },
-    async dataFile(reference, location) {
-      return (await placeOf(reference, location)).file
+    async expectData(reference, location, allow, mayBe) {
+      const { named, missing, file } = await placeOf(reference, location)
+      if (!named.includes(location)) throw unknownLocation(location, named)
+      allow(file)
+      if (missing === 0 && file && !mayBe(file)) throw isComplete(reference, file)
     },
     async addData(reference, file, allow) {
       const { location, sha256, bytes } = file
@@ -235,7 +245,7 @@ export function createModelStore(
           const now = await placeOf(id, location)
           allow(now.file)
           if (now.file?.sha256 === sha256) return get(id)
-          if (now.missing === 0) throw isComplete(reference, location)
+          if (now.missing === 0 && now.file) throw isComplete(reference, now.file)
           const complete = completes(now) ? await completed(id, file) : undefined
           await catalog.transaction().execute(transaction => records.putModelFile(transaction, id, file, complete))
           replaced = now.file?.sha256
