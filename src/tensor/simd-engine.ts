@@ -1,4 +1,4 @@
-import { kernelBinary } from './kernel-binary.ts'
+import { kernelModule } from './kernel-module.ts'
 import { decodeTable, smallFloats } from './small-float.ts'
 import { type SumBuffers, type SumEngine, typedArraySum } from './sum-engine.ts'
 
@@ -50,12 +50,11 @@ function scalingBy(divisor: number | null): [factor: number, scaling: number] {
   return isPower ? [1 / divisor, multiplied] : [divisor, divided]
 }
 
-const binary = Uint8Array.from(Buffer.from(kernelBinary, 'base64'))
-
 /** Returns the engine that sums in SIMD WebAssembly (kernel/weighted-sum.ts); undefined on a machine without SIMD. */
 export function simdEngine(): SumEngine | undefined {
-  if (!WebAssembly.validate(binary)) return undefined
-  const kernel = kernelOf(new WebAssembly.Instance(new WebAssembly.Module(binary)).exports)
+  const module = kernelModule()
+  if (!module) return undefined
+  const kernel = kernelOf(new WebAssembly.Instance(module).exports)
   let addresses: number[] = []
   let buffers: SumBuffers = { inputs: [], output: new Uint8Array(0) }
   const reference = typedArraySum()

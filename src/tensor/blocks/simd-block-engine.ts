@@ -1,4 +1,4 @@
-import { kernelBinary } from '../kernel-binary.ts'
+import { kernelModule } from '../kernel-module.ts'
 import { kernelOf } from './block-kernel.ts'
 import type { BlockEngine } from './block-operations.ts'
 import { simdChanges } from './simd-changes.ts'
@@ -10,9 +10,8 @@ import { simdSums } from './simd-sums.ts'
 
 /** Returns an engine in SIMD WebAssembly (the sources in kernel/); undefined on a machine without SIMD. */
 export function simdBlockEngine(): BlockEngine | undefined {
-  const binary = Uint8Array.from(Buffer.from(kernelBinary, 'base64'))
-  if (!WebAssembly.validate(binary)) return undefined
-  const module = new WebAssembly.Module(binary)
+  const module = kernelModule()
+  if (!module) return undefined
   const start = () => kernelOf(new WebAssembly.Instance(module).exports)
   const kernel = start()
   const memory = new SimdMemory(kernel.memory)
