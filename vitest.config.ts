@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { memoryDirectory } from './test/support/memory-disk.ts'
 
 /** Fuzzing, long property tests, and costs and memory at the limits: `npm run test:bounds`. CI runs it after `npm test`. */
 const bounds = [
@@ -23,9 +24,13 @@ const durability = ['test/{durability,store-tools}/**/*.test.ts']
 /** The tests of clients have packages of their own: `npm run test:clients`. */
 const elsewhere = [...configDefaults.exclude, 'test/clients/**']
 
-const tier = (name: string, include: string[], exclude: string[] = [], setupFiles: string[] = []) => ({
+/** Where tests make their files. No test can tell whether a flush has reached a disk, but each flush takes milliseconds. */
+const temporary = memoryDirectory()
+const inMemory = temporary === undefined ? {} : { env: { TMPDIR: temporary } }
+
+const tier = (name: string, include: string[], exclude: string[] = [], others: object = inMemory) => ({
   extends: true as const,
-  test: { name, include, exclude: [...elsewhere, ...exclude], setupFiles },
+  test: { name, include, exclude: [...elsewhere, ...exclude], ...others },
 })
 
 export default defineConfig({
@@ -37,10 +42,10 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
-      tier('unit', unit, bounds, ['test/support/no-servers.ts']),
+      tier('unit', unit, bounds, { ...inMemory, setupFiles: ['test/support/no-servers.ts'] }),
       tier('http', ['test/**/*.test.ts'], [...unit, ...durability, ...bounds]),
       tier('durability', durability, bounds),
-      tier('bounds', bounds),
+      tier('bounds', bounds, [], {}),
     ],
   },
 })

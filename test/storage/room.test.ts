@@ -1,10 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type ContentFiles, openContentFiles, type ReceivedFile } from '../../src/storage/content-files.ts'
 import { maximumReservation } from '../../src/storage/room.ts'
+import { otherFileSystem } from '../support/other-file-system.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 const limit = 1000
@@ -134,18 +135,21 @@ test('a result counts with the bytes that it has in the end, and is refused if i
   }
 })
 
-// A file of another file system cannot be renamed into the store.
-test.skipIf(!existsSync('/dev/shm'))(
-  'a file that cannot become content takes no room once it is discarded',
-  async () => {
-    const path = `/dev/shm/tureen-${randomUUID()}`
+test('a file that cannot become content takes no room once it is discarded', async context => {
+  const other = otherFileSystem(directory.path)
+  if (!other) return context.skip('there is no other file system')
+  try {
+    // A file of another file system cannot be renamed into the store.
+    const path = join(other.path, 'file')
     await writeFile(path, Buffer.alloc(400))
     const file = { path, sha256: `sha256:${'0'.repeat(64)}`, bytes: 400 }
     await expect(contentFiles.publish([file])).rejects.toMatchObject({ code: 'EXDEV' })
     await contentFiles.discard(path)
     expect(free()).toBe(limit)
-  },
-)
+  } finally {
+    other.remove()
+  }
+})
 
 test('a store that is opened again counts what is there, but for what an earlier process left behind', async () => {
   await keep(300, 1)
