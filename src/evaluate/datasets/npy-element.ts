@@ -1,4 +1,5 @@
 import { datasetLimits } from './dataset-limits.ts'
+import { npyTypeCode } from './npy-type-codes.ts'
 import type { PythonLiteral } from './python-literal.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
 
@@ -46,34 +47,35 @@ export const refusedTypes: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Returns the element type of a `descr`.
+ * Returns the element type of a `descr`, which NumPy reads as `numpy.dtype(descr)`.
  * @throws TureenError `TUREEN_DATASET_UNSUPPORTED` with the array and what to do for unsupported types; `TUREEN_DATASET_MALFORMED`
  */
 export function npyElement(descr: PythonLiteral, array: string): NpyElement {
-  if (typeof descr !== 'string') {
+  // Text with commas, or with a shape in front, is structured as well.
+  if (typeof descr !== 'string' || descr.includes(',') || /^[<>|=]?[\d(]/u.test(descr)) {
     throw unsupportedDataset(
       `The array ${array} is structured: its elements have fields. Save each field as an array of its own: np.savez(path, a=x['a'], ...).`,
       { tensor: array, expected: 'an array of one type' },
     )
   }
-  // NumPy always writes the byte order. It reads = or no character as the machine's order, which is little-endian here.
-  const [, order = '', letter = '', size = ''] = /^([<>|=]?)([A-Za-z])(\d{1,15})?/u.exec(descr) ?? []
-  if (letter === '')
+  const { order, kind, size, isWhole } = npyTypeCode(descr)
+  if (kind === '')
     throw malformedDataset(`The array ${array} has a type that NumPy does not have: ${descr}. Save it with np.savez.`, {
       tensor: array,
       actual: descr,
     })
   const bigEndian = order === '>'
-  const number = order + letter + size === descr ? numericTypes.get(letter + size) : undefined
+  const number = isWhole ? numericTypes.get(kind + size) : undefined
   if (number) return { ...number, swap: bigEndian ? number.bytes : 1, text: null }
-  if ((letter === 'U' || letter === 'S') && order + letter + size === descr) {
-    const bytes = Number(size) * (letter === 'U' ? 4 : 1)
+  if (isWhole && (kind === 'U' || kind === 'S')) {
+    const bytes = Number(size) * (kind === 'U' ? 4 : 1)
     requireElementBytes(bytes, descr, array)
-    return letter === 'U'
+    return kind === 'U'
       ? { dtype: 'string', bytes, swap: bigEndian ? 4 : 1, text: 'utf32' }
       : { dtype: 'string', bytes, swap: 1, text: 'utf8' }
   }
-  const reason = refusedTypes.get(letter) ?? 'is of a type that is not read. Save it as numbers or strings'
+  const reason =
+    (isWhole ? refusedTypes.get(kind) : undefined) ?? 'is of a type that is not read. Save it as numbers or strings'
   throw unsupportedDataset(`The array ${array} (${descr}) ${reason}.`, { tensor: array, actual: descr })
 }
 

@@ -11,9 +11,9 @@ export type PythonLiteral =
 
 type LiteralToken = { mark: string } | { value: string | number | boolean | null } | null
 
-/** Pattern of one token. Python 2 wrote long integers with a final L, which NumPy still reads. */
+/** Pattern of one token. Python 2 wrote long integers with a final L and texts with a u in front, which NumPy still reads. */
 const tokenPattern =
-  /[ \t\r\n]*(?:([{}[\](),:])|(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")|(-?\d+)L?|([A-Z][a-z]+)|($))/suy
+  /[ \t\r\n]*(?:([{}[\](),:])|(?:u?'((?:[^'\\]|\\.)*)'|u?"((?:[^"\\]|\\.)*)")|(-?\d+)L?|([A-Z][a-z]+)|($))/suy
 
 const words = new Map([
   ['True', true],
