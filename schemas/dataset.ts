@@ -23,7 +23,7 @@ export const dataset = z
     ),
     bytes: z.number().int().describe('Bytes of all files together'),
     kind: z.enum(['npz', 'testDataSet']).describe('File format: NumPy arrays, or a test_data_set folder of ONNX'),
-    samples: z.number().int().describe('Number of samples'),
+    samples: z.number().int().describe('Number of samples; with arrays of different lengths, that of the most arrays'),
     arrays: z.array(
       z.object({
         name: z.string(),
@@ -32,6 +32,10 @@ export const dataset = z
         tensorName: z.string().optional().describe('Name of the tensor inside its TensorProto file'),
       }),
     ),
+    unusable: z
+      .array(z.object({ name: z.string(), reason: z.string() }))
+      .optional()
+      .describe('Arrays that cannot be used, each with the reason; absent if all can be used'),
     files: z.array(z.object({ name: z.string(), bytes: z.number().int(), sha256: digest })),
     createdAt: timestamp,
     expiresAt,

@@ -13,12 +13,21 @@ export function dataFormatsPage(): string {
     '- **`.npz`**: one file, or several as shards. NumPy writes it with `np.savez` or `np.savez_compressed`. The first axis of each array counts samples. ' +
       'Shards hold the same arrays and are read in the order of the form.\n' +
       '- **`input_N.pb` and `output_N.pb`**: the test data of ONNX. Each directory is one case.',
+    '## Arrays of `.npz`',
+    'A file may hold more than one evaluation needs:',
+    '- **Arrays with equally many samples belong together.** With `x_train`, `y_train`, `x_test` and `y_test` in one file, name those to use: ' +
+      '`"inputs": {"x": "x_test"}, "target": "y_test"`.\n' +
+      '- **Arrays that cannot be used** do not keep the others from use. The record lists them in `unusable`, each with the reason.\n' +
+      '- **An array without axes** is a constant that every run is fed.\n' +
+      '- **Other entries** of the archive are ignored: texts, folders, `._x.npy` and `__MACOSX/` of macOS, and up to 64 KiB after its end. ' +
+      'An entry without `.npy` is an array if it begins like one.',
     '## Element types of `.npz`',
+    'The header of an array may spell its type in any way that NumPy reads, such as `<f4`, `=f4`, `f` or `float32`.',
     table(
       ['NumPy type', 'element type'],
       [...[...numericTypes].map(([descr, { dtype }]) => [code(descr), code(dtype)]), ['`U`, `S`', '`string`']],
     ),
-    'The server refuses other types. `TUREEN_DATASET_UNSUPPORTED` names the array, and says what to do:',
+    'Arrays of other types cannot be used. A data set without any other array is refused with `TUREEN_DATASET_UNSUPPORTED`:',
     [...refusedTypes].map(([letter, reason]) => `- ${code(letter)}: ${reason}.`).join('\n'),
     '## Files that are often sent by mistake',
     impostors.map(({ reason }) => `- The file ${reason}`).join('\n'),

@@ -8,6 +8,7 @@ import { readLayout } from '../../onnx/read-layout.ts'
 import { decodeSkeleton } from '../../onnx/skeleton.ts'
 import { openFileSource } from '../../storage/file-source.ts'
 import type { ModelPaths } from '../../storage/model-paths.ts'
+import type { Binding } from '../binding.ts'
 import { ChannelMoments } from '../channel-moments.ts'
 import type { Dataset } from '../datasets/dataset.ts'
 import type { CalibrationTask, MeasuredLayer, Measurement, MeasurementTask } from '../protocol.ts'
@@ -73,9 +74,13 @@ function readBatchNorms({ path }: ModelPaths): BatchNorms & { nodes: readonly No
 /**
  * Returns the number of samples to measure on. With a fixed batch size it leaves out an incomplete last batch, whose padding would count.
  */
-function samplesOf({ binding, limit }: CalibrationTask, { description }: Dataset): number {
-  const all = Math.min(limit ?? Number.POSITIVE_INFINITY, description.samples)
+function samplesOf({ binding, limit }: CalibrationTask, dataset: Dataset): number {
+  const all = Math.min(limit ?? Number.POSITIVE_INFINITY, dataset.samplesOf(arraysOf(binding)))
   return binding.fixed ? all - (all % binding.batchSize) : all
+}
+
+function arraysOf({ inputs }: Binding): string[] {
+  return [...new Set(inputs.map(({ array }) => array))]
 }
 
 async function runMoments(
@@ -87,7 +92,7 @@ async function runMoments(
 ): Promise<{ moments: ChannelMoments[]; samples: number }> {
   const { binding } = calibration
   const moments = norms.map(({ mean }) => new ChannelMoments(mean.elements))
-  const arrays = [...new Set(binding.inputs.map(({ array }) => array))]
+  const arrays = arraysOf(binding)
   const outputs = norms.map((_, index) => cutOutput(index))
   let samples = 0
   for await (const batch of dataset.batches(arrays, binding.batchSize, samplesOf(calibration, dataset))) {
@@ -122,13 +127,14 @@ function addBatch(
   moments.add(numbersOf(value.data, value.type, value.dims, rows).data, rows, inner)
 }
 
-function tooFew({ binding }: CalibrationTask, { description }: Dataset): TureenError {
-  const message = `the model takes ${binding.batchSize} samples at a time, no other number, and there are ${description.samples}`
+function tooFew({ binding }: CalibrationTask, dataset: Dataset): TureenError {
+  const samples = dataset.samplesOf(arraysOf(binding))
+  const message = `the model takes ${binding.batchSize} samples at a time, no other number, and there are ${samples}`
   return new TureenError('TUREEN_DATASET_MISMATCH', `There is nothing to measure on: ${message}.`, [
     {
       field: 'recalibrate.dataset',
       expected: `${binding.batchSize} samples`,
-      actual: `${description.samples} samples`,
+      actual: `${samples} samples`,
       message,
     },
   ])

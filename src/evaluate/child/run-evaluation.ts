@@ -42,13 +42,13 @@ export async function runModel(
   const values = await calibratedValues(model, open)
   const dataset = await open(dataFiles)
   const session = await openSession(model, threads, { values })
-  const total = Math.min(limit ?? Number.POSITIVE_INFINITY, dataset.description.samples)
   const comparisons =
     binding.references.length > 0 ? binding.references : [{ output: binding.output, array: binding.target }]
   const outputs = comparisons.flatMap(({ output }) => output ?? [])
   const arrays = [
     ...new Set([...binding.inputs.map(({ array }) => array), ...comparisons.flatMap(({ array }) => array ?? [])]),
   ]
+  const total = Math.min(limit ?? Number.POSITIVE_INFINITY, dataset.samplesOf(arrays))
   const latencies: number[] = []
   const codes = new TextCodes()
   // ONNX's test data are whole tensors. A model that is fed sample by sample gives outputs without a batch axis.

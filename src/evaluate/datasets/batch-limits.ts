@@ -18,6 +18,21 @@ export function pickArrays<Item>(arrays: ReadonlyMap<string, Item>, names: reado
 }
 
 /**
+ * Returns the number of samples of the arrays that have some; undefined if none has.
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` if their numbers differ
+ */
+export function requireOneLength(arrays: readonly { name: string; dims: readonly number[] }[]): number | undefined {
+  const [first, ...others] = arrays.filter(({ dims }) => dims.length > 0)
+  const samples = first?.dims[0]
+  const other = others.find(({ dims }) => dims[0] !== samples)
+  if (!first || !other) return samples
+  throw mismatchedDataset(
+    `The arrays ${first.name} and ${other.name} do not belong together: they have ${samples} and ${other.dims[0]} samples. Name arrays with equally many samples.`,
+    { tensor: other.name, expected: `${samples} samples`, actual: `${other.dims[0]} samples` },
+  )
+}
+
+/**
  * Returns the arrays with these names, after it has checked that their batches fit the memory limit.
  * @throws TureenError `TUREEN_DATASET_MISMATCH`, `TUREEN_DATASET_UNSUPPORTED`
  * @throws RangeError if the size is not a positive integer

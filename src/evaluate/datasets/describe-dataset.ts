@@ -1,6 +1,9 @@
 import { openByKind } from './dataset-kinds.ts'
 import { defaultMemoryBytes } from './dataset-limits.ts'
 import type { Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
+import { commonSamples } from './npz-arrays.ts'
+import { isUnsupported } from './refusals.ts'
+import type { UnusableArray } from './zip-directory.ts'
 
 const readAheadBytes = 4 * 1024 * 1024
 
@@ -12,18 +15,40 @@ const readAheadBytes = 4 * 1024 * 1024
  */
 export async function describeDataset(files: readonly DatasetFile[]): Promise<DatasetDescription> {
   const dataset = await openByKind(files, { memoryBytes: defaultMemoryBytes, keep: false })
+  const { description, byteLength } = dataset
   try {
-    if (dataset.byteLength <= defaultMemoryBytes) await readThrough(dataset)
-    return dataset.description
+    if (byteLength > defaultMemoryBytes) return description
+    const unusable: UnusableArray[] = []
+    for (const { name } of description.arrays) {
+      try {
+        await readThrough(dataset, name)
+      } catch (error) {
+        if (!isUnsupported(error) || description.kind !== 'npz') throw error
+        unusable.push({ name, refusal: error })
+      }
+    }
+    return unusable.length > 0 ? leaveOut(description, unusable) : description
   } finally {
     await dataset.close()
   }
 }
 
-async function readThrough(dataset: Dataset): Promise<void> {
-  const { description, byteLength } = dataset
-  const names = description.arrays.map(({ name }) => name)
-  const sampleBytes = Math.max(1, byteLength / Math.max(1, description.samples))
+async function readThrough(dataset: Dataset, name: string): Promise<void> {
+  const sampleBytes = Math.max(1, dataset.byteLength / Math.max(1, dataset.samplesOf([name])))
   const batchSize = Math.max(1, Math.floor(readAheadBytes / sampleBytes))
-  for await (const _ of dataset.batches(names, batchSize));
+  for await (const _ of dataset.batches([name], batchSize));
+}
+
+/** Returns a description in which these arrays cannot be used. @throws TureenError the first refusal if no array with samples remains */
+function leaveOut(description: DatasetDescription, unusable: readonly UnusableArray[]): DatasetDescription {
+  const arrays = description.arrays.filter(({ name }) => !unusable.some(each => each.name === name))
+  const samples = commonSamples(arrays)
+  if (samples === undefined && unusable[0]) throw unusable[0].refusal
+  const reasons = unusable.map(({ name, refusal }) => ({ name, reason: refusal.message }))
+  return {
+    ...description,
+    samples: samples ?? description.samples,
+    arrays,
+    unusable: [...(description.unusable ?? []), ...reasons],
+  }
 }

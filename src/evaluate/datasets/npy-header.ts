@@ -1,3 +1,4 @@
+import type { TureenError } from '../../errors.ts'
 import { datasetLimits } from './dataset-limits.ts'
 import { type NpyElement, npyElement } from './npy-element.ts'
 import { type PythonLiteral, parsePythonLiteral } from './python-literal.ts'
@@ -18,6 +19,16 @@ export const npyStartBytes = 12
 
 const magic = '\x93NUMPY'
 
+/** True if bytes may be the start of an npy file. Fewer than {@link npyStartBytes} may be cut off. */
+export function beginsLikeNpy(start: Uint8Array): boolean {
+  return magic.startsWith(Buffer.from(start).toString('latin1', 0, magic.length))
+}
+
+/** Returns the refusal of an array that is no npy file. */
+export function notNpy(array: string): TureenError {
+  return malformedDataset(`The array ${array} is not in NumPy's npy format. Save it with np.savez.`, { tensor: array })
+}
+
 /**
  * Returns the offset of the elements in an npy file, in bytes, from its first {@link npyStartBytes} bytes. It reads versions 1.0, 2.0 and
  * 3.0 (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
@@ -26,9 +37,7 @@ const magic = '\x93NUMPY'
  */
 export function npyDataOffset(start: Uint8Array, array: string): number {
   const bytes = Buffer.from(start.buffer, start.byteOffset, start.byteLength)
-  if (bytes.length < npyStartBytes || bytes.toString('latin1', 0, 6) !== magic) {
-    throw malformedDataset(`The array ${array} is not in NumPy's npy format. Save it with np.savez.`, { tensor: array })
-  }
+  if (bytes.length < npyStartBytes || !beginsLikeNpy(start)) throw notNpy(array)
   const version = bytes.readUInt8(6)
   if (version < 1 || version > 3 || bytes.readUInt8(7) !== 0) {
     throw unsupportedDataset(

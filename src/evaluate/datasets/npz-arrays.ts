@@ -1,60 +1,114 @@
+import type { TureenError } from '../../errors.ts'
 import { datasetLimits } from './dataset-limits.ts'
 import type { DatasetFile } from './dataset-types.ts'
+import type { Shard } from './read-shard.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
-import { elementBytes, type ShardArray } from './shard-array.ts'
+import type { ShardArray } from './shard-array.ts'
+import type { UnusableArray } from './zip-directory.ts'
 
 /** An array over all npz files of a data set. `dims`: those of the joined array; without dims it is a constant, equal in every file. */
 export type NpzArray = { name: string; dtype: string; dims: number[]; shards: ShardArray[] }
 
-export type Shard = { file: DatasetFile; arrays: readonly ShardArray[] }
+/** The arrays of a data set. `samples`: number of samples of most arrays, and the larger one of equally many. */
+export type JoinedArrays = { samples: number; arrays: NpzArray[]; unusable: UnusableArray[] }
 
 /**
- * Joins the arrays of several npz files along their first axis, in the order of the files.
- * @throws TureenError `TUREEN_DATASET_MALFORMED` with the names if files or arrays do not belong together; `TUREEN_DATASET_UNSUPPORTED`
+ * Joins the arrays of several npz files along their first axis, in the order of the files. An array that cannot be used in one file cannot
+ * be used at all.
+ *
+ * @throws TureenError `TUREEN_DATASET_MALFORMED` with the names if files or arrays do not belong together. It throws the refusal of an array
+ *   if none with samples can be used, and `TUREEN_DATASET_UNSUPPORTED` above {@link datasetLimits}.
  */
-export function joinShards(shards: readonly Shard[]): { samples: number; arrays: NpzArray[] } {
+export function joinShards(shards: readonly Shard[]): JoinedArrays {
+  const unusable = new Map<string, UnusableArray>()
+  for (const array of shards.flatMap(shard => shard.unusable))
+    unusable.set(array.name, unusable.get(array.name) ?? array)
+  if (unusable.size > datasetLimits.entries) throw tooManyUnusable(unusable.size)
   const joined = new Map<string, NpzArray>()
-  let samples = 0
   const [first] = shards
   for (const shard of shards) {
-    samples += samplesOf(shard)
-    for (const array of shard.arrays) {
+    const arrays = shard.arrays.filter(({ name }) => !unusable.has(name))
+    for (const array of arrays) {
       const sofar = joined.get(array.name)
       if (sofar) append(sofar, array, shard.file)
       else if (first && shard !== first) throw lacks(first.file, array.name, shard.file)
       else joined.set(array.name, begin(array))
     }
     for (const { name } of joined.values()) {
-      if (first && !shard.arrays.some(array => array.name === name)) throw lacks(shard.file, name, first.file)
+      if (first && !arrays.some(array => array.name === name)) throw lacks(shard.file, name, first.file)
     }
   }
-  if (samples > datasetLimits.samples) {
-    throw unsupportedDataset(
-      `The data set has ${samples} samples; ${datasetLimits.samples} is the limit. Send fewer.`,
-      { field: 'data', expected: `${datasetLimits.samples} samples at most`, actual: `${samples} samples` },
-    )
+  for (const {
+    name,
+    dims: [samples = 0],
+  } of joined.values()) {
+    if (samples <= datasetLimits.samples) continue
+    joined.delete(name)
+    unusable.set(name, { name, refusal: tooManySamples(name, samples) })
   }
-  return { samples, arrays: [...joined.values()] }
+  requireAligned([...joined.values()], shards)
+  return requireSamples({ samples: 0, arrays: [...joined.values()], unusable: [...unusable.values()] }, shards)
 }
 
-/** Returns the length of the first axis, which must be equal for all arrays of a file. */
-function samplesOf({ file, arrays }: Shard): number {
-  const [first, ...others] = arrays.filter(({ header }) => header.dims.length > 0)
-  const [samples] = first?.header.dims ?? []
-  if (first === undefined || samples === undefined) {
+/** Moves arrays that cannot be used out of the others. @throws TureenError the first refusal if no array with samples remains */
+export function withoutUnusable(joined: JoinedArrays, unusable: readonly UnusableArray[]): JoinedArrays {
+  const names = new Set(unusable.map(({ name }) => name))
+  const arrays = joined.arrays.filter(({ name }) => !names.has(name))
+  return requireSamples({ ...joined, arrays, unusable: [...joined.unusable, ...unusable] }, [])
+}
+
+function requireSamples(joined: JoinedArrays, shards: readonly Shard[]): JoinedArrays {
+  const samples = commonSamples(joined.arrays)
+  if (samples !== undefined) return { ...joined, samples }
+  const [reason] = joined.unusable
+  if (reason) throw reason.refusal
+  const name = shards[0]?.file.name ?? ''
+  throw malformedDataset(
+    `The file ${name} holds no array with samples. Save arrays whose first axis is the sample: np.savez(path, image=image, label=label).`,
+    { location: name },
+  )
+}
+
+/** Returns the number of samples of most arrays, and the larger one of equally many; undefined if no array has samples. */
+export function commonSamples(arrays: readonly { dims: readonly number[] }[]): number | undefined {
+  const counts = new Map<number, number>()
+  for (const {
+    dims: [samples],
+  } of arrays)
+    if (samples !== undefined) counts.set(samples, (counts.get(samples) ?? 0) + 1)
+  return [...counts].sort(([a, many], [b, others]) => others - many || b - a)[0]?.[0]
+}
+
+/** Refuses arrays that have equally many samples in all files together, but not in each: their samples would not belong together. */
+function requireAligned(arrays: readonly NpzArray[], shards: readonly Shard[]): void {
+  const firsts = new Map<number, NpzArray>()
+  for (const array of arrays) {
+    const [samples] = array.dims
+    if (samples === undefined) continue
+    const first = firsts.get(samples) ?? array
+    firsts.set(samples, first)
+    const at = array.shards.findIndex(({ header }, index) => header.dims[0] !== first.shards[index]?.header.dims[0])
+    if (at < 0) continue
+    const [one, other] = [first, array].map(each => each.shards[at]?.header.dims[0])
     throw malformedDataset(
-      `The file ${file.name} holds no array with samples. Save arrays whose first axis is the sample: np.savez(path, image=image, label=label).`,
-      { location: file.name },
+      `The arrays ${first.name} and ${array.name} have different numbers of samples: ${one} and ${other} (in ${shards[at]?.file.name}). Save the samples of a file in all of its arrays.`,
+      { tensor: array.name, expected: `${one} samples`, actual: `${other} samples` },
     )
   }
-  const other = others.find(({ header }) => header.dims[0] !== samples)
-  if (other) {
-    throw malformedDataset(
-      `The arrays ${first.name} and ${other.name} have different numbers of samples: ${samples} and ${other.header.dims[0]} (in ${file.name}). The first axis of every array must be the sample; leave out what is not data.`,
-      { tensor: other.name },
-    )
-  }
-  return samples
+}
+
+function tooManyUnusable(count: number): TureenError {
+  return unsupportedDataset(
+    `The files have ${count} arrays that cannot be used; ${datasetLimits.entries} is the limit. Leave out what is not data.`,
+    { field: 'data', expected: `${datasetLimits.entries} at most`, actual: `${count}` },
+  )
+}
+
+function tooManySamples(name: string, samples: number): TureenError {
+  return unsupportedDataset(
+    `The array ${name} has ${samples} samples; ${datasetLimits.samples} is the limit. Send fewer.`,
+    { tensor: name, expected: `${datasetLimits.samples} samples at most`, actual: `${samples} samples` },
+  )
 }
 
 function begin(array: ShardArray): NpzArray {
@@ -78,20 +132,4 @@ function append(whole: NpzArray, array: ShardArray, file: DatasetFile): void {
 
 function lacks(file: DatasetFile, array: string, other: DatasetFile) {
   return malformedDataset(`The file ${file.name} lacks the array ${array}, which ${other.name} has.`, { tensor: array })
-}
-
-/**
- * Refuses arrays in Fortran order that do not fit into memory together. Only in memory can they be reordered to row-major order.
- * @throws TureenError `TUREEN_DATASET_UNSUPPORTED`
- */
-export function refuseLargeFortran(arrays: readonly NpzArray[], memoryBytes: number): void {
-  let bytes = 0
-  for (const { name, shards } of arrays) {
-    bytes += shards.reduce((most, shard) => (shard.header.fortranOrder ? Math.max(most, elementBytes(shard)) : most), 0)
-    if (bytes <= memoryBytes) continue
-    throw unsupportedDataset(
-      `The array ${name} is in Fortran order. Arrays that are take ${bytes} bytes up to here; more than ${memoryBytes} are not reordered. Save it with np.ascontiguousarray(${name}).`,
-      { tensor: name },
-    )
-  }
 }

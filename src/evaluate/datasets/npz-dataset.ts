@@ -1,17 +1,19 @@
+import type { TureenError } from '../../errors.ts'
 import { ArrayReader } from './array-reader.ts'
 import type { ArrayValues } from './array-values.ts'
-import { requireBatch } from './batch-limits.ts'
+import { pickArrays, requireBatch, requireOneLength } from './batch-limits.ts'
 import { datasetLimits } from './dataset-limits.ts'
 import type { DataBatch, Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
 import type { ReadCount } from './entry-reader.ts'
+import { refuseLargeFortran, unusableFortran } from './fortran-limits.ts'
 import { elementsOf } from './npy-elements.ts'
-import { joinShards, type NpzArray, refuseLargeFortran, type Shard } from './npz-arrays.ts'
-import { malformedDataset, unsupportedDataset } from './refusals.ts'
+import { type JoinedArrays, joinShards, type NpzArray, withoutUnusable } from './npz-arrays.ts'
+import { readShard, type Shard } from './read-shard.ts'
+import { isUnsupported, malformedDataset, unsupportedDataset } from './refusals.ts'
 import {
   elementBytes,
   loadElements,
   memorySamples,
-  readShard,
   type SampleReader,
   type ShardArray,
   streamSamples,
@@ -29,9 +31,9 @@ export async function openNpzDataset(files: readonly DatasetFile[], reading: Rea
   const shards: Shard[] = []
   let entries = 0
   for (const file of files) {
-    const arrays = await readShard(file, count)
-    shards.push({ file, arrays })
-    entries += arrays.length
+    const shard = await readShard(file, count)
+    shards.push(shard)
+    entries += shard.arrays.length
     if (entries > datasetLimits.allEntries) {
       throw unsupportedDataset(
         `The files have more than ${datasetLimits.allEntries} arrays together; that is the limit. Save more samples in each file.`,
@@ -42,30 +44,40 @@ export async function openNpzDataset(files: readonly DatasetFile[], reading: Rea
       )
     }
   }
-  const { samples, arrays } = joinShards(shards)
-  refuseLargeFortran(arrays, reading.memoryBytes)
-  for (const array of arrays) await requireOneConstant(array, count)
-  return new NpzDataset(samples, arrays, reading, count)
+  const joined = joinShards(shards)
+  const unusable = unusableFortran(joined.arrays, reading.memoryBytes)
+  for (const array of joined.arrays) {
+    const refusal = await refusalOf(() => requireOneConstant(array, count))
+    if (refusal) unusable.push({ name: array.name, refusal })
+  }
+  return new NpzDataset(withoutUnusable(joined, unusable), reading, count)
 }
 
 class NpzDataset implements Dataset {
   readonly description: DatasetDescription
   readonly byteLength: number
   readonly #arrays: ReadonlyMap<string, NpzArray>
+  readonly #refusals: ReadonlyMap<string, TureenError>
+  readonly #memoryBytes: number
   readonly #keep: boolean
   readonly #count: ReadCount
   readonly #held = new Map<ShardArray, Promise<ArrayBuffer>>()
   readonly #open = new Set<ArrayReader>()
   #closed = false
 
-  constructor(samples: number, arrays: readonly NpzArray[], { memoryBytes, keep }: Reading, count: ReadCount) {
+  constructor({ samples, arrays, unusable }: JoinedArrays, { memoryBytes, keep }: Reading, count: ReadCount) {
     this.description = {
       kind: 'npz',
       samples,
       arrays: arrays.map(({ name, dtype, dims }) => ({ name, dtype, dims })),
+      ...(unusable.length > 0
+        ? { unusable: unusable.map(({ name, refusal }) => ({ name, reason: refusal.message })) }
+        : {}),
     }
     this.byteLength = arrays.flatMap(({ shards }) => shards).reduce((sum, shard) => sum + elementBytes(shard), 0)
     this.#arrays = new Map(arrays.map(array => [array.name, array]))
+    this.#refusals = new Map(unusable.map(({ name, refusal }) => [name, refusal]))
+    this.#memoryBytes = memoryBytes
     this.#keep = keep && this.byteLength <= memoryBytes
     this.#count = count
   }
@@ -74,16 +86,23 @@ class NpzDataset implements Dataset {
     return this.#count.bytesRead
   }
 
+  samplesOf(names: readonly string[]): number {
+    const refused = names.map(name => this.#refusals.get(name)).find(refusal => refusal !== undefined)
+    if (refused) throw refused
+    return requireOneLength(pickArrays(this.#arrays, names)) ?? this.description.samples
+  }
+
   async *batches(
     names: readonly string[],
     batchSize: number,
     limit = Number.POSITIVE_INFINITY,
   ): AsyncGenerator<DataBatch> {
     if (this.#closed) throw new Error('the data set is closed')
+    const samples = Math.min(limit, this.samplesOf(names))
     const arrays = requireBatch(this.#arrays, names, batchSize)
+    refuseLargeFortran(arrays, this.#memoryBytes)
     const constants = await this.#constants(arrays.filter(({ dims }) => dims.length === 0))
     const readers = arrays.filter(({ dims }) => dims.length > 0).map(array => this.#reader(array))
-    const samples = Math.min(limit, this.description.samples)
     try {
       for (let done = 0; done < samples; done += batchSize) {
         const size = Math.min(batchSize, samples - done)
@@ -140,6 +159,17 @@ class NpzDataset implements Dataset {
 
 async function constant(shard: ShardArray, count: ReadCount) {
   return elementsOf(shard.header, shard.name, await loadElements(shard, count), 0, 1)
+}
+
+/** Returns the refusal of an array that is not supported, which `read` throws; undefined if it throws none. */
+async function refusalOf(read: () => Promise<void>): Promise<TureenError | undefined> {
+  try {
+    await read()
+    return undefined
+  } catch (error) {
+    if (isUnsupported(error)) return error
+    throw error
+  }
 }
 
 /** Refuses an array without axes whose value differs between files, since it belongs to all samples. */

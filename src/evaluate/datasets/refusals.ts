@@ -10,6 +10,11 @@ export function unsupportedDataset(message: string, place: ProblemPlace): Tureen
   return new TureenError('TUREEN_DATASET_UNSUPPORTED', message, [{ ...place, message }])
 }
 
+/** True for the refusal of a data set with an unsupported feature. */
+export function isUnsupported(error: unknown): error is TureenError {
+  return error instanceof TureenError && error.code === 'TUREEN_DATASET_UNSUPPORTED'
+}
+
 /** Returns the refusal of a data set that does not fit the model. */
 export function mismatchedDataset(message: string, place: ProblemPlace): TureenError {
   return new TureenError('TUREEN_DATASET_MISMATCH', message, [{ ...place, message }])

@@ -1,11 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import type { ElementArray } from './array-values.ts'
-import type { DatasetFile } from './dataset-types.ts'
 import { EntryReader, type ReadCount } from './entry-reader.ts'
 import { elementsOf, fortranToRowMajor, normaliseElements } from './npy-elements.ts'
-import { type NpyHeader, npyDataOffset, npyStartBytes, parseNpyHeader } from './npy-header.ts'
-import { asDamage, malformedDataset } from './refusals.ts'
-import { readZipDirectory, type ZipEntry } from './zip-directory.ts'
+import type { NpyHeader } from './npy-header.ts'
+import type { ZipEntry } from './zip-directory.ts'
 
 /** An array of one npz file: its zip entry and its header, without elements. */
 export type ShardArray = { name: string; path: string; entry: ZipEntry; header: NpyHeader }
@@ -15,56 +13,6 @@ export type SampleReader = {
   /** Returns the elements of the next `samples` samples. The array must have that many left. */
   take(samples: number): Promise<ElementArray | string[]>
   close(): Promise<void>
-}
-
-/**
- * Reads the arrays of an npz file: the zip directory and the header of each array, without elements.
- * @throws TureenError `TUREEN_DATASET_MALFORMED`, `TUREEN_DATASET_UNSUPPORTED`
- */
-export async function readShard({ name, path }: DatasetFile, count: ReadCount): Promise<ShardArray[]> {
-  const handle = await open(path)
-  try {
-    const arrays: ShardArray[] = []
-    for (const entry of await readDirectory(handle, name)) {
-      arrays.push({ name: entry.array, path, entry, header: await readHeader(handle, entry, count) })
-    }
-    return arrays
-  } finally {
-    await handle.close()
-  }
-}
-
-async function readDirectory(handle: FileHandle, name: string): Promise<ZipEntry[]> {
-  try {
-    const { size } = await handle.stat()
-    return await readZipDirectory(handle, size)
-  } catch (error) {
-    throw asDamage(error, `The file ${name} is damaged or cut off, and cannot be read as a zip file`, {
-      location: name,
-    })
-  }
-}
-
-async function readHeader(handle: FileHandle, entry: ZipEntry, count: ReadCount): Promise<NpyHeader> {
-  const { array, bytes } = entry
-  if (bytes < npyStartBytes) throw malformedDataset(`The array ${array} is cut off. Save it again.`, { tensor: array })
-  const reader = new EntryReader(handle, entry, count)
-  try {
-    const start = new Uint8Array(npyStartBytes)
-    await reader.read(start)
-    const dataOffset = npyDataOffset(start, array)
-    if (dataOffset < npyStartBytes || dataOffset > bytes) {
-      throw malformedDataset(`The array ${array} has a header of another length than it says. Save it again.`, {
-        tensor: array,
-      })
-    }
-    const head = new Uint8Array(dataOffset)
-    head.set(start)
-    await reader.read(head.subarray(npyStartBytes))
-    return parseNpyHeader(head, bytes, array)
-  } finally {
-    reader.close()
-  }
 }
 
 /** Returns the bytes of the elements of an array of one file. */

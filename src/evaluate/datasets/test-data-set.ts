@@ -57,6 +57,10 @@ class TestDataSet implements Dataset {
     return this.#count.bytesRead
   }
 
+  samplesOf(_names: readonly string[]): number {
+    return this.description.samples
+  }
+
   async *batches(
     names: readonly string[],
     _batchSize: number,

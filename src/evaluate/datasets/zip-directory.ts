@@ -1,13 +1,17 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, RandomAccessReader, type ZipFile } from 'yauzl'
+import type { TureenError } from '../../errors.ts'
 import { readFully } from '../../storage/read-fully.ts'
 import { datasetLimits } from './dataset-limits.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
+import { zipLength } from './zip-end.ts'
 
-/** The entry of an array in a zip file. `storedBytes`: size in the file; `bytes`: size after inflating. */
+/** An entry of a zip file. `storedBytes`: size in the file; `bytes`: size after inflating. */
 export type ZipEntry = {
   /** Name of the array: the name of the entry without `.npy`. It is a key, never a path. */
   array: string
+  /** True if the name of the entry ends with `.npy`. Other entries are arrays only if they begin like one. */
+  named: boolean
   deflated: boolean
   dataStart: number
   storedBytes: number
@@ -15,10 +19,13 @@ export type ZipEntry = {
   crc32: number
 }
 
+/** An array that cannot be used, with the refusal of a request that asks for it. */
+export type UnusableArray = { name: string; refusal: TureenError }
+
 const arraySuffix = '.npy'
 /** Folder of metadata that macOS adds when it zips a folder. Its names end like those of the arrays. */
 const macMetadata = '__MACOSX/'
-/** Most characters of a refused name that an error shows. */
+/** Most characters that are shown of a refused name. */
 const shownCharacters = 100
 const stored = 0
 const deflated = 8
@@ -53,46 +60,40 @@ class HandleReader extends RandomAccessReader {
 }
 
 /**
- * Returns the arrays in a zip file: its entries named *.npy, in the order of its directory. It ignores folders, other files and the
- * metadata of macOS (`__MACOSX/`).
+ * Returns the entries of a zip file that may be arrays, in the order of its directory, and the arrays in forms that are not read. It ignores
+ * folders and the metadata of macOS (`__MACOSX/`).
  *
- * @throws TureenError `TUREEN_DATASET_MALFORMED`, also for two arrays with one name and for unsafe names; `TUREEN_DATASET_UNSUPPORTED`
+ * @throws TureenError `TUREEN_DATASET_MALFORMED`, also for unsafe names; `TUREEN_DATASET_UNSUPPORTED` for too many entries
  * @throws Error of yauzl if the directory is damaged
  */
-export async function readZipDirectory(handle: FileHandle, byteLength: number): Promise<ZipEntry[]> {
+export async function readZipDirectory(
+  handle: FileHandle,
+  byteLength: number,
+): Promise<{ entries: ZipEntry[]; unusable: UnusableArray[] }> {
+  const length = await zipLength(handle, byteLength)
   // Take names as bytes: yauzl would rewrite some of the names that are refused below.
-  const zip = await fromRandomAccessReaderPromise(new HandleReader(handle, byteLength), byteLength, {
+  const zip = await fromRandomAccessReaderPromise(new HandleReader(handle, length), length, {
     autoClose: false,
     decodeStrings: false,
   })
   if (zip.entryCount > datasetLimits.entries) throw tooManyEntries(zip.entryCount)
-  const entries = new Map<string, ZipEntry>()
+  const entries: ZipEntry[] = []
+  const unusable: UnusableArray[] = []
   for await (const entry of zip.eachEntry()) {
     const name = getFileNameLowLevel(entry.generalPurposeBitFlag, entry.fileNameRaw, entry.extraFields, true)
     refuseUnsafe(name)
-    if (!name.endsWith(arraySuffix) || name.startsWith(macMetadata)) continue
-    const array = name.slice(0, -arraySuffix.length)
+    if (name.endsWith('/') || name.startsWith(macMetadata)) continue
+    const named = name.endsWith(arraySuffix)
+    const array = named ? name.slice(0, -arraySuffix.length) : name
     if (array === '')
       throw malformedDataset('An array has no name. Save each under a name: np.savez(path, image=image).', {
         tensor: array,
       })
-    if (entry.fileNameLength > datasetLimits.nameBytes) {
-      throw unsupportedDataset(
-        `The array ${array.slice(0, 40)}... has a name of ${entry.fileNameLength} bytes; ${datasetLimits.nameBytes} is the limit. Save it under a shorter one.`,
-        {
-          tensor: array,
-          expected: `${datasetLimits.nameBytes} bytes at most`,
-          actual: `${entry.fileNameLength} bytes`,
-        },
-      )
-    }
-    if (entries.has(array))
-      throw malformedDataset(`The array ${array} is there twice. Save each array under a name of its own.`, {
-        tensor: array,
-      })
-    entries.set(array, await locate(zip, entry, array))
+    const refusal = refusalOf(entry, array)
+    if (!refusal) entries.push({ array, named, ...(await locate(zip, entry)) })
+    else if (named) unusable.push({ name: array.slice(0, shownCharacters), refusal })
   }
-  return [...entries.values()]
+  return { entries, unusable }
 }
 
 /**
@@ -117,22 +118,29 @@ function refuseUnsafe(name: string): void {
   )
 }
 
-async function locate(zip: ZipFile, entry: Entry, array: string): Promise<ZipEntry> {
-  const { compressionMethod, compressedSize, uncompressedSize, crc32 } = entry
-  if (entry.isEncrypted()) {
-    throw unsupportedDataset(`The array ${array} is encrypted. Save it with np.savez or np.savez_compressed.`, {
+/** Returns the refusal of an entry in a form that is not read; undefined if it is read. */
+function refusalOf(entry: Entry, array: string): TureenError | undefined {
+  const { compressionMethod, fileNameLength } = entry
+  if (fileNameLength > datasetLimits.nameBytes)
+    return unsupportedDataset(
+      `The array ${array.slice(0, 40)}... has a name of ${fileNameLength} bytes; ${datasetLimits.nameBytes} is the limit. Save it under a shorter one.`,
+      { tensor: array, expected: `${datasetLimits.nameBytes} bytes at most`, actual: `${fileNameLength} bytes` },
+    )
+  if (entry.isEncrypted())
+    return unsupportedDataset(`The array ${array} is encrypted. Save it with np.savez or np.savez_compressed.`, {
       tensor: array,
     })
-  }
-  if (compressionMethod !== stored && compressionMethod !== deflated) {
-    throw unsupportedDataset(
-      `The array ${array} is compressed with zip's method ${compressionMethod}. Save it with np.savez or np.savez_compressed.`,
-      { tensor: array, expected: `${stored} (stored), ${deflated} (deflated)`, actual: `${compressionMethod}` },
-    )
-  }
+  if (compressionMethod === stored || compressionMethod === deflated) return undefined
+  return unsupportedDataset(
+    `The array ${array} is compressed with zip's method ${compressionMethod}. Save it with np.savez or np.savez_compressed.`,
+    { tensor: array, expected: `${stored} (stored), ${deflated} (deflated)`, actual: `${compressionMethod}` },
+  )
+}
+
+async function locate(zip: ZipFile, entry: Entry): Promise<Omit<ZipEntry, 'array' | 'named'>> {
+  const { compressionMethod, compressedSize, uncompressedSize, crc32 } = entry
   const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true })
   return {
-    array,
     deflated: compressionMethod === deflated,
     dataStart: fileDataStart,
     storedBytes: compressedSize,
