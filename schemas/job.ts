@@ -16,7 +16,7 @@ import { comparisonRequest, comparisonResult } from './comparison.ts'
 import { evaluationRequest, evaluationResult } from './evaluation.ts'
 import { mergeRequest, mergeResult } from './merge.ts'
 import { problem } from './problem.ts'
-import { searchRequest, searchResult } from './search.ts'
+import { recommended, searchRequest, searchResult } from './search.ts'
 
 export const jobType = z.enum(['merge', 'evaluation', 'search', 'comparison'])
 export const jobStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled'])
@@ -75,11 +75,12 @@ export type JobRequest = { [Type in JobType]: { type: Type; request: JobOf<Type>
 
 /** The summary of a search that has succeeded, as lists show it. */
 export const searchSummary = z.object({
-  score: z.number().nullable().describe('Score of the winner in the metric’s unit; null if it is not finite'),
+  recommended: recommended.optional().describe('The model to deploy; absent for searches of earlier versions'),
+  score: z.number().nullable().describe('Score of the model winner on selection; null if it is not finite'),
   candidates: z.number().int().describe('Number of candidates that were scored'),
   winner: z
     .object({ id, name: name.nullable().optional(), sha256: digest })
-    .describe('The new model, or a model of the request if no soup was better'),
+    .describe('The result: a new model, or a model of the request; with guard the recommended model'),
 })
 
 export type SearchSummary = z.infer<typeof searchSummary>

@@ -191,6 +191,12 @@ export const searchRequest = z
       })
       .default({})
       .describe('Limits that end the search early, with the best candidate so far'),
+    guard: z
+      .boolean()
+      .default(false)
+      .describe(
+        'True to get the recommended model as the result: the best single model if the winner scores worse than it on test. Needs test',
+      ),
     name: name.optional(),
     labels: labels.default({}),
     ttl: ttl.optional().describe('Seconds from the end of the job until its record and the new model expire'),
@@ -231,12 +237,28 @@ export const candidate = z.object({
 
 const modelOrSoup = z.object({ id, name: resultName, sha256: digest })
 
+/** The model to deploy. Results of earlier versions have none. */
+export const recommended = z
+  .object({
+    choice: z
+      .enum(['winner', 'bestSingle'])
+      .describe('winner, unless it scores worse on test than the best single model'),
+    ...modelOrSoup.shape,
+    reason: z.string().describe('Reason in one sentence, with the scores on test and the interval of their difference'),
+  })
+  .meta({ id: 'RecommendedModel' })
+
 export const searchResult = z
   .object({
-    model: modelOrSoup.describe('The winner: a new model, or a model of the request if no soup was better'),
+    recommended: recommended.optional().describe('The model to deploy; absent in results of earlier versions'),
+    model: modelOrSoup.describe(
+      'The winner, or the recommended model with guard: a new model, or a model of the request if it is the winner',
+    ),
     models: z.array(namedModel).optional().describe('The models of the request, in its order'),
     winner: scoredSoup.describe('The candidate with the best score'),
-    bestSingle: scoredSoup.describe('The single model with the best score'),
+    bestSingle: scoredSoup.describe(
+      'The single model with the best score on selection, as it is: with its own batch norms, in outputDtype. The first one if none has a score',
+    ),
     uniform: scoredSoup
       .nullable()
       .describe('The mean of all models; null if the budget was spent before it was scored'),
@@ -275,7 +297,7 @@ export const searchResult = z
       .boolean()
       .nullable()
       .describe(
-        'True if the winner is better than the best single model on test: the whole interval is above 0. Null without test, or if test and selection are one data set',
+        'True if the winner is better than the best single model on test: the whole interval is on the better side of 0. Null without test, or if test and selection are one data set',
       ),
     test: z
       .object({
@@ -287,6 +309,7 @@ export const searchResult = z
           .tuple([z.number(), z.number()])
           .nullable()
           .describe('Confidence interval of the difference, from a paired bootstrap over samples'),
+        direction: direction.optional().describe('Direction in which scores on test are better'),
         confidence: z.number().describe('Confidence level of the interval: 0.95'),
         replicates: z.number().int().describe('Number of bootstrap replicates'),
         samples: z.number().int().describe('Number of samples of the test data set'),
@@ -304,7 +327,7 @@ export const searchResult = z
       .array(ruleReport)
       .optional()
       .describe('Tensors and elements that each group matched, in order; absent without groups'),
-    notes: z.array(z.string()).describe('Remarks on the result, such as a tie or a missing test data set'),
+    notes: z.array(z.string()).describe('Remarks on the result; a winner that does not hold up on test comes first'),
   })
   .meta({ id: 'SearchResult' })
 

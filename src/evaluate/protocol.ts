@@ -69,6 +69,8 @@ export type ComparisonTask = ScoringTask & {
 export type ComparisonOutcome = {
   /** The score of each model, in order. */
   metrics: MetricOutcome[]
+  /** Number of NaN among the scored outputs of each model, in order. */
+  notANumber: number[]
   samples: number
   /** Interval of the score of a minus the score of b; null if the metric cannot be resampled, or is not defined for most resamples. */
   interval: [number, number] | null

@@ -45,8 +45,11 @@ export async function listJobs(
 }
 
 /** Returns the summary of a search's result for lists. */
-export function searchSummaryOf({ model, winner, candidates }: SearchResult): SearchSummary {
-  return { score: winner.score, candidates: candidates.length, winner: model }
+export function searchSummaryOf(result: SearchResult): SearchSummary {
+  const { model, recommended, candidates } = result
+  const isRecommended = recommended?.id === model.id
+  const { score } = recommended && isRecommended ? result[recommended.choice] : result.winner
+  return { ...(recommended ? { recommended } : {}), score, candidates: candidates.length, winner: model }
 }
 
 const selectListed = (catalog: Catalog) =>

@@ -63,11 +63,15 @@ export type KeptModelScore = z.infer<typeof keptModelScore>
 
 const keptComparison = z.object({
   values: z.array(z.number().nullable()),
+  notANumber: z.array(z.number()),
   samples: z.number(),
   interval: z.tuple([z.number(), z.number()]).nullable(),
 })
 
-/** Scores of several models by one scoring metric, and the interval of the difference between two of them. */
+/**
+ * Scores of several models by one scoring metric, and the interval of the difference between two of them. `notANumber`: number of NaN
+ * among the scored outputs of each model.
+ */
 export type KeptComparison = z.infer<typeof keptComparison>
 
 export type NewScores = {
@@ -146,9 +150,9 @@ export function createKeptScores(scores: Scores): KeptScores {
     async comparison(key) {
       return keptComparison.safeParse((await scores.get(comparisonParts(key)))?.value).data
     },
-    async keepComparison(key, { metrics, samples, interval }, jobId) {
+    async keepComparison(key, { metrics, notANumber, samples, interval }, jobId) {
       const outcomes = metrics.map(({ name: _, ...outcome }) => keptOutcome(outcome))
-      const value: KeptComparison = { values: outcomes.map(outcome => outcome.value), samples, interval }
+      const value: KeptComparison = { values: outcomes.map(({ value }) => value), notANumber, samples, interval }
       const entries = key.subjects.map((subject, at) => entryOf({ subject, metric: key.metric, samples }, outcomes[at]))
       await scores.put([{ parts: comparisonParts(key), value }, ...entries], jobId)
       return value

@@ -118,7 +118,12 @@ function tooFewModels(count: number): ProblemItem {
   return { field: 'models', expected: 'at least 2 models', actual: `${count}`, message }
 }
 
-function requirePossible({ models, strategy }: SearchRequest): void {
+function requirePossible({ models, strategy, guard, test }: SearchRequest): void {
+  if (guard && !test) {
+    const message =
+      'guard chooses between the winner and the best single model by test, and there is no test; send test, or leave guard out'
+    throw invalid([{ field: 'guard', expected: 'a test data set', actual: 'no test', message }])
+  }
   const hasParameters =
     ('parameter' in strategy && strategy.parameter !== undefined) || ('parameters' in strategy && strategy.parameters)
   if (models.length < 2 && !hasParameters) throw invalid([tooFewModels(models.length)])

@@ -1,3 +1,4 @@
+import type { NamedModel } from '../../schemas/common.ts'
 import type { SearchResult } from '../../schemas/search.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
@@ -13,11 +14,11 @@ import { metricModels, type Stores } from './resolve-evaluation.ts'
 import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { scoreCandidates } from './score-candidates.ts'
 import { searchClock } from './search-clock.ts'
-import { resultOf } from './search-result.ts'
+import { modelOfSoup, recordOfSingle, storeSoup } from './search-model.ts'
+import { recommendationOf, resultOf } from './search-result.ts'
 import { createSearchScorer, type SearchScorer } from './search-scorer.ts'
 import { soupFiles, soupOrigin } from './search-soups.ts'
 import { scoreOnTest, scoresOf } from './search-test.ts'
-import { modelOfSoup, storeWinner } from './search-winner.ts'
 
 export type Searcher = {
   stores: Stores
@@ -58,22 +59,22 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const end = await scoreCandidates(request, search, scorer, clock, context.progress)
       const { compare } = scorer
       const test = await scoreOnTest(end, search, { kept, files: soups, compare, threads, jobId: context.id })
+      const recommendation = recommendationOf(request, search, end, test)
       const { warnings, rules } = await writer.then(findingsOf, (): MergeFindings => ({ warnings: [] }))
-      const result = (): Omit<SearchResult, 'model'> => {
-        const found = resultOf(request, search, end, test, clock.seconds())
-        return { ...found, ...(rules ? { groups: rules } : {}), notes: [...found.notes, ...warnings] }
+      const result = (model: NamedModel, notes: readonly string[] = []): SearchResult => {
+        const found = resultOf(request, search, { end, test, recommendation }, model, clock.seconds())
+        return { ...found, ...(rules ? { groups: rules } : {}), notes: [...found.notes, ...warnings, ...notes] }
       }
-      const { soup } = end.winner
-      const model = modelOfSoup(soup, search)
-      if (model) {
-        const { id, name, sha256 } = model
-        await succeed(async () => ({ model: { id, name, sha256 }, ...result() }))
+      const { soup } = request.guard ? end[recommendation.choice] : end.winner
+      const single = modelOfSoup(soup, search)
+      if (single) {
+        await succeed(async transaction => result(await recordOfSingle(single, request, stores.models, transaction)))
         return
       }
       await scorer.flush()
       const scores = scoresOf(soup, search, test, threads)
       const { merge } = await writer
-      await storeWinner(soup, request, search, { merger, merge, kept, scores }, context, result)
+      await storeSoup(soup, request, search, { merger, merge, kept, scores }, context, result)
     }
     const working = work()
     try {

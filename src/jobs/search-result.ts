@@ -1,20 +1,37 @@
+import type { NamedModel } from '../../schemas/common.ts'
 import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { isSingle } from '../search/candidate-soup.ts'
-import { type Direction, goodness } from '../search/ranking.ts'
+import { type Recommendation, recommend, sideOf } from '../search/recommendation.ts'
 import type { ScoredCandidate } from '../search/run-search.ts'
 import type { SearchEnd } from '../search/search-end.ts'
+import { notesOf } from '../search/search-notes.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
-import { bootstrap, type TestScores } from './search-test.ts'
+import { bootstrap, type SampledTestScores } from './search-test.ts'
 
-/** Returns the result of a search for the API, without its model. */
+/** A search that has ended, with its scores on test, if it has a test data set, and the candidate to deploy. */
+export type ConcludedSearch = { end: SearchEnd; test: SampledTestScores | null; recommendation: Recommendation }
+
+/** Returns the candidate of a search to deploy. */
+export function recommendationOf(
+  { guard }: SearchRequest,
+  search: ResolvedSearch,
+  end: SearchEnd,
+  test: SampledTestScores | null,
+): Recommendation {
+  const [best = 0] = end.bestSingle.soup.members
+  return recommend({ end, test, sameData: hasSameData(search), bestName: labelsOf(search)[best] ?? '', guard })
+}
+
+/** Returns the result of a search for the API. @param model the model that the search returns */
 export function resultOf(
   request: SearchRequest,
-  { models, selection, test: testing }: ResolvedSearch,
-  end: SearchEnd,
-  test: TestScores | null,
+  search: ResolvedSearch,
+  { end, test, recommendation }: ConcludedSearch,
+  model: NamedModel,
   seconds: number,
-): Omit<SearchResult, 'model'> {
+): SearchResult {
+  const { models } = search
   const { winner, bestSingle, uniform, candidates, findings, direction, stopped, evaluations } = end
   const sign = direction === 'max' ? 1 : -1
   const idOf = (member: number) => models[member]?.id ?? ''
@@ -29,9 +46,13 @@ export function resultOf(
   const named = (candidate: ScoredCandidate) => ({ ...scored(candidate), names: candidate.soup.members.map(nameOf) })
   const { contributions, barrier } = findings
   const emptyScore = request.strategy.type === 'exhaustive' ? request.strategy.emptyScore : 0
-  const difference = differenceOf(test)
-  const sameData = testing?.dataset.sha256 === selection.dataset.sha256
+  const sameData = hasSameData(search)
+  const { choice, reason } = recommendation
+  const [best = 0] = bestSingle.soup.members
+  const { id, name, sha256 } = (choice === 'bestSingle' && !request.guard && models[best]) || model
   return {
+    recommended: { choice, id, name, sha256, reason },
+    model,
     models: models.map(({ id, name, sha256 }) => ({ id, name, sha256 })),
     winner: named(winner),
     bestSingle: named(bestSingle),
@@ -54,14 +75,15 @@ export function resultOf(
         }
       : {}),
     ...(barrier ? { barrier } : {}),
-    improved: test && (sameData && !isSingle(winner.soup) ? null : improved(test, direction)),
+    improved: test && (sameData && !isSingle(winner.soup) ? null : improved(test)),
     test: test && {
       winner: test.winner,
       bestSingle: test.bestSingle,
       uniform: test.uniform,
-      difference,
+      difference: differenceOf(test),
       interval: test.interval,
-      confidence: bootstrap.confidence,
+      direction: test.direction,
+      confidence: test.confidence,
       replicates: bootstrap.replicates,
       samples: test.samples,
     },
@@ -69,55 +91,26 @@ export function resultOf(
     stopped,
     evaluations,
     seconds,
-    notes: notesOf(request, end, test, sameData),
+    notes: notesOf({ request, names: labelsOf(search), end, test, sameData, recommendation }),
   }
 }
 
-function differenceOf(test: TestScores | null): number | null {
-  if (test === null || test.winner === null || test.bestSingle === null) return null
-  return test.winner - test.bestSingle
+/** Returns the name of each model; its id if it has none. */
+function labelsOf({ models }: ResolvedSearch): string[] {
+  return models.map(({ id, name }) => name ?? id)
 }
 
-/** True if the whole interval of winner minus best single is on the better side of 0; null without an interval. */
-function improved({ interval }: TestScores, direction: Direction): boolean | null {
-  if (interval === null) return null
-  return direction === 'max' ? interval[0] > 0 : interval[1] < 0
+/** True if the test data set is the one that chooses the winner. */
+function hasSameData({ selection, test }: ResolvedSearch): boolean {
+  return test?.dataset.sha256 === selection.dataset.sha256
 }
 
-function notesOf(request: SearchRequest, end: SearchEnd, test: TestScores | null, sameData: boolean): string[] {
-  const { winner, uniform, candidates, stopped, direction } = end
-  const notes: string[] = []
-  if (isSingle(winner.soup)) {
-    notes.push(
-      candidates.every(({ soup }) => isSingle(soup))
-        ? 'no soup was scored before the budget was spent; the result is the best single model'
-        : 'no soup scored better than the best single model; the result is that model',
-    )
-  } else if (!test) {
-    notes.push(
-      `the winner is the best of ${candidates.length} on the data that chose it, so its score is too optimistic; send test to score it on other data`,
-    )
-  }
-  if (uniform && goodness(uniform.value, direction) > goodness(winner.value, direction))
-    notes.push(
-      'the mean of all models scored better than the winner, but the strategy did not propose it; request it as a merge',
-    )
-  if (stopped) {
-    const budget = request.budget[stopped]
-    notes.push(`the budget of ${budget} ${stopped} ended the search early; the winner is the best so far`)
-  }
-  const withoutScore = candidates.filter(({ value }) => value === null).length
-  if (withoutScore > 0)
-    notes.push(
-      `${withoutScore} of the candidates have no score, because their outputs or the scoring metric are not finite`,
-    )
-  if (test && sameData && !isSingle(winner.soup))
-    notes.push(
-      'test is the data set that chose the winner, so its scores are too optimistic; send another data set as test',
-    )
-  if (test && test.interval === null)
-    notes.push(
-      'the difference on test has no interval, because the scoring metric has one value for each batch, or none for most resamples',
-    )
-  return notes
+/** True if the winner is certainly better than the best single model on test; null without an interval. */
+function improved(test: SampledTestScores): boolean | null {
+  const side = sideOf(test)
+  return side && side === 'better'
+}
+
+function differenceOf({ winner, bestSingle }: SampledTestScores): number | null {
+  return winner === null || bestSingle === null ? null : winner - bestSingle
 }

@@ -9,6 +9,7 @@ import type { KeptScores, NewScores, Subject } from './kept-scores.ts'
 import type { ResolvedDataset, ResolvedMetric } from './resolve-evaluation.ts'
 import { subjectOf, taskOn } from './scoring-task.ts'
 import type { SoupFiles } from './search-soups.ts'
+import { usableScore } from './usable-score.ts'
 
 /** Milliseconds between two writes of scores, since each write waits for the disk. A crash loses at most the scores of this time. */
 const keepMilliseconds = 200
@@ -72,7 +73,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
       const { metrics, ...run } = await withEvaluator(evaluator =>
         evaluator.evaluate({ ...taskOn(dataset, threads), model, metrics: [metric.task] }, signal, () => undefined),
       )
-      const value = finiteValue(metrics[0]?.value ?? null, run, metric)
+      const value = usableScore(metrics[0]?.value ?? null, run.notANumber, metric)
       keeper.add({ subject, run, scores: [{ identity: metric.identity, outcome: metrics[0] }] })
       return { value, seconds: run.seconds, cached: false }
     })
@@ -89,7 +90,11 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
         const score = await kept.score(subject, metric.identity)
         const run = await kept.run(subject)
         if (!score || !run) return evaluate(soup, subject)
-        return { value: finiteValue(score.value, run, metric), seconds: run.seconds, cached: score.jobId !== jobId }
+        return {
+          value: usableScore(score.value, run.notANumber, metric),
+          seconds: run.seconds,
+          cached: score.jobId !== jobId,
+        }
       }).finally(() => outstanding.delete(scored))
       outstanding.add(scored)
       return scored
@@ -103,16 +108,6 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
       await keeper.flush()
     },
   }
-}
-
-/** Returns the score for the choice of candidates; null if it is not finite, or if a metric of classes got NaN outputs. */
-function finiteValue(
-  value: number | null,
-  { notANumber }: { notANumber: number },
-  { picksClasses }: ResolvedMetric,
-): number | null {
-  if (picksClasses && notANumber > 0) return null
-  return value !== null && Number.isFinite(value) ? value : null
 }
 
 /** Returns a keeper that gathers scores and writes many at a time. */

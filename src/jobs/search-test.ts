@@ -1,6 +1,7 @@
 import type { RunnableModel } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { candidateSoup } from '../search/candidate-soup.ts'
+import type { TestScores } from '../search/recommendation.ts'
 import type { SearchEnd } from '../search/search-end.ts'
 import { everyModel } from '../search/strategy.ts'
 import type { ComparisonKey, KeptComparison, KeptScores, SoupScore } from './kept-scores.ts'
@@ -9,16 +10,13 @@ import type { ResolvedSearch } from './resolve-search.ts'
 import { subjectOf, taskOn } from './scoring-task.ts'
 import type { SearchScorer } from './search-scorer.ts'
 import { type SoupFiles, soupOrigin } from './search-soups.ts'
+import { usableScore } from './usable-score.ts'
 
 /** Settings of the interval. They are part of the key of a kept comparison. */
 export const bootstrap = { seed: 0, replicates: 2000, confidence: 0.95 }
 
 /** Scores on the test data set, which the choice of candidates does not use. */
-export type TestScores = Omit<KeptComparison, 'values'> & {
-  winner: number | null
-  bestSingle: number | null
-  uniform: number | null
-}
+export type SampledTestScores = TestScores & { samples: number }
 
 type Services = {
   kept: KeptScores
@@ -36,7 +34,7 @@ export async function scoreOnTest(
   { winner, bestSingle }: SearchEnd,
   search: ResolvedSearch,
   services: Services,
-): Promise<TestScores | null> {
+): Promise<SampledTestScores | null> {
   const { test, models } = search
   if (!test) return null
   const { kept, threads } = services
@@ -51,9 +49,16 @@ export async function scoreOnTest(
     compared,
     bootstrap,
   }
-  const { values, ...rest } = (await kept.comparison(key)) ?? (await compare(key, distinct, test, services))
-  const scoreOf = (soup: CandidateSoup) => values[place(soup)] ?? null
-  return { ...rest, winner: scoreOf(winner.soup), bestSingle: scoreOf(bestSingle.soup), uniform: scoreOf(everything) }
+  const known = await kept.comparison(key)
+  const { values, notANumber, samples, interval } = known ?? (await compare(key, distinct, test, services))
+  const scoreOf = (soup: CandidateSoup) =>
+    usableScore(values[place(soup)] ?? null, notANumber[place(soup)] ?? 0, test.metric)
+  const pair = { winner: scoreOf(winner.soup), bestSingle: scoreOf(bestSingle.soup) }
+  const hasInterval = pair.winner !== null && pair.bestSingle !== null
+  const { direction } = test.metric
+  const { confidence } = bootstrap
+  const uniform = scoreOf(everything)
+  return { ...pair, uniform, interval: hasInterval ? interval : null, confidence, direction, samples }
 }
 
 async function compare(
@@ -81,7 +86,7 @@ async function compare(
 export function scoresOf(
   soup: CandidateSoup,
   search: ResolvedSearch,
-  tested: TestScores | null,
+  tested: SampledTestScores | null,
   threads: number,
 ): SoupScore[] {
   const { selection, test } = search

@@ -69,6 +69,26 @@ export async function insertModel(
   return id
 }
 
+/**
+ * Inserts another record of a model's content: with the same files, description and recipe, and with its own name, labels and expiry.
+ * @returns the new id
+ */
+export async function copyModel(
+  catalog: Catalog,
+  id: string,
+  { name, labels, expiresAt }: Pick<NewModel, 'name' | 'labels' | 'expiresAt'>,
+): Promise<string> {
+  const copy = newRecordId()
+  const created = new Date().toISOString()
+  await sql`insert into models (id, name, sha256, fingerprint, description, recipe, created_at, expires_at)
+    select ${copy}, ${name}, sha256, fingerprint, description, recipe, ${created}, ${expiresAt}
+    from models where id = ${id}`.execute(catalog)
+  await sql`insert into model_files (model_id, location, sha256, bytes)
+    select ${copy}, location, sha256, bytes from model_files where model_id = ${id}`.execute(catalog)
+  await insertLabels(catalog, copy, labels)
+  return copy
+}
+
 /** Returns the digest of a new model. While the model lacks external data, it is the digest of its own file. */
 function digestOfNew({ files, inspected }: Pick<NewModel, 'files' | 'inspected'>): string {
   const locations = new Set(files.map(({ location }) => location))

@@ -62,6 +62,8 @@ export type ModelStore = {
     base: string | null,
     commit: (insert: InsertMerged) => Promise<Result>,
   ): Promise<Result>
+  /** Inserts another record of a model's content, in a transaction of the caller. @returns the new id */
+  copy(transaction: Catalog, id: string, upload: NewUpload): Promise<string>
   /**
    * Returns a model.
    * @param field the field of the request with the reference.
@@ -267,6 +269,7 @@ export function createModelStore(
         commit((transaction, model) => records.insertModel(transaction, { ...model, inspected, files })),
       )
     },
+    copy: records.copyModel,
     async getComplete(reference, field) {
       const model = await get(reference, field)
       requireComplete(reference, model.missing)

@@ -41,7 +41,12 @@ export function searchClient(url: string) {
   }
 }
 
-/** Returns a result without the parts in which two runs of one search may differ: times, and IDs of the models that they made. */
-export function repeatable({ seconds: _, model: { sha256 }, candidates, ...rest }: SearchResult) {
-  return { ...rest, sha256, candidates: candidates.map(({ seconds: _, cached: __, ...candidate }) => candidate) }
+/** Returns a result without the parts in which two runs of one search may differ: times, and IDs and names of the models that they made. */
+export function repeatable({ seconds: _, model: { sha256 }, recommended, candidates, ...rest }: SearchResult) {
+  return {
+    ...rest,
+    sha256,
+    recommended: { choice: recommended?.choice, reason: recommended?.reason, sha256: recommended?.sha256 },
+    candidates: candidates.map(({ seconds: _, cached: __, ...candidate }) => candidate),
+  }
 }

@@ -18,6 +18,7 @@ export async function runComparison(
   const { models, metric, compared, bootstrap, threads } = task
   const kept = new Map<number, Scorer>()
   const metrics: MetricOutcome[] = []
+  const notANumber: number[] = []
   let samples = 0
   for (const [index, model] of models.entries()) {
     const [scorer] = await startScorers([metric], threads, { keep: compared.includes(index) })
@@ -26,11 +27,12 @@ export async function runComparison(
       onProgress(index * total + done, models.length * total),
     )
     samples = run.samples
+    notANumber.push(run.notANumber)
     metrics.push(await scorer.finish())
     kept.set(index, scorer)
   }
   const [a, b] = compared.map(index => kept.get(index))
-  if (!a?.resampled || !b?.resampled) return { metrics, samples, interval: null }
+  if (!a?.resampled || !b?.resampled) return { metrics, notANumber, samples, interval: null }
   const { interval } = pairedBootstrap({ samples: a.samples, a: a.resampled, b: b.resampled, ...bootstrap })
-  return { metrics, samples, interval }
+  return { metrics, notANumber, samples, interval }
 }

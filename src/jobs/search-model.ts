@@ -1,8 +1,11 @@
+import type { NamedModel } from '../../schemas/common.ts'
 import type { RecalibrationReport } from '../../schemas/recalibration.ts'
 import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { modelDigest } from '../models/model-digest.ts'
+import type { ModelStore } from '../models/model-store.ts'
 import { isSingle } from '../search/candidate-soup.ts'
+import type { Catalog } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import type { RunMerge } from '../threads/candidate-thread.ts'
 import type { JobContext } from './job-service.ts'
@@ -20,8 +23,24 @@ export function modelOfSoup(
   return only === undefined || settings.outputDtype ? undefined : models[only]
 }
 
-/** Services that make the new model of a search. `scores`: scores of the winner, which are kept for the new model. */
-export type WinnerMaking = {
+/**
+ * Returns the record of a single model that is the result of a search. With guard, every result has the name, labels and ttl of the request.
+ * So the function makes a new record of the same content if the request gives any of them.
+ */
+export async function recordOfSingle(
+  { id, name, sha256 }: NamedModel,
+  { guard, name: wanted, labels, ttl }: SearchRequest,
+  models: Pick<ModelStore, 'copy'>,
+  transaction: Catalog,
+): Promise<NamedModel> {
+  const asksForRecord = wanted !== undefined || Object.keys(labels).length > 0 || ttl !== undefined
+  if (!guard || !asksForRecord) return { id, name, sha256 }
+  const upload = { name: wanted ?? null, labels, expiresAt: expiryAfter(ttl) }
+  return { id: await models.copy(transaction, id, upload), name: upload.name, sha256 }
+}
+
+/** Services that make the new model of a search. `scores`: scores of its soup, which are kept for the new model. */
+export type ResultMaking = {
   merger: Merger
   /** Merges in the thread of the search, which has the models open. */
   merge: RunMerge
@@ -29,14 +48,14 @@ export type WinnerMaking = {
   scores: Parameters<KeptScores['adopt']>[1]
 }
 
-/** Makes the winning soup a model of the store, and ends the job with it. */
-export async function storeWinner(
+/** Makes a soup a model of the store, and ends the job with it. `result`: the result, given the model and further notes. */
+export async function storeSoup(
   soup: CandidateSoup,
   { name, labels, ttl }: SearchRequest,
   search: ResolvedSearch,
-  { merger, merge, kept, scores }: WinnerMaking,
+  { merger, merge, kept, scores }: ResultMaking,
   { id: jobId, signal, succeed }: JobContext<'search'>,
-  result: () => Omit<SearchResult, 'model'>,
+  result: (model: NamedModel, notes: readonly string[]) => SearchResult,
 ): Promise<void> {
   const into = { ...merger, threads: { merge, rewrite: merger.threads.rewrite } }
   const making = { ...soupMerge(soup, search, true), recalibration: isSingle(soup) ? null : search.recalibration }
@@ -44,18 +63,14 @@ export async function storeWinner(
     const sha256 = modelDigest(merged.files)
     await kept.adopt(sha256, scores, jobId)
     await succeed(async transaction => {
-      const id = await insert(transaction, { name: name ?? null, labels, expiresAt: expiryAfter(ttl) })
-      const { notes, ...found } = result()
-      return {
-        model: { id, name: name ?? null, sha256 },
-        ...found,
-        notes: [...notes, ...notesOnLeft(merged.report.recalibration)],
-      }
+      const upload = { name: name ?? null, labels, expiresAt: expiryAfter(ttl) }
+      const id = await insert(transaction, upload)
+      return result({ id, name: upload.name, sha256 }, notesOnLeft(merged.report.recalibration))
     })
   })
 }
 
-/** The batch norms of the winner that still have averaged statistics. */
+/** The batch norms of the soup that still have averaged statistics. */
 function notesOnLeft(recalibration: RecalibrationReport | undefined): string[] {
   return (recalibration?.left ?? []).map(({ node, reason }) => `the batch norm ${node} was not measured: it ${reason}`)
 }

@@ -1,0 +1,107 @@
+import type { SearchRequest } from '../../schemas/search.ts'
+import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import { isSingle } from './candidate-soup.ts'
+import { goodness } from './ranking.ts'
+import type { Recommendation, TestScores } from './recommendation.ts'
+import type { SearchEnd } from './search-end.ts'
+
+/** Everything that the notes of a search tell about. `names`: name of each model. `sameData`: true if test has chosen the winner. */
+export type NotedSearch = {
+  request: Pick<SearchRequest, 'strategy' | 'budget' | 'guard' | 'outputDtype'>
+  names: readonly string[]
+  end: SearchEnd
+  test: TestScores | null
+  sameData: boolean
+  recommendation: Recommendation
+}
+
+/** Most candidates, and most models of one candidate, that a note names. */
+const mostNamed = 5
+
+/** Returns remarks on the result of a search. A winner that does not hold up on test comes first. */
+export function notesOf(search: NotedSearch): string[] {
+  const { request, end, test, sameData, recommendation } = search
+  const hasSoup = !isSingle(end.winner.soup)
+  const notes = recommendation.isNoted ? [recommendation.reason] : []
+  if (recommendation.choice === 'bestSingle' && !request.guard && request.outputDtype)
+    notes.push(`the recommended model keeps its element types; send guard to get it as ${request.outputDtype}`)
+  notes.push(...notesOnChoice(search), ...notesOnMissing(search))
+  if (test && sameData && hasSoup)
+    notes.push(
+      'test is the data set that chose the winner, so its scores are too optimistic; send another data set as test',
+    )
+  if (test && test.interval === null && test.winner !== null && test.bestSingle !== null)
+    notes.push(
+      'the difference on test has no interval, because the scoring metric has one value for each batch, or none for most resamples',
+    )
+  return notes
+}
+
+/** Notes on how the winner was chosen. */
+function notesOnChoice({ request, end, test, names }: NotedSearch): string[] {
+  const { winner, uniform, candidates, stopped, direction } = end
+  const singles = candidates.filter(({ soup }) => isSingle(soup)).length
+  const notes: string[] = []
+  if (isSingle(winner.soup)) {
+    notes.push(
+      candidates.length === singles
+        ? 'no soup was scored before the budget was spent; the result is the best single model'
+        : 'no soup scored better than the best single model; the result is that model',
+    )
+  } else if (!test) {
+    notes.push(
+      `the winner is the best of ${candidates.length} on the data that chose it, so its score is too optimistic; send test to score it on other data`,
+    )
+  }
+  if (uniform && goodness(uniform.value, direction) > goodness(winner.value, direction))
+    notes.push(
+      'the mean of all models scored better than the winner, but the strategy did not propose it; request it as a merge',
+    )
+  if (stopped) {
+    const budget = request.budget[stopped]
+    notes.push(`the budget of ${budget} ${stopped} ended the search early; the winner is the best so far`)
+    if (singles < names.length)
+      notes.push(
+        `only ${singles} of the ${names.length} models were scored by themselves; the best of these is bestSingle`,
+      )
+  }
+  return notes
+}
+
+/** Notes on candidates without a score. */
+function notesOnMissing({ request, end, test, names }: NotedSearch): string[] {
+  const { winner, candidates, uniform } = end
+  const without = candidates.filter(({ value }) => value === null)
+  const notes: string[] = []
+  if (without.length > 0) {
+    const named = without.slice(0, mostNamed).map(({ soup }) => nameOfSoup(soup, names))
+    notes.push(
+      `${without.length} of the candidates have no score, because their outputs or the scoring metric are not finite: ${listed(named, without.length, '; ')}`,
+    )
+    if (request.strategy.type === 'exhaustive')
+      notes.push('without a score of every candidate there are no Shapley values')
+    if (request.strategy.type === 'sweep') notes.push('without a score of every candidate there is no loss barrier')
+  }
+  if (uniform === winner && !candidates.includes(winner))
+    notes.push('no candidate of the strategy has a score; the winner is the mean of all models')
+  const { weights, members } = winner.soup
+  if (test && uniform && test.uniform === null && (members.length < names.length || new Set(weights).size > 1))
+    notes.push('the mean of all models has no score on test')
+  return notes
+}
+
+/** Returns a soup in words, such as `ft0 + ft3`, with weights if they differ. */
+export function nameOfSoup({ members, weights, parameters }: CandidateSoup, names: readonly string[]): string {
+  const isEven = new Set(weights).size <= 1
+  const terms = members
+    .slice(0, mostNamed)
+    .map((member, index) => (isEven ? (names[member] ?? '') : `${weights[index]} ${names[member] ?? ''}`))
+  const with_ = Object.entries(parameters ?? {}).map(([name, value]) => `${name} ${value}`)
+  return `${listed(terms, members.length, ' + ')}${with_.length > 0 ? ` with ${with_.join(', ')}` : ''}`
+}
+
+/** Joins texts, and says how many of `count` are left out. */
+function listed(texts: readonly string[], count: number, separator: string): string {
+  const more = count - texts.length
+  return [...texts, ...(more > 0 ? [`${more} more`] : [])].join(separator)
+}
