@@ -44,11 +44,13 @@ async function search(server: string, type: 'greedy' | 'exhaustive', body: objec
     if (event === 'progress') bar.show(jobProgress.parse(data))
     if (event !== 'done') continue
     const { status, result, error } = searchJob.parse(data)
-    if (!result) throw new Error(`the search ${status}: ${error?.detail}`)
+    if (!result?.recommended) throw new Error(`the search ${status}: ${error?.detail}`)
+    const { choice, reason, id: best } = result.recommended
     bar.end(
       `${result.evaluations} soups scored in ${result.seconds.toFixed(1)} s, the best ${result.winner.score?.toFixed(3)}`,
     )
-    const content = await request(`${server}/v1/models/${result.model.id}/content`)
+    say(`    recommended: the ${choice === 'winner' ? 'winner' : 'best single model'}; ${reason}`)
+    const content = await request(`${server}/v1/models/${best}/content`)
     await writeFile(join(out, `${type}.onnx`), Buffer.from(await content.arrayBuffer()))
     return result
   }
@@ -83,12 +85,6 @@ try {
   say(`| uniform soup of all eight | ${shown(greedy.uniform?.score)} | ${shown(greedy.test?.uniform)} |`)
   for (const [type, { winner, test }] of Object.entries({ greedy, exhaustive }))
     say(`| ${type} soup: ${namesOf(winner)} | ${shown(winner.score)} | ${shown(test?.winner)} |`)
-  for (const [type, { test, improved }] of Object.entries({ greedy, exhaustive })) {
-    const [low, high] = test?.interval ?? []
-    say(
-      `\nOn test the ${type} soup is ${shown(test?.difference)} better than the best single model, with 95 % confidence between ${shown(low)} and ${shown(high)}: ${improved ? 'improved' : 'not certain'}.`,
-    )
-  }
   const contributions = (exhaustive.contributions ?? []).map(
     ({ model, marginal, spoils }) =>
       `${fineTunes[ids.indexOf(model)]} ${marginal >= 0 ? '+' : ''}${shown(marginal)}${spoils ? ' (spoils)' : ''}`,
