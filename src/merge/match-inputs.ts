@@ -3,23 +3,15 @@ import { externalLocations } from '../onnx/external-data.ts'
 import { type Alignment, alignBeneath, alignNetworks } from '../onnx/graph/align.ts'
 import { knownNetwork } from '../onnx/graph/known-network.ts'
 import { isAllZero } from '../onnx/graph/leaf-values.ts'
-import type { LeafPair } from '../onnx/graph/match.ts'
-import type { Leaf, Network } from '../onnx/graph/network.ts'
-import type { Layout, TensorEntry } from '../onnx/layout.ts'
+import type { Network } from '../onnx/graph/network.ts'
+import type { TensorEntry } from '../onnx/layout.ts'
 import { requireComplete } from './incomplete.ts'
 import { matchWarnings, type Warning } from './match-warnings.ts'
+import { asAligned, asBase, asTwin, type MatchedInput } from './matched-input.ts'
 import type { IndexedInput } from './merge-input.ts'
 import { filesOf, type MergeInputs, mapInputs } from './merge-inputs.ts'
 import { sameLeafElements } from './same-elements.ts'
-import { pairUnused } from './unused-tensors.ts'
-
-/** An input whose tensors are paired with the base's. */
-export type MatchedInput = IndexedInput & {
-  /** This model's tensor that matches the base tensor; undefined if it is unused and absent here. */
-  counterpart(tensor: TensorEntry): TensorEntry | undefined
-  /** Pairs in which at least one is plain values of an attribute. */
-  literals: readonly LeafPair[]
-}
+import { twinsOf } from './twin.ts'
 
 /**
  * `problems`: reasons why the inputs are not one network; empty if they are. `warnings`: sentences to be read after the
@@ -40,7 +32,7 @@ export type IsCarried = (tensor: TensorEntry) => boolean
 /**
  * Pairs the tensors of every input with the base's by what the networks compute; names do not matter. If a model
  * differs from the base only in a head of the base whose tensors need no counterpart, the rest is paired. A file that
- * is the base again is not compared.
+ * is the base again, or a twin of it, has its tensors in the same order.
  *
  * @throws TureenError `TUREEN_MODEL_INCOMPLETE`, `TUREEN_MODEL_MALFORMED` or `TUREEN_MODEL_LIMIT`, naming the model
  */
@@ -49,8 +41,10 @@ export function matchInputs(inputs: MergeInputs<IndexedInput>, isCarried?: IsCar
   const problems: ProblemItem[] = []
   const warnings: MatchedInputs['warnings'] = []
   for (const file of filesOf(inputs)) requireData(file)
+  const isTwin = twinsOf(base, networkOf(base))
   const matched = mapInputs(inputs, (input): MatchedInput => {
-    if (input === base || input.sha256 === base.sha256) return asItself(input)
+    if (input === base || input.sha256 === base.sha256) return asBase(base, input)
+    if (isTwin(input)) return asTwin(base, input, networkOf(base))
     const alignment = align(base, input, isCarried)
     const found = listed(alignment, base, input)
     for (const problem of found) problems.push({ model: input.label, ...problem })
@@ -58,7 +52,7 @@ export function matchInputs(inputs: MergeInputs<IndexedInput>, isCarried?: IsCar
       for (const warning of matchWarnings(alignment, networkOf(base), networkOf(input)))
         warnings.push({ model: input.label, ...warning })
     }
-    return { ...input, ...counterparts(alignment, base, input) }
+    return asAligned({ input: base, network: networkOf(base) }, { input, network: networkOf(input) }, alignment)
   })
   return { inputs: matched, problems, warnings }
 }
@@ -137,38 +131,4 @@ function requireData({ layout, data, label }: IndexedInput): void {
     label,
     [...externalLocations(layout).keys()].filter(location => !data.has(location)),
   )
-}
-
-/** Returns an input whose tensors are paired with themselves. */
-export function asItself(input: IndexedInput): MatchedInput {
-  return { ...input, counterpart: sameFile(input), literals: [] }
-}
-
-function sameFile({ layout }: IndexedInput): MatchedInput['counterpart'] {
-  const byPath = new Map(layout.tensors.map(tensor => [tensor.path, tensor]))
-  return ({ path }) => byPath.get(path)
-}
-
-function counterparts(
-  { leaves, zeros }: Alignment,
-  base: IndexedInput,
-  input: IndexedInput,
-): Pick<MatchedInput, 'counterpart' | 'literals'> {
-  const pairs = new Map<TensorEntry, TensorEntry>()
-  const literals: LeafPair[] = []
-  for (const [ours, theirs] of leaves) {
-    if (ours.tensor && theirs.tensor) pairs.set(ours.tensor, theirs.tensor)
-    else literals.push({ ours, theirs })
-    if (ours.indices && theirs.indices) pairs.set(ours.indices, theirs.indices)
-  }
-  for (const { tensor } of zeros)
-    if (tensor && !pairs.has(tensor)) pairs.set(tensor, { ...tensor, payload: { form: 'zeros' } })
-  const [unused, theirUnused] = [base, input].map(each => unusedTensors(each.layout, networkOf(each)))
-  for (const [ours, theirs] of pairUnused(unused ?? [], theirUnused ?? [])) pairs.set(ours, theirs)
-  return { counterpart: tensor => pairs.get(tensor), literals }
-}
-
-function unusedTensors({ tensors }: Layout, { leaves }: Network): TensorEntry[] {
-  const used = new Set(leaves.flatMap(({ tensor, indices }: Leaf) => [tensor, indices]))
-  return tensors.filter(tensor => !used.has(tensor))
 }

@@ -1,6 +1,7 @@
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
-import { asItself, type IsCarried, type MatchedInput, networkOf } from './match-inputs.ts'
+import { type IsCarried, networkOf } from './match-inputs.ts'
+import { asBase, type MatchedInput } from './matched-input.ts'
 import type { IndexedInput, MergeSettings } from './merge-input.ts'
 import { filesOf, type MergeInputs } from './merge-inputs.ts'
 import { type RuleReport, type RuleResolution, resolveRules, ruleMatcher, ruleOf } from './rule-resolution.ts'
@@ -15,7 +16,7 @@ export type MergeRules = RuleResolution & { warnings: string[] }
  */
 export function skippedTensors(base: IndexedInput, { rules }: Pick<MergeSettings, 'rules'>): IsCarried | undefined {
   if (!rules.some(({ skip }) => skip)) return undefined
-  const matcher = ruleMatcher(rules, asItself(base))
+  const matcher = ruleMatcher(rules, asBase(base, base))
   const known = new Map<TensorEntry, boolean>()
   return tensor => {
     const rule = known.has(tensor) ? null : ruleOf(matcher(tensor).match)

@@ -2,7 +2,8 @@ import { averagedPaths, holdsFloats } from '../onnx/averaged-tensors.ts'
 import type { Leaf } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { describeUse } from './explain-difference.ts'
-import { type MatchedInput, networkOf } from './match-inputs.ts'
+import { networkOf } from './match-inputs.ts'
+import type { MatchedInput } from './matched-input.ts'
 import type { MergeInputs } from './merge-inputs.ts'
 import { partialOverlaps } from './partial-overlaps.ts'
 import { literalDifferences, tensorDifference, type ValueDifference } from './value-differences.ts'
@@ -27,6 +28,7 @@ export type Preflight = {
  */
 export function preflight({ models, base }: Omit<MergeInputs<MatchedInput>, 'companions'>): Preflight {
   const others = models.filter(({ sha256 }) => sha256 !== base.sha256)
+  const unlike = others.filter(({ isTwin }) => !isTwin)
   const network = networkOf(base)
   const averaged = averagedPaths(base.layout, network)
   const leaves = new Map(
@@ -47,14 +49,14 @@ export function preflight({ models, base }: Omit<MergeInputs<MatchedInput>, 'com
     if (isWeight && !isNumber && !isSlot && !isKept) continue
     // A float that no output depends on changes nothing, so the base's is kept.
     if (!isWeight && holdsFloats(tensor) && !leaf) continue
-    const differences = others.flatMap(other => tensorDifference(tensor, leaf, base, other) ?? [])
+    const differences = (isWeight ? others : unlike).flatMap(other => tensorDifference(tensor, leaf, base, other) ?? [])
     if (!isWeight) found.push(...differences)
     else if (differences.length > 0) warnings.push(...(isSlot ? slotWarnings(leaf, differences) : []))
     else if (isNumber) averaged.delete(tensor.path)
     else if (isKept) identical.add(tensor.path)
   }
   return {
-    differences: [...found, ...others.flatMap(other => literalDifferences(base, other))],
+    differences: [...found, ...unlike.flatMap(other => literalDifferences(base, other))],
     warnings,
     averaged,
     identical,

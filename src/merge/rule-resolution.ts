@@ -1,7 +1,8 @@
 import { type TensorName, tensorNames } from '../onnx/graph/tensor-names.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { globSpelling, nameMatcher } from './glob.ts'
-import { type MatchedInput, networkOf } from './match-inputs.ts'
+import { networkOf } from './match-inputs.ts'
+import type { MatchedInput } from './matched-input.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
 /**
@@ -60,7 +61,7 @@ export function ruleMatcher(
     base.layout.tensors.flatMap(tensor => namesInBase(tensor).map(({ text }) => globSpelling(text))),
   )
   const others = files.flatMap((input, index) =>
-    input === base || input.sha256 === base.sha256 ? [] : [{ input, index, names: tensorNames(networkOf(input)) }],
+    input.isTwin ? [] : [{ input, index, names: tensorNames(networkOf(input)) }],
   )
   return tensor => {
     const names = namesInBase(tensor).map(name => ({ ...name, rules: rulesFor(name.text) }))

@@ -1,6 +1,8 @@
-import { chunksOf } from '../onnx/byte-source.ts'
+import { type ByteSource, chunksOf } from '../onnx/byte-source.ts'
+import { rangeSource } from '../onnx/elements.ts'
 import { leafElements } from '../onnx/graph/leaf-values.ts'
 import type { Leaf } from '../onnx/graph/network.ts'
+import type { Span } from '../onnx/layout.ts'
 import { blamedSource, type LabelledFiles } from './merge-input.ts'
 
 /** A holder of elements: a tensor, or plain values of an attribute. */
@@ -19,6 +21,18 @@ export function sameElements(a: Elements, aFiles: LabelledFiles, b: Elements, bF
 export function firstDifference(a: Elements, aFiles: LabelledFiles, b: Elements, bFiles: LabelledFiles): number | null {
   const x = blamedSource(aFiles.label, () => leafElements(a, aFiles))
   const y = blamedSource(bFiles.label, () => leafElements(b, bFiles))
+  return firstDifferentByte(x, y)
+}
+
+/** True if two stretches of models' own files hold the same bytes. @throws TureenError naming the model that cannot be read */
+export function sameSpans(a: Span, aFiles: LabelledFiles, b: Span, bFiles: LabelledFiles): boolean {
+  const bytesOf = ({ start, end }: Span, { source, label }: LabelledFiles) =>
+    blamedSource(label, () => rangeSource(source, start, end - start))
+  return firstDifferentByte(bytesOf(a, aFiles), bytesOf(b, bFiles)) === null
+}
+
+/** Returns the place of the first byte in which two sources differ; 0 if their lengths differ, null if they are the same. */
+function firstDifferentByte(x: ByteSource, y: ByteSource): number | null {
   if (x.byteLength !== y.byteLength) return 0
   let theirs: Uint8Array | undefined
   for (const { offset, bytes } of chunksOf(x)) {
