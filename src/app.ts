@@ -10,6 +10,7 @@ import { openCatalog, openStorage } from './composition/storage.ts'
 import { createStores } from './composition/stores.ts'
 import { createUpkeep } from './composition/upkeep.ts'
 import type { Config } from './config.ts'
+import { createBodyDrain } from './http/body-drain.ts'
 import { browserCheck } from './http/browser-guard.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createJobService } from './jobs/job-service.ts'
@@ -45,8 +46,9 @@ export async function createApp(
   const services = { directory, storage, stores, engine, jobTypes, jobs, upkeep, metrics, log }
 
   const check = browserCheck({ ...config, hasTokens: config.tokens.length > 0 })
-  const app = createHttpServer(config, check, log)
-  const plugins = await registerPlugins(app, config, { check, metrics, log })
+  const drain = createBodyDrain(config.progress)
+  const app = createHttpServer(config, { check, drain }, log)
+  const plugins = await registerPlugins(app, config, { check, drain, metrics, log })
   await registerRoutes(app, config, plugins, services)
   followLifecycle(app, plugins, services, closing)
   return app

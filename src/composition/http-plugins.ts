@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { access } from '../http/access.ts'
 import { watchAnswers } from '../http/answer-progress.ts'
+import type { BodyDrain } from '../http/body-drain.ts'
 import { bodyGuard } from '../http/body-guard.ts'
 import { wholeBodies } from '../http/body-headers.ts'
 import { createBodyProgress } from '../http/body-progress.ts'
@@ -36,7 +37,7 @@ export type Plugins = Awaited<ReturnType<typeof registerPlugins>>
 export async function registerPlugins(
   app: HttpServer,
   config: Config,
-  { check, metrics, log }: { check: BrowserCheck; metrics: Metrics; log: Logger },
+  { check, drain, metrics, log }: { check: BrowserCheck; drain: BodyDrain; metrics: Metrics; log: Logger },
 ) {
   const { requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
   const maximumConnections = possibleConnections(config.maximumConnections, log)
@@ -55,7 +56,7 @@ export async function registerPlugins(
   // Before CORS, so that no preflight is answered under a foreign name.
   await app.register(browserGuard, { check })
   await app.register(crossOrigin, { corsOrigins })
-  await app.register(problemDetails)
+  await app.register(problemDetails, drain)
   // The newline is part of the text that is then cut into pieces.
   await app.register(finalNewline)
   await app.register(inPieces)
@@ -69,7 +70,7 @@ export async function registerPlugins(
   await app.register(uploadSlots, slots)
   await app.register(longRequests)
   // Fastify reads bodies from here on.
-  await app.register(bodyGuard, { progress: bodyProgress, seconds: config.bodySeconds })
+  await app.register(bodyGuard, { progress: bodyProgress, seconds: config.bodySeconds, drain: drain.drain })
   await app.register(modelCount, { maximumModels })
   await app.register(encodedQueries)
   await app.register(declaredQueries)
@@ -78,5 +79,5 @@ export async function registerPlugins(
     metrics.connectionEnded('slow')
     log.info({ remoteAddress, bytesPerSecond }, 'a client took its answer too slowly and was cut off')
   })
-  return { maximumConnections, tokens, slots, bodyProgress, answers }
+  return { maximumConnections, tokens, slots, bodyProgress, drain, answers }
 }

@@ -3,6 +3,7 @@ import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import type { BodyDrain } from '../http/body-drain.ts'
 import { answerBrokenRequest, refuseExpectation } from '../http/broken-requests.ts'
 import type { BrowserCheck } from '../http/browser-guard.ts'
 import { GatheringMessage } from '../http/gathering-message.ts'
@@ -22,10 +23,14 @@ const requestIdPattern = /^[\w.-]{1,64}$/
 /** An HTTP server that reads and validates requests, and has neither plugins nor routes yet. */
 export type HttpServer = ReturnType<typeof createHttpServer>
 
-/** Returns an HTTP server. @param check refuses requests of foreign pages, also those that no route is found for */
+/**
+ * Returns an HTTP server.
+ * @param check refuses requests of foreign pages, also those that no route is found for
+ * @param drain reads the rest of refused bodies
+ */
 export function createHttpServer(
   config: Pick<Config, 'headerMilliseconds' | 'trustedProxies'>,
-  check: BrowserCheck,
+  { check, drain }: { check: BrowserCheck; drain: BodyDrain },
   log: Logger,
 ) {
   const loggerInstance: FastifyBaseLogger = log
@@ -48,7 +53,7 @@ export function createHttpServer(
       return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
     },
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: answerBadUrl(check),
+    frameworkErrors: answerBadUrl(check, drain.drain),
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
   app.server.on('checkExpectation', refuseExpectation)

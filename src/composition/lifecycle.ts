@@ -10,7 +10,7 @@ import type { HttpServer } from './http-server.ts'
  */
 export function followLifecycle(
   app: HttpServer,
-  { tokens, bodyProgress, answers }: Plugins,
+  { tokens, bodyProgress, drain, answers }: Plugins,
   { directory, storage, stores, engine, jobs, upkeep: { sweeper, verifier }, log }: AppParts,
   closing: AbortController,
 ): void {
@@ -26,6 +26,7 @@ export function followLifecycle(
   })
   app.addHook('preClose', async () => {
     closing.abort()
+    drain.close()
     await jobs.close()
   })
   app.addHook('onClose', async () => {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import type { BodyDrain } from './body-drain.ts'
 import { mayHaveBody } from './body-headers.ts'
 import type { BodyProgress } from './body-progress.ts'
 import { byteMeter } from './byte-meter.ts'
@@ -17,27 +18,24 @@ export function inviteBody({ raw }: FastifyRequest): void {
   waiting.delete(raw)
 }
 
-/** `seconds`: the most seconds until a body that is parsed as a whole has arrived. */
-type Options = { progress: BodyProgress; seconds: number }
-
-/** Milliseconds that the server still reads a body after its answer. Many clients read the answer only after they have sent all. */
-const lingerMilliseconds = 5_000
+/** `seconds`: the most seconds until a body that is parsed as a whole has arrived. `drain`: reads the rest of an answered body. */
+type Options = { progress: BodyProgress; seconds: number; drain: BodyDrain['drain'] }
 
 /**
  * Bounds the time of bodies that are parsed as a whole, and invites them after all checks of the headers. Routes with streamed bodies do
- * both themselves. After the answer it ends the connection if the rest of the body takes longer than {@link lingerMilliseconds}.
+ * both themselves. After the answer it ends the connection, unless the rest of the body arrives within the limits of `drain`.
  */
-export const bodyGuard = fastifyPlugin<Options>(async (app, { progress, seconds }) => {
+export const bodyGuard = fastifyPlugin<Options>(async (app, { progress, seconds, drain }) => {
   app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     waiting.set(request, response)
     app.server.emit('request', request, response)
   })
   app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     response.once('finish', () => {
-      if (!request.complete) endLater(request)
+      if (!request.complete) void drain(request).then(() => endUnlessComplete(request))
     })
   })
-  app.addHook('preParsing', async (request, _, payload) => {
+  app.addHook('preParsing', async (request, { raw: response }, payload) => {
     const { raw, mediaType, server, routeOptions } = request
     const { config, bodyLimit } = routeOptions
     const read = () => parsedBody(raw, progress, seconds * 1000)
@@ -45,7 +43,10 @@ export const bodyGuard = fastifyPlugin<Options>(async (app, { progress, seconds 
     else if (config.streamedBody || Number(raw.headers['content-length'] ?? 0) > bodyLimit) return payload
     else if (mediaType && server.hasContentTypeParser(mediaType)) {
       inviteBody(request)
-      return Readable.from(read(), { objectMode: false })
+      const body = Readable.from(read(), { objectMode: false })
+      // Fastify leaves a body that is too large as it is.
+      response.once('close', () => body.destroy())
+      return body
     } else if (raw.headers['content-length'] === undefined && !isRefusedUnread(raw)) {
       inviteBody(request)
       if (await isEmpty(read())) describeNoBody(raw)
@@ -85,11 +86,6 @@ async function* parsedBody(
   }
 }
 
-/** Ends the connection of an answered request, unless the rest of its body arrives within {@link lingerMilliseconds}. */
-function endLater(request: IncomingMessage): void {
-  const end = () => {
-    if (!request.complete) request.socket.destroy()
-  }
-  const timer = setTimeout(end, lingerMilliseconds).unref()
-  request.once('close', () => clearTimeout(timer))
+function endUnlessComplete({ complete, socket }: IncomingMessage): void {
+  if (!complete) socket.destroy()
 }

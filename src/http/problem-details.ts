@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { z } from 'zod'
@@ -9,6 +8,7 @@ import { problemDocument } from '../problem-document.ts'
 import { unknownFields } from '../unknown-fields.ts'
 import { issueCause } from '../validation/issue-cause.ts'
 import { toldFindings } from '../validation/told-causes.ts'
+import { type BodyDrain, hasLargeBody } from './body-drain.ts'
 import { nothingAt, ofFastify } from './fastify-errors.ts'
 import { withNewline } from './final-newline.ts'
 import { logWhenOver } from './request-log.ts'
@@ -19,17 +19,12 @@ export const problemMediaType = 'application/problem+json'
 /** Default of Retry-After, in seconds. */
 const retrySeconds = 5
 
-/** Largest refused body that the server reads to its end, in bytes. */
-const smallBodyBytes = 1 << 20
-/** Milliseconds that the server still reads a larger refused body. Many clients read the answer only after they have sent all. */
-const lingerMilliseconds = 5_000
-
-/** Sends every error as a problem document. */
-export const problemDetails = fastifyPlugin(async app => {
+/** Sends every error as a problem document. @param drain reads the rest of a refused body */
+export const problemDetails = fastifyPlugin<{ drain: BodyDrain['drain'] }>(async (app, { drain }) => {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const problem = toTureenError(error, request)
     if (problem.status >= 500) request.log.error({ err: error }, problem.message)
-    return sendProblem(request, reply, problem)
+    return sendProblem(request, reply, problem, drain)
   })
   // Refuse before the body is parsed, so that a wrong content type does not hide the unknown path.
   app.addHook('onRequest', async request => {
@@ -45,8 +40,9 @@ export const problemDetails = fastifyPlugin(async app => {
 /**
  * Returns the handler of malformed paths, which reach no route and no hook.
  * @param check throws if the request is refused for another reason, such as its host
+ * @param drain reads the rest of a refused body
  */
-export function answerBadUrl(check: (request: IncomingMessage) => void) {
+export function answerBadUrl(check: (request: IncomingMessage) => void, drain: BodyDrain['drain']) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     logWhenOver(request, reply)
     let problem = toTureenError(error, request)
@@ -55,38 +51,38 @@ export function answerBadUrl(check: (request: IncomingMessage) => void) {
     } catch (refusal) {
       problem = asTureenError(refusal)
     }
-    sendProblem(request, reply, problem)
+    sendProblem(request, reply, problem, drain)
   }
 }
 
-function sendProblem(request: FastifyRequest, reply: FastifyReply, error: TureenError) {
+function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: TureenError,
+  drain: BodyDrain['drain'],
+): FastifyReply {
   const body = withNewline(JSON.stringify(problemDocument(error, request.id)))
   reply.code(error.status).header('content-type', problemMediaType)
   if (error.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', retrySeconds)
   const { raw } = request
   if (raw.readableEnded || raw.destroyed) return reply.send(body)
-  // Read the rest of the body, or the server would never see the next request on the connection.
   raw.unpipe()
-  raw.resume()
-  if (!hasLargeBody(request) && error.code !== 'TUREEN_REQUEST_TIMEOUT') return reply.send(body)
+  // Read the rest of the body, or the server would never see the next request on the connection.
+  if (!hasLargeBody(raw) && error.code !== 'TUREEN_REQUEST_TIMEOUT') {
+    raw.resume()
+    return reply.send(body)
+  }
   // An immediate close would reset the connection while the client still sends, and the client would never see the answer.
   return reply
     .header('connection', 'close')
     .header('content-length', Buffer.byteLength(body))
-    .send(Readable.from(lingering(body, request)))
+    .send(Readable.from(lingering(body, drain(raw))))
 }
 
-async function* lingering(body: string, { raw }: FastifyRequest): AsyncGenerator<string> {
+/** Yields the whole answer, and ends only when the server has read the rest of the body. */
+async function* lingering(body: string, drained: Promise<void>): AsyncGenerator<string> {
   yield body
-  const ended = new Promise<void>(resolve => {
-    raw.once('end', resolve)
-    raw.once('close', resolve)
-  })
-  await Promise.race([ended, delay(lingerMilliseconds, undefined, { ref: false })])
-}
-
-function hasLargeBody({ headers }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > smallBodyBytes
+  await drained
 }
 
 /** Beginnings of refusals, by the part of the request that a schema checks. */

@@ -20,7 +20,7 @@ export function uploadsOfClient({ maximumUploads, share }: Options): number {
 
 /**
  * Refuses uploads above `maximumUploads` at a time, and uploads of a client that has used its share, before the server reads the body. An
- * upload takes its slot until it is answered.
+ * upload takes its slot until it is answered; a refused one, until its answer begins.
  */
 export const uploadSlots = fastifyPlugin<Options>(async (app, options) => {
   const { maximumUploads } = options
@@ -53,5 +53,9 @@ export const uploadSlots = fastifyPlugin<Options>(async (app, options) => {
       )
     }
     running.add(request, reply)
+  })
+  // The server may read the rest of a refused body for long, to let its client see the answer.
+  app.addHook('onSend', async (request, reply) => {
+    if (reply.statusCode >= 400) running.remove(request)
   })
 })

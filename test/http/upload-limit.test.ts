@@ -25,12 +25,12 @@ afterAll(() => app.close())
 async function flood(): Promise<string> {
   const socket = await openSocket(app.url)
   socket.write('POST /v1/models HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n')
-  const megabyte = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(1 << 20), Buffer.from('\r\n')])
+  const chunk = Buffer.concat([Buffer.from('1000000\r\n'), Buffer.alloc(16 << 20), Buffer.from('\r\n')])
   let told = ''
   socket.on('data', chunk => {
     told += chunk
   })
-  const timer = setInterval(() => socket.writable && socket.write(megabyte), 100)
+  const timer = setInterval(() => socket.writable && !socket.writableNeedDrain && socket.write(chunk), 100)
   await new Promise(resolve => socket.on('close', resolve))
   clearInterval(timer)
   return told
