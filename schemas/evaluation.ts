@@ -84,7 +84,9 @@ export const evaluationResult = z
             z.object({
               class: z
                 .union([z.number().int(), z.string()])
-                .describe('Index of the class among the outputs, or its label if the output holds labels'),
+                .describe(
+                  'Value of the class in `classes` of the request; without that, its label if the output holds labels, otherwise its index among the outputs',
+                ),
               value: score,
               support: z.number().int().describe('Number of samples, positions or pixels whose target is this class'),
             }),
@@ -93,6 +95,11 @@ export const evaluationResult = z
       )
       .optional()
       .describe('Score of each class; absent if no scoring metric of the request has one'),
+    ignored: z
+      .record(z.string(), z.number().int())
+      .describe(
+        'Number of targets (samples, positions or pixels) that the score leaves out, by the name of the scoring metric; 0 if all count',
+      ),
     notes: z.array(z.string()).describe('Assumptions of the scoring, such as outputs that were read as logits'),
     binding: z.object({
       inputs: z.record(z.string(), z.string()),

@@ -18,6 +18,11 @@ export const keptScore = z
       .array(z.object({ class: z.union([z.number().int(), z.string()]), value, support: z.number().int() }))
       .optional(),
     note: z.string().optional().describe('Assumption of the scoring, such as outputs that were read as logits'),
+    ignored: z
+      .number()
+      .int()
+      .optional()
+      .describe('Number of targets that the score leaves out; absent for scores of older versions'),
     samples: z.number().int().describe('Number of samples that were scored'),
     limit: z.number().int().nullable().describe('The limit of the request, in samples; null: the whole data set'),
     batchSize: z.number().int().describe('Samples in one run'),

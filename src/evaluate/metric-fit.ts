@@ -28,24 +28,14 @@ export function requireFit(
   output: DeclaredOutput,
   target: TargetArray,
   field: string,
-  model: { outputs: readonly DeclaredOutput[]; from?: unknown } = { outputs: [] },
+  model: AskedModel = { outputs: [] },
 ): void {
   refuseLabels(metric, output, target, field, model)
-  const areTexts = metric.labels !== undefined && isText(output.dtype) && isText(target.dtype)
-  if (hasNoElements(output.dtype) || (isText(output.dtype) && !areTexts)) {
-    const isLabels = metric.labels && isText(output.dtype)
-    const taken = isLabels
-      ? `its texts cannot be compared with ${target.name}, ${target.dtype}`
-      : 'metrics are of numbers'
-    throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}; ${taken}`, { actual: output.dtype })
-  }
-  if (hasNoElements(target.dtype) || (isText(target.dtype) && !areTexts)) {
-    const message = `the target ${target.name} is ${target.dtype}; the metric takes ${targetsTaken[metric.target]}`
-    throw misfit(metric.name, field, message, { expected: targetsTaken[metric.target], actual: target.dtype })
-  }
+  refuseTexts(metric, output, target, field, model)
   const { labels } = metric
+  const areTexts = isText(output.dtype)
   const shapes: ShapeCheck =
-    labels && mayBeLabels(output, model.from)
+    labels && mayBeLabels(output, model.parameters?.['from'])
       ? (own, wanted) => (areTexts ? textShapes(own, wanted) : labels(own, wanted) && metric.shapes(own, wanted))
       : metric.shapes
   const problem = output.dims && certainProblem(shapes, output.dims.slice(1), target.dims.slice(1))
@@ -55,6 +45,35 @@ export function requireFit(
       actual: problem.field === 'output' ? own : wanted,
     })
   }
+}
+
+/** Refuses an output or a target without numbers, unless the metric compares texts, or the request names texts as classes. */
+function refuseTexts(
+  metric: FittedMetric,
+  output: DeclaredOutput,
+  target: TargetArray,
+  field: string,
+  { parameters }: AskedModel,
+): void {
+  const isNamed = metric.target === 'classes' && namesTexts(parameters?.['classes'])
+  const way = metric.target === 'classes' && !isNamed ? ' without classes that name the texts' : ''
+  const areTexts = metric.labels !== undefined && isText(output.dtype) && (isText(target.dtype) || isNamed)
+  if (hasNoElements(output.dtype) || (isText(output.dtype) && !areTexts)) {
+    const isLabels = metric.labels && isText(output.dtype)
+    const taken = isLabels
+      ? `its texts cannot be compared with ${target.name}, ${target.dtype}`
+      : 'metrics are of numbers'
+    const message = `the output ${output.name} is ${output.dtype}; ${taken}`
+    throw misfit(metric.name, field, message, { actual: output.dtype }, isLabels ? way : '')
+  }
+  if (!hasNoElements(target.dtype) && (!isText(target.dtype) || areTexts || isNamed)) return
+  const message = `the target ${target.name} is ${target.dtype}; the metric takes ${targetsTaken[metric.target]}`
+  const places = { expected: targetsTaken[metric.target], actual: target.dtype }
+  throw misfit(metric.name, field, message, places, isText(target.dtype) ? way : '')
+}
+
+function namesTexts(classes: unknown): boolean {
+  return Array.isArray(classes) && typeof classes[0] === 'string'
 }
 
 const targetsTaken = {
@@ -67,7 +86,7 @@ const targetsTaken = {
 /**
  * Refuses a metric that needs class scores if the output certainly holds class labels.
  *
- * @param model `outputs`: all outputs, of which the refusal names those that may hold scores; `from`: the request's kind of output
+ * @param model `outputs`: all outputs, of which the refusal names those that may hold scores; `parameters`: those of the metric
  * @throws TureenError `TUREEN_METRIC_MISMATCH`
  */
 export function refuseLabels(
@@ -75,9 +94,9 @@ export function refuseLabels(
   output: DeclaredOutput,
   target: TargetArray,
   field: string,
-  { outputs, from }: { outputs: readonly DeclaredOutput[]; from?: unknown },
+  { outputs, parameters }: AskedModel,
 ): void {
-  if (metric.labels || metric.target !== 'classes' || !mayBeLabels(output, from)) return
+  if (metric.labels || metric.target !== 'classes' || !mayBeLabels(output, parameters?.['from'])) return
   const areScores: ShapeCheck = (own, wanted) => (labelShapes(own, wanted) ? undefined : unscored)
   const isCertain =
     isText(output.dtype) || (output.dims && certainProblem(areScores, output.dims.slice(1), target.dims.slice(1)))
@@ -89,6 +108,9 @@ export function refuseLabels(
     actual: output.name,
   })
 }
+
+/** The outputs of the model, and the parameters of the metric in the request. */
+type AskedModel = { outputs: readonly DeclaredOutput[]; parameters?: Record<string, unknown> }
 
 type FittedMetric = Pick<Metric<unknown>, 'name' | 'target' | 'shapes' | 'labels'>
 
@@ -141,8 +163,9 @@ function misfit(
   field: string,
   message: string,
   values: Pick<Place, 'expected' | 'actual'>,
+  condition = '',
 ): TureenError {
-  return new TureenError('TUREEN_METRIC_MISMATCH', `The metric ${metric} cannot be computed: ${message}.`, [
+  return new TureenError('TUREEN_METRIC_MISMATCH', `The metric ${metric} cannot be computed${condition}: ${message}.`, [
     { field, ...values, message },
   ])
 }

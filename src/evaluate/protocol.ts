@@ -76,13 +76,12 @@ export type ComparisonOutcome = {
   interval: [number, number] | null
 }
 
-export type MetricOutcome = { name: string; value: number; perClass?: ClassResult[]; note?: string }
+/** `ignored`: number of targets (samples, positions or pixels) that did not count. */
+export type MetricOutcome = { name: string; value: number; perClass?: ClassResult[]; note?: string; ignored: number }
 
 export type EvaluationOutcome = {
   metrics: MetricOutcome[]
   samples: number
-  /** Number of NaN and infinite numbers among the scored outputs. */
-  nonFinite: number
   /** Number of NaN among the scored outputs. */
   notANumber: number
   seconds: number

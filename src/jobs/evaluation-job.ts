@@ -148,10 +148,8 @@ function resultOf(
     runtime,
     cached,
     ...(perClass.length > 0 ? { perClass } : {}),
-    notes: [
-      ...(run.nonFinite > 0 ? [`${run.nonFinite} numbers in the output of the model are NaN or infinite`] : []),
-      ...named.flatMap(({ name, score }) => (score.note ? [`${name}: ${score.note}`] : [])),
-    ],
+    ignored: Object.fromEntries(named.map(({ name, score }) => [name, score.ignored ?? 0])),
+    notes: named.flatMap(({ name, score }) => (score.note ? [`${name}: ${score.note}`] : [])),
     binding: {
       inputs: Object.fromEntries(binding.inputs.map(({ input, array }) => [input, array])),
       target: binding.target,

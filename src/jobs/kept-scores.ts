@@ -7,7 +7,7 @@ import type { Page } from '../storage/paging.ts'
 import type { ScoreEntry, Scores } from '../storage/scores.ts'
 
 /** Increase it when the same model on the same data may get other scores than before. */
-const scoringVersion = 3
+const scoringVersion = 4
 
 export const runtime = `onnxruntime-node ${packageJson.dependencies['onnxruntime-node']}`
 
@@ -18,7 +18,6 @@ export type Subject = { model: unknown; dataset: string; binding: Binding; limit
 
 const keptRun = z.object({
   samples: z.number(),
-  nonFinite: z.number(),
   notANumber: z.number().default(0),
   seconds: z.number(),
   latency: z.object({ median: z.number(), p95: z.number() }),
@@ -29,6 +28,8 @@ const keptScore = z.object({
     .array(z.object({ class: z.union([z.number(), z.string()]), value: z.number().nullable(), support: z.number() }))
     .optional(),
   note: z.string().optional(),
+  // Scores that version 3 kept have none.
+  ignored: z.number().optional(),
 })
 
 export type KeptRun = z.infer<typeof keptRun>
@@ -171,11 +172,12 @@ export function createKeptScores(scores: Scores): KeptScores {
 }
 
 function keptOutcome(outcome: ScoreOutcome | undefined): KeptScore {
-  const { value = Number.NaN, perClass, note } = outcome ?? {}
+  const { value = Number.NaN, perClass, note, ignored } = outcome ?? {}
   return {
     value: finite(value),
     ...(perClass ? { perClass: perClass.map(each => ({ ...each, value: finite(each.value) })) } : {}),
     ...(note === undefined ? {} : { note }),
+    ...(ignored === undefined ? {} : { ignored }),
   }
 }
 

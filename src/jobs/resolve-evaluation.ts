@@ -106,8 +106,7 @@ export function scoredOutput(
 function refuseLabelsOf(task: MetricTask, dataset: ResolvedDataset, { outputs }: ModelRecord, field: string): void {
   const output = scoredOutput(dataset, outputs)
   if (task.kind !== 'registered' || !dataset.target || !output) return
-  const { from } = task.parameters
-  refuseLabels(metricNamed(task.metric, field), output, dataset.target, field, { outputs, from })
+  refuseLabels(metricNamed(task.metric, field), output, dataset.target, field, { outputs, parameters: task.parameters })
 }
 
 /**

@@ -53,8 +53,10 @@ export async function resolveScoring(
 function requireMetricFits({ task }: ResolvedMetric, dataset: ResolvedDataset, { outputs }: ModelRecord): void {
   const output = scoredOutput(dataset, outputs)
   if (task.kind !== 'registered' || !dataset.target || !output) return
-  const { from } = task.parameters
-  requireFit(metricNamed(task.metric, 'metric'), output, dataset.target, 'metric', { outputs, from })
+  requireFit(metricNamed(task.metric, 'metric'), output, dataset.target, 'metric', {
+    outputs,
+    parameters: task.parameters,
+  })
 }
 
 /** Returns an error about a part of the request, with the names of its fields prefixed by `part`. */

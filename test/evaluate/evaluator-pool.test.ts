@@ -36,7 +36,6 @@ function readyChild(): EvaluatorProcess & { ended: boolean } {
     evaluate: async () => ({
       metrics: [],
       samples: 1,
-      nonFinite: 0,
       notANumber: 0,
       seconds: 0,
       latency: { median: 0, p95: 0 },

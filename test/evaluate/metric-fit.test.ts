@@ -130,7 +130,7 @@ describe('the refusal', () => {
     [
       'of classes by name',
       { metric: 'macroF1', output: ['n', 10], target: [500], targetType: 'string' },
-      /: the target y is string; the metric takes class indices or one-hot rows, which are numbers\.$/,
+      / without classes that name the texts: the target y is string; the metric takes class indices or one-hot rows, which are numbers\.$/,
     ],
     [
       'of values of another number',
@@ -165,7 +165,7 @@ describe('the refusal', () => {
     [
       'of labels that are texts, of numbers',
       { metric: 'accuracy', output: ['n'], target: [500], outputType: 'string' },
-      /: the output logits is string; its texts cannot be compared with y, int64\.$/,
+      / without classes that name the texts: the output logits is string; its texts cannot be compared with y, int64\.$/,
     ],
     [
       'of what is no tensor',

@@ -27,8 +27,8 @@ export async function runComparison(
       onProgress(index * total + done, models.length * total),
     )
     samples = run.samples
-    notANumber.push(run.notANumber)
-    metrics.push(await scorer.finish())
+    notANumber.push(run.counts.output.notANumber)
+    metrics.push(await scorer.finish(run.counts))
     kept.set(index, scorer)
   }
   const [a, b] = compared.map(index => kept.get(index))

@@ -2,6 +2,7 @@ import type ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import type { TensorValues } from '../../merge/rewrite-model.ts'
 import type { ArrayValues } from '../datasets/dataset.ts'
+import { countNumbers, noCounts, type ScoredCounts } from '../non-finite-values.ts'
 import type { EvaluationOutcome, EvaluationTask, RunnableModel, ScoringTask } from '../protocol.ts'
 import { arrayOf, feedsOf } from './feeds.ts'
 import type { OpenDataset } from './open-datasets.ts'
@@ -9,11 +10,11 @@ import { type Scorer, startScorers } from './scorers.ts'
 import { openSession, runSession } from './session.ts'
 import { scoredValues, TextCodes } from './tensors.ts'
 
-/** Facts about one run of a model over a data set, without scores. `latencies`: milliseconds of each run of a batch. */
-export type ModelRun = Unusable & { samples: number; latencies: number[] }
-
-/** Counts among the scored outputs: NaN and infinite numbers together, and NaN alone. */
-type Unusable = { nonFinite: number; notANumber: number }
+/**
+ * Facts about one run of a model over a data set, without scores. `latencies`: milliseconds of each run of a batch; `counts`: numbers that
+ * were scored.
+ */
+export type ModelRun = { samples: number; latencies: number[]; counts: ScoredCounts }
 
 /**
  * Runs a model over a data set and scores its outputs. The memory does not depend on the number of samples.
@@ -26,9 +27,15 @@ export async function runEvaluation(
 ): Promise<EvaluationOutcome> {
   const started = performance.now()
   const scorers = await startScorers(task.metrics, task.threads)
-  const { latencies, ...run } = await runModel(task.model, scorers, task, open, onProgress)
-  const metrics = await Promise.all(scorers.map(({ finish }) => finish()))
-  return { metrics, ...run, seconds: (performance.now() - started) / 1000, latency: summarise(latencies) }
+  const { samples, latencies, counts } = await runModel(task.model, scorers, task, open, onProgress)
+  const metrics = await Promise.all(scorers.map(({ finish }) => finish(counts)))
+  return {
+    metrics,
+    samples,
+    notANumber: counts.output.notANumber,
+    seconds: (performance.now() - started) / 1000,
+    latency: summarise(latencies),
+  }
 }
 
 /** Runs a model over a data set, and adds its outputs to every scorer, in order. @throws TureenError as {@link runEvaluation} does */
@@ -57,8 +64,7 @@ export async function runModel(
     binding.inputs.every(({ feeding }) => feeding !== 'batch') &&
     binding.inputs.some(({ feeding }) => feeding === 'sample')
   let samples = 0
-  let nonFinite = 0
-  let notANumber = 0
+  const counts = noCounts()
   for await (const batch of dataset.batches(arrays, binding.batchSize, total)) {
     const { values } = batch
     const padTo = binding.fixed ? binding.batchSize : 0
@@ -77,15 +83,13 @@ export async function runModel(
             samples: batch.samples,
             fed: Math.max(padTo, batch.samples),
           }
-      const unusable = await score(scorers, compared, codes)
-      nonFinite += unusable.nonFinite
-      notANumber += unusable.notANumber
+      await score(scorers, compared, codes, counts)
     }
     samples += batch.samples
     onProgress(samples, total)
   }
   await session.release()
-  return { samples, nonFinite, notANumber, latencies }
+  return { samples, latencies, counts }
 }
 
 /** Returns the measured statistics of a model's batch norms; none if the model names no data to measure on. */
@@ -99,12 +103,13 @@ type Produced = Pick<ArrayValues, 'dims' | 'dtype'> & { data: unknown }
 
 type Compared = { output: Produced; target: ArrayValues | undefined; samples: number; fed: number }
 
-/** Adds a batch to every scorer. */
+/** Adds a batch to every scorer, and to the counts. */
 async function score(
   scorers: readonly Scorer[],
   { output, target, samples, fed }: Compared,
   codes: TextCodes,
-): Promise<Unusable> {
+  counts: ScoredCounts,
+): Promise<void> {
   if (output.dims[0] !== fed) {
     const message = `the output is [${output.dims.join(', ')}] for ${fed} samples: its first axis is not the batch`
     throw new TureenError('TUREEN_METRIC_MISMATCH', `Outputs cannot be told apart by sample: ${message}.`, [
@@ -114,14 +119,8 @@ async function score(
   const outputValues = scoredValues(output, samples, codes)
   const targetValues = target && scoredValues(target, samples, codes)
   for (const scorer of scorers) await scorer.add({ output: outputValues, target: targetValues }, samples)
-  let nonFinite = 0
-  let notANumber = 0
-  for (let index = 0; index < outputValues.data.length; index += 1) {
-    if (Number.isFinite(outputValues.data[index])) continue
-    nonFinite += 1
-    if (Number.isNaN(outputValues.data[index])) notANumber += 1
-  }
-  return { nonFinite, notANumber }
+  countNumbers(outputValues, counts.output)
+  if (targetValues) countNumbers(targetValues, counts.target)
 }
 
 function outputOf(results: ort.InferenceSession.OnnxValueMapType, name: string): Produced {

@@ -1,8 +1,10 @@
 import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
+import { joinedNotes } from '../metrics/joined-notes.ts'
 import { MeanTally } from '../metrics/keeping/mean-tally.ts'
 import type { Batch, ResamplingAccumulator, Values } from '../metrics/metric.ts'
 import { metrics } from '../metrics/metric-registry.ts'
+import { noCounts, nonFiniteNote, type ScoredCounts } from '../non-finite-values.ts'
 import type { MetricOutcome, MetricTask } from '../protocol.ts'
 import { openSession, runSession } from './session.ts'
 import { numbersOf } from './tensors.ts'
@@ -10,7 +12,11 @@ import { numbersOf } from './tensors.ts'
 /** The running computation of one scoring metric, by the registry or by a model. */
 export type Scorer = {
   add(batch: { output: Values; target: Values | undefined }, samples: number): Promise<void>
-  finish(): Promise<MetricOutcome>
+  /**
+   * Returns the score of all batches. @param counts numbers in the batches, for the notes
+   * @throws TureenError `TUREEN_METRIC_MISMATCH` if only the whole set shows a misfit
+   */
+  finish(counts?: ScoredCounts): Promise<MetricOutcome>
   /** Number of kept samples. */
   readonly samples: number
   /**
@@ -42,10 +48,16 @@ async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }
   return {
     async add({ output, target }) {
       if (!target) throw needsTarget(task.name)
-      if (!metric.labels) refuseTexts(task.name, { output, target })
+      if (metric.target !== 'classes') refuseTexts(task.name, { output, target })
       accumulator.add({ output, target })
     },
-    finish: async () => ({ name: task.name, ...accumulator.result() }),
+    async finish(counts = noCounts()) {
+      const { targets } = accumulator
+      targets?.requireMost(task.name, metric.target === 'masks')
+      const { note, ...result } = accumulator.result()
+      const said = joinedNotes(note, targets?.note, nonFiniteNote(counts, result.value, metric.nonFinite))
+      return { name: task.name, ...result, ...said, ignored: targets?.total.ignored ?? 0 }
+    },
     get samples() {
       return accumulator.samples
     },
@@ -93,9 +105,10 @@ async function modelScorer(
       }
       count += samples
     },
-    async finish() {
+    async finish(counts = noCounts()) {
       await session.release()
-      return { name, value: count === 0 ? Number.NaN : sum / count }
+      const value = count === 0 ? Number.NaN : sum / count
+      return { name, value, ...joinedNotes(nonFiniteNote(counts, value)), ignored: 0 }
     },
     get samples() {
       return kept.samples

@@ -1,3 +1,4 @@
+import { nanIsHighest } from './classes/argmax.ts'
 import { recallPerClass, sumOfCounts } from './classes/class-counts.ts'
 import { labelShapes } from './classes/class-labels.ts'
 import { classShapes } from './classes/class-layout.ts'
@@ -19,6 +20,7 @@ export const accuracy: Metric<ClassParameters> = {
   parameters: z => z.strictObject(classParameters(z)),
   shapes: classShapes,
   labels: labelShapes,
+  nonFinite: nanIsHighest,
   start: (parameters, keep) =>
     scorePredictions('accuracy', parameters, keep, counts => ({
       value: sumOfCounts(counts.correct) / sumOfCounts(counts.support),

@@ -20,6 +20,7 @@ export const allClose: Metric<Parameters> = {
       atol: z.number().min(0).default(1e-7).describe('Absolute tolerance, added to the relative one'),
     }),
   shapes: referenceShapes,
+  nonFinite: 'NaN is equal to NaN only, and an infinity to itself only',
   start: (tolerances, keep) =>
     meanOverSamples('allClose', keep, ({ output, target }, begin, end) => {
       for (let i = begin; i < end; i += 1) if (!isClose(output[i] ?? 0, target[i] ?? 0, tolerances)) return 0

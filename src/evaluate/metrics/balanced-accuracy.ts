@@ -1,3 +1,4 @@
+import { nanIsHighest } from './classes/argmax.ts'
 import { recallPerClass } from './classes/class-counts.ts'
 import { labelShapes } from './classes/class-labels.ts'
 import { classShapes } from './classes/class-layout.ts'
@@ -19,9 +20,16 @@ export const balancedAccuracy: Metric<ClassParameters> = {
   parameters: z => z.strictObject(classParameters(z)),
   shapes: classShapes,
   labels: labelShapes,
+  nonFinite: nanIsHighest,
   start: (parameters, keep) =>
-    scorePredictions('balancedAccuracy', parameters, keep, counts => {
-      const perClass = recallPerClass(counts)
-      return { value: meanOf(perClass.map(({ value }) => value)), perClass }
-    }),
+    scorePredictions(
+      'balancedAccuracy',
+      parameters,
+      keep,
+      counts => {
+        const perClass = recallPerClass(counts)
+        return { value: meanOf(perClass.map(({ value }) => value)), perClass }
+      },
+      'without targets',
+    ),
 }

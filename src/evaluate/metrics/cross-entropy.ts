@@ -27,9 +27,10 @@ export const crossEntropy: Metric<ClassParameters> = {
   target: 'classes',
   parameters: z => z.strictObject(classParameters(z)),
   shapes: classShapes,
+  nonFinite: 'an infinite logit is a probability of 0 or 1, and rows without a target that counts have no effect',
   start(parameters, keep) {
     const { from } = parameters
-    const read = classReader('crossEntropy', parameters)
+    const { read, targets } = classReader('crossEntropy', parameters)
     const reading = new OutputReading('crossEntropy', from)
     const ofLogits = new MeanTally(keep)
     const ofProbabilities = new MeanTally(keep)
@@ -56,6 +57,7 @@ export const crossEntropy: Metric<ClassParameters> = {
       ofProbabilities.endSample()
     }
     return {
+      targets,
       add(batch) {
         const rows = read(batch)
         forEachRow(rows, (start, target) => addRow(rows, start, target), endSample)

@@ -1,3 +1,4 @@
+import { nanIsHighest } from './classes/argmax.ts'
 import { valuePerClass } from './classes/class-counts.ts'
 import { labelShapes } from './classes/class-labels.ts'
 import { classShapes } from './classes/class-layout.ts'
@@ -20,11 +21,18 @@ export const macroF1: Metric<ClassParameters> = {
   parameters: z => z.strictObject(classParameters(z)),
   shapes: classShapes,
   labels: labelShapes,
+  nonFinite: nanIsHighest,
   start: (parameters, keep) =>
-    scorePredictions('macroF1', parameters, keep, counts => {
-      const perClass = valuePerClass(counts, ({ support, predicted, correct }) =>
-        support + predicted > 0 ? (2 * correct) / (support + predicted) : undefined,
-      ).filter(result => result.class !== parameters.ignoreIndex)
-      return { value: meanOf(perClass.map(({ value }) => value)), perClass }
-    }),
+    scorePredictions(
+      'macroF1',
+      parameters,
+      keep,
+      (counts, leavesOut) => {
+        const perClass = valuePerClass(counts, ({ support, predicted, correct }) =>
+          support + predicted > 0 ? (2 * correct) / (support + predicted) : undefined,
+        ).filter(result => !leavesOut(result.class))
+        return { value: meanOf(perClass.map(({ value }) => value)), perClass }
+      },
+      'without targets and predictions, or ignored',
+    ),
 }

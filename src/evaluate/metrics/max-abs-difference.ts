@@ -17,6 +17,7 @@ export const maxAbsDifference: Metric<NoParameters> = {
   target: 'reference',
   parameters: noParameters,
   shapes: referenceShapes,
+  nonFinite: 'NaN is equal to NaN only, and an infinity to itself only',
   start(_, keep) {
     let largest = 0
     let counted = 0

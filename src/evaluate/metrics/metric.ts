@@ -15,7 +15,8 @@ export type Values = {
 export type Batch = { output: Values; target: Values }
 
 /**
- * The score of one class. `class`: its index among the scores, or its label if the outputs are labels. `support`: number of samples,
+ * The score of one class. `class`: its value in the targets if the request names the classes, its label if the outputs are labels, otherwise
+ * its index among the scores. `support`: number of samples,
  * positions or pixels whose target is this class.
  */
 export type ClassResult = { class: number | string; value: number; support: number }
@@ -26,11 +27,22 @@ export type ClassResult = { class: number | string; value: number; support: numb
  */
 export type MetricResult = { value: number; perClass?: ClassResult[]; note?: string }
 
+/** The targets of a set that count, and those that are ignored. A target is one sample, position or pixel. */
+export type CountedTargets = {
+  readonly total: { all: number; ignored: number }
+  /** The ignored targets in words; undefined if all targets count. */
+  readonly note: string | undefined
+  /** Refuses a set whose score would hide what is ignored. @throws TureenError `TUREEN_METRIC_MISMATCH` */
+  requireMost(metric: string, areMasks: boolean): void
+}
+
 /**
  * Computes the score of a set of samples, batch by batch. The result has the same bits for every split into batches. `result` may be called
  * at any time, and again after more batches.
  */
 export type Accumulator = {
+  /** The targets so far, for metrics of classes and masks. Other metrics leave out no target. */
+  readonly targets?: CountedTargets
   /**
    * Adds a batch.
    * @throws TureenError `TUREEN_METRIC_MISMATCH` if shapes or values do not fit the metric; the accumulator is then unusable
@@ -79,6 +91,8 @@ export type Metric<Parameters> = {
   shapes: ShapeCheck
   /** The shapes that they take where the outputs are class labels; undefined if the metric needs numbers or scores. */
   labels?: ShapeCheck
+  /** The way in which a finite score takes NaN and infinity, for notes; undefined if they always give a score that is not finite. */
+  nonFinite?: string
   /** @param keep true to keep samples. Otherwise `resampled` has none, and memory does not grow with the set */
   start(parameters: Parameters, keep: boolean): ResamplingAccumulator
 }

@@ -1,6 +1,7 @@
 import { classShapes } from './classes/class-layout.ts'
 import { type ClassParameters, classParameters } from './classes/class-parameters.ts'
 import { classReader, forEachRow } from './classes/class-rows.ts'
+import type { Label } from './classes/label.ts'
 import { OutputReading } from './classes/output-reading.ts'
 import { ResampledCurves } from './classes/resampled-curves.ts'
 import { ScoreStore, type SplitScores } from './classes/score-store.ts'
@@ -27,13 +28,16 @@ export const rocAuc: Metric<ClassParameters> = {
   target: 'classes',
   parameters: z => z.strictObject(classParameters(z)),
   shapes: classShapes,
+  nonFinite: 'infinite scores are ordered as numbers, and rows without a target that counts have no effect',
   start(parameters, keep) {
-    const read = classReader('rocAuc', parameters)
+    const { read, targets } = classReader('rocAuc', parameters)
     const reading = new OutputReading('rocAuc', parameters.from)
     const store = new ScoreStore(keep)
+    const nameOf = (c: number) => targets.names?.labels[c] ?? c
     let classes = 1
     let curves: ResampledCurves | undefined
     return {
+      targets,
       add(batch) {
         const rows = read(batch)
         classes = rows.classes
@@ -44,9 +48,10 @@ export const rocAuc: Metric<ClassParameters> = {
       result() {
         if (store.rows === 0) return noValue(noSample)
         // A sigmoid keeps the order, so probabilities and logits of a binary head give the same area.
-        if (classes === 1) return binaryResult(store, store.splitter(false)(0, 1))
+        if (classes === 1) return binaryResult(store, store.splitter(false)(0, 1), nameOf)
         const split = store.splitter(reading.logits)
-        const result = classes === 2 ? binaryResult(store, split(1, 1)) : oneVersusRest(store, split, classes)
+        const result =
+          classes === 2 ? binaryResult(store, split(1, 1), nameOf) : oneVersusRest(store, split, classes, nameOf)
         return { ...result, note: result.note ? `${reading.note}; ${result.note}` : reading.note }
       },
       get samples() {
@@ -61,9 +66,11 @@ export const rocAuc: Metric<ClassParameters> = {
   },
 }
 
-function binaryResult(store: ScoreStore, split: SplitScores): MetricResult {
+type NameOf = (c: number) => Label
+
+function binaryResult(store: ScoreStore, split: SplitScores, nameOf: NameOf): MetricResult {
   const missing = [0, 1].filter(target => store.support(target) === 0)
-  if (missing.length > 0) return noValue(`no sample of class ${missing.join(' or ')}`)
+  if (missing.length > 0) return noValue(`no sample of class ${missing.map(nameOf).join(' or ')}`)
   return { value: areaUnderCurve(split) }
 }
 
@@ -71,17 +78,18 @@ function oneVersusRest(
   store: ScoreStore,
   split: (column: number, positive: number) => SplitScores,
   classes: number,
+  nameOf: NameOf,
 ): MetricResult {
   const indices = Array.from({ length: classes }, (_, c) => c)
   const hasBoth = (c: number) => store.support(c) > 0 && store.support(c) < store.rows
   const perClass = indices
     .filter(hasBoth)
-    .map((c): ClassResult => ({ class: c, value: areaUnderCurve(split(c, c)), support: store.support(c) }))
+    .map((c): ClassResult => ({ class: nameOf(c), value: areaUnderCurve(split(c, c)), support: store.support(c) }))
   if (perClass.length === 0) return noValue('the target has fewer than two classes')
   const value = meanOf(perClass.map(result => result.value))
   const missing = indices.filter(c => !hasBoth(c))
   if (missing.length === 0) return { value, perClass }
-  return { value, perClass, note: `classes without a sample, left out of the mean: ${missing.join(', ')}` }
+  return { value, perClass, note: `classes without a sample, left out of the mean: ${missing.map(nameOf).join(', ')}` }
 }
 
 /** Returns the area under the curve; NaN if a score is NaN. It counts in halves, which is exact up to 2^52 pairs. */

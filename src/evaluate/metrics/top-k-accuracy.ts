@@ -1,12 +1,12 @@
 import { shapeMismatch } from './batch-dims.ts'
 import { isAbove } from './classes/argmax.ts'
 import { oneScoreASample, scorePerClassShapes } from './classes/class-layout.ts'
-import { ignoreIndex } from './classes/class-parameters.ts'
+import { ignoredClass, type TargetParameters, targetParameters } from './classes/class-parameters.ts'
 import { classReader, forEachRow } from './classes/class-rows.ts'
 import { accumulateMean } from './keeping/accumulate-mean.ts'
 import type { Metric } from './metric.ts'
 
-type Parameters = { k: number; ignoreIndex: number }
+type Parameters = TargetParameters & { k: number }
 
 /**
  * The share of samples (or positions) in which fewer than k classes score higher than the target class. Among equal scores the lower class
@@ -26,11 +26,12 @@ export const topK: Metric<Parameters> = {
         .max(1_000_000)
         .default(5)
         .describe('Number of highest scores among which the target class counts as found'),
-      ignoreIndex: ignoreIndex(z),
+      ...targetParameters(z, ignoredClass),
     }),
   shapes: scorePerClassShapes,
-  start({ k, ignoreIndex }, keep) {
-    const read = classReader('topK', { ignoreIndex, from: 'auto' })
+  nonFinite: 'NaN is taken as the highest score',
+  start({ k, ...parameters }, keep) {
+    const { read, targets } = classReader('topK', { ...parameters, from: 'auto' })
     let trivial = false
     const mean = accumulateMean(keep, (batch, tally) => {
       const rows = read(batch)
@@ -44,6 +45,7 @@ export const topK: Metric<Parameters> = {
       )
     })
     return {
+      targets,
       add: mean.add,
       result() {
         const result = mean.result()

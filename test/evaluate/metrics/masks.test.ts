@@ -12,6 +12,7 @@ describe('meanIoU', () => {
         { class: 0, value: 0.5, support: 1 },
         { class: 1, value: 0.5, support: 2 },
       ],
+      note: 'classes without pixels in masks and predictions, or ignored, left out of the mean: 2, 3',
     })
   })
 

@@ -18,3 +18,6 @@ export function argmax(scores: ArrayLike<number>, start: number, step: number, c
 export function isAbove(score: number, best: number): boolean {
   return score > best || (Number.isNaN(score) && !Number.isNaN(best))
 }
+
+/** The way in which predictions take NaN, for notes. */
+export const nanIsHighest = "NaN is taken as the highest score, as by NumPy's argmax, and by a binary head as class 0"

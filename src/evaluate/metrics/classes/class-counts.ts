@@ -2,13 +2,15 @@ import type { ClassResult } from '../metric.ts'
 
 /**
  * Exact counts for each class. `support`: times it was the target; `predicted`: times it was predicted; `correct`: times it was both.
- * `labels`: names of the classes, if they are not called by their indices.
+ * `labels`: names of the classes, if they are not called by their indices. `isOpen`: true if the number of classes is not known, so that
+ * most of the counts stand for no class.
  */
 export type ClassCounts = {
   support: Float64Array
   predicted: Float64Array
   correct: Float64Array
   labels?: readonly (number | string)[]
+  isOpen?: boolean
 }
 
 /** Stands for a prediction that is none of the classes. */
@@ -54,4 +56,21 @@ export function valuePerClass(
 /** Returns the recall of each class that has targets: the share of them that was predicted. */
 export function recallPerClass(counts: ClassCounts): ClassResult[] {
   return valuePerClass(counts, ({ support, correct }) => (support > 0 ? correct / support : undefined))
+}
+
+/** Most classes that a note names. */
+const mostNamed = 10
+
+/** Returns a note on the classes that a mean over `perClass` leaves out; undefined if there are none. @param why the reason */
+export function leftOutNote(
+  { support, labels, isOpen }: ClassCounts,
+  perClass: readonly ClassResult[],
+  why: string,
+): string | undefined {
+  const scored = new Set(perClass.map(result => result.class))
+  const missing = isOpen ? [] : Array.from(support, (_, c) => labels?.[c] ?? c).filter(label => !scored.has(label))
+  if (missing.length === 0) return undefined
+  const named = missing.slice(0, mostNamed).join(', ')
+  const more = missing.length > mostNamed ? ` and ${missing.length - mostNamed} more` : ''
+  return `classes ${why}, left out of the mean: ${named}${more}`
 }

@@ -4,9 +4,7 @@ import type { Batch, ShapeCheck, Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 import { classShapes, scorePerClassShapes } from './class-layout.ts'
 import type { OutputsFrom } from './class-parameters.ts'
-
-/** The name of a class in the model and the data set. */
-export type Label = number | string
+import type { Label } from './label.ts'
 
 /**
  * Checks the shapes of labels, one for each target. It does not take integers [n, C] with targets [n, C] for labels, since they may be
@@ -47,6 +45,13 @@ export function needsScores(instead: string): string {
 /** Returns the refusal of a batch of labels by a metric of scores. */
 export function labelsRefused(metric: string): TureenError {
   return mismatch(metric, 'output', `the output holds ${needsScores('an output of probabilities or logits')}`)
+}
+
+/** Returns the refusal of targets that are texts, if the request does not say which classes they stand for. */
+export function unnamedTexts(metric: string): TureenError {
+  const message =
+    'the target holds texts, and the output holds numbers; name the texts as classes, in the order of the class indices'
+  return mismatch(metric, 'target', message, { expected: 'classes in the request', actual: 'texts' })
 }
 
 /** Returns a function that reads one label of an array. */

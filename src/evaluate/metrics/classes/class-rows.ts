@@ -1,11 +1,11 @@
 import { constantOverBatches, elementCount, sampleCount, showDims } from '../batch-dims.ts'
 import type { Batch, Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
-import { holdsLabels, labelsRefused } from './class-labels.ts'
+import { holdsLabels, labelsOf, labelsRefused, unnamedTexts } from './class-labels.ts'
 import { type ClassLayout, classLayout } from './class-layout.ts'
-import type { ClassParameters } from './class-parameters.ts'
-
-const ignored = -1
+import { type ClassParameters, ignoredClass } from './class-parameters.ts'
+import type { Label } from './label.ts'
+import { ignored, TargetClasses } from './target-classes.ts'
 
 /** A batch as rows of scores, one row for each sample or position, each with its target class. */
 export type ClassRows = {
@@ -22,44 +22,58 @@ export type ClassRows = {
   targets: Int32Array
 }
 
+/** Reads the batches of one set, in order. `targets`: the counts of the targets so far, and the values of the classes. */
+export type ClassReader = { read(batch: Batch): ClassRows; targets: TargetClasses }
+
 /**
  * Returns a reader of the batches of one set, for a scoring metric of classes. {@link classLayout} lists the shapes.
  *
- * The reader throws TureenError `TUREEN_METRIC_MISMATCH` if
+ * `read` throws TureenError `TUREEN_METRIC_MISMATCH` if
  *
  * - the outputs are labels
  * - shapes do not fit
- * - batches have different numbers of classes
+ * - batches have different numbers of classes, or the request names another number
+ * - the targets are texts, and the request names no texts as classes
  * - a target is not a class of the output
  * - a one-hot row is not one 1 among zeros
  */
-export function classReader(metric: string, { ignoreIndex, from }: ClassParameters): (batch: Batch) => ClassRows {
+export function classReader(metric: string, parameters: ClassParameters): ClassReader {
   const requireConstant = constantOverBatches(metric, 'classes')
+  const targets = new TargetClasses(parameters, ignoredClass)
   let samplesBefore = 0
-  return batch => {
-    const samples = sampleCount(metric, batch)
-    if (holdsLabels(batch, from)) throw labelsRefused(metric)
-    if (batch.target.texts)
-      throw mismatch(metric, 'target', 'the target holds texts, and scores are compared with class indices', {
-        expected: 'class indices',
-        actual: 'texts',
-      })
-    const layout = classLayout(metric, batch)
-    requireConstant(layout.classes)
-    const place = (row: number) => `sample ${samplesBefore + Math.floor(row / layout.positions)}`
-    const classes = layout.target === 'oneHot' ? oneHotClasses : indexClasses
-    const targets = classes(metric, batch.target, layout, ignoreIndex, place)
-    samplesBefore += samples
-    const { positions } = layout
-    return {
-      classes: layout.classes,
-      samples,
-      positions,
-      scores: batch.output.data,
-      targets,
-      ...addressing(layout),
-    }
+  return {
+    targets,
+    read(batch) {
+      const samples = sampleCount(metric, batch)
+      if (holdsLabels(batch, parameters.from)) throw labelsRefused(metric)
+      const layout = classLayout(metric, batch)
+      const { positions } = layout
+      requireConstant(layout.classes)
+      requireNamed(metric, targets, batch, layout)
+      const place = (row: number) => `sample ${samplesBefore + Math.floor(row / positions)}`
+      const classes = layout.target === 'oneHot' ? oneHotClasses : indexClasses
+      const rows = {
+        classes: layout.classes,
+        samples,
+        positions,
+        scores: batch.output.data,
+        targets: classes(metric, batch.target, layout, targets, place),
+        ...addressing(layout),
+      }
+      samplesBefore += samples
+      return rows
+    },
   }
+}
+
+/** Refuses names of another number of classes than the output has, and targets of texts without names. */
+function requireNamed(metric: string, { names }: TargetClasses, { target }: Batch, { classes }: ClassLayout): void {
+  const count = Math.max(2, classes)
+  if (target.texts && !names?.areTexts) throw unnamedTexts(metric)
+  if (!names || names.size === count) return
+  const has = classes === 1 ? 'the binary head has 2' : `the output has ${classes}`
+  const message = `the request names ${names.size} classes, ${names}, and ${has}; name each class once, in the order of the output`
+  throw mismatch(metric, 'metrics', message, { expected: `${count} classes`, actual: `${names.size} classes` })
 }
 
 /**
@@ -95,27 +109,34 @@ type RowPlace = (row: number) => string
 
 function indexClasses(
   metric: string,
-  { data }: Values,
+  target: Values,
   { classes }: ClassLayout,
-  ignoreIndex: number,
+  targets: TargetClasses,
   place: RowPlace,
 ): Int32Array {
   const classCount = Math.max(2, classes)
-  const targets = new Int32Array(data.length)
-  for (let row = 0; row < data.length; row += 1) {
-    const target = data[row] ?? 0
-    if (target === ignoreIndex) targets[row] = ignored
-    else if (Number.isInteger(target) && target >= 0 && target < classCount) targets[row] = target
-    else throw noClass(metric, target, classes, place(row))
+  const label = labelsOf(target)
+  const indices = new Int32Array(target.data.length)
+  for (let row = 0; row < indices.length; row += 1) {
+    const index = targets.ofLabel(label(row), classCount)
+    if (index === undefined) throw noClass(metric, label(row), classes, targets, place(row))
+    indices[row] = index
   }
-  return targets
+  return indices
 }
 
-function noClass(metric: string, target: number, classes: number, place: string) {
+function noClass(metric: string, target: Label, classes: number, { names }: TargetClasses, place: string) {
   const range =
     classes === 1 ? 'the binary head has the classes 0 and 1' : `the output has the classes 0 to ${classes - 1}`
+  if (names) {
+    const message = `the target of ${place} is ${JSON.stringify(target)}, which is not among the classes of the request, ${names}`
+    return mismatch(metric, 'target', message, { expected: `${names}`, actual: `${target}` })
+  }
   const kind = Number.isInteger(target) ? 'a class of the output' : 'an integer, as class indices are'
-  return mismatch(metric, 'target', `the target of ${place} is ${target}, which is not ${kind}: ${range}`, {
+  const without = Number.isInteger(target)
+    ? 'targets are class indices unless the request names the values as classes; '
+    : ''
+  return mismatch(metric, 'target', `${without}the target of ${place} is ${target}, which is not ${kind}: ${range}`, {
     expected: classes === 1 ? '0 or 1' : `0 to ${classes - 1}`,
     actual: `${target}`,
   })
@@ -125,11 +146,11 @@ function oneHotClasses(
   metric: string,
   { dims, data }: Values,
   { classes }: ClassLayout,
-  ignoreIndex: number,
+  targets: TargetClasses,
   place: RowPlace,
 ): Int32Array {
-  const targets = new Int32Array(elementCount(dims) / classes)
-  for (let row = 0; row < targets.length; row += 1) {
+  const indices = new Int32Array(elementCount(dims) / classes)
+  for (let row = 0; row < indices.length; row += 1) {
     let ones = 0
     let zeros = 0
     let hot = 0
@@ -144,7 +165,7 @@ function oneHotClasses(
       const message = `the target ${showDims(dims)} has the shape of one-hot rows, but that of ${place(row)} is not one 1 among zeros; labels of which several may hold are not supported`
       throw mismatch(metric, 'target', message)
     }
-    targets[row] = hot === ignoreIndex ? ignored : hot
+    indices[row] = targets.ofIndex(hot)
   }
-  return targets
+  return indices
 }

@@ -7,8 +7,9 @@ export class ClassTally {
   readonly counts: ClassCounts
   readonly #kept: SampleCounts | undefined
 
-  constructor(classes: number, keep: boolean) {
-    this.counts = newClassCounts(classes)
+  /** @param isOpen true if the number of classes is not known, and `classes` is only a bound */
+  constructor(classes: number, keep: boolean, isOpen = false) {
+    this.counts = { ...newClassCounts(classes), isOpen }
     this.#kept = keep ? new SampleCounts(classes) : undefined
   }
 

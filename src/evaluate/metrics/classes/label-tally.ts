@@ -1,17 +1,19 @@
-import { sampleCount, shapeMismatch } from '../batch-dims.ts'
 import type { Batch } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 import type { ClassCounts } from './class-counts.ts'
-import { type Label, labelShapes, labelsOf, textShapes } from './class-labels.ts'
+import { unnamedTexts } from './class-labels.ts'
 import { ClassTally } from './class-tally.ts'
+import type { Label } from './label.ts'
+import { type LabelCounts, labelPairs } from './label-pairs.ts'
+import type { TargetClasses } from './target-classes.ts'
 
 /** Most different labels of one set. More are identifiers or measurements, not classes. */
 const mostLabels = 65_536
 
-/** Counts predictions of outputs that are class labels, which are any integers or texts. */
-export class LabelTally {
+/** Counts predictions of outputs that are class labels, which are any integers or texts, and stand for themselves. */
+export class LabelTally implements LabelCounts {
   readonly #metric: string
-  readonly #ignoreIndex: number
+  readonly #targets: TargetClasses
   readonly #tally: ClassTally
   /** Index of each label in the counts, in the order of first occurrence. */
   readonly #places = new Map<Label, number>()
@@ -19,9 +21,9 @@ export class LabelTally {
   #samples = 0
   #areTexts = false
 
-  constructor(metric: string, ignoreIndex: number, keep: boolean) {
+  constructor(metric: string, targets: TargetClasses, keep: boolean) {
     this.#metric = metric
-    this.#ignoreIndex = ignoreIndex
+    this.#targets = targets
     this.#tally = new ClassTally(mostLabels, keep)
   }
 
@@ -30,23 +32,17 @@ export class LabelTally {
    * @throws TureenError `TUREEN_METRIC_MISMATCH` if output and target differ in kind or shape, or a value is no label
    */
   add(batch: Batch): void {
-    const { output, target } = batch
-    const samples = sampleCount(this.#metric, batch)
     this.#requireOneKind(batch)
-    const problem = (output.texts ? textShapes : labelShapes)(output.dims.slice(1), target.dims.slice(1))
-    if (problem) throw shapeMismatch(this.#metric, batch, problem)
-    const [predicted, wanted] = [labelsOf(output), labelsOf(target)]
-    const positions = samples === 0 ? 0 : target.data.length / samples
-    for (let sample = 0; sample < samples; sample += 1) {
-      for (let at = sample * positions; at < (sample + 1) * positions; at += 1) {
-        const label = wanted(at)
-        if (label === this.#ignoreIndex) continue
+    this.#samples += labelPairs(
+      this.#metric,
+      batch,
+      (predicted, wanted, sample) => {
+        if (!this.#targets.counts(wanted)) return
         const place = () => `sample ${this.#samples + sample}`
-        this.#tally.add(this.#placeOf(label, 'target', place), this.#placeOf(predicted(at), 'output', place))
-      }
-      this.#tally.endSample()
-    }
-    this.#samples += samples
+        this.#tally.add(this.#placeOf(wanted, 'target', place), this.#placeOf(predicted, 'output', place))
+      },
+      () => this.#tally.endSample(),
+    )
   }
 
   get samples(): number {
@@ -73,11 +69,10 @@ export class LabelTally {
   #requireOneKind({ output, target }: Batch): void {
     this.#areTexts = output.texts !== undefined
     if (this.#areTexts === (target.texts !== undefined)) return
-    const [own, other] = this.#areTexts ? ['texts', 'numbers'] : ['numbers', 'texts']
-    throw mismatch(this.#metric, 'target', `the output holds labels that are ${own}, and the target holds ${other}`, {
-      expected: own ?? '',
-      actual: other ?? '',
-    })
+    if (target.texts) throw unnamedTexts(this.#metric)
+    const message =
+      'the output holds labels that are texts, and the target holds numbers; name the texts as classes, in the order of the class indices'
+    throw mismatch(this.#metric, 'target', message, { expected: 'texts', actual: 'numbers' })
   }
 
   #placeOf(label: Label, field: 'target' | 'output', sample: () => string): number {

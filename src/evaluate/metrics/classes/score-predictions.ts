@@ -1,45 +1,63 @@
+import { joinedNotes } from '../joined-notes.ts'
 import type { ClassResult, ResamplingAccumulator } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 import { noSample, noValue } from '../no-value.ts'
 import { argmax } from './argmax.ts'
 import { BinaryCounts } from './binary-counts.ts'
-import { type ClassCounts, sumOfCounts } from './class-counts.ts'
+import { type ClassCounts, leftOutNote, sumOfCounts } from './class-counts.ts'
 import { holdsLabels } from './class-labels.ts'
 import type { ClassParameters } from './class-parameters.ts'
 import { classReader, forEachRow } from './class-rows.ts'
 import { ClassTally } from './class-tally.ts'
+import type { Label } from './label.ts'
+import type { LabelCounts } from './label-pairs.ts'
 import { LabelTally } from './label-tally.ts'
+import { NamedLabelTally } from './named-label-tally.ts'
 import { OutputReading } from './output-reading.ts'
 
-/** Returns the score of counts, NaN if it is not defined, and the score of each class that has one. */
-export type ScoreCounts = (counts: ClassCounts) => { value: number; perClass: ClassResult[] }
+/**
+ * Returns the score of counts, NaN if it is not defined, and the score of each class that has one. @param leavesOut true for the label of
+ * the ignored class
+ */
+export type ScoreCounts = (
+  counts: ClassCounts,
+  leavesOut: (label: Label) => boolean,
+) => { value: number; perClass: ClassResult[] }
 
 /**
  * Returns an accumulator that counts the predictions of a set and scores the counts. A prediction is the argmax of a row, the threshold
  * decision of a binary head, or a label. It throws TureenError `TUREEN_METRIC_MISMATCH` as {@link classReader} and {@link OutputReading} do.
+ *
+ * @param leftOut classes that a mean over classes leaves out, in words
  */
 export function scorePredictions(
   metric: string,
   parameters: ClassParameters,
   keep: boolean,
   score: ScoreCounts,
+  leftOut?: string,
 ): ResamplingAccumulator {
-  const { ignoreIndex, from } = parameters
-  const read = classReader(metric, parameters)
+  const { from } = parameters
+  const { read, targets } = classReader(metric, parameters)
+  const { names } = targets
   const reading = new OutputReading(metric, from)
   const binary = new BinaryCounts(keep)
   let tally: ClassTally | undefined
-  let labels: LabelTally | undefined
+  let labels: LabelCounts | undefined
   let isFirst = true
 
   const settle = (): { tally: Pick<ClassTally, 'counts' | 'resampled'>; note?: string } => {
     if (labels) return { tally: labels, note: labels.note }
     return tally ? { tally } : binary.settle(reading)
   }
+  const named = (counts: ClassCounts) => (names ? { ...counts, labels: names.labels } : counts)
+  const leavesOut = (label: Label) => targets.leavesOut(label)
   return {
+    targets,
     add(batch) {
       const areLabels = holdsLabels(batch, from)
-      if (isFirst && areLabels) labels = new LabelTally(metric, ignoreIndex, keep)
+      if (isFirst && areLabels)
+        labels = names ? new NamedLabelTally(metric, targets, names, keep) : new LabelTally(metric, targets, keep)
       if (areLabels !== (labels !== undefined))
         throw mismatch(metric, 'output', 'some batches of the output are class labels, and some are scores')
       isFirst = false
@@ -65,13 +83,15 @@ export function scorePredictions(
       )
     },
     result() {
-      const { tally, ...note } = settle()
+      const { tally, note } = settle()
       if (sumOfCounts(tally.counts.support) === 0) return noValue(noSample)
-      return { ...score(tally.counts), ...note }
+      const counts = named(tally.counts)
+      const scored = score(counts, leavesOut)
+      return { ...scored, ...joinedNotes(note, leftOut && leftOutNote(counts, scored.perClass, leftOut)) }
     },
     get samples() {
       return (labels ?? tally ?? binary).samples
     },
-    resampled: counts => score(settle().tally.resampled(counts)).value,
+    resampled: counts => score(named(settle().tally.resampled(counts)), leavesOut).value,
   }
 }

@@ -1,8 +1,6 @@
+import { ignored, type TargetClasses } from '../classes/target-classes.ts'
 import type { Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
-
-/** Stands for the label of a pixel that does not count. */
-export const ignoredPixel = -1
 
 /** All labels are below this bound. Masks are stored as PNG of at most 16 bits, and the bound keeps the counts small. */
 export const labelLimit = 65_536
@@ -12,24 +10,38 @@ export function isLabel(value: number): boolean {
 }
 
 /**
- * Returns the label of each pixel of the target.
- * @throws TureenError `TUREEN_METRIC_MISMATCH` if a value is no label, or no class of the output
+ * Returns the class of each pixel of the target, or {@link ignored}.
+ * @throws TureenError `TUREEN_METRIC_MISMATCH` if a value is no label, no class of the output, or not among the classes of the request
  */
-export function maskLabels(metric: string, { data }: Values, ignoreIndex: number, channels: number): Int32Array {
+export function maskLabels(metric: string, { data }: Values, targets: TargetClasses, channels: number): Int32Array {
+  const { names } = targets
+  const classes = channels === 1 ? labelLimit : channels
+  if (names && channels > 1 && names.size !== channels) {
+    const message = `the request names ${names.size} classes, ${names}, and the output has ${channels} channels; name each class once, in the order of the channels`
+    throw mismatch(metric, 'metrics', message, {
+      expected: `${channels} classes`,
+      actual: `${names.size} classes`,
+    })
+  }
   const labels = new Int32Array(data.length)
   for (let pixel = 0; pixel < data.length; pixel += 1) {
-    const label = data[pixel] ?? 0
-    if (label === ignoreIndex) labels[pixel] = ignoredPixel
-    else if (isLabel(label) && (channels === 1 || label < channels)) labels[pixel] = label
-    else {
-      const range =
-        channels === 1 ? `labels are integers below ${labelLimit}` : `the output has the classes 0 to ${channels - 1}`
-      throw mismatch(
-        metric,
-        'target',
-        `a mask has the label ${label}: ${range}; ignoreIndex, ${ignoreIndex}, is left out`,
-      )
-    }
+    const label = targets.ofLabel(data[pixel] ?? 0, classes)
+    if (label === undefined) throw noLabel(metric, data[pixel] ?? 0, targets, channels)
+    labels[pixel] = label
   }
   return labels
+}
+
+function noLabel(metric: string, label: number, { names, ignoreIndex }: TargetClasses, channels: number) {
+  const range = names
+    ? `the request names the classes ${names}`
+    : channels === 1
+      ? `labels are integers below ${labelLimit}`
+      : `the output has the classes 0 to ${channels - 1}`
+  const without = names ? '' : 'labels are class indices unless the request names the values as classes; '
+  const left = ignoreIndex === null ? '' : `; ignoreIndex, ${ignoreIndex}, is left out`
+  return mismatch(metric, 'target', `${without}a mask has the label ${label}: ${range}${left}`, {
+    expected: names ? `${names}` : channels === 1 ? `below ${labelLimit}` : `0 to ${channels - 1}`,
+    actual: `${label}`,
+  })
 }

@@ -1,7 +1,9 @@
 import { BinaryCounts } from '../classes/binary-counts.ts'
 import { noClass } from '../classes/class-counts.ts'
+import type { ClassNames } from '../classes/class-names.ts'
 import type { OutputsFrom } from '../classes/class-parameters.ts'
 import { ClassTally } from '../classes/class-tally.ts'
+import { NamedPredictions } from '../classes/named-predictions.ts'
 import { OutputReading } from '../classes/output-reading.ts'
 import { mismatch } from '../mismatch.ts'
 import { isLabel, labelLimit } from './mask-labels.ts'
@@ -9,22 +11,24 @@ import { isLabel, labelLimit } from './mask-labels.ts'
 /**
  * Counts of outputs with one number for each pixel: a label, as from a network that ends in ArgMax, or the probability or logit of class 1.
  * Only the whole set decides. Numbers in [0, 1] are probabilities; 0 and 1 then also work as labels. Otherwise, integers in the size of the
- * mask are labels, and all other numbers are logits.
+ * mask are labels, and all other numbers are logits. Where the request names the classes, labels are their indices or their values.
  */
 export class SingleChannelCounts {
   readonly #metric: string
   readonly #from: OutputsFrom
   readonly #reading: OutputReading
-  readonly #labels: ClassTally
+  readonly #names: ClassNames | undefined
+  readonly #labels: { add(target: number, value: number): boolean; endSample(): void; tally: ClassTally; note: string }
   readonly #binary: BinaryCounts
   #maybeLabels: boolean
   #highestTarget = 0
 
-  constructor(metric: string, from: OutputsFrom, keep: boolean) {
+  constructor(metric: string, from: OutputsFrom, names: ClassNames | undefined, keep: boolean) {
     this.#metric = metric
     this.#from = from
     this.#reading = new OutputReading(metric, from)
-    this.#labels = new ClassTally(labelLimit, keep)
+    this.#names = names
+    this.#labels = names ? new NamedPredictions(names, keep) : plainLabels(keep)
     this.#binary = new BinaryCounts(keep)
     this.#maybeLabels = from === 'auto'
   }
@@ -34,13 +38,13 @@ export class SingleChannelCounts {
     if (resampled) this.#maybeLabels = false
     for (let i = 0; i < data.length; i += 1) {
       this.#reading.see(data, i, 1, 1)
-      if (this.#maybeLabels && !isLabel(data[i] ?? 0)) this.#maybeLabels = false
+      if (this.#maybeLabels && !this.#isLabel(data[i] ?? 0)) this.#maybeLabels = false
     }
   }
 
   /** Counts one pixel that is not ignored. */
   add(target: number, value: number): void {
-    this.#labels.add(target, isLabel(value) ? value : noClass)
+    if (!this.#labels.add(target, value)) this.#maybeLabels = false
     if (target <= 1) this.#binary.add(target, value)
     if (target > this.#highestTarget) this.#highestTarget = target
   }
@@ -52,7 +56,7 @@ export class SingleChannelCounts {
   }
 
   get samples(): number {
-    return this.#labels.samples
+    return this.#labels.tally.samples
   }
 
   /**
@@ -62,12 +66,37 @@ export class SingleChannelCounts {
   settle(): { tally: ClassTally; note: string } {
     const highest = this.#highestTarget
     if (this.#maybeLabels && (this.#reading.logits || highest > 1)) {
-      return { tally: this.#labels, note: 'outputs read as labels: all are integers from 0' }
+      return { tally: this.#labels.tally, note: `outputs read as labels: all are ${this.#labels.note}` }
     }
     if (highest <= 1) return this.#binary.settle(this.#reading)
     const way =
       this.#from === 'auto' ? 'not all of them are labels of the same size' : 'they are not to be read as labels'
-    const message = `the masks have the label ${highest}, but the outputs have one number a pixel, and ${way}`
-    throw mismatch(this.#metric, 'output', message)
+    const classes = this.#names
+      ? `the request names ${this.#names.size} classes`
+      : `labels are class indices unless the request names the values as classes; the masks have the label ${highest}`
+    const message = `${classes}, but the outputs have one number a pixel, and ${way}`
+    throw mismatch(this.#metric, 'output', message, {
+      expected: 'labels, or two classes',
+      actual: this.#names ? `${this.#names}` : `label ${highest}`,
+    })
+  }
+
+  #isLabel(value: number): boolean {
+    if (!this.#names) return isLabel(value)
+    return this.#names.ofIndex(value) !== undefined || this.#names.ofValue(value) !== undefined
+  }
+}
+
+/** Returns the counts of labels that stand for themselves. */
+function plainLabels(keep: boolean) {
+  const tally = new ClassTally(labelLimit, keep, true)
+  return {
+    tally,
+    note: 'integers from 0',
+    endSample: () => tally.endSample(),
+    add(target: number, value: number) {
+      tally.add(target, isLabel(value) ? value : noClass)
+      return true
+    },
   }
 }

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { startScorers } from '../../../src/evaluate/child/scorers.ts'
+import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
+import { parameterSchema } from '../../../src/evaluate/metrics/parameter-schema.ts'
+import { countNumbers, noCounts } from '../../../src/evaluate/non-finite-values.ts'
+import type { MetricOutcome } from '../../../src/evaluate/protocol.ts'
+import { refusalOf } from '../../support/catalogue.ts'
+import { full, values } from '../metrics/score.ts'
+
+/** Scores outputs of zero, as an evaluation does to its end. */
+async function finished(metric: string, dims: number[], target: number[], asked: object = {}): Promise<MetricOutcome> {
+  const registered = metrics.get(metric)
+  const parameters = registered ? parameterSchema(registered).parse(asked) : {}
+  const [scorer] = await startScorers([{ kind: 'registered', name: metric, metric, parameters }], 1)
+  if (!scorer) throw new RangeError('no metric was started')
+  await scorer.add({ output: full(dims), target: values([1, ...dims.slice(2)], target) }, 1)
+  return scorer.finish()
+}
+
+const masks = (target: number[], asked?: object) => finished('meanIoU', [1, 3, 1, target.length], target, asked)
+const positions = (metric: string, target: number[], asked?: object) =>
+  finished(metric, [1, 3, target.length], target, asked)
+
+async function refused(work: Promise<unknown>, words: RegExp): Promise<void> {
+  const outcome = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  refusalOf(
+    () => {
+      if (outcome) throw outcome
+    },
+    'TUREEN_METRIC_MISMATCH',
+    words,
+  )
+}
+
+describe('targets that are ignored', () => {
+  test('are counted in the result, also where there are none', async () => {
+    // Zeros predict class 0: of classes 0, 1, 1 and 2, intersection over union is 1/4, 0 and 0.
+    const some = await masks([0, 1, 1, 2, 255])
+    expect(some).toMatchObject({ ignored: 1, note: expect.stringMatching(/1 of 5 targets are left out.*255/) })
+    expect(some.value).toBeCloseTo(1 / 12, 12)
+    expect(await masks([0, 1, 1, 2])).toMatchObject({ ignored: 0, value: some.value })
+    expect((await masks([0, 1, 1, 2])).note).toBeUndefined()
+    for (const metric of ['accuracy', 'topK', 'crossEntropy', 'macroF1', 'balancedAccuracy', 'rocAuc']) {
+      expect(await positions(metric, [0, 1, 2, -100])).toMatchObject({ ignored: 1 })
+      expect(await positions(metric, [0, 1, 2, 2])).toMatchObject({ ignored: 0 })
+    }
+    expect(await finished('mse', [1, 1], [3])).toMatchObject({ value: 9, ignored: 0 })
+  })
+
+  test('that leave one class are refused with the choice', async () => {
+    const words = /2 of 5 targets have the value 255, .*one class; .*"classes": \[0,255\].*"ignoreIndex": null/
+    await refused(masks([0, 0, 0, 255, 255]), words)
+    await refused(masks([0, 0, 0, 255, 255], { ignoreIndex: 255 }), words)
+    await refused(masks([255, 255, 255]), /3 of 3 targets .*none is left/)
+    expect(await masks([0, 0, 0])).toMatchObject({ value: 1, ignored: 0 })
+  })
+
+  test('that are most of them are refused, unless the request says that they are to be ignored', async () => {
+    const target = [0, 1, -100, -100, -100]
+    await refused(positions('accuracy', target), /3 of 5 targets .*"ignoreIndex": -100 to leave these targets out/)
+    expect(await positions('accuracy', target, { ignoreIndex: -100 })).toMatchObject({ value: 0.5, ignored: 3 })
+    expect(await positions('accuracy', [1, -100], { ignoreIndex: -100 })).toMatchObject({ value: 0, ignored: 1 })
+    expect(await masks([0, 1, 255, 255, 255], { ignoreIndex: 255 })).toMatchObject({ value: 0.25, ignored: 3 })
+    await refused(masks([0, 1, 255, 255, 255]), /3 of 5 targets/)
+  })
+})
+
+test('numbers that are not finite are counted by kind, with their effect on the score', async () => {
+  const { NaN: notANumber, POSITIVE_INFINITY: infinite } = Number
+  const output = values([4], [1, notANumber, infinite, 0])
+  const target = values([4], [1, notANumber, 2, 0])
+  const counts = noCounts()
+  countNumbers(output, counts.output)
+  countNumbers(target, counts.target)
+  const note = async (metric: string) => {
+    const [scorer] = await startScorers(
+      [{ kind: 'registered', name: metric, metric, parameters: { rtol: 0, atol: 0 } }],
+      1,
+    )
+    await scorer?.add({ output, target }, 4)
+    return (await scorer?.finish(counts))?.note
+  }
+  expect(await note('mae')).toBe(
+    '2 numbers in the output are not finite (1 NaN and 1 infinite, of 4) and 1 number in the target is NaN (of 4), so there is no score (NaN)',
+  )
+  expect(await note('allClose')).toMatch(/of 4\), NaN is equal to NaN only, and an infinity to itself only$/)
+})
