@@ -1,12 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { idempotencyHeaders } from '../schemas/common.ts'
-import { evaluationParameters, evaluationRequest, metricList } from '../schemas/evaluation.ts'
-import { evaluationJob } from '../schemas/job.ts'
+import { evaluationRequest, metricList } from '../schemas/evaluation.ts'
+import { evaluationJob, jobParameters, jobStartHeaders } from '../schemas/job.ts'
 import { metrics } from '../src/evaluate/metrics/metric-registry.ts'
 import { parameterSchema } from '../src/evaluate/metrics/parameter-schema.ts'
 import { type JobStart, jobStartErrors, startJob } from '../src/http/job-replies.ts'
-import { problemResponses } from '../src/http/openapi.ts'
+import { failedJobResponses, problemResponses } from '../src/http/openapi.ts'
 import { type EvaluationService, evaluationErrors } from '../src/jobs/evaluation-job.ts'
 
 const tags = ['evaluation']
@@ -25,17 +24,18 @@ export const evaluationRoutes: FastifyPluginAsyncZod<JobStart & { evaluations: E
         description: 'A job that runs a model on a data set and computes scoring metrics.',
         tags,
         body: evaluationRequest,
-        headers: idempotencyHeaders,
-        querystring: evaluationParameters,
+        headers: jobStartHeaders,
+        querystring: jobParameters,
         response: {
           200: evaluationJob.describe('The ended job, with ?wait'),
           202: evaluationJob,
           ...problemResponses(...jobStartErrors, ...evaluationErrors.start),
+          ...failedJobResponses,
         },
       },
     },
     (request, reply) =>
-      startJob(request, reply, starting, request.query.wait, keep => evaluations.start(request.body, keep)),
+      startJob(request, reply, starting, request.query, keep => evaluations.start(request.body, keep)),
   )
 
   // Build the list once: the JSON Schemas of all parameters take milliseconds.

@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { jobFilters, jobIdParameter, jobItem, jobPage, jobParameters } from '../schemas/job.ts'
-import { clientGone, jobTag, sendEvents, sendJob } from '../src/http/job-replies.ts'
+import { jobFilters, jobHeaders, jobIdParameter, jobItem, jobPage, jobParameters } from '../schemas/job.ts'
+import { answerJob, jobTag, sendJob } from '../src/http/job-replies.ts'
 import { jsonBodyErrors } from '../src/http/json-body.ts'
-import { deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
+import { deletionResponses, failedJobResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions } from '../src/http/preconditions.ts'
+import { sendEvents } from '../src/http/send-events.ts'
 import { jobErrors } from '../src/jobs/job-errors.ts'
 import type { JobService } from '../src/jobs/job-service.ts'
 
@@ -34,26 +35,20 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         operationId: 'getJob',
         summary: 'Get a job',
         description:
-          'With ?wait, answers when the job ends. With If-None-Match, answers 304 while the record is unchanged.',
+          'With ?wait, answers when the job ends. With ?fail=http, answers with the error of a failed job. With If-None-Match, answers 304 while the record is unchanged.',
         tags,
         params: jobIdParameter,
+        headers: jobHeaders,
         querystring: jobParameters,
         response: {
           200: jobItem,
           202: jobItem.describe('The queued or running job, with ?wait'),
           ...recordResponses(jobErrors.wait),
+          ...failedJobResponses,
         },
       },
     },
-    async (request, reply) => {
-      const { params, query } = request
-      const { wait } = query
-      const found = wait ? await jobs.wait(params.id, wait, clientGone(reply)) : await jobs.get(params.id)
-      if (wait && !found.job.finishedAt) return reply.code(202).send(found.job)
-      const tag = jobTag(found)
-      reply.header('etag', tag)
-      return checkPreconditions(request, tag) ? reply.code(304).send() : sendJob(request, reply, jobs, found)
-    },
+    (request, reply) => answerJob(request, reply, jobs, request.params.id, request.query),
   )
 
   app.delete(
@@ -90,7 +85,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         },
       },
     },
-    async ({ params }, reply) => reply.code(202).send((await jobs.cancel(params.id)).job),
+    async (request, reply) => sendJob(request, reply.code(202), jobs, await jobs.cancel(request.params.id)),
   )
 
   app.get(

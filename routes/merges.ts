@@ -1,9 +1,8 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { idempotencyHeaders } from '../schemas/common.ts'
-import { mergeJob } from '../schemas/job.ts'
-import { mergeBody, mergeParameters } from '../schemas/merge.ts'
+import { jobParameters, jobStartHeaders, mergeJob } from '../schemas/job.ts'
+import { mergeBody } from '../schemas/merge.ts'
 import { type JobStart, jobStartErrors, startJob } from '../src/http/job-replies.ts'
-import { problemResponses } from '../src/http/openapi.ts'
+import { failedJobResponses, problemResponses } from '../src/http/openapi.ts'
 import { type MergeService, mergeErrors } from '../src/jobs/merge-job.ts'
 import { type RecipeReader, recipeErrors } from '../src/jobs/recipe-reader.ts'
 import { yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
@@ -29,8 +28,8 @@ export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges,
         tags: ['soups'],
         consumes: ['application/json', ...yamlMediaTypes],
         body: mergeBody,
-        headers: idempotencyHeaders,
-        querystring: mergeParameters,
+        headers: jobStartHeaders,
+        querystring: jobParameters,
         response: {
           200: mergeJob.describe('The ended job, with ?wait'),
           202: mergeJob,
@@ -40,10 +39,10 @@ export const mergeRoutes: FastifyPluginAsyncZod<Options> = async (app, { merges,
             ...recipeErrors.mergeRequest,
             ...mergeErrors.start,
           ),
+          ...failedJobResponses,
         },
       },
     },
-    (request, reply) =>
-      startJob(request, reply, starting, request.query.wait, keep => merges.start(request.body, keep)),
+    (request, reply) => startJob(request, reply, starting, request.query, keep => merges.start(request.body, keep)),
   )
 }

@@ -23,7 +23,7 @@ export const reference = z
     'An id, or the digest of the content (then the newest record with that content); the prefix sha256: is optional',
   )
 
-export const timestamp = z.iso.datetime().describe('A time in UTC, as RFC 3339 writes it')
+export const timestamp = z.iso.datetime().describe('A time in UTC, as RFC 3339 writes it').meta({ id: 'Timestamp' })
 
 export const expiresAt = timestamp
   .nullable()
@@ -37,12 +37,15 @@ function wholeNumber(minimum: number, maximum: number, initial?: number) {
   return z.preprocess(readDigits(/^\d{1,15}$/), initial === undefined ? number : number.default(initial))
 }
 
-/** A number with or without a fraction, as a query parameter. */
-function fraction(minimum: number, maximum: number) {
-  const error = ({ input }: { input?: unknown }) =>
-    `is ${JSON.stringify(input)}, and must be from ${minimum} to ${maximum} in decimal digits, such as 0.5`
-  return z.preprocess(readDigits(/^\d{1,15}(\.\d{1,15})?$/), z.number({ error }).min(minimum).max(maximum))
-}
+/** Seconds with or without a fraction, as a query parameter. */
+const secondsParameter = z.preprocess(
+  readDigits(/^\d{1,15}(\.\d{1,15})?$/),
+  z
+    .number({
+      error: ({ input }) => `is ${JSON.stringify(input)}, and must be seconds in decimal digits, such as 30 or 0.5`,
+    })
+    .min(0),
+)
 
 /** Reads a text that has this form. `Number` alone would also read hexadecimal digits, exponents, signs and spaces. */
 function readDigits(form: RegExp) {
@@ -153,9 +156,14 @@ export const namedModel = z.object({ id, name: name.nullable(), sha256: digest }
 
 export type NamedModel = z.infer<typeof namedModel>
 
-export const waitSeconds = fraction(0, 60)
+/** Most seconds for which the server holds an answer back. HAProxy as Debian packages it cuts requests off after 50, nginx after 60. */
+export const longestWait = 45
+
+export const waitSeconds = secondsParameter
   .optional()
-  .describe('Seconds that the server holds the answer back, unless the job ends earlier')
+  .describe(
+    `Seconds that the server holds the answer back, unless the job ends earlier; at most ${longestWait}: the server takes more as ${longestWait}, and says so in the header Tureen-Waited`,
+  )
 
 export const pageParameters = {
   limit: wholeNumber(1, 500, 50).describe('Most items in this page'),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { labels, modelSelection, namedModel, reference, ttl, waitSeconds } from './common.ts'
+import { labels, modelSelection, namedModel, reference, ttl } from './common.ts'
 import { comparedRules, ruleReport } from './merge.ts'
 import { problem } from './problem.ts'
 
@@ -87,5 +87,3 @@ export const comparisonResult = z
   .meta({ id: 'ComparisonResult' })
 
 export type ComparisonResult = z.infer<typeof comparisonResult>
-
-export const comparisonParameters = z.strictObject({ wait: waitSeconds })

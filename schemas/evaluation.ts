@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digest, entriesAtMost, id, labels, name, reference, resultName, ttl, waitSeconds } from './common.ts'
+import { digest, entriesAtMost, id, labels, name, reference, resultName, ttl } from './common.ts'
 
 export const direction = z.enum(['max', 'min']).describe('Direction in which scores are better: max or min')
 
@@ -110,8 +110,6 @@ export const evaluationResult = z
   .meta({ id: 'EvaluationResult' })
 
 export type EvaluationResult = z.infer<typeof evaluationResult>
-
-export const evaluationParameters = z.strictObject({ wait: waitSeconds })
 
 export const metric = z
   .object({

@@ -3,6 +3,7 @@ import {
   digest,
   expiresAt,
   id,
+  idempotencyHeaders,
   labelParameters,
   labels,
   name,
@@ -145,4 +146,28 @@ export const jobFilters = z.strictObject({
 /** The id of a job in a path. */
 export const jobIdParameter = z.object({ id: z.string().min(1).max(200).describe('The id of a job') })
 
-export const jobParameters = z.strictObject({ wait: waitSeconds })
+/** Query parameters of the requests that start or get one job. */
+export const jobParameters = z.strictObject({
+  wait: waitSeconds,
+  fail: z
+    .enum(['http'])
+    .optional()
+    .describe(
+      'http: the answer for a failed or cancelled job is its error, with the status of that error instead of 200, as curl -f needs it',
+    ),
+})
+
+export type JobParameters = z.infer<typeof jobParameters>
+
+const prefer = z
+  .string()
+  .optional()
+  .describe(
+    'Preferences (RFC 7240). wait=SECONDS is taken like the query parameter wait, which comes first; the header Preference-Applied of the answer repeats the seconds',
+  )
+
+/** Headers of the requests that get one job. */
+export const jobHeaders = z.looseObject({ prefer })
+
+/** Headers of the requests that start a job. */
+export const jobStartHeaders = idempotencyHeaders.extend({ prefer })

@@ -10,7 +10,6 @@ import {
   reference,
   resultName,
   ttl,
-  waitSeconds,
 } from './common.ts'
 import { recalibrationRecipe, recalibrationReport, scoredRecalibration } from './recalibration.ts'
 
@@ -288,8 +287,6 @@ export const mergeResult = z
   .meta({ id: 'MergeResult' })
 
 export type MergeResult = z.infer<typeof mergeResult>
-
-export const mergeParameters = z.strictObject({ wait: waitSeconds })
 
 /** The recipe of a one-shot soup. Its models are the uploaded model parts, in order. */
 export const soupRecipe = z

@@ -10,7 +10,6 @@ import {
   reference,
   resultName,
   ttl,
-  waitSeconds,
 } from './common.ts'
 import { direction, metricRequest, scoring } from './evaluation.ts'
 import { fisherReference, match, mergeSettings, ruleReport, weight, weightRules } from './merge.ts'
@@ -332,5 +331,3 @@ export const searchResult = z
   .meta({ id: 'SearchResult' })
 
 export type SearchResult = z.infer<typeof searchResult>
-
-export const searchParameters = z.strictObject({ wait: waitSeconds })

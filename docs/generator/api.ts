@@ -5,6 +5,7 @@ import pino from 'pino'
 import { z } from 'zod'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import { answerHeaders } from '../../src/http/answer-headers.ts'
 import { holdDataDirectory } from '../../src/storage/data-directory.ts'
 import { pathsWithInlineParts } from './inline-parts.ts'
 import { code, page, table } from './markdown.ts'
@@ -75,7 +76,7 @@ function section(
   ].join('\n\n')
 }
 
-/** Returns the page of all operations of the API, with scope, parameters, bodies and answers. */
+/** Returns the page of all operations of the API, with scope, parameters, bodies and answers, and of the headers of answers. */
 export async function apiPage(): Promise<string> {
   const operations = Object.entries(await documentedPaths()).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, described]) => ({ path, method, described })),
@@ -90,5 +91,10 @@ export async function apiPage(): Promise<string> {
     '`GET /openapi.json` of a server is the contract: it has the schema of every body and answer. `GET /docs/api` shows it as a page. This ' +
       'page lists the operations.',
     ...sections,
+    '## Headers of answers',
+    table(
+      ['header', 'meaning'],
+      Object.entries(answerHeaders).map(([name, { description }]) => [code(name), description]),
+    ),
   )
 }

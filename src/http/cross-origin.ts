@@ -1,20 +1,6 @@
 import cors from '@fastify/cors'
 import fastifyPlugin from 'fastify-plugin'
-
-/** Headers of answers that scripts of other origins may read. */
-const exposedHeaders = [
-  'content-disposition',
-  'content-range',
-  'etag',
-  'idempotency-replayed',
-  'location',
-  'repr-digest',
-  'retry-after',
-  'tureen-report',
-  'tureen-warnings',
-  'www-authenticate',
-  'x-request-id',
-]
+import { answerHeaders } from './answer-headers.ts'
 
 /**
  * Answers preflights and adds CORS headers for the given origins; without origins it does nothing. Register it before the routes are
@@ -25,7 +11,7 @@ export const crossOrigin = fastifyPlugin<{ corsOrigins: readonly string[] }>(asy
   await app.register(cors, {
     origin: [...corsOrigins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-    exposedHeaders,
+    exposedHeaders: Object.keys(answerHeaders).map(name => name.toLowerCase()),
     strictPreflight: false,
   })
 })

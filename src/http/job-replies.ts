@@ -2,15 +2,19 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { id } from '../../schemas/common.ts'
-import { type JobRecord, job } from '../../schemas/job.ts'
+import { type JobItem, type JobParameters, type JobRecord, job } from '../../schemas/job.ts'
+import type { ProblemDocument } from '../../schemas/problem.ts'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { jobErrors } from '../jobs/job-errors.ts'
 import type { StoredJob } from '../jobs/job-records.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import type { KeepWith } from '../storage/database.ts'
+import { requireReadable } from '../storage/unreadable.ts'
 import { type Idempotency, idempotencyErrors } from './idempotency.ts'
 import { jsonBodyErrors } from './json-body.ts'
-import { recordTag } from './preconditions.ts'
+import { checkPreconditions, recordTag } from './preconditions.ts'
+import { problemMediaType } from './problem-details.ts'
+import { waitOf } from './waiting.ts'
 
 /** The reason of all signals of {@link clientGone}. A stack for each of thousands of clients that vanish together would block the event loop. */
 const hungUp = new DOMException('The client is gone', 'AbortError')
@@ -40,7 +44,7 @@ export async function startJob(
   request: FastifyRequest,
   reply: FastifyReply,
   { jobs, idempotency }: JobStart,
-  wait: number | undefined,
+  parameters: JobParameters,
   start: (keep: KeepWith<JobRecord> | undefined) => Promise<JobRecord>,
 ): Promise<FastifyReply> {
   const kept = await idempotency.once(request, reply, keptJob, {
@@ -52,26 +56,66 @@ export async function startJob(
   })
   const created = 'ended' in kept ? await jobs.get(kept.id) : { job: kept, resultParts: null }
   const isOver = created.job.finishedAt !== null
-  const latest = wait && !isOver ? await jobs.wait(kept.id, wait, clientGone(reply)) : created
+  const { seconds, headers } = waitOf(request)
+  const latest = seconds > 0 && !isOver ? await jobs.wait(kept.id, seconds, clientGone(reply)) : created
   const { finishedAt } = latest.job
   if (finishedAt && !isOver) await idempotency.amend(request, { id: kept.id, ended: true })
-  reply.code(finishedAt ? 200 : 202).header('location', `/v1/jobs/${kept.id}`)
-  return sendJob(request, reply, jobs, latest)
+  reply.code(finishedAt ? 200 : 202).headers({ ...headers, location: `/v1/jobs/${kept.id}` })
+  return sendJob(request, reply, jobs, latest, parameters)
 }
 
 /** The outcome of a key of a job: the new job; or only its id once an answer has shown the ended job, which never changes. */
 const keptJob = z.union([job, z.object({ id, ended: z.literal(true) })])
 
-/** Sends a job. A large result is streamed from the catalog to the client. */
+/** Answers with a job, after its end if the request waits for it: 202 if the job has not ended then. */
+export async function answerJob(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  jobs: JobService,
+  id: string,
+  parameters: JobParameters,
+): Promise<FastifyReply> {
+  const { seconds, headers } = waitOf(request)
+  const stored = seconds > 0 ? await jobs.wait(id, seconds, clientGone(reply)) : await jobs.get(id)
+  reply.headers(headers)
+  if (seconds > 0 && stored.job.finishedAt === null) return sendJob(request, reply.code(202), jobs, stored)
+  return sendJob(request, reply, jobs, stored, parameters, jobTag(stored))
+}
+
+/**
+ * Sends a job with the header `Tureen-Job-Status`; with `fail=http`, the error of a failed job instead. A large result is streamed from the
+ * catalog to the client.
+ * @param tag the entity tag of the job, if the request may have preconditions
+ */
 export function sendJob(
   request: FastifyRequest,
   reply: FastifyReply,
   jobs: JobService,
   stored: StoredJob,
+  parameters: JobParameters = {},
+  tag?: string,
 ): FastifyReply {
-  if (stored.resultParts === null) return reply.send(stored.job)
+  const { job, resultParts } = stored
+  reply.header('tureen-job-status', job.status)
+  const error = parameters.fail === 'http' ? errorOf(job) : undefined
+  if (error)
+    return reply
+      .code(error.status)
+      .type(problemMediaType)
+      .send({ ...error, requestId: request.id })
+  if (tag !== undefined) {
+    reply.header('etag', tag)
+    if (checkPreconditions(request, tag)) return reply.code(304).send()
+  }
+  if (resultParts === null) return reply.send(job)
   reply.type('application/json; charset=utf-8')
-  return request.method === 'HEAD' ? reply.send() : reply.send(Readable.from(withEnd(jobs.text(stored), '\n')))
+  return request.method === 'HEAD' ? reply.send() : reply.send(Readable.from(jobText(jobs, stored, '\n')))
+}
+
+/** Returns the error of a failed or cancelled job. @throws TureenError `TUREEN_RECORD_UNREADABLE` if the record of a failed job is damaged */
+function errorOf(job: JobItem): ProblemDocument | undefined {
+  if (job.error || job.status !== 'failed') return job.error
+  return requireReadable({ job: job.id }, job).error
 }
 
 /** Returns the entity tag of a job. It leaves out a large result, which never changes. */
@@ -79,41 +123,8 @@ export function jobTag({ job, resultParts }: StoredJob): string {
   return recordTag(resultParts === null ? job : { job, resultParts })
 }
 
-async function* withEnd(text: AsyncGenerator<string>, end: string): AsyncGenerator<string> {
-  yield* text
+/** Yields the JSON text of a job in pieces, and then `end`. */
+export async function* jobText(jobs: JobService, stored: StoredJob, end: string): AsyncGenerator<string> {
+  yield* jobs.text(stored)
   yield end
-}
-
-/** Sends a job's events as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
-export async function sendEvents(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  jobs: JobService,
-  id: string,
-): Promise<FastifyReply> {
-  await jobs.get(id)
-  if (request.method === 'HEAD') return reply.type('text/event-stream').send()
-  const last = Number(request.headers['last-event-id'] ?? 0)
-  const events = jobs.events(id, Number.isSafeInteger(last) ? last : 0, clientGone(reply))
-  const first = await events.next()
-  // No event will follow. The status 204 tells an EventSource not to reconnect.
-  if (first.done) return reply.code(204).send()
-  reply.type('text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no')
-  return reply.send(Readable.from(eventStream(first.value, events, jobs, id)))
-}
-
-type Events = ReturnType<JobService['events']>
-type Event = Awaited<ReturnType<Events['next']>>['value']
-
-async function* eventStream(first: Event, events: Events, jobs: JobService, id: string): AsyncGenerator<string> {
-  yield* eventText(first, jobs, id)
-  for await (const event of events) yield* eventText(event, jobs, id)
-}
-
-async function* eventText(event: Event, jobs: JobService, id: string): AsyncGenerator<string> {
-  if (!event) return yield ': \n\n'
-  const head = `id: ${event.sequence}\nevent: ${event.type}\ndata: `
-  if (event.type !== 'done') return yield `${head}${event.data}\n\n`
-  yield head
-  yield* withEnd(jobs.text(await jobs.get(id)), '\n\n')
 }

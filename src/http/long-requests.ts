@@ -4,6 +4,7 @@ import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { type ClientCounts, countClients } from './client-counts.ts'
 import { clientName } from './client-key.ts'
+import { canWait, waitOf } from './waiting.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -15,19 +16,16 @@ declare module 'fastify' {
 /** Most open requests of each kind at a time, for one token or address. */
 export const longRequestLimits = { eventStreams: 64, waits: 256 } as const
 
-/** Refuses event streams and waiting requests (`?wait=`) above the limits of one client, before the route runs. */
+/** Refuses event streams and waiting requests (`?wait=`, `Prefer: wait`) above the limits of one client, before the route runs. */
 export const longRequests = fastifyPlugin(async app => {
   const [eventStreams, waits] = [countClients(), countClients()]
   app.addHook('preHandler', async (request, reply) => {
     if (request.routeOptions.config.events)
       countOne(request, reply, eventStreams, longRequestLimits.eventStreams, 'TUREEN_TOO_MANY_STREAMS')
-    if (waitOf(request.query) > 0) countOne(request, reply, waits, longRequestLimits.waits, 'TUREEN_TOO_MANY_WAITS')
+    if (canWait(request.routeOptions.schema) && waitOf(request).seconds > 0)
+      countOne(request, reply, waits, longRequestLimits.waits, 'TUREEN_TOO_MANY_WAITS')
   })
 })
-
-function waitOf(query: unknown): number {
-  return typeof query === 'object' && query !== null && 'wait' in query ? Number(query.wait) : 0
-}
 
 function countOne(
   request: FastifyRequest,

@@ -6,6 +6,7 @@ import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-ty
 import { z } from 'zod'
 import { problem } from '../../schemas/problem.ts'
 import { type ErrorCode, errorCatalogue } from '../error-catalogue.ts'
+import { jobErrors } from '../jobs/job-errors.ts'
 import { accessErrors, accessOf } from './access.ts'
 import { about, apiDocument } from './api-document/document.ts'
 import { withNewline } from './final-newline.ts'
@@ -14,6 +15,7 @@ import { jsonBodyErrors } from './json-body.ts'
 import { isSafe } from './origin-check.ts'
 import { checkPreconditions, preconditionErrors } from './preconditions.ts'
 import { problemMediaType } from './problem-details.ts'
+import { canWait } from './waiting.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -64,6 +66,17 @@ export function problemResponses(...codes: ErrorCode[]) {
   return Object.fromEntries(responses)
 }
 
+/** The responses of failed and cancelled jobs that `fail=http` asks for. Their status is that of the job's error. */
+export const failedJobResponses = { '4xx': failedJobResponse('4'), '5xx': failedJobResponse('5') }
+
+/** @param first the first digit of the statuses */
+function failedJobResponse(first: '4' | '5') {
+  const codes = jobErrors.end.filter(code => String(errorCatalogue[code].status).startsWith(first))
+  return problemResponse(
+    `With ?fail=http, the error of a failed or cancelled job: ${codes.join(', ')}, or a code that refuses the request to start the job`,
+  )
+}
+
 /**
  * Returns the further responses of a route that answers with one record.
  * @param codes the codes that the service declares for reading it
@@ -103,10 +116,6 @@ function withRefusals(schema: FastifySchema, { method, config = {} }: RouteOptio
   }
   const security = access === 'open' ? { security: [] } : { security: [{ token: [] }], 'x-scope': access }
   return { ...schema, ...security, response }
-}
-
-function canWait({ querystring }: FastifySchema): boolean {
-  return querystring instanceof z.ZodObject && 'wait' in querystring.shape
 }
 
 function problemResponse(description: string) {

@@ -59,8 +59,8 @@ export type JobService = {
    */
   remove(id: string, allow: (stored: records.StoredJob) => void): Promise<void>
   /**
-   * Yields the events after number `after` as they occur, until the job has ended. It also yields null, first and every 15 seconds, to keep
-   * the connection alive. It yields nothing if no event can follow.
+   * Yields the events after number `after` as they occur, until the job has ended. It yields null first, and whenever nothing has come for 15
+   * seconds, to keep the connection alive. It yields nothing if no event can follow.
    */
   events(id: string, after: number, signal: AbortSignal): AsyncGenerator<records.JobEvent | null>
   /** Starts the jobs that were queued or running when the earlier process ended. */
@@ -297,6 +297,7 @@ export function createJobService(
       const over = AbortSignal.any([signal, closing.signal])
       const followed = followChanges(changes, id, over)
       let last = after
+      let spokeAt = performance.now()
       try {
         for (let started = false; !over.aborted; started = true) {
           let events = await records.eventsAfter(catalog, id, last)
@@ -305,13 +306,18 @@ export function createJobService(
             events = await records.eventsAfter(catalog, id, last)
             if (events.length === 0) return
           }
-          if (events.length === 0 || !started) yield null
+          const isSilent = events.length === 0 && performance.now() - spokeAt >= signOfLifeMilliseconds
+          if (isSilent || !started) {
+            yield null
+            spokeAt = performance.now()
+          }
           for (const event of events) {
             last = event.sequence
             yield event
             if (event.type === 'done') return
           }
-          if (events.length === 0) await followed.next(signOfLifeMilliseconds)
+          if (events.length > 0) spokeAt = performance.now()
+          else await followed.next(signOfLifeMilliseconds - (performance.now() - spokeAt))
         }
       } finally {
         followed.close()

@@ -7,12 +7,6 @@ import { projectFile, startApp } from '../support/server.ts'
 /** Codes that no operation of the document answers with, and why. */
 const elsewhere: Record<string, string> = {
   TUREEN_METHOD_NOT_ALLOWED: 'answers HTTP methods that the document does not have',
-  TUREEN_JOB_CANCELLED: 'ends jobs',
-  TUREEN_EVALUATION_FAILED: 'ends jobs',
-  TUREEN_EVALUATION_CRASHED: 'ends jobs',
-  TUREEN_EVALUATION_MEMORY: 'ends jobs',
-  TUREEN_EVALUATION_TIMEOUT: 'ends jobs',
-  TUREEN_EVALUATOR_UNAVAILABLE: 'ends jobs',
 }
 
 let app: Awaited<ReturnType<typeof startApp>>
@@ -22,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 describe('the codes of errors', () => {
-  test('stand in the document, each at an operation, but for those of jobs', async () => {
+  test('stand in the document, each at an operation', async () => {
     const document = JSON.stringify(await json(await fetch(`${app.url}/openapi.json`)))
     const missing = Object.keys(errorCatalogue).filter(code => !document.includes(code))
     expect(missing.sort()).toEqual(Object.keys(elsewhere).sort())

@@ -122,6 +122,14 @@ describe('the events of a job that runs', () => {
     expect((await allEvents(response)).at(-1)?.event).toBe('done')
   })
 
+  test('have no comments while something comes', async () => {
+    const { job } = await startLongMerge(app.url)
+    await untilStatus(app.url, job.id, 'running')
+    const response = await events(job.id)
+    await cancelJob(app.url, job.id)
+    expect(await response.text()).not.toMatch(/^:/m)
+  })
+
   test('go to everybody who listens', async () => {
     const { job } = await startLongMerge(app.url)
     await untilStatus(app.url, job.id, 'running')

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import pino from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { mergeRequest } from '../../schemas/merge.ts'
 import { createJobService, type JobService } from '../../src/jobs/job-service.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
@@ -47,5 +47,34 @@ test('a stream of events ends with the last one, at whatever moment the job ends
     for (let turn = 0; turn < turns; turn += 1) await setImmediate()
     await jobs.cancel(id)
     expect(await Promise.all(streams), `${turns} turns`).toEqual(['done', 'done', 'done', 'done'])
+  }
+})
+
+test('a stream has a sign of life after 15 seconds of silence, and none before', async () => {
+  const request = mergeRequest.parse({ models: [{ id: 'a' }, { id: 'b' }] })
+  const { id } = await jobs.create({ type: 'merge', request, labels: {}, inputIds: [] })
+  // The start of the job is a change without an event.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  try {
+    const events = jobs.events(id, 0, new AbortController().signal)
+    expect((await events.next()).value).toBeNull()
+    let came = 0
+    const next = events.next().then(({ value }) => {
+      came += 1
+      return value
+    })
+    const waits = async () => {
+      while (vi.getTimerCount() === 0) await setImmediate()
+    }
+    await waits()
+    vi.advanceTimersByTime(14_990)
+    for (let turn = 0; turn < 100; turn += 1) await setImmediate()
+    expect(came).toBe(0)
+    await waits()
+    vi.advanceTimersByTime(10)
+    expect(await next).toBeNull()
+  } finally {
+    vi.useRealTimers()
+    await jobs.cancel(id)
   }
 })

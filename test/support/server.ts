@@ -10,6 +10,7 @@ import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { holdDataDirectory } from '../../src/storage/data-directory.ts'
 import { watchUndeclaredCodes } from './undeclared-codes.ts'
+import { watchUndeclaredHeaders } from './undeclared-headers.ts'
 
 /** The root of the project, without a slash at the end. */
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
@@ -42,7 +43,7 @@ export async function startApp(
   const config = readConfig({ ...own, ...variables })
   const held = await holdDataDirectory(config.dataDirectory)
   const app = await createApp(config, held, pino({ level: config.logLevel }), clock)
-  const expectDeclared = watchUndeclaredCodes(app)
+  const expectDeclared = [watchUndeclaredCodes(app), watchUndeclaredHeaders(app)]
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {
     url,
@@ -50,7 +51,7 @@ export async function startApp(
     async close() {
       await app.close()
       await directory.remove()
-      expectDeclared()
+      for (const expectAll of expectDeclared) expectAll()
     },
   }
 }

@@ -1,29 +1,15 @@
 import { STATUS_CODES } from 'node:http'
+import { type AnswerHeaderName, answerHeaders } from '../answer-headers.ts'
 import { type JsonObject, mapMembers, memberOf } from './json.ts'
 
-const text = (description: string) => ({ description, schema: { type: 'string' } })
-
-/** Headers of answers, by the name of their component. */
-export const answerHeaders: JsonObject = {
-  ETag: text('Entity tag of the record or content, for If-Match and If-None-Match'),
-  Location: text('Path of the created record'),
-  'Retry-After': { description: 'Seconds to wait before the next try', schema: { type: 'integer', minimum: 0 } },
-  'X-Request-Id': text('Id of the request in the log of the server'),
-  'Idempotency-Replayed': {
-    description: 'True if the answer is that of an earlier request with the same Idempotency-Key',
-    schema: { type: 'string', enum: ['true'] },
-  },
-  'Content-Disposition': text('File name of the content'),
-  'Repr-Digest': text('sha256 digest of the whole content (RFC 9530)'),
-  'WWW-Authenticate': text('Challenge that names the missing token or scope (RFC 6750)'),
-}
+const prefix = '#/components/headers/'
 
 /** Returns the document with the headers and a description of every answer. */
 export function withAnswerHeaders(document: JsonObject): JsonObject {
   const paths = mapMembers(memberOf(document, 'paths'), methods =>
     mapMembers(methods, operation => {
       const answers = memberOf(operation, 'responses')
-      const creates = JSON.stringify(operation['parameters'] ?? []).includes('idempotency-key')
+      const about = factsOf(operation)
       return {
         ...operation,
         responses: mapMembers(answers, (answer, status) => {
@@ -31,33 +17,67 @@ export function withAnswerHeaders(document: JsonObject): JsonObject {
           return {
             ...answer,
             description: description === 'Default Response' ? (STATUS_CODES[status] ?? status) : description,
-            headers: Object.fromEntries(
-              headersOf(status, answer, { creates, hasTag: '304' in answers }).map(name => [
-                name,
-                { $ref: `#/components/headers/${name}` },
-              ]),
-            ),
+            headers: Object.fromEntries(headersOf(status, about).map(name => [name, { $ref: prefix + name }])),
           }
         }),
       }
     }),
   )
-  return { ...document, paths, components: { ...memberOf(document, 'components'), headers: answerHeaders } }
+  const written = JSON.stringify(paths)
+  const used = Object.entries(answerHeaders).filter(([name]) => written.includes(`"${prefix}${name}"`))
+  const headers = Object.fromEntries(used)
+  return { ...document, paths, components: { ...memberOf(document, 'components'), headers } }
 }
+
+/** AnswerFacts about an operation that decide about the headers of its answers. */
+type AnswerFacts = {
+  creates: boolean
+  hasTag: boolean
+  /** True if an answer is a file. */
+  hasFile: boolean
+  /** True if the answers are one job. */
+  isJob: boolean
+  /** True if requests can wait for the job. */
+  waits: boolean
+  makesSoup: boolean
+}
+
+function factsOf(operation: JsonObject): AnswerFacts {
+  const parameters = JSON.stringify(operation['parameters'] ?? [])
+  const answers = memberOf(operation, 'responses')
+  const waits = parameters.includes('"wait"')
+  return {
+    creates: parameters.includes('idempotency-key'),
+    hasTag: '304' in answers,
+    hasFile: fileType in memberOf(memberOf(answers, '200'), 'content'),
+    isJob: waits || operation['operationId'] === 'cancelJob',
+    waits,
+    makesSoup: operation['operationId'] === 'makeSoup',
+  }
+}
+
+const fileType = 'application/octet-stream'
 
 function headersOf(
   status: string,
-  answer: JsonObject,
-  { creates, hasTag }: { creates: boolean; hasTag: boolean },
-): string[] {
-  const isFile = 'application/octet-stream' in memberOf(answer, 'content')
+  { creates, hasTag, hasFile, isJob, waits, makesSoup }: AnswerFacts,
+): AnswerHeaderName[] {
+  const isGood = status.startsWith('2')
+  // With fail=http, the error of a job is the answer.
+  const isOutcome = isGood || status.endsWith('XX')
+  const isKnown = status === '304'
+  const when = (holds: boolean, ...names: AnswerHeaderName[]) => (holds ? names : [])
   return [
     'X-Request-Id',
-    ...(hasTag && ['200', '206', '304'].includes(status) ? ['ETag'] : []),
-    ...(creates && ['201', '202'].includes(status) ? ['Location'] : []),
-    ...(creates && status.startsWith('2') ? ['Idempotency-Replayed'] : []),
-    ...(isFile ? ['Content-Disposition', 'Repr-Digest'] : []),
-    ...(status === '429' || status === '503' ? ['Retry-After'] : []),
-    ...(status === '401' || status === '403' ? ['WWW-Authenticate'] : []),
+    ...when((hasTag || hasFile) && ['200', '206'].includes(status), 'ETag'),
+    ...when(isKnown || (hasTag && status === '412'), 'ETag'),
+    ...when(creates && isOutcome, 'Location', 'Idempotency-Replayed'),
+    ...when(isJob && (isOutcome || isKnown), 'Tureen-Job-Status'),
+    ...when(waits && (isOutcome || isKnown), 'Tureen-Waited', 'Preference-Applied'),
+    ...when(hasFile && (isGood || isKnown), 'Content-Disposition', 'Repr-Digest', 'Accept-Ranges'),
+    ...when(makesSoup && isGood, 'Tureen-Warnings', 'Tureen-Report'),
+    ...when(status === '206' || status === '416', 'Content-Range'),
+    ...when(status === '429' || status === '503', 'Retry-After'),
+    ...when(status === '401' || status === '403', 'WWW-Authenticate'),
   ]
 }

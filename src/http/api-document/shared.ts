@@ -68,7 +68,7 @@ function parameterName(value: unknown): { name: string; value: unknown } {
   return { name: words.map(word => word.charAt(0).toUpperCase() + word.slice(1)).join(''), value }
 }
 
-/** Returns the component name of an answer, such as `Answer200` or `Problem404`. */
+/** Returns the component name of an answer, such as `Answer200`, `Problem404` or `Problem4XX`. */
 function responseName([status, value]: [string, unknown]): { name: string; value: unknown } {
-  return { name: `${Number(status) >= 400 ? 'Problem' : 'Answer'}${status}`, value }
+  return { name: `${/^[45]/.test(status) ? 'Problem' : 'Answer'}${status}`, value }
 }

@@ -18,7 +18,7 @@ for (const file of files) {
 }
 const { data: job, error } = await createMerge({
   client,
-  query: { wait: 45 },
+  query: { wait: 30 },
   headers: { 'idempotency-key': 'hey-api' },
   body: { models: ids.map(id => ({ id })), labels: { made: 'hey-api' } },
 })

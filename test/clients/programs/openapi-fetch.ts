@@ -19,7 +19,7 @@ for (const file of files) {
   ids.push(data.id)
 }
 const { data: job, error } = await client.POST('/v1/merges', {
-  params: { query: { wait: 45 }, header: { 'idempotency-key': 'openapi-fetch' } },
+  params: { query: { wait: 30 }, header: { 'idempotency-key': 'openapi-fetch' } },
   body: { models: ids.map(id => ({ id })), labels: { made: 'openapi-fetch' } },
 })
 if (error) throw new Error(error.detail)
