@@ -105,6 +105,12 @@ export const evaluationResult = z
       inputs: z.record(z.string(), z.string()),
       target: z.string().nullable(),
       output: z.string().nullable(),
+      guessed: z
+        .array(z.string())
+        .optional()
+        .describe(
+          'Fields whose arrays neither the request nor their names chose, such as inputs.x; absent if there are none',
+        ),
     }),
   })
   .meta({ id: 'EvaluationResult' })

@@ -18,9 +18,18 @@ export function dataFormatsPage(): string {
     '- **Arrays with equally many samples belong together.** With `x_train`, `y_train`, `x_test` and `y_test` in one file, name those to use: ' +
       '`"inputs": {"x": "x_test"}, "target": "y_test"`.\n' +
       '- **Arrays that cannot be used** do not keep the others from use. The record lists them in `unusable`, each with the reason.\n' +
-      '- **An array without axes** is a constant that every run is fed.\n' +
+      '- **An array without axes** is a constant, and belongs to all samples.\n' +
       '- **Other entries** of the archive are ignored: texts, folders, `._x.npy` and `__MACOSX/` of macOS, and up to 64 KiB after its end. ' +
       'An entry without `.npy` is an array if it begins like one.',
+    '## Which array is fed to which input',
+    'A request may name the array of each input in `inputs`, and the `target`. The server chooses the others in this order:',
+    '1. The array with the name of the input.\n' +
+      '2. The only array of the same kind of type (float, integer, bool or text), rank and dims. It must not fit another open input. A model with one ' +
+      'input also takes numbers of another kind, if nothing fits better.\n' +
+      '3. The target is the only other array, or the only one whose name says so: `y`, `label`, `target`, `class`, `gt`, or the name of an output.',
+    'An array that is named like a target, an identifier (`id`, `index`, `file`), a name, a weight or a fold is never fed to an input without being ' +
+      'asked for. Nor is an input without axes fed from an array of another name. An input with a default value in the model needs no array.',
+    'What was guessed is in `binding.guessed` of the result, and in a note. An input without an array is refused with `TUREEN_DATASET_MISMATCH`.',
     '## Element types of `.npz`',
     'The header of an array may spell its type in any way that NumPy reads, such as `<f4`, `=f4`, `f` or `float32`.',
     table(

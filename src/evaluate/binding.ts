@@ -2,10 +2,10 @@ import { isEscaped } from '../onnx/names.ts'
 import { bindArrays } from './binding/bind-arrays.ts'
 import { bindTestData } from './binding/bind-test-data.ts'
 import { mismatch } from './binding/binding-refusals.ts'
-import type { Binding, BindingDataset, BindingModel, BindingRequest, BoundArray } from './binding/binding-types.ts'
+import type { Binding, BindingDataset, BindingModel, BindingRequest, BoundDataset } from './binding/binding-types.ts'
 import type { DatasetDescription } from './datasets/dataset-types.ts'
 
-export type { Binding, BindingRequest, BoundArray, BoundInput } from './binding/binding-types.ts'
+export type { Binding, BindingDataset, BindingRequest, BoundArray, BoundInput, Guess } from './binding/binding-types.ts'
 
 /**
  * The way to bind each kind of data set. `byRequest`: true if the request chooses arrays and batch size; false if the files say them.
@@ -14,7 +14,7 @@ const binders: Readonly<
   Record<
     DatasetDescription['kind'],
     {
-      bind: (model: BindingModel, arrays: readonly BoundArray[], request: BindingRequest) => Binding
+      bind: (model: BindingModel, dataset: BindingDataset, request: BindingRequest) => BoundDataset
       byRequest: boolean
     }
   >
@@ -29,13 +29,14 @@ export function isBoundByRequest(kind: DatasetDescription['kind']): boolean {
 }
 
 /**
- * Binds a data set to a model. It fills in the fields that the request leaves out, if only one choice is possible.
- * @throws TureenError `TUREEN_DATASET_MISMATCH` if an array does not fit, or if several choices are possible; it lists the choices
+ * Binds a data set to a model. It fills in the fields that the request leaves out, if only one choice is possible, and tells what it guessed.
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` if an array does not fit, or if several choices are possible; it lists the choices.
+ *   `TUREEN_DATASET_UNSUPPORTED` if the request asks for an array that cannot be used
  */
-export function bindDataset(model: BindingModel, dataset: BindingDataset, request: BindingRequest): Binding {
-  const binding = binders[dataset.kind].bind(model, dataset.arrays, request)
-  requireSayable(binding)
-  return binding
+export function bindDataset(model: BindingModel, dataset: BindingDataset, request: BindingRequest): BoundDataset {
+  const bound = binders[dataset.kind].bind(model, dataset, request)
+  requireSayable(bound.binding)
+  return bound
 }
 
 /** onnxruntime takes the names of inputs and outputs as texts, and finds none whose bytes are not UTF-8. */

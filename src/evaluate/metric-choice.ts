@@ -4,7 +4,7 @@ import type { ValueDescription } from '../onnx/skeleton.ts'
 import { invalidFields } from '../unknown-fields.ts'
 import { boundedParse } from '../validation/bounded-parse.ts'
 import { toldFindings } from '../validation/told-causes.ts'
-import type { Binding, BoundArray } from './binding.ts'
+import type { Binding, BindingDataset, BoundArray } from './binding.ts'
 import { isInteger, isText } from './element-kinds.ts'
 import { metrics, type RegisteredMetric } from './metrics/metric-registry.ts'
 import { parameterSchema } from './metrics/parameter-schema.ts'
@@ -48,6 +48,9 @@ export function chooseMetric(name: string, parameters: Record<string, unknown>, 
   )
 }
 
+/** The arrays of a data set. */
+type TargetChoices = Pick<BindingDataset, 'arrays' | 'unusable'>
+
 /**
  * Returns the scoring metrics for a request that names none: accuracy for class indices and labels, meanIoU for masks, mse for numbers in
  * the shape of the output. For ONNX's test data it returns allClose with ONNX's tolerances, and maxAbsDifference.
@@ -56,11 +59,11 @@ export function chooseMetric(name: string, parameters: Record<string, unknown>, 
  */
 export function defaultMetrics(
   binding: Binding,
-  arrays: readonly BoundArray[],
+  dataset: TargetChoices,
   outputs: readonly ValueDescription[],
 ): string[] {
   if (binding.references.length > 0) return ['allClose', 'maxAbsDifference']
-  const target = requireTarget(binding, arrays)
+  const target = requireTarget(binding, dataset)
   const dims = outputs.find(({ name }) => name === binding.output)?.dims
   if (isText(target.dtype)) return ['accuracy']
   if (isInteger(target.dtype)) return [dims?.length === 4 && target.dims.length >= 3 ? 'meanIoU' : 'accuracy']
@@ -71,16 +74,23 @@ export function defaultMetrics(
   ])
 }
 
-/** Returns the array that the output is compared with. @throws TureenError `TUREEN_DATASET_MISMATCH` with the choices if there is none */
-export function requireTarget(binding: Binding, arrays: readonly BoundArray[]): BoundArray {
+/**
+ * Returns the array that the output is compared with.
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` with the choices if there is none, and with arrays that cannot be used
+ */
+export function requireTarget(binding: Binding, { arrays, unusable = [] }: TargetChoices): BoundArray {
   const target = arrays.find(({ name }) => name === binding.target)
   if (target) return target
   const free = arrays.filter(({ name, dims }) => dims.length > 0 && !binding.inputs.some(({ array }) => array === name))
-  const message =
-    free.length > 0
-      ? `several arrays could be the target; name one as target: ${free.map(({ name }) => name).join(', ')}`
-      : 'outputs are compared with a target, and every array of the data set is an input'
   const expected = free.map(({ name }) => name).join(', ')
+  const found =
+    free.length > 1
+      ? `several arrays could be the target; name one as target: ${expected}`
+      : free.length === 1
+        ? `the name of the array ${expected} does not say that it is one; name it as target if it is`
+        : 'outputs are compared with a target, and every array of the data set is an input'
+  const unused = unusable.map(({ reason }) => reason.replace(/\.$/, '')).join('; ')
+  const message = unused ? `${found}. Arrays that cannot be used: ${unused}` : found
   throw new TureenError('TUREEN_DATASET_MISMATCH', `The data set has no target: ${message}.`, [
     { field: 'target', ...(expected ? { expected } : {}), message },
   ])

@@ -1,6 +1,7 @@
 import type { EvaluationRequest, EvaluationResult } from '../../schemas/evaluation.ts'
 import type { JobRecord } from '../../schemas/job.ts'
 import type { ErrorCode } from '../error-catalogue.ts'
+import { guessNotes } from '../evaluate/binding/guess-notes.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { jobErrors } from './job-errors.ts'
@@ -149,11 +150,15 @@ function resultOf(
     cached,
     ...(perClass.length > 0 ? { perClass } : {}),
     ignored: Object.fromEntries(named.map(({ name, score }) => [name, score.ignored ?? 0])),
-    notes: named.flatMap(({ name, score }) => (score.note ? [`${name}: ${score.note}`] : [])),
+    notes: [
+      ...guessNotes(dataset.guesses),
+      ...named.flatMap(({ name, score }) => (score.note ? [`${name}: ${score.note}`] : [])),
+    ],
     binding: {
       inputs: Object.fromEntries(binding.inputs.map(({ input, array }) => [input, array])),
       target: binding.target,
       output: binding.output,
+      ...(dataset.guesses.length > 0 ? { guessed: dataset.guesses.map(({ field }) => field) } : {}),
     },
   }
 }

@@ -80,7 +80,7 @@ export async function requireSoundCalibration(
 
 function boundTo(...[model, dataset, request]: Parameters<typeof bindDataset>): Binding {
   try {
-    return bindDataset(model, dataset, request)
+    return bindDataset(model, dataset, request).binding
   } catch (error) {
     throw within(error, 'recalibrate')
   }

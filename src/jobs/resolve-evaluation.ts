@@ -3,7 +3,7 @@ import { direction, type EvaluationRequest, type MetricRequest } from '../../sch
 import type { ModelRecord } from '../../schemas/model.ts'
 import type { DatasetStore } from '../datasets/dataset-store.ts'
 import { TureenError } from '../errors.ts'
-import { type Binding, type BindingRequest, type BoundArray, bindDataset } from '../evaluate/binding.ts'
+import { type Binding, type BindingRequest, type BoundArray, bindDataset, type Guess } from '../evaluate/binding.ts'
 import { chooseMetric, defaultMetrics, metricNamed, requireTarget } from '../evaluate/metric-choice.ts'
 import { refuseLabels } from '../evaluate/metric-fit.ts'
 import { metrics as registeredMetrics } from '../evaluate/metrics/metric-registry.ts'
@@ -33,6 +33,8 @@ export type ResolvedDataset = {
   files: EvaluationTask['dataset']['files']
   arrays: readonly BoundArray[]
   binding: Binding
+  /** Arrays that neither the request nor their names chose. */
+  guesses: readonly Guess[]
   target: BoundArray | null
 }
 
@@ -47,14 +49,14 @@ export type ResolvedEvaluation = {
 
 /**
  * Finds the records of an evaluation request, chooses its defaults and checks its settings.
- * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`, `TUREEN_REQUEST_INVALID`
+ * @throws TureenError with one of `scoringErrors`
  */
 export async function resolveEvaluation(request: EvaluationRequest, stores: Stores): Promise<ResolvedEvaluation> {
   const { models } = stores
   const model = await models.getComplete(request.model, 'model')
   const dataset = await resolveDataset(request.dataset, request, model, stores, 'dataset')
   const metrics: ResolvedMetric[] = []
-  const names = request.metrics ?? defaultMetrics(dataset.binding, dataset.arrays, model.outputs)
+  const names = request.metrics ?? defaultMetrics(dataset.binding, dataset, model.outputs)
   for (const [index, metric] of names.entries()) metrics.push(await resolveMetric(metric, `metrics.${index}`, models))
   refuseRepeated(metrics)
   metrics.forEach(({ task }, index) => {
@@ -82,10 +84,10 @@ export async function resolveDataset(
   field: string,
 ): Promise<ResolvedDataset> {
   const dataset = await datasets.get(reference, field)
-  const binding = bindDataset(model, dataset, request)
-  const { id, name, sha256, samples, arrays } = dataset
-  const target = binding.references.length > 0 ? null : requireTarget(binding, arrays)
-  return { id, name, sha256, samples, arrays, files: datasets.files(dataset), binding, target }
+  const { binding, samples = dataset.samples, guesses } = bindDataset(model, dataset, request)
+  const { id, name, sha256, arrays } = dataset
+  const target = binding.references.length > 0 ? null : requireTarget(binding, dataset)
+  return { id, name, sha256, samples, arrays, files: datasets.files(dataset), binding, guesses, target }
 }
 
 /**

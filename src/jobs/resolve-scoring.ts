@@ -21,6 +21,7 @@ export const scoringErrors = [
   ...datasetErrors.get,
   'TUREEN_REQUEST_INVALID',
   'TUREEN_DATASET_MISMATCH',
+  'TUREEN_DATASET_UNSUPPORTED',
   'TUREEN_METRIC_MISMATCH',
 ] as const satisfies readonly ErrorCode[]
 

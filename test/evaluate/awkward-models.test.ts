@@ -149,6 +149,70 @@ describe('models that are not like the others', () => {
   })
 })
 
+describe('inputs that a data set has no array for', () => {
+  /** logits = x times keep_prob. With a default, keep_prob need not be fed. */
+  const dropout = (keepProb?: number) => {
+    const initializer =
+      keepProb === undefined ? [] : [{ name: 'keep_prob', dataType: float32, dims: [], floatData: [keepProb] }]
+    const graph = {
+      name: 'dropout',
+      node: [{ opType: 'Mul', input: ['x', 'keep_prob'], output: ['logits'] }],
+      initializer,
+      input: [value('x', float32, ['n', 3]), value('keep_prob', float32, [])],
+      output: [value('logits', float32, ['n', 3])],
+    }
+    return Uint8Array.from(
+      ModelProto.encode(ModelProto.create({ irVersion: 8, opsetImport: [{ version: 13 }], graph })).finish(),
+    )
+  }
+  const x = array(Float32Array.of(3, 1, 1, 1, 3, 1, 1, 1, 3, 3, 1, 1), [4, 3])
+  const y = { descr: '<i8', shape: [4], data: BigInt64Array.of(0n, 1n, 2n, 2n) }
+  const ids = { descr: '<i8', shape: [4], data: BigInt64Array.of(-30n, -29n, 5n, 7n) }
+
+  test('an input without a default is named as missing, and no identifier is fed to it', async () => {
+    const { id: dataset } = await client.addDataset(npz({ x, y, sample_id: ids }))
+    const response = await client.ask({ model: await client.addModel(dropout()), dataset })
+    expect(response.status).toBe(422)
+    expect(Object(await response.json())).toMatchObject({
+      code: 'TUREEN_DATASET_MISMATCH',
+      errors: [{ field: 'inputs.keep_prob' }],
+    })
+  })
+
+  test('an input with a default takes it, and the result tells what was guessed', async () => {
+    const { id: dataset } = await client.addDataset(npz({ features: x, y, sample_id: ids }))
+    const { result } = await client.evaluate({
+      model: await client.addModel(dropout(2)),
+      dataset,
+      metrics: ['accuracy'],
+    })
+    expect(result?.metrics).toEqual({ accuracy: 0.75 })
+    expect(result?.binding).toEqual({
+      inputs: { x: 'features' },
+      target: 'y',
+      output: 'logits',
+      guessed: ['inputs.x', 'target'],
+    })
+    expect(result?.notes.filter(note => /features.*inputs\.x|y was taken as the target/.test(note))).toHaveLength(2)
+  })
+
+  test('of train and test arrays in one file, those are scored that the request names', async () => {
+    const train = { x_train: array(numbers(18), [6, 3]), y_train: { ...y, shape: [6], data: new BigInt64Array(6) } }
+    const meta = { descr: '|O', shape: [], data: Uint8Array.of(0x80, 4, 0x4e, 0x2e) }
+    const added = await client.addDataset(npz({ ...train, x_test: x, y_test: y, meta }))
+    expect(added).toMatchObject({
+      samples: 6,
+      unusable: [{ name: 'meta', reason: expect.stringMatching(/Python objects/) }],
+    })
+    const model = await client.addModel(dropout(1))
+    const request = { model, dataset: added.id, metrics: ['accuracy'] }
+    const { result } = await client.evaluate({ ...request, target: 'y_test', limit: 5 })
+    expect(result).toMatchObject({ metrics: { accuracy: 0.75 }, samples: 4, binding: { inputs: { x: 'x_test' } } })
+    const refused = await client.ask({ ...request, target: 'meta' })
+    expect(Object(await refused.json())).toMatchObject({ code: 'TUREEN_DATASET_UNSUPPORTED', status: 422 })
+  })
+})
+
 describe('a request for a metric that is a model', () => {
   test.each([
     ['without a direction', { name: 'mine', model: 'x' }, 'direction'],

@@ -1,12 +1,19 @@
 import type { ValueDescription } from '../../onnx/skeleton.ts'
 import { choose, describe, mismatch, namesOf } from './binding-refusals.ts'
-import type { Binding, BindingModel, BindingRequest, BoundArray, BoundInput } from './binding-types.ts'
+import type {
+  BindingDataset,
+  BindingModel,
+  BindingRequest,
+  BoundArray,
+  BoundDataset,
+  BoundInput,
+} from './binding-types.ts'
 
 /**
  * Binds ONNX's test data: the arrays input_N and output_N, to inputs and outputs with the tensor's name, or else at position N. Every
  * file must fit one of them, since an expected output that nobody compares would hide a mistake.
  */
-export function bindTestData(model: BindingModel, arrays: readonly BoundArray[], request: BindingRequest): Binding {
+export function bindTestData(model: BindingModel, { arrays }: BindingDataset, request: BindingRequest): BoundDataset {
   for (const field of ['inputs', 'target', 'batchSize'] as const) {
     if (request[field] === undefined) continue
     throw mismatch([{ field, message: `ONNX's test data say themselves what is fed and compared; leave out ${field}` }])
@@ -38,7 +45,8 @@ export function bindTestData(model: BindingModel, arrays: readonly BoundArray[],
       },
     ])
   }
-  return { inputs, target: null, output: null, references, batchSize: 1, fixed: true }
+  const binding = { inputs, target: null, output: null, references, batchSize: 1, fixed: true }
+  return { binding, samples: undefined, guesses: [] }
 }
 
 type Pair = { value: ValueDescription; array: string }

@@ -1,4 +1,5 @@
 import { type ProblemItem, TureenError } from '../../errors.ts'
+import type { BindingDataset, BoundArray } from './binding-types.ts'
 
 /** Returns the item with a name. @throws TureenError `TUREEN_DATASET_MISMATCH` with all names if there is none */
 export function choose<Named extends { name: string }>(
@@ -16,6 +17,18 @@ export function choose<Named extends { name: string }>(
       actual: name,
       message: `there is no ${what} ${name}; there are: ${namesOf(list)}`,
     },
+  ])
+}
+
+/**
+ * Returns the array with a name.
+ * @throws TureenError `TUREEN_DATASET_UNSUPPORTED` with the reason if it cannot be used; as {@link choose} if there is none
+ */
+export function chooseArray({ arrays, unusable = [] }: BindingDataset, name: string, field: string): BoundArray {
+  const refused = unusable.find(array => array.name === name)
+  if (!refused) return choose(arrays, name, 'array', field)
+  throw new TureenError('TUREEN_DATASET_UNSUPPORTED', refused.reason, [
+    { field, tensor: name, expected: namesOf(arrays), message: refused.reason },
   ])
 }
 

@@ -1,5 +1,5 @@
 import type { ValueDescription } from '../../onnx/skeleton.ts'
-import type { DatasetDescription } from '../datasets/dataset-types.ts'
+import type { DatasetDescription, UnusableDescription } from '../datasets/dataset-types.ts'
 
 /** An array of a data set, without its values. */
 export type BoundArray = { name: string; dtype: string; dims: readonly number[]; tensorName?: string | undefined }
@@ -34,4 +34,14 @@ export type BindingRequest = {
 }
 
 export type BindingModel = { inputs: readonly ValueDescription[]; outputs: readonly ValueDescription[] }
-export type BindingDataset = { kind: DatasetDescription['kind']; arrays: readonly BoundArray[] }
+export type BindingDataset = {
+  kind: DatasetDescription['kind']
+  arrays: readonly BoundArray[]
+  unusable?: readonly UnusableDescription[] | undefined
+}
+
+/** An array that neither the request nor its name chose. `field`: the field of the request that would choose it, such as `inputs.x`. */
+export type Guess = { field: string; array: string }
+
+/** A binding, with the number of samples of its arrays (undefined if the files say it) and what was guessed. */
+export type BoundDataset = { binding: Binding; samples: number | undefined; guesses: Guess[] }
