@@ -18,7 +18,8 @@ import {
 } from '../src/http/upload.ts'
 import { decodeText } from '../src/received-text.ts'
 import { makeSoup, parseSoupRecipe, soupErrors } from '../src/soups/one-shot-soup.ts'
-import type { ContentFiles, ReceivedFile } from '../src/storage/content-files.ts'
+import type { ContentFiles } from '../src/storage/content-files.ts'
+import type { ReceivedFile } from '../src/storage/received-file.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
 /** Names of form parts that are models. */

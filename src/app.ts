@@ -36,7 +36,7 @@ export async function createApp(
   // The catalog's thread starts first, because the engine sets flags for all threads that start later.
   const opened = await openCatalog(directory, log)
   const engine = await createEngine(config, directory, metrics, log)
-  const storage = await openStorage(config, directory, opened, { hash: engine.threads.hash, metrics, clock })
+  const storage = await openStorage(config, directory, opened, { threads: engine.threads, metrics, clock })
   await clearStorage(storage, opened, { closing: closing.signal, onDamage, log })
 
   const stores = createStores(config, storage, engine, clock)

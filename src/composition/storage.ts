@@ -9,7 +9,7 @@ import type { DataDirectory } from '../storage/data-directory.ts'
 import { shrinkLog } from '../storage/database.ts'
 import { continueIdsOf } from '../storage/record-ids.ts'
 import { createReserve, startFromReserve } from '../storage/reserve.ts'
-import type { HashFile } from '../storage/sound-files.ts'
+import type { ThreadPool } from '../threads/thread-pool.ts'
 
 /** The catalog of a data directory. `checking`: see {@link openCheckedCatalog}. */
 export type OpenCatalog = Awaited<ReturnType<typeof openCatalog>>
@@ -30,10 +30,10 @@ export async function openStorage(
   config: Config,
   { path }: DataDirectory,
   { catalog }: OpenCatalog,
-  { hash, metrics, clock }: { hash: HashFile; metrics: Metrics; clock: () => number },
+  { threads, metrics, clock }: { threads: ThreadPool; metrics: Metrics; clock: () => number },
 ) {
-  const contentFiles = await openContentFiles(path, config.maximumStoreBytes, metrics.received, clock)
+  const contentFiles = await openContentFiles(path, config.maximumStoreBytes, metrics.received, threads.batches, clock)
   const reserve = createReserve(path, () => shrinkLog(catalog))
-  const contents = createContents(catalog, contentFiles, reserve, hash, metrics.contentDamaged)
+  const contents = createContents(catalog, contentFiles, reserve, threads.hash, metrics.contentDamaged)
   return { catalog, contentFiles, contents, reserve }
 }

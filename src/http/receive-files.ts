@@ -1,7 +1,7 @@
 import { ownTurn } from '../own-turn.ts'
-import type { ContentFiles, ReceivedFile } from '../storage/content-files.ts'
-import { createFlushQueue } from '../storage/flush-queue.ts'
+import type { ContentFiles } from '../storage/content-files.ts'
 import { inParallel } from '../storage/in-parallel.ts'
+import type { ReceivedFile } from '../storage/received-file.ts'
 import type { UploadPart } from './upload.ts'
 
 /** Receives the bytes of one part into a file. */
@@ -22,7 +22,7 @@ export async function receiveFiles<File extends ReceivedFile>(
 ): Promise<File[]> {
   const files: File[] = []
   const byDigest = new Map<string, File>()
-  const flushes = createFlushQueue()
+  const flushes = contentFiles.openQueue()
   let turnBegan = performance.now()
   try {
     for await (const part of parts) {

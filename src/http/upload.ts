@@ -146,6 +146,8 @@ async function* partsOf(
 ): AsyncGenerator<UploadPart> {
   const waitFor = flowOnDemand(request.raw)
   for await (const part of untilAborted(request.parts(), signal, waitFor)) {
+    // The library would keep every part of the form until its end.
+    part.fields[part.fieldname] = undefined
     requireWhole(part.fieldname, 'name', part.fieldname)
     if (part.type === 'field') throw new RangeError(`the part ${part.fieldname} is no file to the library`)
     requireWhole(part.fieldname, 'filename', part.filename)

@@ -1,18 +1,19 @@
-import { mkdir, rename, stat, statfs, unlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { mkdir, stat, statfs, unlink } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
 import { asTureenError } from '../errors.ts'
 import { countContent } from './count-content.ts'
+import { fewFiles } from './few-files.ts'
+import { type FileBatches, leastInThreads, type NewFile } from './file-batches.ts'
 import { contentDigests, contentPath, incomingNames } from './file-names.ts'
-import { flushDirectory } from './flush-directory.ts'
-import type { FlushQueue } from './flush-queue.ts'
+import type { FileState } from './file-state.ts'
+import { createFlushQueue, type FlushQueue } from './flush-queue.ts'
 import { inParallel } from './in-parallel.ts'
+import { createPublisher } from './publish-files.ts'
 import { openQuarantine } from './quarantine.ts'
+import type { ReceivedFile } from './received-file.ts'
 import { createRoom, type Reservation, StoreLimitReached } from './room.ts'
 import { writeStream } from './write-stream.ts'
-
-/** A completely received file that is not content yet. It is flushed to the disk, or its flush is in a flush queue. */
-export type ReceivedFile = { path: string; sha256: string; bytes: number }
 
 /**
  * The content of a store, by digest. A file appears under its digest by a rename after its flush, or not at all. All names come from the
@@ -23,6 +24,8 @@ export type ContentFiles = {
   incomingPath(): string
   /** Keeps room for so many bytes of an upload. @throws TureenError `TUREEN_STORE_FULL` if the store may not hold so many more */
   reserveRoom(bytes: number): Reservation
+  /** Returns a queue for the files of one upload. */
+  openQueue(): FlushQueue
   /**
    * Writes a stream to an incoming file and hashes it. A failed or aborted stream leaves nothing.
    * @param reservation room of the upload, which the file takes before any other
@@ -38,9 +41,9 @@ export type ContentFiles = {
   ): Promise<ReceivedFile>
   /**
    * Moves incoming, flushed files to the paths of their digests, durably. It flushes each directory once. A failure may leave some of them
-   * published. @throws as reserveRoom, for the bytes of new content
+   * published. @returns the state of each file, by its path. @throws as reserveRoom, for the bytes of new content
    */
-  publish(files: readonly ReceivedFile[]): Promise<void>
+  publish(files: readonly ReceivedFile[]): Promise<ReadonlyMap<string, FileState>>
   /** Returns the path of the content with a digest. */
   path(sha256: string): string
   /** Returns the digest of the content at a path. */
@@ -82,12 +85,14 @@ export function besideOutput(output: string, index: number): string {
  * Opens the content of a data directory.
  * @param maximumBytes most bytes of content and unfinished files together; 0: no limit
  * @param onReceived called with the bytes of each completely received file
+ * @param batches creates and renames many small files at a time
  * @param clock returns milliseconds since 1970; the quarantine uses it
  */
 export async function openContentFiles(
   directory: string,
   maximumBytes: number,
   onReceived: (bytes: number) => void,
+  batches: FileBatches,
   clock: () => number = Date.now,
 ): Promise<ContentFiles> {
   const incoming = join(directory, 'incoming')
@@ -98,8 +103,6 @@ export async function openContentFiles(
   // List them now, before this process makes files of its own.
   const leftovers = await incomingNames(incoming)
   const path = (sha256: string) => join(content, contentPath(sha256))
-  const shardOf = (sha256: string) => dirname(path(sha256))
-  const flushedShards = new Set<string>()
   const incomingPath = () => join(incoming, uuid())
   const quarantine = await openQuarantine(join(directory, 'quarantine'), clock, bytes => room.shrink(bytes))
   const room = createRoom(maximumBytes, (await countContent(content)).bytes + quarantine.holding().bytes, quarantine)
@@ -159,8 +162,23 @@ export async function openContentFiles(
       }
     })
 
+  const few = fewFiles(quarantine.makeRoom)
+  const createFiles = async (files: readonly NewFile[]) => {
+    if (files.length < leastInThreads) return few.create(files)
+    try {
+      await batches.create(files)
+    } catch (error) {
+      // Quarantined files can make room for one file after the other.
+      if (asTureenError(error).code !== 'TUREEN_STORE_FULL') throw error
+      await few.create(files)
+    }
+  }
+  const openQueue = () => createFlushQueue(createFiles)
+  const publish = createPublisher({ content, path, room, quarantine, few, batches })
+
   return {
     incomingPath,
+    openQueue,
     path,
     digestAt: path => `sha256:${basename(path)}`,
     discard,
@@ -175,17 +193,12 @@ export async function openContentFiles(
     givingWay,
     async receive(stream, reservation, flushes, before) {
       const file = incomingPath()
+      const queue = flushes ?? openQueue()
       const claim = (bytes: number) => room.claim(file, bytes, reservation)
       try {
         const isWritten = (sha256: string) => before?.has(sha256) ?? false
-        const { sha256, bytes, created } = await writeStream(
-          stream,
-          file,
-          claim,
-          quarantine.makeRoom,
-          flushes,
-          isWritten,
-        )
+        const { sha256, bytes, created } = await writeStream(stream, file, claim, quarantine.makeRoom, queue, isWritten)
+        if (!flushes) await queue.end()
         onReceived(bytes)
         const same = created ? undefined : before?.get(sha256)
         if (same) room.forget(file)
@@ -197,21 +210,10 @@ export async function openContentFiles(
     },
     async publish(files) {
       const once = new Map(files.map(file => [file.sha256, file]))
-      const shards = new Set([...once.keys()].map(shardOf))
-      await inParallel(shards, shard => mkdir(shard, { recursive: true }))
-      // An existing directory may not have been flushed before a crash, so flush it once.
-      if ([...shards].some(shard => !flushedShards.has(shard))) await flushDirectory(content)
-      for (const shard of shards) flushedShards.add(shard)
-      await inParallel(once.values(), async ({ path: file, sha256, bytes }) => {
-        const isNew = (await unlessMissing(stat(path(sha256)))) === undefined
-        room.settle(file, isNew ? bytes : 0)
-        await rename(file, path(sha256))
-        room.keep(file)
-        await quarantine.drop(sha256)
-      })
-      await inParallel(shards, flushDirectory)
+      const states = await publish([...once.values()])
       const published = new Set([...once.values()].map(file => file.path))
       await inParallel(new Set(files.map(file => file.path)).difference(published), discard)
+      return states
     },
     async removeLeftovers() {
       const removed: string[] = []
@@ -229,14 +231,5 @@ export async function openContentFiles(
       ),
     quarantined: quarantine.holding,
     endQuarantine: quarantine.end,
-  }
-}
-
-async function unlessMissing<Result>(operation: Promise<Result>): Promise<Result | undefined> {
-  try {
-    return await operation
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }

@@ -1,7 +1,8 @@
 import pLimit from 'p-limit'
-import type { ContentFiles, ReceivedFile } from './content-files.ts'
+import type { ContentFiles } from './content-files.ts'
 import type { Catalog } from './database.ts'
 import { inParallel } from './in-parallel.ts'
+import type { ReceivedFile } from './received-file.ts'
 import type { Reserve } from './reserve.ts'
 import { type HashFile, soundFiles, type Verified } from './sound-files.ts'
 
@@ -117,8 +118,7 @@ export function createContents(
     add: (files, commit) =>
       exclusive(async () => {
         try {
-          await contentFiles.publish(files)
-          await inParallel(new Set(files.map(({ sha256 }) => contentFiles.path(sha256))), sound.trust)
+          for (const [path, state] of await contentFiles.publish(files)) sound.trust(path, state)
           return await contentFiles.givingWay(commitBytes, commit)
         } finally {
           await discardUnreferenced(files.map(({ sha256 }) => sha256))

@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 
 /**
@@ -7,6 +8,9 @@ import { stat } from 'node:fs/promises'
 export type FileState = { written: string; changed: string; bytes: number }
 
 export async function fileState(path: string): Promise<FileState> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+  return stateOf(await stat(path, { bigint: true }))
+}
+
+export function stateOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileState {
   return { written: [dev, ino, size, mtimeNs].join(), changed: String(ctimeNs), bytes: Number(size) }
 }

@@ -9,8 +9,8 @@ export type HashFile = (path: string, signal: AbortSignal) => Promise<{ sha256: 
  * Links that `npm run backup` makes do not count.
  */
 export type SoundFiles = {
-  /** Remembers a file as sound without reading it, because its bytes were hashed while they were written. */
-  trust(path: string): Promise<void>
+  /** Remembers a file in this state as sound without reading it, because its bytes were hashed while they were written. */
+  trust(path: string, state: FileState): void
   /** Returns the damage of a file whose digest should be `sha256`, in words; null if it is sound. */
   check(path: string, sha256: string, signal: AbortSignal): Promise<string | null>
   /**
@@ -27,9 +27,7 @@ export type Verified = { bytes: number; damage: string | null }
 export function soundFiles(hash: HashFile): SoundFiles {
   const known = new Map<string, FileState>()
   return {
-    async trust(path) {
-      known.set(path, await fileState(path))
-    },
+    trust: (path, state) => void known.set(path, state),
     async check(path, sha256, signal) {
       let state: FileState
       try {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import { asTureenError } from '../errors.ts'
+import type { NewFile } from './file-batches.ts'
 import type { FlushQueue } from './flush-queue.ts'
 
 /** Most bytes of one buffer. Each stream has two: one fills while the other is written. */
@@ -16,12 +17,12 @@ const flushLimit = pLimit(2)
 
 /**
  * Writes a stream to a new file, hashes it, and flushes it. It holds at most 128 KiB, for chunks of any size, and writes while more bytes
- * arrive. A file below 64 KiB is created by its flush, so that a flush queue creates several small files at a time.
+ * arrive. A file below 64 KiB is left to the flush queue, which creates several small files at a time.
  *
  * @param stream loses its chunks: their memory is freed at once
  * @param onChunk called with the bytes of each chunk; it may throw to refuse them
  * @param makeRoom frees disk space and returns the freed bytes; if it returns 0, the write fails
- * @param flushes runs the last flush, which this function does not wait for
+ * @param flushes runs the last flush, which this function need not wait for
  * @param isWritten returns true if another file has the content with this digest; a file below 64 KiB is then not created
  * @returns `created`: false if `isWritten` was true and the file was not created
  */
@@ -30,7 +31,7 @@ export async function writeStream(
   file: string,
   onChunk: (bytes: number) => void,
   makeRoom: (bytes: number) => number,
-  flushes: Pick<FlushQueue, 'add'> = { add: flush => flush() },
+  flushes: Pick<FlushQueue, 'add' | 'create'>,
   isWritten: (sha256: string) => boolean = () => false,
 ): Promise<{ sha256: string; bytes: number; created: boolean }> {
   const hash = createHash('sha256')
@@ -57,17 +58,28 @@ export async function writeStream(
     throw error
   }
   const sha256 = `sha256:${hash.digest('hex')}`
-  if (!handle && isWritten(sha256)) return { sha256, bytes, created: false }
-  await flushes.add(async () => {
-    const whole = await openFile()
-    try {
-      await writeAll(whole, rest, makeRoom)
-      await flushLimit(() => whole.sync())
-    } finally {
-      await whole.close()
-    }
-  })
+  if (handle) {
+    const opened = handle
+    await flushes.add(() => finish(opened, rest, makeRoom))
+  } else {
+    if (isWritten(sha256)) return { sha256, bytes, created: false }
+    await flushes.create({ path: file, bytes: rest })
+  }
   return { sha256, bytes, created: true }
+}
+
+/** Creates a small file, and flushes it. @param makeRoom as in {@link writeStream} */
+export async function createFile({ path, bytes }: NewFile, makeRoom: (bytes: number) => number): Promise<void> {
+  await finish(await open(path, 'wx'), bytes, makeRoom)
+}
+
+async function finish(handle: FileHandle, rest: Uint8Array, makeRoom: (bytes: number) => number): Promise<void> {
+  try {
+    await writeAll(handle, rest, makeRoom)
+    await flushLimit(() => handle.sync())
+  } finally {
+    await handle.close()
+  }
 }
 
 type BufferedWriter = {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { filesOf } from '../merge/merge-inputs.ts'
+import type { FileBatches } from '../storage/file-batches.ts'
 import type { HashFile } from '../storage/sound-files.ts'
 import { type CandidateWriter, openCandidateThread, type RunMerge } from './candidate-thread.ts'
 import { checkedMerges } from './checked-merges.ts'
@@ -9,7 +10,14 @@ import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './r
 import { splitMerge } from './split-merge.ts'
 import { splitPreparation } from './split-preparation.ts'
 import { defaultTaskSeconds } from './task-deadline.ts'
-import { hashThreads, type ModelTask, type ModelThreads, type ModelValue, modelThreads } from './worker-threads.ts'
+import {
+  fileThreads,
+  hashThreads,
+  type ModelTask,
+  type ModelThreads,
+  type ModelValue,
+  modelThreads,
+} from './worker-threads.ts'
 
 /** Runs a task of the worker threads. */
 type Run<Name extends keyof typeof import('./worker.ts')> = (task: ModelTask<Name>) => Promise<ModelValue<Name>>
@@ -59,11 +67,16 @@ export type ThreadPool = {
   hash: HashFile
   /** Hashes a file slowly in a separate thread, so that requests do not wait for it. */
   hashSlowly: HashFile
+  /** Creates and renames many small files, in threads that mostly wait for the disk. */
+  batches: FileBatches
   close(): Promise<void>
 }
 
 /** MiB of each of the three spaces for new objects in a thread's heap. */
 const youngMebibytes = 8
+
+/** Threads that flush files at a time. They wait for the disk, which flushes several files together. */
+const filersAtOnce = 4
 
 /** Idle threads are kept this long, so that a burst of requests does not start a thread for each. */
 const idleMilliseconds = 10_000
@@ -92,9 +105,10 @@ export function createThreadPool(
   const readers = modelThreads(limits, taskMilliseconds)
   const mergers = modelThreads(limits, taskMilliseconds)
   const hashers = hashThreads(limits, taskMilliseconds)
+  const filers = fileThreads({ ...limits, maxThreads: filersAtOnce }, taskMilliseconds)
   const slowHasher = hashThreads({ ...limits, maxThreads: 1 }, taskMilliseconds)
   const checks = checkedMerges()
-  const pools = [readers, mergers, hashers, slowHasher]
+  const pools = [readers, mergers, hashers, slowHasher, filers]
   // A thread that dies before it has a task would otherwise end the process.
   for (const pool of pools) pool.on('error', onThreadError)
   const mergeIn =
@@ -136,6 +150,11 @@ export function createThreadPool(
       openCandidateThread({ limits, taskMilliseconds, onThreadError, mergeIn }, inputs, signal),
     hash: (path, signal) => hashers.call('hashFile', path, signal),
     hashSlowly: (path, signal) => slowHasher.call('hashSlowly', path, signal),
+    batches: {
+      create: files => runTask(filers, 'create', files),
+      exist: paths => runTask(filers, 'exist', paths),
+      move: moves => runTask(filers, 'move', moves),
+    },
     async close() {
       await Promise.all(pools.map(pool => pool.destroy()))
     },

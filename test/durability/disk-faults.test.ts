@@ -86,6 +86,26 @@ describe.each(actions)('%s', (action, kinds) => {
   })
 })
 
+test.each(['open', 'write', 'fsync', 'rename'] as const)(
+  'an upload of many files of which one %s fails keeps nothing, and says so, or succeeds on a disk with room',
+  async kind => {
+    const endings: string[] = []
+    // The first files are created one by one, the others in threads.
+    for (const at of [1, 28])
+      for (const mode of ['EIO', 'ENOSPC'] as const) {
+        const { result, report } = await server.during({ kind, at, mode }, async () => {
+          const run = store.actions['upload of many files']
+          return run?.()
+        })
+        expect(report.fired).toBe(1)
+        endings.push(`${mode}: ${result}`)
+        await store.expectIntact()
+      }
+    for (const ending of endings)
+      expect(ending).toMatch(/^(EIO: 500 TUREEN_STORE_FAILED|ENOSPC: (done|507 TUREEN_STORE_FULL))$/)
+  },
+)
+
 test('a directory of content whose flush failed is flushed by the next upload, though it is there already', async () => {
   // One whose directory nothing else has been stored in.
   const shards = new Set(readdirSync(join(directory.path, 'content')))

@@ -9,6 +9,7 @@ import { createContents } from '../../src/storage/contents.ts'
 import { openCatalog } from '../../src/storage/database.ts'
 import { createReserve } from '../../src/storage/reserve.ts'
 import { createThreadPool } from '../../src/threads/thread-pool.ts'
+import { batchesHere } from '../support/batches-here.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { temporaryDirectory } from '../support/server.ts'
 import { digest } from '../support/soup.ts'
@@ -17,7 +18,7 @@ import { digest } from '../support/soup.ts'
 async function openStore() {
   const directory = await temporaryDirectory()
   const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
-  const contentFiles = await openContentFiles(directory.path, 0, () => {})
+  const contentFiles = await openContentFiles(directory.path, 0, () => {}, batchesHere)
   const threads = createThreadPool(
     error => {
       throw error

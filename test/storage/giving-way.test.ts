@@ -6,6 +6,7 @@ import { besideOutput, type ContentFiles, openContentFiles } from '../../src/sto
 import { createContents } from '../../src/storage/contents.ts'
 import { openCatalog } from '../../src/storage/database.ts'
 import { createReserve } from '../../src/storage/reserve.ts'
+import { batchesHere } from '../support/batches-here.ts'
 import { temporaryDirectory } from '../support/server.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
 
@@ -24,7 +25,7 @@ describe('where the disk gets full while something is written', () => {
   let contentFiles: ContentFiles
   beforeEach(async () => {
     directory = await temporaryDirectory()
-    contentFiles = await openContentFiles(directory.path, 0, () => {})
+    contentFiles = await openContentFiles(directory.path, 0, () => {}, batchesHere)
     await quarantineIn(contentFiles, 100, 1)
     await quarantineIn(contentFiles, 200, 2)
   })
@@ -71,7 +72,7 @@ describe('where the disk gets full while something is written', () => {
   })
 
   test('nothing gives way for other errors, or for the limit of the store', async () => {
-    const limited = await openContentFiles(directory.path, 1000, () => {})
+    const limited = await openContentFiles(directory.path, 1000, () => {}, batchesHere)
     await expect(limited.withOutput(5, async () => Promise.reject(new Error('other')))).rejects.toThrow('other')
     const tooMuch = limited.withOutput(5, async () => limited.withOutput(996, async () => 'done'))
     await expect(tooMuch).rejects.toMatchObject({ code: 'TUREEN_STORE_FULL' })
@@ -102,7 +103,7 @@ test.skipIf(!mounted)(
   'a writer finds room in the quarantine although another one took what had been made',
   async () => {
     if (!mounted) throw new Error('there is no small disk')
-    const contentFiles = await openContentFiles(mounted.path, 0, () => {})
+    const contentFiles = await openContentFiles(mounted.path, 0, () => {}, batchesHere)
     for (const fill of [1, 2, 3]) await quarantineIn(contentFiles, 2 << 20, fill)
     const bytes = 3 << 20
     let runs = 0

@@ -3,8 +3,13 @@ import { existsSync } from 'node:fs'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type ContentFiles, openContentFiles, type ReceivedFile } from '../../src/storage/content-files.ts'
+import { type ContentFiles, openContentFiles } from '../../src/storage/content-files.ts'
+import type { FileBatches } from '../../src/storage/file-batches.ts'
+import { fileState } from '../../src/storage/file-state.ts'
+import type { FlushQueue } from '../../src/storage/flush-queue.ts'
+import type { ReceivedFile } from '../../src/storage/received-file.ts'
 import { maximumReservation } from '../../src/storage/room.ts'
+import { batchesHere } from '../support/batches-here.ts'
 import { otherFileSystem } from '../support/other-file-system.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
@@ -14,7 +19,7 @@ let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let contentFiles: ContentFiles
 beforeEach(async () => {
   directory = await temporaryDirectory()
-  contentFiles = await openContentFiles(directory.path, limit, () => {})
+  contentFiles = await openContentFiles(directory.path, limit, () => {}, batchesHere)
 })
 afterEach(() => directory.remove())
 
@@ -88,7 +93,7 @@ test('an upload that announced its length has its room, whoever else comes, and 
 })
 
 test('a reservation is of 8 MiB at most, and is refused if all that is announced does not fit', async () => {
-  const roomy = await openContentFiles(directory.path, 5 * maximumReservation, () => {})
+  const roomy = await openContentFiles(directory.path, 5 * maximumReservation, () => {}, batchesHere)
   const large = roomy.reserveRoom(4 * maximumReservation)
   expect(() => roomy.reserveRoom(4 * maximumReservation + 1)).toThrow(/do not fit/)
   roomy.reserveRoom(4 * maximumReservation).release()
@@ -155,7 +160,7 @@ test('a store that is opened again counts what is there, but for what an earlier
   await keep(300, 1)
   await keep(200, 2)
   await contentFiles.receive(bytes(100, 3))
-  const again = await openContentFiles(directory.path, limit, () => {})
+  const again = await openContentFiles(directory.path, limit, () => {}, batchesHere)
   expect(free(again)).toBe(500)
   const making = await again.receive(bytes(50, 4))
   expect(await again.removeLeftovers()).toHaveLength(1)
@@ -169,6 +174,7 @@ test('the quarantine counts, and its oldest files go where room is needed, none 
     directory.path,
     limit,
     () => {},
+    batchesHere,
     () => now,
   )
   const old = await keep(300, 1)
@@ -183,6 +189,7 @@ test('the quarantine counts, and its oldest files go where room is needed, none 
     directory.path,
     limit,
     () => {},
+    batchesHere,
     () => now,
   )
   expect(reopened.quarantined()).toEqual({ files: 2, bytes: 700 })
@@ -205,7 +212,7 @@ test('content takes the place of the same bytes in the quarantine', async () => 
 })
 
 test('without a limit everything fits', async () => {
-  const roomy = await openContentFiles(directory.path, 0, () => {})
+  const roomy = await openContentFiles(directory.path, 0, () => {}, batchesHere)
   expect(() => roomy.reserveRoom(2 ** 50)).not.toThrow()
 })
 
@@ -224,4 +231,36 @@ test('small files of one upload with the same content are one file, and take its
   expect(await incoming()).toEqual([])
   expect(free()).toBe(600)
   expect((await stat(contentFiles.path(String(files[0]?.sha256)))).size).toBe(400)
+})
+
+/** Receives `count` different files of 10 bytes as one upload. */
+async function receiveMany(into: ContentFiles, count: number): Promise<ReceivedFile[]> {
+  const [queue, files]: [FlushQueue, ReceivedFile[]] = [into.openQueue(), []]
+  for (let index = 0; index < count; index += 1) files.push(await into.receive(bytes(10, index), undefined, queue))
+  await queue.end()
+  return files
+}
+
+test('many small files of one upload take their room once, also those that the store has', async () => {
+  await keep(10, 7)
+  const files = await receiveMany(contentFiles, 60)
+  expect(free()).toBe(990 - 600)
+  const states = await contentFiles.publish(files)
+  expect(free()).toBe(400)
+  for (const { sha256 } of files) {
+    const path = contentFiles.path(sha256)
+    expect(states.get(path)).toEqual(await fileState(path))
+  }
+})
+
+test('where the disk is full for a batch of files, the quarantine gives way', async () => {
+  let full = 0
+  const create: FileBatches['create'] = async () => {
+    full += 1
+    throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+  }
+  contentFiles = await openContentFiles(directory.path, limit, () => {}, { ...batchesHere, create })
+  const files = await receiveMany(contentFiles, 60)
+  expect(full).toBeGreaterThan(0)
+  for (const { path } of files) expect((await stat(path)).size).toBe(10)
 })

@@ -3,6 +3,7 @@ import { link } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { contentPath } from '../../src/storage/file-names.ts'
+import { fileState } from '../../src/storage/file-state.ts'
 import { noteLinks } from '../../src/storage/link-notes.ts'
 import { type SoundFiles, soundFiles } from '../../src/storage/sound-files.ts'
 import { linkOrCopy } from '../../src/store-tools/link-or-copy.ts'
@@ -31,7 +32,7 @@ beforeEach(async () => {
     writeFileSync(path, text)
     return { path, digest: `sha256:${digest}` }
   })
-  for (const { path } of files) await sound.trust(path)
+  for (const { path } of files) sound.trust(path, await fileState(path))
 })
 afterEach(() => directory.remove())
 

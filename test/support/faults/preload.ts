@@ -119,6 +119,7 @@ replace(fs, 'read', calledBack('read', 'read', isOurs))
 replace(fs, 'fsyncSync', direct('fsync', 'fsyncSync', isOurs))
 replace(fs, 'fsync', calledBack('fsync', 'fsync', isOurs))
 for (const name of ['rename', 'unlink', 'mkdir'] as const) replace(promises, name, direct(name, name, isWatched))
+for (const name of ['rename', 'unlink'] as const) replace(fs, `${name}Sync`, direct(name, `${name}Sync`, isWatched))
 
 const probe = await promises.open(import.meta.filename)
 const fileHandle: object = Object.getPrototypeOf(probe)

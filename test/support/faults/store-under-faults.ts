@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { externalModel, modelForm } from '../external-model.ts'
 import { json, postJson, modelForm as soupForm } from '../http-client.ts'
+import { manyFilesModel } from '../many-files-model.ts'
 import { npz } from '../npz.ts'
 import { linearModel } from '../onnx-model.ts'
 import { filesIn } from '../server-group.ts'
@@ -71,6 +72,7 @@ export async function storeUnderFaults(url: string, data: string): Promise<Store
     actions: {
       upload: () => upload(oneColumn(1000 + next())),
       'upload of several files': () => upload(modelForm(externalModel([next(), 2, 3, 4], [next(), 6]))),
+      'upload of many files': () => upload(modelForm(manyFilesModel(30, 1000 * next()))),
       async merge() {
         const { ending, job } = await run('/v1/merges', {
           models: [{ id: first, weight: next() }, { id: second }],
