@@ -17,7 +17,7 @@ export const searchRoutes: FastifyPluginAsyncZod<JobStart & { searches: SearchSe
         operationId: 'createSearch',
         summary: 'Search for the best soup',
         description:
-          'A job that scores candidates and stores the best soup. With a test data set, it also gives the confidence interval of the gain.',
+          'A job that scores candidates and stores the best soup. With a test data set, it says if the gain holds up, and recommends the winner or the best single model.',
         tags: ['soups'],
         body: searchBody,
         headers: jobStartHeaders,

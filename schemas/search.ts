@@ -192,7 +192,7 @@ export const searchRequest = z
       .describe('Limits that end the search early, with the best candidate so far'),
     guard: z
       .boolean()
-      .default(false)
+      .optional()
       .describe(
         'True to get the recommended model as the result: the best single model if the winner scores worse than it on test. Needs test',
       ),

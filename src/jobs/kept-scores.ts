@@ -65,13 +65,14 @@ export type KeptModelScore = z.infer<typeof keptModelScore>
 const keptComparison = z.object({
   values: z.array(z.number().nullable()),
   notANumber: z.array(z.number()),
+  notes: z.array(z.string().nullable()),
   samples: z.number(),
   interval: z.tuple([z.number(), z.number()]).nullable(),
 })
 
 /**
  * Scores of several models by one scoring metric, and the interval of the difference between two of them. `notANumber`: number of NaN
- * among the scored outputs of each model.
+ * among the scored outputs of each model. `notes`: assumption of the scoring of each model; null if there is none.
  */
 export type KeptComparison = z.infer<typeof keptComparison>
 
@@ -153,7 +154,13 @@ export function createKeptScores(scores: Scores): KeptScores {
     },
     async keepComparison(key, { metrics, notANumber, samples, interval }, jobId) {
       const outcomes = metrics.map(({ name: _, ...outcome }) => keptOutcome(outcome))
-      const value: KeptComparison = { values: outcomes.map(({ value }) => value), notANumber, samples, interval }
+      const value: KeptComparison = {
+        values: outcomes.map(({ value }) => value),
+        notes: outcomes.map(({ note = null }) => note),
+        notANumber,
+        samples,
+        interval,
+      }
       const entries = key.subjects.map((subject, at) => entryOf({ subject, metric: key.metric, samples }, outcomes[at]))
       await scores.put([{ parts: comparisonParts(key), value }, ...entries], jobId)
       return value

@@ -75,7 +75,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
       )
       const value = usableScore(metrics[0]?.value ?? null, run.notANumber, metric)
       keeper.add({ subject, run, scores: [{ identity: metric.identity, outcome: metrics[0] }] })
-      return { value, seconds: run.seconds, cached: false }
+      return { value, seconds: run.seconds, cached: false, note: metrics[0]?.note }
     })
 
   return {
@@ -94,6 +94,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
           value: usableScore(score.value, run.notANumber, metric),
           seconds: run.seconds,
           cached: score.jobId !== jobId,
+          note: score.note,
         }
       }).finally(() => outstanding.delete(scored))
       outstanding.add(scored)

@@ -50,7 +50,7 @@ export async function scoreOnTest(
     bootstrap,
   }
   const known = await kept.comparison(key)
-  const { values, notANumber, samples, interval } = known ?? (await compare(key, distinct, test, services))
+  const { values, notANumber, notes, samples, interval } = known ?? (await compare(key, distinct, test, services))
   const scoreOf = (soup: CandidateSoup) =>
     usableScore(values[place(soup)] ?? null, notANumber[place(soup)] ?? 0, test.metric)
   const pair = { winner: scoreOf(winner.soup), bestSingle: scoreOf(bestSingle.soup) }
@@ -58,7 +58,9 @@ export async function scoreOnTest(
   const { direction } = test.metric
   const { confidence } = bootstrap
   const uniform = scoreOf(everything)
-  return { ...pair, uniform, interval: hasInterval ? interval : null, confidence, direction, samples }
+  const noteOf = (soup: CandidateSoup) => notes[place(soup)] ?? undefined
+  const said = { winner: noteOf(winner.soup), bestSingle: noteOf(bestSingle.soup) }
+  return { ...pair, uniform, interval: hasInterval ? interval : null, confidence, direction, samples, notes: said }
 }
 
 async function compare(

@@ -13,6 +13,8 @@ export type TestScores = {
   /** Confidence level of the interval, between 0 and 1. */
   confidence: number
   direction: Direction
+  /** Assumptions of the scoring, such as outputs that were read as logits. */
+  notes: { winner: string | undefined; bestSingle: string | undefined }
 }
 
 /** The place of an interval: wholly where the winner is better, wholly where it is worse, or with 0 inside. */
@@ -40,7 +42,7 @@ export type TestedSearch = {
   /** Name of the best single model. */
   bestName: string
   /** True if the recommended model is the result. */
-  guard: boolean
+  guard?: boolean | undefined
 }
 
 /**

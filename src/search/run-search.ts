@@ -13,9 +13,9 @@ import {
 
 /**
  * A score, null if the metric gave none. `seconds`: time spent scoring. `cached`: true if another job computed the
- * score before.
+ * score before. `note`: an assumption of the scoring.
  */
-export type Scored = { value: number | null; seconds: number; cached: boolean }
+export type Scored = { value: number | null; seconds: number; cached: boolean; note?: string | undefined }
 
 /** A soup with its score. */
 export type ScoredCandidate = Scored & { soup: CandidateSoup }

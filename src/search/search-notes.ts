@@ -25,7 +25,7 @@ export function notesOf(search: NotedSearch): string[] {
   const notes = recommendation.isNoted ? [recommendation.reason] : []
   if (recommendation.choice === 'bestSingle' && !request.guard && request.outputDtype)
     notes.push(`the recommended model keeps its element types; send guard to get it as ${request.outputDtype}`)
-  notes.push(...notesOnChoice(search), ...notesOnMissing(search))
+  notes.push(...notesOnChoice(search), ...notesOnMissing(search), ...notesOnScoring(search))
   if (test && sameData && hasSoup)
     notes.push(
       'test is the data set that chose the winner, so its scores are too optimistic; send another data set as test',
@@ -88,6 +88,21 @@ function notesOnMissing({ request, end, test, names }: NotedSearch): string[] {
   if (test && uniform && test.uniform === null && (members.length < names.length || new Set(weights).size > 1))
     notes.push('the mean of all models has no score on test')
   return notes
+}
+
+/** Assumptions of the scoring of the winner and of the best single model. */
+function notesOnScoring({ end, test }: NotedSearch): string[] {
+  const { winner, bestSingle } = end
+  return [
+    ...assumptions('selection', { winner: winner.note, bestSingle: bestSingle.note }),
+    ...(test ? assumptions('test', test.notes) : []),
+  ]
+}
+
+function assumptions(data: 'selection' | 'test', { winner, bestSingle }: TestScores['notes']): string[] {
+  const ofWinner = winner === undefined ? [] : [`scoring on ${data}: ${winner}`]
+  if (bestSingle === undefined || bestSingle === winner) return ofWinner
+  return [...ofWinner, `scoring of the best single model on ${data}: ${bestSingle}`]
 }
 
 /** Returns a soup in words, such as `ft0 + ft3`, with weights if they differ. */

@@ -22,6 +22,7 @@ async function search(
   strategy: StrategyRequest,
   scoreOf: (soup: CandidateSoup) => number | null,
   direction: 'max' | 'min' = 'max',
+  noteOf: (soup: CandidateSoup) => string | undefined = () => undefined,
 ) {
   const models = strategy.type === 'sweep' ? 2 : 3
   const outcome = await runSearch({
@@ -31,12 +32,12 @@ async function search(
     direction,
     maximumEvaluations: Number.POSITIVE_INFINITY,
     deadline: new AbortController().signal,
-    score: async soup => ({ value: scoreOf(soup), seconds: 0, cached: false }),
+    score: async soup => ({ value: scoreOf(soup), seconds: 0, cached: false, note: noteOf(soup) }),
     hasSpare: () => true,
     onScored: () => undefined,
   })
   const end = endOf(outcome, direction)
-  const request = { strategy, budget: {}, guard: false }
+  const request = { strategy, budget: {} }
   const recommendation = { choice: 'winner' as const, reason: '', isNoted: false }
   const noted = { request, names: names.slice(0, models), end, test: null, sameData: false, recommendation }
   return { end, notes: notesOf(noted).join('\n') }
@@ -82,4 +83,17 @@ test('a note names five candidates at most, with their weights', async () => {
   expect(notes).toContain(': 0.95 a + 0.05 b; 0.9 a + 0.1 b; ')
   expect(notes).toContain('; 14 more')
   expect(notes).toContain('there is no loss barrier')
+})
+
+test('assumptions of the scoring are told once, or for both models where they differ', async () => {
+  const told = async (ofSingle: string) => {
+    const noteOf = ({ members }: CandidateSoup) => (members.length > 1 ? 'read as logits' : ofSingle)
+    const { notes } = await search({ type: 'topK' }, ({ members }) => members.length, 'max', noteOf)
+    return notes.split('\n').filter(note => note.startsWith('scoring'))
+  }
+  expect(await told('read as logits')).toEqual(['scoring on selection: read as logits'])
+  expect(await told('read as probabilities')).toEqual([
+    'scoring on selection: read as logits',
+    'scoring of the best single model on selection: read as probabilities',
+  ])
 })

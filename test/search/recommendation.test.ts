@@ -18,6 +18,7 @@ const scores = (change: Partial<TestScores> = {}): TestScores => ({
   interval: [0.01, 0.03],
   confidence: 0.95,
   direction: 'max',
+  notes: { winner: undefined, bestSingle: undefined },
   ...change,
 })
 const judge = (test: TestScores | null, { winner = soup, sameData = false, guard = false } = {}) =>
