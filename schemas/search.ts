@@ -296,7 +296,7 @@ export const searchResult = z
       .boolean()
       .nullable()
       .describe(
-        'True if the winner is better than the best single model on test: the whole interval is on the better side of 0. Null without test, or if test and selection are one data set',
+        'True if the winner is better than the best single model on test: the whole interval is on the better side of 0. Null without test, or if test has the samples of selection',
       ),
     test: z
       .object({

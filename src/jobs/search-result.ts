@@ -100,9 +100,11 @@ function labelsOf({ models }: ResolvedSearch): string[] {
   return models.map(({ id, name }) => name ?? id)
 }
 
-/** True if the test data set is the one that chooses the winner. */
+/** True if test has the samples that choose the winner: the same data set, and the same arrays of it as inputs. */
 function hasSameData({ selection, test }: ResolvedSearch): boolean {
-  return test?.dataset.sha256 === selection.dataset.sha256
+  if (test?.dataset.sha256 !== selection.dataset.sha256) return false
+  const chosenBy = new Set(selection.dataset.binding.inputs.map(({ array }) => array))
+  return test.dataset.binding.inputs.every(({ array }) => chosenBy.has(array))
 }
 
 /** True if the winner is certainly better than the best single model on test; null without an interval. */
