@@ -5,11 +5,14 @@ import { uploadParameters } from '../schemas/model.ts'
 import { datasetErrors } from '../src/datasets/dataset-errors.ts'
 import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
+import { refuseOtherFiles } from '../src/evaluate/datasets/file-kinds.ts'
+import { checkedBeginning } from '../src/http/body-beginning.ts'
 import { type Idempotency, idempotencyErrors } from '../src/http/idempotency.ts'
 import { binary, deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { discardAll, receiveFiles } from '../src/http/receive-files.ts'
 import { withoutPath } from '../src/http/sent-filename.ts'
+import { refuseStripped } from '../src/http/stripped-body.ts'
 import { streamedBodies, type UploadLimits, type UploadPart, uploadErrors, uploadParts } from '../src/http/upload.ts'
 import type { ContentFiles } from '../src/storage/content-files.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
@@ -118,7 +121,12 @@ async function receiveNamed(parts: AsyncIterable<UploadPart>, contentFiles: Cont
   const files = await receiveFiles<NamedFile>(parts, contentFiles, async (part, _, receive) => {
     if (part.kind === 'field')
       throw refusal(`The part ${part.field} is text and no file (with curl: -F data=@FILE)`, part.field)
-    return { ...(await receive(part.stream)), name: withoutPath(part.filename) ?? 'data.npz' }
+    const name = withoutPath(part.filename) ?? 'data.npz'
+    const chunks = checkedBeginning(part.stream, beginning => {
+      refuseOtherFiles(name, beginning)
+      if (part.isFormBody) refuseStripped(beginning)
+    })
+    return { ...(await receive(chunks)), name }
   })
   if (files.length > 0) return files
   throw refusal('The form has no file', 'data')

@@ -10,6 +10,7 @@ import {
   uploadParameters,
 } from '../schemas/model.ts'
 import { TureenError } from '../src/errors.ts'
+import { checkedBeginning } from '../src/http/body-beginning.ts'
 import { declaredSha256 } from '../src/http/body-digest.ts'
 import { type Idempotency, idempotencyErrors } from '../src/http/idempotency.ts'
 import { keepLastSlash } from '../src/http/last-slash.ts'
@@ -17,6 +18,7 @@ import { binary, problemResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, contentTag, preconditionErrors } from '../src/http/preconditions.ts'
 import { receiveFiles } from '../src/http/receive-files.ts'
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
+import { refuseStripped } from '../src/http/stripped-body.ts'
 import { streamedBodies, type UploadLimits, type UploadPart, uploadErrors, uploadParts } from '../src/http/upload.ts'
 import type { ModelFile } from '../src/models/model-digest.ts'
 import { modelErrors } from '../src/models/model-errors.ts'
@@ -162,7 +164,8 @@ async function receiveData(
 ): Promise<ReceivedData> {
   const [file, second] = await receiveFiles<ReceivedData>(parts, contentFiles, async (part, before, receive) => {
     if (part.kind === 'field' || before.length > 0) throw notOneFile(part.field)
-    return { ...(await receive(part.stream)), location }
+    const chunks = part.isFormBody ? checkedBeginning(part.stream, refuseStripped) : part.stream
+    return { ...(await receive(chunks)), location }
   })
   if (file && !second) return file
   throw notOneFile('data')

@@ -1,6 +1,7 @@
 import { type Place, TureenError } from '../errors.ts'
 import type { ReceivedData } from '../models/model-store.ts'
 import type { ContentFiles } from '../storage/content-files.ts'
+import { modelChunks } from './model-beginning.ts'
 import { discardAll, receiveFiles } from './receive-files.ts'
 import { withoutPath } from './sent-filename.ts'
 import type { UploadPart } from './upload.ts'
@@ -29,8 +30,10 @@ export async function receiveModels(
     if (part.kind === 'file' && fields.includes(part.field)) {
       another(models)
       locations.clear()
-      const file = { ...(await receive(part.stream)), location: '' }
-      models.push({ field: part.field, label: labelFor(withoutPath(part.filename), models), files: [file] })
+      const label = labelFor(withoutPath(part.filename), models)
+      const isOneOfMany = fields.length > 1
+      const file = { ...(await receive(modelChunks(part, isOneOfMany ? label : null))), location: '' }
+      models.push({ field: part.field, label, files: [file] })
       return file
     }
     if (part.kind === 'file' && part.field === 'data') {

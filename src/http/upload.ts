@@ -20,6 +20,8 @@ export type UploadPart = {
   kind: 'file' | 'field'
   field: string
   filename: string | undefined
+  /** True for a raw body with the content type of forms, which `curl -d` sends after it has changed the bytes. */
+  isFormBody: boolean
   stream: AsyncIterable<Uint8Array>
   /** Room for the declared length of the request, all parts together. */
   reservation: Reservation
@@ -44,8 +46,10 @@ export type UploadLimits = {
   reserveRoom(bytes: number): Reservation
 }
 
-/** Content types of raw bytes. The form type is curl's default for them. */
-const rawTypes = new Set(['application/octet-stream', 'application/x-www-form-urlencoded'])
+/** The content type that curl sends by default for raw bytes. */
+const formType = 'application/x-www-form-urlencoded'
+/** Content types of raw bytes. */
+const rawTypes = new Set(['application/octet-stream', formType])
 
 /** Most files in one form. Some exporters write one file of external data for every tensor. */
 const maximumFiles = 16_384
@@ -65,7 +69,7 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
   })
   app.addContentTypeParser('*', (request, payload, done) => {
     const type = request.headers['content-type']
-    if (type === undefined || rawTypes.has(type.split(';')[0]?.trim().toLowerCase() ?? '')) return done(null, payload)
+    if (type === undefined || rawTypes.has(essenceOf(type))) return done(null, payload)
     const expected = [...rawTypes, 'multipart/form-data'].join(', ')
     const message = `the content type is ${type}; an upload takes ${expected}, or none`
     const cause = { field: 'content-type', expected, actual: type, message }
@@ -97,12 +101,25 @@ export async function* uploadParts(request: FastifyRequest, limits: UploadLimits
   const meter = byteMeter(maximumBytes, signal)
   try {
     if (request.isMultipart()) yield* multipartParts(request, { meter, signal, reservation })
-    else yield { kind: 'file', field: 'model', filename: undefined, stream: meter(request.raw), reservation }
+    else
+      yield {
+        kind: 'file',
+        field: 'model',
+        filename: undefined,
+        isFormBody: essenceOf(request.headers['content-type']) === formType,
+        stream: meter(request.raw),
+        reservation,
+      }
   } finally {
     stop()
     reservation.release()
   }
   digest.verify()
+}
+
+/** Returns a content type without its parameters. */
+function essenceOf(type: string | undefined): string {
+  return type?.split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
 /** Most bytes of a form's boundaries and part headers, which come on top of its files. */
@@ -156,6 +173,7 @@ async function* partsOf(
       kind: isText ? 'field' : 'file',
       field: part.fieldname,
       filename: part.filename || undefined,
+      isFormBody: false,
       stream: meter(part.file, waitFor),
       reservation,
     }

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
-import { refuseKnownImpostors } from '../../src/onnx/impostors/impostors.ts'
+import { refuseKnownBeginnings, refuseKnownImpostors } from '../../src/onnx/impostors/impostors.ts'
 import { zipFile } from '../evaluate/datasets/zip-file.ts'
 import { outcomeOf, refusalOf } from '../support/catalogue.ts'
 import { layoutOf } from '../support/inspecting.ts'
@@ -30,6 +30,29 @@ function safetensors(): Buffer {
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(header.byteLength))
   return Buffer.concat([length, header, Buffer.alloc(8)])
+}
+
+/**
+ * A model in the ORT format: a flatbuffer (https://flatbuffers.dev/internals/) whose root table has the version as its first field and the
+ * model as its second one. Versions of onnxruntime before 1.6 wrote no marker.
+ */
+function ortModel(version: string, marker: string, slots = 2): Buffer {
+  const table = 8 + 4 + 2 * slots
+  const root = table + (table % 4)
+  const bytes = Buffer.alloc(root + 64)
+  const start = marker === '' ? 4 : 8
+  bytes.writeUInt32LE(root, 0)
+  bytes.write(marker, 4, 'latin1')
+  bytes.writeUInt16LE(4 + 2 * slots, start)
+  bytes.writeUInt16LE(16, start + 2)
+  bytes.writeUInt16LE(12, start + 4)
+  bytes.writeUInt16LE(8, start + 6)
+  bytes.writeInt32LE(root - start, root)
+  bytes.writeUInt32LE(32, root + 8)
+  bytes.writeUInt32LE(40 - 12 + 4, root + 12)
+  bytes.writeUInt32LE(version.length, root + 44)
+  bytes.write(version, root + 48, 'latin1')
+  return bytes
 }
 
 /** The header of POSIX's ustar (pax(1)): name, numbers as octal text, and the magic at byte 257. */
@@ -58,6 +81,9 @@ describe('what is often found under the name .onnx is named, and what to do is s
       /git lfs pull/,
     ],
     ['an ORT flatbuffer', flatbuffer('ORTM'), /ORT format/, made],
+    ['an ORT model', ortModel('5', 'ORTM', 4), /ORT format/, made],
+    ['an ORT model without the marker', ortModel('1', ''), /ORT format.*NAME\.onnx for NAME\.ort/, made],
+    ['an ORT model of three fields without the marker', ortModel('1.4.0', '', 3), /ORT format/, made],
     ['a TensorFlow Lite model', flatbuffer('TFL3'), /TensorFlow Lite/, /tf2onnx/],
     ['an ExecuTorch program', flatbuffer('ET12'), /ExecuTorch/, exported],
     ['a TensorRT engine', hex('70747274'), /TensorRT/, made],
@@ -240,6 +266,22 @@ describe('what is often found under the name .onnx is named, and what to do is s
     )
   })
 
+  test('nor is its beginning', () => {
+    const numbers = fc.constantFrom(2, 3, 4, 6, 8, 14, 120, 500)
+    const bytes = fc.oneof(
+      fc.constantFrom(...prefixes).map(each => Buffer.from(each)),
+      fc.uint8Array({ maxLength: 40 }).map(each => Buffer.from(each)),
+    )
+    fc.assert(
+      fc.property(numbers, bytes, fc.boolean(), fc.nat(), (number, content, isFirst, cut) => {
+        const field = bytesField(number, content)
+        const whole = Buffer.concat(isFirst ? [field, model] : [varintField(1, 8), field, model])
+        expect(() => refuseKnownBeginnings(whole.subarray(0, cut % (whole.byteLength + 1)))).not.toThrow()
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   test('nor is one that begins like one of them to the byte', () => {
     // Field 15 as a varint has the tag of "x", field 14 of "r" and so on: protobuf lets a reader skip what it does not know.
     for (const start of ['78017801', '789c01', '04224d18', '1f8b0800', '2832', '4747554646'].map(each =>
@@ -251,6 +293,48 @@ describe('what is often found under the name .onnx is named, and what to do is s
       expect({ isReadable, isRefused }).not.toEqual({ isReadable: true, isRefused: true })
     }
     expect(varint(0x78)).toEqual(Buffer.from('x'))
+  })
+})
+
+describe('files that are no models are known by their beginning', () => {
+  /** A beginning of 16 KiB of a file that goes on, with the bytes of each kind first. */
+  const beginning = (start: Uint8Array, filling: number) =>
+    Buffer.concat([start, Buffer.alloc(16 * 1024 - start.byteLength, filling)])
+  const metaInfo = Buffer.concat([varintField(1, 1), Buffer.from([0x12, 0x80, 0x80, 0x80, 0x20]), metaGraph])
+  test.each<[string, Uint8Array, number, RegExp]>([
+    ['a zip archive of PyTorch', zipOf('archive/data.pkl', 'archive/version').subarray(0, 120), 0, /PyTorch/],
+    ['an .npz', npz({ x: { descr: '<f4', shape: [1], data: Float32Array.of(1) } }).subarray(0, 180), 0, /\.npz/],
+    ['a pickle', Buffer.from([0x80, 4, 0x95, 1, 2, 3]), 0, /pickle/],
+    ['HDF5', hex('894844460d0a1a0a'), 0xff, /HDF5/],
+    [
+      'Safetensors',
+      Buffer.concat([hex('f0ff000000000000').subarray(0, 8), latin('{"W":{"dtype":')]),
+      0x20,
+      /Safetensors/,
+    ],
+    ['gzip', hex('1f8b0800'), 0x55, /gzip/],
+    ['GGUF', latin('GGUF\x03\0\0\0'), 0, /GGUF/],
+    ['an ORT model', hex('140000004f52544d0c0010000c000800000004000c000000'), 0, /ORT format/],
+    ['an ORT model without the marker', ortModel('1', ''), 0x40, /ORT format/],
+    ['TensorFlow Lite', flatbuffer('TFL3'), 0, /TensorFlow Lite/],
+    ['a frozen TensorFlow graph', tensorFlowNode('x', 'Placeholder'), 0x0a, /frozen/],
+    ['a TensorFlow SavedModel', metaInfo, 0x2a, /SavedModel/],
+    ['JSON', text('{"architectures": ["BertModel"], "text": "'), 0x61, /JSON/],
+    ['HTML', text('<!DOCTYPE html>\n<html><body>'), 0x20, /HTML/],
+    ['a tar archive', tar('model/net.onnx'), 0, /tar archive/],
+    ['NumPy', latin("\x93NUMPY\x01\0v\0{'descr': '<f4'}"), 0x20, /\.npy/],
+  ])('%s', (_, start, filling, named) => {
+    refusalOf(() => refuseKnownBeginnings(beginning(start, filling)), 'TUREEN_NOT_ONNX', named)
+  })
+
+  test('compressed files, whatever is in them', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const noise = Buffer.from(
+        Uint8Array.from({ length: 40_000 }, (_, at) => (Math.imul(at + seed, 0x9e3779b1) >>> 13) & 255),
+      )
+      for (const whole of [gzipSync(noise), deflateSync(noise)])
+        refusalOf(() => refuseKnownBeginnings(whole.subarray(0, 16_384)), 'TUREEN_NOT_ONNX', /compressed/)
+    }
   })
 })
 
@@ -267,5 +351,29 @@ describeShared('of the shared models', () => {
     // One of the corpus is the text "this is not a valid onnx model".
     expect(refused.filter(file => !file.endsWith('corrupt-model.onnx'))).toEqual([])
     expect(files(directory).length).toBeGreaterThan(0)
+  })
+
+  test.each(['corpus', 'cases', 'fixtures'])('no beginning of one in %s is taken for something else', directory => {
+    const refused = files(directory).filter(file => {
+      const start = readFileSync(file).subarray(0, 16_384)
+      return outcomeOf(() => refuseKnownBeginnings(start)) instanceof TureenError
+    })
+    expect(refused.filter(file => !file.endsWith('corrupt-model.onnx'))).toEqual([])
+  })
+
+  test('each .ort of the corpus is one, also without its marker', () => {
+    const bad = join(sharedDirectory, 'corpus/bad')
+    const all = readdirSync(bad).filter(file => file.endsWith('.ort'))
+    expect(all.length).toBeGreaterThan(20)
+    for (const file of all) {
+      const bytes = readFileSync(join(bad, file))
+      const unmarked = Buffer.concat([bytes.subarray(0, 4), bytes.subarray(8)])
+      // Only the offset of the root counts from the start of the file.
+      unmarked.writeUInt32LE(bytes.readUInt32LE(0) - 4, 0)
+      for (const content of [bytes, unmarked]) {
+        refusalOf(() => refuseKnownImpostors(memorySource(content)), 'TUREEN_NOT_ONNX', /ORT format/)
+        refusalOf(() => refuseKnownBeginnings(content.subarray(0, 1024)), 'TUREEN_NOT_ONNX', /ORT format/)
+      }
+    }
   })
 })

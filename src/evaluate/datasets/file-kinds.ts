@@ -7,6 +7,9 @@ import { parseTensorFileName } from './test-cases.ts'
 
 type Kind = DatasetDescription['kind']
 
+/** Bytes of a file's start that tell its kind. */
+const startBytes = 256
+
 const isZip = (text: string) => text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06')
 
 /** Files that are often sent by mistake in place of a data set, each recognised by its start, with what to do. */
@@ -70,8 +73,16 @@ export async function kindOf(files: readonly DatasetFile[]): Promise<Kind> {
   return kind
 }
 
+/** Refuses the beginning of a file that is of no kind of data set. @throws TureenError `TUREEN_DATASET_MALFORMED` */
+export function refuseOtherFiles(name: string, beginning: Uint8Array): void {
+  kindByStart(name, Buffer.from(beginning.subarray(0, startBytes)).toString('latin1'))
+}
+
 async function fileKind({ name, path }: DatasetFile): Promise<Kind> {
-  const text = await startOf(path)
+  return kindByStart(name, await startOf(path))
+}
+
+function kindByStart(name: string, text: string): Kind {
   if (isZip(text)) return 'npz'
   const impostor = impostors.find(({ recognise }) => recognise(text))
   if (impostor) throw malformedDataset(`The file ${name} ${impostor.reason}`, { location: name })
@@ -85,7 +96,7 @@ async function fileKind({ name, path }: DatasetFile): Promise<Kind> {
 async function startOf(path: string): Promise<string> {
   const handle = await open(path)
   try {
-    const start = Buffer.alloc(256)
+    const start = Buffer.alloc(startBytes)
     return start.toString('latin1', 0, await readFully(handle, start, 0, start.byteLength, 0))
   } finally {
     await handle.close()

@@ -1,9 +1,9 @@
 import { TureenError } from '../../errors.ts'
-import { type ByteSource, readBytes } from '../byte-source.ts'
+import { type ByteSource, memorySource, readBytes } from '../byte-source.ts'
 import { archives } from './archives.ts'
-import { type FileHead, headBytes } from './impostor.ts'
+import { type FileHead, headBytes, type Impostor } from './impostor.ts'
 import { modelFiles } from './other-model-formats.ts'
-import { hasGraph, otherProtobuf } from './protobufs.ts'
+import { hasGraph, mayBeginModel, otherBeginning, otherProtobuf } from './protobufs.ts'
 import { texts } from './texts.ts'
 
 /** Kinds of files that are sent under the name .onnx. */
@@ -16,8 +16,7 @@ const impostors = [...modelFiles, ...archives, ...texts]
  */
 export function refuseKnownImpostors(source: ByteSource): void {
   if (source.byteLength === 0) throw notOnnx('The file is empty. Upload the .onnx file.')
-  const bytes = readBytes(source, 0, Math.min(source.byteLength, headBytes))
-  const head: FileHead = { bytes, text: Buffer.from(bytes).toString('latin1') }
+  const head = headOf(source)
   const impostor = impostors.find(({ recognise }) => recognise(head, source))
   if (!impostor) {
     const reason = otherProtobuf(source)
@@ -25,8 +24,32 @@ export function refuseKnownImpostors(source: ByteSource): void {
     return
   }
   if (hasGraph(source)) return
-  const { reason } = impostor
-  throw notOnnx(typeof reason === 'string' ? reason : reason(head, source))
+  throw refusalOf(impostor, head, source)
+}
+
+/**
+ * Refuses the beginning of a file that certainly is not ONNX, and names its kind. It decides less than {@link refuseKnownImpostors}: bytes
+ * that may be the beginning of a model are never refused, whatever else they look like.
+ *
+ * @param beginning the first bytes of a longer file
+ * @throws TureenError `TUREEN_NOT_ONNX`
+ */
+export function refuseKnownBeginnings(beginning: Uint8Array): void {
+  const source = memorySource(beginning)
+  const head = headOf(source)
+  const impostor = impostors.find(({ recognise }) => recognise(head, source))
+  if (impostor && !mayBeginModel(source)) throw refusalOf(impostor, head, source)
+  const reason = impostor ? undefined : otherBeginning(source)
+  if (reason !== undefined) throw notOnnx(reason)
+}
+
+function headOf(source: ByteSource): FileHead {
+  const bytes = readBytes(source, 0, Math.min(source.byteLength, headBytes))
+  return { bytes, text: Buffer.from(bytes).toString('latin1') }
+}
+
+function refusalOf({ reason }: Impostor, head: FileHead, source: ByteSource): TureenError {
+  return notOnnx(typeof reason === 'string' ? reason : reason(head, source))
 }
 
 function notOnnx(reason: string): TureenError {

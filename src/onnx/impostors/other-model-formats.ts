@@ -1,4 +1,5 @@
 import { anyOf, type FileHead, type Impostor, magic } from './impostor.ts'
+import { isOrtSession } from './ort-format.ts'
 
 const exportFirst =
   'Export the model to ONNX (torch.onnx.export, tf2onnx, skl2onnx, optimum-cli export onnx) and upload that.'
@@ -14,9 +15,9 @@ const longestSafetensorsHeader = 100_000_000
  */
 export const modelFiles: readonly Impostor[] = [
   {
-    recognise: isFlatbuffer('ORTM'),
+    recognise: anyOf(isFlatbuffer('ORTM'), isOrtSession),
     reason:
-      "The file is in onnxruntime's own ORT format. Its weights cannot be averaged: upload the ONNX model that it was made from.",
+      "The file is in onnxruntime's own ORT format (.ort). Its weights cannot be averaged: upload the ONNX model that it was made from, NAME.onnx for NAME.ort.",
   },
   {
     recognise: anyOf(isFlatbuffer('TFL3'), isFlatbuffer('TFL2')),

@@ -32,6 +32,54 @@ export function hasGraph(source: ByteSource): boolean {
   return ifProtobuf(() => [...fieldsOf(source)].some(isGraph)) === true
 }
 
+/** Wire types of the fields of ONNX's ModelProto, by number (onnx.proto). */
+const modelFields = new Map<number, number>([
+  ...[1, 5].map((number): [number, number] => [number, wireType.varint]),
+  ...[2, 3, 4, 6, 7, 8, 14, 20, 25, 26].map((number): [number, number] => [number, wireType.bytes]),
+])
+/** Most bytes of a tag and a length. */
+const fieldHeadBytes = 20
+
+/**
+ * True if bytes may be the beginning of an ONNX model: fields of protobuf as far as they reach, none of ModelProto's in another wire type. The
+ * first must be one of these. A field that ModelProto does not have may follow.
+ */
+export function mayBeginModel(beginning: ByteSource): boolean {
+  const fits = ifProtobuf(() => {
+    const cursor = wireCursor(beginning)
+    while (cursor.offset + fieldHeadBytes < beginning.byteLength) {
+      const { number, type, start, end } = readField(cursor, Number.MAX_SAFE_INTEGER)
+      const expected = modelFields.get(number)
+      if (expected === undefined ? start === 0 : expected !== type) return false
+      cursor.offset = end
+    }
+    return true
+  })
+  return fits === true
+}
+
+/**
+ * Names the kind of a TensorFlow file by its beginning; undefined for others. A node of a graph stands where a model has the number of its
+ * version. The graph of a SavedModel stands where a model has the name of its producer, which is never so long.
+ */
+export function otherBeginning(beginning: ByteSource): string | undefined {
+  return ifProtobuf(() => {
+    const cursor = wireCursor(beginning)
+    const first = readField(cursor, Number.MAX_SAFE_INTEGER)
+    if (first.number !== 1) return undefined
+    if (first.type === wireType.bytes) return isTensorFlowNode(beginning, first) ? tensorFlowGraph : undefined
+    cursor.offset = first.end
+    const second = readField(cursor, Number.MAX_SAFE_INTEGER)
+    const isLong = second.number === 2 && second.end > beginning.byteLength
+    return isLong && startsWithMessage(beginning, second) ? savedModel : undefined
+  })
+}
+
+const tensorFlowGraph =
+  'The file is a TensorFlow graph (a frozen .pb). Export the model to ONNX with tf2onnx and upload that.'
+const savedModel =
+  'The file is a TensorFlow SavedModel (saved_model.pb). Export the model to ONNX with tf2onnx and upload that.'
+
 const longestOperator = 64
 
 /** Operators at the beginning of TensorFlow graphs. ONNX has none of these names. */
@@ -59,15 +107,13 @@ function nameOf(fields: readonly WireField[], source: ByteSource): string | unde
   const has = (number: number, type: number) => fields.some(field => field.number === number && field.type === type)
   if (first?.number !== 1) return undefined
   if (first.type === wireType.bytes) {
-    if (isTensorFlowNode(source, first))
-      return 'The file is a TensorFlow graph (a frozen .pb). Export the model to ONNX with tf2onnx and upload that.'
+    if (isTensorFlowNode(source, first)) return tensorFlowGraph
     if (has(11, wireType.bytes) || has(12, wireType.bytes))
       return 'The file is the graph of an ONNX model without the model around it. Save the whole model (onnx.save).'
     return undefined
   }
   const isSavedModel = second?.number === 2 && fields.every(({ number }) => number <= 2)
-  if (isSavedModel && startsWithMessage(source, second))
-    return 'The file is a TensorFlow SavedModel (saved_model.pb). Export the model to ONNX with tf2onnx and upload that.'
+  if (isSavedModel && startsWithMessage(source, second)) return savedModel
   if (fields.some(({ number, type }) => number >= 200 && number < 3000 && type === wireType.bytes))
     return 'The file is a Core ML model (.mlmodel). Upload the ONNX model that it was made from.'
   if (has(2, wireType.varint) && fields.every(({ number }) => number <= 14))
@@ -79,6 +125,7 @@ function nameOf(fields: readonly WireField[], source: ByteSource): string | unde
 function isTensorFlowNode(source: ByteSource, { payload, end }: WireField): boolean {
   const found = ifProtobuf(() => fieldsOf(source, payload, end).find(({ number }) => number === 2))
   if (found?.type !== wireType.bytes || found.end - found.payload > longestOperator) return false
+  if (found.end > source.byteLength) return false
   return tensorFlowOperators.test(new TextDecoder().decode(readBytes(source, found.payload, found.end - found.payload)))
 }
 

@@ -8,16 +8,16 @@ const mostDirectoryBytes = 1 << 20
 
 /**
  * Returns the names of the first entries of a zip archive, from its central directory. If the directory is cut off,
- * returns the name of the first entry. Source: PKWARE's APPNOTE.TXT 4.3.
+ * returns the names of the entries that are there. Source: PKWARE's APPNOTE.TXT 4.3.
  */
 export function zipNames(source: ByteSource): string[] {
   const from = Math.max(0, source.byteLength - longestEnd)
   const tail = Buffer.from(readBytes(source, from, source.byteLength - from))
   const end = tail.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'))
-  if (end < 0 || end + 22 > tail.byteLength) return firstName(source)
+  if (end < 0 || end + 22 > tail.byteLength) return localNames(source)
   const offset = tail.readUInt32LE(end + 16)
   const bytes = Math.min(tail.readUInt32LE(end + 12), mostDirectoryBytes)
-  if (offset + bytes > source.byteLength) return firstName(source)
+  if (offset + bytes > source.byteLength) return localNames(source)
   const directory = Buffer.from(readBytes(source, offset, bytes))
   const names: string[] = []
   for (let at = 0; at + 46 <= directory.byteLength && names.length < mostNames; ) {
@@ -29,12 +29,20 @@ export function zipNames(source: ByteSource): string[] {
   return names
 }
 
-/** Returns the name in the local header at the start of an archive. */
-function firstName(source: ByteSource): string[] {
-  if (source.byteLength < 30) return []
-  const length = Buffer.from(readBytes(source, 26, 2)).readUInt16LE()
-  if (length === 0 || 30 + length > source.byteLength) return []
-  return [shown(readBytes(source, 30, length))]
+/** Returns the names in the local headers, from the start of an archive as far as the headers say where the next one is. */
+function localNames(source: ByteSource): string[] {
+  const names: string[] = []
+  for (let at = 0; at + 30 <= source.byteLength && names.length < mostNames; ) {
+    const header = Buffer.from(readBytes(source, at, 30))
+    const length = header.readUInt16LE(26)
+    if (header.readUInt32LE(0) !== 0x04034b50 || length === 0 || at + 30 + length > source.byteLength) break
+    names.push(shown(readBytes(source, at + 30, length)))
+    const bytes = header.readUInt32LE(18)
+    // Without a size here, or with one of 64 bits, only the directory says where the next entry is.
+    if (bytes === 0xffffffff || (bytes === 0 && header.readUInt16LE(6) & 8)) break
+    at += 30 + length + header.readUInt16LE(28) + bytes
+  }
+  return names
 }
 
 const longestName = 100
