@@ -1,10 +1,18 @@
 import { globSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import pino from 'pino'
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+import { holdDataDirectory } from './storage/data-directory.ts'
 
 /**
- * Loads every module of the service, to fill Node's compile cache (NODE_COMPILE_CACHE). `npm ci` runs it once after installing. Without
- * the cache, the first server and each of its worker threads load the TypeScript compiler, which takes tens of megabytes each.
+ * Loads every module of the service and readies a server without data, to fill Node's compile cache (NODE_COMPILE_CACHE) with compiled
+ * code and the OpenAPI document. `npm ci` runs it once after installing. Without the cache, the first server and each of its worker threads
+ * load the TypeScript compiler, which takes tens of megabytes each.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const require = createRequire(import.meta.url)
@@ -14,3 +22,10 @@ for (const file of globSync('{schemas,src,routes}/**/*.ts', { cwd: root }).sort(
   if (file.endsWith('-worker.ts') || file.endsWith('/worker.ts')) require(`../${file}`)
   else await import(new URL(`../${file}`, import.meta.url).href)
 }
+
+const directory = await mkdtemp(join(tmpdir(), 'tureen-compile-'))
+const config = readConfig({ TUREEN_DATA: directory, TUREEN_LOG_LEVEL: 'silent' })
+const app = await createApp(config, await holdDataDirectory(directory), pino({ level: config.logLevel }))
+await app.ready()
+await app.close()
+await rm(directory, { recursive: true })

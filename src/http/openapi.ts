@@ -9,6 +9,7 @@ import { type ErrorCode, errorCatalogue } from '../error-catalogue.ts'
 import { jobErrors } from '../jobs/job-errors.ts'
 import { accessErrors, accessOf } from './access.ts'
 import { about, apiDocument } from './api-document/document.ts'
+import { keptText } from './api-document/kept-text.ts'
 import { withNewline } from './final-newline.ts'
 import { type FixedContent, fixedContent, sendFixed, textTag } from './fixed-content.ts'
 import { jsonBodyErrors } from './json-body.ts'
@@ -166,7 +167,8 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
   app.addHook('onRoute', ({ method, url, config }) => void routes.push(JSON.stringify([method, url, config?.auth])))
   const writtenDocument = () => {
     const key = [version, ...routes].join('\n')
-    const known = documents.get(key) ?? fixedContent(withNewline(JSON.stringify(apiDocument(app.swagger()))), jsonType)
+    const write = () => withNewline(JSON.stringify(apiDocument(app.swagger())))
+    const known = documents.get(key) ?? fixedContent(keptText('openapi.json', key, write), jsonType)
     documents.set(key, known)
     return known
   }
@@ -175,7 +177,7 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     json ??= writtenDocument()
     return json
   }
-  // Make the document now: at the first request it would block the event loop for too long.
+  // Write the document now: at the first request it would block the event loop for too long.
   app.addHook('onReady', async () => void document())
   const sendDocument = async (request: FastifyRequest, reply: FastifyReply) => sendFixed(request, reply, document())
   app.get('/openapi.json', { schema: { hide: true }, config: { auth: 'open' } }, sendDocument)
