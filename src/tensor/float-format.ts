@@ -5,6 +5,8 @@ import { decodeTable, encoder, type SmallFloat, smallFloats } from './small-floa
  * aligned to the element. The machine must be little-endian, as every platform of Node.js is.
  */
 export type FloatFormat = {
+  /** The name of the type, such as `float32`. */
+  dtype: string
   bytes: 1 | 2 | 4 | 8
   /** accumulator[i] = weight * x[i] */
   begin(accumulator: Float64Array, elements: Uint8Array, count: number, weight: number): void
@@ -20,11 +22,13 @@ type Floats = Float32Array | Float64Array
 type Codes = Uint8Array | Uint16Array
 
 function wideFormat(
+  dtype: string,
   bytes: 4 | 8,
   view: (elements: Uint8Array, count: number) => Floats,
   canonicalNaN: (output: Uint8Array, index: number) => void,
 ): FloatFormat {
   return {
+    dtype,
     bytes,
     begin(accumulator, elements, count, weight) {
       const x = view(elements, count)
@@ -51,12 +55,13 @@ function wideFormat(
   }
 }
 
-function smallFormat(type: SmallFloat, bytes: 1 | 2): FloatFormat {
+function smallFormat(dtype: string, type: SmallFloat, bytes: 1 | 2): FloatFormat {
   const values = decodeTable(type)
   const encode = encoder(type)
   const view = (elements: Uint8Array, count: number): Codes =>
     bytes === 1 ? elements.subarray(0, count) : new Uint16Array(elements.buffer, elements.byteOffset, count)
   return {
+    dtype,
     bytes,
     begin(accumulator, elements, count, weight) {
       const x = view(elements, count)
@@ -80,11 +85,13 @@ function smallFormat(type: SmallFloat, bytes: 1 | 2): FloatFormat {
 }
 
 const float32 = wideFormat(
+  'float32',
   4,
   (elements, count) => new Float32Array(elements.buffer, elements.byteOffset, count),
   (output, index) => new DataView(output.buffer, output.byteOffset).setUint32(index * 4, 0x7fc00000, true),
 )
 const float64 = wideFormat(
+  'float64',
   8,
   (elements, count) => new Float64Array(elements.buffer, elements.byteOffset, count),
   (output, index) => new DataView(output.buffer, output.byteOffset).setBigUint64(index * 8, 0x7ff8000000000000n, true),
@@ -106,7 +113,7 @@ export function floatFormat(dtype: string): FloatFormat {
   if (known) return known
   const type = Object.entries(smallFloats).find(([name]) => name === dtype)?.[1]
   if (!type) throw new RangeError(`${dtype} is not a type that is averaged`)
-  const format = smallFormat(type, type.signBit > 0xff ? 2 : 1)
+  const format = smallFormat(dtype, type, type.signBit > 0xff ? 2 : 1)
   formats.set(dtype, format)
   return format
 }
