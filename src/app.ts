@@ -15,6 +15,7 @@ import { browserCheck } from './http/browser-guard.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createJobService } from './jobs/job-service.ts'
 import type { DataDirectory } from './storage/data-directory.ts'
+import type { Threads } from './threads/thread-pool.ts'
 
 /**
  * Returns the service on a data directory that the caller holds. Removes what a killed process left. Once the server
@@ -22,6 +23,7 @@ import type { DataDirectory } from './storage/data-directory.ts'
  *
  * @param clock milliseconds since 1970, by which things expire
  * @param onDamage hears that the catalog of a running server has not passed its check: the server should end
+ * @param shared threads that other servers of the process use too, in place of own ones
  */
 export async function createApp(
   config: Config,
@@ -29,13 +31,14 @@ export async function createApp(
   log: Logger,
   clock: () => number = Date.now,
   onDamage: (error: unknown) => void = () => {},
+  shared?: Threads,
 ) {
   const closing = new AbortController()
   const metrics = createMetrics()
 
   // The catalog's thread starts first, because the engine sets flags for all threads that start later.
   const opened = await openCatalog(directory, log)
-  const engine = await createEngine(config, directory, metrics, log)
+  const engine = await createEngine(config, directory, metrics, log, shared)
   const storage = await openStorage(config, directory, opened, { threads: engine.threads, metrics, clock })
   await clearStorage(storage, opened, { closing: closing.signal, onDamage, log })
 

@@ -81,17 +81,14 @@ const filersAtOnce = 4
 /** Idle threads are kept this long, so that a burst of requests does not start a thread for each. */
 const idleMilliseconds = 10_000
 
+/** Pools of threads, which start when they are needed. Several thread pools of one process may share them. */
+export type Threads = ReturnType<typeof startThreads>
+
 /**
- * Returns a pool with separate threads for reading, so that an upload never waits for a merge.
- *
- * @param onMerged called after each finished merge
+ * Returns pools with separate threads for reading, so that an upload never waits for a merge.
  * @param taskSeconds that a thread may work on one task; hashing stored content has no limit
  */
-export function createThreadPool(
-  onThreadError: (error: unknown) => void,
-  onMerged: (report: MergeReport) => void,
-  taskSeconds = defaultTaskSeconds,
-): ThreadPool {
+export function startThreads(taskSeconds = defaultTaskSeconds) {
   const taskMilliseconds = taskSeconds * 1000
   // Without this, threads would inherit the flag that keeps the main thread small for streaming uploads. Threads keep
   // decoded models for a while; spaces of 1 MiB would copy them again and again.
@@ -107,10 +104,46 @@ export function createThreadPool(
   const hashers = hashThreads(limits, taskMilliseconds)
   const filers = fileThreads({ ...limits, maxThreads: filersAtOnce }, taskMilliseconds)
   const slowHasher = hashThreads({ ...limits, maxThreads: 1 }, taskMilliseconds)
-  const checks = checkedMerges()
   const pools = [readers, mergers, hashers, slowHasher, filers]
+  return {
+    limits,
+    taskMilliseconds,
+    readers,
+    mergers,
+    hashers,
+    slowHasher,
+    filers,
+    /** Adds a listener to the errors of all threads. @returns a function that removes it */
+    onError(listener: (error: unknown) => void): () => void {
+      for (const pool of pools) pool.on('error', listener)
+      return () => {
+        for (const pool of pools) pool.off('error', listener)
+      }
+    },
+    async close(): Promise<void> {
+      await Promise.all(pools.map(pool => pool.destroy()))
+    },
+  }
+}
+
+/**
+ * Returns a pool of threads for all work on models.
+ *
+ * @param onMerged called after each finished merge
+ * @param taskSeconds that a thread may work on one task; hashing stored content has no limit
+ * @param shared threads that others use too, in place of own ones; `close` leaves them running
+ */
+export function createThreadPool(
+  onThreadError: (error: unknown) => void,
+  onMerged: (report: MergeReport) => void,
+  taskSeconds?: number,
+  shared?: Threads,
+): ThreadPool {
+  const threads = shared ?? startThreads(taskSeconds)
+  const { limits, taskMilliseconds, readers, mergers, hashers, slowHasher, filers } = threads
+  const checks = checkedMerges()
   // A thread that dies before it has a task would otherwise end the process.
-  for (const pool of pools) pool.on('error', onThreadError)
+  const stopListening = threads.onError(onThreadError)
   const mergeIn =
     (planners: ModelThreads): RunMerge =>
     async (merge, options) => {
@@ -156,7 +189,8 @@ export function createThreadPool(
       move: moves => runTask(filers, 'move', moves),
     },
     async close() {
-      await Promise.all(pools.map(pool => pool.destroy()))
+      if (!shared) await threads.close()
+      stopListening()
     },
   }
 }
