@@ -1,14 +1,18 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 import { memoryDirectory } from './test/support/memory-disk.ts'
 
-/** Fuzzing, long property tests, and costs and memory at the limits: `npm run test:bounds`. CI runs it after `npm test`. */
+/**
+ * Fuzzing, kills at random, other long property tests, the attacks, and costs and memory at the limits: `npm run test:bounds`. CI runs it
+ * after `npm test`.
+ */
 const bounds = [
-  'test/{corpus,fuzz}/*.test.ts',
-  'test/durability/{memory,slow-clients}.test.ts',
+  'test/{attack,corpus,fuzz}/*.test.ts',
+  'test/durability/{idempotency-kill,kill,memory,search-kill,slow-clients}.test.ts',
+  'test/evaluate/shared-fixtures.test.ts',
   'test/evaluate/datasets/{damage,hostile}.test.ts',
   'test/evaluate/metrics/{kept-memory,resampling}.test.ts',
-  'test/hostile/{crowded-models,memory-comes-back}.test.ts',
-  'test/http/costly-bodies.test.ts',
+  'test/hostile/{crowded-models,memory-comes-back,task-seconds}.test.ts',
+  'test/http/{costly-bodies,parallel-requests}.test.ts',
   'test/merge/{corpus,costly-models,weight-swap}.test.ts',
   'test/onnx/{fuzz,hostile,written-in-parts}.test.ts',
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
@@ -35,7 +39,8 @@ const tier = (name: string, include: string[], exclude: string[] = [], others: o
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than the processors of CI: tests that wait for a clock leave theirs to others.
+    maxWorkers: 3,
     // No test replaces a module, and loading all of them anew for each file would be a third of the processors' time.
     isolate: false,
     // Far more than any of them takes: a machine that is busy with other things is no reason to fail.

@@ -42,10 +42,13 @@ function sharedThreads(): Threads {
 /**
  * Starts the service inside this process, on a free port. For all tests that do not need to kill it. Its threads outlive it, unless it
  * has limits of its own for them.
+ *
+ * @param logs gets the lines that the server logs; TUREEN_LOG_LEVEL says which
  */
 export async function startApp(
   variables: Record<string, string> = {},
   clock?: () => number,
+  logs?: string[],
 ): Promise<{ url: string; data: string; close(): Promise<void> }> {
   const directory = await temporaryDirectory()
   const own = {
@@ -58,7 +61,8 @@ export async function startApp(
   const config = readConfig({ ...own, ...variables })
   const held = await holdDataDirectory(config.dataDirectory)
   const shared = variables['TUREEN_TASK_SECONDS'] === undefined ? sharedThreads() : undefined
-  const app = await createApp(config, held, pino({ level: config.logLevel }), clock, undefined, shared)
+  const log = pino({ level: config.logLevel }, { write: line => logs?.push(line) })
+  const app = await createApp(config, held, log, clock, undefined, shared)
   const expectDeclared = [watchUndeclaredCodes(app), watchUndeclaredHeaders(app)]
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {
