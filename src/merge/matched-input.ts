@@ -35,7 +35,9 @@ export function asTwin(base: IndexedInput, twin: IndexedInput, network: Network)
   const unused: TensorEntry[] = []
   const theirUnused: TensorEntry[] = []
   for (const [index, ours] of base.layout.tensors.entries()) {
-    const theirs = inputAt(twin.layout.tensors, index)
+    const own = inputAt(twin.layout.tensors, index)
+    // Nearly all twins have the tensors at the same places. Then a plan has each place once.
+    const theirs = isAtSamePlace(ours, own) ? ours : own
     if (used.has(ours)) pairs.set(ours, theirs)
     else {
       unused.push(ours)
@@ -44,6 +46,18 @@ export function asTwin(base: IndexedInput, twin: IndexedInput, network: Network)
   }
   for (const [ours, theirs] of pairUnused(unused, theirUnused)) pairs.set(ours, theirs)
   return { ...twin, counterpart: tensor => pairs.get(tensor), literals: [], isTwin: true }
+}
+
+/** True if a twin stores a tensor in the same bytes of its file. */
+function isAtSamePlace({ payload }: TensorEntry, twin: TensorEntry): boolean {
+  const theirs = twin.payload
+  return (
+    payload.form === 'raw' &&
+    theirs.form === 'raw' &&
+    payload.start === theirs.start &&
+    payload.offset === theirs.offset &&
+    payload.length === theirs.length
+  )
 }
 
 type WithNetwork = { input: IndexedInput; network: Network }

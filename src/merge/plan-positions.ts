@@ -1,7 +1,7 @@
 import { TureenError } from '../errors.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { type BlockPositions, blockPositions } from './block-positions.ts'
-import { gradientKinds, type Position } from './gradient.ts'
+import { gradientKinds, type Position, startPosition } from './gradient.ts'
 import { networkOf } from './match-inputs.ts'
 import type { MatchedInput } from './matched-input.ts'
 import type { MergeSettings } from './merge-input.ts'
@@ -51,7 +51,10 @@ export function planPositions(
   if (blocks) requireStacks(blocks, expected, base.label)
   const unknown: TensorEntry[] = []
   return {
-    of: ({ path }) => ({ graph: graph.get(path) ?? 0, block: blocks?.positions.get(path) ?? 0 }),
+    of({ path }) {
+      const position = { graph: graph.get(path) ?? 0, block: blocks?.positions.get(path) ?? 0 }
+      return position.graph === 0 && position.block === 0 ? startPosition : position
+    },
     require(tensor, keepsIdentical) {
       if (blocks?.positions.get(tensor.path) !== null) return
       if (!keepsIdentical || !isSameEverywhere(tensor, base, files)) unknown.push(tensor)

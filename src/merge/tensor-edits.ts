@@ -69,7 +69,7 @@ function payloadFields({ payload, frame }: TensorEntry, frames: readonly Frame[]
   const framed = ({ start, end }: FramedSpan): FramedSpan => ({ start, end, frame: frameAround(frames, frame, start) })
   switch (payload.form) {
     case 'raw':
-      return [framed(payload.field)]
+      return [framed({ start: payload.start, end: payload.offset + payload.length })]
     case 'fixed':
       return payload.runs.map(({ start, offset, count, stride, width }) =>
         framed({ start, end: count === 0 ? offset : offset + (count - 1) * stride + width }),

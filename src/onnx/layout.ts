@@ -47,7 +47,7 @@ export type TensorEntry = {
  * their stride exceeds their width.
  */
 export type TensorPayload =
-  | { form: 'raw'; field: Span; offset: number; length: number }
+  | RawPayload
   | { form: 'fixed'; runs: FixedRun[] }
   | { form: 'varint'; runs: VarintRun[] }
   | { form: 'strings'; values: Span[] }
@@ -67,6 +67,9 @@ export type ExternalPayload = {
   length: number
   fields: FramedSpan[]
 }
+
+/** Elements as raw_data, `length` bytes from `offset` on. `start`: offset of the field's tag. */
+export type RawPayload = { form: 'raw'; start: number; offset: number; length: number }
 
 export type Span = { start: number; end: number }
 /**

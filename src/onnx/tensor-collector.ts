@@ -2,7 +2,7 @@ import { TureenError } from '../errors.ts'
 import { type DType, dtypeName, dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import { externalPayload } from './external-payload.ts'
 import { addFixedRun, requireWireType } from './fixed-runs.ts'
-import type { FixedRun, FramedSpan, Span, TensorEntry, TensorPayload, VarintRun } from './layout.ts'
+import type { FixedRun, FramedSpan, RawPayload, Span, TensorEntry, TensorPayload, VarintRun } from './layout.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import { tensorFields } from './messages.ts'
 import { limits } from './model-limits.ts'
@@ -14,7 +14,7 @@ const external = 1
 
 /** Collects the places of one TensorProto's payload. At the end it checks them against the tensor's header. */
 export class TensorCollector {
-  #raw: { field: Span; offset: number; length: number } | undefined
+  #raw: RawPayload | undefined
   // Each is made when it is needed: a model may have 250,000 tensors, most of them raw.
   #fixed: Map<number, FixedRun[]> | undefined
   #varint: Map<number, VarintRun[]> | undefined
@@ -41,7 +41,7 @@ export class TensorCollector {
     switch (number) {
       case tensorFields.rawData:
         requireWireType(field, wireType.bytes)
-        this.#raw = { field: { start, end }, offset: payload, length: end - payload }
+        this.#raw = { form: 'raw', start, offset: payload, length: end - payload }
         return true
       case tensorFields.stringData:
         requireWireType(field, wireType.bytes)
@@ -106,7 +106,7 @@ export class TensorCollector {
   }
 
   #payload(dtype: DType | undefined): TensorPayload {
-    if (this.#raw) return { form: 'raw', ...this.#raw }
+    if (this.#raw) return this.#raw
     switch (dtype?.typedField) {
       case 'float_data':
         return fixedPayload(this.#fixed?.get(tensorFields.floatData))

@@ -44,7 +44,7 @@ export function sharedPlan(plan: MergePlan): SharedArrayBuffer {
 
 /** Returns a checked plan in memory that can be moved to another thread. Shared memory would stay until a collection. */
 export function serializedCheck(checked: CheckedPlan): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(serialize(checked))
+  return new Uint8Array(serialize(checked))
 }
 
 /** Returns the checked plan in memory from {@link serializedCheck}. */

@@ -64,7 +64,7 @@ export function tensorMerge({ method, parameters = {}, normalize, weights, tenso
     const length = tensor.models[0]?.byteLength ?? 0
     const operation = operations.of(null, startPosition)
     if (!operation) throw new Error('a tensor is skipped')
-    const payload = { form: 'raw', field: { start: offset, end: offset + length }, offset, length } as const
+    const payload = { form: 'raw', start: offset, offset, length } as const
     offset += length
     const entry = { name, path: name, frame: -1, dataType: codes[dtype] ?? 0, dims, elements, payload }
     const rows = layout ? { rows: { layout, reason: 'operator' } as const } : {}
