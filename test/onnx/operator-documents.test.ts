@@ -277,7 +277,7 @@ describeShared("ONNX's operator documents", () => {
       const epoch = operatorEpoch('', opType, version)
       return { ...plain, opType, version, epoch, operands }
     }
-    const plain = { name: 'n', nodes: [], domain: '', attributes: new Map(), outputs: 1, subgraphs: [] }
+    const plain = { id: 0, name: 'n', nodes: [], domain: '', attributes: new Map(), outputs: 1, subgraphs: [] }
     for (const versions of versionsOf(read())) {
       for (const [index, { domain, opType, since, inputs }] of versions.entries()) {
         const before = versions[index - 1]

@@ -18,7 +18,6 @@ import {
 } from './network-scope.ts'
 import { OpaqueFields } from './opaque-fields.ts'
 import { readOperator } from './read-operator.ts'
-import { readsOf } from './reads-of.ts'
 import { type Resolver, resolve } from './resolve.ts'
 import { trainingOutputs } from './training.ts'
 
@@ -38,16 +37,15 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
     functions,
     opaque,
     source,
-    placed: new Map(),
-    resolved: new Map(),
+    placed: [],
     aliases: new Map(),
     expanded: 0,
     expandedParts: 0,
   }
   const graph = model.graph ?? {}
   const opsets = opsetsOf(model.opsetImport)
-  const scope = { outer: null, depth: 0, opsets, call: null, around: [], declared: declaredDims(graph) }
-  const main = openScope(scope, graph.node ?? [], 'graph')
+  const scope = { path: 'graph', outer: null, depth: 0, opsets, call: null, around: [], declared: declaredDims(graph) }
+  const main = openScope(scope, graph.node ?? [])
   graph.input?.forEach((input, index) => {
     const { name, dtype, dims } = describeValue(input)
     const type = [dtype, ...opaque.unknownOf(`graph.input[${index}]`).map(field => field.join('='))].join(' ')
@@ -81,7 +79,8 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
   return network
 }
 
-type GraphFrame = { operator: Operator; reads: (Value | null)[]; next: number }
+/** An operator that is being read. `inner`: the outputs of its subgraphs. `next`: the index of its next operand, or of the next one after. */
+type OpenOperator = { operator: Operator; inner: readonly (Value | null)[]; next: number }
 
 /**
  * Reads every operator that the outputs depend on, each after those that it reads. There is no recursion, because
@@ -90,31 +89,35 @@ type GraphFrame = { operator: Operator; reads: (Value | null)[]; next: number }
 function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
   const operators: Operator[] = []
   const values = new Set<Value>()
-  const open = new Set<Operator>()
-  const seen = new Set<Operator>()
-  const frames: GraphFrame[] = []
+  /** By the operator's number; undefined before the walk meets it. */
+  const states: ('open' | 'read' | undefined)[] = []
+  const open: OpenOperator[] = []
   const enter = (value: Value | null) => {
     if (value === null) return
     if (value.kind !== 'result') values.add(value)
-    else if (!seen.has(value.operator)) {
-      const placed = resolver.placed.get(value.operator)
-      if (!placed) return
-      seen.add(value.operator)
-      open.add(value.operator)
-      readOperator(resolver, placed, value.operator)
-      frames.push({ operator: value.operator, reads: readsOf(value.operator), next: 0 })
-    } else if (open.has(value.operator)) {
-      throw malformedGraph(value.operator, 'depends on its own output')
+    else {
+      const { operator } = value
+      const state = states[operator.id]
+      if (state === 'open') throw malformedGraph(operator.name, 'depends on its own output')
+      const placed = resolver.placed[operator.id]
+      if (state === 'read' || !placed) return
+      states[operator.id] = 'open'
+      readOperator(resolver, placed, operator)
+      open.push({ operator, inner: operator.subgraphs.flatMap(({ outputs }) => outputs), next: 0 })
     }
   }
   for (const output of outputs) {
     enter(output)
-    for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
-      if (frame.next < frame.reads.length) enter(frame.reads[frame.next++] ?? null)
+    for (let last = open.at(-1); last; last = open.at(-1)) {
+      const { operator, inner, next } = last
+      const { operands } = operator
+      last.next += 1
+      if (next < operands.length) enter(operands[next]?.value ?? null)
+      else if (next < operands.length + inner.length) enter(inner[next - operands.length] ?? null)
       else {
-        frames.pop()
-        open.delete(frame.operator)
-        operators.push(frame.operator)
+        open.pop()
+        states[operator.id] = 'read'
+        operators.push(operator)
       }
     }
   }

@@ -6,12 +6,13 @@ import type { OpaqueFields } from './opaque-fields.ts'
 
 /** The tensors of a model as leaves of its network. Each tensor is one leaf. */
 export class Leaves {
-  #tensors: ReadonlyMap<string, TensorEntry>
-  #opaque: OpaqueFields
-  #known = new Map<string, Leaf>()
+  /** By path. A tensor is replaced by its leaf when that is made. */
+  readonly #tensors = new Map<string, TensorEntry | Leaf>()
+  readonly #literals = new Map<string, Leaf>()
+  readonly #opaque: OpaqueFields
 
   constructor({ tensors }: Layout, opaque: OpaqueFields) {
-    this.#tensors = new Map(tensors.map(tensor => [tensor.path, tensor]))
+    for (const tensor of tensors) this.#tensors.set(tensor.path, tensor)
     this.#opaque = opaque
   }
 
@@ -20,7 +21,7 @@ export class Leaves {
    * messages that hold only this tensor; their unknown fields count as the tensor's own.
    */
   dense(path: string, node: string | null, around: readonly string[] = []): Leaf | undefined {
-    return this.#leaf(path, path, node, null, '', around)
+    return this.#leaf(path, node, null, '', around)
   }
 
   /** Returns the sparse tensor at a path, with its own dims. */
@@ -30,9 +31,13 @@ export class Leaves {
     dims: readonly unknown[],
     around: readonly string[] = [],
   ): Leaf | undefined {
-    const indices = this.#tensors.get(`${path}.indices`) ?? null
+    const indices = this.#tensors.get(`${path}.indices`)
     const text = ` sparse in [${dims.map(String).join(', ')}]`
-    return this.#leaf(path, `${path}.values`, node, indices, text, [path, `${path}.indices`, ...around])
+    return this.#leaf(`${path}.values`, node, indices && 'path' in indices ? indices : null, text, [
+      path,
+      `${path}.indices`,
+      ...around,
+    ])
   }
 
   /** Returns the integers or strings of a Constant as a leaf; undefined if it holds something else. */
@@ -45,7 +50,7 @@ export class Leaves {
   ): Leaf | undefined {
     const elements = literalElements(attribute)
     if (!elements) return undefined
-    const known = this.#known.get(path)
+    const known = this.#literals.get(path)
     if (known) return known
     const rest = this.#rest(path, around)
     const leaf: Leaf = {
@@ -59,22 +64,19 @@ export class Leaves {
       indices: null,
       literal: elements.bytes,
     }
-    this.#known.set(path, leaf)
+    this.#literals.set(path, leaf)
     return leaf
   }
 
   #leaf(
-    key: string,
     path: string,
     node: string | null,
     indices: TensorEntry | null,
     dims: string,
     around: readonly string[],
   ): Leaf | undefined {
-    const known = this.#known.get(key)
-    if (known) return known
     const tensor = this.#tensors.get(path)
-    if (!tensor) return undefined
+    if (!tensor || 'kind' in tensor) return tensor
     const leaf: Leaf = {
       kind: 'leaf',
       name: tensor.name || path,
@@ -86,7 +88,7 @@ export class Leaves {
       indices,
       literal: null,
     }
-    this.#known.set(key, leaf)
+    this.#tensors.set(path, leaf)
     return leaf
   }
 

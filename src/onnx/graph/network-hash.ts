@@ -1,4 +1,5 @@
 import { hash as sha256 } from 'node:crypto'
+import { byNumber } from './by-number.ts'
 import type { Leaf, Network, NetworkInput, Operand, Operator, Value } from './network.ts'
 
 /** The parts of a network that a hash includes. */
@@ -24,9 +25,10 @@ export type NetworkHashes = { of(value: Value | null): string; ofOperator(operat
  * view can tell. Names have no part in it unless the view adds them. Takes time linear in the size of the graph.
  */
 export function networkHashes({ operators }: Pick<Network, 'operators'>, view: HashView): NetworkHashes {
-  const ofOperators = new Map<Operator, string>()
+  /** By the operator's number. */
+  const ofOperators = byNumber<string>(operators)
   const ofLeaves = new Map<Leaf, string>()
-  const ofOperator = (operator: Operator) => ofOperators.get(operator) ?? ''
+  const ofOperator = (operator: Operator) => ofOperators[operator.id] ?? ''
   const of = (value: Value | null): string => {
     if (value === null) return '-'
     switch (value.kind) {
@@ -46,19 +48,19 @@ export function networkHashes({ operators }: Pick<Network, 'operators'>, view: H
       }
     }
   }
-  for (const operator of operators) ofOperators.set(operator, hashOperator(operator, view, of))
+  for (const operator of operators) ofOperators[operator.id] = hashOperator(operator, view, of)
   return { of, ofOperator }
 }
 
 function hashOperator(operator: Operator, view: HashView, of: (value: Value | null) => string): string {
   const operands = view.operands?.(operator) ?? operator.operands
   const hashes = operands.map(({ value }) => of(value))
-  const parts = [
-    view.operator(operator),
-    ports(operands),
-    ...(view.order?.(operator, hashes) ?? hashes),
-    ...operator.subgraphs.flatMap(({ attribute, formals, outputs }) => [`${attribute} ${formals}`, ...outputs.map(of)]),
-  ]
+  const parts = [view.operator(operator), ports(operands)]
+  for (const hash of view.order?.(operator, hashes) ?? hashes) parts.push(hash)
+  for (const { attribute, formals, outputs } of operator.subgraphs) {
+    parts.push(`${attribute} ${formals}`)
+    for (const output of outputs) parts.push(of(output))
+  }
   const text = JSON.stringify(parts)
   return view.digest ? view.digest(text) : sha256('sha256', text, 'hex')
 }

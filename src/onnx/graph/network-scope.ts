@@ -4,22 +4,24 @@ import { type Dimension, describeValue } from '../skeleton.ts'
 import type { Leaves } from './leaves.ts'
 import type { Operator, Value } from './network.ts'
 
-/** A node at its place. A node of a function has one for each call. */
+/** A node at its place, the `index`th of its scope. A node of a function has one for each call. */
 export type PlacedNode = {
   node: NodeProto
-  path: string
-  name: string
+  index: number
   scope: NetworkScope
   operator: Operator | null
   /** The scope of the function that it calls. */
   body: NetworkScope | null
 }
 
-/** The definition of a name: a value, an output of a node, or, for an input of a function, a name at the call. */
+/**
+ * The definition of a name: a value, an output of a node, or, for an input of a function, a name at the call.
+ * `resolved`: the value that was found for it, so that each step through Identity and calls is taken once.
+ */
 export type Definition =
   | { kind: 'value'; value: Value }
-  | { kind: 'output'; of: PlacedNode; index: number }
-  | { kind: 'argument'; scope: NetworkScope; name: string }
+  | { kind: 'output'; of: PlacedNode; index: number; resolved: Value | null | undefined }
+  | { kind: 'argument'; scope: NetworkScope; name: string; resolved: Value | null | undefined }
 
 /** An attribute, with the path of its message. */
 export type PlacedAttribute = { attribute: AttributeProto; path: string }
@@ -34,6 +36,8 @@ export type Call = {
 }
 
 export type NetworkScope = {
+  /** The path of the graph or function that holds its nodes. */
+  path: string
   definitions: Map<string, Definition>
   outer: NetworkScope | null
   /** The number of subgraphs around it, including those around calls. */
@@ -70,33 +74,31 @@ export function aroundBody({ node, scope }: PlacedNode): readonly string[] {
 }
 
 /** Opens a scope, and defines the outputs of its nodes. */
-export function openScope(
-  values: Omit<NetworkScope, 'definitions'>,
-  nodes: readonly NodeProto[],
-  path: string,
-): NetworkScope {
+export function openScope(values: Omit<NetworkScope, 'definitions'>, nodes: readonly NodeProto[]): NetworkScope {
   const scope: NetworkScope = { definitions: new Map(), ...values }
-  nodes.forEach((node, index) => {
-    const of: PlacedNode = {
-      node,
-      path: `${path}.node[${index}]`,
-      name: node.name || `${node.opType} #${index}`,
-      scope,
-      operator: null,
-      body: null,
-    }
-    node.output?.forEach((name, output) => {
-      if (name !== '') defineOutput(scope, name, { kind: 'output', of, index: output })
-    })
-  })
+  for (const [index, node] of nodes.entries()) {
+    const of: PlacedNode = { node, index, scope, operator: null, body: null }
+    for (const [output, name] of (node.output ?? []).entries())
+      if (name !== '') defineOutput(scope, name, { kind: 'output', of, index: output, resolved: undefined })
+  }
   return scope
+}
+
+/** Returns the path of a node's message, such as `graph.node[7]`. */
+export function pathOfNode({ scope, index }: PlacedNode): string {
+  return `${scope.path}.node[${index}]`
+}
+
+/** Returns the name of a node; without one, its operator and position. */
+export function nameOfNode({ node, index }: PlacedNode): string {
+  return node.name || `${node.opType} #${index}`
 }
 
 /** If an exporter wrote several Constants under one name, the last one counts. */
 function defineOutput(scope: NetworkScope, name: string, definition: Definition & { kind: 'output' }): void {
   const before = scope.definitions.get(name)
   if (before?.kind === 'output' && !(isConstant(before.of) && isConstant(definition.of)))
-    throw malformedGraph(definition.of, `defines ${shortened(name)}, as ${before.of.name} does`)
+    throw malformedGraph(nameOfNode(definition.of), `defines ${shortened(name)}, as ${nameOfNode(before.of)} does`)
   scope.definitions.set(name, definition)
 }
 
@@ -108,7 +110,7 @@ export function defineValue({ definitions }: NetworkScope, name: string, definit
   const before = definitions.get(name)
   if (before?.kind !== 'output') definitions.set(name, definition)
   else if (!isConstant(before.of))
-    throw malformedGraph(before.of, `defines ${shortened(name)}, which is an input or initializer`)
+    throw malformedGraph(nameOfNode(before.of), `defines ${shortened(name)}, which is an input or initializer`)
 }
 
 /** Defines the initializers of a graph. Of several with one name the last one counts, as in onnxruntime. */
@@ -150,8 +152,8 @@ export function domainOf({ domain }: { domain?: string | null }): string {
   return domain === 'ai.onnx' ? '' : (domain ?? '')
 }
 
-/** Returns the error for a graph whose nodes have no order, or in which two values have one name. */
-export function malformedGraph({ name }: { name: string }, message: string): TureenError {
+/** Returns the error for a node of a graph whose nodes have no order, or in which two values have one name. */
+export function malformedGraph(name: string, message: string): TureenError {
   return new TureenError('TUREEN_MODEL_MALFORMED', `The node ${shortened(name)} ${message}.`, [{ node: name, message }])
 }
 

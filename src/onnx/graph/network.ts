@@ -90,6 +90,8 @@ export type ParameterUse =
   | { kind: 'output'; node: null; output: string }
 
 export type Operator = {
+  /** Its number among all operators of the network, from 0 on. Arrays by this number take less than Maps. */
+  id: number
   /** Its name; without a name, its operator and position. */
   name: string
   /**

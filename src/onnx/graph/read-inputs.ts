@@ -18,10 +18,9 @@ const resizeWithRoi = 11
 export function readInputs(
   { domain, opType, attributes }: Pick<Operator, 'domain' | 'opType' | 'attributes'>,
   version: number,
-  inputs: readonly Operand[],
+  inputs: Operand[],
 ): Operand[] {
-  if (domain !== '' || opType !== 'Resize' || version < resizeWithRoi || !isKnownOpset(domain, version))
-    return [...inputs]
+  if (domain !== '' || opType !== 'Resize' || version < resizeWithRoi || !isKnownOpset(domain, version)) return inputs
   const crops = attributes.get('coordinate_transformation_mode') === 'string "tf_crop_and_resize"'
   const read = inputs.map(({ port, value }): Operand => {
     const isUnread = port === '1' ? !crops : port === '2' && isEmpty(value)

@@ -6,9 +6,11 @@ import {
   declaredDims,
   defineInitializers,
   defineValue,
+  nameOfNode,
   openScope,
   type PlacedAttribute,
   type PlacedNode,
+  pathOfNode,
 } from './network-scope.ts'
 import { operatorMeaning } from './operator-meaning.ts'
 import { readInputs } from './read-inputs.ts'
@@ -16,11 +18,13 @@ import { placedAttribute, type Resolver, resolve } from './resolve.ts'
 
 /** Reads an operator's meaning, operands and subgraphs. */
 export function readOperator(resolver: Resolver, placed: PlacedNode, operator: Operator): void {
-  const { node, scope, path } = placed
+  const { node, scope } = placed
+  const path = pathOfNode(placed)
   const names = node.input ?? []
-  const inputs = names
-    .slice(0, names.findLastIndex(name => name !== '') + 1)
-    .map((name, index) => ({ port: String(index), value: resolve(resolver, scope, name) }))
+  const inputs: Operand[] = []
+  const count = names.findLastIndex(name => name !== '') + 1
+  for (let index = 0; index < count; index += 1)
+    inputs.push({ port: String(index), value: resolve(resolver, scope, names[index] ?? '') })
   const attributes = new Map<string, string>()
   for (const [field, sha256] of resolver.opaque.of(path)) {
     if (field !== 'overload') attributes.set(field, sha256)
@@ -47,10 +51,9 @@ export function readOperator(resolver: Resolver, placed: PlacedNode, operator: O
   const meaning = operatorMeaning({ domain, opType, version, attributes, outputs, weight })
   operator.epoch = meaning.epoch
   if (meaning.attributes.size > 0) operator.attributes = meaning.attributes
-  operator.operands = [
-    ...readInputs(operator, version, inputs),
-    ...operator.operands.sort((a, b) => (a.port < b.port ? -1 : 1)),
-  ]
+  const ofAttributes = operator.operands.sort((a, b) => (a.port < b.port ? -1 : 1))
+  operator.operands = readInputs(operator, version, inputs)
+  for (const operand of ofAttributes) operator.operands.push(operand)
   operator.subgraphs.sort((a, b) => (a.attribute < b.attribute ? -1 : 1))
 }
 
@@ -61,7 +64,7 @@ function readAttribute(
   { attribute, path }: PlacedAttribute,
   attributes: Map<string, string>,
 ): void {
-  const { name: node } = placed
+  const node = nameOfNode(placed)
   const name = attribute.name ?? ''
   const rest = resolver.opaque.digestOf(path)
   const floats = resolver.leaves.dense(`${path}.f`, node) ?? resolver.leaves.dense(`${path}.floats`, node)
@@ -108,8 +111,8 @@ function openSubgraph(
   const { scope: outer } = holder
   const { depth, opsets, call } = outer
   const around = aroundBody(holder)
-  const values = { outer, depth: depth + 1, opsets, call, around, declared: declaredDims(graph) }
-  const scope = openScope(values, graph.node ?? [], path)
+  const values = { path, outer, depth: depth + 1, opsets, call, around, declared: declaredDims(graph) }
+  const scope = openScope(values, graph.node ?? [])
   defineInitializers(scope, graph, path, resolver.leaves)
   graph.input?.forEach(({ name }, index) => {
     if (!name) return

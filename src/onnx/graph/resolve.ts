@@ -15,9 +15,11 @@ import {
   lookUp,
   malformedGraph,
   type NetworkScope,
+  nameOfNode,
   openScope,
   type PlacedAttribute,
   type PlacedNode,
+  pathOfNode,
   undeclared,
 } from './network-scope.ts'
 import type { OpaqueFields } from './opaque-fields.ts'
@@ -28,10 +30,8 @@ export type Resolver = {
   opaque: OpaqueFields
   /** The model's own file. */
   source: ByteSource
-  /** The place of each operator that has been met. */
-  placed: Map<Operator, PlacedNode>
-  /** The value of each definition found so far, so that each step through Identity and calls is taken once. */
-  resolved: Map<Definition, Value | null>
+  /** The place of each operator that has been met, by its number. */
+  placed: PlacedNode[]
   /** Further names of a tensor or of an operator's results, each with the name of the node that gives it. */
   aliases: Map<Leaf | Operator, Map<string, string>>
   /** The number of nodes of functions after expansion of calls, and of all their parts. */
@@ -45,20 +45,20 @@ export type Resolver = {
  */
 export function resolve(resolver: Resolver, from: NetworkScope, name: string): Value | null {
   // Made at the first step: most names need none.
-  let passed: Set<Definition> | undefined
+  let passed: Set<NamedElsewhere> | undefined
   let at: NamedIn = { scope: from, name }
   for (;;) {
     const step = stepFrom(resolver, at)
     if (!('next' in step)) {
       for (const definition of passed ?? []) {
-        resolver.resolved.set(definition, step.value)
+        definition.resolved = step.value
         if (definition.kind === 'output') addAlias(resolver, step.value, definition)
       }
       return step.value
     }
     const { definition } = step
     if (definition.kind === 'output' && passed?.has(definition))
-      throw malformedGraph(definition.of, 'depends on its own output')
+      throw malformedGraph(nameOfNode(definition.of), 'depends on its own output')
     passed ??= new Set()
     passed.add(definition)
     at = step.next
@@ -67,17 +67,20 @@ export function resolve(resolver: Resolver, from: NetworkScope, name: string): V
 
 type NamedIn = { scope: NetworkScope; name: string }
 
+/** A definition that is no value itself. */
+type NamedElsewhere = Exclude<Definition, { kind: 'value' }>
+
 /** Returns a name's value, or the name that it is another name for. */
 function stepFrom(
   resolver: Resolver,
   { scope, name }: NamedIn,
-): { value: Value | null } | { definition: Definition; next: NamedIn } {
+): { value: Value | null } | { definition: NamedElsewhere; next: NamedIn } {
   if (name === '') return { value: null }
   const definition = lookUp(scope, name)
   if (!definition) return { value: { kind: 'free', name } }
   if (definition.kind === 'value') return { value: definition.value }
-  const known = resolver.resolved.get(definition)
-  if (known !== undefined) return { value: known }
+  const { resolved } = definition
+  if (resolved !== undefined) return { value: resolved }
   if (definition.kind === 'argument') return { definition, next: definition }
   const { of, index } = definition
   const constant = constantLeaf(resolver, of)
@@ -86,7 +89,7 @@ function stepFrom(
   if (next) return { definition, next }
   const dims = of.scope.declared.get(of.node.output?.[index] ?? '') ?? null
   const value: Value = constant ?? { kind: 'result', name, operator: operatorOf(resolver, of), index, dims }
-  resolver.resolved.set(definition, value)
+  definition.resolved = value
   return { value }
 }
 
@@ -114,7 +117,9 @@ function passThrough(
   if (domain === '' && node.opType === 'Dropout' && output === 0 && input && dropsNothing(resolver, placed))
     return { scope, name: input }
   if (resolver.functions.size === 0) return undefined
-  const callee = resolver.functions.get(functionKey(node, node.opType, resolver.opaque.textOf(placed.path, 'overload')))
+  const callee = resolver.functions.get(
+    functionKey(node, node.opType, resolver.opaque.textOf(pathOfNode(placed), 'overload')),
+  )
   if (!callee) return undefined
   const name = callee.definition.output?.[output]
   if (!name) return undefined
@@ -122,7 +127,9 @@ function passThrough(
   return { scope: placed.body, name }
 }
 
-function dropsNothing(resolver: Resolver, { node, path, scope }: PlacedNode): boolean {
+function dropsNothing(resolver: Resolver, placed: PlacedNode): boolean {
+  const { node, scope } = placed
+  const path = pathOfNode(placed)
   const attributes = (node.attribute ?? []).flatMap((attribute, index) => {
     const given = placedAttribute({ attribute, path: `${path}.attribute[${index}]` }, scope.call)
     return given ? [given.attribute] : []
@@ -156,11 +163,12 @@ function heldTensor(resolver: Resolver, start: NamedIn): Leaf | undefined {
 }
 
 function openCall(resolver: Resolver, placed: PlacedNode, callee: ModelFunction): NetworkScope {
-  const { node, path, name, scope } = placed
+  const { node, scope } = placed
+  const path = pathOfNode(placed)
   const { definition } = callee
   for (let call = scope.call; call; call = call.outer) {
     if (call.key === callee.key)
-      throw malformedGraph({ name }, `calls the function ${definition.name}, which calls itself`)
+      throw malformedGraph(nameOfNode(placed), `calls the function ${definition.name}, which calls itself`)
   }
   resolver.expanded += definition.node?.length ?? 0
   if (resolver.expanded > limits.expandedNodes)
@@ -176,10 +184,12 @@ function openCall(resolver: Resolver, placed: PlacedNode, callee: ModelFunction)
   const call: Call = { key: callee.key, path: callee.path, attributes, outer: scope.call }
   const opsets = callee.opsets ?? scope.opsets
   const around = aroundBody(placed)
-  const values = { outer: null, depth: scope.depth, opsets, call, around, declared: undeclared }
-  const body = openScope(values, definition.node ?? [], callee.path)
+  const { path: ownPath } = callee
+  const values = { path: ownPath, outer: null, depth: scope.depth, opsets, call, around, declared: undeclared }
+  const body = openScope(values, definition.node ?? [])
   definition.input?.forEach((formal, index) => {
-    if (formal) defineValue(body, formal, { kind: 'argument', scope, name: node.input?.[index] ?? '' })
+    if (formal)
+      defineValue(body, formal, { kind: 'argument', scope, name: node.input?.[index] ?? '', resolved: undefined })
   })
   return body
 }
@@ -197,20 +207,21 @@ export function placedAttribute(placed: PlacedAttribute, call: Call | null): Pla
 
 function constantLeaf({ leaves }: Resolver, placed: PlacedNode): Leaf | undefined {
   if (!isConstant(placed)) return undefined
-  const { node, name, scope } = placed
+  const { node, scope } = placed
+  const [name, own] = [nameOfNode(placed), pathOfNode(placed)]
   const [first] = (node.attribute ?? []).flatMap((attribute, index) => {
-    const given = placedAttribute({ attribute, path: `${placed.path}.attribute[${index}]` }, scope.call)
+    const given = placedAttribute({ attribute, path: `${own}.attribute[${index}]` }, scope.call)
     return given ? [given] : []
   })
   if (!first) return undefined
   const { attribute, path } = first
-  const around = [placed.path, path]
+  const around = [own, path]
   return (
     leaves.dense(`${path}.t`, name, around) ??
     leaves.dense(`${path}.f`, name, around) ??
     leaves.dense(`${path}.floats`, name, around) ??
     leaves.sparse(`${path}.sparse_tensor`, name, attribute.sparseTensor?.dims ?? [], around) ??
-    leaves.literal(path, name, node.output?.[0] ?? name, attribute, [placed.path])
+    leaves.literal(path, name, node.output?.[0] ?? name, attribute, [own])
   )
 }
 
@@ -219,10 +230,11 @@ const noAttributes: Operator['attributes'] = new Map()
 
 function operatorOf({ placed }: Resolver, at: PlacedNode): Operator {
   if (at.operator) return at.operator
-  const { node, name } = at
+  const { node } = at
   const outputs = node.output ?? []
   const operator: Operator = {
-    name,
+    id: placed.length,
+    name: nameOfNode(at),
     nodes: aroundBody(at),
     domain: domainOf(node),
     opType: node.opType ?? '',
@@ -234,6 +246,6 @@ function operatorOf({ placed }: Resolver, at: PlacedNode): Operator {
     subgraphs: [],
   }
   at.operator = operator
-  placed.set(operator, at)
+  placed.push(at)
   return operator
 }

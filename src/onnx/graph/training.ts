@@ -21,8 +21,8 @@ export function trainingOutputs(
       if (!graph) return main
       const path = `training_info[${index}].${field}`
       const { opsets } = main
-      const values = { outer: main, depth: 0, opsets, call: null, around: [], declared: declaredDims(graph) }
-      const scope = openScope(values, graph.node ?? [], path)
+      const values = { path, outer: main, depth: 0, opsets, call: null, around: [], declared: declaredDims(graph) }
+      const scope = openScope(values, graph.node ?? [])
       defineInitializers(scope, graph, path, resolver.leaves)
       for (const { name } of graph.output ?? []) outputs.push(resolve(resolver, scope, name ?? ''))
       return scope

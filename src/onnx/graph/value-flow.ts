@@ -1,3 +1,4 @@
+import { byNumber } from './by-number.ts'
 import type { Leaf, Network, Operator, Value } from './network.ts'
 import { type Way, wayOf } from './operand-way.ts'
 
@@ -44,7 +45,7 @@ export type ValueFlow = {
 
 /** Connects the values of a network through operators and subgraphs. Takes time linear in the size of the network. */
 export function valueFlow(network: Network): ValueFlow {
-  const values = new FlowValues()
+  const values = new FlowValues(network)
   for (const leaf of network.leaves) values.of(leaf)
   for (const operator of network.operators) connectOperands(values, operator)
   for (const operator of network.operators) for (const graph of operator.subgraphs) connectBody(values, operator, graph)
@@ -54,7 +55,7 @@ export function valueFlow(network: Network): ValueFlow {
   return {
     size: values.size,
     values: values.all,
-    operators: [...values.operators.values()],
+    operators: values.operators,
     outputs,
     elsewhere,
   }
@@ -73,9 +74,15 @@ function withHandover(handovers: Handover[], one: Handover): Handover[] {
 class FlowValues {
   size = 0
   readonly all: FlowValue[] = []
-  readonly operators = new Map<Operator, FlowOperator>()
+  readonly operators: FlowOperator[] = []
+  /** By the number of the operator in its network. */
+  readonly #byId: (FlowOperator | undefined)[]
   readonly #leaves = new Map<Value, FlowValue>()
   readonly #formals = new Map<Operator, Map<string, FlowValue>>()
+
+  constructor({ operators }: Network) {
+    this.#byId = byNumber(operators)
+  }
 
   of(value: Value | null): FlowValue | null {
     if (value === null || value.kind === 'free') return null
@@ -89,11 +96,12 @@ class FlowValues {
   }
 
   operatorOf(operator: Operator): FlowOperator {
-    const known = this.operators.get(operator)
+    const known = this.#byId[operator.id]
     if (known) return known
     const made: FlowOperator = { kind: 'operator', id: this.size, operator, operands: [], results: [] }
     this.size += 1
-    this.operators.set(operator, made)
+    this.#byId[operator.id] = made
+    this.operators.push(made)
     return made
   }
 
