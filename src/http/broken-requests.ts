@@ -35,13 +35,35 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
   socket.end(answerTo(new TureenError(code, `${sentence}. ${advice}.`, [{ ...place, message }])))
 }
 
-function notHttp({ code = 'unknown' }: NodeJS.ErrnoException): Broken {
+/** An error of Node's parser. `rawPacket`: the bytes that it was reading. */
+type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer; bytesParsed?: number }
+
+function notHttp(error: ParserError): Broken {
+  const { code = 'unknown' } = error
+  const target = badTarget(error)
+  if (target !== undefined)
+    return {
+      code: 'TUREEN_REQUEST_INVALID',
+      place: { field: 'path', expected: 'percent-encoded UTF-8', actual: target },
+      message: 'the address has characters that are not percent-encoded',
+      advice: 'Encode the UTF-8 bytes of each, such as %C3%A9 for \u00e9 and %20 for a space',
+    }
   return {
     code: 'TUREEN_REQUEST_INVALID',
     place: { field: 'request', expected: 'HTTP/1.1', actual: code },
     message: `the request is not valid HTTP (${code})`,
     advice: 'Send HTTP/1.1',
   }
+}
+
+/** Returns the request target that the parser stopped in, if it has characters that no URL has; undefined otherwise. */
+function badTarget({ rawPacket, bytesParsed = 0 }: ParserError): string | undefined {
+  if (rawPacket === undefined) return undefined
+  const start = rawPacket.lastIndexOf('\n', Math.max(0, bytesParsed - 1)) + 1
+  const end = rawPacket.indexOf('\n', start)
+  const line = rawPacket.toString('utf8', start, end < 0 ? rawPacket.length : end)
+  const target = /^[A-Z]+ (\/.*?)(?: HTTP\/[\d.]+)?\r?$/s.exec(line)?.[1]
+  return target !== undefined && /[^\x21-\x7e]/.test(target) ? target : undefined
 }
 
 /** Answers a request whose body comes in tiny chunks, and stops to read it: reading many tiny chunks costs too much processor time. */

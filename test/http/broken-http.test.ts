@@ -32,6 +32,32 @@ describe('what is not HTTP is answered with a problem all the same', () => {
     expectProblem(await converse(app.url, said), 400, 'TUREEN_REQUEST_INVALID')
   })
 
+  test.each([
+    '/v1/models/modèle',
+    '/v1/models?name=café',
+    '/v1/models/x/data/重み.bin',
+    '/v1/models?name=a b',
+    '/nowhere é',
+  ])('an address that is not percent-encoded, which is told so: %s', async target => {
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const said = `${method} ${target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\n\r\n`
+      const { detail, errors } = expectProblem(await converse(app.url, said), 400, 'TUREEN_REQUEST_INVALID')
+      expect(detail).toContain('%C3%A9')
+      expect(errors).toMatchObject([{ field: 'path', expected: 'percent-encoded UTF-8', actual: target }])
+    }
+  })
+
+  test('an address that is not percent-encoded, behind another request', async () => {
+    const socket = await openSocket(app.url)
+    let text = ''
+    socket.on('data', chunk => {
+      text += chunk
+    })
+    socket.write(`${head}\r\nGET /v1/models/é HTTP/1.1\r\nhost: localhost\r\n\r\n`)
+    await new Promise(resolve => socket.on('close', resolve))
+    expect(text).toContain('"actual":"/v1/models/é"')
+  })
+
   test('a chunk whose size is no number', async () => {
     const said =
       'POST /v1/models HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n'
