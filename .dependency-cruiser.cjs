@@ -9,6 +9,7 @@ const layers = [
     'src/in-seconds.ts',
     'src/nearest.ts',
     'src/own-turn.ts',
+    'src/percent-encoding.ts',
     'src/problem-document.ts',
     'src/process-limits.ts',
     'src/received-text.ts',

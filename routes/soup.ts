@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { soupParameters, soupRecipe, soupReport } from '../schemas/merge.ts'
+import { soupParameters, soupRecipe, soupReport, weightTexts } from '../schemas/merge.ts'
 import { TureenError } from '../src/errors.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import { tooManyModels } from '../src/http/model-count.ts'
@@ -8,14 +8,9 @@ import { binary, fileOrJsonResponse, problemResponses, requestComponent } from '
 import { discardModels, receiveModels, type SentModel } from '../src/http/receive-models.ts'
 import { sendContent } from '../src/http/send-content.ts'
 import { soupReportHeaders } from '../src/http/soup-report.ts'
-import {
-  recipeChunks,
-  streamedBodies,
-  type UploadLimits,
-  type UploadPart,
-  uploadErrors,
-  uploadParts,
-} from '../src/http/upload.ts'
+import { recipeChunks, takeWeights } from '../src/http/text-parts.ts'
+import { streamedBodies, type UploadLimits, type UploadPart, uploadErrors, uploadParts } from '../src/http/upload.ts'
+import { meantFiles } from '../src/models/meant-files.ts'
 import { decodeText } from '../src/received-text.ts'
 import { makeSoup, parseSoupRecipe, soupErrors } from '../src/soups/one-shot-soup.ts'
 import type { ContentFiles } from '../src/storage/content-files.ts'
@@ -60,6 +55,7 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
               fisher: { type: 'array', items: binary },
               data: { type: 'array', items: binary },
               recipe: requestComponent(soupRecipe),
+              weights: { type: 'array', items: { type: 'string' } },
             },
             required: ['model'],
           },
@@ -74,7 +70,9 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
       }
       // Keep the recipe on disk until the form is complete, since many slow requests would take much memory.
       let recipe: ReceivedFile | undefined
+      const weights: string[] = []
       const other = async (part: UploadPart) => {
+        if (part.field === 'weights' && part.kind === 'field') return takeWeights(part, weights)
         if (part.field !== 'recipe' || recipe) throw unexpected(part)
         recipe = await contentFiles.receive(recipeChunks(part), part.reservation)
       }
@@ -83,7 +81,10 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
         try {
           models = await receiveModels(parts, contentFiles, another, other, modelFields)
           const text = recipe && decodeText(await readFile(recipe.path))
-          const asked = await parseSoupRecipe(models, text, request.query.weights, threads)
+          const sent = await Promise.all(
+            models.map(async model => ({ ...model, files: await meantFiles(model.files, threads, model.label) })),
+          )
+          const asked = await parseSoupRecipe(sent, text, weightsOf(request.query.weights, weights), threads)
           return await makeSoup(asked.models, asked.recipe, contentFiles, threads, clientGone(reply))
         } finally {
           await discardModels(models, contentFiles)
@@ -103,8 +104,21 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
   )
 }
 
+/** Returns the weights of the query or of the form. @throws TureenError `TUREEN_REQUEST_INVALID` */
+function weightsOf(inQuery: number[] | undefined, inForm: readonly string[]): number[] | undefined {
+  if (inForm.length === 0) return inQuery
+  const parsed = inQuery === undefined ? weightTexts.safeParse(inForm) : undefined
+  if (parsed?.success) return parsed.data
+  const message = parsed
+    ? parsed.error.issues.map(issue => issue.message).join('; ')
+    : 'weights are given twice, in the query and in the form; leave one out'
+  throw new TureenError('TUREEN_REQUEST_INVALID', `The soup cannot be made: ${message}.`, [
+    { field: 'weights', actual: inForm.join(), message },
+  ])
+}
+
 function unexpected({ kind, field }: UploadPart): TureenError {
-  const expected = [...modelFields, 'data', 'recipe'].join(', ')
+  const expected = [...modelFields, 'data', 'recipe', 'weights'].join(', ')
   const message = `the parts of the form are ${expected}`
   const what =
     (modelFields.includes(field) || field === 'data') && kind === 'field'
@@ -114,7 +128,7 @@ function unexpected({ kind, field }: UploadPart): TureenError {
         : `The form has an unknown part ${field}`
   return new TureenError(
     'TUREEN_REQUEST_INVALID',
-    `${what}; ${message}. Send models as file parts named model, each with its external data behind it in parts named data, and at most one recipe.`,
+    `${what}; ${message}. Send models as file parts named model, each with its external data behind it in parts named data, and at most one recipe or weights.`,
     [{ field, expected, message }],
   )
 }

@@ -325,16 +325,17 @@ export function decimal(text: string): number {
   return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN
 }
 
+/** Weights as a query or the parts of a form have them: numbers with commas between them, in one text or in several. */
+export const weightTexts = z.union([z.string(), z.array(z.string())]).transform((texts, context) => {
+  const parsed = z.array(weight).safeParse([texts].flat().join().split(',').map(decimal))
+  if (parsed.success) return parsed.data
+  context.addIssue({ code: 'custom', message: 'weights are finite numbers with commas between them, such as 2,3' })
+  return z.NEVER
+})
+
 export const soupParameters = z.strictObject({
   report: z.literal('only').optional().describe('only: answer with the report as JSON instead of the file'),
-  weights: z
-    .string()
-    .transform((text, context) => {
-      const parsed = z.array(weight).safeParse(text.split(',').map(decimal))
-      if (parsed.success) return parsed.data
-      context.addIssue({ code: 'custom', message: 'weights are finite numbers with commas between them, such as 2,3' })
-      return z.NEVER
-    })
+  weights: weightTexts
     .optional()
-    .describe('One weight for each model part, in order, such as 2,3'),
+    .describe('One weight for each model part, in order, such as 2,3; a request may repeat the parameter instead'),
 })

@@ -77,8 +77,10 @@ function clampSuffix(range: string, bytes: number): string {
   return suffix === undefined ? range : `bytes=-${Math.min(Number(suffix), bytes)}`
 }
 
-function contentDisposition(filename: string): string {
-  const ascii = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_')
+/** Returns the header that names a file. A name with slashes, such as org/model, would be a path to some clients. */
+function contentDisposition(name: string): string {
+  const filename = name.replace(/[\\/]/g, '_')
+  const ascii = filename.replace(/[^\x20-\x7e]|["%]/g, '_')
   return `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(filename).replace(/['()*]/g, encodeByte)}`
 }
 

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
+import { decodedOnce } from '../percent-encoding.ts'
 import { isWholeText } from '../received-text.ts'
 import type { Reservation } from '../storage/room.ts'
 import { watchBodyDigest } from './body-digest.ts'
@@ -10,6 +11,7 @@ import { flowOnDemand, type WaitFor } from './body-flow.ts'
 import { inviteBody } from './body-guard.ts'
 import type { BodyProgress } from './body-progress.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
+import { preferExtendedFilenames } from './extended-filenames.ts'
 import { uploadSlotErrors } from './upload-slots.ts'
 
 /**
@@ -56,6 +58,8 @@ const maximumFiles = 16_384
 
 /** Most parts and files of one form. A recipe may be one more file. */
 export const formLimits = { files: maximumFiles + 1, parts: maximumFiles + 16 } as const
+
+preferExtendedFilenames()
 
 /** Makes the routes of its context take bodies as streams, raw or multipart. */
 export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
@@ -171,7 +175,7 @@ async function* partsOf(
     const isText = part.filename === undefined && part.mimetype !== 'application/octet-stream'
     yield {
       kind: isText ? 'field' : 'file',
-      field: part.fieldname,
+      field: meantField(part.fieldname),
       filename: part.filename || undefined,
       isFormBody: false,
       stream: meter(part.file, waitFor),
@@ -181,6 +185,15 @@ async function* partsOf(
     if (!part.file.readableEnded)
       throw incompletePart('TUREEN_BODY_MALFORMED', part.fieldname, 'was not read to its end')
   }
+}
+
+/** Names of the parts that routes know. Parts of a data set may have any name. */
+const knownFields = ['model', 'data', 'base', 'fisher', 'recipe', 'weights']
+
+/** Returns the name of a part, decoded once if the client has percent-encoded the name of a known one. */
+function meantField(sent: string): string {
+  const decoded = decodedOnce(sent)
+  return decoded !== undefined && knownFields.includes(decoded) ? decoded : sent
 }
 
 function incompletePart(code: ErrorCode, field: string, message: string): TureenError {
@@ -217,22 +230,5 @@ async function* untilAborted<Item>(
     }
   } finally {
     signal.removeEventListener('abort', onAbort)
-  }
-}
-
-const recipeBytes = 1 << 20
-
-/** Yields the chunks of a recipe part. @throws TureenError `TUREEN_TOO_LARGE` above 1 MiB */
-export async function* recipeChunks({ stream }: UploadPart): AsyncGenerator<Uint8Array> {
-  let bytes = 0
-  for await (const chunk of stream) {
-    bytes += chunk.byteLength
-    if (bytes > recipeBytes)
-      throw new TureenError(
-        'TUREEN_TOO_LARGE',
-        'The recipe has more than 1 MiB. Nothing was kept. Send a smaller recipe, such as one with globs.',
-        [{ field: 'recipe', expected: '1 MiB at most', message: 'has more than 1 MiB' }],
-      )
-    yield chunk
   }
 }

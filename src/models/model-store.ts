@@ -21,6 +21,7 @@ import type { ListedTensor } from '../threads/inspect-task.ts'
 import type { WrittenFile } from '../threads/merge-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { isComplete, noFile } from './data-refusals.ts'
+import { meantFiles } from './meant-files.ts'
 import type { ModelFile } from './model-digest.ts'
 import * as records from './model-records.ts'
 
@@ -205,8 +206,9 @@ export function createModelStore(
         throw error
       }
     },
-    async add(files, upload, keep = nothingBeside) {
+    async add(received, upload, keep = nothingBeside) {
       try {
+        const files = await meantFiles(received, threads)
         const [main, ...data] = files
         const inspected = await threads.inspect({ path: main.path, data })
         const model = { ...upload, files, inspected, recipe: null }
@@ -221,7 +223,7 @@ export function createModelStore(
           }),
         )
       } catch (error) {
-        await inParallel(files, ({ path }) => contentFiles.discard(path))
+        await inParallel(received, ({ path }) => contentFiles.discard(path))
         throw error
       }
     },

@@ -64,7 +64,7 @@ export async function parseSoupRecipe(
   threads: Pick<ThreadPool, 'readYaml'>,
 ): Promise<{ models: readonly SoupModel[]; recipe: SoupRecipe }> {
   if (text !== undefined && weights !== undefined)
-    throw invalid([{ field: 'weights', message: 'is given twice, in the query and beside a recipe; leave one out' }])
+    throw invalid([{ field: 'weights', message: 'is given twice, by itself and beside a recipe; leave one out' }])
   const document = text === undefined ? { weights } : await parseText(text, threads)
   const { models, recipe } = isMergekitConfig(document)
     ? inRecipe(() => mergekitSoup(sent, document))

@@ -1,8 +1,9 @@
-import { requireOwnData } from '../onnx/external-data.ts'
+import { externalLocations, requireOwnData } from '../onnx/external-data.ts'
 import { buildNetwork } from '../onnx/graph/build-network.ts'
 import { type InspectedModel, inspectModel } from '../onnx/graph/inspect-model.ts'
 import { matchedNames, tensorNames } from '../onnx/graph/tensor-names.ts'
 import type { Layout } from '../onnx/layout.ts'
+import { meantLocation } from '../onnx/meant-location.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import { decodeSkeleton, describeTensor, type TensorDescription } from '../onnx/skeleton.ts'
 import { type FileSource, openReadAhead } from '../storage/file-source.ts'
@@ -35,6 +36,17 @@ export function inspectFiles({ path, data }: ModelPaths): InspectedModel {
  */
 export function checkDataFile(path: string, location: string, bytes: number): void {
   withLayout(path, layout => requireOwnData(layout, new Map([[location, { byteLength: bytes }]])))
+}
+
+/**
+ * Returns the locations that a client means by the names of data parts.
+ * @throws TureenError if the model cannot be read
+ */
+export function meantLocations(path: string, sent: readonly string[]): string[] {
+  return withLayout(path, layout => {
+    const named = externalLocations(layout)
+    return sent.map(location => meantLocation(location, named))
+  })
 }
 
 /**

@@ -36,6 +36,8 @@ export type ThreadPool = {
    * @throws TureenError `TUREEN_MODEL_MALFORMED` if a tensor lies beyond its end
    */
   checkData: Run<'checkData'>
+  /** Returns the locations that a client means by the names of data parts, in order. */
+  locations: Run<'locations'>
   tensors: Run<'tensors'>
   dataset: Run<'dataset'>
   /** Reads a YAML document as plain values. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
@@ -166,6 +168,7 @@ export function createThreadPool(
   return {
     inspect: files => runTask(readers, 'inspect', files),
     checkData: file => runTask(readers, 'checkData', file),
+    locations: names => runTask(readers, 'locations', names),
     tensors: page => runTask(readers, 'tensors', page),
     dataset: files => runTask(readers, 'dataset', files),
     readYaml: text => runTask(readers, 'readYaml', text),

@@ -44,6 +44,7 @@ type CompareTask = {
 }
 type CandidateTask = { soup: CandidateSoup; output: string }
 type DataTask = { path: string; location: string; bytes: number }
+type LocationsTask = { path: string; sent: readonly string[] }
 type TensorsTask = { path: string; from: number; limit: number }
 
 export const inspect = timedTask(async (files: ModelPaths) => {
@@ -54,6 +55,11 @@ export const inspect = timedTask(async (files: ModelPaths) => {
 export const checkData = timedTask(async ({ path, location, bytes }: DataTask) => {
   const { checkDataFile } = await import('./inspect-task.ts')
   return checkDataFile(path, location, bytes)
+})
+
+export const locations = timedTask(async ({ path, sent }: LocationsTask) => {
+  const { meantLocations } = await import('./inspect-task.ts')
+  return meantLocations(path, sent)
 })
 
 export const tensors = timedTask(async ({ path, from, limit }: TensorsTask) => {

@@ -91,6 +91,55 @@ describe('weights that do not make an average', () => {
   })
 })
 
+describe('weights are read alike', () => {
+  const form = (...weights: string[]) => {
+    const body = modelForm([a, b])
+    for (const each of weights) body.append('weights', each)
+    return body
+  }
+  const weighted = async (query: string, body: FormData) => {
+    const response = await fetch(`${app.url}/v1/soup${query}`, { method: 'POST', body })
+    if (response.status !== 200) throw new Error(await response.text())
+    return valuesOf(new Uint8Array(await response.arrayBuffer()))
+  }
+
+  test.each([
+    ['with commas in the query', '?weights=2,-1', form()],
+    ['repeated in the query', '?weights=2&weights=-1', form()],
+    ['with commas in the form', '', form('2,-1')],
+    ['repeated in the form', '', form('2', '-1')],
+  ])('%s', async (_, query, body) => {
+    expect(await weighted(query, body)).toEqual({ W: [-4, -12, 9, f(2 * f(0.1) - f(0.2))], b: [-10, -10] })
+  })
+
+  test.each([
+    ['a text that is no number', '', form('2', 'x')],
+    ['too few', '', form('2')],
+    ['repeated, with a text that is no number', '?weights=2&weights=', form()],
+    ['both in the query and in the form', '?weights=2,3', form('2,3')],
+    [
+      'beside a recipe',
+      '',
+      (() => {
+        const body = form('2,3')
+        body.append('recipe', '{"weights": [2, 3]}')
+        return body
+      })(),
+    ],
+  ])('and refused alike: %s', async (_, query, body) => {
+    const response = await fetch(`${app.url}/v1/soup${query}`, { method: 'POST', body })
+    const { errors } = await readProblem(response, 400, 'TUREEN_REQUEST_INVALID')
+    expect(errors[0]?.field).toBe('weights')
+    await expectNothingKept(app)
+  })
+
+  test('and a form without end is too large', async () => {
+    const body = form(...Array.from({ length: 1025 }, () => '1'))
+    const response = await fetch(`${app.url}/v1/soup`, { method: 'POST', body })
+    await readProblem(response, 413, 'TUREEN_TOO_LARGE')
+  })
+})
+
 describe('weights that are malformed: 400', () => {
   test.each([
     ['too few', [2]],

@@ -1,3 +1,4 @@
+import { decodedOnce } from '../../percent-encoding.ts'
 import type { DatasetFile } from './dataset-types.ts'
 import { malformedDataset } from './refusals.ts'
 
@@ -7,8 +8,15 @@ export type TensorFileName = { directory: string; array: string }
 /** One run of the model: its inputs and expected outputs by array name, inputs first. */
 export type TestCase = { directory: string; tensors: ReadonlyMap<string, DatasetFile> }
 
-/** Returns the parts of a tensor's file name; undefined for other names. Some clients on Windows send backslashes. */
+/**
+ * Returns the parts of a tensor's file name; undefined for other names. Some clients on Windows send backslashes, and some clients
+ * percent-encode the names in forms.
+ */
 export function parseTensorFileName(name: string): TensorFileName | undefined {
+  return tensorFileName(name) ?? tensorFileName(decodedOnce(name) ?? '')
+}
+
+function tensorFileName(name: string): TensorFileName | undefined {
   const match = /^(?:(?<directory>.*)\/)?(?<array>(?:input|output)_(?:0|[1-9]\d{0,4}))\.pb$/su.exec(
     name.replaceAll('\\', '/'),
   )
