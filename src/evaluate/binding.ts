@@ -4,6 +4,7 @@ import { bindTestData } from './binding/bind-test-data.ts'
 import { mismatch } from './binding/binding-refusals.ts'
 import type { Binding, BindingDataset, BindingModel, BindingRequest, BoundDataset } from './binding/binding-types.ts'
 import type { DatasetDescription } from './datasets/dataset-types.ts'
+import { requireExchangedInputs } from './exchanged-values.ts'
 
 export type { Binding, BindingDataset, BindingRequest, BoundArray, BoundInput, Guess } from './binding/binding-types.ts'
 
@@ -36,6 +37,7 @@ export function isBoundByRequest(kind: DatasetDescription['kind']): boolean {
 export function bindDataset(model: BindingModel, dataset: BindingDataset, request: BindingRequest): BoundDataset {
   const bound = binders[dataset.kind].bind(model, dataset, request)
   requireSayable(bound.binding)
+  requireExchangedInputs(model.inputs)
   return bound
 }
 

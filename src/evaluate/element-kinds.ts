@@ -12,3 +12,21 @@ export function isText(dtype: string): boolean {
 export function hasNoElements(dtype: string): boolean {
   return /^(complex|sequence\(|map\(|sparse\(|optional\()/.test(dtype)
 }
+
+/** True if values of a type are sequences of maps, as ZipMap makes of probabilities. */
+export function isMaps(dtype: string): boolean {
+  return dtype.startsWith('sequence(map(')
+}
+
+/** True if onnxruntime-node cannot pass tensors of a type to or from Node. False for unknown types. */
+export function isNotExchanged(dtype: string): boolean {
+  return /^(bfloat16|float8\w+|float4\w+|u?int[24]|complex\d+)$/.test(dtype)
+}
+
+/**
+ * True if onnxruntime-node opens a model with an input or output of this type. It ends the process when it passes tensors of 4-bit integers,
+ * but opens models that have them.
+ */
+export function isOpened(dtype: string): boolean {
+  return !isNotExchanged(dtype) || /^u?int4$/.test(dtype)
+}

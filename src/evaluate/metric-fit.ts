@@ -1,7 +1,7 @@
 import { type Place, TureenError } from '../errors.ts'
 import type { Dimension } from '../onnx/skeleton.ts'
-import { hasNoElements, isInteger, isText } from './element-kinds.ts'
-import { labelShapes, needsScores, textShapes } from './metrics/classes/class-labels.ts'
+import { hasNoElements, isInteger, isMaps, isNotExchanged, isText } from './element-kinds.ts'
+import { certainLabelShapes, needsScores } from './metrics/classes/class-labels.ts'
 import type { Metric, ShapeCheck, ShapeProblem } from './metrics/metric.ts'
 
 /** An output as the model declares it. */
@@ -32,19 +32,20 @@ export function requireFit(
 ): void {
   refuseLabels(metric, output, target, field, model)
   refuseTexts(metric, output, target, field, model)
-  const { labels } = metric
-  const areTexts = isText(output.dtype)
-  const shapes: ShapeCheck =
-    labels && mayBeLabels(output, model.parameters?.['from'])
-      ? (own, wanted) => (areTexts ? textShapes(own, wanted) : labels(own, wanted) && metric.shapes(own, wanted))
-      : metric.shapes
-  const problem = output.dims && certainProblem(shapes, output.dims.slice(1), target.dims.slice(1))
+  const problem =
+    output.dims && certainProblem(shapesOf(metric, output, model), output.dims.slice(1), target.dims.slice(1))
   if (problem) {
     const [own, wanted] = [described(output), described(target)]
     throw misfit(metric.name, field, problem.message(own, wanted), {
       actual: problem.field === 'output' ? own : wanted,
     })
   }
+}
+
+/** Returns the shapes that the metric takes of outputs of this type. Integers may be labels or scores. */
+function shapesOf({ labels, shapes }: FittedMetric, output: DeclaredOutput, { parameters }: AskedModel): ShapeCheck {
+  if (!labels || !mayBeLabels(output, parameters?.['from'])) return shapes
+  return isText(output.dtype) ? labels : (own, wanted) => labels(own, wanted) && shapes(own, wanted)
 }
 
 /** Refuses an output or a target without numbers, unless the metric compares texts, or the request names texts as classes. */
@@ -97,12 +98,17 @@ export function refuseLabels(
   { outputs, parameters }: AskedModel,
 ): void {
   if (metric.labels || metric.target !== 'classes' || !mayBeLabels(output, parameters?.['from'])) return
-  const areScores: ShapeCheck = (own, wanted) => (labelShapes(own, wanted) ? undefined : unscored)
+  const areScores: ShapeCheck = (own, wanted) => (certainLabelShapes(own, wanted) ? undefined : unscored)
   const isCertain =
     isText(output.dtype) || (output.dims && certainProblem(areScores, output.dims.slice(1), target.dims.slice(1)))
   if (!isCertain) return
-  const others = outputs.filter(({ dtype }) => /float/.test(dtype) && !hasNoElements(dtype)).map(({ name }) => name)
-  const instead = others.length > 0 ? `the output ${others.join(' or ')}` : 'an output of probabilities or logits'
+  const others = outputs
+    .filter(({ dtype }) => /float/.test(dtype) && !hasNoElements(dtype) && !isNotExchanged(dtype))
+    .map(({ name }) => name)
+  const maps = outputs.find(({ dtype }) => isMaps(dtype))
+  const hidden = maps ? ` (${maps.name} holds them in the maps of a ZipMap: export the model with zipmap: false)` : ''
+  const instead =
+    others.length > 0 ? `the output ${others.join(' or ')}` : `an output of probabilities or logits${hidden}`
   throw misfit(metric.name, field, `the output ${output.name} is ${output.dtype}: ${needsScores(instead)}`, {
     ...(others.length > 0 ? { expected: others.join(', ') } : {}),
     actual: output.name,

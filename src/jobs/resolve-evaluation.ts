@@ -4,6 +4,7 @@ import type { ModelRecord } from '../../schemas/model.ts'
 import type { DatasetStore } from '../datasets/dataset-store.ts'
 import { TureenError } from '../errors.ts'
 import { type Binding, type BindingRequest, type BoundArray, bindDataset, type Guess } from '../evaluate/binding.ts'
+import { requireScorable } from '../evaluate/exchanged-values.ts'
 import { chooseMetric, defaultMetrics, metricNamed, requireTarget } from '../evaluate/metric-choice.ts'
 import { refuseLabels } from '../evaluate/metric-fit.ts'
 import { metrics as registeredMetrics } from '../evaluate/metrics/metric-registry.ts'
@@ -74,7 +75,7 @@ export async function resolveEvaluation(request: EvaluationRequest, stores: Stor
 /**
  * Finds a data set and binds it to a model.
  * @param field the field of the request that names the data set
- * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_DATASET_MISMATCH`
+ * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_DATASET_MISMATCH`, `TUREEN_METRIC_MISMATCH`
  */
 export async function resolveDataset(
   reference: string,
@@ -87,6 +88,7 @@ export async function resolveDataset(
   const { binding, samples = dataset.samples, guesses } = bindDataset(model, dataset, request)
   const { id, name, sha256, arrays } = dataset
   const target = binding.references.length > 0 ? null : requireTarget(binding, dataset)
+  requireScorable(model.outputs, binding)
   return { id, name, sha256, samples, arrays, files: datasets.files(dataset), binding, guesses, target }
 }
 

@@ -10,6 +10,15 @@ export function chooseOutput(
   request: BindingRequest,
   target: BoundArray | undefined,
 ): string {
+  if (outputs.length === 0)
+    throw mismatch([
+      {
+        field: 'model',
+        expected: 'an output',
+        actual: 'no outputs',
+        message: 'the model has no outputs, so nothing can be scored; export it with outputs, and upload it again',
+      },
+    ])
   if (request.output !== undefined) return choose(outputs, request.output, 'output', 'output').name
   const comparable = outputs.filter(
     ({ dtype }) => !hasNoElements(dtype) && (!target || isText(dtype) === isText(target.dtype)),

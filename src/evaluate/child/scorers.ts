@@ -53,7 +53,7 @@ async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }
     },
     async finish(counts = noCounts()) {
       const { targets } = accumulator
-      targets?.requireMost(task.name, metric.target === 'masks')
+      accumulator.requireClear?.()
       const { note, ...result } = accumulator.result()
       const said = joinedNotes(note, targets?.note, nonFiniteNote(counts, result.value, metric.nonFinite))
       return { name: task.name, ...result, ...said, ignored: targets?.total.ignored ?? 0 }

@@ -7,6 +7,9 @@ import { largestFile } from '../../onnx/model-limits.ts'
 import { ModelProto } from '../../onnx/onnx-proto.ts'
 import { openFileSource } from '../../storage/file-source.ts'
 import type { ModelPaths } from '../../storage/model-paths.ts'
+import { dtypeName } from '../../tensor/dtype.ts'
+import { isNotExchanged } from '../element-kinds.ts'
+import { notExchanged } from '../exchanged-values.ts'
 
 /** Changes to a model when it is opened. `values`: new elements of some tensors; `cut`: other outputs. */
 export type ModelChange = { values?: TensorValues; cut?: GraphCut }
@@ -64,12 +67,25 @@ async function readModel(
   }
 }
 
+/** Runs a model. @throws TureenError `TUREEN_EVALUATION_FAILED` with the reason; `TUREEN_EVALUATION_MEMORY` */
 export function runSession(
   session: ort.InferenceSession,
   feeds: Record<string, ort.Tensor>,
   outputs: readonly string[],
 ): Promise<ort.InferenceSession.OnnxValueMapType> {
+  requireExchanged(session, outputs)
   return withReason('The model cannot be run', () => session.run(feeds, [...outputs]))
+}
+
+/** Refuses outputs that would end the process: the model file may declare no type for them. */
+function requireExchanged({ outputMetadata }: ort.InferenceSession, outputs: readonly string[]): void {
+  for (const value of outputMetadata) {
+    if (!value.isTensor || !outputs.includes(value.name) || !isNotExchanged(value.type)) continue
+    const message = notExchanged('output', value.name, value.type)
+    throw new TureenError('TUREEN_EVALUATION_FAILED', `The model cannot be run: ${message}.`, [
+      { tensor: value.name, expected: 'float32', actual: value.type, message },
+    ])
+  }
 }
 
 /** Runs y = x once, so that onnxruntime and its kernels are loaded before the first task. */
@@ -95,7 +111,21 @@ async function withReason<Value>(what: string, run: () => Promise<Value>): Promi
   }
 }
 
+/** Types that onnxruntime numbers otherwise than ONNX. */
+const otherCodes = new Map([
+  [24, 'uint2'],
+  [25, 'int2'],
+])
+
 function failure(what: string, reason: string): TureenError {
+  const code = Number(/Unsupported data type: (\d+)/.exec(reason)?.[1])
+  if (code > 0) {
+    const dtype = otherCodes.get(code) ?? dtypeName(code)
+    const message = `an input or output of the model is ${dtype}, which onnxruntime-node cannot exchange with Node; add a Cast to float32 at the output, or from float32 at the input`
+    return new TureenError('TUREEN_EVALUATION_FAILED', `${what}: ${message}. onnxruntime says: ${reason}`, [
+      { expected: 'float32', actual: dtype, message },
+    ])
+  }
   if (
     /bad_alloc|failed to allocate memory|bfcarena|out of memory|cannot allocate|array buffer allocation/i.test(reason)
   ) {

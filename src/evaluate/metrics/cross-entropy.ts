@@ -58,6 +58,7 @@ export const crossEntropy: Metric<ClassParameters> = {
     }
     return {
       targets,
+      requireClear: () => targets.requireMost('crossEntropy', false),
       add(batch) {
         const rows = read(batch)
         forEachRow(rows, (start, target) => addRow(rows, start, target), endSample)

@@ -54,6 +54,7 @@ export const meanIoU: Metric<ClassParameters> = {
     }
     return {
       targets,
+      requireClear: () => targets.requireMost('meanIoU', true),
       add(batch) {
         const layout = maskLayout('meanIoU', batch)
         const { channels, height, width } = layout

@@ -32,8 +32,6 @@ export type CountedTargets = {
   readonly total: { all: number; ignored: number }
   /** The ignored targets in words; undefined if all targets count. */
   readonly note: string | undefined
-  /** Refuses a set whose score would hide what is ignored. @throws TureenError `TUREEN_METRIC_MISMATCH` */
-  requireMost(metric: string, areMasks: boolean): void
 }
 
 /**
@@ -43,6 +41,11 @@ export type CountedTargets = {
 export type Accumulator = {
   /** The targets so far, for metrics of classes and masks. Other metrics leave out no target. */
   readonly targets?: CountedTargets
+  /**
+   * Refuses a complete set whose score would mislead: one of which too much is ignored, or whose outputs have two readings.
+   * @throws TureenError `TUREEN_METRIC_MISMATCH` with the choice
+   */
+  requireClear?(): void
   /**
    * Adds a batch.
    * @throws TureenError `TUREEN_METRIC_MISMATCH` if shapes or values do not fit the metric; the accumulator is then unusable

@@ -38,6 +38,7 @@ export const rocAuc: Metric<ClassParameters> = {
     let curves: ResampledCurves | undefined
     return {
       targets,
+      requireClear: () => targets.requireMost('rocAuc', false),
       add(batch) {
         const rows = read(batch)
         classes = rows.classes

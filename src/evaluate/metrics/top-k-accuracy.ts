@@ -46,6 +46,7 @@ export const topK: Metric<Parameters> = {
     })
     return {
       targets,
+      requireClear: () => targets.requireMost('topK', false),
       add: mean.add,
       result() {
         const result = mean.result()

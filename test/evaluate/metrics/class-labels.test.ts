@@ -120,6 +120,19 @@ describe('outputs that are class labels', () => {
     expect(score('accuracy', output, target).value).toBe(0.75)
   })
 
+  test('of tokens are compared token by token, in batches as well', () => {
+    // ArgMax over the classes of three tokens in each of two samples.
+    const [output, target] = [integers([0, 2, 1, 1, 1, 0], [2, 3]), integers([0, 2, 2, 1, 0, 0], [2, 3])]
+    const whole = score('accuracy', output, target)
+    expect(whole).toMatchObject({ value: 4 / 6, note: expect.stringContaining('one for each target') })
+    const batches = split({ output, target }, [1]).map(batch => ({
+      ...batch,
+      output: { ...batch.output, integers: true },
+    }))
+    expect(scoreBatches('accuracy', batches)).toEqual(whole)
+    refusalOf(() => score('crossEntropy', output, target), 'TUREEN_METRIC_MISMATCH', /not one 1 among zeros/)
+  })
+
   test('leave out targets that are to be ignored', () => {
     expect(score('accuracy', integers([1, 2, 3]), integers([1, -100, 0])).value).toBe(0.5)
     expect(score('accuracy', integers([1, 2, 3]), integers([1, 7, 0]), { ignoreIndex: 7 }).value).toBe(0.5)

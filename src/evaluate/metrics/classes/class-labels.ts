@@ -6,15 +6,15 @@ import { classShapes, scorePerClassShapes } from './class-layout.ts'
 import type { OutputsFrom } from './class-parameters.ts'
 import type { Label } from './label.ts'
 
-/**
- * Checks the shapes of labels, one for each target. It does not take integers [n, C] with targets [n, C] for labels, since they may be
- * scores with one-hot rows.
- */
-export const labelShapes: ShapeCheck = (output, target) => (isOneForEach(output, target) ? undefined : unfit)
-
-/** Checks the shapes of text labels, which cannot be scores: output and target need equal shapes. */
-export const textShapes: ShapeCheck = (output, target) =>
+/** Checks the shapes of labels, one for each target. */
+export const labelShapes: ShapeCheck = (output, target) =>
   equalDims(squeezed(output), squeezed(target)) ? undefined : unfit
+
+/**
+ * Checks the shapes of integers that are certainly labels, one for each target. It does not take integers [n, C] with targets [n, C] for
+ * labels, since they may be scores with one-hot rows.
+ */
+export const certainLabelShapes: ShapeCheck = (output, target) => (isOneForEach(output, target) ? undefined : unfit)
 
 const unfit = {
   field: 'target',
@@ -29,9 +29,15 @@ function isOneForEach(output: readonly number[], target: readonly number[]): boo
   return axes.length > 1 || isBinaryHead
 }
 
-/**
- * True if the outputs of a batch are class labels: texts, or one integer for each target. Integers are scores if the request says so.
- */
+/** True if the outputs of a batch can be compared as labels: texts, or one integer for each target, unless the request says otherwise. */
+export function maybeLabels({ output, target }: Batch, from: OutputsFrom): boolean {
+  if (output.texts) return true
+  return (
+    output.integers === true && from === 'auto' && labelShapes(output.dims.slice(1), target.dims.slice(1)) === undefined
+  )
+}
+
+/** True if the outputs of a batch are certainly class labels, of which a metric of scores knows nothing. */
 export function holdsLabels({ output, target }: Batch, from: OutputsFrom): boolean {
   if (output.texts) return true
   return output.integers === true && from === 'auto' && isOneForEach(output.dims.slice(1), target.dims.slice(1))

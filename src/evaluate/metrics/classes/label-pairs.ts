@@ -1,7 +1,7 @@
 import { sampleCount, shapeMismatch } from '../batch-dims.ts'
 import type { Batch } from '../metric.ts'
 import type { ClassCounts } from './class-counts.ts'
-import { labelShapes, labelsOf, textShapes } from './class-labels.ts'
+import { labelShapes, labelsOf } from './class-labels.ts'
 import type { Label } from './label.ts'
 
 /** The counts of outputs that are class labels. */
@@ -30,8 +30,7 @@ export function labelPairs(
 ): number {
   const { output, target } = batch
   const samples = sampleCount(metric, batch)
-  const shapes = output.texts || target.texts ? textShapes : labelShapes
-  const problem = shapes(output.dims.slice(1), target.dims.slice(1))
+  const problem = labelShapes(output.dims.slice(1), target.dims.slice(1))
   if (problem) throw shapeMismatch(metric, batch, problem)
   const [predicted, wanted] = [labelsOf(output), labelsOf(target)]
   const positions = samples === 0 ? 0 : target.data.length / samples

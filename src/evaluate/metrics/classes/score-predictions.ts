@@ -5,10 +5,11 @@ import { noSample, noValue } from '../no-value.ts'
 import { argmax } from './argmax.ts'
 import { BinaryCounts } from './binary-counts.ts'
 import { type ClassCounts, leftOutNote, sumOfCounts } from './class-counts.ts'
-import { holdsLabels } from './class-labels.ts'
+import { maybeLabels } from './class-labels.ts'
 import type { ClassParameters } from './class-parameters.ts'
 import { classReader, forEachRow } from './class-rows.ts'
 import { ClassTally } from './class-tally.ts'
+import { OneHotTargets, WholeScores } from './doubtful-outputs.ts'
 import type { Label } from './label.ts'
 import type { LabelCounts } from './label-pairs.ts'
 import { LabelTally } from './label-tally.ts'
@@ -42,6 +43,8 @@ export function scorePredictions(
   const { names } = targets
   const reading = new OutputReading(metric, from)
   const binary = new BinaryCounts(keep)
+  const whole = new WholeScores()
+  const oneHot = new OneHotTargets()
   let tally: ClassTally | undefined
   let labels: LabelCounts | undefined
   let isFirst = true
@@ -54,14 +57,20 @@ export function scorePredictions(
   const leavesOut = (label: Label) => targets.leavesOut(label)
   return {
     targets,
+    requireClear() {
+      targets.requireMost(metric, false)
+      if (labels) oneHot.requireLabels(metric)
+      else if (!tally && from === 'auto') whole.requireScores(metric)
+    },
     add(batch) {
-      const areLabels = holdsLabels(batch, from)
+      const areLabels = maybeLabels(batch, from)
       if (isFirst && areLabels)
         labels = names ? new NamedLabelTally(metric, targets, names, keep) : new LabelTally(metric, targets, keep)
       if (areLabels !== (labels !== undefined))
         throw mismatch(metric, 'output', 'some batches of the output are class labels, and some are scores')
       isFirst = false
       if (labels) {
+        oneHot.see(batch)
         labels.add(batch)
         return
       }
@@ -77,6 +86,7 @@ export function scorePredictions(
           } else {
             reading.see(scores, start, step, classes)
             binary.add(target, scores[start] ?? 0)
+            whole.see(scores[start] ?? 0)
           }
         },
         () => counts.endSample(),

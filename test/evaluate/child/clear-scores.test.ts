@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { startScorers } from '../../../src/evaluate/child/scorers.ts'
+import type { Values } from '../../../src/evaluate/metrics/metric.ts'
 import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 import { parameterSchema } from '../../../src/evaluate/metrics/parameter-schema.ts'
 import { countNumbers, noCounts } from '../../../src/evaluate/non-finite-values.ts'
@@ -65,6 +66,38 @@ describe('targets that are ignored', () => {
     expect(await positions('accuracy', [1, -100], { ignoreIndex: -100 })).toMatchObject({ value: 0, ignored: 1 })
     expect(await masks([0, 1, 255, 255, 255], { ignoreIndex: 255 })).toMatchObject({ value: 0.25, ignored: 3 })
     await refused(masks([0, 1, 255, 255, 255]), /3 of 5 targets/)
+  })
+})
+
+describe('outputs that are labels or scores', () => {
+  const finish = async (output: Values, target: Values, parameters = {}) => {
+    const task = {
+      kind: 'registered',
+      name: 'accuracy',
+      metric: 'accuracy',
+      parameters: { from: 'auto', ...parameters },
+    } as const
+    const [scorer] = await startScorers([task], 1)
+    if (!scorer) throw new RangeError('no metric was started')
+    await scorer.add({ output, target }, target.dims[0] ?? 1)
+    return (await scorer.finish()).value
+  }
+  const rows = (data: number[]) => ({ ...values([2, 3], data), integers: true })
+
+  test('are refused if all targets are one-hot rows, and the request does not tell', async () => {
+    const [output, target] = [rows([7, 2, 1, 1, 9, 0]), rows([1, 0, 0, 0, 0, 1])]
+    await refused(finish(output, target), /one-hot; say "from": "logits"/)
+    expect(await finish(output, target, { from: 'logits' })).toBe(0.5)
+    // Labels of three positions: one of six is right.
+    expect(await finish(output, rows([1, 0, 1, 0, 0, 1]))).toBe(1 / 6)
+  })
+
+  test('are refused if they are whole numbers of a float type', async () => {
+    const [output, target] = [values([4], [0, 2, 1, 2]), values([4], [0, 1, 1, 1])]
+    await refused(finish(output, target), /whole numbers from 0 to 2, .*Cast to int64/)
+    expect(await finish(output, target, { from: 'logits' })).toBe(1)
+    // Zeros and ones come to the same as labels and as probabilities.
+    expect(await finish(values([4], [0, 1, 1, 0]), target)).toBe(0.75)
   })
 })
 
