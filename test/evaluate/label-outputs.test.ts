@@ -140,6 +140,48 @@ describe('a classifier that puts out labels and probabilities', () => {
     })
   })
 
+  test('is compared by the texts that the request names as classes', async () => {
+    const classes = ['setosa', 'rose', 'lily']
+    const texts = await client.addModel(classifier({ strings: classes }))
+    const indices = await client.addModel(classifier({ ints: [0, 1, 2] }))
+    const numbers = (await client.addDataset(whole([2, 0, 1, 0, 2, 1]))).id
+    const flowers = (await client.addDataset(named(['lily', 'setosa', 'rose', 'setosa', 'lily', 'rose']))).id
+    const accuracy = [{ name: 'accuracy', classes }]
+    for (const request of [
+      { model: texts, dataset: numbers, output: 'label' },
+      { model: texts, dataset: flowers, output: 'label' },
+      { model: indices, dataset: flowers, output: 'label' },
+      { model: indices, dataset: flowers, output: 'probabilities' },
+    ]) {
+      const { result, error } = await client.evaluate({ ...request, metrics: accuracy })
+      expect(error).toBeUndefined()
+      expect(result?.metrics.accuracy).toBeCloseTo(4 / 6, 12)
+      expect(result?.perClass?.[0]?.classes.map(each => each.class)).toEqual(classes)
+    }
+    const scores = {
+      model: indices,
+      dataset: flowers,
+      output: 'probabilities',
+      metrics: [{ name: 'crossEntropy', classes }],
+    }
+    const same = { model: indices, dataset: numbers, output: 'probabilities', metrics: ['crossEntropy'] }
+    const [byTexts, byIndices] = [await client.evaluate(scores), await client.evaluate(same)]
+    expect(byTexts.result?.metrics.crossEntropy).toBe(byIndices.result?.metrics.crossEntropy)
+    const unnamed = await client.evaluate({
+      model: indices,
+      dataset: flowers,
+      output: 'probabilities',
+      metrics: ['accuracy'],
+    })
+    expect(unnamed.error?.detail).toContain('name the texts as classes')
+    const { result } = await searchClient(app.url).search({
+      models: [{ id: indices }, { id: await client.addModel(classifier({ ints: [0, 1, 2] }, [1, 3, 1])) }],
+      strategy: { type: 'greedy' },
+      selection: { dataset: flowers, metric: { name: 'accuracy', classes }, output: 'probabilities' },
+    })
+    expect(result?.winner.score).toBeGreaterThanOrEqual(4 / 6)
+  })
+
   test('is searched by its labels, with an interval of the gain', async () => {
     const dataset = (await client.addDataset(whole([2, 0, 1, 1, 2, 0]))).id
     const models = [

@@ -54,7 +54,10 @@ export const meanIoU: Metric<ClassParameters> = {
     }
     return {
       targets,
-      requireClear: () => targets.requireMost('meanIoU', true),
+      requireClear() {
+        targets.requireMost('meanIoU', true)
+        single?.requireClear()
+      },
       add(batch) {
         const layout = maskLayout('meanIoU', batch)
         const { channels, height, width } = layout

@@ -92,6 +92,36 @@ describe('outputs that are labels or scores', () => {
     expect(await finish(output, rows([1, 0, 1, 0, 0, 1]))).toBe(1 / 6)
   })
 
+  test('are refused if they look like class indices, and the targets are numbered otherwise', async () => {
+    const labels = (data: number[]) => ({ ...values([data.length], data), integers: true })
+    await refused(
+      finish(labels([0, 1, 2, 2]), labels([1, 2, 3, 2])),
+      /0, 1, 2, and .* 1, 2, 3; .*"classes": \[1, 2, 3\]/,
+    )
+    await refused(finish(labels([0, 1, 1]), labels([0, 255, 0])), /"classes": \[0, 255\]/)
+    await refused(finish(labels([0, 1, 1]), labels([-1, 1, -1])), /"classes": \[-1, 1\]/)
+    expect(await finish(labels([0, 1, 2, 2]), labels([1, 2, 3, 2]), { classes: [1, 2, 3] })).toBe(0.75)
+    // Labels that the targets have, and others than indices of them, are compared as they are.
+    expect(await finish(labels([1, 2, 2, 2]), labels([1, 2, 3, 2]))).toBe(0.75)
+    expect(await finish(labels([0, 1, 4, 2]), labels([0, 1, 3, 2]))).toBe(0.75)
+    expect(await finish(labels([0, 0, 0]), labels([0, 255, 0]))).toBe(2 / 3)
+    const maps = async (output: number[], asked: object) => {
+      const task = {
+        kind: 'registered',
+        name: 'meanIoU',
+        metric: 'meanIoU',
+        parameters: { from: 'auto', ...asked },
+      } as const
+      const [scorer] = await startScorers([task], 1)
+      await scorer?.add({ output: values([1, 1, 4], output), target: values([1, 1, 4], [0, 0, 255, 255]) }, 1)
+      return (await scorer?.finish())?.value
+    }
+    // Without names, a model that finds nothing would be better than one that finds half of the foreground.
+    await refused(maps([0, 0, 0, 1], { ignoreIndex: null }), /"classes": \[0, 255\]/)
+    expect(await maps([0, 0, 0, 1], { classes: [0, 255] })).toBeCloseTo((2 / 3 + 1 / 2) / 2, 12)
+    expect(await maps([0, 0, 0, 255], { ignoreIndex: null })).toBeCloseTo((2 / 3 + 1 / 2) / 2, 12)
+  })
+
   test('are refused if they are whole numbers of a float type', async () => {
     const [output, target] = [values([4], [0, 2, 1, 2]), values([4], [0, 1, 1, 1])]
     await refused(finish(output, target), /whole numbers from 0 to 2, .*Cast to int64/)

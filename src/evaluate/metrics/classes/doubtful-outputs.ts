@@ -1,6 +1,7 @@
 import { showDims, squeezed } from '../batch-dims.ts'
 import type { Batch, Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
+import type { ClassCounts } from './class-counts.ts'
 
 /** Finds out whether outputs that are read as labels may be scores: integers [n, C] with one-hot rows [n, C]. */
 export class OneHotTargets {
@@ -54,4 +55,24 @@ export class WholeScores {
     const message = `the outputs are whole numbers from 0 to ${this.#highest}, as class labels are, but floats; add a Cast to int64 at the output to compare labels, or say "from": "logits" if they are the scores of class 1`
     throw mismatch(metric, 'output', message, { expected: 'integers, or "from": "logits"' })
   }
+}
+
+/**
+ * Refuses labels of outputs that look like class indices, while the targets are numbered otherwise: from 1, or as two values such as 0 and
+ * 255. Compared as they are, they would agree by chance only.
+ *
+ * @throws TureenError `TUREEN_METRIC_MISMATCH` with the `classes` to name
+ */
+export function requireAlike(metric: string, { support, predicted, labels }: ClassCounts): void {
+  const present = (counts: Float64Array) =>
+    Array.from(counts, (count, c) => (count > 0 ? [labels?.[c] ?? c] : [])).flat()
+  const wanted = present(support).filter(label => typeof label === 'number')
+  const found = present(predicted)
+  const areIndices = found.every(label => typeof label === 'number' && label >= 0 && label < wanted.length)
+  if (!areIndices || found.every(label => wanted.some(other => other === label))) return
+  const sorted = wanted.sort((a, b) => a - b)
+  if (sorted.length !== 2 && !sorted.every((label, index) => label === index + 1)) return
+  const list = `[${sorted.join(', ')}]`
+  const message = `the labels of the output are ${found.join(', ')}, and those of the target ${sorted.join(', ')}; if the output has class indices, say "classes": ${list}, otherwise name all labels as classes`
+  throw mismatch(metric, 'target', message, { expected: `labels as in the output: ${found.join(', ')}`, actual: list })
 }

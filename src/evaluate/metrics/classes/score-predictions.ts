@@ -9,7 +9,7 @@ import { maybeLabels } from './class-labels.ts'
 import type { ClassParameters } from './class-parameters.ts'
 import { classReader, forEachRow } from './class-rows.ts'
 import { ClassTally } from './class-tally.ts'
-import { OneHotTargets, WholeScores } from './doubtful-outputs.ts'
+import { OneHotTargets, requireAlike, WholeScores } from './doubtful-outputs.ts'
 import type { Label } from './label.ts'
 import type { LabelCounts } from './label-pairs.ts'
 import { LabelTally } from './label-tally.ts'
@@ -59,8 +59,10 @@ export function scorePredictions(
     targets,
     requireClear() {
       targets.requireMost(metric, false)
-      if (labels) oneHot.requireLabels(metric)
-      else if (!tally && from === 'auto') whole.requireScores(metric)
+      if (labels) {
+        oneHot.requireLabels(metric)
+        if (!names) requireAlike(metric, labels.counts)
+      } else if (!tally && from === 'auto') whole.requireScores(metric)
     },
     add(batch) {
       const areLabels = maybeLabels(batch, from)

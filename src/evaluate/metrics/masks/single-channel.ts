@@ -3,6 +3,7 @@ import { noClass } from '../classes/class-counts.ts'
 import type { ClassNames } from '../classes/class-names.ts'
 import type { OutputsFrom } from '../classes/class-parameters.ts'
 import { ClassTally } from '../classes/class-tally.ts'
+import { requireAlike } from '../classes/doubtful-outputs.ts'
 import { NamedPredictions } from '../classes/named-predictions.ts'
 import { OutputReading } from '../classes/output-reading.ts'
 import { mismatch } from '../mismatch.ts'
@@ -65,7 +66,7 @@ export class SingleChannelCounts {
    */
   settle(): { tally: ClassTally; note: string } {
     const highest = this.#highestTarget
-    if (this.#maybeLabels && (this.#reading.logits || highest > 1)) {
+    if (this.#areLabels) {
       return { tally: this.#labels.tally, note: `outputs read as labels: all are ${this.#labels.note}` }
     }
     if (highest <= 1) return this.#binary.settle(this.#reading)
@@ -79,6 +80,15 @@ export class SingleChannelCounts {
       expected: 'labels, or two classes',
       actual: this.#names ? `${this.#names}` : `label ${highest}`,
     })
+  }
+
+  /** Refuses labels that are numbered otherwise than the masks. @throws TureenError `TUREEN_METRIC_MISMATCH` */
+  requireClear(): void {
+    if (!this.#names && this.#areLabels) requireAlike(this.#metric, this.#labels.tally.counts)
+  }
+
+  get #areLabels(): boolean {
+    return this.#maybeLabels && (this.#reading.logits || this.#highestTarget > 1)
   }
 
   #isLabel(value: number): boolean {
