@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { externalModel } from '../support/external-model.ts'
@@ -6,6 +8,7 @@ import { filesIn, json, postJson, readProblem, sha256, uploadModel } from '../su
 import { linearModel } from '../support/onnx-model.ts'
 import { converse, expectProblem, openSocket, readAnswer } from '../support/raw-http.ts'
 import { startApp } from '../support/server.ts'
+import { describeShared, sharedDirectory } from '../support/shared.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
 const split = externalModel([1, 2, 3, 4], [5, 6])
@@ -144,6 +147,32 @@ describe('a complete model', () => {
     expect(String(said)).toMatch(/^HTTP\/1.1 100 Continue/)
     socket.write(data)
     expect((await readAnswer(socket)).status).toBe(200)
+  })
+})
+
+describeShared('the files in ../shared/cases/clients', () => {
+  const file = async (name: string) => Uint8Array.from(await readFile(join(sharedDirectory, 'cases/clients', name)))
+
+  test.each([
+    ['ext.onnx', 'weights.bin'],
+    ['slack.onnx', 'slack.bin'],
+  ])('%s takes %s whole, and nothing else', async (name, dataName) => {
+    const [model, bytes] = await Promise.all([file(name), file(dataName)])
+    const record = await uploadModel(app.url, model, `name=${name}`)
+    const [missing = ''] = record.missing
+    const before = await filesIn(app.data, 'content')
+    const put = (headers: Record<string, string>) =>
+      fetch(`${app.url}/v1/models/${record.id}/data/${encodeURIComponent(missing)}`, {
+        method: 'PUT',
+        body: bytes,
+        headers,
+      })
+    await readProblem(await put({ 'content-encoding': 'gzip' }), 415, 'TUREEN_UNSUPPORTED_MEDIA_TYPE')
+    const range = `bytes 0-${bytes.byteLength - 1}/${2 * bytes.byteLength}`
+    await readProblem(await put({ 'content-range': range }), 400, 'TUREEN_REQUEST_INVALID')
+    expect(await filesIn(app.data, 'content')).toEqual(before)
+    expect(await json(await put({}))).toMatchObject({ status: 'complete', missing: [] })
+    expect((await fetch(`${app.url}/v1/models/${record.id}`, { method: 'DELETE' })).status).toBe(204)
   })
 })
 
