@@ -30,3 +30,9 @@ export function isNotExchanged(dtype: string): boolean {
 export function isOpened(dtype: string): boolean {
   return !isNotExchanged(dtype) || /^u?int4$/.test(dtype)
 }
+
+/** Returns the kind of an element type: bool, string, integer, or float for all others. */
+export function dtypeKind(dtype: string): string {
+  if (dtype === 'bool' || isText(dtype)) return dtype
+  return isInteger(dtype) ? 'integer' : 'float'
+}

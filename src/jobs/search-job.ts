@@ -1,5 +1,6 @@
 import type { NamedModel } from '../../schemas/common.ts'
 import type { SearchResult } from '../../schemas/search.ts'
+import { guessNotes } from '../evaluate/binding/guess-notes.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import { filesOf } from '../merge/merge-inputs.ts'
@@ -63,7 +64,11 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const { warnings, rules } = await writer.then(findingsOf, (): MergeFindings => ({ warnings: [] }))
       const result = (model: NamedModel, notes: readonly string[] = []): SearchResult => {
         const found = resultOf(request, search, { end, test, recommendation }, model, clock.seconds())
-        return { ...found, ...(rules ? { groups: rules } : {}), notes: [...found.notes, ...warnings, ...notes] }
+        return {
+          ...found,
+          ...(rules ? { groups: rules } : {}),
+          notes: [...found.notes, ...notesOnArrays(search), ...warnings, ...notes],
+        }
       }
       const { soup } = request.guard ? end[recommendation.choice] : end.winner
       const single = modelOfSoup(soup, search)
@@ -84,6 +89,13 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       await letGo(scorer, writer, working)
     }
   }
+}
+
+/** Notes on the arrays that were guessed. A test data set that was bound like the selection has no further notes. */
+function notesOnArrays({ selection, test }: ResolvedSearch): string[] {
+  const known = new Set(guessNotes(selection.dataset.guesses))
+  const others = (test?.dataset.guesses ?? []).filter(guess => !guessNotes([guess]).every(note => known.has(note)))
+  return [...guessNotes(selection.dataset.guesses, 'selection.'), ...guessNotes(others, 'test.')]
 }
 
 /** Waits until everything that a search has begun has let go of its files: nothing of the search is left when its job has ended. */

@@ -248,3 +248,21 @@ test('notes say that a test on the data that chose the winner is too optimistic'
   expect(result).toMatchObject({ improved: null, test: { winner: result.winner.score } })
   expect(result.notes.join()).toContain('too optimistic')
 })
+
+test('notes tell which arrays were guessed, for selection and test', async () => {
+  const ids = [await client.addModel(linearModel([1], [0]), 'a'), await client.addModel(linearModel([2], [0]), 'b')]
+  const column = (values: number[]) => ({ descr: '<f4', shape: [values.length, 1], data: Float32Array.from(values) })
+  const data = (name: string, values: number[]) => npz({ [name]: column(values), target: column(values) })
+  const { id: val } = await client.addDataset(data('features', [1, 2, 3]))
+  const { id: test } = await client.addDataset(data('held', [4, 5]))
+  const { notes } = await client.find({
+    models: ids.map(id => ({ id })),
+    strategy: { type: 'topK' },
+    selection: { dataset: val, metric: 'mse' },
+    test: { dataset: test },
+  })
+  expect(notes.filter(note => note.includes('was taken'))).toEqual([
+    expect.stringMatching(/features was taken for the input x,.*selection\.inputs\.x/),
+    expect.stringMatching(/held was taken for the input x,.*test\.inputs\.x/),
+  ])
+})

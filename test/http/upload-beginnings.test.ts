@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { expectNothingKept, readProblem } from '../support/http-client.ts'
+import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { converse, expectProblem } from '../support/raw-http.ts'
 import { projectFile, startApp } from '../support/server.ts'
@@ -103,8 +104,11 @@ describe('a file that curl -d has changed is refused with the option that does n
     expect(expectProblem(answer, 400, 'TUREEN_BODY_MALFORMED').detail).toMatch(advice)
   })
 
-  test('a data set', async () => {
-    const body = strippedByCurl(await projectFile('examples/digits/val.npz'))
+  test.each<[string, () => Promise<Uint8Array>]>([
+    ['large', () => projectFile('examples/digits/val.npz')],
+    ['small', async () => npz({ x: { descr: '<f4', shape: [2], data: Float32Array.of(1, 2) } })],
+  ])('a %s data set', async (_, read) => {
+    const body = strippedByCurl(await read())
     const response = await fetch(`${app.url}/v1/datasets`, {
       method: 'POST',
       headers: { 'content-type': formType },

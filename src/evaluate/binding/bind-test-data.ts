@@ -1,4 +1,5 @@
 import type { ValueDescription } from '../../onnx/skeleton.ts'
+import { dtypeKind } from '../element-kinds.ts'
 import { choose, describe, mismatch, namesOf } from './binding-refusals.ts'
 import type {
   BindingDataset,
@@ -11,14 +12,17 @@ import type {
 
 /**
  * Binds ONNX's test data: the arrays input_N and output_N, to inputs and outputs with the tensor's name, or else at position N. Every
- * file must fit one of them, since an expected output that nobody compares would hide a mistake.
+ * file must fit one of them, since an expected output that nobody compares would hide a mistake. An input at position N must take the
+ * tensor's kind of type and its rank.
+ *
+ * @throws TureenError `TUREEN_DATASET_MISMATCH`
  */
 export function bindTestData(model: BindingModel, { arrays }: BindingDataset, request: BindingRequest): BoundDataset {
   for (const field of ['inputs', 'target', 'batchSize'] as const) {
     if (request[field] === undefined) continue
     throw mismatch([{ field, message: `ONNX's test data say themselves what is fed and compared; leave out ${field}` }])
   }
-  const inputs = pairTestData(model.inputs, arrays, 'input_').map(
+  const inputs = pairTestData(model.inputs, arrays, inputPrefix).map(
     ({ value, array }): BoundInput => ({ input: value.name, dtype: value.dtype, array, feeding: 'whole' }),
   )
   const missing = model.inputs.filter(({ name }) => !inputs.some(({ input }) => input === name))
@@ -49,13 +53,31 @@ export function bindTestData(model: BindingModel, { arrays }: BindingDataset, re
   return { binding, samples: undefined, guesses: [] }
 }
 
+const inputPrefix = 'input_'
+
+/** Refuses a tensor that only its position gives to an input, if its kind of type or its rank is another one. */
+function requirePlace(input: ValueDescription, array: BoundArray): void {
+  const sameRank = input.dims === null || input.dims.length === array.dims.length
+  if (sameRank && dtypeKind(input.dtype) === dtypeKind(array.dtype)) return
+  const message = `the input ${input.name} takes ${describe(input)}; ${array.name} at its position (${array.tensorName ?? 'unnamed'}) is ${describe(array)}; give the tensor the name of its input`
+  throw mismatch([
+    {
+      field: `inputs.${input.name}`,
+      tensor: array.name,
+      expected: describe(input),
+      actual: describe(array),
+      message,
+    },
+  ])
+}
+
 type Pair = { value: ValueDescription; array: string }
 
 function pairTestData(values: readonly ValueDescription[], arrays: readonly BoundArray[], prefix: string): Pair[] {
   const pairs = new Map<string, Pair>()
   for (const array of arrays.filter(({ name }) => name.startsWith(prefix))) {
-    const value =
-      values.find(({ name }) => name === array.tensorName) ?? values[Number(array.name.slice(prefix.length))]
+    const named = values.find(({ name }) => name === array.tensorName)
+    const value = named ?? values[Number(array.name.slice(prefix.length))]
     if (!value) {
       throw mismatch([
         {
@@ -65,6 +87,7 @@ function pairTestData(values: readonly ValueDescription[], arrays: readonly Boun
         },
       ])
     }
+    if (!named && prefix === inputPrefix) requirePlace(value, array)
     const other = pairs.get(value.name)
     if (other)
       throw mismatch([{ tensor: array.name, message: `${other.array} and ${array.name} are both for ${value.name}` }])

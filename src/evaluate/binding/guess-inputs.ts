@@ -1,5 +1,5 @@
 import type { ValueDescription } from '../../onnx/skeleton.ts'
-import { isInteger, isText } from '../element-kinds.ts'
+import { dtypeKind } from '../element-kinds.ts'
 import { roleOf } from './array-roles.ts'
 import { describe, mismatch } from './binding-refusals.ts'
 import type { BindingDataset, BindingModel, BoundArray } from './binding-types.ts'
@@ -43,13 +43,8 @@ export function guessInputs(
 function fittingOf(input: ValueDescription, data: readonly BoundArray[], isSingle: boolean): BoundArray[] {
   if (input.dims?.length === 0) return []
   const fitting = data.filter(array => array.dims.length > 0 && feedingOf(input, array) !== undefined)
-  const alike = fitting.filter(({ dtype }) => kindOf(dtype) === kindOf(input.dtype))
+  const alike = fitting.filter(({ dtype }) => dtypeKind(dtype) === dtypeKind(input.dtype))
   return alike.length > 0 || !isSingle ? alike : fitting
-}
-
-function kindOf(dtype: string): string {
-  if (dtype === 'bool' || isText(dtype)) return dtype
-  return isInteger(dtype) ? 'integer' : 'float'
 }
 
 function problemOf(

@@ -27,5 +27,5 @@ export function mismatchedDataset(message: string, place: ProblemPlace): TureenE
 export function asDamage(thrown: unknown, what: string, place: ProblemPlace): unknown {
   if (thrown instanceof TureenError || !(thrown instanceof Error)) return thrown
   if ('syscall' in thrown || thrown.name === 'AbortError' || thrown instanceof RangeError) return thrown
-  return malformedDataset(`${what}: ${thrown.message}. Save it again.`, place, thrown)
+  return malformedDataset(`${what}: ${thrown.message.replace(/\.$/, '')}. Save it again.`, place, thrown)
 }

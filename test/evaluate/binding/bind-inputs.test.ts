@@ -174,6 +174,39 @@ describe('train and test arrays in one file', () => {
   })
 })
 
+describe("ONNX's test data", () => {
+  const inputs = [value('x', 'float32', 'batch', 3), value('keep_prob', 'float32')]
+  const tensor = (name: string, tensorName: string | undefined, dtype: string, ...dims: number[]) => ({
+    ...array(name, dtype, ...dims),
+    tensorName,
+  })
+  const output = tensor('output_0', 'logits', 'float32', 60, 3)
+  const bindCase = (...arrays: ReturnType<typeof tensor>[]) =>
+    bindDataset({ inputs, outputs: [logits] }, { kind: 'testDataSet', arrays: [...arrays, output] }, {})
+
+  test('are bound by the names of their tensors, and by position where these are unknown', () => {
+    const scalar = tensor('input_0', 'keep_prob', 'float32')
+    const named = bindCase(scalar, tensor('input_1', 'x', 'float32', 60, 3))
+    expect(choiceOf(named).inputs).toEqual({ x: 'input_1', keep_prob: 'input_0' })
+    const unnamed = bindCase(tensor('input_0', undefined, 'float64', 60, 3), tensor('input_1', 'other', 'float32'))
+    expect(choiceOf(unnamed).inputs).toEqual({ x: 'input_0', keep_prob: 'input_1' })
+  })
+
+  test.each([
+    ['identifiers', tensor('input_1', 'sample_id', 'int64', 60)],
+    ['another type', tensor('input_1', undefined, 'int64')],
+    ['another rank', tensor('input_1', undefined, 'float32', 1)],
+  ])('by position, an input does not take %s', (_, other) => {
+    const { errors } = refusalOf(() => bindCase(tensor('input_0', 'x', 'float32', 60, 3), other))
+    expect(errors.map(({ field, tensor }) => [field, tensor])).toEqual([['inputs.keep_prob', 'input_1']])
+  })
+
+  test('a missing input is named', () => {
+    const { errors } = refusalOf(() => bindCase(tensor('input_0', 'x', 'float32', 60, 3)))
+    expect(errors.map(({ field }) => field)).toEqual(['inputs.keep_prob'])
+  })
+})
+
 describe('an array that cannot be used', () => {
   const reason = 'The array meta (|O) holds Python objects. Save it as numbers.'
   const unusable = [{ name: 'meta', reason }]
