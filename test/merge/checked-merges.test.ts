@@ -10,6 +10,7 @@ import type { MergeFile } from '../../src/threads/open-inputs.ts'
 import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
 import { workControl } from '../../src/threads/work-control.ts'
 import { costlyModels } from '../support/costly-models.ts'
+import { sharedThreads } from '../support/shared-threads.ts'
 
 const kinds = [
   'tensors in a chain of products',
@@ -31,7 +32,7 @@ const cases = [
   ['tensors in a chain of products', { outputDtype: 'float16' }] as const,
 ]
 
-const count = 300
+const count = 100
 let directory: string
 let threads: ThreadPool
 
@@ -40,6 +41,8 @@ beforeAll(() => {
   threads = createThreadPool(
     () => undefined,
     () => undefined,
+    undefined,
+    sharedThreads(),
   )
 })
 afterAll(async () => {

@@ -11,6 +11,7 @@ import { refusalOf } from '../support/catalogue.ts'
 import { elementType, linearModel } from '../support/onnx-model.ts'
 import { modelOf } from '../support/rich-model.ts'
 import { describeShared, sharedDirectory } from '../support/shared.ts'
+import { sharedThreads } from '../support/shared-threads.ts'
 import { type SoupInput, soupOfFiles } from '../support/soup.ts'
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number
@@ -113,6 +114,8 @@ describe('a merge that several threads write', () => {
         throw error
       },
       () => {},
+      undefined,
+      sharedThreads(),
     )
     for (const [name, first] of [
       ['sound', 1],

@@ -10,6 +10,7 @@ import { outputRanges, rangeLedger } from '../../src/threads/output-ranges.ts'
 import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
 import { elementType } from '../support/onnx-model.ts'
 import { modelOf } from '../support/rich-model.ts'
+import { sharedThreads } from '../support/shared-threads.ts'
 
 /** Two tensors of odd sizes, so that ranges begin and end within elements: 22 MB, which several threads write. */
 const elements = [3_000_001, 2_500_003]
@@ -26,6 +27,8 @@ beforeAll(() => {
       throw error
     },
     () => {},
+    undefined,
+    sharedThreads(),
   )
   values = [1, 2, 3].map(model =>
     elements.map((count, tensor) =>

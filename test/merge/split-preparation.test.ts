@@ -7,6 +7,7 @@ import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
 import { elementType } from '../support/onnx-model.ts'
 import { modelOf } from '../support/rich-model.ts'
+import { sharedThreads } from '../support/shared-threads.ts'
 import { planInMemory } from '../support/soup.ts'
 
 /** The small ones are prepared while the large one is; together they are what several threads write. */
@@ -23,6 +24,8 @@ beforeAll(() => {
       throw error
     },
     () => {},
+    undefined,
+    sharedThreads(),
   )
   models = [1, 2, 3].map(model => {
     const path = join(directory, `${model}.onnx`)

@@ -12,6 +12,7 @@ import { createThreadPool } from '../../src/threads/thread-pool.ts'
 import { batchesHere } from '../support/batches-here.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { temporaryDirectory } from '../support/server.ts'
+import { sharedThreads } from '../support/shared-threads.ts'
 import { digest } from '../support/soup.ts'
 
 /** A store of models that no server runs. */
@@ -24,6 +25,8 @@ async function openStore() {
       throw error
     },
     () => {},
+    undefined,
+    sharedThreads(),
   )
   const reserve = createReserve(directory.path, async () => undefined)
   const contents = createContents(catalog, contentFiles, reserve, threads.hash)

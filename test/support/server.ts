@@ -5,13 +5,6 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import pino from 'pino'
-import { createApp } from '../../src/app.ts'
-import { readConfig } from '../../src/config.ts'
-import { holdDataDirectory } from '../../src/storage/data-directory.ts'
-import { startThreads, type Threads } from '../../src/threads/thread-pool.ts'
-import { watchUndeclaredCodes } from './undeclared-codes.ts'
-import { watchUndeclaredHeaders } from './undeclared-headers.ts'
 
 /** The root of the project, without a slash at the end. */
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
@@ -28,17 +21,6 @@ const oneEvaluator = { TUREEN_EVAL_THREADS: String(availableParallelism()) }
 /** Keeps one evaluator warm for each processor, as the default does. For tests of parallel candidates and of scores. */
 export const evaluating = { TUREEN_EVAL_THREADS: '1' }
 
-/** Threads for all servers inside this process: the first merge of new ones takes 0.4 s of processor time, to load modules. */
-let threads: Threads | undefined
-
-function sharedThreads(): Threads {
-  if (threads) return threads
-  threads = startThreads()
-  // Without a listener, a thread that dies between two servers would end the process.
-  threads.onError(() => undefined)
-  return threads
-}
-
 /**
  * Starts the service inside this process, on a free port. For all tests that do not need to kill it. Its threads outlive it, unless it
  * has limits of its own for them.
@@ -50,30 +32,9 @@ export async function startApp(
   clock?: () => number,
   logs?: string[],
 ): Promise<{ url: string; data: string; close(): Promise<void> }> {
-  const directory = await temporaryDirectory()
-  const own = {
-    ...oneEvaluator,
-    PORT: '0',
-    TUREEN_LOG_LEVEL: 'silent',
-    TUREEN_DATA: directory.path,
-    TUREEN_RATE_LIMIT: '0',
-  }
-  const config = readConfig({ ...own, ...variables })
-  const held = await holdDataDirectory(config.dataDirectory)
-  const shared = variables['TUREEN_TASK_SECONDS'] === undefined ? sharedThreads() : undefined
-  const log = pino({ level: config.logLevel }, { write: line => logs?.push(line) })
-  const app = await createApp(config, held, log, clock, undefined, shared)
-  const expectDeclared = [watchUndeclaredCodes(app), watchUndeclaredHeaders(app)]
-  const url = await app.listen({ host: '127.0.0.1', port: 0 })
-  return {
-    url,
-    data: config.dataDirectory,
-    async close() {
-      await app.close()
-      await directory.remove()
-      for (const expectAll of expectDeclared) expectAll()
-    },
-  }
+  // Tests of single parts and tools use this file too. They need not load the 1,300 modules of the service.
+  const { serveInside } = await import('./served-inside.ts')
+  return serveInside({ ...oneEvaluator, ...variables }, clock, logs)
 }
 
 export type SpawnedServer = {
