@@ -7,7 +7,7 @@ import { memoryDirectory } from './test/support/memory-disk.ts'
  */
 const bounds = [
   'test/{attack,corpus,fuzz}/*.test.ts',
-  'test/durability/{idempotency-kill,kill,memory,search-kill,slow-clients}.test.ts',
+  'test/durability/{disk-faults,external-kill,idempotency-kill,kill,memory,search-kill,slow-clients}.test.ts',
   'test/evaluate/shared-fixtures.test.ts',
   'test/evaluate/datasets/{damage,hostile}.test.ts',
   'test/evaluate/metrics/{kept-memory,resampling}.test.ts',
@@ -23,7 +23,7 @@ const unit = [
   'test/evaluate/*/**/*.test.ts',
   'test/unit-tier.test.ts',
 ]
-/** Tests of kills, of full and failing disks, of damage, and of the tools against them. */
+/** Tests of kills, of full disks, of damage, and of the tools against them. */
 const durability = ['test/{durability,store-tools}/**/*.test.ts']
 /** The tests of clients have packages of their own: `npm run test:clients`. */
 const elsewhere = [...configDefaults.exclude, 'test/clients/**']
