@@ -12,14 +12,15 @@ const mostSeconds = 15
  */
 const mostMergeSeconds = 12
 
-type Bounds = { most: number }
+/** `most`: seconds of processor time; `goal`: seconds on a quiet machine, for the report only. */
+type Bounds = { most: number; goal?: number }
 
 /** Runs something and says how long it took. */
 async function timed(
   target: Target,
   { problem, note }: Findings,
   what: string,
-  { most }: Bounds,
+  { most, goal }: Bounds,
   run: () => Promise<string>,
 ): Promise<void> {
   const [started, used] = [performance.now(), target.processorSeconds()]
@@ -27,7 +28,7 @@ async function timed(
   const seconds = (performance.now() - started) / 1000
   const processor = target.processorSeconds() - used
   const text = `${what}: ${outcome}, ${seconds.toFixed(1)} s, ${processor.toFixed(1)} s of processor time`
-  note(text)
+  note(goal === undefined ? text : `${text}; the goal on two quiet processors is ${goal} s`)
   if (processor > most) problem(`${text}; it may take ${most}`)
 }
 
@@ -61,14 +62,18 @@ async function work(
   })
 }
 
-/** A form with a model and one part for each of its files. */
-function formOfParts(count: number): FormData {
+/** A form with a model and one part for each of its files. @param value returns the one number in a file */
+function formOfParts(count: number, value: (index: number) => number): FormData {
   const form = new FormData()
   form.append('model', new Blob([costlyModels['tensors in a data file each'](count)]), 'model.onnx')
-  const data = new Blob([new Uint8Array(4)])
-  for (let index = 0; index < count; index += 1) form.append('data', data, `d${index}`)
+  for (let index = 0; index < count; index += 1)
+    form.append('data', new Blob([Float32Array.of(value(index))]), `d${index}`)
   return form
 }
+
+const partCount = 15_000
+/** Seconds that the server has for so many parts, on two quiet processors. */
+const partGoal = 5
 
 /** Every kind of costly model, so many of each; those that have a fixed depth or few of a thing cost less. */
 const variantCount = 5_000
@@ -124,16 +129,28 @@ export const heavyModels: readonly Attack[] = [
   },
   {
     name: 'many-parts',
-    does: 'Uploads a form of 15,000 data parts, which has 5 s, while others upload.',
+    does: 'Uploads a form of 15,000 equal data parts, and one of different ones; each has 5 s.',
     server: 'open',
     async run(target, findings) {
-      await timed(target, findings, 'a form of 15,000 parts', { most: 15 }, async () => {
-        const response = await target.fetch('/v1/models', { method: 'POST', body: formOfParts(15_000) })
-        const text = await response.text()
-        if (response.status !== 201 && (response.status < 400 || response.status >= 500))
-          findings.problem(`15,000 parts were answered with ${response.status}: ${text.slice(0, 200)}`)
-        return String(response.status)
-      })
+      for (const [kind, value] of [
+        ['equal', () => 0],
+        ['different', (index: number) => index],
+      ] as const)
+        await timed(
+          target,
+          findings,
+          `a form of ${partCount} ${kind} parts`,
+          { most: 15, goal: partGoal },
+          async () => {
+            const response = await target.fetch('/v1/models', { method: 'POST', body: formOfParts(partCount, value) })
+            const text = await response.text()
+            if (response.status !== 201 && (response.status < 400 || response.status >= 500))
+              findings.problem(
+                `${partCount} ${kind} parts were answered with ${response.status}: ${text.slice(0, 200)}`,
+              )
+            return String(response.status)
+          },
+        )
     },
   },
 ]
