@@ -112,15 +112,13 @@ export type DataPlace = {
 
 /** Returns the place of a data file in its model; undefined if there is no such model. */
 export async function dataPlace(catalog: Catalog, reference: string, location: string): Promise<DataPlace | undefined> {
-  const id = await resolveModel(catalog, reference)
-  if (id === undefined) return undefined
   const count = sql<number>`(select count(*) from model_files where model_id = models.id and location <> '')`
   const rows = await catalog
     .selectFrom('models')
     .innerJoin('model_files', 'model_files.model_id', 'models.id')
-    .where('models.id', '=', id)
+    .where('models.id', '=', idOf(catalog, reference))
     .where('model_files.location', 'in', ['', location])
-    .select(['description', 'location', 'model_files.sha256', 'bytes', count.as('here')])
+    .select(['models.id', 'description', 'location', 'model_files.sha256', 'bytes', count.as('here')])
     .execute()
   const at = (wanted: string) => {
     const row = rows.find(each => each.location === wanted)
@@ -132,7 +130,7 @@ export async function dataPlace(catalog: Catalog, reference: string, location: s
   const read = () => {
     const { externalData: named, dataBytes = [] }: StoredDescription = descriptionOf(first)
     const needed = dataBytes[named.indexOf(location)]
-    return { id, main, named, needed, file: at(location), missing: named.length - first.here }
+    return { id: first.id, main, named, needed, file: at(location), missing: named.length - first.here }
   }
   return readOr(read, reason => {
     throw unreadableRecord({ model: reference }, reason)
@@ -178,12 +176,10 @@ export async function setFingerprint(catalog: Catalog, id: string, fingerprint: 
  * found less than this one.
  */
 export async function inspectedModel(catalog: Catalog, reference: string): Promise<InspectedModel | undefined> {
-  const id = await resolveModel(catalog, reference)
-  if (id === undefined) return undefined
   const row = await catalog
     .selectFrom('models')
     .select(['description', 'fingerprint'])
-    .where('id', '=', id)
+    .where('id', '=', idOf(catalog, reference))
     .executeTakeFirst()
   if (!row || row.fingerprint === unknownFingerprint) return undefined
   const { dataBytes, ...description } = descriptionOf(row)
@@ -209,21 +205,15 @@ export async function idsWithLabels(catalog: Catalog, labels: Labels, limit: num
   return rows.map(({ id }) => id)
 }
 
-/** Returns the id of the model that a reference names, by id or digest; undefined if there is none. */
-export async function resolveModel(catalog: Catalog, reference: string): Promise<string | undefined> {
+/** Selects the id of the model that a reference names, by id or digest: of the newest one. */
+function idOf(catalog: Catalog, reference: string) {
   const { column, value } = columnOf(reference)
-  const row = await catalog
-    .selectFrom('models')
-    .select('id')
-    .where(column, '=', value)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.id
+  return catalog.selectFrom('models').select('id').where(column, '=', value).orderBy('id', 'desc').limit(1)
 }
 
-export async function modelById(catalog: Catalog, id: string): Promise<ModelItem | undefined> {
-  const row = await selectModels(catalog).where('models.id', '=', id).executeTakeFirst()
+/** Returns the model that a reference names; undefined if there is none. */
+export async function findModel(catalog: Catalog, reference: string): Promise<ModelItem | undefined> {
+  const row = await selectModels(catalog).where('models.id', '=', idOf(catalog, reference)).executeTakeFirst()
   return row && toItem(row)
 }
 

@@ -140,10 +140,8 @@ export function createModelStore(
       [{ model: reference, ...(field === undefined ? {} : { field }), message }],
     )
   }
-  const find = async (within: Catalog, reference: string, field?: string) => {
-    const id = await records.resolveModel(within, reference)
-    return found(reference, id === undefined ? undefined : await records.modelById(within, id), field)
-  }
+  const find = async (within: Catalog, reference: string, field?: string) =>
+    found(reference, await records.findModel(within, reference), field)
   const placeOf = async (reference: string, location: string) =>
     found(reference, await records.dataPlace(catalog, reference, location))
   const usable = async (within: Catalog, reference: string, field?: string) =>

@@ -62,11 +62,14 @@ export function createContents(
     const found = new Set<string>()
     for (let from = 0; from < digests.length; from += digestsInQuery) {
       const some = digests.slice(from, from + digestsInQuery)
+      const rowsOf = (table: 'model_files' | 'dataset_files' | 'models' | 'datasets') =>
+        catalog.selectFrom(table).select('sha256').where('sha256', 'in', some)
       // A record of one file names its digest in two tables. If one row is damaged, the other still protects the file.
-      for (const table of ['model_files', 'dataset_files', 'models', 'datasets'] as const) {
-        const rows = await catalog.selectFrom(table).select('sha256').distinct().where('sha256', 'in', some).execute()
-        for (const { sha256 } of rows) found.add(sha256)
-      }
+      const rows = rowsOf('model_files')
+        .union(rowsOf('dataset_files'))
+        .union(rowsOf('models'))
+        .union(rowsOf('datasets'))
+      for (const { sha256 } of await rows.execute()) found.add(sha256)
     }
     return found
   }
