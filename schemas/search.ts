@@ -247,6 +247,9 @@ export const recommended = z
   })
   .meta({ id: 'RecommendedModel' })
 
+/** Results of earlier versions have none. */
+const ignored = z.number().int().optional()
+
 export const searchResult = z
   .object({
     recommended: recommended.optional().describe('The model to deploy; absent in results of earlier versions'),
@@ -312,9 +315,16 @@ export const searchResult = z
         confidence: z.number().describe('Confidence level of the interval: 0.95'),
         replicates: z.number().int().describe('Number of bootstrap replicates'),
         samples: z.number().int().describe('Number of samples of the test data set'),
+        ignored: ignored.describe('Number of targets of test that its scores leave out'),
+        leftOut: z
+          .number()
+          .int()
+          .optional()
+          .describe('Number of bootstrap replicates without a difference, which the interval leaves out'),
       })
       .nullable()
       .describe('Scores on the test data set; null without test'),
+    ignored: ignored.describe('Number of targets of selection that the scores leave out'),
     direction,
     stopped: z
       .enum(['evaluations', 'seconds'])

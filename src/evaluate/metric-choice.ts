@@ -64,11 +64,14 @@ export function defaultMetrics(
 ): string[] {
   if (binding.references.length > 0) return ['allClose', 'maxAbsDifference']
   const target = requireTarget(binding, dataset)
-  const dims = outputs.find(({ name }) => name === binding.output)?.dims
-  if (isText(target.dtype)) return ['accuracy']
+  const output = outputs.find(({ name }) => name === binding.output)
+  const dims = output?.dims
+  if (isText(target.dtype) || isText(output?.dtype ?? '')) return ['accuracy']
   if (isInteger(target.dtype)) return [dims?.length === 4 && target.dims.length >= 3 ? 'meanIoU' : 'accuracy']
-  if (!dims || dims.length === target.dims.length) return ['mse']
-  const message = `the target ${target.name} is ${target.dtype} [${target.dims.join(', ')}], the output [${dims.map(dim => dim ?? '?').join(', ')}]: name the metric`
+  const mayBeLabels = isInteger(output?.dtype ?? '')
+  if (!mayBeLabels && (!dims || dims.length === target.dims.length)) return ['mse']
+  const shape = `${mayBeLabels ? `${output?.dtype} ` : ''}[${dims?.map(dim => dim ?? '?').join(', ') ?? ''}]`
+  const message = `the target ${target.name} is ${target.dtype} [${target.dims.join(', ')}], the output ${shape}: name the metric`
   throw new TureenError('TUREEN_DATASET_MISMATCH', `The evaluation has more than one reading: ${message}.`, [
     { field: 'metrics', tensor: target.name, message },
   ])

@@ -74,6 +74,8 @@ export type ComparisonOutcome = {
   samples: number
   /** Interval of the score of a minus the score of b; null if the metric cannot be resampled, or is not defined for most resamples. */
   interval: [number, number] | null
+  /** Number of resamples without a difference, which the interval leaves out. */
+  leftOut: number
 }
 
 /** `ignored`: number of targets (samples, positions or pixels) that did not count. */

@@ -68,11 +68,14 @@ const keptComparison = z.object({
   notes: z.array(z.string().nullable()),
   samples: z.number(),
   interval: z.tuple([z.number(), z.number()]).nullable(),
+  leftOut: z.number(),
+  ignored: z.number(),
 })
 
 /**
  * Scores of several models by one scoring metric, and the interval of the difference between two of them. `notANumber`: number of NaN
- * among the scored outputs of each model. `notes`: assumption of the scoring of each model; null if there is none.
+ * among the scored outputs of each model. `notes`: assumption of the scoring of each model; null if there is none. `leftOut`: number of resamples that the interval leaves out.
+ * `ignored`: number of targets that the scores leave out.
  */
 export type KeptComparison = z.infer<typeof keptComparison>
 
@@ -152,7 +155,7 @@ export function createKeptScores(scores: Scores): KeptScores {
     async comparison(key) {
       return keptComparison.safeParse((await scores.get(comparisonParts(key)))?.value).data
     },
-    async keepComparison(key, { metrics, notANumber, samples, interval }, jobId) {
+    async keepComparison(key, { metrics, notANumber, samples, interval, leftOut }, jobId) {
       const outcomes = metrics.map(({ name: _, ...outcome }) => keptOutcome(outcome))
       const value: KeptComparison = {
         values: outcomes.map(({ value }) => value),
@@ -160,6 +163,8 @@ export function createKeptScores(scores: Scores): KeptScores {
         notANumber,
         samples,
         interval,
+        leftOut,
+        ignored: outcomes[0]?.ignored ?? 0,
       }
       const entries = key.subjects.map((subject, at) => entryOf({ subject, metric: key.metric, samples }, outcomes[at]))
       await scores.put([{ parts: comparisonParts(key), value }, ...entries], jobId)

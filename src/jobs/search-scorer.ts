@@ -75,7 +75,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
       )
       const value = usableScore(metrics[0]?.value ?? null, run.notANumber, metric)
       keeper.add({ subject, run, scores: [{ identity: metric.identity, outcome: metrics[0] }] })
-      return { value, seconds: run.seconds, cached: false, note: metrics[0]?.note }
+      return { value, seconds: run.seconds, cached: false, note: metrics[0]?.note, ignored: metrics[0]?.ignored }
     })
 
   return {
@@ -95,6 +95,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
           seconds: run.seconds,
           cached: score.jobId !== jobId,
           note: score.note,
+          ignored: score.ignored,
         }
       }).finally(() => outstanding.delete(scored))
       outstanding.add(scored)

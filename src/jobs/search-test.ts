@@ -15,8 +15,11 @@ import { usableScore } from './usable-score.ts'
 /** Settings of the interval. They are part of the key of a kept comparison. */
 export const bootstrap = { seed: 0, replicates: 2000, confidence: 0.95 }
 
-/** Scores on the test data set, which the choice of candidates does not use. */
-export type SampledTestScores = TestScores & { samples: number }
+/**
+ * Scores on the test data set, which the choice of candidates does not use. `ignored`: number of targets that they leave out. `leftOut`:
+ * number of bootstrap replicates that the interval leaves out.
+ */
+export type SampledTestScores = TestScores & { samples: number; ignored: number; leftOut: number }
 
 type Services = {
   kept: KeptScores
@@ -50,7 +53,7 @@ export async function scoreOnTest(
     bootstrap,
   }
   const known = await kept.comparison(key)
-  const { values, notANumber, notes, samples, interval } = known ?? (await compare(key, distinct, test, services))
+  const { values, notANumber, notes, interval, ...rest } = known ?? (await compare(key, distinct, test, services))
   const scoreOf = (soup: CandidateSoup) =>
     usableScore(values[place(soup)] ?? null, notANumber[place(soup)] ?? 0, test.metric)
   const pair = { winner: scoreOf(winner.soup), bestSingle: scoreOf(bestSingle.soup) }
@@ -60,7 +63,7 @@ export async function scoreOnTest(
   const uniform = scoreOf(everything)
   const noteOf = (soup: CandidateSoup) => notes[place(soup)] ?? undefined
   const said = { winner: noteOf(winner.soup), bestSingle: noteOf(bestSingle.soup) }
-  return { ...pair, uniform, interval: hasInterval ? interval : null, confidence, direction, samples, notes: said }
+  return { ...pair, uniform, interval: hasInterval ? interval : null, confidence, direction, notes: said, ...rest }
 }
 
 async function compare(

@@ -13,9 +13,15 @@ import {
 
 /**
  * A score, null if the metric gave none. `seconds`: time spent scoring. `cached`: true if another job computed the
- * score before. `note`: an assumption of the scoring.
+ * score before. `note`: an assumption of the scoring. `ignored`: number of targets that the score leaves out.
  */
-export type Scored = { value: number | null; seconds: number; cached: boolean; note?: string | undefined }
+export type Scored = {
+  value: number | null
+  seconds: number
+  cached: boolean
+  note?: string | undefined
+  ignored?: number | undefined
+}
 
 /** A soup with its score. */
 export type ScoredCandidate = Scored & { soup: CandidateSoup }

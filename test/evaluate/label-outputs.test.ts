@@ -195,6 +195,16 @@ describe('a classifier that puts out labels and probabilities', () => {
       test: { dataset, output: 'label' },
     })
     expect(result?.winner).toMatchObject({ score: 1 })
+    expect(result).toMatchObject({ ignored: 0, test: { ignored: 0, leftOut: 0 } })
+    const partly = (await client.addDataset(whole([2, 0, 1, 1, 2, -100]))).id
+    const ignoring = await searchClient(app.url).find({
+      models: models.map(id => ({ id })),
+      strategy: { type: 'greedy' },
+      selection: { dataset: partly, metric: 'accuracy', output: 'label' },
+      test: { dataset: partly, output: 'label' },
+    })
+    expect(ignoring).toMatchObject({ ignored: 1, test: { ignored: 1 } })
+    expect(ignoring.notes.join()).toContain('1 of 6 targets are left out: their value is -100')
   })
 })
 

@@ -101,8 +101,9 @@ describe('masks of 0 and 255', () => {
       status: 'failed',
     })
     const metric = { name: 'meanIoU', classes: [0, 255] }
-    const { winner } = await client.find({ ...request, selection: { dataset, metric } })
+    const { winner, ignored } = await client.find({ ...request, selection: { dataset, metric } })
     expect(winner.models).toContain(good)
+    expect(ignored).toBe(0)
     expect(winner.score).toBeGreaterThanOrEqual(ofGood - 1e-12)
   })
 

@@ -32,7 +32,7 @@ export async function runComparison(
     kept.set(index, scorer)
   }
   const [a, b] = compared.map(index => kept.get(index))
-  if (!a?.resampled || !b?.resampled) return { metrics, notANumber, samples, interval: null }
-  const { interval } = pairedBootstrap({ samples: a.samples, a: a.resampled, b: b.resampled, ...bootstrap })
-  return { metrics, notANumber, samples, interval }
+  if (!a?.resampled || !b?.resampled) return { metrics, notANumber, samples, interval: null, leftOut: 0 }
+  const { interval, leftOut } = pairedBootstrap({ samples: a.samples, a: a.resampled, b: b.resampled, ...bootstrap })
+  return { metrics, notANumber, samples, interval, leftOut }
 }
