@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import { watchBodyDigest } from './body-digest.ts'
 import type { BodyDrain } from './body-drain.ts'
 import { mayHaveBody } from './body-headers.ts'
 import type { BodyProgress } from './body-progress.ts'
@@ -38,7 +39,7 @@ export const bodyGuard = fastifyPlugin<Options>(async (app, { progress, seconds,
   app.addHook('preParsing', async (request, { raw: response }, payload) => {
     const { raw, mediaType, server, routeOptions } = request
     const { config, bodyLimit } = routeOptions
-    const read = () => parsedBody(raw, progress, seconds * 1000)
+    const read = () => parsedBody(request, progress, seconds * 1000)
     if (!mayHaveBody(raw)) describeNoBody(raw)
     else if (config.streamedBody || Number(raw.headers['content-length'] ?? 0) > bodyLimit) return payload
     else if (mediaType && server.hasContentTypeParser(mediaType)) {
@@ -74,16 +75,18 @@ async function isEmpty(body: AsyncGenerator<Uint8Array>): Promise<boolean> {
 }
 
 async function* parsedBody(
-  request: IncomingMessage,
+  request: FastifyRequest,
   progress: BodyProgress,
   milliseconds: number,
 ): AsyncGenerator<Uint8Array> {
-  const { signal, stop } = progress.watch(request, milliseconds)
+  const digest = watchBodyDigest(request)
+  const { signal, stop } = progress.watch(request.raw, milliseconds)
   try {
-    yield* byteMeter(Number.POSITIVE_INFINITY, signal)(request)
+    yield* byteMeter(Number.POSITIVE_INFINITY, signal)(request.raw)
   } finally {
     stop()
   }
+  digest.verify()
 }
 
 function endUnlessComplete({ complete, socket }: IncomingMessage): void {

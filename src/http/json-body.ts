@@ -10,6 +10,7 @@ import { jsonMistake } from '../validation/json-mistake.ts'
 export const jsonBodyErrors = [
   'TUREEN_REQUEST_INVALID',
   'TUREEN_BODY_MALFORMED',
+  'TUREEN_DIGEST_MISMATCH',
   'TUREEN_TOO_LARGE',
   'TUREEN_UNSUPPORTED_MEDIA_TYPE',
 ] as const satisfies readonly ErrorCode[]

@@ -11,7 +11,7 @@ import { flowOnDemand, type WaitFor } from './body-flow.ts'
 import { inviteBody } from './body-guard.ts'
 import type { BodyProgress } from './body-progress.ts'
 import { byteMeter, type Meter, tooLarge } from './byte-meter.ts'
-import { preferExtendedFilenames } from './extended-filenames.ts'
+import { heedPartHeaders } from './part-headers.ts'
 import { uploadSlotErrors } from './upload-slots.ts'
 
 /**
@@ -59,7 +59,7 @@ const maximumFiles = 16_384
 /** Most parts and files of one form. A recipe may be one more file. */
 export const formLimits = { files: maximumFiles + 1, parts: maximumFiles + 16 } as const
 
-preferExtendedFilenames()
+heedPartHeaders()
 
 /** Makes the routes of its context take bodies as streams, raw or multipart. */
 export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
@@ -172,6 +172,7 @@ async function* partsOf(
     requireWhole(part.fieldname, 'name', part.fieldname)
     if (part.type === 'field') throw new RangeError(`the part ${part.fieldname} is no file to the library`)
     requireWhole(part.fieldname, 'filename', part.filename)
+    requirePlain(part.fieldname, part.encoding)
     const isText = part.filename === undefined && part.mimetype !== 'application/octet-stream'
     yield {
       kind: isText ? 'field' : 'file',
@@ -199,6 +200,18 @@ function meantField(sent: string): string {
 function incompletePart(code: ErrorCode, field: string, message: string): TureenError {
   return new TureenError(code, `The part ${field} ${message}. Nothing was kept. Send the form again.`, [
     { field, message },
+  ])
+}
+
+/** Encodings of parts that leave the bytes as they are (RFC 2045, 6.2). */
+const plainEncodings = ['7bit', '8bit', 'binary', 'identity']
+
+/** Checks that a part is not encoded: the server would store other bytes than the client means. */
+function requirePlain(field: string, actual: string): void {
+  if (plainEncodings.includes(actual)) return
+  const message = `is encoded as ${actual}, and the server decodes nothing`
+  throw new TureenError('TUREEN_UNSUPPORTED_MEDIA_TYPE', `The part ${field} ${message}. Send its bytes as they are.`, [
+    { field, expected: 'binary', actual, message },
   ])
 }
 

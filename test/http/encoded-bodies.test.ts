@@ -72,6 +72,35 @@ describe.each(routes)('%s', (_, line, type) => {
   )
 })
 
+describe('a part of a form', () => {
+  const send = (header: string) => {
+    const head = `--b\r\ncontent-disposition: form-data; name="model"; filename="m.onnx"\r\n${header}\r\n`
+    return fetch(`${app.url}/v1/models`, {
+      method: 'POST',
+      headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      body: Buffer.concat([Buffer.from(`${head}\r\n`), split.main, Buffer.from('\r\n--b--\r\n')]),
+    })
+  }
+
+  test.each([
+    ['content-transfer-encoding', 'base64'],
+    ['content-transfer-encoding', 'quoted-printable'],
+    ['Content-Encoding', 'gzip'],
+  ])('with the header %s: %s is 415', async (name, encoding) => {
+    const { errors } = await readProblem(await send(`${name}: ${encoding}`), 415, 'TUREEN_UNSUPPORTED_MEDIA_TYPE')
+    expect(errors).toMatchObject([{ field: 'model', actual: encoding }])
+  })
+
+  test.each([
+    'content-transfer-encoding: binary',
+    'content-transfer-encoding: 8BIT',
+    'content-encoding: identity',
+    'x-a: b',
+  ])('with the header %s is read', async header => {
+    expect((await send(header)).status).toBeOneOf([200, 201])
+  })
+})
+
 test('gzip that says nothing about itself is refused as what it is', async () => {
   const body = gzipSync(JSON.stringify({ models: [{ id }] }))
   const response = await fetch(`${app.url}/v1/merges`, {

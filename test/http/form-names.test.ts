@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DatasetRecord } from '../../schemas/dataset.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
-import { withoutPlainFilename } from '../../src/http/extended-filenames.ts'
+import { withoutPlainFilename } from '../../src/http/part-headers.ts'
 import { externalModel } from '../support/external-model.ts'
 import { json, readProblem } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'

@@ -67,6 +67,25 @@ describe('a digest that the body does not have: 400, and nothing is kept', () =>
   })
 })
 
+describe('a body of JSON', () => {
+  const body = '{"models": [{"id": "none"}]}'
+  const send = (headers: Record<string, string>, text = body) =>
+    fetch(`${app.url}/v1/merges`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: text,
+    })
+
+  test('must have the digest that it declares', async () => {
+    for (const name of ['content-digest', 'repr-digest']) {
+      await readProblem(await send({ [name]: digest('sha-256', Buffer.from(body)) }), 404, 'TUREEN_NOT_FOUND')
+      await readProblem(await send({ [name]: wrong256 }), 400, 'TUREEN_DIGEST_MISMATCH')
+      await readProblem(await send({ [name]: wrong256 }, 'no JSON'), 400, 'TUREEN_DIGEST_MISMATCH')
+      await readProblem(await send({ [name]: 'sha-256=abcdef' }), 400, 'TUREEN_REQUEST_INVALID')
+    }
+  })
+})
+
 describe('a digest that is written wrongly is refused, instead of not being verified', () => {
   test.each([
     ['in hexadecimal, without colons', `sha-256=${Buffer.from('a'.repeat(32)).toString('hex')}`],

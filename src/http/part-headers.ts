@@ -1,19 +1,23 @@
 import { Dicer } from '@fastify/busboy'
+import { z } from 'zod'
 
 /**
- * Makes the parser of forms prefer `filename*` to `filename`, as RFC 6266 (4.3) says for other headers. RFC 7578 forbids `filename*` in
- * forms, but some clients send both. The parser would take the one that comes last, or the first if it is quoted.
+ * Makes the parser of forms heed two headers of parts that it ignores. It prefers `filename*` to `filename`, as RFC 6266 (4.3) says: RFC
+ * 7578 forbids `filename*` in forms, but some clients send both. And it tells a content encoding as the encoding of the part.
  */
-export function preferExtendedFilenames(): void {
+export function heedPartHeaders(): void {
   // The parser of forms makes its Dicer itself, so only the class can be told.
   const { emit } = Dicer.prototype
   Dicer.prototype.emit = function emitPrepared(event: string | symbol, ...values: unknown[]): boolean {
     const [part] = values
     // This listener comes before those of the parser, which hears of the part next.
-    if (event === 'part' && isPart(part)) part.once('header', dropPlainFilename)
+    if (event === 'part' && isPart(part)) part.once('header', prepareHeader)
     return emit.call(this, event, ...values)
   }
 }
+
+const lines = z.array(z.string()).optional()
+const partHeaders = z.object({ 'content-disposition': lines, 'content-encoding': lines })
 
 type Part = { once(event: 'header', listener: (header: unknown) => void): unknown }
 
@@ -21,12 +25,14 @@ function isPart(value: unknown): value is Part {
   return typeof value === 'object' && value !== null && 'once' in value
 }
 
-/** Removes the plain filename from the header of a part that has an extended one, too. */
-function dropPlainFilename(header: unknown): void {
-  if (typeof header !== 'object' || header === null || !('content-disposition' in header)) return
-  const { 'content-disposition': lines } = header
-  if (!Array.isArray(lines)) return
-  lines.splice(0, lines.length, ...lines.map(line => withoutPlainFilename(String(line))))
+/** Changes the headers of a part, lists of lines by name, to what the parser would otherwise ignore. */
+function prepareHeader(header: unknown): void {
+  if (typeof header !== 'object' || header === null) return
+  const { 'content-disposition': dispositions, 'content-encoding': encodings } =
+    partHeaders.safeParse(header).data ?? {}
+  if (dispositions) Object.assign(header, { 'content-disposition': dispositions.map(withoutPlainFilename) })
+  const encoding = encodings?.join().trim().toLowerCase()
+  if (encoding && encoding !== 'identity') Object.assign(header, { 'content-transfer-encoding': [encoding] })
 }
 
 const parameter = /;\s*([^=;\s]+)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;]*)/g
