@@ -5,7 +5,7 @@ import { asTureenError } from '../errors.ts'
 import { countContent } from './count-content.ts'
 import { fewFiles } from './few-files.ts'
 import { type FileBatches, leastInThreads, type NewFile } from './file-batches.ts'
-import { contentDigests, contentPath, incomingNames } from './file-names.ts'
+import { besideOutput, contentDigests, contentPath, incomingNames } from './file-names.ts'
 import type { FileState } from './file-state.ts'
 import { createFlushQueue, type FlushQueue } from './flush-queue.ts'
 import { inParallel } from './in-parallel.ts'
@@ -74,11 +74,6 @@ export type ContentFiles = {
   quarantined(): { files: number; bytes: number }
   /** Removes files that came into the quarantine before a time. @param before milliseconds since 1970. @returns their digests */
   endQuarantine(before: number): Promise<string[]>
-}
-
-/** Returns the path of a further unfinished file next to one. They are numbered from 0 on, without gaps. */
-export function besideOutput(output: string, index: number): string {
-  return `${output}.${index}`
 }
 
 /**

@@ -55,3 +55,8 @@ async function entriesOf(directory: string) {
     throw error
   }
 }
+
+/** Returns the path of a further unfinished file next to one. They are numbered from 0 on, without gaps. */
+export function besideOutput(output: string, index: number): string {
+  return `${output}.${index}`
+}

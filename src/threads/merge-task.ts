@@ -14,7 +14,7 @@ import { pendingTensors, prepare, preparesTogether } from '../merge/prepare.ts'
 import { sampledWarnings } from '../merge/sampled-pairs.ts'
 import { requireBatchNorms } from '../onnx/graph/batch-norms.ts'
 import { decodeSkeleton } from '../onnx/skeleton.ts'
-import { besideOutput } from '../storage/content-files.ts'
+import { besideOutput } from '../storage/file-names.ts'
 import { type CheckedPlan, checkedPlan } from './checked-plan.ts'
 import { inspectInputs } from './inspect-inputs.ts'
 import {
