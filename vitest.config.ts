@@ -2,8 +2,8 @@ import { configDefaults, defineConfig } from 'vitest/config'
 import { memoryDirectory } from './test/support/memory-disk.ts'
 
 /**
- * Fuzzing, kills at random, other long property tests, the attacks, and costs and memory at the limits: `npm run test:bounds`. CI runs it
- * after `npm test`.
+ * Fuzzing, kills at random, other long property tests, the attacks, costs and memory at the limits, and waits as long as proxies allow:
+ * `npm run test:bounds`. CI runs it after `npm test`.
  */
 const bounds = [
   'test/{attack,corpus,fuzz}/*.test.ts',
@@ -12,7 +12,7 @@ const bounds = [
   'test/evaluate/datasets/{damage,hostile}.test.ts',
   'test/evaluate/metrics/{kept-memory,resampling}.test.ts',
   'test/hostile/{crowded-models,memory-comes-back,task-seconds}.test.ts',
-  'test/http/{costly-bodies,parallel-requests}.test.ts',
+  'test/http/{costly-bodies,packaged-proxies,parallel-requests}.test.ts',
   'test/merge/{corpus,costly-models,weight-swap}.test.ts',
   'test/onnx/{fuzz,hostile,written-in-parts}.test.ts',
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',

@@ -50,7 +50,7 @@ async function start(workspace: string, signal: AbortSignal, described: string, 
   const child = spawn('nginx', ['-e', `${directory}/error.log`, '-c', configuration], { stdio: 'ignore' })
   signal.addEventListener('abort', () => child.kill('SIGKILL'))
   const url = `http://127.0.0.1:${port}`
-  await answers(url, child)
+  await untilItAnswers(url, child)
   return {
     url,
     version,
@@ -62,7 +62,8 @@ async function start(workspace: string, signal: AbortSignal, described: string, 
   }
 }
 
-async function answers(url: string, child: ChildProcess): Promise<void> {
+/** Waits until a new proxy answers, whatever it answers. Ends it and throws if it does not. */
+export async function untilItAnswers(url: string, child: ChildProcess): Promise<void> {
   for (const end = performance.now() + 5000; performance.now() < end; ) {
     if (
       await fetch(url).then(
@@ -75,10 +76,11 @@ async function answers(url: string, child: ChildProcess): Promise<void> {
     await new Promise(resolve => setTimeout(resolve, 20))
   }
   child.kill('SIGKILL')
-  throw new Error('nginx did not start')
+  throw new Error(`${child.spawnfile} did not start`)
 }
 
-async function freePort(): Promise<number> {
+/** Returns a port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
