@@ -15,7 +15,7 @@ const policy =
 export const documentationRoutes: FastifyPluginAsyncZod = async app => {
   let reading: Promise<Documentation> | undefined
   const documentation = () => {
-    reading ??= readDocumentation(fileURLToPath(new URL('../docs', import.meta.url)))
+    reading ??= readDocumentation(fileURLToPath(new URL('../docs', import.meta.url)), app.publicPath)
     return reading
   }
   const send = (request: FastifyRequest, reply: FastifyReply, page: FixedContent | undefined) => {

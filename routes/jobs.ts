@@ -5,6 +5,7 @@ import { answerJob, jobTag, sendJob } from '../src/http/job-replies.ts'
 import { jsonBodyErrors } from '../src/http/json-body.ts'
 import { deletionResponses, failedJobResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions } from '../src/http/preconditions.ts'
+import { withPublicError } from '../src/http/public-path.ts'
 import { sendEvents } from '../src/http/send-events.ts'
 import { jobErrors } from '../src/jobs/job-errors.ts'
 import type { JobService } from '../src/jobs/job-service.ts'
@@ -25,7 +26,10 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         response: { 200: jobPage, ...problemResponses(...jobErrors.list) },
       },
     },
-    ({ query }) => jobs.list(query),
+    async ({ query }) => {
+      const { items, nextCursor } = await jobs.list(query)
+      return { items: items.map(item => withPublicError(item, app.publicPath)), nextCursor }
+    },
   )
 
   app.get(

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { refuseUnsafeForBrowsers } from './configuration/browser-settings.ts'
 import { unknownVariables } from './configuration/unknown-variables.ts'
 import { usedTokens } from './configuration/used-tokens.ts'
-import { fraction, isAuthority, isOrigin, list, wholeNumber } from './configuration/variable-kinds.ts'
+import { fraction, isAuthority, isOrigin, list, pathPrefix, wholeNumber } from './configuration/variable-kinds.ts'
 import type { EvaluatorLimits } from './evaluate/evaluator-process.ts'
 import { isAddressRange } from './http/addresses.ts'
 import type { ProgressLimits } from './http/progress-watch.ts'
@@ -78,6 +78,15 @@ export const environment = z.object({
   TUREEN_MAX_CONNECTIONS: wholeNumber(1, 1_000_000, 2048).describe(
     'most connections at a time; fewer if the limit of open files (`ulimit -n`) is too low',
   ),
+  TUREEN_PUBLIC_PATH: pathPrefix.describe(
+    'path under which a proxy serves the server, such as `/tureen`; it begins the paths in links, in `Location` and in the API document. The server answers with and without it',
+  ),
+  TUREEN_KEEP_ALIVE_SECONDS: wholeNumber(1, 86_400, 72).describe(
+    'seconds until the server closes an idle connection; more than a proxy in front of it keeps one',
+  ),
+  TUREEN_SHUTDOWN_SECONDS: wholeNumber(0, 86_400, 8).describe(
+    'seconds that running requests, such as uploads, have to finish after SIGTERM; the process ends within two more',
+  ),
   TUREEN_HEADER_SECONDS: wholeNumber(1, 300, 60).describe('most seconds until the headers of a request have arrived'),
   TUREEN_BODY_IDLE_SECONDS: wholeNumber(1, 86_400, 60).describe('most seconds without a byte from a request body'),
   TUREEN_BODY_SECONDS: wholeNumber(1, 86_400, 60).describe('most seconds until a JSON or YAML body has arrived'),
@@ -146,7 +155,13 @@ export type Config = Readonly<{
   maximumModels: number
   jobs: JobLimits
   maximumConnections: number
+  /** Prefix under which a proxy serves the server, such as `/tureen`; empty if there is none. */
+  publicPath: string
   headerMilliseconds: number
+  /** Milliseconds until the server closes an idle connection. */
+  idleMilliseconds: number
+  /** Milliseconds that running requests have to finish after SIGTERM. */
+  shutdownMilliseconds: number
   /** Least progress of request and response bodies. */
   progress: ProgressLimits
   /** Most seconds until a JSON or YAML body has arrived. */
@@ -210,6 +225,9 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       ttl: data.TUREEN_JOB_TTL || null,
     },
     maximumConnections: data.TUREEN_MAX_CONNECTIONS,
+    publicPath: data.TUREEN_PUBLIC_PATH,
+    idleMilliseconds: data.TUREEN_KEEP_ALIVE_SECONDS * 1000,
+    shutdownMilliseconds: data.TUREEN_SHUTDOWN_SECONDS * 1000,
     headerMilliseconds: data.TUREEN_HEADER_SECONDS * 1000,
     progress: {
       bytesPerSecond: data.TUREEN_MIN_RATE,

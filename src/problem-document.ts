@@ -6,11 +6,17 @@ import { shortened } from './shortened.ts'
 /** Parent path of the pages that explain the error codes. The `type` of a problem points to one of them. */
 export const problemPath = '/problems'
 
-/** Returns an error of the catalogue as a problem document (RFC 9457). */
-export function problemDocument(error: TureenError, requestId?: string): ProblemDocument {
+/**
+ * Returns an error of the catalogue as a problem document (RFC 9457).
+ * @param publicPath the prefix of the page that explains the error
+ */
+export function problemDocument(
+  error: TureenError,
+  { requestId, publicPath = '' }: { requestId?: string; publicPath?: string } = {},
+): ProblemDocument {
   const { status, title } = errorCatalogue[error.code]
   return {
-    type: `${problemPath}/${error.code}`,
+    type: `${publicPath}${problemPath}/${error.code}`,
     title,
     status,
     detail: shortened(error.message, maximumDetail),

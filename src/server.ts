@@ -5,9 +5,6 @@ import { unknownArguments } from './configuration/unknown-arguments.ts'
 import { holdDataDirectory } from './storage/data-directory.ts'
 import { startFromReserve } from './storage/reserve.ts'
 
-/** Time after SIGTERM until the server closes open connections. The process then ends within ten seconds. */
-const closeMilliseconds = 8_000
-
 async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel })
   const directory = await startFromReserve(config.dataDirectory, () => holdDataDirectory(config.dataDirectory))
@@ -28,7 +25,7 @@ async function serve(config: Config): Promise<void> {
       app.server.closeAllConnections()
       setTimeout(() => process.exit(0), 500)
     }
-    setTimeout(cutOff, closeMilliseconds).unref()
+    setTimeout(cutOff, config.shutdownMilliseconds).unref()
     app.close().then(
       () => {
         log.info('the server has stopped')

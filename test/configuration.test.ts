@@ -54,8 +54,26 @@ describe('a variable', () => {
     ['TUREEN_TRUSTED_PROXIES', '10.0.0.0/33'],
     ['TUREEN_TRUSTED_PROXIES', 'proxy.example'],
     ['TUREEN_LOG_LEVEL', 'loud'],
+    ['TUREEN_PUBLIC_PATH', 'tureen'],
+    ['TUREEN_PUBLIC_PATH', '/ml//tureen'],
+    ['TUREEN_PUBLIC_PATH', '/ml/../tureen'],
+    ['TUREEN_PUBLIC_PATH', '/a b'],
+    ['TUREEN_PUBLIC_PATH', 'https://tureen.example/ml'],
+    ['TUREEN_PUBLIC_PATH', '/v1'],
+    ['TUREEN_PUBLIC_PATH', '/docs/tureen'],
+    ['TUREEN_KEEP_ALIVE_SECONDS', '0'],
+    ['TUREEN_SHUTDOWN_SECONDS', '1m'],
   ])('%s=%s is refused, and named with its value', (name, value) => {
     expect(refusal({ [name]: value })).toContain(`${name}=${value}: `)
+  })
+
+  test.each([
+    ['/', ''],
+    ['/tureen/', '/tureen'],
+    ['/ml/tureen-2.x', '/ml/tureen-2.x'],
+    ['/v1.1', '/v1.1'],
+  ])('TUREEN_PUBLIC_PATH=%s is the prefix "%s"', (TUREEN_PUBLIC_PATH, publicPath) => {
+    expect(readConfig({ TUREEN_PUBLIC_PATH })).toMatchObject({ publicPath })
   })
 
   test('that is empty is one that is not set', () => {

@@ -17,6 +17,7 @@ import type { Metrics } from '../http/metrics.ts'
 import { modelCount } from '../http/model-count.ts'
 import { pipelining } from '../http/pipelining.ts'
 import { problemDetails } from '../http/problem-details.ts'
+import { publicLocations } from '../http/public-path.ts'
 import { declaredQueries, encodedQueries } from '../http/query-parameters.ts'
 import { requestLog } from '../http/request-log.ts'
 import { requestMetrics } from '../http/request-metrics.ts'
@@ -57,6 +58,7 @@ export async function registerPlugins(
   await app.register(browserGuard, { check })
   await app.register(crossOrigin, { corsOrigins })
   await app.register(problemDetails, drain)
+  await app.register(publicLocations)
   // The newline is part of the text that is then cut into pieces.
   await app.register(finalNewline)
   await app.register(inPieces)

@@ -6,10 +6,11 @@ import type { Config } from '../config.ts'
 import type { BodyDrain } from '../http/body-drain.ts'
 import { answerBrokenRequest, refuseExpectation } from '../http/broken-requests.ts'
 import type { BrowserCheck } from '../http/browser-guard.ts'
-import { GatheringMessage } from '../http/gathering-message.ts'
+import { gatheringMessage } from '../http/gathering-message.ts'
 import { acceptJson } from '../http/json-body.ts'
 import { knowAllMethods } from '../http/method-not-allowed.ts'
 import { answerBadUrl } from '../http/problem-details.ts'
+import { withoutPublicPath } from '../http/public-path.ts'
 import { validatorCompiler } from '../http/validator.ts'
 
 /** Milliseconds between two looks for connections whose request does not arrive in time. */
@@ -29,34 +30,38 @@ export type HttpServer = ReturnType<typeof createHttpServer>
  * @param drain reads the rest of refused bodies
  */
 export function createHttpServer(
-  config: Pick<Config, 'headerMilliseconds' | 'trustedProxies'>,
+  config: Pick<Config, 'headerMilliseconds' | 'idleMilliseconds' | 'publicPath' | 'trustedProxies'>,
   { check, drain }: { check: BrowserCheck; drain: BodyDrain },
   log: Logger,
 ) {
   const loggerInstance: FastifyBaseLogger = log
+  const { publicPath } = config
   const app = fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     return503OnClosing: false,
     http: {
       requireHostHeader: false,
-      IncomingMessage: GatheringMessage,
+      IncomingMessage: gatheringMessage(publicPath),
       headersTimeout: config.headerMilliseconds,
       // Finds out about clients that have vanished, such as those that wait for events.
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMilliseconds,
       connectionsCheckingInterval: connectionsMilliseconds,
     },
+    keepAliveTimeout: config.idleMilliseconds,
+    ...(publicPath === '' ? {} : { rewriteUrl: withoutPublicPath(publicPath) }),
     trustProxy: config.trustedProxies.length > 0 && [...config.trustedProxies],
     genReqId: ({ headers }) => {
       const given = headers['x-request-id']
       return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
     },
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: answerBrokenRequest(publicPath),
     frameworkErrors: answerBadUrl(check, drain.drain),
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
-  app.server.on('checkExpectation', refuseExpectation)
+  app.server.on('checkExpectation', refuseExpectation(publicPath))
+  app.decorate('publicPath', publicPath)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.removeContentTypeParser('text/plain')

@@ -39,3 +39,24 @@ export function isAuthority(text: string): boolean {
 export function isOrigin(text: string): boolean {
   return text === '*' || (URL.canParse(text) && new URL(text).origin === text)
 }
+
+/** First segments of the server's own paths. With one of them as prefix, a path would have two meanings. */
+const ownSegments = ['docs', 'healthz', 'metrics', 'openapi.json', 'problems', 'readyz', 'v1', 'v2']
+
+/** The schema of a variable that holds the beginning of a path, such as `/tureen`, without the slash at its end. The default is none. */
+export const pathPrefix = z
+  .string()
+  .transform(text => text.replace(/\/$/, ''))
+  .pipe(
+    z
+      .string()
+      .regex(
+        /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)*$/,
+        'must be a path such as /tureen or /ml/tureen, without //, . and ..',
+      )
+      .refine(
+        path => !ownSegments.includes(path.split('/')[1] ?? ''),
+        `must not begin with a path of the server: ${ownSegments.join(', ')}`,
+      ),
+  )
+  .default('')

@@ -19,14 +19,22 @@ const folders = [
 
 /**
  * Returns an HTML document with the content and the navigation.
+ * @param publicPath the prefix of all links
  * @param file the path of the page below docs/; undefined for a page that is not part of the navigation
  */
-export function pageFrame(title: string, content: string, all: readonly NavigationItem[], file?: string): string {
+export function pageFrame(
+  title: string,
+  content: string,
+  all: readonly NavigationItem[],
+  publicPath: string,
+  file?: string,
+): string {
   const isCurrent = (each: NavigationItem) => (each.file === file ? ' aria-current="page"' : '')
   const navigation = folders.map(([folder, heading]) => {
     const own = all.filter(each => (each.file.includes('/') ? each.file.split('/')[0] : '') === folder)
     const items = own.map(
-      each => `<li><a href="${escapeHtml(pageUrl(each.file))}"${isCurrent(each)}>${escapeHtml(each.title)}</a></li>`,
+      each =>
+        `<li><a href="${publicPath}${escapeHtml(pageUrl(each.file))}"${isCurrent(each)}>${escapeHtml(each.title)}</a></li>`,
     )
     return own.length === 0 ? '' : `<h2>${heading}</h2><ul>${items.join('')}</ul>`
   })
@@ -37,10 +45,10 @@ export function pageFrame(title: string, content: string, all: readonly Navigati
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)} · Tureen</title>
-<link rel="stylesheet" href="${styleUrl}">
+<link rel="stylesheet" href="${publicPath}${styleUrl}">
 </head>
 <body>
-<nav aria-label="Pages">${navigation.join('')}<h2>Service</h2><ul><li><a href="/docs/api">Try the API</a></li><li><a href="/openapi.json">OpenAPI document</a></li></ul></nav>
+<nav aria-label="Pages">${navigation.join('')}<h2>Service</h2><ul><li><a href="${publicPath}/docs/api">Try the API</a></li><li><a href="${publicPath}/openapi.json">OpenAPI document</a></li></ul></nav>
 <main>
 ${content}
 </main>

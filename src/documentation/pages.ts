@@ -17,8 +17,8 @@ export type Documentation = {
 /** The page that lists all error codes. Links in an explanation are relative to it. */
 const errorsFile = 'reference/errors.md'
 
-/** Reads all pages of a directory. It renders a page at the first request for it. */
-export async function readDocumentation(directory: string): Promise<Documentation> {
+/** Reads all pages of a directory. It renders a page at the first request for it. @param publicPath the prefix of all links */
+export async function readDocumentation(directory: string, publicPath: string): Promise<Documentation> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
   const files = entries
     .filter(entry => entry.isFile() && entry.name.endsWith('.md'))
@@ -40,14 +40,24 @@ export async function readDocumentation(directory: string): Promise<Documentatio
       const file = [`${path}.md`, join(path, 'README.md')].find(isPage)
       const text = file === undefined ? undefined : texts.get(file)
       if (file === undefined || text === undefined) return undefined
-      return render(file, () => pageFrame(titleOf(text) ?? file, renderMarkdown(text, file, isPage), navigation, file))
+      return render(file, () =>
+        pageFrame(
+          titleOf(text) ?? file,
+          renderMarkdown(text, { file, isPage, publicPath }),
+          navigation,
+          publicPath,
+          file,
+        ),
+      )
     },
     problem(code) {
       const known = Object.entries(errorCatalogue).find(([name]) => name === code)
       if (!known) return undefined
       const [name, { status, title, help }] = known
       const text = `# ${title}\n\n\`${name}\`, status ${status}\n\n${help}\n\n[All errors](errors.md)\n`
-      return render(name, () => pageFrame(name, renderMarkdown(text, errorsFile, isPage), navigation))
+      return render(name, () =>
+        pageFrame(name, renderMarkdown(text, { file: errorsFile, isPage, publicPath }), navigation, publicPath),
+      )
     },
   }
 }

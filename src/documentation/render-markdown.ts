@@ -7,14 +7,20 @@ import { gfmHeadingId } from 'marked-gfm-heading-id'
  *
  * @param file path of the page below docs/, such as `operations/full-disk.md`; links to other pages are relative to it
  * @param isPage returns true if a path below docs/ is a page of the server; links to other files become plain text
+ * @param publicPath the prefix of all paths
  */
-export function renderMarkdown(text: string, file: string, isPage: (path: string) => boolean): string {
+export function renderMarkdown(
+  text: string,
+  { file, isPage, publicPath }: { file: string; isPage: (path: string) => boolean; publicPath: string },
+): string {
   const marked = new Marked(gfmHeadingId(), {
     renderer: {
       link({ href, tokens }) {
         const inner = this.parser.parseInline(tokens)
         const target = linkTarget(href, file, isPage)
-        return target === undefined ? inner : `<a href="${escapeHtml(target)}">${inner}</a>`
+        if (target === undefined) return inner
+        const prefix = target.startsWith('/') ? publicPath : ''
+        return `<a href="${prefix}${escapeHtml(target)}">${inner}</a>`
       },
     },
   })

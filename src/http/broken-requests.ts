@@ -24,15 +24,20 @@ const known: Record<string, Broken> = {
   },
 }
 
-/** Answers bytes that are not HTTP, or whose headers are too large, with a problem document. Node has no request object for them. */
-export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
+/**
+ * Returns the handler of bytes that are not HTTP, and of headers that are too large. It answers with a problem document. Node has no request
+ * object for them.
+ */
+export function answerBrokenRequest(publicPath: string): (error: NodeJS.ErrnoException, socket: Socket) => void {
+  return (error, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const { code, place, message, advice } = known[error.code ?? ''] ?? notHttp(error)
+    const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
+    socket.end(answerTo(new TureenError(code, `${sentence}. ${advice}.`, [{ ...place, message }]), publicPath))
   }
-  const { code, place, message, advice } = known[error.code ?? ''] ?? notHttp(error)
-  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
-  socket.end(answerTo(new TureenError(code, `${sentence}. ${advice}.`, [{ ...place, message }])))
 }
 
 /** An error of Node's parser. `rawPacket`: the bytes that it was reading. */
@@ -67,38 +72,40 @@ function badTarget({ rawPacket, bytesParsed = 0 }: ParserError): string | undefi
 }
 
 /** Answers a request whose body comes in tiny chunks, and stops to read it: reading many tiny chunks costs too much processor time. */
-export function refuseTinyChunks(socket: Socket): void {
+export function refuseTinyChunks(socket: Socket, publicPath: string): void {
   socket.pause()
   if (!socket.writable) return
   const message = 'the body comes in chunks of fewer than 8 bytes on average'
   const detail = `T${message.slice(1)}. Nothing was kept. Send larger chunks, such as 64 KiB.`
   const cause = { field: 'transfer-encoding', expected: 'chunks of 8 bytes at least', message }
-  socket.end(answerTo(new TureenError('TUREEN_BODY_MALFORMED', detail, [cause])), () => socket.destroy())
+  socket.end(answerTo(new TureenError('TUREEN_BODY_MALFORMED', detail, [cause]), publicPath), () => socket.destroy())
 }
 
-function answerTo(problem: TureenError): string {
-  const body = withNewline(JSON.stringify(problemDocument(problem)))
+function answerTo(problem: TureenError, publicPath: string): string {
+  const body = withNewline(JSON.stringify(problemDocument(problem, { publicPath })))
   return (
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${problemMediaType}\r\n` +
     `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
   )
 }
 
-/** Refuses a request with an unknown expectation. RFC 9110 (10.1.1) defines only 100-continue. */
-export function refuseExpectation({ headers }: IncomingMessage, response: ServerResponse): void {
-  const actual = headers.expect ?? ''
-  const message = `the header expect is ${actual}; the server knows 100-continue alone`
-  const problem = new TureenError(
-    'TUREEN_EXPECTATION_FAILED',
-    `The server cannot meet the expectation: ${message}. Leave the header out.`,
-    [{ field: 'expect', expected: '100-continue', actual, message }],
-  )
-  const body = withNewline(JSON.stringify(problemDocument(problem)))
-  const length = Buffer.byteLength(body)
-  response.writeHead(problem.status, {
-    'content-type': problemMediaType,
-    'content-length': length,
-    connection: 'close',
-  })
-  response.end(body)
+/** Returns the handler that refuses requests with an unknown expectation. RFC 9110 (10.1.1) defines only 100-continue. */
+export function refuseExpectation(publicPath: string): (request: IncomingMessage, response: ServerResponse) => void {
+  return ({ headers }, response) => {
+    const actual = headers.expect ?? ''
+    const message = `the header expect is ${actual}; the server knows 100-continue alone`
+    const problem = new TureenError(
+      'TUREEN_EXPECTATION_FAILED',
+      `The server cannot meet the expectation: ${message}. Leave the header out.`,
+      [{ field: 'expect', expected: '100-continue', actual, message }],
+    )
+    const body = withNewline(JSON.stringify(problemDocument(problem, { publicPath })))
+    const length = Buffer.byteLength(body)
+    response.writeHead(problem.status, {
+      'content-type': problemMediaType,
+      'content-length': length,
+      connection: 'close',
+    })
+    response.end(body)
+  }
 }

@@ -14,6 +14,7 @@ import { type Idempotency, idempotencyErrors } from './idempotency.ts'
 import { jsonBodyErrors } from './json-body.ts'
 import { checkPreconditions, recordTag } from './preconditions.ts'
 import { problemMediaType } from './problem-details.ts'
+import { withPublicError } from './public-path.ts'
 import { waitOf } from './waiting.ts'
 
 /** The reason of all signals of {@link clientGone}. A stack for each of thousands of clients that vanish together would block the event loop. */
@@ -95,7 +96,8 @@ export function sendJob(
   parameters: JobParameters = {},
   tag?: string,
 ): FastifyReply {
-  const { job, resultParts } = stored
+  const { resultParts } = stored
+  const job = withPublicError(stored.job, request.server.publicPath)
   reply.header('tureen-job-status', job.status)
   const error = parameters.fail === 'http' ? errorOf(job) : undefined
   if (error)
@@ -109,7 +111,7 @@ export function sendJob(
   }
   if (resultParts === null) return reply.send(job)
   reply.type('application/json; charset=utf-8')
-  return request.method === 'HEAD' ? reply.send() : reply.send(Readable.from(jobText(jobs, stored, '\n')))
+  return request.method === 'HEAD' ? reply.send() : reply.send(Readable.from(jobText(jobs, { job, resultParts }, '\n')))
 }
 
 /** Returns the error of a failed or cancelled job. @throws TureenError `TUREEN_RECORD_UNREADABLE` if the record of a failed job is damaged */

@@ -135,7 +135,7 @@ const docsPolicy = {
   'frame-ancestors': "'none'",
 }
 
-/** Written documents, by version, routes and scopes. Two servers of one process differ in nothing else that a document shows. */
+/** Written documents, by version, public path, routes and scopes. Two servers of one process differ in nothing else that a document shows. */
 const documents = new Map<string, FixedContent>()
 
 /**
@@ -147,7 +147,7 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
     openapi: {
       openapi: about.openapi,
       info: { ...about.info, version },
-      servers: [...about.servers],
+      servers: [{ ...about.server, url: app.publicPath || '/' }],
       tags: [...about.tags],
       components: about.components,
     },
@@ -166,7 +166,7 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
   const routes: string[] = []
   app.addHook('onRoute', ({ method, url, config }) => void routes.push(JSON.stringify([method, url, config?.auth])))
   const writtenDocument = () => {
-    const key = [version, ...routes].join('\n')
+    const key = [version, app.publicPath, ...routes].join('\n')
     const write = () => withNewline(JSON.stringify(apiDocument(app.swagger())))
     const known = documents.get(key) ?? fixedContent(keptText('openapi.json', key, write), jsonType)
     documents.set(key, known)
@@ -188,7 +188,7 @@ export const openApi = fastifyPlugin<{ version: string }>(async (app, { version 
       if (route.url === `${apiPath}/json` || route.url === `${apiPath}/yaml`) route.handler = sendDocument
     })
     docs.addHook('onSend', tagText)
-    await docs.register(swaggerUi, { routePrefix: apiPath, staticCSP: docsPolicy })
+    await docs.register(swaggerUi, { routePrefix: apiPath, indexPrefix: app.publicPath, staticCSP: docsPolicy })
   })
 })
 

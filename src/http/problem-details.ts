@@ -61,7 +61,9 @@ function sendProblem(
   error: TureenError,
   drain: BodyDrain['drain'],
 ): FastifyReply {
-  const body = withNewline(JSON.stringify(problemDocument(error, request.id)))
+  const body = withNewline(
+    JSON.stringify(problemDocument(error, { requestId: request.id, publicPath: request.server.publicPath })),
+  )
   reply.code(error.status).header('content-type', problemMediaType)
   if (error.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', retrySeconds)
   const { raw } = request

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { JobEvent } from '../jobs/job-records.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import { clientGone, jobText } from './job-replies.ts'
+import { withPublicError } from './public-path.ts'
 
 /**
  * Sends a job's events as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). The headers go out at once,
@@ -17,28 +18,34 @@ export async function sendEvents(
   await jobs.get(id)
   if (request.method === 'HEAD') return reply.type('text/event-stream').send()
   const last = Number(request.headers['last-event-id'] ?? 0)
+  const done = async () => {
+    const { job, resultParts } = await jobs.get(id)
+    return jobText(jobs, { job: withPublicError(job, request.server.publicPath), resultParts }, '\n\n')
+  }
   const events = jobs.events(id, Number.isSafeInteger(last) ? last : 0, clientGone(reply))
   const first = await events.next()
   // No event will follow. The status 204 tells an EventSource not to reconnect.
   if (first.done) return reply.code(204).send()
   reply.type('text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no')
-  return reply.send(Readable.from(eventStream(events, jobs, id)))
+  return reply.send(Readable.from(eventStream(events, done)))
 }
 
+/** Yields the text of events. @param done returns the ended job, as text in pieces */
 async function* eventStream(
   events: AsyncGenerator<JobEvent | null>,
-  jobs: JobService,
-  id: string,
+  done: () => Promise<AsyncGenerator<string>>,
 ): AsyncGenerator<string> {
   // Node sends the headers with the first piece, also if it is empty.
   yield ''
-  for await (const event of events) yield* eventText(event, jobs, id)
-}
-
-async function* eventText(event: JobEvent | null, jobs: JobService, id: string): AsyncGenerator<string> {
-  if (!event) return yield ': \n\n'
-  const head = `id: ${event.sequence}\nevent: ${event.type}\ndata: `
-  if (event.type !== 'done') return yield `${head}${event.data}\n\n`
-  yield head
-  yield* jobText(jobs, await jobs.get(id), '\n\n')
+  for await (const event of events) {
+    if (event === null) {
+      yield ': \n\n'
+      continue
+    }
+    const head = `id: ${event.sequence}\nevent: ${event.type}\ndata: `
+    if (event.type === 'done') {
+      yield head
+      yield* await done()
+    } else yield `${head}${event.data}\n\n`
+  }
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { GatheringMessage } from '../../src/http/gathering-message.ts'
+import { gatheringMessage } from '../../src/http/gathering-message.ts'
 import { expectNothingKept } from '../support/http-client.ts'
 import { openSocket, readAnswer } from '../support/raw-http.ts'
 import { startApp } from '../support/server.ts'
@@ -19,7 +19,9 @@ describe('a body in small chunks', () => {
   let close: () => void
   let handle: (request: IncomingMessage, response: ServerResponse) => void
   beforeAll(async () => {
-    const server = createServer({ IncomingMessage: GatheringMessage }, (request, response) => handle(request, response))
+    const server = createServer({ IncomingMessage: gatheringMessage('') }, (request, response) =>
+      handle(request, response),
+    )
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const address = server.address()
     url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`

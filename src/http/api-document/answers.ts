@@ -77,7 +77,7 @@ function headersOf(
     ...when(hasFile && (isGood || isKnown), 'Content-Disposition', 'Repr-Digest', 'Accept-Ranges'),
     ...when(makesSoup && isGood, 'Tureen-Warnings', 'Tureen-Report'),
     ...when(status === '206' || status === '416', 'Content-Range'),
-    ...when(status === '429' || status === '503', 'Retry-After'),
+    ...when(['429', '503'].includes(status) || (creates && status === '409'), 'Retry-After'),
     ...when(status === '401' || status === '403', 'WWW-Authenticate'),
   ]
 }

@@ -15,7 +15,7 @@ export const about = {
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     contact: { name: 'The Tureen authors' },
   },
-  servers: [{ url: '/', description: 'This server' }],
+  server: { description: 'This server' },
   tags: [
     { name: 'soups', description: 'Merging models, in one request or as a job' },
     { name: 'models', description: 'Models, their tensors, files, recipes and scores' },
