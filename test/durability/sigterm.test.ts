@@ -174,8 +174,11 @@ async function untilRefused(url: string): Promise<void> {
   })
 }
 
-/** More than the server keeps in memory before it makes a file. */
-const begun = 'x'.repeat(100_000)
+/**
+ * The beginning of a model, as Latin-1: IR version 8 and the first part of a long name. It is more than the server keeps in memory before it
+ * makes a file.
+ */
+const begun = `\x08\x08\x12\xf0\x93\x09${'x'.repeat(100_000)}`
 
 function rawUpload(declaredBytes: number): string {
   return `${uploadHead}content-length: ${declaredBytes}\r\n\r\n${begun}`
@@ -211,7 +214,7 @@ async function say(url: string, said: string): Promise<Socket> {
   const socket = connect(Number(port), hostname)
   socket.on('error', () => {})
   await once(socket, 'connect')
-  socket.write(said)
+  socket.write(said, 'latin1')
   return socket
 }
 
