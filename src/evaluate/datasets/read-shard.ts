@@ -67,6 +67,7 @@ async function arrayOf(
   try {
     const start = new Uint8Array(Math.min(npyStartBytes, bytes))
     await reader.read(start)
+    if (bytes < npyStartBytes && named) return isResourceFork(array) ? undefined : cutOff(array)
     if (!beginsLikeNpy(start)) return named && !isResourceFork(array) ? notNpy(array) : undefined
     return await readHeader(reader, start, entry)
   } catch (error) {
@@ -78,13 +79,16 @@ async function arrayOf(
   }
 }
 
+function cutOff(array: string): TureenError {
+  return malformedDataset(`The array ${array} is cut off. Save it again.`, { tensor: array })
+}
+
 /** True for metadata that macOS writes beside a file, under its name with `._` in front. */
 function isResourceFork(array: string): boolean {
   return /(^|\/)\._[^/]*$/u.test(array)
 }
 
 async function readHeader(reader: EntryReader, start: Uint8Array, { array, bytes }: ZipEntry): Promise<NpyHeader> {
-  if (bytes < npyStartBytes) throw malformedDataset(`The array ${array} is cut off. Save it again.`, { tensor: array })
   const dataOffset = npyDataOffset(start, array)
   if (dataOffset < npyStartBytes || dataOffset > bytes) {
     throw malformedDataset(`The array ${array} has a header of another length than it says. Save it again.`, {

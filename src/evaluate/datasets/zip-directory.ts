@@ -4,7 +4,7 @@ import type { TureenError } from '../../errors.ts'
 import { readFully } from '../../storage/read-fully.ts'
 import { datasetLimits } from './dataset-limits.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
-import { zipLength } from './zip-end.ts'
+import { zipPlace } from './zip-end.ts'
 
 /** An entry of a zip file. `storedBytes`: size in the file; `bytes`: size after inflating. */
 export type ZipEntry = {
@@ -30,14 +30,19 @@ const shownCharacters = 100
 const stored = 0
 const deflated = 8
 
-/** Lets yauzl read from a file handle. Offsets come from the file: it reports one outside of the file as an error of the callback. */
+/**
+ * Lets yauzl read a zip file from its place in a file. Offsets come from the zip file: it reports one outside of it as an error of the
+ * callback.
+ */
 class HandleReader extends RandomAccessReader {
   readonly #handle: FileHandle
+  readonly #start: number
   readonly #byteLength: number
 
-  constructor(handle: FileHandle, byteLength: number) {
+  constructor(handle: FileHandle, start: number, byteLength: number) {
     super()
     this.#handle = handle
+    this.#start = start
     this.#byteLength = byteLength
   }
 
@@ -52,7 +57,7 @@ class HandleReader extends RandomAccessReader {
       callback(new Error('its directory points beyond its end'))
       return
     }
-    readFully(this.#handle, buffer, offset, length, position).then(
+    readFully(this.#handle, buffer, offset, length, this.#start + position).then(
       bytesRead => callback(bytesRead < length ? new Error('it is shorter than it was') : null),
       callback,
     )
@@ -70,9 +75,10 @@ export async function readZipDirectory(
   handle: FileHandle,
   byteLength: number,
 ): Promise<{ entries: ZipEntry[]; unusable: UnusableArray[] }> {
-  const length = await zipLength(handle, byteLength)
+  const { start, end } = await zipPlace(handle, byteLength)
+  const length = end - start
   // Take names as bytes: yauzl would rewrite some of the names that are refused below.
-  const zip = await fromRandomAccessReaderPromise(new HandleReader(handle, length), length, {
+  const zip = await fromRandomAccessReaderPromise(new HandleReader(handle, start, length), length, {
     autoClose: false,
     decodeStrings: false,
   })
@@ -90,7 +96,7 @@ export async function readZipDirectory(
         tensor: array,
       })
     const refusal = refusalOf(entry, array)
-    if (!refusal) entries.push({ array, named, ...(await locate(zip, entry)) })
+    if (!refusal) entries.push({ array, named, ...(await locate(zip, entry, start)) })
     else if (named) unusable.push({ name: array.slice(0, shownCharacters), refusal })
   }
   return { entries, unusable }
@@ -137,12 +143,13 @@ function refusalOf(entry: Entry, array: string): TureenError | undefined {
   )
 }
 
-async function locate(zip: ZipFile, entry: Entry): Promise<Omit<ZipEntry, 'array' | 'named'>> {
+/** Returns the place of an entry's bytes. @param start offset of the zip file in its file */
+async function locate(zip: ZipFile, entry: Entry, start: number): Promise<Omit<ZipEntry, 'array' | 'named'>> {
   const { compressionMethod, compressedSize, uncompressedSize, crc32 } = entry
   const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true })
   return {
     deflated: compressionMethod === deflated,
-    dataStart: fileDataStart,
+    dataStart: start + fileDataStart,
     storedBytes: compressedSize,
     bytes: uncompressedSize,
     crc32,

@@ -133,6 +133,7 @@ describe('an array that cannot be used', () => {
   const object = npyFile("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }", Buffer.from('\x80\x04.', 'latin1'))
   const latin1 = npyOf('|S5', [3], Buffer.from('größe'.repeat(3), 'latin1'))
   test.each<[string, Parameters<typeof zipFile>[0][number]]>([
+    ['of no bytes', { name: 'z.npy', data: bytes(0) }],
     ['of pickled objects', { name: 'z.npy', data: object }],
     ['of text in another encoding', { name: 'z.npy', data: latin1 }],
     ['compressed by another method', { name: 'z.npy', data: x, claims: { method: 12 } }],
@@ -179,7 +180,7 @@ describe('an array that cannot be used', () => {
   })
 })
 
-describe("bytes after a zip file's end", () => {
+describe('bytes around a zip file', () => {
   const zip = zipFile([
     { name: 'x.npy', data: x },
     { name: 'y.npy', data: y },
@@ -197,6 +198,14 @@ describe("bytes after a zip file's end", () => {
     const wide = zipFile([{ name: 'x.npy', data: x, zip64: true }], { zip64: true })
     const { arrays } = await describeDataset([file('set.npz', Buffer.concat([wide, bytes(100)]))])
     expect(arrays.map(({ name }) => name)).toEqual(['x'])
+  })
+
+  test("a zip file after other bytes, of which it is the last one, as in Python's zipfile", async () => {
+    const single = (name: string) => zipFile([{ name: `${name}.npy`, data: x }])
+    const { arrays } = await describeDataset([
+      file('set.npz', Buffer.concat([single('first'), single('last'), bytes(9)])),
+    ])
+    expect(arrays.map(({ name }) => name)).toEqual(['last'])
   })
 
   test('more than 64 KiB are refused', async () => {
