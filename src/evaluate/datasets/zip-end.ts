@@ -11,8 +11,8 @@ const locator = Buffer.from('PK\x06\x07', 'latin1')
 const longestTail = 1 << 16
 
 /**
- * Returns the place of a zip file in a file, without bytes that something added before its start or after its end, such as an upload form or
- * another zip file. Python's zipfile finds the same place. It returns the whole file if it finds no end.
+ * Returns the place of a zip file in a file. Other bytes may stand before it, such as another zip file, and after it, such as the end of a
+ * form. Python's zipfile finds the same place. It returns the whole file if it finds no end.
  */
 export async function zipPlace(handle: FileHandle, byteLength: number): Promise<{ start: number; end: number }> {
   const from = Math.max(0, byteLength - endBytes - longestTail - locatorBytes)
