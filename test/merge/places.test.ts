@@ -5,6 +5,7 @@ import { refusalOf } from '../support/catalogue.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { pair } from '../support/merge-pair.ts'
 import { tensorsOf, withoutPayloads } from '../support/onnx-oracle.ts'
+import { randomCases } from '../support/random-cases.ts'
 import { encodeModel, modelOf } from '../support/rich-model.ts'
 import { selfSoup, soupInMemory, soupOfFiles } from '../support/soup.ts'
 import {
@@ -201,7 +202,7 @@ describe('float tensors are averaged wherever they stand', () => {
         const bytes = encodeModel(model)
         expect(selfSoup(bytes).equals(Buffer.from(bytes))).toBe(true)
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     )
   })
 })

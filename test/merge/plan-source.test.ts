@@ -4,6 +4,7 @@ import { readBytes } from '../../src/onnx/byte-source.ts'
 import { elementType } from '../support/onnx-model.ts'
 import { initializerBytes, tensorsOf } from '../support/onnx-oracle.ts'
 import { type Random, seededRandom } from '../support/random.ts'
+import { randomCases } from '../support/random-cases.ts'
 import { modelOf } from '../support/rich-model.ts'
 import { planInMemory, type SoupInput } from '../support/soup.ts'
 import { bytesField, modelBytes, onnxField, tensorBytes, varint, varintField } from '../support/wire-bytes.ts'
@@ -194,7 +195,7 @@ describe('a planned soup read in any windows, in any order', () => {
           counts.nonFinite += whole.counts().nonFinite
         },
       ),
-      { numRuns: 250 },
+      { numRuns: randomCases(250) },
     )
     expect(counts.nonFinite).toBeGreaterThan(1000)
   })
@@ -224,7 +225,7 @@ describe('a planned soup read in any windows, in any order', () => {
         const end = Math.min(content.byteLength, start + length)
         expect(Buffer.from(readBytes(source, start, end - start)).equals(content.subarray(start, end))).toBe(true)
       }),
-      { numRuns: 500 },
+      { numRuns: randomCases(500) },
     )
   })
 

@@ -8,6 +8,7 @@ import { elementsOf } from '../support/elements.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { tensorsOf } from '../support/onnx-oracle.ts'
 import { seededRandom } from '../support/random.ts'
+import { randomCases } from '../support/random-cases.ts'
 import {
   bytesField,
   float32Bytes,
@@ -82,7 +83,7 @@ describe('typed elements come out as raw_data would hold them, packed, one by on
           seed,
         )
       }),
-      { numRuns: 200 },
+      { numRuns: randomCases(200) },
     )
   })
 
@@ -101,7 +102,7 @@ describe('typed elements come out as raw_data would hold them, packed, one by on
           seed,
         )
       }),
-      { numRuns: 200 },
+      { numRuns: randomCases(200) },
     )
   })
 
@@ -140,7 +141,7 @@ describe('typed elements come out as raw_data would hold them, packed, one by on
         expectElements(model, width, Buffer.concat(values.map(little)), seed)
         expect(elementsOf(model, 'W')).toBe(tensorsOf(model)[0]?.bytes.toString('hex'))
       }),
-      { numRuns: 60 },
+      { numRuns: randomCases(60) },
     )
   })
 

@@ -11,6 +11,7 @@ import { outcomeOf, refusalOf } from '../support/catalogue.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
+import { randomCases } from '../support/random-cases.ts'
 import { encodeModel } from '../support/rich-model.ts'
 import { describeShared, sharedDirectory } from '../support/shared.ts'
 import { bytesField, varint, varintField } from '../support/wire-bytes.ts'
@@ -262,7 +263,7 @@ describe('what is often found under the name .onnx is named, and what to do is s
         const content = Buffer.concat(isFirst ? [field, model] : [varintField(1, 8), field, model])
         expect(() => refuseKnownImpostors(memorySource(content))).not.toThrow()
       }),
-      { numRuns: 500 },
+      { numRuns: randomCases(500) },
     )
   })
 
@@ -278,7 +279,7 @@ describe('what is often found under the name .onnx is named, and what to do is s
         const whole = Buffer.concat(isFirst ? [field, model] : [varintField(1, 8), field, model])
         expect(() => refuseKnownBeginnings(whole.subarray(0, cut % (whole.byteLength + 1)))).not.toThrow()
       }),
-      { numRuns: 500 },
+      { numRuns: randomCases(500) },
     )
   })
 

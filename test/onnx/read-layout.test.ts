@@ -8,6 +8,7 @@ import { elementsOf, readElements } from '../support/elements.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { tensorsOf } from '../support/onnx-oracle.ts'
 import { stopwatch } from '../support/processor-time.ts'
+import { randomCases } from '../support/random-cases.ts'
 import { encodeModel, richModel } from '../support/rich-model.ts'
 import { virtualSource } from '../support/virtual-source.ts'
 import {
@@ -67,7 +68,7 @@ describe('tensors are found wherever they stand, with the bytes that onnx-proto 
   test('in any model at all', () => {
     fc.assert(
       fc.property(anyModel, model => expectTensorsAsDecoded(encodeModel(model))),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     )
   })
 })
@@ -86,7 +87,7 @@ describe('the messages around tensors', () => {
           expect(field).toMatchObject({ type: 2, payload, end })
         })
       }),
-      { numRuns: 100 },
+      { numRuns: randomCases(100) },
     )
   })
 })
@@ -119,7 +120,7 @@ describe('payloads are skipped', () => {
         for (const { start, end } of payloadSpans(layout)) overwritten.fill(byte, start, end)
         expect(layoutOf(overwritten)).toEqual(layout)
       }),
-      { numRuns: 150 },
+      { numRuns: randomCases(150) },
     )
   })
 

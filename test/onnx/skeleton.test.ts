@@ -7,6 +7,7 @@ import { anyModel } from '../support/any-model.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { descriptionOf, layoutOf } from '../support/inspecting.ts'
 import { decodedSkeleton, withoutPayloads } from '../support/onnx-oracle.ts'
+import { randomCases } from '../support/random-cases.ts'
 import { encodeModel, modelOf, richModel } from '../support/rich-model.ts'
 import { bytesField, modelBytes, onnxField, tensorBytes, varintField } from '../support/wire-bytes.ts'
 
@@ -17,7 +18,7 @@ describe('the skeleton', () => {
         const bytes = encodeModel(model)
         expect(decodedSkeleton(layoutOf(bytes).skeleton)).toEqual(withoutPayloads(bytes))
       }),
-      { numRuns: 300 },
+      { numRuns: randomCases(300) },
     )
   })
 

@@ -7,6 +7,7 @@ import { sha256 } from '../support/http-client.ts'
 import { layoutOf } from '../support/inspecting.ts'
 import { stretchesBetweenLengths } from '../support/message-tree.ts'
 import { tensorsOf } from '../support/onnx-oracle.ts'
+import { randomCases } from '../support/random-cases.ts'
 import { encodeModel, richModel } from '../support/rich-model.ts'
 import { bytesField, modelBytes, onnxField, parseFields, tensorBytes, varint } from '../support/wire-bytes.ts'
 
@@ -92,7 +93,7 @@ describe('fields put into tensors anywhere, or in the place of others', () => {
         const result = applied(model, edits)
         expect(withoutUnknown(result)).toBe(untouched(model, edits))
       }),
-      { numRuns: 200 },
+      { numRuns: randomCases(200) },
     )
   })
 
@@ -116,7 +117,7 @@ describe('fields put into tensors anywhere, or in the place of others', () => {
           expect(inside).toEqual(expected)
         }
       }),
-      { numRuns: 150 },
+      { numRuns: randomCases(150) },
     )
   })
 
@@ -125,7 +126,7 @@ describe('fields put into tensors anywhere, or in the place of others', () => {
       fc.property(anyEditedModel, ([model, edits]) => {
         expect(tensorsOf(applied(model, edits.filter(isAddition)))).toEqual(tensorsOf(model))
       }),
-      { numRuns: 150 },
+      { numRuns: randomCases(150) },
     )
   })
 })

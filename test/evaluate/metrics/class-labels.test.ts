@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Batch, Values } from '../../../src/evaluate/metrics/metric.ts'
 import { refusalOf } from '../../support/catalogue.ts'
+import { randomCases } from '../../support/random-cases.ts'
 import { score, scoreBatches, split, startKeeping, values } from './score.ts'
 
 const integers = (data: readonly number[], dims: readonly number[] = [data.length]): Values => ({
@@ -85,7 +86,7 @@ describe('outputs that are class labels', () => {
           expect(kept.resampled(new Uint32Array(some.length).fill(2))).toBeCloseTo(result.value, 12)
         }
       }),
-      { numRuns: 50 },
+      { numRuns: randomCases(50) },
     )
   })
 

@@ -5,6 +5,7 @@ import { appendInside } from '../../support/append-inside.ts'
 import { differencesOf, fingerprintOfBytes, isReordering } from '../../support/inspecting.ts'
 import { neutralChanges, reorderings } from '../../support/neutral-changes.ts'
 import { float32Tensor, int64Tensor } from '../../support/onnx-model.ts'
+import { randomCases } from '../../support/random-cases.ts'
 import { encodeModel, modelOf, richModel } from '../../support/rich-model.ts'
 import { bytesField, onnxField } from '../../support/wire-bytes.ts'
 
@@ -41,7 +42,7 @@ describe('models that may be averaged, and have one fingerprint', () => {
         expect(differencesOf(a, b)).toEqual([])
         expect(fingerprintOfBytes(a)).toBe(fingerprintOfBytes(b))
       }),
-      { numRuns: 150 },
+      { numRuns: randomCases(150) },
     )
   })
 

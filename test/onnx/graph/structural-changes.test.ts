@@ -5,6 +5,7 @@ import { memorySource } from '../../../src/onnx/byte-source.ts'
 import { anyModelAtAll } from '../../support/any-model.ts'
 import { outcomeOf, refusalOf } from '../../support/catalogue.ts'
 import { differencesOf, fingerprintOfBytes, inspectSource, networkOfBytes } from '../../support/inspecting.ts'
+import { randomCases } from '../../support/random-cases.ts'
 import { onlyAttribute } from '../../support/rich-changes.ts'
 import { encodeModel, modelOf, richModel } from '../../support/rich-model.ts'
 import { selfSoup } from '../../support/soup.ts'
@@ -172,7 +173,7 @@ describe('a graph that is none is refused, the node named', () => {
         expect(inspected instanceof TureenError).toBe(soup instanceof TureenError)
         outcomes[soup instanceof TureenError ? 'refused' : 'sound'] += 1
       }),
-      { numRuns: 400 },
+      { numRuns: randomCases(400) },
     )
     expect(Math.min(outcomes.sound, outcomes.refused)).toBeGreaterThan(10)
   })
