@@ -20,7 +20,7 @@ function offsetOf(message: string): number | undefined {
 
 /** Returns the engine's message without the place, and without its excerpt of the text. */
 function reasonIn(message: string): string {
-  const reason = message.replace(/ (in|after) JSON at position .*$/s, '').replace(/ JSON input$/, '')
+  const reason = message.replace(/ (in|after) JSON at position .*$/s, '').replace(/ of JSON input$/, '')
   return /^(Unexpected token '.')/su.exec(reason)?.[1] ?? reason.replace(/^".*" is not valid JSON$/s, 'Unexpected text')
 }
 

@@ -45,6 +45,16 @@ describe('the first mistake in JSON has a line and a column', () => {
     expect(mistakeIn(text)).toMatchObject({ line, column })
   })
 
+  test.each([
+    ['nul', 'Unexpected end'],
+    ['[1,]', "Unexpected token ']'"],
+    ['{"a": "€ x', 'Unterminated string'],
+    ['undefined', 'Unexpected text'],
+    ['[1 2]', "Expected ',' or ']' after array element"],
+  ])('with a reason that repeats nothing of the text: %j', (text, reason) => {
+    expect(mistakeIn(text).reason).toBe(reason)
+  })
+
   test('wherever a value is spoilt', () => {
     const document = fc.jsonValue({ maxDepth: 3 })
     const spoilt = fc.constantFrom('oops', 'NaN', 'undefined', "'text'", '+1', '/* */', '}', ',')
