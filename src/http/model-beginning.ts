@@ -3,8 +3,8 @@ import { memorySource } from '../onnx/byte-source.ts'
 import { refuseKnownBeginnings } from '../onnx/impostors/impostors.ts'
 import { hasGraph, mayBeginModel } from '../onnx/impostors/protobufs.ts'
 import { checkedBeginning } from './body-beginning.ts'
+import type { UploadPart } from './form-parts.ts'
 import { lacksLineEnds, refuseStripped, strippedBody } from './stripped-body.ts'
-import type { UploadPart } from './upload.ts'
 
 const firstPrintable = 0x20
 

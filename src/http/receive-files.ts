@@ -2,7 +2,7 @@ import { ownTurn } from '../own-turn.ts'
 import type { ContentFiles } from '../storage/content-files.ts'
 import { inParallel } from '../storage/in-parallel.ts'
 import type { ReceivedFile } from '../storage/received-file.ts'
-import type { UploadPart } from './upload.ts'
+import type { UploadPart } from './form-parts.ts'
 
 /** Receives the bytes of one part into a file. */
 export type Receive = (stream: AsyncIterable<Uint8Array>) => Promise<ReceivedFile>

@@ -1,10 +1,10 @@
 import { type Place, TureenError } from '../errors.ts'
 import type { ReceivedData } from '../models/model-store.ts'
 import type { ContentFiles } from '../storage/content-files.ts'
+import type { UploadPart } from './form-parts.ts'
 import { modelChunks } from './model-beginning.ts'
 import { discardAll, receiveFiles } from './receive-files.ts'
 import { withoutPath } from './sent-filename.ts'
-import type { UploadPart } from './upload.ts'
 
 /** A model of a request. `field`: the name of its form part; `label`: its name in errors; `files`: its own file, then its external data. */
 export type SentModel = { field: string; label: string; files: [ReceivedData, ...ReceivedData[]] }

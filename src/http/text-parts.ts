@@ -1,6 +1,6 @@
 import { TureenError } from '../errors.ts'
 import { decodeText } from '../received-text.ts'
-import type { UploadPart } from './upload.ts'
+import type { UploadPart } from './form-parts.ts'
 
 /** Yields the chunks of a recipe part. @throws TureenError `TUREEN_TOO_LARGE` above 1 MiB */
 export function recipeChunks(part: UploadPart): AsyncGenerator<Uint8Array> {
