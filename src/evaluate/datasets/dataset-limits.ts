@@ -28,5 +28,5 @@ export const datasetLimits = {
   tensorFileBytes: 512 * mebibyte,
 } as const
 
-/** Largest data set, in bytes of its elements, that stays in memory after the first read, and that an upload reads completely. */
+/** Most bytes of elements that stay in memory after they are read; also the largest data set that an upload reads completely. */
 export const defaultMemoryBytes = 256 * mebibyte

@@ -5,10 +5,7 @@ import type { Dataset, DatasetFile } from './dataset-types.ts'
 export type { ArrayValues } from './array-values.ts'
 export type { ArrayDescription, DataBatch, Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
 
-/**
- * `memoryBytes`: largest data set, in bytes of its elements, that stays in memory after the first read. Larger ones are read from disk each
- * time.
- */
+/** `memoryBytes`: most bytes of elements that stay in memory after they are read. Arrays beyond that are read from disk each time. */
 export type DatasetOptions = { memoryBytes?: number }
 
 /**

@@ -21,7 +21,7 @@ import {
 
 /**
  * Settings for reading a data set. `memoryBytes`: largest size of the elements to keep in memory, and of arrays in Fortran order to reorder.
- * `keep`: true to keep the elements in memory after the first read.
+ * `keep`: true to keep the elements of arrays in memory after they are read, as far as they fit.
  */
 export type Reading = { memoryBytes: number; keep: boolean }
 
@@ -78,7 +78,7 @@ class NpzDataset implements Dataset {
     this.#arrays = new Map(arrays.map(array => [array.name, array]))
     this.#refusals = new Map(unusable.map(({ name, refusal }) => [name, refusal]))
     this.#memoryBytes = memoryBytes
-    this.#keep = keep && this.byteLength <= memoryBytes
+    this.#keep = keep
     this.#count = count
   }
 
@@ -102,7 +102,8 @@ class NpzDataset implements Dataset {
     const arrays = requireBatch(this.#arrays, names, batchSize)
     refuseLargeFortran(arrays, this.#memoryBytes)
     const constants = await this.#constants(arrays.filter(({ dims }) => dims.length === 0))
-    const readers = arrays.filter(({ dims }) => dims.length > 0).map(array => this.#reader(array))
+    const hold = this.#mayHold(arrays)
+    const readers = arrays.filter(({ dims }) => dims.length > 0).map(array => this.#reader(array, hold))
     try {
       for (let done = 0; done < samples; done += batchSize) {
         const size = Math.min(batchSize, samples - done)
@@ -121,8 +122,15 @@ class NpzDataset implements Dataset {
     for (const reader of this.#open) await this.#close(reader)
   }
 
-  #reader(array: NpzArray): ArrayReader {
-    const reader = new ArrayReader(array, shard => this.#samples(shard))
+  /** True if these arrays fit into memory beside those that are held. Arrays that nobody asks for take none. */
+  #mayHold(arrays: readonly NpzArray[]): boolean {
+    if (!this.#keep) return false
+    const shards = new Set([...this.#held.keys(), ...arrays.flatMap(array => array.shards)])
+    return [...shards].reduce((sum, shard) => sum + elementBytes(shard), 0) <= this.#memoryBytes
+  }
+
+  #reader(array: NpzArray, hold: boolean): ArrayReader {
+    const reader = new ArrayReader(array, shard => this.#samples(shard, hold))
     this.#open.add(reader)
     return reader
   }
@@ -132,8 +140,8 @@ class NpzDataset implements Dataset {
     await reader.close()
   }
 
-  async #samples(shard: ShardArray): Promise<SampleReader> {
-    if (this.#keep) return memorySamples(shard, await this.#elements(shard))
+  async #samples(shard: ShardArray, hold: boolean): Promise<SampleReader> {
+    if (hold) return memorySamples(shard, await this.#elements(shard))
     if (shard.header.fortranOrder) return memorySamples(shard, await loadElements(shard, this.#count))
     return streamSamples(shard, this.#count)
   }

@@ -83,6 +83,23 @@ describe('arrays with equally many samples belong together', () => {
     expect(await samplesOf(9, 9, 4, 4)).toBe(9)
   })
 
+  test('those that are asked for stay in memory, however large the others are', async () => {
+    const dataset = await openDataset([fixture('train-and-test.npz')], { memoryBytes: 60 })
+    expect(dataset.byteLength).toBeGreaterThan(100)
+    const readAll = async (...names: string[]) => {
+      const before = dataset.bytesRead
+      for await (const _ of dataset.batches(names, 4));
+      return dataset.bytesRead - before
+    }
+    expect(await readAll('x_test', 'y_test')).toBeGreaterThan(0)
+    expect(await readAll('x_test', 'y_test')).toBe(0)
+    // With these, more than 60 bytes would stay.
+    expect(await readAll('x_train', 'y_train')).toBeGreaterThan(0)
+    expect(await readAll('x_train', 'y_train')).toBeGreaterThan(0)
+    expect(await readAll('x_test', 'y_test')).toBe(0)
+    await dataset.close()
+  })
+
   test('shards are joined array by array', async () => {
     const shard = (name: string, train: number, held: number) =>
       file(
