@@ -76,6 +76,9 @@ const part = (name: string, filename = '') =>
   `--b\r\ncontent-disposition: form-data; name="${name}"${filename && `; filename="${filename}"`}\r\n\r\n`
 const form = (token: string) => `${uploadHead('/v1/soup', 4e9, token)}\r\ncontent-type: multipart/form-data; boundary=b`
 
+/** A chunk with the beginning of a model: IR version 8 and a producer name of 150,000 bytes. The server refuses other bytes at once. */
+const modelBegins = Buffer.from('6\r\n\x08\x08\x12\xf0\x93\x09\r\n', 'latin1')
+
 const kinds: Record<string, (token: string) => SlowBody> = {
   'raw bodies in small pieces': token => ({
     head: uploadHead('/v1/models', 4e9, token),
@@ -89,6 +92,7 @@ const kinds: Record<string, (token: string) => SlowBody> = {
   }),
   'bodies in chunks of sixteen bytes': token => ({
     head: uploadHead('/v1/models', 4e9, token).replace(/content-length: \d+/, 'transfer-encoding: chunked'),
+    first: modelBegins,
     piece: '10\r\n0123456789abcdef\r\n'.repeat(500),
     milliseconds: 50,
   }),
