@@ -17,6 +17,17 @@ describeShared('data sets of third parties', () => {
     for (const { name: array, dims } of description.arrays) expect(whole.get(array)?.dims).toEqual(dims)
   })
 
+  test('the cases of scores have their arrays', async () => {
+    const arraysOf = async (name: string) => {
+      const { arrays, unusable } = await describeDataset([{ name, path: `${sharedDirectory}/cases/scores/${name}` }])
+      return { arrays: Object.fromEntries(arrays.map(({ name, dtype, dims }) => [name, `${dtype} ${dims}`])), unusable }
+    }
+    expect(await arraysOf('descr-float32.npz')).toEqual({ arrays: { x: 'float32 60,3', y: 'int64 60' } })
+    expect(await arraysOf('keras-like.npz')).toEqual({
+      arrays: { x_train: 'float32 60,3', y_train: 'int64 60', x_test: 'float32 20,3', y_test: 'int64 20' },
+    })
+  })
+
   test('every case of the ONNX backend tests', async () => {
     const backend = `${sharedDirectory}/fixtures/onnx-backend`
     for (const model of readdirSync(backend)) {
