@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,10 +9,10 @@ import type { JobRecord } from '../../schemas/job.ts'
 import { json, merge, postJson, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { type PackagedProxy, proxyNames, startPackaged, whyNot } from '../support/packaged-proxies.ts'
-import { startApp, temporaryDirectory } from '../support/server.ts'
+import { projectFile, startApp, temporaryDirectory } from '../support/server.ts'
 
 // What docs/operations/proxies.md tells about Debian's proxies with the settings of their packages.
-describe.concurrent.each(proxyNames)('behind %s with the settings of its package', name => {
+describe.concurrent.each(proxyNames)('behind %s with the settings of its package', { timeout: 120_000 }, name => {
   const missing = whyNot(name)
   let app: Awaited<ReturnType<typeof startApp>>
   let workspace: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -52,8 +54,8 @@ describe.concurrent.each(proxyNames)('behind %s with the settings of its package
     expect(await json<JobRecord>(response)).toMatchObject({ id: endless, status: 'queued' })
   })
 
-  test.skipIf(missing !== undefined)(`silent events last longer than the proxy would wait${title}`, async () => {
-    // nginx ends a silent answer after 60 seconds, haproxy after 50; a comment every 15 seconds keeps it open.
+  test.skipIf(missing !== undefined)(`a silent stream of events has a comment every 15 seconds${title}`, async () => {
+    // nginx ends a silent answer after 60 seconds, HAProxy after 50: the comments keep the stream open.
     const end = new AbortController()
     const response = await fetch(`${proxy.url}/v1/jobs/${endless}/events`, { signal: end.signal })
     expect(response.status).toBe(200)
@@ -113,6 +115,24 @@ describe.concurrent.each(proxyNames)('behind %s with the settings of its package
       expect(await json(chunked)).toMatchObject({ sha256 })
     })
 })
+
+const noHaproxy = whyNot('haproxy')
+
+test.skipIf(noHaproxy !== undefined)(
+  `HAProxy takes the settings of the page${noHaproxy ? ` (skipped: ${noHaproxy})` : ''}`,
+  async () => {
+    const page = String(await projectFile('docs/operations/proxies.md'))
+    const [, settings = ''] = /```haproxy\n([\s\S]*?)```/.exec(page) ?? []
+    expect(settings).toContain('timeout server')
+    const workspace = await temporaryDirectory()
+    const file = join(workspace.path, 'haproxy.cfg')
+    await writeFile(file, settings.replace(/bind .*/, 'bind 127.0.0.1:9'))
+    // Its warnings would be on standard error.
+    const { status, stderr } = spawnSync('haproxy', ['-c', '-q', '-f', file], { encoding: 'utf8' })
+    await workspace.remove()
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  },
+)
 
 async function* piecesOf(bytes: Uint8Array<ArrayBuffer>) {
   for (let start = 0; start < bytes.byteLength; start += 100_000) {
