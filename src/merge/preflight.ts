@@ -1,5 +1,5 @@
 import { averagedPaths, holdsFloats } from '../onnx/averaged-tensors.ts'
-import type { Leaf } from '../onnx/graph/network.ts'
+import type { Leaf, Network } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { describeUse } from './explain-difference.ts'
 import { networkOf } from './match-inputs.ts'
@@ -31,11 +31,7 @@ export function preflight({ models, base }: Omit<MergeInputs<MatchedInput>, 'com
   const unlike = others.filter(({ isTwin }) => !isTwin)
   const network = networkOf(base)
   const averaged = averagedPaths(base.layout, network)
-  const leaves = new Map(
-    [...network.leaves, ...network.annotated.keys()].flatMap(leaf =>
-      [leaf.tensor, leaf.indices].map(tensor => [tensor, leaf] as const),
-    ),
-  )
+  const leaves = leavesByTensor(network)
   const found: Preflight['differences'] = []
   const warnings: string[] = []
   const identical = new Set<string>()
@@ -61,6 +57,17 @@ export function preflight({ models, base }: Omit<MergeInputs<MatchedInput>, 'com
     averaged,
     identical,
   }
+}
+
+function leavesByTensor({ leaves, annotated }: Network): ReadonlyMap<TensorEntry, Leaf> {
+  const byTensor = new Map<TensorEntry, Leaf>()
+  for (const some of [leaves, annotated.keys()]) {
+    for (const leaf of some) {
+      if (leaf.tensor) byTensor.set(leaf.tensor, leaf)
+      if (leaf.indices) byTensor.set(leaf.indices, leaf)
+    }
+  }
+  return byTensor
 }
 
 function slotWarnings({ use, name }: Leaf, differences: readonly ValueDifference[]): string[] {

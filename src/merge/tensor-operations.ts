@@ -52,6 +52,7 @@ export function tensorOperations(
    * 1,024 models.
    */
   const planned = new Map<string, Operation | null>()
+  let last: { index: number | null; position: Position; operation: Operation | null } | undefined
   const plan = (index: number | null, position: Position): Operation | null => {
     const rule = index === null ? undefined : rules[index]
     if (rule?.skip) return null
@@ -61,11 +62,13 @@ export function tensorOperations(
   }
   return {
     of(index, position) {
+      // Nearly all tensors have the rule and position of the one before.
+      if (last?.index === index && last.position === position) return last.operation
       const key = `${index} ${position.graph} ${position.block}`
       const known = planned.get(key)
-      if (known !== undefined) return known
-      const operation = plan(index, position)
+      const operation = known === undefined ? plan(index, position) : known
       planned.set(key, operation)
+      last = { index, position, operation }
       return operation
     },
     runsByBlock(index) {

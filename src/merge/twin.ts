@@ -1,4 +1,4 @@
-import { averagedPaths } from '../onnx/averaged-tensors.ts'
+import { averagedIn } from '../onnx/averaged-tensors.ts'
 import type { Network } from '../onnx/graph/network.ts'
 import type { Layout, OpaqueField, TensorEntry } from '../onnx/layout.ts'
 import type { IndexedInput } from './merge-input.ts'
@@ -23,9 +23,9 @@ export function twinsOf(base: IndexedInput, network: Network): (other: IndexedIn
 
 /** Returns the places of the tensors that are never averaged. A network may depend on their values. */
 function fixedTensors(layout: Layout, network: Network): number[] {
-  const averaged = averagedPaths(layout, network)
+  const isAveraged = averagedIn(network)
   const places: number[] = []
-  for (const [index, { path }] of layout.tensors.entries()) if (!averaged.has(path)) places.push(index)
+  for (const [index, tensor] of layout.tensors.entries()) if (!isAveraged(tensor)) places.push(index)
   return places
 }
 

@@ -6,14 +6,23 @@ import { isAttributeFloats, type Layout, type TensorEntry } from './layout.ts'
  * Returns the paths of the tensors that a soup averages: all floats that are not parameters of operations, including
  * lists of floats that no output depends on.
  */
-export function averagedPaths({ tensors }: Layout, { leaves, annotated }: Network): Set<string> {
-  const parameters = new Set(
-    [...leaves.filter(({ isWeight }) => !isWeight), ...annotated.keys()].map(leaf => leaf.tensor),
-  )
-  const used = new Set(leaves.map(({ tensor }) => tensor))
-  const isSetting = (tensor: TensorEntry) => !used.has(tensor) && (isOperatorSetting(tensor) || isSingleNumber(tensor))
-  const averaged = tensors.filter(tensor => holdsFloats(tensor) && !parameters.has(tensor) && !isSetting(tensor))
-  return new Set(averaged.map(({ path }) => path))
+export function averagedPaths({ tensors }: Layout, network: Network): Set<string> {
+  const isAveraged = averagedIn(network)
+  const paths = new Set<string>()
+  for (const tensor of tensors) if (isAveraged(tensor)) paths.add(tensor.path)
+  return paths
+}
+
+/** Returns a function that is true for the tensors of {@link averagedPaths}. */
+export function averagedIn({ leaves, annotated }: Network): (tensor: TensorEntry) => boolean {
+  const weights = new Set<TensorEntry>()
+  const parameters = new Set<TensorEntry>()
+  for (const { tensor, isWeight } of leaves) if (tensor) (isWeight ? weights : parameters).add(tensor)
+  for (const { tensor } of annotated.keys()) if (tensor) parameters.add(tensor)
+  return tensor => {
+    if (!holdsFloats(tensor) || parameters.has(tensor)) return false
+    return weights.has(tensor) || !(isOperatorSetting(tensor) || isSingleNumber(tensor))
+  }
 }
 
 /** True if a tensor holds elements that can be averaged. */

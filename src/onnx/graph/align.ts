@@ -1,5 +1,5 @@
 import { type BothHashes, bothHashes } from './both-hashes.ts'
-import { isCommutative, isTied, pairCommutative } from './commutative.ts'
+import { isCommutative, isTied, pairByKind, pairCommutative } from './commutative.ts'
 import type { NameBudget } from './cone-names.ts'
 import { type Difference, shown } from './differences.ts'
 import { explainHard } from './explain.ts'
@@ -88,7 +88,7 @@ function alignInputs(
 
 function operandPairing({ ours, theirs }: BothHashes): Pick<MatchSettings, 'isTied' | 'pairOperands'> {
   const budget: NameBudget = { left: nameBudget }
-  const areFree = (a: Operator, b: Operator) => isCommutative(a) && isCommutative(b)
+  const areFree = (a: Operator, b: Operator) => isCommutative(a) && isCommutative(b) && !pairByKind(a, b)
   const hashes = () => ({ ours: ours(), theirs: theirs() })
   return {
     isTied: (a, b) => areFree(a, b) && isTied(a, b, hashes()),

@@ -1,8 +1,9 @@
-import type { Operator } from './network.ts'
-
-/** Returns an empty array with a place for each of some operators, by their numbers. An array that grows from its end would become a Map. */
-export function byNumber<Item>(operators: readonly Operator[]): (Item | undefined)[] {
+/**
+ * Returns an empty array with a place for each of some operators or leaves, by their numbers. V8 would make a slow
+ * dictionary of an array that is filled from its end.
+ */
+export function byNumber<Item>(numbered: readonly { id: number }[]): (Item | undefined)[] {
   let size = 0
-  for (const { id } of operators) size = Math.max(size, id + 1)
+  for (const { id } of numbered) size = Math.max(size, id + 1)
   return new Array<Item | undefined>(size)
 }

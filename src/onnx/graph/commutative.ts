@@ -46,6 +46,20 @@ export function isCommutative({ domain, opType, attributes }: Operator): boolean
   return domain === '' && commutative.has(opType) && attributes.size === 0
 }
 
+/**
+ * True if operands pair as written, whatever they are computed from: each of an operator is of another kind (a tensor,
+ * a result), and those at one place are of one kind. Nearly all biases and scales are such, and then need no hashes.
+ */
+export function pairByKind({ operands: ours }: Operator, { operands: theirs }: Operator): boolean {
+  return (
+    ours.length === theirs.length &&
+    ours.every(({ value }, index) => {
+      const kind = value?.kind
+      return kind === theirs[index]?.value?.kind && ours.findIndex(other => other.value?.kind === kind) === index
+    })
+  )
+}
+
 /** True if hashes leave several ways to pair the operands of two commutative operators. */
 export function isTied(ours: Operator, theirs: Operator, hashes: Hashes): boolean {
   return repeats(hashesOf(ours, hashes.ours)) && repeats(hashesOf(theirs, hashes.theirs))

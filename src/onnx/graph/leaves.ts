@@ -1,23 +1,35 @@
 import { dtypeName } from '../../tensor/dtype.ts'
-import type { Layout, TensorEntry } from '../layout.ts'
+import { isMainInitializer, type Layout, type TensorEntry } from '../layout.ts'
 import type { AttributeProto } from '../onnx-proto.ts'
 import type { Leaf } from './network.ts'
 import type { OpaqueFields } from './opaque-fields.ts'
 
 /** The tensors of a model as leaves of its network. Each tensor is one leaf. */
 export class Leaves {
-  /** By path. A tensor is replaced by its leaf when that is made. */
+  /** Initializers of the main graph, in the order of the file. There may be some hundred thousand, so they need no look-up. */
+  readonly #initializers: TensorEntry[] = []
+  /** All other tensors by path. A tensor is replaced by its leaf when that is made. */
   readonly #tensors = new Map<string, TensorEntry | Leaf>()
   readonly #literals = new Map<string, Leaf>()
   readonly #opaque: OpaqueFields
+  #count = 0
 
   constructor({ tensors }: Layout, opaque: OpaqueFields) {
-    for (const tensor of tensors) this.#tensors.set(tensor.path, tensor)
+    for (const tensor of tensors) {
+      if (isMainInitializer(tensor)) this.#initializers.push(tensor)
+      else this.#tensors.set(tensor.path, tensor)
+    }
     this.#opaque = opaque
   }
 
+  /** Returns an initializer of the main graph, to be asked for once; undefined if there is none. */
+  initializer(index: number): Leaf | undefined {
+    const tensor = this.#initializers[index]
+    return tensor && this.#leafOf(tensor, null, null, '', [])
+  }
+
   /**
-   * Returns the tensor at a path; undefined if there is none. `node`: the node that holds it. `around`: paths of
+   * Returns the tensor at a path, unless it is an initializer of the main graph; undefined if there is none. `node`: the node that holds it. `around`: paths of
    * messages that hold only this tensor; their unknown fields count as the tensor's own.
    */
   dense(path: string, node: string | null, around: readonly string[] = []): Leaf | undefined {
@@ -55,6 +67,7 @@ export class Leaves {
     const rest = this.#rest(path, around)
     const leaf: Leaf = {
       kind: 'leaf',
+      id: this.#count++,
       name,
       node,
       type: `${elements.dtype}[${elements.dims.join(', ')}]${rest}`,
@@ -77,19 +90,31 @@ export class Leaves {
   ): Leaf | undefined {
     const tensor = this.#tensors.get(path)
     if (!tensor || 'kind' in tensor) return tensor
-    const leaf: Leaf = {
+    const leaf = this.#leafOf(tensor, node, indices, dims, around)
+    this.#tensors.set(path, leaf)
+    return leaf
+  }
+
+  #leafOf(
+    tensor: TensorEntry,
+    node: string | null,
+    indices: TensorEntry | null,
+    dims: string,
+    around: readonly string[],
+  ): Leaf {
+    const { name, path, dataType } = tensor
+    return {
       kind: 'leaf',
-      name: tensor.name || path,
+      id: this.#count++,
+      name: name || path,
       node,
-      type: `${dtypeName(tensor.dataType)}[${tensor.dims.join(', ')}]${dims}${this.#rest(path, around)}`,
+      type: `${dtypeName(dataType)}[${tensor.dims.join(', ')}]${dims}${this.#rest(path, around)}`,
       isWeight: false,
       use: null,
       tensor,
       indices,
       literal: null,
     }
-    this.#tensors.set(path, leaf)
-    return leaf
   }
 
   /** Returns everything of a tensor that must agree besides its type and its elements. */

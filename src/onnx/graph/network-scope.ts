@@ -119,7 +119,8 @@ export function defineInitializers(scope: NetworkScope, graph: GraphProto, path:
     if (name && value) defineValue(scope, name, { kind: 'value', value })
   }
   graph.initializer?.forEach(({ name }, index) => {
-    define(name, leaves.dense(`${path}.initializer[${index}]`, null))
+    const isMain = path === 'graph'
+    define(name, isMain ? leaves.initializer(index) : leaves.dense(`${path}.initializer[${index}]`, null))
   })
   graph.sparseInitializer?.forEach(({ values, dims }, index) => {
     define(values?.name, leaves.sparse(`${path}.sparse_initializer[${index}]`, null, dims ?? []))

@@ -56,6 +56,8 @@ export type Result = { kind: 'result'; name: string; operator: Operator; index: 
 /** A tensor in the model: an initializer, or the value of a Constant or of another attribute. */
 export type Leaf = {
   kind: 'leaf'
+  /** Its number among all leaves of the network, from 0 on. */
+  id: number
   name: string
   /** The node that holds it, by name or by operator and position; null for initializers. */
   node: string | null

@@ -1,5 +1,5 @@
 import { byNumber } from './by-number.ts'
-import type { Leaf, Network, Operator, Value } from './network.ts'
+import type { Leaf, Network, NetworkInput, Operator, Value } from './network.ts'
 import { type Way, wayOf } from './operand-way.ts'
 
 /** A value of a network, with the operators and values that its elements come from and go to. */
@@ -77,10 +77,13 @@ class FlowValues {
   readonly operators: FlowOperator[] = []
   /** By the number of the operator in its network. */
   readonly #byId: (FlowOperator | undefined)[]
-  readonly #leaves = new Map<Value, FlowValue>()
+  readonly #inputs = new Map<NetworkInput, FlowValue>()
+  /** By the number of the leaf in its network. */
+  readonly #leaves: (FlowValue | undefined)[]
   readonly #formals = new Map<Operator, Map<string, FlowValue>>()
 
-  constructor({ operators }: Network) {
+  constructor({ operators, leaves }: Network) {
+    this.#leaves = byNumber(leaves)
     this.#byId = byNumber(operators)
   }
 
@@ -88,10 +91,11 @@ class FlowValues {
     if (value === null || value.kind === 'free') return null
     if (value.kind === 'result') return this.resultOf(value.operator, value.index)
     if (value.kind === 'formal') return this.formalOf(value.operator, value.attribute, value.index)
-    const known = this.#leaves.get(value)
+    const known = value.kind === 'leaf' ? this.#leaves[value.id] : this.#inputs.get(value)
     if (known) return known
     const made = this.#add(value.kind === 'leaf' ? value : null, value.kind === 'input', null, 0)
-    this.#leaves.set(value, made)
+    if (value.kind === 'leaf') this.#leaves[value.id] = made
+    else this.#inputs.set(value, made)
     return made
   }
 
