@@ -42,7 +42,8 @@ function hasSameStructure(base: IndexedInput, other: IndexedInput): boolean {
     ours.tensors.length === theirs.tensors.length &&
     ours.opaque.length === theirs.opaque.length &&
     Buffer.compare(ours.skeleton, theirs.skeleton) === 0 &&
-    ours.tensors.every((tensor, index) => isSameTensor(tensor, theirs.tensors[index])) &&
+    (ours.tensors === theirs.tensors ||
+      ours.tensors.every((tensor, index) => isSameTensor(tensor, theirs.tensors[index]))) &&
     ours.opaque.every((field, index) => isSameField(field, base, theirs.opaque[index], other))
   )
 }

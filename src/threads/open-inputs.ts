@@ -4,6 +4,7 @@ import { filesOf, type MergeInputs, mapInputs } from '../merge/merge-inputs.ts'
 import { memorySource, readBytes } from '../onnx/byte-source.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { readLayout } from '../onnx/read-layout.ts'
+import { sameLayout } from '../onnx/same-layout.ts'
 import { type FileSource, openFileSource, openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 
@@ -28,9 +29,7 @@ type Open = (path: string) => FileSource
  * @throws TureenError naming the file that cannot be read
  */
 export function openMerge(inputs: MergeInputs<MergeFile>, inMemory = false): MergeInputs<OpenInput> {
-  return closingOnFailure(inMemory ? fileInMemory : openReadAhead, open =>
-    mapInputs(inputs, file => indexed(file, open)),
-  )
+  return closingOnFailure(inMemory ? fileInMemory : openReadAhead, open => mapInputs(inputs, indexing(open)))
 }
 
 /** Opens models. The caller closes them. */
@@ -40,7 +39,7 @@ function openFiles(files: readonly MergeFile[]): OpenFiles[] {
 
 /** Opens and indexes models. The caller closes them. @throws TureenError naming the file that cannot be read */
 export function openInputs(files: readonly MergeFile[]): OpenInput[] {
-  return closingOnFailure(openReadAhead, open => files.map(file => indexed(file, open)))
+  return closingOnFailure(openReadAhead, open => files.map(indexing(open)))
 }
 
 function closingOnFailure<Result>(openFile: Open, use: (open: Open) => Result): Result {
@@ -61,9 +60,15 @@ function opened({ path, data, ...input }: MergeFile, open: Open): OpenFiles {
   return { ...input, source: open(path), data: new Map(data.map(each => [each.location, open(each.path)])) }
 }
 
-function indexed(file: MergeFile, open: Open): OpenInput {
-  const input = opened(file, open)
-  return { ...input, layout: layoutOf(input.source, input.label) }
+/** Returns a function that opens and indexes models. A model that is laid out as the first one is not parsed. */
+function indexing(open: Open): (file: MergeFile) => OpenInput {
+  let first: OpenInput | undefined
+  return file => {
+    const input = opened(file, open)
+    const indexed = { ...input, layout: layoutOf(input, first) }
+    first ??= indexed
+    return indexed
+  }
 }
 
 /** Opens the files of a merge, runs `use` with them, and closes them. */
@@ -116,9 +121,9 @@ function fileInMemory(path: string): FileSource {
   }
 }
 
-function layoutOf(source: FileSource, label: string): Layout {
+function layoutOf({ source, label }: OpenFiles, first: OpenInput | undefined): Layout {
   try {
-    return readLayout(source)
+    return (first && sameLayout(first.layout, first.source, source)) ?? readLayout(source)
   } catch (error) {
     throw blame(error, label)
   }
