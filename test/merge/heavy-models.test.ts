@@ -27,23 +27,23 @@ function timesDecoding(models: readonly Uint8Array[], bound: number, run: () => 
   return least
 }
 
-const products = (seed: number) => costlyModels['tensors in a chain of products'](60_000, seed)
+const products = (seed: number) => costlyModels['tensors in a chain of products'](20_000, seed)
 
 /** Returns the cost of checking two models for a merge, beside decoding both. */
 const checking = (models: readonly Uint8Array[], bound: number) =>
   timesDecoding(models, bound, () => checkFiles(models.map(bytes => ({ bytes, weight: 1 }))))
 
-// Each bound is about one and a half of the cost on 30 November 2026: 8, 6.5 and 11.
-test('an inspection of 200,000 nodes costs at most 12 times as much as decoding them', () => {
-  const model = costlyModels['a chain of nodes'](200_000)
-  expect(timesDecoding([model], 12, () => inspectSource(memorySource(model)))).toBeLessThan(12)
+// On 30 November 2026 they cost 8 to 10, 6 to 8, and 11 to 12 times as much.
+test('an inspection of many nodes costs at most 15 times as much as decoding them', () => {
+  const model = costlyModels['a chain of nodes'](60_000)
+  expect(timesDecoding([model], 15, () => inspectSource(memorySource(model)))).toBeLessThan(15)
 })
 
-test('a check of twins with 60,000 tensors costs at most 10 times as much as decoding both', () => {
-  expect(checking([products(0), products(1)], 10)).toBeLessThan(10)
+test('a check of twins with many tensors costs at most 13 times as much as decoding both', () => {
+  expect(checking([products(0), products(1)], 13)).toBeLessThan(13)
 })
 
-test('a check of models that need matching costs at most 16 times as much', () => {
+test('a check of models that need matching costs at most 20 times as much', () => {
   const ofAnotherProducer = Buffer.concat([products(1), bytesField(2, 'another')])
-  expect(checking([products(0), ofAnotherProducer], 16)).toBeLessThan(16)
+  expect(checking([products(0), ofAnotherProducer], 20)).toBeLessThan(20)
 })
