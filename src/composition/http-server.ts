@@ -56,11 +56,11 @@ export function createHttpServer(
       const given = headers['x-request-id']
       return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
     },
-    clientErrorHandler: answerBrokenRequest(publicPath),
+    clientErrorHandler: answerBrokenRequest(publicPath, drain),
     frameworkErrors: answerBadUrl(check, drain.drain),
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
-  app.server.on('checkExpectation', refuseExpectation(publicPath))
+  app.server.on('checkExpectation', refuseExpectation(publicPath, drain))
   app.decorate('publicPath', publicPath)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { createProgressWatch, type ProgressLimits } from './progress-watch.ts'
 
 /** Limits of the bodies that are read after their answer. */
@@ -30,6 +32,8 @@ export type BodyDrain = {
    * all; a server that closes the connection before resets it, and they never see the answer.
    */
   drain(request: IncomingMessage): Promise<void>
+  /** Reads what comes on a connection whose last request was answered, and of which no parser makes a body. Resolves as `drain` does. */
+  drainConnection(socket: Socket): Promise<void>
   /** Ends all drains in a short time, also those that begin later. */
   close(): void
 }
@@ -50,22 +54,27 @@ export function createBodyDrain(progress: ProgressLimits, limits = drainLimits):
   const running = new Set<() => void>()
   let { milliseconds } = limits
 
-  const readRest = async (request: IncomingMessage): Promise<void> => {
+  /** Waits until a stream of a connection has ended, or a limit is reached. `onBytes` calls its parameter as bytes come. */
+  const untilEnd = async (stream: Readable, socket: Socket, onBytes: (look: () => void) => void): Promise<void> => {
     const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
-    const { socket } = request
     const before = socket.bytesRead
-    const onData = () => {
+    const look = () => {
       if (socket.bytesRead - before > limits.bytes) end()
+      return socket.bytesRead
     }
-    const unwatch = watch.watch({ bytes: () => socket.bytesRead, isWaiting: () => true, onSlow: () => end() })
+    const unwatch = watch.watch({ bytes: look, isWaiting: () => true, onSlow: () => end() })
     const timer = setTimeout(end, milliseconds).unref()
-    request.on('data', onData).once('end', end).once('close', end).resume()
+    stream.once('end', end).once('close', end)
     running.add(end)
+    onBytes(look)
     await isOver
     running.delete(end)
     clearTimeout(timer)
     unwatch()
-    request.off('data', onData)
+  }
+  const readRest = async (request: IncomingMessage): Promise<void> => {
+    await untilEnd(request, request.socket, look => void request.on('data', look).resume())
+    request.removeAllListeners('data')
   }
   const drainOne = async (request: IncomingMessage): Promise<void> => {
     if (isOver(request)) return
@@ -79,6 +88,11 @@ export function createBodyDrain(progress: ProgressLimits, limits = drainLimits):
     place?.leave()
   }
   return {
+    async drainConnection(socket) {
+      const place = await places.take(socket)
+      if (place && !socket.destroyed) await untilEnd(socket, socket, () => undefined)
+      place?.leave()
+    },
     drain(request) {
       const known = drained.get(request) ?? drainOne(request)
       drained.set(request, known)
@@ -109,7 +123,7 @@ function createPlaces({ connections, patience }: DrainLimits) {
   }
   return {
     /** Resolves with a place, or with undefined if there is none in time or the client has gone. */
-    async take(request: IncomingMessage): Promise<DrainPlace | undefined> {
+    async take(request: Readable): Promise<DrainPlace | undefined> {
       if (taken < connections) {
         taken += 1
         return { leave }

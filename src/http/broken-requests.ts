@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { type Place, TureenError } from '../errors.ts'
 import { problemDocument } from '../problem-document.ts'
+import type { BodyDrain } from './body-drain.ts'
 import { withNewline } from './final-newline.ts'
 import { problemMediaType } from './problem-details.ts'
 
@@ -27,9 +28,16 @@ const known: Record<string, Broken> = {
 /**
  * Returns the handler of bytes that are not HTTP, and of headers that are too large. It answers with a problem document. Node has no request
  * object for them.
+ * @param drain reads what the client still sends
  */
-export function answerBrokenRequest(publicPath: string): (error: NodeJS.ErrnoException, socket: Socket) => void {
+export function answerBrokenRequest(
+  publicPath: string,
+  { drainConnection }: Pick<BodyDrain, 'drainConnection'>,
+): (error: NodeJS.ErrnoException, socket: Socket) => void {
+  const drained = new WeakSet<Socket>()
   return (error, socket) => {
+    // Node reports all that follows a mistake as further mistakes.
+    if (drained.has(socket)) return
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
       return
@@ -37,8 +45,17 @@ export function answerBrokenRequest(publicPath: string): (error: NodeJS.ErrnoExc
     const { code, place, message, advice } = known[error.code ?? ''] ?? notHttp(error)
     const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
     socket.end(answerTo(new TureenError(code, `${sentence}. ${advice}.`, [{ ...place, message }]), publicPath))
+    if (undrained.has(error.code ?? '')) return
+    drained.add(socket)
+    void drainConnection(socket).then(() => socket.destroy())
   }
 }
+
+/**
+ * Node's errors after which the server reads on only to the end of the connection. A reader of a body in chunks must hear soon that the body
+ * is broken off, and headers that come after their time must not become a request.
+ */
+const undrained = new Set(['ERR_HTTP_REQUEST_TIMEOUT', 'HPE_INVALID_CHUNK_SIZE', 'HPE_INVALID_EOF_STATE', 'HPE_STRICT'])
 
 /** An error of Node's parser. `rawPacket`: the bytes that it was reading. */
 type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer; bytesParsed?: number }
@@ -90,9 +107,12 @@ function answerTo(problem: TureenError, publicPath: string): string {
 }
 
 /** Returns the handler that refuses requests with an unknown expectation. RFC 9110 (10.1.1) defines only 100-continue. */
-export function refuseExpectation(publicPath: string): (request: IncomingMessage, response: ServerResponse) => void {
-  return ({ headers }, response) => {
-    const actual = headers.expect ?? ''
+export function refuseExpectation(
+  publicPath: string,
+  { drain }: Pick<BodyDrain, 'drain'>,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    const actual = request.headers.expect ?? ''
     const message = `the header expect is ${actual}; the server knows 100-continue alone`
     const problem = new TureenError(
       'TUREEN_EXPECTATION_FAILED',
@@ -106,6 +126,7 @@ export function refuseExpectation(publicPath: string): (request: IncomingMessage
       'content-length': length,
       connection: 'close',
     })
-    response.end(body)
+    response.write(body)
+    void drain(request).then(() => response.end())
   }
 }

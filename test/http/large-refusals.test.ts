@@ -59,6 +59,39 @@ describe('a client that reads only after it has sent all sees why it is refused'
   })
 })
 
+describe('a client that reads late sees why its head is refused', () => {
+  const length = `content-length: ${bytes}\r\n`
+
+  test.each([
+    ['an address that is not encoded', 400, `PUT /v1/models?name=é HTTP/1.1\r\nhost: localhost\r\n${length}`],
+    [
+      'headers that are too long',
+      431,
+      `PUT /v1/models HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n${length}`,
+    ],
+    ['an unknown expectation', 417, `PUT /v1/models HTTP/1.1\r\nhost: localhost\r\nexpect: more\r\n${length}`],
+    ['a malformed path', 400, `PUT /v1/models/%ff HTTP/1.1\r\nhost: localhost\r\n${length}`],
+  ])('%s: %i', async (_, status, head) => {
+    const socket = await openSocket(app.url)
+    socket.pause()
+    socket.write(`${head}\r\n`)
+    // Nothing of the body may be taken for a request.
+    const piece = Buffer.from('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(20_000))
+    for (let rest = bytes; rest > 0; rest -= piece.length)
+      await new Promise<void>((resolve, reject) =>
+        socket.write(piece.subarray(0, rest), error => (error ? reject(error) : resolve())),
+      )
+    let said = ''
+    socket.on('data', chunk => {
+      said += chunk
+    })
+    socket.resume()
+    await until('the answer is here', () => said.includes('}'))
+    socket.destroy()
+    expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`])
+  })
+})
+
 describe('an upload that is refused, and that still sends', () => {
   const head = (length: number | undefined) =>
     `POST /v1/models HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n` +
