@@ -120,7 +120,7 @@ describe('unfinished jobs', () => {
 })
 
 describe('a data directory', () => {
-  test('is refused to a second server, which is told who has it, and is free once that one was killed', async () => {
+  test('is refused to a second server, which is told who has it, and is free once that one was stopped', async () => {
     const refused = servers.launch(data)
     const { code } = await refused.ended
     expect(code).not.toBe(0)
@@ -133,15 +133,13 @@ describe('a data directory', () => {
 
     const kept = await listAll(server.url, 'models')
     expect(kept.length).toBeGreaterThan(0)
-    await killServer(server)
-    server = await servers.start(data)
-    expect(await listAll(server.url, 'models')).toEqual(kept)
     expect((await stopServer(server)).code).toBe(0)
     server = await servers.start(data)
     expect(await listAll(server.url, 'models')).toEqual(kept)
   })
 
-  test('goes to exactly one of several servers that are started at the same time', async () => {
+  test('goes, after a kill, to exactly one of several servers that are started at the same time', async () => {
+    const kept = await listAll(server.url, 'models')
     await killServer(server)
     const launched = [1, 2, 3].map(() => servers.launch(data))
     const refusals: string[] = []
@@ -150,6 +148,9 @@ describe('a data directory', () => {
     const serving = () => launched.filter(({ output }) => output.join('').includes('Tureen is serving'))
     await until('one serves and the others are refused', () => serving().length === 1 && refusals.length === 2)
     for (const refusal of refusals) expect(refusal).toMatch(/^1: .*in use by/)
+    const lines = serving().flatMap(({ output }) => output.join('').split('\n'))
+    const { url } = JSON.parse(lines.find(line => line.includes('Tureen is serving')) ?? '{}')
+    expect(await listAll(url, 'models')).toEqual(kept)
   })
 })
 
