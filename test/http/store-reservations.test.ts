@@ -49,7 +49,7 @@ test('uploads that hang up, or are refused, leave no room taken', async () => {
   const part = '--b\r\ncontent-disposition: form-data; name="model"; filename="a"\r\n\r\n'
   const bodies = [
     { head: uploadHead('/v1/models', announced), first: modelOf(1).subarray(0, 70_000) },
-    { head: form, first: `${part}${'x'.repeat(70_000)}` },
+    { head: form, first: Buffer.concat([Buffer.from(part), modelOf(1).subarray(0, 70_000)]) },
     { head: uploadHead('/v1/datasets', announced) },
   ].map(body => ({ ...body, milliseconds: 60_000 }))
   const clients: SlowClient[] = []
