@@ -131,6 +131,9 @@ describe('the log', () => {
     await expectOneLine(answer.id, { method: 'GET', path, status, aborted: false })
   })
 
+  /** The beginning of a model, as Latin-1: IR version 8 and a producer name of 600,000 bytes. The server refuses other bytes at once. */
+  const modelBegins = '\x08\x08\x12\xc0\xcf\x24'
+
   test('has one line, marked as aborted, for an upload whose client is gone', async () => {
     for (const [kind, head, body] of [
       ['raw', 'content-type: application/octet-stream\r\n', ''],
@@ -146,7 +149,8 @@ describe('the log', () => {
         await once(socket, 'connect')
         socket.write(
           `POST /v1/models?name=${secret()} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${secret()}\r\nx-request-id: ${id}\r\n` +
-            `${head}content-length: 1000000\r\n\r\n${body}${mark.repeat(sent / 10).slice(0, sent)}`,
+            `${head}content-length: 1000000\r\n\r\n${body}${`${modelBegins}${mark.repeat(sent / 10)}`.slice(0, sent)}`,
+          'latin1',
         )
         await delay(sent === 0 ? 0 : 50)
         socket.destroy()
