@@ -12,6 +12,9 @@ const patience = 50_000
 const bodyBytes = 100_000_000
 /** Much at once, so that whatever buffers a body fills up; then nearly nothing. */
 const burst = new Uint8Array(2 * 2 ** 20)
+/** The same as the beginning of a zip file, since a data set of other bytes is refused at once. */
+const zipBurst = Uint8Array.from(burst)
+zipBurst.set(Buffer.from('PK\x03\x04'))
 
 const formHead = (path: string, token: string | undefined) =>
   `${uploadHead(path, bodyBytes, token)}\r\ncontent-type: multipart/form-data; boundary=b`
@@ -20,7 +23,7 @@ const part = (name: string) =>
 /** Every way to upload: raw and in forms, in one piece and in chunks. */
 const kinds: ((token: string | undefined) => Pick<SlowBody, 'head' | 'first'>)[] = [
   token => ({ head: uploadHead('/v1/models', bodyBytes, token), first: burst }),
-  token => ({ head: uploadHead('/v1/datasets', bodyBytes, token), first: burst }),
+  token => ({ head: uploadHead('/v1/datasets', bodyBytes, token), first: zipBurst }),
   token => ({ head: formHead('/v1/models', token), first: Buffer.concat([part('model'), burst]) }),
   token => ({ head: formHead('/v1/soup', token), first: Buffer.concat([part('model'), burst]) }),
 ]
