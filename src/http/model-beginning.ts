@@ -13,15 +13,14 @@ const firstPrintable = 0x20
  * Shorter files are left to the inspection, which sees all of them.
  *
  * @param label name of the model in errors; null if the request has only one
- * @throws TureenError `TUREEN_NOT_ONNX` with the kind of file; `TUREEN_BODY_MALFORMED` for a body that `curl -d` has changed
+ * @throws TureenError `TUREEN_NOT_ONNX` with the kind of file; `TUREEN_MODEL_MALFORMED`; `TUREEN_BODY_MALFORMED` for a body that `curl -d` has changed
  */
 export function modelChunks({ stream, isFormBody }: UploadPart, label: string | null): AsyncIterable<Uint8Array> {
   return checkedBeginning(stream, (beginning, isWhole) => {
     try {
+      if (isFormBody && !isWhole) refuseStripped(beginning)
+      if (isFormBody && isWhole && isStrippedModel(beginning)) throw strippedBody()
       if (!isWhole) refuseKnownBeginnings(beginning)
-      if (!isFormBody) return
-      if (!isWhole) refuseStripped(beginning)
-      else if (isStrippedModel(beginning)) throw strippedBody()
     } catch (error) {
       throw label === null ? error : blame(error, label)
     }

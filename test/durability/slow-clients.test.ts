@@ -8,6 +8,7 @@ import type { SpawnedServer } from '../support/server.ts'
 import { serverGroup } from '../support/server-group.ts'
 import {
   getRequest,
+  modelBegins,
   readSlowly,
   residentMegabytes,
   type SlowBody,
@@ -76,29 +77,28 @@ const part = (name: string, filename = '') =>
   `--b\r\ncontent-disposition: form-data; name="${name}"${filename && `; filename="${filename}"`}\r\n\r\n`
 const form = (token: string) => `${uploadHead('/v1/soup', 4e9, token)}\r\ncontent-type: multipart/form-data; boundary=b`
 
-/** A chunk with the beginning of a model: IR version 8 and a producer name of 150,000 bytes. The server refuses other bytes at once. */
-const modelBegins = Buffer.from('6\r\n\x08\x08\x12\xf0\x93\x09\r\n', 'latin1')
-
 const kinds: Record<string, (token: string) => SlowBody> = {
   'raw bodies in small pieces': token => ({
     head: uploadHead('/v1/models', 4e9, token),
+    first: modelBegins,
     piece: Buffer.alloc(200),
     milliseconds: 20,
   }),
   'raw bodies in large pieces': token => ({
     head: uploadHead('/v1/models', 4e9, token),
+    first: modelBegins,
     piece: Buffer.alloc(64 << 10),
     milliseconds: 200,
   }),
   'bodies in chunks of sixteen bytes': token => ({
     head: uploadHead('/v1/models', 4e9, token).replace(/content-length: \d+/, 'transfer-encoding: chunked'),
-    first: modelBegins,
+    first: Buffer.concat([Buffer.from('8\r\n'), modelBegins, Buffer.from('\r\n')]),
     piece: '10\r\n0123456789abcdef\r\n'.repeat(500),
     milliseconds: 50,
   }),
   'model parts of forms': token => ({
     head: form(token),
-    first: part('model', 'm.onnx'),
+    first: Buffer.concat([Buffer.from(part('model', 'm.onnx')), modelBegins]),
     piece: Buffer.alloc(64 << 10),
     milliseconds: 200,
   }),

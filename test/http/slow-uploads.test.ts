@@ -3,7 +3,7 @@ import type { ProblemDocument } from '../../schemas/problem.ts'
 import { expectNothingKept, modelForm } from '../support/http-client.ts'
 import { converse, expectProblem, openSocket, type RawAnswer } from '../support/raw-http.ts'
 import { projectFile, startApp } from '../support/server.ts'
-import { type SlowClient, sendSlowly, uploadHead } from '../support/slow-clients.ts'
+import { modelBegins, type SlowClient, sendSlowly, uploadHead } from '../support/slow-clients.ts'
 import { until } from '../support/store-client.ts'
 
 const patience = 20_000
@@ -61,7 +61,8 @@ describe('TUREEN_MIN_RATE', () => {
     'an upload above it is read to its end, however long it takes',
     async () => {
       const piece = Buffer.alloc(5000)
-      const client = await sendSlowly(app.url, { head: uploadHead('/v1/models', 150_000), piece })
+      const body = { head: uploadHead('/v1/models', 150_000), first: modelBegins, piece }
+      const client = await sendSlowly(app.url, body)
       await until('all is sent', () => client.sent() >= 150_000)
       expect((await client.answer).status).toBe(400)
     },

@@ -29,6 +29,7 @@ const twentyKilobytes = (start: string, filling = 0) =>
 const zip = twentyKilobytes('PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0e\0\0\0model/data.pkl')
 const hdf5 = twentyKilobytes('\x89HDF\r\n\x1a\n')
 const json = twentyKilobytes('{"weights": "', 0x61)
+const rawForm = '--b\r\nContent-Disposition: form-data; name="model"; filename="m.onnx"\r\n\r\n\x08\x08'
 const gzip = Buffer.concat([gzipSync('model'), Buffer.alloc(20_000)])
 
 /** What `curl -d @FILE` sends of a file. */
@@ -43,9 +44,20 @@ describe('a body that is no model is refused after its first bytes, while the cl
     ['gzip', 'POST', '/v1/models', gzip, /gunzip/],
     ['a pickle', 'POST', '/v1/models', twentyKilobytes('\x80\x04\x95'), /pickle/],
     ['HTML', 'POST', '/v1/models', twentyKilobytes('<!DOCTYPE html>', 0x20), /HTML/],
+    ['a form sent as raw bytes', 'POST', '/v1/models', twentyKilobytes(rawForm), /form.*multipart\/form-data/],
   ])('%s', async (_, method, path, first, named) => {
     const { detail } = expectProblem(await converse(app.url, begun(method, path, first)), 400, 'TUREEN_NOT_ONNX')
     expect(detail).toMatch(named)
+  })
+
+  test.each<[string, Uint8Array]>([
+    ['zeros', twentyKilobytes('')],
+    ['noise', Uint8Array.from({ length: 20_000 }, (_, at) => Math.imul(at + 1, 0x9e3779b1) >>> 24)],
+    ['sound', twentyKilobytes('RIFF\x24\0\0\x01WAVEfmt ', 0xfb)],
+    ['a film', twentyKilobytes('\0\0\0\x18ftypmp42')],
+  ])('bytes of no known kind that are no protobuf: %s', async (_, first) => {
+    for (const path of ['/v1/models', '/v1/soup'])
+      expectProblem(await converse(app.url, begun('POST', path, first)), 400, 'TUREEN_MODEL_MALFORMED')
   })
 
   const part = (name: string, filename: string) =>
@@ -110,6 +122,16 @@ describe('a file that curl -d has changed is refused with the option that does n
   ])('a %s data set', async (_, read) => {
     const body = strippedByCurl(await read())
     const response = await fetch(`${app.url}/v1/datasets`, {
+      method: 'POST',
+      headers: { 'content-type': formType },
+      body,
+    })
+    expect((await readProblem(response, 400, 'TUREEN_BODY_MALFORMED')).detail).toMatch(advice)
+  })
+
+  test('a large data set at the wrong address', async () => {
+    const body = strippedByCurl(await projectFile('examples/digits/val.npz'))
+    const response = await fetch(`${app.url}/v1/models`, {
       method: 'POST',
       headers: { 'content-type': formType },
       body,

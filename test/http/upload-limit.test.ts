@@ -3,6 +3,7 @@ import type { ProblemDocument } from '../../schemas/problem.ts'
 import { expectNothingKept, modelForm, postSoup, readProblem } from '../support/http-client.ts'
 import { converse, openSocket, readAnswer } from '../support/raw-http.ts'
 import { projectFile, startApp } from '../support/server.ts'
+import { begunModel } from '../support/slow-clients.ts'
 
 /** Enough for one of the digits (159,308 bytes), not for two. */
 const limit = 200_000
@@ -25,7 +26,7 @@ afterAll(() => app.close())
 async function flood(): Promise<string> {
   const socket = await openSocket(app.url)
   socket.write('POST /v1/models HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n')
-  const chunk = Buffer.concat([Buffer.from('1000000\r\n'), Buffer.alloc(16 << 20), Buffer.from('\r\n')])
+  const chunk = Buffer.concat([Buffer.from('1000000\r\n'), begunModel(16 << 20), Buffer.from('\r\n')])
   let told = ''
   socket.on('data', chunk => {
     told += chunk
@@ -45,7 +46,7 @@ async function sendAll(size: number, framing: 'length' | 'chunks'): Promise<Prob
     new Promise<void>((resolve, reject) => socket.write(data, error => (error ? reject(error) : resolve())))
   await say(`POST /v1/models HTTP/1.1\r\nhost: localhost\r\n${header}\r\n\r\n`)
   for (let rest = size; rest > 0; rest -= 1 << 20) {
-    const bytes = Buffer.alloc(Math.min(rest, 1 << 20))
+    const bytes = begunModel(Math.min(rest, 1 << 20))
     if (chunked) await say(`${bytes.length.toString(16)}\r\n`)
     await say(bytes)
     if (chunked) await say('\r\n')
@@ -69,7 +70,7 @@ describe('raw', () => {
   })
 
   test.each(sizes)('%i bytes by fetch', async size => {
-    const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: Buffer.alloc(size) })
+    const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: begunModel(size) })
     await readProblem(response, 413, 'TUREEN_TOO_LARGE')
   })
 
@@ -88,7 +89,7 @@ describe('raw', () => {
 
 describe('multipart', () => {
   test.each(sizes)('a model of %i bytes', async size => {
-    const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: modelForm([Buffer.alloc(size)]) })
+    const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: modelForm([begunModel(size)]) })
     await readProblem(response, 413, 'TUREEN_TOO_LARGE')
   })
 
@@ -117,12 +118,12 @@ describe('multipart', () => {
 
 describe('within the limit', () => {
   test('exactly as many bytes as allowed are read', async () => {
-    const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: Buffer.alloc(limit) })
+    const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: begunModel(limit) })
     await readProblem(response, 400, 'TUREEN_MODEL_MALFORMED')
   })
 
   test('the boundaries of a form do not count', async () => {
-    const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: modelForm([Buffer.alloc(limit)]) })
+    const response = await fetch(`${app.url}/v1/models`, { method: 'POST', body: modelForm([begunModel(limit)]) })
     await readProblem(response, 400, 'TUREEN_MODEL_MALFORMED')
   })
 

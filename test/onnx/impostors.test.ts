@@ -328,6 +328,21 @@ describe('files that are no models are known by their beginning', () => {
     refusalOf(() => refuseKnownBeginnings(beginning(start, filling)), 'TUREEN_NOT_ONNX', named)
   })
 
+  test('bytes of an unknown kind, but only if the reader refuses whatever may follow', () => {
+    const bytes = (minLength: number) => fc.uint8Array({ minLength, maxLength: 60 })
+    let refusals = 0
+    fc.assert(
+      fc.property(bytes(40), bytes(0), (begun, more) => {
+        const isRefused = outcomeOf(() => refuseKnownBeginnings(begun)) instanceof TureenError
+        const isRead = !(outcomeOf(() => layoutOf(Buffer.concat([begun, more]))) instanceof TureenError)
+        refusals += Number(isRefused)
+        expect(isRefused && isRead).toBe(false)
+      }),
+      { numRuns: randomCases(500) },
+    )
+    expect(refusals).toBeGreaterThan(0)
+  })
+
   test('compressed files, whatever is in them', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const noise = Buffer.from(

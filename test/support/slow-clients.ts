@@ -15,6 +15,16 @@ export type SlowClient = {
 /** A body that a client sends: `head` has the request line and headers without the last empty line; `first` is sent at once. */
 export type SlowBody = { head: string; first?: string | Uint8Array; piece?: string | Uint8Array; milliseconds?: number }
 
+/** The beginning of a model: IR version 8 and a producer name of 1 GB. The server refuses other bytes at once. */
+export const modelBegins = Buffer.from('\x08\x08\x12\x80\x94\xeb\xdc\x03', 'latin1')
+
+/** Returns the beginning of a model in this many bytes. */
+export const begunModel = (bytes: number): Buffer<ArrayBuffer> => {
+  const begun = Buffer.alloc(bytes)
+  modelBegins.copy(begun)
+  return begun
+}
+
 /** Milliseconds for which a client waits for an answer: longer than any test. */
 const patience = 300_000
 

@@ -3,7 +3,7 @@ import { type ByteSource, memorySource, readBytes } from '../byte-source.ts'
 import { archives } from './archives.ts'
 import { type FileHead, headBytes, type Impostor } from './impostor.ts'
 import { modelFiles } from './other-model-formats.ts'
-import { hasGraph, mayBeginModel, otherBeginning, otherProtobuf } from './protobufs.ts'
+import { hasGraph, mayBeginModel, otherBeginning, otherProtobuf, requireProtobuf } from './protobufs.ts'
 import { texts } from './texts.ts'
 
 /** Kinds of files that are sent under the name .onnx. */
@@ -32,7 +32,7 @@ export function refuseKnownImpostors(source: ByteSource): void {
  * that may be the beginning of a model are never refused, whatever else they look like.
  *
  * @param beginning the first bytes of a longer file
- * @throws TureenError `TUREEN_NOT_ONNX`
+ * @throws TureenError `TUREEN_NOT_ONNX`; `TUREEN_MODEL_MALFORMED` for an unknown kind that is not protobuf
  */
 export function refuseKnownBeginnings(beginning: Uint8Array): void {
   const source = memorySource(beginning)
@@ -41,6 +41,7 @@ export function refuseKnownBeginnings(beginning: Uint8Array): void {
   if (impostor && !mayBeginModel(source)) throw refusalOf(impostor, head, source)
   const reason = impostor ? undefined : otherBeginning(source)
   if (reason !== undefined) throw notOnnx(reason)
+  requireProtobuf(source)
 }
 
 function headOf(source: ByteSource): FileHead {

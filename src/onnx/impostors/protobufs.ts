@@ -45,17 +45,33 @@ const fieldHeadBytes = 20
  * first must be one of these. A field that ModelProto does not have may follow.
  */
 export function mayBeginModel(beginning: ByteSource): boolean {
-  const fits = ifProtobuf(() => {
-    const cursor = wireCursor(beginning)
-    while (cursor.offset + fieldHeadBytes < beginning.byteLength) {
-      const { number, type, start, end } = readField(cursor, Number.MAX_SAFE_INTEGER)
+  const fits = ifProtobuf(() =>
+    begunFields(beginning).every(({ number, type, start }) => {
       const expected = modelFields.get(number)
-      if (expected === undefined ? start === 0 : expected !== type) return false
-      cursor.offset = end
-    }
-    return true
-  })
+      return expected === undefined ? start > 0 : expected === type
+    }),
+  )
   return fits === true
+}
+
+/**
+ * Checks that the beginning of a file is protobuf as far as it reaches.
+ * @throws TureenError `TUREEN_MODEL_MALFORMED`, as the reader of the whole file does
+ */
+export function requireProtobuf(beginning: ByteSource): void {
+  begunFields(beginning)
+}
+
+/** Returns the fields whose tags and lengths are in the beginning of a file. @throws TureenError if it is not protobuf */
+function begunFields(beginning: ByteSource): WireField[] {
+  const cursor = wireCursor(beginning)
+  const fields: WireField[] = []
+  while (cursor.offset + fieldHeadBytes < beginning.byteLength) {
+    const field = readField(cursor, Number.MAX_SAFE_INTEGER)
+    fields.push(field)
+    cursor.offset = field.end
+  }
+  return fields
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { linearModel } from '../../support/onnx-model.ts'
-import { type SlowBody, type SlowClient, sendSlowly, uploadHead } from '../../support/slow-clients.ts'
+import { begunModel, type SlowBody, type SlowClient, sendSlowly, uploadHead } from '../../support/slow-clients.ts'
 import type { Attack } from '../attack.ts'
 import { attackTokens } from '../attack-servers.ts'
 
@@ -11,7 +11,7 @@ const mostMegabytes = 60
 const patience = 50_000
 const bodyBytes = 100_000_000
 /** Much at once, so that whatever buffers a body fills up; then nearly nothing. */
-const burst = new Uint8Array(2 * 2 ** 20)
+const burst = begunModel(2 * 2 ** 20)
 /** The same as the beginning of a zip file, since a data set of other bytes is refused at once. */
 const zipBurst = Uint8Array.from(burst)
 zipBurst.set(Buffer.from('PK\x03\x04'))
