@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Batch, Values } from '../../../src/evaluate/metrics/metric.ts'
 import { refusalOf } from '../../support/catalogue.ts'
 import { randomCases } from '../../support/random-cases.ts'
-import { score, scoreBatches, split, startKeeping, values } from './score.ts'
+import { score, scoreBatches, split, start, startKeeping, values } from './score.ts'
 
 const integers = (data: readonly number[], dims: readonly number[] = [data.length]): Values => ({
   ...values(dims, data),
@@ -150,6 +150,19 @@ describe('outputs that are class labels', () => {
 
   test('that share none with the targets are scored with a note that says so', () => {
     expect(score('accuracy', integers([1, 2, 3]), integers([4, 5, 6])).note).toMatch(/numbered alike\?$/)
+  })
+
+  test.each([
+    [[1], [0]],
+    [
+      [1, 1],
+      [0, 0],
+    ],
+  ])('targets %j of one label are scored against %j, since they tell no numbering', (target, output) => {
+    const accumulator = start('accuracy')
+    accumulator.add({ output: integers(output), target: integers(target) })
+    accumulator.requireClear?.()
+    expect(accumulator.result().value).toBe(0)
   })
 
   test.each(['crossEntropy', 'rocAuc', 'topK'])('are refused by %s, which needs scores', name => {

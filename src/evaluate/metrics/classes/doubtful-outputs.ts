@@ -71,6 +71,8 @@ export function requireAlike(metric: string, { support, predicted, labels }: Cla
   const areIndices = found.every(label => typeof label === 'number' && label >= 0 && label < wanted.length)
   if (!areIndices || found.every(label => wanted.some(other => other === label))) return
   const sorted = wanted.sort((a, b) => a - b)
+  // A single label, as in a short set, does not show how the targets are numbered.
+  if (sorted.length < 2) return
   if (sorted.length !== 2 && !sorted.every((label, index) => label === index + 1)) return
   const list = `[${sorted.join(', ')}]`
   const message = `the labels of the output are ${found.join(', ')}, and those of the target ${sorted.join(', ')}; if the output has class indices, say "classes": ${list}, otherwise name all labels as classes`
