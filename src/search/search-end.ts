@@ -20,7 +20,8 @@ export function endOf(outcome: SearchOutcome, direction: Direction): SearchEnd {
   const winner = bestOf(candidates, direction) ?? bestOf(uniform ? [uniform] : [], direction)
   const bestSingle = bestOf(singles, direction) ?? singles[0]
   if (winner && bestSingle) return { ...outcome, direction, winner, bestSingle }
-  const message = 'the metric has no finite value for any of the candidates'
+  const note = [...candidates, uniform].find(candidate => candidate?.note !== undefined)?.note
+  const message = `the metric has no finite value for any of the candidates${note === undefined ? '' : ` (${note})`}`
   throw new TureenError(
     'TUREEN_METRIC_MISMATCH',
     `There is nothing to choose by: ${message}. Evaluate one model to see why, or choose another metric.`,

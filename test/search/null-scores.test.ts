@@ -68,6 +68,12 @@ describe.each(strategies)('in a search by $type', strategy => {
   })
 })
 
+test('the refusal of a search without any score says what the scoring noted', async () => {
+  const noteOf = () => '1 number in the target is NaN (of 75)'
+  const searching = search({ type: 'topK' }, () => null, 'min', noteOf)
+  await expect(searching).rejects.toThrow(/no finite value .* \(1 number in the target is NaN \(of 75\)\)/)
+})
+
 test('the mean of all models wins if it alone has a score, and a note says so', async () => {
   // cmaEs proposes no equal weights.
   const cmaEs: StrategyRequest = { type: 'cmaEs', groups: [], seed: 1, generations: 2, sigma: 0.2 }

@@ -66,7 +66,7 @@ export const meanIoU: Metric<ClassParameters> = {
         if (channels > 1) tally ??= new ClassTally(channels, keep)
         else {
           single ??= new SingleChannelCounts('meanIoU', from, names, keep)
-          single.see(batch.output.data, layout.scoreHeight !== height || layout.scoreWidth !== width)
+          single.see(batch.output, layout.scoreHeight !== height || layout.scoreWidth !== width)
         }
         const counts = tally ?? single
         predictedRows(

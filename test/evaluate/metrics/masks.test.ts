@@ -74,6 +74,11 @@ describe('one number a pixel is taken for', () => {
     }
   })
 
+  test('a label where the output has an integer type', () => {
+    const output = { ...values([1, 1, 4], [0, 1, 1, 0]), integers: true }
+    expect(score('meanIoU', output, target)).toMatchObject({ value: 1, note: expect.stringContaining('labels') })
+  })
+
   test('a label of 0 or 1 where the masks have more', () => {
     const result = score('meanIoU', values([1, 1, 4], [0, 1, 1, 0]), values([1, 1, 4], [0, 1, 2, 2]))
     expect(result.note).toContain('labels')

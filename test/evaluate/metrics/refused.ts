@@ -29,7 +29,7 @@ export const refused: Record<string, Refused> = {
     metric: 'accuracy',
     output: full([2]),
     target: rows([0, 2]),
-    detail: /the binary head has the classes 0 and 1$/,
+    detail: /ignoreIndex; outputs that are labels of a float type need a Cast to int64 .*the classes 0 and 1$/,
   },
   'a one-hot row with two ones': {
     metric: 'accuracy',
@@ -139,6 +139,13 @@ export const refused: Record<string, Refused> = {
     output: full([1, 3, 2, 2]),
     target: full([1, 2, 2], 3),
     detail: /a mask has the label 3: the output has the classes 0 to 2; ignoreIndex, 255, is left out$/,
+  },
+  'a label that is none of the classes, of which one is ignored otherwise': {
+    metric: 'meanIoU',
+    output: full([1, 2, 2, 2]),
+    target: full([1, 2, 2], 1),
+    parameters: { classes: [0, 255] },
+    detail: /a mask has the label 1: the request names the classes \[0, 255\]$/,
   },
   'a label that is no integer': {
     metric: 'meanIoU',

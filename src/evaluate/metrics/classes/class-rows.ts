@@ -133,8 +133,10 @@ function noClass(metric: string, target: Label, classes: number, { names }: Targ
     return mismatch(metric, 'target', message, { expected: `${names}`, actual: `${target}` })
   }
   const kind = Number.isInteger(target) ? 'a class of the output' : 'an integer, as class indices are'
+  const cast =
+    classes === 1 ? 'outputs that are labels of a float type need a Cast to int64 to be compared as labels; ' : ''
   const without = Number.isInteger(target)
-    ? 'targets are class indices unless the request names the values as classes; '
+    ? `targets are class indices unless the request names the values as classes, or one value as ignoreIndex; ${cast}`
     : ''
   return mismatch(metric, 'target', `${without}the target of ${place} is ${target}, which is not ${kind}: ${range}`, {
     expected: classes === 1 ? '0 or 1' : `0 to ${classes - 1}`,

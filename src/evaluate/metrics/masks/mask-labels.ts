@@ -39,7 +39,8 @@ function noLabel(metric: string, label: number, { names, ignoreIndex }: TargetCl
       ? `labels are integers below ${labelLimit}`
       : `the output has the classes 0 to ${channels - 1}`
   const without = names ? '' : 'labels are class indices unless the request names the values as classes; '
-  const left = ignoreIndex === null ? '' : `; ignoreIndex, ${ignoreIndex}, is left out`
+  const isLeftOut = ignoreIndex !== null && names?.ofTarget(ignoreIndex) === undefined
+  const left = isLeftOut ? `; ignoreIndex, ${ignoreIndex}, is left out` : ''
   return mismatch(metric, 'target', `${without}a mask has the label ${label}: ${range}${left}`, {
     expected: names ? `${names}` : channels === 1 ? `below ${labelLimit}` : `0 to ${channels - 1}`,
     actual: `${label}`,

@@ -6,13 +6,14 @@ import { ClassTally } from '../classes/class-tally.ts'
 import { requireAlike } from '../classes/doubtful-outputs.ts'
 import { NamedPredictions } from '../classes/named-predictions.ts'
 import { OutputReading } from '../classes/output-reading.ts'
+import type { Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 import { isLabel, labelLimit } from './mask-labels.ts'
 
 /**
  * Counts of outputs with one number for each pixel: a label, as from a network that ends in ArgMax, or the probability or logit of class 1.
- * Only the whole set decides. Numbers in [0, 1] are probabilities; 0 and 1 then also work as labels. Otherwise, integers in the size of the
- * mask are labels, and all other numbers are logits. Where the request names the classes, labels are their indices or their values.
+ * Only the whole set decides. Outputs of an integer type in the size of the mask are labels. So are whole numbers of a float type, if some lie
+ * outside [0, 1]. Other numbers in [0, 1] are probabilities, and all others are logits. Where the request names the classes, labels are their indices or their values.
  */
 export class SingleChannelCounts {
   readonly #metric: string
@@ -22,6 +23,7 @@ export class SingleChannelCounts {
   readonly #labels: { add(target: number, value: number): boolean; endSample(): void; tally: ClassTally; note: string }
   readonly #binary: BinaryCounts
   #maybeLabels: boolean
+  #areIntegers = false
   #highestTarget = 0
 
   constructor(metric: string, from: OutputsFrom, names: ClassNames | undefined, keep: boolean) {
@@ -35,8 +37,9 @@ export class SingleChannelCounts {
   }
 
   /** Looks at the numbers of one output before they are resampled. @param resampled true if they will be resampled */
-  see(data: ArrayLike<number>, resampled: boolean): void {
+  see({ data, integers }: Values, resampled: boolean): void {
     if (resampled) this.#maybeLabels = false
+    if (integers) this.#areIntegers = true
     for (let i = 0; i < data.length; i += 1) {
       this.#reading.see(data, i, 1, 1)
       if (this.#maybeLabels && !this.#isLabel(data[i] ?? 0)) this.#maybeLabels = false
@@ -88,7 +91,7 @@ export class SingleChannelCounts {
   }
 
   get #areLabels(): boolean {
-    return this.#maybeLabels && (this.#reading.logits || this.#highestTarget > 1)
+    return this.#maybeLabels && (this.#areIntegers || this.#reading.logits || this.#highestTarget > 1)
   }
 
   #isLabel(value: number): boolean {
