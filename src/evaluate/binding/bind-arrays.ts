@@ -27,17 +27,20 @@ export function bindArrays(model: BindingModel, dataset: BindingDataset, request
   const askedTarget = request.target === undefined ? undefined : chooseArray(dataset, request.target, 'target')
   const samples = requireOneLength([...asked.values(), askedTarget ?? []].flat())
   const bound = new Map<string, BoundInput>()
-  for (const input of model.inputs) {
-    const array =
-      asked.get(input.name) ??
-      dataset.arrays.find(each => each.name === input.name && each !== askedTarget && hasSamples(each, samples))
-    if (array) bound.set(input.name, bindInput(input, array))
-  }
-
   const used = () => [
     ...dataset.arrays.filter(({ name }) => [...bound.values()].some(({ array }) => array === name)),
     ...(askedTarget ? [askedTarget] : []),
   ]
+  const isScalar = ({ dims }: BindingModel['inputs'][number]) => dims?.length === 0
+  // Inputs with axes tell the number of samples, and a constant saved with one axis is no array of samples.
+  for (const input of model.inputs.toSorted((a, b) => Number(isScalar(a)) - Number(isScalar(b)))) {
+    const expected = isScalar(input) ? requireOneLength(used()) : samples
+    const array =
+      asked.get(input.name) ??
+      dataset.arrays.find(each => each.name === input.name && each !== askedTarget && hasSamples(each, expected))
+    if (array) bound.set(input.name, bindInput(input, array))
+  }
+
   const length = requireOneLength(used())
   const guesses = guessInputs(model, dataset, bound, each => !used().includes(each) && hasSamples(each, length))
   for (const { input, array } of guesses) bound.set(input.name, bindInput(input, array))

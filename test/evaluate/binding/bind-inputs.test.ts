@@ -55,6 +55,12 @@ describe('a missing input is never filled by shape alone', () => {
     expect(errors[0]?.message).toContain('keep_prob')
   })
 
+  test('a constant saved with one axis is named, and how to save it', () => {
+    const { errors } = refusalOf(() => bind(inputs, [array('keep_prob', 'float32', 1), x, y]))
+    expect(errors).toMatchObject([{ field: 'inputs.keep_prob', message: expect.stringMatching(/without axes/) }])
+    expect(errors[0]?.actual).toContain('keep_prob (float32 [1])')
+  })
+
   test('a constant with its name is fed to it', () => {
     const { binding } = bind(inputs, [x, y, array('keep_prob', 'float32')])
     expect(binding.inputs[1]).toEqual({ input: 'keep_prob', dtype: 'float32', array: 'keep_prob', feeding: 'whole' })
