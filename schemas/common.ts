@@ -39,7 +39,7 @@ function wholeNumber(minimum: number, maximum: number, initial?: number) {
 
 /** Seconds with or without a fraction, as a query parameter. */
 const secondsParameter = z.preprocess(
-  readDigits(/^\d{1,15}(\.\d{1,15})?$/),
+  readDigits(/^\d{1,300}(\.\d{1,15})?$/),
   z
     .number({
       error: ({ input }) => `is ${JSON.stringify(input)}, and must be seconds in decimal digits, such as 30 or 0.5`,

@@ -84,7 +84,7 @@ function badTarget({ rawPacket, bytesParsed = 0 }: ParserError): string | undefi
   const start = rawPacket.lastIndexOf('\n', Math.max(0, bytesParsed - 1)) + 1
   const end = rawPacket.indexOf('\n', start)
   const line = rawPacket.toString('utf8', start, end < 0 ? rawPacket.length : end)
-  const target = /^[A-Z]+ (\/.*?)(?: HTTP\/[\d.]+)?\r?$/s.exec(line)?.[1]
+  const target = /^[A-Z]+ ((?:\/|https?:).*?)(?: HTTP\/[\d.]+)?\r?$/s.exec(line)?.[1]
   return target !== undefined && /[^\x21-\x7e]/.test(target) ? target : undefined
 }
 

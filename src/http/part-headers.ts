@@ -30,17 +30,26 @@ function prepareHeader(header: unknown): void {
   if (typeof header !== 'object' || header === null) return
   const { 'content-disposition': dispositions, 'content-encoding': encodings } =
     partHeaders.safeParse(header).data ?? {}
-  if (dispositions) Object.assign(header, { 'content-disposition': dispositions.map(withoutPlainFilename) })
+  if (dispositions) Object.assign(header, { 'content-disposition': dispositions.map(withOneFilename) })
   const encoding = encodings?.join().trim().toLowerCase()
   if (encoding && encoding !== 'identity') Object.assign(header, { 'content-transfer-encoding': [encoding] })
 }
 
-const parameter = /;\s*([^=;\s]+)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;]*)/g
+const parameter = /;\s*([^=;\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)/g
+/** A character set, a language that may be empty, and percent-encoded text (RFC 8187, 3.2). */
+const extendedValue = /^\s*"?[\w.+-]+'[\w-]*'(?:[^%"\s]|%[\da-f]{2})*"?\s*$/i
 
-/** Returns a content disposition without its parameter `filename`, if it also has `filename*`. */
-export function withoutPlainFilename(disposition: string): string {
+/**
+ * Returns a content disposition with one of its parameters `filename` and `filename*`, if it has both: `filename*`, unless its value is
+ * malformed. RFC 6266 (4.3) says so.
+ */
+export function withOneFilename(disposition: string): string {
   if (!/;\s*filename\*/i.test(disposition)) return disposition
-  const isExtended = [...disposition.matchAll(parameter)].some(([, name]) => name?.toLowerCase() === 'filename*')
-  if (!isExtended) return disposition
-  return disposition.replace(parameter, (whole, name: string) => (name.toLowerCase() === 'filename' ? '' : whole))
+  const values = new Map(
+    [...disposition.matchAll(parameter)].map(([, name = '', value]) => [name.toLowerCase(), value]),
+  )
+  const extended = values.get('filename*')
+  if (extended === undefined || !values.has('filename')) return disposition
+  const ignored = extendedValue.test(extended) ? 'filename' : 'filename*'
+  return disposition.replace(parameter, (whole, name: string) => (name.toLowerCase() === ignored ? '' : whole))
 }

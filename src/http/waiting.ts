@@ -36,6 +36,6 @@ export function waitOf({ query, headers }: Pick<FastifyRequest, 'query' | 'heade
  */
 function preferredWait(prefer: string): number | undefined {
   const first = prefer.split(',').find(each => /^\s*wait\s*(?:[=;]|$)/i.test(each))
-  const digits = /^\s*wait\s*=\s*("?)(\d{1,15})\1\s*(?:;|$)/i.exec(first ?? '')?.[2]
+  const digits = /^\s*wait\s*=\s*("?)(\d+)\1\s*(?:;|$)/i.exec(first ?? '')?.[2]
   return digits === undefined ? undefined : Number(digits)
 }

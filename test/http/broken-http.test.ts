@@ -38,6 +38,7 @@ describe('what is not HTTP is answered with a problem all the same', () => {
     '/v1/models/x/data/重み.bin',
     '/v1/models?name=a b',
     '/nowhere é',
+    'http://localhost/v1/models/é',
   ])('an address that is not percent-encoded, which is told so: %s', async target => {
     for (const method of ['GET', 'PUT', 'DELETE']) {
       const said = `${method} ${target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\n\r\n`

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DatasetRecord } from '../../schemas/dataset.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
-import { withoutPlainFilename } from '../../src/http/part-headers.ts'
+import { withOneFilename } from '../../src/http/part-headers.ts'
 import { externalModel } from '../support/external-model.ts'
 import { json, readProblem } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
@@ -48,13 +48,24 @@ describe('filename* wins over filename', () => {
     expect((await json<DatasetRecord>(response)).files).toMatchObject([{ name: 'gewählt.npz' }])
   })
 
+  test.each(['garbage', "UTF-8''%ZZ.npz", "UTF-8''100%", '"x.npz"', '', "''x.npz"])(
+    'unless it is malformed: %s',
+    async extended => {
+      const x = { descr: '<f4', shape: [2], data: Buffer.from(extended.padEnd(8).slice(-8)) }
+      for (const both of [`filename="a.npz"; filename*=${extended}`, `filename*=${extended}; filename="a.npz"`]) {
+        const response = await send('/v1/datasets', [[`name="data"; ${both}`, npz({ x })]])
+        expect((await json<DatasetRecord>(response)).files).toMatchObject([{ name: 'a.npz' }])
+      }
+    },
+  )
+
   test('and a name with the word in it is only a name', () => {
     for (const disposition of [
       'form-data; name="filename*"; filename="a"',
       `form-data; name="x; filename*=UTF-8''b"; filename="a"`,
       'form-data; name=a',
     ])
-      expect(withoutPlainFilename(disposition)).toBe(disposition)
+      expect(withOneFilename(disposition)).toBe(disposition)
   })
 })
 

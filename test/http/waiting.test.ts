@@ -37,6 +37,7 @@ describe('?wait', () => {
     ['45.5', '45'],
     ['60', '45'],
     ['86400', '45'],
+    ['9'.repeat(40), '45'],
   ])('=%s tells in Tureen-Waited: %s', async (wait, waited) => {
     const response = await start(`wait=${wait}`)
     expect(response.status).toBe(200)
@@ -73,6 +74,7 @@ describe('Prefer: wait', () => {
     ['return=minimal,wait=5,wait=20', 5, 'wait=5'],
     ['wait=0', 0, 'wait=0'],
     ['wait=100000000000000', 45, 'wait=45'],
+    [`wait=${'9'.repeat(400)}`, 45, 'wait=45'],
   ])('%s is %i seconds', (prefer, seconds, applied) => {
     const { seconds: found, headers } = waitOf({ query: {}, headers: { prefer } })
     expect([found, headers['preference-applied']]).toEqual([seconds, applied])
