@@ -30,12 +30,18 @@ type Receiving = { meter: Meter; signal: AbortSignal; reservation: Reservation }
  * @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_UNSUPPORTED_MEDIA_TYPE`, `TUREEN_TOO_LARGE`, and the reason of the signal
  */
 export async function* formParts(request: FastifyRequest, receiving: Receiving): AsyncGenerator<UploadPart> {
+  let hasParts = false
   try {
-    yield* partsOf(request, receiving)
+    for await (const part of partsOf(request, receiving)) {
+      hasParts = true
+      yield part
+    }
   } catch (error) {
     if (error instanceof TureenError || (error instanceof Error && 'statusCode' in error)) throw error
     const reason = error instanceof Error ? error.message : String(error)
     if (reason === 'Multipart: Boundary not found') throw withoutBoundary(request.headers['content-type'], error)
+    if (reason === 'Unexpected end of multipart data' && !hasParts)
+      throw withOtherBoundary(request.headers['content-type'], error)
     const message = `is not a complete form: ${reason}`
     const errors = [{ field: 'body', expected: 'multipart/form-data', message }]
     throw new TureenError('TUREEN_BODY_MALFORMED', `The body ${message}. Nothing was kept. Send it again.`, errors, {
@@ -54,6 +60,16 @@ function withoutBoundary(actual = '', cause: unknown): TureenError {
     'TUREEN_BODY_MALFORMED',
     `The content type ${message}. Let your HTTP client set this header, or write ${expected}.`,
     [{ field: 'content-type', expected, actual, message }],
+    { cause },
+  )
+}
+
+function withOtherBoundary(expected = '', cause: unknown): TureenError {
+  const message = `has no complete part behind the boundary of its content type: ${expected}`
+  return new TureenError(
+    'TUREEN_BODY_MALFORMED',
+    `The body ${message}. Let your HTTP client set this header, which must name the boundary that the body has.`,
+    [{ field: 'content-type', expected, message }],
     { cause },
   )
 }

@@ -69,6 +69,16 @@ describe('forms that do not hold one model', () => {
     expect(errors).toMatchObject([{ field: 'content-type', expected: expect.stringContaining('boundary=') }])
   })
 
+  test.each(['other', '', "'B'", '--B'])(
+    'a boundary that the body does not have is refused as such: %s',
+    async boundary => {
+      const type = `multipart/form-data; boundary=${boundary}`
+      const response = await postText(Buffer.concat([part('model', ft0), Buffer.from('\r\n--B--\r\n')]), type)
+      const { errors } = await readProblem(response, 400, 'TUREEN_BODY_MALFORMED')
+      expect(errors).toMatchObject([{ field: 'content-type', expected: type }])
+    },
+  )
+
   test.each([' ', ', ', '  '])('a boundary after "%s" is refused, and told that a semicolon is missing', async gap => {
     const response = await postText(part('model', ft0), `multipart/form-data${gap}boundary=B`)
     const { detail, errors } = await readProblem(response, 415, 'TUREEN_UNSUPPORTED_MEDIA_TYPE')
