@@ -98,7 +98,7 @@ describe('outputs that are class labels', () => {
         { class: 5, value: 0, support: 1 },
         { class: 9, value: 0.5, support: 2 },
       ],
-      note: 'outputs read as class labels: they are integers, one for each target',
+      note: 'outputs read as class labels: they are integers, one for each target; labels of the targets that no output has: 5',
     })
   })
 
@@ -150,6 +150,13 @@ describe('outputs that are class labels', () => {
 
   test('that share none with the targets are scored with a note that says so', () => {
     expect(score('accuracy', integers([1, 2, 3]), integers([4, 5, 6])).note).toMatch(/numbered alike\?$/)
+  })
+
+  test('name the labels of the targets that they never have, such as a void one', () => {
+    const { note, value } = score('accuracy', integers([0, 1, 1, 0]), integers([0, 1, 255, 255]))
+    expect(value).toBe(0.5)
+    expect(note).toMatch(/labels of the targets that no output has: 255$/)
+    expect(score('accuracy', integers([0, 1, 2]), integers([0, 1, 1])).note).not.toContain('no output has')
   })
 
   test.each([

@@ -70,7 +70,18 @@ export function leftOutNote(
   const scored = new Set(perClass.map(result => result.class))
   const missing = isOpen ? [] : Array.from(support, (_, c) => labels?.[c] ?? c).filter(label => !scored.has(label))
   if (missing.length === 0) return undefined
-  const named = missing.slice(0, mostNamed).join(', ')
-  const more = missing.length > mostNamed ? ` and ${missing.length - mostNamed} more` : ''
-  return `classes ${why}, left out of the mean: ${named}${more}`
+  return `classes ${why}, left out of the mean: ${firstOf(missing)}`
+}
+
+/** Returns a note on the classes that are targets, but never predicted; undefined if there are none. */
+export function neverPredictedNote({ support, predicted, labels }: ClassCounts): string | undefined {
+  const places = Array.from(support, (_, c) => c).filter(c => (support[c] ?? 0) > 0 && predicted[c] === 0)
+  return places.length === 0
+    ? undefined
+    : `labels of the targets that no output has: ${firstOf(places.map(c => labels?.[c] ?? c))}`
+}
+
+function firstOf(labels: readonly (number | string)[]): string {
+  const more = labels.length > mostNamed ? ` and ${labels.length - mostNamed} more` : ''
+  return `${labels.slice(0, mostNamed).join(', ')}${more}`
 }

@@ -1,6 +1,6 @@
 import type { Batch } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
-import type { ClassCounts } from './class-counts.ts'
+import { type ClassCounts, neverPredictedNote } from './class-counts.ts'
 import { unnamedTexts } from './class-labels.ts'
 import { ClassTally } from './class-tally.ts'
 import type { Label } from './label.ts'
@@ -58,12 +58,14 @@ export class LabelTally implements LabelCounts {
     return this.#sorted(this.#tally.resampled(counts))
   }
 
-  /** Says how the outputs were read, and warns if they contain no label of the targets. */
+  /** Says how the outputs were read, and warns of labels of the targets that the outputs do not contain. */
   get note(): string {
     const reading = `outputs read as class labels: they are ${this.#areTexts ? 'texts' : 'integers, one for each target'}`
     const { support, predicted } = this.#tally.counts
     const isStrange = support.some(count => count > 0) && support.every((count, c) => count === 0 || predicted[c] === 0)
-    return isStrange ? `${reading}; no label of the targets is among them: are both numbered alike?` : reading
+    if (isStrange) return `${reading}; no label of the targets is among them: are both numbered alike?`
+    const missing = neverPredictedNote(this.counts)
+    return missing === undefined ? reading : `${reading}; ${missing}`
   }
 
   #requireOneKind({ output, target }: Batch): void {
