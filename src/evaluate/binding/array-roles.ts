@@ -19,6 +19,10 @@ const tokenWords = new Set('input inputs token tokens position positions segment
 /** Identifiers that are written as one word. */
 const joinedIdentifier = /^(sample|user|item|image|img|row|record|patient|case|subject|doc)(id|ids|idx|index)$/
 
+/** Targets that are written as one word with their part of the data, such as `ytrain` and `testlabels`. */
+const joinedTarget =
+  /^((y|labels?|targets?)(tr|te|train|test|val|valid|validation|true)|(train|test|val|valid)(y|labels?|targets?))$/
+
 /** Returns the role of an array by the words of its name: `y_train`, `classLabels` and `gt` are targets. */
 export function roleOf(name: string): ArrayRole {
   const words = name
@@ -27,7 +31,7 @@ export function roleOf(name: string): ArrayRole {
     .split(/[^\p{L}]+/u)
   const has = (known: ReadonlySet<string>) => words.some(word => known.has(word))
   if (has(besideWords)) return 'beside'
-  if (has(targetWords)) return 'target'
+  if (has(targetWords) || words.some(word => joinedTarget.test(word))) return 'target'
   if (has(tokenWords)) return 'data'
   return has(identifierWords) || words.some(word => joinedIdentifier.test(word)) ? 'beside' : 'data'
 }

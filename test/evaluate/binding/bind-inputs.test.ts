@@ -231,9 +231,9 @@ describe('an array that cannot be used', () => {
 })
 
 test.each([
-  ['target', 'y Y labels y_train classLabels gt mask_true target_ids class_id y2 ground_truth'],
+  ['target', 'y Y labels y_train classLabels gt mask_true target_ids class_id y2 ground_truth ytrain yte testlabels'],
   ['beside', 'id ID sample_id sampleId userid idx index file_name class_names sample_weight class_weights fold'],
-  ['data', 'x image input_ids token_type_ids position_ids features valid grid width mask yaw hidden'],
+  ['data', 'x image input_ids token_type_ids position_ids features valid grid width mask yaw hidden xtrain year train'],
 ])('arrays are %s by their names: %s', (role, names) => {
   expect(names.split(' ').map(name => [name, roleOf(name)])).toEqual(names.split(' ').map(name => [name, role]))
 })
