@@ -10,6 +10,7 @@ import type { BodyProgress } from './body-progress.ts'
 import { byteMeter, tooLarge } from './byte-meter.ts'
 import { formParts, type UploadPart } from './form-parts.ts'
 import { heedPartHeaders } from './part-headers.ts'
+import { rawChunks } from './raw-forms.ts'
 import { uploadSlotErrors } from './upload-slots.ts'
 
 /** Error codes of {@link uploadParts}, and of uploads above the limits of a client. */
@@ -94,7 +95,7 @@ export async function* uploadParts(request: FastifyRequest, limits: UploadLimits
         field: 'model',
         filename: undefined,
         isFormBody: essenceOf(request.headers['content-type']) === formType,
-        stream: meter(request.raw),
+        stream: rawChunks(meter(request.raw), request),
         reservation,
       }
   } finally {

@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { expectNothingKept, readProblem } from '../support/http-client.ts'
+import type { ModelRecord } from '../../schemas/model.ts'
+import { externalModel } from '../support/external-model.ts'
+import { expectNothingKept, json, readProblem } from '../support/http-client.ts'
 import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { converse, expectProblem } from '../support/raw-http.ts'
@@ -28,8 +30,7 @@ const twentyKilobytes = (start: string, filling = 0) =>
   Buffer.concat([Buffer.from(start, 'latin1'), Buffer.alloc(20_000, filling)])
 const zip = twentyKilobytes('PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0e\0\0\0model/data.pkl')
 const hdf5 = twentyKilobytes('\x89HDF\r\n\x1a\n')
-const json = twentyKilobytes('{"weights": "', 0x61)
-const rawForm = '--b\r\nContent-Disposition: form-data; name="model"; filename="m.onnx"\r\n\r\n\x08\x08'
+const jsonText = twentyKilobytes('{"weights": "', 0x61)
 const gzip = Buffer.concat([gzipSync('model'), Buffer.alloc(20_000)])
 
 /** What `curl -d @FILE` sends of a file. */
@@ -40,11 +41,10 @@ describe('a body that is no model is refused after its first bytes, while the cl
   test.each<[string, string, string, Uint8Array, RegExp]>([
     ['a PyTorch checkpoint', 'POST', '/v1/models', zip, /PyTorch.*torch\.onnx\.export/],
     ['HDF5 by PUT', 'PUT', '/v1/models?name=m', hdf5, /HDF5.*tf2onnx/],
-    ['JSON', 'POST', '/v1/models', json, /JSON/],
+    ['JSON', 'POST', '/v1/models', jsonText, /JSON/],
     ['gzip', 'POST', '/v1/models', gzip, /gunzip/],
     ['a pickle', 'POST', '/v1/models', twentyKilobytes('\x80\x04\x95'), /pickle/],
     ['HTML', 'POST', '/v1/models', twentyKilobytes('<!DOCTYPE html>', 0x20), /HTML/],
-    ['a form sent as raw bytes', 'POST', '/v1/models', twentyKilobytes(rawForm), /form.*multipart\/form-data/],
   ])('%s', async (_, method, path, first, named) => {
     const { detail } = expectProblem(await converse(app.url, begun(method, path, first)), 400, 'TUREEN_NOT_ONNX')
     expect(detail).toMatch(named)
@@ -90,6 +90,27 @@ describe('a body that is no model is refused after its first bytes, while the cl
       'TUREEN_DATASET_MALFORMED',
     )
     expect(detail).toMatch(named)
+  })
+})
+
+describe('a form whose content type says otherwise is refused with the content type that it needs', () => {
+  const form = Buffer.from('--b-1\r\nContent-Disposition: form-data; name="file"; filename="W.bin"\r\n\r\n')
+  test.each(['application/octet-stream', formType])('%s', async type => {
+    const { id, missing } = await json<ModelRecord>(
+      await fetch(`${app.url}/v1/models`, { method: 'POST', body: externalModel([1, 2, 3, 4], [5, 6]).main }),
+    )
+    for (const [method, path] of [
+      ['POST', '/v1/models'],
+      ['POST', '/v1/soup'],
+      ['POST', '/v1/datasets'],
+      ['PUT', `/v1/models/${id}/data/${encodeURIComponent(missing[0] ?? '')}`],
+    ] as const)
+      for (const body of [Buffer.concat([form, ft0]), form]) {
+        const response = await fetch(`${app.url}${path}`, { method, headers: { 'content-type': type }, body })
+        const { errors } = await readProblem(response, 415, 'TUREEN_UNSUPPORTED_MEDIA_TYPE')
+        expect(errors).toMatchObject([{ expected: 'multipart/form-data; boundary=b-1', actual: type }])
+      }
+    await fetch(`${app.url}/v1/models/${id}`, { method: 'DELETE' })
   })
 })
 

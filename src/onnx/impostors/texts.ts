@@ -14,12 +14,6 @@ export const texts: readonly Impostor[] = [
       'The file is text in UTF-16, which `>` of Windows PowerShell writes for any output, including models. Download the model without `>` (curl -o), and upload it.',
   },
   {
-    recognise: ({ text }) =>
-      /^(\r?\n)?--[^\r\n]{1,80}\r?\ncontent-(disposition|type|length|transfer-encoding):/i.test(text),
-    reason:
-      'The file is a form, sent as raw bytes or inside another form. Let the HTTP client set the content type of forms, multipart/form-data, or send the .onnx file alone.',
-  },
-  {
     recognise: ({ text }) => /^\s*version https:\/\/git-lfs\.github\.com\/spec\//.test(withoutMark(text)),
     reason: 'The file is a Git LFS pointer, not the model itself. Fetch the model with `git lfs pull`.',
   },
