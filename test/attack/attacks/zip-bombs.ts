@@ -7,7 +7,10 @@ const many = (count: number, entry: (index: number) => Entry) =>
   zipFile(Array.from({ length: count }, (_, index) => entry(index)))
 const one = (data: Uint8Array, more: Partial<Entry> = {}) => zipFile([other, { name: 'x.npy', data, ...more }])
 
-/** Data sets of at most a few megabytes that lie, or grow beyond their limits, when they are read. Each is refused. */
+/**
+ * Data sets of at most a few megabytes that lie, or grow beyond their limits, when they are read. Each is refused, or its array x is left
+ * out.
+ */
 export const zipBombs = (): Record<string, Buffer<ArrayBuffer>> => {
   const zeros = Buffer.alloc(200_000_000)
   return {
