@@ -125,6 +125,17 @@ describe('a classifier that puts out labels and probabilities', () => {
     expect(result).toMatchObject({ metrics: { accuracy: 4 / 6 }, binding: { output: 'label' } })
   })
 
+  test('with a ZipMap whose type the file does not declare is refused with the way out', async () => {
+    const scores = classicNode('Normalizer', 'x', ['scores'], { norm: 'L1' })
+    const zip = classicNode('ZipMap', 'scores', ['mapped'], { classlabels_int64s: { ints: [0, 1, 2] } })
+    const { error } = await client.evaluate({
+      model: await client.addModel(classicModel([scores, zip], 3, { mapped: { type: {} } })),
+      dataset: (await client.addDataset(whole([2, 0, 1, 0, 2, 1]))).id,
+      metrics: ['accuracy'],
+    })
+    expect(error).toMatchObject({ code: 'TUREEN_EVALUATION_FAILED', detail: expect.stringMatching(/without ZipMap/) })
+  })
+
   test('whose labels are texts is compared with texts', async () => {
     const { result, error } = await client.evaluate({
       model: await client.addModel(classifier({ strings: ['setosa', 'rose', 'lily'] })),

@@ -126,6 +126,13 @@ function failure(what: string, reason: string): TureenError {
       { expected: 'float32', actual: dtype, message },
     ])
   }
+  if (/Non tensor type/.test(reason)) {
+    const message =
+      'an output is no tensor but a sequence or a map, as ZipMap makes; export the model without ZipMap (zipmap: false), or score another output'
+    return new TureenError('TUREEN_EVALUATION_FAILED', `${what}: ${message}. onnxruntime says: ${reason}`, [
+      { expected: 'a tensor', actual: 'a sequence or a map', message },
+    ])
+  }
   if (
     /bad_alloc|failed to allocate memory|bfcarena|out of memory|cannot allocate|array buffer allocation/i.test(reason)
   ) {
