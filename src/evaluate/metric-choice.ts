@@ -4,7 +4,8 @@ import type { ValueDescription } from '../onnx/skeleton.ts'
 import { invalidFields } from '../unknown-fields.ts'
 import { boundedParse } from '../validation/bounded-parse.ts'
 import { toldFindings } from '../validation/told-causes.ts'
-import type { Binding, BindingDataset, BoundArray } from './binding.ts'
+import { guessNote } from './binding/guess-notes.ts'
+import type { Binding, BindingDataset, BoundArray, Guess } from './binding.ts'
 import { isInteger, isText } from './element-kinds.ts'
 import { metrics, type RegisteredMetric } from './metrics/metric-registry.ts'
 import { parameterSchema } from './metrics/parameter-schema.ts'
@@ -48,8 +49,8 @@ export function chooseMetric(name: string, parameters: Record<string, unknown>, 
   )
 }
 
-/** The arrays of a data set. */
-type TargetChoices = Pick<BindingDataset, 'arrays' | 'unusable'>
+/** The arrays of a data set, and those that were guessed. */
+type TargetChoices = Pick<BindingDataset, 'arrays' | 'unusable'> & { guesses?: readonly Guess[] }
 
 /**
  * Returns the scoring metrics for a request that names none: accuracy for class indices and labels, meanIoU for masks, mse for numbers in
@@ -79,9 +80,9 @@ export function defaultMetrics(
 
 /**
  * Returns the array that the output is compared with.
- * @throws TureenError `TUREEN_DATASET_MISMATCH` with the choices if there is none, and with arrays that cannot be used
+ * @throws TureenError `TUREEN_DATASET_MISMATCH` with the choices if there is none, with arrays that cannot be used and with guesses
  */
-export function requireTarget(binding: Binding, { arrays, unusable = [] }: TargetChoices): BoundArray {
+export function requireTarget(binding: Binding, { arrays, unusable = [], guesses = [] }: TargetChoices): BoundArray {
   const target = arrays.find(({ name }) => name === binding.target)
   if (target) return target
   const free = arrays.filter(({ name, dims }) => dims.length > 0 && !binding.inputs.some(({ array }) => array === name))
@@ -94,7 +95,11 @@ export function requireTarget(binding: Binding, { arrays, unusable = [] }: Targe
         : 'outputs are compared with a target, and every array of the data set is an input'
   const unused = unusable.map(({ reason }) => reason.replace(/\.$/, '')).join('; ')
   const message = unused ? `${found}. Arrays that cannot be used: ${unused}` : found
-  throw new TureenError('TUREEN_DATASET_MISMATCH', `The data set has no target: ${message}.`, [
+  // A guess may have fed the target to an input that has no array.
+  const fed = guesses.map(({ field, array }) => ({ field, tensor: array, message: guessNote({ field, array }) }))
+  const told = [message, ...fed.map(each => each.message)].join('. Also: ')
+  throw new TureenError('TUREEN_DATASET_MISMATCH', `The data set has no target: ${told}.`, [
     { field: 'target', ...(expected ? { expected } : {}), message },
+    ...fed,
   ])
 }

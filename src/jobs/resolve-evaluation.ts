@@ -87,7 +87,7 @@ export async function resolveDataset(
   const dataset = await datasets.get(reference, field)
   const { binding, samples = dataset.samples, guesses } = bindDataset(model, dataset, request)
   const { id, name, sha256, arrays } = dataset
-  const target = binding.references.length > 0 ? null : requireTarget(binding, dataset)
+  const target = binding.references.length > 0 ? null : requireTarget(binding, { ...dataset, guesses })
   requireScorable(model.outputs, binding)
   return { id, name, sha256, samples, arrays, files: datasets.files(dataset), binding, guesses, target }
 }

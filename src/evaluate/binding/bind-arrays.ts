@@ -25,13 +25,14 @@ export function bindArrays(model: BindingModel, dataset: BindingDataset, request
   for (const name of given.keys()) choose(model.inputs, name, 'input', 'inputs')
   const asked = new Map([...given].map(([input, name]) => [input, chooseArray(dataset, name, `inputs.${input}`)]))
   const askedTarget = request.target === undefined ? undefined : chooseArray(dataset, request.target, 'target')
-  const samples = requireOneLength([...asked.values(), askedTarget ?? []].flat())
+  const isScalar = ({ dims }: BindingModel['inputs'][number]) => dims?.length === 0
+  const askedSamples = model.inputs.filter(input => !isScalar(input)).flatMap(({ name }) => asked.get(name) ?? [])
+  const samples = requireOneLength([...askedSamples, ...(askedTarget ? [askedTarget] : [])])
   const bound = new Map<string, BoundInput>()
   const used = () => [
     ...dataset.arrays.filter(({ name }) => [...bound.values()].some(({ array }) => array === name)),
     ...(askedTarget ? [askedTarget] : []),
   ]
-  const isScalar = ({ dims }: BindingModel['inputs'][number]) => dims?.length === 0
   // Inputs with axes tell the number of samples, and a constant saved with one axis is no array of samples.
   for (const input of model.inputs.toSorted((a, b) => Number(isScalar(a)) - Number(isScalar(b)))) {
     const expected = isScalar(input) ? requireOneLength(used()) : samples

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { TureenError } from '../../../src/errors.ts'
 import { roleOf } from '../../../src/evaluate/binding/array-roles.ts'
 import { bindDataset } from '../../../src/evaluate/binding.ts'
+import { requireTarget } from '../../../src/evaluate/metric-choice.ts'
 
 type Dim = number | string | null
 const value = (name: string, dtype: string, ...dims: Dim[]) => ({ name, dtype, dims })
@@ -59,6 +60,11 @@ describe('a missing input is never filled by shape alone', () => {
     const { errors } = refusalOf(() => bind(inputs, [array('keep_prob', 'float32', 1), x, y]))
     expect(errors).toMatchObject([{ field: 'inputs.keep_prob', message: expect.stringMatching(/without axes/) }])
     expect(errors[0]?.actual).toContain('keep_prob (float32 [1])')
+  })
+
+  test('a constant with one axis that the request names is refused beside the samples, not instead of them', () => {
+    const run = () => bind(inputs, [array('one', 'float32', 1), x, y], { inputs: { keep_prob: 'one' } })
+    expect(refusalOf(run).message).toMatch(/one and x do not belong together|x and one do not belong together/)
   })
 
   test('a constant with its name is fed to it', () => {
@@ -150,6 +156,15 @@ describe('the target', () => {
     const unusable = [{ name: 'y', reason: 'The array y (|O) holds Python objects.' }]
     expect(bind(single, [x, array('score', 'float32', 60)], {}, unusable).binding.target).toBeNull()
   })
+})
+
+test('the refusal without a target names the array that was taken for an input by guess', () => {
+  const inputs = [value('x', 'float32', 'batch', 3), value('lengths', 'int64', 'batch')]
+  const arrays = [x, array('diagnosis', 'int64', 60)]
+  const { binding, guesses } = bind(inputs, arrays)
+  const { errors, message } = refusalOf(() => requireTarget(binding, { arrays, guesses }))
+  expect(errors).toMatchObject([{ field: 'target' }, { field: 'inputs.lengths', tensor: 'diagnosis' }])
+  expect(message).toContain('diagnosis was taken for the input lengths')
 })
 
 describe('train and test arrays in one file', () => {
