@@ -109,7 +109,7 @@ export const evaluationResult = z
         .array(z.string())
         .optional()
         .describe(
-          'Fields whose arrays neither the request nor their names chose, such as inputs.x; absent if there are none',
+          'Fields whose arrays the server chose although another may be meant, such as inputs.x; absent if there are none',
         ),
     }),
   })

@@ -40,7 +40,7 @@ export type BindingDataset = {
   unusable?: readonly UnusableDescription[] | undefined
 }
 
-/** An array that neither the request nor its name chose. `field`: the field of the request that would choose it, such as `inputs.x`. */
+/** An array that the server chose although another may be meant. `field`: the field of the request that would choose it, such as `inputs.x`. */
 export type Guess = { field: string; array: string }
 
 /** A binding, with the number of samples of its arrays (undefined if the files say it) and what was guessed. */
