@@ -4,6 +4,7 @@ import { type AttackedServer, startAttacked } from '../support/attacked-server.t
 import { filesIn, modelForm, readProblem } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { converse, openSocket } from '../support/raw-http.ts'
+import { modelBegins } from '../support/slow-clients.ts'
 
 const limit = 1_000_000
 
@@ -13,12 +14,11 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** The first bytes of a file that a path takes: a version and a graph of a model, or a zip file. Others are refused at once. */
-const modelStart = '\x08\x08:\x7f'
-const starts: [path: string, start: string][] = [
-  ['/v1/models', modelStart],
-  ['/v1/soup', modelStart],
-  ['/v1/datasets', 'PK\x03\x04'],
+/** The first bytes of a file that a path takes. Others are refused at once. */
+const starts: [path: string, start: Uint8Array][] = [
+  ['/v1/models', modelBegins],
+  ['/v1/soup', modelBegins],
+  ['/v1/datasets', Buffer.from('PK\x03\x04')],
 ]
 
 describe('many times what an upload may be', () => {
@@ -37,7 +37,7 @@ describe('many times what an upload may be', () => {
     async (path, start) => {
       await server.attack(async () => {
         const chunk = new Uint8Array(limit / 10)
-        chunk.set(Buffer.from(start))
+        chunk.set(start)
         const body = ReadableStream.from(Array.from({ length: 500 }, () => chunk))
         const response = await fetch(`${server.url}${path}`, { method: 'POST', body, duplex: 'half' })
         await readProblem(response, 413, 'TUREEN_TOO_LARGE')
@@ -64,10 +64,13 @@ describe('forms that never end', () => {
     async (path, start) => {
       await server.attack(async () => {
         const sockets = await Promise.all(Array.from({ length: 30 }, () => openSocket(server.url)))
-        for (const socket of sockets)
-          socket.write(
-            `${head(path)}transfer-encoding: chunked\r\n\r\n20000\r\n${`${partHead('model')}${start}`.padEnd(0x20000, 'x')}\r\n`,
-          )
+        const chunk = Buffer.alloc(0x20000, 'x')
+        Buffer.concat([Buffer.from(partHead('model')), start]).copy(chunk)
+        for (const socket of sockets) {
+          socket.write(`${head(path)}transfer-encoding: chunked\r\n\r\n20000\r\n`)
+          socket.write(chunk)
+          socket.write('\r\n')
+        }
         for (let tries = 0; tries < 100 && (await filesIn(server.data, 'incoming')).length < 30; tries += 1)
           await delay(20)
         expect(await filesIn(server.data, 'incoming')).toHaveLength(30)
