@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { type Generated, Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { migrations } from './migrations.ts'
-import { sqliteDialect } from './sqlite-dialect.ts'
+import { openSqlite } from './sqlite-dialect.ts'
 
 /** The tables of the catalog. Times are RFC 3339 texts, documents are JSON texts, digests are `sha256:<hex>`. */
 export type Tables = {
@@ -105,9 +105,24 @@ export async function openCatalog(path: string, storeId: string = randomUUID()):
   }
 }
 
+const questions = new WeakMap<Catalog, () => Promise<unknown>>()
+
 /** Returns a connection to the catalog without a migration. Its tables are those of the version that wrote it. */
 export function connectCatalog(path: string): Catalog {
-  return new Kysely<Tables>({ dialect: sqliteDialect(path) })
+  const { dialect, runBeside } = openSqlite(path)
+  const catalog = new Kysely<Tables>({ dialect })
+  questions.set(catalog, () => runBeside('select 1 from models limit 1'))
+  return catalog
+}
+
+/**
+ * Asks whether a catalog answers. Unlike other statements, this question does not wait until an open transaction has ended.
+ * @throws Error of SQLite; TureenError `TUREEN_CATALOG_UNAVAILABLE` if its thread ended
+ */
+export async function askCatalog(catalog: Catalog): Promise<void> {
+  const ask = questions.get(catalog)
+  if (!ask) throw new RangeError('this is a transaction, or was not connected here')
+  await ask()
 }
 
 /** Gives a catalog the tables of this version, and the id of its store if it has none, in one transaction. */

@@ -1,10 +1,9 @@
 import { constants } from 'node:fs'
-import { access, open, readdir } from 'node:fs/promises'
+import { access, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sql } from 'kysely'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { asTureenError, type ProblemItem, TureenError } from '../errors.ts'
-import type { Catalog } from './database.ts'
+import { askCatalog, type Catalog } from './database.ts'
 import { oneQuestion } from './one-question.ts'
 
 /** Checks that the store can serve requests. */
@@ -21,18 +20,11 @@ export const readinessErrors = ['TUREEN_NOT_READY'] as const satisfies readonly 
 
 export function createReadiness(catalog: Catalog, directory: string): Readiness {
   const content = join(directory, 'content')
-  const parts = {
-    catalog: oneQuestion('the catalog', () => sql`select 1 from models limit 1`.execute(catalog)),
-    content: oneQuestion('the directory of content', async () => {
-      await access(content, constants.W_OK)
-      const handle = await open(content)
-      try {
-        await handle.stat()
-        await readdir(content)
-      } finally {
-        await handle.close()
-      }
-    }),
+  const parts: Record<string, () => Promise<unknown>> = {
+    catalog: oneQuestion('the catalog', () => askCatalog(catalog)),
+    content: oneQuestion('the directory of content', () =>
+      Promise.all([access(content, constants.W_OK), readdir(content)]),
+    ),
   }
   return {
     async require() {

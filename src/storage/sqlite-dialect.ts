@@ -17,14 +17,19 @@ import type { SqliteAnswer, SqliteRequest } from './sqlite-thread.ts'
 /** Memory limits of the thread. Small ones are enough, since statements are small and rows are read page by page. */
 const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 256 }
 
-/** Returns Kysely's dialect for an SQLite database that is open in its own thread. */
-export function sqliteDialect(path: string): Dialect {
-  return {
+/**
+ * Opens an SQLite database in its own thread.
+ * @returns Kysely's dialect for it, and a function that runs a statement beside an open transaction, in which it sees uncommitted rows
+ */
+export function openSqlite(path: string): { dialect: Dialect; runBeside(sql: string): Promise<unknown> } {
+  const thread = restartedThread(path)
+  const dialect: Dialect = {
     createAdapter: () => new TransactionalSqliteAdapter(),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createIntrospector: database => new SqliteIntrospector(database),
-    createDriver: () => threadDriver(path),
+    createDriver: () => threadDriver(path, thread),
   }
+  return { dialect, runBeside: sql => thread.ask({ sql, parameters: [] }) }
 }
 
 /** An adapter that allows schema changes in transactions, which SQLite supports and Kysely's own adapter denies. */
@@ -34,8 +39,7 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   }
 }
 
-function threadDriver(path: string): Driver {
-  const thread = restartedThread(path)
+function threadDriver(path: string, thread: RestartedThread): Driver {
   /** Number of the thread in which the open transaction began. If that thread ends, the transaction ends too. */
   let transactionIn: number | undefined
   const run = async (sql: string, parameters: readonly unknown[]): Promise<QueryResult<never>> => {
@@ -78,6 +82,7 @@ function threadDriver(path: string): Driver {
 type Rows = { rows: unknown[]; changes?: number | bigint }
 type Waiting = { resolve(rows: Rows): void; reject(error: Error): void }
 type Thread = ReturnType<typeof startThread>
+type RestartedThread = ReturnType<typeof restartedThread>
 
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown))

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asTureenError } from '../../src/errors.ts'
-import { type Catalog, openCatalog } from '../../src/storage/database.ts'
+import { askCatalog, type Catalog, openCatalog } from '../../src/storage/database.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -55,6 +55,20 @@ test('a transaction is all or nothing, and what comes meanwhile is not in it', a
   await beside
   expect(await keys()).toEqual(expect.arrayContaining(['beside']))
   expect(await keys()).not.toContain('half')
+})
+
+test('says that it answers while a transaction is open, and other statements wait', async () => {
+  const order: string[] = []
+  await catalog.transaction().execute(async transaction => {
+    const waits = keys().then(() => order.push('statement'))
+    await askCatalog(catalog)
+    order.push('question')
+    await transaction.selectFrom('labels').select('key').execute()
+    order.push('transaction')
+    void waits
+  })
+  await keys()
+  expect(order).toEqual(['question', 'transaction', 'statement'])
 })
 
 test('an error of SQLite keeps its code on the way out of its thread', async () => {

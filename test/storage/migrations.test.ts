@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bringUpToDate, connectCatalog, openCatalog, type Tables } from '../../src/storage/database.ts'
 import { migrations } from '../../src/storage/migrations.ts'
 import { recogniseStore } from '../../src/storage/recognise-store.ts'
-import { sqliteDialect } from '../../src/storage/sqlite-dialect.ts'
+import { openSqlite } from '../../src/storage/sqlite-dialect.ts'
 import { writeMarker } from '../../src/storage/store-marker.ts'
 import { sha256 } from '../support/http-client.ts'
 import { temporaryDirectory } from '../support/server.ts'
@@ -40,7 +40,7 @@ async function killedEverywhere(path: string): Promise<string[]> {
     for (const ending of files) copyFileSync(path + ending, join(copy, `catalog.sqlite${ending}`))
     copies.push(copy)
   }
-  const catalog = new Kysely<Tables>({ dialect: sqliteDialect(path), log })
+  const catalog = new Kysely<Tables>({ dialect: openSqlite(path).dialect, log })
   await bringUpToDate(catalog, 'store')
   await catalog.destroy()
   expect(statements).toBeGreaterThan(5)
