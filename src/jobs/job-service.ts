@@ -14,6 +14,7 @@ import { followChanges } from './follow-changes.ts'
 import * as records from './job-records.ts'
 import { type JobFilters, listJobs, searchSummaryOf } from './job-summaries.ts'
 import { type ResultText, resultText, writeResult } from './large-results.ts'
+import { sharedReads } from './shared-reads.ts'
 
 /** The context of a running job. */
 export type JobContext<Type extends JobType> = {
@@ -105,7 +106,7 @@ export function createJobService(
       { job: id, message },
     ])
   }
-  const get = (id: string) => find(catalog, id)
+  const get = sharedReads((id: string) => find(catalog, id))
 
   /** Ends a job. @returns the ended job; undefined if it had already ended */
   const end = async (
