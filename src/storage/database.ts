@@ -92,14 +92,15 @@ export const nothingBeside = async (): Promise<void> => undefined
  * @throws Error that says why the catalog cannot be opened
  */
 export async function openCatalog(path: string, storeId: string = randomUUID()): Promise<Catalog> {
-  const catalog = connectCatalog(path)
+  let catalog: Catalog | undefined
   try {
     // Create the file first, to respect the umask. SQLite would create a file and a log that only the owner can write.
     await (await open(path, 'a')).close()
+    catalog = connectCatalog(path)
     await bringUpToDate(catalog, storeId)
     return catalog
   } catch (error) {
-    await catalog.destroy().catch(() => undefined)
+    await catalog?.destroy().catch(() => undefined)
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`The catalog ${path} cannot be opened: ${reason}.`, { cause: error })
   }

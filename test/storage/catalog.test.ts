@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -75,6 +76,17 @@ test('an error of SQLite keeps its code on the way out of its thread', async () 
   await insert('twice')
   // SQLITE_CONSTRAINT_PRIMARYKEY, https://www.sqlite.org/rescode.html
   await expect(insert('twice')).rejects.toMatchObject({ errcode: 1555 })
+})
+
+test('a new one has the mode that the umask leaves, so that the group of its directory can take over', async () => {
+  const before = process.umask(0o007)
+  try {
+    const shared = join(directory.path, 'shared.sqlite')
+    await (await openCatalog(shared)).destroy()
+    expect((await stat(shared)).mode & 0o777).toBe(0o660)
+  } finally {
+    process.umask(before)
+  }
 })
 
 test('one that cannot be opened is told, and so is what is asked of one that is closed', async () => {
