@@ -66,8 +66,7 @@ async function work(
 function formOfParts(count: number): FormData {
   const form = new FormData()
   form.append('model', new Blob([costlyModels['tensors in a data file each'](count)]), 'model.onnx')
-  for (let index = 0; index < count; index += 1)
-    form.append('data', new Blob([new Float32Array(1)]), `d${index}`)
+  for (let index = 0; index < count; index += 1) form.append('data', new Blob([new Float32Array(1)]), `d${index}`)
   return form
 }
 
