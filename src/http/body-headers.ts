@@ -8,11 +8,6 @@ export function mayHaveBody({ headers }: Pick<IncomingMessage, 'headers'>): bool
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** Returns the media type that a content type names, in lower case and without parameters; undefined if the header is missing. */
-export function mediaTypeOf({ 'content-type': type }: IncomingHttpHeaders): string | undefined {
-  return type?.split(';')[0]?.trim().toLowerCase()
-}
-
 /**
  * Refuses bodies that the server would store or read otherwise than their headers say: compressed bodies, and parts of a resource. It
  * runs before any body is read.

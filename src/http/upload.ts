@@ -57,7 +57,7 @@ export const streamedBodies = fastifyPlugin(async (app: FastifyInstance) => {
   })
   app.addContentTypeParser('*', (request, payload, done) => {
     const type = request.headers['content-type']
-    if (type === undefined || rawTypes.has(essenceOf(type))) return done(null, payload)
+    if (type === undefined || rawTypes.has(request.mediaType ?? '')) return done(null, payload)
     const expected = [...rawTypes, 'multipart/form-data'].join(', ')
     const message = `the content type is ${type}; an upload takes ${expected}, or none`
     const cause = { field: 'content-type', expected, actual: type, message }
@@ -94,7 +94,7 @@ export async function* uploadParts(request: FastifyRequest, limits: UploadLimits
         kind: 'file',
         field: 'model',
         filename: undefined,
-        isFormBody: essenceOf(request.headers['content-type']) === formType,
+        isFormBody: request.mediaType === formType,
         stream: rawChunks(meter(request.raw), request),
         reservation,
       }
@@ -103,11 +103,6 @@ export async function* uploadParts(request: FastifyRequest, limits: UploadLimits
     reservation.release()
   }
   digest.verify()
-}
-
-/** Returns a content type without its parameters. */
-function essenceOf(type: string | undefined): string {
-  return type?.split(';')[0]?.trim().toLowerCase() ?? ''
 }
 
 /** Most bytes of a form's boundaries and part headers, which come on top of its files. */

@@ -29,7 +29,7 @@ export function withAnswerHeaders(document: JsonObject): JsonObject {
   return { ...document, paths, components: { ...memberOf(document, 'components'), headers } }
 }
 
-/** AnswerFacts about an operation that decide about the headers of its answers. */
+/** Facts about an operation that decide about the headers of its answers. */
 type AnswerFacts = {
   creates: boolean
   hasTag: boolean
