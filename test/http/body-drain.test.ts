@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createBodyDrain, type DrainLimits } from '../../src/http/body-drain.ts'
+import { listenOn } from '../support/listening.ts'
 import { openSocket } from '../support/raw-http.ts'
 import { until } from '../support/store-client.ts'
 
@@ -27,9 +27,7 @@ beforeEach(async () => {
     ofThisTest.push({ bytes: socket.bytesRead, milliseconds: performance.now() - began, complete })
     socket.destroy()
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+  url = `http://127.0.0.1:${await listenOn(server)}`
 })
 afterEach(() => {
   drain.close()

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBodyProgress } from '../../src/http/body-progress.ts'
 import { streamedBodies, uploadParts } from '../../src/http/upload.ts'
+import { listenOn } from '../support/listening.ts'
 import { openSocket } from '../support/raw-http.ts'
 
 const windowMilliseconds = 300
@@ -18,9 +18,7 @@ let url: string
 let handle: (request: IncomingMessage) => void
 beforeAll(async () => {
   server = createServer(request => handle(request))
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+  url = `http://127.0.0.1:${await listenOn(server)}`
 })
 afterAll(() => {
   progress.close()

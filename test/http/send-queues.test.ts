@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { createSendQueues, endpoint, parseQueues } from '../../src/http/send-queues.ts'
+import { listenOn } from '../support/listening.ts'
 import { until } from '../support/store-client.ts'
 
 test('ends of connections are written as the tables of Linux write them (proc_net_tcp)', () => {
@@ -31,9 +32,7 @@ describe.skipIf(process.platform !== 'linux')('what a client has not taken is fo
     ['::', '127.0.0.1'],
   ])('of a server at %s by a client of %s', async (host, to) => {
     const server = createServer({ pauseOnConnect: true })
-    await once(server.listen(0, host), 'listening')
-    const address = server.address()
-    const client = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, to)
+    const client = connect(await listenOn(server, host), to)
     const [socket]: Socket[] = await once(server, 'connection')
     if (!socket) throw new Error('no connection')
     socket.on('error', () => undefined).write(Buffer.alloc(40_000_000))

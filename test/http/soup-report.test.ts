@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { soupReport } from '../../schemas/merge.ts'
 import { json, modelForm, postSoup, readProblem, sha256 } from '../support/http-client.ts'
+import { listenOn } from '../support/listening.ts'
 import { type Nginx, startProxy } from '../support/nginx.ts'
 import { float32Tensor, linearModel } from '../support/onnx-model.ts'
 import { startApp, temporaryDirectory } from '../support/server.ts'
@@ -134,10 +135,7 @@ describe.skipIf(!hasNginx)(
 
     test('headers of 5,000 bytes do not, so that the test above says something', async () => {
       const server = createServer((_, response) => response.setHeader('x-long', 'x'.repeat(5000)).end('here'))
-      const port = await new Promise<number>(resolve => {
-        server.listen(0, '127.0.0.1', () => resolve(Number(Object(server.address()).port)))
-      })
-      const nginx = await proxyTo(`http://127.0.0.1:${port}`)
+      const nginx = await proxyTo(`http://127.0.0.1:${await listenOn(server)}`)
       expect((await fetch(nginx.url)).status).toBe(502)
       await nginx.close()
       server.close()

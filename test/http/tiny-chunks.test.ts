@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gatheringMessage } from '../../src/http/gathering-message.ts'
 import { expectNothingKept } from '../support/http-client.ts'
+import { listenOn } from '../support/listening.ts'
 import { openSocket, readAnswer } from '../support/raw-http.ts'
 import { startApp } from '../support/server.ts'
 
@@ -22,9 +22,7 @@ describe('a body in small chunks', () => {
     const server = createServer({ IncomingMessage: gatheringMessage('') }, (request, response) =>
       handle(request, response),
     )
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const address = server.address()
-    url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    url = `http://127.0.0.1:${await listenOn(server)}`
     close = () => void server.close()
   })
   afterAll(() => close())

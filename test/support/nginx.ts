@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { listenOn } from './listening.ts'
 
 export type Nginx = { url: string; version: string; close(): Promise<void> }
 
@@ -81,11 +82,8 @@ export async function untilItAnswers(url: string, child: ChildProcess): Promise<
 
 /** Returns a port of loopback that nobody listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port was given')
-  return address.port
+  const server = createServer()
+  const port = await listenOn(server)
+  await once(server.close(), 'close')
+  return port
 }
