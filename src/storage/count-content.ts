@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unlessMissing } from './missing-file.ts'
 
 /** Returns the number of content files on disk, and their bytes. A file that is removed meanwhile may count or not. */
 export async function countContent(content: string): Promise<{ files: number; bytes: number }> {
@@ -8,23 +9,14 @@ export async function countContent(content: string): Promise<{ files: number; by
     if (!shard.isDirectory()) continue
     const directory = join(content, shard.name)
     const entries = await readdir(directory, { withFileTypes: true })
-    const sizes = await Promise.all(
-      entries.filter(entry => entry.isFile()).map(({ name }) => sizeOf(join(directory, name))),
+    const found = await Promise.all(
+      entries.filter(entry => entry.isFile()).map(({ name }) => unlessMissing(stat(join(directory, name)))),
     )
-    for (const size of sizes) {
-      if (size === undefined) continue
+    for (const file of found) {
+      if (!file) continue
       total.files += 1
-      total.bytes += size
+      total.bytes += file.size
     }
   }
   return total
-}
-
-async function sizeOf(file: string): Promise<number | undefined> {
-  try {
-    return (await stat(file)).size
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -2,6 +2,7 @@ import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { unlessMissing } from './missing-file.ts'
 
 /** Result of an examination of a catalog file, which does not change it. `reason` completes "catalog.sqlite ...". */
 export type CatalogExamination =
@@ -121,12 +122,7 @@ async function headerOf(path: string): Promise<Buffer> {
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+  return (await unlessMissing(stat(path)))?.size
 }
 
 function bytesText(bytes: number): string {

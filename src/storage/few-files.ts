@@ -1,6 +1,7 @@
 import { rename, stat, unlink } from 'node:fs/promises'
 import type { FileBatches, MovedFiles } from './file-batches.ts'
 import { fileState } from './file-state.ts'
+import { unlessMissing } from './missing-file.ts'
 import { createFile } from './write-stream.ts'
 
 /**
@@ -34,14 +35,5 @@ export function fewFiles(makeRoom: (bytes: number) => number): FileBatches {
       }
       return moved
     },
-  }
-}
-
-async function unlessMissing<Result>(operation: Promise<Result>): Promise<Result | undefined> {
-  try {
-    return await operation
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }

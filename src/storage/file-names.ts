@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unlessMissing } from './missing-file.ts'
 
 // The store never touches files with other names than these.
 
@@ -47,13 +48,8 @@ function isContent(file: Dirent, shard: string): boolean {
   return file.isFile() && contentName.test(file.name) && file.name.startsWith(shard)
 }
 
-async function entriesOf(directory: string) {
-  try {
-    return await readdir(directory, { withFileTypes: true })
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
+async function entriesOf(directory: string): Promise<Dirent[]> {
+  return (await unlessMissing(readdir(directory, { withFileTypes: true }))) ?? []
 }
 
 /** Returns the path of a further unfinished file next to one. They are numbered from 0 on, without gaps. */

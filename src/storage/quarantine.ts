@@ -3,6 +3,7 @@ import { mkdir, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { contentDigests, contentPath } from './file-names.ts'
 import { flushDirectory } from './flush-directory.ts'
+import { isMissing, unlessMissing } from './missing-file.ts'
 
 /**
  * Content without a record, kept for a while in case the catalog is at fault. Files are named as in `content/`: `quarantine/ab/abcd...`. The
@@ -50,7 +51,7 @@ export async function openQuarantine(
     return bytes
   }
   const remove = async (hex: string) => {
-    await unlink(pathOf(hex)).catch(unlessGone)
+    await unlessMissing(unlink(pathOf(hex)))
     forget(hex)
   }
 
@@ -82,7 +83,7 @@ export async function openQuarantine(
           unlinkSync(pathOf(hex))
         } catch (error) {
           // Skip a file that cannot be removed, and try the next one.
-          if (!isGone(error)) continue
+          if (!isMissing(error)) continue
         }
         free += forget(hex)
       }
@@ -94,12 +95,4 @@ export async function openQuarantine(
       return over.map(hex => `sha256:${hex}`)
     },
   }
-}
-
-function unlessGone(error: unknown): void {
-  if (!isGone(error)) throw error
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

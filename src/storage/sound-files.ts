@@ -1,5 +1,6 @@
 import { type FileState, fileState } from './file-state.ts'
 import { onlyLinked } from './link-notes.ts'
+import { isMissing, unlessMissing } from './missing-file.ts'
 
 /** Reads a file to its end. @returns its digest, or the reason why it cannot be read */
 export type HashFile = (path: string, signal: AbortSignal) => Promise<{ sha256: string } | { unreadable: string }>
@@ -33,7 +34,7 @@ export function soundFiles(hash: HashFile): SoundFiles {
       try {
         state = await fileState(path)
       } catch (error) {
-        return isGone(error) ? 'is gone' : `cannot be read (${error instanceof Error ? error.message : error})`
+        return isMissing(error) ? 'is gone' : `cannot be read (${error instanceof Error ? error.message : error})`
       }
       const before = known.get(path)
       if (before && (isSame(before, state) || (await onlyLinked(path, before, state)))) {
@@ -47,14 +48,14 @@ export function soundFiles(hash: HashFile): SoundFiles {
     },
     async verify(path, sha256, hash, signal) {
       for (;;) {
-        const state = await stateUnlessGone(path)
+        const state = await unlessMissing(fileState(path))
         if (!state) return undefined
         const damage = await damageOf(path, sha256, hash, signal)
         if (damage === null) {
           known.set(path, state)
           return { bytes: state.bytes, damage }
         }
-        const now = await stateUnlessGone(path)
+        const now = await unlessMissing(fileState(path))
         if (!now || !isSame(state, now)) continue
         known.delete(path)
         return { bytes: state.bytes, damage }
@@ -77,19 +78,6 @@ async function damageOf(path: string, sha256: string, hash: HashFile, signal: Ab
   return `cannot be read (${code})`
 }
 
-async function stateUnlessGone(path: string): Promise<FileState | undefined> {
-  try {
-    return await fileState(path)
-  } catch (error) {
-    if (isGone(error)) return undefined
-    throw error
-  }
-}
-
 function isSame(a: FileState, b: FileState): boolean {
   return a.written === b.written && a.changed === b.changed
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

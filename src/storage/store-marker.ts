@@ -3,6 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { flushDirectory } from './flush-directory.ts'
+import { unlessMissing } from './missing-file.ts'
 
 /** The content of `tureen.json`, which marks a directory as a store of Tureen. The catalog has the same id. */
 export type StoreMarker = { format: number; id: string }
@@ -20,13 +21,8 @@ const markerSchema = z.object({ format: z.number().int().min(1), id: z.string().
  */
 export async function readMarker(directory: string): Promise<StoreMarker | undefined> {
   const path = join(directory, markerName)
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+  const text = await unlessMissing(readFile(path, 'utf8'))
+  if (text === undefined) return undefined
   const parsed = markerSchema.safeParse(jsonOf(text))
   if (!parsed.success)
     throw new Error(

@@ -6,6 +6,7 @@ import { flushDirectory } from '../storage/flush-directory.ts'
 import { inParallel } from '../storage/in-parallel.ts'
 import { type LinkNote, noteLinks } from '../storage/link-notes.ts'
 import { makeDirectory } from '../storage/make-directory.ts'
+import { unlessMissing } from '../storage/missing-file.ts'
 import { readMarker } from '../storage/store-marker.ts'
 import { integrityFindings, referencedFiles, type StoreFinding } from './catalog-findings.ts'
 import { storePaths } from './held-store.ts'
@@ -32,13 +33,13 @@ export async function backUpStore(directory: string, target: string): Promise<Ba
   const source = resolve(directory)
   const final = resolve(target)
   const draft = `${final}.partial`
-  if ((await namesIn(source))?.includes('catalog.sqlite') !== true)
+  if ((await unlessMissing(readdir(source)))?.includes('catalog.sqlite') !== true)
     throw new Error(
       `${source} is not a store of Tureen: it has no catalog.sqlite. Set TUREEN_DATA to the data directory.`,
     )
-  if (((await namesIn(final)) ?? []).length > 0)
+  if (((await unlessMissing(readdir(final))) ?? []).length > 0)
     throw new Error(`${final} is not empty. Name a directory that does not exist yet, one for each backup.`)
-  if (await namesIn(draft))
+  if (await unlessMissing(readdir(draft)))
     throw new Error(
       `${draft} is there already: another backup is running, or was cut off. Delete it if none is running.`,
     )
@@ -79,7 +80,7 @@ async function copyStore(source: string, draft: string): Promise<Backup> {
   }
   made.findings.push(...catalogFindings(draft))
   if (await readMarker(source)) await copyFile(join(source, 'tureen.json'), join(draft, 'tureen.json'))
-  for (const shard of (await namesIn(content)) ?? []) await flushDirectory(join(content, shard))
+  for (const shard of (await unlessMissing(readdir(content))) ?? []) await flushDirectory(join(content, shard))
   await flushDirectory(content)
   await flushDirectory(draft)
   return made
@@ -142,15 +143,5 @@ function catalogFindings(draft: string): StoreFinding[] {
     return [...integrityFindings(catalog)]
   } finally {
     catalog.close()
-  }
-}
-
-/** Returns the names in a directory; undefined if it does not exist. */
-async function namesIn(directory: string): Promise<string[] | undefined> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { copyFile, link, open } from 'node:fs/promises'
 import { fileState } from '../storage/file-state.ts'
 import type { LinkNote } from '../storage/link-notes.ts'
+import { isMissing } from '../storage/missing-file.ts'
 import { sha256OfFile } from '../threads/hash-file.ts'
 
 /** Error codes of a failed link after which a copy may work: another file system, too many links, another owner's file. */
@@ -22,7 +23,7 @@ export async function linkOrCopy(path: string, target: string): Promise<LinkedOr
     }
     return { note: { path, before, after: await fileState(path) } }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

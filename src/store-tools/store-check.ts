@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { examineCatalog } from '../storage/examine-catalog.ts'
 import { contentDigests, contentPath } from '../storage/file-names.ts'
+import { unlessMissing } from '../storage/missing-file.ts'
 import { readMarker } from '../storage/store-marker.ts'
 import { sha256OfFile } from '../threads/hash-file.ts'
 import { integrityFindings, recordFindings, referencedFiles, type StoreFinding } from './catalog-findings.ts'
@@ -117,11 +118,6 @@ async function markerOf(directory: string) {
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const found = await stat(path)
-    return found.isFile() ? found.size : undefined
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+  const found = await unlessMissing(stat(path))
+  return found?.isFile() ? found.size : undefined
 }

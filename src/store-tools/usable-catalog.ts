@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { examineCatalog } from '../storage/examine-catalog.ts'
+import { unlessMissing } from '../storage/missing-file.ts'
 import { integrityFindings } from './catalog-findings.ts'
 
 /** `id`: id of the store in the catalog; null if it has none. `aside`: new path of a damaged catalog, whose rows may still be readable. */
@@ -17,10 +18,7 @@ export async function usableCatalog(path: string, say: (line: string) => void): 
   if (catalog.kind === 'missing') return { id: null }
   if (catalog.kind === 'catalog' && isSound(path)) return { id: catalog.id }
   const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`
-  for (const ending of ['', '-wal', '-shm'])
-    await rename(`${path}${ending}`, `${aside}${ending}`).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-    })
+  for (const ending of ['', '-wal', '-shm']) await unlessMissing(rename(`${path}${ending}`, `${aside}${ending}`))
   const reason = catalog.kind === 'catalog' ? 'is damaged' : catalog.reason
   say(`catalog.sqlite ${reason}. It was set aside as ${aside}, and a new one begun.`)
   const isOurs = catalog.kind === 'catalog' || catalog.kind === 'damaged'
