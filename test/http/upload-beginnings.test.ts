@@ -33,6 +33,10 @@ const hdf5 = twentyKilobytes('\x89HDF\r\n\x1a\n')
 const jsonText = twentyKilobytes('{"weights": "', 0x61)
 const gzip = Buffer.concat([gzipSync('model'), Buffer.alloc(20_000)])
 
+/** Posts a body under the content type that curl gives to it by default. */
+const postAsForm = (path: string, body: string | Uint8Array<ArrayBuffer>) =>
+  fetch(`${app.url}${path}`, { method: 'POST', headers: { 'content-type': formType }, body })
+
 /** What `curl -d @FILE` sends of a file. */
 const strippedByCurl = (bytes: Uint8Array) =>
   Buffer.from(bytes.filter(byte => byte !== 0 && byte !== 10 && byte !== 13))
@@ -121,11 +125,7 @@ describe('a file that curl -d has changed is refused with the option that does n
     ['small', () => linearModel([1, 2, 3, 4], [5, 6])],
   ])('a %s model', async (_, model) => {
     const body = strippedByCurl(model())
-    const response = await fetch(`${app.url}/v1/models`, {
-      method: 'POST',
-      headers: { 'content-type': formType },
-      body,
-    })
+    const response = await postAsForm('/v1/models', body)
     const problem = await readProblem(response, 400, 'TUREEN_BODY_MALFORMED')
     expect(problem.detail).toMatch(advice)
     expect(problem.errors?.[0]).toMatchObject({ field: 'content-type', actual: formType })
@@ -142,41 +142,25 @@ describe('a file that curl -d has changed is refused with the option that does n
     ['small', async () => npz({ x: { descr: '<f4', shape: [2], data: Float32Array.of(1, 2) } })],
   ])('a %s data set', async (_, read) => {
     const body = strippedByCurl(await read())
-    const response = await fetch(`${app.url}/v1/datasets`, {
-      method: 'POST',
-      headers: { 'content-type': formType },
-      body,
-    })
+    const response = await postAsForm('/v1/datasets', body)
     expect((await readProblem(response, 400, 'TUREEN_BODY_MALFORMED')).detail).toMatch(advice)
   })
 
   test('a large data set at the wrong address', async () => {
     const body = strippedByCurl(await projectFile('examples/digits/val.npz'))
-    const response = await fetch(`${app.url}/v1/models`, {
-      method: 'POST',
-      headers: { 'content-type': formType },
-      body,
-    })
+    const response = await postAsForm('/v1/models', body)
     expect((await readProblem(response, 400, 'TUREEN_BODY_MALFORMED')).detail).toMatch(advice)
   })
 
   test('but not text, which is named', async () => {
-    const response = await fetch(`${app.url}/v1/models`, {
-      method: 'POST',
-      headers: { 'content-type': formType },
-      body: 'name=model',
-    })
+    const response = await postAsForm('/v1/models', 'name=model')
     expect((await readProblem(response, 400, 'TUREEN_NOT_ONNX')).detail).toMatch(/text that begins with/)
   })
 })
 
 test('models of any size are received whole, under the content type of forms as well', async () => {
   for (const model of [linearModel([1, 2, 3, 4], [5, 6]), Uint8Array.from(ft0)]) {
-    const response = await fetch(`${app.url}/v1/models`, {
-      method: 'POST',
-      headers: { 'content-type': formType },
-      body: model,
-    })
+    const response = await postAsForm('/v1/models', model)
     expect(response.status).toBe(201)
     const { id } = Object(await response.json())
     const content = await fetch(`${app.url}/v1/models/${id}/content`)
