@@ -106,7 +106,7 @@ function assumptions(data: 'selection' | 'test', { winner, bestSingle }: TestSco
 }
 
 /** Returns a soup in words, such as `ft0 + ft3`, with weights if they differ. */
-export function nameOfSoup({ members, weights, parameters }: CandidateSoup, names: readonly string[]): string {
+function nameOfSoup({ members, weights, parameters }: CandidateSoup, names: readonly string[]): string {
   const isEven = new Set(weights).size <= 1
   const terms = members
     .slice(0, mostNamed)
