@@ -12,6 +12,11 @@ function describedPaths(app: FastifyInstance) {
   return app.swagger().paths
 }
 
+/** Returns the path under which /openapi.json describes a route of Fastify. */
+export function describedPath(url: string): string {
+  return url.replace(/\/\*$/, '/{location}').replaceAll(/:(\w+)/g, '{$1}')
+}
+
 /**
  * Watches the codes that the handlers of a server throw.
  * @returns a function that ends the watch, and throws if a service threw a code that /openapi.json does not declare for the operation
@@ -25,7 +30,7 @@ export function watchUndeclaredCodes(app: FastifyInstance): () => void {
     // No client gets this answer: it hung up, which is why the work was stopped.
     if (request.socket.destroyed) return
     const { code } = asTureenError(error)
-    const path = route.url.replace(/\/\*$/, '/{location}').replaceAll(/:(\w+)/g, '{$1}')
+    const path = describedPath(route.url)
     paths ??= describedPaths(app)
     const operation: unknown = Reflect.get(paths?.[path] ?? {}, request.method.toLowerCase())
     if (operation !== undefined && !JSON.stringify(operation).includes(code))

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { pathsWithInlineParts } from '../../docs/generator/inline-parts.ts'
 import { answerHeaders } from '../../src/http/answer-headers.ts'
 import { apiDocument } from '../../src/http/api-document/document.ts'
+import { describedPath } from './undeclared-codes.ts'
 
 const ours = new Map(Object.keys(answerHeaders).map(name => [name.toLowerCase(), name]))
 
@@ -33,7 +34,7 @@ export function watchUndeclaredHeaders(app: FastifyInstance): () => void {
   const { start } = tracingChannel<Handling>('fastify.request.handler')
   const onHandling = (message: unknown) => {
     if (!isHandling(message) || message.request.server.server !== app.server) return
-    const path = message.route.url.replace(/\/\*$/, '/{location}').replaceAll(/:(\w+)/g, '{$1}')
+    const path = describedPath(message.route.url)
     operations.set(message.reply.raw, `${message.request.method} ${path}`)
   }
   const onFinish = (message: unknown) => {
