@@ -23,7 +23,7 @@ export function asBase(base: IndexedInput, input: IndexedInput): MatchedInput {
 }
 
 function inOrder(base: Layout, other: Layout): MatchedInput['counterpart'] {
-  if (base === other) return tensor => tensor
+  if (base.tensors === other.tensors) return tensor => tensor
   const pairs = new Map(base.tensors.map((tensor, index) => [tensor, other.tensors[index]]))
   return tensor => pairs.get(tensor)
 }
