@@ -10,6 +10,7 @@ import type { Page } from '../storage/paging.ts'
 import type { Reserve } from '../storage/reserve.ts'
 import { isReadable, requireReadable } from '../storage/unreadable.ts'
 import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
+import { eventStream } from './event-stream.ts'
 import { followChanges } from './follow-changes.ts'
 import * as records from './job-records.ts'
 import { type JobFilters, listJobs, searchSummaryOf } from './job-summaries.ts'
@@ -59,10 +60,7 @@ export type JobService = {
    * @throws TureenError `TUREEN_IN_USE` while the job is queued or running
    */
   remove(id: string, allow: (stored: records.StoredJob) => void): Promise<void>
-  /**
-   * Yields the events after number `after` as they occur, until the job has ended. It yields null first, and whenever nothing has come for 15
-   * seconds, to keep the connection alive. It yields nothing if no event can follow.
-   */
+  /** Yields the events after number `after` as they occur, and null as a sign of life: see {@link eventStream}. */
   events(id: string, after: number, signal: AbortSignal): AsyncGenerator<records.JobEvent | null>
   /** Starts the jobs that were queued or running when the earlier process ended. */
   resume(): Promise<void>
@@ -72,7 +70,6 @@ export type JobService = {
 
 const finished: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled'])
 const progressMilliseconds = 250
-const signOfLifeMilliseconds = 15_000
 const rewriteMilliseconds = 100
 const longestRewriteMilliseconds = 5_000
 
@@ -107,6 +104,7 @@ export function createJobService(
     ])
   }
   const get = sharedReads((id: string) => find(catalog, id))
+  const hasEnded = async (id: string) => finished.has((await get(id)).job.status)
 
   /** Ends a job. @returns the ended job; undefined if it had already ended */
   const end = async (
@@ -294,36 +292,8 @@ export function createJobService(
       }
       await reserve.lend(() => catalog.transaction().execute(removal))
     },
-    async *events(id, after, signal) {
-      const over = AbortSignal.any([signal, closing.signal])
-      const followed = followChanges(changes, id, over)
-      let last = after
-      let spokeAt = performance.now()
-      try {
-        for (let started = false; !over.aborted; started = true) {
-          let events = await records.eventsAfter(catalog, id, last)
-          if (events.length === 0 && finished.has((await get(id)).job.status)) {
-            // The last event is inserted together with the final status, and may have come since the first read.
-            events = await records.eventsAfter(catalog, id, last)
-            if (events.length === 0) return
-          }
-          const isSilent = events.length === 0 && performance.now() - spokeAt >= signOfLifeMilliseconds
-          if (isSilent || !started) {
-            yield null
-            spokeAt = performance.now()
-          }
-          for (const event of events) {
-            last = event.sequence
-            yield event
-            if (event.type === 'done') return
-          }
-          if (events.length > 0) spokeAt = performance.now()
-          else await followed.next(signOfLifeMilliseconds - (performance.now() - spokeAt))
-        }
-      } finally {
-        followed.close()
-      }
-    },
+    events: (id, after, signal) =>
+      eventStream({ catalog, changes, hasEnded }, id, after, AbortSignal.any([signal, closing.signal])),
     async resume() {
       for (const id of await records.requeueRunning(catalog)) {
         await records.insertEvent(catalog, id, 'log', { message: 'The server was restarted; the job starts again.' })
