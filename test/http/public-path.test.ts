@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JobRecord, JobSummary } from '../../schemas/job.ts'
 import type { ProblemDocument } from '../../schemas/problem.ts'
+import { readConfig } from '../../src/config.ts'
 import { json, postJson, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { converse, openSocket } from '../support/raw-http.ts'
@@ -85,6 +86,14 @@ describe('TUREEN_PUBLIC_PATH', () => {
     const document = await json<{ servers: object[] }>(await get(`${prefix}/openapi.json`))
     expect(document.servers).toEqual([{ url: prefix, description: 'This server' }])
     expect(await json(await get(`${prefix}/docs/api/json`))).toEqual(document)
+  })
+
+  test('does not begin with the first segment of any path of the API', async () => {
+    const { paths } = await json<{ paths: object }>(await get('/openapi.json'))
+    const segments = new Set(Object.keys(paths).map(path => path.split('/')[1] ?? ''))
+    expect(segments).toContain('v1')
+    for (const segment of segments)
+      expect(() => readConfig({ TUREEN_PUBLIC_PATH: `/${segment}` })).toThrow(`TUREEN_PUBLIC_PATH=/${segment}`)
   })
 })
 
