@@ -56,7 +56,7 @@ export function createBodyDrain(progress: ProgressLimits, limits = drainLimits):
 
   /** Waits until a stream of a connection has ended, or a limit is reached. `onBytes` calls its parameter as bytes come. */
   const untilEnd = async (stream: Readable, socket: Socket, onBytes: (look: () => void) => void): Promise<void> => {
-    const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
     const before = socket.bytesRead
     const look = () => {
       if (socket.bytesRead - before > limits.bytes) end()
@@ -67,7 +67,7 @@ export function createBodyDrain(progress: ProgressLimits, limits = drainLimits):
     stream.once('end', end).once('close', end)
     running.add(end)
     onBytes(look)
-    await isOver
+    await ended
     running.delete(end)
     clearTimeout(timer)
     unwatch()
