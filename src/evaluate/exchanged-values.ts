@@ -1,7 +1,11 @@
-import { type ProblemItem, TureenError } from '../errors.ts'
+import type { ProblemItem } from '../errors.ts'
 import type { ValueDescription } from '../onnx/skeleton.ts'
+import { mismatch, refusal } from './binding/binding-refusals.ts'
 import type { Binding } from './binding/binding-types.ts'
 import { hasNoElements, isMaps, isNotExchanged, isOpened } from './element-kinds.ts'
+
+/** Most other outputs that a refusal names. */
+const mostNamed = 10
 
 /** Returns the reason why an input or output cannot be used, and the way out. */
 export function notExchanged(place: 'input' | 'output', name: string, dtype: string): string {
@@ -23,7 +27,7 @@ export function requireExchangedInputs(inputs: readonly ValueDescription[]): voi
       actual: dtype,
       message: notExchanged('input', name, dtype),
     }))
-  if (errors.length > 0) throw refusal('TUREEN_DATASET_MISMATCH', 'The data set cannot be fed to the model', errors)
+  if (errors.length > 0) throw mismatch(errors)
 }
 
 /**
@@ -34,18 +38,18 @@ export function requireExchangedInputs(inputs: readonly ValueDescription[]): voi
  */
 export function requireScorable(outputs: readonly ValueDescription[], { output, references }: Binding): void {
   const scored = new Set([output, ...references.map(each => each.output)])
+  const tensors = outputs.filter(({ dtype }) => !hasNoElements(dtype)).map(({ name }) => name)
   const errors = outputs.flatMap(({ name, dtype }): ProblemItem[] => {
     const place = { field: 'output', tensor: name, actual: dtype }
     if (isNotExchanged(dtype) && (scored.has(name) || !isOpened(dtype)))
       return [{ ...place, expected: 'float32', message: notExchanged('output', name, dtype) }]
-    return scored.has(name) && hasNoElements(dtype) ? [{ ...place, ...noTensor(name, dtype, outputs) }] : []
+    return scored.has(name) && hasNoElements(dtype) ? [{ ...place, ...noTensor(name, dtype, tensors) }] : []
   })
   if (errors.length > 0) throw refusal('TUREEN_METRIC_MISMATCH', 'The model cannot be scored', errors)
 }
 
-function noTensor(name: string, dtype: string, outputs: readonly ValueDescription[]) {
-  const others = outputs.filter(other => other.name !== name && !hasNoElements(other.dtype))
-  const other = others.length > 0 ? `score another output (${others.map(each => each.name).join(', ')})` : undefined
+function noTensor(name: string, dtype: string, tensors: readonly string[]) {
+  const other = tensors.length > 0 ? `score another output (${tensors.slice(0, mostNamed).join(', ')})` : undefined
   const found = isMaps(dtype)
     ? `the output ${name} is ${dtype}, a sequence of maps, as ZipMap makes`
     : `the output ${name} is ${dtype}, and metrics take tensors`
@@ -53,8 +57,4 @@ function noTensor(name: string, dtype: string, outputs: readonly ValueDescriptio
     ? "export the model without ZipMap (zipmap: false, in skl2onnx options={'zipmap': False})"
     : 'export the model with an output that is a tensor'
   return { expected: 'a tensor', message: `${found}; ${[exported, other].filter(Boolean).join(', or ')}` }
-}
-
-function refusal(code: 'TUREEN_DATASET_MISMATCH' | 'TUREEN_METRIC_MISMATCH', what: string, errors: ProblemItem[]) {
-  return new TureenError(code, `${what}: ${errors.map(({ message }) => message).join('; ')}.`, errors)
 }

@@ -26,31 +26,33 @@ export function bindArrays(model: BindingModel, dataset: BindingDataset, request
   const asked = new Map([...given].map(([input, name]) => [input, chooseArray(dataset, name, `inputs.${input}`)]))
   const askedTarget = request.target === undefined ? undefined : chooseArray(dataset, request.target, 'target')
   const isScalar = ({ dims }: BindingModel['inputs'][number]) => dims?.length === 0
-  const askedSamples = model.inputs.filter(input => !isScalar(input)).flatMap(({ name }) => asked.get(name) ?? [])
-  const samples = requireOneLength([...askedSamples, ...(askedTarget ? [askedTarget] : [])])
+  const [scalars, withAxes] = [model.inputs.filter(isScalar), model.inputs.filter(input => !isScalar(input))]
+  const askedSamples = withAxes.flatMap(({ name }) => asked.get(name) ?? [])
   const bound = new Map<string, BoundInput>()
-  const used = () => [
-    ...dataset.arrays.filter(({ name }) => [...bound.values()].some(({ array }) => array === name)),
-    ...(askedTarget ? [askedTarget] : []),
-  ]
-  // Inputs with axes tell the number of samples, and a constant saved with one axis is no array of samples.
-  for (const input of model.inputs.toSorted((a, b) => Number(isScalar(a)) - Number(isScalar(b)))) {
-    const expected = isScalar(input) ? requireOneLength(used()) : samples
-    const array =
-      asked.get(input.name) ??
-      dataset.arrays.find(each => each.name === input.name && each !== askedTarget && hasSamples(each, expected))
-    if (array) bound.set(input.name, bindInput(input, array))
+  const used = new Set<BoundArray>(askedTarget ? [askedTarget] : [])
+  const bind = (input: BindingModel['inputs'][number], array: BoundArray) => {
+    bound.set(input.name, bindInput(input, array))
+    used.add(array)
   }
+  const byName = new Map(dataset.arrays.map(array => [array.name, array]))
+  const bindNamed = (inputs: BindingModel['inputs'], samples: number | undefined) => {
+    for (const input of inputs) {
+      const named = byName.get(input.name)
+      const isFitting = named && named !== askedTarget && hasSamples(named, samples)
+      const array = asked.get(input.name) ?? (isFitting ? named : undefined)
+      if (array) bind(input, array)
+    }
+  }
+  // Inputs with axes tell the number of samples, and a constant saved with one axis is no array of samples.
+  bindNamed(withAxes, requireOneLength([...askedSamples, ...used]))
+  bindNamed(scalars, requireOneLength([...used]))
 
-  const length = requireOneLength(used())
-  const guesses = guessInputs(model, dataset, bound, each => !used().includes(each) && hasSamples(each, length))
-  for (const { input, array } of guesses) bound.set(input.name, bindInput(input, array))
+  const samples = requireOneLength([...used])
+  const guesses = guessInputs(model, dataset, bound, each => !used.has(each) && hasSamples(each, samples))
+  for (const { input, array } of guesses) bind(input, array)
 
-  const all = used()
-  const allSamples = requireOneLength(all)
-  const free = dataset.arrays.filter(
-    each => !all.includes(each) && each.dims.length > 0 && hasSamples(each, allSamples),
-  )
+  const allSamples = requireOneLength([...used])
+  const free = dataset.arrays.filter(each => !used.has(each) && each.dims.length > 0 && hasSamples(each, allSamples))
   const guessedTarget = askedTarget ? undefined : guessTarget(model, dataset, free)
   const target = askedTarget ?? guessedTarget?.array
   const inputs = model.inputs.flatMap(({ name }) => bound.get(name) ?? [])
@@ -84,8 +86,8 @@ function guessTarget(
   { unusable = [] }: BindingDataset,
   free: readonly BoundArray[],
 ): { array: BoundArray; isGuess: boolean } | undefined {
-  const isTarget = ({ name }: { name: string }) =>
-    roleOf(name) === 'target' || outputs.some(output => output.name === name)
+  const outputNames = new Set(outputs.map(({ name }) => name))
+  const isTarget = ({ name }: { name: string }) => roleOf(name) === 'target' || outputNames.has(name)
   const named = free.filter(isTarget)
   // The array that is meant may be one that cannot be used.
   const choices =

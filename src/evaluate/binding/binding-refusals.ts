@@ -42,11 +42,26 @@ export function describe({ dtype, dims }: { dtype: string; dims: readonly (numbe
   return `${dtype}${dims === null ? '' : ` [${dims.map(dim => dim ?? '?').join(', ')}]`}`
 }
 
-/** Returns the refusal of a data set that cannot be fed to a model. */
-export function mismatch(errors: ProblemItem[]): TureenError {
-  return new TureenError(
-    'TUREEN_DATASET_MISMATCH',
-    `The data set cannot be fed to the model: ${errors.map(({ message }) => message).join('; ')}.`,
-    errors,
-  )
+/** Most causes in one refusal. */
+export const mostCauses = 20
+
+/**
+ * Returns the refusal of a data set that cannot be fed to a model. It tells the first {@link mostCauses} causes.
+ * @param more number of further causes
+ */
+export function mismatch(causes: readonly ProblemItem[], more = 0): TureenError {
+  return refusal('TUREEN_DATASET_MISMATCH', 'The data set cannot be fed to the model', causes, more)
+}
+
+/** Returns a refusal with the first {@link mostCauses} causes. @param more number of further causes */
+export function refusal(
+  code: 'TUREEN_DATASET_MISMATCH' | 'TUREEN_METRIC_MISMATCH',
+  what: string,
+  causes: readonly ProblemItem[],
+  more = 0,
+): TureenError {
+  const errors = causes.slice(0, mostCauses)
+  const others = causes.length - errors.length + more
+  const told = [...errors.map(({ message }) => message), ...(others > 0 ? [`and ${others} more`] : [])].join('; ')
+  return new TureenError(code, `${what}: ${told}.`, errors)
 }

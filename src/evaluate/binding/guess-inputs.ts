@@ -1,7 +1,8 @@
+import type { ProblemItem } from '../../errors.ts'
 import type { ValueDescription } from '../../onnx/skeleton.ts'
 import { dtypeKind } from '../element-kinds.ts'
 import { roleOf } from './array-roles.ts'
-import { describe, mismatch } from './binding-refusals.ts'
+import { describe, mismatch, mostCauses } from './binding-refusals.ts'
 import type { BindingDataset, BindingModel, BoundArray } from './binding-types.ts'
 import { feedingOf } from './input-feeding.ts'
 
@@ -19,23 +20,33 @@ export function guessInputs(
   bound: ReadonlyMap<string, unknown>,
   isFree: (array: BoundArray) => boolean,
 ): { input: ValueDescription; array: BoundArray }[] {
-  const open = inputs.filter(({ name }) => !bound.has(name))
+  const outputNames = new Set(outputs.map(({ name }) => name))
   const data = dataset.arrays.filter(
-    array => isFree(array) && roleOf(array.name) === 'data' && !outputs.some(({ name }) => name === array.name),
+    array => isFree(array) && roleOf(array.name) === 'data' && !outputNames.has(array.name),
   )
-  const candidates = new Map(open.map(input => [input, fittingOf(input, data, inputs.length === 1)]))
-  const found: { input: ValueDescription; array: BoundArray }[] = []
-  const problems = open.flatMap(input => {
-    const fitting = candidates.get(input) ?? []
-    const [array, ...others] = fitting
-    const rivals = open.filter(other => other !== input && array && candidates.get(other)?.includes(array))
-    if (array && others.length === 0 && rivals.length === 0) {
-      found.push({ input, array })
-      return []
-    }
-    return [problemOf(input, fitting, rivals, dataset)]
+  const open = inputs.filter(({ name }) => !bound.has(name))
+  // Each input needs an array of its own, so as many inputs as these show enough of those without one.
+  const examined = open.slice(0, data.length + mostCauses)
+  const takers = new Map<BoundArray, ValueDescription[]>(data.map(array => [array, []]))
+  const candidates = examined.map(input => {
+    const fitting = fittingOf(input, data, inputs.length === 1)
+    for (const array of fitting) takers.get(array)?.push(input)
+    return { input, fitting }
   })
-  if (problems.length > 0) throw mismatch(problems)
+  const found: { input: ValueDescription; array: BoundArray }[] = []
+  const failed: (() => ProblemItem)[] = []
+  for (const { input, fitting } of candidates) {
+    const [array, ...others] = fitting
+    const rivals = array ? (takers.get(array) ?? []) : []
+    if (array && others.length === 0 && rivals.length === 1) found.push({ input, array })
+    else failed.push(() => problemOf(input, fitting, rivals, dataset))
+  }
+  const more = open.length - examined.length + Math.max(0, failed.length - mostCauses)
+  if (failed.length > 0)
+    throw mismatch(
+      failed.slice(0, mostCauses).map(problem => problem()),
+      more,
+    )
   return found
 }
 
@@ -52,7 +63,7 @@ function problemOf(
   fitting: readonly BoundArray[],
   rivals: readonly ValueDescription[],
   { arrays, unusable = [] }: BindingDataset,
-) {
+): ProblemItem {
   const list = (some: readonly BoundArray[]) => some.map(array => `${array.name} (${describe(array)})`).join(', ')
   const { name } = input
   const cause = { field: `inputs.${name}`, expected: describe(input) }
@@ -71,7 +82,7 @@ function problemOf(
     }
   const [first] = fitting
   if (first) {
-    const names = [input, ...rivals].map(each => each.name).join(' and ')
+    const names = rivals.map(each => each.name).join(' and ')
     return {
       ...cause,
       tensor: first.name,

@@ -109,6 +109,17 @@ describe('a missing input is never filled by shape alone', () => {
   })
 })
 
+test.each([
+  ['that one array fits', 'float32', 'the array x fits the inputs'],
+  ['that no array fits', 'bool', 'no array fits the input'],
+])('of thousands of inputs %s, the first 20 are named, and the others counted', (_, dtype, words) => {
+  const many = Array.from({ length: 20_000 }, (_, index) => value(`in${index}`, dtype, 'batch', 3))
+  const { errors, message } = refusalOf(() => bind(many, [x, y]))
+  expect(errors.map(({ field }) => field)).toEqual(many.slice(0, 20).map(({ name }) => `inputs.${name}`))
+  expect(message).toContain(words)
+  expect(message).toMatch(/; and 19980 more\.$/)
+})
+
 describe('what is bound without a name', () => {
   test('is the only array of its kind, rank and role, and is told', () => {
     const two = [value('pixels', 'float32', 'batch', 3), value('length', 'int64', 'batch')]
