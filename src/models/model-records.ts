@@ -1,16 +1,17 @@
 import { sql } from 'kysely'
-import { digest, expiresAt, labels, timestamp } from '../../schemas/common.ts'
-import { type ModelItem, type ModelRecord, model } from '../../schemas/model.ts'
+import { digest } from '../../schemas/common.ts'
+import type { ModelItem, ModelRecord } from '../../schemas/model.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
-import type { Catalog, Tables } from '../storage/database.ts'
+import type { Catalog } from '../storage/database.ts'
 import { freeKeysOf } from '../storage/idempotency-keys.ts'
 import { decodeCursor, type Page, readPage } from '../storage/paging.ts'
 import { newRecordId } from '../storage/record-ids.ts'
-import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
+import { hasLabels, insertLabels, type Labels } from '../storage/record-labels.ts'
 import { columnOf, digestIn } from '../storage/references.ts'
-import { column, isReadable, jsonOr, readOr, unreadableRecord, validOr } from '../storage/unreadable.ts'
+import { isReadable, readOr, unreadableRecord } from '../storage/unreadable.ts'
 import { type ModelFile, modelDigest } from './model-digest.ts'
+import { descriptionOf, recipeIn, selectModels, toItem, unknownFingerprint } from './model-rows.ts'
 
 /** The values of a new model record. */
 export type NewModel = {
@@ -34,9 +35,6 @@ export type ModelFilters = {
 
 /** Most rows in one statement. SQLite takes 32,766 parameters, but statements with many take long to prepare. */
 const rowsInStatement = 250
-
-/** Value of the catalog for an unknown fingerprint. */
-const unknownFingerprint = ''
 
 // Rows of the catalog for models. All functions take the catalog, or a transaction of it.
 
@@ -128,7 +126,7 @@ export async function dataPlace(catalog: Catalog, reference: string, location: s
   const [first] = rows
   if (!main || !first) return undefined
   const read = () => {
-    const { externalData: named, dataBytes = [] }: StoredDescription = descriptionOf(first)
+    const { externalData: named, dataBytes = [] } = descriptionOf(first)
     const needed = dataBytes[named.indexOf(location)]
     return { id: first.id, main, named, needed, file: at(location), missing: named.length - first.here }
   }
@@ -268,84 +266,4 @@ export async function deleteModel(catalog: Catalog, id: string): Promise<void> {
   await catalog.deleteFrom('model_files').where('model_id', '=', id).execute()
   await freeKeysOf(catalog, id)
   await catalog.deleteFrom('models').where('id', '=', id).execute()
-}
-
-/** Column with the files as a JSON list: the model's own file first, then the others by location. */
-const filesColumn = sql<string>`(select json_group_array(json_object('location', cast(location as text),
-  'sha256', cast(sha256 as text), 'bytes', cast(bytes as integer)))
-  from (select location, sha256, bytes from model_files where model_id = models.id order by location))`
-
-const selectModels = (catalog: Catalog) =>
-  catalog
-    .selectFrom('models')
-    .selectAll('models')
-    .select([labelsColumn('models.id').as('labels'), filesColumn.as('files')])
-
-type ModelRow = Tables['models'] & { labels: string; files: string }
-
-/** The description that the catalog keeps as JSON. Models of earlier versions have no `dataBytes`. */
-type StoredDescription = Omit<InspectedModel, 'fingerprint' | 'dataBytes'> & Partial<Pick<InspectedModel, 'dataBytes'>>
-
-function toItem(row: ModelRow): ModelItem {
-  return readOr(
-    () => model.parse(recordOf(row)),
-    reason => ({
-      id: String(row.id),
-      name: row.name === null ? null : String(row.name),
-      labels: jsonOr(labels, row.labels, {}),
-      sha256: validOr(digest, row.sha256, null),
-      createdAt: validOr(timestamp, row.created_at, null),
-      expiresAt: validOr(expiresAt, row.expires_at, null),
-      unreadable: reason,
-    }),
-  )
-}
-
-function recordOf(row: ModelRow): unknown {
-  const { externalData, dataBytes: _, ...description } = descriptionOf(row)
-  const own: ModelFile[] = JSON.parse(row.files)
-  const here = new Set(own.map(({ location }) => location))
-  const missing = externalData.filter(location => !here.has(location))
-  requireDigest(row, missing.length > 0 ? own.filter(({ location }) => location === '') : own)
-  return {
-    ...description,
-    id: row.id,
-    name: row.name,
-    labels: JSON.parse(row.labels),
-    sha256: row.sha256,
-    bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
-    files: own,
-    status: missing.length > 0 ? 'incomplete' : 'complete',
-    missing,
-    fingerprint: row.fingerprint === unknownFingerprint ? null : row.fingerprint,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    lineage: row.recipe ? lineageOf(recipeIn(row.recipe)) : null,
-  }
-}
-
-/** Checks the digest of a row. If it is damaged, the model must not be used, and the same upload makes a new record. */
-function requireDigest({ sha256 }: Pick<ModelRow, 'sha256'>, files: readonly ModelFile[]): void {
-  if (modelDigest(files) !== sha256) throw new Error('its sha256 is not the digest of its files')
-}
-
-function descriptionOf({ description }: Pick<ModelRow, 'description'>): StoredDescription {
-  return column('description', () => {
-    const value = JSON.parse(description)
-    if (!Array.isArray(value?.externalData)) throw new Error('it has no list externalData')
-    return value
-  })
-}
-
-function recipeIn(text: string): RecipeDocument {
-  return column('recipe', () => {
-    const value = JSON.parse(text)
-    if (!Array.isArray(value?.models)) throw new Error('it has no list models')
-    return value
-  })
-}
-
-function lineageOf({ method, models, base, normalize }: RecipeDocument): ModelRecord['lineage'] {
-  const inputs = models.map(({ id, weight }) => ({ sha256: id, weight }))
-  return { method, inputs, base: base ?? inputs[0]?.sha256 ?? '', ...(normalize === undefined ? {} : { normalize }) }
 }
