@@ -49,10 +49,9 @@ export function scorePredictions(
   let labels: LabelCounts | undefined
   let isFirst = true
 
-  const settle = (): { tally: Pick<ClassTally, 'counts' | 'resampled'>; note?: string } => {
-    if (labels) return { tally: labels, note: labels.note }
-    return tally ? { tally } : binary.settle(reading)
-  }
+  const settled = (): Pick<ClassTally, 'counts' | 'resampled'> => labels ?? tally ?? binary.settle(reading).tally
+  // A note on labels looks at all counts, which would cost more than a resample.
+  const noteOf = () => (labels ? labels.note : tally ? undefined : binary.settle(reading).note)
   const named = (counts: ClassCounts) => (names ? { ...counts, labels: names.labels } : counts)
   const leavesOut = (label: Label) => targets.leavesOut(label)
   return {
@@ -95,15 +94,14 @@ export function scorePredictions(
       )
     },
     result() {
-      const { tally, note } = settle()
-      if (sumOfCounts(tally.counts.support) === 0) return noValue(noSample)
-      const counts = named(tally.counts)
+      const counts = named(settled().counts)
+      if (sumOfCounts(counts.support) === 0) return noValue(noSample)
       const scored = score(counts, leavesOut)
-      return { ...scored, ...joinedNotes(note, leftOut && leftOutNote(counts, scored.perClass, leftOut)) }
+      return { ...scored, ...joinedNotes(noteOf(), leftOut && leftOutNote(counts, scored.perClass, leftOut)) }
     },
     get samples() {
       return (labels ?? tally ?? binary).samples
     },
-    resampled: counts => score(named(settle().tally.resampled(counts)), leavesOut).value,
+    resampled: counts => score(named(settled().resampled(counts)), leavesOut).value,
   }
 }
