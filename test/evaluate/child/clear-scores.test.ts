@@ -100,6 +100,11 @@ describe('outputs that are labels or scores', () => {
     )
     await refused(finish(labels([0, 1, 1]), labels([0, 255, 0])), /"classes": \[0, 255\]/)
     await refused(finish(labels([0, 1, 1]), labels([-1, 1, -1])), /"classes": \[-1, 1\]/)
+    const thousand = Array.from({ length: 1000 }, (_, index) => index)
+    await refused(
+      finish(labels(thousand), labels(thousand.map(index => index + 1))),
+      /0, .* 9 and 990 more, .*"classes": \[1, 2, 3, .* 1000 in all\], otherwise/,
+    )
     expect(await finish(labels([0, 1, 2, 2]), labels([1, 2, 3, 2]), { classes: [1, 2, 3] })).toBe(0.75)
     // Labels that the targets have, and others than indices of them, are compared as they are.
     expect(await finish(labels([1, 2, 2, 2]), labels([1, 2, 3, 2]))).toBe(0.75)

@@ -58,7 +58,7 @@ export function recallPerClass(counts: ClassCounts): ClassResult[] {
   return valuePerClass(counts, ({ support, correct }) => (support > 0 ? correct / support : undefined))
 }
 
-/** Most classes that a note names. */
+/** Most classes that a message names. */
 const mostNamed = 10
 
 /** Returns a note on the classes that a mean over `perClass` leaves out; undefined if there are none. @param why the reason */
@@ -81,7 +81,8 @@ export function neverPredictedNote({ support, predicted, labels }: ClassCounts):
     : `labels of the targets that no output has: ${firstOf(places.map(c => labels?.[c] ?? c))}`
 }
 
-function firstOf(labels: readonly (number | string)[]): string {
+/** Returns the first ten labels in words, and the number of the others. */
+export function firstOf(labels: readonly (number | string)[]): string {
   const more = labels.length > mostNamed ? ` and ${labels.length - mostNamed} more` : ''
   return `${labels.slice(0, mostNamed).join(', ')}${more}`
 }

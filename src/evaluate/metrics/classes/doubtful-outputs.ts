@@ -1,7 +1,9 @@
 import { showDims, squeezed } from '../batch-dims.ts'
 import type { Batch, Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
-import type { ClassCounts } from './class-counts.ts'
+import { type ClassCounts, firstOf } from './class-counts.ts'
+import { ClassNames } from './class-names.ts'
+import type { Label } from './label.ts'
 
 /** Finds out whether outputs that are read as labels may be scores: integers [n, C] with one-hot rows [n, C]. */
 export class OneHotTargets {
@@ -69,12 +71,13 @@ export function requireAlike(metric: string, { support, predicted, labels }: Cla
   const wanted = present(support).filter(label => typeof label === 'number')
   const found = present(predicted)
   const areIndices = found.every(label => typeof label === 'number' && label >= 0 && label < wanted.length)
-  if (!areIndices || found.every(label => wanted.some(other => other === label))) return
+  const known = new Set<Label>(wanted)
+  if (!areIndices || found.every(label => known.has(label))) return
   const sorted = wanted.sort((a, b) => a - b)
   // A single label, as in a short set, does not show how the targets are numbered.
   if (sorted.length < 2) return
   if (sorted.length !== 2 && !sorted.every((label, index) => label === index + 1)) return
-  const list = `[${sorted.join(', ')}]`
-  const message = `the labels of the output are ${found.join(', ')}, and those of the target ${sorted.join(', ')}; if the output has class indices, say "classes": ${list}, otherwise name all labels as classes`
-  throw mismatch(metric, 'target', message, { expected: `labels as in the output: ${found.join(', ')}`, actual: list })
+  const [list, own] = [`${new ClassNames(sorted)}`, firstOf(found)]
+  const message = `the labels of the output are ${own}, and those of the target ${firstOf(sorted)}; if the output has class indices, say "classes": ${list}, otherwise name all labels as classes`
+  throw mismatch(metric, 'target', message, { expected: `labels as in the output: ${own}`, actual: list })
 }
