@@ -18,7 +18,7 @@ export type Subject = { model: unknown; dataset: string; binding: Binding; limit
 
 const keptRun = z.object({
   samples: z.number(),
-  notANumber: z.number().default(0),
+  notANumber: z.number(),
   seconds: z.number(),
   latency: z.object({ median: z.number(), p95: z.number() }),
 })
