@@ -7,7 +7,7 @@ import type { Network } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { requireComplete } from './incomplete.ts'
 import { matchWarnings, type Warning } from './match-warnings.ts'
-import { asAligned, asBase, asTwin, type MatchedInput } from './matched-input.ts'
+import { asAligned, asBase, asTwin, type MatchedInput, type UsedInput, usedTensors } from './matched-input.ts'
 import type { IndexedInput } from './merge-input.ts'
 import { filesOf, type MergeInputs, mapInputs } from './merge-inputs.ts'
 import { sameLeafElements } from './same-elements.ts'
@@ -42,9 +42,10 @@ export function matchInputs(inputs: MergeInputs<IndexedInput>, isCarried?: IsCar
   const warnings: MatchedInputs['warnings'] = []
   for (const file of filesOf(inputs)) requireData(file)
   const isTwin = twinsOf(base, networkOf(base))
+  const usedBase = usedInput(base)
   const matched = mapInputs(inputs, (input): MatchedInput => {
     if (input === base || input.sha256 === base.sha256) return asBase(base, input)
-    if (isTwin(input)) return asTwin(base, input, networkOf(base))
+    if (isTwin(input)) return asTwin(usedBase, input)
     const alignment = align(base, input, isCarried)
     const found = listed(alignment, base, input)
     for (const problem of found) problems.push({ model: input.label, ...problem })
@@ -52,7 +53,7 @@ export function matchInputs(inputs: MergeInputs<IndexedInput>, isCarried?: IsCar
       for (const warning of matchWarnings(alignment, networkOf(base), networkOf(input)))
         warnings.push({ model: input.label, ...warning })
     }
-    return asAligned({ input: base, network: networkOf(base) }, { input, network: networkOf(input) }, alignment)
+    return asAligned(usedBase, usedInput(input), alignment)
   })
   return { inputs: matched, problems, warnings }
 }
@@ -64,6 +65,10 @@ export function networkOf({ layout, source, label }: IndexedInput): Network {
   } catch (error) {
     throw blame(error, label)
   }
+}
+
+function usedInput(input: IndexedInput): UsedInput {
+  return { input, used: usedTensors(networkOf(input)) }
 }
 
 /** Pairs the tensors of a model with the base's. @throws TureenError naming the model */

@@ -28,24 +28,26 @@ function inOrder(base: Layout, other: Layout): MatchedInput['counterpart'] {
   return tensor => pairs.get(tensor)
 }
 
-/** Returns a twin of the base with the tensors of its network paired in their order. `network`: the base's. */
-export function asTwin(base: IndexedInput, twin: IndexedInput, network: Network): MatchedInput {
-  const used = usedTensors(network)
-  const pairs = new Map<TensorEntry, TensorEntry>()
+/** An input, and the tensors of it that an output depends on. */
+export type UsedInput = { input: IndexedInput; used: ReadonlySet<TensorEntry> }
+
+/** Returns a twin of the base with the tensors of its network paired in their order. */
+export function asTwin({ input: base, used }: UsedInput, twin: IndexedInput): MatchedInput {
+  const moved = new Map<TensorEntry, TensorEntry>()
   const unused: TensorEntry[] = []
   const theirUnused: TensorEntry[] = []
   for (const [index, ours] of base.layout.tensors.entries()) {
     const own = inputAt(twin.layout.tensors, index)
     // Nearly all twins have the tensors at the same places. Then a plan has each place once.
     const theirs = isAtSamePlace(ours, own) ? ours : own
-    if (used.has(ours)) pairs.set(ours, theirs)
-    else {
+    if (!used.has(ours)) {
       unused.push(ours)
       theirUnused.push(theirs)
-    }
+    } else if (theirs !== ours) moved.set(ours, theirs)
   }
-  for (const [ours, theirs] of pairUnused(unused, theirUnused)) pairs.set(ours, theirs)
-  return { ...twin, counterpart: tensor => pairs.get(tensor), literals: [], isTwin: true }
+  const paired = pairUnused(unused, theirUnused)
+  const counterpart = (tensor: TensorEntry) => (used.has(tensor) ? (moved.get(tensor) ?? tensor) : paired.get(tensor))
+  return { ...twin, counterpart, literals: [], isTwin: true }
 }
 
 /** True if a twin stores a tensor in the same bytes of its file. */
@@ -60,10 +62,8 @@ function isAtSamePlace({ payload }: TensorEntry, twin: TensorEntry): boolean {
   )
 }
 
-type WithNetwork = { input: IndexedInput; network: Network }
-
 /** Returns an input with its tensors paired as an alignment says. */
-export function asAligned(base: WithNetwork, other: WithNetwork, { leaves, zeros }: Alignment): MatchedInput {
+export function asAligned(base: UsedInput, other: UsedInput, { leaves, zeros }: Alignment): MatchedInput {
   const pairs = new Map<TensorEntry, TensorEntry>()
   const literals: LeafPair[] = []
   for (const [ours, theirs] of leaves) {
@@ -77,13 +77,12 @@ export function asAligned(base: WithNetwork, other: WithNetwork, { leaves, zeros
   return { ...other.input, counterpart: tensor => pairs.get(tensor), literals, isTwin: false }
 }
 
-function unusedTensors({ input, network }: WithNetwork): TensorEntry[] {
-  const used = usedTensors(network)
+function unusedTensors({ input, used }: UsedInput): TensorEntry[] {
   return input.layout.tensors.filter(tensor => !used.has(tensor))
 }
 
-/** Returns the tensors that an output depends on. */
-function usedTensors({ leaves }: Network): ReadonlySet<TensorEntry> {
+/** Returns the tensors of a network, on which an output depends. */
+export function usedTensors({ leaves }: Network): ReadonlySet<TensorEntry> {
   const used = new Set<TensorEntry>()
   for (const { tensor, indices } of leaves) {
     if (tensor) used.add(tensor)
