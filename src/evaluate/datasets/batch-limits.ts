@@ -2,18 +2,18 @@ import { datasetLimits } from './dataset-limits.ts'
 import type { NpzArray } from './npz-arrays.ts'
 import { mismatchedDataset, unsupportedDataset } from './refusals.ts'
 
-/**
- * Returns the arrays with these names, each once.
- * @throws TureenError `TUREEN_DATASET_MISMATCH` for a name that no array has
- */
+/** Returns the arrays with these names, each once. @throws TureenError as {@link pickArray} */
 export function pickArrays<Item>(arrays: ReadonlyMap<string, Item>, names: readonly string[]): Item[] {
-  return [...new Set(names)].map(name => {
-    const array = arrays.get(name)
-    if (array) return array
-    throw mismatchedDataset(`The data set has no array ${name}. It has: ${[...arrays.keys()].join(', ')}.`, {
-      tensor: name,
-      expected: [...arrays.keys()].join(', '),
-    })
+  return [...new Set(names)].map(name => pickArray(arrays, name))
+}
+
+/** Returns the array with a name. @throws TureenError `TUREEN_DATASET_MISMATCH` for a name that no array has */
+export function pickArray<Item>(arrays: ReadonlyMap<string, Item>, name: string): Item {
+  const array = arrays.get(name)
+  if (array) return array
+  throw mismatchedDataset(`The data set has no array ${name}. It has: ${[...arrays.keys()].join(', ')}.`, {
+    tensor: name,
+    expected: [...arrays.keys()].join(', '),
   })
 }
 

@@ -1,5 +1,5 @@
 import type { ArrayValues } from './array-values.ts'
-import { pickArrays } from './batch-limits.ts'
+import { pickArray } from './batch-limits.ts'
 import type { ArrayDescription, DataBatch, Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
 import type { ReadCount } from './entry-reader.ts'
 import type { Reading } from './npz-dataset.ts'
@@ -67,8 +67,7 @@ class TestDataSet implements Dataset {
     limit = Number.POSITIVE_INFINITY,
   ): AsyncGenerator<DataBatch> {
     for (const { tensors } of this.#cases.slice(0, limit)) {
-      const files = pickArrays(new Map([...tensors].map(([array, file]) => [array, { array, file }])), names)
-      yield { samples: 1, values: new Map(files.map(({ array, file }) => [array, this.#read(file, array)])) }
+      yield { samples: 1, values: new Map(names.map(name => [name, this.#read(pickArray(tensors, name), name)])) }
     }
   }
 

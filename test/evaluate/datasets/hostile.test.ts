@@ -4,6 +4,7 @@ import { constants, deflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { openDataset } from '../../../src/evaluate/datasets/dataset.ts'
 import { describeDataset } from '../../../src/evaluate/datasets/describe-dataset.ts'
+import { stopwatch } from '../../support/processor-time.ts'
 import { fixture, outcome, readFiles } from './dataset-fixtures.ts'
 import { temporaryFiles } from './temporary-files.ts'
 import { npyOf, zipFile } from './zip-file.ts'
@@ -29,6 +30,20 @@ describe('truncations', () => {
       if (result !== null) expect(result, `${length}`).toBe('TUREEN_DATASET_MALFORMED')
     }
   })
+})
+
+test('a case of ten times as many tensors costs about ten times as much', async () => {
+  const { path } = fixture('tensors/scalar.pb')
+  const costOf = async (count: number) => {
+    const files = Array.from({ length: count }, (_, index) => ({ name: `input_${index}.pb`, path }))
+    const cost = stopwatch()
+    await describeDataset(files)
+    return cost()
+  }
+  await costOf(1000)
+  const [few, many] = [await costOf(1000), await costOf(10_000)]
+  // If each tensor looked at all others, it would be 50 times as much.
+  expect(many).toBeLessThan(25 * few)
 })
 
 describe('bombs', () => {
