@@ -2,7 +2,7 @@ import { openByKind } from './dataset-kinds.ts'
 import { defaultMemoryBytes } from './dataset-limits.ts'
 import type { Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
 import { commonSamples } from './npz-arrays.ts'
-import { isUnsupported } from './refusals.ts'
+import { unsupportedOf } from './refusals.ts'
 import type { UnusableArray } from './zip-directory.ts'
 
 const readAheadBytes = 4 * 1024 * 1024
@@ -20,12 +20,10 @@ export async function describeDataset(files: readonly DatasetFile[]): Promise<Da
     if (byteLength > defaultMemoryBytes) return description
     const unusable: UnusableArray[] = []
     for (const { name } of description.arrays) {
-      try {
-        await readThrough(dataset, name)
-      } catch (error) {
-        if (!isUnsupported(error) || description.kind !== 'npz') throw error
-        unusable.push({ name, refusal: error })
-      }
+      const refusal = await unsupportedOf(() => readThrough(dataset, name))
+      if (!refusal) continue
+      if (description.kind !== 'npz') throw refusal
+      unusable.push({ name, refusal })
     }
     return unusable.length > 0 ? leaveOut(description, unusable) : description
   } finally {

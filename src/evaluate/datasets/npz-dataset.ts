@@ -9,7 +9,7 @@ import { refuseLargeFortran, unusableFortran } from './fortran-limits.ts'
 import { elementsOf } from './npy-elements.ts'
 import { type JoinedArrays, joinShards, type NpzArray, withoutUnusable } from './npz-arrays.ts'
 import { readShard, type Shard } from './read-shard.ts'
-import { isUnsupported, malformedDataset, unsupportedDataset } from './refusals.ts'
+import { malformedDataset, unsupportedDataset, unsupportedOf } from './refusals.ts'
 import {
   elementBytes,
   loadElements,
@@ -47,7 +47,7 @@ export async function openNpzDataset(files: readonly DatasetFile[], reading: Rea
   const joined = joinShards(shards)
   const unusable = unusableFortran(joined.arrays, reading.memoryBytes)
   for (const array of joined.arrays) {
-    const refusal = await refusalOf(() => requireOneConstant(array, count))
+    const refusal = await unsupportedOf(() => requireOneConstant(array, count))
     if (refusal) unusable.push({ name: array.name, refusal })
   }
   return new NpzDataset(withoutUnusable(joined, unusable), reading, count)
@@ -167,17 +167,6 @@ class NpzDataset implements Dataset {
 
 async function constant(shard: ShardArray, count: ReadCount) {
   return elementsOf(shard.header, shard.name, await loadElements(shard, count), 0, 1)
-}
-
-/** Returns the refusal of an array that is not supported, which `read` throws; undefined if it throws none. */
-async function refusalOf(read: () => Promise<void>): Promise<TureenError | undefined> {
-  try {
-    await read()
-    return undefined
-  } catch (error) {
-    if (isUnsupported(error)) return error
-    throw error
-  }
 }
 
 /** Refuses an array without axes whose value differs between files, since it belongs to all samples. */

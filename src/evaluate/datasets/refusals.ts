@@ -15,6 +15,17 @@ export function isUnsupported(error: unknown): error is TureenError {
   return error instanceof TureenError && error.code === 'TUREEN_DATASET_UNSUPPORTED'
 }
 
+/** Returns the refusal of an unsupported array that `read` throws; undefined if it throws nothing. Other errors it passes on. */
+export async function unsupportedOf(read: () => Promise<void>): Promise<TureenError | undefined> {
+  try {
+    await read()
+    return undefined
+  } catch (error) {
+    if (isUnsupported(error)) return error
+    throw error
+  }
+}
+
 /** Returns the refusal of a data set that does not fit the model. */
 export function mismatchedDataset(message: string, place: ProblemPlace): TureenError {
   return new TureenError('TUREEN_DATASET_MISMATCH', message, [{ ...place, message }])
