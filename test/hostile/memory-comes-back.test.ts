@@ -57,7 +57,7 @@ test('memory comes back after models of many nodes, tensors and files', async ()
   await postSoup(url, [first, second])
   const compared = await json<JobRecord>(await postJson(`${url}/v1/comparisons?wait=60`, { models }))
   expect(compared.status).toBe('succeeded')
-  const form = await fetch(`${url}/v1/models`, { method: 'POST', body: formWithData(manyFilesModel(1000)) })
+  const form = await fetch(`${url}/v1/models`, { method: 'POST', body: formWithData(manyFilesModel(15_000)) })
   expect(form.status).toBe(201)
 
   clearInterval(watch)
