@@ -3,6 +3,7 @@ import { TureenError } from '../../src/errors.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { type CostlyModel, costlyModels } from '../support/costly-models.ts'
 import { differencesOf, inspectSource } from '../support/inspecting.ts'
+import { threadCost } from '../support/processor-time.ts'
 import { soupInMemory } from '../support/soup.ts'
 
 const few = 800
@@ -14,14 +15,13 @@ const noiseMilliseconds = 150
 
 /** Milliseconds of this thread's processor that something takes. A refusal of the models is one way to end. */
 function cost(run: () => unknown): number {
-  const { user, system } = process.threadCpuUsage()
-  try {
-    run()
-  } catch (error) {
-    if (!(error instanceof TureenError)) throw error
-  }
-  const used = process.threadCpuUsage()
-  return (used.user - user + used.system - system) / 1000
+  return threadCost(() => {
+    try {
+      run()
+    } catch (error) {
+      if (!(error instanceof TureenError)) throw error
+    }
+  })
 }
 
 /** The least of up to three growths: the first one may have waited for the compiler or the collector. */

@@ -3,16 +3,9 @@ import { expect, test } from 'vitest'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { costlyModels } from '../support/costly-models.ts'
 import { inspectSource } from '../support/inspecting.ts'
+import { threadCost } from '../support/processor-time.ts'
 import { checkFiles } from '../support/soup.ts'
 import { bytesField } from '../support/wire-bytes.ts'
-
-/** Milliseconds of this thread's processor that something takes. */
-function cost(run: () => unknown): number {
-  const before = process.threadCpuUsage()
-  run()
-  const { user, system } = process.threadCpuUsage(before)
-  return (user + system) / 1000
-}
 
 /**
  * Returns the cost of something beside decoding the same bytes with onnx-proto, so that the speed of the machine has no part in it. The
@@ -21,8 +14,8 @@ function cost(run: () => unknown): number {
 function timesDecoding(models: readonly Uint8Array[], bound: number, run: () => unknown): number {
   let least = Number.POSITIVE_INFINITY
   for (let attempt = 0; attempt < 3 && least >= bound; attempt += 1) {
-    const decoding = cost(() => models.map(bytes => onnx.ModelProto.decode(bytes)))
-    least = Math.min(least, cost(run) / decoding)
+    const decoding = threadCost(() => models.map(bytes => onnx.ModelProto.decode(bytes)))
+    least = Math.min(least, threadCost(run) / decoding)
   }
   return least
 }

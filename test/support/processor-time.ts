@@ -9,3 +9,11 @@ export function stopwatch(): () => number {
     return Math.min(performance.now() - started, (user + system) / 1000)
   }
 }
+
+/** Returns the milliseconds of this thread's processor that something takes. */
+export function threadCost(run: () => unknown): number {
+  const before = process.threadCpuUsage()
+  run()
+  const { user, system } = process.threadCpuUsage(before)
+  return (user + system) / 1000
+}
