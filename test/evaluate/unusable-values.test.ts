@@ -43,17 +43,15 @@ function model(node: onnx.INodeProto[], inputs: Value[], outputs: Value[]): Uint
 const x = { name: 'x', elemType: float32 }
 const y = { name: 'y', elemType: float32 }
 
+/** A request that scores a model by mse, with other fields. */
+async function requestFor(bytes: Uint8Array<ArrayBuffer>, asked: object) {
+  const model = await client.addModel(bytes)
+  return { model, dataset, inputs: { x: 'x' }, target: 't', metrics: ['mse'], ...asked }
+}
+
 /** The refusal of an evaluation before it starts, or the error of its job. */
 async function refusal(bytes: Uint8Array<ArrayBuffer>, asked: object = {}) {
-  const request = {
-    model: await client.addModel(bytes),
-    dataset,
-    inputs: { x: 'x' },
-    target: 't',
-    metrics: ['mse'],
-    ...asked,
-  }
-  const response = await client.ask(request, 30)
+  const response = await client.ask(await requestFor(bytes, asked), 30)
   const body: unknown = await response.json()
   const found = response.status === 422 ? body : Object(body).error
   return problem.parse(found)
@@ -85,15 +83,8 @@ describe('types that onnxruntime-node cannot exchange', () => {
 
   test('of an output that is not scored and does no harm: 4-bit integers', async () => {
     const bytes = model([cast('x', 'y', float32), cast('x', 'nibble', 22)], [x], [y, { name: 'nibble', elemType: 22 }])
-    const request = {
-      model: await client.addModel(bytes),
-      dataset,
-      inputs: { x: 'x' },
-      target: 't',
-      metrics: ['mse'],
-      output: 'y',
-    }
-    expect((await client.evaluate(request)).result).toMatchObject({ metrics: { mse: 0 } })
+    const { result } = await client.evaluate(await requestFor(bytes, { output: 'y' }))
+    expect(result).toMatchObject({ metrics: { mse: 0 } })
   })
 
   test.each([

@@ -1,22 +1,31 @@
 import { describe, expect, test } from 'vitest'
 import { startScorers } from '../../../src/evaluate/child/scorers.ts'
-import type { Values } from '../../../src/evaluate/metrics/metric.ts'
+import type { Batch, Values } from '../../../src/evaluate/metrics/metric.ts'
 import { metrics } from '../../../src/evaluate/metrics/metric-registry.ts'
 import { parameterSchema } from '../../../src/evaluate/metrics/parameter-schema.ts'
-import { countNumbers, noCounts } from '../../../src/evaluate/non-finite-values.ts'
+import { countNumbers, noCounts, type ScoredCounts } from '../../../src/evaluate/non-finite-values.ts'
 import type { MetricOutcome } from '../../../src/evaluate/protocol.ts'
 import { refusalOf } from '../../support/catalogue.ts'
 import { full, values } from '../metrics/score.ts'
 
-/** Scores outputs of zero, as an evaluation does to its end. */
-async function finished(metric: string, dims: number[], target: number[], asked: object = {}): Promise<MetricOutcome> {
+/** Scores a batch, as an evaluation does to its end. */
+async function scored(
+  metric: string,
+  { output, target }: Batch,
+  asked: object = {},
+  counts?: ScoredCounts,
+): Promise<MetricOutcome> {
   const registered = metrics.get(metric)
   const parameters = registered ? parameterSchema(registered).parse(asked) : {}
   const [scorer] = await startScorers([{ kind: 'registered', name: metric, metric, parameters }], 1)
   if (!scorer) throw new RangeError('no metric was started')
-  await scorer.add({ output: full(dims), target: values([1, ...dims.slice(2)], target) }, 1)
-  return scorer.finish()
+  await scorer.add({ output, target }, target.dims[0] ?? 1)
+  return scorer.finish(counts)
 }
+
+/** Scores outputs of zero. */
+const finished = (metric: string, dims: number[], target: number[], asked?: object) =>
+  scored(metric, { output: full(dims), target: values([1, ...dims.slice(2)], target) }, asked)
 
 const masks = (target: number[], asked?: object) => finished('meanIoU', [1, 3, 1, target.length], target, asked)
 const positions = (metric: string, target: number[], asked?: object) =>
@@ -70,18 +79,8 @@ describe('targets that are ignored', () => {
 })
 
 describe('outputs that are labels or scores', () => {
-  const finish = async (output: Values, target: Values, parameters = {}) => {
-    const task = {
-      kind: 'registered',
-      name: 'accuracy',
-      metric: 'accuracy',
-      parameters: { from: 'auto', ...parameters },
-    } as const
-    const [scorer] = await startScorers([task], 1)
-    if (!scorer) throw new RangeError('no metric was started')
-    await scorer.add({ output, target }, target.dims[0] ?? 1)
-    return (await scorer.finish()).value
-  }
+  const finish = async (output: Values, target: Values, asked = {}) =>
+    (await scored('accuracy', { output, target }, asked)).value
   const rows = (data: number[]) => ({ ...values([2, 3], data), integers: true })
 
   test('are refused if all targets are one-hot rows, and the request does not tell', async () => {
@@ -111,15 +110,8 @@ describe('outputs that are labels or scores', () => {
     expect(await finish(labels([0, 1, 4, 2]), labels([0, 1, 3, 2]))).toBe(0.75)
     expect(await finish(labels([0, 0, 0]), labels([0, 255, 0]))).toBe(2 / 3)
     const maps = async (output: number[], asked: object) => {
-      const task = {
-        kind: 'registered',
-        name: 'meanIoU',
-        metric: 'meanIoU',
-        parameters: { from: 'auto', ...asked },
-      } as const
-      const [scorer] = await startScorers([task], 1)
-      await scorer?.add({ output: values([1, 1, 4], output), target: values([1, 1, 4], [0, 0, 255, 255]) }, 1)
-      return (await scorer?.finish())?.value
+      const batch = { output: values([1, 1, 4], output), target: values([1, 1, 4], [0, 0, 255, 255]) }
+      return (await scored('meanIoU', batch, asked)).value
     }
     // Without names, a model that finds nothing would be better than one that finds half of the foreground.
     await refused(maps([0, 0, 0, 1], { ignoreIndex: null }), /"classes": \[0, 255\]/)
@@ -143,16 +135,11 @@ test('numbers that are not finite are counted by kind, with their effect on the 
   const counts = noCounts()
   countNumbers(output, counts.output)
   countNumbers(target, counts.target)
-  const note = async (metric: string) => {
-    const [scorer] = await startScorers(
-      [{ kind: 'registered', name: metric, metric, parameters: { rtol: 0, atol: 0 } }],
-      1,
-    )
-    await scorer?.add({ output, target }, 4)
-    return (await scorer?.finish(counts))?.note
-  }
+  const note = async (metric: string, asked?: object) => (await scored(metric, { output, target }, asked, counts)).note
   expect(await note('mae')).toBe(
     '2 numbers in the output are not finite (1 NaN and 1 infinite, of 4) and 1 number in the target is NaN (of 4), so there is no score (NaN)',
   )
-  expect(await note('allClose')).toMatch(/of 4\), NaN is equal to NaN only, and an infinity to itself only$/)
+  expect(await note('allClose', { rtol: 0, atol: 0 })).toMatch(
+    /of 4\), NaN is equal to NaN only, and an infinity to itself only$/,
+  )
 })
