@@ -33,7 +33,7 @@ export async function openNpzDataset(files: readonly DatasetFile[], reading: Rea
   for (const file of files) {
     const shard = await readShard(file, count)
     shards.push(shard)
-    entries += shard.arrays.length
+    entries += shard.arrays.length + shard.unusable.length
     if (entries > datasetLimits.allEntries) {
       throw unsupportedDataset(
         `The files have more than ${datasetLimits.allEntries} arrays together; that is the limit. Save more samples in each file.`,

@@ -46,6 +46,17 @@ test('a case of ten times as many tensors costs about ten times as much', async 
   expect(many).toBeLessThan(25 * few)
 })
 
+test('arrays that cannot be used count among those of all files', async () => {
+  const entry = { data: new Uint8Array(0), claims: { method: 12 } }
+  const entries = Array.from({ length: 1000 }, (_, index) => ({ name: `${index}.npy`, ...entry }))
+  const { path } = file('unusable.npz', zipFile(entries))
+  const files = Array.from({ length: 101 }, (_, index) => ({ name: `${index}.npz`, path }))
+  await expect(describeDataset(files)).rejects.toMatchObject({
+    code: 'TUREEN_DATASET_UNSUPPORTED',
+    message: expect.stringMatching(/more than 100000 arrays together/),
+  })
+})
+
 describe('bombs', () => {
   const megabytes = 2 ** 20
   const zeros = deflateRawSync(new Uint8Array(32 * megabytes))
