@@ -45,7 +45,6 @@ export const meanIoU: Metric<ClassParameters> = {
     let single: SingleChannelCounts | undefined
     let tally: ClassTally | undefined
     const settle = (): { tally?: ClassTally; note?: string } => (tally ? { tally } : (single?.settle() ?? {}))
-    const named = (counts: ClassCounts) => (names ? { ...counts, labels: names.labels } : counts)
     const score = (counts: ClassCounts) => {
       const perClass = valuePerClass(counts, ({ support, predicted, correct }) =>
         support + predicted > 0 ? correct / (support + predicted - correct) : undefined,
@@ -85,7 +84,7 @@ export const meanIoU: Metric<ClassParameters> = {
       result() {
         const { tally, note } = settle()
         if (!tally || sumOfCounts(tally.counts.support) === 0) return noValue('no pixel counts')
-        const counts = named(tally.counts)
+        const counts = targets.named(tally.counts)
         const scored = score(counts)
         return { ...scored, ...joinedNotes(note, leftOutNote(counts, scored.perClass, leftOut)) }
       },

@@ -1,4 +1,4 @@
-import type { Label } from './label.ts'
+import { indexBelow, type Label } from './label.ts'
 
 /**
  * The values that stand for the classes in a data set, in the order of the class indices: all integers, or all texts. With texts, integers
@@ -32,7 +32,7 @@ export class ClassNames {
 
   /** Returns the class with this index; undefined if there is none. */
   ofIndex(label: Label): number | undefined {
-    return typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < this.size ? label : undefined
+    return indexBelow(this.size, label)
   }
 
   /** The values for messages, the first eight of them. */

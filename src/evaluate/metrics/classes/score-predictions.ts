@@ -52,7 +52,6 @@ export function scorePredictions(
   const settled = (): Pick<ClassTally, 'counts' | 'resampled'> => labels ?? tally ?? binary.settle(reading).tally
   // A note on labels looks at all counts, which would cost more than a resample.
   const noteOf = () => (labels ? labels.note : tally ? undefined : binary.settle(reading).note)
-  const named = (counts: ClassCounts) => (names ? { ...counts, labels: names.labels } : counts)
   const leavesOut = (label: Label) => targets.leavesOut(label)
   return {
     targets,
@@ -94,7 +93,7 @@ export function scorePredictions(
       )
     },
     result() {
-      const counts = named(settled().counts)
+      const counts = targets.named(settled().counts)
       if (sumOfCounts(counts.support) === 0) return noValue(noSample)
       const scored = score(counts, leavesOut)
       return { ...scored, ...joinedNotes(noteOf(), leftOut && leftOutNote(counts, scored.perClass, leftOut)) }
@@ -102,6 +101,6 @@ export function scorePredictions(
     get samples() {
       return (labels ?? tally ?? binary).samples
     },
-    resampled: counts => score(named(settled().resampled(counts)), leavesOut).value,
+    resampled: counts => score(targets.named(settled().resampled(counts)), leavesOut).value,
   }
 }

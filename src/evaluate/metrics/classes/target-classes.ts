@@ -1,9 +1,10 @@
 import type { TureenError } from '../../../errors.ts'
 import type { CountedTargets } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
+import type { ClassCounts } from './class-counts.ts'
 import { ClassNames } from './class-names.ts'
 import type { TargetParameters } from './class-parameters.ts'
-import type { Label } from './label.ts'
+import { indexBelow, type Label } from './label.ts'
 
 /** Stands for the class of a target that does not count. */
 export const ignored = -1
@@ -54,6 +55,11 @@ export class TargetClasses implements CountedTargets {
   /** Returns true if results leave out the class with this label or index: the ignored one. */
   leavesOut(label: Label): boolean {
     return label === this.#ignoredClass
+  }
+
+  /** Returns counts whose classes have the names that the request gives them, if it does. */
+  named(counts: ClassCounts): ClassCounts {
+    return this.names ? { ...counts, labels: this.names.labels } : counts
   }
 
   get total(): { all: number; ignored: number } {
@@ -117,8 +123,4 @@ export class TargetClasses implements CountedTargets {
     if (this.#first === undefined) this.#first = label
     else this.#isOneClass = false
   }
-}
-
-function indexBelow(classes: number, label: Label): number | undefined {
-  return typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes ? label : undefined
 }
