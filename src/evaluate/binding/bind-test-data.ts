@@ -25,7 +25,8 @@ export function bindTestData(model: BindingModel, { arrays }: BindingDataset, re
   const inputs = pairTestData(model.inputs, arrays, inputPrefix).map(
     ({ value, array }): BoundInput => ({ input: value.name, dtype: value.dtype, array, feeding: 'whole' }),
   )
-  const missing = model.inputs.filter(({ name }) => !inputs.some(({ input }) => input === name))
+  const fed = new Set(inputs.map(({ input }) => input))
+  const missing = model.inputs.filter(({ name }) => !fed.has(name))
   if (missing.length > 0) {
     const message = (name: string) => `the test data have no file for the input ${name}`
     throw mismatch(
@@ -75,8 +76,9 @@ type Pair = { value: ValueDescription; array: string }
 
 function pairTestData(values: readonly ValueDescription[], arrays: readonly BoundArray[], prefix: string): Pair[] {
   const pairs = new Map<string, Pair>()
+  const byName = new Map(values.map(value => [value.name, value]))
   for (const array of arrays.filter(({ name }) => name.startsWith(prefix))) {
-    const named = values.find(({ name }) => name === array.tensorName)
+    const named = array.tensorName === undefined ? undefined : byName.get(array.tensorName)
     const value = named ?? values[Number(array.name.slice(prefix.length))]
     if (!value) {
       throw mismatch([
