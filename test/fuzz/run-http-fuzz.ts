@@ -70,7 +70,7 @@ export async function fuzzHttp(
         const { status, type, body } = await send(server.url, request)
         result.statuses[status] = (result.statuses[status] ?? 0) + 1
         if (status < 300) reached.add(`${request.operation.method} ${request.operation.path}`)
-        const objection = document.objection(request.operation, status, type, body)
+        const objection = document.objection(request.operation, status, type, body, request.path.includes('fail=http'))
         if (objection) found(objection, body.slice(0, 600))
         learn(ids, request, status, body)
       } catch (error) {
