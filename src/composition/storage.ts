@@ -7,6 +7,7 @@ import { openContentFiles } from '../storage/content-files.ts'
 import { createContents } from '../storage/contents.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { shrinkLog } from '../storage/database.ts'
+import { closeStore } from '../storage/private-files.ts'
 import { continueIdsOf } from '../storage/record-ids.ts'
 import { createReserve, startFromReserve } from '../storage/reserve.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
@@ -34,6 +35,7 @@ export async function openStorage(
 ) {
   const contentFiles = await openContentFiles(path, config.maximumStoreBytes, metrics.received, threads.batches, clock)
   const reserve = createReserve(path, () => shrinkLog(catalog))
+  await closeStore(path)
   const contents = createContents(catalog, contentFiles, reserve, threads.hash, metrics.contentDamaged)
   return { catalog, contentFiles, contents, reserve }
 }

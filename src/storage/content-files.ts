@@ -1,4 +1,4 @@
-import { mkdir, stat, statfs, unlink } from 'node:fs/promises'
+import { stat, statfs, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { v7 as uuid } from 'uuid'
 import { asTureenError } from '../errors.ts'
@@ -9,6 +9,7 @@ import { besideOutput, contentDigests, contentPath, incomingNames } from './file
 import type { FileState } from './file-state.ts'
 import { createFlushQueue, type FlushQueue } from './flush-queue.ts'
 import { inParallel } from './in-parallel.ts'
+import { makePrivateDirectory } from './private-files.ts'
 import { createPublisher } from './publish-files.ts'
 import { openQuarantine } from './quarantine.ts'
 import type { ReceivedFile } from './received-file.ts'
@@ -92,8 +93,8 @@ export async function openContentFiles(
 ): Promise<ContentFiles> {
   const incoming = join(directory, 'incoming')
   const content = join(directory, 'content')
-  await mkdir(incoming, { recursive: true })
-  await mkdir(content, { recursive: true })
+  await makePrivateDirectory(incoming)
+  await makePrivateDirectory(content)
 
   // List them now, before this process makes files of its own.
   const leftovers = await incomingNames(incoming)

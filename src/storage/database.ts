@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { type Generated, Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { migrations } from './migrations.ts'
+import { closeToOthers } from './private-files.ts'
 import { openSqlite } from './sqlite-dialect.ts'
 
 /** The tables of the catalog. Times are RFC 3339 texts, documents are JSON texts, digests are `sha256:<hex>`. */
@@ -96,6 +97,8 @@ export async function openCatalog(path: string, storeId: string = randomUUID()):
   try {
     // Create the file first, to respect the umask. SQLite would create a file and a log that only the owner can write.
     await (await open(path, 'a')).close()
+    // The log gets the mode of the catalog.
+    await closeToOthers(path)
     catalog = connectCatalog(path)
     await bringUpToDate(catalog, storeId)
     return catalog

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileState } from './file-state.ts'
+import { makePrivateDirectory } from './private-files.ts'
 
 /**
  * Notes about the links to content that a backup makes or removes. A running server recognises a verified file by the time of its inode's
@@ -39,7 +40,7 @@ export async function noteLinks(links: readonly LinkNote[]): Promise<void> {
     notes.set(basename(path), { written: after.written, times: [...times, after.changed].slice(-keptTimes) })
   }
   const text = [...notes].map(([name, { written, times }]) => [name, written, ...times].join(' ')).join('\n')
-  await mkdir(dirname(file), { recursive: true })
+  await makePrivateDirectory(dirname(file))
   const draft = `${file}.${randomUUID()}`
   try {
     await writeFile(draft, `${text}\n`, { flag: 'wx' })

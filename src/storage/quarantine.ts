@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { contentDigests, contentPath } from './file-names.ts'
 import { flushDirectory } from './flush-directory.ts'
 import { isMissing, unlessMissing } from './missing-file.ts'
+import { makePrivateDirectory } from './private-files.ts'
 
 /**
  * Content without a record, kept for a while in case the catalog is at fault. Files are named as in `content/`: `quarantine/ab/abcd...`. The
@@ -64,6 +65,7 @@ export async function openQuarantine(
       const hex = sha256.replace('sha256:', '')
       const now = clock()
       const { size } = await stat(path)
+      await makePrivateDirectory(directory)
       await mkdir(dirname(pathOf(hex)), { recursive: true })
       await utimes(path, now / 1000, now / 1000)
       await rename(path, pathOf(hex))

@@ -3,6 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { verificationPass } from '../../schemas/service.ts'
+import { closeToOthers } from './private-files.ts'
 import { jsonOr } from './unreadable.ts'
 
 /**
@@ -30,6 +31,7 @@ export async function writeVerification(directory: string, state: VerificationSt
   const draft = join(directory, `.verification.json.${randomUUID()}`)
   try {
     await writeFile(draft, `${JSON.stringify(state)}\n`, { flag: 'wx' })
+    await closeToOthers(draft)
     await rename(draft, fileIn(directory))
   } finally {
     await rm(draft, { force: true })

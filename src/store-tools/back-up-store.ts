@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { contentDigests, contentPath } from '../storage/file-names.ts'
@@ -7,6 +7,7 @@ import { inParallel } from '../storage/in-parallel.ts'
 import { type LinkNote, noteLinks } from '../storage/link-notes.ts'
 import { makeDirectory } from '../storage/make-directory.ts'
 import { unlessMissing } from '../storage/missing-file.ts'
+import { closeToOthers, makePrivateDirectory } from '../storage/private-files.ts'
 import { readMarker } from '../storage/store-marker.ts'
 import { integrityFindings, referencedFiles, type StoreFinding } from './catalog-findings.ts'
 import { storePaths } from './held-store.ts'
@@ -92,6 +93,8 @@ async function copyCatalog(source: string, draft: string): Promise<Map<string, s
   await rm(copy, { force: true })
   const catalog = new DatabaseSync(storePaths(source).catalog, { readOnly: true, timeout: 30_000 })
   try {
+    await (await open(copy, 'a')).close()
+    await closeToOthers(copy)
     await backup(catalog, copy, { rate: allPages })
   } finally {
     catalog.close()
@@ -113,7 +116,7 @@ type Copying = { source: string; draft: string; made: Backup; here: Set<string> 
 async function copyContent(copying: Copying, holders: ReadonlyMap<string, string>): Promise<string[]> {
   const { source, draft, made, here } = copying
   const [from, to] = [storePaths(source).content, storePaths(draft).content]
-  await mkdir(to, { recursive: true })
+  await makePrivateDirectory(to)
   const missing: string[] = []
   const shards = Map.groupBy([...holders.keys()].filter(hex => !here.has(hex)).sort(), hex => hex.slice(0, 2))
   for (const [shard, digests] of shards) {
