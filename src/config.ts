@@ -34,7 +34,9 @@ export const environment = z.object({
     .describe('data directory, which holds everything that the server keeps, such as `catalog.sqlite` and `content/`'),
   TUREEN_TOKENS: tokenList
     .optional()
-    .describe('tokens of the clients: `NAME:SCOPE:TOKEN` or `NAME:SCOPE:sha256:HEX`, separated by commas or line ends'),
+    .describe(
+      'tokens of the clients: `NAME:SCOPE:TOKEN` or `NAME:SCOPE:sha256:HEX`, separated by commas or line ends. Other processes can read it: prefer `TUREEN_TOKENS_FILE`',
+    ),
   TUREEN_TOKENS_FILE: z
     .string()
     .optional()

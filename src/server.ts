@@ -7,6 +7,8 @@ import { startFromReserve } from './storage/reserve.ts'
 
 async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel })
+  if (config.tokens.length > 0 && config.tokensFile === undefined)
+    log.warn('other processes can read TUREEN_TOKENS in the environment of the server; set TUREEN_TOKENS_FILE instead')
   const directory = await startFromReserve(config.dataDirectory, () => holdDataDirectory(config.dataDirectory))
   // A directory that is in use is refused at once, before the service is loaded.
   const { createApp } = await import('./app.ts')
@@ -59,7 +61,7 @@ if (import.meta.main) {
   }
   try {
     const config = readConfig(process.env)
-    // The server compares digests only. Child processes inherit the environment, and must not see the tokens.
+    // The server compares digests only. Child processes inherit the environment, and must not see the tokens. The kernel shows them on.
     delete process.env['TUREEN_TOKENS']
     await serve(config)
   } catch (error) {

@@ -11,10 +11,10 @@ export function refuseUnsafeForBrowsers(
   if (hasTokens) return
   if (given.TUREEN_CORS_ORIGINS.includes('*'))
     throw new Error(
-      'TUREEN_CORS_ORIGINS=* lets every web page use a server without tokens. Name the origins, such as https://tureen.example, or set TUREEN_TOKENS.',
+      'TUREEN_CORS_ORIGINS=* lets every web page use a server without tokens. Name the origins, such as https://tureen.example, or set TUREEN_TOKENS_FILE.',
     )
   if (!isLoopback(given.HOST) && given.TUREEN_HOSTS.length === 0)
     throw new Error(
-      `With HOST=${given.HOST} and TUREEN_AUTH=none the server must know its names, or web pages can reach it under names of their own (DNS rebinding). Set TUREEN_HOSTS to the names that clients use, such as TUREEN_HOSTS=tureen.example; or set TUREEN_TOKENS; or HOST=127.0.0.1.`,
+      `With HOST=${given.HOST} and TUREEN_AUTH=none the server must know its names, or web pages can reach it under names of their own (DNS rebinding). Set TUREEN_HOSTS to the names that clients use, such as TUREEN_HOSTS=tureen.example; or set TUREEN_TOKENS_FILE; or HOST=127.0.0.1.`,
     )
 }

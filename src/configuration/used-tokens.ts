@@ -20,7 +20,7 @@ export function usedTokens(given: {
     throw new Error('TUREEN_AUTH=none would leave the tokens that are set unused; unset one or the other.')
   if (TUREEN_AUTH === 'tokens' && tokens.length === 0 && !isLoopback(HOST)) {
     throw new Error(
-      `With HOST=${HOST} other machines can reach the server, and nothing says who may use it. Set TUREEN_TOKENS (${tokenForm}, such as "pipeline:write:$(openssl rand -hex 32)") or TUREEN_TOKENS_FILE; or TUREEN_AUTH=none with TUREEN_HOSTS, if something in front of it lets only the right requests through; or HOST=127.0.0.1.`,
+      `With HOST=${HOST} other machines can reach the server, and nothing says who may use it. Set TUREEN_TOKENS_FILE to a file with lines ${tokenForm} (make a token with: openssl rand -hex 32); or TUREEN_AUTH=none with TUREEN_HOSTS, if something in front of it lets only the right requests through; or HOST=127.0.0.1.`,
     )
   }
   return tokens

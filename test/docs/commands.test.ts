@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { cp, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -104,9 +104,14 @@ describe('the tokens in the page about deploying', async () => {
 
   test('let the container start', async () => {
     expect(String(await projectFile('Dockerfile'))).toContain('HOST=0.0.0.0')
-    const [, variable = ''] = /docker run .* -e "TUREEN_TOKENS=(.*?)"/.exec(page) ?? []
-    const TUREEN_TOKENS = variable.replace('$TOKEN', 'f'.repeat(64))
-    expect(readConfig({ HOST: '0.0.0.0', TUREEN_TOKENS }).tokens).toMatchObject([{ name: 'pipeline', scope: 'write' }])
+    const [command = ''] = /^TOKEN=[\s\S]*?(?=^docker run .* -e TUREEN_TOKENS_FILE=\/tokens\/list )/m.exec(page) ?? []
+    const directory = await temporaryDirectory()
+    spawnSync('sh', ['-ec', command], { cwd: directory.path })
+    const TUREEN_TOKENS_FILE = join(directory.path, 'tokens/list')
+    expect(readConfig({ HOST: '0.0.0.0', TUREEN_TOKENS_FILE }).tokens).toMatchObject([
+      { name: 'pipeline', scope: 'write' },
+    ])
+    await directory.remove()
   })
 
   test('are two in the file, and a comment', () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process'
-import { chmod, chown, cp, mkdir, readFile, symlink } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { projectFile, projectRoot, serverVariables, untilServing } from '../support/server.ts'
-import { serverGroup } from '../support/server-group.ts'
+import { serverGroup, stopServer } from '../support/server-group.ts'
 import { until } from '../support/store-client.ts'
 
 const servers = serverGroup()
@@ -80,6 +80,21 @@ describe('npm start', () => {
     expect(stderr).toMatch(new RegExp(`^tureen: .*\\b(${variable})\\b.*\\n$`))
     expect(stderr).not.toContain('secret-place')
   })
+})
+
+test('a start with tokens in a variable warns once that other processes can read it; one with a file does not', async () => {
+  const entry = 'pipeline:write:0123456789abcdef'
+  const list = join(await servers.data(), 'tokens')
+  await writeFile(list, entry)
+  for (const [variables, warnings] of [
+    [{ TUREEN_TOKENS: entry }, [expect.stringMatching(/TUREEN_TOKENS .*set TUREEN_TOKENS_FILE instead/)]],
+    [{ TUREEN_TOKENS_FILE: list }, []],
+  ] as const) {
+    const server = await servers.start(await servers.data(), variables)
+    const messages = server.logs.map(line => String(JSON.parse(line).msg))
+    expect(messages.filter(message => message.includes('TUREEN_TOKENS'))).toEqual(warnings)
+    await stopServer(server)
+  }
 })
 
 const canBeAnother = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0
