@@ -13,6 +13,7 @@ import {
   valueFor,
 } from './mergekit-values.ts'
 import { methods } from './methods/merge-method-registry.ts'
+import { methodParameters } from './methods/method-schema.ts'
 
 /** A request to `POST /v1/merges` with models named as in the configuration. The route validates the rest. */
 export type ConvertedConfig = {
@@ -117,7 +118,7 @@ function numericParameters(method: string, read: ReadParameters['parameters']): 
       ? epsilonFor(parameter.settings, read.get('density')?.settings ?? [])
       : parameter.settings
     const isChanged = isDerived && settings.some((each, index) => !sameValues(each, parameter.settings[index]))
-    const isNeeded = name === 'density' && own?.parameters.safeParse({}).success === false
+    const isNeeded = name === 'density' && own !== undefined && !methodParameters(own).safeParse({}).success
     if (!parameter.isSaid && !isChanged && !isNeeded) return []
     requireValues(settings)
     const [first] = settings

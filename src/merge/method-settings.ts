@@ -15,6 +15,7 @@ import {
 } from './gradient.ts'
 import type { MergeSettings } from './merge-input.ts'
 import { methods, type RegisteredMethod } from './methods/merge-method-registry.ts'
+import { methodParameters } from './methods/method-schema.ts'
 import { tensorOperations } from './tensor-operations.ts'
 import type { TensorRule } from './tensor-rule.ts'
 
@@ -213,11 +214,12 @@ function requireGradients(
 }
 
 function parsed(method: RegisteredMethod, parameters: object, field: string): Readonly<Record<string, unknown>> {
-  const result = boundedParse(method.parameters, parameters)
+  const schema = methodParameters(method)
+  const result = boundedParse(schema, parameters)
   if (result.success) return result.data
   throw refused(
     toldFindings(result, issue =>
-      invalidFields([issue], field, method.parameters, parameters).map(problem =>
+      invalidFields([issue], field, schema, parameters).map(problem =>
         problem.field === `${field}.normalize`
           ? { field: problem.field, message: 'stands beside parameters, not among them' }
           : problem,

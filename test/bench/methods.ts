@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { defaultSettings, type MergeSettings } from '../../src/merge/merge-input.ts'
 import { methods, type RegisteredMethod } from '../../src/merge/methods/merge-method-registry.ts'
+import { methodParameters } from '../../src/merge/methods/method-schema.ts'
 import type { Bench, Comparison, Contestant } from './harness.ts'
 import { mergingProcess } from './merging-process.ts'
 import { writeResnetModels } from './resnet-models.ts'
@@ -38,7 +39,7 @@ export const methodsBench: Bench = {
       const settings: MergeSettings = {
         ...defaultSettings,
         method: method.name,
-        parameters: method.parameters.parse(parameters[method.name] ?? {}),
+        parameters: methodParameters(method).parse(parameters[method.name] ?? {}),
         normalize: method.normalize,
         usesBase,
       }

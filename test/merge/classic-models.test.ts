@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { methods } from '../../src/merge/methods/merge-method-registry.ts'
+import { methodParameters } from '../../src/merge/methods/method-schema.ts'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { describeTensor } from '../../src/onnx/skeleton.ts'
 import { refusalOf } from '../support/catalogue.ts'
@@ -135,8 +136,10 @@ describe('linear models of ai.onnx.ml', () => {
 
   test.each([...methods.values()].filter(({ fisher }) => !fisher).map(method => [method.name, method] as const))(
     'give by %s what the same numbers give in an initializer',
-    (name, { parameters, models, base, normalize }) => {
-      const choices = [{ density: 0.5 }, {}, { t: 0.25 }, { alpha: 0.25 }].map(given => parameters.safeParse(given))
+    (name, method) => {
+      const { models, base, normalize } = method
+      const schema = methodParameters(method)
+      const choices = [{ density: 0.5 }, {}, { t: 0.25 }, { alpha: 0.25 }].map(given => schema.safeParse(given))
       const given = choices.find(({ success }) => success)?.data ?? {}
       const lists = [
         [1, -2, 0.5, 3],

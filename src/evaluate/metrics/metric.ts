@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Zod } from '../../validation/zod-argument.ts'
 
 /**
  * One array of a batch, row-major. dims[0] is the number of samples; an array without axes is one sample. `integers`: true if the element
@@ -74,9 +75,6 @@ export type ShapeProblem = { field: 'output' | 'target'; message(output: string,
 
 /** Returns the problem of comparing an output with a target whose samples have these dims; undefined if they fit. */
 export type ShapeCheck = (output: readonly number[], target: readonly number[]) => ShapeProblem | undefined
-
-/** Type of the zod that metrics get as an argument. They do not import it: evaluators would take a third longer to start. */
-export type Zod = typeof z
 
 /** A scoring metric: compares outputs with targets. */
 export type Metric<Parameters> = {

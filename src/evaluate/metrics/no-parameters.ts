@@ -1,4 +1,4 @@
-import type { Zod } from './metric.ts'
+import type { Zod } from '../../validation/zod-argument.ts'
 
 /** Declares the parameters of a metric that has none. */
 export const noParameters = (z: Zod) => z.strictObject({})

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { contributionKernel } from '../../tensor/contribution-kernel.ts'
 import { keepRange } from '../../tensor/sparsify.ts'
 import { magnitudeRanges } from './magnitude-ranges.ts'
@@ -14,15 +13,16 @@ export function breadcrumbsMethod(elect: boolean): Method<Parameters> {
     description: `Drops the largest changes and the smallest${elect ? ', elects a sign for each element' : ''}, and adds the rest`,
     formula: `b + lambda sum(w_i d_i m_i), m_i all but the largest gamma and the smallest entries${elect ? ', with the elected sign' : ''}`,
     source: 'Davari and Belilovsky 2023, arXiv:2312.06795',
-    parameters: z.strictObject({
-      density,
-      gamma: perModel(z.number().min(0).max(1))
-        .default(0.01)
-        .describe(
-          'Fraction of the changes that is dropped, the largest first: a number, or a list of one for each model',
-        ),
-      lambda,
-    }),
+    parameters: z =>
+      z.strictObject({
+        density: density(z),
+        gamma: perModel(z, z.number().min(0).max(1))
+          .default(0.01)
+          .describe(
+            'Fraction of the changes that is dropped, the largest first: a number, or a list of one for each model',
+          ),
+        lambda: lambda(z),
+      }),
     models: { min: 1, max: null },
     base: 'required',
     fisher: false,

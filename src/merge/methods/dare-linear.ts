@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { blockEngine } from '../../tensor/block-engine.ts'
 import { contributionKernel } from '../../tensor/contribution-kernel.ts'
 import { TreeSum } from '../../tensor/pair-sums.ts'
@@ -16,17 +15,18 @@ export function dareMethod(elect: boolean): Method<Parameters> {
     description: `Drops changes at random and scales up the rest${elect ? ', elects a sign for each element' : ''}, and adds them`,
     formula: `b + lambda sum(w_i d_i m_i / density), m_i 1 with the probability density${elect ? ', entries with the elected sign' : ''}`,
     source: 'Yu et al. 2023, arXiv:2311.03099',
-    parameters: z.strictObject({
-      density,
-      lambda,
-      seed,
-      rescale: z
-        .enum(['inverse', 'l1'])
-        .default('inverse')
-        .describe(
-          'Scaling of the kept changes: inverse divides by density (the paper), l1 restores the sum of magnitudes',
-        ),
-    }),
+    parameters: z =>
+      z.strictObject({
+        density: density(z),
+        lambda: lambda(z),
+        seed: seed(z),
+        rescale: z
+          .enum(['inverse', 'l1'])
+          .default('inverse')
+          .describe(
+            'Scaling of the kept changes: inverse divides by density (the paper), l1 restores the sum of magnitudes',
+          ),
+      }),
     models: { min: 1, max: null },
     base: 'required',
     fisher: false,

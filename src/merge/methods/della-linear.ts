@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { blockEngine } from '../../tensor/block-engine.ts'
 import { contributionKernel, type Sparsify } from '../../tensor/contribution-kernel.ts'
 import { kernelBlock } from '../../tensor/kernel-block.ts'
@@ -18,21 +17,22 @@ export function dellaMethod(elect: boolean): Method<Parameters> {
     description: `Drops changes at random, small ones rather than large ones, scales up the rest${elect ? ', elects a sign for each element' : ''}, and adds them`,
     formula: `b + lambda sum(w_i d_i m_i / p_i), m_i 1 with the probability p_i = density + epsilon for the largest of a row (the weights of one output unit) .. density - epsilon${elect ? ', entries with the elected sign' : ''}`,
     source: 'Deep et al. 2024, arXiv:2406.11617',
-    parameters: z
-      .strictObject({
-        density,
-        epsilon: perModel(z.number().min(0).max(0.5))
-          .default(0.15)
-          .describe(
-            'Distance of the probability of keeping a change from density: density + epsilon for the largest of a row, density - epsilon for the smallest. A number, or a list of one for each model',
-          ),
-        lambda,
-        seed,
-      })
-      .refine(staysProbable, {
-        message: 'density - epsilon must not be below 0, nor density + epsilon above 1',
-        path: ['epsilon'],
-      }),
+    parameters: z =>
+      z
+        .strictObject({
+          density: density(z),
+          epsilon: perModel(z, z.number().min(0).max(0.5))
+            .default(0.15)
+            .describe(
+              'Distance of the probability of keeping a change from density: density + epsilon for the largest of a row, density - epsilon for the smallest. A number, or a list of one for each model',
+            ),
+          lambda: lambda(z),
+          seed: seed(z),
+        })
+        .refine(staysProbable, {
+          message: 'density - epsilon must not be below 0, nor density + epsilon above 1',
+          path: ['epsilon'],
+        }),
     models: { min: 1, max: null },
     base: 'required',
     fisher: false,

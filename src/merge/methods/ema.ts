@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { copyOf } from '../operation.ts'
 import { elementwise, type Method } from './method.ts'
 
@@ -10,14 +9,15 @@ export const ema: Method<Parameters> = {
   description: 'The exponential moving average of the models, such as checkpoints, in their order',
   formula: 'theta = x_1; then theta = decay theta + (1 - decay) x_i',
   source: 'Polyak and Juditsky 1992, doi:10.1137/0330046',
-  parameters: z.strictObject({
-    decay: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.999)
-      .describe('Fraction of the running average that is kept at each further model'),
-  }),
+  parameters: z =>
+    z.strictObject({
+      decay: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.999)
+        .describe('Fraction of the running average that is kept at each further model'),
+    }),
   models: { min: 1, max: null },
   base: 'none',
   fisher: false,

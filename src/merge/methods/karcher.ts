@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { Gram } from '../../tensor/gram.ts'
 import { arcCosine, sine } from '../../tensor/trigonometry.ts'
 import { sumOf } from '../operation.ts'
@@ -20,10 +19,11 @@ export const karcher: Method<Parameters> = {
   description: 'The Riemannian (Karcher) mean of the directions of the models, with the weighted mean of their lengths',
   formula: 'L m, m the mean of x_i / norm(x_i) on the sphere, L = sum(w_i norm(x_i)) / sum(w_i)',
   source: 'Karcher 1977, doi:10.1002/cpa.3160300502',
-  parameters: z.strictObject({
-    maxIter: z.number().int().min(1).max(1000).default(10).describe('Largest number of steps'),
-    tol: z.number().gt(0).default(1e-5).describe('Length in radians: a shorter step is the last one'),
-  }),
+  parameters: z =>
+    z.strictObject({
+      maxIter: z.number().int().min(1).max(1000).default(10).describe('Largest number of steps'),
+      tol: z.number().gt(0).default(1e-5).describe('Length in radians: a shorter step is the last one'),
+    }),
   models: { min: 2, max: null },
   base: 'none',
   fisher: false,

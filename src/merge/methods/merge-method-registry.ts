@@ -24,7 +24,7 @@ import { taskArithmetic } from './task-arithmetic.ts'
 import { ties } from './ties.ts'
 import { wiseFt } from './wise-ft.ts'
 
-/** A method with parameters of any type. They are complete, and checked again before use. */
+/** A method with parameters of any type: the functions take complete ones, as `methodSettings` returns them. */
 export type RegisteredMethod = Omit<
   Method<ParameterValues>,
   | 'wholeNumbers'
@@ -62,7 +62,7 @@ export type RegisteredMethod = Omit<
   kernel(settings: TensorSettings, constants: Constants, reader: ElementReader): ElementKernel
 }
 
-function registered<Parameters extends ParameterValues>(method: Method<Parameters>): RegisteredMethod {
+function registered(method: Method<ParameterValues>): RegisteredMethod {
   const {
     name,
     parameters,
@@ -81,10 +81,6 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     kernel,
     ...declared
   } = method
-  const typed = (settings: TensorSettings) => ({ ...settings, parameters: parameters.parse(settings.parameters) })
-  const typedTask = ({ settings, reader }: TensorTask<ParameterValues>) => {
-    return { settings: typed(settings), reader }
-  }
   const missing = (what: string) => new RangeError(`${name} has nothing to ${what}`)
   return {
     ...declared,
@@ -93,27 +89,27 @@ function registered<Parameters extends ParameterValues>(method: Method<Parameter
     wholeNumbers,
     perModel,
     dropsElements,
-    common: given => common?.(parameters.parse(given)) ?? [],
+    common: given => common?.(given) ?? [],
     canonical: given => canonical?.(given) ?? { parameters: given },
-    check: (settings, field) => check?.(typed(settings), field),
-    movesIdentical: settings => movesIdentical?.(typed(settings)) ?? false,
-    ranksUnits: settings => ranksUnits?.(typed(settings)) ?? false,
+    check: (settings, field) => check?.(settings, field),
+    movesIdentical: settings => movesIdentical?.(settings) ?? false,
+    ranksUnits: settings => ranksUnits?.(settings) ?? false,
     plan(settings) {
       const { own, from } = participants(settings, { fisher: declared.fisher, perModel, keepsZeroWeights })
-      return own.weights.length === 0 ? noModels(settings) : operationOf(plan(typed(own)), name, own, from)
+      return own.weights.length === 0 ? noModels(settings) : operationOf(plan(own), name, own, from)
     },
     prepare(task) {
       if (!prepare) throw missing('prepare')
-      return prepare(typedTask(task))
+      return prepare(task)
     },
-    preparesTogether: settings => prepareTogether?.applies(typed(settings).parameters) === true,
+    preparesTogether: settings => prepareTogether?.applies(settings.parameters) === true,
     prepareTogether(tasks, carried) {
       if (!prepareTogether) throw missing('prepare together')
-      return prepareTogether.prepare(tasks.map(typedTask), carried)
+      return prepareTogether.prepare(tasks, carried)
     },
     kernel(settings, constants, reader) {
       if (!kernel) throw missing('compute')
-      return kernel({ settings: typed(settings), reader }, constants)
+      return kernel({ settings: settings, reader }, constants)
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { ElementKernel } from '../../tensor/element-kernel.ts'
+import type { Zod } from '../../validation/zod-argument.ts'
 import type { ElementReader } from '../element-reader.ts'
 import type { Constants, Facts, ParameterValues, SumOperation, TensorSettings } from '../operation.ts'
 
@@ -26,8 +27,8 @@ export type Method<Parameters extends ParameterValues> = {
   formula: string
   /** The publication or program that the method comes from. */
   source: string
-  /** A strict object with defaults wherever possible. */
-  parameters: z.ZodType<Parameters>
+  /** Declares a strict object with defaults wherever possible. */
+  parameters(zod: Zod): z.ZodType<Parameters>
   /** The number of averaged models, without the base; null without a limit. */
   models: { min: number; max: number | null }
   /** The role of the base in the computation. In any case the result is made from its file. */

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { contributionKernel } from '../../tensor/contribution-kernel.ts'
 import type { Gram } from '../../tensor/gram.ts'
 import { sumOf, type TensorSettings } from '../operation.ts'
@@ -19,9 +18,10 @@ export const multislerp: Method<Parameters> = {
     'The weighted mean direction of several models, or of their changes of a base, with the weighted mean of their lengths',
   formula: 'L v / norm(v), v = sum(w_i x_i / norm(x_i)), L = sum(w_i norm(x_i)); with a base of d_i, added to b',
   source: 'mergekit',
-  parameters: z.strictObject({
-    eps: z.number().gt(0).default(1e-8).describe('Length below which a vector has no direction'),
-  }),
+  parameters: z =>
+    z.strictObject({
+      eps: z.number().gt(0).default(1e-8).describe('Length below which a vector has no direction'),
+    }),
   models: { min: 2, max: null },
   base: 'optional',
   fisher: false,

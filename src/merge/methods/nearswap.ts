@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { elementwise, type Method } from './method.ts'
 
 /** A smaller distance between elements counts as this. */
@@ -12,9 +11,10 @@ export const nearswap: Method<Parameters> = {
   description: 'The first model, with elements moved to the second’s where the two are near',
   formula: '(1 - w) x_1 + w x_2, w = min(1, t / max(|x_1 - x_2|, 1e-6))',
   source: 'mergekit',
-  parameters: z.strictObject({
-    t: z.number().min(0).describe('Distance up to which an element is the second model’s'),
-  }),
+  parameters: z =>
+    z.strictObject({
+      t: z.number().min(0).describe('Distance up to which an element is the second model’s'),
+    }),
   models: { min: 2, max: 2 },
   base: 'none',
   fisher: false,

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { contributionKernel, zeroWeights } from '../../tensor/contribution-kernel.ts'
 import { copyOf, type ParameterValues, sumOf } from '../operation.ts'
 import { columnSlerpKernel } from './column-slerp.ts'
@@ -22,15 +21,16 @@ export const nuslerp: Method<Parameters> = {
   description: 'Spherical interpolation between two models, or between their changes of a base, by weights',
   formula: 'slerp(x_1, x_2; t), t = w_2 / (w_1 + w_2); with a base b + slerp(d_1, d_2; t)',
   source: 'mergekit; Shoemake 1985, doi:10.1145/325165.325242',
-  parameters: z.strictObject({
-    along: z
-      .enum(['tensor', 'last', 'first'])
-      .default('tensor')
-      .describe(
-        'Extent of one vector: the whole tensor, each row (along the last axis), or each column (along the first axis). A tensor of one axis is one vector',
-      ),
-    rowWise: z.boolean().optional().describe('Older name: true means "along": "last", false "along": "tensor"'),
-  }),
+  parameters: z =>
+    z.strictObject({
+      along: z
+        .enum(['tensor', 'last', 'first'])
+        .default('tensor')
+        .describe(
+          'Extent of one vector: the whole tensor, each row (along the last axis), or each column (along the first axis). A tensor of one axis is one vector',
+        ),
+      rowWise: z.boolean().optional().describe('Older name: true means "along": "last", false "along": "tensor"'),
+    }),
   models: { min: 2, max: 2 },
   base: 'optional',
   fisher: false,

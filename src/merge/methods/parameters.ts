@@ -1,5 +1,6 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { type Contribution, zeroWeights } from '../../tensor/contribution-kernel.ts'
+import type { Zod } from '../../validation/zod-argument.ts'
 import type { TensorSettings } from '../operation.ts'
 import { requireSum } from './model-weights.ts'
 
@@ -7,7 +8,7 @@ import { requireSum } from './model-weights.ts'
 export type PerModel = number | readonly number[]
 
 /** Returns the schema of a number that may differ between models. */
-export function perModel(one: z.ZodNumber): z.ZodUnion<[z.ZodNumber, z.ZodArray<z.ZodNumber>]> {
+export function perModel(z: Zod, one: z.ZodNumber): z.ZodUnion<[z.ZodNumber, z.ZodArray<z.ZodNumber>]> {
   return z.union([one, z.array(one).min(1)], {
     error: ({ input }) =>
       input === undefined ? 'is missing' : 'is no number, and no list of numbers, one for each model',
@@ -22,18 +23,20 @@ export function valueFor(value: PerModel, model: number): number {
 }
 
 /** Parameters of several methods. */
-export const density = perModel(z.number().min(0).max(1)).describe(
-  'Fraction of each model’s changes that is kept: a number, or a list of one for each model',
-)
-export const lambda = z.number().default(1).describe('Factor of the merged change')
-export const seed = z
-  .number()
-  .int()
-  .min(0)
-  .max(Number.MAX_SAFE_INTEGER)
-  .default(0)
-  .describe('Seed of the random numbers: the same seed gives the same result')
-export const noParameters = z.strictObject({})
+export const density = (z: Zod) =>
+  perModel(z, z.number().min(0).max(1)).describe(
+    'Fraction of each model’s changes that is kept: a number, or a list of one for each model',
+  )
+export const lambda = (z: Zod) => z.number().default(1).describe('Factor of the merged change')
+export const seed = (z: Zod) =>
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(0)
+    .describe('Seed of the random numbers: the same seed gives the same result')
+export const noParameters = (z: Zod) => z.strictObject({})
 
 /** Returns a fraction of some elements, rounded down. */
 export function partOf(fraction: number, elements: number): number {

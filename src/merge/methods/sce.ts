@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { blockEngine } from '../../tensor/block-engine.ts'
 import { contributionKernel, type SelectElements } from '../../tensor/contribution-kernel.ts'
 import { findCuts } from '../../tensor/order-cuts.ts'
@@ -23,16 +22,17 @@ export const sce: Method<Parameters> = {
   formula:
     'b + sum(w_i d_i m_i) / sum(w_i m_i), w_i = sum(d_i^2) / sum of all, m_i selected entries with the elected sign',
   source: 'Wan et al. 2024, arXiv:2408.07990',
-  parameters: z.strictObject({
-    topk: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(1)
-      .describe(
-        'Fraction of the elements with a variance other than 0 that change, from the largest variance down; 1: every element',
-      ),
-  }),
+  parameters: z =>
+    z.strictObject({
+      topk: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(1)
+        .describe(
+          'Fraction of the elements with a variance other than 0 that change, from the largest variance down; 1: every element',
+        ),
+    }),
   models: { min: 2, max: null },
   base: 'required',
   fisher: false,

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { copyOf, sumOf } from '../operation.ts'
 import { prepareByGram } from './gram-preparation.ts'
 import { type Method, unprepared } from './method.ts'
@@ -15,9 +14,10 @@ export const slerp: Method<Parameters> = {
   description: 'Spherical interpolation between two models, tensor by tensor',
   formula: 'sin((1-t) theta) / sin(theta) x_1 + sin(t theta) / sin(theta) x_2',
   source: 'Shoemake 1985, doi:10.1145/325165.325242',
-  parameters: z.strictObject({
-    t: z.number().min(0).max(1).describe('Position between the models: 0 is the first, 1 the second'),
-  }),
+  parameters: z =>
+    z.strictObject({
+      t: z.number().min(0).max(1).describe('Position between the models: 0 is the first, 1 the second'),
+    }),
   models: { min: 2, max: 2 },
   base: 'none',
   fisher: false,

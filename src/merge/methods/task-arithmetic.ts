@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { contributionKernel } from '../../tensor/contribution-kernel.ts'
 import { elementwise, type Method } from './method.ts'
 import { lambda, requireDivisor, weighted } from './parameters.ts'
@@ -11,7 +10,7 @@ export const taskArithmetic: Method<Parameters> = {
   description: 'Adds the weighted changes of the models to the base',
   formula: 'b + lambda sum(w_i d_i)',
   source: 'Ilharco et al. 2022, arXiv:2212.04089',
-  parameters: z.strictObject({ lambda }),
+  parameters: z => z.strictObject({ lambda: lambda(z) }),
   models: { min: 1, max: null },
   base: 'required',
   fisher: false,

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { contributionKernel } from '../../tensor/contribution-kernel.ts'
 import { type KeptRange, keepRange } from '../../tensor/sparsify.ts'
 import { globalRanges } from './global-ranges.ts'
@@ -17,14 +16,15 @@ export const ties: Method<Parameters> = {
   description: 'Trims changes to the largest, elects a sign for each element, and adds the mean of those that agree',
   formula: 'b + lambda sum(w_i d_i m_i) / sum(w_i m_i), m_i the largest entries with the sign of sum(w_i d_i)',
   source: 'Yadav et al. 2023, arXiv:2306.01708',
-  parameters: z.strictObject({
-    density: density.default(1),
-    lambda,
-    trim: z
-      .enum(['tensor', 'global'])
-      .default('tensor')
-      .describe('Scope of the largest changes: each tensor, or all tensors together (the paper)'),
-  }),
+  parameters: z =>
+    z.strictObject({
+      density: density(z).default(1),
+      lambda: lambda(z),
+      trim: z
+        .enum(['tensor', 'global'])
+        .default('tensor')
+        .describe('Scope of the largest changes: each tensor, or all tensors together (the paper)'),
+    }),
   models: { min: 1, max: null },
   base: 'required',
   fisher: false,

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { copyOf } from '../operation.ts'
 import type { Method } from './method.ts'
 
@@ -13,9 +12,10 @@ export const wiseFt: Method<Parameters> = {
   description: 'A point on the line between a base and its fine-tune',
   formula: '(1 - alpha) b + alpha x_1',
   source: 'Wortsman et al. 2021, arXiv:2109.01903 (WiSE-FT)',
-  parameters: z.strictObject({
-    alpha: z.number().min(0).max(1).describe('Position between base and model: 0 is the base, 1 the model'),
-  }),
+  parameters: z =>
+    z.strictObject({
+      alpha: z.number().min(0).max(1).describe('Position between base and model: 0 is the base, 1 the model'),
+    }),
   models: { min: 1, max: 1 },
   base: 'required',
   fisher: false,

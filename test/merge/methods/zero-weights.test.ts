@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { WeightValue } from '../../../src/merge/gradient.ts'
 import { methodSettings } from '../../../src/merge/method-settings.ts'
 import { methods } from '../../../src/merge/methods/merge-method-registry.ts'
+import { methodParameters } from '../../../src/merge/methods/method-schema.ts'
 import type { TensorRule } from '../../../src/merge/tensor-rule.ts'
 import { linearModel, rawInitializer } from '../../support/onnx-model.ts'
 import { type SoupInput, soupInMemory } from '../../support/soup.ts'
@@ -23,7 +24,7 @@ function soup(
   if (!described) throw new Error(`there is no method ${method}`)
   const weights = models.map(([, weight]) => weight)
   const hasBase = described.base === 'required'
-  const density = 'density' in Object(described.parameters.toJSONSchema().properties) ? { density: 0.5 } : {}
+  const density = 'density' in Object(methodParameters(described).toJSONSchema().properties) ? { density: 0.5 } : {}
   const settings = methodSettings(
     {
       method,

@@ -1,4 +1,4 @@
-import type { Zod } from '../metric.ts'
+import type { Zod } from '../../../validation/zod-argument.ts'
 import type { Label } from './label.ts'
 
 /** Ways to read the outputs of a classifier. */
