@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { createProgressWatch, type ProgressLimits } from './progress-watch.ts'
-import { createSendQueues } from './send-queues.ts'
+import { createTakenBytes } from './taken-bytes.ts'
 
 /**
  * Ends connections whose clients read their answers too slowly. It does not watch an answer once all of it is in the system's buffers,
@@ -14,13 +14,14 @@ export function watchAnswers(
   { bytesPerSecond, windowMilliseconds }: Pick<ProgressLimits, 'bytesPerSecond' | 'windowMilliseconds'>,
   onSlow: (socket: Socket, bytesPerSecond: number) => void,
 ): { close(): void } {
-  const queues = createSendQueues()
+  const taken = createTakenBytes()
   // The rate limit covers idle clients too: a client that reads nothing has rate 0.
   const limits = { bytesPerSecond, windowMilliseconds, idleMilliseconds: Number.POSITIVE_INFINITY }
-  const progress = createProgressWatch(limits, { perWindow: 10, before: queues.refresh })
+  const progress = createProgressWatch(limits, { perWindow: 10, before: taken.refresh })
   server.on('connection', (socket: Socket) => {
+    taken.add(socket)
     const unwatch = progress.watch({
-      bytes: () => socket.bytesWritten - socket.writableLength - queues.of(socket),
+      bytes: () => taken.of(socket),
       isWaiting: () => socket.writableLength > 0,
       onSlow(rate = 0) {
         onSlow(socket, rate)

@@ -1,34 +1,23 @@
 import { readFile } from 'node:fs/promises'
 import { isIPv4, type Socket } from 'node:net'
 
-/** The bytes that the system buffers for each connection, until the client acknowledges them. */
-export type SendQueues = {
-  /** Reads the system's tables again. */
-  refresh(): Promise<void>
-  /** Returns the bytes buffered for a connection at the last refresh; 0 on systems other than Linux. */
-  of(socket: Socket): number
-}
+/** The bytes that the system buffers for connections, by {@link connectionOf}. It lacks connections without such bytes. */
+export type SendQueues = ReadonlyMap<string, number>
 
 const tables = ['/proc/net/tcp', '/proc/net/tcp6']
 
 /**
- * Returns a reader of the system's send queues. The system buffers megabytes of an answer before the client reads any. So the bytes that
- * this process has written do not tell how much a slow client has read.
+ * Reads the system's send queues; on systems other than Linux there are none. The system buffers megabytes of an answer before the client
+ * reads any. So the bytes that this process has written do not tell how much a slow client has read.
  */
-export function createSendQueues(): SendQueues {
-  let queues = new Map<string, number>()
-  return {
-    async refresh() {
-      const texts = await Promise.all(tables.map(path => readFile(path, 'latin1').catch(() => '')))
-      queues = new Map(texts.flatMap(parseQueues))
-    },
-    of(socket) {
-      // Each address is a call to the system.
-      if (queues.size === 0) return 0
-      const { localAddress, localPort, remoteAddress, remotePort } = socket
-      return queues.get(`${endpoint(localAddress, localPort)} ${endpoint(remoteAddress, remotePort)}`) ?? 0
-    },
-  }
+export async function readSendQueues(): Promise<SendQueues> {
+  const texts = await Promise.all(tables.map(path => readFile(path, 'latin1').catch(() => '')))
+  return new Map(texts.flatMap(parseQueues))
+}
+
+/** Returns the two ends of a connection as the system's tables write them. It costs two calls to the system. */
+export function connectionOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return `${endpoint(localAddress, localPort)} ${endpoint(remoteAddress, remotePort)}`
 }
 
 /** Returns the connections of a table with unsent bytes (https://docs.kernel.org/networking/proc_net_tcp.html). */

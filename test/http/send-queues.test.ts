@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { createSendQueues, endpoint, parseQueues } from '../../src/http/send-queues.ts'
+import { connectionOf, endpoint, parseQueues, readSendQueues } from '../../src/http/send-queues.ts'
 import { listenOn } from '../support/listening.ts'
 import { until } from '../support/store-client.ts'
 
@@ -36,11 +36,7 @@ describe.skipIf(process.platform !== 'linux')('what a client has not taken is fo
     const [socket]: Socket[] = await once(server, 'connection')
     if (!socket) throw new Error('no connection')
     socket.on('error', () => undefined).write(Buffer.alloc(40_000_000))
-    const queues = createSendQueues()
-    await until('bytes wait', async () => {
-      await queues.refresh()
-      return queues.of(socket) > 10_000
-    })
+    await until('bytes wait', async () => ((await readSendQueues()).get(connectionOf(socket)) ?? 0) > 10_000)
     client.destroy()
     socket.destroy()
     server.close()
