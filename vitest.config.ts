@@ -43,6 +43,8 @@ export default defineConfig({
     maxWorkers: 3,
     // No test replaces a module, and loading all of them anew for each file would be a third of the processors' time.
     isolate: false,
+    // Node loads tests as it loads the service: it runs TypeScript as it is, and keeps compiled code for the next run.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     // As evaluators have it: otherwise onnxruntime leaves a file of its telemetry beside the temporary files of each process.
     env: { ORT_DISABLE_TELEMETRY: '1' },
     // Far more than any of them takes: a machine that is busy with other things is no reason to fail.

@@ -1,4 +1,4 @@
-import { onnx } from 'onnx-proto'
+import onnxProto from 'onnx-proto'
 import { expect, test } from 'vitest'
 import { memorySource } from '../../src/onnx/byte-source.ts'
 import { costlyModels } from '../support/costly-models.ts'
@@ -14,7 +14,7 @@ import { bytesField } from '../support/wire-bytes.ts'
 function timesDecoding(models: readonly Uint8Array[], bound: number, run: () => unknown): number {
   let least = Number.POSITIVE_INFINITY
   for (let attempt = 0; attempt < 3 && least >= bound; attempt += 1) {
-    const decoding = threadCost(() => models.map(bytes => onnx.ModelProto.decode(bytes)))
+    const decoding = threadCost(() => models.map(bytes => onnxProto.onnx.ModelProto.decode(bytes)))
     least = Math.min(least, threadCost(run) / decoding)
   }
   return least
