@@ -118,7 +118,7 @@ test('a directory of content whose flush failed is flushed by the next upload, t
   const failed = await server.during({ kind: 'fsync', at: 2, mode: 'EIO' }, upload)
   expect(failed).toMatchObject({ result: { code: 'TUREEN_STORE_FAILED' }, report: { fired: 1 } })
   const { result, report } = await server.during({ kind: 'fsync', at: 100, mode: 'EIO' }, upload)
-  expect(report.seen).toBe(3)
+  expect(report.seen.fsync).toBe(3)
   const { id } = Object(result)
   expect((await fetch(`${server.url}/v1/models/${id}`, { method: 'DELETE' })).status).toBe(204)
 })

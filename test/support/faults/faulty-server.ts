@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { projectRoot, serverVariables } from '../server.ts'
-import type { Fault, FaultMessage, FaultReport } from './protocol.ts'
+import type { CallCounts, Fault, FaultMessage, FaultReport } from './protocol.ts'
+
+const noFault: FaultMessage = { kind: null, at: 0, mode: 'EIO' }
 
 const preload = fileURLToPath(new URL('./preload.ts', import.meta.url))
 
@@ -14,6 +16,8 @@ export type FaultyServer = {
   logs: string[]
   /** Runs something while the call with this number fails. @returns the result, and the number of failed calls */
   during<Result>(fault: Fault, run: () => Promise<Result>): Promise<{ result: Result; report: FaultReport }>
+  /** Runs something while no call fails. @returns the result, and the number of calls of each kind */
+  counting<Result>(run: () => Promise<Result>): Promise<{ result: Result; calls: CallCounts }>
   kill(): Promise<void>
 }
 
@@ -48,7 +52,12 @@ export async function startFaultyServer(data: string): Promise<FaultyServer> {
     async during(fault, run) {
       await tell(fault)
       const result = await run()
-      return { result, report: await tell({ kind: null, at: 0, mode: 'EIO' }) }
+      return { result, report: await tell(noFault) }
+    },
+    async counting(run) {
+      await tell(noFault)
+      const result = await run()
+      return { result, calls: (await tell(noFault)).seen }
     },
     async kill() {
       child.kill('SIGKILL')

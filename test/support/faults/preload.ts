@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { join, resolve } from 'node:path'
 import { StatementSync } from 'node:sqlite'
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
-import { cell, type FaultMessage, type FaultReport, faultKinds, faultModes } from './protocol.ts'
+import { type CallCounts, cell, type FaultMessage, type FaultReport, faultKinds, faultModes } from './protocol.ts'
 
 /**
  * A disk that fails on request, loaded before a server by `--import`. It replaces Node's file system functions in every thread, only for
@@ -24,8 +24,9 @@ type Call = (...parameters: unknown[]) => unknown
 
 /** Counts a call and returns how it must fail; undefined if it must not. */
 function due(kind: Kind): Mode | undefined {
-  if (cells[cell.kind] !== faultKinds.indexOf(kind) + 1) return undefined
-  const place = Atomics.add(cells, cell.seen, 1) + 1
+  const index = faultKinds.indexOf(kind)
+  const place = Atomics.add(cells, cell.seen + index, 1) + 1
+  if (cells[cell.kind] !== index + 1) return undefined
   const at = cells[cell.at] ?? 0
   if (at !== 0 && place !== at) return undefined
   Atomics.add(cells, cell.fired, 1)
@@ -163,11 +164,25 @@ replace(
 )
 syncBuiltinESMExports()
 
+/** Returns the counts so far, and starts anew. */
+function takeCounts(): CallCounts {
+  const taken = (kind: Kind) => Atomics.exchange(cells, cell.seen + faultKinds.indexOf(kind), 0)
+  return {
+    open: taken('open'),
+    write: taken('write'),
+    fsync: taken('fsync'),
+    rename: taken('rename'),
+    unlink: taken('unlink'),
+    mkdir: taken('mkdir'),
+    read: taken('read'),
+    catalog: taken('catalog'),
+  }
+}
+
 if (isMainThread) {
   setEnvironmentData(data, memory)
   process.on('message', ({ kind, at, mode }: FaultMessage) => {
-    const report: FaultReport = { seen: cells[cell.seen] ?? 0, fired: cells[cell.fired] ?? 0 }
-    cells[cell.seen] = 0
+    const report: FaultReport = { seen: takeCounts(), fired: cells[cell.fired] ?? 0 }
     cells[cell.fired] = 0
     cells[cell.at] = at
     cells[cell.mode] = faultModes.indexOf(mode)

@@ -9,8 +9,11 @@ export type Fault = { kind: (typeof faultKinds)[number]; at: number; mode: (type
 /** Arms a fault at the call with this number, counted from 1 from now on. 0: every call. A null kind: no call. */
 export type FaultMessage = Omit<Fault, 'kind'> & { kind: Fault['kind'] | null }
 
-/** Report of the fault that was armed before: calls of its kind, and the number of them that failed. */
-export type FaultReport = { seen: number; fired: number }
+/** Number of calls of each kind. */
+export type CallCounts = Record<Fault['kind'], number>
 
-/** Cells of the memory that the threads of a server share. */
-export const cell = { kind: 0, at: 1, mode: 2, seen: 3, fired: 4 }
+/** Report since the last message: all calls, and the number of them that the armed fault let fail. */
+export type FaultReport = { seen: CallCounts; fired: number }
+
+/** Cells of the memory that the threads of a server share. `seen`: the first of one cell for each kind. */
+export const cell = { kind: 0, at: 1, mode: 2, fired: 3, seen: 4 }
