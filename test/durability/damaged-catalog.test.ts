@@ -8,8 +8,8 @@ import { openCheckedCatalog } from '../../src/storage/check-catalog.ts'
 import { openCatalog } from '../../src/storage/database.ts'
 import { digestOf, heavyModel, modelBytes } from '../support/heavy-model.ts'
 import { seededRandom } from '../support/random.ts'
-import { temporaryDirectory } from '../support/server.ts'
-import { filesIn, killServer, serverGroup, stopServer } from '../support/server-group.ts'
+import { startApp, temporaryDirectory } from '../support/server.ts'
+import { filesIn, killServer, serverGroup } from '../support/server-group.ts'
 import { downloadDigest, listAll, upload } from '../support/store-client.ts'
 
 describe('a catalog whose pages are damaged', () => {
@@ -149,19 +149,20 @@ describe('no content is lost', () => {
       if (how === 'deleted') await rm(log)
       else await writeFile(log, (await readFile(log)).fill(0x5a, 2000))
 
-      const again = await servers.start(data)
+      const logs: string[] = []
+      const again = await startApp({ TUREEN_DATA: data, TUREEN_LOG_LEVEL: 'info' }, undefined, logs)
       const known = (await listAll(again.url, 'models')).map(({ sha256 }) => sha256)
       const { content } = await filesIn(data)
       expect([...content, ...(await quarantined(data))].sort()).toEqual(digests)
       expect(content).toEqual(expect.arrayContaining(known))
-      for (const sha256 of await quarantined(data)) expect(again.logs.join('\n')).toContain(sha256)
+      for (const sha256 of await quarantined(data)) expect(logs.join('\n')).toContain(sha256)
       for (const [index, model] of models.entries()) {
         const { id, sha256 } = await upload(again.url, model, `model ${index}`)
         expect((await downloadDigest(again.url, id)).sha256).toBe(sha256)
       }
       expect(await quarantined(data)).toEqual([])
       expect((await filesIn(data)).content).toEqual(digests)
-      await stopServer(again)
+      await again.close()
     },
   )
 })

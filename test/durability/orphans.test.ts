@@ -86,20 +86,21 @@ describe('at start', () => {
 
   test('content whose last record was deleted is gone after a kill, content with another record is not', async () => {
     const killed = await servers.data()
-    let process = await servers.start(killed)
-    const killAndStart = async () => {
-      await killServer(process)
-      process = await servers.start(killed)
-    }
-    const { id: one } = await upload(process.url, model, 'one')
-    const { id: two } = await upload(process.url, model, 'two')
-    await remove(process.url, one)
-    await killAndStart()
-    expect((await downloadDigest(process.url, two)).sha256).toBe(sha256)
-    await remove(process.url, two)
-    await killAndStart()
-    expect(await listAll(process.url, 'models')).toEqual([])
+    const first = await servers.start(killed)
+    const { id: one } = await upload(first.url, model, 'one')
+    const { id: two } = await upload(first.url, model, 'two')
+    await remove(first.url, one)
+    await killServer(first)
+
+    const second = await servers.start(killed)
+    expect((await downloadDigest(second.url, two)).sha256).toBe(sha256)
+    await remove(second.url, two)
+    await killServer(second)
+
+    const third = await startApp({ TUREEN_DATA: killed })
+    expect(await listAll(third.url, 'models')).toEqual([])
     expect(await filesIn(killed)).toEqual({ incoming: [], content: [] })
+    await third.close()
   })
 
   test('a data directory that was emptied but for its catalog is filled again by the same upload', async () => {

@@ -1,13 +1,10 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { newRecordId } from '../../src/storage/record-ids.ts'
 import { json, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
-import { killServer, serverGroup } from '../support/server-group.ts'
-
-const servers = serverGroup()
-afterAll(() => servers.remove())
+import { startApp, temporaryDirectory } from '../support/server.ts'
 
 test('ids grow within a millisecond, and when the clock is set back', () => {
   const now = Date.now()
@@ -18,10 +15,11 @@ test('ids grow within a millisecond, and when the clock is set back', () => {
 })
 
 test('after a restart ids continue after the greatest in the catalog, though the clock was ahead then', async () => {
-  const data = await servers.data()
-  const first = await servers.start(data)
+  const directory = await temporaryDirectory()
+  const data = directory.path
+  const first = await startApp({ TUREEN_DATA: data })
   const { id } = await uploadModel(first.url, linearModel([1, 2], [3, 4]), 'name=first')
-  await killServer(first)
+  await first.close()
   // As if the model had been uploaded in the year 2100.
   const ahead = `03${id.slice(2)}`
   const catalog = new DatabaseSync(join(data, 'catalog.sqlite'))
@@ -30,9 +28,11 @@ test('after a restart ids continue after the greatest in the catalog, though the
   )
   catalog.close()
 
-  const second = await servers.start(data)
+  const second = await startApp({ TUREEN_DATA: data })
   const later = await uploadModel(second.url, linearModel([1, 2], [3, 4]), 'name=second')
   expect(later.id > ahead).toBe(true)
   const { items } = await json<{ items: { name: string }[] }>(await fetch(`${second.url}/v1/models`))
   expect(items.map(({ name }) => name)).toEqual(['second', 'first'])
+  await second.close()
+  await directory.remove()
 })

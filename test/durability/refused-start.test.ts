@@ -3,8 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
-import { projectRoot, serverVariables } from '../support/server.ts'
-import { serverGroup, stopServer } from '../support/server-group.ts'
+import { projectRoot, serverVariables, startApp } from '../support/server.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
 
 const run = promisify(execFile)
@@ -26,11 +25,7 @@ async function refusal(data: string): Promise<{ said: string; seconds: number }>
 }
 
 const mounted = await mountSmallDisk(4 << 20)
-const servers = serverGroup()
-afterAll(async () => {
-  await servers.remove()
-  await mounted?.remove()
-})
+afterAll(() => mounted?.remove())
 
 test('a directory that cannot be made is refused within a second, with the reason and in one line', async () => {
   const { said, seconds } = await refusal('/proc/tureen')
@@ -43,7 +38,7 @@ describe.skipIf(!mounted)('a volume', () => {
   const store = join(path, 'store')
 
   test('that is full is refused within a second for a new store, with the reason', async () => {
-    await stopServer(await servers.start(store))
+    await (await startApp({ TUREEN_DATA: store })).close()
     mkdirSync(join(path, 'empty'))
     await mounted?.fill()
     for (const data of [join(path, 'new'), join(path, 'empty')]) {

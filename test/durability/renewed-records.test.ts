@@ -1,20 +1,18 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ModelRecord } from '../../schemas/model.ts'
 import { json, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
-import { serverGroup, stopServer } from '../support/server-group.ts'
+import { startApp, temporaryDirectory } from '../support/server.ts'
 import { until } from '../support/store-client.ts'
 
-const servers = serverGroup()
-afterAll(() => servers.remove())
-
 test('a model without a fingerprint, as an update of the catalog leaves it, is inspected anew at the next start', async () => {
-  const data = await servers.data()
-  const first = await servers.start(data)
+  const directory = await temporaryDirectory()
+  const data = directory.path
+  const first = await startApp({ TUREEN_DATA: data })
   const model = await uploadModel(first.url, linearModel([1, 2, 3, 4], [5, 6]), 'name=old')
-  await stopServer(first)
+  await first.close()
   const catalog = new DatabaseSync(join(data, 'catalog.sqlite'))
   try {
     // An earlier version made another fingerprint, and counted other tensors as weights.
@@ -22,8 +20,10 @@ test('a model without a fingerprint, as an update of the catalog leaves it, is i
   } finally {
     catalog.close()
   }
-  const second = await servers.start(data)
+  const second = await startApp({ TUREEN_DATA: data })
   const read = async () => json<ModelRecord>(await fetch(`${second.url}/v1/models/${model.id}`))
   await until('the record is renewed', async () => (await read()).fingerprint !== null)
   expect(await read()).toEqual(model)
+  await second.close()
+  await directory.remove()
 })
