@@ -58,6 +58,14 @@ describe('after installing', () => {
     expect(packageJson.scripts.postinstall).toContain('node src/prune-modules.ts')
   })
 
+  test.skipIf(process.platform !== 'linux')('without a C compiler says so in one line, and goes on', async () => {
+    const build = execute(process.execPath, [join(projectRoot, 'launcher/build.ts')], { env: { PATH: modules.path } })
+    expect(await build).toEqual({
+      stdout: '',
+      stderr: expect.stringMatching(/^The launcher of evaluators could not be built, .*Install a C compiler, .*\n$/),
+    })
+  })
+
   test('a preparation that fails ends npm ci with what to do', async () => {
     const programs = join(modules.path, 'programs')
     mkdirSync(programs)

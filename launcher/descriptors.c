@@ -1,0 +1,32 @@
+/** Descriptors that go through a socket (unix(7), SCM_RIGHTS). */
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "launcher.h"
+
+union control {
+  struct cmsghdr header;
+  char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+int send_descriptor(int socket, int descriptor) {
+  union control control = {0};
+  struct iovec nothing = {"", 1};
+  struct msghdr message = {.msg_iov = &nothing, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes};
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+  memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+ssize_t receive_descriptor(int socket, void *bytes, size_t size, int *descriptor) {
+  union control control = {0};
+  struct iovec data = {bytes, size};
+  struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes};
+  ssize_t length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  struct cmsghdr *header = length > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+  *descriptor = -1;
+  if (header && header->cmsg_type == SCM_RIGHTS) memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
+  return length;
+}

@@ -1,0 +1,25 @@
+import { realpathSync } from 'node:fs'
+import { evaluatorEnvironment } from './evaluator-environment.ts'
+import { evaluatorGrants } from './launcher-grants.ts'
+
+/**
+ * `binary`: path of the launcher. `user`: number of the user and the group of evaluators; by default the server's. `landlockAbi`: newest ABI
+ * of Landlock to use, 0 for none; by default the kernel's.
+ */
+export type LauncherOptions = { binary: string; user?: number; landlockAbi?: number }
+
+/** User of evaluators where the server is root: a number that distributions give to nobody. */
+export const evaluatorUser = 65522
+
+/** Returns the words of the launcher's command line that say what evaluators get. */
+export function launcherWords({ user, landlockAbi }: LauncherOptions): string[] {
+  const { read, execute } = evaluatorGrants()
+  return [
+    ...(user === undefined ? [] : [`user=${user}`]),
+    ...(landlockAbi === undefined ? [] : [`landlock=${landlockAbi}`]),
+    ...read.map(path => `read=${path}`),
+    ...execute.map(path => `execute=${path}`),
+    ...Object.entries(evaluatorEnvironment).map(([name, value]) => `environment=${name}=${value}`),
+    `command=${realpathSync(process.execPath)}`,
+  ]
+}

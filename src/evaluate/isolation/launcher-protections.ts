@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { type LauncherOptions, launcherWords } from './launcher-options.ts'
+
+const protections = z.strictObject({
+  landlockAbi: z.int().transform(abi => abi || null),
+  seccomp: z.boolean(),
+  fileSystem: z.boolean(),
+  network: z.boolean(),
+  processes: z.boolean(),
+  ownUser: z.boolean(),
+})
+
+/**
+ * Protections that hold in the launcher's sandbox:
+ *
+ * - `landlockAbi`: the ABI of Landlock in use; null without Landlock
+ * - `seccomp`: unknown system calls fail
+ * - `fileSystem`: nothing but the program and the job's files can be read, and nothing can be written
+ * - `network`: no socket can be made
+ * - `processes`: no process can be started, signalled or limited, and nothing executed
+ * - `ownUser`: evaluators have a user of their own
+ */
+export type LauncherProtections = z.infer<typeof protections>
+
+/**
+ * Has a sandboxed process try what it must not do, which takes about 2 ms. The process also reads everything that an evaluator needs.
+ *
+ * @param directory an empty directory in the place of evaluators' directories, so that its files have the modes that theirs will have
+ * @throws Error with the step that failed if evaluators cannot run in the sandbox on this system, or by this user
+ */
+export async function probeLauncher(options: LauncherOptions, directory: string): Promise<LauncherProtections> {
+  for (const name of ['job', 'empty']) await mkdir(join(directory, name))
+  await writeFile(join(directory, 'job', 'probe'), '')
+  const ran = promisify(execFile)(options.binary, ['probe', directory, ...launcherWords(options)], { env: {} })
+  const { stdout } = await ran.catch(error => {
+    const { message, stderr } = Object(error)
+    throw new Error(`The launcher could not ${String(stderr || message).trim()}`, { cause: error })
+  })
+  return protections.parse(JSON.parse(stdout))
+}
