@@ -8,3 +8,22 @@ export const evaluatorErrors = [
   'TUREEN_EVALUATION_TIMEOUT',
   'TUREEN_EVALUATOR_UNAVAILABLE',
 ] as const satisfies readonly ErrorCode[]
+
+/**
+ * Error codes that an evaluator itself may report. The server finds the others: a model that has taken over its evaluator could otherwise
+ * blame the server's disk, or have itself run again.
+ */
+export const reportableErrors = [
+  'TUREEN_EVALUATION_FAILED',
+  'TUREEN_EVALUATION_MEMORY',
+  'TUREEN_RECALIBRATION_IMPOSSIBLE',
+  'TUREEN_DATASET_MISMATCH',
+  'TUREEN_DATASET_MALFORMED',
+  'TUREEN_DATASET_UNSUPPORTED',
+  'TUREEN_METRIC_MISMATCH',
+  'TUREEN_MODEL_MALFORMED',
+  'TUREEN_MODEL_UNSUPPORTED',
+  'TUREEN_TOO_MANY_FILES',
+  'TUREEN_STORE_FAILED',
+  'TUREEN_INTERNAL',
+] as const satisfies readonly ErrorCode[]

@@ -46,18 +46,26 @@ export function tooMuch(memoryBytes: number): TureenError {
   )
 }
 
-/** The end of a process: its exit code or signal, and the last 2,000 characters of its standard error. */
-export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null; stderr: string }
+/**
+ * The end of a process that had a task. `lastLine`: last line of its standard error, which a model can write too, so that it only completes
+ * messages. `nearLimit`: true if the process has had almost all of the memory that it may take.
+ */
+export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null; lastLine: string; nearLimit: boolean }
 
 type Limits = { seconds: number; memoryBytes: number }
 
+/** Signals with which a process ends itself that gets no memory: abort() of C++, and V8's traps. */
+const signalsOfMemory = new Set<string | null>(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV', 'SIGBUS'])
+
 /** Returns the error of an evaluator that ended after it took a task. */
-export function endWithModel({ code, signal, stderr }: ProcessEnd, { seconds, memoryBytes }: Limits): TureenError {
+export function endWithModel(
+  { code, signal, lastLine, nearLimit }: ProcessEnd,
+  { seconds, memoryBytes }: Limits,
+): TureenError {
   if (signal === 'SIGXCPU') return tooLong(seconds)
-  if (/bad_alloc|out of memory|allocation failed/i.test(stderr)) return tooMuch(memoryBytes)
+  if (nearLimit && signalsOfMemory.has(signal)) return tooMuch(memoryBytes)
   if (signal === 'SIGKILL')
     return crashed('was killed from outside, perhaps because the machine ran out of memory; try again')
-  const lastLine = stderr.trim().split('\n').at(-1)
   return crashed(
     `ended with ${signal ?? `exit code ${code}`}${lastLine ? ` (${lastLine})` : ''}, by the model or what it was fed`,
   )

@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asTureenError } from '../errors.ts'
@@ -43,7 +43,7 @@ const retryMilliseconds = 500
 
 /**
  * Creates a pool of evaluators.
- * @param directory working directory of the evaluators: empty, and read-only for them
+ * @param directory holds the directories of the evaluators; files of an earlier server in it are removed
  * @param startProcess starts one evaluator
  */
 export async function createEvaluatorPool(
@@ -52,9 +52,9 @@ export async function createEvaluatorPool(
   observer: EvaluatorObserver,
   startProcess: typeof startEvaluator = startEvaluator,
 ): Promise<EvaluatorPool> {
-  await mkdir(directory, { recursive: true, mode: 0o555 })
-  // Only the owner may change the mode. If another user of the group made the directory, its mode stays.
-  if ((await stat(directory)).uid === process.getuid?.()) await chmod(directory, 0o555)
+  // Evaluators of a killed server leave their directories. One of an earlier version is read-only.
+  await rm(directory, { recursive: true, force: true }).catch(() => undefined)
+  await mkdir(directory, { recursive: true })
   const living = new Set<EvaluatorProcess>()
   const width = Math.max(1, Math.floor(availableParallelism() / limits.threads))
   const spares: Promise<EvaluatorProcess>[] = []

@@ -1,38 +1,30 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { getCompileCacheDir } from 'node:module'
-import { dirname } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { TureenError } from '../errors.ts'
+import type { TureenError } from '../errors.ts'
 import { inSeconds } from '../in-seconds.ts'
 import { standBack } from '../stand-back.ts'
-import {
-  crashed,
-  endWithModel,
-  endWithoutModel,
-  type ProcessEnd,
-  tooLong,
-  tooMuch,
-  unavailable,
-} from './evaluator-failures.ts'
+import { makeEvaluatorDirectory } from './evaluator-directory.ts'
+import { crashed, endWithModel, endWithoutModel, tooLong, tooMuch, unavailable } from './evaluator-failures.ts'
+import { mostMeasuredBytes, mostMetricBytes } from './exchange/answer-limits.ts'
+import { type OnSamples, openConversation, type Question } from './exchange/conversation.ts'
+import { Misfit } from './exchange/frames.ts'
+import { readCompared, readEvaluated, readMeasured } from './exchange/read-answers.ts'
+import type { IsolatedProcess, StartIsolated } from './isolation/isolated-process.ts'
+import { startPlain } from './isolation/plain-process.ts'
+import { lastLineOf } from './last-line.ts'
 import type {
-  ChildMessage,
   ComparisonOutcome,
   ComparisonTask,
   EvaluationOutcome,
   EvaluationTask,
   Measurement,
   MeasurementTask,
-  ParentMessage,
 } from './protocol.ts'
-import { systemTool } from './system-tool.ts'
+import { watchMemory } from './watch-memory.ts'
 
 /** Limits of one evaluation: seconds, bytes of memory, and intra-op threads. */
 export type EvaluatorLimits = { seconds: number; memoryBytes: number; threads: number }
-
-export type OnSamples = (done: number, total: number) => void
 
 /**
  * Runs models, one task after the other. Every call throws TureenError with the reason of the child, or the reason why the server ended
@@ -55,20 +47,6 @@ export type EvaluatorProcess = Evaluator & {
   end(): void
 }
 
-/**
- * The directory of the compile cache of the server. A child gets it and no other variable of the server's environment; without it, every
- * child would compile its TypeScript sources again.
- */
-const compiled = getCompileCacheDir()
-/**
- * The environment of a child. onnxruntime's libraries for Linux contain a telemetry client, which writes temporary files and takes an
- * eighth of the time of small models.
- */
-const childEnvironment = {
-  ORT_DISABLE_TELEMETRY: '1',
-  ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }),
-}
-
 const childModule = fileURLToPath(new URL('./child/main.ts', import.meta.url))
 /** Seconds of processor time for the start and for earlier tasks of a child, on top of the limit of one evaluation. */
 export const startSeconds = 30
@@ -76,55 +54,72 @@ export const startSeconds = 30
 const startMilliseconds = 20_000
 /** Most milliseconds for reading the last output of an ended child. */
 const drainMilliseconds = 1_000
-const pollMilliseconds = 50
-const keptStderrBytes = 2_000
-const pageBytes = 4096
-
-const setpriv = systemTool('setpriv')
+/** Share of the memory limit from which the end of a process may come from the limit. */
+const nearLimit = 0.8
 
 /**
- * Starts a child and waits until it is ready. A shell sets the limits that must exist from the start: no core files, and a bound of
- * processor time. setpriv makes the child die with its parent and never gain privileges.
- *
+ * Starts a child and waits until it is ready.
+ * @param parent the directory in which the child gets its own
  * @throws TureenError `TUREEN_EVALUATOR_UNAVAILABLE` if the child could not start, or was not ready within 20 seconds
  */
-export async function startEvaluator(directory: string, limits: EvaluatorLimits): Promise<EvaluatorProcess> {
+export async function startEvaluator(
+  parent: string,
+  limits: EvaluatorLimits,
+  startIsolated: StartIsolated = startPlain,
+): Promise<EvaluatorProcess> {
   const cpuSeconds = Math.ceil(limits.seconds * Math.max(1, limits.threads) + startSeconds)
-  const privileges = setpriv ? `${setpriv} --pdeathsig KILL --no-new-privs ` : ''
-  const child = fork(childModule, [String(limits.memoryBytes)], {
-    execPath: '/bin/sh',
-    execArgv: [
-      '-c',
-      `ulimit -c 0 && ulimit -S -t ${cpuSeconds} && ulimit -H -t ${cpuSeconds + startSeconds} && exec ${privileges}"$0" "$@"`,
-      process.execPath,
-    ],
-    cwd: directory,
-    env: childEnvironment,
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
-  // Other handlers report these failures too, but an error event without a listener would end the server.
-  child.on('error', () => undefined)
-  /** True while the child has taken a task and not answered it. */
-  let isAtWork = false
-  const exited = endOf(child).then(end =>
-    isAtWork ? endWithModel(end, limits) : endWithoutModel(end, 'before it took a task'),
+  const directory = await makeEvaluatorDirectory(parent).catch(notStarted)
+  const child = await startIsolated({ directory: directory.path, script: childModule, cpuSeconds }).catch(
+    async error => {
+      await directory.remove()
+      return notStarted(error)
+    },
   )
-  const { pid } = child
-  if (pid === undefined) throw unavailable(`could not be started (${String((await once(child, 'error'))[0])})`)
-  standBack(pid)
-  await ready(child)
-  preferForKilling(pid)
-  const idleBytes = residentBytes(pid) ?? 0
+  const { pid, exited } = child
+  let alive = true
+  const lastLine = lastLineOf(child.errors)
+  const ended = exited.then(async end => {
+    alive = false
+    closeLate(child)
+    await directory.remove()
+    return { ...end, lastLine: await lastLine }
+  })
   const state: { reason?: TureenError; unneeded?: boolean } = {}
   const end = (reason?: TureenError) => {
     if (reason) state.reason ??= reason
     else state.unneeded = true
-    child.kill('SIGKILL')
+    child.kill()
   }
+  standBack(pid)
+  const conversation = openConversation(child.input, child.output)
+  await untilReady()
+  preferForKilling(pid)
+  const memory = watchMemory(pid, limits.memoryBytes)
   let busyMilliseconds = 0
+  /** Settles when the present task, if any, has its outcome. */
+  let atWork: Promise<unknown> = Promise.resolve()
 
-  const ask = async (message: ParentMessage, signal: AbortSignal, onProgress: OnSamples): Promise<Answer> => {
+  async function untilReady(): Promise<void> {
+    const timer = setTimeout(
+      () => end(unavailable(`was not ready within ${inSeconds(startMilliseconds)}`)),
+      startMilliseconds,
+    )
+    try {
+      if (await conversation.ready()) await child.limitMemory(limits.memoryBytes)
+      else state.reason ??= endWithoutModel(await exited, 'before it was ready')
+    } catch (error) {
+      end(unavailable(`could not be started (${error instanceof Error ? error.message : error})`))
+    } finally {
+      clearTimeout(timer)
+    }
+    if (state.reason) throw state.reason
+  }
+
+  const ask = async <Answer>(
+    question: Question<Answer>,
+    signal: AbortSignal,
+    onProgress: OnSamples,
+  ): Promise<Answer> => {
     signal.throwIfAborted()
     const started = performance.now()
     const onAbort = () => end()
@@ -133,110 +128,97 @@ export async function startEvaluator(directory: string, limits: EvaluatorLimits)
       () => end(unavailable(`did not take its task within ${inSeconds(startMilliseconds)}`)),
       startMilliseconds,
     )
-    let poll: NodeJS.Timeout | undefined
-    isAtWork = false
-    const onTaken = () => {
-      isAtWork = true
+    let taken = false
+    let stopWatching = () => {}
+    const restart = () => {
       clearTimeout(deadline)
       deadline = setTimeout(() => end(tooLong(limits.seconds)), limits.seconds * 1000)
-      poll = setInterval(() => {
-        if ((residentBytes(pid) ?? 0) > idleBytes + limits.memoryBytes) end(tooMuch(limits.memoryBytes))
-      }, pollMilliseconds)
+    }
+    const onTaken = () => {
+      taken = true
+      restart()
+      stopWatching = memory.watch(() => end(tooMuch(limits.memoryBytes)))
     }
     try {
-      const answer = awaitAnswer(child, onTaken, onProgress)
-      child.send(message, error => error && end(unavailable(`could not be reached (${error.message})`)))
-      const result = await Promise.race([answer, exited.then(error => state.reason ?? error)])
+      const reply = await conversation.ask(question, { onTaken, onPartial: restart, onProgress })
       signal.throwIfAborted()
-      if (result instanceof TureenError) throw result
-      isAtWork = false
-      return result
+      if (reply.kind === 'answer') return reply.answer
+      if (reply.kind === 'problem') throw reply.problem
+    } catch (error) {
+      if (!(error instanceof Misfit)) throw error
+      end(crashed(error.message))
+      signal.throwIfAborted()
     } finally {
       clearTimeout(deadline)
-      clearInterval(poll)
+      stopWatching()
       signal.removeEventListener('abort', onAbort)
-      child.removeAllListeners('message')
       busyMilliseconds += performance.now() - started
     }
+    const found = await ended
+    if (found.peakBytes !== undefined) memory.see(found.peakBytes)
+    const isNear = memory.mostBytes > nearLimit * limits.memoryBytes
+    state.reason ??= taken
+      ? endWithModel({ ...found, nearLimit: isNear }, limits)
+      : endWithoutModel(found, 'before it took a task')
+    throw state.reason
   }
+  const asked = <Answer>(...question: Parameters<typeof ask<Answer>>): Promise<Answer> => {
+    const answer = ask(...question)
+    atWork = answer.catch(() => undefined)
+    return answer
+  }
+  const gone = ended.then(async found => {
+    await atWork
+    return state.reason ?? (state.unneeded ? null : endWithoutModel(found, 'before it took a task'))
+  })
 
   return {
     pid,
     get alive() {
-      return child.exitCode === null && child.signalCode === null
+      return alive
     },
     get busyMilliseconds() {
       return busyMilliseconds
     },
-    gone: exited.then(error => state.reason ?? (state.unneeded ? null : error)),
+    gone,
     end: () => end(),
-    async evaluate(task, signal, onProgress) {
-      const answer = await ask({ type: 'evaluate', task }, signal, onProgress)
-      if (answer.type === 'evaluated') return answer.outcome
-      throw unexpected(answer)
+    evaluate(task, signal, onProgress) {
+      const names = task.metrics.map(({ name }) => name)
+      const question = {
+        task: { type: 'evaluate' as const, task },
+        mostBytes: (1 + names.length) * mostMetricBytes,
+        readResult: (body: Buffer) => readEvaluated(body, names),
+      }
+      return asked(question, signal, onProgress)
     },
-    async compare(task, signal, onProgress) {
-      const answer = await ask({ type: 'compare', task }, signal, onProgress)
-      if (answer.type === 'compared') return answer.outcome
-      throw unexpected(answer)
+    compare(task, signal, onProgress) {
+      const names = task.models.map(() => task.metric.name)
+      const question = {
+        task: { type: 'compare' as const, task },
+        mostBytes: (1 + names.length) * mostMetricBytes,
+        readResult: (body: Buffer) => readCompared(body, names),
+      }
+      return asked(question, signal, onProgress)
     },
-    async measure(task, signal, onProgress) {
-      const answer = await ask({ type: 'measure', task }, signal, onProgress)
-      if (answer.type === 'measured') return answer.outcome
-      throw unexpected(answer)
+    measure(task, signal, onProgress) {
+      const question = {
+        task: { type: 'measure' as const, task },
+        mostBytes: mostMeasuredBytes,
+        readResult: readMeasured,
+      }
+      return asked(question, signal, onProgress)
     },
   }
 }
 
-type Answer = Exclude<ChildMessage, { type: 'ready' | 'taken' | 'progress' }>
-
-function unexpected(answer: Answer): TureenError {
-  return answer.type === 'problem'
-    ? TureenError.fromProblem(answer.problem)
-    : crashed(`answered ${answer.type} to another question`)
+function notStarted(error: unknown): never {
+  throw unavailable(`could not be started (${error instanceof Error ? error.message : error})`)
 }
 
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL')
-      reject(unavailable(`was not ready within ${inSeconds(startMilliseconds)}`))
-    }, startMilliseconds)
-    child.once('message', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-    child.once('exit', (code, signal) => {
-      clearTimeout(timer)
-      reject(endWithoutModel({ code, signal }, 'before it was ready'))
-    })
-    child.once('error', error => {
-      clearTimeout(timer)
-      reject(unavailable(`could not be started (${error.message})`))
-    })
-  })
-}
-
-/** Resolves to the end of a process after all of its messages are read, since it may have taken a task just before. */
-function endOf(child: ChildProcess): Promise<ProcessEnd> {
-  let stderr = ''
-  child.stderr?.on('data', (chunk: Buffer) => {
-    stderr = (stderr + String(chunk)).slice(-keptStderrBytes)
-  })
-  return new Promise(resolve => {
-    child.once('exit', (code, signal) => {
-      void Promise.race([once(child, 'close'), delay(drainMilliseconds)]).then(() => resolve({ code, signal, stderr }))
-    })
-  })
-}
-
-function awaitAnswer(child: ChildProcess, onTaken: () => void, onProgress: OnSamples): Promise<Answer> {
-  return new Promise(resolve => {
-    child.on('message', (message: ChildMessage) => {
-      if (message.type === 'progress') onProgress(message.done, message.total)
-      else if (message.type === 'taken') onTaken()
-      else if (message.type !== 'ready') resolve(message)
-    })
+/** Closes the pipes of an ended process a while later: a process that it has started may hold them open. */
+function closeLate({ input, output, errors }: IsolatedProcess): void {
+  void delay(drainMilliseconds, undefined, { ref: false }).then(() => {
+    for (const pipe of [input, output, errors]) pipe.destroy()
   })
 }
 
@@ -246,13 +228,5 @@ function preferForKilling(pid: number): void {
     writeFileSync(`/proc/${pid}/oom_score_adj`, '1000')
   } catch {
     // This fails on other systems, or without permission. The other limits still hold.
-  }
-}
-
-function residentBytes(pid: number): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes
-  } catch {
-    return undefined
   }
 }

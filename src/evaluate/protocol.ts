@@ -1,4 +1,3 @@
-import type { Problem } from '../errors.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { LeftBatchNorm } from '../onnx/graph/batch-norms.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
@@ -7,7 +6,7 @@ import type { DatasetFile } from './datasets/dataset.ts'
 import type { ClassResult } from './metrics/metric.ts'
 
 /*
- * The messages between the server and an evaluator. All paths come from the server, never from a model.
+ * The messages between the server and an evaluator, which travel in frames. All paths come from the server, never from a model.
  */
 
 /** A scoring metric to compute: one of the registry, or a model. `name`: its name in the result. */
@@ -91,17 +90,24 @@ export type EvaluationOutcome = {
   latency: { median: number; p95: number }
 }
 
-export type ParentMessage =
+/** A task as it is sent: structured clone of V8, since the evaluator trusts the server. `mostBytes`: most bytes of the result. */
+export type TaskMessage = Task & { mostBytes: number }
+
+/**
+ * A task of an evaluator. A new one needs a type here, its result in {@link TaskResult} and in `read-answers.ts`, and a question in
+ * `evaluator-process.ts`. A task with many partial answers writes each as a `partial` frame. Its question says how many there may be, and
+ * reads each; a partial answer starts the time of one evaluation again.
+ */
+export type Task =
   | { type: 'evaluate'; task: EvaluationTask }
   | { type: 'compare'; task: ComparisonTask }
   | { type: 'measure'; task: MeasurementTask }
 
-export type ChildMessage =
-  | { type: 'ready' }
-  /** The child has taken the task. If it ends from now on, the model is to blame. */
-  | { type: 'taken' }
-  | { type: 'progress'; done: number; total: number }
+/**
+ * The result of a task. It is sent as the number of bytes of its JSON (u32, little endian), the JSON, and the bytes of `values` in order.
+ * The JSON has a number that JSON cannot hold as a text: "NaN", "Infinity", "-Infinity", "-0".
+ */
+export type TaskResult =
   | { type: 'evaluated'; outcome: EvaluationOutcome }
   | { type: 'compared'; outcome: ComparisonOutcome }
   | { type: 'measured'; outcome: Measurement }
-  | { type: 'problem'; problem: Problem }

@@ -6,7 +6,7 @@ import type {
 } from '../../schemas/recalibration.ts'
 import { type Binding, bindDataset, isBoundByRequest } from '../evaluate/binding.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
-import type { OnSamples } from '../evaluate/evaluator-process.ts'
+import type { OnSamples } from '../evaluate/exchange/conversation.ts'
 import type { CalibrationTask } from '../evaluate/protocol.ts'
 import { modelDigest } from '../models/model-digest.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'

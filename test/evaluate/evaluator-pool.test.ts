@@ -98,7 +98,7 @@ test('a task that was not taken goes to a new evaluator, and after three of them
 })
 
 test('an evaluator that is killed as it is asked has not had the model', async () => {
-  const pool = `${directory.path}/evaluator`
+  const pool = directory.path
   for (const kill of [
     (pid: number) => process.kill(pid, 'SIGKILL'),
     (pid: number) => process.kill(pid, 'SIGSTOP') && setTimeout(() => process.kill(pid, 'SIGKILL'), 200),
@@ -133,7 +133,7 @@ test('a job that is cancelled while its evaluator starts lets go at once, and th
 })
 
 test('a child that ends before it is ready has not run a model', async () => {
-  // A working directory that does not exist: the process cannot be started in it.
+  // A directory that does not exist: the process cannot get its own in it.
   const started = startEvaluator(`${directory.path}/missing`, limits)
   await expect(started).rejects.toMatchObject({ code: 'TUREEN_EVALUATOR_UNAVAILABLE' })
 })

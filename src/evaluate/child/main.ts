@@ -1,64 +1,71 @@
-import { asTureenError } from '../../errors.ts'
-import type { ChildMessage, ParentMessage } from '../protocol.ts'
-import { limitMemory } from './limit-memory.ts'
+import { asTureenError, type Problem } from '../../errors.ts'
+import { progressMilliseconds } from '../exchange/answer-limits.ts'
+import { frameKinds } from '../exchange/frames.ts'
+import type { Task, TaskMessage, TaskResult } from '../protocol.ts'
 import { openDatasets } from './open-datasets.ts'
+import { readTask, writeFrame } from './pipes.ts'
 import { runComparison } from './run-comparison.ts'
 import { runEvaluation } from './run-evaluation.ts'
 import { warmUp } from './session.ts'
+import { writeOutcome, writeProblem } from './write-answers.ts'
 
 /**
  * The evaluator: the child process in which foreign models run, and the only part that loads onnxruntime-node. It has an empty working
- * directory, almost no environment, and limits. Its parent sets the limits that must exist from the start. The evaluator sets the limit of
- * its memory (bytes, the first argument) after it has loaded its modules. It ends when its parent ends.
+ * directory, almost no environment, and limits that its parent sets. It ends when its parent ends.
  */
-const progressMilliseconds = 200
-
-const send = (message: ChildMessage) => process.send?.(message)
-/** Sends a message, and resolves when it has left this process: a crash afterwards cannot lose it. */
-const sent = (message: ChildMessage) => new Promise(resolve => process.send?.(message, undefined, undefined, resolve))
 const datasets = openDatasets()
+const nothing = Buffer.alloc(0)
 
-async function answer(message: ParentMessage): Promise<void> {
+async function answer(message: TaskMessage): Promise<void> {
   let last = performance.now()
   const onProgress = (done: number, total: number) => {
     const now = performance.now()
     if (now - last < progressMilliseconds) return
     last = now
-    send({ type: 'progress', done, total })
+    writeFrame(frameKinds.progress, Buffer.from(JSON.stringify([done, total])))
   }
   try {
-    await sent({ type: 'taken' })
+    writeFrame(frameKinds.taken, nothing)
     await datasets.keepFor(message)
-    if (message.type === 'evaluate')
-      send({ type: 'evaluated', outcome: await runEvaluation(message.task, datasets.open, onProgress) })
-    else if (message.type === 'compare')
-      send({ type: 'compared', outcome: await runComparison(message.task, datasets.open, onProgress) })
-    else {
-      const { measureBatchNorms } = await import('./measure-batch-norms.ts')
-      send({ type: 'measured', outcome: await measureBatchNorms(message.task, datasets.open, onProgress) })
-    }
+    if (!writeOutcome(await run(message, onProgress), message.mostBytes)) writeProblem(tooLarge(message))
   } catch (error) {
-    if (error instanceof RangeError && /allocation/.test(error.message)) {
-      send({
-        type: 'problem',
-        problem: {
-          code: 'TUREEN_EVALUATION_MEMORY',
-          detail: `The evaluation ran out of memory: ${error.message}.`,
-          errors: [],
-        },
-      })
-      return
-    }
-    const failure = asTureenError(error)
-    const reason = failure.code === 'TUREEN_INTERNAL' && error instanceof Error ? ` (${error.message})` : ''
-    send({ type: 'problem', problem: { ...failure.toProblem(), detail: failure.message + reason } })
+    writeProblem(problemOf(error))
   }
 }
 
+async function run(message: Task, onProgress: (done: number, total: number) => void): Promise<TaskResult> {
+  switch (message.type) {
+    case 'evaluate':
+      return { type: 'evaluated', outcome: await runEvaluation(message.task, datasets.open, onProgress) }
+    case 'compare':
+      return { type: 'compared', outcome: await runComparison(message.task, datasets.open, onProgress) }
+    case 'measure': {
+      const { measureBatchNorms } = await import('./measure-batch-norms.ts')
+      return { type: 'measured', outcome: await measureBatchNorms(message.task, datasets.open, onProgress) }
+    }
+  }
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof RangeError && /allocation/.test(error.message)) {
+    const detail = `The evaluation ran out of memory: ${error.message}.`
+    const cause = { field: 'TUREEN_EVAL_MEMORY', actual: error.message, message: 'the evaluation ran out of memory' }
+    return { code: 'TUREEN_EVALUATION_MEMORY', detail, errors: [cause] }
+  }
+  const failure = asTureenError(error)
+  const reason = failure.code === 'TUREEN_INTERNAL' && error instanceof Error ? ` (${error.message})` : ''
+  return { ...failure.toProblem(), detail: failure.message + reason }
+}
+
+function tooLarge({ mostBytes }: TaskMessage): Problem {
+  const expected = `${mostBytes.toLocaleString('en')} bytes at most`
+  const message = 'the result of the evaluation is too large'
+  const detail = `The result of the evaluation is too large: the classes or statistics of the model take more than ${expected}.`
+  return { code: 'TUREEN_EVALUATION_FAILED', detail, errors: [{ expected, message }] }
+}
+
 if (import.meta.main) {
-  process.on('message', (message: ParentMessage) => void answer(message))
-  process.on('disconnect', () => process.exit(0))
   await warmUp()
-  limitMemory(Number(process.argv[2]))
-  send({ type: 'ready' })
+  writeFrame(frameKinds.ready, nothing)
+  for (let task = readTask(); task; task = readTask()) await answer(task)
 }

@@ -1,10 +1,10 @@
 import { type Dataset, openDataset } from '../datasets/dataset.ts'
-import type { DatasetTask, ParentMessage, RunnableModel } from '../protocol.ts'
+import type { DatasetTask, RunnableModel, Task } from '../protocol.ts'
 
 export type OpenDataset = (task: DatasetTask) => Promise<Dataset>
 
 /** Returns the open data sets of this process. A data set stays open for the next task that needs it; `keepFor` closes the others. */
-export function openDatasets(): { keepFor(message: ParentMessage): Promise<void>; open: OpenDataset } {
+export function openDatasets(): { keepFor(message: Task): Promise<void>; open: OpenDataset } {
   const held = new Map<string, Dataset>()
   return {
     async keepFor(message) {
@@ -23,7 +23,7 @@ export function openDatasets(): { keepFor(message: ParentMessage): Promise<void>
   }
 }
 
-function needs(message: ParentMessage): DatasetTask[] {
+function needs(message: Task): DatasetTask[] {
   const ofModel = ({ calibration }: RunnableModel) => (calibration ? [calibration.dataset] : [])
   switch (message.type) {
     case 'measure':
