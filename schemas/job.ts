@@ -36,6 +36,14 @@ export const jobProgress = z.object({
 
 export type JobProgress = z.infer<typeof jobProgress>
 
+export const attempts = z
+  .number()
+  .int()
+  .min(0)
+  .describe(
+    'Starts since the job was created or last kept a new score, without those that a clean stop of the server ended. The job fails if the server dies during the third',
+  )
+
 function jobOf<Type extends JobType, Request extends z.ZodType, Result extends z.ZodType>(
   type: Type,
   request: Request,
@@ -51,6 +59,7 @@ function jobOf<Type extends JobType, Request extends z.ZodType, Result extends z
     startedAt: timestamp.nullable(),
     finishedAt: timestamp.nullable(),
     expiresAt,
+    attempts,
     request,
     result: result.optional().describe('Result, if the job succeeded'),
     error: problem.optional().describe('Reason, if the job failed or was cancelled'),
@@ -99,6 +108,7 @@ export const jobSummary = z
     startedAt: timestamp.nullable(),
     finishedAt: timestamp.nullable(),
     expiresAt,
+    attempts,
     search: searchSummary.optional().describe('Summary, if a search succeeded'),
     error: problem.optional().describe('Reason, if the job failed or was cancelled'),
   })
@@ -119,6 +129,7 @@ export const unreadableJob = z
     startedAt: timestamp.nullable(),
     finishedAt: timestamp.nullable(),
     expiresAt,
+    attempts,
     error: problem.optional(),
     unreadable,
   })

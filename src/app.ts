@@ -44,7 +44,7 @@ export async function createApp(
 
   const stores = createStores(config, storage, engine, clock)
   const jobTypes = createJobTypes(config, storage, stores, engine)
-  const jobs = createJobService(storage, jobTypes, log, config.jobs, metrics.jobEnded)
+  const jobs = createJobService(storage, jobTypes, log, config.jobs, metrics)
   const upkeep = await createUpkeep(config, directory, storage, { ...stores, jobs }, engine, { metrics, log, clock })
   const services = { directory, storage, stores, engine, jobTypes, jobs, upkeep, metrics, log }
 

@@ -208,6 +208,11 @@ export const errorCatalogue = {
     title: 'The model could not be run',
     help: 'onnxruntime refused the model or its inputs. `detail` has its reason.',
   },
+  TUREEN_JOB_ATTEMPTS_EXHAUSTED: {
+    status: 422,
+    title: 'The server died in three starts of the job',
+    help: 'The server crashed, ran out of memory or was killed during three starts of the job in a row. The job kept no new score in between, and ran alone at last. `errors` names the inputs. Look for the cause in the logs of the server and the kernel, then start the job again: [Durability](../concepts/durability.md#when-the-server-dies).',
+  },
   TUREEN_EVALUATION_CRASHED: {
     status: 422,
     title: 'The model crashed the process that ran it',

@@ -11,6 +11,8 @@ export type Metrics = {
   contentType: string
   requestServed(request: ServedRequest): void
   jobEnded(job: JobItem): void
+  /** Counts a job that the death of an earlier process cut off. */
+  jobCutOff(type: string): void
   merged(report: Pick<MergeReport, 'bytesRead' | 'bytesWritten'>): void
   received(bytes: number): void
   evaluatorStarted(): void
@@ -78,6 +80,12 @@ export function createMetrics(): Metrics {
     ['type', 'status'],
   )
   const jobFailures = counter('tureen_job_failures_total', 'Failed jobs, by type and error code', ['type', 'code'])
+  const jobsCutOff = counter(
+    'tureen_jobs_cut_off_total',
+    'Jobs that were running when an earlier process of the server died, by type',
+    ['type'],
+  )
+  for (const type of jobType.options) jobsCutOff.inc({ type }, 0)
   const mergeRead = counter(
     'tureen_merge_read_bytes_total',
     'Bytes of models that were read for soups that were stored or sent',
@@ -125,6 +133,10 @@ export function createMetrics(): Metrics {
       const seconds = startedAt && finishedAt ? (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000 : 0
       jobDuration.observe({ type, status }, seconds)
       if (status === 'failed' && error) jobFailures.inc({ type, code: error.code })
+    },
+    jobCutOff(named) {
+      const { data: type = 'unreadable' } = jobType.safeParse(named)
+      jobsCutOff.inc({ type })
     },
     merged({ bytesRead, bytesWritten }) {
       mergeRead.inc(bytesRead)

@@ -15,6 +15,7 @@ export const jobErrors = {
   events: getErrors,
   end: [
     'TUREEN_JOB_CANCELLED',
+    'TUREEN_JOB_ATTEMPTS_EXHAUSTED',
     'TUREEN_CONTENT_DAMAGED',
     'TUREEN_NOT_FINITE',
     'TUREEN_TASK_TIMEOUT',

@@ -1,5 +1,6 @@
 import { expiresAt, labels as labelMap, timestamp } from '../../schemas/common.ts'
 import {
+  attempts,
   type JobItem,
   type JobProgress,
   type JobRecord,
@@ -74,8 +75,9 @@ export async function countQueued(catalog: Catalog): Promise<number> {
 }
 
 /** Returns the queued jobs, oldest first. */
-export async function queuedJobs(catalog: Catalog): Promise<{ id: string; type: string }[]> {
-  return catalog.selectFrom('jobs').select(['id', 'type']).where('status', '=', 'queued').orderBy('id').execute()
+export async function queuedJobs(catalog: Catalog): Promise<Pick<Tables['jobs'], 'id' | 'type' | 'attempts'>[]> {
+  const queued = catalog.selectFrom('jobs').select(['id', 'type', 'attempts']).where('status', '=', 'queued')
+  return queued.orderBy('id').execute()
 }
 
 /** Changes the status of a job, if its status is one of `from`. @returns true if it was */
@@ -102,26 +104,16 @@ export type JobChanges = Partial<
   >
 >
 
-/** Puts every running job back into the queue, after an earlier process has ended. @returns their ids */
-export async function requeueRunning(catalog: Catalog): Promise<string[]> {
-  const rows = await catalog
-    .updateTable('jobs')
-    .set({ status: 'queued' })
-    .where('status', '=', 'running')
-    .returning('id')
-    .execute()
-  return rows.map(({ id }) => id)
-}
-
-/** Saves the progress of a job. @returns true if the job was still running */
-export async function saveProgress(catalog: Catalog, id: string, progress: JobProgress): Promise<boolean> {
-  const { numUpdatedRows } = await catalog
+/** Saves the progress of a job. @returns its attempts; undefined if the job was no longer running */
+export async function saveProgress(catalog: Catalog, id: string, progress: JobProgress): Promise<number | undefined> {
+  const row = await catalog
     .updateTable('jobs')
     .set({ progress: JSON.stringify(progress) })
     .where('id', '=', id)
     .where('status', '=', 'running')
+    .returning('attempts')
     .executeTakeFirst()
-  return numUpdatedRows > 0
+  return row && (row.attempts ?? 0)
 }
 
 export async function deleteJob(catalog: Catalog, id: string): Promise<void> {
@@ -183,6 +175,7 @@ function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
           startedAt: row.started_at,
           finishedAt: row.finished_at,
           expiresAt: row.expires_at,
+          attempts: row.attempts ?? 0,
           request: json('request'),
           ...(row.result ? { result: json('result') } : {}),
           ...(row.error ? { error: json('error') } : {}),
@@ -209,6 +202,7 @@ export function unreadableJobOf(row: SmallColumns, reason: string): UnreadableJo
     startedAt: validOr(timestamp, row.started_at, null),
     finishedAt: validOr(timestamp, row.finished_at, null),
     expiresAt: validOr(expiresAt, row.expires_at, null),
+    attempts: validOr(attempts, row.attempts, 0),
     ...(error ? { error } : {}),
     unreadable: reason,
   }

@@ -9,9 +9,11 @@ import { expiryAfter } from '../storage/expiry.ts'
 import type { Page } from '../storage/paging.ts'
 import type { Reserve } from '../storage/reserve.ts'
 import { isReadable, requireReadable } from '../storage/unreadable.ts'
+import { logCutOff, settleCutOff } from './cut-off-jobs.ts'
 import { type Dispatcher, embeddedDispatcher } from './dispatcher.ts'
 import { eventStream } from './event-stream.ts'
 import { followChanges } from './follow-changes.ts'
+import { beginAttempt, isLastAttempt, takeBackAttempts } from './job-attempts.ts'
 import * as records from './job-records.ts'
 import { type JobFilters, listJobs, searchSummaryOf } from './job-summaries.ts'
 import { type ResultText, resultText, writeResult } from './large-results.ts'
@@ -62,9 +64,9 @@ export type JobService = {
   remove(id: string, allow: (stored: records.StoredJob) => void): Promise<void>
   /** Yields the events after number `after` as they occur, and null as a sign of life: see {@link eventStream}. */
   events(id: string, after: number, signal: AbortSignal): AsyncGenerator<records.JobEvent | null>
-  /** Starts the jobs that were queued or running when the earlier process ended. */
+  /** Starts the jobs that were queued or running when the earlier process ended. Fails those that had their last attempt. */
   resume(): Promise<void>
-  /** Stops running jobs, which go back to the queue, and ends waiting requests. */
+  /** Stops running jobs, which go back to the queue and do not count this start, and ends waiting requests. */
   close(): Promise<void>
 }
 
@@ -79,20 +81,24 @@ const longestRewriteMilliseconds = 5_000
  */
 export type JobLimits = { concurrency: number; maximumQueued: number; ttl: number | null }
 
+/** Hears of ended jobs, and of jobs that the death of an earlier process cut off. `type`: as the catalog has it. */
+export type JobObserver = { jobEnded(job: JobItem): void; jobCutOff(type: string): void }
+
 /**
  * Returns the service that creates, runs and shows jobs.
  * @param store the catalog, and a reserve that makes cancelling and deleting possible on a full disk
- * @param onEnd called with every ended job
  */
 export function createJobService(
   { catalog, reserve }: { catalog: Catalog; reserve: Reserve },
   types: RunnableJobTypes,
   log: Logger,
   { concurrency, maximumQueued, ttl }: JobLimits,
-  onEnd: (job: JobItem) => void,
+  observer: JobObserver,
 ): JobService {
   const changes = new EventEmitter().setMaxListeners(0)
   const closing = new AbortController()
+  /** Jobs whose present start counts if the process dies. */
+  const counted = new Set<string>()
   const changed = (id: string) => changes.emit(id)
 
   const find = async (within: Catalog, id: string): Promise<records.StoredJob> => {
@@ -138,10 +144,12 @@ export function createJobService(
         if (now - last < progressMilliseconds || signal.aborted) return
         last = now
         const save = async () => {
-          await catalog.transaction().execute(async transaction => {
-            const running = await records.saveProgress(transaction, id, progress)
-            if (running) await records.insertEvent(transaction, id, 'progress', progress)
+          const attempts = await catalog.transaction().execute(async transaction => {
+            const attempts = await records.saveProgress(transaction, id, progress)
+            if (attempts !== undefined) await records.insertEvent(transaction, id, 'progress', progress)
+            return attempts
           })
+          if (attempts === 0) dispatcher.accompany(id)
           changed(id)
         }
         save().catch((error: unknown) =>
@@ -159,7 +167,7 @@ export function createJobService(
           if (ended) return ended
           throw wasCancelled(id)
         })
-        onEnd(ended.job)
+        observer.jobEnded(ended.job)
       },
     }
   }
@@ -171,8 +179,11 @@ export function createJobService(
     signal: AbortSignal,
   ): Promise<void> => types[type].runner(request, contextOf<Type>(job, signal))
 
-  /** Writes the status of a job, and retries until the catalog accepts it. Otherwise the status would be wrong until the next start. */
-  const untilWritten = async <Result>(id: string, write: () => Promise<Result>): Promise<Result> => {
+  /**
+   * Writes the status of a job, and retries until the catalog accepts it. Otherwise the status would be wrong until the next start.
+   * @param id undefined for several jobs
+   */
+  const untilWritten = async <Result>(id: string | undefined, write: () => Promise<Result>): Promise<Result> => {
     for (let wait = rewriteMilliseconds; ; wait = Math.min(2 * wait, longestRewriteMilliseconds)) {
       try {
         return await write()
@@ -186,8 +197,8 @@ export function createJobService(
 
   const run = async (id: string, signal: AbortSignal) => {
     try {
-      const begin = () => records.transition(catalog, id, ['queued'], 'running', { started_at: records.now() })
-      if (!(await untilWritten(id, begin))) return
+      if (!(await untilWritten(id, () => beginAttempt(catalog, id)))) return
+      counted.add(id)
       changed(id)
       const job = requireReadable({ job: id }, (await get(id)).job)
       await start(job.type, job.request, job, signal)
@@ -197,12 +208,20 @@ export function createJobService(
         log.error({ err: failure, jobId: id }, 'the end of a job could not be saved'),
       )
     } finally {
+      counted.delete(id)
       changed(id)
     }
   }
 
+  /** Takes back the starts of jobs that a clean stop ends. A full disk must not make them count. */
+  const takeBack = async (ids: readonly string[]) => {
+    for (const id of ids) counted.delete(id)
+    if (ids.length > 0) await reserve.lend(() => takeBackAttempts(catalog, ids))
+  }
+
   const settleFailure = async (id: string, signal: AbortSignal, error: unknown) => {
     if (signal.aborted && signal.reason === 'shutdown') {
+      if (counted.has(id)) await takeBack([id])
       await records.transition(catalog, id, ['running'], 'queued')
       return
     }
@@ -214,7 +233,7 @@ export function createJobService(
       .transaction()
       .execute(transaction => end(transaction, id, 'failed', { error: problem }))
     if (!failed) return
-    onEnd(failed.job)
+    observer.jobEnded(failed.job)
     log.info({ jobId: id, code: failure.code }, 'a job failed')
   }
 
@@ -264,7 +283,7 @@ export function createJobService(
       const cancelled = await reserve.lend(() =>
         catalog.transaction().execute(transaction => end(transaction, id, 'cancelled', change)),
       )
-      if (cancelled) onEnd(cancelled.job)
+      if (cancelled) observer.jobEnded(cancelled.job)
       const stored = cancelled ?? (await get(id))
       const { job } = stored
       if (job.status !== 'cancelled') {
@@ -295,14 +314,31 @@ export function createJobService(
     events: (id, after, signal) =>
       eventStream({ catalog, changes, hasEnded }, id, after, AbortSignal.any([signal, closing.signal])),
     async resume() {
-      for (const id of await records.requeueRunning(catalog)) {
-        await records.insertEvent(catalog, id, 'log', { message: 'The server was restarted; the job starts again.' })
+      const settle = (transaction: Catalog) =>
+        settleCutOff(transaction, dispatcher.running(), (id, error) =>
+          end(transaction, id, 'failed', { error: JSON.stringify(problemDocument(error)) }),
+        )
+      const { cutOff, failed } = await untilWritten(undefined, () => catalog.transaction().execute(settle))
+      for (const job of cutOff) {
+        observer.jobCutOff(job.type)
+        logCutOff(log, job)
       }
-      for (const { id, type } of await records.queuedJobs(catalog)) dispatcher.enqueue(id, type)
+      for (const { job } of failed) {
+        observer.jobEnded(job)
+        changed(job.id)
+      }
+      const queued = Map.groupBy(await records.queuedJobs(catalog), ({ attempts }) => isLastAttempt(attempts))
+      for (const { id, type } of queued.get(true) ?? []) dispatcher.enqueue(id, type, true)
+      for (const { id, type } of queued.get(false) ?? []) dispatcher.enqueue(id, type)
     },
     async close() {
       closing.abort()
-      await dispatcher.close()
+      const closed = dispatcher.close()
+      // Before the jobs have ended, because the process may have to exit without them.
+      await takeBack([...counted]).catch((error: unknown) =>
+        log.error({ err: error }, 'the starts of running jobs could not be taken back, and count'),
+      )
+      await closed
     },
   }
 }

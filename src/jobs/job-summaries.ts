@@ -26,6 +26,7 @@ const listedColumns = [
   'started_at',
   'finished_at',
   'expires_at',
+  'attempts',
   'name',
   'search_summary',
 ] as const
@@ -74,6 +75,7 @@ function toItem(row: ListedRow): JobListItem {
         startedAt: row.started_at,
         finishedAt: row.finished_at,
         expiresAt: row.expires_at,
+        attempts: row.attempts ?? 0,
         ...(search ? { search } : {}),
         ...(error ? { error } : {}),
       })

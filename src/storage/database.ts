@@ -37,6 +37,8 @@ export type Tables = {
     search_summary: string | null
     /** Number of rows of `job_result_parts` with the JSON text of the result; null if `result` has the text. */
     result_parts: number | null
+    /** Starts since the last new progress, without those that a clean stop ended; null for 0 in rows of earlier versions. */
+    attempts: number | null
     created_at: string
     started_at: string | null
     finished_at: string | null

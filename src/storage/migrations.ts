@@ -214,4 +214,16 @@ export const migrations: Record<string, Migration> = {
       await sql`update job_events set data = 'null' where type = 'done'`.execute(db)
     },
   },
+  '0014-attempts-of-jobs': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('jobs').addColumn('attempts', 'integer').execute()
+      await db.schema.dropIndex('jobs_listed').execute()
+      await db.schema
+        .createIndex('jobs_listed')
+        .on('jobs')
+        .columns(['id', 'type', 'status', 'progress', 'error', 'created_at', 'started_at', 'finished_at'])
+        .columns(['expires_at', 'attempts', 'name', 'search_summary'])
+        .execute()
+    },
+  },
 }

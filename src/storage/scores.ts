@@ -13,6 +13,7 @@ export type ListedScore = { subject: unknown; value: unknown; jobId: string | nu
 /** Kept scores. Every input that could change a score is part of its key. */
 export type Scores = {
   get(parts: unknown): Promise<{ value: unknown; jobId: string | null } | undefined>
+  /** Keeps scores. A score that was not kept before is new progress of its running job, whose attempts count from 0 again. */
   put(entries: readonly ScoreEntry[], jobId: string): Promise<void>
   /** Returns scores of the model with this digest, newest first. */
   list(model: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<ListedScore>>
@@ -47,17 +48,21 @@ export function createScores(catalog: Catalog): Scores {
         subject: listed ? JSON.stringify(listed.subject) : null,
       }))
       if (rows.length === 0) return
-      await catalog
-        .insertInto('scores')
-        .values(rows)
-        .onConflict(conflict =>
-          conflict.column('key').doUpdateSet(({ fn, ref }) => ({
-            value: ref('excluded.value'),
-            model_sha256: fn.coalesce('excluded.model_sha256', 'scores.model_sha256'),
-            subject: fn.coalesce('excluded.subject', 'scores.subject'),
-          })),
-        )
-        .execute()
+      await catalog.transaction().execute(async transaction => {
+        const isProgress = await hasNewKey(transaction, new Set(rows.map(({ key }) => key)))
+        await transaction
+          .insertInto('scores')
+          .values(rows)
+          .onConflict(conflict =>
+            conflict.column('key').doUpdateSet(({ fn, ref }) => ({
+              value: ref('excluded.value'),
+              model_sha256: fn.coalesce('excluded.model_sha256', 'scores.model_sha256'),
+              subject: fn.coalesce('excluded.subject', 'scores.subject'),
+            })),
+          )
+          .execute()
+        if (isProgress) await resetAttempts(transaction, job_id)
+      })
     },
     async list(model, { limit, cursor }) {
       const query = catalog
@@ -88,4 +93,23 @@ export function createScores(catalog: Catalog): Scores {
       return readPage(source, limit, decodeScoreCursor(cursor))
     },
   }
+}
+
+async function hasNewKey(transaction: Catalog, keys: ReadonlySet<string>): Promise<boolean> {
+  const { known } = await transaction
+    .selectFrom('scores')
+    .select(({ fn }) => fn.countAll<number>().as('known'))
+    .where('key', 'in', [...keys])
+    .executeTakeFirstOrThrow()
+  return known < keys.size
+}
+
+async function resetAttempts(transaction: Catalog, jobId: string): Promise<void> {
+  await transaction
+    .updateTable('jobs')
+    .set({ attempts: 0 })
+    .where('id', '=', jobId)
+    .where('status', '=', 'running')
+    .where('attempts', '>', 0)
+    .execute()
 }

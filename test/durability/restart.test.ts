@@ -67,6 +67,7 @@ describe('unfinished jobs', () => {
     server = await servers.start(data)
     await until('it is at work again', () => isAtWorkAgain(longest.id, startedAt))
     const again = await job(server.url, longest.id)
+    expect(again.attempts).toBe(signal === 'SIGKILL' ? 2 : 1)
     const lag = Date.parse(again.startedAt ?? '') - servingSince(server)
     expect(lag).toBeGreaterThan(-1000)
     // At once, as a busy machine has it.

@@ -93,7 +93,8 @@ describe('the list of jobs', () => {
     async query => {
       const plans: string[] = []
       const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'), { timeout: 5000 })
-      const columns = 'id, type, status, progress, error, created_at, started_at, finished_at, expires_at, name'
+      const columns =
+        'id, type, status, progress, error, created_at, started_at, finished_at, expires_at, attempts, name'
       for (const each of catalog
         .prepare(
           `explain query plan select ${columns}, search_summary from jobs where +status = 'x' and id < 'y' order by id desc`,

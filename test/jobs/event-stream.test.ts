@@ -27,7 +27,10 @@ beforeAll(async () => {
   const types = { merge: type, comparison: type, evaluation: type, search: type }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
   const reserve = createReserve(directory.path, async () => undefined)
-  jobs = createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, () => {})
+  jobs = createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, {
+    jobEnded() {},
+    jobCutOff() {},
+  })
 })
 afterAll(async () => {
   await jobs.close()

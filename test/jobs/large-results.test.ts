@@ -63,7 +63,10 @@ beforeAll(async () => {
   }
   const reserve = { renew: async () => undefined, lend: <Value>(use: () => Promise<Value>) => use() }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
-  jobs = createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, () => undefined)
+  jobs = createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, {
+    jobEnded() {},
+    jobCutOff() {},
+  })
 })
 afterAll(async () => {
   await jobs.close()

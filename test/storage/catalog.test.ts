@@ -133,7 +133,7 @@ test('an update forgets the fingerprints of models with operator sets that the s
   const raw = new DatabaseSync(old)
   raw.exec(`delete from kysely_migration where name >= '0011';
     drop table job_result_parts; alter table jobs drop column result_parts;
-    drop index jobs_listed; alter table jobs drop column name; alter table jobs drop column search_summary`)
+    drop index jobs_listed; alter table jobs drop column attempts; alter table jobs drop column name; alter table jobs drop column search_summary`)
   const insert = raw.prepare(
     "insert into models (id, sha256, fingerprint, description, created_at) values (?, '', 'f', ?, '')",
   )
@@ -160,7 +160,7 @@ test('an update puts large results into parts and tells lists what they show, of
   const raw = new DatabaseSync(old)
   raw.exec(`delete from kysely_migration where name >= '0012';
     drop table job_result_parts; alter table jobs drop column result_parts;
-    drop index jobs_listed; alter table jobs drop column name; alter table jobs drop column search_summary`)
+    drop index jobs_listed; alter table jobs drop column attempts; alter table jobs drop column name; alter table jobs drop column search_summary`)
   const insert = raw.prepare(
     "insert into jobs (id, type, status, request, result, created_at) values (?, 'search', 'succeeded', ?, ?, '')",
   )

@@ -15,6 +15,7 @@ export type MergeJob = {
   status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
   progress: { done: number; total: number } | null
   startedAt: string | null
+  attempts: number
   labels: Record<string, string>
   request: { name?: string }
   result?: { model: { id: string; sha256: string; bytes: number } }
