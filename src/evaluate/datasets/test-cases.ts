@@ -24,8 +24,6 @@ function tensorFileName(name: string): TensorFileName | undefined {
   return array === undefined ? undefined : { directory, array }
 }
 
-const inNaturalOrder = new Intl.Collator('en', { numeric: true }).compare
-
 /**
  * Groups the files of ONNX's test data into cases: each directory is one. It sorts cases and arrays by name, with numbers as numbers,
  * because clients send files in the order of their shell.
@@ -33,6 +31,7 @@ const inNaturalOrder = new Intl.Collator('en', { numeric: true }).compare
  * @throws TureenError `TUREEN_DATASET_MALFORMED` if a name is not a tensor's, if it occurs twice, or if cases have different arrays
  */
 export function groupCases(files: readonly DatasetFile[]): TestCase[] {
+  const { compare } = new Intl.Collator('en', { numeric: true })
   const cases = new Map<string, Map<string, DatasetFile>>()
   for (const file of files) {
     const parsed = parseTensorFileName(file.name)
@@ -52,10 +51,10 @@ export function groupCases(files: readonly DatasetFile[]): TestCase[] {
     cases.set(directory, tensors.set(array, file))
   }
   const sorted = [...cases]
-    .sort(([a], [b]) => inNaturalOrder(a, b))
+    .sort(([a], [b]) => compare(a, b))
     .map(([directory, tensors]) => ({
       directory,
-      tensors: new Map([...tensors].sort(([a], [b]) => inNaturalOrder(a, b))),
+      tensors: new Map([...tensors].sort(([a], [b]) => compare(a, b))),
     }))
   requireSameArrays(sorted)
   return sorted
