@@ -81,7 +81,7 @@ const youngMebibytes = 8
 const filersAtOnce = 4
 
 /** Idle threads are kept this long, so that a burst of requests does not start a thread for each. */
-const idleMilliseconds = 10_000
+const keptMilliseconds = 10_000
 
 /** Pools of threads, which start when they are needed. Several thread pools of one process may share them. */
 export type Threads = ReturnType<typeof startThreads>
@@ -89,8 +89,9 @@ export type Threads = ReturnType<typeof startThreads>
 /**
  * Returns pools with separate threads for reading, so that an upload never waits for a merge.
  * @param taskSeconds that a thread may work on one task; hashing stored content has no limit
+ * @param idleMilliseconds after which an idle thread ends
  */
-export function startThreads(taskSeconds = defaultTaskSeconds) {
+export function startThreads(taskSeconds = defaultTaskSeconds, idleMilliseconds = keptMilliseconds) {
   const taskMilliseconds = taskSeconds * 1000
   // Without this, threads would inherit the flag that keeps the main thread small for streaming uploads. Threads keep
   // decoded models for a while; spaces of 1 MiB would copy them again and again.
