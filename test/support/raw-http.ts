@@ -47,22 +47,36 @@ export async function converse(url: string, said: string | Uint8Array, milliseco
 /** Returns the bytes from a socket until an answer is complete, the server closes, or `milliseconds` of silence. */
 export async function readAnswer(socket: Socket, milliseconds = patience): Promise<RawAnswer> {
   const chunks: Buffer[] = []
+  let bytes = 0
+  let end = ''
+  let isWhole: ((bytes: number, end: string) => boolean) | undefined
   socket.setTimeout(milliseconds, () => socket.destroy())
   socket.on('data', (chunk: Buffer) => {
     chunks.push(chunk)
-    if (isWhole(Buffer.concat(chunks).toString('latin1'))) socket.destroy()
+    bytes += chunk.byteLength
+    end = (end + chunk.subarray(-lastChunk.length).toString('latin1')).slice(-lastChunk.length)
+    // Answers of megabytes are not put together again and again.
+    isWhole ??= wholeAnswer(Buffer.concat(chunks).toString('latin1'))
+    if (isWhole?.(bytes, end)) socket.destroy()
   })
   await once(socket, 'close')
   const text = Buffer.concat(chunks).toString('utf8')
   return { ...parse(withoutContinue(text)), text }
 }
 
-function isWhole(text: string): boolean {
-  const { status, headers, body } = parse(withoutContinue(text))
-  if (status === 204 || status === 304) return true
-  if (headers['transfer-encoding'] === 'chunked') return body.endsWith('\r\n0\r\n\r\n')
+/** The end of an answer in chunks. */
+const lastChunk = '\r\n0\r\n\r\n'
+
+/** Returns a test whether an answer of so many bytes with this end is whole; undefined as long as its head is not. */
+function wholeAnswer(text: string): ((bytes: number, end: string) => boolean) | undefined {
+  const answer = withoutContinue(text)
+  if (!answer.includes('\r\n\r\n')) return undefined
+  const { status, headers, body } = parse(answer)
+  if (status === 100) return undefined
+  if (status === 204 || status === 304) return () => true
+  if (headers['transfer-encoding'] === 'chunked') return (_, end) => end === lastChunk
   const length = headers['content-length']
-  return length !== undefined && body.length >= Number(length)
+  return bytes => length !== undefined && bytes >= text.length - body.length + Number(length)
 }
 
 /** Returns an answer without the preceding "100 Continue". An answer that is only this stays. */
