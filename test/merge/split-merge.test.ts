@@ -10,6 +10,7 @@ import { outputRanges, rangeLedger } from '../../src/threads/output-ranges.ts'
 import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
 import { elementType } from '../support/onnx-model.ts'
 import { modelOf } from '../support/rich-model.ts'
+import { scattered } from '../support/scattered.ts'
 import { sharedThreads } from '../support/shared-threads.ts'
 
 /** Two tensors of odd sizes, so that ranges begin and end within elements: 22 MB, which several threads write. */
@@ -30,11 +31,7 @@ beforeAll(() => {
     undefined,
     sharedThreads(),
   )
-  values = [1, 2, 3].map(model =>
-    elements.map((count, tensor) =>
-      Float32Array.from({ length: count }, (_, at) => Math.imul(at + 1 + tensor, 0x9e3779b1 + 2 * model) / 2 ** 31),
-    ),
-  )
+  values = [1, 2, 3].map(model => elements.map((count, tensor) => scattered(count, 1 + tensor, 0x9e3779b1 + 2 * model)))
   paths = values.map((tensors, model) => {
     const path = join(directory, `${model}.onnx`)
     const initializer = tensors.map((tensor, index) => ({
@@ -76,12 +73,12 @@ describe('a merge that several threads write', () => {
     const base = readFileSync(paths[0] ?? '')
     let at = 0
     for (const [tensor, count] of elements.entries()) {
-      const own = values.map(tensors => tensors[tensor] ?? new Float32Array())
-      const mean = Float32Array.from({ length: count }, (_, index) => {
-        const [a = 0, b = 0, c = 0] = own.map(each => each[index] ?? 0)
-        return (a + b + c) / 3
-      })
-      const start = base.indexOf(Buffer.from(own[0]?.slice(0, 16).buffer ?? new ArrayBuffer(0)), at)
+      const [a, b, c] = values.map(tensors => tensors[tensor])
+      if (!a || !b || !c) throw new Error('there are not three models')
+      const mean = new Float32Array(count)
+      for (let index = 0; index < count; index += 1)
+        mean[index] = ((a[index] ?? 0) + (b[index] ?? 0) + (c[index] ?? 0)) / 3
+      const start = base.indexOf(Buffer.from(a.slice(0, 16).buffer), at)
       expect(content.subarray(at, start).equals(base.subarray(at, start))).toBe(true)
       at = start + mean.byteLength
       expect(content.subarray(start, at).equals(Buffer.from(mean.buffer))).toBe(true)

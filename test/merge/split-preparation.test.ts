@@ -7,6 +7,7 @@ import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
 import { elementType } from '../support/onnx-model.ts'
 import { modelOf } from '../support/rich-model.ts'
+import { scattered } from '../support/scattered.ts'
 import { sharedThreads } from '../support/shared-threads.ts'
 import { planInMemory } from '../support/soup.ts'
 
@@ -30,9 +31,7 @@ beforeAll(() => {
   models = [1, 2, 3].map(model => {
     const path = join(directory, `${model}.onnx`)
     const initializer = elements.map((count, tensor) => {
-      const values = Float32Array.from({ length: count }, (_, at) => {
-        return Math.imul(at + 1 + tensor, 0x9e3779b1 + 2 * model) / 2 ** 31
-      })
+      const values = scattered(count, 1 + tensor, 0x9e3779b1 + 2 * model)
       const rawData = new Uint8Array(values.buffer)
       return { name: `W${tensor}`, dims: [count], dataType: elementType.float32, rawData }
     })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import onnxProto from 'onnx-proto'
 import { elementType } from './onnx-model.ts'
 import { seededRandom } from './random.ts'
+import { scattered } from './scattered.ts'
 
 const { GraphProto, ModelProto, TensorProto } = onnxProto.onnx
 
@@ -20,8 +21,7 @@ let filledPool: Float32Array<ArrayBuffer> | undefined
 
 function pool(): Float32Array<ArrayBuffer> {
   if (filledPool) return filledPool
-  const random = seededRandom(1)
-  filledPool = Float32Array.from({ length: poolElements }, () => random.next() * 2 - 1)
+  filledPool = scattered(poolElements, 1, 0x9e3779b1)
   return filledPool
 }
 

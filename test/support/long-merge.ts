@@ -34,7 +34,8 @@ async function longModel(url: string): Promise<ModelRecord> {
 function makeLong() {
   const bytes = linearModel([], [1, 2, 3, 4], ({ graph }) => {
     const matrix = { name: 'W', dims: [elements / 4, 4], dataType: elementType.float8e4m3fn }
-    const rawData = new Uint8Array(elements).map((_, index) => index % 100)
+    const rawData = new Uint8Array(elements)
+    for (let index = 0; index < elements; index += 1) rawData[index] = index % 100
     graph.initializer = [{ ...matrix, rawData }, ...(graph.initializer?.slice(1) ?? [])]
   })
   return { bytes, digest: sha256(bytes) }

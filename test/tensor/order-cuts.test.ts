@@ -18,13 +18,23 @@ function keysOf(count: number, next: (random: number) => number, seed = 77): Flo
   return Float64Array.from({ length: count }, () => next(random()))
 }
 
-/** The indices from the largest down: NaN first, equal ones in their order. */
-function ordered(keys: Float64Array): number[] {
-  const indices = [...keys.keys()]
-  const isMissing = (index: number) => Number.isNaN(keys[index])
-  const numbers = indices.filter(index => !isMissing(index))
-  // The sort is stable, and takes the NaN of two infinities for equal.
-  return [...indices.filter(isMissing), ...numbers.sort((a, b) => (keys[b] ?? 0) - (keys[a] ?? 0))]
+/** True if the first index comes before the other from the largest down: NaN first, equal ones in their order. */
+function isBefore(keys: Float64Array, index: number, other: number): boolean {
+  const [key = 0, otherKey = 0] = [keys[index], keys[other]]
+  if (Number.isNaN(key) !== Number.isNaN(otherKey)) return Number.isNaN(key)
+  return key > otherKey || (!(key < otherKey) && index < other)
+}
+
+/** Returns the index at each rank from the largest down, as {@link isBefore} orders them. */
+function placesAt(keys: Float64Array, ranks: readonly number[]): number[] {
+  const numbers = keys.filter(key => !Number.isNaN(key)).sort()
+  const missing = keys.length - numbers.length
+  return ranks.map(rank => {
+    const value = rank < missing ? Number.NaN : numbers[keys.length - 1 - rank]
+    const before = rank < missing ? 0 : missing + numbers.length - 1 - numbers.lastIndexOf(value ?? 0)
+    let left = rank - before
+    return keys.findIndex(key => Object.is(key, value) && left-- === 0)
+  })
 }
 
 function cutsOf(keys: Float64Array, ranks: readonly number[], chunk: number, sample: Float64Array) {
@@ -57,8 +67,8 @@ describe.each([
   ['NaN, infinities and zeros among others', keysOf(many, special)],
   ['a few', keysOf(5, special)],
 ])('of numbers %s', (_, keys) => {
-  const order = ordered(keys)
   const ranks = [0, 1, Math.floor(keys.length / 3), Math.floor(keys.length * 0.9), keys.length - 1]
+  const places = placesAt(keys, ranks)
 
   test.each([
     [4096, 'a good sample', keys.filter((_, index) => index % 10 === 3)],
@@ -67,16 +77,20 @@ describe.each([
     [70_001, 'no sample', new Float64Array(0)],
   ])('cuts fall where sorting puts them, in chunks of %i, after %s', (chunk, _name, sample) => {
     for (const [index, cut] of cutsOf(keys, ranks, chunk, sample).entries()) {
-      const place = order[ranks[index] ?? 0] ?? 0
+      const place = places[index] ?? 0
       expect({ value: cut.value, last: cut.last }).toEqual({ value: keys[place], last: place })
     }
   })
 
   test('as many stand within a cut as its rank says, and they are the largest', () => {
+    const [, , third = 0] = places
     const [cut] = cutsOf(keys, [Math.floor(keys.length / 3)], 4096, keys.slice(0, 9000))
-    const within = [...keys.keys()].filter(index => cut && isWithin(keys[index] ?? 0, index, cut))
-    const expected = order.slice(0, Math.floor(keys.length / 3) + 1).sort((a, b) => a - b)
-    expect(within).toHaveLength(expected.length)
-    expect(within.filter((index, at) => index !== expected[at])).toEqual([])
+    let within = 0
+    for (const [index, key] of keys.entries()) {
+      const isExpected = index === third || isBefore(keys, index, third)
+      if ((cut && isWithin(key, index, cut)) !== isExpected) expect.fail(`index ${index} is on the wrong side`)
+      within += Number(isExpected)
+    }
+    expect(within).toBe(Math.floor(keys.length / 3) + 1)
   })
 })

@@ -8,7 +8,8 @@ import { npyOf, zipFile } from './zip-file.ts'
 const file = temporaryFiles()
 const samples = 2000
 const width = 1024
-const image = Float32Array.from({ length: samples * width }, (_, index) => (index * 0x9e3779b1) % 8191)
+const image = new Float32Array(samples * width)
+for (let index = 0; index < image.length; index += 1) image[index] = (index * 0x9e3779b1) % 8191
 const label = BigInt64Array.from({ length: samples }, (_, index) => BigInt(index))
 const bytesOf = (array: Float32Array | BigInt64Array) => new Uint8Array(array.buffer)
 const entries = [
