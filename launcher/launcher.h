@@ -47,6 +47,9 @@ struct start {
 /** Puts the calling process into the sandbox, for good. Returns the failed step. */
 struct failure enter_sandbox(struct start *start);
 
+/** Becomes a user without privileges, or stays the same user (0) without privileges. Returns the failed step. */
+struct failure drop_privileges(uid_t user);
+
 /** Returns the newest ABI of Landlock that the kernel and the settings allow; 0 if there is none. */
 int landlock_abi(const struct settings *settings);
 /** Returns a ruleset of what the settings and `job` (relative to the working directory) grant; -1 with `failure` set. */
@@ -65,6 +68,8 @@ ssize_t receive_descriptor(int socket, void *bytes, size_t size, int *descriptor
 
 /** Serves requests from descriptor 0 until it ends. Returns an exit code. */
 int serve(const struct settings *settings);
+/** Restricts itself and becomes the program, inside a sandbox of bubblewrap. Returns an exit code if it cannot. */
+int enter(const struct settings *settings);
 /** Tries in a sandboxed process what is forbidden, and prints what holds. Returns an exit code. */
 int probe(const struct settings *settings, const char *directory);
 

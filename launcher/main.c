@@ -1,6 +1,7 @@
 /**
  * usage: launcher serve [landlock=ABI] [user=ID] [read=PATH]... [execute=PATH]... [environment=NAME=VALUE]... [command=WORD]...
- *        launcher probe DIRECTORY [the same]
+ *        launcher enter [user=ID] [command=WORD]...
+ *        launcher probe DIRECTORY [the same as serve]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static int add(char **list, char *value) {
 int main(int count, char **words) {
   static struct settings settings = {.landlock_abi = 1 << 16};
   int is_probe = count > 2 && strcmp(words[1], "probe") == 0;
-  int result = count > 1 && (is_probe || strcmp(words[1], "serve") == 0) ? 0 : -1;
+  int is_enter = count > 1 && strcmp(words[1], "enter") == 0;
+  int result = count > 1 && (is_probe || is_enter || strcmp(words[1], "serve") == 0) ? 0 : -1;
   for (int i = is_probe ? 3 : 2; i < count && result == 0; i++) {
     char *value;
     if ((value = value_of(words[i], "landlock"))) settings.landlock_abi = atoi(value);
@@ -41,5 +43,6 @@ int main(int count, char **words) {
     fprintf(stderr, "The launcher belongs to the server, which starts it: its words are not understood.\n");
     return 2;
   }
+  if (is_enter) return enter(&settings);
   return is_probe ? probe(&settings, words[2]) : serve(&settings);
 }

@@ -54,8 +54,7 @@ static struct failure arrange_descriptors(struct start *start, int rules) {
   return (struct failure){0};
 }
 
-/** Becomes a user without privileges, or stays the same user without privileges. */
-static struct failure drop_privileges(uid_t user) {
+struct failure drop_privileges(uid_t user) {
   if (user) {
     TRY("leave groups", setgroups(0, NULL));
     TRY("change group", setresgid(user, user, user));

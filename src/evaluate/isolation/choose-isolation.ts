@@ -1,0 +1,124 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Isolation } from '../../../schemas/isolation.ts'
+import { systemTool } from '../system-tool.ts'
+import { type BubblewrapOptions, createBubblewrap } from './bubblewrap.ts'
+import type { StartIsolated } from './isolated-process.ts'
+import { createLauncher } from './launcher.ts'
+import { launcherBinary } from './launcher-binary.ts'
+import { evaluatorUser, type LauncherOptions } from './launcher-options.ts'
+import { type LauncherProtections, probeLauncher } from './launcher-protections.ts'
+import { startPlain } from './plain-process.ts'
+import { probeIsolation } from './probe-isolation.ts'
+
+export type IsolationLevel = Isolation['level']
+
+/** Levels of isolation, strongest first. */
+export const isolationLevels: readonly IsolationLevel[] = ['landlock', 'bubblewrap', 'seccomp', 'limits']
+
+/** `close` ends what the level needs, and with it every evaluator. */
+type Opened = { isolation: Isolation; start: StartIsolated; close(): void }
+
+/** A chosen level. `refused`: the reasons why stronger levels, and a user of their own for evaluators, do not hold here. */
+export type ChosenIsolation = Opened & { refused: { what: string; reason: string }[] }
+
+/** True if models that run reach neither the files of the machine nor its network. */
+export function isIsolated({ fileSystem, network }: Isolation): boolean {
+  return fileSystem && network
+}
+
+/**
+ * Tries the levels one after the other, and returns the first that holds. Where the server is root, each is tried first with a user of
+ * their own for evaluators.
+ *
+ * @param parent the directory of evaluators' directories
+ * @param levels the levels to try, which end with one that always holds
+ */
+export async function chooseIsolation(
+  parent: string,
+  levels: readonly IsolationLevel[] = isolationLevels,
+): Promise<ChosenIsolation> {
+  const refused: ChosenIsolation['refused'] = []
+  const users = process.getuid?.() === 0 ? [evaluatorUser, undefined] : [undefined]
+  for (const level of levels) {
+    for (const user of users) {
+      try {
+        return { ...(await openers[level](parent, user)), refused }
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        refused.push({ what: user === undefined ? level : `${level} with a user of its own`, reason })
+      }
+    }
+  }
+  throw new RangeError(`none of the levels ${levels.join(', ')} holds`)
+}
+
+/** Each opens one level. It throws Error with the reason if the level does not hold. */
+const openers: Record<IsolationLevel, (parent: string, user: number | undefined) => Promise<Opened>> = {
+  async landlock(parent, user) {
+    const options = launcherOptions(user)
+    const found = await probed(parent, options)
+    if (found.landlockAbi === null) throw new Error('the kernel has no Landlock, or it is switched off')
+    if (!found.fileSystem || !found.network) throw new Error(`Landlock leaves something open: ${JSON.stringify(found)}`)
+    return openLauncher('landlock', options, found)
+  },
+  async bubblewrap(parent, user) {
+    const bubblewrap = systemTool('bwrap')
+    if (bubblewrap === undefined) throw new Error('bubblewrap is not installed')
+    const launcher = launcherBinary()
+    if (launcher === undefined) return openBubblewrap(parent, { bubblewrap, user, launcher })
+    // Some systems have bubblewrap's namespaces, and not all of seccomp.
+    return openBubblewrap(parent, { bubblewrap, user, launcher }).catch(() =>
+      openBubblewrap(parent, { bubblewrap, user, launcher: undefined }),
+    )
+  },
+  async seccomp(parent, user) {
+    const options = { ...launcherOptions(user), landlockAbi: 0 }
+    return openLauncher('seccomp', options, await probed(parent, options))
+  },
+  async limits() {
+    const isolation: Isolation = {
+      level: 'limits',
+      fileSystem: false,
+      network: false,
+      processes: false,
+      systemCalls: false,
+      ownUser: false,
+      landlockAbi: null,
+    }
+    return { isolation, start: startPlain, close() {} }
+  },
+}
+
+async function openBubblewrap(parent: string, options: BubblewrapOptions): Promise<Opened> {
+  const start = createBubblewrap(options)
+  const { user, ...protections } = await probeIsolation(start, parent)
+  if (!protections.fileSystem || !protections.network)
+    throw new Error(`bubblewrap leaves something open: ${JSON.stringify(protections)}`)
+  const ownUser = options.user !== undefined && user === options.user
+  const isolation: Isolation = { level: 'bubblewrap', ...protections, ownUser, landlockAbi: null }
+  return { isolation, start, close() {} }
+}
+
+function launcherOptions(user: number | undefined): LauncherOptions {
+  const binary = launcherBinary()
+  if (binary === undefined)
+    throw new Error('the launcher is not built: npm ci builds it on Linux where there is a C compiler')
+  return { binary, ...(user === undefined ? {} : { user }) }
+}
+
+async function probed(parent: string, options: LauncherOptions): Promise<LauncherProtections> {
+  const directory = await mkdtemp(join(parent, 'probe-'))
+  try {
+    // As evaluators' directories are made, so that a user of their own can enter the one if it can enter the other.
+    await chmod(directory, 0o711)
+    return await probeLauncher(options, directory)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+function openLauncher(level: IsolationLevel, options: LauncherOptions, found: LauncherProtections): Opened {
+  const { seccomp: systemCalls, ...protections } = found
+  return { isolation: { level, ...protections, systemCalls }, ...createLauncher(options) }
+}
