@@ -1,17 +1,13 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { IsolatedProcess } from '../../src/evaluate/isolation/isolated-process.ts'
 import { createLauncher, type Launcher } from '../../src/evaluate/isolation/launcher.ts'
-import { launcher as binary, evaluatorDirectory } from '../support/sandbox.ts'
+import { launcher as binary, evaluatorDirectory, parentOf } from '../support/sandbox.ts'
 import { temporaryDirectory } from '../support/server.ts'
-
-/** The parent of a process, field 4 of /proc/PID/stat. */
-const parentOf = ({ pid }: IsolatedProcess) =>
-  Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1])
 
 describe.skipIf(binary === undefined)('the launcher', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -97,7 +93,7 @@ describe.skipIf(binary === undefined)('the launcher', () => {
     const short = createLauncher({ binary: binary ?? '' })
     const from = () => short.start({ ...evaluatorDirectory(directory.path, 'for (;;);'), cpuSeconds: 30 })
     const [first, second] = await Promise.all([from(), from()])
-    process.kill(parentOf(first), 'SIGKILL')
+    process.kill(parentOf(first.pid), 'SIGKILL')
     expect(await first.exited).toEqual({ code: null, signal: 'SIGKILL' })
     const third = await from()
     short.close()
