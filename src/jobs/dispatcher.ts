@@ -15,7 +15,7 @@ export type Dispatcher = {
   running(): string[]
   /** Lets other jobs run beside a job that runs alone. */
   accompany(id: string): void
-  /** Fires the signal of a running job. */
+  /** Fires the signal of a running job. A waiting one leaves the queue, so that nothing waits for it any more. */
   cancel(id: string): void
   /** Stops every job, and waits until all have ended. It starts no further job. */
   close(): Promise<void>
@@ -74,7 +74,10 @@ export function embeddedDispatcher(
       entry.alone = false
       startNext()
     },
-    cancel: id => running.get(id)?.controller.abort('cancelled' satisfies AbortReason),
+    cancel(id) {
+      running.get(id)?.controller.abort('cancelled' satisfies AbortReason)
+      if (waiting.delete(id)) startNext()
+    },
     async close() {
       closed = true
       for (const { controller } of running.values()) controller.abort('shutdown' satisfies AbortReason)

@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import type { Catalog } from '../storage/database.ts'
-import { now } from './job-records.ts'
 
 // A job that crashes the server would crash it again at every start. So starts are counted in the catalog, and the count
 // goes back to 0 with every new score (`resetAttempts` in `src/storage/scores.ts`).
@@ -8,15 +7,22 @@ import { now } from './job-records.ts'
 /** A job fails when the server dies during its start with this number. */
 export const maximumAttempts = 3
 
-/** Starts a queued job, and counts the start before anything of the job runs. @returns false if the job was not queued */
-export async function beginAttempt(catalog: Catalog, id: string): Promise<boolean> {
+/**
+ * Starts a queued job, and counts the start before anything of the job runs.
+ * @param startedAt the time of the start, which tells it from others. With the same time the function can be called again after an error
+ * @returns false if the job was not queued
+ */
+export async function beginAttempt(catalog: Catalog, id: string, startedAt: string): Promise<boolean> {
   const { numUpdatedRows } = await catalog
     .updateTable('jobs')
-    .set({ status: 'running', started_at: now(), attempts: sql`coalesce(attempts, 0) + 1` })
+    .set({ status: 'running', started_at: startedAt, attempts: sql`coalesce(attempts, 0) + 1` })
     .where('id', '=', id)
     .where('status', '=', 'queued')
     .executeTakeFirst()
-  return numUpdatedRows > 0
+  if (numUpdatedRows > 0) return true
+  // The thread of the catalog may have died between the write and its answer.
+  const running = catalog.selectFrom('jobs').select('id').where('id', '=', id).where('status', '=', 'running')
+  return (await running.where('started_at', '=', startedAt).executeTakeFirst()) !== undefined
 }
 
 /** Takes back the last start of each job, because a clean stop ends it. The job may be in the queue again by now. */

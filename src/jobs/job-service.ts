@@ -197,7 +197,8 @@ export function createJobService(
 
   const run = async (id: string, signal: AbortSignal) => {
     try {
-      if (!(await untilWritten(id, () => beginAttempt(catalog, id)))) return
+      const startedAt = records.now()
+      if (!(await untilWritten(id, () => beginAttempt(catalog, id, startedAt)))) return
       counted.add(id)
       changed(id)
       const job = requireReadable({ job: id }, (await get(id)).job)
@@ -327,9 +328,10 @@ export function createJobService(
         observer.jobEnded(job)
         changed(job.id)
       }
-      const queued = Map.groupBy(await records.queuedJobs(catalog), ({ attempts }) => isLastAttempt(attempts))
-      for (const { id, type } of queued.get(true) ?? []) dispatcher.enqueue(id, type, true)
-      for (const { id, type } of queued.get(false) ?? []) dispatcher.enqueue(id, type)
+      const queued = await untilWritten(undefined, () => records.queuedJobs(catalog))
+      const byTurn = Map.groupBy(queued, ({ attempts }) => isLastAttempt(attempts))
+      for (const { id, type } of byTurn.get(true) ?? []) dispatcher.enqueue(id, type, true)
+      for (const { id, type } of byTurn.get(false) ?? []) dispatcher.enqueue(id, type)
     },
     async close() {
       closing.abort()

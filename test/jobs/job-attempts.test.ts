@@ -7,6 +7,7 @@ import { evaluationRequest } from '../../schemas/evaluation.ts'
 import { type JobRecord, type JobType, jobType } from '../../schemas/job.ts'
 import { mergeRequest } from '../../schemas/merge.ts'
 import { searchRequest } from '../../schemas/search.ts'
+import { beginAttempt } from '../../src/jobs/job-attempts.ts'
 import {
   createJobService,
   type JobContext,
@@ -321,4 +322,14 @@ test('a job that starts before the jobs of the earlier process are taken up runs
   expect(await recordOf(id)).toMatchObject({ status: 'running', attempts: 1 })
   await process.jobs.cancel(id)
   await process.jobs.close()
+})
+
+test('a start whose answer was lost is found by the same call again, and counts once', async () => {
+  const { jobs } = newProcess()
+  await jobs.close()
+  const { id } = await jobs.create({ ...requests.merge, labels: {}, inputIds: [] })
+  const startedAt = new Date().toISOString()
+  for (let calls = 0; calls < 2; calls += 1) expect(await beginAttempt(catalog, id, startedAt)).toBe(true)
+  expect(await recordOf(id)).toMatchObject({ status: 'running', attempts: 1, startedAt })
+  expect(await beginAttempt(catalog, id, '2000-01-01T00:00:00.000Z')).toBe(false)
 })
