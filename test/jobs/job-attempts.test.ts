@@ -7,7 +7,7 @@ import { evaluationRequest } from '../../schemas/evaluation.ts'
 import { type JobRecord, type JobType, jobType } from '../../schemas/job.ts'
 import { mergeRequest } from '../../schemas/merge.ts'
 import { searchRequest } from '../../schemas/search.ts'
-import { beginAttempt } from '../../src/jobs/job-attempts.ts'
+import { beginAttempt, takeBackAttempts } from '../../src/jobs/job-attempts.ts'
 import {
   createJobService,
   type JobContext,
@@ -332,4 +332,14 @@ test('a start whose answer was lost is found by the same call again, and counts 
   for (let calls = 0; calls < 2; calls += 1) expect(await beginAttempt(catalog, id, startedAt)).toBe(true)
   expect(await recordOf(id)).toMatchObject({ status: 'running', attempts: 1, startedAt })
   expect(await beginAttempt(catalog, id, '2000-01-01T00:00:00.000Z')).toBe(false)
+})
+
+test('a clean stop takes a start back also if its job is in the queue again by then', async () => {
+  const { jobs } = newProcess()
+  await jobs.close()
+  const { id } = await jobs.create({ ...requests.merge, labels: {}, inputIds: [] })
+  await beginAttempt(catalog, id, new Date().toISOString())
+  await catalog.updateTable('jobs').set({ status: 'queued' }).execute()
+  await takeBackAttempts(catalog, [id])
+  expect((await recordOf(id)).attempts).toBe(0)
 })
