@@ -108,8 +108,8 @@ export const environment = z.object({
   TUREEN_TASK_SECONDS: wholeNumber(1, 86_400, defaultTaskSeconds).describe(
     'most seconds of a worker thread for one inspection, one comparison or one share of a merge; a search may use many such tasks',
   ),
-  TUREEN_SEARCH_MEMORY: wholeNumber(0, onePebibyte, oneGibibyte).describe(
-    'most bytes of models that one search holds in memory (1 GiB); the search reads larger models from disk for every candidate',
+  TUREEN_SEARCH_MEMORY: wholeNumber(0, onePebibyte, 256 * oneMebibyte).describe(
+    'most bytes of samples that the evaluators of one search keep ready to run, all together (256 MiB); more samples are read and converted again for every candidate',
   ),
   TUREEN_JOB_TTL: wholeNumber(0, 315_360_000, 0).describe(
     'seconds that the server keeps an ended job whose request has no `ttl`; 0: until a client deletes it',

@@ -143,6 +143,7 @@ export async function createEvaluatorPool(
       }
       return {
         evaluate: (...task) => run(task[1], evaluator => evaluator.evaluate(...task)),
+        score: (...task) => run(task[1], evaluator => evaluator.score(...task)),
         compare: (...task) => run(task[1], evaluator => evaluator.compare(...task)),
         measure: (...task) => run(task[1], evaluator => evaluator.measure(...task)),
         end() {

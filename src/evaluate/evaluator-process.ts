@@ -9,11 +9,12 @@ import { crashed, endWithModel, endWithoutModel, tooLong, tooMuch, unavailable }
 import { mostMeasuredBytes, mostMetricBytes } from './exchange/answer-limits.ts'
 import { type OnSamples, openConversation, type Question } from './exchange/conversation.ts'
 import { Misfit } from './exchange/frames.ts'
-import { readCompared, readEvaluated, readMeasured } from './exchange/read-answers.ts'
+import { readCompared, readEvaluated, readMeasured, readScored } from './exchange/read-answers.ts'
 import type { IsolatedProcess, StartIsolated } from './isolation/isolated-process.ts'
 import { startPlain } from './isolation/plain-process.ts'
 import { lastLineOf } from './last-line.ts'
 import type {
+  CandidateRange,
   ComparisonOutcome,
   ComparisonTask,
   EvaluationOutcome,
@@ -32,6 +33,12 @@ export type EvaluatorLimits = { seconds: number; memoryBytes: number; threads: n
  */
 export type Evaluator = {
   evaluate(task: EvaluationTask, signal: AbortSignal, onProgress: OnSamples): Promise<EvaluationOutcome>
+  /**
+   * Scores the candidates of a range, each within the time of one evaluation. Ends early if the evaluator has not begun all of them in the
+   * time of the range. An error concerns the first candidate without an outcome.
+   * @param onScored hears of the outcome of each candidate, in order, as soon as it is there
+   */
+  score(range: CandidateRange, signal: AbortSignal, onScored: (outcome: EvaluationOutcome) => void): Promise<void>
   compare(task: ComparisonTask, signal: AbortSignal, onProgress: OnSamples): Promise<ComparisonOutcome>
   measure(task: MeasurementTask, signal: AbortSignal, onProgress: OnSamples): Promise<Measurement>
 }
@@ -190,6 +197,19 @@ export async function startEvaluator(
         readResult: (body: Buffer) => readEvaluated(body, names),
       }
       return asked(question, signal, onProgress)
+    },
+    async score(range, signal, onScored) {
+      const names = [range.metric.name]
+      const question = {
+        task: { type: 'score' as const, task: range },
+        mostBytes: 2 * mostMetricBytes,
+        readResult: (body: Buffer) => readEvaluated(body, names),
+        partials: {
+          most: range.models.length - 1,
+          read: (payload: Buffer) => onScored(readScored(payload, names)),
+        },
+      }
+      onScored(await asked(question, signal, () => undefined))
     },
     compare(task, signal, onProgress) {
       const names = task.models.map(() => task.metric.name)

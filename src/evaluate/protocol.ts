@@ -1,3 +1,5 @@
+import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import type { MergeSettings } from '../merge/merge-input.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { LeftBatchNorm } from '../onnx/graph/batch-norms.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
@@ -20,8 +22,21 @@ export type DatasetTask = { key: string; files: DatasetFile[] }
 /** The data to measure running statistics of batch norms on. `limit`: number of samples from the first; null: all. */
 export type CalibrationTask = { dataset: DatasetTask; binding: Binding; limit: number | null }
 
-/** A model to run. `calibration`: the data to measure its batch norms on first. */
-export type RunnableModel = ModelPaths & { calibration?: CalibrationTask }
+/**
+ * The models of a search, from which an evaluator makes soups. `inputs`: in the order of the plans; `calibration`: the data to measure the
+ * batch norms of a recalibrated soup on.
+ */
+export type SoupSource = {
+  inputs: readonly (ModelPaths & { label: string })[]
+  settings: MergeSettings
+  calibration: CalibrationTask | null
+}
+
+/** A soup that the evaluator makes in its own memory. `plan`: path of the serialized plan of all models with this soup's base. */
+export type SoupToMake = { soup: CandidateSoup; plan: string; recalibrated: boolean }
+
+/** A model to run: by its files, or a soup of the models of the task. */
+export type RunnableModel = ModelPaths | SoupToMake
 
 /** A model whose batch norms the evaluator measures, without changing its files. */
 export type MeasurementTask = { model: ModelPaths; calibration: CalibrationTask }
@@ -45,22 +60,27 @@ export type Measurement = {
   values: TensorValues
 }
 
-export type EvaluationTask = {
-  model: RunnableModel
-  dataset: DatasetTask
-  binding: Binding
-  metrics: MetricTask[]
-  limit: number | null
-  threads: number
+/** The part of an evaluation that does not depend on the model. */
+export type ScoringTask = { dataset: DatasetTask; binding: Binding; limit: number | null; threads: number }
+
+export type EvaluationTask = ScoringTask & { model: ModelPaths; metrics: MetricTask[] }
+
+/** Models of a search to score by one scoring metric. */
+export type SearchedScoring = ScoringTask & { models: readonly RunnableModel[]; soups: SoupSource; metric: MetricTask }
+
+/**
+ * A range of the candidates of a search: the unit of work that evaluators, and later machines, share. The evaluator scores the models in
+ * order, and may end after any of them when its time is over, so that the others can go elsewhere.
+ */
+export type CandidateRange = SearchedScoring & {
+  /** Milliseconds after which no further candidate is begun. */
+  milliseconds: number
+  /** Most bytes of samples that stay ready to run for further candidates and ranges. */
+  readyBytes: number
 }
 
-/** The part of an evaluation that does not depend on the model. */
-export type ScoringTask = Omit<EvaluationTask, 'model' | 'metrics'>
-
 /** Scores several models by one scoring metric, and compares two of them. `compared`: their indices in `models`. */
-export type ComparisonTask = ScoringTask & {
-  models: RunnableModel[]
-  metric: MetricTask
+export type ComparisonTask = SearchedScoring & {
   compared: [a: number, b: number]
   bootstrap: { seed: number; replicates: number; confidence: number }
 }
@@ -96,10 +116,12 @@ export type TaskMessage = Task & { mostBytes: number }
 /**
  * A task of an evaluator. A new one needs a type here, its result in {@link TaskResult} and in `read-answers.ts`, and a question in
  * `evaluator-process.ts`. A task with many partial answers writes each as a `partial` frame. Its question says how many there may be, and
- * reads each; a partial answer starts the time of one evaluation again.
+ * reads each; a partial answer starts the time of one evaluation again. `score` answers each candidate like an evaluation: the last with its
+ * result, those before with partial answers.
  */
 export type Task =
   | { type: 'evaluate'; task: EvaluationTask }
+  | { type: 'score'; task: CandidateRange }
   | { type: 'compare'; task: ComparisonTask }
   | { type: 'measure'; task: MeasurementTask }
 

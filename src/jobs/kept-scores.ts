@@ -99,10 +99,15 @@ export type ComparisonKey = {
 /** The subject, the scoring metric and the number of samples of a soup's score. */
 export type SoupScore = { subject: Subject; metric: unknown; samples: number }
 
+/** A kept score with the facts of its run. `jobId`: the job that computed it. */
+export type FoundScore = { score: KeptScore; jobId: string | null; run: KeptRun }
+
 /** Kept scores. Everything that could change a score is part of its key. */
 export type KeptScores = {
   score(subject: Subject, metric: unknown): Promise<(KeptScore & { jobId: string | null }) | undefined>
   run(subject: Subject): Promise<KeptRun | undefined>
+  /** Returns the scores of many subjects by one scoring metric, in order; undefined for those that are not kept. */
+  find(subjects: readonly Subject[], metric: unknown): Promise<(FoundScore | undefined)[]>
   /** Keeps the scores that a job has computed. @returns the kept scores, in order */
   keep(computed: readonly NewScores[], jobId: string): Promise<KeptScore[][]>
   comparison(key: ComparisonKey): Promise<KeptComparison | undefined>
@@ -136,6 +141,22 @@ export function createKeptScores(scores: Scores): KeptScores {
     },
     async run(subject) {
       return keptRun.safeParse((await scores.get(partsOf(subject)))?.value).data
+    },
+    async find(subjects, metric) {
+      const values = await scores.find(
+        subjects.flatMap(subject => {
+          const parts = partsOf(subject)
+          return [{ ...parts, metric }, parts]
+        }),
+      )
+      return subjects.map((_, index) => {
+        const kept = values[2 * index]
+        const score = keptScore.safeParse(kept?.value)
+        const run = keptRun.safeParse(values[2 * index + 1]?.value)
+        return kept && score.success && run.success
+          ? { score: score.data, jobId: kept.jobId, run: run.data }
+          : undefined
+      })
     },
     async keep(computed, jobId) {
       const kept = computed.map(each => each.scores.map(({ outcome }) => keptOutcome(outcome)))

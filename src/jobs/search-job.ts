@@ -4,8 +4,8 @@ import { guessNotes } from '../evaluate/binding/guess-notes.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import { filesOf } from '../merge/merge-inputs.ts'
-import { nonFiniteNotes } from '../merge/non-finite-report.ts'
-import type { CandidateWriter } from '../threads/candidate-thread.ts'
+import type { NonFinite } from '../merge/non-finite.ts'
+import { nonFiniteNotes, requireFinite } from '../merge/non-finite-report.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobRunner } from './job-service.ts'
 import type { KeptScores } from './kept-scores.ts'
@@ -16,9 +16,10 @@ import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { scoreCandidates } from './score-candidates.ts'
 import { searchClock } from './search-clock.ts'
 import { modelOfSoup, recordOfSingle, storeSoup } from './search-model.ts'
+import { type SearchPlans, searchPlans } from './search-plans.ts'
 import { recommendationOf, resultOf } from './search-result.ts'
 import { createSearchScorer, type SearchScorer } from './search-scorer.ts'
-import { soupFiles, soupOrigin } from './search-soups.ts'
+import { runnableSoups, soupName, soupOrigin } from './search-soups.ts'
 import { scoreOnTest, scoresOf } from './search-test.ts'
 
 export type Searcher = {
@@ -28,7 +29,7 @@ export type Searcher = {
   kept: KeptScores
   /** Threads of onnxruntime in one evaluation. */
   threads: number
-  /** Bytes of models that one search holds in memory. */
+  /** Most bytes of samples that the evaluators of one search keep ready, all together. */
   memoryBytes: number
 }
 
@@ -46,28 +47,37 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     await requireSound(search, stores, signal)
     const over = new AbortController()
     const ending = AbortSignal.any([signal, over.signal])
-    // The models by themselves can be scored while their soups' thread starts.
-    const writer = merger.threads.openCandidates({ inputs, settings, memoryBytes }, ending)
-    writer.catch(() => undefined)
-    const soups = soupFiles(search, merger.contentFiles, writer)
+    const plans = searchPlans(search, merger.threads, merger.contentFiles, ending)
+    // Begins now, so that a thread which merges is there when the winner is known.
+    const nonFinite = merger.threads.findNonFiniteModels({ inputs, settings }, { signal: ending })
+    nonFinite.catch(() => undefined)
+    const soups = runnableSoups(search, plans)
     const scorer = createSearchScorer(
-      { identify: soup => soupOrigin(soup, search), ...selection, threads, jobId: context.id, signal: ending },
-      { kept, evaluators, files: soups },
+      {
+        identify: soup => soupOrigin(soup, search),
+        nameOf: soup => soupName(soup, search),
+        ...selection,
+        threads,
+        jobId: context.id,
+        memoryBytes,
+        signal: ending,
+      },
+      { kept, evaluators, soups },
     )
     const work = async () => {
       // Models that must be finite are searched before any is scored.
-      if (settings.onNonFinite === 'fail') await writer
+      if (settings.onNonFinite === 'fail') requireFinite(await nonFinite, settings.onNonFinite)
       const end = await scoreCandidates(request, search, scorer, clock, context.progress)
       const { compare } = scorer
-      const test = await scoreOnTest(end, search, { kept, files: soups, compare, threads, jobId: context.id })
+      const test = await scoreOnTest(end, search, { kept, soups, compare, threads, jobId: context.id })
       const recommendation = recommendationOf(request, search, end, test)
-      const { warnings, rules } = await writer.then(findingsOf, (): MergeFindings => ({ warnings: [] }))
+      const { warnings, rules } = await Promise.all([plans.findings, nonFinite]).then(findingsOf, noFindings)
       const result = (model: NamedModel, notes: readonly string[] = []): SearchResult => {
-        const found = resultOf(request, search, { end, test, recommendation }, model, clock.seconds())
+        const { notes: own, ...told } = resultOf(request, search, { end, test, recommendation }, model, clock.seconds())
         return {
-          ...found,
+          ...told,
           ...(rules ? { groups: rules } : {}),
-          notes: [...found.notes, ...notesOnArrays(search), ...warnings, ...notes],
+          notes: [...own, ...notesOnArrays(search), ...warnings, ...notes],
         }
       }
       const { soup } = request.guard ? end[recommendation.choice] : end.winner
@@ -78,15 +88,14 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       }
       await scorer.flush()
       const scores = scoresOf(soup, search, test, threads)
-      const { merge } = await writer
-      await storeSoup(soup, request, search, { merger, merge, kept, scores }, context, result)
+      await storeSoup(soup, request, search, { merger, kept, scores }, context, result)
     }
     const working = work()
     try {
       await unlessAborted(signal, working)
     } finally {
       over.abort(new Error('the search is over'))
-      await letGo(scorer, writer, working)
+      await letGo(scorer, plans, nonFinite, working)
     }
   }
 }
@@ -98,19 +107,26 @@ function notesOnArrays({ selection, test }: ResolvedSearch): string[] {
   return [...guessNotes(selection.dataset.guesses, 'selection.'), ...guessNotes(others, 'test.')]
 }
 
-/** Waits until everything that a search has begun has let go of its files: nothing of the search is left when its job has ended. */
-async function letGo(scorer: SearchScorer, writer: Promise<CandidateWriter>, working: Promise<void>): Promise<void> {
-  const threadEnded = writer.then(
-    ({ ended }) => ended,
-    () => undefined,
-  )
-  const [closed] = await Promise.allSettled([scorer.close(), threadEnded, working])
-  if (closed.status === 'rejected') throw closed.reason
+/** Notes on the models: how they were paired, and which are not finite. */
+function findingsOf([findings, nonFinite]: [MergeFindings, NonFinite]): MergeFindings {
+  return { ...findings, warnings: [...nonFiniteNotes(nonFinite), ...findings.warnings] }
 }
 
-/** Notes on the models: how they were paired, and which are not finite. */
-async function findingsOf({ findings, findNonFinite }: CandidateWriter): Promise<MergeFindings> {
-  return { ...findings, warnings: [...nonFiniteNotes(await findNonFinite()), ...findings.warnings] }
+/** The findings of a search with models that cannot be read any more: all of its scores were kept. */
+function noFindings(): MergeFindings {
+  return { warnings: [] }
+}
+
+/** Waits until everything that a search has begun has let go of its files: nothing of the search is left when its job has ended. */
+async function letGo(
+  scorer: SearchScorer,
+  plans: SearchPlans,
+  nonFinite: Promise<unknown>,
+  working: Promise<void>,
+): Promise<void> {
+  const [closed] = await Promise.allSettled([scorer.close(), nonFinite, working])
+  await plans.close()
+  if (closed.status === 'rejected') throw closed.reason
 }
 
 async function requireSound(search: ResolvedSearch, stores: Stores, signal: AbortSignal): Promise<void> {

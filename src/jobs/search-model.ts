@@ -7,7 +7,6 @@ import type { ModelStore } from '../models/model-store.ts'
 import { isSingle } from '../search/candidate-soup.ts'
 import type { Catalog } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
-import type { RunMerge } from '../threads/candidate-thread.ts'
 import type { JobContext } from './job-service.ts'
 import type { KeptScores } from './kept-scores.ts'
 import { type Merger, mergeIntoStore } from './merge-job.ts'
@@ -42,8 +41,6 @@ export async function recordOfSingle(
 /** Services that make the new model of a search. `scores`: scores of its soup, which are kept for the new model. */
 export type ResultMaking = {
   merger: Merger
-  /** Merges in the thread of the search, which has the models open. */
-  merge: RunMerge
   kept: KeptScores
   scores: Parameters<KeptScores['adopt']>[1]
 }
@@ -53,13 +50,12 @@ export async function storeSoup(
   soup: CandidateSoup,
   { name, labels, ttl }: SearchRequest,
   search: ResolvedSearch,
-  { merger, merge, kept, scores }: ResultMaking,
+  { merger, kept, scores }: ResultMaking,
   { id: jobId, signal, succeed }: JobContext<'search'>,
   result: (model: NamedModel, notes: readonly string[]) => SearchResult,
 ): Promise<void> {
-  const into = { ...merger, threads: { merge, rewrite: merger.threads.rewrite } }
   const making = { ...soupMerge(soup, search, true), recalibration: isSingle(soup) ? null : search.recalibration }
-  await mergeIntoStore(making, into, { jobId, signal, progress: () => undefined }, async (merged, insert) => {
+  await mergeIntoStore(making, merger, { jobId, signal, progress: () => undefined }, async (merged, insert) => {
     const sha256 = modelDigest(merged.files)
     await kept.adopt(sha256, scores, jobId)
     await succeed(async transaction => {

@@ -1,14 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
-import pLimit from 'p-limit'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
-import type { Evaluator } from '../evaluate/evaluator-process.ts'
-import type { ComparisonOutcome, ComparisonTask } from '../evaluate/protocol.ts'
+import type { ComparisonOutcome, ComparisonTask, EvaluationOutcome } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { Scored } from '../search/run-search.ts'
-import type { KeptScores, NewScores, Subject } from './kept-scores.ts'
+import { candidateLanes } from './candidate-lanes.ts'
+import type { FoundScore, KeptScores, NewScores, Subject } from './kept-scores.ts'
 import type { ResolvedDataset, ResolvedMetric } from './resolve-evaluation.ts'
 import { subjectOf, taskOn } from './scoring-task.ts'
-import type { SoupFiles } from './search-soups.ts'
+import type { RunnableSoups } from './search-soups.ts'
 import { usableScore } from './usable-score.ts'
 
 /** Milliseconds between two writes of scores, since each write waits for the disk. A crash loses at most the scores of this time. */
@@ -18,10 +17,14 @@ const keepMilliseconds = 200
 export type ScorerSettings = {
   /** Returns the value that determines a soup's bytes: a model's digest, or a recipe. */
   identify(soup: CandidateSoup): unknown
+  /** Returns a soup in words, for errors. */
+  nameOf(soup: CandidateSoup): string
   dataset: ResolvedDataset
   metric: ResolvedMetric
   threads: number
   jobId: string
+  /** Most bytes of samples that the evaluators of the search keep ready, all together. */
+  memoryBytes: number
   /** Ends all running evaluations. It fires before the scorer is closed. */
   signal: AbortSignal
 }
@@ -29,7 +32,7 @@ export type ScorerSettings = {
 export type ScorerServices = {
   kept: KeptScores
   evaluators: EvaluatorPool
-  files: SoupFiles
+  soups: RunnableSoups
 }
 
 export type SearchScorer = {
@@ -43,72 +46,75 @@ export type SearchScorer = {
   close(): Promise<void>
 }
 
-/** Returns a scorer that scores several soups at a time, each with its own evaluator. It reuses kept scores. */
+/** Returns a scorer that scores several soups at a time, in as many evaluators as the machine runs. It reuses kept scores. */
 export function createSearchScorer(settings: ScorerSettings, services: ScorerServices): SearchScorer {
-  const { identify, dataset, metric, threads, jobId, signal } = settings
-  const { kept, evaluators, files } = services
-  const lanes = evaluators.width
-  // Write the next soup while an evaluator scores the present one.
-  const preparing = pLimit({ concurrency: 2 * lanes, rejectOnClear: true })
-  const running = pLimit({ concurrency: lanes, rejectOnClear: true })
-  const leases = Array.from({ length: lanes }, () => evaluators.lease())
-  const idle = [...leases]
+  const { identify, nameOf, dataset, metric, threads, jobId, memoryBytes, signal } = settings
+  const { kept, evaluators, soups } = services
+  const lanes = candidateLanes(
+    evaluators,
+    {
+      ...taskOn(dataset, threads),
+      soups: soups.source,
+      metric: metric.task,
+      readyBytes: Math.floor(memoryBytes / evaluators.width),
+    },
+    signal,
+  )
+  const find = gathered((subjects: readonly Subject[]) => kept.find(subjects, metric.identity))
   const keeper = lateKeeper(kept, jobId)
   const outstanding = new Set<Promise<unknown>>()
 
-  const withEvaluator = <Result>(use: (evaluator: Evaluator) => Promise<Result>): Promise<Result> =>
-    running(async () => {
-      signal.throwIfAborted()
-      const lease = idle.pop()
-      if (!lease) throw new Error('more models are run at a time than there are evaluators')
-      try {
-        return await use(lease)
-      } finally {
-        idle.push(lease)
-      }
-    })
-
-  const evaluate = async (soup: CandidateSoup, subject: Subject): Promise<Scored> =>
-    files.withFiles(soup, async model => {
-      const { metrics, ...run } = await withEvaluator(evaluator =>
-        evaluator.evaluate({ ...taskOn(dataset, threads), model, metrics: [metric.task] }, signal, () => undefined),
-      )
-      const value = usableScore(metrics[0]?.value ?? null, run.notANumber, metric)
-      keeper.add({ subject, run, scores: [{ identity: metric.identity, outcome: metrics[0] }] })
-      return { value, seconds: run.seconds, cached: false, note: metrics[0]?.note, ignored: metrics[0]?.ignored }
-    })
-
+  const known = ({ score, run, jobId: owner }: FoundScore): Scored => ({
+    value: usableScore(score.value, run.notANumber, metric),
+    seconds: run.seconds,
+    cached: owner !== jobId,
+    note: score.note,
+    ignored: score.ignored,
+  })
+  const computed = (subject: Subject, { metrics, ...run }: EvaluationOutcome): Scored => {
+    const [outcome] = metrics
+    keeper.add({ subject, run, scores: [{ identity: metric.identity, outcome }] })
+    const value = usableScore(outcome?.value ?? null, run.notANumber, metric)
+    return { value, seconds: run.seconds, cached: false, note: outcome?.note, ignored: outcome?.ignored }
+  }
+  const scoreOf = async (soup: CandidateSoup): Promise<Scored> => {
+    const subject = subjectOf(identify(soup), dataset, threads)
+    const found = await find(subject)
+    signal.throwIfAborted()
+    return found ? known(found) : computed(subject, await lanes.score(await soups.runnable(soup), nameOf(soup)))
+  }
   return {
-    hasSpare: () => outstanding.size < lanes,
-    compare: task => withEvaluator(evaluator => evaluator.compare(task, signal, () => undefined)),
+    hasSpare: () => outstanding.size < evaluators.width,
+    compare: lanes.compare,
     score(soup) {
-      const scored = preparing(async () => {
-        // Yield to the event loop, since a search may look up thousands of kept scores in a row.
-        await setImmediate()
-        signal.throwIfAborted()
-        const subject = subjectOf(identify(soup), dataset, threads)
-        const score = await kept.score(subject, metric.identity)
-        const run = await kept.run(subject)
-        if (!score || !run) return evaluate(soup, subject)
-        return {
-          value: usableScore(score.value, run.notANumber, metric),
-          seconds: run.seconds,
-          cached: score.jobId !== jobId,
-          note: score.note,
-          ignored: score.ignored,
-        }
-      }).finally(() => outstanding.delete(scored))
+      const scored = scoreOf(soup).finally(() => outstanding.delete(scored))
       outstanding.add(scored)
       return scored
     },
     flush: keeper.flush,
     async close() {
-      preparing.clearQueue()
-      running.clearQueue()
-      for (const lease of leases) lease.end()
+      lanes.end()
       await Promise.allSettled(outstanding)
       await keeper.flush()
     },
+  }
+}
+
+/** Returns a function that looks up one value. Values that are asked for in one turn of the event loop are looked up together. */
+function gathered<Key, Found>(
+  findAll: (keys: readonly Key[]) => Promise<(Found | undefined)[]>,
+): (key: Key) => Promise<Found | undefined> {
+  let waiting: Key[] = []
+  let found: Promise<(Found | undefined)[]> | undefined
+  return async key => {
+    const place = waiting.push(key) - 1
+    found ??= setImmediate().then(() => {
+      const keys = waiting
+      waiting = []
+      found = undefined
+      return findAll(keys)
+    })
+    return (await found)[place]
   }
 }
 

@@ -1,39 +1,38 @@
-import type { RunnableModel } from '../evaluate/protocol.ts'
+import type { RunnableModel, SoupSource } from '../evaluate/protocol.ts'
 import { type CandidateSoup, candidateSettings } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { type MergeInputs, memberInputs } from '../merge/merge-inputs.ts'
+import { filesOf, type MergeInputs, memberInputs, mergeInputs } from '../merge/merge-inputs.ts'
 import { methodNamed } from '../merge/methods/merge-method-registry.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
-import type { ContentFiles } from '../storage/content-files.ts'
-import { bytesOf } from '../storage/model-paths.ts'
-import type { CandidateWriter } from '../threads/candidate-thread.ts'
 import type { MergeFile } from '../threads/open-inputs.ts'
 import type { ResolvedSearch, SearchedModel } from './resolve-search.ts'
+import type { SearchPlans } from './search-plans.ts'
 
-/** Provides the files of soups while they are scored. */
-export type SoupFiles = {
-  /**
-   * Runs `use` with the files of a soup: a model's own files, or a temporary file. If the search recalibrates, the batch norms of the soup
-   * are measured first; a single model keeps its own statistics.
-   */
-  withFiles<Result>(soup: CandidateSoup, use: (model: RunnableModel) => Promise<Result>): Promise<Result>
+/** The soups of a search, as evaluators run them. */
+export type RunnableSoups = {
+  /** The models that evaluators make soups from. */
+  source: SoupSource
+  /** Returns a soup to run: a model by its own files, which keeps its own statistics, or a soup to make. */
+  runnable(soup: CandidateSoup): Promise<RunnableModel>
 }
 
-export function soupFiles(
-  { models, inputs, recalibration }: Pick<ResolvedSearch, 'models' | 'inputs' | 'recalibration'>,
-  contentFiles: ContentFiles,
-  writer: Promise<CandidateWriter>,
-): SoupFiles {
+export function runnableSoups(
+  { models, inputs, settings, recalibration }: Pick<ResolvedSearch, 'models' | 'inputs' | 'settings' | 'recalibration'>,
+  plans: Pick<SearchPlans, 'pathFor'>,
+): RunnableSoups {
+  const { base, ...others } = inputs
+  const files = filesOf(mergeInputs(others.models, base, others.companions))
   return {
-    async withFiles(soup, use) {
+    source: {
+      inputs: files.map(({ label, path, data }) => ({ label, path, data })),
+      settings,
+      calibration: recalibration?.calibration ?? null,
+    },
+    async runnable(soup) {
       const own = ownFile(soup, models)
-      if (own) return use(own.paths)
-      const bytes = await bytesOf(memberInputs(inputs, soup).base)
-      const calibration = isSingle(soup) ? undefined : recalibration?.calibration
-      return contentFiles.withOutput(bytes, async output =>
-        use({ ...(await (await writer).write(soup, output)), ...(calibration ? { calibration } : {}) }),
-      )
+      if (own) return own.paths
+      return { soup, plan: await plans.pathFor(soup), recalibrated: recalibration !== null && !isSingle(soup) }
     },
   }
 }
@@ -65,4 +64,10 @@ export function soupOrigin(soup: CandidateSoup, search: Soups): unknown {
   if (own) return own.sha256
   const { inputs, settings } = soupMerge(soup, search, false)
   return { numerics: numericsVersion, recipe: recipeDocument(inputs, settings) }
+}
+
+/** Returns a soup in words: the models of the request that it has. */
+export function soupName({ members }: CandidateSoup, { models }: Pick<ResolvedSearch, 'models'>): string {
+  const names = members.map(member => models[member]?.name ?? models[member]?.id ?? '')
+  return names.length === 1 ? `the model ${names[0]}` : `the soup of ${names.join(', ')}`
 }

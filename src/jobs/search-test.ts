@@ -1,4 +1,3 @@
-import type { RunnableModel } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { candidateSoup } from '../search/candidate-soup.ts'
 import type { TestScores } from '../search/recommendation.ts'
@@ -9,7 +8,7 @@ import type { Scoring } from './resolve-scoring.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
 import { subjectOf, taskOn } from './scoring-task.ts'
 import type { SearchScorer } from './search-scorer.ts'
-import { type SoupFiles, soupOrigin } from './search-soups.ts'
+import { type RunnableSoups, soupOrigin } from './search-soups.ts'
 import { usableScore } from './usable-score.ts'
 
 /** Settings of the interval. They are part of the key of a kept comparison. */
@@ -23,7 +22,7 @@ export type SampledTestScores = TestScores & { samples: number; ignored: number;
 
 type Services = {
   kept: KeptScores
-  files: SoupFiles
+  soups: RunnableSoups
   compare: SearchScorer['compare']
   threads: number
   jobId: string
@@ -68,23 +67,19 @@ export async function scoreOnTest(
 
 async function compare(
   key: ComparisonKey,
-  soups: readonly CandidateSoup[],
+  compared: readonly CandidateSoup[],
   { dataset, metric }: Scoring,
-  { kept, files, compare, threads, jobId }: Services,
+  { kept, soups, compare, threads, jobId }: Services,
 ): Promise<KeptComparison> {
-  const withFiles = async (written: RunnableModel[]): Promise<KeptComparison> => {
-    const next = soups[written.length]
-    if (next) return files.withFiles(next, model => withFiles([...written, model]))
-    const task = {
-      ...taskOn(dataset, threads),
-      models: written,
-      metric: metric.task,
-      compared: key.compared,
-      bootstrap,
-    }
-    return kept.keepComparison(key, await compare(task), jobId)
+  const task = {
+    ...taskOn(dataset, threads),
+    models: await Promise.all(compared.map(soups.runnable)),
+    soups: soups.source,
+    metric: metric.task,
+    compared: key.compared,
+    bootstrap,
   }
-  return withFiles([])
+  return kept.keepComparison(key, await compare(task), jobId)
 }
 
 /** Returns the scores of a soup of the search: on selection, and on test if there is one. */

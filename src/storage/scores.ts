@@ -10,9 +10,17 @@ export type ScoreEntry = { parts: unknown; value: unknown; listed?: { model: str
 /** A kept score of a model as JSON values. `jobId`: the job that computed it; null for scores of versions that did not record it. */
 export type ListedScore = { subject: unknown; value: unknown; jobId: string | null; createdAt: string }
 
+/** A kept value. `jobId`: the job that computed it; null for scores of versions that did not record it. */
+export type KeptValue = { value: unknown; jobId: string | null }
+
+/** Most keys of one query: SQLite takes 32,766 values. */
+const keysAtOnce = 10_000
+
 /** Kept scores. Every input that could change a score is part of its key. */
 export type Scores = {
-  get(parts: unknown): Promise<{ value: unknown; jobId: string | null } | undefined>
+  get(parts: unknown): Promise<KeptValue | undefined>
+  /** Returns many scores in one query, in order. */
+  find(parts: readonly unknown[]): Promise<(KeptValue | undefined)[]>
   /** Keeps scores. A score that was not kept before is new progress of its running job, whose attempts count from 0 again. */
   put(entries: readonly ScoreEntry[], jobId: string): Promise<void>
   /** Returns scores of the model with this digest, newest first. */
@@ -21,22 +29,27 @@ export type Scores = {
 
 export function createScores(catalog: Catalog): Scores {
   const keyOf = (parts: unknown) => createHash('sha256').update(JSON.stringify(parts)).digest('hex')
-  return {
-    async get(parts) {
-      const row = await catalog
+  const find: Scores['find'] = async parts => {
+    const keys = parts.map(keyOf)
+    const found = new Map<string, KeptValue>()
+    for (let from = 0; from < keys.length; from += keysAtOnce) {
+      const rows = await catalog
         .selectFrom('scores')
-        .select(['value', 'job_id'])
-        .where('key', '=', keyOf(parts))
-        .executeTakeFirst()
+        .select(['key', 'value', 'job_id'])
+        .where('key', 'in', keys.slice(from, from + keysAtOnce))
+        .execute()
       // A score that is damaged on disk is computed again.
-      return (
-        row &&
-        readOr<{ value: unknown; jobId: string | null }, undefined>(
-          () => ({ value: JSON.parse(row.value), jobId: row.job_id }),
+      for (const { key, value, job_id } of rows)
+        readOr(
+          () => found.set(key, { value: JSON.parse(value), jobId: job_id }),
           () => undefined,
         )
-      )
-    },
+    }
+    return keys.map(key => found.get(key))
+  }
+  return {
+    get: async parts => (await find([parts]))[0],
+    find,
     async put(entries, job_id) {
       const created_at = new Date().toISOString()
       const rows = entries.map(({ parts, value, listed }) => ({

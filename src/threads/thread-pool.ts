@@ -3,21 +3,13 @@ import { setFlagsFromString } from 'node:v8'
 import { filesOf } from '../merge/merge-inputs.ts'
 import type { FileBatches } from '../storage/file-batches.ts'
 import type { HashFile } from '../storage/sound-files.ts'
-import { type CandidateWriter, openCandidateThread, type RunMerge } from './candidate-thread.ts'
 import { checkedMerges } from './checked-merges.ts'
-import type { MergeReport } from './merge-task.ts'
+import type { MergedModel, MergeReport } from './merge-task.ts'
 import { heapMebibytes, runStoppable, runTask, type StoppableOptions } from './run-task.ts'
 import { splitMerge } from './split-merge.ts'
 import { splitPreparation } from './split-preparation.ts'
 import { defaultTaskSeconds } from './task-deadline.ts'
-import {
-  fileThreads,
-  hashThreads,
-  type ModelTask,
-  type ModelThreads,
-  type ModelValue,
-  modelThreads,
-} from './worker-threads.ts'
+import { fileThreads, hashThreads, type ModelTask, type ModelValue, modelThreads } from './worker-threads.ts'
 
 /** Runs a task of the worker threads. */
 type Run<Name extends keyof typeof import('./worker.ts')> = (task: ModelTask<Name>) => Promise<ModelValue<Name>>
@@ -26,6 +18,12 @@ type Run<Name extends keyof typeof import('./worker.ts')> = (task: ModelTask<Nam
 type RunStoppable<Name extends keyof typeof import('./worker.ts')> = (
   task: Omit<ModelTask<Name>, 'shared'>,
   options: StoppableOptions,
+) => Promise<ModelValue<Name>>
+
+/** Runs a task of the worker threads. Aborting ends its thread at once; when the promise rejects, it touches no file any more. */
+type RunEnding<Name extends keyof typeof import('./worker.ts')> = (
+  task: ModelTask<Name>,
+  signal: AbortSignal,
 ) => Promise<ModelValue<Name>>
 
 /** The threads in which models are read and merged: all work that would block the event loop. */
@@ -47,7 +45,7 @@ export type ThreadPool = {
   /** Checks as `check` does, for all soups of some of the models. */
   checkSearch: Run<'checkSearch'>
   /** Aborting stops at the next window, and leaves the files at `output` as they are. */
-  merge: RunMerge
+  merge(merge: Omit<ModelTask<'merge'>, 'checked' | 'shared'>, options: StoppableOptions): Promise<MergedModel>
   /**
    * Writes a model with other elements in some of its tensors, flushed to the disk: its own file at `output`, data
    * files beside it.
@@ -60,11 +58,16 @@ export type ThreadPool = {
    */
   compare: RunStoppable<'compare'>
   /**
-   * Opens the models of a search in a thread of its own.
-   * @param signal ends the thread at once
+   * Writes the plan of all models of a search to a new file at `output`, for evaluators.
+   * @param signal ends the work at once
+   * @returns findings about the merge of all models
    * @throws TureenError as `check` does
    */
-  openCandidates(inputs: ModelTask<'openCandidates'>, signal: AbortSignal): Promise<CandidateWriter>
+  planSearch: RunEnding<'planSearch'>
+  /** Writes the plan with another of the models as base. */
+  planBase: RunEnding<'planBase'>
+  /** Finds the NaN and infinite elements of all models of a search. Reads each to its end. */
+  findNonFiniteModels: RunStoppable<'findNonFiniteModels'>
   /** Hashes a file in separate threads, so that neither uploads nor merges wait while gigabytes are read. */
   hash: HashFile
   /** Hashes a file slowly in a separate thread, so that requests do not wait for it. */
@@ -143,29 +146,10 @@ export function createThreadPool(
   shared?: Threads,
 ): ThreadPool {
   const threads = shared ?? startThreads(taskSeconds)
-  const { limits, taskMilliseconds, readers, mergers, hashers, slowHasher, filers } = threads
+  const { readers, mergers, hashers, slowHasher, filers } = threads
   const checks = checkedMerges()
   // A thread that dies before it has a task would otherwise end the process.
   const stopListening = threads.onError(onThreadError)
-  const mergeIn =
-    (planners: ModelThreads): RunMerge =>
-    async (merge, options) => {
-      const merged = await runStoppable(async (control, signal) => {
-        const checked = checks.take(merge)
-        const task = { ...merge, checked, shared: control.shared }
-        const start = await runTask(planners, 'merge', task, { signal, moved: checked ? [checked.buffer] : [] })
-        if ('merged' in start) return start.merged
-        const inputs = filesOf(merge.inputs).map(({ label, path, data }) => ({ label, path, data }))
-        const planned =
-          'planned' in start
-            ? start.planned
-            : await splitPreparation(inputs, start.unprepared, mergers, { control, signal })
-        const { durable } = merge
-        return splitMerge(inputs, planned, { writers: mergers, hashers }, { durable, control, signal })
-      }, options)
-      onMerged(merged.report)
-      return merged
-    }
   return {
     inspect: files => runTask(readers, 'inspect', files),
     checkData: file => runTask(readers, 'checkData', file),
@@ -178,13 +162,34 @@ export function createThreadPool(
       if (checked) checks.keep(merge, checked)
     },
     checkSearch: search => runTask(readers, 'checkSearch', search),
-    merge: mergeIn(mergers),
+    async merge(merge, options) {
+      const merged = await runStoppable(async (control, signal) => {
+        const checked = checks.take(merge)
+        const task = { ...merge, checked, shared: control.shared }
+        const start = await runTask(mergers, 'merge', task, { signal, moved: checked ? [checked.buffer] : [] })
+        if ('merged' in start) return start.merged
+        const inputs = filesOf(merge.inputs).map(({ label, path, data }) => ({ label, path, data }))
+        const planned =
+          'planned' in start
+            ? start.planned
+            : await splitPreparation(inputs, start.unprepared, mergers, { control, signal })
+        const { durable } = merge
+        return splitMerge(inputs, planned, { writers: mergers, hashers }, { durable, control, signal })
+      }, options)
+      onMerged(merged.report)
+      return merged
+    },
     rewrite: (rewrite, options) =>
       runStoppable(({ shared }, signal) => runTask(mergers, 'rewrite', { ...rewrite, shared }, { signal }), options),
     compare: (comparison, options) =>
       runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { ...comparison, shared }, { signal }), options),
-    openCandidates: (inputs, signal) =>
-      openCandidateThread({ limits, taskMilliseconds, onThreadError, mergeIn }, inputs, signal),
+    planSearch: (search, signal) => runTask(readers, 'planSearch', search, { signal }),
+    planBase: (search, signal) => runTask(readers, 'planBase', search, { signal }),
+    findNonFiniteModels: (search, options) =>
+      runStoppable(
+        ({ shared }, signal) => runTask(mergers, 'findNonFiniteModels', { ...search, shared }, { signal }),
+        options,
+      ),
     hash: (path, signal) => hashers.call('hashFile', path, signal),
     hashSlowly: (path, signal) => slowHasher.call('hashSlowly', path, signal),
     batches: {

@@ -1,17 +1,16 @@
 import type { NamedModel } from '../../schemas/common.ts'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
-import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import type { MergeInputs, SearchInputs } from '../merge/merge-inputs.ts'
+import type { MergeInputs } from '../merge/merge-inputs.ts'
 import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { TensorRule } from '../merge/tensor-rule.ts'
 import { standBack } from '../stand-back.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
-import type { CandidateInputs } from './candidate-task.ts'
 import type { NonFiniteTask } from './non-finite-task.ts'
 import type { MergeFile } from './open-inputs.ts'
 import type { PreparationTask, SettleTask } from './prepare-share.ts'
+import type { SearchFiles } from './search-task.ts'
 import { movingTask, timedTask } from './timed-task.ts'
 import { workControl } from './work-control.ts'
 import type { ShareTask } from './write-share.ts'
@@ -34,7 +33,8 @@ type MergeTask = {
 }
 type RewriteTask = { model: ModelPaths; values: TensorValues; output: string; shared: SharedArrayBuffer }
 type CheckTask = { inputs: MergeInputs<MergeFile>; settings: MergeSettings }
-type SearchCheckTask = { inputs: SearchInputs<MergeFile>; settings: MergeSettings }
+/** `output`: path of the new file for the plan. */
+type SearchPlanTask = SearchFiles & { output: string }
 type CompareTask = {
   files: MergeFile[]
   /** The models of the files, for the result. */
@@ -42,7 +42,6 @@ type CompareTask = {
   rules: readonly TensorRule[]
   shared: SharedArrayBuffer
 }
-type CandidateTask = { soup: CandidateSoup; output: string }
 type DataTask = { path: string; location: string; bytes: number }
 type LocationsTask = { path: string; sent: readonly string[] }
 type TensorsTask = { path: string; from: number; limit: number }
@@ -75,7 +74,7 @@ export const check = movingTask(
   checked => (checked ? [checked.buffer] : []),
 )
 
-export const checkSearch = timedTask(async ({ inputs, settings }: SearchCheckTask) => {
+export const checkSearch = timedTask(async ({ inputs, settings }: SearchFiles) => {
   const { checkSearchFiles } = await import('./search-check.ts')
   return checkSearchFiles(inputs, settings)
 })
@@ -122,19 +121,19 @@ export const compare = movingTask(
   pieces => pieces.map(({ buffer }) => buffer),
 )
 
-export const openCandidates = timedTask(async (inputs: CandidateInputs) => {
-  const { openCandidates } = await import('./candidate-task.ts')
-  return openCandidates(inputs)
+export const planSearch = timedTask(async (search: SearchPlanTask) => {
+  const { planSearch } = await import('./search-task.ts')
+  return planSearch(search)
 })
 
-export const findNonFiniteCandidates = timedTask(async (_: null) => {
-  const { findNonFiniteCandidates } = await import('./candidate-task.ts')
-  return findNonFiniteCandidates()
+export const planBase = timedTask(async (search: SearchPlanTask & { base: number }) => {
+  const { planBase } = await import('./search-task.ts')
+  return planBase(search)
 })
 
-export const writeCandidate = timedTask(async ({ soup, output }: CandidateTask) => {
-  const { writeCandidate } = await import('./candidate-task.ts')
-  return writeCandidate(soup, output)
+export const findNonFiniteModels = timedTask(async (search: SearchFiles & { shared: SharedArrayBuffer }) => {
+  const { findNonFiniteModels } = await import('./search-task.ts')
+  return findNonFiniteModels(search)
 })
 
 export const readYaml = timedTask(async (text: string) => {

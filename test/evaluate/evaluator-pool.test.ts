@@ -40,6 +40,7 @@ function readyChild(): EvaluatorProcess & { ended: boolean } {
       seconds: 0,
       latency: { median: 0, p95: 0 },
     }),
+    score: () => Promise.reject(new Error('not asked')),
     compare: () => Promise.reject(new Error('not asked')),
     measure: () => Promise.reject(new Error('not asked')),
     end: () => {

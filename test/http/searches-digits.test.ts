@@ -199,7 +199,7 @@ describe('other strategies on the digits', () => {
 
 describe('whatever the way, the result is the same', () => {
   test.each([
-    ['models that are read from the disk for every candidate', { ...evaluating, TUREEN_SEARCH_MEMORY: '0' }],
+    ['samples that are read from the disk for every candidate', { ...evaluating, TUREEN_SEARCH_MEMORY: '0' }],
     ['one candidate at a time', { TUREEN_EVAL_THREADS: String(availableParallelism()) }],
   ])('%s', async (_, variables) => {
     const other = await startApp(variables)

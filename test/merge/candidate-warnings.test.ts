@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
-import { nonFiniteNotes } from '../../src/merge/non-finite-report.ts'
-import { findNonFiniteCandidates, openCandidates } from '../../src/threads/candidate-task.ts'
+import { nonFiniteNotes, requireFinite } from '../../src/merge/non-finite-report.ts'
+import { findNonFiniteModels, planSearch } from '../../src/threads/search-task.ts'
+import { workControl } from '../../src/threads/work-control.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { linearModel } from '../support/onnx-model.ts'
 
@@ -26,23 +27,19 @@ function files() {
   })
 }
 
-const candidates = () => ({
-  inputs: { models: files(), base: null, companions: [] },
-  settings: defaultSettings,
-  memoryBytes: 1 << 20,
-})
+const search = () => ({ inputs: { models: files(), base: null, companions: [] }, settings: defaultSettings })
+const nonFinite = () => findNonFiniteModels({ ...search(), shared: workControl().shared })
 
 test('a search is told that its models were trained apart, and which are not finite', () => {
-  expect(openCandidates(candidates()).warnings).toEqual([
+  expect(planSearch({ ...search(), output: join(directory, 'plan') }).warnings).toEqual([
     expect.stringMatching(/^m0 and m1: these look independently trained/),
   ])
-  expect(nonFiniteNotes(findNonFiniteCandidates())).toEqual([
+  expect(nonFiniteNotes(nonFinite())).toEqual([
     expect.stringMatching(/^m1 has 1 NaN or infinite element in 1 tensor: W \(1\)/),
   ])
 })
 
-test('a search whose soups must be finite opens no model that is not', () => {
-  const finite = { ...candidates(), settings: { ...defaultSettings, onNonFinite: 'fail' as const } }
-  const { errors } = refusalOf(() => openCandidates(finite), 'TUREEN_NOT_FINITE')
+test('a search whose soups must be finite is refused for models that are not', () => {
+  const { errors } = refusalOf(() => requireFinite(nonFinite(), 'fail'), 'TUREEN_NOT_FINITE')
   expect(errors).toMatchObject([{ model: 'm1', tensor: 'W', message: expect.stringContaining('1 NaN') }])
 })

@@ -3,20 +3,32 @@ import type { Binding } from '../binding.ts'
 import type { ArrayValues, DataBatch } from '../datasets/dataset.ts'
 import { inputTensor } from './tensors.ts'
 
+/** Returns the types of the inputs of an opened model. A soup may take another type than the model that the data set was bound to. */
+export function takenTypes(
+  { inputs }: Binding,
+  { inputMetadata }: Pick<ort.InferenceSession, 'inputMetadata'>,
+): string[] {
+  return inputs.map(({ input, dtype }) => {
+    const taken = inputMetadata.find(({ name }) => name === input)
+    return taken?.isTensor ? taken.type : dtype
+  })
+}
+
 /**
- * Returns the inputs of one run, each of the type that the opened model takes. A soup may take another type than the model that the data
- * set was bound to. If the batch size is fixed, copies of the last row fill up a smaller batch.
+ * Returns the inputs of one run, each of the type that the opened model takes. If the batch size is fixed, copies of the last row fill up a
+ * smaller batch.
  */
 export function feedsOf(
   { values }: DataBatch,
-  { inputs, fixed, batchSize }: Binding,
-  { inputMetadata }: Pick<ort.InferenceSession, 'inputMetadata'>,
+  binding: Binding,
+  session: Pick<ort.InferenceSession, 'inputMetadata'>,
 ): Record<string, ort.Tensor> {
+  const { inputs, fixed, batchSize } = binding
   const padTo = fixed ? batchSize : 0
+  const types = takenTypes(binding, session)
   return Object.fromEntries(
-    inputs.map(input => {
-      const taken = inputMetadata.find(({ name }) => name === input.input)
-      const dtype = taken?.isTensor ? taken.type : input.dtype
+    inputs.map((input, index) => {
+      const dtype = types[index] ?? input.dtype
       return [input.input, inputTensor(arrayOf(values, input.array), { ...input, dtype }, padTo)]
     }),
   )

@@ -2,12 +2,13 @@ import { asTureenError, type Problem } from '../../errors.ts'
 import { progressMilliseconds } from '../exchange/answer-limits.ts'
 import { frameKinds } from '../exchange/frames.ts'
 import type { Task, TaskMessage, TaskResult } from '../protocol.ts'
+import { type ModelContent, withFiles } from './model-content.ts'
 import { openDatasets } from './open-datasets.ts'
 import { readTask, writeFrame } from './pipes.ts'
 import { runComparison } from './run-comparison.ts'
 import { runEvaluation } from './run-evaluation.ts'
 import { warmUp } from './session.ts'
-import { writeOutcome, writeProblem } from './write-answers.ts'
+import { writeOutcome, writeProblem, writeScored } from './write-answers.ts'
 
 /**
  * The evaluator: the child process in which foreign models run, and the only part that loads onnxruntime-node. It has an empty working
@@ -37,11 +38,17 @@ async function run(message: Task, onProgress: (done: number, total: number) => v
   switch (message.type) {
     case 'evaluate':
       return { type: 'evaluated', outcome: await runEvaluation(message.task, datasets.open, onProgress) }
+    case 'score': {
+      const { runRange } = await import('./run-range.ts')
+      return { type: 'evaluated', outcome: await runRange(message.task, datasets.open, writeScored) }
+    }
     case 'compare':
       return { type: 'compared', outcome: await runComparison(message.task, datasets.open, onProgress) }
     case 'measure': {
       const { measureBatchNorms } = await import('./measure-batch-norms.ts')
-      return { type: 'measured', outcome: await measureBatchNorms(message.task, datasets.open, onProgress) }
+      const { model, calibration } = message.task
+      const measure = (content: ModelContent) => measureBatchNorms(content, calibration, datasets.open, onProgress)
+      return { type: 'measured', outcome: await withFiles(model, measure) }
     }
   }
 }

@@ -1,18 +1,18 @@
 import type ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
+import { memorySource } from '../../onnx/byte-source.ts'
 import { type BatchNorm, type BatchNorms, requireBatchNorms } from '../../onnx/graph/batch-norms.ts'
 import { cutOutput } from '../../onnx/graph/cut-graph.ts'
 import { producersOf, reachedFrom } from '../../onnx/graph/reach.ts'
 import type { NodeProto } from '../../onnx/onnx-proto.ts'
 import { readLayout } from '../../onnx/read-layout.ts'
 import { decodeSkeleton } from '../../onnx/skeleton.ts'
-import { openFileSource } from '../../storage/file-source.ts'
-import type { ModelPaths } from '../../storage/model-paths.ts'
 import type { Binding } from '../binding.ts'
 import { ChannelMoments } from '../channel-moments.ts'
 import type { Dataset } from '../datasets/dataset.ts'
-import type { CalibrationTask, MeasuredLayer, Measurement, MeasurementTask } from '../protocol.ts'
+import type { CalibrationTask, MeasuredLayer, Measurement } from '../protocol.ts'
 import { feedsOf } from './feeds.ts'
+import type { ModelContent } from './model-content.ts'
 import type { OpenDataset } from './open-datasets.ts'
 import { openSession, runSession } from './session.ts'
 import { encodeStatistics, movement, statisticsOf } from './statistics.ts'
@@ -29,7 +29,8 @@ const threads = 1
  * @throws TureenError `TUREEN_RECALIBRATION_IMPOSSIBLE` if no batch norm can be measured; further codes as an evaluation does
  */
 export async function measureBatchNorms(
-  { model, calibration }: MeasurementTask,
+  model: ModelContent,
+  calibration: CalibrationTask,
   open: OpenDataset,
   onProgress: (done: number, total: number) => void,
 ): Promise<Measurement> {
@@ -60,15 +61,10 @@ export async function measureBatchNorms(
   return { samples, passes, layers: measurable.flatMap(norm => layers.get(norm) ?? []), left, values }
 }
 
-function readBatchNorms({ path }: ModelPaths): BatchNorms & { nodes: readonly NodeProto[] } {
-  const source = openFileSource(path)
-  try {
-    const layout = readLayout(source)
-    const model = decodeSkeleton(layout)
-    return { ...requireBatchNorms(layout, model), nodes: model.graph?.node ?? [] }
-  } finally {
-    source.close()
-  }
+function readBatchNorms({ bytes }: ModelContent): BatchNorms & { nodes: readonly NodeProto[] } {
+  const layout = readLayout(memorySource(bytes))
+  const model = decodeSkeleton(layout)
+  return { ...requireBatchNorms(layout, model), nodes: model.graph?.node ?? [] }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Dataset, openDataset } from '../datasets/dataset.ts'
-import type { DatasetTask, RunnableModel, Task } from '../protocol.ts'
+import type { DatasetTask, Task } from '../protocol.ts'
 
 export type OpenDataset = (task: DatasetTask) => Promise<Dataset>
 
@@ -24,13 +24,15 @@ export function openDatasets(): { keepFor(message: Task): Promise<void>; open: O
 }
 
 function needs(message: Task): DatasetTask[] {
-  const ofModel = ({ calibration }: RunnableModel) => (calibration ? [calibration.dataset] : [])
   switch (message.type) {
     case 'measure':
       return [message.task.calibration.dataset]
     case 'evaluate':
-      return [message.task.dataset, ...ofModel(message.task.model)]
-    case 'compare':
-      return [message.task.dataset, ...message.task.models.flatMap(ofModel)]
+      return [message.task.dataset]
+    case 'score':
+    case 'compare': {
+      const { dataset, soups } = message.task
+      return [dataset, ...(soups.calibration ? [soups.calibration.dataset] : [])]
+    }
   }
 }

@@ -1,8 +1,10 @@
 import { pairedBootstrap } from '../bootstrap.ts'
 import type { ComparisonOutcome, ComparisonTask, MetricOutcome } from '../protocol.ts'
+import { readBatches } from './fed-batches.ts'
 import type { OpenDataset } from './open-datasets.ts'
 import { runModel } from './run-evaluation.ts'
 import { type Scorer, startScorers } from './scorers.ts'
+import { searchedModel } from './searched-model.ts'
 
 /**
  * Scores several models by one scoring metric on one data set, and computes an interval of the difference between two of them. The
@@ -15,7 +17,7 @@ export async function runComparison(
   open: OpenDataset,
   onProgress: (done: number, total: number) => void,
 ): Promise<ComparisonOutcome> {
-  const { models, metric, compared, bootstrap, threads } = task
+  const { models, soups, metric, compared, bootstrap, threads } = task
   const kept = new Map<number, Scorer>()
   const metrics: MetricOutcome[] = []
   const notANumber: number[] = []
@@ -23,9 +25,11 @@ export async function runComparison(
   for (const [index, model] of models.entries()) {
     const [scorer] = await startScorers([metric], threads, { keep: compared.includes(index) })
     if (!scorer) throw new RangeError('no metric was started')
-    const run = await runModel(model, [scorer], task, open, (done, total) =>
-      onProgress(index * total + done, models.length * total),
-    )
+    const run = await runModel(searchedModel(model, soups, open), [scorer], task, {
+      open,
+      batches: readBatches,
+      onProgress: (done, total) => onProgress(index * total + done, models.length * total),
+    })
     samples = run.samples
     notANumber.push(run.counts.output.notANumber)
     metrics.push(await scorer.finish(run.counts))

@@ -2,9 +2,12 @@ import type ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import type { TensorValues } from '../../merge/rewrite-model.ts'
 import type { ArrayValues } from '../datasets/dataset.ts'
+import type { Values } from '../metrics/metric.ts'
 import { countNumbers, noCounts, type ScoredCounts } from '../non-finite-values.ts'
-import type { EvaluationOutcome, EvaluationTask, RunnableModel, ScoringTask } from '../protocol.ts'
-import { arrayOf, feedsOf } from './feeds.ts'
+import type { EvaluationOutcome, EvaluationTask, MetricTask, ScoringTask } from '../protocol.ts'
+import { type FedBatch, type FedBatches, readBatches } from './fed-batches.ts'
+import { arrayOf } from './feeds.ts'
+import { type ModelContent, withFiles } from './model-content.ts'
 import type { OpenDataset } from './open-datasets.ts'
 import { type Scorer, startScorers } from './scorers.ts'
 import { openSession, runSession } from './session.ts'
@@ -21,16 +24,34 @@ export type ModelRun = { samples: number; latencies: number[]; counts: ScoredCou
  * @throws TureenError with the reason if the model cannot be opened, fed, run or scored
  */
 export async function runEvaluation(
-  task: EvaluationTask,
+  { metrics, model, ...task }: EvaluationTask,
   open: OpenDataset,
   onProgress: (done: number, total: number) => void,
 ): Promise<EvaluationOutcome> {
+  return scoreModel(metrics, task, opening => withFiles(model, opening), { open, batches: readBatches, onProgress })
+}
+
+/** The means to run a model. `batches`: the way to the samples. */
+export type Running = { open: OpenDataset; batches: FedBatches; onProgress(done: number, total: number): void }
+
+/** Opens a model: runs the function with its content, and the changes to it if there are any. */
+export type OpenModel = (
+  opening: (content: ModelContent, values?: TensorValues) => Promise<ort.InferenceSession>,
+) => Promise<ort.InferenceSession>
+
+/** Runs a model over a data set and scores its outputs, as {@link runEvaluation} does. */
+export async function scoreModel(
+  metrics: readonly MetricTask[],
+  task: ScoringTask,
+  openModel: OpenModel,
+  running: Running,
+): Promise<EvaluationOutcome> {
   const started = performance.now()
-  const scorers = await startScorers(task.metrics, task.threads)
-  const { samples, latencies, counts } = await runModel(task.model, scorers, task, open, onProgress)
-  const metrics = await Promise.all(scorers.map(({ finish }) => finish(counts)))
+  const scorers = await startScorers(metrics, task.threads)
+  const { samples, latencies, counts } = await runModel(openModel, scorers, task, running)
+  const outcomes = await Promise.all(scorers.map(({ finish }) => finish(counts)))
   return {
-    metrics,
+    metrics: outcomes,
     samples,
     notANumber: counts.output.notANumber,
     seconds: (performance.now() - started) / 1000,
@@ -40,21 +61,18 @@ export async function runEvaluation(
 
 /** Runs a model over a data set, and adds its outputs to every scorer, in order. @throws TureenError as {@link runEvaluation} does */
 export async function runModel(
-  model: RunnableModel,
+  openModel: OpenModel,
   scorers: readonly Scorer[],
   { dataset: dataFiles, binding, limit, threads }: ScoringTask,
-  open: OpenDataset,
-  onProgress: (done: number, total: number) => void,
+  { open, batches, onProgress }: Running,
 ): Promise<ModelRun> {
-  const values = await calibratedValues(model, open)
+  const session = await openModel((content, values = new Map()) => openSession(content, threads, { values }))
   const dataset = await open(dataFiles)
-  const session = await openSession(model, threads, { values })
   const comparisons =
     binding.references.length > 0 ? binding.references : [{ output: binding.output, array: binding.target }]
   const outputs = comparisons.flatMap(({ output }) => output ?? [])
-  const arrays = [
-    ...new Set([...binding.inputs.map(({ array }) => array), ...comparisons.flatMap(({ array }) => array ?? [])]),
-  ]
+  const targets = comparisons.flatMap(({ array }) => array ?? [])
+  const arrays = [...new Set([...binding.inputs.map(({ array }) => array), ...targets])]
   const total = Math.min(limit ?? Number.POSITIVE_INFINITY, dataset.samplesOf(arrays))
   const latencies: number[] = []
   const codes = new TextCodes()
@@ -65,24 +83,20 @@ export async function runModel(
     binding.inputs.some(({ feeding }) => feeding === 'sample')
   let samples = 0
   const counts = noCounts()
-  for await (const batch of dataset.batches(arrays, binding.batchSize, total)) {
-    const { values } = batch
+  for await (const batch of batches({ dataset, binding, arrays, targets, total }, session)) {
     const padTo = binding.fixed ? binding.batchSize : 0
-    const feeds = feedsOf(batch, binding, session)
     const before = performance.now()
-    const results = await runSession(session, feeds, outputs)
+    const results = await runSession(session, batch.feeds, outputs)
     latencies.push(performance.now() - before)
     for (const { output, array } of comparisons) {
       const produced = outputOf(results, output ?? outputs[0] ?? '')
-      const target = array === null ? undefined : arrayOf(values, array)
-      const compared = whole
-        ? { output: asOneSample(produced), target: target && asOneSample(target), samples: 1, fed: 1 }
-        : {
-            output: unbatched ? asOneSample(produced) : produced,
-            target,
-            samples: batch.samples,
-            fed: Math.max(padTo, batch.samples),
-          }
+      const scored = whole ? 1 : batch.samples
+      const compared = {
+        output: whole || unbatched ? asOneSample(produced) : produced,
+        target: () => (array === null ? undefined : targetOf(batch, array, { whole, scored, codes })),
+        samples: scored,
+        fed: whole ? 1 : Math.max(padTo, batch.samples),
+      }
       await score(scorers, compared, codes, counts)
     }
     samples += batch.samples
@@ -92,16 +106,24 @@ export async function runModel(
   return { samples, latencies, counts }
 }
 
-/** Returns the measured statistics of a model's batch norms; none if the model names no data to measure on. */
-async function calibratedValues({ calibration, ...model }: RunnableModel, open: OpenDataset): Promise<TensorValues> {
-  if (!calibration) return new Map()
-  const { measureBatchNorms } = await import('./measure-batch-norms.ts')
-  return (await measureBatchNorms({ model, calibration }, open, () => undefined)).values
-}
-
 type Produced = Pick<ArrayValues, 'dims' | 'dtype'> & { data: unknown }
 
-type Compared = { output: Produced; target: ArrayValues | undefined; samples: number; fed: number }
+/** `target`: called after the output was read, because both give numbers to texts. */
+type Compared = { output: Produced; target(): Values | undefined; samples: number; fed: number }
+
+/** Returns the values of an array for scoring metrics. Texts have other numbers in each run; other values are read once. */
+function targetOf(
+  { values, scored: known }: FedBatch,
+  array: string,
+  { whole, scored, codes }: { whole: boolean; scored: number; codes: TextCodes },
+): Values {
+  const found = known.get(array)
+  if (found) return found
+  const target = arrayOf(values, array)
+  const read = scoredValues(whole ? asOneSample(target) : target, scored, codes)
+  if (!read.texts) known.set(array, read)
+  return read
+}
 
 /** Adds a batch to every scorer, and to the counts. */
 async function score(
@@ -117,7 +139,7 @@ async function score(
     ])
   }
   const outputValues = scoredValues(output, samples, codes)
-  const targetValues = target && scoredValues(target, samples, codes)
+  const targetValues = target()
   for (const scorer of scorers) await scorer.add({ output: outputValues, target: targetValues }, samples)
   countNumbers(outputValues, counts.output)
   if (targetValues) countNumbers(targetValues, counts.target)

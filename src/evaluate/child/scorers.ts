@@ -6,6 +6,7 @@ import type { Batch, ResamplingAccumulator, Values } from '../metrics/metric.ts'
 import { metrics } from '../metrics/metric-registry.ts'
 import { noCounts, nonFiniteNote, type ScoredCounts } from '../non-finite-values.ts'
 import type { MetricOutcome, MetricTask } from '../protocol.ts'
+import { withFiles } from './model-content.ts'
 import { openSession, runSession } from './session.ts'
 import { numbersOf } from './tensors.ts'
 
@@ -74,7 +75,7 @@ async function modelScorer(
   threads: number,
   keep: boolean,
 ): Promise<Scorer> {
-  const session = await openSession(model, threads)
+  const session = await withFiles(model, content => openSession(content, threads))
   const [outputInput, targetInput] = metricInputs(session, name)
   const [result] = session.outputNames
   let sum = 0

@@ -1,31 +1,31 @@
 import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import type { TensorValues } from '../../merge/rewrite-model.ts'
-import { type ByteSource, readBytes } from '../../onnx/byte-source.ts'
+import { type ByteSource, memorySource, readBytes } from '../../onnx/byte-source.ts'
 import type { GraphCut } from '../../onnx/graph/cut-graph.ts'
 import { largestFile } from '../../onnx/model-limits.ts'
 import { ModelProto } from '../../onnx/onnx-proto.ts'
-import { openFileSource } from '../../storage/file-source.ts'
-import type { ModelPaths } from '../../storage/model-paths.ts'
 import { dtypeName } from '../../tensor/dtype.ts'
 import { isNotExchanged } from '../element-kinds.ts'
 import { notExchanged } from '../exchanged-values.ts'
+import type { ModelContent } from './model-content.ts'
 
 /** Changes to a model when it is opened. `values`: new elements of some tensors; `cut`: other outputs. */
 export type ModelChange = { values?: TensorValues; cut?: GraphCut }
 
 /**
- * Opens a model from memory. onnxruntime gets bytes and never a path, also for external data. The arena is off: with it, the process
- * sometimes aborts at the memory limit instead of reporting an error. No custom operator library is ever registered.
+ * Opens a model from memory. onnxruntime gets bytes and never a path, also for external data. The bytes may be overwritten afterwards. The
+ * arena is off: with it, the process sometimes aborts at the memory limit instead of reporting an error. No custom operator library is ever
+ * registered.
  *
  * @throws TureenError `TUREEN_EVALUATION_FAILED` with onnxruntime's reason
  */
 export async function openSession(
-  model: ModelPaths,
+  model: ModelContent,
   threads: number,
   change: ModelChange = {},
 ): Promise<ort.InferenceSession> {
-  const { bytes, externalData } = await readModel(model, change)
+  const { bytes, externalData } = await changed(model, change)
   return withReason('The model cannot be opened', () =>
     ort.InferenceSession.create(bytes, {
       intraOpNumThreads: threads,
@@ -45,26 +45,28 @@ export async function openSession(
  * of the main graph, and looks for other tensors in the working directory. Most models need no rewriting, so its modules are imported only
  * when needed; they would take a third of an evaluator's start.
  */
-async function readModel(
-  { path, data }: ModelPaths,
+async function changed(
+  { bytes, data }: ModelContent,
   { values = new Map(), cut }: ModelChange,
 ): Promise<{ bytes: Uint8Array; externalData: { path: string; data: Uint8Array }[] }> {
-  const source = openFileSource(path)
-  const beside = data.map(({ location, path: file }) => ({ location, file: openFileSource(file) }))
-  try {
-    const total = beside.reduce((sum, { file }) => sum + file.byteLength, source.byteLength)
-    const files = { source, data: new Map(beside.map(({ location, file }) => [location, file])) }
-    const inline = beside.length > 0 && total < largestFile
-    const rewritten = async () => (await import('../../merge/rewrite-model.ts')).rewriteModel(files, values, inline)
-    const { data: dataFiles, ...main } = inline || values.size > 0 ? await rewritten() : { ...source, data: files.data }
-    const whole = (file: ByteSource) => readBytes(file, 0, file.byteLength)
-    return {
-      bytes: cut ? (await import('../../onnx/graph/cut-graph.ts')).cutGraph(main, cut) : whole(main),
-      externalData: [...dataFiles].map(([location, file]) => ({ path: location, data: whole(file) })),
-    }
-  } finally {
-    for (const { file } of [{ file: source }, ...beside]) file.close()
+  const total = [...data.values()].reduce((sum, { byteLength }) => sum + byteLength, bytes.byteLength)
+  const inline = data.size > 0 && total < largestFile
+  if (!inline && values.size === 0 && !cut) return { bytes, externalData: wholeFiles(data) }
+  const files = { source: memorySource(bytes), data }
+  const rewritten = async () => (await import('../../merge/rewrite-model.ts')).rewriteModel(files, values, inline)
+  const { data: dataFiles, ...main } = inline || values.size > 0 ? await rewritten() : { ...files.source, data }
+  return {
+    bytes: cut ? (await import('../../onnx/graph/cut-graph.ts')).cutGraph(main, cut) : whole(main),
+    externalData: wholeFiles(dataFiles),
   }
+}
+
+function wholeFiles(data: ReadonlyMap<string, ByteSource>): { path: string; data: Uint8Array }[] {
+  return [...data].map(([location, file]) => ({ path: location, data: whole(file) }))
+}
+
+function whole(file: ByteSource): Uint8Array<ArrayBuffer> {
+  return readBytes(file, 0, file.byteLength)
 }
 
 /** Runs a model. @throws TureenError `TUREEN_EVALUATION_FAILED` with the reason; `TUREEN_EVALUATION_MEMORY` */

@@ -1,27 +1,20 @@
 import { TureenError } from '../../errors.ts'
-import { type ByteSource, readBytes } from '../../onnx/byte-source.ts'
+import { type ByteSource, memorySource, readBytes } from '../../onnx/byte-source.ts'
 import { elementSource } from '../../onnx/elements.ts'
 import type { BatchNorm } from '../../onnx/graph/batch-norms.ts'
 import type { TensorEntry } from '../../onnx/layout.ts'
-import { openFileSource } from '../../storage/file-source.ts'
-import type { ModelPaths } from '../../storage/model-paths.ts'
 import { dtypeName } from '../../tensor/dtype.ts'
 import { floatFormat } from '../../tensor/float-format.ts'
 import type { ChannelMoments } from '../channel-moments.ts'
 import type { MeasuredLayer } from '../protocol.ts'
+import type { ModelContent } from './model-content.ts'
 
 type Statistics = { mean: Float64Array; variance: Float64Array }
 
-/** Reads the running statistics of a batch norm from the files of a model. */
-export function statisticsOf({ path, data }: ModelPaths, { mean, variance }: BatchNorm): Statistics {
-  const source = openFileSource(path)
-  const beside = data.map(file => ({ location: file.location, source: openFileSource(file.path) }))
-  try {
-    const files = new Map(beside.map((each): [string, ByteSource] => [each.location, each.source]))
-    return { mean: decoded(mean, source, files), variance: decoded(variance, source, files) }
-  } finally {
-    for (const file of [source, ...beside.map(each => each.source)]) file.close()
-  }
+/** Reads the running statistics of a batch norm from a model. */
+export function statisticsOf({ bytes, data }: ModelContent, { mean, variance }: BatchNorm): Statistics {
+  const source = memorySource(bytes)
+  return { mean: decoded(mean, source, data), variance: decoded(variance, source, data) }
 }
 
 function decoded(tensor: TensorEntry, source: ByteSource, data: ReadonlyMap<string, ByteSource>): Float64Array {

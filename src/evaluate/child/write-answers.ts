@@ -2,7 +2,7 @@ import { mapTexts, type Problem } from '../../errors.ts'
 import { shortened } from '../../shortened.ts'
 import { mostCauses, mostCauseText, mostDetail } from '../exchange/answer-limits.ts'
 import { frameKinds, mostFrameBytes } from '../exchange/frames.ts'
-import type { TaskResult } from '../protocol.ts'
+import type { EvaluationOutcome, TaskResult } from '../protocol.ts'
 import { writeFrame, writeResult } from './pipes.ts'
 
 /** Room for the end of a shortened text, which says how long it was. */
@@ -19,6 +19,14 @@ export function writeOutcome(result: TaskResult, mostBytes: number): boolean {
   const total = 4 + Buffer.byteLength(json) + bulk.reduce((sum, { byteLength }) => sum + byteLength, 0)
   if (total > mostBytes) return false
   writeResult(json, bulk)
+  return true
+}
+
+/** Writes the outcome of a candidate that is not the last of its range. @returns false if it does not fit into a frame; then it writes nothing */
+export function writeScored(outcome: EvaluationOutcome): boolean {
+  const payload = Buffer.from(exactJson({ type: 'evaluated', outcome } satisfies TaskResult))
+  if (payload.byteLength > mostFrameBytes) return false
+  writeFrame(frameKinds.partial, payload)
   return true
 }
 

@@ -92,12 +92,17 @@ export function readProblem(payload: Buffer): TureenError {
 /** Reads the result of an evaluation. @param metrics names of the scoring metrics that were asked for. @throws Misfit */
 export function readEvaluated(body: Buffer, metrics: readonly string[]): EvaluationOutcome {
   const { json, bulk } = split(body)
+  requireNoMore(bulk)
+  return readScored(json, metrics)
+}
+
+/** Reads the outcome of a candidate, as {@link readEvaluated} does. */
+export function readScored(json: Buffer, metrics: readonly string[]): EvaluationOutcome {
   const { outcome } = checked(evaluated, json, 'result')
   requireSame(
     outcome.metrics.map(({ name }) => name),
     metrics,
   )
-  requireNoMore(bulk)
   return outcome
 }
 
