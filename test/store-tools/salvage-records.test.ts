@@ -126,6 +126,19 @@ test('records that can be read keep ids, names, labels and jobs; the others get 
   })
 })
 
+test('jobs of a version that did not count their starts keep all but that number', async () => {
+  const database = new DatabaseSync(catalog)
+  database.exec("delete from kysely_migration where name >= '0014'; drop index jobs_listed")
+  database.exec('alter table jobs drop column attempts; pragma wal_checkpoint(truncate)')
+  database.close()
+  overwrite(pagesOf('models', 'leaf')[3] ?? 0)
+  await recover()
+  await store.serving(async url => {
+    expect(job.attempts).toBe(1)
+    expect(await json(await fetch(`${url}/v1/jobs/${job.id}`))).toEqual({ ...job, attempts: 0 })
+  })
+})
+
 test('a model of one file whose files were lost knows them by its digest; one of several files waits for its data', async () => {
   overwrite(...pagesOf('model_files', 'leaf'))
   await recover()
