@@ -17,12 +17,13 @@ export function followLifecycle(
   const { models, datasets } = stores
   const { threads, evaluators } = engine
   app.addHook('onListen', async () => {
-    if ((await datasets.list({ limit: 1, label: {} })).items.length > 0) evaluators.warm()
-    await models.renewFingerprints(error => log.warn({ err: error }, 'a model has no fingerprint'))
-    await jobs.resume()
     sweeper.start()
     verifier.start()
     tokens.start()
+    // Before the models, because their inspection may take long.
+    await jobs.resume()
+    if ((await datasets.list({ limit: 1, label: {} })).items.length > 0) evaluators.warm()
+    await models.renewFingerprints(error => log.warn({ err: error }, 'a model has no fingerprint'))
   })
   app.addHook('preClose', async () => {
     closing.abort()

@@ -319,7 +319,9 @@ export function createJobService(
         settleCutOff(transaction, dispatcher.running(), (id, error) =>
           end(transaction, id, 'failed', { error: JSON.stringify(problemDocument(error)) }),
         )
-      const { cutOff, failed } = await untilWritten(undefined, () => catalog.transaction().execute(settle))
+      const { cutOff, failed } = await untilWritten(undefined, () =>
+        reserve.lend(() => catalog.transaction().execute(settle)),
+      )
       for (const job of cutOff) {
         observer.jobCutOff(job.type)
         logCutOff(log, job)
