@@ -7,11 +7,19 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts \
  && cd node_modules/onnxruntime-node/bin/napi-v6 \
  && find . -mindepth 2 -maxdepth 2 -type d ! -path "./linux/$(node -p process.arch)" -exec rm -rf {} +
 
+FROM node:26-slim AS launcher
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
+WORKDIR /app
+COPY launcher launcher
+# Without the launcher the image would work and isolate less, so its absence ends the build.
+RUN node launcher/build.ts && test -x "launcher/bin/linux-$(node -p process.arch)"
+
 FROM node:26-slim
 # Threads that free much keep less for themselves with few arenas.
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.cache/compile MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 HOST=0.0.0.0 PORT=3000 TUREEN_DATA=/data
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
+COPY --from=launcher /app/launcher/bin launcher/bin
 COPY package.json README.md ./
 COPY container container
 COPY docs docs
@@ -21,7 +29,7 @@ COPY src src
 # The compiled code is in the image: no start compiles, and nothing needs to be written beside /data. Any user of group 0 may run
 # the server (OpenShift chooses one), whatever the umask of the checkout.
 RUN node --max-semi-space-size=1 src/compile.ts \
- && chmod -R a+rX package.json README.md container docs schemas routes src .cache \
+ && chmod -R a+rX package.json README.md container docs launcher schemas routes src .cache \
  && mkdir /data && chown 1000:0 /data && chmod 2770 /data
 USER 1000:0
 VOLUME /data
