@@ -10,6 +10,9 @@ import { isNotExchanged } from '../element-kinds.ts'
 import { notExchanged } from '../exchanged-values.ts'
 import type { ModelContent } from './model-content.ts'
 
+// Sessions log nothing. At its start onnxruntime looks for graphics processors besides, and would warn where it may not see them.
+ort.env.logLevel = 'fatal'
+
 /** Changes to a model when it is opened. `values`: new elements of some tensors; `cut`: other outputs. */
 export type ModelChange = { values?: TensorValues; cut?: GraphCut }
 
@@ -100,7 +103,7 @@ export async function warmUp(): Promise<void> {
     output: [value('y')],
   }
   const bytes = ModelProto.encode({ irVersion: 8, opsetImport: [{ domain: '', version: 13 }], graph }).finish()
-  const session = await ort.InferenceSession.create(Uint8Array.from(bytes))
+  const session = await ort.InferenceSession.create(Uint8Array.from(bytes), { intraOpNumThreads: 1 })
   await session.run({ x: new ort.Tensor('float32', new Float32Array(1), [1]) })
   await session.release()
 }
