@@ -18,7 +18,7 @@ export type CheckedMerges = {
 /** A job that waits longer for its turn plans the merge again. */
 const keptMilliseconds = 30_000
 
-/** Bytes of all kept plans together. The plan for two models of 60,000 tensors has 38 MB. */
+/** Bytes of all kept plans together. The plan for two models of 60,000 tensors has 16 MB. */
 const mostBytes = 128 << 20
 
 /** Returns an empty store of plans. */

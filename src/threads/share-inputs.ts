@@ -4,6 +4,7 @@ import type { MergePlan } from '../merge/merge-plan.ts'
 import { openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import type { CheckedPlan } from './checked-plan.ts'
+import { type PackedPlan, packPlan, unpackPlan } from './packed-plan.ts'
 
 /** One of the inputs of a merge, in the order of its plan. */
 export type ShareInput = ModelPaths & { label: string }
@@ -36,27 +37,30 @@ export function withShareInputs<Result>(
 
 /** Returns a plan in memory that is passed to threads without a copy on the event loop. */
 export function sharedPlan(plan: MergePlan): SharedArrayBuffer {
-  const bytes = serialize(plan)
+  const bytes = serialize(packPlan(plan))
   const memory = new SharedArrayBuffer(bytes.byteLength)
   new Uint8Array(memory).set(bytes)
   return memory
 }
 
+/** Returns the plan in memory from {@link sharedPlan}. */
+export function planOf(shared: SharedArrayBuffer): MergePlan {
+  // This process serialized the plan, so v8 returns the same type.
+  const plan: PackedPlan = deserialize(new Uint8Array(shared).slice())
+  return unpackPlan(plan)
+}
+
+type PackedCheck = Omit<CheckedPlan, 'plan'> & { plan: PackedPlan }
+
 /** Returns a checked plan in memory that can be moved to another thread. Shared memory would stay until a collection. */
-export function serializedCheck(checked: CheckedPlan): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(serialize(checked))
+export function serializedCheck({ plan, ...rest }: CheckedPlan): Uint8Array<ArrayBuffer> {
+  const packed: PackedCheck = { ...rest, plan: packPlan(plan) }
+  return new Uint8Array(serialize(packed))
 }
 
 /** Returns the checked plan in memory from {@link serializedCheck}. */
 export function checkOf(serialized: Uint8Array<ArrayBuffer>): CheckedPlan {
   // This process serialized the checked plan, so v8 returns the same type.
-  const checked: CheckedPlan = deserialize(serialized)
-  return checked
-}
-
-/** Returns the plan in memory from {@link sharedPlan}. */
-export function planOf(shared: SharedArrayBuffer): MergePlan {
-  // This process serialized the plan, so v8 returns the same type.
-  const plan: MergePlan = deserialize(new Uint8Array(shared).slice())
-  return plan
+  const { plan, ...rest }: PackedCheck = deserialize(serialized)
+  return { ...rest, plan: unpackPlan(plan) }
 }

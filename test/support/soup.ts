@@ -19,6 +19,7 @@ import { checkedPlan } from '../../src/threads/checked-plan.ts'
 import { checkMergeFiles, type MergedModel, startMerge, type WrittenFile } from '../../src/threads/merge-task.ts'
 import type { MergeFile } from '../../src/threads/open-inputs.ts'
 import { checkSearchFiles } from '../../src/threads/search-check.ts'
+import { checkOf, serializedCheck } from '../../src/threads/share-inputs.ts'
 import { type WorkControl, workControl } from '../../src/threads/work-control.ts'
 
 /** A model of a soup. With `sha256` two inputs can have different digests for the same bytes, so that they are compared. */
@@ -55,6 +56,14 @@ function named(inputs: readonly SoupInput[]): Named[] {
   }))
 }
 
+/** Returns models in memory as indexed inputs of a merge. */
+export function indexedInMemory(inputs: readonly SoupInput[], base?: number): MergeInputs<IndexedInput> {
+  return mapInputs(inputsOf(named(inputs), base), ({ bytes, label, sha256 }): IndexedInput => {
+    const source = memorySource(bytes)
+    return { label, sha256, source, data: new Map(), layout: readLayout(source) }
+  })
+}
+
 /**
  * The planned soup of models in memory, after the same checks as of files.
  * @throws TureenError if the checks find anything
@@ -64,12 +73,10 @@ export function planInMemory(
   { base, ...settings }: SoupSettings = {},
 ): PlanSource & { counts(): MergeCounts } {
   const all = { ...defaultSettings, ...settings }
-  const merge = mapInputs(inputsOf(named(inputs), base), ({ bytes, label, sha256 }): IndexedInput => {
-    const source = memorySource(bytes)
-    return { label, sha256, source, data: new Map(), layout: readLayout(source) }
-  })
+  const merge = indexedInMemory(inputs, base)
   const indexed = filesOf(merge)
-  const { plan: unprepared, expected } = checkedPlan(merge, all)
+  // As the thread gets it that merges the files.
+  const { plan: unprepared, expected } = checkOf(serializedCheck(checkedPlan(merge, all)))
   const { plan, facts } = prepare(unprepared, indexed)
   const source = planSource(plan, indexed)
   const counts = () => {
