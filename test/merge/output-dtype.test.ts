@@ -210,7 +210,7 @@ describe('a soup of float32 models in another type', () => {
   test('goes through any method', () => {
     const settings = {
       method: 'ties',
-      parameters: { density: 0.5 },
+      parameters: { density: 0.5, lambda: 1, trim: 'tensor' },
       base: 2,
       usesBase: true,
       outputDtype: 'float64',
