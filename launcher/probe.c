@@ -96,17 +96,24 @@ int probe(const struct settings *settings, const char *directory) {
   if (child == 0) {
     struct start start = {settings, directory, 10, empty, empty, empty, control[1], parent};
     try_all(&start, launcher, findings);
+    // It tells that it is done, and waits for its end.
+    char byte = 0;
+    if (write(start.control, &byte, 1) == 1 && read(start.control, &byte, 1) < 0) _exit(1);
     _exit(0);
   }
   // Nobody answers the listener: without it, the execve of the probe fails as it does in an evaluator.
   int status, listener;
   char byte;
   close(control[1]);
-  receive_descriptor(control[0], &byte, 1, &listener);
-  if (listener >= 0) close(listener);
+  while (receive_descriptor(control[0], &byte, 1, &listener) > 0 && listener >= 0) close(listener);
+  // The launcher must be able to end evaluators, whatever their user.
+  int killed = kill(child, SIGKILL), error = errno;
+  close(control[0]);
   waitpid(child, &status, 0);
-  if (!findings->failure[0] && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-    snprintf(findings->failure, sizeof findings->failure, "end the probe: it ended by %s", strsignal(WTERMSIG(status)));
+  if (!findings->failure[0] && killed < 0)
+    snprintf(findings->failure, sizeof findings->failure, "end a process: %s", strerror(error));
+  if (!findings->failure[0] && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+    snprintf(findings->failure, sizeof findings->failure, "try what is forbidden: the process ended with status %x", status);
   if (findings->failure[0]) {
     fprintf(stderr, "%s\n", findings->failure);
     return 1;

@@ -1,6 +1,16 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, globSync, linkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  linkSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -91,13 +101,16 @@ function stateOf(directory: string): unknown {
   return { files, names: globSync('**', { cwd: directory }).sort(), outside: outside.filter(path => existsSync(path)) }
 }
 
-/** A launcher that first becomes an ordinary user, if a root user runs the tests. */
-function asOrdinaryUser(binary: string): string {
-  if (!isRoot) return binary
-  const path = inStore('ordinary')
-  const become = `setpriv --reuid=${ordinary} --regid=${ordinary} --clear-groups`
-  writeFileSync(path, `#!/bin/sh\nexec ${become} ${binary} "$@"\n`, { mode: 0o755 })
+/** Makes a launcher that setpriv starts with these words. */
+function through(name: string, words: string): string {
+  const path = inStore(name)
+  writeFileSync(path, `#!/bin/sh\nexec setpriv ${words} ${launcher} "$@"\n`, { mode: 0o755 })
   return path
+}
+
+/** Returns a launcher that first becomes an ordinary user, if root runs the tests. */
+function ofOrdinaryUser(): string {
+  return isRoot ? through('ordinary', `--reuid=${ordinary} --regid=${ordinary} --clear-groups`) : (launcher ?? '')
 }
 
 /** Runs the attempts of JavaScript in a sandbox. Returns the names of those that succeeded. */
@@ -152,6 +165,41 @@ async function callIn(options: LauncherOptions, program: string): Promise<string
   return names.trim().split('\n')
 }
 
+/** Capabilities that Docker gives to root. */
+const ofDocker =
+  'chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap'
+
+test.runIf(launcher !== undefined && isRoot)(
+  'root in a container starts, limits and ends evaluators of another user',
+  async () => {
+    const granted = ofDocker.split(' ').map(name => `,+${name}`)
+    const binary = through('contained', `--bounding-set -all${granted.join('')}`)
+    const options = { binary, user: evaluatorUser }
+    expect(await probe(options)).toMatchObject({ ownUser: true, seccomp: true })
+    const contained = createLauncher(options)
+    const child = await contained.start({ ...evaluatorDirectory(store.path, 'for (;;);'), cpuSeconds: 60 })
+    await child.limitMemory(2 ** 30)
+    expect(readFileSync(`/proc/${child.pid}/limits`, 'utf8')).toMatch(/Max data size +\d+ +\d+ +bytes/)
+    child.kill()
+    expect(await child.exited).toMatchObject({ signal: 'SIGKILL' })
+    contained.close()
+  },
+)
+
+test.runIf(launcher !== undefined && isRoot)(
+  'a root without the rights for another user says so at the start',
+  async () => {
+    const lacking = [
+      ['-all', 'The launcher could not leave groups: Operation not permitted'],
+      ['-all,+setuid,+setgid', 'The launcher could not end a process: Operation not permitted'],
+    ] as const
+    for (const [index, [bounds, reason]] of lacking.entries())
+      await expect(
+        probe({ binary: through(`lacking-${index}`, `--bounding-set ${bounds}`), user: evaluatorUser }),
+      ).rejects.toThrow(reason)
+  },
+)
+
 test('outside of a sandbox the attempts succeed', async () => {
   const { target, ...job } = makeJob(attempts)
   const child = spawn(process.execPath, [job.script], {
@@ -188,7 +236,7 @@ test('outside of a sandbox the attempts succeed', async () => {
 })
 
 const users: [name: string, options: () => LauncherOptions][] = [
-  ['as an ordinary user', () => ({ binary: asOrdinaryUser(launcher ?? '') })],
+  ['as an ordinary user', () => ({ binary: ofOrdinaryUser() })],
   ['as root, with a user of its own', () => ({ binary: launcher ?? '', user: evaluatorUser })],
   ['as root, with its user', () => ({ binary: launcher ?? '' })],
 ]
