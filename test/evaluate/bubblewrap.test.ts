@@ -56,7 +56,7 @@ describe.skipIf(!canRun).each(ways)('in bubblewrap, $name', ({ user, launcher })
         processes: failure(() => readdirSync('/proc')),
         server: failure(() => process.kill(${process.pid}, 0)),
         network: failure(() => Object.keys(networkInterfaces())),
-        changed: failure(() => chmodSync('../job/script.mjs', 0o777)),
+        changed: failure(() => chmodSync('../job/script.mts', 0o777)),
         started: spawnSync(process.execPath, ['--version']).error?.code ?? null,
         user: process.getuid(),
         secret: process.env.TUREEN_SECRET ?? null,
@@ -67,7 +67,7 @@ describe.skipIf(!canRun).each(ways)('in bubblewrap, $name', ({ user, launcher })
     expect({ ...JSON.parse(answer), errors, end }).toEqual({
       request: 'a request',
       directory: '/evaluator/empty',
-      job: ['script.mjs'],
+      job: ['script.mts'],
       passwords: 'ENOENT',
       processes: ['cpuinfo'],
       ...(launcher
@@ -102,7 +102,7 @@ describe.skipIf(!canRun).each(ways)('in bubblewrap, $name', ({ user, launcher })
       setInterval(() => {}, 1000)
     `)
     await once(child.output, 'data')
-    expect(await readFile(`/proc/${child.pid}/cmdline`, 'utf8')).toContain('script.mjs')
+    expect(await readFile(`/proc/${child.pid}/cmdline`, 'utf8')).toContain('script.mts')
     await child.limitMemory(1 << 30)
     const dataLimit = /^Max data size +(\d+)/m.exec(await readFile(`/proc/${child.pid}/limits`, 'utf8'))?.[1]
     expect(Number(dataLimit)).toBeGreaterThan(1 << 30)
@@ -149,7 +149,7 @@ describe.skipIf(!canRun).each(ways)('in bubblewrap, $name', ({ user, launcher })
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )
     const pid = Number(String((await once(server.stdout, 'data'))[0]))
-    expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).toContain('script.mjs')
+    expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).toContain('script.mts')
     server.kill('SIGKILL')
     await until('the process is gone', () =>
       readFile(`/proc/${pid}/cmdline`).then(
