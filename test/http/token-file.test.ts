@@ -1,21 +1,25 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { SpawnedServer } from '../support/server.ts'
-import { serverGroup } from '../support/server-group.ts'
+import { startApp, temporaryDirectory } from '../support/server.ts'
 import { until } from '../support/store-client.ts'
 
 const secrets = { first: 'first-0123456789abcdef', second: 'second-0123456789abcdef', third: 'third-0123456789abcdef' }
 
-const servers = serverGroup()
-let server: SpawnedServer
+const logs: string[] = []
+let server: Awaited<ReturnType<typeof startApp>>
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let file: string
 beforeAll(async () => {
-  file = join(await servers.data(), 'tokens')
+  directory = await temporaryDirectory()
+  file = join(directory.path, 'tokens')
   await writeFile(file, `a:read:${secrets.first}\n`)
-  server = await servers.start(await servers.data(), { TUREEN_TOKENS_FILE: file })
+  server = await startApp({ TUREEN_TOKENS_FILE: file, TUREEN_LOG_LEVEL: 'info' }, undefined, logs)
 })
-afterAll(() => servers.remove())
+afterAll(async () => {
+  await server.close()
+  await directory.remove()
+})
 
 async function statusWith(secret: string): Promise<number> {
   const response = await fetch(`${server.url}/v1/models`, { headers: { authorization: `Bearer ${secret}` } })
@@ -23,7 +27,7 @@ async function statusWith(secret: string): Promise<number> {
   return response.status
 }
 
-const errors = () => server.logs.filter(line => line.includes('"level":50'))
+const errors = () => logs.filter(line => line.includes('"level":50'))
 
 test('a changed token file is valid without a restart: new tokens are taken, those left out are not', async () => {
   expect(await statusWith(secrets.first)).toBe(200)
@@ -53,7 +57,7 @@ test.each([
     await new Promise(resolve => setTimeout(resolve, 2500))
     expect(errors()).toHaveLength(before + 1)
     expect(JSON.parse(errors().at(-1) ?? '')).toMatchObject({ reason: expect.stringMatching(reason), tokens: ['c'] })
-    for (const secret of Object.values(secrets)) expect(server.logs.join()).not.toContain(secret)
+    for (const secret of Object.values(secrets)) expect(logs.join()).not.toContain(secret)
   },
 )
 
