@@ -110,6 +110,7 @@ export function createJobService(
     ])
   }
   const get = sharedReads((id: string) => find(catalog, id))
+  const eventsAfter = sharedReads((id: string, sequence: number) => records.eventsAfter(catalog, id, sequence))
   const hasEnded = async (id: string) => finished.has((await get(id)).job.status)
 
   /** Ends a job. @returns the ended job; undefined if it had already ended */
@@ -313,7 +314,7 @@ export function createJobService(
       await reserve.lend(() => catalog.transaction().execute(removal))
     },
     events: (id, after, signal) =>
-      eventStream({ catalog, changes, hasEnded }, id, after, AbortSignal.any([signal, closing.signal])),
+      eventStream({ changes, eventsAfter, hasEnded }, id, after, AbortSignal.any([signal, closing.signal])),
     async resume() {
       const settle = (transaction: Catalog) =>
         settleCutOff(transaction, dispatcher.running(), (id, error) =>

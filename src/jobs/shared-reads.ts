@@ -1,19 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /**
- * Returns a function that reads as `read` does. All that ask for one id in the same turn of the event loop share a read, which begins after
+ * Returns a function that reads as `read` does. All that ask for one key in the same turn of the event loop share a read, which begins after
  * that turn. So hundreds of clients that wait for one job cost one read, and nobody sees an older record than without sharing.
  */
-export function sharedReads<Value>(read: (id: string) => Promise<Value>): (id: string) => Promise<Value> {
+export function sharedReads<Key extends (string | number)[], Value>(
+  read: (...key: Key) => Promise<Value>,
+): (...key: Key) => Promise<Value> {
   const coming = new Map<string, Promise<Value>>()
-  const begin = async (id: string): Promise<Value> => {
+  const begin = async (name: string, key: Key): Promise<Value> => {
     await nextTurn()
-    coming.delete(id)
-    return read(id)
+    coming.delete(name)
+    return read(...key)
   }
-  return id => {
-    const known = coming.get(id) ?? begin(id)
-    coming.set(id, known)
+  return (...key) => {
+    const name = key.join(' ')
+    const known = coming.get(name) ?? begin(name, key)
+    coming.set(name, known)
     return known
   }
 }

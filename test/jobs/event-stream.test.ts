@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import type { KyselyPlugin } from 'kysely'
 import pino from 'pino'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { mergeRequest } from '../../schemas/merge.ts'
@@ -12,6 +13,8 @@ let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let catalog: Catalog
 let jobs: JobService
 
+const request = mergeRequest.parse({ models: [{ id: 'a' }, { id: 'b' }] })
+
 /** Does nothing until it is stopped. */
 async function idle(_: unknown, { signal }: { signal: AbortSignal }): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>()
@@ -20,17 +23,21 @@ async function idle(_: unknown, { signal }: { signal: AbortSignal }): Promise<vo
   await promise
 }
 
-beforeAll(async () => {
-  directory = await temporaryDirectory()
-  catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
+function serviceOf(catalog: Catalog): JobService {
   const type = { runner: idle }
   const types = { merge: type, comparison: type, evaluation: type, search: type }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
   const reserve = createReserve(directory.path, async () => undefined)
-  jobs = createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, {
+  return createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, {
     jobEnded() {},
     jobCutOff() {},
   })
+}
+
+beforeAll(async () => {
+  directory = await temporaryDirectory()
+  catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
+  jobs = serviceOf(catalog)
 })
 afterAll(async () => {
   await jobs.close()
@@ -39,7 +46,6 @@ afterAll(async () => {
 })
 
 test('a stream of events ends with the last one, at whatever moment the job ends', async () => {
-  const request = mergeRequest.parse({ models: [{ id: 'a' }, { id: 'b' }] })
   for (let turns = 0; turns < 30; turns += 1) {
     const { id } = await jobs.create({ type: 'merge', request, labels: {}, inputIds: [] })
     const streams = Array.from({ length: 4 }, async () => {
@@ -54,7 +60,6 @@ test('a stream of events ends with the last one, at whatever moment the job ends
 })
 
 test('a stream has a sign of life after 15 seconds of silence, and none before', async () => {
-  const request = mergeRequest.parse({ models: [{ id: 'a' }, { id: 'b' }] })
   const { id } = await jobs.create({ type: 'merge', request, labels: {}, inputIds: [] })
   // The start of the job is a change without an event.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -80,4 +85,27 @@ test('a stream has a sign of life after 15 seconds of silence, and none before',
     vi.useRealTimers()
     await jobs.cancel(id)
   }
+})
+
+test('streams of one job share the reads of its events', async () => {
+  let reads = 0
+  const counting: KyselyPlugin = {
+    transformQuery({ node }) {
+      if (JSON.stringify(node).includes('job_events')) reads += 1
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  }
+  const counted = serviceOf(catalog.withPlugin(counting))
+  const { id } = await counted.create({ type: 'merge', request, labels: {}, inputIds: [] })
+  const readsOf = async (streams: number) => {
+    const stop = new AbortController()
+    const before = reads
+    const first = await Promise.all(Array.from({ length: streams }, () => counted.events(id, 0, stop.signal).next()))
+    expect(first.map(({ value }) => value)).toEqual(Array(streams).fill(null))
+    stop.abort()
+    return reads - before
+  }
+  expect(await readsOf(64)).toBe(await readsOf(1))
+  await counted.close()
 })
