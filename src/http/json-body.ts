@@ -32,6 +32,8 @@ async function readJson(body: Buffer): Promise<unknown> {
   const text = decodeText(body)
   requireBoundedJson(text)
   const value = parse(text)
+  // Tens of thousands of keys take as long to look at as to parse.
+  await ownTurn()
   requireKeepable(value)
   return value
 }
