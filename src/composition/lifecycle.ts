@@ -36,7 +36,7 @@ export function followLifecycle(
     tokens.close()
     await sweeper.close()
     await verifier.close()
-    evaluators.close()
+    await evaluators.close()
     await threads.close()
     await storage.catalog.destroy()
     directory.release()

@@ -1,4 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asTureenError } from '../errors.ts'
@@ -9,6 +8,7 @@ import {
   startEvaluator,
   startSeconds,
 } from './evaluator-process.ts'
+import { clearJobDirectories } from './job-directory.ts'
 
 /**
  * The evaluators of running jobs, and some warm spares that save jobs the wait for a start. The dispatcher bounds the number of running
@@ -23,10 +23,13 @@ export type EvaluatorPool = {
    * Returns an evaluator for one job, which must end it. It takes a child process at its first task, and never shares it with another job.
    * It replaces the child before the child's limit of processor time could end a task that is within its own limit.
    */
-  lease(): Evaluator & { end(): void }
-  /** Ends every evaluator. */
-  close(): void
+  lease(): Lease
+  /** Ends every evaluator. Resolves when the files of their jobs are no longer in their directories. */
+  close(): Promise<void>
 }
+
+/** An evaluator of one job. `end` resolves when no file of the job is left in the directory of the evaluator. */
+export type Lease = Evaluator & { end(): Promise<void> }
 
 /** Milliseconds of processor time after which a child gets no new task. The other half of its extra time is for its start. */
 const renewedMilliseconds = (startSeconds * 1000) / 2
@@ -43,7 +46,7 @@ const retryMilliseconds = 500
 
 /**
  * Creates a pool of evaluators.
- * @param directory holds the directories of the evaluators; files of an earlier server in it are removed
+ * @param directory holds the directories of the evaluators; those of an earlier server are removed
  * @param startProcess starts one evaluator
  */
 export async function createEvaluatorPool(
@@ -52,9 +55,7 @@ export async function createEvaluatorPool(
   observer: EvaluatorObserver,
   startProcess: typeof startEvaluator = startEvaluator,
 ): Promise<EvaluatorPool> {
-  // Evaluators of a killed server leave their directories. One of an earlier version is read-only.
-  await rm(directory, { recursive: true, force: true }).catch(() => undefined)
-  await mkdir(directory, { recursive: true })
+  await clearJobDirectories(directory)
   const living = new Set<EvaluatorProcess>()
   const width = Math.max(1, Math.floor(availableParallelism() / limits.threads))
   const spares: Promise<EvaluatorProcess>[] = []
@@ -91,9 +92,9 @@ export async function createEvaluatorPool(
     const evaluator = await spares.shift()?.catch(() => undefined)
     return evaluator?.alive ? evaluator : startAgain(signal)
   }
-  const release = (evaluator: EvaluatorProcess) => {
+  const release = async (evaluator: EvaluatorProcess) => {
     living.delete(evaluator)
-    evaluator.end()
+    await evaluator.end()
   }
   /** Returns an unused evaluator. Rejects as soon as `signal` fires, and ends an evaluator that starts too late. */
   const take = async (signal: AbortSignal): Promise<EvaluatorProcess> => {
@@ -103,7 +104,9 @@ export async function createEvaluatorPool(
     signal.addEventListener('abort', abort)
     const taken = spareOrNew(signal)
     taken.then(
-      evaluator => signal.aborted && release(evaluator),
+      async evaluator => {
+        if (signal.aborted) await release(evaluator)
+      },
       () => undefined,
     )
     try {
@@ -119,13 +122,14 @@ export async function createEvaluatorPool(
     lease() {
       let current: EvaluatorProcess | undefined
       const over = new AbortController()
-      const releaseCurrent = () => {
-        if (current) release(current)
+      const releaseCurrent = async () => {
+        const released = current
         current = undefined
+        if (released) await release(released)
       }
       const fresh = async (signal: AbortSignal) => {
         const used = current && current.busyMilliseconds * limits.threads > renewedMilliseconds
-        if (used || !current?.alive) releaseCurrent()
+        if (used || !current?.alive) await releaseCurrent()
         current ??= await take(AbortSignal.any([signal, over.signal]))
         return current
       }
@@ -137,7 +141,7 @@ export async function createEvaluatorPool(
             return await ask(evaluator)
           } catch (error) {
             if (asTureenError(error).code !== 'TUREEN_EVALUATOR_UNAVAILABLE' || attempt === startAttempts) throw error
-            releaseCurrent()
+            await releaseCurrent()
           }
         }
       }
@@ -146,18 +150,18 @@ export async function createEvaluatorPool(
         score: (...task) => run(task[1], evaluator => evaluator.score(...task)),
         compare: (...task) => run(task[1], evaluator => evaluator.compare(...task)),
         measure: (...task) => run(task[1], evaluator => evaluator.measure(...task)),
-        end() {
+        async end() {
           over.abort(new Error('the evaluator was ended while it started'))
-          releaseCurrent()
           // A start takes a processor. So start spares only after the job has ended and its answer is sent.
           setTimeout(warm, warmingMilliseconds).unref()
+          await releaseCurrent()
         },
       }
     },
-    close() {
+    async close() {
       // An evaluator that is still starting ends as soon as it has started, or dies with this process.
       closed = true
-      for (const evaluator of living) evaluator.end()
+      await Promise.all([...living].map(evaluator => evaluator.end()))
     },
   }
 }

@@ -1,17 +1,18 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { TureenError } from '../errors.ts'
+import { asTureenError, type TureenError } from '../errors.ts'
 import { inSeconds } from '../in-seconds.ts'
 import { standBack } from '../stand-back.ts'
-import { makeEvaluatorDirectory } from './evaluator-directory.ts'
+import { bytesOf } from '../storage/model-paths.ts'
 import { crashed, endWithModel, endWithoutModel, tooLong, tooMuch, unavailable } from './evaluator-failures.ts'
-import { mostMeasuredBytes, mostMetricBytes } from './exchange/answer-limits.ts'
+import { mostScoreBytes, mostStatisticsBytes } from './exchange/answer-limits.ts'
 import { type OnSamples, openConversation, type Question } from './exchange/conversation.ts'
 import { Misfit } from './exchange/frames.ts'
 import { readCompared, readEvaluated, readMeasured, readScored } from './exchange/read-answers.ts'
 import type { IsolatedProcess, StartIsolated } from './isolation/isolated-process.ts'
 import { startPlain } from './isolation/plain-process.ts'
+import { makeJobDirectory } from './job-directory.ts'
 import { lastLineOf } from './last-line.ts'
 import type {
   CandidateRange,
@@ -51,7 +52,8 @@ export type EvaluatorProcess = Evaluator & {
   readonly gone: Promise<TureenError | null>
   /** Milliseconds that all tasks so far have taken. */
   readonly busyMilliseconds: number
-  end(): void
+  /** Ends the process. Resolves when the files of its job are no longer in its directory. */
+  end(): Promise<void>
 }
 
 const childModule = fileURLToPath(new URL('./child/main.ts', import.meta.url))
@@ -75,10 +77,12 @@ export async function startEvaluator(
   startIsolated: StartIsolated = startPlain,
 ): Promise<EvaluatorProcess> {
   const cpuSeconds = Math.ceil(limits.seconds * Math.max(1, limits.threads) + startSeconds)
-  const directory = await makeEvaluatorDirectory(parent).catch(notStarted)
+  const directory = await makeJobDirectory(parent).catch(notStarted)
+  // The next start of the server removes what stays.
+  const removed = () => directory.remove().catch(() => undefined)
   const child = await startIsolated({ directory: directory.path, script: childModule, cpuSeconds }).catch(
     async error => {
-      await directory.remove()
+      await removed()
       return notStarted(error)
     },
   )
@@ -88,7 +92,7 @@ export async function startEvaluator(
   const ended = exited.then(async end => {
     alive = false
     closeLate(child)
-    await directory.remove()
+    await removed()
     return { ...end, lastLine: await lastLine }
   })
   const state: { reason?: TureenError; unneeded?: boolean } = {}
@@ -123,10 +127,12 @@ export async function startEvaluator(
   }
 
   const ask = async <Answer>(
-    question: Question<Answer>,
+    { task, ...reading }: Question<Answer>,
     signal: AbortSignal,
     onProgress: OnSamples,
   ): Promise<Answer> => {
+    signal.throwIfAborted()
+    const question = { ...reading, task: await directory.hold(task) }
     signal.throwIfAborted()
     const started = performance.now()
     const onAbort = () => end()
@@ -161,7 +167,10 @@ export async function startEvaluator(
       signal.removeEventListener('abort', onAbort)
       busyMilliseconds += performance.now() - started
     }
+    // A process that only closes its pipe would otherwise keep its job for ever.
+    const stays = setTimeout(() => end(crashed('closed its pipe without an answer')), drainMilliseconds)
     const found = await ended
+    clearTimeout(stays)
     if (found.peakBytes !== undefined) memory.see(found.peakBytes)
     const isNear = memory.mostBytes > nearLimit * limits.memoryBytes
     state.reason ??= taken
@@ -188,12 +197,15 @@ export async function startEvaluator(
       return busyMilliseconds
     },
     gone,
-    end: () => end(),
+    async end() {
+      end()
+      await directory.clear()
+    },
     evaluate(task, signal, onProgress) {
       const names = task.metrics.map(({ name }) => name)
       const question = {
         task: { type: 'evaluate' as const, task },
-        mostBytes: (1 + names.length) * mostMetricBytes,
+        mostBytes: mostScoreBytes(names.length, task.targets),
         readResult: (body: Buffer) => readEvaluated(body, names),
       }
       return asked(question, signal, onProgress)
@@ -202,7 +214,7 @@ export async function startEvaluator(
       const names = [range.metric.name]
       const question = {
         task: { type: 'score' as const, task: range },
-        mostBytes: 2 * mostMetricBytes,
+        mostBytes: mostScoreBytes(names.length, range.targets),
         readResult: (body: Buffer) => readEvaluated(body, names),
         partials: {
           most: range.models.length - 1,
@@ -215,15 +227,16 @@ export async function startEvaluator(
       const names = task.models.map(() => task.metric.name)
       const question = {
         task: { type: 'compare' as const, task },
-        mostBytes: (1 + names.length) * mostMetricBytes,
+        mostBytes: mostScoreBytes(names.length, task.targets),
         readResult: (body: Buffer) => readCompared(body, names),
       }
       return asked(question, signal, onProgress)
     },
-    measure(task, signal, onProgress) {
+    async measure(task, signal, onProgress) {
+      const mostBytes = mostStatisticsBytes(await bytesOf(task.model))
       const question = {
         task: { type: 'measure' as const, task },
-        mostBytes: mostMeasuredBytes,
+        mostBytes,
         readResult: readMeasured,
       }
       return asked(question, signal, onProgress)
@@ -232,6 +245,8 @@ export async function startEvaluator(
 }
 
 function notStarted(error: unknown): never {
+  const known = asTureenError(error)
+  if (known.code === 'TUREEN_STORE_FULL') throw known
   throw unavailable(`could not be started (${error instanceof Error ? error.message : error})`)
 }
 

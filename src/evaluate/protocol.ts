@@ -61,7 +61,14 @@ export type Measurement = {
 }
 
 /** The part of an evaluation that does not depend on the model. */
-export type ScoringTask = { dataset: DatasetTask; binding: Binding; limit: number | null; threads: number }
+export type ScoringTask = {
+  dataset: DatasetTask
+  binding: Binding
+  limit: number | null
+  threads: number
+  /** Number of elements of the target array. It bounds the number of classes in a result. */
+  targets: number
+}
 
 export type EvaluationTask = ScoringTask & { model: ModelPaths; metrics: MetricTask[] }
 

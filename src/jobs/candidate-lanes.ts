@@ -25,8 +25,8 @@ export type CandidateLanes = {
   score(model: RunnableModel, name: string): Promise<EvaluationOutcome>
   /** Compares models, as soon as an evaluator is free. */
   compare(task: ComparisonTask): Promise<ComparisonOutcome>
-  /** Ends the evaluators. Running work fails. */
-  end(): void
+  /** Ends the evaluators. Running work fails. Resolves when no file of the search is left in the directories of the evaluators. */
+  end(): Promise<void>
 }
 
 /**
@@ -109,9 +109,9 @@ export function candidateLanes(
         free(lease)
       }
     },
-    end() {
+    async end() {
       for (const { reject } of [...waiting.splice(0), ...asking.splice(0)]) reject(signal.reason)
-      for (const lease of leases) lease.end()
+      await Promise.all(leases.map(lease => lease.end()))
     },
   }
 }

@@ -15,6 +15,7 @@ import {
   type Stores,
 } from './resolve-evaluation.ts'
 import { scoringErrors } from './resolve-scoring.ts'
+import { taskOn } from './scoring-task.ts'
 
 export type EvaluationService = {
   /** Checks the request, then creates the job. */
@@ -58,12 +59,10 @@ export function evaluationRunner(
 
     const compute = async (missing: readonly ResolvedMetric[]) => {
       const task = {
+        ...taskOn(dataset, threads),
         model: model.paths,
-        dataset: { key: dataset.sha256, files: dataset.files },
-        binding: dataset.binding,
         metrics: missing.map(each => each.task),
         limit,
-        threads,
       }
       const evaluator = evaluators.lease()
       try {
@@ -72,7 +71,7 @@ export function evaluationRunner(
         )
         return { run, outcomes: outcomes.map(({ name: _, ...outcome }) => outcome) }
       } finally {
-        evaluator.end()
+        await evaluator.end()
       }
     }
 

@@ -124,7 +124,7 @@ export async function recalibrate(
     await kept.keep([after], jobId)
     return { files, report: { ...report, score: { before: scoreOf(before), after: scoreOf(after) } } }
   } finally {
-    evaluator.end()
+    await evaluator.end()
   }
 }
 

@@ -3,8 +3,9 @@ import type { Subject } from './kept-scores.ts'
 import type { ResolvedDataset } from './resolve-evaluation.ts'
 
 /** Returns the task that scores a model or soup on a whole data set. */
-export function taskOn({ sha256, files, binding }: ResolvedDataset, threads: number): ScoringTask {
-  return { dataset: { key: sha256, files }, binding, limit: null, threads }
+export function taskOn({ sha256, files, binding, target }: ResolvedDataset, threads: number): ScoringTask {
+  const targets = target?.dims.reduce((product, dim) => product * dim, 1) ?? 0
+  return { dataset: { key: sha256, files }, binding, limit: null, threads, targets }
 }
 
 /** Returns the subject of a score of a model or soup on a whole data set. */

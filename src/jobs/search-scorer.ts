@@ -93,8 +93,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
     },
     flush: keeper.flush,
     async close() {
-      lanes.end()
-      await Promise.allSettled(outstanding)
+      await Promise.allSettled([lanes.end(), ...outstanding])
       await keeper.flush()
     },
   }

@@ -1,13 +1,14 @@
 import { type FileState, fileState } from './file-state.ts'
 import { onlyLinked } from './link-notes.ts'
 import { isMissing, unlessMissing } from './missing-file.ts'
+import { onlyOwnLinks } from './own-links.ts'
 
 /** Reads a file to its end. @returns its digest, or the reason why it cannot be read */
 export type HashFile = (path: string, signal: AbortSignal) => Promise<{ sha256: string } | { unreadable: string }>
 
 /**
  * Remembers the files that hold the right bytes. It reads a file once in the life of the process, and again after the file was touched.
- * Links that `npm run backup` makes do not count.
+ * Links that this process or `npm run backup` makes do not count.
  */
 export type SoundFiles = {
   /** Remembers a file in this state as sound without reading it, because its bytes were hashed while they were written. */
@@ -37,7 +38,7 @@ export function soundFiles(hash: HashFile): SoundFiles {
         return isMissing(error) ? 'is gone' : `cannot be read (${error instanceof Error ? error.message : error})`
       }
       const before = known.get(path)
-      if (before && (isSame(before, state) || (await onlyLinked(path, before, state)))) {
+      if (before && (isSame(before, state) || onlyOwnLinks(before, state) || (await onlyLinked(path, before, state)))) {
         known.set(path, state)
         return null
       }

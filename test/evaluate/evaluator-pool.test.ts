@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
 import { createEvaluatorPool } from '../../src/evaluate/evaluator-pool.ts'
@@ -7,6 +8,8 @@ import { temporaryDirectory } from '../support/server.ts'
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 beforeAll(async () => {
   directory = await temporaryDirectory()
+  task.model.path = `${directory.path}/model`
+  await writeFile(task.model.path, '')
 })
 afterAll(() => directory.remove())
 
@@ -17,12 +20,13 @@ const notStarted = () =>
     { actual: 'not ready', message: 'it was not ready in time' },
   ])
 const task = {
-  model: { path: 'none', data: [] },
+  model: { path: '', data: [] },
   dataset: { key: 'none', files: [] },
   binding: { inputs: [], target: null, output: 'y', references: [], batchSize: 1, fixed: false },
   metrics: [],
   limit: null,
   threads: 1,
+  targets: 0,
 }
 
 /** A child that answers at once, without a process. */
@@ -43,7 +47,7 @@ function readyChild(): EvaluatorProcess & { ended: boolean } {
     score: () => Promise.reject(new Error('not asked')),
     compare: () => Promise.reject(new Error('not asked')),
     measure: () => Promise.reject(new Error('not asked')),
-    end: () => {
+    end: async () => {
       child.ended = true
     },
   }

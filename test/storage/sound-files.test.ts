@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { link } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { contentPath } from '../../src/storage/file-names.ts'
 import { fileState } from '../../src/storage/file-state.ts'
 import { noteLinks } from '../../src/storage/link-notes.ts'
+import { makeLinks, removeLinks } from '../../src/storage/own-links.ts'
 import { type SoundFiles, soundFiles } from '../../src/storage/sound-files.ts'
 import { linkOrCopy } from '../../src/store-tools/link-or-copy.ts'
 import { flipBit } from '../support/filled-store.ts'
@@ -65,6 +66,51 @@ test('a backup makes no file be hashed again, nor does the next one', async () =
   await backUp()
   expect(await check()).toEqual([null, null, null])
   expect(hashed).toBe(0)
+})
+
+test('links that this process makes and removes make no file be hashed again, nor do backups between them', async () => {
+  const before = statSync(files[0]?.path ?? '').ctimeMs
+  const links = (name: string) =>
+    files.map(({ path }, index) => ({ path, link: join(directory.path, `${name}-${index}`) }))
+  await later()
+  await makeLinks(links('a'))
+  expect(statSync(files[0]?.path ?? '').ctimeMs).toBeGreaterThan(before)
+  expect(readFileSync(links('a')[1]?.link ?? '', 'utf8')).toBe('two')
+  await later()
+  await makeLinks(links('b'))
+  await backUp()
+  await later()
+  await removeLinks(links('a'))
+  expect(await check()).toEqual([null, null, null])
+  await later()
+  await removeLinks(links('b'))
+  expect(await check()).toEqual([null, null, null])
+  expect(hashed).toBe(0)
+})
+
+test.each(['before', 'between', 'after'])('bytes that change %s links of this process are noticed', async when => {
+  const [, second] = files
+  const [path, link] = [second?.path ?? '', join(directory.path, 'link')]
+  if (when === 'before') damage(path)
+  await later()
+  await makeLinks([{ path, link }])
+  await later()
+  if (when === 'between') damage(path)
+  await later()
+  await removeLinks([{ path, link }])
+  await later()
+  if (when === 'after') damage(path)
+  expect((await check())[1]).toContain('has the digest')
+  expect(hashed).toBe(1)
+})
+
+test('a file that others may write is copied in place of a link', async () => {
+  const [first] = files
+  const link = join(directory.path, 'copy')
+  chmodSync(first?.path ?? '', 0o666)
+  await makeLinks([{ path: first?.path ?? '', link }])
+  expect(statSync(link).ino).not.toBe(statSync(first?.path ?? '').ino)
+  expect(readFileSync(link, 'utf8')).toBe('one')
 })
 
 test('a link of anybody else does: it may hide a change', async () => {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { json, text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { makeEvaluatorDirectory } from '../evaluator-directory.ts'
+import { makeJobDirectory } from '../job-directory.ts'
 import type { StartIsolated } from './isolated-process.ts'
 import type { ProbeFindings, ProbePlan } from './probe-plan.ts'
 
@@ -29,7 +29,7 @@ const probeFindings = z.object({
  * @throws Error with the reason if evaluators cannot be started or limited in this way
  */
 export async function probeIsolation(start: StartIsolated, parent: string): Promise<ProbeFindings> {
-  const directory = await makeEvaluatorDirectory(parent)
+  const directory = await makeJobDirectory(parent)
   try {
     const plan: ProbePlan = {
       hidden: ['/etc/passwd', '/proc/self/environ', `/proc/${process.pid}/environ`, parent, dirname(parent)],

@@ -1,0 +1,59 @@
+import type { ModelPaths } from '../storage/model-paths.ts'
+import type {
+  CalibrationTask,
+  DatasetTask,
+  MetricTask,
+  RunnableModel,
+  ScoringTask,
+  SearchedScoring,
+  Task,
+} from './protocol.ts'
+
+/** The kinds of files of a task: a model's own file, its external data, a file of a data set, and the plan of a merge. */
+export type TaskFileKind = 'model' | 'data' | 'dataset' | 'plan'
+
+/**
+ * Returns a task that names other paths. It names nothing else of the store: the key of a data set becomes its paths.
+ * @param at returns the new path of a file
+ */
+export function withPaths(task: Task, at: (path: string, kind: TaskFileKind) => string): Task {
+  const dataset = ({ files }: DatasetTask): DatasetTask => {
+    const renamed = files.map(file => ({ ...file, path: at(file.path, 'dataset') }))
+    return { key: renamed.map(({ path }) => path).join(':'), files: renamed }
+  }
+  const calibration = (each: CalibrationTask): CalibrationTask => ({ ...each, dataset: dataset(each.dataset) })
+  const model = <Files extends ModelPaths>(files: Files): Files => ({
+    ...files,
+    path: at(files.path, 'model'),
+    data: files.data.map(each => ({ ...each, path: at(each.path, 'data') })),
+  })
+  const runnable = (each: RunnableModel): RunnableModel =>
+    'plan' in each ? { ...each, plan: at(each.plan, 'plan') } : model(each)
+  const metric = (each: MetricTask): MetricTask =>
+    each.kind === 'model' ? { ...each, model: model(each.model) } : each
+  const scoring = <Scoring extends ScoringTask>(each: Scoring): Scoring => ({ ...each, dataset: dataset(each.dataset) })
+  const searched = <Scoring extends SearchedScoring>(each: Scoring): Scoring => ({
+    ...scoring(each),
+    models: each.models.map(runnable),
+    soups: {
+      ...each.soups,
+      inputs: each.soups.inputs.map(model),
+      calibration: each.soups.calibration && calibration(each.soups.calibration),
+    },
+    metric: metric(each.metric),
+  })
+  switch (task.type) {
+    case 'evaluate': {
+      const { model: run, metrics } = task.task
+      return { type: task.type, task: { ...scoring(task.task), model: model(run), metrics: metrics.map(metric) } }
+    }
+    case 'score':
+      return { type: task.type, task: searched(task.task) }
+    case 'compare':
+      return { type: task.type, task: searched(task.task) }
+    case 'measure': {
+      const { model: measured, calibration: data } = task.task
+      return { type: task.type, task: { model: model(measured), calibration: calibration(data) } }
+    }
+  }
+}
