@@ -5,9 +5,8 @@ import type { Task, TaskMessage, TaskResult } from '../protocol.ts'
 import { type ModelContent, withFiles } from './model-content.ts'
 import { openDatasets } from './open-datasets.ts'
 import { readTask, writeFrame } from './pipes.ts'
-import { runComparison } from './run-comparison.ts'
 import { runEvaluation } from './run-evaluation.ts'
-import { warmUp } from './session.ts'
+import { warmUp } from './warm-up.ts'
 import { writeOutcome, writeProblem, writeScored } from './write-answers.ts'
 
 /**
@@ -42,8 +41,10 @@ async function run(message: Task, onProgress: (done: number, total: number) => v
       const { runRange } = await import('./run-range.ts')
       return { type: 'evaluated', outcome: await runRange(message.task, datasets.open, writeScored) }
     }
-    case 'compare':
+    case 'compare': {
+      const { runComparison } = await import('./run-comparison.ts')
       return { type: 'compared', outcome: await runComparison(message.task, datasets.open, onProgress) }
+    }
     case 'measure': {
       const { measureBatchNorms } = await import('./measure-batch-norms.ts')
       const { model, calibration } = message.task

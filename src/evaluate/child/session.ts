@@ -4,14 +4,10 @@ import type { TensorValues } from '../../merge/rewrite-model.ts'
 import { type ByteSource, memorySource, readBytes } from '../../onnx/byte-source.ts'
 import type { GraphCut } from '../../onnx/graph/cut-graph.ts'
 import { largestFile } from '../../onnx/model-limits.ts'
-import { ModelProto } from '../../onnx/onnx-proto.ts'
 import { dtypeName } from '../../tensor/dtype.ts'
 import { isNotExchanged } from '../element-kinds.ts'
 import { notExchanged } from '../exchanged-values.ts'
 import type { ModelContent } from './model-content.ts'
-
-// Sessions log nothing. At its start onnxruntime looks for graphics processors besides, and would warn where it may not see them.
-ort.env.logLevel = 'fatal'
 
 /** Changes to a model when it is opened. `values`: new elements of some tensors; `cut`: other outputs. */
 export type ModelChange = { values?: TensorValues; cut?: GraphCut }
@@ -91,21 +87,6 @@ function requireExchanged({ outputMetadata }: ort.InferenceSession, outputs: rea
       { tensor: value.name, expected: 'float32', actual: value.type, message },
     ])
   }
-}
-
-/** Runs y = x once, so that onnxruntime and its kernels are loaded before the first task. */
-export async function warmUp(): Promise<void> {
-  const value = (name: string) => ({ name, type: { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 1 }] } } } })
-  const graph = {
-    name: 'warm-up',
-    node: [{ opType: 'Identity', input: ['x'], output: ['y'] }],
-    input: [value('x')],
-    output: [value('y')],
-  }
-  const bytes = ModelProto.encode({ irVersion: 8, opsetImport: [{ domain: '', version: 13 }], graph }).finish()
-  const session = await ort.InferenceSession.create(Uint8Array.from(bytes), { intraOpNumThreads: 1 })
-  await session.run({ x: new ort.Tensor('float32', new Float32Array(1), [1]) })
-  await session.release()
 }
 
 async function withReason<Value>(what: string, run: () => Promise<Value>): Promise<Value> {

@@ -19,10 +19,10 @@ afterEach(() => store.remove())
 const path = (name: string) => join(store.path, name)
 const dataset = (name: string) => ({ key: `sha256:${name}`, files: [{ name: `${name}.npz`, path: path(name) }] })
 const binding = { inputs: [], target: null, output: 'y', references: [], batchSize: 1, fixed: false }
-const common = { dataset: dataset('digits'), binding, limit: null, threads: 1, targets: 0 }
+const common = () => ({ dataset: dataset('digits'), binding, limit: null, threads: 1, targets: 0 })
 const evaluation = (model: EvaluationTask['model']): Task => ({
   type: 'evaluate',
-  task: { ...common, model, metrics: [] },
+  task: { ...common(), model, metrics: [] },
 })
 /** The files in `job/`: content by name. */
 const files = async () => {
@@ -37,7 +37,7 @@ test('a task names its files by their places in the directory, and nothing else 
   const held = await directory.hold({
     type: 'score',
     task: {
-      ...common,
+      ...common(),
       models: [model, { soup: { members: [0], weights: [1], rules: [] }, plan: path('plan'), recalibrated: true }],
       soups: {
         inputs: [{ ...model, label: 'base' }],
