@@ -23,17 +23,18 @@ export type DatasetTask = { key: string; files: DatasetFile[] }
 export type CalibrationTask = { dataset: DatasetTask; binding: Binding; limit: number | null }
 
 /**
- * The models of a search, from which an evaluator makes soups. `inputs`: in the order of the plans; `calibration`: the data to measure the
- * batch norms of a recalibrated soup on.
+ * The models of a search, from which an evaluator makes soups. `inputs`: in the order of the plans; `plans`: paths of the serialized plans of
+ * all models, by the place of the base in `inputs`; `calibration`: the data to measure the batch norms of a recalibrated soup on.
  */
 export type SoupSource = {
   inputs: readonly (ModelPaths & { label: string })[]
+  plans: ReadonlyMap<number, string>
   settings: MergeSettings
   calibration: CalibrationTask | null
 }
 
-/** A soup that the evaluator makes in its own memory. `plan`: path of the serialized plan of all models with this soup's base. */
-export type SoupToMake = { soup: CandidateSoup; plan: string; recalibrated: boolean }
+/** A soup that the evaluator makes in its own memory. `base`: place of its base in the source, which has a plan for it. */
+export type SoupToMake = { soup: CandidateSoup; base: number; recalibrated: boolean }
 
 /** A model to run: by its files, or a soup of the models of the task. */
 export type RunnableModel = ModelPaths | SoupToMake

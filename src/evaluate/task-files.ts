@@ -27,8 +27,7 @@ export function withPaths(task: Task, at: (path: string, kind: TaskFileKind) => 
     path: at(files.path, 'model'),
     data: files.data.map(each => ({ ...each, path: at(each.path, 'data') })),
   })
-  const runnable = (each: RunnableModel): RunnableModel =>
-    'plan' in each ? { ...each, plan: at(each.plan, 'plan') } : model(each)
+  const runnable = (each: RunnableModel): RunnableModel => ('soup' in each ? each : model(each))
   const metric = (each: MetricTask): MetricTask =>
     each.kind === 'model' ? { ...each, model: model(each.model) } : each
   const scoring = <Scoring extends ScoringTask>(each: Scoring): Scoring => ({ ...each, dataset: dataset(each.dataset) })
@@ -38,6 +37,7 @@ export function withPaths(task: Task, at: (path: string, kind: TaskFileKind) => 
     soups: {
       ...each.soups,
       inputs: each.soups.inputs.map(model),
+      plans: new Map([...each.soups.plans].map(([base, path]) => [base, at(path, 'plan')])),
       calibration: each.soups.calibration && calibration(each.soups.calibration),
     },
     metric: metric(each.metric),

@@ -6,6 +6,7 @@ import type {
   ComparisonTask,
   EvaluationOutcome,
   RunnableModel,
+  SoupSource,
 } from '../evaluate/protocol.ts'
 
 /** Milliseconds of work of one range. A crash of an evaluator loses at most so much. */
@@ -38,7 +39,7 @@ export type CandidateLanes = {
  */
 export function candidateLanes(
   evaluators: Pick<EvaluatorPool, 'width' | 'lease'>,
-  task: Omit<CandidateRange, 'models' | 'milliseconds'>,
+  { source, ...task }: Omit<CandidateRange, 'models' | 'soups' | 'milliseconds'> & { source(): SoupSource },
   signal: AbortSignal,
 ): CandidateLanes {
   const lanes = evaluators.width
@@ -54,7 +55,8 @@ export function candidateLanes(
     let done = 0
     try {
       const models = range.map(({ model }) => model)
-      await lease.score({ ...task, models, milliseconds: rangeMilliseconds }, signal, outcome => {
+      const given = { ...task, soups: source(), models, milliseconds: rangeMilliseconds }
+      await lease.score(given, signal, outcome => {
         range[done]?.resolve(outcome)
         done += 1
       })

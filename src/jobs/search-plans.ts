@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import type { ContentFiles } from '../storage/content-files.ts'
@@ -8,8 +9,10 @@ import type { ResolvedSearch } from './resolve-search.ts'
 export type SearchPlans = {
   /** Findings about the merge of all models. */
   findings: Promise<MergeFindings>
-  /** Returns the path of the plan of a soup. The plan is made when its first soup needs it. */
-  pathFor(soup: CandidateSoup): Promise<string>
+  /** Paths of the plans so far, by the place of their base. */
+  readonly paths: ReadonlyMap<number, string>
+  /** Returns the place of a soup's base, once there is a plan for it. The plan is made when its first soup needs it. */
+  baseOf(soup: CandidateSoup): Promise<number>
   /** Removes the files, after all work on them has ended. */
   close(): Promise<void>
 }
@@ -21,32 +24,36 @@ export function searchPlans(
   contentFiles: Pick<ContentFiles, 'makeOutput' | 'discard'>,
   signal: AbortSignal,
 ): SearchPlans {
-  /** By the place of the base among the models. The first plan is also that of a base which all soups have. */
-  const paths = new Map<number, Promise<string>>()
-  // The size of a plan is not known before: some hundred bytes for each tensor.
-  const planned = <Findings>(base: number, plan: (output: string) => Promise<Findings>) => {
-    const made = contentFiles.makeOutput(0, async output => ({ output, findings: await plan(output) }))
-    const path = made.then(({ output }) => output)
+  const paths = new Map<number, string>()
+  /** By the place of the base. The first plan is also that of a base which all soups have. */
+  const planned = new Map<number, Promise<unknown>>()
+  // One after the other: a plan takes milliseconds, and another thread would take longer to start.
+  const oneAtATime = pLimit(1)
+  const plan = <Findings>(base: number, make: (output: string) => Promise<Findings>): Promise<Findings> => {
+    // The size of a plan is not known before: some hundred bytes for each tensor.
+    const made = oneAtATime(() =>
+      contentFiles.makeOutput(0, async output => {
+        const findings = await make(output)
+        paths.set(base, output)
+        return findings
+      }),
+    )
     // The soups that need the plan report the error.
-    path.catch(() => undefined)
-    paths.set(base, path)
-    return { path, findings: made.then(({ findings }) => findings) }
+    made.catch(() => undefined)
+    planned.set(base, made)
+    return made
   }
-  const { findings } = planned(0, output => threads.planSearch({ inputs, settings, output }, signal))
-  findings.catch(() => undefined)
   return {
-    findings,
-    pathFor({ members: [first = 0] }) {
+    paths,
+    findings: plan(0, output => threads.planSearch({ inputs, settings, output }, signal)),
+    async baseOf({ members: [first = 0] }) {
       const base = inputs.base === null ? first : 0
-      const known = paths.get(base)
-      if (known) return known
-      const other = planned(base, output => threads.planBase({ inputs, settings, base, output }, signal))
-      other.findings.catch(() => undefined)
-      return other.path
+      await (planned.get(base) ?? plan(base, output => threads.planBase({ inputs, settings, base, output }, signal)))
+      return base
     },
     async close() {
-      for (const path of await Promise.allSettled(paths.values()))
-        if (path.status === 'fulfilled') await contentFiles.discard(path.value)
+      await Promise.allSettled(planned.values())
+      for (const path of paths.values()) await contentFiles.discard(path)
     },
   }
 }

@@ -54,7 +54,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
     evaluators,
     {
       ...taskOn(dataset, threads),
-      soups: soups.source,
+      source: soups.source,
       metric: metric.task,
       readyBytes: Math.floor(memoryBytes / evaluators.width),
     },

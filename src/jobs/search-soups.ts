@@ -11,28 +11,31 @@ import type { SearchPlans } from './search-plans.ts'
 
 /** The soups of a search, as evaluators run them. */
 export type RunnableSoups = {
-  /** The models that evaluators make soups from. */
-  source: SoupSource
-  /** Returns a soup to run: a model by its own files, which keeps its own statistics, or a soup to make. */
+  /** Returns the models that evaluators make soups from, with the plans so far. */
+  source(): SoupSource
+  /** Returns a soup to run: a model by its own files, which keeps its own statistics, or a soup to make by a plan of the source. */
   runnable(soup: CandidateSoup): Promise<RunnableModel>
 }
 
 export function runnableSoups(
   { models, inputs, settings, recalibration }: Pick<ResolvedSearch, 'models' | 'inputs' | 'settings' | 'recalibration'>,
-  plans: Pick<SearchPlans, 'pathFor'>,
+  plans: Pick<SearchPlans, 'paths' | 'baseOf'>,
 ): RunnableSoups {
   const { base, ...others } = inputs
+  // The digest of a data set says nothing to an evaluator.
+  const { recalibrate: _, ...merging } = settings
   const files = filesOf(mergeInputs(others.models, base, others.companions))
+  const source = {
+    inputs: files.map(({ label, path, data }) => ({ label, path, data })),
+    settings: merging,
+    calibration: recalibration?.calibration ?? null,
+  }
   return {
-    source: {
-      inputs: files.map(({ label, path, data }) => ({ label, path, data })),
-      settings,
-      calibration: recalibration?.calibration ?? null,
-    },
+    source: () => ({ ...source, plans: new Map(plans.paths) }),
     async runnable(soup) {
       const own = ownFile(soup, models)
       if (own) return own.paths
-      return { soup, plan: await plans.pathFor(soup), recalibrated: recalibration !== null && !isSingle(soup) }
+      return { soup, base: await plans.baseOf(soup), recalibrated: recalibration !== null && !isSingle(soup) }
     },
   }
 }

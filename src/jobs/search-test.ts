@@ -71,10 +71,11 @@ async function compare(
   { dataset, metric }: Scoring,
   { kept, soups, compare, threads, jobId }: Services,
 ): Promise<KeptComparison> {
+  const models = await Promise.all(compared.map(soups.runnable))
   const task = {
     ...taskOn(dataset, threads),
-    models: await Promise.all(compared.map(soups.runnable)),
-    soups: soups.source,
+    models,
+    soups: soups.source(),
     metric: metric.task,
     compared: key.compared,
     bootstrap,

@@ -1,7 +1,7 @@
 import { defaultSettings, type MergeSettings } from './merge-input.ts'
 import type { MergePlan } from './merge-plan.ts'
 import { methodNamed } from './methods/merge-method-registry.ts'
-import { ruleOf } from './rule-resolution.ts'
+import { ruleOf } from './rule-match.ts'
 import { tensorOperations } from './tensor-operations.ts'
 
 /** Other weights for the tensors that a glob matches. */

@@ -2,7 +2,7 @@ import type { TensorEntry } from '../onnx/layout.ts'
 import type { Position } from './gradient.ts'
 import type { Operation } from './operation.ts'
 import type { PlannedFile } from './plan-parts.ts'
-import type { RuleMatch } from './rule-resolution.ts'
+import type { RuleMatch } from './rule-match.ts'
 import type { TensorRows } from './tensor-rows.ts'
 
 /**

@@ -4,7 +4,8 @@ import { type IsCarried, networkOf } from './match-inputs.ts'
 import { asBase, type MatchedInput } from './matched-input.ts'
 import type { IndexedInput, MergeSettings } from './merge-input.ts'
 import { filesOf, type MergeInputs } from './merge-inputs.ts'
-import { type RuleReport, type RuleResolution, resolveRules, ruleMatcher, ruleOf } from './rule-resolution.ts'
+import { ruleOf } from './rule-match.ts'
+import { type RuleReport, type RuleResolution, resolveRules, ruleMatcher } from './rule-resolution.ts'
 import { ruleWarnings } from './rule-warnings.ts'
 
 /** The rules of a merge, resolved for each averaged tensor, with warnings about them. */

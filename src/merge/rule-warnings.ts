@@ -1,7 +1,8 @@
 import { endAlike, moduleOf, scopeOf } from '../onnx/graph/module-names.ts'
 import type { Network } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
-import { type RuleResolution, ruleOf, type TensorMatches } from './rule-resolution.ts'
+import { ruleOf } from './rule-match.ts'
+import type { RuleResolution, TensorMatches } from './rule-resolution.ts'
 import { tensorPositions } from './tensor-positions.ts'
 import type { TensorRule } from './tensor-rule.ts'
 

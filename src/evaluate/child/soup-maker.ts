@@ -22,18 +22,18 @@ export type SoupMaker = (soup: SoupToMake, source: SoupSource) => ModelContent
  */
 export function createSoupMaker(): SoupMaker {
   const memory = planMemory()
-  const plans = new Map<string, MergePlan>()
+  const plans = new Map<number, MergePlan>()
   let opened: LabelledFiles[] | undefined
   let buffer = new Uint8Array(0)
-  return ({ soup, plan: path }, { inputs, settings }) => {
+  return ({ soup, base }, { inputs, plans: paths, settings }) => {
     opened ??= inputs.map(({ label, path, data }) => ({
       label,
       source: openReadAhead(path),
       data: new Map(data.map(each => [each.location, openReadAhead(each.path)])),
     }))
     const files = opened
-    const whole = plans.get(path) ?? planAt(path)
-    plans.set(path, whole)
+    const whole = plans.get(base) ?? planAt(paths.get(base))
+    plans.set(base, whole)
     const { plan } = prepare(candidatePlan(whole, soup, settings), files)
     const made = planSource(plan, files, memory)
     if (buffer.byteLength < made.byteLength) buffer = new Uint8Array(made.byteLength)
@@ -43,7 +43,8 @@ export function createSoupMaker(): SoupMaker {
   }
 }
 
-function planAt(path: string): MergePlan {
+function planAt(path: string | undefined): MergePlan {
+  if (path === undefined) throw new RangeError('a soup without a plan')
   // The server serialized the plan, so v8 returns the same type.
   const plan: MergePlan = deserialize(readFileSync(path))
   return plan

@@ -56,8 +56,8 @@ function bothWays(search: Search, soup: CandidateSoup, make: SoupMaker): { made:
   else planSearch({ ...search, output: plan })
   const { models, base: common, companions } = search.inputs
   const inputs = filesOf(mergeInputs(models, common, companions))
-  const source = { inputs, settings: search.settings, calibration: null }
-  const { bytes, data } = make({ soup, plan, recalibrated: false }, source)
+  const source = { inputs, plans: new Map([[base, plan]]), settings: search.settings, calibration: null }
+  const { bytes, data } = make({ soup, base, recalibrated: false }, source)
   const beside = [...data.values()].map(file => Buffer.from(readBytes(file, 0, file.byteLength)))
   const winner = soupMerge(soup, search, false)
   const started = startMerge(winner.inputs, winner.settings, join(own, 'soup.onnx'), false, workControl())

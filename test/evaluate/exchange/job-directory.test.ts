@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { clearJobDirectories, type JobDirectory, makeJobDirectory } from '../../../src/evaluate/job-directory.ts'
 import type { EvaluationTask, Task } from '../../../src/evaluate/protocol.ts'
@@ -38,9 +39,10 @@ test('a task names its files by their places in the directory, and nothing else 
     type: 'score',
     task: {
       ...common(),
-      models: [model, { soup: { members: [0], weights: [1], rules: [] }, plan: path('plan'), recalibrated: true }],
+      models: [model, { soup: { members: [0], weights: [1], rules: [] }, base: 0, recalibrated: true }],
       soups: {
         inputs: [{ ...model, label: 'base' }],
+        plans: new Map([[0, path('plan')]]),
         settings: {
           method: 'linear',
           parameters: {},
@@ -57,14 +59,15 @@ test('a task names its files by their places in the directory, and nothing else 
       readyBytes: 0,
     },
   })
-  expect(JSON.stringify(held)).not.toContain(store.path)
-  expect(JSON.stringify(held)).not.toContain('sha256')
+  const said = inspect(held, { depth: null })
+  expect(said).not.toContain(store.path)
+  expect(said).not.toContain('sha256')
   if (held.type !== 'score') throw new TypeError('a task of another type')
   const { task } = held
-  const [own, soup] = task.models
+  const [own] = task.models
   const seen = {
     model: own && 'path' in own ? [own.path, ...own.data.map(each => each.path)] : [],
-    plan: soup && 'plan' in soup ? [soup.plan] : [],
+    plan: [...task.soups.plans.values()],
     inputs: task.soups.inputs.flatMap(each => [each.path, ...each.data.map(file => file.path)]),
     metric: task.metric.kind === 'model' ? [task.metric.model.path] : [],
     data: task.dataset.files.map(file => file.path),

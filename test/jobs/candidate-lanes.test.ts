@@ -1,0 +1,138 @@
+import { expect, test, vi } from 'vitest'
+import { TureenError } from '../../src/errors.ts'
+import type { Evaluator } from '../../src/evaluate/evaluator-process.ts'
+import type { CandidateRange, EvaluationOutcome } from '../../src/evaluate/protocol.ts'
+import { candidateLanes } from '../../src/jobs/candidate-lanes.ts'
+
+const binding = { inputs: [], target: null, output: null, references: [], batchSize: 1, fixed: false }
+const task = {
+  dataset: { key: 'data', files: [] },
+  binding,
+  limit: null,
+  threads: 1,
+  targets: 1,
+  readyBytes: 0,
+  metric: { kind: 'registered' as const, name: 'accuracy', metric: 'accuracy', parameters: {} },
+  source: () => {
+    const settings = { method: 'linear', parameters: {}, normalize: true, rules: [], nonFloat: 'error' as const }
+    return {
+      inputs: [],
+      plans: new Map(),
+      settings: { ...settings, provenance: false, usesBase: false },
+      calibration: null,
+    }
+  },
+}
+const latency = { median: 0, p95: 0 }
+const outcome: EvaluationOutcome = { metrics: [], samples: 1, notANumber: 0, seconds: 0, latency }
+const model = (name: string) => ({ path: name, data: [] })
+const names = (range: CandidateRange) => range.models.map(each => ('path' in each ? each.path : ''))
+
+type Score = Evaluator['score']
+
+/** Evaluators whose ranges a function scores. `ranges`: the names of the candidates of each range, by evaluator. */
+function evaluatorsOf(width: number, score: Score) {
+  const ranges: string[][][] = []
+  const pool = {
+    width,
+    lease() {
+      const own: string[][] = []
+      ranges.push(own)
+      return {
+        score: (...[range, ...rest]: Parameters<Score>) => {
+          own.push(names(range))
+          return score(range, ...rest)
+        },
+        evaluate: () => Promise.reject(new Error('not asked')),
+        compare: async () => ({ metrics: [], notANumber: [], samples: 0, interval: null, leftOut: 0 }),
+        measure: () => Promise.reject(new Error('not asked')),
+        end: vi.fn(async () => undefined),
+      }
+    },
+  }
+  return { pool, ranges }
+}
+
+const scoreAll: Score = async ({ models }, _, onScored) => {
+  for (const _ of models) {
+    await new Promise(resolve => setImmediate(resolve))
+    onScored(outcome)
+  }
+}
+const never = new AbortController().signal
+const candidates = Array.from({ length: 100 }, (_, index) => `c${index}`)
+
+test('candidates that come together are dealt out in ranges, which get shorter towards the end', async () => {
+  const { pool, ranges } = evaluatorsOf(2, scoreAll)
+  const lanes = candidateLanes(pool, task, never)
+  await Promise.all(candidates.map(name => lanes.score(model(name), name)))
+  const sizes = ranges.map(own => own.map(range => range.length))
+  expect(sizes.flat().reduce((sum, size) => sum + size, 0)).toBe(candidates.length)
+  expect(new Set(ranges.flat(2))).toEqual(new Set(candidates))
+  for (const own of sizes) {
+    expect(own.length).toBeGreaterThan(3)
+    expect(own[0]).toBeLessThanOrEqual(25)
+    expect(own.at(-1)).toBe(1)
+  }
+})
+
+test('a candidate by itself uses one evaluator, always the same', async () => {
+  const { pool, ranges } = evaluatorsOf(4, scoreAll)
+  const lanes = candidateLanes(pool, task, never)
+  for (const name of candidates.slice(0, 5)) await lanes.score(model(name), name)
+  expect(ranges.filter(own => own.length > 0)).toEqual([candidates.slice(0, 5).map(name => [name])])
+})
+
+test('candidates that an evaluator gives back go to the next range, before those that came later', async () => {
+  const { pool, ranges } = evaluatorsOf(1, async (_, _signal, onScored) => onScored(outcome))
+  const lanes = candidateLanes(pool, task, never)
+  await Promise.all(candidates.slice(0, 6).map(name => lanes.score(model(name), name)))
+  expect(ranges.flat().map(([first]) => first)).toEqual(candidates.slice(0, 6))
+})
+
+test('an error names the candidate at which it happened, and scores before it stay', async () => {
+  const { pool } = evaluatorsOf(1, async (_, _signal, onScored) => {
+    onScored(outcome)
+    throw new TureenError('TUREEN_EVALUATION_CRASHED', 'The evaluator died.', [])
+  })
+  const lanes = candidateLanes(pool, task, never)
+  const scores = await Promise.allSettled(['a', 'b', 'c', 'd'].map(name => lanes.score(model(name), `soup ${name}`)))
+  expect(scores.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
+  expect(scores[1]).toMatchObject({
+    reason: {
+      code: 'TUREEN_EVALUATION_CRASHED',
+      message: expect.stringMatching(/^soup b: /),
+      errors: [{ model: 'soup b' }],
+    },
+  })
+})
+
+test('a comparison gets the next free evaluator, before candidates that wait', async () => {
+  const { pool } = evaluatorsOf(1, scoreAll)
+  const lanes = candidateLanes(pool, task, never)
+  const done: string[] = []
+  const scoring = ['a', 'b', 'c', 'd'].map(name => lanes.score(model(name), name).then(() => done.push(name)))
+  await scoring[0]
+  const { source, readyBytes, ...scored } = task
+  const bootstrap = { seed: 0, replicates: 1, confidence: 0.95 }
+  await lanes
+    .compare({ ...scored, soups: source(), models: [], compared: [0, 0], bootstrap })
+    .then(() => done.push('compared'))
+  await Promise.all(scoring)
+  expect(done.indexOf('compared')).toBeLessThan(3)
+  expect(readyBytes).toBe(0)
+})
+
+test('waiting candidates and comparisons fail when the search is over', async () => {
+  const over = new AbortController()
+  const { pool } = evaluatorsOf(1, () => new Promise(() => undefined))
+  const lanes = candidateLanes(pool, task, over.signal)
+  const { source, readyBytes: _, ...scored } = task
+  const scoring = ['a', 'b', 'c'].map(name => lanes.score(model(name), name))
+  await new Promise(resolve => setImmediate(resolve))
+  const bootstrap = { seed: 0, replicates: 1, confidence: 0.95 }
+  const compared = lanes.compare({ ...scored, soups: source(), models: [], compared: [0, 0], bootstrap })
+  over.abort(new Error('over'))
+  lanes.end()
+  for (const waiting of [...scoring.slice(2), compared]) await expect(waiting).rejects.toThrow('over')
+})
