@@ -2,6 +2,7 @@ import ort from 'onnxruntime-node'
 import { openDataset } from '../../src/evaluate/datasets/dataset.ts'
 import { soupInMemory } from '../support/soup.ts'
 import { membersOf, readDigits, subsets } from './digits.ts'
+import { sessionOptions } from './session-options.ts'
 
 /**
  * What no search can do without, in a process of its own: for each soup, open it, run it over the samples, release it, in one
@@ -12,16 +13,6 @@ import { membersOf, readDigits, subsets } from './digits.ts'
  */
 export type BareInference = { seconds: number; accuracies: [subset: number, accuracy: number][] }
 
-/** As src/evaluate/child/session.ts opens models, with TUREEN_EVAL_THREADS=1. */
-const options: ort.InferenceSession.SessionOptions = {
-  intraOpNumThreads: 1,
-  interOpNumThreads: 1,
-  executionMode: 'sequential',
-  enableCpuMemArena: false,
-  enableMemPattern: false,
-  graphOptimizationLevel: 'all',
-  logSeverityLevel: 4,
-}
 /** As the service batches where nothing else is asked for. */
 const batchSize = 64
 
@@ -39,7 +30,7 @@ const soups = subsets(models.length)
 const batches = await readBatches(validation)
 
 async function run(bytes: Uint8Array): Promise<unknown[]> {
-  const session = await ort.InferenceSession.create(bytes, options)
+  const session = await ort.InferenceSession.create(bytes, sessionOptions)
   const [input = ''] = session.inputNames
   const [output = ''] = session.outputNames
   const produced: unknown[] = []

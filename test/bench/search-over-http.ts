@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { searchJob } from '../../schemas/job.ts'
 import type { SearchResult } from '../../schemas/search.ts'
 import { evaluationClient } from '../support/evaluation-client.ts'
-import { spawnServer } from '../support/server.ts'
+import { evaluating, spawnServer } from '../support/server.ts'
 import { type Digits, membersOf, subsets } from './digits.ts'
 import type { SearchContestant } from './search.ts'
 
@@ -18,8 +18,8 @@ export function searchOverHttp(
     description: 'POST /v1/searches?wait=60 to a server that has just started, from the request to the whole answer',
     async search() {
       const data = await mkdtemp(join(workspace, 'data-'))
-      // The environment of `npm start`.
-      const server = await spawnServer(data)
+      // As `npm start` has it: servers of tests keep one evaluator with all processors.
+      const server = await spawnServer(data, evaluating)
       const kill = () => server.process.kill('SIGKILL')
       signal.addEventListener('abort', kill)
       try {
@@ -33,7 +33,7 @@ export function searchOverHttp(
           selection: { dataset, metric: 'accuracy' },
         }
         const started = performance.now()
-        const result = await find(server.url, request)
+        const result = await findOverHttp(server.url, request)
         const seconds = (performance.now() - started) / 1000
         const running = result.candidates.reduce((sum, candidate) => sum + candidate.seconds, 0)
         return {
@@ -51,7 +51,8 @@ export function searchOverHttp(
   }
 }
 
-async function find(url: string, request: object): Promise<SearchResult> {
+/** Runs a search to its end. @throws Error if it does not succeed */
+export async function findOverHttp(url: string, request: object): Promise<SearchResult> {
   const answer = async (response: Response) => {
     const text = await response.text()
     if (!response.ok) throw new Error(`the search was answered ${response.status}: ${text}`)
