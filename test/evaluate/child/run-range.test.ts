@@ -1,0 +1,97 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { keptBatches, readBatches } from '../../../src/evaluate/child/fed-batches.ts'
+import { openDatasets } from '../../../src/evaluate/child/open-datasets.ts'
+import { runRange } from '../../../src/evaluate/child/run-range.ts'
+import type { CandidateRange, EvaluationOutcome } from '../../../src/evaluate/protocol.ts'
+import { defaultSettings } from '../../../src/merge/merge-input.ts'
+import { planSearch } from '../../../src/threads/search-task.ts'
+import { projectRoot } from '../../support/server.ts'
+import { digest } from '../../support/soup.ts'
+
+const digits = join(projectRoot, 'examples/digits')
+const models = [0, 1, 2].map(index => {
+  const path = join(digits, `ft${index}.onnx`)
+  return { label: `ft${index}`, sha256: digest(readFileSync(path)), path, data: [], weight: 1 }
+})
+const input = { input: 'image', dtype: 'float32', array: 'image', feeding: 'batch' as const }
+const binding = { inputs: [input], target: 'label', output: 'logits', references: [], batchSize: 64, fixed: false }
+
+let directory: string
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'tureen-range-'))
+  const inputs = { models, base: models[0] ?? null, companions: [] }
+  planSearch({ inputs, settings: defaultSettings, output: join(directory, 'plan') })
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+const soup = (members: number[]) => ({
+  soup: { members, weights: members.map(() => 1), rules: [] },
+  base: 0,
+  recalibrated: false,
+})
+const range = (milliseconds: number): CandidateRange => ({
+  dataset: { key: 'val', files: [{ name: 'val.npz', path: join(digits, 'val.npz') }] },
+  binding,
+  limit: null,
+  threads: 1,
+  targets: 500,
+  models: [{ path: models[0]?.path ?? '', data: [] }, soup([0, 1]), soup([1, 2]), soup([0, 1, 2])],
+  soups: {
+    inputs: models.map(({ label, path, data }) => ({ label, path, data })),
+    plans: new Map([[0, join(directory, 'plan')]]),
+    settings: defaultSettings,
+    calibration: null,
+  },
+  metric: { kind: 'registered', name: 'accuracy', metric: 'accuracy', parameters: { from: 'auto' } },
+  milliseconds,
+  readyBytes: 1 << 20,
+})
+
+/** The scores of a range, and whether the last one ended it. */
+async function scored(asked: CandidateRange, takes = (_: EvaluationOutcome) => true): Promise<(number | undefined)[]> {
+  const outcomes: EvaluationOutcome[] = []
+  const last = await runRange(asked, openDatasets().open, outcome => {
+    if (!takes(outcome)) return false
+    outcomes.push(outcome)
+    return true
+  })
+  return [...outcomes, last].map(({ metrics: [metric] }) => metric?.value)
+}
+
+test('a range is scored in order, again and again with the same scores', async () => {
+  const first = await scored(range(60_000))
+  expect(first).toHaveLength(4)
+  expect(first[0]).toBeCloseTo(0.818, 1)
+  expect(await scored(range(60_000))).toEqual(first)
+  expect(await scored({ ...range(60_000), models: range(0).models.toReversed() })).toEqual(first.toReversed())
+})
+
+test('a range whose time is over ends after the candidate that it has begun', async () => {
+  expect(await scored(range(0))).toHaveLength(1)
+})
+
+test('a range ends with an outcome that is too large to be passed on', async () => {
+  expect(await scored(range(60_000), () => false)).toHaveLength(1)
+})
+
+test('batches that are kept are those that are read, and more than may be kept are read again', async () => {
+  const dataset = await openDatasets().open(range(0).dataset)
+  const session = { inputMetadata: [{ name: 'image', isTensor: true as const, type: 'float32' as const, shape: [] }] }
+  const pass = { dataset, binding, arrays: ['image', 'label'], targets: ['label'], total: 500 }
+  const seen = async (batches: ReturnType<typeof readBatches> | ReturnType<ReturnType<typeof keptBatches>>) => {
+    const found: unknown[] = []
+    for await (const { samples, feeds, values } of batches)
+      found.push([samples, feeds.image?.dims, feeds.image?.data, values.get('label')?.data.slice()])
+    return found
+  }
+  const expected = await seen(readBatches(pass, session))
+  expect(expected).toHaveLength(8)
+  for (const mostBytes of [0, 1 << 15, 1 << 20]) {
+    const batches = keptBatches(mostBytes)
+    for (let turn = 0; turn < 3; turn += 1) expect(await seen(batches(pass, session))).toEqual(expected)
+    expect(Array.isArray(batches(pass, session))).toBe(mostBytes === 1 << 20)
+  }
+})
