@@ -14,12 +14,13 @@ type Options = {
   readUsage: () => Promise<StoreUsage>
   verification: () => Usage['verification']
   limits: Usage['limits']
+  isolation: Usage['isolation']
 }
 
 /** Routes that show usage and limits (`/v1/usage`) and service metrics for Prometheus (`/metrics`). */
 export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
-  { metrics, metricsOpen, readUsage, verification, limits },
+  { metrics, metricsOpen, readUsage, verification, limits, isolation },
 ) => {
   app.get(
     '/v1/usage',
@@ -27,7 +28,8 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
       schema: {
         operationId: 'getUsage',
         summary: 'Get usage and limits',
-        description: 'Records, files, bytes, jobs, free space, the last verification, and the limits of this server.',
+        description:
+          'Records, files, bytes, jobs, free space, the last verification, the isolation of models that run, and the limits of this server.',
         tags,
         response: { 200: usage, ...problemResponses() },
       },
@@ -50,6 +52,7 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
         scores: catalog?.scores ?? null,
         ...store,
         verification: verification(),
+        isolation,
         limits,
       }
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isolation } from './isolation.ts'
 
 export const health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
 
@@ -63,6 +64,7 @@ export const usage = z
       .object({ freeBytes: count, totalBytes: count })
       .nullable()
       .describe('Space on the volume of the data directory; null if the volume does not answer'),
+    isolation,
     limits: z
       .object({
         uploadBytes: count.describe('Most bytes of one upload'),

@@ -105,6 +105,12 @@ export const environment = z.object({
   TUREEN_EVAL_THREADS: wholeNumber(1, 256, 1).describe(
     'intra-op threads of onnxruntime in one evaluation; kept scores are reused only with the same number',
   ),
+  TUREEN_ISOLATION: z
+    .enum(['auto', 'required'])
+    .default('auto')
+    .describe(
+      '`required`: the server starts only if models that run can reach neither its files nor a network; `auto`: it warns if they can',
+    ),
   TUREEN_TASK_SECONDS: wholeNumber(1, 86_400, defaultTaskSeconds).describe(
     'most seconds of a worker thread for one inspection, one comparison or one share of a merge; a search may use many such tasks',
   ),
@@ -169,6 +175,8 @@ export type Config = Readonly<{
   /** Most seconds until a JSON or YAML body has arrived. */
   bodySeconds: number
   evaluation: EvaluatorLimits
+  /** If models that run are not isolated: `auto` warns, `required` refuses to start. */
+  isolation: 'auto' | 'required'
   /** Most bytes of models that one search holds in memory. The search reads larger models from disk for every candidate. */
   searchMemoryBytes: number
   /** Most seconds of a worker thread for one task. */
@@ -242,6 +250,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       memoryBytes: data.TUREEN_EVAL_MEMORY,
       threads: data.TUREEN_EVAL_THREADS,
     },
+    isolation: data.TUREEN_ISOLATION,
     searchMemoryBytes: data.TUREEN_SEARCH_MEMORY,
     taskSeconds: data.TUREEN_TASK_SECONDS,
     retention: {

@@ -61,6 +61,7 @@ export async function registerRoutes(
       log.warn({ err: error, part }, 'a part of the store cannot be read'),
     ),
     verification: () => ({ days: config.retention.verifyDays, ...upkeep.verifier.results() }),
+    isolation: engine.isolation,
     limits: serviceLimits(config, plugins),
   })
 

@@ -23,8 +23,8 @@ export type DatasetTask = { key: string; files: DatasetFile[] }
 export type CalibrationTask = { dataset: DatasetTask; binding: Binding; limit: number | null }
 
 /**
- * The models of a search, from which an evaluator makes soups. `inputs`: in the order of the plans; `plans`: paths of the serialized plans of
- * all models, by the place of the base in `inputs`; `calibration`: the data to measure the batch norms of a recalibrated soup on.
+ * The models of a search, from which an evaluator makes soups. `inputs`: in the order of the plans. `plans`: paths of the serialized plans of
+ * all models, by the place of the base in `inputs`. `calibration`: the data to measure the batch norms of a recalibrated soup on.
  */
 export type SoupSource = {
   inputs: readonly (ModelPaths & { label: string })[]

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { childrenOf } from '../support/attacked-server.ts'
+import { evaluatorsOf } from '../support/attacked-server.ts'
 import { type EvaluationJob, evaluationClient } from '../support/evaluation-client.ts'
 import { endlessLoop, identityModel } from '../support/hostile-models.ts'
 import { json } from '../support/http-client.ts'
@@ -39,7 +39,7 @@ afterAll(async () => {
 /** Milliseconds in which an evaluator gets two seconds of the processor, however busy the machine is. */
 const busyMachine = 240_000
 
-const evaluators = () => childrenOf(server.process.pid ?? 0)
+const evaluators = () => evaluatorsOf(server.process.pid ?? 0)
 /** Seconds of processor time that a process has taken. */
 function processorSeconds(pid: number): number {
   const [user = '0', system = '0'] = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AttackedServer, childrenOf, startAttacked } from '../support/attacked-server.ts'
+import { type AttackedServer, evaluatorsOf, startAttacked } from '../support/attacked-server.ts'
 import { evaluationClient } from '../support/evaluation-client.ts'
 import {
   constantFolding,
@@ -162,7 +162,7 @@ describe('the process that runs models', () => {
   )
 
   test('dies with its parent', async () => {
-    const children = childrenOf(hasty.server.pid)
+    const children = evaluatorsOf(hasty.server.pid)
     expect(children.length).toBeGreaterThan(0)
     process.kill(hasty.server.pid, 'SIGKILL')
     const started = performance.now()
@@ -175,20 +175,22 @@ describe('the process that runs models', () => {
 /** On a machine that is busy itself it takes a while until a child has had a second of its time. */
 const busyTimeout = 90_000
 
-/** The child of this process that is busy: the one with the most processor time among the evaluators. */
+/** Returns the busiest of the evaluators, as soon as it has had a second of the processor. */
 async function busyChild(): Promise<number> {
   for (let attempt = 0; attempt < 1200; attempt += 1) {
-    const lines = execFileSync('ps', ['-o', 'pid=,stat=,times=,args=', '--ppid', String(patient.server.pid)], {
-      encoding: 'utf8',
-    }).split('\n')
-    const busy = lines
-      .filter(line => line.includes('child/main') && /^\s*\d+\s+R/.test(line))
-      .map(line => line.trim().split(/\s+/))
+    const evaluators = evaluatorsOf(patient.server.pid)
+    const lines = evaluators.length === 0 ? [] : processesOf(evaluators)
+    const busy = lines.filter(line => /^\s*\d+\s+R/.test(line)).map(line => line.trim().split(/\s+/))
     const longest = busy.sort((a, b) => Number(b[2]) - Number(a[2]))[0]
     if (longest && Number(longest[2]) >= 1) return Number(longest[0])
     await new Promise(resolve => setTimeout(resolve, 50))
   }
   throw new Error('no evaluator is busy')
+}
+
+/** Returns the id, state and seconds of processor time of each process that lives. */
+function processesOf(ids: readonly number[]): string[] {
+  return spawnSync('ps', ['-o', 'pid=,stat=,times=', '-p', ids.join()], { encoding: 'utf8' }).stdout.split('\n')
 }
 
 function isAlive(pid: number): boolean {

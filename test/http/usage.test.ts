@@ -2,6 +2,7 @@ import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Usage } from '../../schemas/service.ts'
+import { isolationLevels } from '../../src/evaluate/isolation/choose-isolation.ts'
 import { json, merge, postJson, uploadModel } from '../support/http-client.ts'
 import { cancelJob, startLongMerge, untilStatus } from '../support/long-merge.ts'
 import { linearModel } from '../support/onnx-model.ts'
@@ -22,6 +23,16 @@ test('an empty store holds nothing', async () => {
   expect(content).toEqual({ files: 0, bytes: 0 })
   expect(scores).toEqual({ records: 0 })
   expect(jobs).toEqual({ queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 })
+})
+
+test('the isolation of models that run is shown as the start logged it', async () => {
+  const logs: string[] = []
+  const logging = await startApp({ TUREEN_LOG_LEVEL: 'info' }, undefined, logs)
+  const { isolation } = await json<Usage>(await fetch(`${logging.url}/v1/usage`))
+  await logging.close()
+  const logged = logs.map(line => JSON.parse(line)).filter(line => 'isolation' in line)
+  expect(logged.map(line => line.isolation)).toEqual([isolation])
+  expect(isolationLevels).toContain(isolation.level)
 })
 
 test('records count each, their content once, and it is given back', async () => {

@@ -104,25 +104,48 @@ function footprintOf(pid: number, data: string): Footprint {
       .filter(entry => entry.isFile())
       .map(({ parentPath, name }) => join(parentPath, name))
       .sort(),
-    children: childrenOf(pid).length,
+    children: workersOf(pid).length,
     descriptors: targets.filter(target => target.startsWith(data)).length,
     sockets: targets.filter(target => target.startsWith('socket:')).length,
   }
 }
 
-/** Returns the process IDs of the living children of a process. */
-export function childrenOf(pid: number): number[] {
+/** Returns the process ids of the evaluators of a server. Their parent may be the launcher, or bubblewrap. */
+export function evaluatorsOf(server: number): number[] {
+  return descendantsOf(server).filter(pid => wordsOf(pid)[1]?.endsWith('/evaluate/child/main.ts'))
+}
+
+/** Returns the process ids of all processes below a server, without those that only hold evaluators. */
+function workersOf(server: number): number[] {
+  return descendantsOf(server).filter(pid => !/\/launcher\/bin\/[^/]+$|\/bwrap$/.test(wordsOf(pid)[0] ?? ''))
+}
+
+function descendantsOf(pid: number): number[] {
+  const children = Map.groupBy(livingProcesses(), ({ parent }) => parent)
+  const below = (id: number): number[] => (children.get(id) ?? []).flatMap(child => [child.id, ...below(child.id)])
+  return below(pid)
+}
+
+function livingProcesses(): { id: number; parent: number }[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
-    .filter(name => {
+    .flatMap(name => {
       try {
         const [, state, parent] = /\) (\S) (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? []
-        return parent === String(pid) && state !== 'Z'
+        return state === 'Z' ? [] : [{ id: Number(name), parent: Number(parent) }]
       } catch {
-        return false
+        return []
       }
     })
-    .map(Number)
+}
+
+/** Returns the command line of a process; none if it is gone. */
+function wordsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
 }
 
 /** Returns the target of a link; '' if it is gone, such as that of a closed descriptor. */

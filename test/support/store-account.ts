@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
-import { childrenOf, linkOf } from './attacked-server.ts'
+import { evaluatorsOf, linkOf } from './attacked-server.ts'
 import { json } from './http-client.ts'
 import { converse } from './raw-http.ts'
 import { filesIn } from './server-group.ts'
@@ -75,7 +75,7 @@ export async function expectNothingLeft({ url, data }: { url: string; data: stri
         return (await stat(join(data, 'content', hex.slice(0, 2), hex))).size
       }),
     )
-    const evaluators = childrenOf(process.pid).filter(pid =>
+    const evaluators = evaluatorsOf(process.pid).filter(pid =>
       linkOf(`/proc/${pid}/cwd`).startsWith(join(data, 'evaluator')),
     )
     return {

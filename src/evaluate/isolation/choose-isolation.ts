@@ -19,8 +19,11 @@ export const isolationLevels: readonly IsolationLevel[] = ['landlock', 'bubblewr
 /** `close` ends what the level needs, and with it every evaluator. */
 type Opened = { isolation: Isolation; start: StartIsolated; close(): void }
 
-/** A chosen level. `refused`: the reasons why stronger levels, and a user of their own for evaluators, do not hold here. */
-export type ChosenIsolation = Opened & { refused: { what: string; reason: string }[] }
+/** A level that does not hold, or `ownUser` if evaluators keep the user of a server that is root; with the reason. */
+export type Refused = { what: IsolationLevel | 'ownUser'; reason: string }
+
+/** A chosen level. `refused`: stronger levels, and a user of their own for evaluators, which do not hold here. */
+export type ChosenIsolation = Opened & { refused: Refused[] }
 
 /** True if models that run reach neither the files of the machine nor its network. */
 export function isIsolated({ fileSystem, network }: Isolation): boolean {
@@ -38,17 +41,19 @@ export async function chooseIsolation(
   parent: string,
   levels: readonly IsolationLevel[] = isolationLevels,
 ): Promise<ChosenIsolation> {
-  const refused: ChosenIsolation['refused'] = []
+  const refused: Refused[] = []
   const users = process.getuid?.() === 0 ? [evaluatorUser, undefined] : [undefined]
   for (const level of levels) {
+    const reasons: string[] = []
     for (const user of users) {
       try {
-        return { ...(await openers[level](parent, user)), refused }
+        const opened = await openers[level](parent, user)
+        return { ...opened, refused: [...refused, ...reasons.map(reason => ({ what: 'ownUser' as const, reason }))] }
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        refused.push({ what: user === undefined ? level : `${level} with a user of its own`, reason })
+        reasons.push(error instanceof Error ? error.message : String(error))
       }
     }
+    refused.push({ what: level, reason: reasons.at(-1) ?? '' })
   }
   throw new RangeError(`none of the levels ${levels.join(', ')} holds`)
 }

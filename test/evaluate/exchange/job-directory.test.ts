@@ -1,9 +1,11 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { clearJobDirectories, type JobDirectory, makeJobDirectory } from '../../../src/evaluate/job-directory.ts'
 import type { EvaluationTask, Task } from '../../../src/evaluate/protocol.ts'
+import { fileState } from '../../../src/storage/file-state.ts'
+import { onlyOwnLinks } from '../../../src/storage/own-links.ts'
 import { temporaryDirectory } from '../../support/server.ts'
 
 let store: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -98,6 +100,14 @@ test('a file is linked: it stays readable when its content is deleted, and is no
   await directory.hold(evaluation({ path: path('base'), data: [] }))
   const linked = join(directory.path, 'job', '1.model')
   expect((await stat(linked)).ino).toBe((await stat(path('base'))).ino)
+})
+
+test.runIf(process.getuid?.() === 0)('a user of their own can read the files of evaluators of root', async () => {
+  await chmod(path('base'), 0o660)
+  const before = await fileState(path('base'))
+  await directory.hold(evaluation({ path: path('base'), data: [] }))
+  expect((await stat(join(directory.path, 'job', '1.model'))).mode & 0o777).toBe(0o664)
+  expect(onlyOwnLinks(before, await fileState(path('base')))).toBe(true)
 })
 
 test('nothing is left of a job whose evaluator ends, and no file comes later', async () => {
