@@ -10,6 +10,7 @@ import { evaluatorUser, type LauncherOptions } from './launcher-options.ts'
 import { type LauncherProtections, probeLauncher } from './launcher-protections.ts'
 import { startPlain } from './plain-process.ts'
 import { probeIsolation } from './probe-isolation.ts'
+import { shareCompiledCode } from './share-compiled-code.ts'
 
 export type IsolationLevel = Isolation['level']
 
@@ -42,7 +43,9 @@ export async function chooseIsolation(
   levels: readonly IsolationLevel[] = isolationLevels,
 ): Promise<ChosenIsolation> {
   const refused: Refused[] = []
-  const users = process.getuid?.() === 0 ? [evaluatorUser, undefined] : [undefined]
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) await shareCompiledCode(evaluatorUser)
+  const users = isRoot ? [evaluatorUser, undefined] : [undefined]
   for (const level of levels) {
     const reasons: string[] = []
     for (const user of users) {
