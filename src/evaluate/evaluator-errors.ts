@@ -11,7 +11,7 @@ export const evaluatorErrors = [
 
 /**
  * Error codes that an evaluator itself may report. The server finds the others: a model that has taken over its evaluator could otherwise
- * blame the server's disk, or have itself run again.
+ * have itself run again, or claim that the client cancelled its job.
  */
 export const reportableErrors = [
   'TUREEN_EVALUATION_FAILED',

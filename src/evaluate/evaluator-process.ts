@@ -10,7 +10,7 @@ import { mostScoreBytes, mostStatisticsBytes } from './exchange/answer-limits.ts
 import { type OnSamples, openConversation, type Question } from './exchange/conversation.ts'
 import { Misfit } from './exchange/frames.ts'
 import { readCompared, readEvaluated, readMeasured, readScored } from './exchange/read-answers.ts'
-import type { IsolatedProcess, StartIsolated } from './isolation/isolated-process.ts'
+import type { IsolatedEnd, IsolatedProcess, StartIsolated } from './isolation/isolated-process.ts'
 import { startPlain } from './isolation/plain-process.ts'
 import { makeJobDirectory } from './job-directory.ts'
 import { lastLineOf } from './last-line.ts'
@@ -117,7 +117,7 @@ export async function startEvaluator(
     )
     try {
       if (await conversation.ready()) await child.limitMemory(limits.memoryBytes)
-      else state.reason ??= endWithoutModel(await exited, 'before it was ready')
+      else state.reason ??= endWithoutModel(await exitedSoon(child), 'before it was ready')
     } catch (error) {
       end(unavailable(`could not be started (${error instanceof Error ? error.message : error})`))
     } finally {
@@ -167,10 +167,8 @@ export async function startEvaluator(
       signal.removeEventListener('abort', onAbort)
       busyMilliseconds += performance.now() - started
     }
-    // A process that only closes its pipe would otherwise keep its job for ever.
-    const stays = setTimeout(() => end(crashed('closed its pipe without an answer')), drainMilliseconds)
+    await exitedSoon(child, () => end(crashed('closed its pipe without an answer')))
     const found = await ended
-    clearTimeout(stays)
     if (found.peakBytes !== undefined) memory.see(found.peakBytes)
     const isNear = memory.mostBytes > nearLimit * limits.memoryBytes
     state.reason ??= taken
@@ -248,6 +246,14 @@ function notStarted(error: unknown): never {
   const known = asTureenError(error)
   if (known.code === 'TUREEN_STORE_FULL') throw known
   throw unavailable(`could not be started (${error instanceof Error ? error.message : error})`)
+}
+
+/** Waits for the end of a process whose pipe has ended. One that has only closed its pipe is ended by `end`. */
+async function exitedSoon(child: IsolatedProcess, end: () => void = child.kill): Promise<IsolatedEnd> {
+  const stays = setTimeout(end, drainMilliseconds)
+  const found = await child.exited
+  clearTimeout(stays)
+  return found
 }
 
 /** Closes the pipes of an ended process a while later: a process that it has started may hold them open. */

@@ -7,7 +7,7 @@ const keptBytes = 2_000
 /** Most characters of a line. */
 const mostCharacters = 300
 /** Milliseconds between two reads: a flood takes little of the event loop, and waits in the pipe. */
-const pauseMilliseconds = 5
+const pauseMilliseconds = 1
 
 /**
  * Reads a stream to its end and keeps its last bytes.

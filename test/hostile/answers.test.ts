@@ -253,7 +253,7 @@ describe('an evaluator fails its task and nothing else if it writes', () => {
     ['that is a text', '["1", 3]'],
     ['that is an object', '{"done":1,"total":3}'],
     ['without a total', '[1]'],
-    ['that is endless', '[' + '1,'.repeat(100_000) + '1]'],
+    ['that is endless', `[${'1,'.repeat(100_000)}1]`],
   ])('progress %s', (_, text) => expectCrash(`taken(); frame('progress', ${JSON.stringify(text)}); wait()`))
 })
 

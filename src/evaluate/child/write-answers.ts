@@ -1,5 +1,6 @@
 import { mapTexts, type Problem } from '../../errors.ts'
 import { shortened } from '../../shortened.ts'
+import { reportableErrors } from '../evaluator-errors.ts'
 import { mostCauses, mostCauseText, mostDetail } from '../exchange/answer-limits.ts'
 import { frameKinds, mostFrameBytes } from '../exchange/frames.ts'
 import type { EvaluationOutcome, TaskResult } from '../protocol.ts'
@@ -30,8 +31,14 @@ export function writeScored(outcome: EvaluationOutcome): boolean {
   return true
 }
 
-/** Writes a problem, with its texts shortened and as many of its causes as fit into a frame. */
-export function writeProblem({ code, detail, errors }: Problem): void {
+const reportable: ReadonlySet<string> = new Set(reportableErrors)
+
+/**
+ * Writes a problem, with its texts shortened and as many of its causes as fit into a frame. A code that an evaluator may not report becomes
+ * `TUREEN_EVALUATION_FAILED`.
+ */
+export function writeProblem({ code: found, detail, errors }: Problem): void {
+  const code = reportable.has(found) ? found : 'TUREEN_EVALUATION_FAILED'
   const short = (text: string, most: number) => shortened(text, most - endOfShortened)
   const causes = errors.slice(0, mostCauses).map(cause => mapTexts(cause, text => short(text, mostCauseText)))
   const encoded = () => Buffer.from(JSON.stringify({ code, detail: short(detail, mostDetail), errors: causes }))
