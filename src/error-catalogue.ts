@@ -216,7 +216,7 @@ export const errorCatalogue = {
   TUREEN_EVALUATION_CRASHED: {
     status: 422,
     title: 'The model crashed the process that ran it',
-    help: 'The model crashed the evaluator, the child process that ran it. The server and other jobs are not affected.',
+    help: 'The model crashed the evaluator, the child process that ran it, or made it write something that is no answer. The server and other jobs are not affected.',
   },
   TUREEN_EVALUATION_MEMORY: {
     status: 422,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { endWithModel } from '../../../src/evaluate/evaluator-failures.ts'
@@ -37,7 +38,10 @@ test.each([
   expect(await lastLineOf(Readable.from([Buffer.from(text)]))).toBe(line)
 })
 
-test('memory is what a process has taken since it was idle, resident or not', async () => {
+/** Systems without /proc tell no memory of other processes. */
+const testMemory = test.skipIf(!existsSync('/proc/self/statm'))
+
+testMemory('memory is what a process has taken since it was idle, resident or not', async () => {
   const memory = watchMemory(process.pid, 2 ** 40)
   expect(memory.mostBytes).toBe(0)
   const stop = memory.watch(() => undefined)
@@ -49,7 +53,7 @@ test('memory is what a process has taken since it was idle, resident or not', as
   expect(memory.mostBytes).toBeGreaterThan(2 ** 39)
 })
 
-test('memory above the limit is reported', async () => {
+testMemory('memory above the limit is reported', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const stop = watchMemory(process.pid, 50 << 20).watch(resolve)
   const taken = new Uint8Array(200 << 20).fill(1)
