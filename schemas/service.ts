@@ -91,7 +91,9 @@ export const usage = z
         evaluationSeconds: count.describe('Most seconds of one evaluation'),
         evaluationMemoryBytes: count.describe('Most bytes of memory of one evaluation'),
         evaluationThreads: count.describe('Intra-op threads of onnxruntime in one evaluation'),
-        searchMemoryBytes: count.describe('Most bytes of models that one search holds in memory'),
+        searchMemoryBytes: count.describe(
+          'Most bytes of samples that the evaluators of one search keep ready to run, all together',
+        ),
         taskSeconds: count.describe('Most seconds that a worker thread may spend on one task'),
         jobTtl: count.nullable().describe('Seconds that the server keeps ended jobs without ttl; null: for ever'),
         idempotencySeconds: count.describe('Seconds that the server keeps an idempotency key'),

@@ -142,10 +142,14 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
   }
 
   const all = everyModel(models)
+  const mean = candidateSoup(all, [])
   let findings: StrategyFindings = {}
   let stopped: BudgetKind | null = null
   try {
-    await scoreSingles(context)
+    const singles = scoreSingles(context)
+    // The mean of all models waits for no score.
+    if (models < maximumEvaluations) start(keyOf(mean), mean)
+    await singles
     await scoreAll([all], () => undefined)
     findings = await search.strategy.run(context)
   } catch (error) {
@@ -154,7 +158,7 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
   }
   return {
     candidates: [...asked.values()],
-    uniform: tried.get(keyOf(candidateSoup(all, []))) ?? null,
+    uniform: tried.get(keyOf(mean)) ?? null,
     findings,
     stopped,
     evaluations: tried.size,
