@@ -12,17 +12,30 @@ const program = ['src', 'schemas', 'node_modules', 'package.json']
 /** Paths of the system. onnxruntime chooses its kernels by the processor. The loader finds libraries by its cache. */
 const system = ['/proc/cpuinfo', '/sys/devices/system/cpu', '/dev/null', '/etc/ld.so.cache']
 
+/** Directories whose libraries the system installs. Others may hold anything beside a library, such as the home of a user. */
+const installed = /^\/(?:lib\w*|usr|nix\/store)\//
+
 /**
  * Returns the paths that an evaluator needs to run the program. The libraries are those that this process has loaded. Whole directories of
- * them are granted, since onnxruntime loads more.
+ * the system are granted with them, since onnxruntime loads more.
  */
 export function evaluatorGrants(): EvaluatorGrants {
   const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
-  const node = realpathSync(process.execPath)
-  const mapped = readFileSync('/proc/self/maps', 'utf8').matchAll(/^\S+ \S+ \S+ \S+ \d+ +(\/.*)$/gm)
-  const libraries = [...new Set([...mapped].map(([, path = '']) => path))].filter(path => /\.so[.\d]*$/.test(path))
-  const loaders = libraries.filter(path => /\/ld[-\w.]*\.so[.\d]*$/.test(path))
-  const read = [...libraries.map(path => dirname(path)), ...program.map(root), getCompileCacheDir(), ...system]
+  const libraries = libraryGrants(readFileSync('/proc/self/maps', 'utf8'))
+  const read = [...libraries.read, ...program.map(root), getCompileCacheDir(), ...system]
   const existing = read.filter(path => path !== undefined).filter(path => existsSync(path))
-  return { read: [...new Set(existing.map(path => realpathSync(path)))], execute: [node, ...loaders] }
+  return {
+    read: [...new Set(existing.map(path => realpathSync(path)))],
+    execute: [realpathSync(process.execPath), ...libraries.execute],
+  }
+}
+
+/** Returns the paths that the libraries of a process need. `execute`: the loader. @param maps its /proc/PID/maps */
+export function libraryGrants(maps: string): EvaluatorGrants {
+  const mapped = [...maps.matchAll(/^\S+ \S+ \S+ \S+ \d+ +(\/.*)$/gm)].map(([, path = '']) => path)
+  const libraries = [...new Set(mapped)].filter(path => /\.so[.\d]*$/.test(path))
+  return {
+    read: [...new Set(libraries.map(path => (installed.test(path) ? dirname(path) : path)))],
+    execute: libraries.filter(path => /\/ld[-\w.]*\.so[.\d]*$/.test(path)),
+  }
 }
