@@ -19,6 +19,9 @@ const connectionsMilliseconds = 1_000
 /** Milliseconds without data after which the system asks whether the other end of a connection is there. */
 const keepAliveMilliseconds = 60_000
 
+/** Most listeners that one event of a response has: each plugin that follows an answer to its end adds one. Node warns of a leak above 10. */
+const responseListeners = 20
+
 const requestIdPattern = /^[\w.-]{1,64}$/
 
 /** An HTTP server that reads and validates requests, and has neither plugins nor routes yet. */
@@ -60,6 +63,7 @@ export function createHttpServer(
     frameworkErrors: answerBadUrl(check, drain.drain),
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
+  app.server.prependListener('request', (_, response) => response.setMaxListeners(responseListeners))
   app.server.on('checkExpectation', refuseExpectation(publicPath, drain))
   app.decorate('publicPath', publicPath)
   app.setValidatorCompiler(validatorCompiler)

@@ -20,15 +20,21 @@ let digits: { ids: string[]; val: string; test: string }
 let expected: Expected
 /** Of every subset, by its members in order. */
 let accuracies: Map<string, number>
+const warnings: Error[] = []
+const onWarning = (warning: Error) => warnings.push(warning)
 
 beforeAll(async () => {
+  process.on('warning', onWarning)
   app = await startApp(evaluating)
   client = searchClient(app.url)
   digits = await client.addDigits()
   expected = JSON.parse(String(await projectFile('examples/digits/expected.json')))
   accuracies = new Map(expected.exhaustive_val_accuracy.map(each => [String(each.models), each.accuracy]))
 })
-afterAll(() => app.close())
+afterAll(async () => {
+  await app.close()
+  process.off('warning', onWarning)
+})
 
 const request = (strategy: object, more: object = {}) => ({
   models: digits.ids.map(id => ({ id })),
@@ -65,6 +71,10 @@ describe('an exhaustive search of the digits', () => {
   let result: SearchResult
   beforeAll(async () => {
     result = await client.find(request({ type: 'exhaustive' }, { test: { dataset: digits.test }, name: 'best' }))
+  })
+
+  test('is answered to a client that waits for its large result, without a warning of Node', () => {
+    expect(warnings).toEqual([])
   })
 
   test('scores all 255 subsets as Python does', () => {
