@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { commandLine } from './command-line.ts'
 import { withStoppedStore } from './store-tools/held-store.ts'
-import { recoverStore } from './store-tools/recover-store.ts'
 import { checkStore } from './store-tools/store-check.ts'
 
 const usage = `usage: npm run check-store -- DIR [--deep] [--recover]
@@ -24,6 +23,8 @@ async function main(): Promise<number> {
   return withStoppedStore(directory, values.recover, async () => {
     let damaged = 0
     if (values.recover) {
+      // Loads Kysely and the worker threads, which a check does not need.
+      const { recoverStore } = await import('./store-tools/recover-store.ts')
       const recovery = await recoverStore(directory, say)
       damaged = recovery.damaged
       say(
