@@ -6,6 +6,7 @@ import { initializerBytes, tensorsOf } from '../support/onnx-oracle.ts'
 import { type Random, seededRandom } from '../support/random.ts'
 import { randomCases } from '../support/random-cases.ts'
 import { modelOf } from '../support/rich-model.ts'
+import { scattered } from '../support/scattered.ts'
 import { planInMemory, type SoupInput } from '../support/soup.ts'
 import { bytesField, modelBytes, onnxField, tensorBytes, varint, varintField } from '../support/wire-bytes.ts'
 
@@ -242,9 +243,7 @@ describe('a tensor larger than a chunk', () => {
   test.each([2, 3])('is the same in windows that cross chunks, %i models', models => {
     const elements = 700_001
     const random = seededRandom(models)
-    const values = Array.from({ length: models }, () =>
-      Float32Array.from({ length: elements }, () => random.next() - 0.5),
-    )
+    const values = Array.from({ length: models }, (_, model) => scattered(elements, 1, 0x9e3779b1 + 2 * model))
     const inputs = values.map((tensor, index) => ({
       bytes: modelOf({
         initializer: [
@@ -254,11 +253,12 @@ describe('a tensor larger than a chunk', () => {
       weight: index + 1,
     }))
     const total = (models * (models + 1)) / 2
-    const expected = Float32Array.from({ length: elements }, (_, at) => {
+    const expected = new Float32Array(elements)
+    for (let at = 0; at < elements; at += 1) {
       let sum = 1 * (values[0]?.[at] ?? 0)
       for (let model = 1; model < models; model += 1) sum = sum + (model + 1) * (values[model]?.[at] ?? 0)
-      return sum / total
-    })
+      expected[at] = sum / total
+    }
     const source = planInMemory(inputs)
     const content = Buffer.alloc(source.byteLength)
     for (const { start, end } of windows(source.byteLength, 12, random))
