@@ -4,7 +4,11 @@ import { delimiter, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
+import { chooseIsolation, isIsolated } from '../../src/evaluate/isolation/choose-isolation.ts'
+import { evaluationClient } from '../support/evaluation-client.ts'
+import { identityModel } from '../support/hostile-models.ts'
 import { uploadModel } from '../support/http-client.ts'
+import { npz } from '../support/npz.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { projectFile, projectRoot, serverVariables, untilServing } from '../support/server.ts'
 import { serverGroup, stopServer } from '../support/server-group.ts'
@@ -124,6 +128,8 @@ describe.runIf(canBeAnother)('the container', () => {
     const temporary = join(await servers.data(), 'tmp')
     await mkdir(temporary)
     for (const path of [temporary, dirname(temporary)]) await chmod(path, 0o1777)
+    const { isolation, close } = await chooseIsolation(temporary)
+    close()
     const command = String(await projectFile('Dockerfile')).match(/^CMD (\[.*\])$/m)?.[1] ?? '[]'
     const start = (user: string) =>
       untilServing(
@@ -132,6 +138,8 @@ describe.runIf(canBeAnother)('the container', () => {
           HOME: '/',
           TMPDIR: temporary,
           TUREEN_DATA: data,
+          // No user loses the isolation that this machine has.
+          TUREEN_ISOLATION: isIsolated(isolation) ? 'required' : 'auto',
           NODE_COMPILE_CACHE: join(root, '.cache/compile'),
           NODE_DEBUG_NATIVE: 'COMPILE_CACHE',
         }),
@@ -139,6 +147,13 @@ describe.runIf(canBeAnother)('the container', () => {
     const server = await start('12345')
     const { id, status } = await uploadModel(server.url, linearModel([1, 2], [3, 4]))
     expect(status).toBe('complete')
+    const client = evaluationClient(server.url)
+    const values = { descr: '<f4', shape: [3, 1], data: Float32Array.of(1, 2, 3) }
+    const dataset = await client.addDataset(npz({ x: values, y: values }))
+    const model = await client.addModel(identityModel())
+    const metrics = ['mse']
+    const scored = await client.evaluate({ model, dataset: dataset.id, inputs: { x: 'x' }, target: 'y', metrics })
+    expect(scored).toMatchObject({ status: 'succeeded', result: { metrics: { mse: 0 } } })
     server.process.kill('SIGTERM')
     expect((await server.exited).code).toBe(0)
     // Threads write in between: some lines cannot be read.
