@@ -177,7 +177,7 @@ export type Config = Readonly<{
   evaluation: EvaluatorLimits
   /** If models that run are not isolated: `auto` warns, `required` refuses to start. */
   isolation: 'auto' | 'required'
-  /** Most bytes of models that one search holds in memory. The search reads larger models from disk for every candidate. */
+  /** Most bytes of samples that the evaluators of one search keep ready to run, all together. */
   searchMemoryBytes: number
   /** Most seconds of a worker thread for one task. */
   taskSeconds: number

@@ -19,7 +19,7 @@ const fewestConnections = 32
 /** Limit of open files on systems that do not tell it. */
 const usualOpenFiles = 1024
 
-/** Number of worker threads with open files. Each processor has one that reads models, one that merges, and one that hashes or searches. */
+/** Number of worker threads with open files. Each processor has one that reads models, one that merges, and one that hashes. */
 const threads = 3 * availableParallelism() + 2
 
 /**

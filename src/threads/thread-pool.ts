@@ -112,8 +112,6 @@ export function startThreads(taskSeconds = defaultTaskSeconds, idleMilliseconds 
   const slowHasher = hashThreads({ ...limits, maxThreads: 1 }, taskMilliseconds)
   const pools = [readers, mergers, hashers, slowHasher, filers]
   return {
-    limits,
-    taskMilliseconds,
     readers,
     mergers,
     hashers,
