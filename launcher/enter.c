@@ -17,12 +17,13 @@
 
 static struct failure restrict_self(const struct settings *settings) {
   TRY("limit files", setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0}));
+  TRY("limit open files", limit_open_files());
   TRY("close descriptors", syscall(__NR_close_range, FIRST_OTHER, ~0u, 0));
   struct failure failure = drop_privileges(settings->user);
   if (failure.step) return failure;
   TRY("forbid new privileges", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  // Nobody listens for execve here: the program can execute itself again, with the same restrictions, and nothing else.
-  TRY("filter system calls", allow_known_calls());
+  // Nobody listens for execve here: see enter_sandbox.
+  TRY("filter system calls", allow_known_calls(settings->command[0]));
   return failure;
 }
 

@@ -42,11 +42,15 @@ struct start {
   int control;
   /** The launcher. */
   pid_t parent;
+  /** Set by enter_sandbox: a listener answers execve. */
+  int has_listener;
 };
 
 /** Puts the calling process into the sandbox, for good. Returns the failed step. */
 struct failure enter_sandbox(struct start *start);
 
+/** Bounds the descriptors that the calling process may have. Returns -1 with errno. */
+int limit_open_files(void);
 /** Becomes a user without privileges, or stays the same user (0) without privileges. Returns the failed step. */
 struct failure drop_privileges(uid_t user);
 
@@ -58,8 +62,11 @@ int landlock_enforce(int rules);
 
 /** Makes every later execve wait for the listener that it returns, which the launcher answers once; -1 with errno. */
 int listen_for_exec(void);
-/** Allows only the calls that an evaluator needs, for the calling process and its threads. Returns -1 with errno. */
-int allow_known_calls(void);
+/**
+ * Allows only the calls that an evaluator needs, for the calling process and its threads. Of execve, it allows only calls with the pointer
+ * `program`. Returns -1 with errno.
+ */
+int allow_known_calls(const char *program);
 
 /** Sends a file descriptor and returns 0, or -1 with errno. */
 int send_descriptor(int socket, int descriptor);

@@ -45,10 +45,13 @@ static int connects(void) {
 }
 
 /** True if another process can be signalled or started, or a program be executed. */
-static int reaches_processes(const struct settings *settings) {
+static int reaches_processes(const struct start *start) {
   pid_t child = fork();
   if (child == 0) _exit(0);
-  char *words[] = {settings->command[0], "--version", NULL}, *none[] = {NULL};
+  char path[4096] = {0};
+  strncpy(path, start->settings->command[0], sizeof path - 1);
+  // Without a listener, nothing but the pointer stops it.
+  char *words[] = {start->has_listener ? start->settings->command[0] : path, "--version", NULL}, *none[] = {NULL};
   return child > 0 || kill(getppid(), 0) == 0 || kill(-1, 0) == 0 || prlimit(getppid(), RLIMIT_CPU, NULL, NULL) == 0 ||
          (execve(words[0], words, none), 0);
 }
@@ -76,7 +79,7 @@ static void try_all(struct start *start, const char *launcher, struct findings *
   findings->own_user = settings->user != 0 && getuid() == settings->user && getgid() == settings->user;
   findings->file_system = !reads_more(launcher) && !writes();
   findings->network = !connects();
-  findings->processes = !reaches_processes(settings);
+  findings->processes = !reaches_processes(start);
 }
 
 int probe(const struct settings *settings, const char *directory) {
@@ -94,14 +97,14 @@ int probe(const struct settings *settings, const char *directory) {
     return 1;
   }
   if (child == 0) {
-    struct start start = {settings, directory, 10, empty, empty, empty, control[1], parent};
+    struct start start = {settings, directory, 10, empty, empty, empty, control[1], parent, 0};
     try_all(&start, launcher, findings);
     // It tells that it is done, and waits for its end.
     char byte = 0;
     if (write(start.control, &byte, 1) == 1 && read(start.control, &byte, 1) < 0) _exit(1);
     _exit(0);
   }
-  // Nobody answers the listener: without it, the execve of the probe fails as it does in an evaluator.
+  // Nobody answers the listener, if there is one: without it, the execve of the probe fails as it does in an evaluator.
   int status, listener;
   char byte;
   close(control[1]);

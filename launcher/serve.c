@@ -121,7 +121,7 @@ static void start_evaluator(const struct settings *settings, const struct messag
   int theirs[4], parent = getpid();
   int error = make_channels(evaluator, theirs) < 0 ? errno : 0;
   if (!error && (evaluator->pid = fork()) == 0) {
-    struct start start = {settings, directory, request->words[0], theirs[0], theirs[2], theirs[1], theirs[3], parent};
+    struct start start = {settings, directory, request->words[0], theirs[0], theirs[2], theirs[1], theirs[3], parent, 0};
     run(&start, script);
   }
   if (!error && evaluator->pid < 0) error = errno;

@@ -45,8 +45,10 @@ struct row {
 #define FAILS(name, code) {.call = __NR_##name, .error = code}
 #define IF(name, ...) {.call = __NR_##name, .checks = {__VA_ARGS__}}
 
-/** The id of the calling process: filled in when the filter is made. */
+/** Values that are filled in when the filter is made: the id of the calling process, and the halves of the pointer to its program's path. */
 #define OWN_ID 0xfffffffe
+#define PROGRAM_LOW 0xfffffffd
+#define PROGRAM_HIGH 0xfffffffc
 
 static const struct row allowed[] = {
     // Memory.
@@ -83,8 +85,8 @@ static const struct row allowed[] = {
     // Its own limits: reading them, and Node raises its number of files up to the hard limit.
     IF(prlimit64, {LOW(0), ANY, 0}, {LOW(2), ANY, 0}, {HIGH(2), ANY, 0}),
     IF(prlimit64, {LOW(0), ANY, 0}, {LOW(1), ANY, RLIMIT_NOFILE}),
-    // Once: see listen_for_exec.
-    ALWAYS(execve),
+    // With the launcher's own pointer, and once where there is a listener: see listen_for_exec.
+    IF(execve, {LOW(0), ANY, PROGRAM_LOW}, {HIGH(0), ANY, PROGRAM_HIGH}),
 #ifdef __NR_faccessat2
     ALWAYS(faccessat2),
 #endif
@@ -104,10 +106,14 @@ static const struct row allowed[] = {
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
 #define FAIL(code) RETURN(SECCOMP_RET_ERRNO | (code))
 
-/** Installs a filter for the calling process. It needs no mitigations of speculation, since the process holds no secrets but its own. */
+/**
+ * Installs a filter for the calling process. It needs no mitigations of speculation, since the process holds no secrets but its own. gVisor does
+ * not know that flag.
+ */
 static int install(struct sock_filter *filter, unsigned short length, unsigned flags) {
   struct sock_fprog program = {length, filter};
-  return syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+  int result = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+  return result < 0 && errno == EINVAL ? syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) : result;
 }
 
 int listen_for_exec(void) {
@@ -120,22 +126,28 @@ int listen_for_exec(void) {
   return install(filter, sizeof filter / sizeof *filter, SECCOMP_FILTER_FLAG_NEW_LISTENER);
 }
 
+/** Returns the value to compare with. */
+static uint32_t filled_in(uint32_t value, const char *program) {
+  if (value == OWN_ID) return getpid();
+  if (value == PROGRAM_LOW) return (uint64_t)program;
+  return value == PROGRAM_HIGH ? (uint64_t)program >> 32 : value;
+}
+
 /** Appends the test of one row, which allows the call or goes on behind it. Returns the new end. */
-static struct sock_filter *append_row(struct sock_filter *end, const struct row *row) {
+static struct sock_filter *append_row(struct sock_filter *end, const struct row *row, const char *program) {
   struct sock_filter *behind = end + 1;
   for (int i = 0; i < 3 && row->checks[i].mask; i++) behind += 3;
   for (int i = 0; i < 3 && row->checks[i].mask; i++) {
-    uint32_t value = row->checks[i].value == OWN_ID ? (uint32_t)getpid() : row->checks[i].value;
     *end++ = (struct sock_filter)LOAD(offsetof(struct seccomp_data, args) + 4 * row->checks[i].word);
     *end++ = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, row->checks[i].mask);
-    *end = (struct sock_filter)EQUAL(value, 0, behind - end - 1);
+    *end = (struct sock_filter)EQUAL(filled_in(row->checks[i].value, program), 0, behind - end - 1);
     end++;
   }
   *end++ = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
   return end;
 }
 
-int allow_known_calls(void) {
+int allow_known_calls(const char *program) {
   // A row takes at most 10 instructions, and the frame of a call 2.
   struct sock_filter filter[12 * ROWS + 5], *end = filter;
   *end++ = (struct sock_filter)LOAD(offsetof(struct seccomp_data, arch));
@@ -147,7 +159,7 @@ int allow_known_calls(void) {
     const struct row *first = row;
     if (first->error) *end++ = (struct sock_filter)FAIL(first->error), row++;
     else {
-      while (row < allowed + ROWS && row->call == first->call) end = append_row(end, row++);
+      while (row < allowed + ROWS && row->call == first->call) end = append_row(end, row++, program);
       if (first->checks[0].mask) *end++ = (struct sock_filter)FAIL(EPERM);
     }
     *test = (struct sock_filter)EQUAL(first->call, 0, end - test - 1);

@@ -101,11 +101,16 @@ function stateOf(directory: string): unknown {
   return { files, names: globSync('**', { cwd: directory }).sort(), outside: outside.filter(path => existsSync(path)) }
 }
 
+/** Makes a launcher that another program starts. @param words the program and its first words */
+function startedBy(name: string, words: string): string {
+  const path = inStore(name)
+  writeFileSync(path, `#!/bin/sh\nexec ${words} ${launcher} "$@"\n`, { mode: 0o755 })
+  return path
+}
+
 /** Makes a launcher that setpriv starts with these words. */
 function through(name: string, words: string): string {
-  const path = inStore(name)
-  writeFileSync(path, `#!/bin/sh\nexec setpriv ${words} ${launcher} "$@"\n`, { mode: 0o755 })
-  return path
+  return startedBy(name, `setpriv ${words}`)
 }
 
 /** Returns a launcher that first becomes an ordinary user, if root runs the tests. */
@@ -127,10 +132,10 @@ async function attemptIn(options: LauncherOptions): Promise<{ succeeded: string[
   return { succeeded: JSON.parse(answers), executed: errors.includes('46662') }
 }
 
-/** A program that tries system calls; undefined where there is no C compiler. */
-function compileProbe(): string | undefined {
-  const program = inStore('probe-of-calls')
-  const source = `${projectRoot}/test/hostile/probes/system-calls.c`
+/** Compiles a program of `probes/`. Returns its path; undefined where there is no C compiler. */
+function compiled(name: string): string | undefined {
+  const program = inStore(`compiled-${name}`)
+  const source = `${projectRoot}/test/hostile/probes/${name}.c`
   try {
     execFileSync('cc', ['-std=gnu11', '-D_GNU_SOURCE', '-O1', '-static', '-o', program, source], { stdio: 'pipe' })
   } catch (error) {
@@ -185,6 +190,33 @@ test.runIf(launcher !== undefined && isRoot)(
     contained.close()
   },
 )
+
+test.runIf(launcher !== undefined).for([
+  ['a container that listens by seccomp itself costs no isolation', 'listener'],
+  ['where filters have no flags and there is no Landlock, system calls are restricted', 'plain'],
+] as const)('%s', async ([, kind], { skip }) => {
+  const [container, program] = [compiled('as-in-container'), compiled('system-calls')]
+  if (container === undefined || program === undefined) return skip('there is no C compiler')
+  const ownUser = isRoot ? { user: evaluatorUser } : {}
+  const options = { binary: startedBy(kind, `${container} ${kind}`), ...ownUser }
+  const fileSystem = kind === 'listener' && hasLandlock
+  expect(await probe(options)).toMatchObject({ seccomp: true, network: true, processes: true, fileSystem })
+  const { succeeded, executed } = await attemptIn(options)
+  expect(succeeded.filter(name => fileSystem || !/^(read|list|find) /.test(name))).toEqual([])
+  expect(executed).toBe(false)
+  expect(await callIn(fileSystem ? options : { ...options, landlockAbi: 0 }, program)).toEqual(['done'])
+})
+
+test.runIf(launcher !== undefined && isRoot)('evaluators cannot take all files and threads of the system', async () => {
+  const limited = createLauncher({ binary: launcher ?? '', user: evaluatorUser })
+  const child = await limited.start({ ...evaluatorDirectory(store.path, 'for (;;);'), cpuSeconds: 60 })
+  const limits = readFileSync(`/proc/${child.pid}/limits`, 'utf8')
+  limited.close()
+  const hardest = (name: string) => Number(limits.match(`${name} +\\d+ +(\\d+)`)?.[1])
+  expect(hardest('Max open files')).toBeLessThanOrEqual(4096)
+  expect(hardest('Max processes')).toBeLessThanOrEqual(4096)
+  await child.exited
+})
 
 test.runIf(launcher !== undefined && isRoot)(
   'a root without the rights for another user says so at the start',
@@ -254,7 +286,7 @@ describe.skipIf(launcher === undefined).each(isRoot ? users : users.slice(0, 1))
 
     test.for([undefined, 2, 0])('makes no call that it must not, with Landlock as of ABI %s', async (abi, { skip }) => {
       if (abi !== 0 && !hasLandlock) return skip(noLandlock)
-      const program = compileProbe()
+      const program = compiled('system-calls')
       if (program === undefined) return skip('there is no C compiler')
       const limit = abi === undefined ? {} : { landlockAbi: abi }
       expect(await callIn({ ...options(), ...limit }, program)).toEqual(['done'])

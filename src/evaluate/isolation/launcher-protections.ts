@@ -21,7 +21,7 @@ const protections = z.strictObject({
  * - `seccomp`: unknown system calls fail
  * - `fileSystem`: nothing but the program and the job's files can be read, and nothing can be written
  * - `network`: no socket can be made
- * - `processes`: no process can be started, signalled or limited, and nothing executed
+ * - `processes`: no process can be started, signalled or limited, and no other program executed
  * - `ownUser`: evaluators have a user of their own
  */
 export type LauncherProtections = z.infer<typeof protections>
