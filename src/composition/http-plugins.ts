@@ -6,6 +6,7 @@ import type { BodyDrain } from '../http/body-drain.ts'
 import { bodyGuard } from '../http/body-guard.ts'
 import { wholeBodies } from '../http/body-headers.ts'
 import { createBodyProgress } from '../http/body-progress.ts'
+import { headersTimeout } from '../http/broken-requests.ts'
 import { type BrowserCheck, browserGuard } from '../http/browser-guard.ts'
 import { connectionEnds, possibleConnections } from '../http/connection-ends.ts'
 import { connectionLimit } from '../http/connections.ts'
@@ -80,6 +81,9 @@ export async function registerPlugins(
   const answers = watchAnswers(app.server, config.progress, ({ remoteAddress }, bytesPerSecond) => {
     metrics.connectionEnded('slow')
     log.info({ remoteAddress, bytesPerSecond }, 'a client took its answer too slowly and was cut off')
+  })
+  app.server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
+    if (code === headersTimeout) metrics.connectionEnded('headers')
   })
   return { maximumConnections, tokens, slots, bodyProgress, drain, answers }
 }

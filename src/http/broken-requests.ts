@@ -10,6 +10,9 @@ import { problemMediaType } from './problem-details.ts'
 /** Meaning of Node's errors for requests that it gave up. `advice` completes a sentence. */
 type Broken = { code: ErrorCode; place: Place & { field: string }; message: string; advice: string }
 
+/** Node's error for headers that do not arrive in time. */
+export const headersTimeout = 'ERR_HTTP_REQUEST_TIMEOUT'
+
 const known: Record<string, Broken> = {
   HPE_HEADER_OVERFLOW: {
     code: 'TUREEN_HEADERS_TOO_LARGE',
@@ -17,7 +20,7 @@ const known: Record<string, Broken> = {
     message: 'the request headers have more than 16 KiB',
     advice: 'Send fewer or shorter headers',
   },
-  ERR_HTTP_REQUEST_TIMEOUT: {
+  [headersTimeout]: {
     code: 'TUREEN_REQUEST_TIMEOUT',
     place: { field: 'headers' },
     message: 'the request headers did not arrive in time',
@@ -45,7 +48,10 @@ export function answerBrokenRequest(
     const { code, place, message, advice } = known[error.code ?? ''] ?? notHttp(error)
     const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
     socket.end(answerTo(new TureenError(code, `${sentence}. ${advice}.`, [{ ...place, message }]), publicPath))
-    if (undrained.has(error.code ?? '')) return
+    if (undrained.has(error.code ?? '')) {
+      setTimeout(() => socket.destroy(), lastMilliseconds).unref()
+      return
+    }
     drained.add(socket)
     void drainConnection(socket).then(() => socket.destroy())
   }
@@ -55,7 +61,10 @@ export function answerBrokenRequest(
  * Node's errors after which the server reads on only to the end of the connection. A reader of a body in chunks must hear soon that the body
  * is broken off, and headers that come after their time must not become a request.
  */
-const undrained = new Set(['ERR_HTTP_REQUEST_TIMEOUT', 'HPE_INVALID_CHUNK_SIZE', 'HPE_INVALID_EOF_STATE', 'HPE_STRICT'])
+const undrained = new Set([headersTimeout, 'HPE_INVALID_CHUNK_SIZE', 'HPE_INVALID_EOF_STATE', 'HPE_STRICT'])
+
+/** Time for such a client to read its answer. One that keeps its side open would hold the connection without end. */
+const lastMilliseconds = 5_000
 
 /** An error of Node's parser. `rawPacket`: the bytes that it was reading. */
 type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer; bytesParsed?: number }

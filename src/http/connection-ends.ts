@@ -20,7 +20,7 @@ const toldMilliseconds = 60_000
 export function connectionEnds(
   metrics: Pick<Metrics, 'connectionEnded'>,
   log: Pick<FastifyBaseLogger, 'warn'>,
-): (reason: Exclude<ConnectionEnd, 'slow'>) => void {
+): (reason: Exclude<ConnectionEnd, 'slow' | 'headers'>) => void {
   let told = Number.NEGATIVE_INFINITY
   let ended = { idle: 0, full: 0 }
   return reason => {

@@ -30,8 +30,11 @@ export type Metrics = {
   list(): readonly MetricDescription[]
 }
 
-/** Reason why the server ended a connection. `slow`: a slow client; `idle`: it made room for another; `full`: there was no room for it. */
-export type ConnectionEnd = 'slow' | 'idle' | 'full'
+/**
+ * Reason why the server ended a connection. `slow`: a slow client; `headers`: those of a request did not arrive in time; `idle`: it made
+ * room for another; `full`: there was no room for it.
+ */
+export type ConnectionEnd = 'slow' | 'headers' | 'idle' | 'full'
 
 /** A service metric as the documentation shows it. */
 export type MetricDescription = {
@@ -105,7 +108,7 @@ export function createMetrics(): Metrics {
 
   const connections = counter(
     'tureen_connections_ended_total',
-    'Connections that the server ended, by reason: slow (a slow client), idle (it made room for another) or full (no room for it)',
+    'Connections that the server ended, by reason: slow (a slow client), headers (they did not arrive in time), idle (it made room for another) or full (no room for it)',
     ['reason'],
   )
   const damaged = counter('tureen_content_damaged_total', 'Reads that found content damaged or missing')

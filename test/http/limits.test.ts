@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { modelForm, postJson, readProblem } from '../support/http-client.ts'
 import { converse, expectProblem, openSocket, readAnswer } from '../support/raw-http.ts'
@@ -78,6 +78,25 @@ describe('beyond TUREEN_MAX_MODELS', () => {
     await untilUploadsAreTaken()
   })
 })
+
+test('half a request is ended and counted, although its client keeps its side open', async () => {
+  const ended = async () => {
+    const metrics = await (await fetch(`${app.url}/metrics`)).text()
+    return Number(/^tureen_connections_ended_total\{reason="headers"\} (\d+)$/m.exec(metrics)?.[1] ?? 0)
+  }
+  const before = await ended()
+  const { hostname, port } = new URL(app.url)
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+  socket.on('error', () => undefined).resume()
+  socket.write('GET /hea')
+  await new Promise(resolve => socket.once('end', resolve))
+  expect(await ended()).toBe(before + 1)
+  // A connection that the server has closed is reset at the next byte.
+  const timer = setInterval(() => socket.write('l'), 50)
+  await new Promise(resolve => socket.once('close', resolve))
+  clearInterval(timer)
+  expect(await ended()).toBe(before + 1)
+}, 60_000)
 
 test('what stands still is 408: headers, bodies that are parsed, and uploads', async () => {
   const parsed =
