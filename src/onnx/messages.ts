@@ -167,26 +167,17 @@ export const undecodedWithTensors: ReadonlyMap<string, MessageKind> = new Map([
  * Messages that may occur once in their parent. Protobuf merges several parts of one; onnx-proto would keep only the
  * last part.
  */
-export const singularMessages: ReadonlySet<string> = new Set([
-  'Model.graph',
-  'Attribute.t',
-  'Attribute.g',
-  'Attribute.tp',
-  'Attribute.sparse_tensor',
-  'SparseTensor.values',
-  'SparseTensor.indices',
-  'TrainingInfo.initialization',
-  'TrainingInfo.algorithm',
-  'ValueInfo.type',
-  'Type.tensor_type',
-  'Type.sequence_type',
-  'Type.map_type',
-  'Type.sparse_tensor_type',
-  'Type.optional_type',
-  'TensorType.shape',
-  'ElementType.elem_type',
-  'MapType.value_type',
-])
+export const singularMessages: Readonly<Partial<Record<MessageKind, ReadonlySet<string>>>> = {
+  Model: new Set(['graph']),
+  Attribute: new Set(['t', 'g', 'tp', 'sparse_tensor']),
+  SparseTensor: new Set(['values', 'indices']),
+  TrainingInfo: new Set(['initialization', 'algorithm']),
+  ValueInfo: new Set(['type']),
+  Type: new Set(['tensor_type', 'sequence_type', 'map_type', 'sparse_tensor_type', 'optional_type']),
+  TensorType: new Set(['shape']),
+  ElementType: new Set(['elem_type']),
+  MapType: new Set(['value_type']),
+}
 
 export const tensorFields = {
   floatData: 4,

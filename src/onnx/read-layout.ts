@@ -156,7 +156,7 @@ function readChild(
   kind: MessageKind,
   occurrence: number,
 ): void {
-  const singular = singularMessages.has(`${scope.kind}.${name}`)
+  const singular = singularMessages[scope.kind]?.has(name) ?? false
   if (singular && walk.merging) {
     readPart(walk, scope, field, name, kind)
     return

@@ -82,6 +82,10 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
 /** An operator that is being read. `inner`: the outputs of its subgraphs. `next`: the index of its next operand, or of the next one after. */
 type OpenOperator = { operator: Operator; inner: readonly (Value | null)[]; next: number }
 
+const noValues: readonly Value[] = []
+
+const innerOutputs = ({ subgraphs }: Operator) => subgraphs.flatMap(({ outputs }) => outputs)
+
 /**
  * Reads every operator that the outputs depend on, each after those that it reads. There is no recursion, because
  * chains are as long as a model is deep.
@@ -103,7 +107,7 @@ function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
       if (state === 'read' || !placed) return
       states[operator.id] = 'open'
       readOperator(resolver, placed, operator)
-      open.push({ operator, inner: operator.subgraphs.flatMap(({ outputs }) => outputs), next: 0 })
+      open.push({ operator, inner: operator.subgraphs.length === 0 ? noValues : innerOutputs(operator), next: 0 })
     }
   }
   for (const output of outputs) {

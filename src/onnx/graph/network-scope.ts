@@ -76,11 +76,12 @@ export function aroundBody({ node, scope }: PlacedNode): readonly string[] {
 /** Opens a scope, and defines the outputs of its nodes. */
 export function openScope(values: Omit<NetworkScope, 'definitions'>, nodes: readonly NodeProto[]): NetworkScope {
   const scope: NetworkScope = { definitions: new Map(), ...values }
-  for (const [index, node] of nodes.entries()) {
+  nodes.forEach((node, index) => {
     const of: PlacedNode = { node, index, scope, operator: null, body: null }
-    for (const [output, name] of (node.output ?? []).entries())
+    node.output?.forEach((name, output) => {
       if (name !== '') defineOutput(scope, name, { kind: 'output', of, index: output, resolved: undefined })
-  }
+    })
+  })
   return scope
 }
 

@@ -8,6 +8,9 @@ import { isWindowDefault } from './windowed-defaults.ts'
 /** The meaning of an operator: the epoch of its definition, and the attributes that differ from their defaults. */
 export type Meaning = { epoch: number; attributes: Map<string, string> }
 
+/** The empty Map that operators without attributes share: a network may have some hundred thousand of them. Nothing may be added to it. */
+export const noAttributes = new Map<string, string>()
+
 const softmaxes: ReadonlySet<string> = new Set(['Hardmax', 'LogSoftmax', 'Softmax'])
 /**
  * From this version on these operators work over one axis. Before, they worked over all axes from `axis` on, which is
@@ -43,10 +46,10 @@ export function operatorMeaning({ domain, opType, version, attributes, outputs, 
     return isWindowDefault(domain, opType, name, list, attributeString(attributes, 'auto_pad'))
   }
   const isKnown = isKnownOpset(domain, version)
-  const given = [...attributes].filter(([name, text]) => !isKnown || !isDefault(name, text))
-  const meaning = {
-    epoch: operatorEpoch(domain, opType, version),
-    attributes: new Map(given.sort(([a], [b]) => (a < b ? -1 : 1))),
+  const meaning = { epoch: operatorEpoch(domain, opType, version), attributes: noAttributes }
+  if (attributes.size > 0) {
+    const given = [...attributes].filter(([name, text]) => !isKnown || !isDefault(name, text))
+    if (given.length > 0) meaning.attributes = new Map(given.sort(([a], [b]) => (a < b ? -1 : 1)))
   }
   if (!isKnown) return meaning
   if (domain === '' && softmaxes.has(opType) && meaning.attributes.get('axis') === 'int -1') {

@@ -12,19 +12,40 @@ import {
   type PlacedNode,
   pathOfNode,
 } from './network-scope.ts'
-import { operatorMeaning } from './operator-meaning.ts'
+import { noAttributes, operatorMeaning } from './operator-meaning.ts'
 import { readInputs } from './read-inputs.ts'
 import { placedAttribute, type Resolver, resolve } from './resolve.ts'
 
 /** Reads an operator's meaning, operands and subgraphs. */
 export function readOperator(resolver: Resolver, placed: PlacedNode, operator: Operator): void {
   const { node, scope } = placed
-  const path = pathOfNode(placed)
   const names = node.input ?? []
-  const inputs: Operand[] = []
   const count = names.findLastIndex(name => name !== '') + 1
-  for (let index = 0; index < count; index += 1)
-    inputs.push({ port: String(index), value: resolve(resolver, scope, names[index] ?? '') })
+  // An array of exactly this length: one that grows takes room for 17 operands.
+  const inputs = names
+    .slice(0, count)
+    .map((name, index): Operand => ({ port: String(index), value: resolve(resolver, scope, name) }))
+  // Most nodes have no attributes, and a model may have some hundred thousand nodes.
+  const isPlain = (node.attribute?.length ?? 0) === 0 && resolver.opaque.isEmpty
+  const attributes = isPlain ? noAttributes : readAttributes(resolver, placed, operator)
+  const second = inputs[1]?.value
+  const weight = second?.kind === 'leaf' ? second.tensor?.dims : undefined
+  const { domain, opType, version, outputs } = operator
+  const meaning = operatorMeaning({ domain, opType, version, attributes, outputs, weight })
+  operator.epoch = meaning.epoch
+  operator.attributes = meaning.attributes
+  const ofAttributes = operator.operands
+  operator.operands = readInputs(operator, version, inputs)
+  if (isPlain) return
+  ofAttributes.sort((a, b) => (a.port < b.port ? -1 : 1))
+  for (const operand of ofAttributes) operator.operands.push(operand)
+  operator.subgraphs.sort((a, b) => (a.attribute < b.attribute ? -1 : 1))
+}
+
+/** Returns the attributes of a node as text, by name. Adds those that are tensors or graphs to the operator. */
+function readAttributes(resolver: Resolver, placed: PlacedNode, operator: Operator): Map<string, string> {
+  const { node, scope } = placed
+  const path = pathOfNode(placed)
   const attributes = new Map<string, string>()
   for (const [field, sha256] of resolver.opaque.of(path)) {
     if (field !== 'overload') attributes.set(field, sha256)
@@ -45,16 +66,7 @@ export function readOperator(resolver: Resolver, placed: PlacedNode, operator: O
       if (defaults) attributes.set(name, `the default of ${attribute.refAttrName} in ${defaults[1]}`)
     }
   })
-  const [, second] = inputs
-  const weight = second?.value?.kind === 'leaf' ? second.value.tensor?.dims : undefined
-  const { domain, opType, version, outputs } = operator
-  const meaning = operatorMeaning({ domain, opType, version, attributes, outputs, weight })
-  operator.epoch = meaning.epoch
-  if (meaning.attributes.size > 0) operator.attributes = meaning.attributes
-  const ofAttributes = operator.operands.sort((a, b) => (a.port < b.port ? -1 : 1))
-  operator.operands = readInputs(operator, version, inputs)
-  for (const operand of ofAttributes) operator.operands.push(operand)
-  operator.subgraphs.sort((a, b) => (a.attribute < b.attribute ? -1 : 1))
+  return attributes
 }
 
 function readAttribute(

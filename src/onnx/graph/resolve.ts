@@ -23,6 +23,7 @@ import {
   undeclared,
 } from './network-scope.ts'
 import type { OpaqueFields } from './opaque-fields.ts'
+import { noAttributes } from './operator-meaning.ts'
 
 export type Resolver = {
   leaves: Leaves
@@ -44,6 +45,8 @@ export type Resolver = {
  * name.
  */
 export function resolve(resolver: Resolver, from: NetworkScope, name: string): Value | null {
+  const known = knownValue(from, name)
+  if (known !== undefined) return known
   // Made at the first step: most names need none.
   let passed: Set<NamedElsewhere> | undefined
   let at: NamedIn = { scope: from, name }
@@ -63,6 +66,13 @@ export function resolve(resolver: Resolver, from: NetworkScope, name: string): V
     passed.add(definition)
     at = step.next
   }
+}
+
+/** Returns the value of a name that needs no step to find; undefined if it needs one. Most names of inputs and tensors need none. */
+function knownValue(scope: NetworkScope, name: string): Value | null | undefined {
+  if (name === '') return null
+  const definition = lookUp(scope, name)
+  return definition?.kind === 'value' ? definition.value : definition?.resolved
 }
 
 type NamedIn = { scope: NetworkScope; name: string }
@@ -224,9 +234,6 @@ function constantLeaf({ leaves }: Resolver, placed: PlacedNode): Leaf | undefine
     leaves.literal(path, name, node.output?.[0] ?? name, attribute, [own])
   )
 }
-
-/** The empty Map that operators without attributes share: a network may have some hundred thousand of them. */
-const noAttributes: Operator['attributes'] = new Map()
 
 function operatorOf({ placed }: Resolver, at: PlacedNode): Operator {
   if (at.operator) return at.operator

@@ -61,14 +61,17 @@ export function valueFlow(network: Network): ValueFlow {
   }
 }
 
-/** The empty list that all values outside subgraphs share: a network may have some hundred thousand of them. */
-const noHandovers: Handover[] = []
+/**
+ * Empty lists that values and operators share until they have an item. A network may have some hundred thousand values, and a list that
+ * grows from nothing takes room for 17 items.
+ */
+const [noHandovers, noReads, noResults]: [Handover[], Read[], FlowValue[]] = [[], [], []]
 
-/** Adds a handover to a list, and returns the list. The shared empty list is replaced by a new one. */
-function withHandover(handovers: Handover[], one: Handover): Handover[] {
-  if (handovers === noHandovers) return [one]
-  handovers.push(one)
-  return handovers
+/** Adds an item to a list, and returns the list. A shared empty list is replaced by a new one. */
+function withItem<Item>(list: Item[], item: Item): Item[] {
+  if (list.length === 0) return [item]
+  list.push(item)
+  return list
 }
 
 class FlowValues {
@@ -102,7 +105,13 @@ class FlowValues {
   operatorOf(operator: Operator): FlowOperator {
     const known = this.#byId[operator.id]
     if (known) return known
-    const made: FlowOperator = { kind: 'operator', id: this.size, operator, operands: [], results: [] }
+    const made: FlowOperator = {
+      kind: 'operator',
+      id: this.size,
+      operator,
+      operands: noReads,
+      results: noResults,
+    }
     this.size += 1
     this.#byId[operator.id] = made
     this.operators.push(made)
@@ -112,7 +121,7 @@ class FlowValues {
   resultOf(operator: Operator, index: number): FlowValue {
     const producer = this.operatorOf(operator)
     for (let next = producer.results.length; next <= index; next += 1)
-      producer.results.push(this.#add(null, false, producer, next))
+      producer.results = withItem(producer.results, this.#add(null, false, producer, next))
     return producer.results[index] ?? this.#add(null, false, producer, index)
   }
 
@@ -135,7 +144,7 @@ class FlowValues {
       isInput,
       producer,
       index,
-      reads: [],
+      reads: noReads,
       handedTo: noHandovers,
       handedFrom: noHandovers,
     }
@@ -154,8 +163,8 @@ function connectOperands(values: FlowValues, operator: Operator): void {
     const operand = values.of(value)
     if (!operand) continue
     const read: Read = { value: operand, reader, way: wayOf(operator, port, inputs) }
-    operand.reads.push(read)
-    reader.operands.push(read)
+    operand.reads = withItem(operand.reads, read)
+    reader.operands = withItem(reader.operands, read)
   }
 }
 
@@ -172,8 +181,8 @@ function connectBody(
   if (!isFollowed(operator)) return
   const hand = (from: FlowValue | null, to: FlowValue | null, isChoice: boolean) => {
     if (!from || !to) return
-    from.handedTo = withHandover(from.handedTo, { value: to, isChoice })
-    to.handedFrom = withHandover(to.handedFrom, { value: from, isChoice })
+    from.handedTo = withItem(from.handedTo, { value: to, isChoice })
+    to.handedFrom = withItem(to.handedFrom, { value: from, isChoice })
   }
   const isLoop = opType === 'Loop'
   // The body of a Loop takes a count and a condition before its state, and returns the condition first.
