@@ -115,6 +115,11 @@ describe('a sweep', () => {
     await expect(runStrategy(sweep({ type: 'sweep', steps: 5 }), 3, () => 1)).rejects.toThrow(RangeError)
   })
 
+  test('has no barrier that no number can hold', async () => {
+    const score = ({ weights }: Candidate) => (weights.includes(0) ? Number.MAX_VALUE : -Number.MAX_VALUE)
+    expect((await runStrategy(sweep({ type: 'sweep', steps: 5 }), 2, score)).findings).toEqual({})
+  })
+
   test('has no barrier where a soup has no score', async () => {
     const score = ({ weights: [, alpha = 0] }: Candidate) => (alpha === 0.5 ? Number.NEGATIVE_INFINITY : 1)
     expect((await runStrategy(sweep({ type: 'sweep', steps: 5 }), 2, score)).findings).toEqual({})

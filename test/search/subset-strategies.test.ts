@@ -67,6 +67,13 @@ describe('exhaustive', () => {
     }
   })
 
+  test('knows no contributions that no number can hold', async () => {
+    const strategy = exhaustive({ type: 'exhaustive', maxModels: 12, emptyScore: 0 })
+    const score = ({ weights }: Candidate) =>
+      weights.filter(Boolean).length > 1 ? -Number.MAX_VALUE : Number.MAX_VALUE
+    expect((await runStrategy(strategy, 3, score)).findings).toEqual({})
+  })
+
   test('knows no contributions where a soup has no score', async () => {
     const strategy = exhaustive({ type: 'exhaustive', maxModels: 12, emptyScore: 0 })
     const { findings } = await runStrategy(strategy, 3, each => (maskOf(each) === 5 ? Number.NEGATIVE_INFINITY : 1))

@@ -15,7 +15,9 @@ export function exhaustive(_: StrategyParameters<'exhaustive'>): Strategy {
       const masks = Array.from({ length: 2 ** models - 1 }, (_, index) => index + 1)
       const scores = await score(masks.map(mask => subset(members(mask), models)))
       if (scores.some(value => !Number.isFinite(value))) return {}
-      return { contributions: shapleyValues(models, mask => scores[mask - 1] ?? 0) }
+      const contributions = shapleyValues(models, mask => scores[mask - 1] ?? 0)
+      // Differences of very large scores overflow.
+      return contributions.every(each => Object.values(each).every(Number.isFinite)) ? { contributions } : {}
     },
   }
 }

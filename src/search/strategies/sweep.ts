@@ -22,7 +22,8 @@ export function sweep({ steps, parameter }: StrategyParameters<'sweep'>): Strate
         const below = (1 - alpha) * first + alpha * last - (scores[step] ?? Number.NaN)
         if (below > barrier.value) barrier = { value: below, alpha }
       }
-      return [...scores].every(Number.isFinite) ? { barrier } : {}
+      // Differences of very large scores overflow.
+      return [...scores, barrier.value].every(Number.isFinite) ? { barrier } : {}
     },
   }
 }
