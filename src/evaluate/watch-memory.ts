@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 
 const pollMilliseconds = 50
-const pageBytes = 4096
 
 /** The most memory that a process has taken since it was idle. */
 export type MemoryWatch = {
@@ -36,13 +35,15 @@ export function watchMemory(pid: number, limitBytes: number): MemoryWatch {
   }
 }
 
+/** `resident`: with the page tables, which grow with every place that is read, even if nothing is there. */
 type Memory = { resident: number; data: number }
 
 /** Returns the memory of a process in bytes; 0 where the system does not tell, or after the process has ended. */
 function memoryOf(pid: number): Memory {
   try {
-    const [, resident, , , , data] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')
-    return { resident: Number(resident) * pageBytes, data: Number(data) * pageBytes }
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const bytes = (name: string) => Number(status.match(`\n${name}:\\s+(\\d+) kB`)?.[1] ?? 0) * 1024
+    return { resident: bytes('VmRSS') + bytes('VmPTE'), data: bytes('VmData') }
   } catch {
     return { resident: 0, data: 0 }
   }

@@ -15,7 +15,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { json, text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createLauncher } from '../../src/evaluate/isolation/launcher.ts'
 import { evaluatorGrants } from '../../src/evaluate/isolation/launcher-grants.ts'
 import {
@@ -26,6 +26,7 @@ import {
 import { evaluatorUser, type LauncherOptions, launcherWords } from '../../src/evaluate/isolation/launcher-options.ts'
 import { openLauncherPipes } from '../../src/evaluate/isolation/launcher-pipes.ts'
 import { type LauncherProtections, probeLauncher } from '../../src/evaluate/isolation/launcher-protections.ts'
+import { type MemoryWatch, watchMemory } from '../../src/evaluate/watch-memory.ts'
 import { evaluatorDirectory, launcher, type ProbeTarget } from '../support/sandbox.ts'
 import { projectFile, projectRoot, temporaryDirectory } from '../support/server.ts'
 
@@ -231,6 +232,22 @@ test.runIf(launcher !== undefined && isRoot)(
       ).rejects.toThrow(reason)
   },
 )
+
+test.runIf(process.platform === 'linux')('page tables count as memory', async ({ skip }) => {
+  const program = compiled('page-tables')
+  if (program === undefined) return skip('there is no C compiler')
+  const child = spawn(program, { stdio: ['pipe', 'ignore', 'ignore'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const { mostBytes } = await new Promise<MemoryWatch>(resolve => {
+    const memory = watchMemory(child.pid ?? 0, 100 << 20)
+    const stop = memory.watch(() => {
+      stop()
+      resolve(memory)
+    })
+    child.stdin.write('x')
+  })
+  expect(mostBytes).toBeGreaterThan(100 << 20)
+})
 
 test('outside of a sandbox the attempts succeed', async () => {
   const { target, ...job } = makeJob(attempts)
