@@ -7,27 +7,33 @@ type Names = { own: Map<string, string>; outer: Names | null }
 /** Names that break programs that keep names in plain objects. */
 const awkward = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '层.0', 'a b/c:0', '"quoted"']
 
+/** Operators whose operands may change places. */
+const commutative = /^(Add|Mul|Sum|Max|Min|Mean|And|Or|Xor|Equal|Bitwise(And|Or|Xor))$/
+
 /**
- * Renames all things in a model: values, nodes, graphs, functions. Half of the time the new names are the old ones on other things. Names
- * that nothing defines stay.
+ * Renames all things in a model: values, nodes, graphs, functions. Half of the time the new names are the old ones on other things, but no
+ * operand gets the name of another one that may change places with it: where such operands look alike, names tell them apart. Names that
+ * nothing defines stay.
  *
  * @param settled new names that are given: those of inputs and outputs, which runtimes address by them
  */
 export function renameEverything(model: onnx.ModelProto, random: Random, settled: ReadonlyMap<string, string>): void {
-  const { defined, used } = namesIn(model)
+  const { defined, used, exchangeable } = namesIn(model)
   const taken = new Set([...[...used].filter(name => !defined.has(name)), ...settled.values()])
   const isPermuted = random.next() < 0.5
   const pool = random.shuffled((isPermuted ? [...defined] : awkward).filter(name => !taken.has(name)))
   let fresh = 0
-  const nextName = () => {
+  const nextName = (name = '') => {
     fresh += 1
-    return pool.pop() ?? `renamed ${fresh}`
+    const others = exchangeable.get(name)
+    const place = pool.findLastIndex(each => !others?.has(each))
+    return place < 0 ? `renamed ${fresh}` : (pool.splice(place, 1)[0] ?? '')
   }
   const functions = new Map(model.functions.map((each, index) => [functionKey(each.domain, each.name), `F${index}`]))
 
   const open = (names: readonly (string | null | undefined)[], outer: Names | null): Names => {
     const own = new Map<string, string>()
-    const nameOf = (name: string) => (outer === null ? settled.get(name) : undefined) ?? nextName()
+    const nameOf = (name: string) => (outer === null ? settled.get(name) : undefined) ?? nextName(name)
     for (const name of names) if (name && !own.has(name)) own.set(name, nameOf(name))
     return { own, outer }
   }
@@ -105,16 +111,27 @@ function definedIn({ input, initializer, sparseInitializer, node }: onnx.IGraphP
   ]
 }
 
+type NamesOfModel = {
+  defined: Set<string>
+  used: Set<string>
+  /** The operands of the same commutative nodes, by each of them. */
+  exchangeable: Map<string, Set<string>>
+}
+
 /** Returns the names that a model defines anywhere, and those that it uses anywhere. */
-function namesIn(model: onnx.ModelProto): { defined: Set<string>; used: Set<string> } {
+function namesIn(model: onnx.ModelProto): NamesOfModel {
   const defined = new Set<string>()
   const used = new Set<string>()
+  const exchangeable: NamesOfModel['exchangeable'] = new Map()
   const note = (into: Set<string>, names: readonly (string | null | undefined)[]) => {
     for (const name of names) if (name) into.add(name)
   }
   const visitNodes = (nodes: readonly onnx.INodeProto[]) => {
-    for (const { input, attribute } of nodes) {
+    for (const { opType, input, attribute } of nodes) {
       note(used, input ?? [])
+      if (commutative.test(opType ?? ''))
+        for (const name of input ?? [])
+          exchangeable.set(name, new Set([...(exchangeable.get(name) ?? []), ...(input ?? [])]))
       for (const { g, graphs } of attribute ?? []) for (const graph of [g, ...(graphs ?? [])]) if (graph) visit(graph)
     }
   }
@@ -134,5 +151,5 @@ function namesIn(model: onnx.ModelProto): { defined: Set<string>; used: Set<stri
     note(used, output ?? [])
     visitNodes(node ?? [])
   }
-  return { defined, used }
+  return { defined, used, exchangeable }
 }
