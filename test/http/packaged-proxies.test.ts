@@ -57,10 +57,11 @@ describe.concurrent.each(proxyNames)('behind %s with the settings of its package
   test.skipIf(missing !== undefined)(`a silent stream of events has a comment every 15 seconds${title}`, async () => {
     // nginx ends a silent answer after 60 seconds, HAProxy after 50: the comments keep the stream open.
     const end = new AbortController()
+    // The answer and each comment may arrive late, so all times count from the request.
+    const before = performance.now()
     const response = await fetch(`${proxy.url}/v1/jobs/${endless}/events`, { signal: end.signal })
     expect(response.status).toBe(200)
     const comments: number[] = []
-    const before = performance.now()
     const decoder = new TextDecoder()
     for await (const chunk of response.body ?? []) {
       expect(decoder.decode(chunk)).toBe(': \n\n')
@@ -69,7 +70,7 @@ describe.concurrent.each(proxyNames)('behind %s with the settings of its package
     }
     end.abort()
     expect(comments[0]).toBeGreaterThanOrEqual(14_900)
-    expect((comments[1] ?? 0) - (comments[0] ?? 0)).toBeGreaterThanOrEqual(14_900)
+    expect(comments[1]).toBeGreaterThanOrEqual(29_900)
   })
 
   test.skipIf(missing !== undefined)(`events come as they happen${title}`, async () => {
