@@ -12,6 +12,9 @@ import type {
 /** Milliseconds of work of one range. A crash of an evaluator loses at most so much. */
 const rangeMilliseconds = 1_000
 
+/** Candidates of the longest range before an evaluator has shown how many it scores in that time. */
+const firstCandidates = 64
+
 /** A candidate that waits for an evaluator. `name`: for errors. */
 type Waiting = {
   model: RunnableModel
@@ -32,7 +35,8 @@ export type CandidateLanes = {
 
 /**
  * Shares candidates among as many evaluators as the machine runs, in ranges. The more candidates wait, the longer a range: half of an
- * evaluator's share, so that all evaluators end at about the same time. An evaluator gives back what it cannot begin within a second.
+ * evaluator's share, so that all evaluators end at about the same time, and no more than twice what an
+ * evaluator has managed. An evaluator gives back what it cannot begin within a second.
  *
  * @param task the part of a range that all have in common
  * @param signal ends the work
@@ -49,6 +53,7 @@ export function candidateLanes(
   const waiting: Waiting[] = []
   /** Comparisons that wait for an evaluator. */
   const asking: { resolve(lease: Lease): void; reject(error: unknown): void }[] = []
+  let longest = firstCandidates
   let isDue = false
 
   const score = async (lease: Lease, range: readonly Waiting[]): Promise<void> => {
@@ -60,6 +65,7 @@ export function candidateLanes(
         range[done]?.resolve(outcome)
         done += 1
       })
+      longest = Math.max(2 * done, done < range.length ? 0 : longest)
       waiting.unshift(...range.slice(done))
     } catch (error) {
       const [failed, ...others] = range.slice(done)
@@ -77,7 +83,7 @@ export function candidateLanes(
       const ask = asking.shift()
       if (ask) ask.resolve(lease)
       else {
-        const range = waiting.splice(0, Math.ceil(waiting.length / (2 * lanes)))
+        const range = waiting.splice(0, Math.min(longest, Math.ceil(waiting.length / (2 * lanes))))
         void score(lease, range).then(() => free(lease))
       }
     }

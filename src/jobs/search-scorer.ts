@@ -13,6 +13,9 @@ import { usableScore } from './usable-score.ts'
 /** Milliseconds between two writes of scores, since each write waits for the disk. A crash loses at most the scores of this time. */
 const keepMilliseconds = 200
 
+/** Most kept scores that are looked up together. Their keys take about 3 ms to compute. */
+const keysOfSlice = 64
+
 /** The settings that score the soups of a search. */
 export type ScorerSettings = {
   /** Returns the value that determines a soup's bytes: a model's digest, or a recipe. */
@@ -60,7 +63,11 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
     },
     signal,
   )
-  const find = gathered((subjects: readonly Subject[]) => kept.find(subjects, metric.identity))
+  const find = gathered(async (wanted: readonly CandidateSoup[]) => {
+    const subjects = wanted.map(soup => subjectOf(identify(soup), dataset, threads))
+    const found = await kept.find(subjects, metric.identity)
+    return subjects.map((subject, index) => ({ subject, found: found[index] }))
+  })
   const keeper = lateKeeper(kept, jobId)
   const outstanding = new Set<Promise<unknown>>()
 
@@ -78,8 +85,7 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
     return { value, seconds: run.seconds, cached: false, note: outcome?.note, ignored: outcome?.ignored }
   }
   const scoreOf = async (soup: CandidateSoup): Promise<Scored> => {
-    const subject = subjectOf(identify(soup), dataset, threads)
-    const found = await find(subject)
+    const { subject, found } = await find(soup)
     signal.throwIfAborted()
     return found ? known(found) : computed(subject, await lanes.score(await soups.runnable(soup), nameOf(soup)))
   }
@@ -99,21 +105,37 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
   }
 }
 
-/** Returns a function that looks up one value. Values that are asked for in one turn of the event loop are looked up together. */
-function gathered<Key, Found>(
-  findAll: (keys: readonly Key[]) => Promise<(Found | undefined)[]>,
-): (key: Key) => Promise<Found | undefined> {
-  let waiting: Key[] = []
-  let found: Promise<(Found | undefined)[]> | undefined
-  return async key => {
-    const place = waiting.push(key) - 1
-    found ??= setImmediate().then(() => {
-      const keys = waiting
-      waiting = []
-      found = undefined
-      return findAll(keys)
-    })
-    return (await found)[place]
+/**
+ * Returns a function that looks up one value. It looks up many together, a slice in a turn of the event loop: a search may ask for thousands
+ * at once.
+ */
+function gathered<Key, Found>(findAll: (keys: readonly Key[]) => Promise<Found[]>): (key: Key) => Promise<Found> {
+  type Waiting = { key: Key; resolve(found: Found): void; reject(error: unknown): void }
+  let waiting: Waiting[] = []
+  let isAtWork = false
+  const findSlice = async (slice: readonly Waiting[]) => {
+    try {
+      const found = await findAll(slice.map(({ key }) => key))
+      for (const [index, each] of found.entries()) slice[index]?.resolve(each)
+    } catch (error) {
+      for (const { reject } of slice) reject(error)
+    }
+  }
+  const work = async () => {
+    while (waiting.length > 0) {
+      await setImmediate()
+      const slice = waiting.slice(0, keysOfSlice)
+      waiting = waiting.slice(keysOfSlice)
+      await findSlice(slice)
+    }
+    isAtWork = false
+  }
+  return key => {
+    const { promise, resolve, reject } = Promise.withResolvers<Found>()
+    waiting.push({ key, resolve, reject })
+    if (!isAtWork) void work()
+    isAtWork = true
+    return promise
   }
 }
 

@@ -76,6 +76,19 @@ test('candidates that come together are dealt out in ranges, which get shorter t
   }
 })
 
+test('of thousands of candidates, an evaluator gets at most twice what it has managed in a range', async () => {
+  const managed = 3
+  const { pool, ranges } = evaluatorsOf(1, async (range, ...rest) =>
+    scoreAll({ ...range, models: range.models.slice(0, managed) }, ...rest),
+  )
+  const many = Array.from({ length: 3000 }, (_, index) => `c${index}`)
+  const lanes = candidateLanes(pool, task, never)
+  await Promise.all(many.map(name => lanes.score(model(name), name)))
+  const [first = 0, ...others] = ranges.flat().map(({ length }) => length)
+  expect(first).toBeLessThanOrEqual(64)
+  expect(Math.max(...others)).toBe(2 * managed)
+})
+
 test('a candidate by itself uses one evaluator, always the same', async () => {
   const { pool, ranges } = evaluatorsOf(4, scoreAll)
   const lanes = candidateLanes(pool, task, never)
