@@ -34,9 +34,9 @@ export type CandidateLanes = {
 }
 
 /**
- * Shares candidates among as many evaluators as the machine runs, in ranges. The more candidates wait, the longer a range: half of an
- * evaluator's share, so that all evaluators end at about the same time, and no more than twice what an
- * evaluator has managed. An evaluator gives back what it cannot begin within a second.
+ * Shares candidates among as many evaluators as the machine runs, in ranges. The more candidates wait, the longer a range. It has half of an
+ * evaluator's share, so that all evaluators end at about the same time. It has no more than twice what an evaluator has managed. An evaluator
+ * gives back what it cannot begin within a second.
  *
  * @param task the part of a range that all have in common
  * @param signal ends the work

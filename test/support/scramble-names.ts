@@ -11,7 +11,7 @@ const awkward = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '层.
 const commutative = /^(Add|Mul|Sum|Max|Min|Mean|And|Or|Xor|Equal|Bitwise(And|Or|Xor))$/
 
 /**
- * Renames all things in a model: values, nodes, graphs, functions. Half of the time the new names are the old ones on other things, but no
+ * Renames all things in a model: values, nodes, graphs, functions. Half of the time the new names are the old ones on other things. But no
  * operand gets the name of another one that may change places with it: where such operands look alike, names tell them apart. Names that
  * nothing defines stay.
  *
