@@ -38,6 +38,16 @@ export function answerBrokenRequest(
   { drainConnection }: Pick<BodyDrain, 'drainConnection'>,
 ): (error: NodeJS.ErrnoException, socket: Socket) => void {
   const drained = new WeakSet<Socket>()
+  /** Answers by Node's code of the error: a flood of broken requests must not cost a flood of errors with stacks. */
+  const answers = new Map<string, string>()
+  const answerOf = (error: ParserError) => {
+    const { code = 'unknown' } = error
+    const target = known[code] ? undefined : badTarget(error)
+    if (target !== undefined) return answerText(notEncoded(target), publicPath)
+    const answer = answers.get(code) ?? answerText(known[code] ?? notHttp(code), publicPath)
+    answers.set(code, answer)
+    return answer
+  }
   return (error, socket) => {
     // Node reports all that follows a mistake as further mistakes.
     if (drained.has(socket)) return
@@ -45,11 +55,10 @@ export function answerBrokenRequest(
       socket.destroy()
       return
     }
-    const { code, place, message, advice } = known[error.code ?? ''] ?? notHttp(error)
-    const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
-    socket.end(answerTo(new TureenError(code, `${sentence}. ${advice}.`, [{ ...place, message }]), publicPath))
+    socket.end(answerOf(error))
     if (undrained.has(error.code ?? '')) {
-      setTimeout(() => socket.destroy(), lastMilliseconds).unref()
+      const timer = setTimeout(() => socket.destroy(), lastMilliseconds).unref()
+      socket.once('close', () => clearTimeout(timer))
       return
     }
     drained.add(socket)
@@ -69,16 +78,22 @@ const lastMilliseconds = 5_000
 /** An error of Node's parser. `rawPacket`: the bytes that it was reading. */
 type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer; bytesParsed?: number }
 
-function notHttp(error: ParserError): Broken {
-  const { code = 'unknown' } = error
-  const target = badTarget(error)
-  if (target !== undefined)
-    return {
-      code: 'TUREEN_REQUEST_INVALID',
-      place: { field: 'path', expected: 'percent-encoded UTF-8', actual: target },
-      message: 'the address has characters that are not percent-encoded',
-      advice: 'Encode the UTF-8 bytes of each, such as %C3%A9 for \u00e9 and %20 for a space',
-    }
+function answerText({ code, place, message, advice }: Broken, publicPath: string): string {
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
+  return answerTo(new TureenError(code, `${sentence}. ${advice}.`, [{ ...place, message }]), publicPath)
+}
+
+function notEncoded(target: string): Broken {
+  return {
+    code: 'TUREEN_REQUEST_INVALID',
+    place: { field: 'path', expected: 'percent-encoded UTF-8', actual: target },
+    message: 'the address has characters that are not percent-encoded',
+    advice: 'Encode the UTF-8 bytes of each, such as %C3%A9 for \u00e9 and %20 for a space',
+  }
+}
+
+/** @param code of Node's parser */
+function notHttp(code: string): Broken {
   return {
     code: 'TUREEN_REQUEST_INVALID',
     place: { field: 'request', expected: 'HTTP/1.1', actual: code },
