@@ -1,8 +1,8 @@
 import ort from 'onnxruntime-node'
+import { sessionOptions } from '../../src/evaluate/child/session.ts'
 import { openDataset } from '../../src/evaluate/datasets/dataset.ts'
 import { soupInMemory } from '../support/soup.ts'
 import { membersOf, readDigits, subsets } from './digits.ts'
-import { sessionOptions } from './session-options.ts'
 
 /**
  * What no search can do without, in a process of its own: for each soup, open it, run it over the samples, release it, in one
@@ -30,7 +30,7 @@ const soups = subsets(models.length)
 const batches = await readBatches(validation)
 
 async function run(bytes: Uint8Array): Promise<unknown[]> {
-  const session = await ort.InferenceSession.create(bytes, sessionOptions)
+  const session = await ort.InferenceSession.create(bytes, sessionOptions(1))
   const [input = ''] = session.inputNames
   const [output = ''] = session.outputNames
   const produced: unknown[] = []

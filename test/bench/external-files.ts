@@ -6,8 +6,8 @@ import { promisify } from 'node:util'
 import { z } from 'zod'
 import { modelForm } from '../support/external-model.ts'
 import { manyFilesModel } from '../support/many-files-model.ts'
-import { spawnServer } from '../support/server.ts'
 import type { Absent, Bench, Contestant } from './harness.ts'
+import { withFreshServer } from './with-fresh-server.ts'
 
 const run = promisify(execFile)
 const python = '/usr/bin/python3'
@@ -45,24 +45,15 @@ function upload(workspace: string, signal: AbortSignal): Contestant {
       const request = new Request('http://x', { method: 'POST', body: modelForm(manyFilesModel(files, seed)) })
       const headers = { 'content-type': request.headers.get('content-type') ?? '' }
       const body = await request.arrayBuffer()
-      const data = await mkdtemp(join(workspace, 'data-'))
-      const server = await spawnServer(data)
-      const kill = () => server.process.kill('SIGKILL')
-      signal.addEventListener('abort', kill)
-      try {
+      return withFreshServer(workspace, signal, async ({ url }) => {
         const started = performance.now()
-        const response = await fetch(`${server.url}/v1/models`, { method: 'POST', headers, body })
+        const response = await fetch(`${url}/v1/models`, { method: 'POST', headers, body })
         const text = await response.text()
         const seconds = (performance.now() - started) / 1000
         if (response.status !== 201)
           throw new Error(`the upload was answered ${response.status}: ${text.slice(0, 500)}`)
         return { seconds }
-      } finally {
-        signal.removeEventListener('abort', kill)
-        server.process.kill('SIGTERM')
-        await server.exited
-        await rm(data, { recursive: true, force: true })
-      }
+      })
     },
   }
 }

@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { mergeJob } from '../../schemas/job.ts'
 import { model } from '../../schemas/model.ts'
 import { startNginx } from '../support/nginx.ts'
-import { type SpawnedServer, spawnServer } from '../support/server.ts'
+import type { SpawnedServer } from '../support/server.ts'
 import { eventLoop } from './event-loop.ts'
 import type { Bench, Contestant } from './harness.ts'
 import { writeResnetModels } from './resnet-models.ts'
+import { withFreshServer } from './with-fresh-server.ts'
 
 const run = promisify(execFile)
 const models = 4
@@ -25,20 +25,6 @@ export const httpBench: Bench = {
       const started = performance.now()
       await work()
       return { seconds: (performance.now() - started) / 1000 }
-    }
-    const withServer = async <Value>(use: (server: SpawnedServer) => Promise<Value>): Promise<Value> => {
-      const data = await mkdtemp(join(workspace, 'data-'))
-      const server = await spawnServer(data)
-      const kill = () => server.process.kill('SIGKILL')
-      signal.addEventListener('abort', kill)
-      try {
-        return await use(server)
-      } finally {
-        signal.removeEventListener('abort', kill)
-        server.process.kill('SIGTERM')
-        await server.exited
-        await rm(data, { recursive: true, force: true })
-      }
     }
     const upload = async (url: string, path: string, name: string) =>
       model.parse(JSON.parse(await curl('-X', 'POST', '-T', path, `${url}/v1/models?name=${name}`)))
@@ -66,7 +52,7 @@ export const httpBench: Bench = {
     ): Contestant => ({
       name: `Tureen, ${name}`,
       description,
-      run: () => withServer(async server => ({ seconds: await work(server) })),
+      run: () => withFreshServer(workspace, signal, async server => ({ seconds: await work(server) })),
     })
     const secondsOf = async (work: () => Promise<unknown>) => (await timed(work)).seconds
     return {
@@ -115,7 +101,7 @@ export const httpBench: Bench = {
               }),
             ),
         },
-        eventLoop(paths, withServer, { upload, merge }),
+        eventLoop(paths, use => withFreshServer(workspace, signal, use), { upload, merge }),
       ],
       findings: () => [],
     }

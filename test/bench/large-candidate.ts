@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { evaluationClient } from '../support/evaluation-client.ts'
-import { evaluating, spawnServer } from '../support/server.ts'
+import { evaluating, type SpawnedServer } from '../support/server.ts'
 import { soupInMemory } from '../support/soup.ts'
 import type { Comparison } from './harness.ts'
 import { resnetNetwork, resnetSamples } from './resnet-network.ts'
 import { findOverHttp } from './search-over-http.ts'
+import { withFreshServer } from './with-fresh-server.ts'
 
 const bareModule = fileURLToPath(new URL('./bare-candidate.ts', import.meta.url))
 
@@ -25,6 +26,20 @@ export function largeCandidate(workspace: string, signal: AbortSignal): Comparis
     await writeFile(soup, soupInMemory(bytes.map(each => ({ bytes: each, weight: 1 }))))
     await writeFile(samples, resnetSamples())
   }
+  const score = async ({ url }: SpawnedServer) => {
+    const client = evaluationClient(url)
+    const ids: string[] = []
+    for (const path of models) ids.push(await client.addModel(Uint8Array.from(await readFile(path)), path))
+    const { id: dataset } = await client.addDataset(Uint8Array.from(await readFile(samples)))
+    const { candidates } = await findOverHttp(url, {
+      models: ids.map(id => ({ id })),
+      strategy: { type: 'topK' },
+      selection: { dataset, metric: 'accuracy' },
+    })
+    const seconds = candidates.find(candidate => candidate.models.length === 2)?.seconds
+    if (seconds === undefined) throw new Error('the search has not scored the mean')
+    return { seconds }
+  }
   return {
     row: 'search/large-candidate',
     what: 'the mean of two networks like ResNet-50 (102 MB), 64 images',
@@ -34,29 +49,7 @@ export function largeCandidate(workspace: string, signal: AbortSignal): Comparis
       description: 'seconds of the candidate in the answer of POST /v1/searches: made, opened, run and scored',
       async run() {
         await write()
-        const data = await mkdtemp(file('data-'))
-        const server = await spawnServer(data, evaluating)
-        const kill = () => server.process.kill('SIGKILL')
-        signal.addEventListener('abort', kill)
-        try {
-          const client = evaluationClient(server.url)
-          const ids: string[] = []
-          for (const path of models) ids.push(await client.addModel(Uint8Array.from(await readFile(path)), path))
-          const { id: dataset } = await client.addDataset(Uint8Array.from(await readFile(samples)))
-          const { candidates } = await findOverHttp(server.url, {
-            models: ids.map(id => ({ id })),
-            strategy: { type: 'topK' },
-            selection: { dataset, metric: 'accuracy' },
-          })
-          const seconds = candidates.find(candidate => candidate.models.length === 2)?.seconds
-          if (seconds === undefined) throw new Error('the search has not scored the mean')
-          return { seconds }
-        } finally {
-          signal.removeEventListener('abort', kill)
-          server.process.kill('SIGTERM')
-          await server.exited
-          await rm(data, { recursive: true, force: true })
-        }
+        return withFreshServer(workspace, signal, score, evaluating)
       },
     },
     baseline: () => ({

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { searchJob } from '../../schemas/job.ts'
 import type { SearchResult } from '../../schemas/search.ts'
 import { evaluationClient } from '../support/evaluation-client.ts'
-import { evaluating, spawnServer } from '../support/server.ts'
+import { evaluating, type SpawnedServer } from '../support/server.ts'
 import { type Digits, membersOf, subsets } from './digits.ts'
-import type { SearchContestant } from './search.ts'
+import type { SearchContestant, SearchTiming } from './search.ts'
+import { withFreshServer } from './with-fresh-server.ts'
 
 /** From the request until its answer is there, with a server and a data directory that have seen no search. */
 export function searchOverHttp(
@@ -13,41 +13,31 @@ export function searchOverHttp(
   workspace: string,
   signal: AbortSignal,
 ): SearchContestant {
+  const find = async ({ url }: SpawnedServer): Promise<SearchTiming> => {
+    const client = evaluationClient(url)
+    const ids: string[] = []
+    for (const { name, bytes } of models) ids.push(await client.addModel(bytes, name))
+    const { id: dataset } = await client.addDataset(await readFile(validation))
+    const request = {
+      models: ids.map(id => ({ id })),
+      strategy: { type: 'exhaustive' },
+      selection: { dataset, metric: 'accuracy' },
+    }
+    const started = performance.now()
+    const result = await findOverHttp(url, request)
+    const seconds = (performance.now() - started) / 1000
+    const running = result.candidates.reduce((sum, candidate) => sum + candidate.seconds, 0)
+    return {
+      seconds,
+      details: { 'result.seconds': result.seconds, 'seconds in evaluators, all together': running },
+      accuracies: accuraciesOf(result, ids),
+    }
+  }
   return {
     name: 'Tureen',
     description: 'POST /v1/searches?wait=60 to a server that has just started, from the request to the whole answer',
-    async search() {
-      const data = await mkdtemp(join(workspace, 'data-'))
-      // As `npm start` has it: servers of tests keep one evaluator with all processors.
-      const server = await spawnServer(data, evaluating)
-      const kill = () => server.process.kill('SIGKILL')
-      signal.addEventListener('abort', kill)
-      try {
-        const client = evaluationClient(server.url)
-        const ids: string[] = []
-        for (const { name, bytes } of models) ids.push(await client.addModel(bytes, name))
-        const { id: dataset } = await client.addDataset(await readFile(validation))
-        const request = {
-          models: ids.map(id => ({ id })),
-          strategy: { type: 'exhaustive' },
-          selection: { dataset, metric: 'accuracy' },
-        }
-        const started = performance.now()
-        const result = await findOverHttp(server.url, request)
-        const seconds = (performance.now() - started) / 1000
-        const running = result.candidates.reduce((sum, candidate) => sum + candidate.seconds, 0)
-        return {
-          seconds,
-          details: { 'result.seconds': result.seconds, 'seconds in evaluators, all together': running },
-          accuracies: accuraciesOf(result, ids),
-        }
-      } finally {
-        signal.removeEventListener('abort', kill)
-        server.process.kill('SIGTERM')
-        await server.exited
-        await rm(data, { recursive: true, force: true })
-      }
-    },
+    // As `npm start` has it: servers of tests keep one evaluator with all processors.
+    search: () => withFreshServer(workspace, signal, find, evaluating),
   }
 }
 

@@ -13,9 +13,24 @@ import type { ModelContent } from './model-content.ts'
 export type ModelChange = { values?: TensorValues; cut?: GraphCut }
 
 /**
- * Opens a model from memory. onnxruntime gets bytes and never a path, also for external data. The bytes may be overwritten afterwards. The
- * arena is off: with it, the process sometimes aborts at the memory limit instead of reporting an error. No custom operator library is ever
- * registered.
+ * Returns the options of a session. The arena is off: with it, the process sometimes aborts at the memory limit instead of reporting an
+ * error.
+ */
+export function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
+  return {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    enableCpuMemArena: false,
+    enableMemPattern: false,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 4,
+  }
+}
+
+/**
+ * Opens a model from memory. onnxruntime gets bytes and never a path, also for external data. The bytes may be overwritten afterwards. No
+ * custom operator library is ever registered.
  *
  * @throws TureenError `TUREEN_EVALUATION_FAILED` with onnxruntime's reason
  */
@@ -27,13 +42,7 @@ export async function openSession(
   const { bytes, externalData } = await changed(model, change)
   return withReason('The model cannot be opened', () =>
     ort.InferenceSession.create(bytes, {
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      enableCpuMemArena: false,
-      enableMemPattern: false,
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 4,
+      ...sessionOptions(threads),
       ...(externalData.length > 0 ? { externalData } : {}),
     }),
   )
