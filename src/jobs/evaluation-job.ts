@@ -5,7 +5,8 @@ import { guessNotes } from '../evaluate/binding/guess-notes.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { jobErrors } from './job-errors.ts'
-import type { JobRunner, JobService } from './job-service.ts'
+import type { JobRunner } from './job-runner.ts'
+import type { JobService } from './job-service.ts'
 import { type KeptRun, type KeptScore, type KeptScores, runtime, type Subject } from './kept-scores.ts'
 import {
   metricModels,

@@ -20,7 +20,8 @@ import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { findInputs } from './find-inputs.ts'
 import { jobErrors } from './job-errors.ts'
-import type { JobRunner, JobService } from './job-service.ts'
+import type { JobRunner } from './job-runner.ts'
+import type { JobService } from './job-service.ts'
 import {
   type Recalibration,
   type Recalibrator,

@@ -8,12 +8,8 @@ import { type JobRecord, type JobType, jobType } from '../../schemas/job.ts'
 import { mergeRequest } from '../../schemas/merge.ts'
 import { searchRequest } from '../../schemas/search.ts'
 import { beginAttempt, takeBackAttempts } from '../../src/jobs/job-attempts.ts'
-import {
-  createJobService,
-  type JobContext,
-  type JobService,
-  type RunnableJobTypes,
-} from '../../src/jobs/job-service.ts'
+import type { JobContext, RunnableJobTypes } from '../../src/jobs/job-runner.ts'
+import { createJobService, type JobService } from '../../src/jobs/job-service.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
 import { createReserve } from '../../src/storage/reserve.ts'
 import { createScores } from '../../src/storage/scores.ts'

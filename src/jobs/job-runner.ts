@@ -1,0 +1,27 @@
+import type { JobOf, JobProgress, JobType } from '../../schemas/job.ts'
+import type { Catalog } from '../storage/database.ts'
+import type { ResultText } from './large-results.ts'
+
+/** The context of a running job. */
+export type JobContext<Type extends JobType> = {
+  id: string
+  /** Fires when the job is cancelled or the server stops. The job must then end at once. */
+  signal: AbortSignal
+  /** Progress of the job when an earlier process ended; null at its first start. */
+  resumed: JobProgress | null
+  progress(progress: JobProgress): void
+  /**
+   * Ends the job. `settle` makes its effects visible and returns its result, in one transaction with the new status.
+   * @throws TureenError `TUREEN_JOB_CANCELLED` if the job was cancelled meanwhile; then nothing is changed
+   */
+  succeed(settle: (transaction: Catalog) => Promise<NonNullable<JobOf<Type>['result']> | ResultText>): Promise<void>
+}
+
+/** Runs the jobs of one type. It may run twice for one job, and must then have the same effect as one run. */
+export type JobRunner<Type extends JobType> = (
+  request: JobOf<Type>['request'],
+  context: JobContext<Type>,
+) => Promise<void>
+
+/** The job types with their runners. */
+export type RunnableJobTypes = { [Type in JobType]: { runner: JobRunner<Type> } }
