@@ -51,6 +51,7 @@ test('a job that kills the server three times fails at the fourth start, and tak
 
   // In the third one the merge runs alone to its end, then the comparison kills the server alone.
   server = await start()
+  await until('the merge runs again', async () => (await jobNow(innocent.id)).attempts === 3)
   const queued = await compare(sound, other)
   const events = await fetch(`${server.url}/v1/jobs/${innocent.id}/events`)
   const said = events.text()
