@@ -8,6 +8,7 @@ import { ResultText } from '../../src/jobs/large-results.ts'
 import { jsonPieces } from '../../src/json-pieces.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
 import { jsonBytes, textOf } from '../../src/threads/text-pieces.ts'
+import { watchLoop } from '../support/processor-time.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -119,16 +120,12 @@ describe('a result of more than 1 MB', () => {
 
   test('of 40 MB holds the event loop for no more than 50 ms at a time', async () => {
     const large = comparison(200_000)
-    let [last, longest] = [process.threadCpuUsage(), 0]
-    const watch = setInterval(() => {
-      const { user, system } = process.threadCpuUsage(last)
-      longest = Math.max(longest, (user + system) / 1000)
-      last = process.threadCpuUsage()
-    }, 2)
+    const loop = watchLoop()
     const id = await ended(large)
     let characters = 0
     for await (const piece of jobs.text(await jobs.get(id))) characters += piece.length
-    clearInterval(watch)
+    const longest = loop.longest()
+    loop.stop()
     expect(characters).toBeGreaterThan(30_000_000)
     expect(longest).toBeLessThan(50)
     await jobs.remove(id, () => undefined)

@@ -17,3 +17,31 @@ export function threadCost(run: () => unknown): number {
   const { user, system } = process.threadCpuUsage(before)
   return (user + system) / 1000
 }
+
+/** Milliseconds between two checks of the event loop. Shorter blocks are not seen. */
+const lookMilliseconds = 2
+
+/**
+ * Watches the event loop of this thread. `longest`: returns the milliseconds of processor time of its longest block since the last call.
+ * @param onLook called after each check
+ */
+export function watchLoop(onLook: () => void = () => undefined): { longest(): number; stop(): void } {
+  let last = process.threadCpuUsage()
+  let most = 0
+  const look = () => {
+    const { user, system } = process.threadCpuUsage(last)
+    most = Math.max(most, (user + system) / 1000)
+    onLook()
+    last = process.threadCpuUsage()
+  }
+  const watch = setInterval(look, lookMilliseconds).unref()
+  return {
+    longest() {
+      look()
+      const found = most
+      most = 0
+      return found
+    },
+    stop: () => clearInterval(watch),
+  }
+}
