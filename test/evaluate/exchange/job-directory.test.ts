@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { clearJobDirectories, type JobDirectory, makeJobDirectory } from '../../../src/evaluate/job-directory.ts'
 import type { EvaluationTask, Task } from '../../../src/evaluate/protocol.ts'
+import { defaultSettings } from '../../../src/merge/merge-input.ts'
 import { fileState } from '../../../src/storage/file-state.ts'
 import { onlyOwnLinks } from '../../../src/storage/own-links.ts'
 import { temporaryDirectory } from '../../support/server.ts'
@@ -45,15 +46,7 @@ test('a task names its files by their places in the directory, and nothing else 
       soups: {
         inputs: [{ ...model, label: 'base' }],
         plans: new Map([[0, path('plan')]]),
-        settings: {
-          method: 'linear',
-          parameters: {},
-          normalize: true,
-          rules: [],
-          nonFloat: 'error',
-          provenance: false,
-          usesBase: false,
-        },
+        settings: defaultSettings,
         calibration: { dataset: dataset('sums'), binding, limit: 4 },
       },
       metric: judge,
