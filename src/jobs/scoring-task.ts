@@ -1,10 +1,11 @@
+import { elementCount } from '../evaluate/metrics/batch-dims.ts'
 import type { ScoringTask } from '../evaluate/protocol.ts'
 import type { Subject } from './kept-scores.ts'
 import type { ResolvedDataset } from './resolve-evaluation.ts'
 
 /** Returns the task that scores a model or soup on a whole data set. */
 export function taskOn({ sha256, files, binding, target }: ResolvedDataset, threads: number): ScoringTask {
-  const targets = target?.dims.reduce((product, dim) => product * dim, 1) ?? 0
+  const targets = target ? elementCount(target.dims) : 0
   return { dataset: { key: sha256, files }, binding, limit: null, threads, targets }
 }
 

@@ -1,7 +1,7 @@
 import type { RunnableModel, SoupSource } from '../evaluate/protocol.ts'
 import { type CandidateSoup, candidateSettings } from '../merge/candidate-plan.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
-import { filesOf, type MergeInputs, memberInputs, mergeInputs } from '../merge/merge-inputs.ts'
+import { filesOf, type MergeInputs, memberInputs } from '../merge/merge-inputs.ts'
 import { methodNamed } from '../merge/methods/merge-method-registry.ts'
 import { numericsVersion, recipeDocument } from '../merge/provenance.ts'
 import { isSingle } from '../search/candidate-soup.ts'
@@ -21,12 +21,10 @@ export function runnableSoups(
   { models, inputs, settings, recalibration }: Pick<ResolvedSearch, 'models' | 'inputs' | 'settings' | 'recalibration'>,
   plans: Pick<SearchPlans, 'paths' | 'baseOf'>,
 ): RunnableSoups {
-  const { base, ...others } = inputs
   // The digest of a data set says nothing to an evaluator.
   const { recalibrate: _, ...merging } = settings
-  const files = filesOf(mergeInputs(others.models, base, others.companions))
   const source = {
-    inputs: files.map(({ label, path, data }) => ({ label, path, data })),
+    inputs: filesOf(inputs).map(({ label, path, data }) => ({ label, path, data })),
     settings: merging,
     calibration: recalibration?.calibration ?? null,
   }

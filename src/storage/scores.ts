@@ -13,13 +13,10 @@ export type ListedScore = { subject: unknown; value: unknown; jobId: string | nu
 /** A kept value. `jobId`: the job that computed it; null for scores of versions that did not record it. */
 export type KeptValue = { value: unknown; jobId: string | null }
 
-/** Most keys of one query: SQLite takes 32,766 values. */
-const keysAtOnce = 10_000
-
 /** Kept scores. Every input that could change a score is part of its key. */
 export type Scores = {
   get(parts: unknown): Promise<KeptValue | undefined>
-  /** Returns many scores in one query, in order. */
+  /** Returns many scores in one query, in order: 32,766 at most. */
   find(parts: readonly unknown[]): Promise<(KeptValue | undefined)[]>
   /** Keeps scores. A score that was not kept before is new progress of its running job, whose attempts count from 0 again. */
   put(entries: readonly ScoreEntry[], jobId: string): Promise<void>
@@ -32,19 +29,17 @@ export function createScores(catalog: Catalog): Scores {
   const find: Scores['find'] = async parts => {
     const keys = parts.map(keyOf)
     const found = new Map<string, KeptValue>()
-    for (let from = 0; from < keys.length; from += keysAtOnce) {
-      const rows = await catalog
-        .selectFrom('scores')
-        .select(['key', 'value', 'job_id'])
-        .where('key', 'in', keys.slice(from, from + keysAtOnce))
-        .execute()
-      // A score that is damaged on disk is computed again.
-      for (const { key, value, job_id } of rows)
-        readOr(
-          () => found.set(key, { value: JSON.parse(value), jobId: job_id }),
-          () => undefined,
-        )
-    }
+    const rows = await catalog
+      .selectFrom('scores')
+      .select(['key', 'value', 'job_id'])
+      .where('key', 'in', keys)
+      .execute()
+    // A score that is damaged on disk is computed again.
+    for (const { key, value, job_id } of rows)
+      readOr(
+        () => found.set(key, { value: JSON.parse(value), jobId: job_id }),
+        () => undefined,
+      )
     return keys.map(key => found.get(key))
   }
   return {

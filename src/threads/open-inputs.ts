@@ -1,11 +1,10 @@
 import { blame } from '../errors.ts'
 import type { IndexedInput, MergeInput } from '../merge/merge-input.ts'
 import { filesOf, type MergeInputs, mapInputs } from '../merge/merge-inputs.ts'
-import { memorySource, readBytes } from '../onnx/byte-source.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { readLayout } from '../onnx/read-layout.ts'
 import { sameLayout } from '../onnx/same-layout.ts'
-import { type FileSource, openFileSource, openReadAhead } from '../storage/file-source.ts'
+import { type FileSource, openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 
 /** A merge input with the files that hold it. `isUnchecked`: no upload has checked it. */
@@ -25,28 +24,27 @@ type Open = (path: string) => FileSource
 
 /**
  * Opens and indexes the files of a merge. The caller closes them.
- * @param inMemory true to read the files into memory, once
  * @throws TureenError naming the file that cannot be read
  */
-export function openMerge(inputs: MergeInputs<MergeFile>, inMemory = false): MergeInputs<OpenInput> {
-  return closingOnFailure(inMemory ? fileInMemory : openReadAhead, open => mapInputs(inputs, indexing(open)))
+export function openMerge(inputs: MergeInputs<MergeFile>): MergeInputs<OpenInput> {
+  return closingOnFailure(open => mapInputs(inputs, indexing(open)))
 }
 
 /** Opens models. The caller closes them. */
 function openFiles(files: readonly MergeFile[]): OpenFiles[] {
-  return closingOnFailure(openReadAhead, open => files.map(file => opened(file, open)))
+  return closingOnFailure(open => files.map(file => opened(file, open)))
 }
 
 /** Opens and indexes models. The caller closes them. @throws TureenError naming the file that cannot be read */
 export function openInputs(files: readonly MergeFile[]): OpenInput[] {
-  return closingOnFailure(openReadAhead, open => files.map(indexing(open)))
+  return closingOnFailure(open => files.map(indexing(open)))
 }
 
-function closingOnFailure<Result>(openFile: Open, use: (open: Open) => Result): Result {
+function closingOnFailure<Result>(use: (open: Open) => Result): Result {
   const opened: FileSource[] = []
   try {
     return use(path => {
-      const source = openFile(path)
+      const source = openReadAhead(path)
       opened.push(source)
       return source
     })
@@ -109,16 +107,6 @@ export function bytesReadOf(inputs: readonly OpenFiles[]): number {
   return inputs
     .flatMap(({ source, data }) => [source, ...data.values()])
     .reduce((sum, { bytesRead }) => sum + bytesRead, 0)
-}
-
-function fileInMemory(path: string): FileSource {
-  const file = openFileSource(path)
-  try {
-    const bytes = readBytes(file, 0, file.byteLength)
-    return { ...memorySource(bytes), bytesRead: bytes.byteLength, close: () => undefined }
-  } finally {
-    file.close()
-  }
 }
 
 function layoutOf({ source, label }: OpenFiles, first: OpenInput | undefined): Layout {

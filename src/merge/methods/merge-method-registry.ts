@@ -109,7 +109,7 @@ function registered(method: Method<ParameterValues>): RegisteredMethod {
     },
     kernel(settings, constants, reader) {
       if (!kernel) throw missing('compute')
-      return kernel({ settings: settings, reader }, constants)
+      return kernel({ settings, reader }, constants)
     },
   }
 }
