@@ -2,10 +2,8 @@ import type { NamedModel } from '../../schemas/common.ts'
 import type { SearchResult } from '../../schemas/search.ts'
 import { guessNotes } from '../evaluate/binding/guess-notes.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
-import type { MergeFindings } from '../merge/merge-findings.ts'
 import { filesOf } from '../merge/merge-inputs.ts'
-import type { NonFinite } from '../merge/non-finite.ts'
-import { nonFiniteNotes, requireFinite } from '../merge/non-finite-report.ts'
+import { requireFinite } from '../merge/non-finite-report.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobRunner } from './job-runner.ts'
 import type { KeptScores } from './kept-scores.ts'
@@ -15,6 +13,7 @@ import { metricModels, type Stores } from './resolve-evaluation.ts'
 import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { scoreCandidates } from './score-candidates.ts'
 import { searchClock } from './search-clock.ts'
+import { searchFindings } from './search-findings.ts'
 import { modelOfSoup, recordOfSingle, storeSoup } from './search-model.ts'
 import { type SearchPlans, searchPlans } from './search-plans.ts'
 import { recommendationOf, resultOf } from './search-result.ts'
@@ -71,7 +70,7 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const { compare } = scorer
       const test = await scoreOnTest(end, search, { kept, soups, compare, threads, jobId: context.id })
       const recommendation = recommendationOf(request, search, end, test)
-      const { warnings, rules } = await Promise.all([plans.findings, nonFinite]).then(findingsOf, noFindings)
+      const { warnings, rules } = await searchFindings(plans.findings, nonFinite)
       const result = (model: NamedModel, notes: readonly string[] = []): SearchResult => {
         const { notes: own, ...told } = resultOf(request, search, { end, test, recommendation }, model, clock.seconds())
         return {
@@ -105,16 +104,6 @@ function notesOnArrays({ selection, test }: ResolvedSearch): string[] {
   const known = new Set(guessNotes(selection.dataset.guesses))
   const others = (test?.dataset.guesses ?? []).filter(guess => !guessNotes([guess]).every(note => known.has(note)))
   return [...guessNotes(selection.dataset.guesses, 'selection.'), ...guessNotes(others, 'test.')]
-}
-
-/** Notes on the models: how they were paired, and which are not finite. */
-function findingsOf([findings, nonFinite]: [MergeFindings, NonFinite]): MergeFindings {
-  return { ...findings, warnings: [...nonFiniteNotes(nonFinite), ...findings.warnings] }
-}
-
-/** The findings of a search with models that cannot be read any more: all of its scores were kept. */
-function noFindings(): MergeFindings {
-  return { warnings: [] }
 }
 
 /** Waits until everything that a search has begun has let go of its files: nothing of the search is left when its job has ended. */
