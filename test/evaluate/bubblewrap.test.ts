@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBubblewrap } from '../../src/evaluate/isolation/bubblewrap.ts'
 import type { IsolatedProcess } from '../../src/evaluate/isolation/isolated-process.ts'
@@ -160,5 +161,17 @@ describe.skipIf(!canRun).each(ways)('in bubblewrap, $name', ({ user, launcher })
         () => true,
       ),
     )
+  })
+
+  test('what an evaluator has written can be read after its end', async () => {
+    const child = await run(`
+      import { readSync, writeSync } from 'node:fs'
+      readSync(0, Buffer.alloc(1))
+      writeSync(3, 'an answer')
+    `)
+    child.input.write('.')
+    await child.exited
+    await delay(20)
+    expect(await text(child.output)).toBe('an answer')
   })
 })

@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
-import { Readable } from 'node:stream'
 import { json, text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
@@ -11,6 +8,7 @@ import { systemTool } from '../system-tool.ts'
 import { ownArguments, sharedArguments } from './bubblewrap-arguments.ts'
 import type { IsolatedEnd, StartIsolated } from './isolated-process.ts'
 import { evaluatorGrants } from './launcher-grants.ts'
+import { pipeFrom, spawnPiped } from './piped-process.ts'
 import { asUser, limitMemory, type OwnUser, underLimits } from './tool-limits.ts'
 
 /**
@@ -55,42 +53,28 @@ export function createBubblewrap({ bubblewrap, user, launcher }: BubblewrapOptio
   return async ({ directory, script, cpuSeconds }) => {
     const own = ['--info-fd', '4', ...ownArguments(directory), '--', ...commandOf(script)]
     const limited = underLimits(cpuSeconds, [bubblewrap, ...words, ...own])
-    const child = spawn(limited.program, limited.words, { env: {}, stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'] })
-    if (child.pid === undefined) throw (await once(child, 'error'))[0]
-    // A failed kill is reported as an error event, which would end the server if nothing listened.
-    child.on('error', () => undefined)
-    const exited = new Promise<IsolatedEnd>(resolve => {
-      child.once('exit', (code, signal) => resolve(passedOn(code, signal)))
-    })
-    const [input, , errors, output, info] = child.stdio
-    if (!input || !errors || !(output instanceof Readable) || !(info instanceof Readable))
-      throw new TypeError('a started process lacks a pipe')
-    // Otherwise Node drops what nobody reads when the process ends.
-    for (const stream of [output, errors]) stream.on('readable', keepUnread)
+    const { child, input, output, errors, exited } = await spawnPiped(limited, { env: {} }, 'pipe')
     try {
-      const { 'child-pid': first } = startInfo.parse(await json(info))
+      const { 'child-pid': first } = startInfo.parse(await json(pipeFrom(child, 4)))
       const pid = await onlyChildOf(first)
-      for (const stream of [output, errors]) stream.off('readable', keepUnread)
       return {
         pid,
         input,
         output,
         errors,
-        exited,
+        exited: exited.then(passedOn),
         // The namespaces end with their first process. bubblewrap ends after them.
         kill: () => void (child.exitCode === null && child.signalCode === null && process.kill(first, 'SIGKILL')),
         limitMemory: bytes => limitMemory(pid, bytes, owner),
       }
     } catch (error) {
       child.kill('SIGKILL')
-      errors.off('readable', keepUnread)
+      output.destroy()
       const said = (await text(errors)).trim() || String(error)
       throw new Error(`bubblewrap could not start it: ${said}`, { cause: error })
     }
   }
 }
-
-const keepUnread = () => undefined
 
 /** Returns the process id of the only child of a process, as soon as it has one. */
 async function onlyChildOf(id: number): Promise<number> {
@@ -108,7 +92,7 @@ function ownUser(id: number): OwnUser {
 }
 
 /** Returns the end of an evaluator. bubblewrap passes a signal on as an exit code. */
-function passedOn(code: number | null, signal: NodeJS.Signals | null): IsolatedEnd {
+function passedOn({ code, signal }: IsolatedEnd): IsolatedEnd {
   if (code === null || code <= signalCode) return { code, signal }
   const name = Object.entries(constants.signals).find(([, number]) => number === code - signalCode)?.[0]
   return isSignal(name) ? { code: null, signal: name } : { code, signal }

@@ -7,7 +7,7 @@ export type IsolatedEnd = { code: number | null; signal: NodeJS.Signals | null; 
 export type IsolatedProcess = {
   /** Process id as this server sees it, for /proc/PID/statm. */
   readonly pid: number
-  /** Requests to the evaluator: its descriptor 0. */
+  /** Requests to the evaluator: its descriptor 0. Its errors need no listener, since the end of the process tells more. */
   readonly input: Writable
   /** Answers of the evaluator: its descriptor 3. Its descriptor 1 is /dev/null. */
   readonly output: Readable

@@ -40,8 +40,6 @@ export async function probeIsolation(start: StartIsolated, parent: string): Prom
     const probe = await start({ directory: directory.path, script: probeModule, cpuSeconds: probeSeconds })
     const timer = setTimeout(probe.kill, probeMilliseconds)
     const errors = text(probe.errors)
-    // The probe may end before it has read anything.
-    probe.input.on('error', () => undefined)
     try {
       const findings = probeFindings.parse(await json(probe.output))
       await probe.limitMemory(probeMemoryBytes)
