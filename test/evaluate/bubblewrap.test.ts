@@ -175,3 +175,29 @@ describe.skipIf(!canRun).each(ways)('in bubblewrap, $name', ({ user, launcher })
     expect(await text(child.output)).toBe('an answer')
   })
 })
+
+// The shell is process 1 there, and reaps every process at once, as the first process of a system does.
+test.runIf(canRun && isRoot)('the kill of a process whose end the server has not seen yet does nothing', () => {
+  const made = evaluatorDirectory(
+    directory.path,
+    `import { readSync } from 'node:fs'
+     readSync(0, Buffer.alloc(1))`,
+  )
+  const server = `
+    import { existsSync } from 'node:fs'
+    import { createBubblewrap } from ${JSON.stringify(`${projectRoot}/src/evaluate/isolation/bubblewrap.ts`)}
+    const start = createBubblewrap(${JSON.stringify({ bubblewrap })})
+    const child = await start(${JSON.stringify({ ...made, cpuSeconds: 60 })})
+    child.input.write('.')
+    // The event loop stands still while the process and bubblewrap end.
+    const wait = milliseconds => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+    while (existsSync('/proc/' + child.pid)) wait(10)
+    wait(500)
+    child.kill()
+    console.log(JSON.stringify(await child.exited))`
+  const words = ['--pid', '--fork', '--mount-proc', '/bin/sh', '-c', '"$0" "$@" && true']
+  const { stdout, stderr } = spawnSync('unshare', [...words, process.execPath, '--input-type=module', '-e', server], {
+    encoding: 'utf8',
+  })
+  expect(stdout, stderr).toBe('{"code":0,"signal":null}\n')
+})

@@ -63,8 +63,15 @@ export function createBubblewrap({ bubblewrap, user, launcher }: BubblewrapOptio
         output,
         errors,
         exited: exited.then(passedOn),
-        // The namespaces end with their first process. bubblewrap ends after them.
-        kill: () => void (child.exitCode === null && child.signalCode === null && process.kill(first, 'SIGKILL')),
+        kill() {
+          if (child.exitCode !== null || child.signalCode !== null) return
+          try {
+            // The namespaces end with their first process. bubblewrap ends after them.
+            process.kill(first, 'SIGKILL')
+          } catch {
+            // It has ended, and the server has not yet seen that bubblewrap has.
+          }
+        },
         limitMemory: bytes => limitMemory(pid, bytes, owner),
       }
     } catch (error) {
