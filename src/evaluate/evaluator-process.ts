@@ -22,6 +22,8 @@ import type {
   EvaluationTask,
   Measurement,
   MeasurementTask,
+  MetricTask,
+  ScoringTask,
 } from './protocol.ts'
 import { watchMemory } from './watch-memory.ts'
 
@@ -200,46 +202,38 @@ export async function startEvaluator(
       await directory.clear()
     },
     evaluate(task, signal, onProgress) {
-      const names = task.metrics.map(({ name }) => name)
-      const question = {
-        task: { type: 'evaluate' as const, task },
-        mostBytes: mostScoreBytes(names.length, task.targets),
-        readResult: (body: Buffer) => readEvaluated(body, names),
-      }
-      return asked(question, signal, onProgress)
+      const reading = scoresOf(task.metrics, task, readEvaluated)
+      return asked({ task: { type: 'evaluate', task }, ...reading }, signal, onProgress)
     },
     async score(range, signal, onScored) {
-      const names = [range.metric.name]
-      const question = {
-        task: { type: 'score' as const, task: range },
-        mostBytes: mostScoreBytes(names.length, range.targets),
-        readResult: (body: Buffer) => readEvaluated(body, names),
-        partials: {
-          most: range.models.length - 1,
-          read: (payload: Buffer) => onScored(readScored(payload, names)),
-        },
+      const { metric, models } = range
+      const partials = {
+        most: models.length - 1,
+        read: (payload: Buffer) => onScored(readScored(payload, [metric.name])),
       }
-      onScored(await asked(question, signal, () => undefined))
+      const reading = { ...scoresOf([metric], range, readEvaluated), partials }
+      onScored(await asked({ task: { type: 'score', task: range }, ...reading }, signal, () => undefined))
     },
     compare(task, signal, onProgress) {
-      const names = task.models.map(() => task.metric.name)
-      const question = {
-        task: { type: 'compare' as const, task },
-        mostBytes: mostScoreBytes(names.length, task.targets),
-        readResult: (body: Buffer) => readCompared(body, names),
-      }
-      return asked(question, signal, onProgress)
+      const metrics = task.models.map(() => task.metric)
+      const reading = scoresOf(metrics, task, readCompared)
+      return asked({ task: { type: 'compare', task }, ...reading }, signal, onProgress)
     },
     async measure(task, signal, onProgress) {
-      const mostBytes = mostStatisticsBytes(await bytesOf(task.model))
-      const question = {
-        task: { type: 'measure' as const, task },
-        mostBytes,
-        readResult: readMeasured,
-      }
-      return asked(question, signal, onProgress)
+      const reading = { mostBytes: mostStatisticsBytes(await bytesOf(task.model)), readResult: readMeasured }
+      return asked({ task: { type: 'measure', task }, ...reading }, signal, onProgress)
     },
   }
+}
+
+/** Returns the way to read a result with scores. @param metrics the scoring metric of each score */
+function scoresOf<Outcome>(
+  metrics: readonly MetricTask[],
+  { targets }: ScoringTask,
+  read: (body: Buffer, names: readonly string[]) => Outcome,
+): Pick<Question<Outcome>, 'mostBytes' | 'readResult'> {
+  const names = metrics.map(({ name }) => name)
+  return { mostBytes: mostScoreBytes(names.length, targets), readResult: body => read(body, names) }
 }
 
 function notStarted(error: unknown): never {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { problemCause } from '../../../schemas/problem.ts'
 import { type ProblemItem, TureenError } from '../../errors.ts'
 import { reportableErrors } from '../evaluator-errors.ts'
-import type { ComparisonOutcome, EvaluationOutcome, Measurement } from '../protocol.ts'
+import type { ComparisonOutcome, EvaluationOutcome, Measurement, MetricOutcome } from '../protocol.ts'
 import { mostCauses, mostCauseText, mostDetail } from './answer-limits.ts'
 import { Misfit } from './frames.ts'
 
@@ -66,9 +66,8 @@ const measured = z.strictObject({
 })
 
 const text = z.string().max(mostCauseText)
-const { message, ...places } = problemCause.shape
 const causeShape = z
-  .strictObject({ message, ...places })
+  .strictObject(problemCause.shape)
   .refine(cause => Object.keys(cause).length > 1)
   .refine(cause => Object.values(cause).every(value => text.safeParse(value).success))
 const problem = z.strictObject({
@@ -99,10 +98,7 @@ export function readEvaluated(body: Buffer, metrics: readonly string[]): Evaluat
 /** Reads the outcome of a candidate, as {@link readEvaluated} does. */
 export function readScored(json: Buffer, metrics: readonly string[]): EvaluationOutcome {
   const { outcome } = checked(evaluated, json, 'result')
-  requireSame(
-    outcome.metrics.map(({ name }) => name),
-    metrics,
-  )
+  requireScores(outcome.metrics, metrics)
   return outcome
 }
 
@@ -110,16 +106,13 @@ export function readScored(json: Buffer, metrics: readonly string[]): Evaluation
 export function readCompared(body: Buffer, metrics: readonly string[]): ComparisonOutcome {
   const { json, bulk } = split(body)
   const { outcome } = checked(compared, json, 'result')
-  requireSame(
-    outcome.metrics.map(({ name }) => name),
-    metrics,
-  )
+  requireScores(outcome.metrics, metrics)
   if (outcome.notANumber.length !== metrics.length) throw new Misfit('counted NaN for another number of models')
   requireNoMore(bulk)
   return outcome
 }
 
-/** Reads the result of a measurement. The values keep the memory of the whole body. @throws Misfit */
+/** Reads the result of a measurement. The values are copies, so that the body can go. @throws Misfit */
 export function readMeasured(body: Buffer): Measurement {
   const { json, bulk } = split(body)
   const { outcome } = checked(measured, json, 'result')
@@ -141,8 +134,8 @@ function split(body: Buffer): { json: Buffer; bulk: Buffer } {
   return { json: body.subarray(4, 4 + length), bulk: body.subarray(4 + length) }
 }
 
-function requireSame(names: readonly string[], expected: readonly string[]): void {
-  if (names.length !== expected.length || names.some((name, index) => name !== expected[index]))
+function requireScores(scores: readonly MetricOutcome[], names: readonly string[]): void {
+  if (scores.length !== names.length || scores.some(({ name }, index) => name !== names[index]))
     throw new Misfit('scored by other metrics than it was asked for')
 }
 
