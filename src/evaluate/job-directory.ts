@@ -4,7 +4,7 @@ import pLimit from 'p-limit'
 import { unlessMissing } from '../storage/missing-file.ts'
 import { makeLinks, type OwnLink, removeLinks } from '../storage/own-links.ts'
 import type { Task } from './protocol.ts'
-import { type TaskFileKind, withPaths } from './task-files.ts'
+import { withPaths } from './task-files.ts'
 
 /**
  * The directory of one evaluator process: `job/` with the files of its present task, and `empty/`, its working directory. The evaluator may
@@ -70,23 +70,21 @@ export async function makeJobDirectory(parent: string): Promise<JobDirectory> {
     path,
     hold: task =>
       inTurn(async () => {
-        const kinds = new Map<string, TaskFileKind>()
-        withPaths(task, (file, kind) => {
-          kinds.set(file, kind)
-          return file
-        })
         const needed = new Map<string, string>()
-        for (const [file, kind] of kinds) {
-          const name = held.get(file) ?? `${named}.${kind}`
-          if (!held.has(file)) named += 1
+        const renamed = withPaths(task, (file, kind) => {
+          const known = needed.get(file) ?? held.get(file)
+          const name = known ?? `${named}.${kind}`
+          if (known === undefined) named += 1
           needed.set(file, name)
-        }
+          return `${asSeen}/${name}`
+        })
         const added = [...needed].filter(([file]) => !held.has(file))
         const over = [...held].filter(([file]) => !needed.has(file))
-        held = needed
         await removeLinks(linksOf(over))
+        for (const [file] of over) held.delete(file)
         if (!cleared) await makeLinks(linksOf(added))
-        return withPaths(task, file => `${asSeen}/${needed.get(file)}`)
+        held = needed
+        return renamed
       }),
     clear,
     async remove() {

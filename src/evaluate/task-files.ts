@@ -10,7 +10,7 @@ import type {
 } from './protocol.ts'
 
 /** The kinds of files of a task: a model's own file, its external data, a file of a data set, and the plan of a merge. */
-export type TaskFileKind = 'model' | 'data' | 'dataset' | 'plan'
+type TaskFileKind = 'model' | 'data' | 'dataset' | 'plan'
 
 /**
  * Returns a task that names other paths. It names nothing else of the store: the key of a data set becomes its paths.

@@ -23,11 +23,18 @@ const spans = new Map<string, { from: bigint; to: bigint }>()
 const inTurn = pLimit(1)
 
 /**
- * Makes links to different files. A file that cannot have a link there, or that other users may write, is cloned or copied.
+ * Makes links to different files, or none of them. A file that cannot have a link there, or that other users may write, is cloned or copied.
  * @throws Error of the system if a file is missing, or if there is no room for a copy
  */
 export function makeLinks(links: readonly OwnLink[]): Promise<void> {
-  return inTurn(() => inParallel(links, makeOwnLink))
+  return inTurn(async () => {
+    try {
+      await inParallel(links, makeOwnLink)
+    } catch (error) {
+      await inParallel(links, removeOwnLink)
+      throw error
+    }
+  })
 }
 
 /** Removes links to different files. It never throws: names that it cannot remove are removed with their directory. */

@@ -134,6 +134,10 @@ test('others may enter the directory, list no other one, and write nowhere', asy
   expect(modes.map(({ mode }) => (mode & 0o7).toString(8))).toEqual(['1', '5', '5'])
 })
 
-test('a file that is missing is named, and nothing is asked', async () => {
-  await expect(directory.hold(evaluation({ path: path('gone'), data: [] }))).rejects.toMatchObject({ code: 'ENOENT' })
+test('a file that is missing is named each time, and the others are not left behind', async () => {
+  const task = evaluation({ path: path('gone'), data: [{ location: 'weights', path: path('base.data') }] })
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    await expect(directory.hold(task)).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(await files()).toEqual({})
+  }
 })
