@@ -8,9 +8,12 @@ import { nonFiniteNotes } from '../merge/non-finite-report.ts'
  *
  * @throws the error of `nonFinite` for models that were planned: a result must not pass over NaN that nobody has looked for
  */
-export function searchFindings(planned: Promise<MergeFindings>, nonFinite: Promise<NonFinite>): Promise<MergeFindings> {
+export function searchFindings(
+  planned: Promise<{ findings: MergeFindings }>,
+  nonFinite: Promise<NonFinite>,
+): Promise<MergeFindings> {
   return planned.then(
-    async findings => ({ ...findings, warnings: [...nonFiniteNotes(await nonFinite), ...findings.warnings] }),
+    async ({ findings }) => ({ ...findings, warnings: [...nonFiniteNotes(await nonFinite), ...findings.warnings] }),
     () => ({ warnings: [] }),
   )
 }

@@ -47,8 +47,10 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     const over = new AbortController()
     const ending = AbortSignal.any([signal, over.signal])
     const plans = searchPlans(search, merger.threads, merger.contentFiles, ending)
-    // Begins now, so that a thread which merges is there when the winner is known.
-    const nonFinite = merger.threads.findNonFiniteModels({ inputs, settings }, { signal: ending })
+    // Begins as soon as there is a plan, so that a thread which merges is there when the winner is known.
+    const nonFinite = plans.whole.then(({ path }) =>
+      merger.threads.findNonFiniteModels({ inputs: filesOf(inputs), plan: path }, { signal: ending }),
+    )
     nonFinite.catch(() => undefined)
     const soups = runnableSoups(search, plans)
     const scorer = createSearchScorer(
@@ -70,7 +72,7 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const { compare } = scorer
       const test = await scoreOnTest(end, search, { kept, soups, compare, threads, jobId: context.id })
       const recommendation = recommendationOf(request, search, end, test)
-      const { warnings, rules } = await searchFindings(plans.findings, nonFinite)
+      const { warnings, rules } = await searchFindings(plans.whole, nonFinite)
       const result = (model: NamedModel, notes: readonly string[] = []): SearchResult => {
         const { notes: own, ...told } = resultOf(request, search, { end, test, recommendation }, model, clock.seconds())
         return {

@@ -7,8 +7,8 @@ import type { ResolvedSearch } from './resolve-search.ts'
 
 /** The plans of a search, in files that its evaluators read: one for each model whose file soups are made from. */
 export type SearchPlans = {
-  /** Findings about the merge of all models. */
-  findings: Promise<MergeFindings>
+  /** The plan of the merge of all models, and findings about it. */
+  whole: Promise<{ path: string; findings: MergeFindings }>
   /** Paths of the plans so far, by the place of their base. */
   readonly paths: ReadonlyMap<number, string>
   /** Returns the place of a soup's base, once there is a plan for it. The plan is made when its first soup needs it. */
@@ -29,13 +29,13 @@ export function searchPlans(
   const planned = new Map<number, Promise<unknown>>()
   // One after the other: a plan takes milliseconds, and another thread would take longer to start.
   const oneAtATime = pLimit(1)
-  const plan = <Findings>(base: number, make: (output: string) => Promise<Findings>): Promise<Findings> => {
+  const plan = <Findings>(base: number, make: (output: string) => Promise<Findings>) => {
     // The size of a plan is not known before: some hundred bytes for each tensor.
     const made = oneAtATime(() =>
       contentFiles.makeOutput(0, async output => {
         const findings = await make(output)
         paths.set(base, output)
-        return findings
+        return { path: output, findings }
       }),
     )
     // The soups that need the plan report the error.
@@ -45,7 +45,7 @@ export function searchPlans(
   }
   return {
     paths,
-    findings: plan(0, output => threads.planSearch({ inputs, settings, output }, signal)),
+    whole: plan(0, output => threads.planSearch({ inputs, settings, output }, signal)),
     async baseOf({ members: [first = 0] }) {
       const base = inputs.base === null ? first : 0
       await (planned.get(base) ?? plan(base, output => threads.planBase({ inputs, settings, base, output }, signal)))

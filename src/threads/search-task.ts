@@ -1,18 +1,20 @@
-import { writeFileSync } from 'node:fs'
-import { serialize } from 'node:v8'
+import { readPlan, writePlan } from '../evaluate/plan-file.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import { filesOf, mergeInputs, type SearchInputs } from '../merge/merge-inputs.ts'
-import type { MergePlan } from '../merge/merge-plan.ts'
 import { findNonFinite, type NonFinite } from '../merge/non-finite.ts'
 import { planMemory } from '../merge/plan-memory.ts'
 import { sampledWarnings } from '../merge/sampled-pairs.ts'
 import { checkedPlan } from './checked-plan.ts'
 import { type MergeFile, withOpenMerge } from './open-inputs.ts'
+import { type ShareInput, withShareInputs } from './share-inputs.ts'
 import { workControl } from './work-control.ts'
 
 /** The models of a search, and the settings of its soups. */
 export type SearchFiles = { inputs: SearchInputs<MergeFile>; settings: MergeSettings }
+
+/** The models of a search, in the order of a plan. `plan`: path of its file. */
+export type PlannedModels = { inputs: readonly ShareInput[]; plan: string }
 
 /**
  * Compares the models of a search, and plans the merge of all of them. Writes the plan to a new file at `output`, for evaluators.
@@ -50,17 +52,13 @@ export function planBase({
  * @throws TureenError `TUREEN_JOB_CANCELLED` after the work was stopped
  */
 export function findNonFiniteModels({
-  inputs: { models, base, companions },
-  settings,
+  inputs,
+  plan,
   shared,
-}: SearchFiles & { shared: SharedArrayBuffer }): NonFinite {
+}: PlannedModels & { shared: SharedArrayBuffer }): NonFinite {
   const { throwIfStopped } = workControl(shared)
-  return withOpenMerge(mergeInputs(models, base, companions), inputs => {
-    const { plan } = checkedPlan(inputs, settings)
-    return findNonFinite(plan, new Map(), filesOf(inputs), planMemory(), 'all', throwIfStopped)
-  })
-}
-
-function writePlan(plan: MergePlan, output: string): void {
-  writeFileSync(output, serialize(plan), { flag: 'wx' })
+  const { result } = withShareInputs(inputs, files =>
+    findNonFinite(readPlan(plan), new Map(), files, planMemory(), 'all', throwIfStopped),
+  )
+  return result
 }

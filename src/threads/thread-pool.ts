@@ -66,7 +66,7 @@ export type ThreadPool = {
   planSearch: RunEnding<'planSearch'>
   /** Writes the plan with another of the models as base. */
   planBase: RunEnding<'planBase'>
-  /** Finds the NaN and infinite elements of all models of a search. Reads each to its end. */
+  /** Finds the NaN and infinite elements of all models of a search, by the plan from `planSearch`. Reads each to its end. */
   findNonFiniteModels: RunStoppable<'findNonFiniteModels'>
   /** Hashes a file in separate threads, so that neither uploads nor merges wait while gigabytes are read. */
   hash: HashFile
@@ -183,9 +183,9 @@ export function createThreadPool(
       runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { ...comparison, shared }, { signal }), options),
     planSearch: (search, signal) => runTask(readers, 'planSearch', search, { signal }),
     planBase: (search, signal) => runTask(readers, 'planBase', search, { signal }),
-    findNonFiniteModels: (search, options) =>
+    findNonFiniteModels: (planned, options) =>
       runStoppable(
-        ({ shared }, signal) => runTask(mergers, 'findNonFiniteModels', { ...search, shared }, { signal }),
+        ({ shared }, signal) => runTask(mergers, 'findNonFiniteModels', { ...planned, shared }, { signal }),
         options,
       ),
     hash: (path, signal) => hashers.call('hashFile', path, signal),

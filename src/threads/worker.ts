@@ -10,7 +10,7 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import type { NonFiniteTask } from './non-finite-task.ts'
 import type { MergeFile } from './open-inputs.ts'
 import type { PreparationTask, SettleTask } from './prepare-share.ts'
-import type { SearchFiles } from './search-task.ts'
+import type { PlannedModels, SearchFiles } from './search-task.ts'
 import { movingTask, timedTask } from './timed-task.ts'
 import { workControl } from './work-control.ts'
 import type { ShareTask } from './write-share.ts'
@@ -131,9 +131,9 @@ export const planBase = timedTask(async (search: SearchPlanTask & { base: number
   return planBase(search)
 })
 
-export const findNonFiniteModels = timedTask(async (search: SearchFiles & { shared: SharedArrayBuffer }) => {
+export const findNonFiniteModels = timedTask(async (planned: PlannedModels & { shared: SharedArrayBuffer }) => {
   const { findNonFiniteModels } = await import('./search-task.ts')
-  return findNonFiniteModels(search)
+  return findNonFiniteModels(planned)
 })
 
 export const readYaml = timedTask(async (text: string) => {

@@ -6,7 +6,7 @@ const nonFinite = { models: [{ model: 'm1', tensors: [{ tensor: 'W', elements: 1
 const failed = () => Promise.reject(new Error('timeout'))
 
 test('a search tells which models are not finite before how they were paired', async () => {
-  const { warnings } = await searchFindings(Promise.resolve(findings), Promise.resolve(nonFinite))
+  const { warnings } = await searchFindings(Promise.resolve({ findings }), Promise.resolve(nonFinite))
   expect(warnings).toEqual([expect.stringMatching(/^m1 has 1 NaN/), ...findings.warnings])
 })
 
@@ -16,5 +16,5 @@ test('a search of models that cannot be read any more has no findings', async ()
 })
 
 test('a search fails where NaN could not be looked for in models that can be read', async () => {
-  await expect(searchFindings(Promise.resolve(findings), failed())).rejects.toThrow('timeout')
+  await expect(searchFindings(Promise.resolve({ findings }), failed())).rejects.toThrow('timeout')
 })

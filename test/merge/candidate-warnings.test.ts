@@ -27,13 +27,19 @@ function files() {
   })
 }
 
-const search = () => ({ inputs: { models: files(), base: null, companions: [] }, settings: defaultSettings })
-const nonFinite = () => findNonFiniteModels({ ...search(), shared: workControl().shared })
+let models: ReturnType<typeof files>
+let plan: string
+let warnings: readonly string[]
+beforeAll(() => {
+  models = files()
+  plan = join(directory, 'plan')
+  const search = { inputs: { models, base: null, companions: [] }, settings: defaultSettings, output: plan }
+  warnings = planSearch(search).warnings
+})
+const nonFinite = () => findNonFiniteModels({ inputs: models, plan, shared: workControl().shared })
 
 test('a search is told that its models were trained apart, and which are not finite', () => {
-  expect(planSearch({ ...search(), output: join(directory, 'plan') }).warnings).toEqual([
-    expect.stringMatching(/^m0 and m1: these look independently trained/),
-  ])
+  expect(warnings).toEqual([expect.stringMatching(/^m0 and m1: these look independently trained/)])
   expect(nonFiniteNotes(nonFinite())).toEqual([
     expect.stringMatching(/^m1 has 1 NaN or infinite element in 1 tensor: W \(1\)/),
   ])

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { deserialize } from 'node:v8'
 import { candidatePlan } from '../../merge/candidate-plan.ts'
 import type { LabelledFiles } from '../../merge/merge-input.ts'
 import type { MergePlan } from '../../merge/merge-plan.ts'
@@ -7,6 +5,7 @@ import { planMemory } from '../../merge/plan-memory.ts'
 import { planSource } from '../../merge/plan-source.ts'
 import { prepare } from '../../merge/prepare.ts'
 import { openReadAhead } from '../../storage/file-source.ts'
+import { readPlan } from '../plan-file.ts'
 import type { SoupSource, SoupToMake } from '../protocol.ts'
 import type { ModelContent } from './model-content.ts'
 
@@ -45,7 +44,5 @@ export function createSoupMaker(): SoupMaker {
 
 function planAt(path: string | undefined): MergePlan {
   if (path === undefined) throw new RangeError('a soup without a plan')
-  // The server serialized the plan, so v8 returns the same type.
-  const plan: MergePlan = deserialize(readFileSync(path))
-  return plan
+  return readPlan(path)
 }
