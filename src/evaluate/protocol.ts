@@ -16,8 +16,8 @@ export type MetricTask =
   | { kind: 'registered'; name: string; metric: string; parameters: Record<string, unknown> }
   | { kind: 'model'; name: string; model: ModelPaths }
 
-/** A data set to open. `key`: its digest, by which an evaluator finds a data set that it has already opened. */
-export type DatasetTask = { key: string; files: DatasetFile[] }
+/** A data set to open. An evaluator finds one that it has already opened by the paths of its files. */
+export type DatasetTask = { files: readonly DatasetFile[] }
 
 /** The data to measure running statistics of batch norms on. `limit`: number of samples from the first; null: all. */
 export type CalibrationTask = { dataset: DatasetTask; binding: Binding; limit: number | null }
@@ -27,7 +27,7 @@ export type CalibrationTask = { dataset: DatasetTask; binding: Binding; limit: n
  * all models, by the place of the base in `inputs`. `calibration`: the data to measure the batch norms of a recalibrated soup on.
  */
 export type SoupSource = {
-  inputs: readonly (ModelPaths & { label: string })[]
+  inputs: readonly ModelPaths[]
   plans: ReadonlyMap<number, string>
   settings: MergeSettings
   calibration: CalibrationTask | null

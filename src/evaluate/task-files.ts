@@ -13,19 +13,17 @@ import type {
 type TaskFileKind = 'model' | 'data' | 'dataset' | 'plan'
 
 /**
- * Returns a task that names other paths. It names nothing else of the store: the key of a data set becomes its paths.
+ * Returns a task that names other paths. A task names nothing else of the store.
  * @param at returns the new path of a file
  */
 export function withPaths(task: Task, at: (path: string, kind: TaskFileKind) => string): Task {
-  const dataset = ({ files }: DatasetTask): DatasetTask => {
-    const renamed = files.map(file => ({ ...file, path: at(file.path, 'dataset') }))
-    return { key: renamed.map(({ path }) => path).join(':'), files: renamed }
-  }
+  const dataset = ({ files }: DatasetTask): DatasetTask => ({
+    files: files.map(file => ({ ...file, path: at(file.path, 'dataset') })),
+  })
   const calibration = (each: CalibrationTask): CalibrationTask => ({ ...each, dataset: dataset(each.dataset) })
-  const model = <Files extends ModelPaths>(files: Files): Files => ({
-    ...files,
-    path: at(files.path, 'model'),
-    data: files.data.map(each => ({ ...each, path: at(each.path, 'data') })),
+  const model = ({ path, data }: ModelPaths): ModelPaths => ({
+    path: at(path, 'model'),
+    data: data.map(each => ({ ...each, path: at(each.path, 'data') })),
   })
   const runnable = (each: RunnableModel): RunnableModel => ('soup' in each ? each : model(each))
   const metric = (each: MetricTask): MetricTask =>

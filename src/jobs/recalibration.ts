@@ -58,7 +58,7 @@ export async function resolveRecalibration(
       ...(batches === undefined ? {} : { batches }),
     },
     calibration: {
-      dataset: { key: dataset.sha256, files: stores.datasets.files(dataset) },
+      dataset: { files: stores.datasets.files(dataset) },
       binding,
       limit: batches === undefined ? null : batches * binding.batchSize,
     },

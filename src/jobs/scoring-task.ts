@@ -4,9 +4,9 @@ import type { Subject } from './kept-scores.ts'
 import type { ResolvedDataset } from './resolve-evaluation.ts'
 
 /** Returns the task that scores a model or soup on a whole data set. */
-export function taskOn({ sha256, files, binding, target }: ResolvedDataset, threads: number): ScoringTask {
+export function taskOn({ files, binding, target }: ResolvedDataset, threads: number): ScoringTask {
   const targets = target ? elementCount(target.dims) : 0
-  return { dataset: { key: sha256, files }, binding, limit: null, threads, targets }
+  return { dataset: { files }, binding, limit: null, threads, targets }
 }
 
 /** Returns the subject of a score of a model or soup on a whole data set. */

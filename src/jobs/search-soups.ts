@@ -24,7 +24,7 @@ export function runnableSoups(
   // The digest of a data set says nothing to an evaluator.
   const { recalibrate: _, ...merging } = settings
   const source = {
-    inputs: filesOf(inputs).map(({ label, path, data }) => ({ label, path, data })),
+    inputs: filesOf(inputs).map(({ path, data }) => ({ path, data })),
     settings: merging,
     calibration: recalibration?.calibration ?? null,
   }

@@ -24,7 +24,7 @@ afterAll(() => directory.remove())
 
 const taskOf = (model: string): EvaluationTask => ({
   model: { path: at(model), data: [] },
-  dataset: { key: 'data', files: [{ name: 'data.npz', path: at('data') }] },
+  dataset: { files: [{ name: 'data.npz', path: at('data') }] },
   binding: {
     inputs: [{ input: 'x', dtype: 'float32', array: 'x', feeding: 'batch' }],
     target: 'y',

@@ -21,7 +21,7 @@ const notStarted = () =>
   ])
 const task = {
   model: { path: '', data: [] },
-  dataset: { key: 'none', files: [] },
+  dataset: { files: [] },
   binding: { inputs: [], target: null, output: 'y', references: [], batchSize: 1, fixed: false },
   metrics: [],
   limit: null,

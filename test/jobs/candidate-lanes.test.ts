@@ -3,25 +3,18 @@ import { TureenError } from '../../src/errors.ts'
 import type { Evaluator } from '../../src/evaluate/evaluator-process.ts'
 import type { CandidateRange, EvaluationOutcome } from '../../src/evaluate/protocol.ts'
 import { candidateLanes } from '../../src/jobs/candidate-lanes.ts'
+import { defaultSettings } from '../../src/merge/merge-input.ts'
 
 const binding = { inputs: [], target: null, output: null, references: [], batchSize: 1, fixed: false }
 const task = {
-  dataset: { key: 'data', files: [] },
+  dataset: { files: [] },
   binding,
   limit: null,
   threads: 1,
   targets: 1,
   readyBytes: 0,
   metric: { kind: 'registered' as const, name: 'accuracy', metric: 'accuracy', parameters: {} },
-  source: () => {
-    const settings = { method: 'linear', parameters: {}, normalize: true, rules: [], nonFloat: 'error' as const }
-    return {
-      inputs: [],
-      plans: new Map(),
-      settings: { ...settings, provenance: false, usesBase: false },
-      calibration: null,
-    }
-  },
+  source: () => ({ inputs: [], plans: new Map(), settings: defaultSettings, calibration: null }),
 }
 const latency = { median: 0, p95: 0 }
 const outcome: EvaluationOutcome = { metrics: [], samples: 1, notANumber: 0, seconds: 0, latency }

@@ -92,7 +92,7 @@ export async function hostileEvaluators(): Promise<HostileEvaluators> {
   await mkdir(path('evaluator'))
   const task: EvaluationTask = {
     model: { path: path('model'), data: [] },
-    dataset: { key: 'none', files: [] },
+    dataset: { files: [] },
     binding: { inputs: [], target: 'y', output: 'y', references: [], batchSize: 1, fixed: false },
     metrics: [{ kind: 'registered', name: 'mse', metric: 'mse', parameters: {} }],
     limit: null,

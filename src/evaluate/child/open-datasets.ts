@@ -8,19 +8,24 @@ export function openDatasets(): { keepFor(message: Task): Promise<void>; open: O
   const held = new Map<string, Dataset>()
   return {
     async keepFor(message) {
-      const needed = new Set(needs(message).map(({ key }) => key))
+      const needed = new Set(needs(message).map(keyOf))
       for (const [key, dataset] of held) {
         if (needed.has(key)) continue
         held.delete(key)
         await dataset.close()
       }
     },
-    async open({ key, files }) {
-      const dataset = held.get(key) ?? (await openDataset(files))
+    async open(task) {
+      const key = keyOf(task)
+      const dataset = held.get(key) ?? (await openDataset(task.files))
       held.set(key, dataset)
       return dataset
     },
   }
+}
+
+function keyOf({ files }: DatasetTask): string {
+  return JSON.stringify(files.map(({ path }) => path))
 }
 
 function needs(message: Task): DatasetTask[] {

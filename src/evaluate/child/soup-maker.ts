@@ -11,7 +11,7 @@ import type { ModelContent } from './model-content.ts'
 
 /**
  * Makes a soup from the files of a search's models. Its content is valid until the next soup is made.
- * @throws TureenError naming the model that cannot be read
+ * @throws TureenError naming the model that cannot be read, by its place among the inputs
  */
 export type SoupMaker = (soup: SoupToMake, source: SoupSource) => ModelContent
 
@@ -25,8 +25,8 @@ export function createSoupMaker(): SoupMaker {
   let opened: LabelledFiles[] | undefined
   let buffer = new Uint8Array(0)
   return ({ soup, base }, { inputs, plans: paths, settings }) => {
-    opened ??= inputs.map(({ label, path, data }) => ({
-      label,
+    opened ??= inputs.map(({ path, data }, place) => ({
+      label: `input ${place + 1} of the search`,
       source: openReadAhead(path),
       data: new Map(data.map(each => [each.location, openReadAhead(each.path)])),
     }))

@@ -33,14 +33,14 @@ const soup = (members: number[]) => ({
   recalibrated: false,
 })
 const range = (milliseconds: number): CandidateRange => ({
-  dataset: { key: 'val', files: [{ name: 'val.npz', path: join(digits, 'val.npz') }] },
+  dataset: { files: [{ name: 'val.npz', path: join(digits, 'val.npz') }] },
   binding,
   limit: null,
   threads: 1,
   targets: 500,
   models: [{ path: models[0]?.path ?? '', data: [] }, soup([0, 1]), soup([1, 2]), soup([0, 1, 2])],
   soups: {
-    inputs: models.map(({ label, path, data }) => ({ label, path, data })),
+    inputs: models.map(({ path, data }) => ({ path, data })),
     plans: new Map([[0, join(directory, 'plan')]]),
     settings: defaultSettings,
     calibration: null,

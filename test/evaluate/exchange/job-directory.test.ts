@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => store.remove())
 
 const path = (name: string) => join(store.path, name)
-const dataset = (name: string) => ({ key: `sha256:${name}`, files: [{ name: `${name}.npz`, path: path(name) }] })
+const dataset = (name: string) => ({ files: [{ name: `${name}.npz`, path: path(name) }] })
 const binding = { inputs: [], target: null, output: 'y', references: [], batchSize: 1, fixed: false }
 const common = () => ({ dataset: dataset('digits'), binding, limit: null, threads: 1, targets: 0 })
 const evaluation = (model: EvaluationTask['model']): Task => ({
@@ -37,6 +37,7 @@ const files = async () => {
 
 test('a task names its files by their places in the directory, and nothing else of the store', async () => {
   const model = { path: path('base'), data: [{ location: 'weights', path: path('base.data') }] }
+  const record = { label: 'model_of_the_store', sha256: 'sha256:00' }
   const judge = { kind: 'model' as const, name: 'judge', model: { path: path('judge'), data: [] } }
   const held = await directory.hold({
     type: 'score',
@@ -44,7 +45,7 @@ test('a task names its files by their places in the directory, and nothing else 
       ...common(),
       models: [model, { soup: { members: [0], weights: [1], rules: [] }, base: 0, recalibrated: true }],
       soups: {
-        inputs: [{ ...model, label: 'base' }],
+        inputs: [{ ...model, ...record }],
         plans: new Map([[0, path('plan')]]),
         settings: defaultSettings,
         calibration: { dataset: dataset('sums'), binding, limit: 4 },
@@ -57,6 +58,7 @@ test('a task names its files by their places in the directory, and nothing else 
   const said = inspect(held, { depth: null })
   expect(said).not.toContain(store.path)
   expect(said).not.toContain('sha256')
+  expect(said).not.toContain(record.label)
   if (held.type !== 'score') throw new TypeError('a task of another type')
   const { task } = held
   const [own] = task.models
