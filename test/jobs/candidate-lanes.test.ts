@@ -1,21 +1,17 @@
 import { expect, test, vi } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
 import type { Evaluator } from '../../src/evaluate/evaluator-process.ts'
-import type { CandidateRange, EvaluationOutcome } from '../../src/evaluate/protocol.ts'
+import type { CandidateRange, ComparisonTask, EvaluationOutcome, SoupSource } from '../../src/evaluate/protocol.ts'
 import { candidateLanes } from '../../src/jobs/candidate-lanes.ts'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
 
 const binding = { inputs: [], target: null, output: null, references: [], batchSize: 1, fixed: false }
-const task = {
-  dataset: { files: [] },
-  binding,
-  limit: null,
-  threads: 1,
-  targets: 1,
-  readyBytes: 0,
-  metric: { kind: 'registered' as const, name: 'accuracy', metric: 'accuracy', parameters: {} },
-  source: () => ({ inputs: [], plans: new Map(), settings: defaultSettings, calibration: null }),
-}
+const metric = { kind: 'registered' as const, name: 'accuracy', metric: 'accuracy', parameters: {} }
+const scored = { dataset: { files: [] }, binding, limit: null, threads: 1, targets: 1, metric }
+const soups: SoupSource = { inputs: [], plans: new Map(), settings: defaultSettings, calibration: null }
+const task = { ...scored, readyBytes: 0, source: () => soups }
+const bootstrap = { seed: 0, replicates: 1, confidence: 0.95 }
+const comparison: ComparisonTask = { ...scored, soups, models: [], compared: [0, 0], bootstrap }
 const latency = { median: 0, p95: 0 }
 const outcome: EvaluationOutcome = { metrics: [], samples: 1, notANumber: 0, seconds: 0, latency }
 const model = (name: string) => ({ path: name, data: [] })
@@ -119,25 +115,18 @@ test('a comparison gets the next free evaluator, before candidates that wait', a
   const done: string[] = []
   const scoring = ['a', 'b', 'c', 'd'].map(name => lanes.score(model(name), name).then(() => done.push(name)))
   await scoring[0]
-  const { source, readyBytes, ...scored } = task
-  const bootstrap = { seed: 0, replicates: 1, confidence: 0.95 }
-  await lanes
-    .compare({ ...scored, soups: source(), models: [], compared: [0, 0], bootstrap })
-    .then(() => done.push('compared'))
+  await lanes.compare(comparison).then(() => done.push('compared'))
   await Promise.all(scoring)
   expect(done.indexOf('compared')).toBeLessThan(3)
-  expect(readyBytes).toBe(0)
 })
 
 test('waiting candidates and comparisons fail when the search is over', async () => {
   const over = new AbortController()
   const { pool } = evaluatorsOf(1, () => new Promise(() => undefined))
   const lanes = candidateLanes(pool, task, over.signal)
-  const { source, readyBytes: _, ...scored } = task
   const scoring = ['a', 'b', 'c'].map(name => lanes.score(model(name), name))
   await new Promise(resolve => setImmediate(resolve))
-  const bootstrap = { seed: 0, replicates: 1, confidence: 0.95 }
-  const compared = lanes.compare({ ...scored, soups: source(), models: [], compared: [0, 0], bootstrap })
+  const compared = lanes.compare(comparison)
   over.abort(new Error('over'))
   lanes.end()
   for (const waiting of [...scoring.slice(2), compared]) await expect(waiting).rejects.toThrow('over')
