@@ -1,9 +1,27 @@
-/** Descriptors that go through a socket (unix(7), SCM_RIGHTS). */
+/** Descriptors that are closed, or go through a socket (unix(7), SCM_RIGHTS). */
+#include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "launcher.h"
+
+#ifndef __NR_close_range
+#define __NR_close_range 436
+#endif
+
+int close_from(int first) {
+  if (syscall(__NR_close_range, first, ~0u, 0) == 0) return 0;
+  if (errno != ENOSYS) return -1;
+  // Linux before 5.9. Inside bubblewrap there is no /proc, which would list them.
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) < 0) return -1;
+  for (int descriptor = first; (rlim_t)descriptor < files.rlim_max; descriptor++) close(descriptor);
+  return 0;
+}
 
 union control {
   struct cmsghdr header;

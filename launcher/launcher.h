@@ -15,6 +15,8 @@
 struct settings {
   /** Most ABI of Landlock to use; 0: none. */
   int landlock_abi;
+  /** False where no listener can answer execve: see can_listen. */
+  int can_listen;
   /** User and group of evaluators; 0: those of the launcher. */
   uid_t user;
   /** Files and directories that evaluators may read, and files that they may execute. Both end with NULL. */
@@ -42,9 +44,11 @@ struct start {
   int control;
   /** The launcher. */
   pid_t parent;
-  /** Set by enter_sandbox: a listener answers execve. */
-  int has_listener;
 };
+
+/** Returns the failed step from a function of such steps. */
+#define TRY(name, call) \
+  if ((call) < 0) return (struct failure){name, errno}
 
 /** Puts the calling process into the sandbox, for good. Returns the failed step. */
 struct failure enter_sandbox(struct start *start);
@@ -60,14 +64,23 @@ int landlock_abi(const struct settings *settings);
 int landlock_rules(const struct settings *settings, int abi, const char *job, struct failure *failure);
 int landlock_enforce(int rules);
 
+/**
+ * Returns false if the kernel lets no listener answer execve. A container may have a listener itself (EBUSY). gVisor has none, and kernels
+ * before 5.5 let no call go on (EINVAL). Other errors appear in listen_for_exec.
+ */
+int can_listen(void);
 /** Makes every later execve wait for the listener that it returns, which the launcher answers once; -1 with errno. */
 int listen_for_exec(void);
+/** Lets the execve that waits for a listener go on. */
+void continue_exec(int listener);
 /**
  * Allows only the calls that an evaluator needs, for the calling process and its threads. Of execve, it allows only calls with the pointer
  * `program`. Returns -1 with errno.
  */
 int allow_known_calls(const char *program);
 
+/** Closes all descriptors from `first` on, up to the hard limit of their number. Returns -1 with errno. */
+int close_from(int first);
 /** Sends a file descriptor and returns 0, or -1 with errno. */
 int send_descriptor(int socket, int descriptor);
 /** Reads at most `size` bytes, and the descriptor that came with them (else -1). Returns the number of bytes. */

@@ -43,6 +43,12 @@ int main(int count, char **words) {
     fprintf(stderr, "The launcher belongs to the server, which starts it: its words are not understood.\n");
     return 2;
   }
+  // What the server was started with. An evaluator in bubblewrap has its pipe for answers already, as descriptor 3.
+  if (close_from(is_enter ? 4 : 3) < 0) {
+    perror("close descriptors");
+    return 1;
+  }
   if (is_enter) return enter(&settings);
+  settings.can_listen = can_listen();
   return is_probe ? probe(&settings, words[2]) : serve(&settings);
 }

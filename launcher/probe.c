@@ -51,7 +51,7 @@ static int reaches_processes(const struct start *start) {
   char path[4096] = {0};
   strncpy(path, start->settings->command[0], sizeof path - 1);
   // Without a listener, nothing but the pointer stops it.
-  char *words[] = {start->has_listener ? start->settings->command[0] : path, "--version", NULL}, *none[] = {NULL};
+  char *words[] = {start->settings->can_listen ? start->settings->command[0] : path, "--version", NULL}, *none[] = {NULL};
   return child > 0 || kill(getppid(), 0) == 0 || kill(-1, 0) == 0 || prlimit(getppid(), RLIMIT_CPU, NULL, NULL) == 0 ||
          (execve(words[0], words, none), 0);
 }
@@ -97,7 +97,7 @@ int probe(const struct settings *settings, const char *directory) {
     return 1;
   }
   if (child == 0) {
-    struct start start = {settings, directory, 10, empty, empty, empty, control[1], parent, 0};
+    struct start start = {settings, directory, 10, empty, empty, empty, control[1], parent};
     try_all(&start, launcher, findings);
     // It tells that it is done, and waits for its end.
     char byte = 0;

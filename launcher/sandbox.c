@@ -26,9 +26,6 @@
 #define RULES 5
 #define ABOVE 16
 
-#define TRY(name, call) \
-  if ((call) < 0) return (struct failure){name, errno}
-
 int limit_open_files(void) {
   struct rlimit files;
   if (getrlimit(RLIMIT_NOFILE, &files) < 0) return -1;
@@ -62,7 +59,7 @@ static struct failure arrange_descriptors(struct start *start, int rules) {
   for (int i = 0; i < 6; i++)
     if (above[i] >= 0) TRY("arrange descriptors", dup3(above[i], i, i < CONTROL ? 0 : O_CLOEXEC));
   start->control = CONTROL;
-  TRY("close descriptors", syscall(__NR_close_range, rules < 0 ? RULES : RULES + 1, ~0u, 0));
+  TRY("close descriptors", close_from(rules < 0 ? RULES : RULES + 1));
   return (struct failure){0};
 }
 
@@ -109,14 +106,14 @@ struct failure enter_sandbox(struct start *start) {
   if (getppid() != start->parent) return (struct failure){"find the launcher", ESRCH};
   TRY("forbid new privileges", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   if (abi > 0) TRY("enforce Landlock", landlock_enforce(RULES));
-  int listener = listen_for_exec();
-  start->has_listener = listener >= 0;
-  if (start->has_listener) {
+  if (settings->can_listen) {
+    int listener;
+    TRY("listen by seccomp", listener = listen_for_exec());
     TRY("hand over the listener", send_descriptor(start->control, listener));
     close(listener);
-  } else if (errno != EBUSY && errno != EINVAL) return (struct failure){"listen by seccomp", errno};
-  // A container that has a listener itself allows no second one (EBUSY), and gVisor knows none (EINVAL). Then the pointer alone guards execve:
-  // native code can forge it, and execute again what is granted, with the same restrictions.
+  }
+  // Without a listener, the pointer alone guards execve: native code can forge it, and execute again what is granted, with the same
+  // restrictions.
   TRY("filter system calls", allow_known_calls(settings->command[0]));
   return (struct failure){0};
 }

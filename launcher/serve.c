@@ -1,13 +1,11 @@
 /** Starts evaluators, ends them and tells how they ended: requests come in at descriptor 0, events leave at 1. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -16,10 +14,6 @@
 #include <unistd.h>
 
 #include "launcher.h"
-
-#ifndef SECCOMP_USER_NOTIF_FLAG_CONTINUE
-#define SECCOMP_USER_NOTIF_FLAG_CONTINUE 1
-#endif
 
 /** src/evaluate/isolation/launcher-messages.ts has the same numbers. */
 enum request { START = 1, OPENED, LIMIT, KILL };
@@ -121,7 +115,7 @@ static void start_evaluator(const struct settings *settings, const struct messag
   int theirs[4], parent = getpid();
   int error = make_channels(evaluator, theirs) < 0 ? errno : 0;
   if (!error && (evaluator->pid = fork()) == 0) {
-    struct start start = {settings, directory, request->words[0], theirs[0], theirs[2], theirs[1], theirs[3], parent, 0};
+    struct start start = {settings, directory, request->words[0], theirs[0], theirs[2], theirs[1], theirs[3], parent};
     run(&start, script);
   }
   if (!error && evaluator->pid < 0) error = errno;
@@ -135,11 +129,7 @@ static void start_evaluator(const struct settings *settings, const struct messag
 
 /** Lets the one execve of a new evaluator go on. Without its listener, every later one fails. */
 static void answer_listener(struct evaluator *evaluator, short events) {
-  struct seccomp_notif call = {0};
-  if ((events & POLLIN) && ioctl(evaluator->listener, SECCOMP_IOCTL_NOTIF_RECV, &call) == 0) {
-    struct seccomp_notif_resp answer = {.id = call.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-    ioctl(evaluator->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-  }
+  if (events & POLLIN) continue_exec(evaluator->listener);
   close_once(&evaluator->listener);
 }
 

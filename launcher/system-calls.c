@@ -10,9 +10,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "launcher.h"
+
+#ifndef SECCOMP_USER_NOTIF_FLAG_CONTINUE
+#define SECCOMP_USER_NOTIF_FLAG_CONTINUE 1
+#endif
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -114,6 +119,30 @@ static int install(struct sock_filter *filter, unsigned short length, unsigned f
   struct sock_fprog program = {length, filter};
   int result = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
   return result < 0 && errno == EINVAL ? syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) : result;
+}
+
+/** Lets a call go on. Sets errno where it cannot. */
+static void continue_call(int listener, uint64_t call) {
+  struct seccomp_notif_resp answer = {.id = call, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+void continue_exec(int listener) {
+  struct seccomp_notif call = {0};
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) == 0) continue_call(listener, call.id);
+}
+
+int can_listen(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    // A filter stays, so this process tries it, and ends. The kernel looks at the flags of an answer before it misses the call (ENOENT).
+    int listener = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -1 : listen_for_exec();
+    if (listener >= 0) continue_call(listener, 0);
+    _exit(errno);
+  }
+  int status;
+  if (child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status)) return 1;
+  return WEXITSTATUS(status) != EBUSY && WEXITSTATUS(status) != EINVAL;
 }
 
 int listen_for_exec(void) {

@@ -102,10 +102,10 @@ function stateOf(directory: string): unknown {
   return { files, names: globSync('**', { cwd: directory }).sort(), outside: outside.filter(path => existsSync(path)) }
 }
 
-/** Makes a launcher that another program starts. @param words the program and its first words */
+/** Makes a launcher that another program starts, which leaves a file open. @param words the program and its first words */
 function startedBy(name: string, words: string): string {
   const path = inStore(name)
-  writeFileSync(path, `#!/bin/sh\nexec ${words} ${launcher} "$@"\n`, { mode: 0o755 })
+  writeFileSync(path, `#!/bin/sh\nexec ${words} ${launcher} "$@" 9</etc/passwd\n`, { mode: 0o755 })
   return path
 }
 
@@ -195,6 +195,7 @@ test.runIf(launcher !== undefined && isRoot)(
 test.runIf(launcher !== undefined).for([
   ['a container that listens by seccomp itself costs no isolation', 'listener'],
   ['where filters have no flags and there is no Landlock, system calls are restricted', 'plain'],
+  ['where a kernel has seccomp and not all that came after it, system calls are restricted', 'old'],
 ] as const)('%s', async ([, kind], { skip }) => {
   const [container, program] = [compiled('as-in-container'), compiled('system-calls')]
   if (container === undefined || program === undefined) return skip('there is no C compiler')

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { execFileSync, fork, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -13,6 +14,9 @@ import type { ProbeTarget } from '../../support/sandbox.ts'
 const { server, own, foreign, folders, places, port, socket, loader }: ProbeTarget = JSON.parse(
   fs.readFileSync(0, 'utf8'),
 )
+
+/** A descriptor of a file that the launcher may have been started with. */
+const openAtStart = 9
 
 type Attempt = [name: string, attempt: () => unknown]
 
@@ -59,6 +63,7 @@ const reads: Attempt[] = [
   ...[...folders, '/', '/proc', '..', '.'].map((path): Attempt => [`list ${path}`, () => fs.readdirSync(path)]),
   ['read through a link out of the job', () => fs.readFileSync('../job/link')],
 ]
+const left: Attempt[] = [['keep a file that was open at its start', () => assert(fs.fstatSync(openAtStart).isFile())]]
 const changes: Attempt[] = [own, ...foreign].flatMap((path): Attempt[] => [
   [`open ${path} for writing`, () => fs.openSync(path, 'r+')],
   [`append to ${path}`, () => fs.appendFileSync(path, 'x')],
@@ -109,7 +114,16 @@ const others: Attempt[] = [
 const succeeded: string[] = []
 // Sockets report some failures again.
 process.on('uncaughtException', () => undefined)
-for (const [name, attempt] of [...processes, ...reads, ...network, ...others, ...writes, ...openChanges, ...changes])
+for (const [name, attempt] of [
+  ...left,
+  ...processes,
+  ...reads,
+  ...network,
+  ...others,
+  ...writes,
+  ...openChanges,
+  ...changes,
+])
   try {
     await Promise.race([attempt(), new Promise((_, reject) => setTimeout(() => reject(new Error('too late')), 500))])
     succeeded.push(name)
