@@ -1,6 +1,5 @@
 import { realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { constants } from 'node:os'
 import { json, text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
@@ -9,6 +8,7 @@ import { ownArguments, sharedArguments } from './bubblewrap-arguments.ts'
 import type { IsolatedEnd, StartIsolated } from './isolated-process.ts'
 import { evaluatorGrants } from './launcher-grants.ts'
 import { pipeFrom, spawnPiped } from './piped-process.ts'
+import { signalOf } from './signal-of.ts'
 import { asUser, limitMemory, type OwnUser, underLimits } from './tool-limits.ts'
 
 /**
@@ -99,12 +99,7 @@ function ownUser(id: number): OwnUser {
 }
 
 /** Returns the end of an evaluator. bubblewrap passes a signal on as an exit code. */
-function passedOn({ code, signal }: IsolatedEnd): IsolatedEnd {
-  if (code === null || code <= signalCode) return { code, signal }
-  const name = Object.entries(constants.signals).find(([, number]) => number === code - signalCode)?.[0]
-  return isSignal(name) ? { code: null, signal: name } : { code, signal }
-}
-
-function isSignal(name: string | undefined): name is NodeJS.Signals {
-  return name !== undefined && name in constants.signals
+function passedOn(end: IsolatedEnd): IsolatedEnd {
+  const signal = end.code === null ? null : signalOf(end.code - signalCode)
+  return signal === null ? end : { code: null, signal }
 }

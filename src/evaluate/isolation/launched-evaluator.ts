@@ -1,7 +1,7 @@
-import { constants } from 'node:os'
 import type { IsolatedEnd, IsolatedProcess } from './isolated-process.ts'
 import { type LauncherMessage, launcherEvent, launcherRequest } from './launcher-messages.ts'
 import { openLauncherPipes } from './launcher-pipes.ts'
+import { signalOf } from './signal-of.ts'
 
 /** One evaluator, as the launcher's events tell it. `lost`: the launcher ended, and the evaluator with it. */
 export type LaunchedEvaluator = {
@@ -79,16 +79,7 @@ const endedBefore = 'The evaluator ended before its memory was limited'
 /** The largest number of a word in a message. */
 const largestWord = 0xffffffff
 
-/** Names of signals by number. Where a number has two names, the first one counts: SIGABRT, and not SIGIOT. */
-const signalNames = new Map(
-  Object.entries(constants.signals)
-    .map(([name, number]) => [number, name] as const)
-    .reverse(),
-)
-const isSignal = (name: string): name is NodeJS.Signals => name in constants.signals
-
 /** Words of an end: exit code, number of the signal or 0, most resident memory in KiB. */
 function endOf([code = 0, signal = 0, peakKibibytes = 0]: readonly number[]): IsolatedEnd {
-  const name = signalNames.get(signal) ?? ''
-  return { code: signal === 0 ? code : null, signal: isSignal(name) ? name : null, peakBytes: peakKibibytes * 1024 }
+  return { code: signal === 0 ? code : null, signal: signalOf(signal), peakBytes: peakKibibytes * 1024 }
 }
