@@ -66,9 +66,7 @@ afterAll(async () => {
 
 /** Probes the sandbox as the server does at its start. */
 function probe(options: LauncherOptions): Promise<LauncherProtections> {
-  const { directory } = evaluatorDirectory(store.path, '')
-  for (const name of ['job', 'empty']) rmSync(join(directory, name), { recursive: true })
-  return probeLauncher(options, directory)
+  return probeLauncher(options, store.path)
 }
 
 const inStore = (name: string) => join(store.path, name)

@@ -1,5 +1,3 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Isolation } from '../../../schemas/isolation.ts'
 import { systemTool } from '../system-tool.ts'
 import { type BubblewrapOptions, createBubblewrap } from './bubblewrap.ts'
@@ -65,7 +63,7 @@ export async function chooseIsolation(
 const openers: Record<IsolationLevel, (parent: string, user: number | undefined) => Promise<Opened>> = {
   async landlock(parent, user) {
     const options = launcherOptions(user)
-    const found = await probed(parent, options)
+    const found = await probeLauncher(options, parent)
     if (found.landlockAbi === null) throw new Error('the kernel has no Landlock, or it is switched off')
     if (!found.fileSystem || !found.network) throw new Error(`Landlock leaves something open: ${JSON.stringify(found)}`)
     return openLauncher('landlock', options, found)
@@ -82,7 +80,7 @@ const openers: Record<IsolationLevel, (parent: string, user: number | undefined)
   },
   async seccomp(parent, user) {
     const options = { ...launcherOptions(user), landlockAbi: 0 }
-    return openLauncher('seccomp', options, await probed(parent, options))
+    return openLauncher('seccomp', options, await probeLauncher(options, parent))
   },
   async limits() {
     const isolation: Isolation = {
@@ -113,17 +111,6 @@ function launcherOptions(user: number | undefined): LauncherOptions {
   if (binary === undefined)
     throw new Error('the launcher is not built: npm ci builds it on Linux where there is a C compiler')
   return { binary, ...(user === undefined ? {} : { user }) }
-}
-
-async function probed(parent: string, options: LauncherOptions): Promise<LauncherProtections> {
-  const directory = await mkdtemp(join(parent, 'probe-'))
-  try {
-    // As evaluators' directories are made, so that a user of their own can enter the one if it can enter the other.
-    await chmod(directory, 0o711)
-    return await probeLauncher(options, directory)
-  } finally {
-    await rm(directory, { recursive: true, force: true })
-  }
 }
 
 function openLauncher(level: IsolationLevel, options: LauncherOptions, found: LauncherProtections): Opened {

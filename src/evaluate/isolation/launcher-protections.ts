@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
+import { makeJobDirectory } from '../job-directory.ts'
 import { type LauncherOptions, launcherWords } from './launcher-options.ts'
 
 const protections = z.strictObject({
@@ -29,16 +30,20 @@ export type LauncherProtections = z.infer<typeof protections>
 /**
  * Has a sandboxed process try what it must not do, which takes about 2 ms. The process also reads everything that an evaluator needs.
  *
- * @param directory an empty directory in the place of evaluators' directories, so that its files have the modes that theirs will have
+ * @param parent the directory of evaluators' directories
  * @throws Error with the step that failed if evaluators cannot run in the sandbox on this system, or by this user
  */
-export async function probeLauncher(options: LauncherOptions, directory: string): Promise<LauncherProtections> {
-  for (const name of ['job', 'empty']) await mkdir(join(directory, name))
-  await writeFile(join(directory, 'job', 'probe'), '')
-  const ran = promisify(execFile)(options.binary, ['probe', directory, ...launcherWords(options)], { env: {} })
-  const { stdout } = await ran.catch(error => {
-    const { message, stderr } = Object(error)
-    throw new Error(`The launcher could not ${String(stderr || message).trim()}`, { cause: error })
-  })
-  return protections.parse(JSON.parse(stdout))
+export async function probeLauncher(options: LauncherOptions, parent: string): Promise<LauncherProtections> {
+  const directory = await makeJobDirectory(parent)
+  try {
+    await writeFile(join(directory.path, 'job', 'probe'), '')
+    const ran = promisify(execFile)(options.binary, ['probe', directory.path, ...launcherWords(options)], { env: {} })
+    const { stdout } = await ran.catch(error => {
+      const { message, stderr } = Object(error)
+      throw new Error(`The launcher could not ${String(stderr || message).trim()}`, { cause: error })
+    })
+    return protections.parse(JSON.parse(stdout))
+  } finally {
+    await directory.remove()
+  }
 }
