@@ -1,5 +1,7 @@
 /** Descriptors that are closed, or go through a socket (unix(7), SCM_RIGHTS). */
+#include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -13,10 +15,23 @@
 #define __NR_close_range 436
 #endif
 
+/** Closes the descriptors that /proc lists. Returns -1 if there is no /proc. */
+static int close_listed(int first) {
+  DIR *list = opendir("/proc/self/fd");
+  if (!list) return -1;
+  for (struct dirent *entry; (entry = readdir(list));) {
+    int descriptor = atoi(entry->d_name);
+    if (descriptor >= first && descriptor != dirfd(list)) close(descriptor);
+  }
+  return closedir(list);
+}
+
 int close_from(int first) {
   if (syscall(__NR_close_range, first, ~0u, 0) == 0) return 0;
   if (errno != ENOSYS) return -1;
-  // Linux before 5.9. Inside bubblewrap there is no /proc, which would list them.
+  // Linux before 5.9. A container may allow a billion descriptors, so trying each could take minutes.
+  if (close_listed(first) == 0) return 0;
+  // Inside bubblewrap there is no /proc.
   struct rlimit files;
   if (getrlimit(RLIMIT_NOFILE, &files) < 0) return -1;
   for (int descriptor = first; (rlim_t)descriptor < files.rlim_max; descriptor++) close(descriptor);

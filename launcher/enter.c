@@ -11,7 +11,7 @@
 static struct failure restrict_self(const struct settings *settings) {
   TRY("limit files", setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0}));
   TRY("limit open files", limit_open_files());
-  struct failure failure = drop_privileges(settings->user);
+  struct failure failure = drop_privileges(settings);
   if (failure.step) return failure;
   TRY("forbid new privileges", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   // Nobody listens for execve here: see enter_sandbox.

@@ -19,6 +19,8 @@ struct settings {
   int can_listen;
   /** User and group of evaluators; 0: those of the launcher. */
   uid_t user;
+  /** True if evaluators keep the right to read and to search any directory, which root needs for files in private directories of others. */
+  int searches;
   /** Files and directories that evaluators may read, and files that they may execute. Both end with NULL. */
   char *read[MOST_WORDS];
   char *execute[MOST_WORDS];
@@ -55,8 +57,8 @@ struct failure enter_sandbox(struct start *start);
 
 /** Bounds the descriptors that the calling process may have. Returns -1 with errno. */
 int limit_open_files(void);
-/** Becomes a user without privileges, or stays the same user (0) without privileges. Returns the failed step. */
-struct failure drop_privileges(uid_t user);
+/** Becomes the user of evaluators, or stays the same, without privileges but those of the settings. Returns the failed step. */
+struct failure drop_privileges(const struct settings *settings);
 
 /** Returns the newest ABI of Landlock that the kernel and the settings allow; 0 if there is none. */
 int landlock_abi(const struct settings *settings);

@@ -1,5 +1,5 @@
 /**
- * usage: launcher serve [landlock=ABI] [user=ID] [read=PATH]... [execute=PATH]... [environment=NAME=VALUE]... [command=WORD]...
+ * usage: launcher serve [landlock=ABI] [user=ID] [search=1] [read=PATH]... [execute=PATH]... [environment=NAME=VALUE]... [command=WORD]...
  *        launcher enter [user=ID] [command=WORD]...
  *        launcher probe DIRECTORY [the same as serve]
  */
@@ -33,6 +33,7 @@ int main(int count, char **words) {
     char *value;
     if ((value = value_of(words[i], "landlock"))) settings.landlock_abi = atoi(value);
     else if ((value = value_of(words[i], "user"))) settings.user = strtoul(value, NULL, 10);
+    else if ((value = value_of(words[i], "search"))) settings.searches = atoi(value);
     else if ((value = value_of(words[i], "read"))) result = add(settings.read, value);
     else if ((value = value_of(words[i], "execute"))) result = add(settings.execute, value);
     else if ((value = value_of(words[i], "environment"))) result = add(settings.environment, value);

@@ -63,21 +63,24 @@ static struct failure arrange_descriptors(struct start *start, int rules) {
   return (struct failure){0};
 }
 
-struct failure drop_privileges(uid_t user) {
+struct failure drop_privileges(const struct settings *settings) {
+  uid_t user = settings->user;
+  int kept = settings->searches ? CAP_DAC_READ_SEARCH : -1;
   if (user) {
     TRY("leave groups", setgroups(0, NULL));
     TRY("change group", setresgid(user, user, user));
   }
   // The bounding set can be dropped with CAP_SETPCAP only. Without it, no_new_privs forbids what it would.
-  for (int capability = 0; prctl(PR_CAPBSET_DROP, capability) == 0; capability++)
+  for (int capability = 0; capability == kept || prctl(PR_CAPBSET_DROP, capability) == 0; capability++)
     ;
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   // Only the threads of this user count, so other users have no limit that would be theirs alone.
   if (user) TRY("limit threads", limit(RLIMIT_NPROC, MOST_THREADS, MOST_THREADS));
   if (user) TRY("change user", setresuid(user, user, user));
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct none[2] = {{0}};
-  TRY("drop capabilities", syscall(__NR_capset, &header, none));
+  struct __user_cap_data_struct left[2] = {{0}};
+  if (kept >= 0) left[0].effective = left[0].permitted = 1u << kept;
+  TRY("drop capabilities", syscall(__NR_capset, &header, left));
   return (struct failure){0};
 }
 
@@ -99,7 +102,7 @@ struct failure enter_sandbox(struct start *start) {
   if (abi > 0 && (rules = landlock_rules(settings, abi, "../job", &failure)) < 0) return failure;
   failure = arrange_descriptors(start, rules);
   if (failure.step) return failure;
-  failure = drop_privileges(settings->user);
+  failure = drop_privileges(settings);
   if (failure.step) return failure;
   // A change of the user clears the death signal.
   TRY("set the death signal", prctl(PR_SET_PDEATHSIG, SIGKILL));

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -57,7 +58,9 @@ struct row {
 
 static const struct row allowed[] = {
     // Memory.
-    ALWAYS(brk), ALWAYS(madvise), ALWAYS(membarrier), ALWAYS(mmap), ALWAYS(mprotect), ALWAYS(mremap), ALWAYS(munmap),
+    ALWAYS(brk), ALWAYS(madvise), ALWAYS(membarrier), ALWAYS(mprotect), ALWAYS(mremap), ALWAYS(munmap),
+    // Shared memory stays when it is no longer mapped, and then counts for no limit.
+    IF(mmap, {LOW(3), MAP_TYPE, MAP_PRIVATE}),
     // Files that are open, and reading others. Landlock says which.
     ALWAYS(close), ALWAYS(dup), ALWAYS(dup3), ALWAYS(faccessat), ALWAYS(fstat), ALWAYS(getcwd), ALWAYS(getdents64), ALWAYS(lseek),
     ALWAYS(newfstatat), ALWAYS(pread64), ALWAYS(preadv), ALWAYS(read), ALWAYS(readlinkat), ALWAYS(readv), ALWAYS(statx), ALWAYS(write),

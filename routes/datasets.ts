@@ -15,7 +15,7 @@ import { discardAll, receiveFiles } from '../src/http/receive-files.ts'
 import { withoutPath } from '../src/http/sent-filename.ts'
 import { lacksLineEnds, strippedBody } from '../src/http/stripped-body.ts'
 import { streamedBodies, type UploadLimits, uploadErrors, uploadParts } from '../src/http/upload.ts'
-import type { ContentFiles } from '../src/storage/content-files.ts'
+import type { ContentFiles } from '../src/storage/content/content-files.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
 
 const tags = ['datasets']
@@ -105,7 +105,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
         operationId: 'deleteDataset',
         summary: 'Delete a data set',
         description:
-          'Answers 409 while a queued or running job needs the data set. With If-Match, answers 412 if the record has changed.',
+          'Answers 409 while a job that has not ended needs the data set. With If-Match, answers 412 if the record has changed.',
         tags,
         params: idParameter,
         response: deletionResponses(datasetErrors.remove),

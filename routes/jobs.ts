@@ -7,13 +7,18 @@ import { deletionResponses, failedJobResponses, problemResponses, recordResponse
 import { checkPreconditions } from '../src/http/preconditions.ts'
 import { withPublicError } from '../src/http/public-path.ts'
 import { sendEvents } from '../src/http/send-events.ts'
+import type { EventStream } from '../src/jobs/event-stream.ts'
+import type { JobCommands } from '../src/jobs/job-commands.ts'
 import { jobErrors } from '../src/jobs/job-errors.ts'
-import type { JobService } from '../src/jobs/job-service.ts'
+import type { JobQueries } from '../src/jobs/job-queries.ts'
 
 const tags = ['jobs']
 
+/** The services of {@link jobRoutes}. */
+type JobRouteServices = { commands: JobCommands; queries: JobQueries; stream: EventStream }
+
 /** Routes that list, show, follow, cancel and delete jobs. */
-export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app, { jobs }) => {
+export const jobRoutes: FastifyPluginAsyncZod<JobRouteServices> = async (app, { commands, queries, stream }) => {
   app.get(
     '/v1/jobs',
     {
@@ -27,7 +32,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       },
     },
     async ({ query }) => {
-      const { items, nextCursor } = await jobs.list(query)
+      const { items, nextCursor } = await queries.list(query)
       return { items: items.map(item => withPublicError(item, app.publicPath)), nextCursor }
     },
   )
@@ -46,13 +51,13 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         querystring: jobParameters,
         response: {
           200: jobItem,
-          202: jobItem.describe('The queued or running job, with ?wait'),
+          202: jobItem.describe('The job that has not ended, with ?wait'),
           ...recordResponses(jobErrors.wait),
           ...failedJobResponses,
         },
       },
     },
-    (request, reply) => answerJob(request, reply, jobs, request.params.id, request.query),
+    (request, reply) => answerJob(request, reply, queries, request.params.id, request.query),
   )
 
   app.delete(
@@ -69,7 +74,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       },
     },
     async (request, reply) => {
-      await jobs.remove(request.params.id, stored => void checkPreconditions(request, jobTag(stored)))
+      await commands.remove(request.params.id, stored => void checkPreconditions(request, jobTag(stored)))
       return reply.code(204).send(null)
     },
   )
@@ -80,7 +85,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       schema: {
         operationId: 'cancelJob',
         summary: 'Cancel a job',
-        description: 'Ends a queued or running job at once, without a result.',
+        description: 'Ends a queued, running or waiting job at once, without a result.',
         tags,
         params: jobIdParameter,
         response: {
@@ -89,7 +94,7 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
         },
       },
     },
-    async (request, reply) => sendJob(request, reply.code(202), jobs, await jobs.cancel(request.params.id)),
+    async (request, reply) => sendJob(request, reply.code(202), queries, await commands.cancel(request.params.id)),
   )
 
   app.get(
@@ -109,6 +114,6 @@ export const jobRoutes: FastifyPluginAsyncZod<{ jobs: JobService }> = async (app
       },
       config: { events: true },
     },
-    (request, reply) => sendEvents(request, reply, jobs, request.params.id),
+    (request, reply) => sendEvents(request, reply, { queries, stream }, request.params.id),
   )
 }

@@ -25,6 +25,7 @@ import { type ListScores, scoreListErrors } from '../src/jobs/model-scores.ts'
 import { writeYaml, yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
 import { modelErrors } from '../src/models/model-errors.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
+import { readPieces } from '../src/storage/content/read-pieces.ts'
 
 const tags = ['models']
 
@@ -32,6 +33,7 @@ const contentResponses = {
   200: fileResponse('The file'),
   206: fileResponse('The requested range of the file'),
   304: z.null().describe('Not modified: the client already has this content'),
+  307: z.null().describe('With TUREEN_DOWNLOADS=redirect: the file is at the URL in Location for 15 minutes'),
 }
 const contentFileErrors = [
   ...modelErrors.get,
@@ -53,8 +55,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     filename: string,
   ) => {
     const file = models.file(record, location)
-    const data = location === '' ? [] : [{ location, path: file.path }]
-    await models.requireSound([{ label: record.id, path: models.paths(record).path, data }], clientGone(reply))
+    const { path, data } = models.paths(record)
+    const files = { label: record.id, path, data: data.filter(each => each.location === location) }
+    await models.requireSound([files], clientGone(reply))
     return sendContent(request, reply, { ...file, filename })
   }
 
@@ -162,7 +165,9 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     const filename = wanted ?? `${(record.name ?? record.id).replace(/\.onnx$/i, '')}.onnx`
     if (external === undefined || (record.files.length === 1 && record.missing.length === 0))
       return sendStored(request, reply, record, '', filename)
-    return models.withInline(record, clientGone(reply), file => sendContent(request, reply, { ...file, filename }))
+    return models.withInline(record, clientGone(reply), ({ path, ...file }) =>
+      sendContent(request, reply, { ...file, filename, read: range => readPieces(path, range) }),
+    )
   }
 
   app.route({
@@ -224,7 +229,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         operationId: 'deleteModel',
         summary: 'Delete a model',
         description:
-          'Answers 409 while a queued or running job needs the model. With If-Match, answers 412 if the record has changed.',
+          'Answers 409 while a job that has not ended needs the model. With If-Match, answers 412 if the record has changed.',
         tags,
         params: idParameter,
         response: deletionResponses(modelErrors.remove),

@@ -1,26 +1,21 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import { type Usage, usage } from '../schemas/service.ts'
-import type { Metrics } from '../src/http/metrics.ts'
 import { problemResponses } from '../src/http/openapi.ts'
-import { ownTurn } from '../src/own-turn.ts'
 import type { StoreUsage } from '../src/storage/usage.ts'
 
 const tags = ['service']
 
 type Options = {
-  metrics: Metrics
-  metricsOpen: boolean
   readUsage: () => Promise<StoreUsage>
   verification: () => Usage['verification']
   limits: Usage['limits']
   isolation: Usage['isolation']
 }
 
-/** Routes that show usage and limits (`/v1/usage`) and service metrics for Prometheus (`/metrics`). */
+/** The route that shows usage and limits (`/v1/usage`). */
 export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
   app,
-  { metrics, metricsOpen, readUsage, verification, limits, isolation },
+  { readUsage, verification, limits, isolation },
 ) => {
   app.get(
     '/v1/usage',
@@ -35,12 +30,13 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
       },
     },
     async () => {
-      const { catalog, ...store } = await readUsage()
+      const { catalog, leases: _, ...store } = await readUsage()
       const count = (status: string) =>
         (catalog?.jobs ?? []).filter(each => each.status === status).reduce((sum, { records }) => sum + records, 0)
       const jobs = {
         queued: count('queued'),
         running: count('running'),
+        waiting: count('waiting'),
         succeeded: count('succeeded'),
         failed: count('failed'),
         cancelled: count('cancelled'),
@@ -55,28 +51,6 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
         isolation,
         limits,
       }
-    },
-  )
-
-  app.get(
-    '/metrics',
-    {
-      schema: {
-        operationId: 'getServiceMetrics',
-        summary: 'Get service metrics',
-        description: 'Service metrics in the text format of Prometheus.',
-        tags,
-        response: {
-          200: { description: 'Service metrics', content: { 'text/plain': { schema: z.string() } } },
-          ...problemResponses(),
-        },
-      },
-      config: metricsOpen ? { auth: 'open', anyHost: true } : { anyHost: true },
-    },
-    async (_, reply) => {
-      const usage = await readUsage()
-      await ownTurn()
-      return reply.type(metrics.contentType).send(await metrics.expose(usage))
     },
   )
 }

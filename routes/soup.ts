@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { soupParameters, soupRecipe, soupReport, weightTexts } from '../schemas/merge.ts'
+import { soupParameters, soupRecipe, soupReport, weightTexts } from '../schemas/soup.ts'
 import { TureenError } from '../src/errors.ts'
 import type { UploadPart } from '../src/http/form-parts.ts'
 import { clientGone } from '../src/http/job-replies.ts'
@@ -14,7 +14,9 @@ import { streamedBodies, type UploadLimits, uploadErrors, uploadParts } from '..
 import { meantFiles } from '../src/models/meant-files.ts'
 import { decodeText } from '../src/received-text.ts'
 import { makeSoup, parseSoupRecipe, soupErrors } from '../src/soups/one-shot-soup.ts'
-import type { ContentFiles } from '../src/storage/content-files.ts'
+import type { ContentFiles } from '../src/storage/content/content-files.ts'
+import type { ReadRange } from '../src/storage/content/content-store.ts'
+import { readPieces } from '../src/storage/content/read-pieces.ts'
 import type { ReceivedFile } from '../src/storage/received-file.ts'
 import type { ThreadPool } from '../src/threads/thread-pool.ts'
 
@@ -97,7 +99,8 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
         reply.headers(soupReportHeaders(report))
         if (request.query.report === 'only') return await reply.send(report)
         const { bytes, sha256 } = report
-        return await sendContent(request, reply, { path, bytes, sha256, filename: 'soup.onnx' })
+        const read: ReadRange = range => readPieces(path, range)
+        return await sendContent(request, reply, { read, bytes, sha256, filename: 'soup.onnx' })
       } finally {
         await contentFiles.discard(path)
       }

@@ -23,8 +23,9 @@ import { refuseStripped } from '../src/http/stripped-body.ts'
 import { streamedBodies, type UploadLimits, uploadErrors, uploadParts } from '../src/http/upload.ts'
 import type { ModelFile } from '../src/models/model-digest.ts'
 import { modelErrors } from '../src/models/model-errors.ts'
-import type { ModelStore, ReceivedData } from '../src/models/model-store.ts'
-import type { ContentFiles } from '../src/storage/content-files.ts'
+import type { ModelStore } from '../src/models/model-store.ts'
+import type { ReceivedData } from '../src/models/model-uploads.ts'
+import type { ContentFiles } from '../src/storage/content/content-files.ts'
 import { expiryAfter } from '../src/storage/expiry.ts'
 
 type Options = { models: ModelStore; idempotency: Idempotency; contentFiles: ContentFiles; uploads: UploadLimits }

@@ -78,7 +78,7 @@ export const idempotencyHeaders = z.looseObject({
     ),
 })
 
-/** The reason that lists and reads give for a record that is damaged on disk. */
+/** The reason that lists and reads give for a record that is damaged on disk, or that a newer version wrote. */
 export const unreadable = z
   .string()
   .describe('Reason why the server cannot read this record; clients can still list and delete it, and cancel a job')
@@ -179,3 +179,8 @@ export function page<Item extends z.ZodType>(item: Item) {
 }
 
 export const idParameter = z.object({ id: reference })
+
+/** Returns the number that a text writes in decimal digits; NaN for hexadecimal digits, an empty text and any other text. */
+export function decimal(text: string): number {
+  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN
+}

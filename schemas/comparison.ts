@@ -27,6 +27,16 @@ export const comparisonBody = comparisonRequest
 
 export type ComparisonBody = z.infer<typeof comparisonBody>
 
+/** The operation that starts comparisons: the dry run of a merge. */
+export const comparisonOperation = {
+  operationId: 'createComparison',
+  summary: 'Compare models',
+  description:
+    'A job that compares models pair by pair. It finds differences that prevent a merge, the distance of the weights, and the warnings of a merge.',
+  tags: ['soups'],
+  body: comparisonBody,
+}
+
 const cosine = z
   .number()
   .nullable()

@@ -24,7 +24,7 @@ const metricObject = z
     }
   })
 
-export const metricRequest = z.union([metricName, metricObject])
+export const metricRequest = z.union([metricName, metricObject]).meta({ id: 'MetricRequest' })
 
 export type MetricRequest = z.infer<typeof metricRequest>
 
@@ -59,6 +59,15 @@ export const evaluationRequest = z
   .meta({ id: 'EvaluationRequest' })
 
 export type EvaluationRequest = z.infer<typeof evaluationRequest>
+
+/** The operation that starts evaluations. */
+export const evaluationOperation = {
+  operationId: 'createEvaluation',
+  summary: 'Score a model',
+  description: 'A job that runs a model on a data set and computes scoring metrics.',
+  tags: ['evaluation'],
+  body: evaluationRequest,
+}
 
 const score = z.number().nullable().describe('Value of the scoring metric; null if it is not finite or not defined')
 
@@ -97,8 +106,9 @@ export const evaluationResult = z
       .describe('Score of each class; absent if no scoring metric of the request has one'),
     ignored: z
       .record(z.string(), z.number().int())
+      .optional()
       .describe(
-        'Number of targets (samples, positions or pixels) that the score leaves out, by the name of the scoring metric; 0 if all count',
+        'Number of targets (samples, positions or pixels) that the score leaves out, by the name of the scoring metric; 0 if all count; absent for results of earlier versions',
       ),
     notes: z.array(z.string()).describe('Assumptions of the scoring, such as outputs that were read as logits'),
     binding: z.object({

@@ -20,7 +20,7 @@ import { problem } from './problem.ts'
 import { recommended, searchRequest, searchResult } from './search.ts'
 
 export const jobType = z.enum(['merge', 'evaluation', 'search', 'comparison'])
-export const jobStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled'])
+export const jobStatus = z.enum(['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'])
 
 export type JobType = z.infer<typeof jobType>
 export type JobStatus = z.infer<typeof jobStatus>
@@ -44,6 +44,18 @@ export const attempts = z
     'Starts since the job was created or last kept a new score, without those that a clean stop of the server ended. The job fails if the server dies during the third',
   )
 
+export const lastFailure = z
+  .object({
+    startedAt: timestamp.nullable().describe('Time of the start that failed'),
+    foundAt: timestamp.describe('Time at which a server found that it had failed'),
+    message: z.string().describe('Cause, such as the death of the server'),
+  })
+  .describe('Last start that ended before the job did, without those that a clean stop of the server ended')
+  .meta({ id: 'FailedStart' })
+
+/** A start of a job that ended before the job did. */
+export type FailedStart = z.infer<typeof lastFailure>
+
 function jobOf<Type extends JobType, Request extends z.ZodType, Result extends z.ZodType>(
   type: Type,
   request: Request,
@@ -60,6 +72,7 @@ function jobOf<Type extends JobType, Request extends z.ZodType, Result extends z
     finishedAt: timestamp.nullable(),
     expiresAt,
     attempts,
+    lastFailure: lastFailure.optional(),
     request,
     result: result.optional().describe('Result, if the job succeeded'),
     error: problem.optional().describe('Reason, if the job failed or was cancelled'),

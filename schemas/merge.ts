@@ -187,6 +187,15 @@ export const mergeBody = mergeRequest
 
 export type MergeBody = z.infer<typeof mergeBody>
 
+/** The operation that starts merges. */
+export const mergeOperation = {
+  operationId: 'createMerge',
+  summary: 'Merge stored models',
+  description: 'A job that makes a new model from stored ones. The body may also be a mergekit configuration.',
+  tags: ['soups'],
+  body: mergeBody,
+}
+
 /** A soup's recipe as a document: a merge request that names its models by digest. */
 export const recipe = z
   .object({
@@ -203,6 +212,8 @@ export const recipe = z
     recalibrate: recalibrationRecipe.optional(),
   })
   .meta({ id: 'Recipe' })
+
+export type StoredRecipe = z.infer<typeof recipe>
 
 /** Number of tensors and elements that a rule or group matched. */
 export const ruleReport = z
@@ -287,55 +298,3 @@ export const mergeResult = z
   .meta({ id: 'MergeResult' })
 
 export type MergeResult = z.infer<typeof mergeResult>
-
-/** The recipe of a one-shot soup. Its models are the uploaded model parts, in order. */
-export const soupRecipe = z
-  .strictObject({
-    weights: z.array(weightValue).max(maximumModels).optional().describe('One weight for each model part, in order'),
-    models: z
-      .array(z.strictObject({ id: digest.optional(), weight: weightValue.default(1), fisher: digest.optional() }))
-      .max(maximumModels)
-      .optional()
-      .describe(
-        'Instead of weights: one item for each model part, in order; the server checks digests against the content',
-      ),
-    base: digest
-      .optional()
-      .describe('Digest of the part whose file, names and interface the soup has: a model part or the base part'),
-    ...mergeSettings,
-  })
-  .refine(({ weights, models }) => !weights || !models, {
-    message: 'give weights or models, not both',
-    path: ['weights'],
-  })
-  .meta({ id: 'SoupRecipe' })
-
-export type SoupRecipe = z.infer<typeof soupRecipe>
-
-/** The report of a one-shot soup: the report of a merge, and the digest and size of the file. */
-export const soupReport = mergeResult.shape.report
-  .omit({ recalibration: true })
-  .extend({ sha256: digest.describe('Digest of the soup'), bytes: z.number().int().describe('Bytes of the soup') })
-  .meta({ id: 'SoupReport' })
-
-export type SoupReport = z.infer<typeof soupReport>
-
-/** Returns the number that a text writes in decimal digits; NaN for hexadecimal digits, an empty text and any other text. */
-export function decimal(text: string): number {
-  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN
-}
-
-/** Weights as a query or the parts of a form have them: numbers with commas between them, in one text or in several. */
-export const weightTexts = z.union([z.string(), z.array(z.string())]).transform((texts, context) => {
-  const parsed = z.array(weight).safeParse([texts].flat().join().split(',').map(decimal))
-  if (parsed.success) return parsed.data
-  context.addIssue({ code: 'custom', message: 'weights are finite numbers with commas between them, such as 2,3' })
-  return z.NEVER
-})
-
-export const soupParameters = z.strictObject({
-  report: z.literal('only').optional().describe('only: answer with the report as JSON instead of the file'),
-  weights: weightTexts
-    .optional()
-    .describe('One weight for each model part, in order, such as 2,3; a request may repeat the parameter instead'),
-})

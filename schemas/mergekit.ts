@@ -1,14 +1,31 @@
 import { z } from 'zod'
-import { entriesAtMost, reference } from './common.ts'
-import { decimal, outputDtype } from './merge.ts'
+import { decimal, entriesAtMost, reference } from './common.ts'
+import { outputDtype } from './merge.ts'
 
 /** A number as mergekit takes it: true is 1, false is 0, and a text may write a decimal number. */
 const scalar = z.union([z.number(), z.boolean(), z.string().transform(decimal).pipe(z.number())])
-const gradient = z.array(scalar.transform(Number)).min(1).max(256)
-const conditions = z
-  .array(z.strictObject({ filter: z.string().max(198).nullish(), value: z.union([scalar, gradient]) }))
-  .min(1)
-  .max(256)
+
+/** Refuses a list by its first item alone if it is of another form: a union tries each form, and would find a mistake in every item. */
+const listOf = (isItem: (first: unknown) => boolean) => (value: unknown, context: z.RefinementCtx) => {
+  if (Array.isArray(value) && value.length > 0 && !isItem(value[0])) {
+    context.addIssue('is another kind of list')
+    return z.NEVER
+  }
+  return value
+}
+const isObject = (first: unknown) => typeof first === 'object'
+
+const gradient = z.preprocess(
+  listOf(first => !isObject(first)),
+  z.array(scalar.transform(Number)).min(1).max(256),
+)
+const conditions = z.preprocess(
+  listOf(isObject),
+  z
+    .array(z.strictObject({ filter: z.string().max(198).nullish(), value: z.union([scalar, gradient]) }))
+    .min(1)
+    .max(256),
+)
 
 /** A value of a mergekit parameter: one number for all tensors, a list along the blocks, or values by filters on tensor names. */
 export const mergekitValue = z.union([scalar, conditions, gradient], {

@@ -1,163 +1,10 @@
 import { z } from 'zod'
-import {
-  digest,
-  entriesAtMost,
-  id,
-  labels,
-  modelSelection,
-  name,
-  namedModel,
-  reference,
-  resultName,
-  ttl,
-} from './common.ts'
-import { direction, metricRequest, scoring } from './evaluation.ts'
-import { fisherReference, match, mergeSettings, ruleReport, weight, weightRules } from './merge.ts'
+import { digest, id, labels, modelSelection, name, namedModel, reference, resultName, ttl } from './common.ts'
+import { direction } from './evaluation.ts'
+import { fisherReference, mergeSettings, ruleReport, weight, weightRules } from './merge.ts'
 import { recalibration } from './recalibration.ts'
-
-/** Most models in one search. An exhaustive search takes fewer: {@link exhaustiveStrategy} has its own bound. */
-export const maximumSearchModels = 128
-
-const seed = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0)
-
-const groups = z
-  .array(match)
-  .max(16)
-  .default([])
-  .describe(
-    'Groups of tensors with weights of their own, each a glob as in the rules of a merge. A tensor belongs to the first group that matches it; all other tensors share one set of weights',
-  )
-
-const range = z.tuple([z.number(), z.number()]).describe('The smallest and the largest value')
-
-const parameters = z
-  .record(z.string(), range)
-  .meta(entriesAtMost(64))
-  .optional()
-  .describe('Parameters of the merge method to search too, each with its range: {"density": [0.2, 1]}')
-
-export const greedyStrategy = z
-  .strictObject({
-    type: z.literal('greedy'),
-    accept: z
-      .enum(['>=', '>'])
-      .default('>=')
-      .describe('Score at which a model joins the soup. >=: at least as good as before, as in the paper; >: better'),
-  })
-  .describe(
-    'Greedy search: starts with the best model and adds the others, best first. A model stays if the soup does not get worse (Wortsman et al. 2022)',
-  )
-
-export const exhaustiveStrategy = z
-  .strictObject({
-    type: z.literal('exhaustive'),
-    maxModels: z
-      .number()
-      .int()
-      .min(2)
-      .max(16)
-      .default(12)
-      .describe('Most models that the search accepts: n models make 2^n - 1 candidates'),
-    emptyScore: z
-      .number()
-      .default(0)
-      .describe('Score that the Shapley values assume for a soup of no models, in the metric’s unit'),
-  })
-  .describe(
-    'Exhaustive search: scores all 2^n - 1 subsets of n models, and computes the exact Shapley value of each model',
-  )
-
-export const topKStrategy = z
-  .strictObject({
-    type: z.literal('topK'),
-    k: z
-      .number()
-      .int()
-      .min(1)
-      .max(maximumSearchModels)
-      .optional()
-      .describe('Largest number of best models in one candidate; all models if left out'),
-  })
-  .describe('Top k: averages the best model, the best two, and so on up to k, such as the best 5 epochs')
-
-export const sweepStrategy = z
-  .strictObject({
-    type: z.literal('sweep'),
-    steps: z
-      .number()
-      .int()
-      .min(3)
-      .max(1001)
-      .default(11)
-      .describe('Number of points on the line between the two models, both ends included: weights 1 - alpha and alpha'),
-    parameter: z
-      .string()
-      .optional()
-      .describe('A parameter of the merge method to sweep over range instead; then every candidate merges all models'),
-    range: range.optional().describe('Smallest and largest value of the parameter'),
-  })
-  .describe('Sweep: scores points on the line between two models, and measures the loss barrier between them')
-
-export const coordinateStrategy = z
-  .strictObject({
-    type: z.literal('coordinate'),
-    groups,
-    parameters,
-    step: z.number().gt(0).max(1).default(0.5).describe('First step up or down of a weight; all weights sum to 1'),
-    minimumStep: z
-      .number()
-      .min(0.001)
-      .max(1)
-      .default(0.05)
-      .describe('Least step: the step is halved when no move helps, and the search ends below this value'),
-  })
-  .describe('Coordinate search: moves one weight up or down at a time')
-
-export const cmaEsStrategy = z
-  .strictObject({
-    type: z.literal('cmaEs'),
-    groups,
-    parameters,
-    seed: seed.describe('Seed of the random numbers: equal seeds give equal candidates'),
-    generations: z.number().int().min(1).max(1000).default(40).describe('Most generations of candidates'),
-    population: z
-      .number()
-      .int()
-      .min(4)
-      .max(256)
-      .optional()
-      .describe('Number of candidates in a generation; 4 + 3 ln(number of weights) if left out'),
-    sigma: z
-      .number()
-      .gt(0)
-      .max(1)
-      .default(0.2)
-      .describe('Standard deviation of the first generation around equal weights'),
-  })
-  .describe('CMA-ES: finds weights with an evolution strategy')
-
-/** The way in which a search proposes candidates. */
-export const strategy = z
-  .discriminatedUnion('type', [
-    greedyStrategy,
-    exhaustiveStrategy,
-    topKStrategy,
-    sweepStrategy,
-    coordinateStrategy,
-    cmaEsStrategy,
-  ])
-  .meta({ id: 'SearchStrategy' })
-
-export type StrategyRequest = z.infer<typeof strategy>
-export type StrategyType = StrategyRequest['type']
-/** The parameters of one strategy, with all defaults filled in. */
-export type StrategyParameters<Type extends StrategyType> = Extract<StrategyRequest, { type: Type }>
-
-const selection = z.strictObject({ dataset: reference, metric: metricRequest, ...scoring })
-
-const test = selection
-  .partial({ metric: true })
-  .describe('Data set that scores the result once, at the end; fields that are left out are as in selection')
+import { selection, termResult, test } from './search-terms.ts'
+import { maximumSearchModels, strategy } from './strategy.ts'
 
 export const searchRequest = z
   .strictObject({
@@ -166,8 +13,10 @@ export const searchRequest = z
       .min(1)
       .max(maximumSearchModels),
     strategy,
-    selection: selection.describe('Data set and scoring metric that candidates are chosen by'),
-    test: test.optional(),
+    selection: selection.describe(
+      'Data set and scoring metric that candidates are chosen by, or a scorer outside of the server, or a list of these',
+    ),
+    test: test.optional().describe('Scores the result once, at the end; fields that are left out are as in selection'),
     method: mergeSettings.method,
     parameters: mergeSettings.parameters,
     base: reference
@@ -211,25 +60,60 @@ export const searchBody = searchRequest
 
 export type SearchBody = z.infer<typeof searchBody>
 
-const score = z.number().nullable().describe('Score in the metric’s unit; null if it is not finite or not defined')
+/** The operation that starts searches. */
+export const searchOperation = {
+  operationId: 'createSearch',
+  summary: 'Search for the best soup',
+  description:
+    'A job that scores candidates and stores the best soup. With a test data set, it says if the gain holds up, and recommends the winner or the best single model.',
+  tags: ['soups'],
+  body: searchBody,
+}
+
+const score = z
+  .number()
+  .nullable()
+  .describe('Score in the metric’s unit, or the objective of a list; null if it is not finite or not defined')
 
 /** A merge of some models of the search by its merge method. A soup of one model is that model. */
-const soup = {
+export const soup = {
   models: z.array(id).describe('Ids of models of the request'),
   weights: z.array(weight).describe('One weight for each of these models'),
   rules: weightRules.optional().describe('Weights for groups of tensors'),
   parameters: z.record(z.string(), z.number()).optional().describe('Parameters of the merge method that were searched'),
 }
 
-const scoredSoup = z.object({
-  ...soup,
-  names: z.array(name.nullable()).optional().describe('The names of these models'),
-  score,
-})
+const termScore = z.number().nullable()
+
+/** A search by a list of terms has these in addition. */
+const judged = {
+  scores: z
+    .array(termScore)
+    .optional()
+    .describe(
+      'Score in each term, in the order of selection; score is the objective then. Absent if selection is no list',
+    ),
+  misses: z
+    .array(z.number().int().min(0))
+    .optional()
+    .describe(
+      'Indices of the terms whose atLeast this soup misses; it is ruled out if there are any. Absent if selection is no list',
+    ),
+}
+
+const scoredSoup = z
+  .object({
+    ...soup,
+    names: z.array(name.nullable()).optional().describe('The names of these models'),
+    score,
+    ...judged,
+  })
+  .meta({ id: 'ScoredSoup' })
 
 export const candidate = z.object({
   ...soup,
   score,
+  ...judged,
   seconds: z.number().describe('Seconds spent running and scoring this candidate, possibly in an earlier job'),
   cached: z.boolean().describe('True if an earlier job had computed the score'),
 })
@@ -265,6 +149,26 @@ export const searchResult = z
       .nullable()
       .describe('The mean of all models; null if the budget was spent before it was scored'),
     candidates: z.array(candidate).describe('All candidates, in the order of the strategy'),
+    terms: z
+      .array(termResult)
+      .optional()
+      .describe('The winner by each term, in the order of selection; absent if selection is no list'),
+    pareto: z
+      .array(z.number().int().min(0))
+      .optional()
+      .describe(
+        'Indices of the candidates that no other candidate beats: none is as good in all terms and better in one. Candidates that are ruled out or lack a score are left out. Absent if selection is no list',
+      ),
+    base: z
+      .object({
+        id,
+        name: resultName,
+        sha256: digest,
+        scores: z.array(termScore).describe('Score in each term on selection, in its order'),
+        test: z.array(termScore).nullable().describe('Score in each term on test; null without test'),
+      })
+      .optional()
+      .describe('Scores of the base beside; absent if selection is no list, or without base in the request'),
     contributions: z
       .array(
         z.object({
@@ -314,7 +218,13 @@ export const searchResult = z
         direction: direction.optional().describe('Direction in which scores on test are better'),
         confidence: z.number().describe('Confidence level of the interval: 0.95'),
         replicates: z.number().int().describe('Number of bootstrap replicates'),
-        samples: z.number().int().describe('Number of samples of the test data set'),
+        samples: z
+          .number()
+          .int()
+          .nullable()
+          .describe(
+            'Number of samples of the test data set; null for a list, and if the scorer gave no score for each sample',
+          ),
         ignored: ignored.describe('Number of targets of test that its scores leave out'),
         leftOut: z
           .number()

@@ -39,7 +39,7 @@ export const usage = z
     models: holding,
     datasets: holding,
     jobs: z
-      .object({ queued: count, running: count, succeeded: count, failed: count, cancelled: count })
+      .object({ queued: count, running: count, waiting: count, succeeded: count, failed: count, cancelled: count })
       .nullable()
       .describe('Number of jobs by status; null while the catalog cannot be read'),
     scores: z

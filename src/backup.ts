@@ -1,14 +1,16 @@
 import { commandLine } from './command-line.ts'
+import { typedCommand } from './command-names.ts'
+import { runTool } from './run-tool.ts'
 import { backUpStore } from './store-tools/back-up-store.ts'
 
-const usage = `usage: npm run backup -- DIR
+const usage = `usage: ${typedCommand('backup', 'DIR')}
   DIR  a directory that does not exist yet. The command writes a consistent copy of the store in TUREEN_DATA (./data) there. The server may run meanwhile.`
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
 /** Runs the command. @returns the number of findings: defects of the store */
-async function main(): Promise<number> {
-  const command = commandLine(usage)
+async function main(given: readonly string[]): Promise<number> {
+  const command = commandLine(usage, given)
   const { positionals } = command.parse({ allowPositionals: true, options: {} })
   const [target, ...more] = positionals
   if (target === undefined || more.length > 0) return command.refuse(`Name one directory, not ${positionals.length}`)
@@ -18,11 +20,7 @@ async function main(): Promise<number> {
   return findings.length
 }
 
-if (import.meta.main) {
-  try {
-    process.exitCode = (await main()) > 0 ? 1 : 0
-  } catch (error) {
-    process.stderr.write(`backup: ${error instanceof Error ? error.message : String(error)}\n`)
-    process.exitCode = 1
-  }
-}
+/** Runs the command to its end and sets the exit code. @param given the arguments after its name */
+export const backUpCommand = (given: readonly string[]) => runTool('backup', () => main(given))
+
+if (import.meta.main) await backUpCommand(process.argv.slice(2))

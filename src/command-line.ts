@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
 /** Prints the usage of a command and ends the process, if `--help` or `-h` is among the arguments. */
-export function showHelp(usage: string, given = process.argv.slice(2)): void {
+export function showHelp(usage: string, given: readonly string[] = process.argv.slice(2)): void {
   if (!given.some(argument => argument === '--help' || argument === '-h')) return
   process.stdout.write(`${usage}\n`)
   process.exit(0)
@@ -19,8 +19,8 @@ export type CommandLine = {
   refuse(message: string): never
 }
 
-/** Returns the reader of the process's arguments. @param usage the lines that `--help` prints */
-export function commandLine(usage: string): CommandLine {
+/** Returns the reader of a command's arguments. @param usage the lines that `--help` prints @param given the arguments; by default the process's */
+export function commandLine(usage: string, given: readonly string[] = process.argv.slice(2)): CommandLine {
   const refuse = (message: string): never => {
     process.stderr.write(`${message.replace(/\.?$/, '.')}\n${usage}\n`)
     process.exit(2)
@@ -28,9 +28,10 @@ export function commandLine(usage: string): CommandLine {
   return {
     refuse,
     parse(config) {
-      showHelp(usage)
+      showHelp(usage, given)
       try {
-        return parseArgs(config)
+        const complete: typeof config = { ...config, args: [...given] }
+        return parseArgs(complete)
       } catch (error) {
         if (!(error instanceof Error)) throw error
         const [sentence = ''] = error.message.split(/\. |\n/)

@@ -65,7 +65,7 @@ export const errorCatalogue = {
   },
   TUREEN_IN_USE: {
     status: 409,
-    title: 'A queued or running job needs this record',
+    title: 'A job that has not ended needs this record',
     help: 'Wait for the job that `errors` names, or cancel it.',
   },
   TUREEN_MODEL_INCOMPLETE: {
@@ -81,7 +81,22 @@ export const errorCatalogue = {
   TUREEN_JOB_FINISHED: {
     status: 409,
     title: 'The job has already ended',
-    help: 'The job has ended. Nothing is left to cancel.',
+    help: 'The job has ended. Nothing is left to cancel, and its candidates have no content any more.',
+  },
+  TUREEN_NOT_EXTERNAL: {
+    status: 409,
+    title: 'The job is no search with scores from outside',
+    help: 'Only a search whose `selection` or `test` names an `external` scorer has leases and candidates. Start such a search, or correct the id.',
+  },
+  TUREEN_LEASE_EXPIRED: {
+    status: 409,
+    title: 'The lease has expired',
+    help: 'Its candidates go to the next scorer. Ask for a new lease. A score that you have already is still taken if the candidate has none.',
+  },
+  TUREEN_CANDIDATE_SCORED: {
+    status: 409,
+    title: 'The candidate has another outcome already',
+    help: 'An outcome of a candidate never changes: `detail` names it. Go on with the next candidate. To score anew, change `version` of the scorer in a new search.',
   },
   TUREEN_IDEMPOTENCY_KEY_BUSY: {
     status: 409,
@@ -101,7 +116,7 @@ export const errorCatalogue = {
   TUREEN_TOO_LARGE: {
     status: 413,
     title: 'The body is too large',
-    help: 'Send less, or raise `TUREEN_MAX_UPLOAD_BYTES`. JSON may have 1 MiB and 30,000 values, YAML 128 KiB.',
+    help: 'Send less, or raise `TUREEN_MAX_UPLOAD_BYTES`. JSON may have 1 MiB and 30,000 values (the outcome of a candidate 3 MiB and 110,000), YAML 128 KiB.',
   },
   TUREEN_UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
@@ -188,6 +203,11 @@ export const errorCatalogue = {
     title: 'The search would need too many candidates',
     help: 'Search greedily, search fewer models, or raise `maxModels`.',
   },
+  TUREEN_CONSTRAINTS_UNMET: {
+    status: 422,
+    title: 'No candidate of the search is good enough in all terms',
+    help: '`errors` names each term with the best score of any candidate and the score that `atLeast` needs. Relax `atLeast`, or search more candidates. All scores are kept, so the search costs little again.',
+  },
   TUREEN_METRIC_MISMATCH: {
     status: 422,
     title: 'The scoring metric does not fit the output and the target',
@@ -212,6 +232,11 @@ export const errorCatalogue = {
     status: 422,
     title: 'The server died in three starts of the job',
     help: 'The server crashed, ran out of memory or was killed during three starts of the job in a row. The job kept no new score in between, and ran alone at last. `errors` names the inputs. Look for the cause in the logs of the server and the kernel, then start the job again: [Durability](../concepts/durability.md#when-the-server-dies).',
+  },
+  TUREEN_EXTERNAL_IDLE: {
+    status: 422,
+    title: 'No scorer worked for the search',
+    help: 'The search waited for scores, and no scorer asked for a candidate in `TUREEN_EXTERNAL_IDLE_SECONDS`. Start a scorer, then post the search again: it goes on with the scores that were kept.',
   },
   TUREEN_EVALUATION_CRASHED: {
     status: 422,
@@ -271,7 +296,7 @@ export const errorCatalogue = {
   TUREEN_RECORD_UNREADABLE: {
     status: 500,
     title: 'A stored record cannot be read',
-    help: 'The record of a model, data set or job is damaged. `detail` names it. Delete it and upload the same file again: [a damaged catalog](../operations/damaged-catalog.md).',
+    help: 'The record of a model, data set or job is damaged, or a newer version of Tureen wrote it. `detail` names it. Delete a damaged record and upload the same file again: [a damaged catalog](../operations/damaged-catalog.md). For a record of a newer version, start that version again: [rollback](../operations/upgrade-and-rollback.md).',
   },
   TUREEN_STORE_FAILED: {
     status: 500,
@@ -286,7 +311,12 @@ export const errorCatalogue = {
   TUREEN_CATALOG_UNAVAILABLE: {
     status: 503,
     title: 'The catalog cannot be read or written at the moment',
-    help: 'The server is starting its catalog again, for example after it ran out of memory. Send the request again, and ask for fewer records at a time.',
+    help: 'The server is starting its catalog again, for example after it ran out of memory: ask for fewer records at a time. Or its database (`TUREEN_DATABASE_URL`) does not answer. Send the request again after the seconds in `Retry-After`.',
+  },
+  TUREEN_CONTENT_UNAVAILABLE: {
+    status: 503,
+    title: 'The S3 server that keeps the content cannot be used at the moment',
+    help: 'Send the request again after the seconds in `Retry-After`. Jobs wait and start again by themselves. `actual` names the failure: look after the S3 server, the credentials and `TUREEN_CONTENT`.',
   },
   TUREEN_EVALUATOR_UNAVAILABLE: {
     status: 503,
@@ -311,7 +341,7 @@ export const errorCatalogue = {
   TUREEN_NOT_READY: {
     status: 503,
     title: 'The server cannot serve requests at the moment',
-    help: '`errors` names the part of the store that does not answer: `catalog` or `content`. Check the disk under `TUREEN_DATA`.',
+    help: '`errors` names the part of the store that does not answer: `catalog` or `content`. Check the disk under `TUREEN_DATA`, and the database of `TUREEN_DATABASE_URL` if it is set.',
   },
   TUREEN_SHUTTING_DOWN: {
     status: 503,

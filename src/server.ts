@@ -1,6 +1,7 @@
 import pino from 'pino'
 import { showHelp } from './command-line.ts'
-import { type Config, environment, readConfig } from './config.ts'
+import { type Config, readConfig, storePlace } from './config.ts'
+import { environment, secretVariables } from './configuration/environment.ts'
 import { unknownArguments } from './configuration/unknown-arguments.ts'
 import { holdDataDirectory } from './storage/data-directory.ts'
 import { startFromReserve } from './storage/reserve.ts'
@@ -9,11 +10,13 @@ async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel })
   if (config.tokens.length > 0 && config.tokensFile === undefined)
     log.warn('other processes can read TUREEN_TOKENS in the environment of the server; set TUREEN_TOKENS_FILE instead')
-  const directory = await startFromReserve(config.dataDirectory, () => holdDataDirectory(config.dataDirectory))
+  const directory = await startFromReserve(config.dataDirectory, () =>
+    holdDataDirectory(config.dataDirectory, storePlace(config)),
+  )
   // A directory that is in use is refused at once, before the service is loaded.
   const { createApp } = await import('./app.ts')
   const app = await createApp(config, directory, log, Date.now, error => {
-    log.fatal({ err: error }, 'the server ends because its catalog is damaged')
+    log.fatal({ err: error }, 'the server ends because its catalog cannot be used any longer')
     process.exit(1)
   })
 
@@ -52,6 +55,19 @@ async function serve(config: Config): Promise<void> {
 const usage = `usage: npm start
   The server takes no arguments. Set environment variables, such as PORT=8080 npm start; docs/reference/configuration.md lists them.`
 
+/** Starts the server, which ends the process when it stops, or in one line if it cannot start. */
+export async function startServer(variables: Record<string, string | undefined>): Promise<void> {
+  try {
+    const config = readConfig(variables)
+    // Child processes inherit the environment, and must not see tokens and passwords. The kernel shows them on.
+    for (const name of secretVariables) delete process.env[name]
+    await serve(config)
+  } catch (error) {
+    process.stderr.write(`tureen: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
+}
+
 if (import.meta.main) {
   showHelp(usage)
   const refusal = unknownArguments(process.argv.slice(2), Object.keys(environment.shape))
@@ -59,13 +75,5 @@ if (import.meta.main) {
     process.stderr.write(`tureen: ${refusal}\n`)
     process.exit(2)
   }
-  try {
-    const config = readConfig(process.env)
-    // The server compares digests only. Child processes inherit the environment, and must not see the tokens. The kernel shows them on.
-    delete process.env['TUREEN_TOKENS']
-    await serve(config)
-  } catch (error) {
-    process.stderr.write(`tureen: ${error instanceof Error ? error.message : String(error)}\n`)
-    process.exit(1)
-  }
+  await startServer(process.env)
 }

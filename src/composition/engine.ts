@@ -3,17 +3,22 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { createEvaluatorPool, type EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import { startEvaluator } from '../evaluate/evaluator-process.ts'
+import { type ChosenIsolation, chooseIsolation } from '../evaluate/isolation/choose-isolation.ts'
+import { clearJobDirectories } from '../evaluate/job-directory.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { createThreadPool, type Threads } from '../threads/thread-pool.ts'
-import { isolateEvaluators } from './isolate-evaluators.ts'
+import { reportIsolation } from './report-isolation.ts'
 
 /** Worker threads and evaluators: all computing happens there, off the event loop. */
 export type Engine = Awaited<ReturnType<typeof createEngine>>
 
+/** Parts that several servers of one process use, and that outlive them. */
+export type SharedEngine = { threads?: Threads; isolation?: ChosenIsolation }
+
 /**
  * Returns the engine. Threads and evaluators start when there is work for them.
- * @param shared threads in place of own ones
+ * @param shared parts in place of own ones
  * @throws Error with the reasons and what to do if the configuration requires isolation that this system does not give
  */
 export async function createEngine(
@@ -21,21 +26,22 @@ export async function createEngine(
   { path }: Pick<DataDirectory, 'path'>,
   metrics: Metrics,
   log: Logger,
-  shared?: Threads,
+  shared: SharedEngine = {},
 ) {
   const onThreadError = (error: unknown) => log.error({ err: error }, 'a worker thread died')
   const directory = join(path, 'evaluator')
-  // The pool clears the directory, and starts nothing yet.
-  const pool = await createEvaluatorPool(directory, config.evaluation, metrics, (parent, limits) =>
+  await clearJobDirectories(directory)
+  const isolated = shared.isolation ?? (await chooseIsolation(directory))
+  reportIsolation(config, isolated, log)
+  const pool = createEvaluatorPool(directory, config.evaluation, metrics, (parent, limits) =>
     startEvaluator(parent, limits, isolated.start),
   )
-  const isolated = await isolateEvaluators(config, directory, log)
-  const threads = createThreadPool(onThreadError, metrics.merged, config.taskSeconds, shared)
+  const threads = createThreadPool(onThreadError, metrics.merged, config.taskSeconds, shared.threads)
   const evaluators: EvaluatorPool = {
     ...pool,
     async close() {
       await pool.close()
-      isolated.close()
+      if (!shared.isolation) isolated.close()
     },
   }
   return { threads, evaluators, isolation: isolated.isolation }

@@ -27,6 +27,7 @@ import { shutdownGuard } from '../http/shutdown-guard.ts'
 import { tokenSource } from '../http/token-file.ts'
 import { turns } from '../http/turns.ts'
 import { uploadSlots } from '../http/upload-slots.ts'
+import type { RunningUploads } from '../storage/running-uploads.ts'
 import type { HttpServer } from './http-server.ts'
 
 /** Parts of the plugins that routes use, or that end with the server. */
@@ -39,7 +40,13 @@ export type Plugins = Awaited<ReturnType<typeof registerPlugins>>
 export async function registerPlugins(
   app: HttpServer,
   config: Config,
-  { check, drain, metrics, log }: { check: BrowserCheck; drain: BodyDrain; metrics: Metrics; log: Logger },
+  {
+    check,
+    drain,
+    uploads,
+    metrics,
+    log,
+  }: { check: BrowserCheck; drain: BodyDrain; uploads: RunningUploads; metrics: Metrics; log: Logger },
 ) {
   const { requestsPerMinute, maximumModels, maximumUploads, corsOrigins } = config
   const maximumConnections = possibleConnections(config.maximumConnections, log)
@@ -50,9 +57,10 @@ export async function registerPlugins(
   // The log comes first, so that it has requests that wait on their connection and never begin.
   await app.register(requestLog)
   await app.register(pipelining)
-  // Every answer has these headers and is counted, also the refusals below.
-  await app.register(securityHeaders)
+  // Every answer is counted and has these headers, also the refusals below.
   await app.register(requestMetrics, { metrics })
+  await app.register(turns)
+  await app.register(securityHeaders)
   // A full server refuses before it does anything else.
   await app.register(connectionLimit, { maximumConnections, onEnd: connectionEnds(metrics, log) })
   // Before CORS, so that no preflight is answered under a foreign name.
@@ -63,14 +71,13 @@ export async function registerPlugins(
   // The newline is part of the text that is then cut into pieces.
   await app.register(finalNewline)
   await app.register(inPieces)
-  await app.register(turns)
   // A stopping server refuses every request before it asks for a token.
   await app.register(shutdownGuard)
   // Sets the token by which the next two count uploads, event streams and waits.
   await app.register(access, { tokens: tokens.current, requestsPerMinute })
   // A refused body takes no slot.
   await app.register(wholeBodies)
-  await app.register(uploadSlots, slots)
+  await app.register(uploadSlots, { ...slots, running: uploads })
   await app.register(longRequests)
   // Fastify reads bodies from here on.
   await app.register(bodyGuard, { progress: bodyProgress, seconds: config.bodySeconds, drain: drain.drain })

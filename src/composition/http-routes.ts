@@ -1,12 +1,15 @@
 import type { Logger } from 'pino'
 import packageJson from '../../package.json' with { type: 'json' }
+import { candidateRoutes, outcomeRoutes } from '../../routes/candidates.ts'
 import { datasetRoutes } from '../../routes/datasets.ts'
 import { documentationRoutes } from '../../routes/documentation.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { jobRoutes } from '../../routes/jobs.ts'
 import { methodRoutes } from '../../routes/methods.ts'
 import { modelRoutes } from '../../routes/models.ts'
+import { scoringMetricRoutes } from '../../routes/scoring-metrics.ts'
 import { serviceRoutes } from '../../routes/service.ts'
+import { serviceMetricsRoutes } from '../../routes/service-metrics.ts'
 import { soupRoutes } from '../../routes/soup.ts'
 import { uploadRoutes } from '../../routes/uploads.ts'
 import type { Config } from '../config.ts'
@@ -15,15 +18,17 @@ import { methodNotAllowed, routeTable } from '../http/method-not-allowed.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { openApi } from '../http/openapi.ts'
 import type { UploadLimits } from '../http/upload.ts'
-import type { JobService } from '../jobs/job-service.ts'
 import { createListScores } from '../jobs/model-scores.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { createReadiness } from '../storage/readiness.ts'
 import { storeUsage } from '../storage/usage.ts'
+import type { Candidates } from './candidates.ts'
 import type { Engine } from './engine.ts'
+import type { Helping } from './helping.ts'
 import type { Plugins } from './http-plugins.ts'
 import type { HttpServer } from './http-server.ts'
 import type { JobTypes } from './job-types.ts'
+import type { Jobs } from './jobs.ts'
 import { serviceLimits } from './service-limits.ts'
 import type { Storage } from './storage.ts'
 import type { RecordStores } from './stores.ts'
@@ -35,52 +40,72 @@ export type AppParts = {
   storage: Storage
   stores: RecordStores
   engine: Engine
+  helping: Helping
   jobTypes: JobTypes
-  jobs: JobService
+  jobs: Jobs
+  candidates: Candidates
   upkeep: Upkeep
   metrics: Metrics
   log: Logger
 }
 
-/** Registers the routes: first what collects them, then the routes, last the refusal of other HTTP methods on their paths. */
+/**
+ * Registers the routes: first what collects them, then the routes, last the refusal of other HTTP methods on their paths. A server that only
+ * runs jobs has probes and service metrics.
+ */
 export async function registerRoutes(
   app: HttpServer,
   config: Config,
   plugins: Plugins,
-  { directory, storage, stores, engine, jobTypes, jobs, upkeep, metrics, log }: AppParts,
+  { directory, storage, stores, engine, jobTypes, jobs, candidates, upkeep, metrics, log }: AppParts,
 ): Promise<void> {
   const table = new Map<string, Set<string>>()
+  const readUsage = storeUsage(storage, directory.path, (part, error) =>
+    log.warn({ err: error, part }, 'a part of the store cannot be read'),
+  )
+  const served = { metrics, metricsOpen: config.metricsOpen, readUsage }
   await app.register(routeTable, { table })
-  await app.register(openApi, { version: packageJson.version })
-  await app.register(healthRoutes, { readiness: createReadiness(storage.catalog, directory.path) })
+  if (config.role !== 'worker') await app.register(openApi, { version: packageJson.version })
+  await app.register(healthRoutes, { readiness: createReadiness(storage.catalog, storage.folder) })
+  if (config.role === 'worker') {
+    await app.register(serviceMetricsRoutes, served)
+    return app.register(methodNotAllowed, { table })
+  }
   await app.register(documentationRoutes)
   await app.register(serviceRoutes, {
-    metrics,
-    metricsOpen: config.metricsOpen,
-    readUsage: storeUsage(storage, directory.path, (part, error) =>
-      log.warn({ err: error, part }, 'a part of the store cannot be read'),
-    ),
+    readUsage,
     verification: () => ({ days: config.retention.verifyDays, ...upkeep.verifier.results() }),
     isolation: engine.isolation,
     limits: serviceLimits(config, plugins),
   })
+  await app.register(serviceMetricsRoutes, served)
 
   const { contentFiles } = storage
   const { models, datasets, scores, keys } = stores
   const { threads } = engine
   const { maximumModels } = config
-  const idempotency = createIdempotency(keys)
+  const idempotency = createIdempotency(keys, storage.busyKeys)
   const uploads: UploadLimits = {
     maximumBytes: config.maximumUploadBytes,
     progress: plugins.bodyProgress,
-    reserveRoom: contentFiles.reserveRoom,
+    async reserveRoom(bytes) {
+      await contentFiles.learnRoom()
+      return contentFiles.reserveRoom(bytes)
+    },
   }
   await app.register(uploadRoutes, { models, idempotency, contentFiles, uploads })
   await app.register(soupRoutes, { contentFiles, threads, uploads, maximumModels })
   await app.register(modelRoutes, { models, scores: createListScores(models, datasets, scores) })
   await app.register(methodRoutes)
   await app.register(datasetRoutes, { datasets, idempotency, contentFiles, uploads })
-  for (const { routes } of Object.values(jobTypes)) await routes(app, { jobs, idempotency })
-  await app.register(jobRoutes, { jobs })
+  await app.register(scoringMetricRoutes)
+  const { commands, queries, stream } = jobs
+  for (const { route } of Object.values(jobTypes))
+    await app.register(async scope => route(scope, { commands, queries, idempotency }))
+  await app.register(jobRoutes, { commands, queries, stream })
+  const { content, heard } = candidates
+  const asking = { ledger: { ...jobs.ledger, heard }, lease: jobs.lease, content, queries }
+  await app.register(candidateRoutes, asking)
+  await app.register(outcomeRoutes, asking)
   await app.register(methodNotAllowed, { table })
 }

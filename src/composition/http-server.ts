@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
@@ -39,10 +40,13 @@ export function createHttpServer(
 ) {
   const loggerInstance: FastifyBaseLogger = log
   const { publicPath } = config
+  const begun = new WeakSet<Socket>()
   const app = fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     return503OnClosing: false,
+    // A busy machine may take longer to start than the ten seconds that Fastify gives a plugin. That is no reason to fail.
+    pluginTimeout: 0,
     http: {
       requireHostHeader: false,
       IncomingMessage: gatheringMessage(publicPath),
@@ -59,11 +63,14 @@ export function createHttpServer(
       const given = headers['x-request-id']
       return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
     },
-    clientErrorHandler: answerBrokenRequest(publicPath, drain),
+    clientErrorHandler: answerBrokenRequest(publicPath, drain, begun),
     frameworkErrors: answerBadUrl(check, drain.drain),
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
-  app.server.prependListener('request', (_, response) => response.setMaxListeners(responseListeners))
+  app.server.prependListener('request', ({ socket }, response) => {
+    begun.add(socket)
+    response.setMaxListeners(responseListeners)
+  })
   app.server.on('checkExpectation', refuseExpectation(publicPath, drain))
   app.decorate('publicPath', publicPath)
   app.setValidatorCompiler(validatorCompiler)

@@ -1,5 +1,5 @@
-import { maximumSearchModels } from '../../schemas/search.ts'
 import type { Usage } from '../../schemas/service.ts'
+import { maximumSearchModels } from '../../schemas/strategy.ts'
 import type { Config } from '../config.ts'
 import { longRequestLimits } from '../http/long-requests.ts'
 import { uploadsOfClient } from '../http/upload-slots.ts'

@@ -12,7 +12,7 @@ export type RecordStores = ReturnType<typeof createStores>
 
 /** Returns the stores of models, data sets, scores and idempotency keys. @param clock milliseconds since 1970 */
 export function createStores(
-  { retention }: Pick<Config, 'retention'>,
+  { retention, role }: Pick<Config, 'retention' | 'role'>,
   { catalog, contentFiles, contents }: Storage,
   { threads, evaluators }: Engine,
   clock: () => number,
@@ -20,7 +20,13 @@ export function createStores(
   return {
     models: createModelStore(catalog, contentFiles, contents, threads),
     // A new data set is the first sign that evaluators will be needed.
-    datasets: createDatasetStore(catalog, contentFiles, contents, threads, evaluators.warm),
+    datasets: createDatasetStore(
+      catalog,
+      contentFiles,
+      contents,
+      threads,
+      role === 'api' ? () => undefined : evaluators.warm,
+    ),
     scores: createKeptScores(createScores(catalog)),
     keys: createIdempotencyKeys(catalog, retention.idempotencySeconds, clock),
   }

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Metrics } from '../http/metrics.ts'
-import type { JobService } from '../jobs/job-service.ts'
+import type { ExternalUpkeep } from '../jobs/external/external-upkeep.ts'
+import type { JobCommands } from '../jobs/job-commands.ts'
 import { createSweeper } from '../jobs/sweeper.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { createVerifier } from '../storage/verifier.ts'
@@ -18,16 +19,24 @@ export type Upkeep = Awaited<ReturnType<typeof createUpkeep>>
 export async function createUpkeep(
   { retention }: Pick<Config, 'retention'>,
   { path }: Pick<DataDirectory, 'path'>,
-  { catalog, contentFiles, contents, reserve }: Storage,
-  { models, datasets, keys, jobs }: Pick<RecordStores, 'models' | 'datasets' | 'keys'> & { jobs: JobService },
+  { catalog, quarantine, contents, reserve, election, closeRemote }: Storage,
+  {
+    models,
+    datasets,
+    keys,
+    jobs,
+    external,
+  }: Pick<RecordStores, 'models' | 'datasets' | 'keys'> & { jobs: JobCommands; external: ExternalUpkeep },
   { threads }: Pick<Engine, 'threads'>,
   { metrics, log, clock }: { metrics: Metrics; log: Logger; clock: () => number },
 ) {
-  const { sweepSeconds, quarantineMilliseconds, verifyDays } = retention
-  const endQuarantine = () => contentFiles.endQuarantine(clock() - quarantineMilliseconds)
+  const { sweepSeconds, quarantineMilliseconds } = retention
+  // An S3 server looks after its own disks.
+  const verifyDays = closeRemote ? 0 : retention.verifyDays
+  const endQuarantine = () => quarantine.end(clock() - quarantineMilliseconds)
   const sweeper = createSweeper(
     catalog,
-    { models, datasets, jobs, keys, endQuarantine, reserve },
+    { models, datasets, jobs, keys, external, endQuarantine, reserve, isElected: election.isElected },
     sweepSeconds,
     clock,
     log,

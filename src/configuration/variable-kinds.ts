@@ -21,6 +21,15 @@ export function fraction(initial: number) {
     .default(initial)
 }
 
+/** The schema of a variable that holds the address of a database of PostgreSQL. The default is none. */
+export const databaseUrl = z
+  .string()
+  .refine(
+    text => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text),
+    'must be a URL such as postgres://USER:PASSWORD@HOST:5432/DATABASE, with special characters of the password percent-encoded',
+  )
+  .optional()
+
 /** Returns the schema of a variable that holds texts separated by commas; the default is none. */
 export function list(isItem: (text: string) => boolean, message: string) {
   return z
@@ -60,3 +69,19 @@ export const pathPrefix = z
       ),
   )
   .default('')
+
+/** A bucket of S3. `prefix`: beginning of all keys, without slashes at its ends; empty if there is none. */
+export type S3Address = { bucket: string; prefix: string }
+
+/** The schema of a variable that names a bucket of S3, with or without a prefix of keys: `s3://bucket/prefix`. */
+export const s3Address = z
+  .string()
+  .regex(
+    /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[A-Za-z0-9!_.*'()-]+)*\/?$/,
+    'must be a bucket such as s3://bucket or s3://bucket/prefix',
+  )
+  .transform((text): S3Address => {
+    const [bucket = '', ...prefix] = text.slice('s3://'.length).replace(/\/$/, '').split('/')
+    return { bucket, prefix: prefix.join('/') }
+  })
+  .optional()

@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto'
-import { sql } from 'kysely'
-import { digest, expiresAt, labels, timestamp } from '../../schemas/common.ts'
-import { type DatasetItem, type DatasetRecord, dataset } from '../../schemas/dataset.ts'
+import { type DatasetRecord, dataset } from '../../schemas/dataset.ts'
 import type { DatasetDescription } from '../evaluate/datasets/dataset.ts'
+import { jsonList } from '../storage/catalog-sql.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
-import { freeKeysOf } from '../storage/idempotency-keys.ts'
-import { decodeCursor, type Page, readPage } from '../storage/paging.ts'
+import { type DocumentKind, openDocument, writeDocument } from '../storage/documents/stored-document.ts'
 import { newRecordId } from '../storage/record-ids.ts'
-import { hasLabels, insertLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
-import { columnOf, digestIn } from '../storage/references.ts'
-import { column, isReadable, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
+import { insertLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
+import { createRecords } from '../storage/records/record-repository.ts'
 
 // Rows of the catalog for data sets. All functions take the catalog, or a transaction of it.
 
@@ -23,14 +20,6 @@ export type NewDataset = {
   labels: Labels
   /** Time of expiry as RFC 3339; null: never. */
   expiresAt: string | null
-}
-
-export type DatasetFilters = {
-  limit: number
-  cursor?: string | undefined
-  name?: string | undefined
-  label: Labels
-  sha256?: string | undefined
 }
 
 /** Returns the digest of a data set: that of its only file, or of the list of its files in the order of the samples. */
@@ -52,7 +41,7 @@ export async function insertDataset(
     name,
     sha256,
     bytes,
-    description: JSON.stringify(description),
+    description: writeDocument(descriptionDocument, description),
     created_at: new Date().toISOString(),
     expires_at: expiresAt,
   }
@@ -66,64 +55,16 @@ export async function insertDataset(
   return id
 }
 
-export async function resolveDataset(catalog: Catalog, reference: string): Promise<DatasetItem | undefined> {
-  const { column, value } = columnOf(reference)
-  const row = await selectDatasets(catalog).where(column, '=', value).orderBy('id', 'desc').limit(1).executeTakeFirst()
-  return row && toItem(row)
-}
-
-/** Returns the newest record with the same content, name and labels; undefined if there is none. */
-export async function sameDataset(
-  catalog: Catalog,
-  { sha256, name, labels }: NewDataset,
-): Promise<DatasetRecord | undefined> {
-  const rows = await selectDatasets(catalog)
-    .where('sha256', '=', sha256)
-    .where('name', name === null ? 'is' : '=', name)
-    .where(hasLabels(labels, 'datasets.id'))
-    .orderBy('id', 'desc')
-    .execute()
-  return rows
-    .map(toItem)
-    .filter(isReadable)
-    .find(record => Object.keys(record.labels).length === Object.keys(labels).length)
-}
-
-export async function listDatasets(
-  catalog: Catalog,
-  { limit, cursor, name, label, sha256 }: DatasetFilters,
-): Promise<Page<DatasetItem>> {
-  let query = selectDatasets(catalog).where(hasLabels(label, 'datasets.id')).orderBy('id', 'desc')
-  if (name !== undefined) query = query.where('name', '=', name)
-  if (sha256 !== undefined) query = query.where('sha256', '=', digestIn(sha256) ?? sha256)
-  const read = (after: string | undefined, count: number) =>
-    (after === undefined ? query : query.where('id', '<', after)).limit(count).execute()
-  return readPage({ read, keyOf: ({ id }) => id, toItem }, limit, decodeCursor(cursor))
-}
-
-/** Returns the digests of a data set's files, even if its record cannot be read. Damaged digests are left out. */
-export async function datasetDigests(catalog: Catalog, id: string): Promise<string[]> {
-  const rows = await catalog.selectFrom('dataset_files').select('sha256').where('dataset_id', '=', id).execute()
-  return rows.map(({ sha256 }) => sha256).filter(sha256 => digest.safeParse(sha256).success)
-}
-
-export async function deleteDataset(catalog: Catalog, id: string): Promise<void> {
-  await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
-  await catalog.deleteFrom('dataset_files').where('dataset_id', '=', id).execute()
-  await freeKeysOf(catalog, id)
-  await catalog.deleteFrom('datasets').where('id', '=', id).execute()
-}
+/** The description that the catalog keeps of a data set. */
+const descriptionDocument: DocumentKind = { name: 'description', upgrades: [] }
 
 /** Column with the files as a JSON list, in the order of the upload. */
-const filesColumn = sql<string>`(select json_group_array(json_object('name', cast(name as text),
-  'bytes', cast(bytes as integer), 'sha256', cast(sha256 as text)))
-  from (select name, bytes, sha256 from dataset_files where dataset_id = datasets.id order by position))`
-
-const selectDatasets = (catalog: Catalog) =>
-  catalog
-    .selectFrom('datasets')
-    .selectAll('datasets')
-    .select([labelsColumn('datasets.id').as('labels'), filesColumn.as('files')])
+const filesColumn = (catalog: Catalog) =>
+  jsonList(
+    catalog,
+    { table: 'dataset_files', owner: 'dataset_id', is: 'datasets.id', by: 'position' },
+    { name: 'text', bytes: 'integer', sha256: 'text' },
+  )
 
 type DatasetRow = Tables['datasets'] & { labels: string; files: string }
 
@@ -134,28 +75,32 @@ function filesOf({ files, sha256 }: DatasetRow): DatasetContent[] {
   return stored
 }
 
-function toItem(row: DatasetRow): DatasetItem {
-  return readOr(
-    () =>
-      dataset.parse({
-        ...column('description', () => JSON.parse(row.description)),
-        id: row.id,
-        name: row.name,
-        labels: JSON.parse(row.labels),
-        sha256: row.sha256,
-        bytes: row.bytes,
-        files: filesOf(row),
-        createdAt: row.created_at,
-        expiresAt: row.expires_at,
-      }),
-    reason => ({
-      id: String(row.id),
-      name: row.name === null ? null : String(row.name),
-      labels: jsonOr(labels, row.labels, {}),
-      sha256: validOr(digest, row.sha256, null),
-      createdAt: validOr(timestamp, row.created_at, null),
-      expiresAt: validOr(expiresAt, row.expires_at, null),
-      unreadable: reason,
+/** The stored data sets. */
+export const datasetRecords = createRecords<DatasetRow, DatasetRecord>({
+  table: 'datasets',
+  title: 'data set',
+  advice: 'Upload it first, or list the data sets with GET /v1/datasets.',
+  filters: ['name', 'sha256'],
+  place: reference => ({ dataset: reference }),
+  rows: (catalog, condition, limit) =>
+    catalog
+      .selectFrom('datasets')
+      .selectAll('datasets')
+      .select([labelsColumn(catalog, 'datasets.id').as('labels'), filesColumn(catalog).as('files')])
+      .where(condition)
+      .orderBy('datasets.id', 'desc')
+      .limit(limit)
+      .execute(),
+  record: row =>
+    dataset.parse({
+      ...openDocument(descriptionDocument, row.description),
+      id: row.id,
+      name: row.name,
+      labels: JSON.parse(row.labels),
+      sha256: row.sha256,
+      bytes: row.bytes,
+      files: filesOf(row),
+      createdAt: row.created_at,
+      expiresAt: row.expires_at,
     }),
-  )
-}
+})

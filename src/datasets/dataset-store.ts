@@ -1,18 +1,15 @@
 import type { DatasetItem, DatasetRecord, DatasetUpload } from '../../schemas/dataset.ts'
-import { TureenError } from '../errors.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
-import { requireSound } from '../storage/content-damage.ts'
-import type { ContentFiles } from '../storage/content-files.ts'
+import type { ContentFiles } from '../storage/content/content-files.ts'
+import { whileSound } from '../storage/content-damage.ts'
 import type { Contents } from '../storage/contents.ts'
 import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.ts'
-import { extendLife } from '../storage/expiry.ts'
-import { refuseWhileInUse } from '../storage/job-inputs.ts'
 import type { Page } from '../storage/paging.ts'
 import type { ReceivedFile } from '../storage/received-file.ts'
 import type { Labels } from '../storage/record-labels.ts'
-import { requireReadable } from '../storage/unreadable.ts'
+import type { RecordFilters } from '../storage/records/record-repository.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
-import * as records from './dataset-records.ts'
+import { datasetDigest, datasetRecords, insertDataset } from './dataset-records.ts'
 
 /** A received file with its uploaded file name. */
 export type NamedFile = ReceivedFile & { name: string }
@@ -36,54 +33,47 @@ export type DatasetStore = {
   get(reference: string, field?: string): Promise<DatasetRecord>
   /** Returns a data set for display, even if its record is damaged. @throws TureenError `TUREEN_NOT_FOUND` */
   read(reference: string): Promise<DatasetItem>
-  list(filters: records.DatasetFilters): Promise<Page<DatasetItem>>
+  list(filters: RecordFilters): Promise<Page<DatasetItem>>
   /**
    * Deletes a data set.
    * @param allow called with the record just before its deletion; it may throw to prevent that
-   * @throws TureenError `TUREEN_IN_USE` while a queued or running job needs it
+   * @throws TureenError `TUREEN_IN_USE` while a job that has not ended needs it
    */
   remove(reference: string, allow: (dataset: DatasetItem) => void): Promise<void>
+  /** Returns the files of a data set, with the paths at which they lie while they are leased. */
   files(dataset: DatasetRecord): DatasetFile[]
-  /** Checks the files of a data set; call it before they are read. @throws TureenError `TUREEN_CONTENT_DAMAGED` if a file is damaged */
-  requireSound(dataset: { id: string; files: readonly DatasetFile[] }, signal: AbortSignal): Promise<void>
+  /**
+   * Leases the files of a data set and checks them, while `run` reads them.
+   * @throws TureenError `TUREEN_CONTENT_DAMAGED` if a file is damaged
+   */
+  whileSound<Result>(
+    dataset: { id: string; files: readonly DatasetFile[] },
+    signal: AbortSignal,
+    run: () => Promise<Result>,
+  ): Promise<Result>
 }
 
 /** Returns the data sets of a store. @param onAdded called after each upload, also if the data set was known */
 export function createDatasetStore(
   catalog: Catalog,
-  contentFiles: ContentFiles,
+  contentFiles: Pick<ContentFiles, 'discard'>,
   contents: Contents,
-  threads: ThreadPool,
+  threads: Pick<ThreadPool, 'dataset'>,
   onAdded: () => void,
 ): DatasetStore {
-  const find = async (within: Catalog, reference: string, field?: string) => {
-    const dataset = await records.resolveDataset(within, reference)
-    if (dataset) return dataset
-    const message = `there is no data set ${reference}`
-    throw new TureenError(
-      'TUREEN_NOT_FOUND',
-      `In this store ${message}. Upload it first, or list the data sets with GET /v1/datasets.`,
-      [{ dataset: reference, ...(field === undefined ? {} : { field }), message }],
-    )
-  }
-  const usable = async (within: Catalog, reference: string, field?: string) =>
-    requireReadable({ dataset: reference }, await find(within, reference, field))
-  const get: DatasetStore['get'] = (reference, field) => usable(catalog, reference, field)
-
   return {
-    get,
-    read: reference => find(catalog, reference),
+    get: (reference, field) => datasetRecords.usable(catalog, reference, field),
+    read: reference => datasetRecords.find(catalog, reference),
     async add(files, upload, keep = nothingBeside) {
       try {
         const description = await threads.dataset(files.map(({ name, path }) => ({ name, path })))
         const stored = files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes }))
-        const dataset = { ...upload, description, files: stored, sha256: records.datasetDigest(stored) }
-        const added = await contents.add(files, () =>
+        const dataset = { ...upload, description, files: stored, sha256: datasetDigest(stored) }
+        const added = await contents.add(files, settle =>
           catalog.transaction().execute(async transaction => {
-            const same = await records.sameDataset(transaction, dataset)
-            if (same) await extendLife(transaction, 'datasets', same, upload.expiresAt)
-            const id = same?.id ?? (await records.insertDataset(transaction, dataset))
-            const outcome = { dataset: await usable(transaction, id), created: !same }
+            await settle(transaction)
+            const added = await datasetRecords.addOnce(transaction, dataset, () => insertDataset(transaction, dataset))
+            const outcome = { dataset: added.record, created: added.created }
             await keep(transaction, outcome)
             return outcome
           }),
@@ -94,22 +84,13 @@ export function createDatasetStore(
         for (const { path } of files) await contentFiles.discard(path)
       }
     },
-    list: filters => records.listDatasets(catalog, filters),
-    async remove(reference, allow) {
-      await contents.release(() =>
-        catalog.transaction().execute(async transaction => {
-          const dataset = await find(transaction, reference)
-          const { id } = dataset
-          allow(dataset)
-          await refuseWhileInUse(transaction, id, `The data set ${reference}`, { dataset: reference })
-          const digests = await records.datasetDigests(transaction, id)
-          await records.deleteDataset(transaction, id)
-          return digests
-        }),
-      )
-    },
-    requireSound: ({ id, files }, signal) =>
-      requireSound(
+    list: filters => datasetRecords.list(catalog, filters),
+    remove: (reference, allow) =>
+      contents.release(() =>
+        catalog.transaction().execute(transaction => datasetRecords.remove(transaction, reference, allow)),
+      ),
+    whileSound: ({ id, files }, signal, run) =>
+      whileSound(
         contents,
         files.map(({ name, path }) => ({
           path,
@@ -117,6 +98,7 @@ export function createDatasetStore(
           place: { dataset: id, location: name },
         })),
         signal,
+        run,
       ),
     files: ({ files }) => files.map(({ name, sha256 }) => ({ name, path: contents.path(sha256) })),
   }

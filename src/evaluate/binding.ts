@@ -3,31 +3,10 @@ import { bindArrays } from './binding/bind-arrays.ts'
 import { bindTestData } from './binding/bind-test-data.ts'
 import { mismatch } from './binding/binding-refusals.ts'
 import type { Binding, BindingDataset, BindingModel, BindingRequest, BoundDataset } from './binding/binding-types.ts'
-import type { DatasetDescription } from './datasets/dataset-types.ts'
+import { datasetKinds } from './datasets/dataset-kinds.ts'
 import { requireExchangedInputs } from './exchanged-values.ts'
 
 export type { Binding, BindingDataset, BindingRequest, BoundArray, BoundInput, Guess } from './binding/binding-types.ts'
-
-/**
- * The way to bind each kind of data set. `byRequest`: true if the request chooses arrays and batch size; false if the files say them.
- */
-const binders: Readonly<
-  Record<
-    DatasetDescription['kind'],
-    {
-      bind: (model: BindingModel, dataset: BindingDataset, request: BindingRequest) => BoundDataset
-      byRequest: boolean
-    }
-  >
-> = {
-  npz: { bind: bindArrays, byRequest: true },
-  testDataSet: { bind: bindTestData, byRequest: false },
-}
-
-/** Returns true if requests choose arrays and batch size of this kind of data set; false if its files say them. */
-export function isBoundByRequest(kind: DatasetDescription['kind']): boolean {
-  return binders[kind].byRequest
-}
 
 /**
  * Binds a data set to a model. It fills in the fields that the request leaves out, if only one choice is possible, and tells what it guessed.
@@ -35,7 +14,8 @@ export function isBoundByRequest(kind: DatasetDescription['kind']): boolean {
  *   `TUREEN_DATASET_UNSUPPORTED` if the request asks for an array that cannot be used
  */
 export function bindDataset(model: BindingModel, dataset: BindingDataset, request: BindingRequest): BoundDataset {
-  const bound = binders[dataset.kind].bind(model, dataset, request)
+  const bind = datasetKinds[dataset.kind].byRequest ? bindArrays : bindTestData
+  const bound = bind(model, dataset, request)
   requireSayable(bound.binding)
   requireExchangedInputs(model.inputs)
   return bound

@@ -66,9 +66,11 @@ export function endWithModel(
   if (nearLimit && signalsOfMemory.has(signal)) return tooMuch(memoryBytes)
   if (signal === 'SIGKILL')
     return crashed('was killed from outside, perhaps because the machine ran out of memory; try again')
-  return crashed(
-    `ended with ${signal ?? `exit code ${code}`}${lastLine ? ` (${lastLine})` : ''}, by the model or what it was fed`,
-  )
+  // A process that asks for too much at once ends before it has taken anything. Nothing but its own words would tell.
+  const causes = signalsOfMemory.has(signal)
+    ? 'the model, what it was fed, or one request for more memory than it may take (TUREEN_EVAL_MEMORY)'
+    : 'the model or what it was fed'
+  return crashed(`ended with ${signal ?? `exit code ${code}`}${lastLine ? ` (${lastLine})` : ''}, by ${causes}`)
 }
 
 /** Returns the error of an evaluator that ended before it took a task. @param when completes "it ended with ..." */

@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asTureenError } from '../errors.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 import {
   type Evaluator,
   type EvaluatorLimits,
   type EvaluatorProcess,
-  startEvaluator,
+  type startEvaluator,
   startSeconds,
 } from './evaluator-process.ts'
-import { clearJobDirectories } from './job-directory.ts'
 
 /**
  * The evaluators of running jobs, and some warm spares that save jobs the wait for a start. The dispatcher bounds the number of running
@@ -45,17 +45,16 @@ const startAttempts = 3
 const retryMilliseconds = 500
 
 /**
- * Creates a pool of evaluators.
- * @param directory holds the directories of the evaluators; those of an earlier server are removed
+ * Creates a pool of evaluators. It starts none yet.
+ * @param directory holds the directories of the evaluators
  * @param startProcess starts one evaluator
  */
-export async function createEvaluatorPool(
+export function createEvaluatorPool(
   directory: string,
   limits: EvaluatorLimits,
   observer: EvaluatorObserver,
-  startProcess: typeof startEvaluator = startEvaluator,
-): Promise<EvaluatorPool> {
-  await clearJobDirectories(directory)
+  startProcess: typeof startEvaluator,
+): EvaluatorPool {
   const living = new Set<EvaluatorProcess>()
   const width = Math.max(1, Math.floor(availableParallelism() / limits.threads))
   const spares: Promise<EvaluatorProcess>[] = []
@@ -99,9 +98,6 @@ export async function createEvaluatorPool(
   /** Returns an unused evaluator. Rejects as soon as `signal` fires, and ends an evaluator that starts too late. */
   const take = async (signal: AbortSignal): Promise<EvaluatorProcess> => {
     signal.throwIfAborted()
-    const { promise: aborted, reject } = Promise.withResolvers<never>()
-    const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort)
     const taken = spareOrNew(signal)
     taken.then(
       async evaluator => {
@@ -109,11 +105,7 @@ export async function createEvaluatorPool(
       },
       () => undefined,
     )
-    try {
-      return await Promise.race([aborted, taken])
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
+    return unlessAborted(signal, taken)
   }
 
   return {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { asTureenError, type TureenError } from '../errors.ts'
 import { inSeconds } from '../in-seconds.ts'
+import { moduleUrl } from '../own-modules.ts'
 import { standBack } from '../stand-back.ts'
 import { bytesOf } from '../storage/model-paths.ts'
 import { crashed, endWithModel, endWithoutModel, tooLong, tooMuch, unavailable } from './evaluator-failures.ts'
@@ -58,7 +59,7 @@ export type EvaluatorProcess = Evaluator & {
   end(): Promise<void>
 }
 
-const childModule = fileURLToPath(new URL('./child/main.ts', import.meta.url))
+const childModule = fileURLToPath(moduleUrl('./child/main.ts', import.meta.url))
 /** Seconds of processor time for the start and for earlier tasks of a child, on top of the limit of one evaluation. */
 export const startSeconds = 30
 /** Most milliseconds until a child is ready, and until a ready child takes a task. */

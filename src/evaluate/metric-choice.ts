@@ -7,7 +7,8 @@ import { toldFindings } from '../validation/told-causes.ts'
 import { guessNote } from './binding/guess-notes.ts'
 import type { Binding, BindingDataset, BoundArray, Guess } from './binding.ts'
 import { isInteger, isText } from './element-kinds.ts'
-import { metrics, type RegisteredMetric } from './metrics/metric-registry.ts'
+import type { RegisteredMetric } from './metrics/metric-loaders.ts'
+import { metrics } from './metrics/metric-registry.ts'
 import { parameterSchema } from './metrics/parameter-schema.ts'
 
 /** A scoring metric of the registry, with all parameters filled in. */

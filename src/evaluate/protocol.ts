@@ -85,6 +85,8 @@ export type CandidateRange = SearchedScoring & {
   milliseconds: number
   /** Most bytes of samples that stay ready to run for further candidates and ranges. */
   readyBytes: number
+  /** Other data sets on which the search scores, which stay open for further ranges. */
+  others: readonly DatasetTask[]
 }
 
 /** Scores several models by one scoring metric, and compares two of them. `compared`: their indices in `models`. */

@@ -46,7 +46,7 @@ export function withPaths(task: Task, at: (path: string, kind: TaskFileKind) => 
       return { type: task.type, task: { ...scoring(task.task), model: model(run), metrics: metrics.map(metric) } }
     }
     case 'score':
-      return { type: task.type, task: searched(task.task) }
+      return { type: task.type, task: { ...searched(task.task), others: task.task.others.map(dataset) } }
     case 'compare':
       return { type: task.type, task: searched(task.task) }
     case 'measure': {

@@ -5,8 +5,8 @@ import { TureenError } from '../errors.ts'
 import { limitRate } from './rate-limit.ts'
 import { findToken, includesScope, type Token, type TokenScope } from './tokens.ts'
 
-/** The scope of the token that a route needs; `open` if it needs no token. */
-export type Access = TokenScope | 'open'
+/** The scope of the token that a route needs, or several of which one is enough; `open` if it needs no token. */
+export type Access = TokenScope | readonly TokenScope[] | 'open'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -49,17 +49,28 @@ export const access = fastifyPlugin<{ tokens: () => readonly Token[]; requestsPe
       const valid = tokens()
       request.token = (sent !== undefined && findToken(valid, sent)) || null
       await countRequest(request, reply)
-      if (valid.length > 0) authorize(request, reply, needed, sent !== undefined)
+      if (valid.length > 0) authorize(request, reply, [needed].flat(), sent !== undefined)
     })
   },
 )
 
-/** Checks the scope of the token. @throws TureenError `TUREEN_UNAUTHENTICATED`, `TUREEN_FORBIDDEN` */
-function authorize({ token, headers }: FastifyRequest, reply: FastifyReply, needed: TokenScope, isSent: boolean): void {
-  if (token && includesScope(token.scope, needed)) return
+/**
+ * Checks the scope of the token.
+ * @param enough the scopes of which the token needs one
+ * @throws TureenError `TUREEN_UNAUTHENTICATED`, `TUREEN_FORBIDDEN`
+ */
+function authorize(
+  { token, headers }: FastifyRequest,
+  reply: FastifyReply,
+  enough: readonly TokenScope[],
+  isSent: boolean,
+): void {
+  if (token && enough.some(scope => includesScope(token.scope, scope))) return
   const field = 'authorization'
+  const needed = enough.join(' or ')
   if (token) {
-    reply.header('www-authenticate', `Bearer realm="tureen", error="insufficient_scope", scope="${needed}"`)
+    // RFC 6750 names one set of scopes that is enough, so name one scope.
+    reply.header('www-authenticate', `Bearer realm="tureen", error="insufficient_scope", scope="${enough[0]}"`)
     const message = `the token ${token.name} has the scope ${token.scope}; the request needs ${needed}`
     throw new TureenError('TUREEN_FORBIDDEN', `The scope is too small: ${message}. Use a token of scope ${needed}.`, [
       { field, expected: `scope ${needed}`, actual: `scope ${token.scope}`, message },

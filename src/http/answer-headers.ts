@@ -11,7 +11,7 @@ const count = (description: string): AnswerHeader => ({ description, schema: { t
  */
 export const answerHeaders = {
   ETag: text('Entity tag of the record or content, for If-Match and If-None-Match'),
-  Location: text('Path of the created record'),
+  Location: text('Path of the created record, or URL from which a file can be downloaded'),
   Allow: text('HTTP methods of the resource'),
   'Retry-After': count('Seconds to wait before the next try'),
   'X-Request-Id': text('Id of the request in the log of the server'),

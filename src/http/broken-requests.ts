@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Socket } from 'node:net'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { type Place, TureenError } from '../errors.ts'
+import { ownTurn } from '../own-turn.ts'
 import { problemDocument } from '../problem-document.ts'
 import type { BodyDrain } from './body-drain.ts'
 import { withNewline } from './final-newline.ts'
@@ -32,10 +33,12 @@ const known: Record<string, Broken> = {
  * Returns the handler of bytes that are not HTTP, and of headers that are too large. It answers with a problem document. Node has no request
  * object for them.
  * @param drain reads what the client still sends
+ * @param begun connections on which a request has begun
  */
 export function answerBrokenRequest(
   publicPath: string,
   { drainConnection }: Pick<BodyDrain, 'drainConnection'>,
+  begun: WeakSet<Socket>,
 ): (error: NodeJS.ErrnoException, socket: Socket) => void {
   const drained = new WeakSet<Socket>()
   /** Answers by Node's code of the error: a flood of broken requests must not cost a flood of errors with stacks. */
@@ -48,9 +51,7 @@ export function answerBrokenRequest(
     answers.set(code, answer)
     return answer
   }
-  return (error, socket) => {
-    // Node reports all that follows a mistake as further mistakes.
-    if (drained.has(socket)) return
+  const answer = (error: ParserError, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
       return
@@ -64,13 +65,23 @@ export function answerBrokenRequest(
     drained.add(socket)
     void drainConnection(socket).then(() => socket.destroy())
   }
+  return (error, socket) => {
+    // Node reports all that follows a mistake as further mistakes.
+    if (drained.has(socket)) return
+    // Thousands of clients may break off their headers together. A request that has begun holds more, and ends at once.
+    if (error.code === brokenOff && !begun.has(socket)) void ownTurn().then(() => answer(error, socket))
+    else answer(error, socket)
+  }
 }
+
+/** Node's error for a connection that its client ends within a request. */
+const brokenOff = 'HPE_INVALID_EOF_STATE'
 
 /**
  * Node's errors after which the server reads on only to the end of the connection. A reader of a body in chunks must hear soon that the body
  * is broken off, and headers that come after their time must not become a request.
  */
-const undrained = new Set([headersTimeout, 'HPE_INVALID_CHUNK_SIZE', 'HPE_INVALID_EOF_STATE', 'HPE_STRICT'])
+const undrained = new Set([headersTimeout, 'HPE_INVALID_CHUNK_SIZE', brokenOff, 'HPE_STRICT'])
 
 /** Time for such a client to read its answer. One that keeps its side open would hold the connection without end. */
 const lastMilliseconds = 5_000

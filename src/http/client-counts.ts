@@ -3,39 +3,26 @@ import { clientKey } from './client-key.ts'
 
 /** Counts running requests by client. */
 export type ClientCounts = {
-  /** Returns the number of running requests of all clients. */
-  total(): number
   /** Returns the number of running requests of the client that sent this request. */
   of(request: FastifyRequest): number
   /** Counts a request until it is answered or its client has disconnected. */
   add(request: FastifyRequest, reply: FastifyReply): void
-  /** Ends the count of a request. It does nothing if the request is not counted. */
-  remove(request: FastifyRequest): void
 }
 
 export function countClients(): ClientCounts {
   const counts = new Map<string, number>()
-  /** The key of each counted request. */
-  const running = new Map<FastifyRequest, string>()
-  const remove = (request: FastifyRequest) => {
-    const key = running.get(request)
-    if (key === undefined) return
-    running.delete(request)
-    const left = (counts.get(key) ?? 1) - 1
-    if (left > 0) counts.set(key, left)
-    else counts.delete(key)
-  }
   return {
-    total: () => running.size,
     of: request => counts.get(clientKey(request)) ?? 0,
-    remove,
     add(request, reply) {
       // If the client has already disconnected, no close event follows.
       if (request.raw.socket.destroyed) return
       const key = clientKey(request)
       counts.set(key, (counts.get(key) ?? 0) + 1)
-      running.set(request, key)
-      reply.raw.once('close', () => remove(request))
+      reply.raw.once('close', () => {
+        const left = (counts.get(key) ?? 1) - 1
+        if (left > 0) counts.set(key, left)
+        else counts.delete(key)
+      })
     },
   }
 }

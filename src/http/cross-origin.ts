@@ -10,7 +10,7 @@ export const crossOrigin = fastifyPlugin<{ corsOrigins: readonly string[] }>(asy
   if (corsOrigins.length === 0) return
   await app.register(cors, {
     origin: [...corsOrigins],
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: Object.keys(answerHeaders).map(name => name.toLowerCase()),
     strictPreflight: false,
   })

@@ -8,11 +8,7 @@ type Translation = { code: ErrorCode; detail: string; cause: ProblemItem }
 
 const translations: Record<string, (request: FastifyRequest) => Translation> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: request => wrongMediaType(request),
-  FST_ERR_CTP_BODY_TOO_LARGE: () => ({
-    code: 'TUREEN_TOO_LARGE',
-    detail: 'The body has more than 1 MiB of JSON or YAML. Send less.',
-    cause: { field: 'body', expected: '1 MiB at most', message: 'has more than 1 MiB' },
-  }),
+  FST_ERR_CTP_BODY_TOO_LARGE: request => tooLargeText(request),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ({ headers }) => ({
     code: 'TUREEN_BODY_MALFORMED',
     detail: 'The body does not have the length that the header content-length says. Send the whole body.',
@@ -50,6 +46,15 @@ function nothing({ url }: FastifyRequest): Translation {
     code: 'TUREEN_NOT_FOUND',
     detail: `There is nothing at ${path}. GET /docs lists what there is.`,
     cause: { field: 'path', actual: path, message: 'there is nothing here' },
+  }
+}
+
+function tooLargeText({ routeOptions: { bodyLimit } }: FastifyRequest): Translation {
+  const limit = `${bodyLimit / 2 ** 20} MiB`
+  return {
+    code: 'TUREEN_TOO_LARGE',
+    detail: `The body has more than ${limit} of JSON or YAML. Send less.`,
+    cause: { field: 'body', expected: `${limit} at most`, message: `has more than ${limit}` },
   }
 }
 

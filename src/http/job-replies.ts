@@ -6,8 +6,8 @@ import { type JobItem, type JobParameters, type JobRecord, job } from '../../sch
 import type { ProblemDocument } from '../../schemas/problem.ts'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { jobErrors } from '../jobs/job-errors.ts'
+import type { JobQueries } from '../jobs/job-queries.ts'
 import type { StoredJob } from '../jobs/job-records.ts'
-import type { JobService } from '../jobs/job-service.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { requireReadable } from '../storage/unreadable.ts'
 import { type Idempotency, idempotencyErrors } from './idempotency.ts'
@@ -27,8 +27,8 @@ export function clientGone(reply: FastifyReply): AbortSignal {
   return controller.signal
 }
 
-/** The services that routes need to start jobs. */
-export type JobStart = { jobs: JobService; idempotency: Idempotency }
+/** The services that routes need beside the one that starts a job. */
+export type JobStart = { queries: JobQueries; idempotency: Idempotency }
 
 /** Error codes that {@link startJob} adds to those of the service that starts the job. */
 export const jobStartErrors = [
@@ -42,10 +42,9 @@ export const jobStartErrors = [
  * waits for the job, too.
  */
 export async function startJob(
-  request: FastifyRequest,
+  request: FastifyRequest & { query: JobParameters },
   reply: FastifyReply,
-  { jobs, idempotency }: JobStart,
-  parameters: JobParameters,
+  { queries, idempotency }: JobStart,
   start: (keep: KeepWith<JobRecord> | undefined) => Promise<JobRecord>,
 ): Promise<FastifyReply> {
   const kept = await idempotency.once(request, reply, keptJob, {
@@ -55,14 +54,21 @@ export async function startJob(
     resource: created => created.id,
     create: (_, keep) => start(keep),
   })
-  const created = 'ended' in kept ? await jobs.get(kept.id) : { job: kept, resultParts: null }
+  const created = 'ended' in kept ? await queries.get(kept.id) : { job: kept, resultParts: null }
   const isOver = created.job.finishedAt !== null
   const { seconds, headers } = waitOf(request)
-  const latest = seconds > 0 && !isOver ? await jobs.wait(kept.id, seconds, clientGone(reply)) : created
+  const latest = seconds > 0 && !isOver ? await waitedFor(queries, kept.id, seconds, reply) : created
   const { finishedAt } = latest.job
   if (finishedAt && !isOver) await idempotency.amend(request, { id: kept.id, ended: true })
   reply.code(finishedAt ? 200 : 202).headers({ ...headers, location: `/v1/jobs/${kept.id}` })
-  return sendJob(request, reply, jobs, latest, parameters)
+  return sendJob(request, reply, queries, latest, request.query)
+}
+
+/** Waits until a job ends or `seconds` have passed. If the client disconnects, the promise never resolves: there is nobody to answer. */
+async function waitedFor(queries: JobQueries, id: string, seconds: number, reply: FastifyReply): Promise<StoredJob> {
+  const gone = clientGone(reply)
+  const stored = await queries.wait(id, seconds, gone)
+  return gone.aborted ? new Promise(() => undefined) : stored
 }
 
 /** The outcome of a key of a job: the new job; or only its id once an answer has shown the ended job, which never changes. */
@@ -72,15 +78,15 @@ const keptJob = z.union([job, z.object({ id, ended: z.literal(true) })])
 export async function answerJob(
   request: FastifyRequest,
   reply: FastifyReply,
-  jobs: JobService,
+  queries: JobQueries,
   id: string,
   parameters: JobParameters,
 ): Promise<FastifyReply> {
   const { seconds, headers } = waitOf(request)
-  const stored = seconds > 0 ? await jobs.wait(id, seconds, clientGone(reply)) : await jobs.get(id)
+  const stored = seconds > 0 ? await waitedFor(queries, id, seconds, reply) : await queries.get(id)
   reply.headers(headers)
-  if (seconds > 0 && stored.job.finishedAt === null) return sendJob(request, reply.code(202), jobs, stored)
-  return sendJob(request, reply, jobs, stored, parameters, jobTag(stored))
+  if (seconds > 0 && stored.job.finishedAt === null) return sendJob(request, reply.code(202), queries, stored)
+  return sendJob(request, reply, queries, stored, parameters, jobTag(stored))
 }
 
 /**
@@ -91,7 +97,7 @@ export async function answerJob(
 export function sendJob(
   request: FastifyRequest,
   reply: FastifyReply,
-  jobs: JobService,
+  queries: JobQueries,
   stored: StoredJob,
   parameters: JobParameters = {},
   tag?: string,
@@ -111,7 +117,9 @@ export function sendJob(
   }
   if (resultParts === null) return reply.send(job)
   reply.type('application/json; charset=utf-8')
-  return request.method === 'HEAD' ? reply.send() : reply.send(Readable.from(jobText(jobs, { job, resultParts }, '\n')))
+  return request.method === 'HEAD'
+    ? reply.send()
+    : reply.send(Readable.from(jobText(queries, { job, resultParts }, '\n')))
 }
 
 /** Returns the error of a failed or cancelled job. @throws TureenError `TUREEN_RECORD_UNREADABLE` if the record of a failed job is damaged */
@@ -126,7 +134,7 @@ export function jobTag({ job, resultParts }: StoredJob): string {
 }
 
 /** Yields the JSON text of a job in pieces, and then `end`. */
-export async function* jobText(jobs: JobService, stored: StoredJob, end: string): AsyncGenerator<string> {
-  yield* jobs.text(stored)
+export async function* jobText(queries: JobQueries, stored: StoredJob, end: string): AsyncGenerator<string> {
+  yield* queries.text(stored)
   yield end
 }

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { ownTurn } from '../own-turn.ts'
 import { decodeText, requireKeepable } from '../received-text.ts'
-import { requireBoundedJson } from '../validation/bounded-json.ts'
+import { maximumValues, requireBoundedJson } from '../validation/bounded-json.ts'
 import { jsonMistake } from '../validation/json-mistake.ts'
 
 /** Error codes of missing or wrong JSON bodies. */
@@ -18,23 +18,29 @@ export const jsonBodyErrors = [
 /**
  * Makes a context read JSON bodies. A request with the content type JSON may have an empty body: many clients send that with DELETE.
  * Routes that need a body refuse it by their schema.
+ * @param mostValues most values in a body, lists and objects included
  */
-export function acceptJson(app: FastifyInstance): void {
+export function acceptJson(app: FastifyInstance, mostValues: number = maximumValues): void {
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
-    body.byteLength === 0 ? undefined : readJson(body),
+    body.byteLength === 0 ? undefined : readJson(body, mostValues),
   )
 }
 
+/** Most characters of a body that is looked at and checked in less than a millisecond. */
+const quickCharacters = 64 << 10
+
 /** Reads JSON in bounded time. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE`, `TUREEN_REQUEST_INVALID` */
-async function readJson(body: Buffer): Promise<unknown> {
+async function readJson(body: Buffer, mostValues: number): Promise<unknown> {
   await ownTurn()
   const text = decodeText(body)
-  requireBoundedJson(text)
+  requireBoundedJson(text, mostValues)
   const value = parse(text)
   // Tens of thousands of keys take as long to look at as to parse.
   await ownTurn()
   requireKeepable(value)
+  // The checks of such a body by its schema take as long again.
+  if (text.length > quickCharacters) await ownTurn()
   return value
 }
 

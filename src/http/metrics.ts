@@ -6,11 +6,16 @@ import type { MergeReport } from '../threads/merge-task.ts'
 /** One finished request. `route`: the template of its path; `status`: null if it was never answered; `seconds`: its duration. */
 export type ServedRequest = { route: string | undefined; method: string; status: number | null; seconds: number }
 
+/** The fields of an ended job that are counted. `error`: the reason of a failure. */
+export type EndedJob = Pick<JobItem, 'type' | 'status' | 'startedAt' | 'finishedAt'> & {
+  error?: { code: string } | undefined
+}
+
 /** The service metrics, which Prometheus scrapes. Clients cannot add values to labels, so the number of series is bounded. */
 export type Metrics = {
   contentType: string
   requestServed(request: ServedRequest): void
-  jobEnded(job: JobItem): void
+  jobEnded(job: EndedJob): void
   /** Counts a job that the death of an earlier process cut off. */
   jobCutOff(type: string): void
   merged(report: Pick<MergeReport, 'bytesRead' | 'bytesWritten'>): void
@@ -18,12 +23,16 @@ export type Metrics = {
   evaluatorStarted(): void
   /** Counts an ended evaluator. `code`: the code of the error that ended it; null if the server no longer needed it. */
   evaluatorEnded(code: string | null): void
+  /** Counts candidates that this server scored for searches of other servers. */
+  candidatesHelped(candidates: number): void
   /** Counts a connection that the server ended or refused. */
   connectionEnded(reason: ConnectionEnd): void
   /** Counts a read that found content damaged or missing. */
   contentDamaged(): void
   /** Counts a file that the background verification has read. `damage`: null if the file is sound. */
   contentVerified(verified: { bytes: number; damage: string | null }): void
+  /** Tells whether this server looks after its store, or another one that shares it does. */
+  sweeps(isSweeper: boolean): void
   /** Returns all metrics as text, those of the store from `usage`. It leaves out the metrics of parts that cannot be read. */
   expose(usage: StoreUsage): Promise<string>
   /** Returns the descriptions of the server's own metrics, in the order of their definition; those of Node are left out. */
@@ -36,12 +45,16 @@ export type Metrics = {
  */
 export type ConnectionEnd = 'slow' | 'headers' | 'idle' | 'full'
 
-/** A service metric as the documentation shows it. */
+/**
+ * A service metric as the documentation shows it. `overServers`: how Prometheus combines the values of servers that share a store. Those of
+ * the store itself are the same on each of them.
+ */
 export type MetricDescription = {
   name: string
   help: string
   type: 'counter' | 'gauge' | 'histogram'
   labels: readonly string[]
+  overServers: 'sum' | 'max' | 'min'
 }
 
 const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
@@ -53,16 +66,24 @@ export function createMetrics(): Metrics {
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
   const list: MetricDescription[] = []
-  const described = (type: MetricDescription['type'], name: string, help: string, labels: readonly string[]) => {
-    list.push({ name, help, type, labels })
+  const described = ({ name, help, ...others }: MetricDescription) => {
+    list.push({ name, help, ...others })
     return { name, help, registers }
   }
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
-    new Counter({ ...described('counter', name, help, labelNames), labelNames })
-  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
-    new Gauge({ ...described('gauge', name, help, labelNames), labelNames })
+    new Counter({ ...described({ name, help, type: 'counter', labels: labelNames, overServers: 'sum' }), labelNames })
+  const gauge = <Label extends string>(
+    overServers: MetricDescription['overServers'],
+    name: string,
+    help: string,
+    labelNames: Label[] = [],
+  ) => new Gauge({ ...described({ name, help, type: 'gauge', labels: labelNames, overServers }), labelNames })
   const histogram = <Label extends string>(name: string, help: string, buckets: number[], labelNames: Label[]) =>
-    new Histogram({ ...described('histogram', name, help, labelNames), buckets, labelNames })
+    new Histogram({
+      ...described({ name, help, type: 'histogram', labels: labelNames, overServers: 'sum' }),
+      buckets,
+      labelNames,
+    })
 
   const requests = counter('tureen_http_requests_total', 'Requests by route, HTTP method and status of the answer', [
     'route',
@@ -97,14 +118,28 @@ export function createMetrics(): Metrics {
   const evaluatorStarts = counter('tureen_evaluator_starts_total', 'Evaluator processes started')
   const evaluatorExits = counter('tureen_evaluator_exits_total', 'Evaluator processes ended, by reason', ['reason'])
 
-  const jobs = gauge('tureen_jobs', 'Jobs in the catalog, by type and status', ['type', 'status'])
-  const queueDepth = gauge('tureen_job_queue_depth', 'Jobs in the queue')
-  const records = gauge('tureen_store_records', 'Records in the catalog, by kind', ['kind'])
-  const contentFiles = gauge('tureen_store_content_files', 'Files of models and data sets')
-  const contentBytes = gauge('tureen_store_content_bytes', 'Bytes of the files of models and data sets')
-  const quarantineFiles = gauge('tureen_store_quarantine_files', 'Files in the quarantine, which no record refers to')
-  const quarantineBytes = gauge('tureen_store_quarantine_bytes', 'Bytes of the files in the quarantine')
-  const freeBytes = gauge('tureen_store_free_bytes', 'Free bytes on the volume of the data directory')
+  const helped = counter(
+    'tureen_helped_candidates_total',
+    'Candidates that this server scored for searches of other servers of the store',
+  )
+
+  const jobs = gauge('max', 'tureen_jobs', 'Jobs in the catalog, by type and status', ['type', 'status'])
+  const queueDepth = gauge('max', 'tureen_job_queue_depth', 'Jobs in the queue')
+  const records = gauge('max', 'tureen_store_records', 'Records in the catalog, by kind', ['kind'])
+  const contentFiles = gauge('max', 'tureen_store_content_files', 'Files of models and data sets')
+  const contentBytes = gauge('max', 'tureen_store_content_bytes', 'Bytes of the files of models and data sets')
+  const quarantineFiles = gauge(
+    'max',
+    'tureen_store_quarantine_files',
+    'Files in the quarantine, which no record refers to',
+  )
+  const quarantineBytes = gauge('max', 'tureen_store_quarantine_bytes', 'Bytes of the files in the quarantine')
+  const leased = gauge(
+    'sum',
+    'tureen_content_leases',
+    'Files of content that jobs and requests read, each counted for every reader',
+  )
+  const freeBytes = gauge('min', 'tureen_store_free_bytes', 'Free bytes on the volume of the data directory')
 
   const connections = counter(
     'tureen_connections_ended_total',
@@ -119,9 +154,17 @@ export function createMetrics(): Metrics {
   )
   const verifiedBytes = counter('tureen_verified_bytes_total', 'Bytes that the background verification has read')
   for (const result of ['sound', 'damaged']) verifiedFiles.inc({ result }, 0)
-  const readable = gauge('tureen_store_readable', '1 if the server can read this part of the store, otherwise 0', [
-    'part',
-  ])
+  const sweeper = gauge(
+    'sum',
+    'tureen_sweeper',
+    '1 if this server deletes expired records and content without a record, 0 if another server of the store does',
+  )
+  const readable = gauge(
+    'min',
+    'tureen_store_readable',
+    '1 if the server can read this part of the store, otherwise 0',
+    ['part'],
+  )
 
   return {
     list: () => list,
@@ -148,13 +191,15 @@ export function createMetrics(): Metrics {
     received: bytes => uploaded.inc(bytes),
     evaluatorStarted: () => evaluatorStarts.inc(),
     evaluatorEnded: code => evaluatorExits.inc({ reason: exitReasons.get(code) ?? 'crashed' }),
+    candidatesHelped: candidates => helped.inc(candidates),
     connectionEnded: reason => connections.inc({ reason }),
     contentDamaged: () => damaged.inc(),
     contentVerified({ bytes, damage }) {
       verifiedFiles.inc({ result: damage === null ? 'sound' : 'damaged' })
       verifiedBytes.inc(bytes)
     },
-    expose({ catalog, content, quarantine, disk }) {
+    sweeps: isSweeper => sweeper.set(isSweeper ? 1 : 0),
+    expose({ catalog, content, quarantine, leases, disk }) {
       for (const [part, read] of Object.entries({ catalog, content, disk })) readable.set({ part }, read ? 1 : 0)
       for (const each of [queueDepth, contentFiles, contentBytes, freeBytes]) each.remove()
       jobs.reset()
@@ -173,6 +218,7 @@ export function createMetrics(): Metrics {
       }
       quarantineFiles.set(quarantine.files)
       quarantineBytes.set(quarantine.bytes)
+      leased.set(leases)
       if (disk) freeBytes.set(disk.freeBytes)
       return registry.metrics()
     },

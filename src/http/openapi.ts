@@ -43,7 +43,7 @@ export function fileOrJsonResponse(description: string, schema: z.ZodType) {
   return { description, content: { ...content, 'application/json': { schema } } }
 }
 
-/** Error codes of any request: malformed requests, and failures of the server, its disk or its catalog. */
+/** Error codes of any request: malformed requests, and failures of the server, its disk, its catalog or its content. */
 const anyRequestErrors = [
   'TUREEN_REQUEST_INVALID',
   'TUREEN_REQUEST_TIMEOUT',
@@ -53,6 +53,7 @@ const anyRequestErrors = [
   'TUREEN_STORE_FAILED',
   'TUREEN_INTERNAL',
   'TUREEN_CATALOG_UNAVAILABLE',
+  'TUREEN_CONTENT_UNAVAILABLE',
   'TUREEN_TOO_MANY_FILES',
   'TUREEN_SHUTTING_DOWN',
 ] as const satisfies readonly ErrorCode[]

@@ -55,6 +55,11 @@ export function answerBadUrl(check: (request: IncomingMessage) => void, drain: B
   }
 }
 
+/** True if the same request may succeed a little later. */
+function comesBack({ status, code }: TureenError): boolean {
+  return status === 429 || code === 'TUREEN_CATALOG_UNAVAILABLE' || code === 'TUREEN_CONTENT_UNAVAILABLE'
+}
+
 function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -65,7 +70,7 @@ function sendProblem(
     JSON.stringify(problemDocument(error, { requestId: request.id, publicPath: request.server.publicPath })),
   )
   reply.code(error.status).header('content-type', problemMediaType)
-  if (error.status === 429 && !reply.hasHeader('retry-after')) reply.header('retry-after', retrySeconds)
+  if (comesBack(error) && !reply.hasHeader('retry-after')) reply.header('retry-after', retrySeconds)
   const { raw } = request
   if (raw.readableEnded || raw.destroyed) return reply.send(body)
   raw.unpipe()
@@ -118,7 +123,7 @@ function invalidPart(
   return new TureenError('TUREEN_REQUEST_INVALID', `${partNames[part] ?? part} not valid: ${list}.`, errors)
 }
 
-/** Returns the issues of the one form of a union whose type the value has; for all others, the issue itself. */
+/** Returns the issues of the form of a union that the client probably meant; for all others, the issue itself. */
 function withoutUnions(issue: Issue): Issue[] {
   const form = issue.code === 'invalid_union' && issue.message === unionMessage ? formMeant(issue) : undefined
   return form ? form.flatMap(withoutUnions) : [issue]
@@ -141,12 +146,20 @@ type Issue = z.core.$ZodIssue
 /** Zod's message for a union without a message of its own. */
 const unionMessage = 'Invalid input'
 
-/** Returns the issues of the one form whose type the value has, with full paths; undefined if no form or several forms fit. */
+/**
+ * Returns the issues of the form that the client probably meant, with full paths. It is the form with the fewest issues among those whose type
+ * the value has. Undefined if the value has the type of no form.
+ */
 function formMeant({ path, errors }: z.core.$ZodIssueInvalidUnion): Issue[] | undefined {
-  const meant = errors.filter(issues => !issues.some(issue => issue.code === 'invalid_type' && issue.path.length === 0))
-  const [only] = meant
-  if (!only || meant.length > 1) return undefined
-  return only.map(issue => ({ ...issue, path: [...path, ...issue.path] }))
+  const fitting = errors.filter(
+    issues => !issues.some(issue => issue.code === 'invalid_type' && issue.path.length === 0),
+  )
+  const [meant] = fitting.toSorted((a, b) => issueCount(a) - issueCount(b))
+  return meant?.map(issue => ({ ...issue, path: [...path, ...issue.path] }))
+}
+
+function issueCount(issues: readonly Issue[]): number {
+  return issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0)
 }
 
 /** Returns the value of a part of a request, and its schema. */

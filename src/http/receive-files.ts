@@ -1,5 +1,5 @@
 import { ownTurn } from '../own-turn.ts'
-import type { ContentFiles } from '../storage/content-files.ts'
+import type { ContentFiles } from '../storage/content/content-files.ts'
 import { inParallel } from '../storage/in-parallel.ts'
 import type { ReceivedFile } from '../storage/received-file.ts'
 import type { UploadPart } from './form-parts.ts'

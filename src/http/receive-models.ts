@@ -1,6 +1,6 @@
 import { type Place, TureenError } from '../errors.ts'
-import type { ReceivedData } from '../models/model-store.ts'
-import type { ContentFiles } from '../storage/content-files.ts'
+import type { ReceivedData } from '../models/model-uploads.ts'
+import type { ContentFiles } from '../storage/content/content-files.ts'
 import type { UploadPart } from './form-parts.ts'
 import { modelChunks } from './model-beginning.ts'
 import { discardAll, receiveFiles } from './receive-files.ts'

@@ -2,12 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import parseRange from 'range-parser'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
+import type { ContentLink, ReadRange } from '../storage/content/content-store.ts'
 import { reprDigest } from './body-digest.ts'
 import { checkPreconditions, contentTag, preconditionErrors } from './preconditions.ts'
-import { sendFile } from './send-file.ts'
+import { sendPieces } from './send-pieces.ts'
 
-/** A file whose bytes have a known digest. */
-export type Content = { path: string; bytes: number; sha256: string; filename: string }
+/** A file whose bytes have a known digest. `link`: a place from which clients may get it in place of this server. */
+export type Content = { read: ReadRange; link?: ContentLink; bytes: number; sha256: string; filename: string }
 
 /** Error codes of {@link sendContent}. */
 export const contentErrors = [
@@ -15,7 +16,10 @@ export const contentErrors = [
   'TUREEN_RANGE_NOT_SATISFIABLE',
 ] as const satisfies readonly ErrorCode[]
 
-/** Sends a file, or the requested range of it (RFC 9110: Range, If-Range, If-Match, If-None-Match). */
+/**
+ * Sends a file, or the requested range of it (RFC 9110: Range, If-Range, If-Match, If-None-Match). A file with a link is 307: the client
+ * repeats its request, with the range, at the other place.
+ */
 export async function sendContent(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -24,20 +28,26 @@ export async function sendContent(
   const etag = contentTag(content.sha256)
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const isKnown = isRead && checkPreconditions(request, etag)
+  const disposition = contentDisposition(content.filename)
   reply
     .header('etag', etag)
     .header('accept-ranges', 'bytes')
     .header('repr-digest', reprDigest(content.sha256))
-    .header('content-disposition', contentDisposition(content.filename))
+    .header('content-disposition', disposition)
     .type('application/octet-stream')
   if (isKnown) return reply.code(304).send()
-  const range = requestedRange(request, reply, content.bytes, etag)
-  const length = range ? range.end - range.start + 1 : content.bytes
-  reply.header('content-length', length)
-  if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${content.bytes}`)
-  if (request.method === 'HEAD') return reply.send()
   try {
-    return await sendFile(reply, content.path, { start: range?.start ?? 0, length })
+    const url = request.method === 'GET' ? await content.link?.(disposition) : null
+    if (url) {
+      describeNothing(reply)
+      return reply.removeHeader('content-type').header('cache-control', 'no-store').redirect(url, 307)
+    }
+    const range = requestedRange(request, reply, content.bytes, etag)
+    const length = range ? range.end - range.start + 1 : content.bytes
+    reply.header('content-length', length)
+    if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${content.bytes}`)
+    if (request.method === 'HEAD') return reply.send()
+    return await sendPieces(reply, content.read({ start: range?.start ?? 0, length }), length)
   } catch (error) {
     describeNothing(reply)
     throw error
@@ -50,7 +60,6 @@ function requestedRange({ headers, method }: FastifyRequest, reply: FastifyReply
   const ranges = parseRange(bytes, clampSuffix(headers.range, bytes))
   if (ranges === -1) {
     reply.header('content-range', `bytes */${bytes}`)
-    describeNothing(reply)
     const message = `the range ${headers.range} lies outside the content of ${bytes} bytes`
     throw new TureenError(
       'TUREEN_RANGE_NOT_SATISFIABLE',

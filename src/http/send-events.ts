@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { JobEvent } from '../jobs/job-records.ts'
-import type { JobService } from '../jobs/job-service.ts'
+import type { EventStream } from '../jobs/event-stream.ts'
+import type { JobEvent } from '../jobs/job-event-rows.ts'
+import type { JobQueries } from '../jobs/job-queries.ts'
 import { clientGone, jobText } from './job-replies.ts'
 import { withPublicError } from './public-path.ts'
 
@@ -12,26 +13,26 @@ import { withPublicError } from './public-path.ts'
 export async function sendEvents(
   request: FastifyRequest,
   reply: FastifyReply,
-  jobs: JobService,
+  { queries, stream }: { queries: JobQueries; stream: EventStream },
   id: string,
 ): Promise<FastifyReply> {
-  await jobs.get(id)
+  await queries.get(id)
   if (request.method === 'HEAD') return reply.type('text/event-stream').send()
   const last = Number(request.headers['last-event-id'] ?? 0)
   const done = async () => {
-    const { job, resultParts } = await jobs.get(id)
-    return jobText(jobs, { job: withPublicError(job, request.server.publicPath), resultParts }, '\n\n')
+    const { job, resultParts } = await queries.get(id)
+    return jobText(queries, { job: withPublicError(job, request.server.publicPath), resultParts }, '\n\n')
   }
-  const events = jobs.events(id, Number.isSafeInteger(last) ? last : 0, clientGone(reply))
+  const events = stream(id, Number.isSafeInteger(last) ? last : 0, clientGone(reply))
   const first = await events.next()
   // No event will follow. The status 204 tells an EventSource not to reconnect.
   if (first.done) return reply.code(204).send()
   reply.type('text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no')
-  return reply.send(Readable.from(eventStream(events, done)))
+  return reply.send(Readable.from(eventText(events, done)))
 }
 
 /** Yields the text of events. @param done returns the ended job, as text in pieces */
-async function* eventStream(
+async function* eventText(
   events: AsyncGenerator<JobEvent | null>,
   done: () => Promise<AsyncGenerator<string>>,
 ): AsyncGenerator<string> {

@@ -1,4 +1,4 @@
-import type { SoupReport } from '../../schemas/merge.ts'
+import type { SoupReport } from '../../schemas/soup.ts'
 
 /**
  * Most characters of the encoded report in a header. Proxies bound the headers of an answer: nginx by default answers 502 if they have

@@ -1,9 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** Scopes of tokens, from the least to the most: each scope includes the earlier ones. */
-export const scopes = ['read', 'write', 'admin'] as const
+/** Scopes of tokens. */
+export const scopes = ['read', 'score', 'write', 'admin'] as const
 
 export type TokenScope = (typeof scopes)[number]
+
+/** All scopes that each scope includes. Neither of `read` and `score` includes the other. */
+const included: Readonly<Record<TokenScope, readonly TokenScope[]>> = {
+  read: ['read'],
+  score: ['score'],
+  write: ['read', 'score', 'write'],
+  admin: scopes,
+}
 
 /** A token as the server keeps it: its name, its scope, and the SHA-256 digest of the secret that the client sends. */
 export type Token = Readonly<{ name: string; scope: TokenScope; digest: Buffer }>
@@ -64,7 +72,7 @@ export function findToken(tokens: readonly Token[], sent: string): Token | undef
 
 /** True if the scope `has` includes the scope `needs`. */
 export function includesScope(has: TokenScope, needs: TokenScope): boolean {
-  return scopes.indexOf(has) >= scopes.indexOf(needs)
+  return included[has].includes(needs)
 }
 
 function digestOf(secret: string): Buffer {

@@ -29,7 +29,7 @@ export const uploadErrors = [
 export type UploadLimits = {
   maximumBytes: number
   progress: BodyProgress
-  reserveRoom(bytes: number): Reservation
+  reserveRoom(bytes: number): Promise<Reservation>
 }
 
 /** The content type that curl sends by default for raw bytes. */
@@ -83,7 +83,7 @@ export async function* uploadParts(request: FastifyRequest, limits: UploadLimits
   if (declaredBytes > maximumBytes + (request.isMultipart() ? multipartOverheadBytes : 0))
     throw tooLarge(maximumBytes, declaredBytes)
   const digest = watchBodyDigest(request)
-  const reservation = reserveRoom(declaredBytes)
+  const reservation = await reserveRoom(declaredBytes)
   inviteBody(request)
   const { signal, stop } = progress.watch(request.raw)
   const meter = byteMeter(maximumBytes, signal)

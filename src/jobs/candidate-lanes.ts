@@ -10,23 +10,38 @@ import type {
 } from '../evaluate/protocol.ts'
 
 /** Milliseconds of work of one range. A crash of an evaluator loses at most so much. */
-const rangeMilliseconds = 1_000
+export const rangeMilliseconds = 1_000
 
 /** Candidates of the longest range before an evaluator has shown how many it scores in that time. */
 const firstCandidates = 64
 
-/** A candidate that waits for an evaluator. `name`: for errors. */
-type Waiting = {
+/** The part of a range that the candidates of one term have in common. */
+export type TermTask = Omit<CandidateRange, 'models' | 'soups' | 'milliseconds'>
+
+/**
+ * A candidate for an evaluator, to be scored by one term. It hears either its outcome or an error, once for each time that it is added.
+ * `task`: the same object for all candidates of a term. `name`: for errors.
+ */
+export type LaneCandidate = {
+  task: TermTask
   model: RunnableModel
   name: string
-  resolve(outcome: EvaluationOutcome): void
-  reject(error: unknown): void
+  scored(outcome: EvaluationOutcome): void
+  failed(error: unknown): void
 }
 
 /** The evaluators of one search. */
-export type CandidateLanes = {
-  /** Scores a candidate. @param name the candidate in words, for errors */
-  score(model: RunnableModel, name: string): Promise<EvaluationOutcome>
+export type CandidateLanes<Candidate extends LaneCandidate = LaneCandidate> = {
+  /** The number of candidates that no evaluator has begun. */
+  readonly waiting: number
+  /** True if an evaluator has nothing to do. */
+  readonly hasIdle: boolean
+  /** Adds candidates behind those that wait, or before them. */
+  add(candidates: readonly Candidate[], place: 'first' | 'last'): void
+  /** Removes candidates that no evaluator has begun and that may leave, from the last on: at most `most`. They hear nothing. */
+  withdraw(most: number, mayLeave: (candidate: Candidate) => boolean): Candidate[]
+  /** Removes candidates that no evaluator has begun. They hear nothing. */
+  drop(candidates: ReadonlySet<Candidate>): void
   /** Compares models, as soon as an evaluator is free. */
   compare(task: ComparisonTask): Promise<ComparisonOutcome>
   /** Ends the evaluators. Running work fails. Resolves when no file of the search is left in the directories of the evaluators. */
@@ -36,42 +51,58 @@ export type CandidateLanes = {
 /**
  * Shares candidates among as many evaluators as the machine runs, in ranges. The more candidates wait, the longer a range. It has half of an
  * evaluator's share, so that all evaluators end at about the same time. It has no more than twice what an evaluator has managed. An evaluator
- * gives back what it cannot begin within a second.
+ * gives back what it cannot begin within a second. A range is of one term: that of the candidate that waits longest.
  *
- * @param task the part of a range that all have in common
- * @param signal ends the work
+ * @param source returns the models that soups are made from
+ * @param signal ends the work; it fires before the lanes are ended
+ * @param onDealt called after candidates were dealt to the evaluators that were idle
  */
-export function candidateLanes(
+export function candidateLanes<Candidate extends LaneCandidate>(
   evaluators: Pick<EvaluatorPool, 'width' | 'lease'>,
-  { source, ...task }: Omit<CandidateRange, 'models' | 'soups' | 'milliseconds'> & { source(): SoupSource },
+  source: () => SoupSource,
   signal: AbortSignal,
-): CandidateLanes {
+  onDealt: () => void = () => undefined,
+): CandidateLanes<Candidate> {
   const lanes = evaluators.width
   const leases = Array.from({ length: lanes }, () => evaluators.lease())
   type Lease = (typeof leases)[number]
   const idle = [...leases]
-  const waiting: Waiting[] = []
+  let waiting: Candidate[] = []
   /** Comparisons that wait for an evaluator. */
   const asking: { resolve(lease: Lease): void; reject(error: unknown): void }[] = []
-  let longest = firstCandidates
+  /** Number of candidates of the longest range, by term. */
+  const longest = new Map<TermTask, number>()
   let isDue = false
 
-  const score = async (lease: Lease, range: readonly Waiting[]): Promise<void> => {
+  /** Takes the candidates of a range: the first ones of the first candidate's term. */
+  const takeRange = (task: TermTask): Candidate[] => {
+    const most = Math.min(longest.get(task) ?? firstCandidates, Math.ceil(waiting.length / (2 * lanes)))
+    const range: Candidate[] = []
+    const others: Candidate[] = []
+    for (const each of waiting) {
+      if (range.length === most) break
+      if (each.task === task) range.push(each)
+      else others.push(each)
+    }
+    waiting.splice(0, range.length + others.length, ...others)
+    return range
+  }
+  const score = async (lease: Lease, task: TermTask, range: readonly Candidate[]): Promise<void> => {
     let done = 0
     try {
       const models = range.map(({ model }) => model)
       const given = { ...task, soups: source(), models, milliseconds: rangeMilliseconds }
       await lease.score(given, signal, outcome => {
-        range[done]?.resolve(outcome)
+        range[done]?.scored(outcome)
         done += 1
       })
-      longest = Math.max(2 * done, done < range.length ? 0 : longest)
+      longest.set(task, Math.max(2 * done, done < range.length ? 0 : (longest.get(task) ?? firstCandidates)))
       waiting.unshift(...range.slice(done))
     } catch (error) {
       const [failed, ...others] = range.slice(done)
       const named = signal.aborted ? error : blame(error, failed?.name ?? 'a candidate')
-      failed?.reject(named)
-      for (const { reject } of others) reject(named)
+      failed?.failed(named)
+      for (const each of others) each.failed(named)
     }
   }
   const work = () => {
@@ -81,30 +112,46 @@ export function candidateLanes(
       const lease = idle.pop()
       if (!lease) return
       const ask = asking.shift()
+      const [first] = waiting
       if (ask) ask.resolve(lease)
-      else {
-        const range = waiting.splice(0, Math.min(longest, Math.ceil(waiting.length / (2 * lanes))))
-        void score(lease, range).then(() => free(lease))
-      }
+      else if (first) void score(lease, first.task, takeRange(first.task)).then(() => free(lease))
     }
+    onDealt()
   }
   /** Begins work once the present turn of the event loop is over: candidates often come together. */
   const workSoon = () => {
     if (!isDue) setImmediate(work)
     isDue = true
   }
+  const drop = (candidates: ReadonlySet<Candidate>) => {
+    waiting = waiting.filter(each => !candidates.has(each))
+  }
   const free = (lease: Lease) => {
     idle.push(lease)
     work()
   }
   return {
-    async score(model, name) {
-      signal.throwIfAborted()
-      const { promise, resolve, reject } = Promise.withResolvers<EvaluationOutcome>()
-      waiting.push({ model, name, resolve, reject })
-      workSoon()
-      return promise
+    get waiting() {
+      return waiting.length
     },
+    get hasIdle() {
+      return idle.length > 0
+    },
+    add(candidates, place) {
+      if (signal.aborted) {
+        for (const { failed } of candidates) failed(signal.reason)
+        return
+      }
+      if (place === 'first') waiting.unshift(...candidates)
+      else waiting.push(...candidates)
+      workSoon()
+    },
+    withdraw(most, mayLeave) {
+      const leaving = waiting.filter(mayLeave).slice(-most)
+      drop(new Set(leaving))
+      return leaving
+    },
+    drop,
     async compare(comparison) {
       signal.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<Lease>()
@@ -118,7 +165,8 @@ export function candidateLanes(
       }
     },
     async end() {
-      for (const { reject } of [...waiting.splice(0), ...asking.splice(0)]) reject(signal.reason)
+      for (const { failed } of waiting.splice(0)) failed(signal.reason)
+      for (const { reject } of asking.splice(0)) reject(signal.reason)
       await Promise.all(leases.map(lease => lease.end()))
     },
   }

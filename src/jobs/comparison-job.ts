@@ -8,10 +8,10 @@ import type { KeepWith } from '../storage/database.ts'
 import type { MergeFile } from '../threads/open-inputs.ts'
 import { textOf } from '../threads/text-pieces.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import type { JobCommands } from './job-commands.ts'
 import { jobErrors } from './job-errors.ts'
+import { ResultText } from './job-results.ts'
 import type { JobRunner } from './job-runner.ts'
-import type { JobService } from './job-service.ts'
-import { ResultText } from './large-results.ts'
 import { selectionErrors, selectModels } from './select-models.ts'
 
 /**
@@ -20,9 +20,10 @@ import { selectionErrors, selectModels } from './select-models.ts'
 export function comparisonRunner(models: ModelStore, threads: ThreadPool): JobRunner<'comparison'> {
   return async (request, { signal, progress, succeed }) => {
     const { files, named } = await resolveComparison(request, models)
-    await models.requireSound(files, signal)
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes compared' })
-    const pieces = await threads.compare({ files, named, rules: request.rules }, { signal, onProgress })
+    const pieces = await models.whileSound(files, signal, () =>
+      threads.compare({ files, named, rules: request.rules }, { signal, onProgress }),
+    )
     await succeed(async () => new ResultText(textOf(pieces)))
   }
 }
@@ -50,7 +51,7 @@ export const comparisonErrors = {
 /** Returns the service that starts comparisons. @param maximumModels most models, if that is less than {@link maximumCompared} */
 export function createComparisonService(
   models: ModelStore,
-  jobs: JobService,
+  jobs: JobCommands,
   maximumModels: number,
 ): ComparisonService {
   const limits = { minimum: 2, maximum: Math.min(maximumModels, maximumCompared) }

@@ -1,34 +1,46 @@
 import type { Logger } from 'pino'
+import type { FailedStart } from '../../schemas/job.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
+import { problemDocument } from '../problem-document.ts'
+import { isPostgres } from '../storage/catalog-sql.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
+import { writeDocument } from '../storage/documents/stored-document.ts'
+import type { EndJob } from './end-job.ts'
 import { isLastAttempt, maximumAttempts } from './job-attempts.ts'
-import { insertEvent, type StoredJob, transition } from './job-records.ts'
+import { beginnings, isOfNewerVersion, jobDocuments } from './job-documents.ts'
+import { insertLog } from './job-event-rows.ts'
+import { now, type StoredJob, transition } from './job-records.ts'
 
 /** A job that was running when an earlier process died. */
 export type CutOffJob = Pick<Tables['jobs'], 'id' | 'type' | 'started_at'> & { attempts: number }
 
 /**
  * Puts the jobs that an earlier process left running back into the queue, and fails those that had their last attempt.
- * @param mine ids of the jobs of this process
- * @param fail ends a running job with an error. @returns the ended job
+ * Call it before this process runs a job.
  */
 export async function settleCutOff(
   transaction: Catalog,
-  mine: readonly string[],
-  fail: (id: string, error: TureenError) => Promise<StoredJob | undefined>,
+  end: EndJob,
 ): Promise<{ cutOff: CutOffJob[]; failed: StoredJob[] }> {
-  const cutOff = await cutOffJobs(transaction, mine)
+  const cutOff = await cutOffJobs(transaction)
   const failed: StoredJob[] = []
   for (const job of cutOff) {
-    await insertEvent(transaction, job.id, 'log', { message: cutOffMessage(job) })
-    if (job.attempts < maximumAttempts) {
-      await transition(transaction, job.id, ['running'], 'queued')
-      continue
-    }
-    const ended = await fail(job.id, await attemptsExhausted(transaction, job))
+    const ended = await settleOne(transaction, job, end)
     if (ended) failed.push(ended)
   }
   return { cutOff, failed }
+}
+
+/** Puts one job that another process left running back into the queue. @returns the job if it had its last attempt, and so failed */
+export async function settleOne(transaction: Catalog, job: CutOffJob, end: EndJob): Promise<StoredJob | undefined> {
+  const last = { last_failure: writeDocument(jobDocuments.last_failure, failedStart(job)) }
+  await insertLog(transaction, job.id, cutOffMessage(job))
+  if (job.attempts < maximumAttempts) {
+    await transition(transaction, job.id, ['running'], 'queued', last)
+    return undefined
+  }
+  const error = problemDocument(await attemptsExhausted(transaction, job))
+  return end(transaction, job.id, 'failed', { ...last, error: writeDocument(jobDocuments.error, error) })
 }
 
 /** Tells the log of the server of a job that an earlier process left running. */
@@ -38,16 +50,21 @@ export function logCutOff(log: Logger, { id, type, attempts, started_at }: CutOf
   else log.error(found, 'the server died again while this job ran; the job fails')
 }
 
-/** Returns the running jobs that this process does not run. @param mine ids of the jobs of this process */
-async function cutOffJobs(catalog: Catalog, mine: readonly string[]): Promise<CutOffJob[]> {
-  const rows = await catalog
+/** Returns the jobs that an earlier process left running. Until the end of the transaction no client cancels one of them. */
+async function cutOffJobs(transaction: Catalog): Promise<CutOffJob[]> {
+  const running = transaction
     .selectFrom('jobs')
     .select(['id', 'type', 'started_at', 'attempts'])
+    .select(beginnings)
     .where('status', '=', 'running')
-    .where('id', 'not in', [...mine])
     .orderBy('id')
-    .execute()
-  return rows.map(row => ({ ...row, attempts: row.attempts ?? 0 }))
+  const rows = await (isPostgres(transaction) ? running.forUpdate() : running).execute()
+  const ours = rows.filter(row => !isOfNewerVersion(row))
+  return ours.map(({ id, type, started_at, attempts }) => ({ id, type, started_at, attempts: attempts ?? 0 }))
+}
+
+function failedStart({ started_at }: CutOffJob): FailedStart {
+  return { startedAt: started_at, foundAt: now(), message: 'The server died while the job ran' }
 }
 
 /** Returns the log message of a job for a start after a crash. */

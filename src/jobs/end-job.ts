@@ -1,16 +1,31 @@
-import type { JobRecord } from '../../schemas/job.ts'
+import type { JobStatus } from '../../schemas/job.ts'
 import { TureenError } from '../errors.ts'
 import type { Catalog } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import { isReadable } from '../storage/unreadable.ts'
+import { insertDone } from './job-event-rows.ts'
 import * as records from './job-records.ts'
 
-/** Ends a job. @returns the ended job; undefined if it had already ended */
+const endStatuses = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobStatus[]
+
+const ended: ReadonlySet<JobStatus> = new Set(endStatuses)
+
+/** True if a job with this status has ended. Its status never changes again. */
+export function hasEnded(status: JobStatus): boolean {
+  return ended.has(status)
+}
+
+/**
+ * Ends a job.
+ * @param startedAt the start that ends the job; undefined if a client ends it, or the queue
+ * @returns the ended job; undefined if it had already ended, or if another start has replaced this one
+ */
 export type EndJob = (
   transaction: Catalog,
   id: string,
-  status: 'succeeded' | 'failed' | 'cancelled',
+  status: (typeof endStatuses)[number],
   change: records.JobChanges,
+  startedAt?: string,
 ) => Promise<records.StoredJob | undefined>
 
 /**
@@ -18,16 +33,21 @@ export type EndJob = (
  * @param ttl seconds from the end of a job until it expires, if its request has no `ttl`; null: never
  */
 export function jobEnder(ttl: number | null): EndJob {
-  return async (transaction, id, status, change) => {
-    const from: JobRecord['status'][] = status === 'cancelled' ? ['queued', 'running'] : ['running']
+  return async (transaction, id, status, change, startedAt) => {
+    const from: JobStatus[] =
+      status === 'cancelled'
+        ? ['queued', 'running', 'waiting']
+        : status === 'failed' && startedAt === undefined
+          ? ['running', 'waiting']
+          : ['running']
     const { job } = (await records.jobById(transaction, id)) ?? {}
     if (!job) return undefined
     const finished_at = records.now()
     const expires_at = expiryAfter((isReadable(job) ? job.request.ttl : null) ?? ttl, Date.parse(finished_at))
-    if (!(await records.transition(transaction, id, from, status, { ...change, finished_at, expires_at })))
-      return undefined
+    const ends = { ...change, finished_at, expires_at }
+    if (!(await records.transition(transaction, id, from, status, ends, startedAt))) return undefined
     const ended = await findJob(transaction, id)
-    await records.insertDone(transaction, id)
+    await insertDone(transaction, id)
     return ended
   }
 }

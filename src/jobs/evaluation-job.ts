@@ -4,10 +4,10 @@ import type { ErrorCode } from '../error-catalogue.ts'
 import { guessNotes } from '../evaluate/binding/guess-notes.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { KeepWith } from '../storage/database.ts'
+import type { JobCommands } from './job-commands.ts'
 import { jobErrors } from './job-errors.ts'
 import type { JobRunner } from './job-runner.ts'
-import type { JobService } from './job-service.ts'
-import { type KeptRun, type KeptScore, type KeptScores, runtime, type Subject } from './kept-scores.ts'
+import { type KeptRun, type KeptScore, type KeptScores, runtime } from './kept-scores.ts'
 import {
   metricModels,
   type ResolvedEvaluation,
@@ -16,6 +16,7 @@ import {
   type Stores,
 } from './resolve-evaluation.ts'
 import { scoringErrors } from './resolve-scoring.ts'
+import type { Subject } from './score-subject.ts'
 import { taskOn } from './scoring-task.ts'
 
 export type EvaluationService = {
@@ -28,7 +29,7 @@ export const evaluationErrors = {
   start: [...scoringErrors, ...jobErrors.create],
 } as const satisfies Record<keyof EvaluationService, readonly ErrorCode[]>
 
-export function createEvaluationService(stores: Stores, jobs: JobService): EvaluationService {
+export function createEvaluationService(stores: Stores, jobs: JobCommands): EvaluationService {
   return {
     async start(request, keep) {
       const { inputIds } = await resolveEvaluation(request, stores)
@@ -48,8 +49,6 @@ export function evaluationRunner(
   return async (request, { id, signal, progress, succeed }) => {
     const resolved = await resolveEvaluation(request, stores)
     const { model, dataset, metrics, limit } = resolved
-    await stores.models.requireSound([{ label: model.id, ...model.paths }, ...metricModels(metrics)], signal)
-    await stores.datasets.requireSound(dataset, signal)
     const subject: Subject = {
       model: model.sha256,
       dataset: dataset.sha256,
@@ -77,26 +76,31 @@ export function evaluationRunner(
     }
 
     // If two jobs score the same model in the same way, the second one waits and finds the scores of the first.
-    const { run, known, cached } = await oneAtATime(JSON.stringify(subject), async () => {
-      const known = new Map<string, KeptScore>()
-      for (const metric of metrics) {
-        const score = await scores.score(subject, metric.identity)
-        if (score) known.set(metric.task.name, score)
-      }
-      const kept = await scores.run(subject)
-      const missing = metrics.filter(({ task }) => !known.has(task.name))
-      if (missing.length === 0 && kept) return { run: kept, known, cached: true }
-      const { run, outcomes } = await compute(missing)
-      const computed = await scores.keep(
-        [{ subject, run, scores: missing.map(({ identity }, index) => ({ identity, outcome: outcomes[index] })) }],
-        id,
-      )
-      for (const [index, { task }] of missing.entries()) {
-        const score = computed[0]?.[index]
-        if (score) known.set(task.name, score)
-      }
-      return { run, known, cached: false }
-    })
+    const score = () =>
+      oneAtATime(JSON.stringify(subject), async () => {
+        const known = new Map<string, KeptScore>()
+        for (const metric of metrics) {
+          const score = await scores.score(subject, metric.identity)
+          if (score) known.set(metric.task.name, score)
+        }
+        const kept = await scores.run(subject)
+        const missing = metrics.filter(({ task }) => !known.has(task.name))
+        if (missing.length === 0 && kept) return { run: kept, known, cached: true }
+        const { run, outcomes } = await compute(missing)
+        const computed = await scores.keep(
+          [{ subject, run, scores: missing.map(({ identity }, index) => ({ identity, outcome: outcomes[index] })) }],
+          id,
+        )
+        for (const [index, { task }] of missing.entries()) {
+          const score = computed[0]?.[index]
+          if (score) known.set(task.name, score)
+        }
+        return { run, known, cached: false }
+      })
+    const files = [{ label: model.id, ...model.paths }, ...metricModels(metrics)]
+    const { run, known, cached } = await stores.models.whileSound(files, signal, () =>
+      stores.datasets.whileSound(dataset, signal, score),
+    )
     // With kept scores only, no earlier step has reported progress.
     progress({ done: run.samples, total: run.samples, message: 'samples evaluated' })
     const result = resultOf(resolved, run, known, threads, cached)

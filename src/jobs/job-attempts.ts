@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import type { Catalog } from '../storage/database.ts'
+import { hasStatus, storedStatus } from '../storage/job-status.ts'
+import { isPresentStart } from './job-records.ts'
 
 // A job that crashes the server would crash it again at every start. So starts are counted in the catalog, and the count
 // goes back to 0 with every new score (`resetAttempts` in `src/storage/scores.ts`).
@@ -15,21 +17,20 @@ export const maximumAttempts = 3
 export async function beginAttempt(catalog: Catalog, id: string, startedAt: string): Promise<boolean> {
   const { numUpdatedRows } = await catalog
     .updateTable('jobs')
-    .set({ status: 'running', started_at: startedAt, attempts: sql`coalesce(attempts, 0) + 1` })
+    .set({ ...storedStatus('running'), started_at: startedAt, attempts: sql`coalesce(attempts, 0) + 1` })
     .where('id', '=', id)
-    .where('status', '=', 'queued')
+    .where(hasStatus('queued'))
     .executeTakeFirst()
   if (numUpdatedRows > 0) return true
   // The thread of the catalog may have died between the write and its answer.
-  const running = catalog.selectFrom('jobs').select('id').where('id', '=', id).where('status', '=', 'running')
-  return (await running.where('started_at', '=', startedAt).executeTakeFirst()) !== undefined
+  return isPresentStart(catalog, { id, startedAt })
 }
 
 /** Takes back the last start of each job, because a clean stop ends it. The job may be in the queue again by now. */
 export async function takeBackAttempts(catalog: Catalog, ids: readonly string[]): Promise<void> {
   await catalog
     .updateTable('jobs')
-    .set({ attempts: sql`max(attempts - 1, 0)` })
+    .set({ attempts: sql`case when attempts > 1 then attempts - 1 else 0 end` })
     .where('id', 'in', [...ids])
     .where('status', 'in', ['running', 'queued'])
     .execute()

@@ -1,10 +1,17 @@
 import type { ErrorCode } from '../error-catalogue.ts'
 import { evaluatorErrors } from '../evaluate/evaluator-errors.ts'
-import type { JobService } from './job-service.ts'
+import type { JobCommands } from './job-commands.ts'
+import type { JobQueries } from './job-queries.ts'
+
+/** Codes with which only searches end. */
+const searchEndErrors = ['TUREEN_CONSTRAINTS_UNMET', 'TUREEN_EXTERNAL_IDLE'] as const
 
 const getErrors = ['TUREEN_NOT_FOUND', 'TUREEN_RECORD_UNREADABLE'] as const
 
-/** Error codes of the methods of {@link JobService}. `end`: those with which jobs end, beside those that refuse the request to start one. */
+/**
+ * Error codes of {@link JobCommands}, {@link JobQueries} and streams of events. `end`: those with which jobs end, beside those that refuse the
+ * request to start one.
+ */
 export const jobErrors = {
   create: ['TUREEN_NOT_FOUND', 'TUREEN_QUEUE_FULL', 'TUREEN_STORE_FULL'],
   get: getErrors,
@@ -20,6 +27,10 @@ export const jobErrors = {
     'TUREEN_NOT_FINITE',
     'TUREEN_TASK_TIMEOUT',
     'TUREEN_STORE_FULL',
+    ...searchEndErrors,
     ...evaluatorErrors,
   ],
-} as const satisfies Partial<Record<keyof JobService | 'end', readonly ErrorCode[]>>
+} as const satisfies Record<
+  keyof JobCommands | Exclude<keyof JobQueries, 'text'> | 'events' | 'end',
+  readonly ErrorCode[]
+>

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { expiresAt, labels as labelMap, timestamp } from '../../schemas/common.ts'
 import {
   attempts,
@@ -9,33 +10,51 @@ import {
   job,
   jobStatus,
   jobType,
+  type SearchSummary,
+  searchSummary,
   type UnreadableJob,
 } from '../../schemas/job.ts'
-import { problem } from '../../schemas/problem.ts'
+import { type ProblemDocument, problem } from '../../schemas/problem.ts'
 import { TureenError } from '../errors.ts'
 import { ownTurn } from '../own-turn.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
-import { freeKeysOf } from '../storage/idempotency-keys.ts'
+import { parseKnown } from '../storage/documents/known-fields.ts'
+import { readDocument, refuseNewer, writeDocument } from '../storage/documents/stored-document.ts'
+import { hasStatus, statusIn, storedStatus } from '../storage/job-status.ts'
 import { newRecordId } from '../storage/record-ids.ts'
 import { insertLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
-import { column, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
-import type { ResultColumns } from './large-results.ts'
+import { possibleId } from '../storage/references.ts'
+import { holdRow, lockName } from '../storage/row-locks.ts'
+import { isReadable, jsonOr, readOr, validOr } from '../storage/unreadable.ts'
+import { outsideSearch } from './external/outside-request.ts'
+import { beginnings, documentIn, isOfNewerVersion, jobDocuments, knownType, requestText } from './job-documents.ts'
+import type { Claim } from './job-queue.ts'
 
 // Rows of the catalog for jobs. All functions take the catalog, or a transaction of it.
 
 /** The values of a new job. `inputIds`: the models and data sets that nobody may delete before the job ends. */
 export type NewJob = JobRequest & { labels: Labels; inputIds: readonly string[] }
 
-export type JobEvent = { sequence: number; type: string; data: string }
-
-export async function insertJob(catalog: Catalog, { type, request, labels, inputIds }: NewJob): Promise<string> {
+export async function insertJob(catalog: Catalog, job: NewJob): Promise<string> {
+  const { type, request, labels, inputIds } = job
   const id = newRecordId()
   const name = 'name' in request ? (request.name ?? null) : null
-  const row = { id, type, status: 'queued', name, request: JSON.stringify(request), created_at: now() }
+  const row = {
+    id,
+    type,
+    status: 'queued',
+    name,
+    request: requestText(job),
+    created_at: now(),
+  }
   await catalog.insertInto('jobs').values(row).execute()
+  const outside = outsideSearch(job)
+  if (outside)
+    await catalog.insertInto('external_searches').values({ job_id: id, direction: outside.direction }).execute()
   await insertLabels(catalog, id, labels)
-  for (const inputId of new Set(inputIds)) {
-    if (!(await inputExists(catalog, inputId))) {
+  // In order, so that two jobs with the same inputs never wait for each other.
+  for (const inputId of [...new Set(inputIds)].sort()) {
+    if (!(await holdInput(catalog, inputId))) {
       const message = `${inputId} was deleted while the job was created`
       throw new TureenError('TUREEN_NOT_FOUND', `The model or data set ${message}. Upload it again.`, [
         { actual: inputId, message },
@@ -46,129 +65,143 @@ export async function insertJob(catalog: Catalog, { type, request, labels, input
   return id
 }
 
-async function inputExists(catalog: Catalog, id: string): Promise<boolean> {
-  const model = await catalog.selectFrom('models').select('id').where('id', '=', id).executeTakeFirst()
-  const dataset = model ?? (await catalog.selectFrom('datasets').select('id').where('id', '=', id).executeTakeFirst())
-  return dataset !== undefined
+/** Returns true if there is a model or data set with this id. Then a deletion waits for the transaction, and finds its job. */
+async function holdInput(transaction: Catalog, id: string): Promise<boolean> {
+  return (await holdRow(transaction, 'models', id)) || (await holdRow(transaction, 'datasets', id))
 }
 
-/** A job, without its result if that is large. `resultParts`: number of parts of a large result; null for others. */
+/** A job, without its result if that has several parts. `resultParts`: number of parts then; null for others. */
 export type StoredJob = { job: JobItem; resultParts: number | null }
 
 /** Most characters of a request and its result that take less than a millisecond to parse. */
 const quickCharacters = 64 << 10
 
 export async function jobById(catalog: Catalog, id: string): Promise<StoredJob | undefined> {
-  const row = await selectJobs(catalog).where('id', '=', id).executeTakeFirst()
+  const row = await selectJobs(catalog).where('id', '=', possibleId(id)).executeTakeFirst()
   if (!row) return undefined
   if (row.request.length + (row.result?.length ?? 0) > quickCharacters) await ownTurn()
-  return { job: toItem(row), resultParts: row.result_parts }
+  const job = toItem(row)
+  return { job, resultParts: row.result_parts === 1 || !isReadable(job) ? null : row.result_parts }
 }
 
-export async function countQueued(catalog: Catalog): Promise<number> {
-  const { count } = await catalog
+/**
+ * Returns the number of queued jobs, or of those that wait. Other transactions wait to count them until this one has ended, so that together they
+ * insert no more than a limit.
+ */
+export async function countQueued(transaction: Catalog, status: 'queued' | 'waiting' = 'queued'): Promise<number> {
+  await lockName(transaction, 'queue')
+  const { count } = await transaction
     .selectFrom('jobs')
     .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('status', '=', 'queued')
+    .where(hasStatus(status))
     .executeTakeFirstOrThrow()
-  return count
+  return Number(count)
 }
 
-/** Returns the queued jobs, oldest first. */
+/** Returns the queued jobs that this version can run, oldest first. */
 export async function queuedJobs(catalog: Catalog): Promise<Pick<Tables['jobs'], 'id' | 'type' | 'attempts'>[]> {
-  const queued = catalog.selectFrom('jobs').select(['id', 'type', 'attempts']).where('status', '=', 'queued')
-  return queued.orderBy('id').execute()
+  const queued = await catalog
+    .selectFrom('jobs')
+    .select(['id', 'type', 'attempts'])
+    .select(beginnings)
+    .where(hasStatus('queued'))
+    .orderBy('id')
+    .execute()
+  return queued.filter(job => !isOfNewerVersion(job)).map(({ id, type, attempts }) => ({ id, type, attempts }))
 }
 
-/** Changes the status of a job, if its status is one of `from`. @returns true if it was */
+/**
+ * Changes the status of a job, if its status is one of `from`.
+ * @param startedAt the start that changes it; undefined for a change by others
+ * @returns false if the status is another one, or another start has replaced this one
+ */
 export async function transition(
   catalog: Catalog,
   id: string,
   from: readonly JobStatus[],
   status: JobStatus,
   changes: JobChanges = {},
+  startedAt?: string,
 ): Promise<boolean> {
-  const { numUpdatedRows } = await catalog
+  const update = catalog
     .updateTable('jobs')
-    .set({ status, ...changes })
+    .set({ ...storedStatus(status), ...changes })
     .where('id', '=', id)
-    .where('status', 'in', [...from])
-    .executeTakeFirst()
+    .where(hasStatus(...from))
+  const ofStart = startedAt === undefined ? update : update.where('started_at', '=', startedAt)
+  const { numUpdatedRows } = await ofStart.executeTakeFirst()
   return numUpdatedRows > 0
 }
 
 export type JobChanges = Partial<
   Pick<
     Tables['jobs'],
-    'started_at' | 'finished_at' | 'expires_at' | keyof ResultColumns | 'error' | 'progress' | 'search_summary'
+    | 'started_at'
+    | 'finished_at'
+    | 'expires_at'
+    | 'result_parts'
+    | 'last_failure'
+    | 'error'
+    | 'progress'
+    | 'search_summary'
+    | 'attempts'
   >
 >
 
-/** Saves the progress of a job. @returns its attempts; undefined if the job was no longer running */
-export async function saveProgress(catalog: Catalog, id: string, progress: JobProgress): Promise<number | undefined> {
+/** Saves the progress of a start of a job. @returns its attempts; undefined if the job no longer runs, or not in this start */
+export async function saveProgress(
+  catalog: Catalog,
+  { id, startedAt }: Pick<Claim, 'id' | 'startedAt'>,
+  progress: JobProgress,
+): Promise<number | undefined> {
   const row = await catalog
     .updateTable('jobs')
-    .set({ progress: JSON.stringify(progress) })
+    .set({ progress: writeDocument(jobDocuments.progress, progress) })
     .where('id', '=', id)
     .where('status', '=', 'running')
+    .where('started_at', '=', startedAt)
     .returning('attempts')
     .executeTakeFirst()
   return row && (row.attempts ?? 0)
 }
 
-export async function deleteJob(catalog: Catalog, id: string): Promise<void> {
-  await catalog.deleteFrom('labels').where('owner_id', '=', id).execute()
-  await freeKeysOf(catalog, id)
-  for (const table of ['job_events', 'job_inputs', 'job_result_parts'] as const)
-    await catalog.deleteFrom(table).where('job_id', '=', id).execute()
-  await catalog.deleteFrom('jobs').where('id', '=', id).execute()
-}
-
-export async function insertEvent(
+/** True if a job runs, and this start of it is the newest. */
+export async function isPresentStart(
   catalog: Catalog,
-  jobId: string,
-  type: 'progress' | 'log',
-  data: unknown,
-): Promise<void> {
-  await catalog
-    .insertInto('job_events')
-    .values({ job_id: jobId, type, data: JSON.stringify(data) })
-    .execute()
-}
-
-/** Inserts the last event of a job. Its data is the ended job itself. */
-export async function insertDone(catalog: Catalog, jobId: string): Promise<void> {
-  await catalog.insertInto('job_events').values({ job_id: jobId, type: 'done', data: 'null' }).execute()
-}
-
-export async function eventsAfter(catalog: Catalog, jobId: string, sequence: number): Promise<JobEvent[]> {
-  return catalog
-    .selectFrom('job_events')
-    .select(['sequence', 'type', 'data'])
-    .where('job_id', '=', jobId)
-    .where('sequence', '>', sequence)
-    .orderBy('sequence')
-    .limit(500)
-    .execute()
+  { id, startedAt }: Pick<Claim, 'id' | 'startedAt'>,
+): Promise<boolean> {
+  const running = catalog.selectFrom('jobs').select('id').where('id', '=', id).where('status', '=', 'running')
+  return (await running.where('started_at', '=', startedAt).executeTakeFirst()) !== undefined
 }
 
 export function now(): string {
   return new Date().toISOString()
 }
 
+/** Selects jobs with their results that have one part, and with the beginnings of others. */
 const selectJobs = (catalog: Catalog) =>
-  catalog.selectFrom('jobs').selectAll('jobs').select(labelsColumn('jobs.id').as('labels'))
+  catalog
+    .selectFrom('jobs')
+    .leftJoin('job_result_parts', join => join.onRef('job_result_parts.job_id', '=', 'jobs.id').on('part', '=', 0))
+    .selectAll('jobs')
+    .select(sql<string | null>`case when result_parts = 1 then text else substr(text, 1, 40) end`.as('result'))
+    .select(labelsColumn(catalog, 'jobs.id').as('labels'))
 
-function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
-  const json = (name: 'request' | 'progress' | 'result' | 'error' | 'search_summary') =>
-    column(name, () => JSON.parse(row[name] ?? 'null'))
+/** Returns the search summary in a column; null if there is none. @throws Error if it is damaged, or of a newer version */
+function summaryIn(text: string | null): SearchSummary | null {
+  return text === null ? null : readDocument(jobDocuments.search_summary, searchSummary, text)
+}
+
+function toItem(row: Tables['jobs'] & { result: string | null; labels: string }): JobItem {
+  const json = (name: keyof typeof jobDocuments) => documentIn(name, row[name])
   return readOr(
-    () =>
-      withFinishedProgress(
-        job.parse({
+    () => {
+      refuseNewer(jobDocuments.result, row.result ?? '')
+      return withFinishedProgress(
+        parseKnown(job, {
           id: row.id,
-          type: row.type,
-          status: row.status,
+          type: knownType(row.type),
+          status: statusIn(row),
           progress: json('progress'),
           labels: JSON.parse(row.labels),
           createdAt: row.created_at,
@@ -176,26 +209,31 @@ function toItem(row: Tables['jobs'] & { labels: string }): JobItem {
           finishedAt: row.finished_at,
           expiresAt: row.expires_at,
           attempts: row.attempts ?? 0,
+          ...(row.last_failure ? { lastFailure: json('last_failure') } : {}),
           request: json('request'),
-          ...(row.result ? { result: json('result') } : {}),
+          ...(row.result_parts === 1 ? { result: documentIn('result', row.result ?? '') } : {}),
           ...(row.error ? { error: json('error') } : {}),
         }),
-        json('search_summary')?.candidates,
-      ),
+        summaryIn(row.search_summary)?.candidates,
+      )
+    },
     reason => unreadableJobOf(row, reason),
   )
 }
 
 /** The small columns of a job. */
-type SmallColumns = Omit<Tables['jobs'], 'request' | 'result' | 'result_parts'> & { labels: string }
+type SmallColumns = Omit<Tables['jobs'], 'request' | 'result_parts' | 'last_failure'> & { labels: string }
 
 /** Returns the readable fields of a job whose row is damaged. */
 export function unreadableJobOf(row: SmallColumns, reason: string): UnreadableJob {
-  const error = row.error ? jsonOr(problem, row.error, undefined) : undefined
+  const error = readOr<ProblemDocument | undefined, undefined>(
+    () => (row.error === null ? undefined : readDocument(jobDocuments.error, problem, row.error)),
+    () => undefined,
+  )
   return {
     id: String(row.id),
     type: validOr(jobType, row.type, null),
-    status: validOr(jobStatus, row.status, 'failed' as const),
+    status: validOr(jobStatus, statusIn(row), 'failed' as const),
     progress: null,
     labels: jsonOr(labelMap, row.labels, {}),
     createdAt: validOr(timestamp, row.created_at, null),

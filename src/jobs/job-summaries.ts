@@ -2,9 +2,12 @@ import { type SqlBool, sql } from 'kysely'
 import { type JobListItem, type JobStatus, type JobType, jobSummary, type SearchSummary } from '../../schemas/job.ts'
 import type { SearchResult } from '../../schemas/search.ts'
 import type { Catalog } from '../storage/database.ts'
+import { parseKnown } from '../storage/documents/known-fields.ts'
+import { statusColumn, statusIn } from '../storage/job-status.ts'
 import { decodeCursor, type Page, readPage } from '../storage/paging.ts'
 import { hasLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
-import { column, readOr } from '../storage/unreadable.ts'
+import { readOr } from '../storage/unreadable.ts'
+import { documentIn, knownType } from './job-documents.ts'
 import { finishedProgress, unreadableJobOf } from './job-records.ts'
 
 export type JobFilters = {
@@ -29,6 +32,7 @@ const listedColumns = [
   'attempts',
   'name',
   'search_summary',
+  'waiting_since',
 ] as const
 
 /** Returns a page of jobs without requests and results, newest first. */
@@ -38,8 +42,8 @@ export async function listJobs(
 ): Promise<Page<JobListItem>> {
   let query = selectListed(catalog).where(hasLabels(label, 'jobs.id')).orderBy('id', 'desc')
   if (type !== undefined) query = query.where('type', '=', type)
-  // The plus stops SQLite from using the index of statuses, with which it would read and sort all rows of one status.
-  if (status !== undefined) query = query.where(sql<SqlBool>`+status = ${status}`)
+  // An expression stops the use of the index of statuses, with which SQLite would read and sort all rows of one status.
+  if (status !== undefined) query = query.where(sql<SqlBool>`${statusColumn} || '' = ${status}`)
   const read = (after: string | undefined, count: number) =>
     (after === undefined ? query : query.where('id', '<', after)).limit(count).execute()
   return readPage({ read, keyOf: ({ id }) => id, toItem }, limit, decodeCursor(cursor))
@@ -54,20 +58,20 @@ export function searchSummaryOf(result: SearchResult): SearchSummary {
 }
 
 const selectListed = (catalog: Catalog) =>
-  catalog.selectFrom('jobs').select(listedColumns).select(labelsColumn('jobs.id').as('labels'))
+  catalog.selectFrom('jobs').select(listedColumns).select(labelsColumn(catalog, 'jobs.id').as('labels'))
 
 type ListedRow = Awaited<ReturnType<ReturnType<typeof selectListed>['execute']>>[number]
 
 function toItem(row: ListedRow): JobListItem {
-  const json = (name: 'progress' | 'error' | 'search_summary') => column(name, () => JSON.parse(row[name] ?? 'null'))
+  const json = (name: 'progress' | 'error' | 'search_summary') => documentIn(name, row[name])
   return readOr(
     () => {
       const search = json('search_summary') ?? undefined
       const error = json('error') ?? undefined
-      const item = jobSummary.parse({
+      const item = parseKnown(jobSummary, {
         id: row.id,
-        type: row.type,
-        status: row.status,
+        type: knownType(row.type),
+        status: statusIn(row),
         progress: json('progress'),
         name: row.name,
         labels: JSON.parse(row.labels),

@@ -1,20 +1,17 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import packageJson from '../../package.json' with { type: 'json' }
 import { digest, id, timestamp } from '../../schemas/common.ts'
-import type { Binding } from '../evaluate/binding.ts'
 import type { ComparisonOutcome, MetricOutcome } from '../evaluate/protocol.ts'
 import type { Page } from '../storage/paging.ts'
 import type { ScoreEntry, Scores } from '../storage/scores.ts'
+import { type OutsideScore, outsideScore } from './external/outside-scores.ts'
+import { modelsOf, type Subject } from './score-subject.ts'
 
 /** Increase it when the same model on the same data may get other scores than before. */
 const scoringVersion = 4
 
 export const runtime = `onnxruntime-node ${packageJson.dependencies['onnxruntime-node']}`
-
-/**
- * The subject of a score, without the scoring metric. `model`: the digest of a model's bytes, or the recipe of a soup that is not stored.
- */
-export type Subject = { model: unknown; dataset: string; binding: Binding; limit: number | null; threads: number }
 
 const keptRun = z.object({
   samples: z.number(),
@@ -102,14 +99,21 @@ export type SoupScore = { subject: Subject; metric: unknown; samples: number }
 /** A kept score with the facts of its run. `jobId`: the job that computed it. */
 export type FoundScore = { score: KeptScore; jobId: string | null; run: KeptRun }
 
+/** A kept score of a scorer outside of the server. `jobId`: the search that asked for it. */
+export type FoundOutside = { score: OutsideScore; jobId: string | null }
+
 /** Kept scores. Everything that could change a score is part of its key. */
 export type KeptScores = {
   score(subject: Subject, metric: unknown): Promise<(KeptScore & { jobId: string | null }) | undefined>
   run(subject: Subject): Promise<KeptRun | undefined>
   /** Returns the scores of many subjects by one scoring metric, in order; undefined for those that are not kept. */
   find(subjects: readonly Subject[], metric: unknown): Promise<(FoundScore | undefined)[]>
+  /** Returns a digest of everything that the scores of these subjects by one scoring metric depend on. */
+  fingerprint(subjects: readonly Subject[], metric: unknown): string
   /** Keeps the scores that a job has computed. @returns the kept scores, in order */
   keep(computed: readonly NewScores[], jobId: string): Promise<KeptScore[][]>
+  /** Returns the scores of scorers outside of the server by their keys, in order; undefined for those that are not kept. */
+  outside(keys: readonly string[]): Promise<(FoundOutside | undefined)[]>
   comparison(key: ComparisonKey): Promise<KeptComparison | undefined>
   /** Keeps a comparison, and the scores of each model in it. */
   keepComparison(key: ComparisonKey, outcome: ComparisonOutcome, jobId: string): Promise<KeptComparison>
@@ -126,8 +130,9 @@ export type KeptScores = {
 export function createKeptScores(scores: Scores): KeptScores {
   const comparisonParts = (key: ComparisonKey) => ({ version: scoringVersion, comparison: key, runtime })
   const partsOf = (subject: Subject) => ({ version: scoringVersion, ...subject, runtime })
-  const entryOf = ({ subject, metric, samples }: SoupScore, value: KeptScore | undefined): ScoreEntry => ({
+  const entryOf = ({ subject, metric, samples }: SoupScore, value = keptOutcome(undefined)): ScoreEntry => ({
     parts: { ...partsOf(subject), metric },
+    models: modelsOf(subject),
     value,
     ...(typeof subject.model === 'string'
       ? { listed: { model: subject.model, subject: { ...subject, metric, samples } } }
@@ -158,16 +163,27 @@ export function createKeptScores(scores: Scores): KeptScores {
           : undefined
       })
     },
+    fingerprint(subjects, metric) {
+      const parts = subjects.map(subject => ({ ...partsOf(subject), metric }))
+      return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+    },
     async keep(computed, jobId) {
       const kept = computed.map(each => each.scores.map(({ outcome }) => keptOutcome(outcome)))
       const entries = computed.flatMap(({ subject, run, scores: outcomes }, at) => [
         ...outcomes.map(({ identity }, index) =>
           entryOf({ subject, metric: identity, samples: run.samples }, kept[at]?.[index]),
         ),
-        { parts: partsOf(subject), value: run },
+        { parts: partsOf(subject), models: modelsOf(subject), value: run },
       ])
       await scores.put(entries, jobId)
       return kept
+    },
+    async outside(keys) {
+      const found = await scores.findKeys(keys)
+      return found.map(kept => {
+        const score = outsideScore.safeParse(kept?.value)
+        return kept && score.success ? { score: score.data, jobId: kept.jobId } : undefined
+      })
     },
     async list(model, page) {
       const { items, nextCursor } = await scores.list(model, page)
@@ -188,7 +204,8 @@ export function createKeptScores(scores: Scores): KeptScores {
         ignored: outcomes[0]?.ignored ?? 0,
       }
       const entries = key.subjects.map((subject, at) => entryOf({ subject, metric: key.metric, samples }, outcomes[at]))
-      await scores.put([{ parts: comparisonParts(key), value }, ...entries], jobId)
+      const models = [...new Set(key.subjects.flatMap(modelsOf))]
+      await scores.put([{ parts: comparisonParts(key), models, value }, ...entries], jobId)
       return value
     },
     async adopt(model, soups, jobId) {
@@ -196,8 +213,8 @@ export function createKeptScores(scores: Scores): KeptScores {
       for (const { subject, metric, samples } of soups) {
         const parts = { ...partsOf(subject), metric }
         const kept = await scores.get(parts)
-        if (kept)
-          entries.push({ parts, value: kept.value, listed: { model, subject: { ...subject, metric, samples } } })
+        const listed = { model, subject: { ...subject, metric, samples } }
+        if (kept) entries.push({ parts, models: modelsOf(subject), value: kept.value, listed })
       }
       await scores.put(entries, jobId)
     },

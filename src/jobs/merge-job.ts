@@ -9,8 +9,8 @@ import { methodSettings } from '../merge/method-settings.ts'
 import { recipeDocument } from '../merge/provenance.ts'
 import { modelDigest } from '../models/model-digest.ts'
 import { modelErrors } from '../models/model-errors.ts'
-import type { NewUpload } from '../models/model-store.ts'
-import type { ContentFiles } from '../storage/content-files.ts'
+import type { NewUpload } from '../models/model-uploads.ts'
+import type { ContentFiles } from '../storage/content/content-files.ts'
 import type { Catalog, KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import { bytesOf } from '../storage/model-paths.ts'
@@ -19,14 +19,14 @@ import type { MergeFile } from '../threads/open-inputs.ts'
 import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { findInputs } from './find-inputs.ts'
+import type { JobCommands } from './job-commands.ts'
 import { jobErrors } from './job-errors.ts'
 import type { JobRunner } from './job-runner.ts'
-import type { JobService } from './job-service.ts'
 import {
   type Recalibration,
   type Recalibrator,
+  readingCalibration,
   recalibrate,
-  requireSoundCalibration,
   resolveRecalibration,
 } from './recalibration.ts'
 import type { Stores } from './resolve-evaluation.ts'
@@ -87,17 +87,19 @@ export function mergeRunner(merger: Merger): JobRunner<'merge'> {
   return async (request, { id: jobId, signal, progress, succeed }) => {
     const started = performance.now()
     const merge = await resolveMerge(request, merger)
-    await merger.models.requireSound(filesOf(merge.inputs), signal)
-    if (merge.recalibration) await requireSoundCalibration(merge.recalibration, merger, signal)
-    await mergeIntoStore(merge, merger, { jobId, signal, progress }, ({ files, report }, insert) =>
-      succeed(async transaction => {
-        const { name = null, labels, ttl } = request
-        const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl) })
-        const sha256 = modelDigest(files)
-        const bytes = report.bytesWritten
-        const seconds = (performance.now() - started) / 1000
-        return { model: { id, name, sha256, bytes }, models: merge.models, report: { ...report, seconds } }
-      }),
+    const work = () =>
+      mergeIntoStore(merge, merger, { jobId, signal, progress }, ({ files, report }, insert) =>
+        succeed(async transaction => {
+          const { name = null, labels, ttl } = request
+          const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl) })
+          const sha256 = modelDigest(files)
+          const bytes = report.bytesWritten
+          const seconds = (performance.now() - started) / 1000
+          return { model: { id, name, sha256, bytes }, models: merge.models, report: { ...report, seconds } }
+        }),
+      )
+    await merger.models.whileSound(filesOf(merge.inputs), signal, () =>
+      readingCalibration(merge.recalibration, merger, signal, work),
     )
   }
 }
@@ -165,7 +167,7 @@ export const mergeErrors = {
 export function createMergeService(
   stores: Stores,
   threads: ThreadPool,
-  jobs: JobService,
+  jobs: JobCommands,
   maximumModels: number,
 ): MergeService {
   return {

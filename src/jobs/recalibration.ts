@@ -4,7 +4,8 @@ import type {
   RecalibrationReport,
   ScoredRecalibrationRequest,
 } from '../../schemas/recalibration.ts'
-import { type Binding, bindDataset, isBoundByRequest } from '../evaluate/binding.ts'
+import { type Binding, bindDataset } from '../evaluate/binding.ts'
+import { datasetKinds } from '../evaluate/datasets/dataset-kinds.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { OnSamples } from '../evaluate/exchange/conversation.ts'
 import type { CalibrationTask } from '../evaluate/protocol.ts'
@@ -54,7 +55,7 @@ export async function resolveRecalibration(
   return {
     recipe: {
       dataset: dataset.sha256,
-      ...(isBoundByRequest(dataset.kind) ? { inputs: arraysByInput(binding), batchSize: binding.batchSize } : {}),
+      ...(datasetKinds[dataset.kind].byRequest ? { inputs: arraysByInput(binding), batchSize: binding.batchSize } : {}),
       ...(batches === undefined ? {} : { batches }),
     },
     calibration: {
@@ -68,14 +69,22 @@ export async function resolveRecalibration(
   }
 }
 
-/** Checks the files that a recalibration reads; call it before. @throws TureenError `TUREEN_CONTENT_DAMAGED` */
-export async function requireSoundCalibration(
-  { datasetId, calibration, scoring }: Recalibration,
+/**
+ * Leases the files of a recalibration and checks them, while `run` reads them. Without a recalibration it only runs `run`.
+ * @throws TureenError `TUREEN_CONTENT_DAMAGED`
+ */
+export async function readingCalibration<Result>(
+  recalibration: Recalibration | null,
   { models, datasets }: Stores,
   signal: AbortSignal,
-): Promise<void> {
-  await datasets.requireSound({ id: datasetId, files: calibration.dataset.files }, signal)
-  if (scoring) await models.requireSound(metricModels([scoring.metric]), signal)
+  run: () => Promise<Result>,
+): Promise<Result> {
+  if (!recalibration) return run()
+  const { datasetId, calibration, scoring } = recalibration
+  const metrics = scoring ? metricModels([scoring.metric]) : []
+  return datasets.whileSound({ id: datasetId, files: calibration.dataset.files }, signal, () =>
+    models.whileSound(metrics, signal, run),
+  )
 }
 
 function boundTo(...[model, dataset, request]: Parameters<typeof bindDataset>): Binding {

@@ -1,5 +1,5 @@
 import type { ModelRecord } from '../../schemas/model.ts'
-import type { SearchRequest } from '../../schemas/search.ts'
+import type { TermRequest } from '../../schemas/search-terms.ts'
 import { datasetErrors } from '../datasets/dataset-errors.ts'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
@@ -28,7 +28,7 @@ export const scoringErrors = [
 /** The data set and the scoring metric of soups: on selection, on test, or for a recalibration. */
 export type Scoring = { dataset: ResolvedDataset; metric: ResolvedMetric }
 
-type ScoringRequest = SearchRequest['selection']
+type ScoringRequest = Extract<TermRequest, { dataset: string }>
 
 /**
  * Finds the data set and the scoring metric, and checks that they fit the model.

@@ -11,8 +11,9 @@ import type { MergeFile } from '../threads/open-inputs.ts'
 import { findInputs } from './find-inputs.ts'
 import { type Recalibration, resolveRecalibration } from './recalibration.ts'
 import type { Stores } from './resolve-evaluation.ts'
-import { resolveScoring, type Scoring } from './resolve-scoring.ts'
+import { resolveTerms } from './resolve-terms.ts'
 import { searchedSettings } from './search-dimensions.ts'
+import { datasetScorings, type SearchTerm } from './search-term.ts'
 
 /**
  * A model of a search. `standsForItself`: true if its own file can run in place of a soup of this model alone. Then its inputs and
@@ -30,8 +31,12 @@ export type ResolvedSearch = {
   /** Parameters of the merge method to search. */
   dimensions: readonly SearchDimension[]
   method: SearchedMethod
-  selection: Scoring
-  test: Scoring | null
+  /** One or more. Either all of them have a test, or none. */
+  terms: readonly SearchTerm[]
+  /** True if the request has a list of terms, also of only one: then candidates rank by the objective. */
+  isList: boolean
+  /** The base that the request names. */
+  base: SearchedModel | null
   recalibration: Recalibration | null
   inputIds: string[]
 }
@@ -52,11 +57,14 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
   const [first] = records
   const bound = found.base ?? first
   if (!bound) throw invalid([{ field: 'models', message: 'a search chooses among at least two models' }])
-  const models = records.map(record => ({
+  const namedPaths = (record: ModelRecord) => ({
     id: record.id,
     name: record.name,
     sha256: record.sha256,
     paths: stores.models.paths(record),
+  })
+  const models = records.map(record => ({
+    ...namedPaths(record),
     standsForItself: outputDtype === undefined && interfaceOf(record) === interfaceOf(bound),
   }))
   const { inputs } = found
@@ -68,17 +76,8 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     { weights: models.map(() => 1), hasBase: found.base !== null, fishers: inputs.companions.length },
     rules,
   )
-  const selection = await resolveScoring('selection', request.selection, bound, stores)
-  const test = request.test
-    ? await resolveScoring(
-        'test',
-        { ...request.selection, ...request.test, metric: request.test.metric ?? request.selection.metric },
-        bound,
-        stores,
-      )
-    : null
+  const terms = await resolveTerms(request, bound, stores)
   const recalibration = request.recalibrate ? await resolveRecalibration(request.recalibrate, bound, stores) : null
-  const scorings = [selection, ...(test ? [test] : [])]
   return {
     models,
     inputs: { ...inputs, base: inputs.base ?? sharedBase },
@@ -93,13 +92,17 @@ export async function resolveSearch(request: SearchRequest, stores: Stores): Pro
     },
     dimensions,
     method,
-    selection,
-    test,
+    terms,
+    isList: Array.isArray(request.selection),
+    base: found.base && { ...namedPaths(found.base), standsForItself: true },
     recalibration,
     inputIds: [
       ...found.inputIds,
       ...(recalibration?.inputIds ?? []),
-      ...scorings.flatMap(({ dataset, metric }) => [dataset.id, ...(metric.modelId ? [metric.modelId] : [])]),
+      ...datasetScorings(terms).flatMap(({ dataset, metric }) => [
+        dataset.id,
+        ...(metric.modelId ? [metric.modelId] : []),
+      ]),
     ],
   }
 }

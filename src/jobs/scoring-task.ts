@@ -1,7 +1,7 @@
 import { elementCount } from '../evaluate/metrics/batch-dims.ts'
 import type { ScoringTask } from '../evaluate/protocol.ts'
-import type { Subject } from './kept-scores.ts'
 import type { ResolvedDataset } from './resolve-evaluation.ts'
+import type { ScoredModel, Subject } from './score-subject.ts'
 
 /** Returns the task that scores a model or soup on a whole data set. */
 export function taskOn({ files, binding, target }: ResolvedDataset, threads: number): ScoringTask {
@@ -10,6 +10,6 @@ export function taskOn({ files, binding, target }: ResolvedDataset, threads: num
 }
 
 /** Returns the subject of a score of a model or soup on a whole data set. */
-export function subjectOf(model: unknown, { sha256, binding }: ResolvedDataset, threads: number): Subject {
+export function subjectOf(model: ScoredModel, { sha256, binding }: ResolvedDataset, threads: number): Subject {
   return { model, dataset: sha256, binding, limit: null, threads }
 }

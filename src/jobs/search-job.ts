@@ -1,35 +1,51 @@
 import type { NamedModel } from '../../schemas/common.ts'
-import type { SearchResult } from '../../schemas/search.ts'
+import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import { guessNotes } from '../evaluate/binding/guess-notes.ts'
-import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import { filesOf } from '../merge/merge-inputs.ts'
 import { requireFinite } from '../merge/non-finite-report.ts'
+import { ownTurn } from '../own-turn.ts'
+import { paretoFront } from '../search/pareto.ts'
+import type { SearchEnd } from '../search/search-end.ts'
+import { scoresOfTerms } from '../search/standings.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
-import type { JobRunner } from './job-runner.ts'
+import { unlessAborted } from '../unless-aborted.ts'
+import { openOutsideRun } from './external/outside-run.ts'
+import {
+  noEvaluators,
+  type OutsideStart,
+  openStart,
+  replayed,
+  tallyOf,
+  waitForScores,
+} from './external/outside-start.ts'
+import { outsideTests } from './external/outside-test.ts'
+import type { SearchBooks } from './external/search-books.ts'
+import type { JobContext, JobRunner } from './job-runner.ts'
 import type { KeptScores } from './kept-scores.ts'
 import type { Merger } from './merge-job.ts'
-import { requireSoundCalibration } from './recalibration.ts'
-import { metricModels, type Stores } from './resolve-evaluation.ts'
+import type { Stores } from './resolve-evaluation.ts'
 import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { scoreCandidates } from './score-candidates.ts'
-import { searchClock } from './search-clock.ts'
+import { type SearchClock, searchClock } from './search-clock.ts'
 import { searchFindings } from './search-findings.ts'
 import { modelOfSoup, recordOfSingle, storeSoup } from './search-model.ts'
-import { type SearchPlans, searchPlans } from './search-plans.ts'
+import type { SearchPlans } from './search-plans.ts'
 import { recommendationOf, resultOf } from './search-result.ts'
 import { createSearchScorer, type SearchScorer } from './search-scorer.ts'
-import { runnableSoups, soupName, soupOrigin } from './search-soups.ts'
+import { openSearchSession, readingSearch, type SoupScoring } from './search-session.ts'
+import { type SpreadServices, scoreHere, spreadCandidates } from './search-spread.ts'
+import { directionOf, isAllOutside, isOnDataset } from './search-term.ts'
 import { scoreOnTest, scoresOf } from './search-test.ts'
 
 export type Searcher = {
   stores: Stores
   merger: Merger & { threads: ThreadPool }
-  evaluators: EvaluatorPool
   kept: KeptScores
-  /** Threads of onnxruntime in one evaluation. */
-  threads: number
-  /** Most bytes of samples that the evaluators of one search keep ready, all together. */
-  memoryBytes: number
+  scoring: SoupScoring
+  /** The way to other workers, which score candidates too; null: this process scores all. */
+  spread: Pick<SpreadServices, 'board' | 'log'> | null
+  /** Returns the books of a search with scores from outside. */
+  booksOf(jobId: string): SearchBooks
 }
 
 /**
@@ -37,44 +53,54 @@ export type Searcher = {
  * kept scores and has the same result.
  */
 export function searchRunner(searcher: Searcher): JobRunner<'search'> {
-  const { stores, merger, evaluators, kept, threads, memoryBytes } = searcher
-  return async (request, context) => {
+  const { stores, merger, kept, scoring, spread } = searcher
+  const runSearch = async (
+    request: SearchRequest,
+    search: ResolvedSearch,
+    clock: SearchClock,
+    context: JobContext<'search'>,
+    start?: OutsideStart,
+  ) => {
     const { signal, succeed } = context
-    const clock = searchClock(request.budget.seconds, context.resumed?.seconds ?? 0)
-    const search = await resolveSearch(request, stores)
-    const { inputs, settings, selection } = search
-    await requireSound(search, stores, signal)
+    const { inputs, settings } = search
     const over = new AbortController()
     const ending = AbortSignal.any([signal, over.signal])
-    const plans = searchPlans(search, merger.threads, merger.contentFiles, ending)
+    const session = openSearchSession(search, scoring, ending)
+    const { plans, soups, evaluationThreads: threads } = session
     // Begins as soon as there is a plan, so that a thread which merges is there when the winner is known.
     const nonFinite = plans.whole.then(({ path }) =>
       merger.threads.findNonFiniteModels({ inputs: filesOf(inputs), plan: path }, { signal: ending }),
     )
     nonFinite.catch(() => undefined)
-    const soups = runnableSoups(search, plans)
-    const scorer = createSearchScorer(
-      {
-        identify: soup => soupOrigin(soup, search),
-        nameOf: soup => soupName(soup, search),
-        ...selection,
-        threads,
-        jobId: context.id,
-        memoryBytes,
-        signal: ending,
-      },
-      { kept, evaluators, soups },
-    )
+    const outside = start && openOutsideRun({ ...start, search, kept, jobId: context.id, clock }, ending)
+    const evaluating = isAllOutside(search.terms)
+      ? noEvaluators
+      : spread
+        ? spreadCandidates(session, context.id, { ...spread, kept }, ending)
+        : scoreHere(session)
+    const scorer = createSearchScorer(session, evaluating, { kept, jobId: context.id, external: outside }, ending)
+    const tally = tallyOf(request, search, clock, context)
     const work = async () => {
       // Models that must be finite are searched before any is scored.
       if (settings.onNonFinite === 'fail') requireFinite(await nonFinite, settings.onNonFinite)
-      const end = await scoreCandidates(request, search, scorer, clock, context.progress)
+      const progress = outside ? tally.progress : context.progress
+      const end = await scoreCandidates(request, search, tally.counting(scorer), clock, progress, outside)
+      outside?.endChoice()
       const { compare } = scorer
-      const test = await scoreOnTest(end, search, { kept, soups, compare, threads, jobId: context.id })
+      const external = outside && outsideTests({ run: outside, threads: merger.threads, signal: ending })
+      const ways = external ? { external, track: outside.track } : {}
+      const test = await scoreOnTest(end, search, { kept, soups, compare, threads, jobId: context.id, ...ways })
       const recommendation = recommendationOf(request, search, end, test)
+      const pareto = await paretoOf(search, end)
       const { warnings, rules } = await searchFindings(plans.whole, nonFinite)
       const result = (model: NamedModel, notes: readonly string[] = []): SearchResult => {
-        const { notes: own, ...told } = resultOf(request, search, { end, test, recommendation }, model, clock.seconds())
+        const { notes: own, ...told } = resultOf(
+          request,
+          search,
+          { end, test, recommendation, pareto },
+          model,
+          clock.seconds(),
+        )
         return {
           ...told,
           ...(rules ? { groups: rules } : {}),
@@ -93,19 +119,60 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
     }
     const working = work()
     try {
-      await unlessAborted(signal, working)
+      const lacking = await unlessAborted(signal, outside ? Promise.race([working, outside.lacking]) : working)
+      if (start && lacking) {
+        // Nobody should score soups of models that cannot be planned.
+        if (start.isFirst) await unlessAborted(signal, plans.whole)
+        await scorer.flush()
+        await waitForScores(lacking, start.books, tally, context)
+      }
     } finally {
       over.abort(new Error('the search is over'))
       await letGo(scorer, plans, nonFinite, working)
     }
   }
+  return async (request, context) => {
+    const search = await resolveSearch(request, stores)
+    const { seconds } = request.budget
+    if (search.terms.every(({ selection }) => isOnDataset(selection))) {
+      const clock = searchClock(seconds, context.resumed?.seconds ?? 0)
+      return readingSearch(search, stores, context.signal, () => runSearch(request, search, clock, context))
+    }
+    const start = await openStart(searcher.booksOf(context.id), seconds)
+    const clock = searchClock(seconds, start.secondsBefore)
+    // Most starts only find out what is to be scored next, for which they read no model.
+    if (
+      isAllOutside(search.terms) &&
+      !start.isFirst &&
+      (await replayed(request, search, { kept, start, clock }, context))
+    )
+      return
+    await readingSearch(search, stores, context.signal, () => runSearch(request, search, clock, context, start))
+  }
+}
+
+/** Returns the Pareto front of the candidates of a list of terms that are not ruled out. */
+function paretoOf({ terms }: ResolvedSearch, { candidates, standings }: SearchEnd): Promise<number[]> {
+  if (!standings) return Promise.resolve([])
+  // A point without scores is left out.
+  const points = candidates.map(candidate => (candidate.misses?.length ? [] : scoresOfTerms(candidate)))
+  return paretoFront(
+    points,
+    terms.map(({ selection }) => directionOf(selection)),
+    ownTurn,
+  )
 }
 
 /** Notes on the arrays that were guessed. A test data set that was bound like the selection has no further notes. */
-function notesOnArrays({ selection, test }: ResolvedSearch): string[] {
-  const known = new Set(guessNotes(selection.dataset.guesses))
-  const others = (test?.dataset.guesses ?? []).filter(guess => !guessNotes([guess]).every(note => known.has(note)))
-  return [...guessNotes(selection.dataset.guesses, 'selection.'), ...guessNotes(others, 'test.')]
+function notesOnArrays({ terms, isList }: ResolvedSearch): string[] {
+  return terms.flatMap(({ selection, test }, index) => {
+    if (selection.kind === 'external') return []
+    const place = isList ? `${index}.` : ''
+    const known = new Set(guessNotes(selection.dataset.guesses))
+    const tested = test?.kind === 'dataset' ? test.dataset.guesses : []
+    const others = tested.filter(guess => !guessNotes([guess]).every(note => known.has(note)))
+    return [...guessNotes(selection.dataset.guesses, `selection.${place}`), ...guessNotes(others, `test.${place}`)]
+  })
 }
 
 /** Waits until everything that a search has begun has let go of its files: nothing of the search is left when its job has ended. */
@@ -118,26 +185,4 @@ async function letGo(
   const [closed] = await Promise.allSettled([scorer.close(), nonFinite, working])
   await plans.close()
   if (closed.status === 'rejected') throw closed.reason
-}
-
-async function requireSound(search: ResolvedSearch, stores: Stores, signal: AbortSignal): Promise<void> {
-  const { models, datasets } = stores
-  if (search.recalibration) await requireSoundCalibration(search.recalibration, stores, signal)
-  const scorings = [search.selection, ...(search.test ? [search.test] : [])]
-  await models.requireSound([...filesOf(search.inputs), ...metricModels(scorings.map(({ metric }) => metric))], signal)
-  for (const { dataset } of scorings) await datasets.requireSound(dataset, signal)
-}
-
-/** Waits for work. @throws the signal's reason as soon as it fires */
-async function unlessAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort)
-  if (signal.aborted) abort()
-  work.catch(() => undefined)
-  try {
-    await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }

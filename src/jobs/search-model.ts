@@ -4,7 +4,7 @@ import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { modelDigest } from '../models/model-digest.ts'
 import type { ModelStore } from '../models/model-store.ts'
-import { isSingle } from '../search/candidate-soup.ts'
+import { isBase, isSingle } from '../search/candidate-soup.ts'
 import type { Catalog } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import type { JobContext } from './job-runner.ts'
@@ -13,11 +13,12 @@ import { type Merger, mergeIntoStore } from './merge-job.ts'
 import type { ResolvedSearch, SearchedModel } from './resolve-search.ts'
 import { soupMerge } from './search-soups.ts'
 
-/** The model of a search that a soup is; undefined if the soup is a new model, also by another type of its weights. */
+/** The model of a search that a soup is, or its base; undefined if the soup is a new model, also by another type of its weights. */
 export function modelOfSoup(
   soup: CandidateSoup,
-  { models, settings }: Pick<ResolvedSearch, 'models' | 'settings'>,
+  { models, base, settings }: Pick<ResolvedSearch, 'models' | 'base' | 'settings'>,
 ): SearchedModel | undefined {
+  if (isBase(soup)) return base ?? undefined
   const [only] = isSingle(soup) ? soup.members : []
   return only === undefined || settings.outputDtype ? undefined : models[only]
 }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { MergeFindings } from '../merge/merge-findings.ts'
-import type { ContentFiles } from '../storage/content-files.ts'
+import type { ContentFiles } from '../storage/content/content-files.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
 

@@ -2,15 +2,27 @@ import type { NamedModel } from '../../schemas/common.ts'
 import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { isSingle } from '../search/candidate-soup.ts'
+import { recommendByTerms } from '../search/recommend-by-terms.ts'
 import { type Recommendation, recommend, sideOf } from '../search/recommendation.ts'
-import type { ScoredCandidate } from '../search/run-search.ts'
+import type { ScoredCandidate } from '../search/scored-candidate.ts'
 import type { SearchEnd } from '../search/search-end.ts'
 import { notesOf } from '../search/search-notes.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
-import { bootstrap, type SampledTestScores } from './search-test.ts'
+import { isTestedOnSelection, termName } from './search-term.ts'
+import { resultByTerms } from './search-terms-result.ts'
+import type { SampledTestScores } from './search-test.ts'
+import { bootstrap } from './test-term.ts'
 
-/** A search that has ended, with its scores on test, if it has a test data set, and the candidate to deploy. */
-export type ConcludedSearch = { end: SearchEnd; test: SampledTestScores | null; recommendation: Recommendation }
+/**
+ * A search that has ended, with its scores on test, if it has a test data set, and the candidate to deploy. `pareto`: indices of the
+ * candidates in the Pareto front; empty without a list of terms.
+ */
+export type ConcludedSearch = {
+  end: SearchEnd
+  test: SampledTestScores | null
+  recommendation: Recommendation
+  pareto: readonly number[]
+}
 
 /** Returns the candidate of a search to deploy. */
 export function recommendationOf(
@@ -20,14 +32,16 @@ export function recommendationOf(
   test: SampledTestScores | null,
 ): Recommendation {
   const [best = 0] = end.bestSingle.soup.members
-  return recommend({ end, test, sameData: hasSameData(search), bestName: labelsOf(search)[best] ?? '', guard })
+  const bestName = labelsOf(search)[best] ?? ''
+  if (end.standings) return recommendByTerms({ end, test, termNames: search.terms.map(termName), bestName, guard })
+  return recommend({ end, test, sameData: hasSameData(search), bestName, guard })
 }
 
 /** Returns the result of a search for the API. @param model the model that the search returns */
 export function resultOf(
   request: SearchRequest,
   search: ResolvedSearch,
-  { end, test, recommendation }: ConcludedSearch,
+  { end, test, recommendation, pareto }: ConcludedSearch,
   model: NamedModel,
   seconds: number,
 ): SearchResult {
@@ -42,11 +56,17 @@ export function resultOf(
     ...(parameters ? { parameters } : {}),
   })
   const nameOf = (member: number) => models[member]?.name ?? null
-  const scored = ({ soup, value }: ScoredCandidate) => ({ ...soupOf(soup), score: value })
+  const scored = ({ soup, value, terms, misses }: ScoredCandidate) => ({
+    ...soupOf(soup),
+    score: value,
+    ...(terms ? { scores: terms.map(term => term.value) } : {}),
+    ...(misses ? { misses: [...misses] } : {}),
+  })
   const named = (candidate: ScoredCandidate) => ({ ...scored(candidate), names: candidate.soup.members.map(nameOf) })
   const { contributions, barrier } = findings
   const emptyScore = request.strategy.type === 'exhaustive' ? request.strategy.emptyScore : 0
   const sameData = hasSameData(search)
+  const byTerms = end.standings && resultByTerms(search, end, end.standings, test)
   const { choice, reason } = recommendation
   const [best = 0] = bestSingle.soup.members
   const { id, name, sha256 } = (choice === 'bestSingle' && !request.guard && models[best]) || model
@@ -62,6 +82,7 @@ export function resultOf(
       seconds: candidate.seconds,
       cached: candidate.cached,
     })),
+    ...(byTerms ? { ...byTerms, pareto: [...pareto] } : {}),
     ...(contributions
       ? {
           contributions: contributions.map(({ shapley, marginal }, index) => ({
@@ -75,7 +96,7 @@ export function resultOf(
         }
       : {}),
     ...(barrier ? { barrier } : {}),
-    improved: test && (sameData && !isSingle(winner.soup) ? null : improved(test)),
+    improved: byTerms ? null : test && (sameData && !isSingle(winner.soup) ? null : improved(test)),
     test: test && {
       winner: test.winner,
       bestSingle: test.bestSingle,
@@ -94,7 +115,15 @@ export function resultOf(
     stopped,
     evaluations,
     seconds,
-    notes: notesOf({ request, names: labelsOf(search), end, test, sameData, recommendation }),
+    notes: notesOf({
+      request,
+      names: labelsOf(search),
+      end,
+      test,
+      sameData,
+      recommendation,
+      termNames: search.terms.map(termName),
+    }),
   }
 }
 
@@ -103,11 +132,9 @@ function labelsOf({ models }: ResolvedSearch): string[] {
   return models.map(({ id, name }) => name ?? id)
 }
 
-/** True if test has the samples that choose the winner: the same data set, and the same arrays of it as inputs. */
-function hasSameData({ selection, test }: ResolvedSearch): boolean {
-  if (test?.dataset.sha256 !== selection.dataset.sha256) return false
-  const chosenBy = new Set(selection.dataset.binding.inputs.map(({ array }) => array))
-  return test.dataset.binding.inputs.every(({ array }) => chosenBy.has(array))
+/** True if test of a term has the samples that choose the winner. */
+function hasSameData({ terms }: ResolvedSearch): boolean {
+  return terms.some(isTestedOnSelection)
 }
 
 /** True if the winner is certainly better than the best single model on test; null without an interval. */

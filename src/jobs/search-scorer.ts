@@ -1,45 +1,19 @@
-import { setImmediate } from 'node:timers/promises'
-import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
 import type { ComparisonOutcome, ComparisonTask, EvaluationOutcome } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
-import type { Scored } from '../search/run-search.ts'
-import { candidateLanes } from './candidate-lanes.ts'
-import type { FoundScore, KeptScores, NewScores, Subject } from './kept-scores.ts'
-import type { ResolvedDataset, ResolvedMetric } from './resolve-evaluation.ts'
-import { subjectOf, taskOn } from './scoring-task.ts'
-import type { RunnableSoups } from './search-soups.ts'
+import type { Scored, ScoredSoup } from '../search/scored-candidate.ts'
+import { gathered } from './gathered.ts'
+import type { FoundScore, KeptScores, NewScores } from './kept-scores.ts'
+import type { Subject } from './score-subject.ts'
+import type { ScoringSession, SessionTerm } from './search-session.ts'
+import type { CandidateScoring } from './search-spread.ts'
 import { usableScore } from './usable-score.ts'
 
 /** Milliseconds between two writes of scores, since each write waits for the disk. A crash loses at most the scores of this time. */
 const keepMilliseconds = 200
 
-/** Most kept scores that are looked up together. Their keys take about 3 ms to compute. */
-const keysOfSlice = 64
-
-/** The settings that score the soups of a search. */
-export type ScorerSettings = {
-  /** Returns the value that determines a soup's bytes: a model's digest, or a recipe. */
-  identify(soup: CandidateSoup): unknown
-  /** Returns a soup in words, for errors. */
-  nameOf(soup: CandidateSoup): string
-  dataset: ResolvedDataset
-  metric: ResolvedMetric
-  threads: number
-  jobId: string
-  /** Most bytes of samples that the evaluators of the search keep ready, all together. */
-  memoryBytes: number
-  /** Ends all running evaluations. It fires before the scorer is closed. */
-  signal: AbortSignal
-}
-
-export type ScorerServices = {
-  kept: KeptScores
-  evaluators: EvaluatorPool
-  soups: RunnableSoups
-}
-
 export type SearchScorer = {
-  score(soup: CandidateSoup): Promise<Scored>
+  /** Scores a soup in all terms. @param isAnticipated true while the search can go on without the score */
+  score(soup: CandidateSoup, isAnticipated?: boolean): Promise<ScoredSoup>
   hasSpare(): boolean
   /** Compares models, as soon as an evaluator is free. */
   compare(task: ComparisonTask): Promise<ComparisonOutcome>
@@ -49,28 +23,100 @@ export type SearchScorer = {
   close(): Promise<void>
 }
 
-/** Returns a scorer that scores several soups at a time, in as many evaluators as the machine runs. It reuses kept scores. */
-export function createSearchScorer(settings: ScorerSettings, services: ScorerServices): SearchScorer {
-  const { identify, nameOf, dataset, metric, threads, jobId, memoryBytes, signal } = settings
-  const { kept, evaluators, soups } = services
-  const lanes = candidateLanes(
-    evaluators,
-    {
-      ...taskOn(dataset, threads),
-      source: soups.source,
-      metric: metric.task,
-      readyBytes: Math.floor(memoryBytes / evaluators.width),
-    },
-    signal,
+/** Scores a soup by one term. */
+type TermScorer = (soup: CandidateSoup, isAnticipated: boolean) => Promise<Scored>
+
+/**
+ * The scorers outside of the server. `width`: number of soups that they may score at the same time beside those that the search awaits.
+ */
+export type ExternalTerms = {
+  width: number
+  /** Scores a soup by a term, given its place in the request. */
+  score(term: number, soup: CandidateSoup, isAnticipated: boolean): Promise<Scored>
+  /** Returns the promise of work of this server. While there is such work, the search waits for no scorer. */
+  track<Value>(work: Promise<Value>): Promise<Value>
+  /** Hears that this server computes a score. */
+  computing(): void
+}
+
+/** The parts of a session that a scorer uses. */
+export type ScorerSession = Pick<ScoringSession, 'terms' | 'isList' | 'width' | 'soups' | 'nameOf'>
+
+export type ScorerServices = { kept: KeptScores; jobId: string; external?: ExternalTerms | undefined }
+
+/**
+ * Returns a scorer that scores several soups at a time. It reuses kept scores.
+ * @param signal ends all running evaluations; it fires before the scorer is closed
+ */
+export function createSearchScorer(
+  session: ScorerSession,
+  scoring: CandidateScoring,
+  { kept, jobId, external = nobody }: ScorerServices,
+  signal: AbortSignal,
+): SearchScorer {
+  const keeper = lateKeeper(kept, jobId)
+  const outstanding = new Set<Promise<unknown>>()
+  const scorers = session.terms.map(
+    (term, index): TermScorer =>
+      term
+        ? termScorer(session, { ...term, index }, { scoring, kept, jobId, keep: keeper.add, external }, signal)
+        : (soup, isAnticipated) => external.score(index, soup, isAnticipated),
   )
+  const scoreOf = async (soup: CandidateSoup, isAnticipated: boolean): Promise<ScoredSoup> => {
+    const scores = await Promise.all(scorers.map(score => score(soup, isAnticipated)))
+    const [only] = scores
+    if (only && !session.isList) return only
+    return {
+      value: null,
+      seconds: scores.reduce((sum, { seconds }) => sum + seconds, 0),
+      cached: scores.every(({ cached }) => cached),
+      terms: scores,
+    }
+  }
+  return {
+    hasSpare: () => outstanding.size < session.width + scoring.helping + external.width,
+    compare: scoring.compare,
+    score(soup, isAnticipated = false) {
+      const scored = scoreOf(soup, isAnticipated).finally(() => outstanding.delete(scored))
+      outstanding.add(scored)
+      return scored
+    },
+    flush: keeper.flush,
+    async close() {
+      await Promise.allSettled([scoring.end(), ...outstanding])
+      await keeper.flush()
+    },
+  }
+}
+
+/** The scorers of a search that has none outside of the server. */
+const nobody: ExternalTerms = {
+  width: 0,
+  score: term => Promise.reject(new RangeError(`nothing scores the term ${term} of the search`)),
+  track: work => work,
+  computing: () => undefined,
+}
+
+type TermServices = {
+  scoring: CandidateScoring
+  kept: KeptScores
+  jobId: string
+  keep(scores: NewScores): void
+  external: Pick<ExternalTerms, 'track' | 'computing'>
+}
+
+/** Returns the scorer of a term on a data set. @param term the term, with its place in the request */
+function termScorer(
+  { soups, nameOf }: Pick<ScorerSession, 'soups' | 'nameOf'>,
+  { metric, task, subjectOf, index: term }: SessionTerm & { index: number },
+  { scoring, kept, jobId, keep, external }: TermServices,
+  signal: AbortSignal,
+): TermScorer {
   const find = gathered(async (wanted: readonly CandidateSoup[]) => {
-    const subjects = wanted.map(soup => subjectOf(identify(soup), dataset, threads))
+    const subjects = wanted.map(subjectOf)
     const found = await kept.find(subjects, metric.identity)
     return subjects.map((subject, index) => ({ subject, found: found[index] }))
   })
-  const keeper = lateKeeper(kept, jobId)
-  const outstanding = new Set<Promise<unknown>>()
-
   const known = ({ score, run, jobId: owner }: FoundScore): Scored => ({
     value: usableScore(score.value, run.notANumber, metric),
     seconds: run.seconds,
@@ -80,63 +126,31 @@ export function createSearchScorer(settings: ScorerSettings, services: ScorerSer
   })
   const computed = (subject: Subject, { metrics, ...run }: EvaluationOutcome): Scored => {
     const [outcome] = metrics
-    keeper.add({ subject, run, scores: [{ identity: metric.identity, outcome }] })
+    keep({ subject, run, scores: [{ identity: metric.identity, outcome }] })
     const value = usableScore(outcome?.value ?? null, run.notANumber, metric)
     return { value, seconds: run.seconds, cached: false, note: outcome?.note, ignored: outcome?.ignored }
   }
   const scoreOf = async (soup: CandidateSoup): Promise<Scored> => {
     const { subject, found } = await find(soup)
     signal.throwIfAborted()
-    return found ? known(found) : computed(subject, await lanes.score(await soups.runnable(soup), nameOf(soup)))
-  }
-  return {
-    hasSpare: () => outstanding.size < evaluators.width,
-    compare: lanes.compare,
-    score(soup) {
-      const scored = scoreOf(soup).finally(() => outstanding.delete(scored))
-      outstanding.add(scored)
-      return scored
-    },
-    flush: keeper.flush,
-    async close() {
-      await Promise.allSettled([lanes.end(), ...outstanding])
-      await keeper.flush()
-    },
-  }
-}
-
-/**
- * Returns a function that looks up one value. It looks up many together, a slice in a turn of the event loop: a search may ask for thousands
- * at once.
- */
-function gathered<Key, Found>(findAll: (keys: readonly Key[]) => Promise<Found[]>): (key: Key) => Promise<Found> {
-  type Waiting = { key: Key; resolve(found: Found): void; reject(error: unknown): void }
-  let waiting: Waiting[] = []
-  let isAtWork = false
-  const findSlice = async (slice: readonly Waiting[]) => {
-    try {
-      const found = await findAll(slice.map(({ key }) => key))
-      for (const [index, each] of found.entries()) slice[index]?.resolve(each)
-    } catch (error) {
-      for (const { reject } of slice) reject(error)
-    }
-  }
-  const work = async () => {
-    while (waiting.length > 0) {
-      await setImmediate()
-      const slice = waiting.slice(0, keysOfSlice)
-      waiting = waiting.slice(keysOfSlice)
-      await findSlice(slice)
-    }
-    isAtWork = false
-  }
-  return key => {
-    const { promise, resolve, reject } = Promise.withResolvers<Found>()
-    waiting.push({ key, resolve, reject })
-    if (!isAtWork) void work()
-    isAtWork = true
+    if (found) return known(found)
+    external.computing()
+    const model = await soups.runnable(soup)
+    const { promise, resolve, reject } = Promise.withResolvers<Scored>()
+    scoring.score({
+      term,
+      task,
+      soup,
+      subject,
+      model,
+      name: nameOf(soup),
+      scored: outcome => resolve(computed(subject, outcome)),
+      found: score => resolve(known(score)),
+      failed: reject,
+    })
     return promise
   }
+  return soup => external.track(scoreOf(soup))
 }
 
 /** Returns a keeper that gathers scores and writes many at a time. */

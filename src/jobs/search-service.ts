@@ -1,5 +1,6 @@
 import type { JobRecord } from '../../schemas/job.ts'
-import { maximumSearchModels, type SearchBody, type SearchRequest } from '../../schemas/search.ts'
+import type { SearchBody, SearchRequest } from '../../schemas/search.ts'
+import { maximumSearchModels } from '../../schemas/strategy.ts'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { TureenError } from '../errors.ts'
 import { filesOf } from '../merge/merge-inputs.ts'
@@ -7,8 +8,8 @@ import { modelErrors } from '../models/model-errors.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import type { JobCommands } from './job-commands.ts'
 import { jobErrors } from './job-errors.ts'
-import type { JobService } from './job-service.ts'
 import type { Stores } from './resolve-evaluation.ts'
 import { scoringErrors } from './resolve-scoring.ts'
 import { resolveSearch } from './resolve-search.ts'
@@ -36,7 +37,7 @@ export const searchErrors = {
 export function createSearchService(
   stores: Stores,
   threads: ThreadPool,
-  jobs: JobService,
+  jobs: JobCommands,
   maximumModels: number,
 ): SearchService {
   return {

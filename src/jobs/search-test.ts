@@ -3,97 +3,102 @@ import { candidateSoup } from '../search/candidate-soup.ts'
 import type { TestScores } from '../search/recommendation.ts'
 import type { SearchEnd } from '../search/search-end.ts'
 import { everyModel } from '../search/strategy.ts'
-import type { ComparisonKey, KeptComparison, KeptScores, SoupScore } from './kept-scores.ts'
-import type { Scoring } from './resolve-scoring.ts'
+import { type TestedTerm, testByTerms } from '../search/test-by-terms.ts'
+import type { SoupScore } from './kept-scores.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
-import { subjectOf, taskOn } from './scoring-task.ts'
-import type { SearchScorer } from './search-scorer.ts'
-import { type RunnableSoups, soupOrigin } from './search-soups.ts'
-import { usableScore } from './usable-score.ts'
-
-/** Settings of the interval. They are part of the key of a kept comparison. */
-export const bootstrap = { seed: 0, replicates: 2000, confidence: 0.95 }
+import { subjectOf } from './scoring-task.ts'
+import { soupOfBase, soupOrigin } from './search-soups.ts'
+import { objectiveTerms, type TermScoring } from './search-term.ts'
+import { bootstrap, type ComparedSoups, type TestServices, testTerm } from './test-term.ts'
 
 /**
- * Scores on the test data set, which the choice of candidates does not use. `ignored`: number of targets that they leave out. `leftOut`:
- * number of bootstrap replicates that the interval leaves out.
+ * Scores on test, which the choice of candidates does not use. `samples`: null if a scorer gave no score for each sample, and for a list.
+ * `ignored`: number of targets that they leave out. `leftOut`: number of bootstrap replicates that the interval leaves out. `terms`: the
+ * scores of a list, term by term; then the others are values of the objective.
  */
-export type SampledTestScores = TestScores & { samples: number; ignored: number; leftOut: number }
-
-type Services = {
-  kept: KeptScores
-  soups: RunnableSoups
-  compare: SearchScorer['compare']
-  threads: number
-  jobId: string
+export type SampledTestScores = TestScores & {
+  samples: number | null
+  ignored: number
+  leftOut: number
+  terms?: readonly TestedTerm[]
+  /** Indices of the terms of a list whose threshold the winner misses on test. */
+  misses?: readonly number[]
 }
 
 /**
- * Scores the winner, the best single model and the mean of all models once on the test data set, and computes the interval of the difference
- * between the first two. Null if the request has no test data set.
+ * Scores the winner, the best single model and the mean of all models once on test, and computes the interval of the difference between the
+ * first two. For a list it does so for each term, with the best single model by that term, and the base. Null if the request has no test.
  */
 export async function scoreOnTest(
-  { winner, bestSingle }: SearchEnd,
+  end: SearchEnd,
   search: ResolvedSearch,
-  services: Services,
+  services: TestServices,
 ): Promise<SampledTestScores | null> {
-  const { test, models } = search
-  if (!test) return null
-  const { kept, threads } = services
-  const everything = candidateSoup(everyModel(models.length), [])
-  const soups = [winner.soup, bestSingle.soup, everything]
-  const distinct = [...new Map(soups.map(soup => [JSON.stringify(soup), soup])).values()]
-  const place = (soup: CandidateSoup) => distinct.findIndex(other => JSON.stringify(other) === JSON.stringify(soup))
-  const compared: [number, number] = [place(winner.soup), place(bestSingle.soup)]
-  const key: ComparisonKey = {
-    subjects: distinct.map(soup => subjectOf(soupOrigin(soup, search), test.dataset, threads)),
-    metric: test.metric.identity,
-    compared,
-    bootstrap,
-  }
-  const known = await kept.comparison(key)
-  const { values, notANumber, notes, interval, ...rest } = known ?? (await compare(key, distinct, test, services))
-  const scoreOf = (soup: CandidateSoup) =>
-    usableScore(values[place(soup)] ?? null, notANumber[place(soup)] ?? 0, test.metric)
-  const pair = { winner: scoreOf(winner.soup), bestSingle: scoreOf(bestSingle.soup) }
-  const hasInterval = pair.winner !== null && pair.bestSingle !== null
-  const { direction } = test.metric
+  const everything = candidateSoup(everyModel(search.models.length), [])
+  const scorings = search.terms.flatMap(({ test }) => (test ? [test] : []))
+  const [only] = scorings
+  if (!only) return null
+  const { winner, bestSingle, standings } = end
+  if (!standings)
+    return ofOneTerm(only, { winner: winner.soup, bestSingle: bestSingle.soup, everything }, search, services)
+  const base = soupOfBase(search)
+  const terms = await Promise.all(
+    scorings.map(async (scoring, index): Promise<TestedTerm> => {
+      const best = standings.terms[index]?.bestSingle?.soup ?? bestSingle.soup
+      const soups = [winner.soup, best, bestSingle.soup, everything, ...(base ? [base] : [])]
+      const compared: ComparedSoups = { soups, pair: [winner.soup, best] }
+      const { scoreOf, noteOf, interval, samples, ignored, leftOut } = await testTerm(
+        scoring,
+        compared,
+        search,
+        services,
+      )
+      const values = { winner: scoreOf(winner.soup), best: scoreOf(best), bestSingle: scoreOf(bestSingle.soup) }
+      const others = { uniform: scoreOf(everything), base: base && scoreOf(base) }
+      const notes = { winner: noteOf(winner.soup), bestSingle: noteOf(best) }
+      return { ...values, ...others, interval, samples, ignored, leftOut, notes }
+    }),
+  )
   const { confidence } = bootstrap
-  const uniform = scoreOf(everything)
-  const noteOf = (soup: CandidateSoup) => notes[place(soup)] ?? undefined
-  const said = { winner: noteOf(winner.soup), bestSingle: noteOf(bestSingle.soup) }
-  return { ...pair, uniform, interval: hasInterval ? interval : null, confidence, direction, notes: said, ...rest }
-}
-
-async function compare(
-  key: ComparisonKey,
-  compared: readonly CandidateSoup[],
-  { dataset, metric }: Scoring,
-  { kept, soups, compare, threads, jobId }: Services,
-): Promise<KeptComparison> {
-  const models = await Promise.all(compared.map(soups.runnable))
-  const task = {
-    ...taskOn(dataset, threads),
-    models,
-    soups: soups.source(),
-    metric: metric.task,
-    compared: key.compared,
-    bootstrap,
+  return {
+    ...testByTerms(objectiveTerms(search.terms), terms),
+    confidence,
+    samples: null,
+    ignored: 0,
+    leftOut: 0,
+    terms,
   }
-  return kept.keepComparison(key, await compare(task), jobId)
 }
 
-/** Returns the scores of a soup of the search: on selection, and on test if there is one. */
+async function ofOneTerm(
+  scoring: TermScoring,
+  { winner, bestSingle, everything }: Record<'winner' | 'bestSingle' | 'everything', CandidateSoup>,
+  search: ResolvedSearch,
+  services: TestServices,
+): Promise<SampledTestScores> {
+  const compared: ComparedSoups = { soups: [winner, bestSingle, everything], pair: [winner, bestSingle] }
+  const { scoreOf, noteOf, direction, ...rest } = await testTerm(scoring, compared, search, services)
+  const notes = { winner: noteOf(winner), bestSingle: noteOf(bestSingle) }
+  const scores = { winner: scoreOf(winner), bestSingle: scoreOf(bestSingle), uniform: scoreOf(everything) }
+  return { ...scores, confidence: bootstrap.confidence, direction, notes, ...rest }
+}
+
+/** Returns the scores of a soup of the search that are kept by data set: on selection, and on test if there is one. */
 export function scoresOf(
   soup: CandidateSoup,
   search: ResolvedSearch,
   tested: SampledTestScores | null,
   threads: number,
 ): SoupScore[] {
-  const { selection, test } = search
   const origin = soupOrigin(soup, search)
-  const scoreOn = ({ dataset, metric }: Scoring, samples: number): SoupScore => {
-    return { subject: subjectOf(origin, dataset, threads), metric: metric.identity, samples }
+  const scoreOn = (scoring: TermScoring, samples: number | null | undefined): SoupScore[] => {
+    if (scoring.kind === 'external') return []
+    const { dataset, metric } = scoring
+    const subject = subjectOf(origin, dataset, threads)
+    return [{ subject, metric: metric.identity, samples: samples ?? dataset.samples }]
   }
-  return [scoreOn(selection, selection.dataset.samples), ...(test && tested ? [scoreOn(test, tested.samples)] : [])]
+  return search.terms.flatMap(({ selection, test }, index) => [
+    ...scoreOn(selection, undefined),
+    ...(test && tested ? scoreOn(test, tested.terms ? tested.terms[index]?.samples : tested.samples) : []),
+  ])
 }

@@ -1,15 +1,15 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { ownTurn } from '../own-turn.ts'
 
 /**
- * Returns a function that reads as `read` does. All that ask for one key in the same turn of the event loop share a read, which begins after
- * that turn. So hundreds of clients that wait for one job cost one read, and nobody sees an older record than without sharing.
+ * Returns a function that reads as `read` does. All that ask for one key before the read has its turn of the event loop share it. So hundreds
+ * of clients that wait for one job cost one read, and nobody sees an older record than without sharing.
  */
 export function sharedReads<Key extends (string | number)[], Value>(
   read: (...key: Key) => Promise<Value>,
 ): (...key: Key) => Promise<Value> {
   const coming = new Map<string, Promise<Value>>()
   const begin = async (name: string, key: Key): Promise<Value> => {
-    await nextTurn()
+    await ownTurn()
     coming.delete(name)
     return read(...key)
   }

@@ -6,9 +6,10 @@ import type { Catalog } from '../storage/database.ts'
 import { expiredIds } from '../storage/expiry.ts'
 import type { IdempotencyKeys } from '../storage/idempotency-keys.ts'
 import type { Reserve } from '../storage/reserve.ts'
-import type { JobService } from './job-service.ts'
+import type { ExternalUpkeep } from './external/external-upkeep.ts'
+import type { JobCommands } from './job-commands.ts'
 
-/** Deletes expired records at intervals. A record that a job needs stays until the job ends. */
+/** Deletes expired records at intervals, and looks after searches that wait for scores. A record that a job needs stays until the job ends. */
 export type Sweeper = {
   start(): void
   /** Starts no further sweep, and waits for the running one. */
@@ -18,11 +19,14 @@ export type Sweeper = {
 type SweptRecords = {
   models: ModelStore
   datasets: DatasetStore
-  jobs: JobService
+  jobs: JobCommands
   keys: IdempotencyKeys
+  external: ExternalUpkeep
   /** Removes the files whose time in the quarantine has ended. @returns their digests */
   endQuarantine(): Promise<string[]>
   reserve: Reserve
+  /** True if this server looks after its store; false if another one that shares it does. */
+  isElected(): boolean
 }
 
 /**
@@ -32,7 +36,7 @@ type SweptRecords = {
  */
 export function createSweeper(
   catalog: Catalog,
-  { models, datasets, jobs, keys, endQuarantine, reserve }: SweptRecords,
+  { models, datasets, jobs, keys, external, endQuarantine, reserve, isElected }: SweptRecords,
   seconds: number,
   clock: () => number,
   log: Logger,
@@ -43,7 +47,7 @@ export function createSweeper(
   let running = Promise.resolve()
   let closed = false
 
-  const sweep = async () => {
+  const sweepRecords = async () => {
     const now = new Date(clock()).toISOString()
     for (const kind of ['jobs', 'models', 'datasets'] as const) {
       for (const id of await expiredIds(catalog, kind, now)) {
@@ -59,6 +63,12 @@ export function createSweeper(
     await keys.removeExpired()
     for (const sha256 of await endQuarantine())
       log.warn({ sha256 }, 'a file was deleted from quarantine/ after TUREEN_QUARANTINE_DAYS')
+  }
+  const sweep = async () => {
+    if (isElected()) {
+      await external.sweep()
+      await sweepRecords()
+    }
     await reserve.renew()
   }
   const wait = () => {

@@ -13,9 +13,8 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
   const { leaves, copies, isReordered, byNames } = alignment
   const warnings: Warning[] = []
   const warn = (kind: string, message: string) => warnings.push({ kind, message })
-  const pairs = [...leaves]
-  const theirNames = new Set(other.leaves.map(({ name }) => name))
-  const renamed = pairs.filter(([ours, theirs]) => ours.name !== theirs.name)
+  const renamed = [...leaves].filter(([ours, theirs]) => ours.name !== theirs.name)
+  const theirNames = new Set(renamed.length > 0 ? other.leaves.map(({ name }) => name) : [])
   const contradicted = renamed.filter(([ours]) => ours.isWeight && theirNames.has(ours.name))
   if (contradicted.length > 0) {
     warn(
@@ -34,14 +33,7 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
       'order of operands',
       `has operands of commutative operators in another order; they were paired by structure${byNames ? ', and by the names of their tensors if structure fits in several ways' : ''}`,
     )
-  const sources = new Map<Leaf, Leaf[]>()
-  for (const [ours, theirs] of pairs) {
-    const some = sources.get(theirs)
-    if (some) some.push(ours)
-    else sources.set(theirs, [ours])
-  }
-  const spread = [...sources].filter(([, some]) => some.length > 1)
-  for (const [theirs, some] of spread.slice(0, named))
+  for (const [theirs, some] of sharedLeaves(leaves).slice(0, named))
     warn('shared tensors', `has one tensor, ${theirs.name}, where the base has ${namesOf(some)}`)
   for (const { ours, theirs } of copies.slice(0, named))
     warn(
@@ -67,6 +59,16 @@ export function matchWarnings(alignment: Alignment, base: Network, other: Networ
       )
   }
   return warnings
+}
+
+/** Returns leaves of the other network that stand for several of the base, each with these. */
+function sharedLeaves(leaves: Alignment['leaves']): [Leaf, Leaf[]][] {
+  /** By the number of the other network's leaf; a million leaves need no look-up. */
+  const times: number[] = []
+  for (const theirs of leaves.values()) times[theirs.id] = (times[theirs.id] ?? 0) + 1
+  const shared = [...leaves].filter(([, { id }]) => (times[id] ?? 0) > 1)
+  const grouped = Map.groupBy(shared, ([, theirs]) => theirs)
+  return [...grouped].map(([theirs, pairs]) => [theirs, pairs.map(([ours]) => ours)])
 }
 
 function headWarning({ operators }: Head, { leaves }: Alignment, base: Network): string {

@@ -22,6 +22,7 @@ export const modelErrors = {
   recipe: getErrors,
   remove: ['TUREEN_NOT_FOUND', 'TUREEN_IN_USE', 'TUREEN_STORE_FULL'],
   requireSound: ['TUREEN_CONTENT_DAMAGED'],
+  whileSound: ['TUREEN_CONTENT_DAMAGED'],
   blamingDamage: [...getErrors, 'TUREEN_CONTENT_DAMAGED'],
   // A single model has no other to differ from, and no rules. Of the errors of a merge, only those of reading and of 2 GiB can occur.
   withInline: [

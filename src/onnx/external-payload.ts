@@ -3,7 +3,6 @@ import { type DType, rawBytes } from '../tensor/dtype.ts'
 import type { ExternalPayload, FramedSpan } from './layout.ts'
 import { limits } from './model-limits.ts'
 import { isEscaped } from './names.ts'
-import type { TensorProto } from './onnx-proto.ts'
 
 /**
  * Locates the elements of a tensor with external data by its external_data entries location, offset and length. Other
@@ -13,14 +12,13 @@ import type { TensorProto } from './onnx-proto.ts'
  * dims
  */
 export function externalPayload(
-  tensor: TensorProto,
+  entries: ReadonlyMap<string, string>,
   dtype: DType | undefined,
   elements: number,
   fields: FramedSpan[],
   fail: (message: string) => TureenError,
 ): ExternalPayload {
-  const entry = (name: string) => tensor.externalData.findLast(({ key }) => key === name)?.value ?? undefined
-  const location = entry('location') ?? ''
+  const location = entries.get('location') ?? ''
   if (location === '') throw fail('has external data without a location')
   if (location.length > limits.locationCharacters)
     throw fail(
@@ -30,8 +28,8 @@ export function externalPayload(
     throw fail(`has external data at the location ${location}, which is not UTF-8; rename the file to a name in UTF-8`)
   if (dtype?.name === 'string') throw fail('holds strings in external data, which ONNX does not allow')
   const expected = dtype ? rawBytes(dtype, elements) : undefined
-  const offset = byteCount(entry('offset'), 'offset', fail) ?? 0
-  const length = byteCount(entry('length'), 'length', fail) ?? expected ?? 0
+  const offset = byteCount(entries.get('offset'), 'offset', fail) ?? 0
+  const length = byteCount(entries.get('length'), 'length', fail) ?? expected ?? 0
   if (expected !== undefined && length !== expected)
     throw fail(`takes ${expected} bytes by its dims, but its external data have the length ${length}`)
   if (!Number.isSafeInteger(offset + length)) throw fail(`has external data at offset ${offset}, beyond any file`)

@@ -1,10 +1,9 @@
-import { readBytes } from './byte-source.ts'
 import type { Layout, OpaqueField, TensorEntry } from './layout.ts'
 import { frameOf, type LayoutScope, labelOf, openScope, pathOf } from './layout-scope.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import type { MessageKind } from './messages.ts'
 import { limits } from './model-limits.ts'
-import { decodeName } from './names.ts'
+import { readName } from './names.ts'
 import { malformed, readField, type WireCursor, type WireField, wireType } from './wire.ts'
 
 /**
@@ -83,8 +82,7 @@ export function entryKey(walk: Walk, entry: WireField): string {
   while (cursor.offset < entry.end) {
     const field = readField(cursor, entry.end)
     if (field.number !== 1 || field.type !== wireType.bytes) continue
-    const length = field.end - field.payload
-    key = length > limits.textBytes ? '' : decodeName(readBytes(cursor.source, field.payload, length))
+    key = field.end - field.payload > limits.textBytes ? '' : readName(cursor, field.payload, field.end)
   }
   return key
 }

@@ -179,11 +179,15 @@ export const singularMessages: Readonly<Partial<Record<MessageKind, ReadonlySet<
   MapType: new Set(['value_type']),
 }
 
+/** Field numbers of a tensor. */
 export const tensorFields = {
+  dims: 1,
+  dataType: 2,
   floatData: 4,
   int32Data: 5,
   stringData: 6,
   int64Data: 7,
+  name: 8,
   rawData: 9,
   doubleData: 10,
   uint64Data: 11,

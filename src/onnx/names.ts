@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs/minimal.js'
+import { bytesAt, type WireCursor } from './wire.ts'
 
 /** Precedes the hexadecimal digits of each byte that is not UTF-8. No other name contains it. */
 const escapeMark = '\uFFFD'
@@ -25,6 +26,18 @@ export function decodeName(bytes: Uint8Array): string {
     at += character === undefined ? 1 : length
   }
   return name
+}
+
+/** Returns the name in the bytes [start, end) of a cursor's source, as {@link decodeName} does. */
+export function readName(cursor: WireCursor, start: number, end: number): string {
+  if (start === end) return ''
+  const bytes = bytesAt(cursor, start, end)
+  return isAscii(bytes, 0, bytes.length) ? bytes.toString('latin1') : decodeName(bytes)
+}
+
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if ((bytes[at] ?? 0) >= 0x80) return false
+  return true
 }
 
 /** Returns the bytes of a name that {@link decodeName} returned. */
@@ -66,8 +79,7 @@ export class NameReader extends protobuf.Reader {
     if (end > this.len) throw new RangeError(`a text ends at ${end} and the message at ${this.len}`)
     const start = this.pos
     this.pos = end
-    for (let at = start; at < end; at += 1)
-      if ((this.#bytes[at] ?? 0) >= 0x80) return decodeName(this.#bytes.subarray(start, end))
+    if (!isAscii(this.#bytes, start, end)) return decodeName(this.#bytes.subarray(start, end))
     return this.#bytes.toString('latin1', start, end)
   }
 }

@@ -1,7 +1,6 @@
-import { readBytes } from './byte-source.ts'
 import { averagedListsOf, isSupportVectorMachine, supportVectorAttributes } from './classic-models.ts'
 import { limits } from './model-limits.ts'
-import { decodeName } from './names.ts'
+import { readName } from './names.ts'
 import { readField, readVarint64, type WireCursor, type WireField, wireType } from './wire.ts'
 
 const nodeFields = { output: 2, opType: 4, attribute: 5, domain: 7 } as const
@@ -94,7 +93,6 @@ function saysSome(cursor: WireCursor, { number, type, payload, end }: WireField)
 }
 
 /** Returns the text of a field; empty if it is not text or has more than `longest` bytes. */
-function text({ source }: WireCursor, { type, payload, end }: WireField, longest: number): string {
-  if (type !== wireType.bytes || end - payload > longest) return ''
-  return decodeName(readBytes(source, payload, end - payload))
+function text(cursor: WireCursor, { type, payload, end }: WireField, longest: number): string {
+  return type !== wireType.bytes || end - payload > longest ? '' : readName(cursor, payload, end)
 }

@@ -8,7 +8,7 @@ import { limitExceeded } from './limit-exceeded.ts'
 import { type FieldRole, type MessageKind, messages, singularMessages, undecodedWithTensors } from './messages.ts'
 import { inlineAttributeBytes, inlineAttributeValues, limits } from './model-limits.ts'
 import { nameConstant, readFloats } from './node-tensors.ts'
-import { readField, type WireField, wireCursor, wireType } from './wire.ts'
+import { emptyField, readField, type WireField, wireCursor, wireType } from './wire.ts'
 
 /** Fields of a tensor whose elements are in another file. */
 const externalFields: ReadonlySet<string> = new Set(['external_data', 'data_location'])
@@ -75,29 +75,33 @@ function readFields(walk: Walk, scope: LayoutScope): void {
   const { cursor } = walk
   const table = messages[scope.kind]
   const { payload, end } = scope.field
+  // One for all fields: the scopes of messages inside are read before the next field.
+  const field = emptyField()
   cursor.offset = payload
   while (cursor.offset < end) {
-    const field = readField(cursor, end)
+    readField(cursor, end, field)
     // Read by index: destructuring would make an iterator for each of millions of fields.
     const known = table[field.number]
     const name = known?.[0] ?? `#${field.number}`
     const role = known?.[1] ?? 'undecoded'
     const occurrence = countField(scope, field.number)
-    if (externalFields.has(name)) scope.tensor?.addExternal(field, partFrame(walk, scope))
+    const isExternal = scope.tensor !== null && externalFields.has(name)
+    const frame = isExternal ? partFrame(walk, scope) : undefined
     readFieldOf(walk, scope, field, name, role, occurrence)
+    scope.tensor?.addHeader(cursor, field, frame)
     cursor.offset = field.end
   }
 }
 
 /** Finishes a message after all of its parts have been read. */
 function finish(walk: Walk, scope: LayoutScope): void {
-  for (const [number, child] of scope.singular ?? []) {
-    finish(walk, child)
-    scope.pieces.append(number, child.pieces)
+  if (scope.singular) {
+    for (const [number, child] of scope.singular) {
+      finish(walk, child)
+      scope.pieces.append(number, child.pieces)
+    }
   }
-  const { source } = walk.cursor
-  if (scope.tensor)
-    addTensor(walk, scope, scope.tensor.finish(scope.pieces.read(source), pathOf(scope), scope.field.start))
+  if (scope.tensor) addTensor(walk, scope, scope.tensor.finish(walk.cursor, pathOf(scope)))
   if (scope.floats) addTensor(walk, scope, scope.floats.finish(pathOf(scope)))
 }
 
@@ -176,8 +180,10 @@ function readPart(walk: Walk, scope: LayoutScope, field: WireField, name: string
   scope.pieces.leaveOut(field.start, field.end)
   scope.singular ??= new Map()
   const before = scope.singular.get(field.number)
-  const part = openChild(walk, scope, field, name, -1, kind)
-  if (before) continueScope(before, field)
+  // The message is finished after other fields have been read.
+  const kept = { ...field }
+  const part = openChild(walk, scope, kept, name, -1, kind)
+  if (before) continueScope(before, kept)
   else scope.singular.set(field.number, part)
   readFields(walk, before ?? part)
 }

@@ -2,13 +2,21 @@ import { TureenError } from '../errors.ts'
 import { type DType, dtypeName, dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import { externalPayload } from './external-payload.ts'
 import { addFixedRun, requireWireType } from './fixed-runs.ts'
-import type { FixedRun, FramedSpan, RawPayload, Span, TensorEntry, TensorPayload, VarintRun } from './layout.ts'
+import type {
+  ExternalPayload,
+  FixedRun,
+  FramedSpan,
+  RawPayload,
+  Span,
+  TensorEntry,
+  TensorPayload,
+  VarintRun,
+} from './layout.ts'
 import { limitExceeded } from './limit-exceeded.ts'
 import { tensorFields } from './messages.ts'
 import { limits } from './model-limits.ts'
-import { NameReader } from './names.ts'
-import { TensorProto } from './onnx-proto.ts'
-import { malformed, type WireField, wireType } from './wire.ts'
+import { readName } from './names.ts'
+import { readField, readVarint64, type WireCursor, type WireField, wireType } from './wire.ts'
 
 const external = 1
 
@@ -21,12 +29,39 @@ export class TensorCollector {
   #strings: Span[] | undefined
   #externalFields: FramedSpan[] | undefined
   readonly #payloadFields: FramedSpan[] = []
+  readonly #dims: number[] = []
+  #dataType = 0
+  #name = ''
+  #isExternal = false
 
   /**
-   * Adds a field that moves the elements to another file, or says where in it they are. `frame`: as in {@link
-   * addPayload}.
+   * Adds a field that describes the elements. The cursor then is anywhere in the field. Of several values of a single field the last one counts.
+   * @param frame as in {@link addPayload}; of a field that says where in another file the elements are
+   * @throws TureenError `TUREEN_MODEL_MALFORMED` for a wire type that the field does not have
    */
-  addExternal({ start, end }: Span, frame?: number): void {
+  addHeader(cursor: WireCursor, field: WireField, frame?: number): void {
+    const { number, type, start, payload, end } = field
+    switch (number) {
+      case tensorFields.dims:
+        if (type !== wireType.bytes) requireWireType(field, wireType.varint)
+        for (cursor.offset = payload; cursor.offset < end; ) this.#dims.push(readInt64(cursor, end))
+        return
+      case tensorFields.dataType:
+        this.#dataType = readInt32(cursor, field)
+        return
+      case tensorFields.name:
+        requireWireType(field, wireType.bytes)
+        this.#name = readName(cursor, payload, end)
+        return
+      case tensorFields.dataLocation:
+        this.#isExternal = readInt32(cursor, field) === external
+        break
+      case tensorFields.externalData:
+        requireWireType(field, wireType.bytes)
+        break
+      default:
+        return
+    }
     this.#externalFields ??= []
     this.#externalFields.push({ start, end, ...framed(frame) })
   }
@@ -74,18 +109,17 @@ export class TensorCollector {
   }
 
   /**
-   * Returns the tensor. onnx-proto decodes its header from the TensorProto without payload.
+   * Returns the tensor. Reads the place of its elements in another file, and moves the cursor.
    *
    * @throws TureenError `TUREEN_MODEL_MALFORMED` if dims and payload contradict each other
    */
-  finish(header: Uint8Array, path: string, offset: number): TensorEntry {
-    const tensor = decodeHeader(header, offset)
-    const name = tensor.name ?? ''
+  finish(cursor: WireCursor, path: string): TensorEntry {
+    const name = this.#name
     const fail = (message: string) =>
       new TureenError('TUREEN_MODEL_MALFORMED', `The tensor ${name || path} ${message}.`, [
         { tensor: name || path, message },
       ])
-    const dims = (tensor.dims ?? []).map(Number)
+    const dims = this.#dims
     if (dims.length > limits.tensorRank)
       throw limitExceeded('tensorRank', `dimensions in the tensor ${name || path}`, { tensor: name || path })
     const elements = dims.reduce((product, dim) => {
@@ -93,16 +127,31 @@ export class TensorCollector {
       return product * dim
     }, 1)
     if (!Number.isSafeInteger(elements)) throw fail(`has more elements than can be: [${dims.join(', ')}]`)
-    const dataType = tensor.dataType ?? 0
+    const dataType = this.#dataType
     const dtype = dtypeOf(dataType)
-    const isExternal = tensor.dataLocation === external
     // Elements in the model's own file do not count if the tensor also names another file. onnxruntime reads the other
     // file, too.
-    const payload: TensorPayload = isExternal
-      ? externalPayload(tensor, dtype, elements, [...(this.#externalFields ?? []), ...this.#payloadFields], fail)
+    const payload: TensorPayload = this.#isExternal
+      ? this.#externalPayload(cursor, dtype, elements, fail)
       : this.#payload(dtype)
     checkLength(dtype, dims, elements, payload, fail)
     return { name, path, frame: -1, dataType, dims, elements, payload }
+  }
+
+  #externalPayload(
+    cursor: WireCursor,
+    dtype: DType | undefined,
+    elements: number,
+    fail: (message: string) => TureenError,
+  ): ExternalPayload {
+    const fields = this.#externalFields ?? []
+    const entries = new Map<string, string>()
+    for (const { start, end } of fields) {
+      cursor.offset = start
+      const field = readField(cursor, end)
+      if (field.number === tensorFields.externalData) addEntry(entries, cursor, field)
+    }
+    return externalPayload(entries, dtype, elements, [...fields, ...this.#payloadFields], fail)
   }
 
   #payload(dtype: DType | undefined): TensorPayload {
@@ -130,12 +179,31 @@ function framed(frame: number | undefined): { frame?: number } {
   return frame === undefined ? {} : { frame }
 }
 
-function decodeHeader(header: Uint8Array, offset: number): TensorProto {
-  try {
-    return TensorProto.decode(new NameReader(header))
-  } catch {
-    throw malformed('A tensor cannot be decoded', offset)
+/** Reads a signed number. Beyond 53 bits it is rounded. */
+function readInt64(cursor: WireCursor, end: number): number {
+  const { low, high } = readVarint64(cursor, end)
+  return (high | 0) * 0x100000000 + low
+}
+
+/** Reads a field that holds a number of 32 bits. */
+function readInt32(cursor: WireCursor, field: WireField): number {
+  requireWireType(field, wireType.varint)
+  cursor.offset = field.payload
+  return readVarint64(cursor, field.end).low | 0
+}
+
+/** Adds a StringStringEntryProto. Of several entries with one key the last one counts. */
+function addEntry(entries: Map<string, string>, cursor: WireCursor, { payload, end }: WireField): void {
+  let [key, value] = ['', '']
+  for (cursor.offset = payload; cursor.offset < end; ) {
+    const field = readField(cursor, end)
+    if (field.number > 2) continue
+    requireWireType(field, wireType.bytes)
+    const text = readName(cursor, field.payload, field.end)
+    if (field.number === 1) key = text
+    else value = text
   }
+  entries.set(key, value)
 }
 
 function checkLength(

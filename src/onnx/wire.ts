@@ -12,14 +12,14 @@ const windowBytes = 16 * 1024
 export type WireCursor = {
   source: ByteSource
   offset: number
-  window: Uint8Array
+  window: Buffer
   windowStart: number
   windowLength: number
 }
 
 /** Returns a cursor at `offset`. Nothing is read yet. */
 export function wireCursor(source: ByteSource, offset = 0): WireCursor {
-  return { source, offset, window: new Uint8Array(windowBytes), windowStart: 0, windowLength: 0 }
+  return { source, offset, window: Buffer.alloc(windowBytes), windowStart: 0, windowLength: 0 }
 }
 
 /** Returns the error for bytes that do not follow protobuf's framing. */
@@ -36,15 +36,31 @@ function nextByte(cursor: WireCursor, end: number): number {
   if (offset >= end) throw malformed('A number is cut off', offset)
   let at = offset - cursor.windowStart
   if (at < 0 || at >= cursor.windowLength) {
-    const length = Math.min(windowBytes, cursor.source.byteLength - offset)
-    if (length <= 0) throw malformed('The file ends in the middle of a message', offset)
-    cursor.source.read(offset, cursor.window.subarray(0, length))
-    cursor.windowStart = offset
-    cursor.windowLength = length
+    moveWindow(cursor, offset)
     at = 0
   }
   cursor.offset = offset + 1
   return cursor.window[at] ?? 0
+}
+
+/** Fills the window with the bytes from `offset` on. */
+function moveWindow(cursor: WireCursor, offset: number): void {
+  const length = Math.min(windowBytes, cursor.source.byteLength - offset)
+  if (length <= 0) throw malformed('The file ends in the middle of a message', offset)
+  cursor.source.read(offset, cursor.window.subarray(0, length))
+  cursor.windowStart = offset
+  cursor.windowLength = length
+}
+
+/** Returns the bytes [start, end) of a cursor's source. They are valid until the cursor is used again. */
+export function bytesAt(cursor: WireCursor, start: number, end: number): Buffer {
+  if (end - start > windowBytes) {
+    const bytes = Buffer.alloc(end - start)
+    cursor.source.read(start, bytes)
+    return bytes
+  }
+  if (start < cursor.windowStart || end > cursor.windowStart + cursor.windowLength) moveWindow(cursor, start)
+  return cursor.window.subarray(start - cursor.windowStart, end - cursor.windowStart)
 }
 
 /**
@@ -68,6 +84,12 @@ export function readVarint64(cursor: WireCursor, end: number): { low: number; hi
   throw malformed('A number has more than ten bytes', cursor.offset)
 }
 
+/** Moves the cursor after a varint of at most ten bytes. */
+function skipVarint(cursor: WireCursor, end: number): void {
+  for (let bytes = 0; bytes < 10; bytes += 1) if (nextByte(cursor, end) < 0x80) return
+  throw malformed('A number has more than ten bytes', cursor.offset)
+}
+
 /** Reads a varint that must be a length, count or tag: an exact non-negative number. */
 export function readLength(cursor: WireCursor, end: number): number {
   const at = cursor.offset
@@ -84,8 +106,16 @@ export function readLength(cursor: WireCursor, end: number): number {
  */
 export type WireField = { number: number; type: number; start: number; tagEnd: number; payload: number; end: number }
 
-/** Reads the field at the cursor, and moves the cursor after it. Payloads of length-delimited fields are skipped. */
-export function readField(cursor: WireCursor, end: number): WireField {
+/** Returns a field to read others into. */
+export function emptyField(): WireField {
+  return { number: 0, type: 0, start: 0, tagEnd: 0, payload: 0, end: 0 }
+}
+
+/**
+ * Reads the field at the cursor, and moves the cursor after it. Payloads of length-delimited fields are skipped.
+ * @param field set and returned; readers of millions of fields pass the same one again
+ */
+export function readField(cursor: WireCursor, end: number, field = emptyField()): WireField {
   const start = cursor.offset
   const tag = readLength(cursor, end)
   const number = Math.floor(tag / 8)
@@ -96,7 +126,7 @@ export function readField(cursor: WireCursor, end: number): WireField {
   let fieldEnd = tagEnd
   switch (type) {
     case wireType.varint:
-      readVarint64(cursor, end)
+      skipVarint(cursor, end)
       fieldEnd = cursor.offset
       break
     case wireType.fixed64:
@@ -117,7 +147,13 @@ export function readField(cursor: WireCursor, end: number): WireField {
   if (fieldEnd > end)
     throw malformed(`Field ${number} claims ${fieldEnd - payload} bytes where ${end - payload} are left`, start)
   cursor.offset = fieldEnd
-  return { number, type, start, tagEnd, payload, end: fieldEnd }
+  field.number = number
+  field.type = type
+  field.start = start
+  field.tagEnd = tagEnd
+  field.payload = payload
+  field.end = fieldEnd
+  return field
 }
 
 /**

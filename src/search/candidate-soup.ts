@@ -18,6 +18,14 @@ export function candidateSoup(candidate: Candidate, groups: readonly string[], f
   }
 }
 
+/** The soup that stands for the base of a search: it has no model of the search. */
+export const baseSoup: CandidateSoup = { members: [], weights: [], rules: [] }
+
+/** True if a soup stands for the base of a search. */
+export function isBase({ members }: CandidateSoup): boolean {
+  return members.length === 0
+}
+
 /** True if a soup is one model by itself, so that its bytes are that model's file. */
 export function isSingle({ members, parameters }: CandidateSoup): boolean {
   return members.length === 1 && parameters === undefined

@@ -10,17 +10,22 @@ export function goodness(value: number | null, direction: Direction): number {
   return direction === 'max' ? value : -value
 }
 
-type Ranked = { soup: CandidateSoup; value: number | null }
+/** Returns the goodness by which a soup ranks: -Infinity as well if it misses a threshold. */
+export function rankOf(soup: Omit<Ranked, 'soup'>, direction: Direction): number {
+  return soup.misses?.length ? Number.NEGATIVE_INFINITY : goodness(soup.value, direction)
+}
+
+type Ranked = { soup: CandidateSoup; value: number | null; misses?: readonly number[] | undefined }
 
 /**
- * Returns the best of some soups; undefined if none has a score. Ties go to the soup of fewer models, then to models
+ * Returns the best of some soups; undefined if none has a score. Soups that miss a threshold are left out. Ties go to the soup of fewer models, then to models
  * earlier in the request, then to the soup scored first. So a soup that only ties with a single model does not replace
  * it.
  */
 export function bestOf<Soup extends Ranked>(soups: readonly Soup[], direction: Direction): Soup | undefined {
   let best: Soup | undefined
   for (const soup of soups) {
-    if (soup.value !== null && (!best || isBetter(soup, best, direction))) best = soup
+    if (soup.value !== null && !soup.misses?.length && (!best || isBetter(soup, best, direction))) best = soup
   }
   return best
 }

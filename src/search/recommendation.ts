@@ -1,6 +1,7 @@
 import { isSingle } from './candidate-soup.ts'
 import { type Direction, goodness } from './ranking.ts'
 import type { SearchEnd } from './search-end.ts'
+import { shownNumber } from './shown-number.ts'
 
 /** Scores of a search on its test data set, in the metric's unit; null for a score that is not finite or not defined. */
 export type TestScores = {
@@ -73,17 +74,12 @@ export function recommend({ end, test, sameData, bestName, guard }: TestedSearch
 function standingOf(test: TestScores, single: string): string {
   const { winner, bestSingle, interval, confidence } = test
   if (winner === null)
-    return `has no score on test, and ${single} has ${bestSingle === null ? 'none either' : shown(bestSingle)}`
-  if (bestSingle === null) return `scores ${shown(winner)} on test, and ${single} has no score there`
-  const scores = `scores ${shown(winner)} on test, ${single} ${shown(bestSingle)}`
+    return `has no score on test, and ${single} has ${bestSingle === null ? 'none either' : shownNumber(bestSingle)}`
+  if (bestSingle === null) return `scores ${shownNumber(winner)} on test, and ${single} has no score there`
+  const scores = `scores ${shownNumber(winner)} on test, ${single} ${shownNumber(bestSingle)}`
   if (interval === null) return `${scores}; the difference has no interval`
   const side = sideOf(test)
   const place = side === 'around 0' ? 'includes 0' : `is wholly ${side}`
-  const [low, high] = interval.map(shown)
-  return `${scores}; the ${shown(100 * confidence)} % interval of the difference, ${low} to ${high}, ${place}`
-}
-
-/** Returns a number in six significant digits at most. */
-function shown(value: number): string {
-  return String(Number(value.toPrecision(6)))
+  const [low, high] = interval.map(shownNumber)
+  return `${scores}; the ${shownNumber(100 * confidence)} % interval of the difference, ${low} to ${high}, ${place}`
 }

@@ -24,10 +24,15 @@ export type StrategyContext = {
   hasWeights?: boolean
   /**
    * Scores candidates, several at a time if that is faster. Returns their goodness in the order of the candidates: more
-   * is better for every metric, and -Infinity means no score. A candidate that was scored before costs nothing. Rejects
+   * is better for every metric, and -Infinity means no score, or a threshold missed. A candidate that was scored before costs nothing. Rejects
    * when the budget is spent. The strategy must let this error pass; earlier scores are kept.
    */
   score(candidates: readonly Candidate[]): Promise<number[]>
+  /**
+   * Scores candidates like `score`. But a candidate that misses a threshold has the goodness of its objective. Defaults to `score`. For
+   * strategies that compute with goodness, rather than compare it.
+   */
+  measure?(candidates: readonly Candidate[]): Promise<number[]>
   /** Names a candidate that may be asked for next, so that an idle processor can start on it. Changes no result. */
   anticipate(candidate: Candidate): void
 }
@@ -48,6 +53,8 @@ export type Strategy = {
    * models.
    */
   candidates(models: number, groups: number, dimensions?: number): number
+  /** Returns the first candidates that the strategy asks for, if they do not depend on scores. */
+  upfront?(context: Pick<StrategyContext, 'models' | 'groups' | 'dimensions' | 'hasWeights'>): Candidate[]
   /**
    * Scores candidates until the strategy has finished. Equal scores always lead to the same candidates in the same
    * order.

@@ -1,4 +1,4 @@
-import { type SoupRecipe, type SoupReport, soupRecipe } from '../../schemas/merge.ts'
+import { type SoupRecipe, type SoupReport, soupRecipe } from '../../schemas/soup.ts'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
@@ -6,8 +6,9 @@ import { type MergeInputs, mergeInputs } from '../merge/merge-inputs.ts'
 import { isMergekitConfig } from '../merge/mergekit-config.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { modelDigest } from '../models/model-digest.ts'
+import { ownTurn } from '../own-turn.ts'
 import { requireKeepable } from '../received-text.ts'
-import type { ContentFiles } from '../storage/content-files.ts'
+import type { ContentFiles } from '../storage/content/content-files.ts'
 import { bytesOf } from '../storage/model-paths.ts'
 import type { MergeFile } from '../threads/open-inputs.ts'
 import { threadErrors } from '../threads/thread-errors.ts'
@@ -180,7 +181,10 @@ async function parseText(text: string, { readYaml }: Pick<ThreadPool, 'readYaml'
   const json = parseJson(text)
   try {
     if (json === undefined) return await readYaml(text)
+    // Each step takes milliseconds for tens of thousands of keys.
+    await ownTurn()
     requireKeepable(json.value)
+    await ownTurn()
     return json.value
   } catch (error) {
     if (!(error instanceof TureenError)) throw error

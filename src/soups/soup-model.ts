@@ -1,4 +1,4 @@
-import type { ReceivedData } from '../models/model-store.ts'
+import type { ReceivedData } from '../models/model-uploads.ts'
 
 /**
  * A model of a one-shot soup. `files`: its own file, then its external data; `label`: its name in errors. `field`: `model` for averaged

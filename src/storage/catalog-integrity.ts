@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { jobStatus } from '../../schemas/job.ts'
 import type { Catalog } from './database.ts'
 
@@ -23,13 +23,24 @@ export async function integrityFindings(catalog: Catalog): Promise<string[]> {
   }
 }
 
-/** SQL expression for the status of a job, from its other columns. */
-const statusOfJob = sql`case
-  when result is not null then 'succeeded'
-  when error like '%TUREEN_JOB_CANCELLED%' then 'cancelled'
-  when error is not null then 'failed'
-  when started_at is not null then 'running'
-  else 'queued' end`
+/** Columns of which one says that a job has a result: the one of this version, and the one of versions before it. */
+const resultColumns = ['result_parts', 'result']
+
+/** Returns an SQL expression for the status of a job, from its other columns. The catalog may be one of an earlier version. */
+async function statusOfJob(catalog: Catalog): Promise<RawBuilder<unknown>> {
+  const { rows } = await sql<{ name: string }>`select name from pragma_table_info('jobs')`.execute(catalog)
+  const present = resultColumns.filter(column => rows.some(({ name }) => name === column))
+  const hasResult = sql.join(
+    present.map(column => sql`${sql.ref(column)} is not null`),
+    sql` or `,
+  )
+  return sql`case
+    when ${hasResult} then 'succeeded'
+    when error like '%TUREEN_JOB_CANCELLED%' then 'cancelled'
+    when error is not null then 'failed'
+    when started_at is not null then 'running'
+    else 'queued' end`
+}
 
 /**
  * Rebuilds the redundant data of the catalog: all indexes, and invalid statuses of jobs. It keeps the change only if a second check then
@@ -39,7 +50,7 @@ export async function mendCatalog(catalog: Catalog): Promise<boolean> {
   try {
     await catalog.transaction().execute(async transaction => {
       // Do not use an index, since it may be damaged.
-      await sql`update jobs not indexed set status = ${statusOfJob}
+      await sql`update jobs not indexed set status = ${await statusOfJob(transaction)}
         where status not in (${sql.join(jobStatus.options)})`.execute(transaction)
       await sql`reindex`.execute(transaction)
       const [first] = await integrityFindings(transaction)

@@ -1,16 +1,20 @@
-import pLimit from 'p-limit'
-import type { ContentFiles } from './content-files.ts'
+import { type ContentClaims, localClaims, type SettleClaim } from './content/content-claims.ts'
+import type { ContentFiles } from './content/content-files.ts'
+import { ContentDamaged, ContentGone, type ContentLease, type ContentStore } from './content/content-store.ts'
+import { digestsInQuery, neededDigests } from './content/needed-digests.ts'
 import type { Catalog } from './database.ts'
 import { inParallel } from './in-parallel.ts'
+import { OutcomeUnknown } from './lost-database.ts'
 import type { ReceivedFile } from './received-file.ts'
 import type { Reserve } from './reserve.ts'
-import { type HashFile, soundFiles, type Verified } from './sound-files.ts'
+import type { HashFile, Verified } from './sound-files.ts'
 
 /**
  * The files that records of the catalog refer to. The store keeps each file once, as long as at least one record refers to it.
  */
-export type Contents = {
-  path(sha256: string): string
+export type Contents = Pick<ContentStore, 'path' | 'read' | 'link'> & {
+  /** Leases the content at a path: see {@link ContentStore.lease}. */
+  lease(path: string, signal: AbortSignal): Promise<ContentLease>
   /** Returns the damage of the content at a path, in words; null if it matches its digest. It hashes a file that it does not know yet. */
   damage(path: string, signal: AbortSignal): Promise<string | null>
   /** Reads content again with `hash`, even if it is known to be sound. @returns undefined if there is no such content */
@@ -18,10 +22,11 @@ export type Contents = {
   /** Returns the ids of models and data sets that refer to a digest, at most `limit` of each kind. */
   holders(sha256: string, limit: number): Promise<string[]>
   /**
-   * Publishes received files, then runs `commit`, which inserts their records in one transaction. If the disk is full, it deletes
-   * quarantined files and runs `commit` again. Afterwards it removes files without a record, such as after a failed `commit`.
+   * Publishes received files, then runs `commit`, which inserts their records in one transaction and calls `settle` there. If the disk is
+   * full, it deletes quarantined files and runs `commit` again. Afterwards it removes files without a record, such as after a failed
+   * `commit`, but none whose record may still appear.
    */
-  add<Result>(files: readonly ReceivedFile[], commit: () => Promise<Result>): Promise<Result>
+  add<Result>(files: readonly ReceivedFile[], commit: (settle: SettleClaim) => Promise<Result>): Promise<Result>
   /** Runs `commit`, which deletes records and returns the digests of their files. Then it removes files without a record. */
   release(commit: () => Promise<readonly string[]>): Promise<void>
   /**
@@ -38,74 +43,82 @@ export type Swept = { removed: string[]; quarantined: string[] }
 /** Estimate of the disk space, in bytes, of a transaction that adds records. */
 const commitBytes = 1 << 20
 
-/** Most digests in one statement. SQLite takes 32,766 parameters, but statements with many take long to prepare. */
-const digestsInQuery = 500
+/** Options of {@link createContents}. */
+export type ContentsOptions = {
+  /** Called when a read finds content damaged or missing. */
+  onDamaged?: () => void
+  /** The claims of all servers of the store. Without them, this server has it alone. */
+  claims?: ContentClaims
+  /** True if the catalog needs no check before content is removed. */
+  isChecked?: boolean
+}
 
 /**
  * Returns the contents of a store.
  * @param reserve makes deletions possible on a full disk
- * @param hash reads a file to its end, off the event loop
- * @param onDamaged called when a read finds content damaged or missing
  */
 export function createContents(
   catalog: Catalog,
-  contentFiles: ContentFiles,
+  {
+    content,
+    contentFiles,
+  }: { content: ContentStore; contentFiles: Pick<ContentFiles, 'givingWay' | 'removeLeftovers'> },
   reserve: Reserve,
-  hash: HashFile,
-  onDamaged: () => void = () => undefined,
+  { onDamaged = () => undefined, claims = localClaims(), isChecked = false }: ContentsOptions = {},
 ): Contents {
-  const sound = soundFiles(hash)
-  // Files and their records must appear and vanish together, so run one addition or removal at a time.
-  const exclusive = pLimit(1)
-
-  const referenced = async (digests: readonly string[]) => {
-    const found = new Set<string>()
-    for (let from = 0; from < digests.length; from += digestsInQuery) {
-      const some = digests.slice(from, from + digestsInQuery)
-      const rowsOf = (table: 'model_files' | 'dataset_files' | 'models' | 'datasets') =>
-        catalog.selectFrom(table).select('sha256').where('sha256', 'in', some)
-      // A record of one file names its digest in two tables. If one row is damaged, the other still protects the file.
-      const rows = rowsOf('model_files')
-        .union(rowsOf('dataset_files'))
-        .union(rowsOf('models'))
-        .union(rowsOf('datasets'))
-      for (const { sha256 } of await rows.execute()) found.add(sha256)
-    }
-    return found
+  const unreferenced = async (digests: readonly string[]) => {
+    const kept = await neededDigests(catalog, [...new Set(digests)])
+    return new Set(digests).difference(kept)
   }
   /** Digests that may have lost their last record before the catalog passed its check; null afterwards. */
-  let postponed: Set<string> | null = new Set()
+  let postponed: Set<string> | null = isChecked ? null : new Set()
   const discardUnreferenced = async (digests: readonly string[]) => {
     if (postponed) {
       for (const sha256 of digests) postponed.add(sha256)
       return
     }
-    const kept = await referenced([...new Set(digests)])
-    await inParallel(new Set(digests).difference(kept), async sha256 => {
-      sound.forget(contentFiles.path(sha256))
-      await contentFiles.discard(contentFiles.path(sha256))
+    await inParallel(await unreferenced(digests), async sha256 => {
+      if (!claims.isClaimed(sha256)) await content.remove(sha256)
     })
   }
 
   const quarantineUnknown = async (digests: readonly string[]) => {
-    const unknown = new Set(digests).difference(await referenced(digests))
     const taken: string[] = []
-    for (const sha256 of unknown) {
-      sound.forget(contentFiles.path(sha256))
-      if (await contentFiles.quarantine(sha256)) taken.push(sha256)
-    }
+    for (const sha256 of await unreferenced(digests))
+      if (!claims.isClaimed(sha256) && (await content.retire(sha256))) taken.push(sha256)
     return taken
   }
 
+  /** Counts an error that tells of wrong bytes. Deleted content is gone without damage. @returns the error */
+  const noteDamage = (error: unknown) => {
+    if (error instanceof ContentDamaged && !(error instanceof ContentGone)) onDamaged()
+    return error
+  }
+
   return {
-    path: contentFiles.path,
+    path: content.path,
+    async *read(sha256, range) {
+      try {
+        yield* content.read(sha256, range)
+      } catch (error) {
+        throw noteDamage(error)
+      }
+    },
+    link: content.link,
+    async lease(path, signal) {
+      try {
+        return await content.lease(content.digestAt(path), signal)
+      } catch (error) {
+        throw noteDamage(error)
+      }
+    },
     async damage(path, signal) {
-      const damage = await sound.check(path, contentFiles.digestAt(path), signal)
+      const damage = await content.damage(content.digestAt(path), signal)
       if (damage !== null) onDamaged()
       return damage
     },
     async verify(sha256, hash, signal) {
-      const verified = await sound.verify(contentFiles.path(sha256), sha256, hash, signal)
+      const verified = await content.verify(sha256, hash, signal)
       if (verified && verified.damage !== null) onDamaged()
       return verified
     },
@@ -118,29 +131,37 @@ export function createContents(
       ]
       return found.map(({ id }) => id)
     },
-    add: (files, commit) =>
-      exclusive(async () => {
-        try {
-          for (const [path, state] of await contentFiles.publish(files)) sound.trust(path, state)
-          return await contentFiles.givingWay(commitBytes, commit)
-        } finally {
-          await discardUnreferenced(files.map(({ sha256 }) => sha256))
-        }
-      }),
+    async add(files, commit) {
+      const digests = new Set(files.map(({ sha256 }) => sha256))
+      const claim = await claims.claim(files)
+      let mayBeKept = false
+      try {
+        await content.put(files)
+        return await claims.inTurn(() => contentFiles.givingWay(commitBytes, () => commit(claim.settle)))
+      } catch (error) {
+        // The records may appear later, and need their files. The sweep of a start finds files without a record.
+        mayBeKept = error instanceof OutcomeUnknown
+        throw error
+      } finally {
+        await claim.end()
+        if (!mayBeKept) await claims.inTurn(() => discardUnreferenced([...digests]))
+      }
+    },
     async sweep(signal) {
-      await exclusive(async () => {
+      await claims.inTurn(async () => {
         const digests = [...(postponed ?? [])]
         postponed = null
         await discardUnreferenced(digests)
       })
       const swept: Swept = { removed: await contentFiles.removeLeftovers(), quarantined: [] }
-      for await (const digests of batches(contentFiles.digests(), digestsInQuery)) {
+      await content.abandonUnfinished()
+      for await (const digests of batches(content.list(), digestsInQuery)) {
         if (signal.aborted) break
-        swept.quarantined.push(...(await exclusive(() => quarantineUnknown(digests))))
+        swept.quarantined.push(...(await claims.inTurn(() => quarantineUnknown(digests))))
       }
       return swept
     },
-    release: commit => exclusive(async () => void (await reserve.lend(commit, discardUnreferenced))),
+    release: commit => claims.inTurn(async () => void (await reserve.lend(commit, discardUnreferenced))),
   }
 }
 

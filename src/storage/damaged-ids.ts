@@ -1,33 +1,32 @@
 import { sql } from 'kysely'
+import { isPostgres } from './catalog-sql.ts'
 import type { Catalog } from './database.ts'
 import { isRecordId, newRecordId } from './record-ids.ts'
+import { type RecordTable, recordKinds, recordTables } from './records/record-tables.ts'
 
 /** A record whose id was damaged on disk, and its new id. */
-export type RenewedId = { kind: 'models' | 'datasets' | 'jobs'; damaged: string; id: string }
-
-/** Ids of records that other rows refer to. */
-const referred = {
-  models: sql`select model_id as id from model_files`,
-  datasets: sql`select dataset_id as id from dataset_files`,
-  jobs: sql`select job_id as id from job_inputs union select job_id from job_events`,
-}
+export type RenewedId = { kind: RecordTable; damaged: string; id: string }
 
 /** Most changed characters of an id that is still recognised. One flipped bit changes one character, or two if it makes invalid UTF-8. */
 const charactersChanged = 2
 
+/** SQL of SQLite that is true for the row of a record whose id was damaged. */
+export const damagedId = `typeof(id) <> 'text' or length(id) <> 36 or id glob '*[^0-9a-f-]*'`
+
 /**
  * Gives each record with a damaged id the id that its other rows refer to; a new id if that is not clear. With a damaged id, a record could
- * not be read or deleted, and lists would end at it.
+ * not be read or deleted, and lists would end at it. PostgreSQL has checksums of its own, and nothing is renewed there.
  */
 export async function renewDamagedIds(catalog: Catalog): Promise<RenewedId[]> {
+  if (isPostgres(catalog)) return []
   const renewed: RenewedId[] = []
-  for (const kind of ['models', 'datasets', 'jobs'] as const) {
+  for (const kind of recordKinds) {
     const table = sql.table(kind)
     const { rows } = await sql<{ place: number; id: unknown }>`select rowid as place, id from ${table}
-      where typeof(id) <> 'text' or length(id) <> 36 or id glob '*[^0-9a-f-]*'`.execute(catalog)
+      where ${sql.raw(damagedId)}`.execute(catalog)
     for (const { place, id: found } of rows) {
       const damaged = String(found)
-      const lost = await sql<{ id: string }>`select distinct id from (${referred[kind]})
+      const lost = await sql<{ id: string }>`select distinct id from (${referredIds(kind)}) as referred
         where id not in (select id from ${table})`.execute(catalog)
       const [meant, other] = lost.rows.filter(({ id }) => isRecordId(id) && isNearly(id, damaged))
       const id = meant && !other ? meant.id : newRecordId()
@@ -36,6 +35,14 @@ export async function renewDamagedIds(catalog: Catalog): Promise<RenewedId[]> {
     }
   }
   return renewed
+}
+
+/** Selects the ids of records that other rows refer to. */
+function referredIds(kind: RecordTable) {
+  const owned = recordTables[kind].map(
+    ({ table, owner }) => sql`select ${sql.ref(owner)} as id from ${sql.table(table)}`,
+  )
+  return sql.join(owned, sql` union `)
 }
 
 function isNearly(id: string, damaged: string): boolean {

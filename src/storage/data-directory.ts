@@ -5,53 +5,69 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { makeDirectory } from './make-directory.ts'
-import { type RecognisedStore, recogniseStore } from './recognise-store.ts'
+import { recogniseStore } from './recognise-store.ts'
 import { readMarker, writeMarker } from './store-marker.ts'
 
 /** A data directory that this process holds alone. */
 export type DataDirectory = {
   path: string
-  /** The id of the store, which its catalog has too. */
+  /** The id of the store, which its catalog has too. Of a new directory: the id for a new catalog. */
   id: string
+  /**
+   * Takes the id of a catalog in PostgreSQL, if the directory is new and several servers use that catalog.
+   * @returns false if the directory belongs to another store
+   */
+  adopt(id: string): Promise<boolean>
   /** Writes the holder of the directory to a file, for the message of a second server. */
   announce(url: string): Promise<void>
   release(): void
 }
+
+/** Where the catalog and the content of a store are, seen from a data directory. */
+export type StorePlace = 'here' | 'database' | 'shared'
 
 /**
  * Locks a data directory for this process. It creates a new directory, adopts a store of an earlier version, and refuses every other
  * directory without changing it. The lock is a file lock of the operating system, taken through SQLite since Node has no call for it. It
  * ends with the process, even after a crash.
  *
+ * @param place where the store is. `here`: in the directory. `database`: its catalog is in PostgreSQL. `shared`: its content is elsewhere,
+ * too. Several servers use both then, and a new directory becomes one of the catalog's store
  * @throws Error that names the process which holds the directory, or the reason why the directory cannot be used and what to do
  */
-export async function holdDataDirectory(directory: string): Promise<DataDirectory> {
+export async function holdDataDirectory(directory: string, place: StorePlace = 'here'): Promise<DataDirectory> {
+  const hasCatalog = place === 'here'
   const path = resolve(directory)
   const holderFile = join(path, 'server.json')
   await unlessUnusable(path, () => makeDirectory(path))
   // The lock is a file too. Recognise the store first, so that nothing is written into a foreign directory.
-  if (!(await unlessUnusable(path, () => readMarker(path)))) await unlessUnusable(path, () => recogniseStore(path))
+  if (!(await unlessUnusable(path, () => readMarker(path))))
+    await unlessUnusable(path, () => recogniseStore(path, hasCatalog))
   const lock = await unlessUnusable(path, () => takeLock(path))
   try {
-    const id = await unlessUnusable(path, async () => markStore(path, await recogniseStore(path)))
+    const { id, isMarked } = await unlessUnusable(path, async () => {
+      const { id: known, isMarked } = await recogniseStore(path, hasCatalog)
+      const id = known ?? randomUUID()
+      if (isMarked || (place === 'shared' && known === null)) return { id, isMarked }
+      await writeMarker(path, id)
+      return { id, isMarked: true }
+    })
+    const adopt = async (ofCatalog: string) => {
+      if (isMarked) return ofCatalog === id
+      await unlessUnusable(path, () => writeMarker(path, ofCatalog))
+      return true
+    }
     const announce = async (url: string) => {
       const holder = { pid: process.pid, host: hostname(), url, since: new Date().toISOString() }
       // The file only improves the message of a second server, so a full disk must not stop the start.
       await writeFile(holderFile, `${JSON.stringify(holder)}\n`).catch(() => undefined)
     }
     await announce('')
-    return { path, id, announce, release: () => lock.close() }
+    return { path, id, adopt, announce, release: () => lock.close() }
   } catch (error) {
     lock.close()
     throw error
   }
-}
-
-/** Marks the directory as a store, if it is not marked yet. @returns the id of the store */
-async function markStore(path: string, { id, isMarked }: RecognisedStore): Promise<string> {
-  const marked = id ?? randomUUID()
-  if (!isMarked) await writeMarker(path, marked)
-  return marked
 }
 
 /**

@@ -40,7 +40,7 @@ export async function examineCatalog(path: string): Promise<CatalogExamination> 
     return { kind: 'damaged', reason: `was cut short: it has ${bytesText(bytes)} of ${bytesText(expected)}` }
   try {
     // Import the migrations only when needed: directories without a catalog are refused faster without them.
-    const { migrations } = await import('./migrations.ts')
+    const { migrations } = await import('./migrations/migrations.ts')
     const read = readCatalog(path, log ? path : `${pathToFileURL(path)}?immutable=1`, new Set(Object.keys(migrations)))
     return read.kind === 'catalog' ? { ...read, bytes } : read
   } catch (error) {

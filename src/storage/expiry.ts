@@ -1,4 +1,5 @@
 import type { Catalog } from './database.ts'
+import type { RecordTable } from './records/record-tables.ts'
 
 /** Returns the time `ttl` seconds after `from`, as RFC 3339; null without a `ttl`: never. @param from milliseconds since 1970 */
 export function expiryAfter(ttl: number | null | undefined, from: number = Date.now()): string | null {
@@ -20,11 +21,7 @@ export async function extendLife(
 }
 
 /** Returns the ids of the records that have expired. @param now a time as RFC 3339 */
-export async function expiredIds(
-  catalog: Catalog,
-  table: 'models' | 'datasets' | 'jobs',
-  now: string,
-): Promise<string[]> {
+export async function expiredIds(catalog: Catalog, table: RecordTable, now: string): Promise<string[]> {
   const rows = await catalog.selectFrom(table).select('id').where('expires_at', '<=', now).orderBy('id').execute()
   return rows.map(({ id }) => id)
 }

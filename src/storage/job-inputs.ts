@@ -5,13 +5,13 @@ import type { Catalog } from './database.ts'
 const namedJobs = 10
 
 /**
- * Refuses to change a record while a queued or running job needs it.
+ * Refuses to delete a record while a job needs it that has not ended. Its row must be locked, so that no new job needs it meanwhile.
  * @param what names the model or data set in the refusal
  * @param place the same, as fields of its causes
  * @throws TureenError `TUREEN_IN_USE` while a job that is not over needs the model or data set `id`
  */
-export async function refuseWhileInUse(catalog: Catalog, id: string, what: string, place: Place): Promise<void> {
-  const rows = await catalog
+export async function refuseWhileInUse(transaction: Catalog, id: string, what: string, place: Place): Promise<void> {
+  const rows = await transaction
     .selectFrom('job_inputs')
     .innerJoin('jobs', 'jobs.id', 'job_inputs.job_id')
     .select('jobs.id')

@@ -34,11 +34,17 @@ function decode(cursor: string, form: RegExp): string {
   return last
 }
 
-/** Most bytes of JSON in the items of one page. A larger item comes alone. */
+/** Most bytes of JSON in one page. A larger item comes alone. */
 const maximumPageBytes = 1_000_000
+
+/** More than the bytes of a page beside its items: the names of its two fields, and the longest cursor. */
+const emptyPageBytes = 300
 
 /** Number of rows to read first, before their sizes are known. */
 const firstRows = 8
+
+/** Milliseconds of rows in one turn of the event loop, and one row more. */
+const turnMilliseconds = 5
 
 /** Limits the pages that are read at a time, of all lists together. The catalog answers one query after the other, and readiness waits behind them. */
 const pageReads = pLimit(2)
@@ -62,15 +68,21 @@ export async function readPage<Row, Item>(
   after: string | undefined,
 ): Promise<Page<Item>> {
   const items: Item[] = []
-  let [last, bytes] = [after, 0]
+  let [last, bytes] = [after, emptyPageBytes]
   for (;;) {
     const fitting = items.length === 0 ? firstRows : Math.ceil(((maximumPageBytes - bytes) * items.length) / bytes)
     const count = Math.min(limit - items.length, fitting)
     const rows = await pageReads(() => read(last, count + 1))
     // Outside of the read: the catalog answers others meanwhile.
     await ownTurn()
+    let begun = performance.now()
     const nextCursor = () => (last === undefined ? null : encodeCursor(last))
     for (const row of rows.slice(0, count)) {
+      // A row may be a thousand times as long as its item, such as that of a soup with its recipe.
+      if (performance.now() - begun > turnMilliseconds) {
+        await ownTurn()
+        begun = performance.now()
+      }
       const item = toItem(row)
       bytes += bytesOf(item)
       if (items.length > 0 && bytes > maximumPageBytes) return { items, nextCursor: nextCursor() }
@@ -84,7 +96,7 @@ export async function readPage<Row, Item>(
 
 /** Returns the first items of a list that fit into one page. */
 export function fittingItems<Item>(items: readonly Item[]): Item[] {
-  let bytes = 0
+  let bytes = emptyPageBytes
   const beyond = items.findIndex((item, index) => {
     bytes += bytesOf(item)
     return index > 0 && bytes > maximumPageBytes
@@ -92,6 +104,7 @@ export function fittingItems<Item>(items: readonly Item[]): Item[] {
   return beyond < 0 ? [...items] : items.slice(0, beyond)
 }
 
+/** Returns the bytes of an item and of the comma behind it. */
 function bytesOf(item: unknown): number {
-  return Buffer.byteLength(JSON.stringify(item))
+  return Buffer.byteLength(JSON.stringify(item)) + 1
 }

@@ -4,6 +4,7 @@ import { inParallel } from './in-parallel.ts'
 
 /** Names in a data directory that only the server may read. Evaluators get links to content in `evaluator/`. */
 const privateNames = [
+  'cache',
   'catalog.sqlite',
   'catalog.sqlite-wal',
   'catalog.sqlite-shm',

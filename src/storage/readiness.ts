@@ -1,10 +1,9 @@
 import { constants } from 'node:fs'
 import { access, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { asTureenError, type ProblemItem, TureenError } from '../errors.ts'
 import { askCatalog, type Catalog } from './database.ts'
-import { oneQuestion } from './one-question.ts'
+import { oneQuestion, oneQuestionOf } from './one-question.ts'
 
 /** Checks that the store can serve requests. */
 export type Readiness = {
@@ -18,10 +17,10 @@ export type Readiness = {
 /** Error codes of {@link Readiness}. */
 export const readinessErrors = ['TUREEN_NOT_READY'] as const satisfies readonly ErrorCode[]
 
-export function createReadiness(catalog: Catalog, directory: string): Readiness {
-  const content = join(directory, 'content')
+/** @param content the local folder of content, or of its copies */
+export function createReadiness(catalog: Catalog, content: string): Readiness {
   const parts: Record<string, () => Promise<unknown>> = {
-    catalog: oneQuestion('the catalog', () => askCatalog(catalog)),
+    catalog: oneQuestionOf(catalog, () => askCatalog(catalog)),
     content: oneQuestion('the directory of content', () =>
       Promise.all([access(content, constants.W_OK), readdir(content)]),
     ),

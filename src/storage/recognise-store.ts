@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import { examineCatalog } from './examine-catalog.ts'
 import { contentDigests, contentPath } from './file-names.ts'
 import { readMarker } from './store-marker.ts'
-import { damagedCatalog, foreignDirectory, lostCatalog, newerCatalog, otherStore } from './store-refusals.ts'
+import {
+  damagedCatalog,
+  foreignDirectory,
+  lostCatalog,
+  movedCatalog,
+  newerCatalog,
+  otherStore,
+  twoCatalogs,
+} from './store-refusals.ts'
 
 /**
  * A recognised data directory. `id`: the id of the store; null if it is new, or of a version without ids. `isMarked`: true if it has a
@@ -25,15 +33,22 @@ const namesOfStart = new Set([
 
 /**
  * Recognises a data directory without changing it.
+ * @param hasCatalog true if the catalog is in the directory; false if it is in a database of PostgreSQL
  * @throws Error with the reason why it cannot be used, and what to do
  */
-export async function recogniseStore(directory: string): Promise<RecognisedStore> {
+export async function recogniseStore(directory: string, hasCatalog = true): Promise<RecognisedStore> {
   const marker = await readMarker(directory)
+  if (marker?.movedTo?.catalog !== undefined) {
+    if (hasCatalog) throw movedCatalog(directory, marker.movedTo.catalog)
+    return { id: marker.id, isMarked: true }
+  }
   const names = (await readdir(directory)).filter(counts)
   if (!marker && names.length === 0) return { id: null, isMarked: false }
   const catalog = await examineCatalog(join(directory, catalogName))
   const content = await firstContent(join(directory, 'content'))
   const isMarked = marker !== undefined
+  if (!hasCatalog && marker && catalog.kind === 'missing') return { id: marker.id, isMarked }
+  if (!hasCatalog && catalog.kind !== 'missing' && catalog.kind !== 'empty') throw twoCatalogs(directory)
   switch (catalog.kind) {
     case 'catalog':
       if (marker && catalog.id !== null && catalog.id !== marker.id) throw otherStore(directory, marker.id, catalog.id)

@@ -1,4 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { jsonMap } from './catalog-sql.ts'
 import type { Catalog } from './database.ts'
 
 export type Labels = Record<string, string>
@@ -10,12 +11,11 @@ export async function insertLabels(catalog: Catalog, ownerId: string, labels: La
 }
 
 /**
- * Returns a column with the labels of an owner as a JSON object. It casts keys and values to text, since damage may have changed their types.
- * Labels are read in the statement that reads their owner, so that no deletion comes in between.
+ * Returns a column with the labels of an owner as a JSON object. Labels are read in the statement that reads their owner, so that no
+ * deletion comes in between.
  */
-export function labelsColumn(owner: 'models.id' | 'datasets.id' | 'jobs.id'): RawBuilder<string> {
-  const own = sql`select key, value from labels where owner_id = ${sql.ref(owner)} order by key`
-  return sql<string>`(select json_group_object(cast(key as text), cast(value as text)) from (${own}))`
+export function labelsColumn(catalog: Catalog, owner: 'models.id' | 'datasets.id' | 'jobs.id'): RawBuilder<string> {
+  return jsonMap(catalog, { table: 'labels', owner: 'owner_id', is: owner, by: 'key' }, 'value')
 }
 
 /** Returns the condition that an owner has all of the labels. */

@@ -20,6 +20,8 @@ export type Room = {
   keep(file: string): void
   /** Subtracts the bytes of removed content. */
   shrink(bytes: number): void
+  /** Replaces the count of content: other servers change it, too. */
+  correct(storedBytes: number): void
 }
 
 /** Reserved room for bytes that have not arrived yet. The upload must release it at its end, also after a failure. */
@@ -33,54 +35,98 @@ export type Reservation = {
 /** Most bytes that an upload reserves: otherwise a few slow uploads with great lengths would reserve the whole store. */
 export const maximumReservation = 8 << 20
 
-/** The refusal of bytes above TUREEN_MAX_STORE_BYTES. Deleting quarantined files could not make enough room. */
+/** The refusal of bytes above a limit. Deleting spare files could not make enough room. */
 export class StoreLimitReached extends TureenError {}
 
-/** Bytes that count, but can be freed, oldest first. The owner reports freed bytes to {@link Room.shrink}. */
-export type Spare = { holding(): { bytes: number }; makeRoom(bytes: number): void }
+/** Settings that limit bytes: what they limit, and what to do. */
+const limits = {
+  TUREEN_MAX_STORE_BYTES: {
+    holder: 'the store holds',
+    included: 'files in the making',
+    advice: 'Delete models or data sets, or raise the limit.',
+  },
+  TUREEN_CACHE_BYTES: {
+    holder: 'the data directory holds',
+    included: 'files in use and in the making',
+    advice: 'Try again when fewer jobs and uploads run, or raise the limit.',
+  },
+} as const
+
+/**
+ * Returns the refusal of bytes above a limit.
+ * @param setting the setting that says `maximumBytes`
+ * @param bytes those to add to the bytes that are held
+ */
+export function limitReached(
+  setting: keyof typeof limits,
+  bytes: number,
+  heldBytes: number,
+  maximumBytes: number,
+): StoreLimitReached {
+  const [more, held, limit] = [bytes, heldBytes, maximumBytes].map(each => each.toLocaleString('en'))
+  const { holder, included, advice } = limits[setting]
+  return new StoreLimitReached(
+    'TUREEN_STORE_FULL',
+    `${more} bytes more do not fit: ${holder} ${held} of ${limit} bytes (${setting}), including ${included}. ${advice}`,
+    [
+      {
+        field: setting,
+        expected: `${limit} bytes at most`,
+        actual: `${(heldBytes + bytes).toLocaleString('en')} bytes`,
+        message: `${more} bytes more do not fit beside ${held} bytes`,
+      },
+    ],
+  )
+}
+
+/**
+ * Bytes that count, but can be freed, oldest first. `makeRoom` returns the bytes that it freed. The owner reports freed bytes to
+ * {@link Room.shrink}.
+ */
+export type Spare = { holding(): { bytes: number }; makeRoom(bytes: number): number }
 
 /**
  * Returns the room of a store.
  * @param maximumBytes most bytes of the store; 0: no limit
  * @param storedBytes bytes of content and of `spare`
  * @param spare bytes to free if a request does not fit otherwise
+ * @param setting the setting that says `maximumBytes`
  */
-export function createRoom(maximumBytes: number, storedBytes: number, spare: Spare): Room {
+export function createRoom(
+  maximumBytes: number,
+  storedBytes: number,
+  spare: Spare,
+  setting: keyof typeof limits = 'TUREEN_MAX_STORE_BYTES',
+): Room {
   const claims = new Map<string, number>()
-  let used = storedBytes
+  let stored = storedBytes
+  /** Bytes of unfinished files, and reserved ones. */
+  let unfinished = 0
+  const used = () => stored + unfinished
   const require = (bytes: number) => {
-    const missing = maximumBytes === 0 ? 0 : used + bytes - maximumBytes
+    const missing = maximumBytes === 0 ? 0 : used() + bytes - maximumBytes
     if (missing > 0 && missing <= spare.holding().bytes) spare.makeRoom(missing)
-    if (maximumBytes === 0 || used + bytes <= maximumBytes) return
-    const [more, held, limit] = [bytes, used, maximumBytes].map(each => each.toLocaleString('en'))
-    throw new StoreLimitReached(
-      'TUREEN_STORE_FULL',
-      `${more} bytes more do not fit: the store holds ${held} of ${limit} bytes (TUREEN_MAX_STORE_BYTES), including files in the making. Delete models or data sets, or raise the limit.`,
-      [
-        {
-          field: 'TUREEN_MAX_STORE_BYTES',
-          expected: `${limit} bytes at most`,
-          actual: `${(used + bytes).toLocaleString('en')} bytes`,
-          message: `${more} bytes more do not fit beside ${held} bytes`,
-        },
-      ],
-    )
+    if (maximumBytes !== 0 && used() + bytes > maximumBytes) throw limitReached(setting, bytes, used(), maximumBytes)
   }
   const claim: Room['claim'] = (file, bytes, reservation) => {
     reservation?.spend(bytes)
     require(bytes)
-    used += bytes
+    unfinished += bytes
     claims.set(file, (claims.get(file) ?? 0) + bytes)
+  }
+  const forget: Room['forget'] = file => {
+    unfinished -= claims.get(file) ?? 0
+    claims.delete(file)
   }
   return {
     reserve(bytes) {
       require(bytes)
       let left = Math.min(bytes, maximumReservation)
-      used += left
+      unfinished += left
       const spend = (most: number) => {
         const spent = Math.min(most, left)
         left -= spent
-        used -= spent
+        unfinished -= spent
       }
       return { spend, release: () => spend(left) }
     },
@@ -88,16 +134,19 @@ export function createRoom(maximumBytes: number, storedBytes: number, spare: Spa
     settle(file, bytes) {
       const claimed = claims.get(file) ?? 0
       if (bytes > claimed) return claim(file, bytes - claimed)
-      used -= claimed - bytes
+      unfinished -= claimed - bytes
       claims.set(file, bytes)
     },
-    keep: file => void claims.delete(file),
-    forget(file) {
-      used -= claims.get(file) ?? 0
-      claims.delete(file)
+    keep(file) {
+      stored += claims.get(file) ?? 0
+      forget(file)
     },
+    forget,
     shrink(bytes) {
-      used -= bytes
+      stored -= bytes
+    },
+    correct(bytes) {
+      stored = bytes
     },
   }
 }

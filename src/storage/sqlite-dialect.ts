@@ -12,6 +12,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import { TureenError } from '../errors.ts'
+import { moduleUrl } from '../own-modules.ts'
 import type { SqliteAnswer, SqliteRequest } from './sqlite-thread.ts'
 
 /** Memory limits of the thread. Small ones are enough, since statements are small and rows are read page by page. */
@@ -63,7 +64,8 @@ function threadDriver(path: string, thread: RestartedThread): Driver {
     releaseConnection: async () => undefined,
     async beginTransaction() {
       transactionIn = undefined
-      await execute('begin')
+      // SQLite waits for another process here. In a transaction that has read, a write fails at once.
+      await execute('begin immediate')
       transactionIn = thread.current()
     },
     async commitTransaction() {
@@ -122,7 +124,7 @@ function restartedThread(path: string) {
 }
 
 function startThread(path: string) {
-  const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), {
+  const worker = new Worker(moduleUrl('./sqlite-thread.ts', import.meta.url), {
     name: 'catalog',
     workerData: { sqlite: path },
     resourceLimits,

@@ -5,15 +5,28 @@ import { z } from 'zod'
 import { flushDirectory } from './flush-directory.ts'
 import { unlessMissing } from './missing-file.ts'
 
-/** The content of `tureen.json`, which marks a directory as a store of Tureen. The catalog has the same id. */
-export type StoreMarker = { format: number; id: string }
+/**
+ * Places to which parts of a store were moved, for messages. `catalog`: the database, without user and password; `content`: the bucket. What
+ * is in the data directory of such a part is old.
+ */
+export type MovedParts = { catalog?: string | undefined; content?: string | undefined }
 
-/** Version of the layout of a data directory that this version reads and writes. */
+/** The content of `tureen.json`, which marks a directory as a store of Tureen. The catalog has the same id. */
+export type StoreMarker = { format: number; id: string; movedTo?: MovedParts | undefined }
+
+/** Version of the layout of a data directory that this version writes. */
 const storeFormat = 1
+
+/** Version of the layout if parts of the store were moved. Versions that do not know this would take the old parts for the store. */
+const movedFormat = 2
 
 const markerName = 'tureen.json'
 
-const markerSchema = z.object({ format: z.number().int().min(1), id: z.string().min(1).max(100) })
+const markerSchema = z.object({
+  format: z.number().int().min(1),
+  id: z.string().min(1).max(100),
+  movedTo: z.object({ catalog: z.string().optional(), content: z.string().optional() }).optional(),
+})
 
 /**
  * Reads the marker of a data directory; undefined if it has none.
@@ -29,16 +42,16 @@ export async function readMarker(directory: string): Promise<StoreMarker | undef
       `${path} is damaged: it should hold {"format":${storeFormat},"id":"..."}. If ${directory} is a store of Tureen, delete ${markerName} and start again: the server takes the id from catalog.sqlite.`,
     )
   const { format } = parsed.data
-  if (format > storeFormat)
+  if (format > movedFormat)
     throw new Error(
-      `The data directory ${directory} was written by a newer version of Tureen: its format is ${format}, and this version knows ${storeFormat}. Start the newer version, or restore the backup that was made before the upgrade.`,
+      `The data directory ${directory} was written by a newer version of Tureen: its format is ${format}, and this version knows ${movedFormat}. Start the newer version, or restore the backup that was made before the upgrade.`,
     )
   return parsed.data
 }
 
-/** Marks a data directory as a store, durably and atomically. */
-export async function writeMarker(directory: string, id: string): Promise<void> {
-  const marker: StoreMarker = { format: storeFormat, id }
+/** Marks a data directory as a store, durably and atomically. @param movedTo places of moved parts; none for a store that was never moved */
+export async function writeMarker(directory: string, id: string, movedTo?: MovedParts): Promise<void> {
+  const marker: StoreMarker = movedTo ? { format: movedFormat, id, movedTo } : { format: storeFormat, id }
   const draft = join(directory, `.${markerName}.${randomUUID()}`)
   try {
     const handle = await open(draft, 'wx')

@@ -1,10 +1,10 @@
 import { statfs } from 'node:fs/promises'
-import { join } from 'node:path'
 import { sql } from 'kysely'
-import type { ContentFiles } from './content-files.ts'
-import { countContent } from './count-content.ts'
+import type { ContentStore } from './content/content-store.ts'
+import type { Quarantine } from './content/quarantine.ts'
 import type { Catalog } from './database.ts'
-import { oneQuestion } from './one-question.ts'
+import { statusColumn } from './job-status.ts'
+import { oneQuestion, oneQuestionOf } from './one-question.ts'
 
 /** Number of records of one kind, and the bytes of their content. Content that records share counts for each of them. */
 export type Holding = { records: number; bytes: number }
@@ -20,26 +20,39 @@ export type CatalogUsage = {
 /** Usage of a store, with sizes in bytes; null for a part that could not be read. */
 export type StoreUsage = {
   catalog: CatalogUsage | null
-  /** Content files on disk, each counted once. */
+  /** Content files, each counted once. */
   content: { files: number; bytes: number } | null
   /** Files without a record, kept for a while. */
   quarantine: { files: number; bytes: number }
+  /** Leases on content: files that jobs and requests read at the moment, each counted for every reader. */
+  leases: number
   /** The volume of the data directory. `freeBytes`: bytes that this process may still write. */
   disk: { freeBytes: number; totalBytes: number } | null
 }
 
 /**
  * Returns a function that reads the usage of a store, and continues without the parts that fail.
- * @param store the catalog and the quarantine
+ * @param store the catalog, the content and the quarantine
  * @param onFailure called with each part that could not be read
  */
 export function storeUsage(
-  { catalog, contentFiles }: { catalog: Catalog; contentFiles: Pick<ContentFiles, 'quarantined'> },
+  {
+    catalog,
+    content: { leases },
+    quarantine,
+    count,
+  }: {
+    catalog: Catalog
+    content: Pick<ContentStore, 'leases'>
+    quarantine: Pick<Quarantine, 'holding'>
+    /** Returns the number of content files, and their bytes. */
+    count(): Promise<{ files: number; bytes: number }>
+  },
   directory: string,
   onFailure: (part: string, error: unknown) => void,
 ): () => Promise<StoreUsage> {
-  const readCatalog = oneQuestion('the catalog', () => catalogUsage(catalog))
-  const readContent = oneQuestion('the directory of content', () => countContent(join(directory, 'content')))
+  const readCatalog = oneQuestionOf(catalog, () => catalogUsage(catalog))
+  const readContent = oneQuestion('the directory of content', count)
   const readDisk = oneQuestion('the volume', async () => {
     const { bavail, blocks, bsize } = await statfs(directory)
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
@@ -55,7 +68,7 @@ export function storeUsage(
       unlessFailing('content', readContent),
       unlessFailing('disk', readDisk),
     ])
-    return { catalog: records, content, quarantine: contentFiles.quarantined(), disk }
+    return { catalog: records, content, quarantine: quarantine.holding(), leases: leases(), disk }
   }
 }
 
@@ -70,8 +83,8 @@ async function catalogUsage(catalog: Catalog): Promise<CatalogUsage> {
     .executeTakeFirstOrThrow()
   const jobs = await catalog
     .selectFrom('jobs')
-    .select(['type', 'status', count.as('records')])
-    .groupBy(['type', 'status'])
+    .select(['type', statusColumn.as('status'), count.as('records')])
+    .groupBy(['type', statusColumn])
     .execute()
   const scores = await catalog.selectFrom('scores').select(count.as('records')).executeTakeFirstOrThrow()
   return { models: { ...models, ...modelFiles }, datasets, jobs, scores }

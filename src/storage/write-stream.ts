@@ -9,6 +9,13 @@ import type { FlushQueue } from './flush-queue.ts'
 const bufferBytes = 64 << 10
 /** Bytes of the first buffer. A small file needs no more, and 15,000 buffers of 64 KiB would keep the garbage collector busy. */
 const firstBufferBytes = 4 << 10
+/** Bytes of one buffer of a long stream. Each write wakes a thread, which takes the event loop longer than to copy 64 KiB. */
+const longBufferBytes = 512 << 10
+/** Bytes after which a stream is long. */
+const longStreamBytes = 1 << 20
+/** Most long streams with such buffers at a time; others keep their buffers of 64 KiB. So many slow uploads hold little memory. */
+const mostLongBuffers = 4
+let longBuffers = 0
 /** Number of written bytes after which they are flushed while more arrive. The last flush is then short. */
 const flushedBytes = 16 << 20
 
@@ -17,7 +24,7 @@ const flushLimit = pLimit(2)
 
 /**
  * Writes a stream to a new file, hashes it, and flushes it. It holds at most 128 KiB, for chunks of any size, and writes while more bytes
- * arrive. A file below 64 KiB is left to the flush queue, which creates several small files at a time.
+ * arrive. Up to four long streams hold 1 MiB each. A file below 64 KiB is left to the flush queue, which creates several small files at a time.
  *
  * @param stream loses its chunks: their memory is freed at once
  * @param onChunk called with the bytes of each chunk; it may throw to refuse them
@@ -93,7 +100,9 @@ type BufferedWriter = {
 /** Returns a writer with two buffers. @param openFile opens the file at the first call, and returns it */
 function bufferedWriter(openFile: () => Promise<FileHandle>, makeRoom: (bytes: number) => number): BufferedWriter {
   let [filling, other]: (Buffer | undefined)[] = []
+  let capacity = bufferBytes
   let filled = 0
+  let total = 0
   let unflushed = 0
   let writing = Promise.resolve()
   // Keep the first error of a flush: the system reports it once, and a later flush may succeed although bytes were lost.
@@ -115,20 +124,30 @@ function bufferedWriter(openFile: () => Promise<FileHandle>, makeRoom: (bytes: n
   const settled = async () => {
     await Promise.allSettled([writing, flushing])
     for (const buffer of [filling, other]) if (buffer) release(buffer)
+    if (capacity === longBufferBytes) longBuffers -= 1
+    capacity = bufferBytes
+  }
+  const growIfLong = () => {
+    if (capacity === longBufferBytes || total < longStreamBytes || longBuffers >= mostLongBuffers) return
+    longBuffers += 1
+    capacity = longBufferBytes
   }
 
   return {
     async write(chunk) {
+      total += chunk.byteLength
+      growIfLong()
       for (let done = 0; done < chunk.byteLength; ) {
-        filling = withSpace(filling, filled, chunk.byteLength - done)
-        const taken = chunk.subarray(done, done + bufferBytes - filled)
+        filling = withSpace(filling, filled, Math.min(capacity, filled + chunk.byteLength - done))
+        const taken = chunk.subarray(done, done + capacity - filled)
         filling.set(taken, filled)
         filled += taken.byteLength
         done += taken.byteLength
-        if (filled === bufferBytes) await writeFilled(filling)
+        if (filled === capacity) await writeFilled(filling)
       }
     },
     async end() {
+      if (filling && filled >= bufferBytes) await writeFilled(filling)
       await Promise.all([writing, flushing])
       const rest = Uint8Array.from(filling?.subarray(0, filled) ?? [])
       await settled()
@@ -138,14 +157,12 @@ function bufferedWriter(openFile: () => Promise<FileHandle>, makeRoom: (bytes: n
   }
 }
 
-/**
- * Returns a buffer that holds the first `filled` bytes of `buffer` and has space for more: for `bytes` bytes, or up to
- * {@link bufferBytes}. It is `buffer` itself if that is large enough.
- */
-function withSpace(buffer: Buffer | undefined, filled: number, bytes: number): Buffer {
-  const needed = Math.min(bufferBytes, filled + bytes)
+const bufferSizes = [firstBufferBytes, bufferBytes, longBufferBytes]
+
+/** Returns a buffer of at least `needed` bytes that holds the first `filled` bytes of `buffer`: `buffer` itself if it is large enough. */
+function withSpace(buffer: Buffer | undefined, filled: number, needed: number): Buffer {
   if (buffer && buffer.byteLength >= needed) return buffer
-  const larger = Buffer.allocUnsafeSlow(needed <= firstBufferBytes ? firstBufferBytes : bufferBytes)
+  const larger = Buffer.allocUnsafeSlow(bufferSizes.find(size => size >= needed) ?? needed)
   if (!buffer) return larger
   larger.set(buffer.subarray(0, filled))
   release(buffer)

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
+import { requireOwnCatalog, requireOwnContent } from '../storage/content-place.ts'
 import { contentDigests, contentPath } from '../storage/file-names.ts'
 import { flushDirectory } from '../storage/flush-directory.ts'
 import { inParallel } from '../storage/in-parallel.ts'
@@ -21,6 +22,8 @@ export type Backup = { linked: number; copied: number; bytes: number; findings: 
  */
 const mostPasses = 20
 
+const elsewhere = 'docs/operations/backup-of-a-cluster.md says how to back up PostgreSQL and S3 with their own tools.'
+
 /** More pages than any catalog has. In one step, no writer can make SQLite restart the copy. */
 const allPages = 2 ** 30
 
@@ -34,10 +37,15 @@ export async function backUpStore(directory: string, target: string): Promise<Ba
   const source = resolve(directory)
   const final = resolve(target)
   const draft = `${final}.partial`
-  if ((await unlessMissing(readdir(source)))?.includes('catalog.sqlite') !== true)
+  const names = (await unlessMissing(readdir(source))) ?? []
+  if (names.includes('tureen.json') && !names.includes('catalog.sqlite'))
+    throw new Error(`${source} has no catalog.sqlite. If its catalog is in PostgreSQL: ${elsewhere}`)
+  if (!names.includes('catalog.sqlite'))
     throw new Error(
       `${source} is not a store of Tureen: it has no catalog.sqlite. Set TUREEN_DATA to the data directory.`,
     )
+  await requireOwnCatalog(source, elsewhere)
+  await requireOwnContent(source, elsewhere)
   if (((await unlessMissing(readdir(final))) ?? []).length > 0)
     throw new Error(`${final} is not empty. Name a directory that does not exist yet, one for each backup.`)
   if (await unlessMissing(readdir(draft)))

@@ -1,11 +1,19 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 
-// Queries that find defects of an open catalog. Each row of an answer is one finding: `place`, and a `message` that completes the sentence.
+// Queries that find defects of an open catalog of SQLite. Each row of an answer is one finding: `place`, and a `message` that completes the sentence.
 
 const damagedJson = (table: string, key: string, column: string, what: string) => `
   select '${what} ' || ${key} as place, 'has an unreadable ${column}: delete it, or restore a backup' as message
   from ${table} where ${column} is not null and not json_valid(${column})`
+
+/** Questions about files without a record, for SQLite and PostgreSQL. */
+export const strayFiles: readonly string[] = [
+  `select 'the file ' || sha256 as place, 'belongs to the model ' || model_id || ', which has no record' as message
+   from model_files where not exists (select 1 from models where id = model_id)`,
+  `select 'the file ' || sha256 as place, 'belongs to the data set ' || dataset_id || ', which has no record' as message
+   from dataset_files where not exists (select 1 from datasets where id = dataset_id)`,
+]
 
 const questions: readonly string[] = [
   damagedJson('models', 'id', 'description', 'the model'),
@@ -13,7 +21,6 @@ const questions: readonly string[] = [
   damagedJson('datasets', 'id', 'description', 'the data set'),
   damagedJson('jobs', 'id', 'request', 'the job'),
   damagedJson('jobs', 'id', 'progress', 'the job'),
-  damagedJson('jobs', 'id', 'result', 'the job'),
   damagedJson('jobs', 'id', 'error', 'the job'),
   damagedJson('job_events', 'job_id', 'data', 'an event of the job'),
   damagedJson('scores', 'key', 'value', 'the score'),
@@ -25,10 +32,7 @@ const questions: readonly string[] = [
    from models where not exists (select 1 from model_files where model_id = id and location = '')`,
   `select 'the data set ' || id as place, 'has no files: delete it, or restore a backup' as message
    from datasets where not exists (select 1 from dataset_files where dataset_id = id)`,
-  `select 'the file ' || sha256 as place, 'belongs to the model ' || model_id || ', which has no record' as message
-   from model_files where not exists (select 1 from models where id = model_id)`,
-  `select 'the file ' || sha256 as place, 'belongs to the data set ' || dataset_id || ', which has no record' as message
-   from dataset_files where not exists (select 1 from datasets where id = dataset_id)`,
+  ...strayFiles,
 ]
 
 export type StoreFinding = { place: string; message: string }
@@ -57,8 +61,9 @@ const referencedRow = z.object({ sha256: z.string(), bytes: z.number(), holder: 
 /** Yields every file of every record. A file of several records comes once for each. */
 export function* referencedFiles(catalog: DatabaseSync): Generator<ReferencedFile> {
   const rows = catalog.prepare(`
-    select sha256, bytes, 'the model ' || model_id || iif(location = '', '', ' (' || location || ')') as holder from model_files
+    select cast(sha256 as text) as sha256, cast(bytes as integer) as bytes,
+      'the model ' || model_id || iif(location = '', '', ' (' || location || ')') as holder from model_files
     union all
-    select sha256, bytes, 'the data set ' || dataset_id || ' (' || name || ')' from dataset_files`)
+    select cast(sha256 as text), cast(bytes as integer), 'the data set ' || dataset_id || ' (' || name || ')' from dataset_files`)
   for (const row of rows.iterate()) yield referencedRow.parse(row)
 }

@@ -1,6 +1,6 @@
 import { insertDataset } from '../datasets/dataset-records.ts'
 import { asTureenError } from '../errors.ts'
-import { insertModel } from '../models/model-records.ts'
+import { insertModel } from '../models/insert-model.ts'
 import type { Catalog } from '../storage/database.ts'
 import type { Labels } from '../storage/record-labels.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'

@@ -1,11 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { labels as labelsSchema } from '../../schemas/common.ts'
-import { deleteDataset, listDatasets } from '../datasets/dataset-records.ts'
-import { deleteModel, listModels } from '../models/model-records.ts'
+import type { DatasetItem } from '../../schemas/dataset.ts'
+import type { ModelItem } from '../../schemas/model.ts'
+import { datasetRecords } from '../datasets/dataset-records.ts'
+import { modelRecords } from '../models/model-records.ts'
 import type { Catalog } from '../storage/database.ts'
-import type { Page } from '../storage/paging.ts'
 import type { Labels } from '../storage/record-labels.ts'
+import { deleteRecord } from '../storage/records/record-tables.ts'
 import { isReadable } from '../storage/unreadable.ts'
 import { type Row, readableRows } from './readable-rows.ts'
 
@@ -23,10 +25,12 @@ const tables = [
   'job_inputs',
   'job_events',
   'job_result_parts',
+  'external_searches',
+  'search_leases',
+  'search_candidates',
+  'scored_models',
   'scores',
 ] as const
-
-const pageRecords = 500
 
 /**
  * Copies the readable rows of a damaged catalog into a new one, and keeps only complete records.
@@ -45,12 +49,8 @@ export async function salvageRecords(
   const labels = await labelsOfLostModels(catalog)
   await restoreOwnFiles(catalog, bytesOf)
   await removeParts(catalog)
-  await removeUnreadable(cursor => listModels(catalog, { limit: pageRecords, cursor, label: {} }), deleteModel, catalog)
-  await removeUnreadable(
-    cursor => listDatasets(catalog, { limit: pageRecords, cursor, label: {} }),
-    deleteDataset,
-    catalog,
-  )
+  await removeUnreadable(catalog, 'models', modelRecords.each(catalog, { label: {} }))
+  await removeUnreadable(catalog, 'datasets', datasetRecords.each(catalog, { label: {} }))
   const count = async (table: 'models' | 'datasets' | 'jobs' | 'scores') => {
     const counted = await catalog.selectFrom(table).select(sql<number>`count(*)`.as('rows')).executeTakeFirstOrThrow()
     return counted.rows
@@ -70,6 +70,7 @@ function copyRows(damaged: string, path: string): void {
     // Switch foreign keys off: rows may refer to lost ones, which removeParts cleans up.
     to.exec('pragma foreign_keys = off; begin')
     for (const table of tables) copyTable(from, to, table)
+    copyEarlierResults(from, to)
     to.exec('commit')
   } finally {
     from.close()
@@ -84,6 +85,17 @@ function copyTable(from: DatabaseSync, to: DatabaseSync, table: string): void {
   const insert = to.prepare(`insert or ignore into "${table}" (${columns.join()}) values (${values})`)
   for (const row of readableRows(from, table))
     if (isSound(table, kinds, row)) insert.run(...columns.map(column => row[column] ?? null))
+}
+
+/** Copies the results that a version before `0015-all-results-in-parts` wrote into the rows of jobs. */
+function copyEarlierResults(from: DatabaseSync, to: DatabaseSync): void {
+  const insert = to.prepare('insert into job_result_parts (job_id, part, text) select id, 0, ? from jobs where id = ?')
+  const count = to.prepare('update jobs set result_parts = 1 where id = ?')
+  for (const { id, result } of readableRows(from, 'jobs')) {
+    if (typeof id !== 'string' || typeof result !== 'string') continue
+    insert.run(result, id)
+    count.run(id)
+  }
 }
 
 /** Returns the columns of a table, each with the type of its values. */
@@ -139,25 +151,23 @@ async function removeParts(catalog: Catalog): Promise<void> {
     'delete from job_inputs where job_id not in (select id from jobs)',
     'delete from job_events where job_id not in (select id from jobs)',
     'delete from job_result_parts where job_id not in (select id from jobs)',
+    'delete from external_searches where job_id not in (select id from jobs)',
+    'delete from search_leases where job_id not in (select id from jobs)',
+    'delete from search_candidates where job_id not in (select id from jobs)',
+    // Candidates that they wait for may be lost. They start again, and ask for those that they lack.
+    'update jobs set waiting_since = null where waiting_since is not null',
     `delete from labels where owner_id not in
       (select id from models union all select id from datasets union all select id from jobs)`,
   ])
     await sql.raw(statement).execute(catalog)
 }
 
-type Listed = { id: string }
-
 async function removeUnreadable(
-  list: (cursor?: string) => Promise<Page<Listed>>,
-  remove: (catalog: Catalog, id: string) => Promise<void>,
   catalog: Catalog,
+  table: 'models' | 'datasets',
+  records: AsyncGenerator<ModelItem | DatasetItem>,
 ): Promise<void> {
   const unreadable: string[] = []
-  let cursor: string | null | undefined
-  do {
-    const page: Page<Listed> = await list(cursor ?? undefined)
-    unreadable.push(...page.items.filter(item => !isReadable(item)).map(({ id }) => id))
-    cursor = page.nextCursor
-  } while (cursor)
-  for (const id of unreadable) await remove(catalog, id)
+  for await (const record of records) if (!isReadable(record)) unreadable.push(record.id)
+  for (const id of unreadable) await deleteRecord(catalog, table, id)
 }

@@ -66,6 +66,8 @@ export type ThreadPool = {
   planSearch: RunEnding<'planSearch'>
   /** Writes the plan with another of the models as base. */
   planBase: RunEnding<'planBase'>
+  /** Computes an interval of the difference of two models from a score for each sample. */
+  bootstrap: RunEnding<'bootstrap'>
   /** Finds the NaN and infinite elements of all models of a search, by the plan from `planSearch`. Reads each to its end. */
   findNonFiniteModels: RunStoppable<'findNonFiniteModels'>
   /** Hashes a file in separate threads, so that neither uploads nor merges wait while gigabytes are read. */
@@ -183,6 +185,7 @@ export function createThreadPool(
       runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { ...comparison, shared }, { signal }), options),
     planSearch: (search, signal) => runTask(readers, 'planSearch', search, { signal }),
     planBase: (search, signal) => runTask(readers, 'planBase', search, { signal }),
+    bootstrap: (samples, signal) => runTask(readers, 'bootstrap', samples, { signal }),
     findNonFiniteModels: (planned, options) =>
       runStoppable(
         ({ shared }, signal) => runTask(mergers, 'findNonFiniteModels', { ...planned, shared }, { signal }),

@@ -1,3 +1,4 @@
+import { moduleUrl } from '../own-modules.ts'
 import { type TaskOf, TaskPool, type ThreadLimits, type ValueOf } from './task-pool.ts'
 
 type ModelModule = typeof import('./worker.ts')
@@ -21,15 +22,15 @@ export type ModelValue<Name extends keyof ModelModule> = ValueOf<ModelModule[Nam
 
 /** Returns a pool of threads that read and merge models. @param taskMilliseconds that a thread may work on one task */
 export function modelThreads(limits: ThreadLimits, taskMilliseconds: number): ModelThreads {
-  return new TaskPool(new URL('./worker.ts', import.meta.url), limits, taskMilliseconds)
+  return new TaskPool(moduleUrl('./worker.ts', import.meta.url), limits, taskMilliseconds)
 }
 
 /** Returns a pool of threads that hash files. @param taskMilliseconds that a thread may work on one task */
 export function hashThreads(limits: ThreadLimits, taskMilliseconds: number): HashThreads {
-  return new TaskPool(new URL('./hash-worker.ts', import.meta.url), limits, taskMilliseconds)
+  return new TaskPool(moduleUrl('./hash-worker.ts', import.meta.url), limits, taskMilliseconds)
 }
 
 /** Returns a pool of threads that create and rename small files. @param taskMilliseconds that a thread may work on one task */
 export function fileThreads(limits: ThreadLimits, taskMilliseconds: number): FileThreads {
-  return new TaskPool(new URL('./file-worker.ts', import.meta.url), limits, taskMilliseconds)
+  return new TaskPool(moduleUrl('./file-worker.ts', import.meta.url), limits, taskMilliseconds)
 }

@@ -1,5 +1,6 @@
 import type { NamedModel } from '../../schemas/common.ts'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
+import type { SampleBootstrap } from '../evaluate/bootstrap-of-samples.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
 import type { MergeInputs } from '../merge/merge-inputs.ts'
@@ -134,6 +135,11 @@ export const planBase = timedTask(async (search: SearchPlanTask & { base: number
 export const findNonFiniteModels = timedTask(async (planned: PlannedModels & { shared: SharedArrayBuffer }) => {
   const { findNonFiniteModels } = await import('./search-task.ts')
   return findNonFiniteModels(planned)
+})
+
+export const bootstrap = timedTask(async (task: SampleBootstrap) => {
+  const { bootstrapOfSamples } = await import('../evaluate/bootstrap-of-samples.ts')
+  return bootstrapOfSamples(task)
 })
 
 export const readYaml = timedTask(async (text: string) => {

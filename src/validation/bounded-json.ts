@@ -3,24 +3,28 @@ import { TureenError } from '../errors.ts'
 /** Most levels of nested lists and objects. The deepest request of the API has 8. */
 const maximumDepth = 64
 
-/** Most values in one text, lists and objects included. Each takes the event loop about a microsecond to read and check. */
-const maximumValues = 30_000
+/** Most values in one text, lists and objects included, where a route takes no more. Each takes the event loop about a microsecond to read and check. */
+export const maximumValues = 30_000
 
 const [quote, backslash, comma] = ['"', '\\', ','].map(each => each.charCodeAt(0))
+/** Brackets have greater codes than spaces and digits. */
+const leastBracket = '['.charCodeAt(0)
 const opening = new Set(['[', '{'].map(each => each.charCodeAt(0)))
 const closing = new Set([']', '}'].map(each => each.charCodeAt(0)))
 
 /**
  * Refuses JSON that would take long to parse. It makes one pass over the text, before the parse; the text need not be valid JSON.
+ * @param mostValues most values, lists and objects included
  * @throws TureenError `TUREEN_BODY_MALFORMED` if it is nested too deep, `TUREEN_TOO_LARGE` if it has too many values
  */
-export function requireBoundedJson(text: string): void {
+export function requireBoundedJson(text: string, mostValues: number = maximumValues): void {
   let depth = 0
   let values = 1
   for (let at = 0; at < text.length; at += 1) {
     const character = text.charCodeAt(at)
     if (character === quote) at = endOfString(text, at)
     else if (character === comma) values += 1
+    else if (character < leastBracket) continue
     else if (closing.has(character)) depth -= 1
     else if (opening.has(character)) {
       depth += 1
@@ -28,7 +32,7 @@ export function requireBoundedJson(text: string): void {
       if (depth > maximumDepth) throw tooDeep(at)
     }
   }
-  requireFewValues(values)
+  requireFewValues(values, mostValues)
 }
 
 /**
@@ -41,7 +45,7 @@ export function requireBoundedValue(value: unknown): void {
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > maximumDepth) throw tooDeep()
     values += level.length
-    requireFewValues(values)
+    requireFewValues(values, maximumValues)
     level = level.flatMap(each => (typeof each === 'object' && each !== null ? Object.values(each) : []))
   }
 }
@@ -64,9 +68,9 @@ function tooDeep(at?: number): TureenError {
   ])
 }
 
-function requireFewValues(values: number): void {
-  if (values <= maximumValues) return
-  const limit = `${maximumValues.toLocaleString('en')} values`
+function requireFewValues(values: number, most: number): void {
+  if (values <= most) return
+  const limit = `${most.toLocaleString('en')} values`
   const message = `has more than ${limit}, lists and objects included`
   throw new TureenError('TUREEN_TOO_LARGE', `The body ${message}. Send fewer.`, [
     { field: 'body', expected: `${limit} at most`, message },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { excessIn, isObject, withoutWrapping } from './excess.ts'
 
-const { $ZodArray, $ZodNever, $ZodObject, $ZodRecord } = z.core
+const { $ZodArray, $ZodNever, $ZodNumber, $ZodObject, $ZodRecord } = z.core
 
 type Schema = z.core.$ZodType
 type Issue = z.core.$ZodIssue
@@ -14,6 +14,12 @@ export type Parsed<Output> = { success: true; data: Output } | ({ success: false
 
 /** Number of issues after which the check ends, those inside of unions included. Each takes microseconds. */
 const maximumFindings = 500
+
+/** Number of items that are checked first of a list that has no check item by item. */
+const firstItems = 64
+
+/** Number of numbers that are checked at a time, which takes a tenth of the time of a check one by one. */
+const numbersAtOnce = 256
 
 /**
  * Parses a value as the schema's `safeParse` does, but in bounded time. It counts the entries of all lists and maps before it checks
@@ -49,7 +55,11 @@ function createFindings() {
 function weightOf(issue: Issue): number {
   if (issue.code === 'unrecognized_keys') return issue.keys.length
   if (issue.code !== 'invalid_union') return 1
-  return 1 + issue.errors.reduce((sum, issues) => sum + issues.length, 0)
+  return 1 + weightOfAll(issue.errors.flat())
+}
+
+function weightOfAll(issues: readonly Issue[]): number {
+  return issues.reduce((sum, issue) => sum + weightOf(issue), 0)
 }
 
 /**
@@ -73,14 +83,33 @@ function lookInside(schema: Schema, value: unknown, key: PropertyKey, path: Path
 
 /** Checks a value that has no members to check one by one. A union is such a value: its own message covers all of its forms. */
 function lookAtWhole(schema: Schema, value: unknown, path: Path, found: Found): void {
-  const { error } = z.core.safeParse(schema, value)
-  for (const issue of error?.issues ?? []) found.add({ ...issue, path: [...path, ...issue.path] })
+  const issuesOf = (part: unknown) => z.core.safeParse(schema, part).error?.issues ?? []
+  const beginning = Array.isArray(value) && value.length > firstItems ? issuesOf(value.slice(0, firstItems)) : []
+  // A list full of mistakes needs no check of its rest.
+  const issues = weightOfAll(beginning) >= maximumFindings ? beginning : issuesOf(value)
+  for (const issue of issues) found.add({ ...issue, path: [...path, ...issue.path] })
 }
 
 function lookAtList(schema: z.core.$ZodArray, list: readonly unknown[], path: Path, found: Found): void {
+  if (list.length > numbersAtOnce && schema._zod.def.element instanceof $ZodNumber) {
+    lookAtNumbers(schema._zod.def.element, list, path, found)
+    return
+  }
   for (const [index, each] of list.entries()) {
     if (found.isFull()) return
     lookInside(schema._zod.def.element, each, index, path, found)
+  }
+}
+
+function lookAtNumbers(element: z.core.$ZodNumber, list: readonly unknown[], path: Path, found: Found): void {
+  const numbers = z.array(element)
+  for (let start = 0; start < list.length && !found.isFull(); start += numbersAtOnce) {
+    const { error } = z.core.safeParse(numbers, list.slice(start, start + numbersAtOnce))
+    for (const issue of error?.issues ?? []) {
+      if (found.isFull()) return
+      const [index, ...inside] = issue.path
+      found.add({ ...issue, path: [...path, start + Number(index), ...inside] })
+    }
   }
 }
 

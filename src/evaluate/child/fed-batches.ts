@@ -35,19 +35,30 @@ export const readBatches = async function* (
     yield { ...batch, feeds: feedsOf(batch, binding, session), scored: new Map() }
 }
 
+type KeptPass = { dataset: Dataset; key: string; batches: FedBatch[]; bytes: number }
+
 /**
- * Returns batches like {@link readBatches}. It keeps the batches of the last pass for the next models that take the same types, if they
- * take at most `mostBytes` bytes of memory and hold no texts.
+ * Returns batches like {@link readBatches}. It keeps the batches of the last passes for the next models that take the same types. All together
+ * take at most `mostBytes` bytes of memory. Batches with texts are not kept.
  */
 export function keptBatches(mostBytes: number): FedBatches {
-  let kept: { dataset: Dataset; key: string; batches: FedBatch[] } | undefined
+  /** The pass that was used last comes last. */
+  let kept: KeptPass[] = []
+  /** Lets go of the passes that were used longest ago, until there is room for `bytes` more. */
+  const makeRoom = (bytes: number) => {
+    let held = kept.reduce((sum, pass) => sum + pass.bytes, 0)
+    while (kept.length > 0 && held + bytes > mostBytes) held -= kept.shift()?.bytes ?? 0
+  }
   return (pass, session) => {
     const { dataset, binding, arrays, targets, total } = pass
     const key = JSON.stringify([binding, arrays, targets, total, takenTypes(binding, session)])
-    if (kept?.dataset === dataset && kept.key === key) return kept.batches
-    kept = undefined
-    return keeping(pass, session, mostBytes, batches => {
-      kept = { dataset, key, batches }
+    const known = kept.find(each => each.dataset === dataset && each.key === key)
+    if (known) {
+      kept = [...kept.filter(each => each !== known), known]
+      return known.batches
+    }
+    return keeping(pass, session, mostBytes, makeRoom, (batches, bytes) => {
+      kept.push({ dataset, key, batches, bytes })
     })
   }
 }
@@ -56,7 +67,8 @@ async function* keeping(
   pass: Pass,
   session: Inputs,
   mostBytes: number,
-  keep: (batches: FedBatch[]) => void,
+  makeRoom: (bytes: number) => void,
+  keep: (batches: FedBatch[], bytes: number) => void,
 ): AsyncGenerator<FedBatch> {
   const batches: FedBatch[] = []
   let bytes = 0
@@ -68,11 +80,12 @@ async function* keeping(
       yield batch
       continue
     }
+    makeRoom(bytes)
     const own = { ...batch, values: new Map([...values].map(([array, value]) => [array, ownValues(value)])) }
     batches.push(own)
     yield own
   }
-  if (bytes <= mostBytes) keep(batches)
+  if (bytes <= mostBytes) keep(batches, bytes)
 }
 
 /** Returns the bytes of elements; infinite for texts. */

@@ -37,7 +37,8 @@ function needs(message: Task): DatasetTask[] {
     case 'score':
     case 'compare': {
       const { dataset, soups } = message.task
-      return [dataset, ...(soups.calibration ? [soups.calibration.dataset] : [])]
+      const others = message.type === 'score' ? message.task.others : []
+      return [dataset, ...others, ...(soups.calibration ? [soups.calibration.dataset] : [])]
     }
   }
 }

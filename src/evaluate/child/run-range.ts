@@ -14,7 +14,7 @@ let batches: FedBatches | undefined
  * @throws TureenError as an evaluation does, for the candidate after the last outcome; further codes as a merge does
  */
 export async function runRange(
-  { models, soups, metric, milliseconds, readyBytes, ...task }: CandidateRange,
+  { models, soups, metric, milliseconds, readyBytes, others: _, ...task }: CandidateRange,
   open: OpenDataset,
   onScored: (outcome: EvaluationOutcome) => boolean,
 ): Promise<EvaluationOutcome> {

@@ -3,6 +3,7 @@ import { TureenError } from '../../errors.ts'
 import { joinedNotes } from '../metrics/joined-notes.ts'
 import { MeanTally } from '../metrics/keeping/mean-tally.ts'
 import type { Batch, ResamplingAccumulator, Values } from '../metrics/metric.ts'
+import { metricLoaders } from '../metrics/metric-loaders.ts'
 import { noCounts, nonFiniteNote, type ScoredCounts } from '../non-finite-values.ts'
 import type { MetricOutcome, MetricTask } from '../protocol.ts'
 import { withFiles } from './model-content.ts'
@@ -42,9 +43,7 @@ export async function startScorers(
 }
 
 async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }>, keep: boolean): Promise<Scorer> {
-  // The metrics would take a quarter of an evaluator's start.
-  const { metrics } = await import('../metrics/metric-registry.ts')
-  const metric = metrics.get(task.metric)
+  const metric = await metricLoaders.get(task.metric)?.()
   if (!metric) throw new RangeError(`the evaluator has no metric ${task.metric}`)
   const accumulator = metric.start(task.parameters, keep)
   return {

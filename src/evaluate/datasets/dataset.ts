@@ -1,6 +1,6 @@
-import { openByKind } from './dataset-kinds.ts'
 import { defaultMemoryBytes } from './dataset-limits.ts'
 import type { Dataset, DatasetFile } from './dataset-types.ts'
+import { openByKind } from './open-by-kind.ts'
 
 export type { ArrayValues } from './array-values.ts'
 export type { ArrayDescription, DataBatch, Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'

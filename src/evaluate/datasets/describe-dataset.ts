@@ -1,7 +1,8 @@
-import { openByKind } from './dataset-kinds.ts'
+import { datasetKinds } from './dataset-kinds.ts'
 import { defaultMemoryBytes } from './dataset-limits.ts'
 import type { Dataset, DatasetDescription, DatasetFile } from './dataset-types.ts'
 import { commonSamples } from './npz-arrays.ts'
+import { openByKind } from './open-by-kind.ts'
 import { unsupportedOf } from './refusals.ts'
 import type { UnusableArray } from './zip-directory.ts'
 
@@ -22,7 +23,7 @@ export async function describeDataset(files: readonly DatasetFile[]): Promise<Da
     for (const { name } of description.arrays) {
       const refusal = await unsupportedOf(() => readThrough(dataset, name))
       if (!refusal) continue
-      if (description.kind !== 'npz') throw refusal
+      if (!datasetKinds[description.kind].byRequest) throw refusal
       unusable.push({ name, refusal })
     }
     return unusable.length > 0 ? leaveOut(description, unusable) : description

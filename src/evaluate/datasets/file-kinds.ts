@@ -1,16 +1,16 @@
 import { open } from 'node:fs/promises'
 import { readFully } from '../../storage/read-fully.ts'
+import { datasetKinds } from './dataset-kinds.ts'
 import { datasetLimits } from './dataset-limits.ts'
 import type { DatasetDescription, DatasetFile } from './dataset-types.ts'
 import { malformedDataset, unsupportedDataset } from './refusals.ts'
-import { parseTensorFileName } from './test-cases.ts'
 
 type Kind = DatasetDescription['kind']
 
+const allKinds = Object.values(datasetKinds)
+
 /** Bytes of a file's start that tell its kind. */
 const startBytes = 256
-
-const isZip = (text: string) => text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06')
 
 /** Files that are often sent by mistake in place of a data set, each recognised by its start, with what to do. */
 export const impostors: readonly { recognise: (text: string) => boolean; reason: string }[] = [
@@ -65,10 +65,10 @@ export async function kindOf(files: readonly DatasetFile[]): Promise<Kind> {
   if (kind === undefined)
     throw malformedDataset('The data set has no files. Send one at least.', { field: 'data', expected: 'a file' })
   if (other !== undefined)
-    throw malformedDataset('The data set mixes .npz and .pb files. Upload them as two data sets.', {
+    throw malformedDataset(`The data set mixes ${endingsOf(kinds).join(' and ')} files. Upload each kind by itself.`, {
       field: 'data',
-      expected: '.npz or .pb',
-      actual: '.npz and .pb',
+      expected: endingsOf(kinds).join(' or '),
+      actual: endingsOf(kinds).join(' and '),
     })
   return kind
 }
@@ -83,14 +83,20 @@ async function fileKind({ name, path }: DatasetFile): Promise<Kind> {
 }
 
 function kindByStart(name: string, text: string): Kind {
-  if (isZip(text)) return 'npz'
+  const started = allKinds.find(({ hasStart }) => hasStart?.(text))
+  if (started) return started.kind
   const impostor = impostors.find(({ recognise }) => recognise(text))
   if (impostor) throw malformedDataset(`The file ${name} ${impostor.reason}`, { location: name })
-  if (parseTensorFileName(name)) return 'testDataSet'
-  throw malformedDataset(
-    `The file ${name} is not an .npz file, nor is it called input_N.pb or output_N.pb, as the tensors of ONNX's test data are.`,
-    { location: name, expected: '*.npz, input_N.pb, output_N.pb' },
-  )
+  const named = allKinds.find(({ hasName }) => hasName?.(name))
+  if (named) return named.kind
+  throw malformedDataset(`The file ${name} is neither ${allKinds.map(({ words }) => words).join(' nor ')}.`, {
+    location: name,
+    expected: allKinds.flatMap(({ fileNames }) => fileNames).join(', '),
+  })
+}
+
+function endingsOf(kinds: ReadonlySet<Kind>): string[] {
+  return [...kinds].map(kind => datasetKinds[kind].ending)
 }
 
 async function startOf(path: string): Promise<string> {

@@ -2,24 +2,14 @@ import type { ByteSource } from '../../onnx/byte-source.ts'
 import type { TensorEntry } from '../../onnx/layout.ts'
 import { messages } from '../../onnx/messages.ts'
 import { limits } from '../../onnx/model-limits.ts'
-import { SkeletonPieces } from '../../onnx/skeleton-pieces.ts'
 import { TensorCollector } from '../../onnx/tensor-collector.ts'
-import { malformed, readField, type WireField, wireCursor, wireType } from '../../onnx/wire.ts'
+import { malformed, readField, wireCursor } from '../../onnx/wire.ts'
 import { unsupportedDataset } from './refusals.ts'
 
 /** Most bytes of a tensor's fields, without its elements. */
 const headerBytes = 1024 * 1024
 /** Number of the field TensorProto.segment, which no program writes. In SequenceProto, MapProto and OptionalProto it holds the values. */
 const segmentField = 3
-/** Wire types of the fields that onnx-proto decodes. It does not check them itself, and would misread a field. */
-const headerTypes = new Map<number, readonly number[]>([
-  [1, [wireType.varint, wireType.bytes]],
-  [2, [wireType.varint]],
-  [8, [wireType.bytes]],
-  [13, [wireType.bytes]],
-  [14, [wireType.varint]],
-])
-
 /**
  * Indexes a file with one serialised TensorProto: its header, and the place of its elements. It reads no elements.
  * @param file name of the file, for errors
@@ -28,8 +18,8 @@ const headerTypes = new Map<number, readonly number[]>([
  */
 export function indexTensor(source: ByteSource, file: string, array: string): TensorEntry {
   const cursor = wireCursor(source)
-  const header = new SkeletonPieces(0, source.byteLength)
   const collector = new TensorCollector()
+  let bytes = 0
   for (let fields = 0; cursor.offset < source.byteLength; fields += 1) {
     if (fields > limits.payloadRuns) {
       throw unsupportedDataset(
@@ -46,13 +36,12 @@ export function indexTensor(source: ByteSource, file: string, array: string): Te
     }
     const [, role] = messages.Tensor[field.number] ?? []
     if (role === 'payload') collector.addPayload(field)
-    if (role === 'text' || role === 'Entry') requireType(field)
-    else header.leaveOut(field.start, field.end)
+    if (role === 'text' || role === 'Entry') {
+      bytes += field.end - field.start
+      if (bytes > headerBytes) throw malformed('The header of the tensor is longer than can be', 0)
+      collector.addHeader(cursor, field)
+    }
+    cursor.offset = field.end
   }
-  if (header.byteLength > headerBytes) throw malformed('The header of the tensor is longer than can be', 0)
-  return collector.finish(header.read(source), array, 0)
-}
-
-function requireType({ number, type, start }: WireField): void {
-  if (!headerTypes.get(number)?.includes(type)) throw malformed(`Field ${number} is not one of a tensor`, start)
+  return collector.finish(cursor, array)
 }

@@ -18,8 +18,11 @@ export const isolationLevels: readonly IsolationLevel[] = ['landlock', 'bubblewr
 /** `close` ends what the level needs, and with it every evaluator. */
 type Opened = { isolation: Isolation; start: StartIsolated; close(): void }
 
-/** A level that does not hold, or `ownUser` if evaluators keep the user of a server that is root; with the reason. */
-export type Refused = { what: IsolationLevel | 'ownUser'; reason: string }
+/**
+ * A level that does not hold, with the reason. Where the server is root: `ownUser` if evaluators keep its user, and `noCapabilities` if they
+ * keep the right to search any directory.
+ */
+export type Refused = { what: IsolationLevel | 'ownUser' | 'noCapabilities'; reason: string }
 
 /** A chosen level. `refused`: stronger levels, and a user of their own for evaluators, which do not hold here. */
 export type ChosenIsolation = Opened & { refused: Refused[] }
@@ -29,9 +32,20 @@ export function isIsolated({ fileSystem, network }: Isolation): boolean {
   return fileSystem && network
 }
 
+/** The user and the capability of evaluators, as {@link LauncherOptions} have them. */
+type Rights = Pick<LauncherOptions, 'user' | 'searches'>
+
+/** Rights of evaluators where the server is root, least first. `without`: the protection that is given up if they do not suffice. */
+const rightsOfRoot: readonly { rights: Rights; without: 'ownUser' | 'noCapabilities' | undefined }[] = [
+  { rights: { user: evaluatorUser }, without: 'ownUser' },
+  { rights: {}, without: 'noCapabilities' },
+  // Node may be in a private directory of another user.
+  { rights: { searches: true }, without: undefined },
+]
+
 /**
- * Tries the levels one after the other, and returns the first that holds. Where the server is root, each is tried first with a user of
- * their own for evaluators.
+ * Tries the levels one after the other, and returns the first that holds. Where the server is root, each is tried with a user of their own
+ * for evaluators first, then as root without capabilities, then with the right to search directories.
  *
  * @param parent the directory of evaluators' directories
  * @param levels the levels to try, which end with one that always holds
@@ -43,32 +57,36 @@ export async function chooseIsolation(
   const refused: Refused[] = []
   const isRoot = process.getuid?.() === 0
   if (isRoot) await shareCompiledCode(evaluatorUser)
-  const users = isRoot ? [evaluatorUser, undefined] : [undefined]
   for (const level of levels) {
-    const reasons: string[] = []
-    for (const user of users) {
+    const givenUp: Refused[] = []
+    let reason = ''
+    for (const { rights, without } of isRoot ? rightsOfRoot : [{ rights: {}, without: undefined }]) {
       try {
-        const opened = await openers[level](parent, user)
-        return { ...opened, refused: [...refused, ...reasons.map(reason => ({ what: 'ownUser' as const, reason }))] }
+        const opened = await openers[level](parent, rights)
+        return { ...opened, refused: [...refused, ...givenUp] }
       } catch (error) {
-        reasons.push(error instanceof Error ? error.message : String(error))
+        const found = error instanceof Error ? error.message : String(error)
+        if (without) givenUp.push({ what: without, reason: found })
+        // In a container, root may not have the last right to keep: that says nothing of the level.
+        if (!rights.searches) reason = found
       }
     }
-    refused.push({ what: level, reason: reasons.at(-1) ?? '' })
+    refused.push({ what: level, reason })
   }
   throw new RangeError(`none of the levels ${levels.join(', ')} holds`)
 }
 
 /** Each opens one level. It throws Error with the reason if the level does not hold. */
-const openers: Record<IsolationLevel, (parent: string, user: number | undefined) => Promise<Opened>> = {
-  async landlock(parent, user) {
-    const options = launcherOptions(user)
+const openers: Record<IsolationLevel, (parent: string, rights: Rights) => Promise<Opened>> = {
+  async landlock(parent, rights) {
+    const options = launcherOptions(rights)
     const found = await probeLauncher(options, parent)
     if (found.landlockAbi === null) throw new Error('the kernel has no Landlock, or it is switched off')
     if (!found.fileSystem || !found.network) throw new Error(`Landlock leaves something open: ${JSON.stringify(found)}`)
     return openLauncher('landlock', options, found)
   },
-  async bubblewrap(parent, user) {
+  async bubblewrap(parent, { user, searches }) {
+    if (searches) throw new Error('in bubblewrap, evaluators need not search directories of others')
     const bubblewrap = systemTool('bwrap')
     if (bubblewrap === undefined) throw new Error('bubblewrap is not installed')
     const launcher = launcherBinary()
@@ -78,8 +96,8 @@ const openers: Record<IsolationLevel, (parent: string, user: number | undefined)
       openBubblewrap(parent, { bubblewrap, user, launcher: undefined }),
     )
   },
-  async seccomp(parent, user) {
-    const options = { ...launcherOptions(user), landlockAbi: 0 }
+  async seccomp(parent, rights) {
+    const options = { ...launcherOptions(rights), landlockAbi: 0 }
     return openLauncher('seccomp', options, await probeLauncher(options, parent))
   },
   async limits() {
@@ -106,11 +124,11 @@ async function openBubblewrap(parent: string, options: BubblewrapOptions): Promi
   return { isolation, start, close() {} }
 }
 
-function launcherOptions(user: number | undefined): LauncherOptions {
+function launcherOptions(rights: Rights): LauncherOptions {
   const binary = launcherBinary()
   if (binary === undefined)
     throw new Error('the launcher is not built: npm ci builds it on Linux where there is a C compiler')
-  return { binary, ...(user === undefined ? {} : { user }) }
+  return { binary, ...rights }
 }
 
 function openLauncher(level: IsolationLevel, options: LauncherOptions, found: LauncherProtections): Opened {

@@ -2,12 +2,13 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { evaluatorPackages } from './evaluator-packages.ts'
 
 /** Real paths of files and directories. `execute`: files that may also be executed. A job's own files come on top. */
 export type EvaluatorGrants = { read: string[]; execute: string[] }
 
 /** Paths of the program, relative to its root. The root itself may hold the data directory. */
-const program = ['src', 'schemas', 'node_modules', 'package.json']
+const program = ['src', 'schemas', 'package.json']
 
 /** Paths of the system. onnxruntime chooses its kernels by the processor. The loader finds libraries by its cache. */
 const system = ['/proc/cpuinfo', '/sys/devices/system/cpu', '/dev/null', '/etc/ld.so.cache']
@@ -22,7 +23,7 @@ const installed = /^\/(?:lib\w*|usr|nix\/store)\//
 export function evaluatorGrants(): EvaluatorGrants {
   const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
   const libraries = libraryGrants(readFileSync('/proc/self/maps', 'utf8'))
-  const read = [...libraries.read, ...program.map(root), getCompileCacheDir(), ...system]
+  const read = [...libraries.read, ...program.map(root), ...evaluatorPackages(), getCompileCacheDir(), ...system]
   const existing = read.filter(path => path !== undefined).filter(path => existsSync(path))
   return {
     read: [...new Set(existing.map(path => realpathSync(path)))],

@@ -3,11 +3,12 @@ import { dirname, join } from 'node:path'
 import { json, text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { moduleUrl } from '../../own-modules.ts'
 import { makeJobDirectory } from '../job-directory.ts'
 import type { StartIsolated } from './isolated-process.ts'
 import type { ProbeFindings, ProbePlan } from './probe-plan.ts'
 
-const probeModule = fileURLToPath(new URL('./probe-child.ts', import.meta.url))
+const probeModule = fileURLToPath(moduleUrl('./probe-child.ts', import.meta.url))
 /** Most seconds of processor time, and most milliseconds, of one probe. */
 const probeSeconds = 10
 const probeMilliseconds = 20_000

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RegisteredMetric } from './metric-registry.ts'
+import type { RegisteredMetric } from './metric-loaders.ts'
 
 const schemas = new Map<RegisteredMetric, z.ZodType<Record<string, unknown>>>()
 

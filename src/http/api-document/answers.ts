@@ -72,6 +72,7 @@ function headersOf(
     ...when((hasTag || hasFile) && ['200', '206'].includes(status), 'ETag'),
     ...when(isKnown || (hasTag && status === '412'), 'ETag'),
     ...when(creates && isOutcome, 'Location', 'Idempotency-Replayed'),
+    ...when(status === '307', 'Location'),
     ...when(isJob && (isOutcome || isKnown), 'Tureen-Job-Status'),
     ...when(waits && (isOutcome || isKnown), 'Tureen-Waited', 'Preference-Applied'),
     ...when(hasFile && (isGood || isKnown), 'Content-Disposition', 'Repr-Digest', 'Accept-Ranges'),

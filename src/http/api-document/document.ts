@@ -22,6 +22,7 @@ export const about = {
     { name: 'datasets', description: 'Data sets that models are scored on' },
     { name: 'evaluation', description: 'Scoring models on data sets' },
     { name: 'searches', description: 'Searching for the best models and weights to average' },
+    { name: 'candidates', description: 'Candidates of searches whose scores come from outside' },
     { name: 'jobs', description: 'Durable work: records, progress, events and cancellation' },
     { name: 'service', description: 'Health, usage and service metrics' },
   ],
@@ -31,7 +32,7 @@ export const about = {
         type: 'http',
         scheme: 'bearer',
         description:
-          'A token that the operator has set. `x-scope` of an operation names the scope that it needs: read, write (includes read) or admin (includes both). A server without configured tokens needs none.',
+          'A token that the operator has set. `x-scope` of an operation names the scope that it needs, or several of which one is enough: read, score (external scorers), write (includes both) or admin (includes all). A server without configured tokens needs none.',
       },
     },
   },

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { moduleExtension } from '../../own-modules.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -57,7 +58,7 @@ function programDigest(): string {
   const folders = ['routes', 'schemas', 'src'].flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name => join(folder, name)),
   )
-  const files = ['package.json', ...folders.filter(name => name.endsWith('.ts')).sort()]
+  const files = ['package.json', ...folders.filter(name => name.endsWith(moduleExtension)).sort()]
   return digestOf(files.flatMap(name => [name, readFileSync(join(root, name), 'utf8')]))
 }
 

@@ -55,18 +55,18 @@ export function buildNetwork(layout: Layout, model: ModelProto, source: ByteSour
   defineInitializers(main, graph, 'graph', leaves)
   const outputs = (graph.output ?? []).map(({ name }) => resolve(resolver, main, name ?? ''))
   const training = trainingOutputs(resolver, main, model.trainingInfo)
-  const { operators, values } = walkBack(resolver, [...outputs, ...training])
+  const { operators, read, inputs } = walkBack(resolver, [...outputs, ...training])
   const reached = (graph.input ?? []).flatMap(({ name }): NetworkInput[] => {
     const definition = main.definitions.get(name ?? '')
     const value = definition?.kind === 'value' ? definition.value : undefined
-    return value?.kind === 'input' && values.has(value) ? [value] : []
+    return value?.kind === 'input' && inputs.has(value) ? [value] : []
   })
   const network: Network = {
     outputs,
     outputNames: (graph.output ?? []).map(({ name }) => name ?? ''),
     training,
     operators,
-    leaves: [...values].filter((value): value is Leaf => value.kind === 'leaf'),
+    leaves: read,
     inputs: reached,
     annotated: annotatedLeaves(resolver, main, graph),
     unknown: unknownFields(opaque),
@@ -92,14 +92,21 @@ const innerOutputs = ({ subgraphs }: Operator) => subgraphs.flatMap(({ outputs }
  */
 function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
   const operators: Operator[] = []
-  const values = new Set<Value>()
+  const read: Leaf[] = []
+  /** By the leaf's number. */
+  const isRead: boolean[] = []
+  const inputs = new Set<NetworkInput>()
   /** By the operator's number; undefined before the walk meets it. */
   const states: ('open' | 'read' | undefined)[] = []
   const open: OpenOperator[] = []
   const enter = (value: Value | null) => {
     if (value === null) return
-    if (value.kind !== 'result') values.add(value)
-    else {
+    if (value.kind === 'input') inputs.add(value)
+    else if (value.kind === 'leaf') {
+      if (isRead[value.id]) return
+      isRead[value.id] = true
+      read.push(value)
+    } else if (value.kind === 'result') {
       const { operator } = value
       const state = states[operator.id]
       if (state === 'open') throw malformedGraph(operator.name, 'depends on its own output')
@@ -125,7 +132,7 @@ function walkBack(resolver: Resolver, outputs: readonly (Value | null)[]) {
       }
     }
   }
-  return { operators, values }
+  return { operators, read, inputs }
 }
 
 /** Returns the leaves that annotations of quantisation name: scales and zero points outside of the graph. */

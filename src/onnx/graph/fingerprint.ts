@@ -10,7 +10,7 @@ import type { Leaf, Network, Operator } from './network.ts'
 import { type HashView, networkHashes, operatorLabel } from './network-hash.ts'
 import { optionalBias } from './optional-bias.ts'
 
-/** Changes when a model's fingerprint would change; stored fingerprints are then computed again (migrations.ts). */
+/** Changes when a model's fingerprint would change; stored fingerprints are then computed again (src/storage/migrations). */
 const fingerprintVersion = 3
 
 /**

@@ -7,6 +7,7 @@ import { pairBiases, pairMatrices, whyDimsMatter } from './equal-forms.ts'
 import type { InputPairs } from './interface-pairs.ts'
 import type { Formal, Leaf, Network, NetworkInput, Operator, Value } from './network.ts'
 import type { NetworkFiles } from './network-files.ts'
+import type { Numbered } from './spread.ts'
 
 /** Two tensors in the same place of two networks. */
 export type LeafPair = { ours: Leaf; theirs: Leaf }
@@ -90,18 +91,10 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
   let byNames = false
   /** True while walking below a pair that only the written order decided. Such a pair decides nothing elsewhere. */
   let isGuess = false
-  // Nearly all have one counterpart. A Set for each would take more memory than the rest of the walk.
-  const met = new Map<Value | Operator, Value | Operator>()
-  const metBesides = new Map<Value | Operator, Set<Value | Operator>>()
+  const [metOperators, metLeaves] = [new MetPairs<Operator>(), new MetPairs<Leaf>()]
   let pairs = 0
-  const isNew = (ours: Value | Operator, theirs: Value | Operator): boolean => {
-    const first = met.get(ours)
-    if (first === undefined) met.set(ours, theirs)
-    else {
-      const others = metBesides.get(ours) ?? new Set()
-      if (first === theirs || others.has(theirs)) return false
-      metBesides.set(ours, others.add(theirs))
-    }
+  const isNew = <Item extends Numbered>(met: MetPairs<Item>, ours: Item, theirs: Item): boolean => {
+    if (!met.add(ours, theirs)) return false
     pairs += 1
     if (pairs > limits.matchedPairs)
       throw limitExceeded('matchedPairs', 'pairs of values to compare with the other model')
@@ -115,7 +108,7 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
   }
 
   const pairOperators = (ours: Operator, theirs: Operator): void => {
-    if (!isNew(ours, theirs)) return
+    if (!isNew(metOperators, ours, theirs)) return
     if (!operators.has(ours)) operators.set(ours, theirs)
     const mark = marks.get(ours) ?? marks.get(theirs) ?? marks.size
     for (const operator of isGuess ? [] : [ours, theirs]) if (!marks.has(operator)) marks.set(operator, mark)
@@ -170,7 +163,7 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
 
   const pairLeaves = (pair: Pending, ours: Leaf, theirs: Leaf): void => {
     const { at, theirAt } = pair
-    const isFirst = isNew(ours, theirs)
+    const isFirst = isNew(metLeaves, ours, theirs)
     if (ours.type !== theirs.type && (isFirst || differInLeadingOnes(ours, theirs))) {
       const why = at && theirAt ? whyDimsMatter(ours, theirs, { ...pair, at, theirAt }, base, other) : ''
       const difference = why === null ? undefined : compareLeaves(ours, theirs, at)
@@ -240,6 +233,26 @@ export function matchNetworks(base: NetworkFiles, other: NetworkFiles, settings:
     walk()
   }
   return { leaves, copies, zeros, differences, operators, inputs, isReordered, byNames }
+}
+
+/** Pairs of operators or leaves of two networks. Nearly all items have one counterpart, which needs no set. */
+class MetPairs<Item extends Numbered> {
+  /** By the number of our item. */
+  readonly #first: (Item | undefined)[] = []
+  readonly #others = new Map<Item, Set<Item>>()
+
+  /** Adds a pair. Returns false if it is there already. */
+  add(ours: Item, theirs: Item): boolean {
+    const first = this.#first[ours.id]
+    if (first === undefined) {
+      this.#first[ours.id] = theirs
+      return true
+    }
+    const others = this.#others.get(ours) ?? new Set()
+    if (first === theirs || others.has(theirs)) return false
+    this.#others.set(ours, others.add(theirs))
+    return true
+  }
 }
 
 function sameSource(ours: Value | null, theirs: Value | null): boolean {

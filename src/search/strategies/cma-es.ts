@@ -1,4 +1,4 @@
-import type { StrategyParameters } from '../../../schemas/search.ts'
+import type { StrategyParameters } from '../../../schemas/strategy.ts'
 import { naturalLogarithm } from '../../tensor/transcendental.ts'
 import { Distribution } from '../cma-distribution.ts'
 import { parametersAtPlaces, roundPlace, startOf } from '../dimension.ts'

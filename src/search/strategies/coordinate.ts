@@ -1,4 +1,4 @@
-import type { StrategyParameters } from '../../../schemas/search.ts'
+import type { StrategyParameters } from '../../../schemas/strategy.ts'
 import { byScore } from '../by-score.ts'
 import { parametersAtPlaces, roundPlace, startOf } from '../dimension.ts'
 import { roundWeights } from '../simplex.ts'

@@ -1,6 +1,6 @@
-import type { StrategyParameters } from '../../../schemas/search.ts'
+import type { StrategyParameters } from '../../../schemas/strategy.ts'
 import { shapleyValues } from '../shapley.ts'
-import { type Strategy, subset } from '../strategy.ts'
+import { type Candidate, type Strategy, subset } from '../strategy.ts'
 
 /**
  * Scores every subset of the models, by bit mask (model i is bit i). Computes from the scores what each model
@@ -9,15 +9,20 @@ import { type Strategy, subset } from '../strategy.ts'
 export function exhaustive(_: StrategyParameters<'exhaustive'>): Strategy {
   return {
     candidates: models => 2 ** models - 1,
-    async run({ models, score }) {
-      const members = (mask: number) =>
-        Array.from({ length: models }, (_, model) => model).filter(model => mask & (1 << model))
-      const masks = Array.from({ length: 2 ** models - 1 }, (_, index) => index + 1)
-      const scores = await score(masks.map(mask => subset(members(mask), models)))
+    upfront: ({ models }) => subsets(models),
+    async run({ models, score, measure = score }) {
+      const scores = await measure(subsets(models))
       if (scores.some(value => !Number.isFinite(value))) return {}
       const contributions = shapleyValues(models, mask => scores[mask - 1] ?? 0)
       // Differences of very large scores overflow.
       return contributions.every(each => Object.values(each).every(Number.isFinite)) ? { contributions } : {}
     },
   }
+}
+
+/** Returns the means of all subsets of the models, by bit mask from 1 on. */
+function subsets(models: number): Candidate[] {
+  const members = (mask: number) =>
+    Array.from({ length: models }, (_, model) => model).filter(model => mask & (1 << model))
+  return Array.from({ length: 2 ** models - 1 }, (_, index) => subset(members(index + 1), models))
 }

@@ -1,4 +1,4 @@
-import type { StrategyRequest } from '../../../schemas/search.ts'
+import type { StrategyRequest } from '../../../schemas/strategy.ts'
 import type { Strategy } from '../strategy.ts'
 import { cmaEs } from './cma-es.ts'
 import { coordinate } from './coordinate.ts'

@@ -1,6 +1,6 @@
-import type { StrategyParameters } from '../../../schemas/search.ts'
+import type { StrategyParameters } from '../../../schemas/strategy.ts'
 import { parametersAtPlaces } from '../dimension.ts'
-import { type Candidate, everyModel, type Strategy } from '../strategy.ts'
+import { type Candidate, everyModel, type Strategy, type StrategyContext } from '../strategy.ts'
 
 /**
  * Sweeps the line between two models, with weights 1 - alpha and alpha. Also finds the barrier: the largest drop of the
@@ -12,9 +12,10 @@ export function sweep({ steps, parameter }: StrategyParameters<'sweep'>): Strate
   if (parameter !== undefined) return parameterSweep(alphas)
   return {
     candidates: models => models + 1 + steps - 2,
-    async run({ models, score }) {
+    upfront: () => alphas.map(onLine),
+    async run({ models, score, measure = score }) {
       if (models !== 2) throw new RangeError(`a sweep is between two models, not ${models}`)
-      const scores = await score(alphas.map(onLine))
+      const scores = await measure(alphas.map(onLine))
       const [first = Number.NaN] = scores
       const last = scores.at(-1) ?? Number.NaN
       let barrier = { value: 0, alpha: 0 }
@@ -30,15 +31,16 @@ export function sweep({ steps, parameter }: StrategyParameters<'sweep'>): Strate
 
 /** Sweeps the one searched parameter over its range, with all models merged at each place. */
 function parameterSweep(places: readonly number[]): Strategy {
+  const candidatesOf = ({ models, dimensions = [] }: Pick<StrategyContext, 'models' | 'dimensions'>) =>
+    places.map(place => {
+      const parameters = parametersAtPlaces(dimensions, [place])
+      return { ...everyModel(models), ...(parameters ? { parameters } : {}) }
+    })
   return {
     candidates: models => models + 1 + places.length,
-    async run({ models, dimensions = [], score }) {
-      await score(
-        places.map(place => {
-          const parameters = parametersAtPlaces(dimensions, [place])
-          return { ...everyModel(models), ...(parameters ? { parameters } : {}) }
-        }),
-      )
+    upfront: candidatesOf,
+    async run(context) {
+      await context.score(candidatesOf(context))
       return {}
     },
   }

@@ -5,6 +5,7 @@ import { holdsLabels, labelsOf, labelsRefused, unnamedTexts } from './class-labe
 import { type ClassLayout, classLayout } from './class-layout.ts'
 import { type ClassParameters, ignoredClass } from './class-parameters.ts'
 import type { Label } from './label.ts'
+import { requireClassCount } from './require-class-count.ts'
 import { ignored, TargetClasses } from './target-classes.ts'
 
 /** A batch as rows of scores, one row for each sample or position, each with its target class. */
@@ -49,7 +50,8 @@ export function classReader(metric: string, parameters: ClassParameters): ClassR
       const layout = classLayout(metric, batch)
       const { positions } = layout
       requireConstant(layout.classes)
-      requireNamed(metric, targets, batch, layout)
+      if (batch.target.texts && !targets.names?.areTexts) throw unnamedTexts(metric)
+      if (targets.names) requireClassCount(metric, targets.names, layout.classes)
       const place = (row: number) => `sample ${samplesBefore + Math.floor(row / positions)}`
       const classes = layout.target === 'oneHot' ? oneHotClasses : indexClasses
       const rows = {
@@ -64,16 +66,6 @@ export function classReader(metric: string, parameters: ClassParameters): ClassR
       return rows
     },
   }
-}
-
-/** Refuses names of another number of classes than the output has, and targets of texts without names. */
-function requireNamed(metric: string, { names }: TargetClasses, { target }: Batch, { classes }: ClassLayout): void {
-  const count = Math.max(2, classes)
-  if (target.texts && !names?.areTexts) throw unnamedTexts(metric)
-  if (!names || names.size === count) return
-  const has = classes === 1 ? 'the binary head has 2' : `the output has ${classes}`
-  const message = `the request names ${names.size} classes, ${names}, and ${has}; name each class once, in the order of the output`
-  throw mismatch(metric, 'metrics', message, { expected: `${count} classes`, actual: `${names.size} classes` })
 }
 
 /**

@@ -1,3 +1,4 @@
+import { requireClassCount } from '../classes/require-class-count.ts'
 import { ignored, type TargetClasses } from '../classes/target-classes.ts'
 import type { Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
@@ -14,15 +15,9 @@ export function isLabel(value: number): boolean {
  * @throws TureenError `TUREEN_METRIC_MISMATCH` if a value is no label, no class of the output, or not among the classes of the request
  */
 export function maskLabels(metric: string, { data }: Values, targets: TargetClasses, channels: number): Int32Array {
-  const { names } = targets
   const classes = channels === 1 ? labelLimit : channels
-  if (names && channels > 1 && names.size !== channels) {
-    const message = `the request names ${names.size} classes, ${names}, and the output has ${channels} channels; name each class once, in the order of the channels`
-    throw mismatch(metric, 'metrics', message, {
-      expected: `${channels} classes`,
-      actual: `${names.size} classes`,
-    })
-  }
+  // One number a pixel may be a label of any class. Only the whole set shows it.
+  if (targets.names && channels > 1) requireClassCount(metric, targets.names, channels)
   const labels = new Int32Array(data.length)
   for (let pixel = 0; pixel < data.length; pixel += 1) {
     const label = targets.ofLabel(data[pixel] ?? 0, classes)

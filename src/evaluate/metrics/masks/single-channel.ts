@@ -6,6 +6,7 @@ import { ClassTally } from '../classes/class-tally.ts'
 import { requireAlike } from '../classes/doubtful-outputs.ts'
 import { NamedPredictions } from '../classes/named-predictions.ts'
 import { OutputReading } from '../classes/output-reading.ts'
+import { requireClassCount } from '../classes/require-class-count.ts'
 import type { Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 import { isLabel, labelLimit } from './mask-labels.ts'
@@ -13,7 +14,8 @@ import { isLabel, labelLimit } from './mask-labels.ts'
 /**
  * Counts of outputs with one number for each pixel: a label, as from a network that ends in ArgMax, or the probability or logit of class 1.
  * Only the whole set decides. Outputs of an integer type in the size of the mask are labels. So are whole numbers of a float type, if some lie
- * outside [0, 1]. Other numbers in [0, 1] are probabilities, and all others are logits. Where the request names the classes, labels are their indices or their values.
+ * outside [0, 1], or masks or request have more than two classes. Other numbers in [0, 1] are probabilities, and all others are logits. Where
+ * the request names the classes, labels are their indices or their values.
  */
 export class SingleChannelCounts {
   readonly #metric: string
@@ -65,24 +67,19 @@ export class SingleChannelCounts {
 
   /**
    * Returns the counts of the right reading.
-   * @throws TureenError `TUREEN_METRIC_MISMATCH` if the masks have more classes than the outputs can tell apart
+   * @throws TureenError `TUREEN_METRIC_MISMATCH` if the masks have, or the request names, more classes than the outputs can tell apart
    */
   settle(): { tally: ClassTally; note: string } {
-    const highest = this.#highestTarget
     if (this.#areLabels) {
       return { tally: this.#labels.tally, note: `outputs read as labels: all are ${this.#labels.note}` }
     }
-    if (highest <= 1) return this.#binary.settle(this.#reading)
     const way =
       this.#from === 'auto' ? 'not all of them are labels of the same size' : 'they are not to be read as labels'
-    const classes = this.#names
-      ? `the request names ${this.#names.size} classes`
-      : `labels are class indices unless the request names the values as classes; the masks have the label ${highest}`
-    const message = `${classes}, but the outputs have one number a pixel, and ${way}`
-    throw mismatch(this.#metric, 'output', message, {
-      expected: 'labels, or two classes',
-      actual: this.#names ? `${this.#names}` : `label ${highest}`,
-    })
+    if (this.#names) requireClassCount(this.#metric, this.#names, 1, `, and ${way}`)
+    const highest = this.#highestTarget
+    if (highest <= 1) return this.#binary.settle(this.#reading)
+    const message = `labels are class indices unless the request names the values as classes; the masks have the label ${highest}, but the outputs have one number a pixel, and ${way}`
+    throw mismatch(this.#metric, 'output', message, { expected: 'labels, or two classes', actual: `label ${highest}` })
   }
 
   /** Refuses labels that are numbered otherwise than the masks. @throws TureenError `TUREEN_METRIC_MISMATCH` */
@@ -91,7 +88,8 @@ export class SingleChannelCounts {
   }
 
   get #areLabels(): boolean {
-    return this.#maybeLabels && (this.#areIntegers || this.#reading.logits || this.#highestTarget > 1)
+    const isBinary = this.#highestTarget <= 1 && (this.#names?.size ?? 2) === 2
+    return this.#maybeLabels && (this.#areIntegers || this.#reading.logits || !isBinary)
   }
 
   #isLabel(value: number): boolean {
