@@ -1,0 +1,48 @@
+import type { z } from 'zod'
+import type { comparisonBody } from '../schemas/comparison.ts'
+import type { evaluationRequest } from '../schemas/evaluation.ts'
+import type { JobItem, JobOf, JobType, jobFilters, jobPage } from '../schemas/job.ts'
+import type { mergeBody } from '../schemas/merge.ts'
+import type { searchBody } from '../schemas/search.ts'
+import { type Exchange, readJson, readNothing } from './exchange.ts'
+import { type Filters, filterQuery } from './filters.ts'
+import { type EventOptions, type JobStreamEvent, jobEvents } from './job-events.ts'
+import type { OperationId } from './operations.ts'
+import type { CreationOptions, GuardedOptions, RequestOptions } from './settings.ts'
+
+/** Seconds for which the server may hold the answer back, unless the job ends earlier: at most 45. */
+type Waiting = { wait?: number }
+
+/** The operations that start jobs. */
+type StartOperation = Extract<OperationId, 'createMerge' | 'createComparison' | 'createSearch' | 'createEvaluation'>
+
+/** Operations that start jobs, and operations on jobs. */
+export function jobOperations(exchange: Exchange) {
+  const { send } = exchange
+  const start =
+    <Body, Type extends JobType>(id: StartOperation) =>
+    (body: Body, { wait, ...options }: CreationOptions & Waiting = {}): Promise<JobOf<Type>> => {
+      const isYaml = typeof body === 'string'
+      const headers = { 'content-type': isYaml ? 'application/yaml' : 'application/json' }
+      const call = { query: { wait }, headers, body: isYaml ? body : JSON.stringify(body), options }
+      return send(id, {}, call, readJson<JobOf<Type>>)
+    }
+
+  return {
+    /** Merges stored models. The body may also be a text in YAML: a recipe, or a configuration of mergekit. */
+    createMerge: start<z.input<typeof mergeBody> | string, 'merge'>('createMerge'),
+    createComparison: start<z.input<typeof comparisonBody>, 'comparison'>('createComparison'),
+    createSearch: start<z.input<typeof searchBody>, 'search'>('createSearch'),
+    createEvaluation: start<z.input<typeof evaluationRequest>, 'evaluation'>('createEvaluation'),
+    /** One page of jobs without their requests and results, newest first. */
+    listJobs: (filters: Filters<typeof jobFilters> = {}, options?: RequestOptions) =>
+      send('listJobs', {}, { query: filterQuery(filters), options }, readJson<z.infer<typeof jobPage>>),
+    getJob: (id: string, { wait, ...options }: RequestOptions & Waiting = {}) =>
+      send('getJob', { id }, { query: { wait }, options }, readJson<JobItem>),
+    deleteJob: (id: string, options?: GuardedOptions) => send('deleteJob', { id }, { options }, readNothing),
+    cancelJob: (id: string, options?: RequestOptions) => send('cancelJob', { id }, { options }, readJson<JobItem>),
+    /** Yields the events of a job until it ends, over as many connections as that takes. */
+    getJobEvents: (id: string, options?: EventOptions): AsyncGenerator<JobStreamEvent> =>
+      jobEvents(exchange, id, options),
+  }
+}
