@@ -1,0 +1,51 @@
+import { UsageMistake } from './mistakes.ts'
+
+/** Returns a list of numbers such as 2,3. @param option the name of the option, such as --weights */
+export function readNumbers(option: string, text: string): number[] {
+  const numbers = text.split(',').map(each => (each.trim() === '' ? Number.NaN : Number(each)))
+  if (numbers.every(Number.isFinite)) return numbers
+  throw new UsageMistake(`${option} ${text}: must be numbers with commas between them, such as 2,3.`)
+}
+
+/** Returns a whole number from 1 on. */
+export function readWholeNumber(option: string, text: string): number {
+  const number = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number >= 1) return number
+  throw new UsageMistake(`${option} ${text}: must be a whole number from 1 on.`)
+}
+
+/** Returns settings such as density=0.5 as a map. A value that is JSON is read as JSON, any other is a text. */
+export function readSettings(option: string, texts: readonly string[] = []): Record<string, unknown> {
+  return Object.fromEntries(readPairs(option, texts).map(([name, value]) => [name, readValue(value)]))
+}
+
+/** Returns settings such as image=pixels as a map of texts. */
+export function readTexts(option: string, texts: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(readPairs(option, texts))
+}
+
+function readPairs(option: string, texts: readonly string[]): [string, string][] {
+  return texts.map(text => {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+    if (name === undefined || value === undefined)
+      throw new UsageMistake(`${option} ${text}: must be NAME=VALUE, such as density=0.5.`)
+    return [name, value]
+  })
+}
+
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** Returns a scoring metric: its name, or a JSON object with its name and parameters. */
+export function readMetric(text: string): string | { name: string } {
+  if (!text.startsWith('{')) return text
+  const metric = readValue(text)
+  if (typeof metric === 'object' && metric !== null && 'name' in metric && typeof metric.name === 'string')
+    return { ...metric, name: metric.name }
+  throw new UsageMistake(`--metric ${text}: must be a name, or JSON such as {"name": "topK", "k": 3}.`)
+}

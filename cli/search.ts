@@ -1,0 +1,141 @@
+import { Option } from 'commander'
+import { z } from 'zod'
+import { resultOf } from '../client/index.ts'
+import type { SearchResult } from '../schemas/search.ts'
+import { type StrategyRequest, strategy } from '../schemas/strategy.ts'
+import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
+import { createUploads, findInput, type NamedInput } from './inputs.ts'
+import { warnOfIsolation } from './isolation.ts'
+import { isKeptBy, runJob } from './jobs.ts'
+import { requireWritable } from './local-files.ts'
+import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mergeSettingsOf } from './merge-options.ts'
+import { exitCodes, UsageMistake } from './mistakes.ts'
+import { readMetric, readSettings, readWholeNumber } from './option-values.ts'
+import { saveModel } from './save-model.ts'
+import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
+import { hasImproved, searchLines } from './search-lines.ts'
+import { runSession, type Session } from './session.ts'
+
+const strategies = strategy.options.map(({ shape }) => shape.type.value)
+
+const searchOptions = z.object({
+  ...commonOptions,
+  ...mergeOptions,
+  ...scoringOptions,
+  output: z.string().optional(),
+  data: z.string(),
+  test: z.string().optional(),
+  metric: z.string(),
+  strategy: z.string(),
+  strategySet: z.array(z.string()).optional(),
+  evaluations: z.string().optional(),
+  requireImprovement: z.boolean().default(false),
+})
+
+type SearchArguments = z.infer<typeof searchOptions>
+
+/** The arguments of the command, checked. */
+type Asked = MergeSources & {
+  models: NamedInput[]
+  data: NamedInput
+  test: NamedInput | undefined
+  strategy: StrategyRequest
+  metric: ReturnType<typeof readMetric>
+  budget: { evaluations?: number }
+}
+
+/** `tureen search`: finds the best soup of some models. */
+export async function searchCommand(given: readonly string[]): Promise<void> {
+  const command = addMergeOptions(
+    addScoringOptions(
+      createCommand('search', 'Search for the best soup of some models.')
+        .argument('<models...>', 'ONNX files')
+        .requiredOption('--data <data>', 'data set that candidates are chosen by: an .npz file')
+        .option('--test <data>', 'data set that scores the result once, at the end')
+        .option('--metric <metric>', 'scoring metric', 'accuracy')
+        .addOption(
+          new Option('--strategy <name>', 'way in which candidates are proposed').choices(strategies).default('greedy'),
+        )
+        .option('--strategy-set <name=value>', 'parameter of the strategy, such as k=5; can be repeated', repeated)
+        .option('--evaluations <number>', 'most candidates to score')
+        .option('-o, --output <file>', 'file for the recommended model')
+        .option(
+          '--require-improvement',
+          'end with code 3, and write no file, if no soup is better than the best model',
+        ),
+    ),
+  )
+  const { options, names } = readCommand(command, searchOptions, given)
+  await runSession(
+    'search',
+    options,
+    () => prepare(options, names),
+    (session, asked) => act(session, options, asked),
+  )
+}
+
+async function prepare(options: SearchArguments, names: readonly string[]): Promise<Asked> {
+  const models: NamedInput[] = []
+  for (const name of names) models.push(await findInput(name, options))
+  if (options.output !== undefined) await requireWritable(options.output, options.force)
+  return {
+    models,
+    data: await findInput(options.data, options),
+    test: options.test === undefined ? undefined : await findInput(options.test, options),
+    strategy: readStrategy(options),
+    metric: readMetric(options.metric),
+    budget:
+      options.evaluations === undefined ? {} : { evaluations: readWholeNumber('--evaluations', options.evaluations) },
+    ...(await findMergeSources(options)),
+  }
+}
+
+function readStrategy({ strategy: type, strategySet }: SearchArguments): StrategyRequest {
+  const parsed = strategy.safeParse({ ...readSettings('--strategy-set', strategySet), type })
+  if (parsed.success) return parsed.data
+  const causes = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
+  throw new UsageMistake(
+    `The strategy ${type} cannot have these parameters. docs/reference/search-strategies.md lists those of each.`,
+    causes,
+  )
+}
+
+async function act(session: Session, options: SearchArguments, asked: Asked): Promise<number> {
+  const { client, reporter, afterwards } = session
+  const isKept = isKeptBy(session, options.keep)
+  await warnOfIsolation(session)
+  const uploads = createUploads(session, options.keep)
+  const models: { id: string }[] = []
+  for (const input of asked.models) models.push({ id: (await uploads.model(input)).id })
+  const base = asked.base && (await uploads.model(asked.base)).id
+  const data = await uploads.dataset(asked.data)
+  const test = asked.test && (await uploads.dataset(asked.test))
+  const recalibrate = asked.recalibrate && (await uploads.dataset(asked.recalibrate))
+  const body = {
+    models,
+    strategy: asked.strategy,
+    selection: { dataset: data, metric: asked.metric, ...scoringOf(options) },
+    ...(test === undefined ? {} : { test: { dataset: test } }),
+    ...mergeSettingsOf(options),
+    base,
+    ...(recalibrate === undefined ? {} : { recalibrate: { dataset: recalibrate } }),
+    budget: asked.budget,
+    labels: uploads.labels,
+    ttl: uploads.ttl,
+  }
+  const job = await runJob<'search'>(session, isKept, started => client.createSearch(body, started))
+  const result = resultOf<SearchResult>(job)
+  if (!isKept && !models.some(({ id }) => id === result.model.id)) afterwards(() => client.deleteModel(result.model.id))
+  reporter.document(job)
+  reporter.tell(...searchLines(result, reporter.readable))
+  if (options.requireImprovement && !hasImproved(result)) {
+    reporter.fail('No soup is better than the best single model, which --require-improvement asks for.')
+    return exitCodes.gate
+  }
+  if (options.output !== undefined) {
+    const { id } = result.recommended ?? result.model
+    await saveModel(session, id, options.output, options.force)
+    reporter.tell(`${options.output}: the recommended model`)
+  }
+  return exitCodes.done
+}
