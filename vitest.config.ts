@@ -1,5 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 import { memoryDirectory } from './test/support/memory-disk.ts'
+import { hasRealParts } from './test/support/real-parts.ts'
 
 /**
  * Fuzzing, kills at random, other long property tests, the attacks, costs and memory at the limits, and waits as long as proxies allow:
@@ -7,7 +8,7 @@ import { memoryDirectory } from './test/support/memory-disk.ts'
  */
 const bounds = [
   'test/{attack,corpus,fuzz}/*.test.ts',
-  'test/durability/{disk-faults,external-kill,idempotency-kill,kill,memory,search-kill,slow-clients}.test.ts',
+  'test/durability/{disk-faults,external-kill,idempotency-kill,kill,memory,outside-kill,search-kill,slow-clients}.test.ts',
   'test/evaluate/shared-fixtures.test.ts',
   'test/evaluate/datasets/{damage,hostile}.test.ts',
   'test/evaluate/metrics/{kept-memory,resampling}.test.ts',
@@ -15,21 +16,44 @@ const bounds = [
   'test/http/{costly-bodies,packaged-proxies,parallel-requests}.test.ts',
   'test/merge/{corpus,costly-models,heavy-models,weight-swap}.test.ts',
   'test/onnx/{fuzz,hostile,written-in-parts}.test.ts',
+  'test/simulation/simulation.test.ts',
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
 ]
 /** Tests of single parts. They start no server and no other process. */
 const unit = [
   'test/{merge,models,onnx,search,storage,tensor}/**/*.test.ts',
   'test/evaluate/*/**/*.test.ts',
+  'test/simulation/*/*.test.ts',
   'test/unit-tier.test.ts',
 ]
+/** Tests that run on PostgreSQL as well, those of HTTP with content on S3: `npm run test:cluster`. */
+const clustered = ['test/storage/catalog-*.test.ts', 'test/http/*.test.ts']
+/** Tests of HTTP that do not: nothing in them would be different, or they look into what only an embedded server has. */
+const embeddedOnly = [
+  // They start no whole server.
+  'test/http/{body-drain,body-progress,byte-meter,kept-text,progress-watch,send-pieces,send-queues,taken-bytes}.test.ts',
+  // Searches whose expected results take NumPy or scorers of their own; test/cluster has the digits from outside, with two servers.
+  'test/http/{external-digits,terms-as-numpy}.test.ts',
+  // Servers in processes of their own. test/cluster has those of several servers.
+  'test/http/{access,connection-burst,large-results,slow-start}.test.ts',
+  // Answers before the catalog and the content: the request itself, its connection, and the documents of the program.
+  'test/http/{behind-nginx,broken-http,browser-headers,connections,cross-origin,declared-codes,empty-bodies}.test.ts',
+  'test/http/{encoded-bodies,form-names,hosts,json-mistakes,large-refusals,method-refusals,openapi}.test.ts',
+  'test/http/{problems,public-path,rate-limit,refusal-order,slow-uploads,token-file,unknown-fields}.test.ts',
+]
+/** Without the real parts, one test says so. */
+const cluster = hasRealParts() ? ['test/cluster/**/*.test.ts', ...clustered] : ['test/cluster/real-parts.test.ts']
+const realParts = hasRealParts()
+  ? { globalSetup: ['test/support/provide-postgres.ts', 'test/support/provide-s3.ts'] }
+  : {}
 /**
  * The tiers http and durability are one project, `servers`. A worker serves one project only, and takes two seconds of the processor to load
  * the service and to start its threads. `npm run test:http` sets this variable, `npm run test:durability` names its folders.
  */
 const leftOut = process.env['TUREEN_TEST_TIER'] === 'http' ? ['test/{durability,store-tools}/**'] : []
-/** The tests of clients have packages of their own: `npm run test:clients`. */
-const elsewhere = [...configDefaults.exclude, 'test/clients/**']
+/** The tests of clients and of the package have packages of their own: `npm run test:clients`, `npm run test:package`. */
+const elsewhere = [...configDefaults.exclude, 'test/clients/**', 'test/package/**']
+const clusterOnly = ['test/cluster/**']
 
 /** Where tests make their files. No test can tell whether a flush has reached a disk, but each flush takes milliseconds. */
 const temporary = memoryDirectory()
@@ -55,7 +79,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     projects: [
       tier('unit', unit, bounds, { ...inMemory, setupFiles: ['test/support/no-servers.ts'] }),
-      tier('servers', ['test/**/*.test.ts'], [...unit, ...bounds, ...leftOut]),
+      tier('servers', ['test/**/*.test.ts'], [...unit, ...bounds, ...leftOut, ...clusterOnly]),
+      tier('cluster', cluster, [...bounds, ...embeddedOnly], { ...inMemory, ...realParts }),
       tier('bounds', bounds, [], {}),
     ],
   },

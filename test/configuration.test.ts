@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { environment, readConfig } from '../src/config.ts'
+import { readConfig } from '../src/config.ts'
+import { environment } from '../src/configuration/environment.ts'
 import { temporaryDirectory } from './support/server.ts'
 import { serverGroup } from './support/server-group.ts'
 
@@ -76,6 +77,66 @@ describe('a variable', () => {
     expect(readConfig({ TUREEN_PUBLIC_PATH })).toMatchObject({ publicPath })
   })
 
+  test.each([`mysql://tureen:${secret}@db.example/tureen`, `postgres://tureen:${secret}@db example/tureen`, secret])(
+    'TUREEN_DATABASE_URL that is no URL of PostgreSQL is refused without a word of its password',
+    TUREEN_DATABASE_URL => {
+      const message = refusal({ TUREEN_DATABASE_URL })
+      expect(message).toContain('TUREEN_DATABASE_URL: must be a URL such as postgres://')
+      expect(message).not.toContain(secret)
+    },
+  )
+
+  test('TUREEN_DATABASE_DIRECT_URL is the same database as TUREEN_DATABASE_URL, which it needs', () => {
+    const [url, directUrl] = ['postgres://pooler/tureen', 'postgresql://tureen@db/tureen']
+    expect(readConfig({}).database).toBeNull()
+    expect(readConfig({ TUREEN_DATABASE_URL: url }).database).toEqual({ url, directUrl: url })
+    const both = { TUREEN_DATABASE_URL: url, TUREEN_DATABASE_DIRECT_URL: directUrl }
+    expect(readConfig(both).database).toEqual({ url, directUrl })
+    expect(refusal({ TUREEN_DATABASE_DIRECT_URL: directUrl })).toContain('needs TUREEN_DATABASE_URL')
+  })
+
+  test.each([
+    ['s3://models', { bucket: 'models', prefix: '' }],
+    ['s3://models/', { bucket: 'models', prefix: '' }],
+    ['s3://my.models/of/tureen', { bucket: 'my.models', prefix: 'of/tureen' }],
+  ])('TUREEN_CONTENT=%s names a bucket, and perhaps a prefix', (TUREEN_CONTENT, place) => {
+    const cacheBytes = 16 * 2 ** 30
+    expect(readConfig({}).content).toBeNull()
+    expect(readConfig({ TUREEN_CONTENT }).content).toEqual({ ...place, pathStyle: false, redirects: false, cacheBytes })
+    const others = { TUREEN_S3_PATH_STYLE: 'true', TUREEN_DOWNLOADS: 'redirect', TUREEN_CACHE_BYTES: '16777216' }
+    const content = { ...place, pathStyle: true, redirects: true, cacheBytes: 1 << 24 }
+    expect(readConfig({ TUREEN_CONTENT, ...others }).content).toEqual(content)
+  })
+
+  test('roles need a store that several servers can share, and heartbeats fit into the time of a takeover', () => {
+    const store = { TUREEN_DATABASE_URL: 'postgres://db/tureen', TUREEN_CONTENT: 's3://models' }
+    const all = ['merge', 'evaluation', 'search', 'comparison']
+    const usual = { heartbeatSeconds: 1, takeoverSeconds: 10 }
+    expect(readConfig({})).toMatchObject({ isShared: false, role: 'all', sharedJobs: { types: all, ...usual } })
+    const worker = { ...store, TUREEN_ROLE: 'worker', TUREEN_WORKER_JOBS: 'search, merge' }
+    const config = { isShared: true, role: 'worker', sharedJobs: { types: ['merge', 'search'], ...usual } }
+    expect(readConfig(worker)).toMatchObject(config)
+    const { TUREEN_CONTENT: _, ...lone } = store
+    for (const TUREEN_ROLE of ['api', 'worker'])
+      expect(refusal({ ...lone, TUREEN_ROLE })).toContain(
+        `TUREEN_ROLE=${TUREEN_ROLE} needs TUREEN_DATABASE_URL and TUREEN_CONTENT`,
+      )
+    expect(refusal({ TUREEN_WORKER_JOBS: 'merge' })).toContain('TUREEN_WORKER_JOBS needs TUREEN_DATABASE_URL')
+    expect(refusal({ ...store, TUREEN_WORKER_JOBS: 'score' })).toContain('must be job types: merge, evaluation')
+    expect(refusal({ ...store, TUREEN_HEARTBEAT_SECONDS: '4' })).toContain('TUREEN_TAKEOVER_SECONDS=10')
+  })
+
+  test('TUREEN_DOWNLOADS=redirect needs a bucket', () => {
+    expect(refusal({ TUREEN_DOWNLOADS: 'redirect' })).toContain('needs TUREEN_CONTENT')
+  })
+
+  test.each(['models', 's3://', 's3://Models', 's3://models//x', 'https://models', 's3://key:secret@models'])(
+    'TUREEN_CONTENT=%s that is no bucket is refused',
+    TUREEN_CONTENT => {
+      expect(refusal({ TUREEN_CONTENT })).toContain('must be a bucket such as s3://bucket')
+    },
+  )
+
   test('that is empty is one that is not set', () => {
     const empty = Object.fromEntries(Object.keys(environment.shape).map(name => [name, '']))
     expect(readConfig({ ...empty, TUREEN_TYPO: '' })).toEqual(readConfig({}))
@@ -126,7 +187,7 @@ describe('tokens', () => {
   test.each([
     ['no form', secret, /entry 1/],
     ['no name', `:read:${secret}`, /entry 1/],
-    ['an unknown scope', `a:root:${secret}`, /read, write, admin/],
+    ['an unknown scope', `a:root:${secret}`, /read, score, write, admin/],
     ['a short token', 'a:read:secret', /entry 1.*16/],
     ['a space in the token', `a:read:${secret} ${secret}`, /entry 1/],
     ['half a digest', `a:read:sha256:${digest('x').slice(1)}`, /entry 1/],

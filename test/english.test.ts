@@ -4,7 +4,19 @@ import { describe, expect, test } from 'vitest'
 import { projectFile, projectRoot } from './support/server.ts'
 
 /** Folders whose comments keep to the rules. */
-const folders = ['docs/generator', 'kernel', 'operators', 'release', 'routes', 'schemas', 'src', 'test/support']
+const folders = [
+  'cli',
+  'client',
+  'docs/generator',
+  'kernel',
+  'operators',
+  'package',
+  'release',
+  'routes',
+  'schemas',
+  'src',
+  'test/support',
+]
 
 /** Words of the longest sentence; writers aim at 25. */
 const longestSentence = 30

@@ -55,7 +55,7 @@ describe('after installing', () => {
   })
 
   test('npm ci prepares node_modules', () => {
-    expect(packageJson.scripts.postinstall).toContain('node src/prune-modules.ts')
+    expect(packageJson.scripts.preprepare).toContain('node src/prune-modules.ts')
   })
 
   test.skipIf(process.platform !== 'linux')('without a C compiler says so in one line, and goes on', async () => {
@@ -73,13 +73,13 @@ describe('after installing', () => {
       writeFileSync(join(programs, name), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 })
     program('npm', 0)
     program('node', 1)
-    const ended = execute('/bin/sh', ['-c', packageJson.scripts.postinstall], { env: { PATH: programs } })
+    const ended = execute('/bin/sh', ['-c', packageJson.scripts.preprepare], { env: { PATH: programs } })
     await expect(ended).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^node_modules could not be prepared .*Install Node 26, .*run npm ci again\.\n$/),
     })
     program('node', 0)
-    expect(await execute('/bin/sh', ['-c', packageJson.scripts.postinstall], { env: { PATH: programs } })).toEqual({
+    expect(await execute('/bin/sh', ['-c', packageJson.scripts.preprepare], { env: { PATH: programs } })).toEqual({
       stdout: '',
       stderr: '',
     })

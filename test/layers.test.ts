@@ -15,9 +15,9 @@ const planted: readonly Planted[] = [
   [
     'an import of a higher layer',
     'src/onnx/planted.ts',
-    "import { createJobService } from '../jobs/job-service.ts'\nexport const planted = createJobService\n",
+    "import { createJobCommands } from '../jobs/job-commands.ts'\nexport const planted = createJobCommands\n",
     /^src\/onnx imports no higher layer/,
-    /^src\/jobs\/job-service\.ts$/,
+    /^src\/jobs\/job-commands\.ts$/,
   ],
   [
     'an import of nothing but a type',
@@ -43,9 +43,9 @@ const planted: readonly Planted[] = [
   [
     'an import when it runs',
     'src/onnx/planted-dynamic.ts',
-    "export const planted = () => import('../storage/content-files.ts')\n",
+    "export const planted = () => import('../storage/content/content-files.ts')\n",
     /^src\/onnx imports no higher layer/,
-    /^src\/storage\/content-files\.ts$/,
+    /^src\/storage\/content\/content-files\.ts$/,
   ],
   [
     'an import for its effects',
@@ -120,6 +120,48 @@ const planted: readonly Planted[] = [
     /fastify/,
   ],
   [
+    'a client that imports the service',
+    'client/planted-service.ts',
+    "import { nearest } from '../src/nearest.ts'\nexport const planted = nearest\n",
+    /^the client imports types of schemas/,
+    /^src\/nearest\.ts$/,
+  ],
+  [
+    'a client that imports a schema for more than its type',
+    'client/planted-schema.ts',
+    "import { problem } from '../schemas/problem.ts'\nexport const planted = problem\n",
+    /^the client imports schemas for their types alone/,
+    /^schemas\/problem\.ts$/,
+  ],
+  [
+    'a client for browsers that imports a module of Node',
+    'client/planted-node.ts',
+    "import { Agent } from 'node:http'\nexport const planted = Agent\n",
+    /^browsers run the client/,
+    /^(node:)?http$/,
+  ],
+  [
+    'a client for browsers that imports its files for Node',
+    'client/planted-files.ts',
+    "import { fileBlob } from './files.ts'\nexport const planted = fileBlob\n",
+    /^browsers load no file of the client for Node$/,
+    /^client\/files\.ts$/,
+  ],
+  [
+    'a service that imports the client',
+    'src/jobs/planted-client.ts',
+    "import { createClient } from '../../client/client.ts'\nexport const planted = createClient\n",
+    /^the service imports no client$/,
+    /^client\/client\.ts$/,
+  ],
+  [
+    'a command that imports the service',
+    'cli/planted.ts',
+    "import { readConfig } from '../src/config.ts'\nexport const planted = readConfig\n",
+    /^commands use the client/,
+    /^src\/config\.ts$/,
+  ],
+  [
     'an import of what is not there',
     'src/onnx/planted-missing.ts',
     "import { gone } from './gone.ts'\nexport const planted = gone\n",
@@ -150,7 +192,7 @@ const detour: readonly [file: string, content: string][] = [
   ['src/onnx/planted-user.ts', "import { planted } from '../unlisted/planted.ts'\nexport const used = planted\n"],
 ]
 
-const sources = ['src', 'routes', 'schemas']
+const sources = ['cli', 'client', 'src', 'routes', 'schemas']
 
 let copy: string
 beforeAll(async () => {

@@ -16,6 +16,11 @@ export type Attack = {
   does: string
   server: AttackServerKind
   run(target: Target, findings: Findings): Promise<void>
+  /**
+   * The connections of the attack, opened on a server that does nothing else, and closed. The bounds of the attack follow what that costs, as
+   * most of it is the cost of Node.
+   */
+  flood?(url: string): Promise<void>
 }
 
 /**

@@ -25,7 +25,10 @@ function listAttacks(): void {
   for (const { name, server, does } of attacks) say(`${name.padEnd(widest)}  ${server.padEnd(7)}  ${does}`)
 }
 
-function report({ name, seconds, health, stall, memory, notes, problems }: AttackResult): void {
+/** How many times a figure is that of a server that does nothing else. */
+const ratio = (figure: number, plain: number) => `${(figure / plain).toFixed(1)} times that`
+
+function report({ name, seconds, health, stall, memory, plain, notes, problems }: AttackResult): void {
   const { before, most, after } = memory
   const figures = [
     `${seconds.toFixed(1).padStart(6)} s`,
@@ -34,6 +37,10 @@ function report({ name, seconds, health, stall, memory, notes, problems }: Attac
     `memory ${[before, most, after].map(each => each.toFixed(0).padStart(4)).join(' ')} MB`,
   ]
   say(`${name.padEnd(widest)} ${figures.join('  ')}  ${problems.length === 0 ? 'held' : `${problems.length} PROBLEMS`}`)
+  if (plain)
+    say(
+      `  node:http alone: health p99 ${plain.health.p99.toFixed(0)} ms (${ratio(health.p99, plain.health.p99)}), loop held ${plain.stall.toFixed(0)} ms (${ratio(stall, plain.stall)})`,
+    )
   for (const note of notes) say(`  ${note}`)
   for (const problem of problems) say(`  PROBLEM: ${problem}`)
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { linearModel } from '../support/onnx-model.ts'
+import { openSocket } from '../support/raw-http.ts'
 import { startWatched, type WatchedServer } from '../support/watched-server.ts'
 import type { Attack } from './attack.ts'
 import { attackServers } from './attack-servers.ts'
@@ -48,6 +49,27 @@ describe('an attack', () => {
     const { problems, stall } = await run(async ({ upload }) => void (await upload(linearModel([1], [1]))), 0)
     expect(stall).toBeGreaterThan(0)
     expect(problems).toEqual([expect.stringMatching(/^the event loop was held for/)])
+  })
+
+  test('that floods is measured by a server that does nothing else', async () => {
+    const flood = async (url: string) => {
+      const sockets = await Promise.all(Array.from({ length: 300 }, () => openSocket(url)))
+      for (const socket of sockets) socket.destroy()
+    }
+    const attack = { name: 'test', does: 'nothing', server: 'open' as const, flood }
+    const held = await runAttack({ ...attack, run: () => delay(100) }, target, prober, 0)
+    expect(held.plain?.stall).toBeGreaterThan(0)
+    expect(held.problems).toEqual([])
+    const stopTwice = async () => {
+      for (let times = 0; times < 2; times += 1) {
+        server.process.kill('SIGSTOP')
+        await delay(800)
+        server.process.kill('SIGCONT')
+        await delay(300)
+      }
+    }
+    const { problems } = await runAttack({ ...attack, run: stopTwice }, target, prober, 5_000)
+    expect(problems).toEqual([expect.stringMatching(/^\/healthz and \/readyz took/)])
   })
 
   test('that stops the whole server for seconds is a problem', async () => {

@@ -3,6 +3,7 @@ import { type Attack, mostStall } from './attack.ts'
 import type { HealthFigures, HealthProber } from './health-prober.ts'
 import { doHonestWork } from './honest-work.ts'
 import { leftInStore } from './left-in-store.ts'
+import { measurePlainFlood, type PlainFlood } from './plain-flood.ts'
 import type { Target } from './target.ts'
 
 export type AttackResult = {
@@ -13,8 +14,12 @@ export type AttackResult = {
   stall: number
   /** Resident memory in MB: before, at most meanwhile, and after. */
   memory: { before: number; most: number; after: number }
+  /** The same flood on a server that does nothing else. */
+  plain?: PlainFlood
   notes: string[]
   problems: string[]
+  /** Number of the problems that are delays of others. */
+  delays: number
 }
 
 /** Within this an attack is over, in seconds; what a server still does then, it would do for ever. */
@@ -23,6 +28,8 @@ const patience = 150
 const healthBound = 100
 /** The same for a single one of them. */
 const worstHealth = 1_000
+/** Most times the figures of a server that does nothing else, which has no request to check, to count, to log and to route. */
+const plainFactors = { health: 3, stall: 2 }
 const memoryEvery = 50
 /** Connections that fetch keeps open for later requests. */
 const spareSockets = 64
@@ -30,7 +37,8 @@ const settleMilliseconds = 15_000
 
 /**
  * Runs one attack, and then looks at what is left of it.
- * @param stallBound milliseconds of processor time that the event loop may be held at a time
+ * @param stallBound milliseconds of processor time that the event loop may be held at a time; more if a server that does nothing else is
+ *   held for longer by the same flood
  */
 export async function runAttack(
   attack: Attack,
@@ -40,6 +48,9 @@ export async function runAttack(
 ): Promise<AttackResult> {
   const problems: string[] = []
   const notes: string[] = []
+  const plain = attack.flood && (await measurePlainFlood(attack.flood))
+  const mostHealth = Math.max(healthBound, plainFactors.health * (plain?.health.p99 ?? 0))
+  const longestStall = Math.max(stallBound, plainFactors.stall * (plain?.stall ?? 0))
   const before = target.residentMegabytes()
   const sockets = target.descriptors().sockets
   target.errorsLogged()
@@ -65,11 +76,13 @@ export async function runAttack(
   clearInterval(watch)
   const health = await prober.take()
   const stall = await target.worstStall()
-  if (health.p99 > healthBound || health.worst > worstHealth)
+  const others = problems.length
+  if (health.p99 > mostHealth || health.worst > worstHealth)
     problem(
       `/healthz and /readyz took ${health.p99.toFixed(0)} ms (p99) and ${health.worst.toFixed(0)} ms at worst, without the wait for processors`,
     )
-  if (stall > stallBound) problem(`the event loop was held for ${stall.toFixed(0)} ms`)
+  if (stall > longestStall) problem(`the event loop was held for ${stall.toFixed(0)} ms`)
+  const delays = problems.length - others
   for (const line of target.errorsLogged().slice(0, 3)) problem(`the server logged ${line.slice(0, 400)}`)
   for (const text of await lookAfter(target, sockets)) problem(text)
   return {
@@ -78,8 +91,10 @@ export async function runAttack(
     health,
     stall,
     memory: { before, most, after: target.residentMegabytes() },
+    ...(plain ? { plain } : {}),
     notes,
     problems,
+    delays,
   }
 }
 

@@ -4,6 +4,7 @@ import { loadavg, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { commandLine } from '../../src/command-line.ts'
 import { projectRoot } from '../support/server.ts'
+import { clusterBench } from './cluster.ts'
 import { evaluatorBench } from './evaluator.ts'
 import { externalFilesBench } from './external-files.ts'
 import { type Bench, measure, type Row } from './harness.ts'
@@ -20,7 +21,15 @@ import { searchBench } from './search.ts'
  * The only place that says how fast Tureen is: side by side with something else, in one run. A markdown table goes to stdout,
  * every single measurement to a JSON file. What a baseline needs and the machine lacks is a row that says so.
  */
-const benches: readonly Bench[] = [mergeBench, methodsBench, httpBench, externalFilesBench, evaluatorBench, searchBench]
+const benches: readonly Bench[] = [
+  mergeBench,
+  methodsBench,
+  httpBench,
+  externalFilesBench,
+  evaluatorBench,
+  searchBench,
+  clusterBench,
+]
 
 const command = commandLine(`usage: npm run bench -- [--runs N] [--out FILE] [ROW or GROUP ...]
   groups: ${benches.map(({ name }) => name).join(', ')}`)

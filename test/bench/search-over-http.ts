@@ -8,36 +8,39 @@ import type { SearchContestant, SearchTiming } from './search.ts'
 import { withFreshServer } from './with-fresh-server.ts'
 
 /** From the request until its answer is there, with a server and a data directory that have seen no search. */
-export function searchOverHttp(
-  { models, validation }: Digits,
-  workspace: string,
-  signal: AbortSignal,
-): SearchContestant {
-  const find = async ({ url }: SpawnedServer): Promise<SearchTiming> => {
-    const client = evaluationClient(url)
-    const ids: string[] = []
-    for (const { name, bytes } of models) ids.push(await client.addModel(bytes, name))
-    const { id: dataset } = await client.addDataset(await readFile(validation))
-    const request = {
-      models: ids.map(id => ({ id })),
-      strategy: { type: 'exhaustive' },
-      selection: { dataset, metric: 'accuracy' },
-    }
-    const started = performance.now()
-    const result = await findOverHttp(url, request)
-    const seconds = (performance.now() - started) / 1000
-    const running = result.candidates.reduce((sum, candidate) => sum + candidate.seconds, 0)
-    return {
-      seconds,
-      details: { 'result.seconds': result.seconds, 'seconds in evaluators, all together': running },
-      accuracies: accuraciesOf(result, ids),
-    }
-  }
+export function searchOverHttp(digits: Digits, workspace: string, signal: AbortSignal): SearchContestant {
+  const find = async ({ url }: SpawnedServer) => searchAt(url, digits, await readFile(digits.validation))
   return {
     name: 'Tureen',
     description: 'POST /v1/searches?wait=60 to a server that has just started, from the request to the whole answer',
     // As `npm start` has it: servers of tests keep one evaluator with all processors.
     search: () => withFreshServer(workspace, signal, find, evaluating),
+  }
+}
+
+/** Uploads the models and the data, and runs an exhaustive search. Its time is from the request to the whole answer. */
+export async function searchAt(
+  url: string,
+  { models }: Pick<Digits, 'models'>,
+  data: Uint8Array<ArrayBuffer>,
+): Promise<SearchTiming> {
+  const client = evaluationClient(url)
+  const ids: string[] = []
+  for (const { name, bytes } of models) ids.push(await client.addModel(bytes, name))
+  const { id: dataset } = await client.addDataset(data)
+  const request = {
+    models: ids.map(id => ({ id })),
+    strategy: { type: 'exhaustive' },
+    selection: { dataset, metric: 'accuracy' },
+  }
+  const started = performance.now()
+  const result = await findOverHttp(url, request)
+  const seconds = (performance.now() - started) / 1000
+  const running = result.candidates.reduce((sum, candidate) => sum + candidate.seconds, 0)
+  return {
+    seconds,
+    details: { 'result.seconds': result.seconds, 'seconds in evaluators, all together': running },
+    accuracies: accuraciesOf(result, ids),
   }
 }
 

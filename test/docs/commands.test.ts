@@ -1,10 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { cp, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { json } from '../support/http-client.ts'
+import { numpyPython } from '../support/numpy-python.ts'
 import { projectFile, projectRoot, startApp, temporaryDirectory } from '../support/server.ts'
 
 /** The documents of the project, as paths from its root. */
@@ -42,22 +43,30 @@ describe('the commands of', () => {
   /** A checkout as far as the commands see it: the examples and fixtures, without what other runs wrote. */
   async function checkout() {
     const directory = await temporaryDirectory()
-    for (const part of ['examples/digits', 'test/fixtures/batch-norm'])
+    for (const part of ['examples/detection', 'examples/digits', 'test/fixtures/batch-norm'])
       await cp(join(projectRoot, part), join(directory.path, part), {
         recursive: true,
-        filter: path => !path.endsWith('/digits/out'),
+        filter: path => !/\/(out|__pycache__)$/.test(path),
       })
     return directory
   }
 
   async function run(page: string, at: string): Promise<string> {
     const script = (await commandsOf(page)).replaceAll('http://127.0.0.1:3000', server.url)
-    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { cwd: at })
+    // A page's `python3` has NumPy, and leaves no compiled files.
+    const PATH = `${dirname(await numpyPython())}:${process.env['PATH']}`
+    const env = { ...process.env, PATH, PYTHONDONTWRITEBYTECODE: '1', OPENBLAS_NUM_THREADS: '1' }
+    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { cwd: at, env })
     return stdout
   }
 
   /** What a page tells about what its commands print or make. */
   const told: Record<string, (printed: string, at: string) => Promise<void>> = {
+    async 'docs/guides/external-scores.md'(printed) {
+      // The best single model, and a soup that is better; then the mean of the best three.
+      expect(printed).toMatch(/"winner": 0\.57\d+,\n\s*"bestSingle": 0\.5646/)
+      expect(printed).toMatch(/"winner": 0\.5\d+,\n\s*"candidates": /)
+    },
     async 'docs/tutorials/batch-norms.md'(printed) {
       expect(printed).toBe('0.416\n0.96\n')
     },

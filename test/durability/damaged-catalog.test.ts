@@ -6,6 +6,7 @@ import pino from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openCheckedCatalog } from '../../src/storage/check-catalog.ts'
 import { openCatalog } from '../../src/storage/database.ts'
+import { undoMigrations } from '../support/earlier-catalog.ts'
 import { digestOf, heavyModel, modelBytes } from '../support/heavy-model.ts'
 import { seededRandom } from '../support/random.ts'
 import { startApp, temporaryDirectory } from '../support/server.ts'
@@ -96,37 +97,42 @@ describe('a catalog whose pages are damaged', () => {
   )
 })
 
-test('a job whose status was damaged gets it back from what else is known of it, and the catalog is taken', async () => {
-  const directory = await temporaryDirectory()
-  const path = join(directory.path, 'catalog.sqlite')
-  await (await openCatalog(path, 'store')).destroy()
-  const rows = [
-    ['queued', null, null, null],
-    ['running', '2026-01-01T00:00:01Z', null, null],
-    ['succeeded', '2026-01-01T00:00:01Z', '{}', null],
-    ['failed', '2026-01-01T00:00:01Z', null, '{"code":"TUREEN_INTERNAL"}'],
-    ['cancelled', null, null, '{"code":"TUREEN_JOB_CANCELLED"}'],
-  ] as const
-  const database = new DatabaseSync(path)
-  database.exec('pragma ignore_check_constraints = on')
-  const insert = database.prepare(
-    "insert into jobs (id, type, status, request, started_at, result, error, created_at) values (?, 'merge', ?, '{}', ?, ?, ?, '2026-01-01T00:00:00Z')",
-  )
-  for (const [status, ...others] of rows) {
-    insert.run(`${status} sound`, status, ...others)
-    insert.run(`${status} damaged`, `${status.slice(0, -1)}?`, ...others)
-  }
-  database.close()
-  try {
-    const { catalog } = await openCheckedCatalog(path, 'store', pino({ level: 'silent' }))
-    const jobs = await catalog.selectFrom('jobs').select(['id', 'status']).execute()
-    await catalog.destroy()
-    expect(jobs).toHaveLength(10)
-    for (const { id, status } of jobs) expect(id.split(' ')[0]).toBe(status)
-  } finally {
-    await directory.remove()
-  }
-})
+test.each(['this version', 'an earlier one'])(
+  'a job whose status was damaged gets it back from what else is known of it, and the catalog is taken: %s',
+  async version => {
+    const directory = await temporaryDirectory()
+    const path = join(directory.path, 'catalog.sqlite')
+    await (await openCatalog(path, 'store')).destroy()
+    const rows = [
+      ['queued', null, null, null],
+      ['running', '2026-01-01T00:00:01Z', null, null],
+      ['succeeded', '2026-01-01T00:00:01Z', 1, null],
+      ['failed', '2026-01-01T00:00:01Z', null, '{"code":"TUREEN_INTERNAL"}'],
+      ['cancelled', null, null, '{"code":"TUREEN_JOB_CANCELLED"}'],
+    ] as const
+    const database = new DatabaseSync(path)
+    database.exec('pragma ignore_check_constraints = on')
+    const insert = database.prepare(
+      "insert into jobs (id, type, status, request, started_at, result_parts, error, created_at) values (?, 'merge', ?, '{}', ?, ?, ?, '2026-01-01T00:00:00Z')",
+    )
+    for (const [status, ...others] of rows) {
+      insert.run(`${status} sound`, status, ...others)
+      insert.run(`${status} damaged`, `${status.slice(0, -1)}?`, ...others)
+    }
+    database.exec("insert into job_result_parts select id, 0, '{}' from jobs where result_parts = 1")
+    if (version !== 'this version') undoMigrations(database, '0015')
+    database.close()
+    try {
+      const { catalog } = await openCheckedCatalog(path, 'store', pino({ level: 'silent' }))
+      const jobs = await catalog.selectFrom('jobs').select(['id', 'status']).execute()
+      await catalog.destroy()
+      expect(jobs).toHaveLength(10)
+      for (const { id, status } of jobs) expect(id.split(' ')[0]).toBe(status)
+    } finally {
+      await directory.remove()
+    }
+  },
+)
 
 describe('no content is lost', () => {
   const servers = serverGroup()

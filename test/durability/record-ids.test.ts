@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { newRecordId } from '../../src/storage/record-ids.ts'
+import { followClock, newRecordId } from '../../src/storage/record-ids.ts'
 import { json, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { startApp, temporaryDirectory } from '../support/server.ts'
@@ -12,6 +12,14 @@ test('ids grow within a millisecond, and when the clock is set back', () => {
   expect(ids).toEqual([...ids].sort())
   expect(new Set(ids).size).toBe(ids.length)
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+})
+
+test('ids have the time of the clock that they follow', () => {
+  followClock(20_000)
+  const before = Date.now()
+  const time = Number.parseInt(newRecordId().replace('-', '').slice(0, 12), 16)
+  expect(time).toBeGreaterThanOrEqual(before + 20_000)
+  followClock(0)
 })
 
 test('after a restart ids continue after the greatest in the catalog, though the clock was ahead then', async () => {

@@ -45,7 +45,8 @@ test('jobs of the earlier process do not wait until models are inspected anew', 
   const { id } = await merge(first.url, { models: [{ id: a.id }, { id: b.id }] })
   await first.close()
   const catalog = new DatabaseSync(join(data, 'catalog.sqlite'))
-  catalog.exec(`update jobs set status = 'queued', started_at = null, finished_at = null, result = null;
+  catalog.exec(`update jobs set status = 'queued', started_at = null, finished_at = null, result_parts = null;
+    delete from job_result_parts;
     update models set fingerprint = '' where id = '${slow.id}'`)
   catalog.close()
   // Nobody writes into the pipe, so the inspection of the model never ends.

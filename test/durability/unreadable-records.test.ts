@@ -104,7 +104,8 @@ describe('a job', () => {
   test.each([
     ['request', 'update jobs set request = \'{"models":[\' where id = ?'],
     ['request', "update jobs set request = '{}' where id = ?"],
-    ['result', "update jobs set result = '{' where id = ?"],
+    ['result', "update job_result_parts set text = '{' where job_id = ?"],
+    ['result', 'delete from job_result_parts where job_id = ?'],
   ])('whose %s is damaged is listed without it, is unreadable, and can be deleted (%s)', async (_, sql) => {
     const { id } = await started()
     damage(sql, id)

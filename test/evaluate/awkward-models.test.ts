@@ -2,7 +2,7 @@ import onnxProto, { type onnx } from 'onnx-proto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluationClient } from '../support/evaluation-client.ts'
 import { npz } from '../support/npz.ts'
-import { elementType } from '../support/onnx-model.ts'
+import { elementType, valueInfo } from '../support/onnx-model.ts'
 import { evaluating, startApp } from '../support/server.ts'
 
 const { ModelProto } = onnxProto.onnx
@@ -14,16 +14,6 @@ beforeAll(async () => {
   client = evaluationClient(app.url)
 })
 afterAll(() => app.close())
-
-const value = (name: string, type: number, dims: (string | number)[]) => ({
-  name,
-  type: {
-    tensorType: {
-      elemType: type,
-      shape: { dim: dims.map(dim => (typeof dim === 'string' ? { dimParam: dim } : { dimValue: dim })) },
-    },
-  },
-})
 
 function model(
   node: onnx.INodeProto[],
@@ -44,8 +34,8 @@ describe('models that are not like the others', () => {
   test('a float16 model is fed float16, from float32 data that are exact in it', async () => {
     const bytes = model(
       [{ opType: 'Add', input: ['x', 'x'], output: ['y'] }],
-      [value('x', float16, ['n', 2])],
-      [value('y', float16, ['n', 2])],
+      [valueInfo('x', float16, ['n', 2])],
+      [valueInfo('y', float16, ['n', 2])],
     )
     const data = npz({
       x: array(numbers(6), [3, 2]),
@@ -69,8 +59,8 @@ describe('models that are not like the others', () => {
   ])('a model %s', async (_, [input = ''], batch, samples) => {
     const bytes = model(
       [{ opType: 'Neg', input: [input], output: ['y'] }],
-      [value('x', float32, [batch, 3])],
-      [value('y', float32, [batch, 3])],
+      [valueInfo('x', float32, [batch, 3])],
+      [valueInfo('y', float32, [batch, 3])],
     )
     const data = npz({
       x: array(numbers(samples * 3), [samples, 3]),
@@ -90,8 +80,8 @@ describe('models that are not like the others', () => {
   test('a model without a batch axis is fed one sample after the other', async () => {
     const bytes = model(
       [{ opType: 'Neg', input: ['x'], output: ['y'] }],
-      [value('x', float32, [3])],
-      [value('y', float32, [3])],
+      [valueInfo('x', float32, [3])],
+      [valueInfo('y', float32, [3])],
     )
     const data = npz({
       x: array(numbers(12), [4, 3]),
@@ -118,7 +108,7 @@ describe('models that are not like the others', () => {
       ['m', 'k'],
     ],
   ])('an output that %s is refused: its samples cannot be told apart', async (_, node, dims) => {
-    const bytes = model([node], [value('x', float32, ['n', 5])], [value('y', float32, dims)])
+    const bytes = model([node], [valueInfo('x', float32, ['n', 5])], [valueInfo('y', float32, dims)])
     const data = npz({ x: array(numbers(15), [3, 5]), t: array(numbers(15), [3, 5]) })
     const job = await client.evaluate({
       model: await client.addModel(bytes),
@@ -133,8 +123,8 @@ describe('models that are not like the others', () => {
   test('outputs that are no numbers are counted in a note', async () => {
     const bytes = model(
       [{ opType: 'Sqrt', input: ['x'], output: ['y'] }],
-      [value('x', float32, ['n', 2])],
-      [value('y', float32, ['n', 2])],
+      [valueInfo('x', float32, ['n', 2])],
+      [valueInfo('y', float32, ['n', 2])],
     )
     const data = npz({ x: array(Float32Array.of(-1, 4, -9, 16), [2, 2]), t: array(numbers(4), [2, 2]) })
     const { result } = await client.evaluate({
@@ -158,8 +148,8 @@ describe('inputs that a data set has no array for', () => {
       name: 'dropout',
       node: [{ opType: 'Mul', input: ['x', 'keep_prob'], output: ['logits'] }],
       initializer,
-      input: [value('x', float32, ['n', 3]), value('keep_prob', float32, [])],
-      output: [value('logits', float32, ['n', 3])],
+      input: [valueInfo('x', float32, ['n', 3]), valueInfo('keep_prob', float32, [])],
+      output: [valueInfo('logits', float32, ['n', 3])],
     }
     return Uint8Array.from(
       ModelProto.encode(ModelProto.create({ irVersion: 8, opsetImport: [{ version: 13 }], graph })).finish(),
@@ -228,8 +218,8 @@ describe('a request for a metric that is a model', () => {
 test('the same question twice at once is computed once', async () => {
   const bytes = model(
     [{ opType: 'Neg', input: ['x'], output: ['y'] }],
-    [value('x', float32, ['n', 3])],
-    [value('y', float32, ['n', 3])],
+    [valueInfo('x', float32, ['n', 3])],
+    [valueInfo('y', float32, ['n', 3])],
   )
   const data = npz({ x: array(numbers(12), [4, 3]), t: array(numbers(12), [4, 3]) })
   const request = {

@@ -3,26 +3,34 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { projectRoot } from '../support/server.ts'
 
-/** Loads modules, and writes the names of the packages that came with them. */
-const packagesOf = async (files: string): Promise<string[]> => {
+/** Loads modules, and returns the addresses of all that came with them. @param use code that runs then; it has the last module */
+const loadedBy = async (files: string, use = ''): Promise<string[]> => {
   const script = `
   import { globSync } from 'node:fs'
   import { registerHooks } from 'node:module'
-  const packages = new Set()
+  const loaded = new Set()
   registerHooks({
     load(url, context, next) {
-      const [, name] = url.match(/\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)\\/(?!.*\\/node_modules\\/)/) ?? []
-      if (name) packages.add(name)
+      loaded.add(url)
       return next(url, context)
     },
   })
-  for (const file of globSync('${files}')) await import(process.cwd() + '/' + file)
-  process.stdout.write(JSON.stringify([...packages].sort()))`
+  let module
+  for (const file of globSync('${files}')) module = await import(process.cwd() + '/' + file)
+  ${use}
+  process.stdout.write(JSON.stringify([...loaded].sort()))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
     cwd: projectRoot,
   })
-  const packages: string[] = JSON.parse(stdout)
-  return packages.filter(name => !/^(@protobufjs\/|onnxruntime-)/.test(name))
+  return JSON.parse(stdout)
+}
+
+/** Returns the packages of modules. */
+const packagesOf = async (files: string): Promise<string[]> => {
+  const found = (await loadedBy(files)).flatMap(
+    url => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1] ?? [],
+  )
+  return [...new Set(found)].filter(name => !/^(@protobufjs\/|onnxruntime-)/.test(name))
 }
 
 test('an evaluator needs onnxruntime and the readers of files, and no package beside them', async () => {
@@ -31,4 +39,13 @@ test('an evaluator needs onnxruntime and the readers of files, and no package be
 
 test('an evaluator that has started has loaded onnxruntime and the reader of npz files', async () => {
   expect(await packagesOf('src/evaluate/child/main.ts')).toEqual(['pend', 'yauzl'])
+})
+
+test('an evaluator loads the scoring metric of its task, and no other one', async () => {
+  const use = `await module.startScorers([{ kind: 'registered', name: 'm', metric: 'mse', parameters: {} }], 1)`
+  const metrics = (await loadedBy('src/evaluate/child/scorers.ts', use)).flatMap(
+    url => /\/src\/evaluate\/metrics\/([^/]+)\.ts$/.exec(url)?.[1] ?? [],
+  )
+  expect(metrics).toContain('mse')
+  expect(metrics.filter(name => /accuracy|cosine|iou|auc|entropy|metric-registry/.test(name))).toEqual([])
 })

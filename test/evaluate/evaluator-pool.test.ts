@@ -65,7 +65,7 @@ const signal = new AbortController().signal
 
 test('an evaluator that was not ready in time is started again, and the model runs', async () => {
   let starts = 0
-  const pool = await poolOf(async () => {
+  const pool = poolOf(async () => {
     starts += 1
     if (starts < 3) throw notStarted()
     return readyChild()
@@ -78,7 +78,7 @@ test('an evaluator that was not ready in time is started again, and the model ru
 
 test('after three attempts the machine is blamed and not the model', async () => {
   let starts = 0
-  const pool = await poolOf(async () => {
+  const pool = poolOf(async () => {
     starts += 1
     throw notStarted()
   })
@@ -90,7 +90,7 @@ test('after three attempts the machine is blamed and not the model', async () =>
 test('a task that was not taken goes to a new evaluator, and after three of them the machine is blamed', async () => {
   for (const deaths of [2, 3]) {
     const children: ReturnType<typeof readyChild>[] = []
-    const pool = await poolOf(async () => {
+    const pool = poolOf(async () => {
       children.push(children.length < deaths ? dyingChild() : readyChild())
       return children.at(-1) ?? readyChild()
     })
@@ -121,7 +121,7 @@ test('an evaluator that is killed as it is asked has not had the model', async (
 test('a job that is cancelled while its evaluator starts lets go at once, and the late evaluator is ended', async () => {
   const { promise, resolve } = Promise.withResolvers<EvaluatorProcess>()
   const started = Promise.withResolvers<void>()
-  const pool = await poolOf(() => {
+  const pool = poolOf(() => {
     started.resolve()
     return promise
   })

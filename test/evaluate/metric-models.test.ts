@@ -1,7 +1,7 @@
 import onnxProto from 'onnx-proto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluationClient } from '../support/evaluation-client.ts'
-import { elementType } from '../support/onnx-model.ts'
+import { elementType, valueInfo } from '../support/onnx-model.ts'
 import { evaluating, projectFile, startApp } from '../support/server.ts'
 
 const { ModelProto } = onnxProto.onnx
@@ -19,24 +19,14 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-const value = (name: string, type: number, dims: (string | number)[]) => ({
-  name,
-  type: {
-    tensorType: {
-      elemType: type,
-      shape: { dim: dims.map(dim => (typeof dim === 'string' ? { dimParam: dim } : { dimValue: dim })) },
-    },
-  },
-})
-
 /** Accuracy as an ONNX model: a value per sample, or with `mean` one per batch. `order`: which of the two comes first. */
 function accuracyModel({ mean = false, names = ['output', 'target'] } = {}): Uint8Array<ArrayBuffer> {
   const [first = '', second = ''] = names
   const scores = names.find(name => /output/.test(name)) ?? first
   const labels = names.find(name => name !== scores) ?? second
   const inputs = {
-    [scores]: value(scores, elementType.float32, ['n', 10]),
-    [labels]: value(labels, elementType.int64, ['n']),
+    [scores]: valueInfo(scores, elementType.float32, ['n', 10]),
+    [labels]: valueInfo(labels, elementType.int64, ['n']),
   }
   const model = {
     irVersion: 8,
@@ -68,7 +58,9 @@ function accuracyModel({ mean = false, names = ['output', 'target'] } = {}): Uin
         },
       ],
       input: names.flatMap(name => inputs[name] ?? []),
-      output: [mean ? value('perBatch', elementType.float32, []) : value('perSample', elementType.float32, ['n'])],
+      output: [
+        mean ? valueInfo('perBatch', elementType.float32, []) : valueInfo('perSample', elementType.float32, ['n']),
+      ],
     },
   }
   return Uint8Array.from(ModelProto.encode(ModelProto.create(model)).finish())

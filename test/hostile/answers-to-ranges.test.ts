@@ -20,6 +20,7 @@ describe('an evaluator that scores a range of candidates', () => {
       metric: { kind: 'registered', name: 'mse', metric: 'mse', parameters: {} },
       milliseconds: 1000,
       readyBytes: 0,
+      others: [],
     }
   }
   /** Scores the range with an evaluator that acts like this. @returns the outcomes so far, and the problem */

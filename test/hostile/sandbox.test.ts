@@ -301,6 +301,7 @@ const users: [name: string, options: () => LauncherOptions][] = [
   ['as an ordinary user', () => ({ binary: ofOrdinaryUser() })],
   ['as root, with a user of its own', () => ({ binary: launcher ?? '', user: evaluatorUser })],
   ['as root, with its user', () => ({ binary: launcher ?? '' })],
+  ['as root, with the right to search directories', () => ({ binary: launcher ?? '', searches: true })],
 ]
 
 describe.skipIf(launcher === undefined).each(isRoot ? users : users.slice(0, 1))(
@@ -319,7 +320,8 @@ describe.skipIf(launcher === undefined).each(isRoot ? users : users.slice(0, 1))
       const program = compiled('system-calls')
       if (program === undefined) return skip('there is no C compiler')
       const limit = abi === undefined ? {} : { landlockAbi: abi }
-      expect(await callIn({ ...options(), ...limit }, program)).toEqual(['done'])
+      const found = options().searches ? ['(it has capabilities)'] : []
+      expect(await callIn({ ...options(), ...limit }, program)).toEqual([...found, 'done'])
     })
 
     test('is known by a probe at the start of the server', async () => {

@@ -9,13 +9,18 @@ import { until } from '../support/store-client.ts'
 
 const milliseconds = 900
 const limits: DrainLimits = { milliseconds, bytes: 4_000_000, connections: 2, patience: 300 }
+/** Limits with which a body that comes is read on, however busy the machine is. */
+const withoutEnd = { ...limits, milliseconds: 3_600_000 }
 const progress = { bytesPerSecond: 20_000, windowMilliseconds: 30_000, idleMilliseconds: 60_000 }
 
 let server: Server
 let url: string
 let drain: ReturnType<typeof createBodyDrain>
 let drained: { bytes: number; milliseconds: number; complete: boolean }[]
-beforeEach(async () => {
+beforeEach(() => serve(limits))
+afterEach(stop)
+
+async function serve(limits: DrainLimits): Promise<void> {
   drain = createBodyDrain(progress, limits)
   const ofThisTest: typeof drained = []
   drained = ofThisTest
@@ -28,12 +33,13 @@ beforeEach(async () => {
     socket.destroy()
   })
   url = `http://127.0.0.1:${await listenOn(server)}`
-})
-afterEach(() => {
+}
+
+function stop(): void {
   drain.close()
   server.closeAllConnections()
   server.close()
-})
+}
 
 /** Declares a body, sends its beginning, and then `piece` bytes every 50 ms. */
 async function send({ declared = 9_000_000, first = 1, piece = 0 }): Promise<Socket> {
@@ -75,13 +81,13 @@ describe('the rest of an answered body', () => {
     ['nothing comes', 0],
     ['it comes below the least rate', 100],
   ])('is given up sooner when %s', async (_, piece) => {
-    const other = send({ piece: 10_000 })
+    stop()
+    await serve(withoutEnd)
+    await send({ piece: 10_000 })
     await send({ piece })
     await ended(1)
     expect(drained).toMatchObject([{ complete: false }])
-    await ended(2)
-    expect(drained[0]?.milliseconds).toBeLessThan(drained[1]?.milliseconds ?? 0)
-    await other
+    expect(drained[0]?.bytes).toBeLessThan(10_000)
   })
 
   test('is forgotten when the client goes away', async () => {
@@ -115,11 +121,13 @@ describe('beyond the number of bodies at a time', () => {
   })
 
   test('a place is not lost by a client that goes away while it waits', async () => {
-    await Promise.all([send({ piece: 10_000 }), send({ piece: 10_000 })])
+    stop()
+    await serve(withoutEnd)
+    const first = await Promise.all([send({ piece: 10_000 }), send({ piece: 10_000 })])
     await delay(50)
     const waiting = await send({ piece: 10_000 })
     await delay(50)
-    waiting.destroy()
+    for (const socket of [waiting, ...first]) socket.destroy()
     await ended(3)
     await Promise.all([1, 2].map(() => send({ declared: 3_000_000, first: 3_000_000 })))
     await ended(5)

@@ -2,23 +2,19 @@ import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openSocket } from '../support/raw-http.ts'
-import { type SpawnedServer, spawnServer, temporaryDirectory } from '../support/server.ts'
+import type { SpawnedServer } from '../support/server.ts'
+import { serverGroup } from '../support/server-group.ts'
 
 /** More than Node lets wait unless it is told otherwise. */
 const burst = 1_000
 const isAllowed = () => Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) > burst
 
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+const servers = serverGroup()
 let server: SpawnedServer
 beforeAll(async () => {
-  directory = await temporaryDirectory()
-  server = await spawnServer(directory.path)
+  server = await servers.start(await servers.data())
 })
-afterAll(async () => {
-  server.process.kill('SIGKILL')
-  await server.exited
-  await directory.remove()
-})
+afterAll(servers.remove)
 
 test.skipIf(process.platform !== 'linux' || !isAllowed())(
   'a burst of connections waits in the system while the server is busy',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { costlyBodies } from '../support/costly-bodies.ts'
 import { evaluationClient } from '../support/evaluation-client.ts'
+import { externalScorer } from '../support/external-scorer.ts'
 import { postJson, readProblem } from '../support/http-client.ts'
 import { leastStall, mostStallOfOne } from '../support/least-stall.ts'
 import { linearModel } from '../support/onnx-model.ts'
@@ -78,6 +79,53 @@ describe('the event loop is held for at most 50 ms whatever JSON or YAML of 1 MB
     }
     expect(await slowBodies({}, post)).toEqual([])
   })
+})
+
+test('the event loop is held for at most 50 ms whatever outcome of 3 MB a scorer sends', async () => {
+  const scorer = externalScorer(server.url)
+  const job = await scorer.start(models, { test: {} })
+  const { candidates } = await scorer.lease(job, { count: 100 })
+  for (const { id } of candidates) await scorer.score(job, id, { score: 0 })
+  // Those of test keep the scores of their samples.
+  const [candidate] = (await scorer.lease(job, { count: 1 })).candidates
+  expect(candidate?.split).toBe('test')
+  const path = `${server.url}/v1/jobs/${job}/candidates/${candidate?.id}/score`
+  const list = <Value>(count: number, value: (at: number) => Value) =>
+    Array.from({ length: count }, (_, at) => value(at))
+  const map = (count: number) => Object.fromEntries(list(count, at => [`k${at}`, at] as const))
+  const scores = list(100_000, at => Math.sin(at))
+  const outcomes: Record<string, string> = {
+    'texts among scores': JSON.stringify({ scores: list(100_000, at => (at < 300 ? 0 : 'x')) }),
+    '1e999': `{"scores":[${list(100_000, () => '1e999').join(',')}]}`,
+    'lists as scores': `{"scores":[${list(50_000, () => '[]').join(',')}]}`,
+    'too many scores': JSON.stringify({ scores: list(109_000, () => 0) }),
+    'many details': JSON.stringify({ score: 1, details: map(50_000) }),
+    'many details inside': JSON.stringify({ score: 1, details: { a: map(50_000) } }),
+    'a large text': JSON.stringify({ score: 1, details: { text: 'x'.repeat(3_000_000) } }),
+    'a long error': JSON.stringify({ error: '\u0001'.repeat(500_000) }),
+    'unknown fields': JSON.stringify(map(50_000)),
+    'scores of samples': JSON.stringify({ scores }),
+    'the same scores again': JSON.stringify({ scores }),
+    'other scores': JSON.stringify({ scores: scores.toReversed() }),
+  }
+  const put = async (body: string) => {
+    const answer = await fetch(path, { method: 'PUT', headers: { 'content-type': 'application/json' }, body })
+    await answer.arrayBuffer()
+    return answer.status
+  }
+  for (let each = 0; each < 20; each += 1) await put('{"score":"x"}')
+  const slow: object[] = []
+  const statuses: Record<string, number> = {}
+  for (const [name, body] of Object.entries(outcomes)) {
+    const send = async () => {
+      statuses[name] = await put(body)
+    }
+    const stall = await leastStall(() => server.longestStall(send))
+    if (stall > mostStallOfOne) slow.push({ name, stall })
+  }
+  expect(statuses).toMatchObject({ 'scores of samples': 200, 'the same scores again': 200, 'other scores': 409 })
+  expect(Object.values(statuses).filter(status => status === 400)).toHaveLength(9)
+  expect(slow).toEqual([])
 })
 
 const post = (body: string) =>

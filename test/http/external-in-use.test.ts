@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
 import { type ModelRecord, model as modelSchema } from '../../schemas/model.ts'
-import { expectNothingIncoming, filesIn, json, postJson, readProblem, uploadModel } from '../support/http-client.ts'
+import {
+  expectNoContent,
+  expectNothingIncoming,
+  filesIn,
+  json,
+  postJson,
+  readProblem,
+  uploadModel,
+} from '../support/http-client.ts'
 import { cancelJob, untilStatus } from '../support/long-merge.ts'
 import { elementType, linearModel } from '../support/onnx-model.ts'
 import { startApp } from '../support/server.ts'
@@ -57,7 +65,7 @@ test('DELETE of a model with external data is 409 while a job uses it, all files
     expect((await fetch(`${app.url}/v1/models/${id}/${path}`, { method: 'HEAD' })).status).toBe(200)
   expect((await cancelJob(app.url, job.id)).status).toBe(202)
   expect((await remove(id)).status).toBe(204)
-  expect(await filesIn(app.data, 'content')).toEqual([])
+  await expectNoContent(app.data)
   await expectNothingIncoming(app.data)
   await readProblem(await fetch(`${app.url}/v1/models/${id}/data/weights/W.bin`), 404, 'TUREEN_NOT_FOUND')
 })
@@ -73,5 +81,5 @@ test('DELETE after the job leaves the soup the files that it shares', async () =
   expect(await filesIn(app.data, 'content')).toEqual(kept)
   const { items } = await json<{ items: ModelRecord[] }>(await fetch(`${app.url}/v1/models`))
   for (const soup of items) expect((await remove(soup.id)).status).toBe(204)
-  expect(await filesIn(app.data, 'content')).toEqual([])
+  await expectNoContent(app.data)
 })

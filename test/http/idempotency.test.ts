@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bigModel } from '../support/big-model.ts'
+import { changeCatalog } from '../support/change-catalog.ts'
+import { isClustered } from '../support/clustered.ts'
 import { expectNothingIncoming, filesIn, json, modelForm, readProblem, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { evaluating, projectFile, startApp } from '../support/server.ts'
@@ -241,11 +241,22 @@ test('many at the same moment create one', async () => {
   expect(await count('/v1/jobs')).toBe(before + 1)
 })
 
-/** Runs what the catalog refuses while the server, which needs this very thread to end its transaction, is in one. */
-async function between(run: () => void): Promise<void> {
+/** Statements after which the catalog takes no key, and takes keys again. */
+const [takeNone, takeAll] = isClustered()
+  ? [
+      'alter table idempotency_keys add constraint no_keys check (false) not valid',
+      'alter table idempotency_keys drop constraint no_keys',
+    ]
+  : [
+      "create trigger no_keys before insert on idempotency_keys begin select raise(abort, 'no'); end",
+      'drop trigger no_keys',
+    ]
+
+/** Changes tables. SQLite refuses that while the server, which needs this very thread to end its transaction, is in one. */
+async function between(sql: string): Promise<unknown> {
   for (let tries = 0; ; tries += 1) {
     try {
-      return run()
+      return await changeCatalog(app, sql)
     } catch (error) {
       if (!(error instanceof Error && /locked/.test(error.message)) || tries === 1000) throw error
       await delay(10)
@@ -254,10 +265,7 @@ async function between(run: () => void): Promise<void> {
 }
 
 test('where the key cannot be written down nothing is created', async () => {
-  const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'))
-  await between(() =>
-    catalog.exec("create trigger no_keys before insert on idempotency_keys begin select raise(abort, 'no'); end"),
-  )
+  await between(takeNone)
   try {
     const before = [await count('/v1/jobs'), await count('/v1/models'), (await filesIn(app.data, 'content')).length]
     for (const [path, body] of [
@@ -270,8 +278,7 @@ test('where the key cannot be written down nothing is created', async () => {
     )
     await expectNothingIncoming(app.data)
   } finally {
-    await between(() => catalog.exec('drop trigger no_keys'))
-    catalog.close()
+    await between(takeAll)
   }
 })
 
@@ -292,10 +299,8 @@ test.each(['{', '7', '{"model":7}', '{}'])('a key whose outcome was damaged to %
   const first = await post('/v1/models?name=damaged', body, key)
   expect(first.ok).toBe(true)
   const { id } = await json<{ id: string }>(first)
-  const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'), { timeout: 5000 })
-  const { changes } = catalog.prepare('update idempotency_keys set outcome = ? where key = ?').run(outcome, key)
-  catalog.close()
-  expect(changes).toBe(1)
+  const damage = 'update idempotency_keys set outcome = ? where key = ?'
+  expect(await changeCatalog(app, damage, [outcome, key])).toBe(1)
   const again = await post('/v1/models?name=damaged', body, key)
   expect({ ok: again.ok, replayed: again.headers.get('idempotency-replayed') }).toEqual({ ok: true, replayed: null })
   expect(await json(again)).toMatchObject({ id })

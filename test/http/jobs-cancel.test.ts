@@ -1,9 +1,15 @@
-import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
-import { expectNothingIncoming, json, merge, postJson, readProblem, uploadModel } from '../support/http-client.ts'
+import {
+  expectNothingIncoming,
+  json,
+  merge,
+  postJson,
+  readProblem,
+  removeContent,
+  uploadModel,
+} from '../support/http-client.ts'
 import { cancelJob, startLongMerge, untilStatus } from '../support/long-merge.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { startApp } from '../support/server.ts'
@@ -54,7 +60,8 @@ describe('cancelling', () => {
     const before = performance.now()
     const { id } = await uploadModel(app.url, linearModel([1, 2], [3, 4]))
     expect((await merge(app.url, { models: [{ id }] })).status).toBe('succeeded')
-    expect(performance.now() - before).toBeLessThan(5_000)
+    // Far less than the merges that were cancelled take, which is more than 20 s each.
+    expect(performance.now() - before).toBeLessThan(15_000)
     await expectNothingIncoming(app.data)
   })
 
@@ -98,8 +105,7 @@ test('a job that fails has an error and no result, and ?wait answers 200 with it
   const queued = await json<JobRecord>(response)
   expect(queued.status).toBe('queued')
   // Somebody deletes the content behind the server's back.
-  const hex = sha256.replace('sha256:', '')
-  await rm(join(app.data, 'content', hex.slice(0, 2), hex))
+  await removeContent(app.data, sha256)
   for (const { job } of running) await cancelJob(app.url, job.id)
   const waited = await fetch(`${app.url}/v1/jobs/${queued.id}?wait=20`)
   expect(waited.status).toBe(200)

@@ -79,12 +79,13 @@ describe('starting a job', () => {
 describe('waiting for a job', () => {
   test('answers as soon as it ends', async () => {
     const { job } = await startLongMerge(app.url)
-    const waiting = fetch(`${app.url}/v1/jobs/${job.id}?wait=20`)
+    const waiting = fetch(`${app.url}/v1/jobs/${job.id}?wait=45`)
     await untilStatus(app.url, job.id, 'running')
     const before = performance.now()
     await cancelJob(app.url, job.id)
     expectEnded(await json<JobRecord>(await waiting), 'cancelled')
-    expect(performance.now() - before).toBeLessThan(2_000)
+    // A busy machine is late with it, but not by the time that is left of the wait.
+    expect(performance.now() - before).toBeLessThan(20_000)
   })
 
   test('answers 202 with the job as it is when the time is over', async () => {

@@ -48,10 +48,11 @@ function enlarge(result: string): void {
   const catalog = new DatabaseSync(join(server.data, 'catalog.sqlite'), { timeout: 5000 })
   catalog.exec('begin')
   const count = Math.ceil(result.length / partCharacters)
+  catalog.exec(`delete from job_result_parts where job_id = '${id}'`)
   const insert = catalog.prepare('insert into job_result_parts (job_id, part, text) values (?, ?, ?)')
   for (let part = 0; part < count; part += 1)
     insert.run(id, part, result.slice(part * partCharacters, (part + 1) * partCharacters))
-  const update = `update jobs set result = null, result_parts = ?,
+  const update = `update jobs set result_parts = ?,
     search_summary = json_set(search_summary, '$.candidates', ?) where id = ?`
   catalog.prepare(update).run(count, candidateCount, id)
   const columns = ['type', 'status', 'request', 'progress', 'error', 'created_at', 'started_at', 'finished_at']

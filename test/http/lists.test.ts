@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JobRecord, JobSummary } from '../../schemas/job.ts'
+import { changeCatalog } from '../support/change-catalog.ts'
+import { isClustered } from '../support/clustered.ts'
 import { evaluationClient } from '../support/evaluation-client.ts'
 import { json, merge, postJson, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
@@ -15,13 +17,6 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-/** Changes rows of the running server, such as to make many of them. */
-function change(sql: string): void {
-  const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'), { timeout: 5000 })
-  catalog.exec(sql)
-  catalog.close()
-}
-
 /** All items of a list, page by page, each page within its bounds. */
 async function allItems(path: string, limit = 500): Promise<{ id: string }[]> {
   const items: { id: string }[] = []
@@ -30,7 +25,7 @@ async function allItems(path: string, limit = 500): Promise<{ id: string }[]> {
     const from: string = cursor === null ? '' : `&cursor=${cursor}`
     const text = await (await fetch(`${app.url}${path}?limit=${limit}${from}`)).text()
     const page: { items: { id: string }[]; nextCursor: string | null } = JSON.parse(text)
-    if (page.items.length > 1) expect(text.length).toBeLessThan(1_000_100)
+    if (page.items.length > 1) expect(text.length).toBeLessThanOrEqual(1_000_000)
     expect(page.items.length).toBeGreaterThan(0)
     expect(page.items.length).toBeLessThanOrEqual(limit)
     items.push(...page.items)
@@ -88,36 +83,41 @@ describe('the list of jobs', () => {
     expect(new Set(listed).size).toBe(listed.length)
   })
 
-  test.each(['', '?status=succeeded', '?type=merge&status=failed', '?label=run:7'])(
-    'reads no request and no result: %s',
-    async query => {
-      const plans: string[] = []
-      const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'), { timeout: 5000 })
-      const columns =
-        'id, type, status, progress, error, created_at, started_at, finished_at, expires_at, attempts, name'
-      for (const each of catalog
-        .prepare(
-          `explain query plan select ${columns}, search_summary from jobs where +status = 'x' and id < 'y' order by id desc`,
-        )
-        .all())
-        plans.push(String(each['detail']))
-      catalog.close()
-      expect(plans.join()).toContain('COVERING INDEX jobs_listed')
-      expect((await fetch(`${app.url}/v1/jobs${query}`)).status).toBe(200)
-    },
+  // The plan of SQLite. PostgreSQL keeps long texts outside of the rows.
+  describe.skipIf(isClustered())('in SQLite', () =>
+    test.each(['', '?status=succeeded', '?type=merge&status=failed', '?label=run:7'])(
+      'reads no request and no result: %s',
+      async query => {
+        const plans: string[] = []
+        const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'), { timeout: 5000 })
+        const columns =
+          'id, type, status, progress, error, created_at, started_at, finished_at, expires_at, attempts, name'
+        for (const each of catalog
+          .prepare(
+            `explain query plan select ${columns}, search_summary from jobs where status || '' = 'x' and id < 'y' order by id desc`,
+          )
+          .all())
+          plans.push(String(each['detail']))
+        catalog.close()
+        expect(plans.join()).toContain('COVERING INDEX jobs_listed')
+        expect((await fetch(`${app.url}/v1/jobs${query}`)).status).toBe(200)
+      },
+    ),
   )
 })
+
+const withProducer = isClustered()
+  ? "jsonb_set(description::jsonb, '{producer}', to_jsonb(?::text))::text"
+  : "json_set(description, '$.producer', ?)"
 
 test('the list of models ends a page at 1 MB; an item that has more comes alone', async () => {
   const ids: string[] = []
   for (let each = 0; each < 6; each += 1)
     ids.push((await uploadModel(app.url, linearModel([each, 9], [3, 4]), `name=m${each}`)).id)
   const bytes = (id: string, count: number) =>
-    change(
-      `update models set description = json_set(description, '$.producer', '${'p'.repeat(count)}') where id = '${id}'`,
-    )
-  for (const id of ids.slice(0, 5)) bytes(id, 400_000)
-  bytes(ids[5] ?? '', 1_500_000)
+    changeCatalog(app, `update models set description = ${withProducer} where id = ?`, ['p'.repeat(count), id])
+  for (const id of ids.slice(0, 5)) await bytes(id, 400_000)
+  await bytes(ids[5] ?? '', 1_500_000)
   const listed = (await allItems('/v1/models')).map(({ id }) => id)
   expect(listed.filter(id => ids.includes(id))).toEqual(ids.toReversed())
 })

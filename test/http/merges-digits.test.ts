@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ModelRecord } from '../../schemas/model.ts'
 import { costlyModels } from '../support/costly-models.ts'
+import { type ExpectedDigits, readDigits } from '../support/digits.ts'
 import {
-  digits,
   initializerDigests,
   json,
   type MergeJob,
@@ -14,13 +14,9 @@ import {
   soup,
   uploadModel,
 } from '../support/http-client.ts'
-import { projectFile, startApp } from '../support/server.ts'
+import { startApp } from '../support/server.ts'
 
-/** What NumPy makes of the same models (examples/digits/train.py): the SHA-256 of every tensor. */
-type Expected = Record<'uniform' | 'two_three', { tensors: Record<string, string> }>
-
-const all = [0, 1, 2, 3, 4, 5, 6, 7]
-let expected: Expected
+let expected: ExpectedDigits
 let files: Buffer<ArrayBuffer>[]
 
 let app: Awaited<ReturnType<typeof startApp>>
@@ -28,8 +24,7 @@ let models: ModelRecord[]
 
 beforeAll(async () => {
   app = await startApp()
-  expected = JSON.parse(String(await projectFile('examples/digits/expected.json')))
-  files = await Promise.all(digits(...all).map(projectFile))
+  ;({ files, expected } = await readDigits())
   models = []
   for (const file of files) models.push(await uploadModel(app.url, file))
 })

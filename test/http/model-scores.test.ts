@@ -1,8 +1,7 @@
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
 import { type KeptScoreRecord, scorePage } from '../../schemas/score.ts'
+import { changeCatalog } from '../support/change-catalog.ts'
 import { digits, json, postJson, readProblem, uploadModel } from '../support/http-client.ts'
 import { projectFile, startApp } from '../support/server.ts'
 
@@ -156,14 +155,38 @@ test('a score that was damaged on the disk is left out of the list', async () =>
   for (const [index, column] of columns.entries()) {
     await evaluate({ model: models[2], dataset: id, metrics: ['accuracy', 'crossEntropy'], limit: 10 + index })
     const { items } = await scores(models[2])
-    const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'), { timeout: 5000 })
-    const { changes } = catalog
-      .prepare(
-        `update scores set ${column} = '{' where key = (select key from scores where job_id = ? and subject is not null limit 1)`,
-      )
-      .run(items[0]?.jobId ?? '')
-    catalog.close()
-    expect(changes).toBe(1)
+    const first = 'select key from scores where job_id = ? and subject is not null limit 1'
+    const damage = `update scores set ${column} = '{' where key = (${first})`
+    expect(await changeCatalog(app, damage, [items[0]?.jobId ?? ''])).toBe(1)
     expect((await scores(models[2])).items).toHaveLength(items.length - 1)
   }
+})
+
+test('scores go with the model, also those of searches, which are computed again for the same bytes', async () => {
+  const paths = digits(6, 7)
+  const upload = async (path = '') => (await uploadModel(app.url, await projectFile(path))).id
+  const [first = '', second] = [await upload(paths[0]), await upload(paths[1])]
+  const { id: data } = await addData('val')
+  const search = async (ids: (string | undefined)[]) => {
+    const selection = { dataset: data, metric: 'accuracy' }
+    const request = { models: ids.map(id => ({ id })), strategy: { type: 'exhaustive' }, selection }
+    const job = await json<JobRecord>(await postJson(`${app.url}/v1/searches?wait=60`, request))
+    if (job.type !== 'search' || !job.result) throw new Error('no result of a search')
+    return job.result.candidates.map(({ models, cached }) => [models.length, cached])
+  }
+  await search([first, second])
+  const cached = [
+    [1, true],
+    [1, true],
+    [2, true],
+  ]
+  expect((await search([first, second])).sort()).toEqual(cached)
+  expect((await fetch(`${app.url}/v1/models/${first}`, { method: 'DELETE' })).status).toBe(204)
+  const again = await upload(paths[0])
+  expect(await scores(again)).toEqual({ items: [], nextCursor: null })
+  expect((await search([again, second])).sort()).toEqual([
+    [1, false],
+    [1, true],
+    [2, false],
+  ])
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bigModel } from '../support/big-model.ts'
-import { expectNothingIncoming, filesIn, readProblem, uploadModel } from '../support/http-client.ts'
+import { expectNoContent, expectNothingIncoming, filesIn, readProblem, uploadModel } from '../support/http-client.ts'
 import { cancelJob, startLongMerge, untilStatus } from '../support/long-merge.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { startApp } from '../support/server.ts'
@@ -41,7 +41,7 @@ describe('DELETE', () => {
     const content = await fetch(`${app.url}/v1/models/${second.id}/content`)
     expect(Buffer.from(await content.arrayBuffer()).equals(model)).toBe(true)
     expect((await remove(second.id)).status).toBe(204)
-    expect(await filesIn(app.data, 'content')).toEqual([])
+    await expectNoContent(app.data)
   })
 
   test('by digest removes one record, the newest', async () => {
@@ -102,7 +102,7 @@ describe('while a job uses a model', () => {
     }
     expect((await cancelJob(app.url, job.id)).status).toBe(202)
     expect((await remove(model.id)).status).toBe(204)
-    expect(await filesIn(app.data, 'content')).toEqual([])
+    await expectNoContent(app.data)
     await expectNothingIncoming(app.data)
   })
 

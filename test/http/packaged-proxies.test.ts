@@ -6,9 +6,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
+import { externalScorer } from '../support/external-scorer.ts'
 import { json, merge, postJson, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
-import { type PackagedProxy, proxyNames, startPackaged, whyNot } from '../support/packaged-proxies.ts'
+import { proxyNames, startPackaged, whyNot } from '../support/packaged-proxies.ts'
+import type { StartedProxy } from '../support/proxy-program.ts'
 import { projectFile, startApp, temporaryDirectory } from '../support/server.ts'
 
 // What docs/operations/proxies.md tells about Debian's proxies with the settings of their packages.
@@ -16,7 +18,7 @@ describe.concurrent.each(proxyNames)('behind %s with the settings of its package
   const missing = whyNot(name)
   let app: Awaited<ReturnType<typeof startApp>>
   let workspace: Awaited<ReturnType<typeof temporaryDirectory>>
-  let proxy: PackagedProxy
+  let proxy: StartedProxy
   let id: string
   let endless: string
   beforeAll(async () => {
@@ -38,9 +40,12 @@ describe.concurrent.each(proxyNames)('behind %s with the settings of its package
     const job = await merge(app.url, { models: [{ id }] })
     const catalog = new DatabaseSync(join(app.data, 'catalog.sqlite'))
     catalog
-      .prepare("update jobs set status = 'queued', finished_at = null, result = null, progress = null where id = ?")
+      .prepare(
+        "update jobs set status = 'queued', finished_at = null, result_parts = null, progress = null where id = ?",
+      )
       .run(job.id)
-    catalog.prepare('delete from job_events where job_id = ?').run(job.id)
+    for (const table of ['job_events', 'job_result_parts'])
+      catalog.prepare(`delete from ${table} where job_id = ?`).run(job.id)
     catalog.close()
     return job.id
   }
@@ -99,6 +104,27 @@ describe.concurrent.each(proxyNames)('behind %s with the settings of its package
     expect(known.status).toBe(304)
     const cancelled = await fetch(`${proxy.url}/v1/jobs/none/cancel`, { method: 'POST' })
     expect(cancelled.status).toBe(404)
+  })
+
+  test.skipIf(missing !== undefined)(`scorers lease, download in ranges and score${title}`, async () => {
+    const { id: other } = await uploadModel(proxy.url, linearModel([5, 6], [7, 8]))
+    const scorer = externalScorer(proxy.url)
+    const job = await scorer.start([id, other])
+    const { id: lease, candidates } = await scorer.lease(job, { count: 100 }, 45)
+    const [first, ...others] = candidates
+    const whole = await scorer.content(first?.content ?? '')
+    const tag = (await scorer.ask('HEAD', first?.content ?? '')).headers.get('etag') ?? ''
+    const ranged = { range: 'bytes=8-15', 'if-range': tag }
+    const part = await scorer.ask('GET', first?.content ?? '', undefined, ranged)
+    expect([part.status, new Uint8Array(await part.arrayBuffer())]).toEqual([206, whole.subarray(8, 16)])
+    expect((await scorer.ask('PATCH', `/v1/jobs/${job}/leases/${lease}`, { seconds: 60 })).status).toBe(200)
+    for (const each of others) await scorer.score(job, each.id, { score: 0 })
+    // 50 KB, which also nginx lets pass.
+    const scores = Array.from({ length: 2500 }, (_, index) => index / 2500)
+    expect((await scorer.score(job, first?.id ?? '', { scores })).status).toBe(200)
+    expect((await scorer.ask('DELETE', `/v1/jobs/${job}/leases/${lease}`)).status).toBe(204)
+    const ended = await scorer.scoreAll(job, () => ({ score: 0 }))
+    expect(ended.status).toBe('succeeded')
   })
 
   const large = linearModel(Array<number>(500_000).fill(1), [1])

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-/** Files of content that this process has open. */
+/** Files of content, or local copies of it, that this process has open. */
 function contentOpen(): number {
   const links = readdirSync('/proc/self/fd').map(name => {
     try {
@@ -21,7 +21,7 @@ function contentOpen(): number {
       return ''
     }
   })
-  return links.filter(link => link.startsWith(`${app.data}/content/`)).length
+  return links.filter(link => ['content', 'cache'].some(folder => link.startsWith(`${app.data}/${folder}/`))).length
 }
 
 test.skipIf(process.platform !== 'linux')('requests of one connection hold one file at a time', async () => {

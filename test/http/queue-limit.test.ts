@@ -27,3 +27,23 @@ test('beyond TUREEN_MAX_QUEUED_JOBS, a job is 429 and is not created; TUREEN_JOB
   await untilStatus(app.url, waiting, 'succeeded')
   expect((await another()).status).toBe(202)
 })
+
+test('as many searches may wait for scores from outside, which take no place in the queue', async () => {
+  const models: string[] = []
+  for (const index of [0, 1])
+    models.push((await uploadModel(app.url, await projectFile(`examples/digits/ft${index}.onnx`))).id)
+  const search = () =>
+    postJson(`${app.url}/v1/searches`, {
+      models: models.map(id => ({ id })),
+      strategy: { type: 'greedy' },
+      selection: { external: { name: 'judge', version: '1' }, direction: 'max' },
+    })
+  const { id } = await json<JobRecord>(await search())
+  await untilStatus(app.url, id, 'waiting')
+  const { detail } = await readProblem(await search(), 429, 'TUREEN_QUEUE_FULL')
+  expect(detail).toContain('wait for scores from outside')
+  const merged = await json<JobRecord>(await postJson(`${app.url}/v1/merges?wait=30`, { models: [{ id: models[0] }] }))
+  expect(merged.status).toBe('succeeded')
+  await cancelJob(app.url, id)
+  expect((await search()).status).toBe(202)
+})

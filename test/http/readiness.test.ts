@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Usage } from '../../schemas/service.ts'
 import { oneQuestion } from '../../src/storage/one-question.ts'
+import { isClustered } from '../support/clustered.ts'
 import { json, readProblem } from '../support/http-client.ts'
 import { startApp } from '../support/server.ts'
 
@@ -14,7 +15,7 @@ afterAll(() => app.close())
 
 const metrics = async () => (await fetch(`${app.url}/metrics`)).text()
 
-describe('when the directory of content is gone', () => {
+describe.skipIf(isClustered())('when the directory of content is gone', () => {
   const content = () => join(app.data, 'content')
   beforeAll(() => rename(content(), `${content()}-elsewhere`))
   afterAll(() => rename(`${content()}-elsewhere`, content()))

@@ -86,7 +86,8 @@ describe('closing', () => {
     expect(Buffer.from(content).equals(model)).toBe(true)
     const before = performance.now()
     await closed
-    expect(performance.now() - before).toBeLessThan(3_000)
+    // Connections that stay open are cut off after 8 s.
+    expect(performance.now() - before).toBeLessThan(7_000)
   })
 })
 

@@ -1,29 +1,17 @@
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import {
-  digits,
-  expectNothingKept,
-  initializerDigests,
-  modelForm,
-  postSoup,
-  sha256,
-  soup,
-} from '../support/http-client.ts'
-import { projectFile, startApp } from '../support/server.ts'
+import { type ExpectedDigits, readDigits } from '../support/digits.ts'
+import { expectNothingKept, initializerDigests, modelForm, postSoup, sha256, soup } from '../support/http-client.ts'
+import { startApp } from '../support/server.ts'
 
-/** What NumPy makes of the same models (examples/digits/train.py): the SHA-256 of every tensor. */
-type Expected = Record<'uniform' | 'two_three', { tensors: Record<string, string> }>
-
-const all = [0, 1, 2, 3, 4, 5, 6, 7]
-let expected: Expected
+let expected: ExpectedDigits
 let files: Buffer<ArrayBuffer>[]
 
 let app: Awaited<ReturnType<typeof startApp>>
 
 beforeAll(async () => {
   app = await startApp()
-  expected = JSON.parse(String(await projectFile('examples/digits/expected.json')))
-  files = await Promise.all(digits(...all).map(projectFile))
+  ;({ files, expected } = await readDigits())
 })
 afterEach(() => expectNothingKept(app))
 afterAll(() => app.close())

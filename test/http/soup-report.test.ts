@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { soupReport } from '../../schemas/merge.ts'
+import { soupReport } from '../../schemas/soup.ts'
 import { json, modelForm, postSoup, readProblem, sha256 } from '../support/http-client.ts'
 import { listenOn } from '../support/listening.ts'
 import { type Nginx, startProxy } from '../support/nginx.ts'

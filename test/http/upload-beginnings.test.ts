@@ -86,7 +86,7 @@ describe('a body that is no model is refused after its first bytes, while the cl
 
   test.each([
     ['HDF5', hdf5, /data\.npz is HDF5/],
-    ['text', twentyKilobytes('a,b\n', 0x31), /not an \.npz file/],
+    ['text', twentyKilobytes('a,b\n', 0x31), /neither an .npz/],
   ])('a data set that is none: %s', async (_, first, named) => {
     const { detail } = expectProblem(
       await converse(app.url, begun('POST', '/v1/datasets', first)),

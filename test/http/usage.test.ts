@@ -1,9 +1,9 @@
-import { rm, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { statfs } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Usage } from '../../schemas/service.ts'
 import { isolationLevels } from '../../src/evaluate/isolation/choose-isolation.ts'
-import { json, merge, postJson, uploadModel } from '../support/http-client.ts'
+import { isClustered } from '../support/clustered.ts'
+import { json, merge, postJson, removeContent, uploadModel } from '../support/http-client.ts'
 import { cancelJob, startLongMerge, untilStatus } from '../support/long-merge.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { projectFile, startApp } from '../support/server.ts'
@@ -22,7 +22,7 @@ test('an empty store holds nothing', async () => {
   expect(datasets).toEqual({ records: 0, bytes: 0 })
   expect(content).toEqual({ files: 0, bytes: 0 })
   expect(scores).toEqual({ records: 0 })
-  expect(jobs).toEqual({ queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 })
+  expect(jobs).toEqual({ queued: 0, running: 0, waiting: 0, succeeded: 0, failed: 0, cancelled: 0 })
 })
 
 test('the isolation of models that run is shown as the start logged it', async () => {
@@ -58,10 +58,10 @@ test('jobs are counted by their state', async () => {
   await merge(app.url, { models: [{ id }] })
   const { job } = await startLongMerge(app.url)
   await untilStatus(app.url, job.id, 'running')
-  expect((await usage()).jobs).toEqual({ queued: 0, running: 1, succeeded: 1, failed: 0, cancelled: 0 })
+  expect((await usage()).jobs).toEqual({ queued: 0, running: 1, waiting: 0, succeeded: 1, failed: 0, cancelled: 0 })
   await cancelJob(app.url, job.id)
   await postJson(`${app.url}/v1/merges`, { models: [{ id: 'none' }] })
-  expect((await usage()).jobs).toEqual({ queued: 0, running: 0, succeeded: 1, failed: 0, cancelled: 1 })
+  expect((await usage()).jobs).toEqual({ queued: 0, running: 0, waiting: 0, succeeded: 1, failed: 0, cancelled: 1 })
 })
 
 test('the disk is that of the data directory, and the limits are those that were set', async () => {
@@ -73,11 +73,11 @@ test('the disk is that of the data directory, and the limits are those that were
   expect(limits).toMatchObject({ uploadBytes: 123_456_789, jobTtl: 777, idempotencySeconds: 86_400 })
 })
 
-test('files are counted on the disk, and not in the catalog', async () => {
+// Objects in S3 are counted in the catalog: a count in the bucket would take a request for each 1,000 of them.
+test.skipIf(isClustered())('files are counted on the disk, and not in the catalog', async () => {
   const { id, sha256 } = await uploadModel(app.url, linearModel([5, 6], [7, 8]))
   const before = (await usage()).content?.files ?? 0
-  const hex = sha256.replace('sha256:', '')
-  await rm(join(app.data, 'content', hex.slice(0, 2), hex))
+  await removeContent(app.data, sha256)
   expect((await usage()).content?.files).toBe(before - 1)
   await fetch(`${app.url}/v1/models/${id}`, { method: 'DELETE' })
 })

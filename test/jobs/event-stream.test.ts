@@ -4,14 +4,15 @@ import type { KyselyPlugin } from 'kysely'
 import pino from 'pino'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { mergeRequest } from '../../schemas/merge.ts'
-import { createJobService, type JobService } from '../../src/jobs/job-service.ts'
+import { createJobs, type Jobs } from '../../src/composition/jobs.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
 import { createReserve } from '../../src/storage/reserve.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let catalog: Catalog
-let jobs: JobService
+let jobs: Jobs
+const closing = new AbortController()
 
 const request = mergeRequest.parse({ models: [{ id: 'a' }, { id: 'b' }] })
 
@@ -23,48 +24,55 @@ async function idle(_: unknown, { signal }: { signal: AbortSignal }): Promise<vo
   await promise
 }
 
-function serviceOf(catalog: Catalog): JobService {
+function serviceOf(catalog: Catalog): Jobs {
   const type = { runner: idle }
   const types = { merge: type, comparison: type, evaluation: type, search: type }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
   const reserve = createReserve(directory.path, async () => undefined)
-  return createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, {
-    jobEnded() {},
-    jobCutOff() {},
-  })
+  const observer = { jobEnded() {}, jobCutOff() {} }
+  return createJobs(
+    { catalog, notifications: null, reserve },
+    types,
+    pino({ level: 'silent' }),
+    limits,
+    observer,
+    closing.signal,
+  )
 }
 
 beforeAll(async () => {
   directory = await temporaryDirectory()
   catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
   jobs = serviceOf(catalog)
+  await jobs.executor.start()
 })
 afterAll(async () => {
-  await jobs.close()
+  closing.abort()
+  await jobs.executor.close()
   await catalog.destroy()
   await directory.remove()
 })
 
 test('a stream of events ends with the last one, at whatever moment the job ends', async () => {
   for (let turns = 0; turns < 30; turns += 1) {
-    const { id } = await jobs.create({ type: 'merge', request, labels: {}, inputIds: [] })
+    const { id } = await jobs.commands.create({ type: 'merge', request, labels: {}, inputIds: [] })
     const streams = Array.from({ length: 4 }, async () => {
       const types: (string | undefined)[] = []
-      for await (const event of jobs.events(id, 0, new AbortController().signal)) types.push(event?.type)
+      for await (const event of jobs.stream(id, 0, new AbortController().signal)) types.push(event?.type)
       return types.at(-1)
     })
     for (let turn = 0; turn < turns; turn += 1) await setImmediate()
-    await jobs.cancel(id)
+    await jobs.commands.cancel(id)
     expect(await Promise.all(streams), `${turns} turns`).toEqual(['done', 'done', 'done', 'done'])
   }
 })
 
 test('a stream has a sign of life after 15 seconds of silence, and none before', async () => {
-  const { id } = await jobs.create({ type: 'merge', request, labels: {}, inputIds: [] })
+  const { id } = await jobs.commands.create({ type: 'merge', request, labels: {}, inputIds: [] })
   // The start of the job is a change without an event.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   try {
-    const events = jobs.events(id, 0, new AbortController().signal)
+    const events = jobs.stream(id, 0, new AbortController().signal)
     expect((await events.next()).value).toBeNull()
     let came = 0
     const next = events.next().then(({ value }) => {
@@ -83,7 +91,7 @@ test('a stream has a sign of life after 15 seconds of silence, and none before',
     expect(await next).toBeNull()
   } finally {
     vi.useRealTimers()
-    await jobs.cancel(id)
+    await jobs.commands.cancel(id)
   }
 })
 
@@ -97,15 +105,15 @@ test('streams of one job share the reads of its events', async () => {
     transformResult: async ({ result }) => result,
   }
   const counted = serviceOf(catalog.withPlugin(counting))
-  const { id } = await counted.create({ type: 'merge', request, labels: {}, inputIds: [] })
+  const { id } = await counted.commands.create({ type: 'merge', request, labels: {}, inputIds: [] })
   const readsOf = async (streams: number) => {
     const stop = new AbortController()
     const before = reads
-    const first = await Promise.all(Array.from({ length: streams }, () => counted.events(id, 0, stop.signal).next()))
+    const first = await Promise.all(Array.from({ length: streams }, () => counted.stream(id, 0, stop.signal).next()))
     expect(first.map(({ value }) => value)).toEqual(Array(streams).fill(null))
     stop.abort()
     return reads - before
   }
   expect(await readsOf(64)).toBe(await readsOf(1))
-  await counted.close()
+  await counted.executor.close()
 })

@@ -7,9 +7,9 @@ import { evaluationRequest } from '../../schemas/evaluation.ts'
 import { type JobRecord, type JobType, jobType } from '../../schemas/job.ts'
 import { mergeRequest } from '../../schemas/merge.ts'
 import { searchRequest } from '../../schemas/search.ts'
+import { createJobs, type Jobs } from '../../src/composition/jobs.ts'
 import { beginAttempt, takeBackAttempts } from '../../src/jobs/job-attempts.ts'
 import type { JobContext, RunnableJobTypes } from '../../src/jobs/job-runner.ts'
-import { createJobService, type JobService } from '../../src/jobs/job-service.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
 import { createReserve } from '../../src/storage/reserve.ts'
 import { createScores } from '../../src/storage/scores.ts'
@@ -33,7 +33,7 @@ type Runner = (job: Pick<JobContext<JobType>, 'id' | 'signal' | 'progress'>) => 
 
 /** A server process as far as jobs go. A process that dies is one that the test forgets: its jobs never end. */
 type Process = {
-  jobs: JobService
+  jobs: Jobs
   /** Ids of the jobs that have begun, in order. */
   begun: string[]
   cutOff: string[]
@@ -74,7 +74,15 @@ function newProcess(run: Runner = idle, concurrency = 2): Process {
   }
   const reserve = createReserve(directory.path, async () => undefined)
   const limits = { concurrency, maximumQueued: 100, ttl: null }
-  const jobs = createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, observer)
+  const { signal } = new AbortController()
+  const jobs = createJobs(
+    { catalog, notifications: null, reserve },
+    types,
+    pino({ level: 'silent' }),
+    limits,
+    observer,
+    signal,
+  )
   return { jobs, begun, cutOff, ended }
 }
 
@@ -97,10 +105,10 @@ const requests = {
 } as const
 
 const create = ({ jobs }: Process, type: JobType = 'merge', inputIds: string[] = []) =>
-  jobs.create({ ...requests[type], labels: {}, inputIds })
+  jobs.commands.create({ ...requests[type], labels: {}, inputIds })
 
 async function recordOf(id: string): Promise<JobRecord> {
-  const { job } = await newProcess().jobs.get(id)
+  const { job } = await newProcess().jobs.queries.get(id)
   if (!isReadable(job)) throw new Error(job.unreadable)
   return job
 }
@@ -117,7 +125,7 @@ async function logOf(id: string): Promise<string[]> {
 /** Starts a process that takes up the jobs of the one that died. */
 async function nextProcess(...parameters: Parameters<typeof newProcess>): Promise<Process> {
   const process = newProcess(...parameters)
-  await process.jobs.resume()
+  await process.jobs.executor.start()
   return process
 }
 
@@ -140,20 +148,29 @@ describe('a job during which the process dies', () => {
       .insertInto('datasets')
       .values({ id: 'd', name: null, sha256: '', bytes: 0, description: '{}', created_at: '', expires_at: null })
       .execute()
-    const first = newProcess()
+    const first = await nextProcess()
     const { id, attempts } = await create(first, type, ['a', 'd'])
     expect(attempts).toBe(0)
     await untilBegun(first, id)
+    let { startedAt } = await recordOf(id)
+    expect(await recordOf(id)).not.toHaveProperty('lastFailure')
     for (const start of [2, 3]) {
       const process = await nextProcess()
       await untilBegun(process, id)
       expect(process.cutOff).toEqual([type])
-      expect(await recordOf(id)).toMatchObject({ status: 'running', attempts: start })
-      expect((await process.jobs.list({ limit: 1, label: {} })).items).toMatchObject([{ id, attempts: start }])
+      const record = await recordOf(id)
+      expect(record).toMatchObject({ status: 'running', attempts: start })
+      expect(record.lastFailure).toEqual({
+        startedAt,
+        foundAt: expect.any(String),
+        message: expect.stringMatching(/died/),
+      })
+      startedAt = record.startedAt
+      expect((await process.jobs.queries.list({ limit: 1, label: {} })).items).toMatchObject([{ id, attempts: start }])
     }
     const last = await nextProcess()
     const job = await recordOf(id)
-    expect(job).toMatchObject({ status: 'failed', attempts: 3, error: { status: 422 } })
+    expect(job).toMatchObject({ status: 'failed', attempts: 3, lastFailure: { startedAt }, error: { status: 422 } })
     expect(job.finishedAt).not.toBeNull()
     if (!job.error) throw new Error('no error')
     expect(job.error.code).toBe('TUREEN_JOB_ATTEMPTS_EXHAUSTED')
@@ -170,7 +187,7 @@ describe('a job during which the process dies', () => {
   })
 
   test('does not count where the process was asked to end, also if it could not wait for the job', async () => {
-    const first = newProcess()
+    const first = await nextProcess()
     const { id } = await create(first)
     await untilBegun(first, id)
     for (let stops = 0; stops < 4; stops += 1) {
@@ -178,19 +195,19 @@ describe('a job during which the process dies', () => {
       await untilBegun(process, id)
       // The first process has died, and no other has.
       expect(await recordOf(id)).toMatchObject({ status: 'running', attempts: 2 })
-      await process.jobs.close()
+      await process.jobs.executor.close()
       expect(await recordOf(id)).toMatchObject({ status: 'queued', attempts: 1 })
     }
     const deaf = await nextProcess(() => new Promise(() => undefined))
     await untilBegun(deaf, id)
-    void deaf.jobs.close()
+    void deaf.jobs.executor.close()
     await until('the start is taken back', async () => (await recordOf(id)).attempts === 1)
     expect((await recordOf(id)).status).toBe('running')
     const last = await nextProcess()
     await untilBegun(last, id)
     expect((await recordOf(id)).attempts).toBe(2)
     expect(await logOf(id)).toHaveLength(2)
-    await last.jobs.close()
+    await last.jobs.executor.close()
   })
 
   test('counts anew after a score that was not kept before, and not after one that was', async () => {
@@ -200,14 +217,14 @@ describe('a job during which the process dies', () => {
       async context => {
         await scores.put(
           [
-            { parts: 'every run has this one', value: 0 },
-            { parts: key, value: 1 },
+            { parts: 'every run has this one', models: [], value: { value: 0 } },
+            { parts: key, models: [], value: { value: 1 } },
           ],
           context.id,
         )
         await idle(context)
       }
-    const first = newProcess(keeps('first'))
+    const first = await nextProcess(keeps('first'))
     const { id } = await create(first, 'search')
     const attempts = async () => (await recordOf(id)).attempts
     await until('the first score', async () => (await scores.get('first')) !== undefined)
@@ -229,7 +246,7 @@ describe('a job during which the process dies', () => {
   })
 
   test('reads as never started in a row of an earlier version', async () => {
-    const first = newProcess()
+    const first = await nextProcess()
     const { id } = await create(first)
     await untilBegun(first, id)
     await catalog.updateTable('jobs').set({ attempts: null }).execute()
@@ -243,7 +260,7 @@ describe('a job during which the process dies', () => {
 describe('the last start of a job', () => {
   /** A process dies twice while two jobs of one type and one of another run. */
   async function diedTwice(): Promise<string[]> {
-    const first = newProcess()
+    const first = await nextProcess()
     const ids = []
     for (const type of ['comparison', 'comparison', 'search'] as const) ids.push((await create(first, type)).id)
     await untilBegun(first, ...ids)
@@ -276,16 +293,16 @@ describe('the last start of a job', () => {
     await untilBegun(fourth, other)
     await delay(50)
     expect(fourth.begun).toEqual([other])
-    await fourth.jobs.cancel(other)
+    await fourth.jobs.commands.cancel(other)
     await untilBegun(fourth, late.id)
     expect((await recordOf(innocent)).status).toBe('succeeded')
     expect((await recordOf(late.id)).attempts).toBe(1)
     finishing.get(late.id)?.()
-    expect((await fourth.jobs.wait(late.id, 20, new AbortController().signal)).job.status).toBe('succeeded')
+    expect((await fourth.jobs.queries.wait(late.id, 20, new AbortController().signal)).job.status).toBe('succeeded')
   })
 
   test('is alone only until the job makes progress', async () => {
-    const first = newProcess()
+    const first = await nextProcess()
     const { id } = await create(first, 'search')
     await untilBegun(first, id)
     await untilBegun(await nextProcess(), id)
@@ -294,7 +311,7 @@ describe('the last start of a job', () => {
     const third = await nextProcess(async context => {
       if (context.id !== id) return idle(context)
       await goOn.promise
-      await scores.put([{ parts: 'new', value: 1 }], id)
+      await scores.put([{ parts: 'new', models: [], value: { value: 1 } }], id)
       context.progress({ done: 1, total: 2, message: 'candidate 1 of 2' })
       return idle(context)
     })
@@ -304,26 +321,32 @@ describe('the last start of a job', () => {
     expect(third.begun).toEqual([id])
     goOn.resolve()
     await untilBegun(third, other.id)
-    await third.jobs.close()
+    await third.jobs.executor.close()
   })
 })
 
-test('a job that starts before the jobs of the earlier process are taken up runs once, and was not cut off', async () => {
+test('a job that is created before the jobs of the earlier process are taken up waits for one that runs alone', async () => {
+  const first = await nextProcess()
+  const { id } = await create(first)
+  await untilBegun(first, id)
+  await catalog.updateTable('jobs').set({ attempts: 2 }).where('id', '=', id).execute()
   const process = newProcess()
-  const { id } = await create(process)
-  await untilBegun(process, id)
-  await process.jobs.resume()
+  const other = await create(process)
   await delay(50)
-  expect(process).toMatchObject({ begun: [id], cutOff: [] })
-  expect(await recordOf(id)).toMatchObject({ status: 'running', attempts: 1 })
-  await process.jobs.cancel(id)
-  await process.jobs.close()
+  expect(process.begun).toEqual([])
+  await process.jobs.executor.start()
+  await untilBegun(process, id)
+  await delay(50)
+  expect(process).toMatchObject({ begun: [id], cutOff: ['merge'] })
+  await process.jobs.commands.cancel(id)
+  await untilBegun(process, other.id)
+  expect(await recordOf(other.id)).toMatchObject({ status: 'running', attempts: 1 })
+  await process.jobs.executor.close()
 })
 
 test('a start whose answer was lost is found by the same call again, and counts once', async () => {
   const { jobs } = newProcess()
-  await jobs.close()
-  const { id } = await jobs.create({ ...requests.merge, labels: {}, inputIds: [] })
+  const { id } = await jobs.commands.create({ ...requests.merge, labels: {}, inputIds: [] })
   const startedAt = new Date().toISOString()
   for (let calls = 0; calls < 2; calls += 1) expect(await beginAttempt(catalog, id, startedAt)).toBe(true)
   expect(await recordOf(id)).toMatchObject({ status: 'running', attempts: 1, startedAt })
@@ -332,8 +355,7 @@ test('a start whose answer was lost is found by the same call again, and counts 
 
 test('a clean stop takes a start back also if its job is in the queue again by then', async () => {
   const { jobs } = newProcess()
-  await jobs.close()
-  const { id } = await jobs.create({ ...requests.merge, labels: {}, inputIds: [] })
+  const { id } = await jobs.commands.create({ ...requests.merge, labels: {}, inputIds: [] })
   await beginAttempt(catalog, id, new Date().toISOString())
   await catalog.updateTable('jobs').set({ status: 'queued' }).execute()
   await takeBackAttempts(catalog, [id])

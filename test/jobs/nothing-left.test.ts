@@ -52,10 +52,13 @@ const search = (settings: object = {}) => ({
 })
 
 describe('a search leaves no candidate', () => {
+  /** A strategy that does not end before it is cancelled. The seed tells it from others. */
+  const long = (seed: number) => ({ type: 'cmaEs', seed, generations: 1000 })
+
   test('when it is cancelled, at whatever moment', async () => {
     // The scores of earlier searches are kept: each search takes other weights.
     for (let time = 0; time < 3; time += 1) {
-      const weighed = search({ strategy: { type: 'cmaEs', seed: time } })
+      const weighed = search({ strategy: long(time) })
       const { id } = await start('/v1/searches', weighed)
       await until('soups are being scored', async () => ((await jobNow(id)).progress?.done ?? 0) > 4 + 3 * time)
       await cancelJob(app.url, id)
@@ -65,7 +68,7 @@ describe('a search leaves no candidate', () => {
 
   test('when it is cancelled before its first candidate', async () => {
     for (let time = 0; time < 2; time += 1) {
-      const { id } = await start('/v1/searches', search({ strategy: { type: 'cmaEs', seed: 100 + time } }))
+      const { id } = await start('/v1/searches', search({ strategy: long(100 + time) }))
       await untilStatus(app.url, id, 'running')
       await cancelJob(app.url, id)
     }

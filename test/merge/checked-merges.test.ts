@@ -7,10 +7,10 @@ import { type MergeInputs, mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { checkedMerges } from '../../src/threads/checked-merges.ts'
 import { checkMergeFiles, startMerge } from '../../src/threads/merge-task.ts'
 import type { MergeFile } from '../../src/threads/open-inputs.ts'
-import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
+import type { ThreadPool } from '../../src/threads/thread-pool.ts'
 import { workControl } from '../../src/threads/work-control.ts'
 import { costlyModels } from '../support/costly-models.ts'
-import { sharedThreads } from '../support/shared-threads.ts'
+import { sharedPool } from '../support/shared-threads.ts'
 
 const kinds = [
   'tensors in a chain of products',
@@ -38,12 +38,7 @@ let threads: ThreadPool
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'tureen-checked-'))
-  threads = createThreadPool(
-    () => undefined,
-    () => undefined,
-    undefined,
-    sharedThreads(),
-  )
+  threads = sharedPool(() => undefined)
 })
 afterAll(async () => {
   await threads.close()

@@ -6,12 +6,12 @@ import type { MergeSettings } from '../../src/merge/merge-input.ts'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
 import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { methodSettings } from '../../src/merge/method-settings.ts'
-import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
+import type { ThreadPool } from '../../src/threads/thread-pool.ts'
 import { refusalOf } from '../support/catalogue.ts'
 import { elementType, linearModel } from '../support/onnx-model.ts'
 import { modelOf } from '../support/rich-model.ts'
 import { describeShared, sharedDirectory } from '../support/shared.ts'
-import { sharedThreads } from '../support/shared-threads.ts'
+import { sharedPool } from '../support/shared-threads.ts'
 import { type SoupInput, soupOfFiles } from '../support/soup.ts'
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number
@@ -109,14 +109,7 @@ describe('a merge that several threads write', () => {
   let threads: ThreadPool
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'tureen-non-finite-'))
-    threads = createThreadPool(
-      error => {
-        throw error
-      },
-      () => {},
-      undefined,
-      sharedThreads(),
-    )
+    threads = sharedPool()
     for (const [name, first] of [
       ['sound', 1],
       ['diverged', nan],

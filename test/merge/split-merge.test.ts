@@ -7,11 +7,11 @@ import { asTureenError } from '../../src/errors.ts'
 import { defaultSettings } from '../../src/merge/merge-input.ts'
 import { mergeInputs } from '../../src/merge/merge-inputs.ts'
 import { outputRanges, rangeLedger } from '../../src/threads/output-ranges.ts'
-import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
+import type { ThreadPool } from '../../src/threads/thread-pool.ts'
 import { elementType } from '../support/onnx-model.ts'
 import { modelOf } from '../support/rich-model.ts'
 import { scattered } from '../support/scattered.ts'
-import { sharedThreads } from '../support/shared-threads.ts'
+import { sharedPool } from '../support/shared-threads.ts'
 
 /** Two tensors of odd sizes, so that ranges begin and end within elements: 22 MB, which several threads write. */
 const elements = [3_000_001, 2_500_003]
@@ -23,14 +23,7 @@ let values: Float32Array[][]
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'tureen-split-'))
-  threads = createThreadPool(
-    error => {
-      throw error
-    },
-    () => {},
-    undefined,
-    sharedThreads(),
-  )
+  threads = sharedPool()
   values = [1, 2, 3].map(model => elements.map((count, tensor) => scattered(count, 1 + tensor, 0x9e3779b1 + 2 * model)))
   paths = values.map((tensors, model) => {
     const path = join(directory, `${model}.onnx`)

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { defaultSettings, type MergeSettings } from '../../src/merge/merge-input.ts'
 import { mergeInputs } from '../../src/merge/merge-inputs.ts'
-import { createThreadPool, type ThreadPool } from '../../src/threads/thread-pool.ts'
+import type { ThreadPool } from '../../src/threads/thread-pool.ts'
 import { elementType } from '../support/onnx-model.ts'
 import { modelOf } from '../support/rich-model.ts'
 import { scattered } from '../support/scattered.ts'
-import { sharedThreads } from '../support/shared-threads.ts'
+import { sharedPool } from '../support/shared-threads.ts'
 import { planInMemory } from '../support/soup.ts'
 
 /** The small ones are prepared while the large one is; together they are what several threads write. */
@@ -20,14 +20,7 @@ let models: { path: string; bytes: Buffer }[]
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'tureen-prepared-'))
-  threads = createThreadPool(
-    error => {
-      throw error
-    },
-    () => {},
-    undefined,
-    sharedThreads(),
-  )
+  threads = sharedPool()
   models = [1, 2, 3].map(model => {
     const path = join(directory, `${model}.onnx`)
     const initializer = elements.map((count, tensor) => {

@@ -4,32 +4,24 @@ import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asTureenError } from '../../src/errors.ts'
 import { createModelStore } from '../../src/models/model-store.ts'
-import { openContentFiles } from '../../src/storage/content-files.ts'
 import { createContents } from '../../src/storage/contents.ts'
 import { openCatalog } from '../../src/storage/database.ts'
 import { createReserve } from '../../src/storage/reserve.ts'
-import { createThreadPool } from '../../src/threads/thread-pool.ts'
-import { batchesHere } from '../support/batches-here.ts'
 import { linearModel } from '../support/onnx-model.ts'
+import { openContent } from '../support/open-content.ts'
 import { temporaryDirectory } from '../support/server.ts'
-import { sharedThreads } from '../support/shared-threads.ts'
+import { sharedPool } from '../support/shared-threads.ts'
 import { digest } from '../support/soup.ts'
 
 /** A store of models that no server runs. */
 async function openStore() {
   const directory = await temporaryDirectory()
   const catalog = await openCatalog(join(directory.path, 'catalog.sqlite'))
-  const contentFiles = await openContentFiles(directory.path, 0, () => {}, batchesHere)
-  const threads = createThreadPool(
-    error => {
-      throw error
-    },
-    () => {},
-    undefined,
-    sharedThreads(),
-  )
+  const threads = sharedPool()
   const reserve = createReserve(directory.path, async () => undefined)
-  const contents = createContents(catalog, contentFiles, reserve, threads.hash)
+  const store = await openContent(directory.path, 0, { hash: threads.hash })
+  const { contentFiles } = store
+  const contents = createContents(catalog, store, reserve)
   const models = createModelStore(catalog, contentFiles, contents, threads)
   return {
     models,

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findModel, insertModel } from '../../src/models/model-records.ts'
+import { insertModel } from '../../src/models/insert-model.ts'
+import { modelRecords } from '../../src/models/model-records.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
@@ -34,7 +35,7 @@ test('a model of as many files as a form may have is one record, though SQLite t
     fingerprint: null,
   }
   const model = { files, inspected, name: null, labels: {}, recipe: null, expiresAt: null }
-  const record = await findModel(catalog, await insertModel(catalog, model))
+  const record = await modelRecords.find(catalog, await insertModel(catalog, model))
   expect(record).toMatchObject({ status: 'complete', missing: [], bytes: files.length })
   expect(record).toHaveProperty('files', files)
   expect(record).not.toHaveProperty('dataBytes')

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import packageJson from '../../package.json' with { type: 'json' }
 import { changelogSections } from '../../release/changelog.ts'
 import { type ReleaseState, releaseFindings } from '../../release/findings.ts'
 import { releaseSteps } from '../../release/steps.ts'
@@ -85,6 +86,8 @@ describe('a release', () => {
       cwd: projectRoot,
     })
     for (const what of [
+      'npm pack',
+      `npm publish ./tureen-${packageJson.version}.tgz --provenance`,
       '--sbom=true',
       '--provenance=mode=max',
       'linux/amd64,linux/arm64',

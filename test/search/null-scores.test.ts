@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { StrategyRequest } from '../../schemas/search.ts'
+import type { StrategyRequest } from '../../schemas/strategy.ts'
 import type { CandidateSoup } from '../../src/merge/candidate-plan.ts'
 import { runSearch } from '../../src/search/run-search.ts'
 import { endOf } from '../../src/search/search-end.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { recommend, sideOf, type TestScores } from '../../src/search/recommendation.ts'
-import type { ScoredCandidate } from '../../src/search/run-search.ts'
+import type { ScoredCandidate } from '../../src/search/scored-candidate.ts'
 
 const candidate = (value: number | null, ...members: number[]): ScoredCandidate => ({
   soup: { members, weights: members.map(() => 1), rules: [] },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { StrategyRequest } from '../../schemas/search.ts'
+import type { StrategyRequest } from '../../schemas/strategy.ts'
 import { shapleyValues } from '../../src/search/shapley.ts'
 import { exhaustive } from '../../src/search/strategies/exhaustive.ts'
 import { createStrategy } from '../../src/search/strategies/strategy-registry.ts'

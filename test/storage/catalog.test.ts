@@ -6,7 +6,9 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asTureenError } from '../../src/errors.ts'
 import { askCatalog, type Catalog, openCatalog } from '../../src/storage/database.ts'
+import { undoMigrations } from '../support/earlier-catalog.ts'
 import { temporaryDirectory } from '../support/server.ts'
+import { until } from '../support/store-client.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let path: string
@@ -35,14 +37,29 @@ test('waits for whoever else has it for a while, and the event loop goes on mean
   const ticking = setInterval(() => {
     turns += 1
   }, 5)
-  const inserted = insert('waited')
-  await delay(200)
+  let isInserted = false
+  const inserted = insert('waited').then(() => {
+    isInserted = true
+  })
+  await until('the event loop has gone on', () => turns > 10)
+  expect(isInserted).toBe(false)
   other.exec('commit')
   other.close()
   await inserted
   clearInterval(ticking)
-  expect(turns).toBeGreaterThan(10)
   expect(await keys()).toContain('waited')
+})
+
+test('a transaction waits for whoever else has it, also if it reads before it writes', async () => {
+  const other = new DatabaseSync(path)
+  other.exec('begin immediate')
+  const inserted = catalog.transaction().execute(async transaction => {
+    await transaction.selectFrom('labels').select('key').execute()
+    await transaction.insertInto('labels').values(label('read first')).execute()
+  })
+  setTimeout(() => other.close(), 300)
+  await inserted
+  expect(await keys()).toContain('read first')
 })
 
 test('a transaction is all or nothing, and what comes meanwhile is not in it', async () => {
@@ -131,9 +148,7 @@ test('an update forgets the fingerprints of models with operator sets that the s
     damaged: '{"opsets": [{"domain": "", "ver',
   }
   const raw = new DatabaseSync(old)
-  raw.exec(`delete from kysely_migration where name >= '0011';
-    drop table job_result_parts; alter table jobs drop column result_parts;
-    drop index jobs_listed; alter table jobs drop column attempts; alter table jobs drop column name; alter table jobs drop column search_summary`)
+  undoMigrations(raw, '0011')
   const insert = raw.prepare(
     "insert into models (id, sha256, fingerprint, description, created_at) values (?, '', 'f', ?, '')",
   )
@@ -158,9 +173,7 @@ test('an update puts large results into parts and tells lists what they show, of
   const model = { id: 'm', name: 'best', sha256: `sha256:${'0'.repeat(64)}` }
   const result = JSON.stringify({ model, winner: { score: 0.5 }, candidates })
   const raw = new DatabaseSync(old)
-  raw.exec(`delete from kysely_migration where name >= '0012';
-    drop table job_result_parts; alter table jobs drop column result_parts;
-    drop index jobs_listed; alter table jobs drop column attempts; alter table jobs drop column name; alter table jobs drop column search_summary`)
+  undoMigrations(raw, '0012')
   const insert = raw.prepare(
     "insert into jobs (id, type, status, request, result, created_at) values (?, 'search', 'succeeded', ?, ?, '')",
   )
@@ -170,23 +183,72 @@ test('an update puts large results into parts and tells lists what they show, of
   raw.exec("insert into job_events (job_id, type, data) values ('large', 'done', '{}')")
   raw.close()
   const updated = await openCatalog(old)
-  const jobs = await updated
-    .selectFrom('jobs')
-    .select(['id', 'name', 'search_summary', 'result', 'result_parts'])
-    .execute()
-  const parts = await updated.selectFrom('job_result_parts').select('text').orderBy('part').execute()
+  const jobs = await updated.selectFrom('jobs').select(['id', 'name', 'search_summary', 'result_parts']).execute()
+  const parts = await updated.selectFrom('job_result_parts').select(['job_id', 'text']).orderBy('part').execute()
   const events = await updated.selectFrom('job_events').select('data').execute()
   await updated.destroy()
   const byId = Object.fromEntries(jobs.map(({ id, ...job }) => [id, job]))
-  expect(byId['large']).toMatchObject({ name: 'soup', result: null, result_parts: parts.length })
+  const resultOf = (id: string) => parts.filter(({ job_id }) => job_id === id).map(({ text }) => text)
+  expect(byId['large']).toMatchObject({ name: 'soup', result_parts: resultOf('large').length })
+  expect(resultOf('large').length).toBeGreaterThan(4)
   expect(JSON.parse(byId['large']?.search_summary ?? '')).toEqual({ score: 0.5, candidates: 4_095, winner: model })
-  expect(parts.map(({ text }) => text).join('')).toBe(result)
-  expect(byId['small']).toMatchObject({ name: null, result: '{"candidates":[]}', result_parts: null })
-  expect(byId['damaged']).toMatchObject({
-    name: null,
-    search_summary: null,
-    result: '{"candidates',
-    result_parts: null,
-  })
+  expect(resultOf('large').join('')).toBe(result)
+  expect(byId['small']).toMatchObject({ name: null, result_parts: 1 })
+  expect(resultOf('small')).toEqual(['{"candidates":[]}'])
+  expect(byId['damaged']).toMatchObject({ name: null, search_summary: null, result_parts: 1 })
+  expect(resultOf('damaged')).toEqual(['{"candidates'])
   expect(events).toEqual([{ data: 'null' }])
+})
+
+test('an update keeps the newest 100 events of progress of each job, and all others', async () => {
+  const old = join(directory.path, 'events.sqlite')
+  await (await openCatalog(old)).destroy()
+  const raw = new DatabaseSync(old)
+  undoMigrations(raw, '0016')
+  const job = raw.prepare(
+    "insert into jobs (id, type, status, request, created_at) values (?, 'merge', 'running', '{}', '')",
+  )
+  const event = raw.prepare('insert into job_events (job_id, type, data) values (?, ?, ?)')
+  for (const id of ['long', 'short']) job.run(id)
+  for (let index = 0; index < 250; index += 1) event.run('long', index % 50 === 0 ? 'log' : 'progress', String(index))
+  event.run('short', 'progress', '0')
+  raw.close()
+  const updated = await openCatalog(old)
+  const events = await updated.selectFrom('job_events').selectAll().orderBy('sequence').execute()
+  await updated.destroy()
+  const kept = (id: string, type: string) => events.filter(each => each.job_id === id && each.type === type)
+  expect(kept('long', 'log').map(({ data }) => data)).toEqual(['0', '50', '100', '150', '200'])
+  expect(kept('long', 'progress')).toHaveLength(100)
+  expect(kept('long', 'progress').at(-1)?.data).toBe('249')
+  expect(kept('short', 'progress')).toHaveLength(1)
+})
+
+test('an update finds the models of scores: their own, those of their job, and removes scores without any', async () => {
+  const old = join(directory.path, 'scores.sqlite')
+  await (await openCatalog(old)).destroy()
+  const raw = new DatabaseSync(old)
+  undoMigrations(raw, '0017')
+  for (const name of ['a', 'b'])
+    raw.exec(
+      `insert into models (id, sha256, fingerprint, description, created_at) values ('${name}', 'of ${name}', '', '{}', '')`,
+    )
+  raw.exec(`insert into jobs (id, type, status, request, created_at) values ('job', 'search', 'succeeded', '{}', '');
+    insert into job_inputs values ('job', 'a'), ('job', 'b'), ('job', 'data set')`)
+  const score = raw.prepare(
+    "insert into scores (key, value, created_at, job_id, model_sha256) values (?, '1', '', ?, ?)",
+  )
+  score.run('single', 'deleted job', 'of a')
+  score.run('soup', 'job', null)
+  score.run('unknown', 'deleted job', null)
+  score.run('of a model that is gone', null, 'of c')
+  raw.close()
+  const updated = await openCatalog(old)
+  const rows = await updated.selectFrom('scores').select(['key', 'models']).execute()
+  const numbered = await updated.selectFrom('scored_models').selectAll().execute()
+  await updated.destroy()
+  const [a, b] = ['of a', 'of b'].map(sha256 => numbered.find(each => each.sha256 === sha256)?.number)
+  expect(Object.fromEntries(rows.map(({ key, models }) => [key, models]))).toEqual({
+    single: `,${a},`,
+    soup: expect.stringMatching(`^,(${a},${b}|${b},${a}),$`),
+  })
 })

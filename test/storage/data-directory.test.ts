@@ -138,8 +138,8 @@ describe('a directory', () => {
   })
 
   test('of a newer format is refused with that reason', async () => {
-    await write('tureen.json', '{"format": 2, "id": "x"}')
-    expect(await refusal()).toMatch(/newer version of Tureen: its format is 2, and this version knows 1/)
+    await write('tureen.json', '{"format": 3, "id": "x"}')
+    expect(await refusal()).toMatch(/newer version of Tureen: its format is 3, and this version knows 2/)
   })
 })
 

@@ -2,33 +2,31 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TureenError } from '../../src/errors.ts'
-import { type ContentFiles, openContentFiles } from '../../src/storage/content-files.ts'
 import { createContents } from '../../src/storage/contents.ts'
 import { openCatalog } from '../../src/storage/database.ts'
 import { besideOutput } from '../../src/storage/file-names.ts'
 import { createReserve } from '../../src/storage/reserve.ts'
-import { batchesHere } from '../support/batches-here.ts'
+import { type OpenContent, openContent } from '../support/open-content.ts'
 import { temporaryDirectory } from '../support/server.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
 
-async function keepIn(contentFiles: ContentFiles, bytes: number, fill: number): Promise<string> {
+async function quarantineIn({ contentFiles, content }: OpenContent, bytes: number, fill: number): Promise<void> {
   const file = await contentFiles.receive(ReadableStream.from([Buffer.alloc(bytes, fill)]))
-  await contentFiles.publish([file])
-  return file.sha256
-}
-
-async function quarantineIn(contentFiles: ContentFiles, bytes: number, fill: number): Promise<void> {
-  expect(await contentFiles.quarantine(await keepIn(contentFiles, bytes, fill))).toBe(true)
+  await content.put([file])
+  expect(await content.retire(file.sha256)).toBe(true)
 }
 
 describe('where the disk gets full while something is written', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>
-  let contentFiles: ContentFiles
+  let store: OpenContent
+  let contentFiles: OpenContent['contentFiles']
+  let quarantine: OpenContent['quarantine']
   beforeEach(async () => {
     directory = await temporaryDirectory()
-    contentFiles = await openContentFiles(directory.path, 0, () => {}, batchesHere)
-    await quarantineIn(contentFiles, 100, 1)
-    await quarantineIn(contentFiles, 200, 2)
+    store = await openContent(directory.path)
+    ;({ contentFiles, quarantine } = store)
+    await quarantineIn(store, 100, 1)
+    await quarantineIn(store, 200, 2)
   })
   afterEach(() => directory.remove())
 
@@ -51,7 +49,7 @@ describe('where the disk gets full while something is written', () => {
     })
     expect(result).toBe('done')
     expect(new Set(outputs).size).toBe(2)
-    expect(contentFiles.quarantined()).toEqual({ files: 1, bytes: 200 })
+    expect(quarantine.holding()).toEqual({ files: 1, bytes: 200 })
     expect(outputs.map(existsSync)).toEqual([false, false])
   })
 
@@ -63,27 +61,27 @@ describe('where the disk gets full while something is written', () => {
     })
     await expect(failing).rejects.toThrow(error().message)
     expect(runs).toBe(3)
-    expect(contentFiles.quarantined()).toEqual({ files: 0, bytes: 0 })
+    expect(quarantine.holding()).toEqual({ files: 0, bytes: 0 })
   })
 
   test('nothing gives way in vain: more is missing than the quarantine holds', async () => {
     const failing = contentFiles.withOutput(2 ** 62, async () => Promise.reject(full[0]?.()))
     await expect(failing).rejects.toMatchObject({ code: 'ENOSPC' })
-    expect(contentFiles.quarantined()).toEqual({ files: 2, bytes: 300 })
+    expect(quarantine.holding()).toEqual({ files: 2, bytes: 300 })
   })
 
   test('nothing gives way for other errors, or for the limit of the store', async () => {
-    const limited = await openContentFiles(directory.path, 1000, () => {}, batchesHere)
+    const { contentFiles: limited, quarantine } = await openContent(directory.path, 1000)
     await expect(limited.withOutput(5, async () => Promise.reject(new Error('other')))).rejects.toThrow('other')
     const tooMuch = limited.withOutput(5, async () => limited.withOutput(996, async () => 'done'))
     await expect(tooMuch).rejects.toMatchObject({ code: 'TUREEN_STORE_FULL' })
-    expect(limited.quarantined()).toEqual({ files: 2, bytes: 300 })
+    expect(quarantine.holding()).toEqual({ files: 2, bytes: 300 })
   })
 
   test('the records of an upload find room in the catalog as well', async () => {
     const catalog = await openCatalog(`${directory.path}/catalog.sqlite`)
     const reserve = createReserve(directory.path, async () => undefined)
-    const contents = createContents(catalog, contentFiles, reserve, async () => ({ sha256: '' }))
+    const contents = createContents(catalog, store, reserve)
     const file = await contentFiles.receive(ReadableStream.from([Buffer.alloc(50, 3)]))
     let commits = 0
     const added = await contents.add([file], async () => {
@@ -92,7 +90,7 @@ describe('where the disk gets full while something is written', () => {
       return 'added'
     })
     expect({ added, commits }).toEqual({ added: 'added', commits: 2 })
-    expect(contentFiles.quarantined().files).toBe(1)
+    expect(quarantine.holding().files).toBe(1)
     await catalog.destroy()
   })
 })
@@ -104,8 +102,9 @@ test.skipIf(!mounted)(
   'a writer finds room in the quarantine although another one took what had been made',
   async () => {
     if (!mounted) throw new Error('there is no small disk')
-    const contentFiles = await openContentFiles(mounted.path, 0, () => {}, batchesHere)
-    for (const fill of [1, 2, 3]) await quarantineIn(contentFiles, 2 << 20, fill)
+    const store = await openContent(mounted.path)
+    const { contentFiles } = store
+    for (const fill of [1, 2, 3]) await quarantineIn(store, 2 << 20, fill)
     const bytes = 3 << 20
     let runs = 0
     await contentFiles.withOutput(bytes, async output => {

@@ -5,7 +5,7 @@ import { Kysely } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bringUpToDate, connectCatalog, openCatalog, type Tables } from '../../src/storage/database.ts'
-import { migrations } from '../../src/storage/migrations.ts'
+import { migrations } from '../../src/storage/migrations/migrations.ts'
 import { recogniseStore } from '../../src/storage/recognise-store.ts'
 import { openSqlite } from '../../src/storage/sqlite-dialect.ts'
 import { writeMarker } from '../../src/storage/store-marker.ts'
@@ -116,4 +116,11 @@ test('a migration that fails leaves the catalog as it was', async () => {
   const before = versionOf(path)
   await expect(openCatalog(path)).rejects.toThrow('cannot be opened')
   expect(versionOf(path)).toBe(before)
+})
+
+test('servers of an older version can live with each migration: it names an earlier one that they must know', () => {
+  const first = '0021-needs-of-migrations'
+  const expanding = names.filter(name => name >= first)
+  expect(expanding).toContain(first)
+  for (const name of expanding) expect(names.slice(0, names.indexOf(name)), name).toContain(migrations[name]?.needs)
 })

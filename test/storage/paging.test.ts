@@ -80,3 +80,18 @@ test('of a list that is there as a whole come the first items that fit, at least
   expect(fittingItems(Array(5).fill(item(300_000)))).toHaveLength(3)
   expect(fittingItems([item(2_000_000), item(1)])).toHaveLength(1)
 })
+
+test('rows that take long to read do not share a turn of the event loop', async () => {
+  const presentTurn = () => performance.nodeTiming.uvMetricsInfo.loopCount
+  const inTurn = new Map<number, number>()
+  const rows = Array.from({ length: 12 }, (_, index) => idOf(index))
+  const toItem = (row: string) => {
+    inTurn.set(presentTurn(), (inTurn.get(presentTurn()) ?? 0) + 1)
+    for (const end = performance.now() + 6; performance.now() < end; );
+    return row
+  }
+  const read = async (after: string | undefined) => (after === undefined ? rows : rows.filter(row => row > after))
+  const { items } = await readPage({ read, keyOf: row => row, toItem }, 50, undefined)
+  expect(items).toEqual(rows)
+  expect(Math.max(...inTurn.values())).toBe(1)
+})

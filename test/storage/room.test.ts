@@ -3,13 +3,15 @@ import { existsSync } from 'node:fs'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type ContentFiles, openContentFiles } from '../../src/storage/content-files.ts'
+import type { ContentFiles } from '../../src/storage/content/content-files.ts'
+import type { ContentStore } from '../../src/storage/content/content-store.ts'
+import type { Quarantine } from '../../src/storage/content/quarantine.ts'
 import type { FileBatches } from '../../src/storage/file-batches.ts'
-import { fileState } from '../../src/storage/file-state.ts'
 import type { FlushQueue } from '../../src/storage/flush-queue.ts'
 import type { ReceivedFile } from '../../src/storage/received-file.ts'
 import { maximumReservation } from '../../src/storage/room.ts'
 import { batchesHere } from '../support/batches-here.ts'
+import { openContent } from '../support/open-content.ts'
 import { otherFileSystem } from '../support/other-file-system.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
@@ -17,11 +19,17 @@ const limit = 1000
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let contentFiles: ContentFiles
+let content: ContentStore
+let quarantine: Quarantine
 beforeEach(async () => {
   directory = await temporaryDirectory()
-  contentFiles = await openContentFiles(directory.path, limit, () => {}, batchesHere)
+  await open()
 })
 afterEach(() => directory.remove())
+
+async function open(options: Parameters<typeof openContent>[2] = {}): Promise<void> {
+  ;({ contentFiles, content, quarantine } = await openContent(directory.path, limit, options))
+}
 
 async function* bytes(count: number, fill = 0) {
   for (let rest = count; rest > 0; rest -= 100) yield Buffer.alloc(Math.min(rest, 100), fill)
@@ -29,7 +37,7 @@ async function* bytes(count: number, fill = 0) {
 
 async function keep(count: number, fill: number): Promise<string> {
   const file = await contentFiles.receive(bytes(count, fill))
-  await contentFiles.publish([file])
+  await content.put([file])
   return file.sha256
 }
 
@@ -54,8 +62,8 @@ test('content counts once, and no longer when it is gone', async () => {
   expect(free()).toBe(600)
   await keep(500, 2)
   expect(free()).toBe(100)
-  await contentFiles.discard(contentFiles.path(first))
-  await contentFiles.discard(contentFiles.path(first))
+  await content.remove(first)
+  await content.remove(first)
   expect(free()).toBe(500)
 })
 
@@ -93,7 +101,7 @@ test('an upload that announced its length has its room, whoever else comes, and 
 })
 
 test('a reservation is of 8 MiB at most, and is refused if all that is announced does not fit', async () => {
-  const roomy = await openContentFiles(directory.path, 5 * maximumReservation, () => {}, batchesHere)
+  const { contentFiles: roomy } = await openContent(directory.path, 5 * maximumReservation)
   const large = roomy.reserveRoom(4 * maximumReservation)
   expect(() => roomy.reserveRoom(4 * maximumReservation + 1)).toThrow(/do not fit/)
   roomy.reserveRoom(4 * maximumReservation).release()
@@ -123,15 +131,15 @@ test('a result counts with the bytes that it has in the end, and is refused if i
     [700, true],
     [1100, false],
   ] as const) {
-    const content = Buffer.alloc(written, written)
-    const sha256 = `sha256:${createHash('sha256').update(content).digest('hex')}`
+    const bytes = Buffer.alloc(written, written)
+    const sha256 = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
     const publish = contentFiles.withOutput(10, async output => {
-      await writeFile(output, content)
-      await contentFiles.publish([{ path: output, sha256, bytes: written }])
+      await writeFile(output, bytes)
+      await content.put([{ path: output, sha256, bytes: written }])
     })
     if (isKept) await publish
     else await expect(publish).rejects.toMatchObject(full)
-    const there = await stat(contentFiles.path(sha256)).then(
+    const there = await stat(content.path(sha256)).then(
       () => true,
       () => false,
     )
@@ -148,7 +156,7 @@ test('a file that cannot become content takes no room once it is discarded', asy
     const path = join(other.path, 'file')
     await writeFile(path, Buffer.alloc(400))
     const file = { path, sha256: `sha256:${'0'.repeat(64)}`, bytes: 400 }
-    await expect(contentFiles.publish([file])).rejects.toMatchObject({ code: 'EXDEV' })
+    await expect(content.put([file])).rejects.toMatchObject({ code: 'EXDEV' })
     await contentFiles.discard(path)
     expect(free()).toBe(limit)
   } finally {
@@ -160,7 +168,7 @@ test('a store that is opened again counts what is there, but for what an earlier
   await keep(300, 1)
   await keep(200, 2)
   await contentFiles.receive(bytes(100, 3))
-  const again = await openContentFiles(directory.path, limit, () => {}, batchesHere)
+  const { contentFiles: again } = await openContent(directory.path, limit)
   expect(free(again)).toBe(500)
   const making = await again.receive(bytes(50, 4))
   expect(await again.removeLeftovers()).toHaveLength(1)
@@ -170,49 +178,37 @@ test('a store that is opened again counts what is there, but for what an earlier
 
 test('the quarantine counts, and its oldest files go where room is needed, none in vain', async () => {
   let now = Date.parse('2026-01-01T00:00:00Z')
-  contentFiles = await openContentFiles(
-    directory.path,
-    limit,
-    () => {},
-    batchesHere,
-    () => now,
-  )
+  await open({ clock: () => now })
   const old = await keep(300, 1)
   const young = await keep(400, 2)
   for (const sha256 of [old, young]) {
     now += 1000
-    expect(await contentFiles.quarantine(sha256)).toBe(true)
+    expect(await content.retire(sha256)).toBe(true)
   }
-  expect(contentFiles.quarantined()).toEqual({ files: 2, bytes: 700 })
+  expect(quarantine.holding()).toEqual({ files: 2, bytes: 700 })
   expect(() => contentFiles.reserveRoom(limit + 1)).toThrow(/do not fit/)
-  const reopened = await openContentFiles(
-    directory.path,
-    limit,
-    () => {},
-    batchesHere,
-    () => now,
-  )
-  expect(reopened.quarantined()).toEqual({ files: 2, bytes: 700 })
-  await reopened.receive(bytes(500, 4))
-  expect(reopened.quarantined()).toEqual({ files: 1, bytes: 400 })
-  expect(await reopened.endQuarantine(now)).toEqual([])
-  expect(await reopened.endQuarantine(now + 1)).toEqual([young])
-  expect(reopened.quarantined()).toEqual({ files: 0, bytes: 0 })
-  expect(free(reopened)).toBe(500)
+  await open({ clock: () => now })
+  expect(quarantine.holding()).toEqual({ files: 2, bytes: 700 })
+  await contentFiles.receive(bytes(500, 4))
+  expect(quarantine.holding()).toEqual({ files: 1, bytes: 400 })
+  expect(await quarantine.end(now)).toEqual([])
+  expect(await quarantine.end(now + 1)).toEqual([young])
+  expect(quarantine.holding()).toEqual({ files: 0, bytes: 0 })
+  expect(free()).toBe(500)
 })
 
 test('content takes the place of the same bytes in the quarantine', async () => {
   const sha256 = await keep(300, 1)
-  await contentFiles.quarantine(sha256)
-  expect(existsSync(contentFiles.path(sha256))).toBe(false)
+  await content.retire(sha256)
+  expect(existsSync(content.path(sha256))).toBe(false)
   await keep(300, 1)
-  expect(existsSync(contentFiles.path(sha256))).toBe(true)
-  expect(contentFiles.quarantined()).toEqual({ files: 0, bytes: 0 })
+  expect(existsSync(content.path(sha256))).toBe(true)
+  expect(quarantine.holding()).toEqual({ files: 0, bytes: 0 })
   expect(free()).toBe(700)
 })
 
 test('without a limit everything fits', async () => {
-  const roomy = await openContentFiles(directory.path, 0, () => {}, batchesHere)
+  const { contentFiles: roomy } = await openContent(directory.path)
   expect(() => roomy.reserveRoom(2 ** 50)).not.toThrow()
 })
 
@@ -227,10 +223,10 @@ test('small files of one upload with the same content are one file, and take its
   const incoming = () => readdir(join(directory.path, 'incoming'))
   expect(await incoming()).toHaveLength(1)
   expect(free()).toBe(600)
-  await contentFiles.publish(files)
+  await content.put(files)
   expect(await incoming()).toEqual([])
   expect(free()).toBe(600)
-  expect((await stat(contentFiles.path(String(files[0]?.sha256)))).size).toBe(400)
+  expect((await stat(content.path(String(files[0]?.sha256)))).size).toBe(400)
 })
 
 /** Receives `count` different files of 10 bytes as one upload. */
@@ -245,12 +241,10 @@ test('many small files of one upload take their room once, also those that the s
   await keep(10, 7)
   const files = await receiveMany(contentFiles, 60)
   expect(free()).toBe(990 - 600)
-  const states = await contentFiles.publish(files)
+  await content.put(files)
   expect(free()).toBe(400)
-  for (const { sha256 } of files) {
-    const path = contentFiles.path(sha256)
-    expect(states.get(path)).toEqual(await fileState(path))
-  }
+  // Known to be sound without being read again.
+  for (const { sha256 } of files) expect(await content.damage(sha256, AbortSignal.any([]))).toBeNull()
 })
 
 test('where the disk is full for a batch of files, the quarantine gives way', async () => {
@@ -259,7 +253,7 @@ test('where the disk is full for a batch of files, the quarantine gives way', as
     full += 1
     throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
   }
-  contentFiles = await openContentFiles(directory.path, limit, () => {}, { ...batchesHere, create })
+  await open({ batches: { ...batchesHere, create } })
   const files = await receiveMany(contentFiles, 60)
   expect(full).toBeGreaterThan(0)
   for (const { path } of files) expect((await stat(path)).size).toBe(10)

@@ -7,6 +7,7 @@ import type { ModelRecord } from '../../schemas/model.ts'
 import { readableRows } from '../../src/store-tools/readable-rows.ts'
 import { recoverStore } from '../../src/store-tools/recover-store.ts'
 import { checkStore } from '../../src/store-tools/store-check.ts'
+import { undoMigrations } from '../support/earlier-catalog.ts'
 import { externalModel } from '../support/external-model.ts'
 import { copiedStore, uploadInFiles } from '../support/filled-store.ts'
 import { json, merge, uploadModel } from '../support/http-client.ts'
@@ -126,10 +127,10 @@ test('records that can be read keep ids, names, labels and jobs; the others get 
   })
 })
 
-test('jobs of a version that did not count their starts keep all but that number', async () => {
+test('jobs of a version that kept results in their rows and did not count their starts keep all but that number', async () => {
   const database = new DatabaseSync(catalog)
-  database.exec("delete from kysely_migration where name >= '0014'; drop index jobs_listed")
-  database.exec('alter table jobs drop column attempts; pragma wal_checkpoint(truncate)')
+  undoMigrations(database, '0014')
+  database.exec('pragma wal_checkpoint(truncate)')
   database.close()
   overwrite(pagesOf('models', 'leaf')[3] ?? 0)
   await recover()
@@ -157,6 +158,7 @@ test('damage of all other tables leaves every model with its id and name', async
     'jobs',
     'job_inputs',
     'job_events',
+    'job_result_parts',
     'datasets',
     'dataset_files',
     'scores',

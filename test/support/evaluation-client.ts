@@ -1,3 +1,4 @@
+import { createClient } from '../../client/index.ts'
 import { dataset, datasetPage } from '../../schemas/dataset.ts'
 import { evaluationJob } from '../../schemas/job.ts'
 import { model } from '../../schemas/model.ts'
@@ -6,30 +7,21 @@ export type EvaluationJob = ReturnType<typeof evaluationJob.parse>
 
 /** A client that scores models. It checks each answer against the schemas of the API. */
 export function evaluationClient(url: string) {
-  const expectStatus = async (response: Response, ...expected: number[]): Promise<unknown> => {
-    const body = await response.json()
-    if (!expected.includes(response.status)) throw new Error(`answered ${response.status}: ${JSON.stringify(body)}`)
-    return body
-  }
-  const post = (path: string, body: NonNullable<RequestInit['body']>, headers: Record<string, string> = {}) =>
+  const client = createClient({ url, retry: { retries: 0 } })
+  const post = (path: string, body: string, headers: Record<string, string>) =>
     fetch(`${url}${path}`, { method: 'POST', body, headers })
   return {
-    async addModel(bytes: Uint8Array<ArrayBuffer>, name = 'model') {
-      return model.parse(await expectStatus(await post(`/v1/models?name=${encodeURIComponent(name)}`, bytes), 200, 201))
-        .id
+    async addModel(file: Uint8Array<ArrayBuffer>, name = 'model') {
+      return model.parse(await client.createModel({ file, name })).id
     },
-    async addDataset(bytes: Uint8Array<ArrayBuffer>) {
-      return dataset.parse(await expectStatus(await post('/v1/datasets', bytes), 200, 201))
+    async addDataset(file: Uint8Array<ArrayBuffer>) {
+      return dataset.parse(await client.createDataset({ file }))
     },
     async addDatasetFiles(files: Record<string, Uint8Array<ArrayBuffer>>) {
-      const form = new FormData()
-      for (const [name, bytes] of Object.entries(files)) form.append('data', new Blob([bytes]), name)
-      return dataset.parse(
-        await expectStatus(await fetch(`${url}/v1/datasets`, { method: 'POST', body: form }), 200, 201),
-      )
+      return dataset.parse(await client.createDataset({ files }))
     },
     async listDatasets() {
-      return datasetPage.parse(await expectStatus(await fetch(`${url}/v1/datasets`), 200)).items
+      return datasetPage.parse(await client.listDatasets()).items
     },
     /** Requests an evaluation and does not wait for it. */
     ask: (request: object, wait = 0) =>
@@ -38,7 +30,9 @@ export function evaluationClient(url: string) {
     async evaluate(request: object): Promise<EvaluationJob> {
       const body = JSON.stringify(request)
       const response = await post('/v1/evaluations?wait=60', body, { 'content-type': 'application/json' })
-      return evaluationJob.parse(await expectStatus(response, 200))
+      const answer: unknown = await response.json()
+      if (response.status !== 200) throw new Error(`answered ${response.status}: ${JSON.stringify(answer)}`)
+      return evaluationJob.parse(answer)
     },
   }
 }

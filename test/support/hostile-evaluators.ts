@@ -1,14 +1,15 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { expect, vi } from 'vitest'
 import { asTureenError, type Problem } from '../../src/errors.ts'
 import { createEvaluatorPool, type EvaluatorPool } from '../../src/evaluate/evaluator-pool.ts'
 import { type EvaluatorLimits, type EvaluatorProcess, startEvaluator } from '../../src/evaluate/evaluator-process.ts'
 import { startPlain } from '../../src/evaluate/isolation/plain-process.ts'
+import { clearJobDirectories } from '../../src/evaluate/job-directory.ts'
 import type { EvaluationOutcome, EvaluationTask } from '../../src/evaluate/protocol.ts'
+import { hostileScript } from './hostile-script.ts'
 import { watchLoop } from './processor-time.ts'
-import { projectRoot, temporaryDirectory } from './server.ts'
+import { temporaryDirectory } from './server.ts'
 
 /** The outcome or the problem of a task, and all progress that an evaluator reported. */
 export type HostileAnswer = { found: EvaluationOutcome | Problem; progress: [done: number, total: number][] }
@@ -30,41 +31,6 @@ export type HostileEvaluators = {
   expectNothingLeft(): Promise<void>
   remove(): Promise<void>
 }
-
-const frames = pathToFileURL(join(projectRoot, 'src/evaluate/exchange/frames.ts')).href
-
-/** Begins each script. `taken()` reads the task, as far as a pipe needs it, and says so. */
-const beginning = `
-import { closeSync, readSync, writeSync } from 'node:fs'
-import { frameHead, frameKinds, messageBuffers } from ${JSON.stringify(frames)}
-const bytes = value => (typeof value === 'string' ? Buffer.from(value) : value)
-const write = (value, descriptor = 3) => {
-  for (let rest = bytes(value); rest.byteLength > 0; ) rest = rest.subarray(writeSync(descriptor, rest))
-}
-const frame = (kind, payload = '') => {
-  write(frameHead(frameKinds[kind], bytes(payload).byteLength))
-  write(payload)
-}
-const json = (kind, value) => frame(kind, JSON.stringify(value))
-const body = (text, bulk = '') => {
-  const length = Buffer.alloc(4)
-  length.writeUInt32LE(bytes(text).byteLength)
-  return Buffer.concat([length, bytes(text), bytes(bulk)])
-}
-const result = (text, bulk) => {
-  for (const each of messageBuffers(frameKinds.result, body(text, bulk))) write(each)
-}
-const outcome = { metrics: [{ name: 'mse', value: 0.5, ignored: 0 }], samples: 3, notANumber: 0, seconds: 1, latency: { median: 1, p95: 2 } }
-const answer = change => result(JSON.stringify({ type: 'evaluated', outcome: { ...outcome, ...change } }))
-const score = change => answer({ metrics: [{ ...outcome.metrics[0], ...change }] })
-const cause = { field: 'x', message: 'x' }
-const problem = change => json('problem', { code: 'TUREEN_EVALUATION_FAILED', detail: 'x', errors: [cause], ...change })
-const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
-const taken = () => {
-  readSync(0, Buffer.alloc(1 << 16))
-  frame('taken')
-}
-`
 
 const limits = { seconds: 30, memoryBytes: 2 ** 30, threads: 1 }
 const mostMemory = 150 * 2 ** 20
@@ -113,11 +79,15 @@ export async function hostileEvaluators(): Promise<HostileEvaluators> {
   const act: HostileEvaluators['act'] = async (code, isReady = true) => {
     script = path(`script-${scripts}.mjs`)
     scripts += 1
-    await writeFile(script, `${beginning}${isReady ? "frame('ready')" : ''}\n${code}`)
+    await writeFile(script, hostileScript(`${isReady ? "frame('ready')" : ''}\n${code}`))
   }
   const startScript: typeof startEvaluator = (parent, given) =>
     startEvaluator(parent, given, start => startPlain({ ...start, script }))
-  const createPool = () => createEvaluatorPool(path(`pool-${scripts}`), limits, observer, startScript)
+  const createPool = async () => {
+    const parent = path(`pool-${scripts}`)
+    await clearJobDirectories(parent)
+    return createEvaluatorPool(parent, limits, observer, startScript)
+  }
   const ask: HostileEvaluators['ask'] = async code => {
     await act(code)
     const pool = await createPool()
@@ -146,13 +116,15 @@ export async function hostileEvaluators(): Promise<HostileEvaluators> {
     },
     async expectNothingLeft() {
       await vi.waitFor(() => expect(living).toBe(0), 10_000)
-      const left = async (parent: string) =>
-        (await readdir(directory.path, { recursive: true })).filter(
-          name => name.startsWith(parent) && name.includes('/'),
+      const left = async () =>
+        (await readdir(directory.path, { recursive: true, withFileTypes: true })).filter(
+          ({ parentPath }) => parentPath !== directory.path,
         )
-      expect(await left('pool-')).toEqual([])
-      // One that was never ready may have its directory until a moment after the error.
-      await vi.waitFor(async () => expect(await left('evaluator')).toEqual([]), 10_000)
+      // Closing a pool waits for the files of its jobs.
+      const files = (await left()).filter(entry => entry.isFile() && entry.parentPath.includes('/pool-'))
+      expect(files).toEqual([])
+      // One that was never ready, or was a spare of a closed pool, may have its directory for a moment longer.
+      await vi.waitFor(async () => expect(await left()).toEqual([]), 10_000)
     },
     remove: directory.remove,
   }

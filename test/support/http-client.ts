@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import onnxProto from 'onnx-proto'
-import { expect } from 'vitest'
+import { expect, inject } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
 import type { MergeResult } from '../../schemas/merge.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
@@ -113,18 +113,38 @@ export function metadataOf(model: Uint8Array): { key: string; value: string }[] 
   return metadataProps.map(({ key, value }) => ({ key: key ?? '', value: value ?? '' }))
 }
 
-/** Returns the names of the files in a directory of the data directory: `content` or `incoming`. */
+/** Returns the names of the files in a directory of the data directory: `content` or `incoming`. In the tier `cluster`, content is in S3. */
 export async function filesIn(data: string, directory: 'content' | 'incoming'): Promise<string[]> {
+  if (directory === 'content' && inject('s3')) return (await import('./content-objects.ts')).objectsOf(data)
   const entries = await readdir(join(data, directory), { recursive: true, withFileTypes: true })
   return entries.filter(entry => entry.isFile()).map(({ name }) => name)
 }
 
+/** Deletes content behind the back of a server inside this process. `sha256`: its digest. */
+export async function removeContent(data: string, digest: string): Promise<void> {
+  const hex = digest.replace('sha256:', '')
+  if (inject('s3')) await (await import('./content-objects.ts')).removeObject(data, hex)
+  for (const folder of ['content', 'cache']) await rm(join(data, folder, hex.slice(0, 2), hex), { force: true })
+}
+
 /** Waits until nothing is left in data/incoming, and fails if that takes more than twenty seconds. */
-export async function expectNothingIncoming(data: string): Promise<void> {
-  let files = await filesIn(data, 'incoming')
+export function expectNothingIncoming(data: string): Promise<void> {
+  return expectEmpty(data, 'incoming')
+}
+
+/**
+ * Waits until no content is left, and fails if that takes more than twenty seconds. DELETE of a record does not wait for cancelled jobs and
+ * for downloads that still hold the content: it goes when they have stopped.
+ */
+export function expectNoContent(data: string): Promise<void> {
+  return expectEmpty(data, 'content')
+}
+
+async function expectEmpty(data: string, directory: 'content' | 'incoming'): Promise<void> {
+  let files = await filesIn(data, directory)
   for (let tries = 0; files.length > 0 && tries < 1000; tries += 1) {
     await delay(20)
-    files = await filesIn(data, 'incoming')
+    files = await filesIn(data, directory)
   }
   expect(files).toEqual([])
 }

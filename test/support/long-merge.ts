@@ -2,6 +2,7 @@ import type { JobRecord } from '../../schemas/job.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import { json, postJson, sha256, uploadModel } from './http-client.ts'
 import { elementType, linearModel } from './onnx-model.ts'
+import { until } from './store-client.ts'
 
 /**
  * Number of times that a merge takes one file of 16 MB: 2 billion numbers to add. float8 is slow to compute for its size. So there is little
@@ -43,12 +44,15 @@ function makeLong() {
 
 /** Waits until a job is in this state, and fails if it ends in another. */
 export async function untilStatus(url: string, id: string, status: JobRecord['status']): Promise<JobRecord> {
-  for (;;) {
-    const job = await json<JobRecord>(await fetch(`${url}/v1/jobs/${id}`))
-    if (job.status === status) return job
-    if (job.finishedAt) throw new Error(`the job is ${job.status}, not ${status}`)
-    await new Promise(resolve => setTimeout(resolve, 10))
+  const now = async () => json<JobRecord>(await fetch(`${url}/v1/jobs/${id}`))
+  let job = await now()
+  const isThere = async () => {
+    job = await now()
+    if (job.status !== status && job.finishedAt) throw new Error(`the job is ${job.status}, not ${status}`)
+    return job.status === status
   }
+  await until(`the job is ${status}`, isThere, 60_000)
+  return job
 }
 
 export async function cancelJob(url: string, id: string): Promise<Response> {

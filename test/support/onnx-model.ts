@@ -27,6 +27,12 @@ export function int64Tensor(name: string, dims: number[], values: readonly numbe
   return { name, dims, dataType: elementType.int64, rawData: new Uint8Array(BigInt64Array.from(values, BigInt).buffer) }
 }
 
+/** An input or output of a model. A dim that is a text is open. */
+export function valueInfo(name: string, type: number, dims: (string | number)[]): onnx.IValueInfoProto {
+  const dim = dims.map(size => (typeof size === 'string' ? { dimParam: size } : { dimValue: size }))
+  return { name, type: { tensorType: { elemType: type, shape: { dim } } } }
+}
+
 /** Returns the ONNX bytes of y = x W + b, a valid model of a single layer. `change` modifies it. */
 export function linearModel(
   weights: readonly number[],

@@ -1,11 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { freePort, untilItAnswers } from './nginx.ts'
-
-/** A proxy with the settings that its Debian package has, in front of a server. */
-export type PackagedProxy = { url: string; close(): Promise<void> }
+import { spawnSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { type StartedProxy, startProxyProgram } from './proxy-program.ts'
 
 type Package = {
   /** The configuration of the package. */
@@ -55,21 +50,9 @@ export function whyNot(name: ProxyName): string | undefined {
 }
 
 /** Starts a proxy with the settings of its package. */
-export async function startPackaged(name: ProxyName, workspace: string, upstream: string): Promise<PackagedProxy> {
+export function startPackaged(name: ProxyName, workspace: string, upstream: string): Promise<StartedProxy> {
   const { file, command, configure, start }: Package = packages[name]
-  const directory = await mkdtemp(join(workspace, `${name}-`))
-  const port = await freePort()
-  const configuration = join(directory, 'configuration')
-  await writeFile(configuration, configure(await readFile(file, 'utf8'), directory, port, new URL(upstream)))
-  const child: ChildProcess = spawn(command, start(configuration), { stdio: 'ignore' })
-  const url = `http://127.0.0.1:${port}`
-  await untilItAnswers(url, child)
-  return {
-    url,
-    async close() {
-      const gone = once(child, 'exit')
-      child.kill('SIGTERM')
-      await gone
-    },
-  }
+  return startProxyProgram({ command, words: start }, workspace, async (directory, port) =>
+    configure(await readFile(file, 'utf8'), directory, port, new URL(upstream)),
+  )
 }

@@ -23,15 +23,16 @@ export function serverGroup() {
       directories.push(directory)
       return directory.path
     },
-    async start(data: string, variables: Record<string, string> = {}): Promise<SpawnedServer> {
-      const server = await spawnServer(data, variables)
+    /** @param root the directory of the program; undefined for this project */
+    async start(data: string, variables: Record<string, string> = {}, root?: string): Promise<SpawnedServer> {
+      const server = await spawnServer(data, variables, root)
       processes.add(server.process)
       return server
     },
-    launch(data: string): LaunchedServer {
+    launch(data: string, variables: Record<string, string> = {}): LaunchedServer {
       const child = spawn(process.execPath, ['src/server.ts'], {
         cwd: projectRoot,
-        env: { ...serverVariables, TUREEN_DATA: data },
+        env: { ...serverVariables, TUREEN_DATA: data, ...variables },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       processes.add(child)

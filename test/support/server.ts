@@ -21,6 +21,9 @@ const oneEvaluator = { TUREEN_EVAL_THREADS: String(availableParallelism()) }
 /** Keeps one evaluator warm for each processor, as the default does. For tests of parallel candidates and of scores. */
 export const evaluating = { TUREEN_EVAL_THREADS: '1' }
 
+/** A server inside this process. `data`: its data directory; `database`: the address of its catalog in PostgreSQL, null for SQLite. */
+export type InsideServer = { url: string; data: string; database: string | null; close(): Promise<void> }
+
 /**
  * Starts the service inside this process, on a free port. For all tests that do not need to kill it. Its threads outlive it, unless it
  * has limits of its own for them.
@@ -31,7 +34,7 @@ export async function startApp(
   variables: Record<string, string> = {},
   clock?: () => number,
   logs?: string[],
-): Promise<{ url: string; data: string; close(): Promise<void> }> {
+): Promise<InsideServer> {
   // Tests of single parts and tools use this file too. They need not load the 1,300 modules of the service.
   const { serveInside } = await import('./served-inside.ts')
   return serveInside({ ...oneEvaluator, ...variables }, clock, logs)
@@ -59,10 +62,17 @@ export const serverVariables = {
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
-/** Starts the service as `npm start` does, in its own process on a free port. Rejects with its output if it does not start. */
-export async function spawnServer(data: string, variables: Record<string, string> = {}): Promise<SpawnedServer> {
+/**
+ * Starts the service as `npm start` does, in its own process on a free port. Rejects with its output if it does not start.
+ * @param root the directory of the program
+ */
+export async function spawnServer(
+  data: string,
+  variables: Record<string, string> = {},
+  root = projectRoot,
+): Promise<SpawnedServer> {
   const child = spawn(process.execPath, ['--max-semi-space-size=1', 'src/server.ts'], {
-    cwd: projectRoot,
+    cwd: root,
     env: { ...serverVariables, TUREEN_DATA: data, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,4 +1,4 @@
-import { startThreads, type Threads } from '../../src/threads/thread-pool.ts'
+import { createThreadPool, startThreads, type ThreadPool, type Threads } from '../../src/threads/thread-pool.ts'
 
 /** Longer than any run: a thread that ended between two tests would start again. */
 const keptMilliseconds = 3_600_000
@@ -12,4 +12,12 @@ export function sharedThreads(): Threads {
   // Without a listener, a thread that dies between two servers would end the process.
   threads.onError(() => undefined)
   return threads
+}
+
+/** Returns a pool of the shared threads. An error of a thread fails the run, unless the test listens for it. */
+export function sharedPool(onError?: (error: unknown) => void): ThreadPool {
+  const fail = (error: unknown) => {
+    throw error
+  }
+  return createThreadPool(onError ?? fail, () => {}, undefined, sharedThreads())
 }

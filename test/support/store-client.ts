@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ModelRecord } from '../../schemas/model.ts'
 import { type HeavyModel, modelBytes } from './heavy-model.ts'
 
@@ -90,15 +91,21 @@ async function answer<Body>(response: Response): Promise<Body> {
   return JSON.parse(text)
 }
 
-/** Calls `check` again and again until it is true. @throws Error with the name `what` if it never is */
+/** Least and most milliseconds between two checks of {@link until}. */
+const [leastPause, mostPause] = [10, 50]
+
+/**
+ * Calls `check` again and again until it is true, less often the longer it takes: each check costs the processor that it waits for. @throws Error with the name `what` if it never is
+ */
 export async function until(
   what: string,
   check: () => Promise<boolean> | boolean,
   milliseconds = 30_000,
 ): Promise<void> {
-  const deadline = performance.now() + milliseconds
+  const started = performance.now()
   while (!(await check())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${milliseconds} ms`)
-    await new Promise(resolve => setTimeout(resolve, 10))
+    const waited = performance.now() - started
+    if (waited > milliseconds) throw new Error(`${what}: not within ${milliseconds} ms`)
+    await delay(Math.min(Math.max(leastPause, waited / 10), mostPause))
   }
 }

@@ -18,9 +18,12 @@ export type WatchedServer = Pick<SpawnedServer, 'url' | 'process' | 'logs'> & {
 
 const preload = fileURLToPath(new URL('./watch-stalls.ts', import.meta.url))
 
+/** Arguments of Node with which a server tells how long its event loop is blocked: its script ends in `server.ts`. */
+export const stallWatch = ['--max-semi-space-size=1', '--import', preload]
+
 export async function startWatched(variables: Record<string, string> = {}): Promise<WatchedServer> {
   const directory = await temporaryDirectory()
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', '--import', preload, 'src/server.ts'], {
+  const child = spawn(process.execPath, [...stallWatch, 'src/server.ts'], {
     cwd: projectRoot,
     env: { ...serverVariables, TUREEN_DATA: directory.path, ...variables },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -7,23 +7,37 @@ const flood = 2_600
 const mostConnections = 2_048
 const mostMegabytes = 100
 
+/** Says nothing, half a request or a whole one on each connection. @returns the connections */
+async function openAll(url: string): Promise<Socket[]> {
+  const sockets: Socket[] = []
+  const said = ['', 'GET /hea', 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n']
+  try {
+    for (let index = 0; index < flood; index += 1) {
+      const socket = await openSocket(url)
+      sockets.push(socket)
+      socket.resume()
+      const text = said[index % said.length] ?? ''
+      if (text !== '') socket.write(text)
+    }
+    await delay(1_000)
+    return sockets
+  } catch (error) {
+    for (const socket of sockets) socket.destroy()
+    throw error
+  }
+}
+
 export const connectionFlood: Attack = {
   name: 'connection-flood',
   does: 'Opens 2,600 connections that say nothing, half a request or a whole one; 2,048 are held, and probes are answered.',
   server: 'guarded',
+  async flood(url) {
+    for (const socket of await openAll(url)) socket.destroy()
+  },
   async run(target, { problem, note }) {
     const before = target.residentMegabytes()
-    const sockets: Socket[] = []
-    const said = ['', 'GET /hea', 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n']
+    const sockets = await openAll(target.url)
     try {
-      for (let index = 0; index < flood; index += 1) {
-        const socket = await openSocket(target.url)
-        socket.resume()
-        const text = said[index % said.length] ?? ''
-        if (text !== '') socket.write(text)
-        sockets.push(socket)
-      }
-      await delay(1_000)
       const held = target.descriptors().sockets
       const growth = target.residentMegabytes() - before
       const { status } = await converse(

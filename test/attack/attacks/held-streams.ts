@@ -14,6 +14,8 @@ const asked = 400
 const mostStreams = 64
 const mostWaits = 256
 const mostMegabytes = 60
+/** Milliseconds in which the server answers those that it refuses. */
+const settleMilliseconds = 2_000
 
 /** A job that runs until it is cancelled. @returns its id */
 async function endlessJob(target: Target): Promise<string> {
@@ -36,6 +38,18 @@ export const heldStreams: Attack = {
   name: 'held-streams',
   does: '400 event streams and 400 waits of one client; 64 and 256 are held, the others are 429, and other clients are served.',
   server: 'guarded',
+  async flood(url) {
+    const sockets: Socket[] = []
+    for (const held of [mostWaits, mostStreams]) {
+      for (let index = 0; index < asked; index += 1) {
+        const socket = await openSocket(url)
+        sockets.push(socket.resume())
+        socket.write(getRequest(index < held ? '/held' : '/', attackTokens[0]))
+      }
+      await delay(settleMilliseconds)
+    }
+    for (const socket of sockets) socket.destroy()
+  },
   async run(target, { problem, note }) {
     const id = await endlessJob(target)
     const before = target.residentMegabytes()
@@ -52,7 +66,7 @@ export const heldStreams: Attack = {
         })
         socket.write(getRequest(path, attackTokens[0]))
       }
-      await delay(2_000)
+      await delay(settleMilliseconds)
       const other = await target.fetch(path.replace('wait=60', 'wait=0'), { headers: target.headers(1) })
       if (other.status >= 400) problem(`beside it another client's ${path} was answered with ${other.status}`)
       await other.body?.cancel()

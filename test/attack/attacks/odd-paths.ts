@@ -78,7 +78,7 @@ const odd: readonly string[] = [
 ]
 
 /** What stands in files that nobody may read: of the project, of the store, of the machine. */
-const secrets = /"devDependencies"|SQLite format 3|root:x:0|"postinstall"/
+const secrets = /"devDependencies"|SQLite format 3|root:x:0|"prepack"/
 
 export const oddPaths: readonly Attack[] = [
   {

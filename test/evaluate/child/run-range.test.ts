@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { keptBatches, readBatches } from '../../../src/evaluate/child/fed-batches.ts'
 import { openDatasets } from '../../../src/evaluate/child/open-datasets.ts'
 import { runRange } from '../../../src/evaluate/child/run-range.ts'
@@ -48,6 +48,7 @@ const range = (milliseconds: number): CandidateRange => ({
   metric: { kind: 'registered', name: 'accuracy', metric: 'accuracy', parameters: { from: 'auto' } },
   milliseconds,
   readyBytes: 1 << 20,
+  others: [],
 })
 
 /** The scores of a range, and whether the last one ended it. */
@@ -94,4 +95,24 @@ test('batches that are kept are those that are read, and more than may be kept a
     for (let turn = 0; turn < 3; turn += 1) expect(await seen(batches(pass, session))).toEqual(expected)
     expect(Array.isArray(batches(pass, session))).toBe(mostBytes === 1 << 20)
   }
+})
+
+test('the batches of several passes are kept side by side while there is room, those that were used last first', async () => {
+  const dataset = await openDatasets().open(range(0).dataset)
+  const read = vi.spyOn(dataset, 'batches')
+  const session = { inputMetadata: [{ name: 'image', isTensor: true as const, type: 'float32' as const, shape: [] }] }
+  // A sample takes 64 floats and a label of 8 bytes.
+  const batches = keptBatches(300 * (64 * 4 + 8))
+  const run = async (total: number) => {
+    let samples = 0
+    const pass = { dataset, binding, arrays: ['image', 'label'], targets: ['label'], total }
+    for await (const batch of batches(pass, session)) samples += batch.samples
+    expect(samples).toBe(total)
+    return read.mock.calls.length
+  }
+  const [first, second, third] = [100, 120, 140]
+  for (const total of [first, second, first, second, first]) expect(await run(total)).toBeLessThanOrEqual(2)
+  expect(await run(third)).toBe(3)
+  expect(await run(first)).toBe(3)
+  expect(await run(second)).toBe(4)
 })

@@ -173,8 +173,8 @@ describe('files that are no data set are named', () => {
     ['x.pkl', '\x80\x04\x95', /pickle.*np\.savez/],
     ['x.npz', '<!DOCTYPE html>', /HTML/],
     ['x.parquet', 'PAR1', /Parquet/],
-    ['x.csv', 'a,b\n1,2\n', /not an \.npz file, nor is it called input_N\.pb/],
-    ['tensor.pb', '\x08\x01', /nor is it called input_N\.pb/],
+    ['x.csv', 'a,b\n1,2\n', /neither an \.npz file nor called input_N\.pb/],
+    ['tensor.pb', '\x08\x01', /nor called input_N\.pb/],
   ])('%s: %j', async (name, text, message) => {
     await expect(describeDataset([file(name, Buffer.from(text, 'latin1'))])).rejects.toMatchObject(malformed(message))
   })

@@ -22,6 +22,11 @@ test.each([
   expectTypedCauses(error)
 })
 
+test('an abort far below the limit of memory may come from one large request, which nothing tells for certain', () => {
+  expect(endWithModel({ ...end, signal: 'SIGABRT' }, limits).message).toContain('TUREEN_EVAL_MEMORY')
+  expect(endWithModel({ ...end, code: 1 }, limits).message).not.toContain('TUREEN_EVAL_MEMORY')
+})
+
 test('the last line of standard error is quoted, and decides nothing', () => {
   const error = endWithModel({ ...end, code: 1, lastLine: 'std::bad_alloc' }, limits)
   expect(error.code).toBe('TUREEN_EVALUATION_CRASHED')

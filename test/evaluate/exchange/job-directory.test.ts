@@ -13,7 +13,7 @@ let store: Awaited<ReturnType<typeof temporaryDirectory>>
 let directory: JobDirectory
 beforeEach(async () => {
   store = await temporaryDirectory()
-  for (const name of ['base', 'base.data', 'soup', 'judge', 'plan', 'digits', 'sums'])
+  for (const name of ['base', 'base.data', 'soup', 'judge', 'plan', 'digits', 'sums', 'others'])
     await writeFile(join(store.path, name), name)
   await mkdir(join(store.path, 'evaluator'))
   directory = await makeJobDirectory(join(store.path, 'evaluator'))
@@ -53,6 +53,7 @@ test('a task names its files by their places in the directory, and nothing else 
       metric: judge,
       milliseconds: 1,
       readyBytes: 0,
+      others: [dataset('others')],
     },
   })
   const said = inspect(held, { depth: null })
@@ -68,6 +69,7 @@ test('a task names its files by their places in the directory, and nothing else 
     inputs: task.soups.inputs.flatMap(each => [each.path, ...each.data.map(file => file.path)]),
     metric: task.metric.kind === 'model' ? [task.metric.model.path] : [],
     data: task.dataset.files.map(file => file.path),
+    others: task.others.flatMap(each => each.files.map(file => file.path)),
     calibration: task.soups.calibration?.dataset.files.map(file => file.path) ?? [],
   }
   const inEvaluator = (places: string[]) =>
@@ -79,6 +81,7 @@ test('a task names its files by their places in the directory, and nothing else 
     inputs: ['base', 'base.data'],
     metric: ['judge'],
     data: ['digits'],
+    others: ['others'],
     calibration: ['sums'],
   })
   expect(task.dataset.files[0]?.name).toBe('digits.npz')

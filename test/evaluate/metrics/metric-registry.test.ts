@@ -5,6 +5,7 @@ import { parameterSchema } from '../../../src/evaluate/metrics/parameter-schema.
 import { rows, score, start } from './score.ts'
 
 test('the metrics, what is better, and what they take', () => {
+  expect([...metrics].filter(([name, metric]) => name !== metric.name)).toEqual([])
   const listed = [...metrics.values()].map(({ name, direction, per, target }) => [name, direction, per, target])
   expect(listed).toEqual([
     ['accuracy', 'max', 'sample', 'classes'],

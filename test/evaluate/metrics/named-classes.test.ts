@@ -148,23 +148,6 @@ describe('classes of the request', () => {
     ],
     ['an output that is none of them', 'accuracy', integers([9]), integers([1]), [1, 2], /output of sample 0 is 9/],
     [
-      'another number than the output has',
-      'accuracy',
-      values([1, 3], [0, 1, 2]),
-      integers([1]),
-      [1, 2],
-      /2 classes.*has 3/,
-    ],
-    ['three for a binary head', 'rocAuc', values([1], [0.5]), integers([1]), [1, 2, 3], /binary head has 2/],
-    [
-      'another number than the output has channels',
-      'meanIoU',
-      values([1, 3, 1, 1], [0, 1, 2]),
-      values([1, 1, 1], [0]),
-      [0, 255],
-      /3 channels/,
-    ],
-    [
       'a mask that is none of them',
       'meanIoU',
       values([1, 1, 1], [0]),
@@ -182,6 +165,45 @@ describe('classes of the request', () => {
     ],
   ])('refuse %s', (_, metric, output, target, classes, words) => {
     refusalOf(() => score(metric, output, target, { classes }), 'TUREEN_METRIC_MISMATCH', words)
+  })
+})
+
+describe('a request that names another number of classes than the output has is refused in the same words', () => {
+  const row = (scores: readonly number[]) => values([1, scores.length], scores)
+  const pixel = (channels: readonly number[]) => values([1, channels.length, 1, 1], channels)
+  const mask = (label: number) => values([1, 1, 1], [label])
+
+  test.each([
+    ['accuracy', row([0, 1, 2]), integers([1])],
+    ['crossEntropy', row([0, 1, 2]), integers([1])],
+    ['accuracy', row([0, 1, 2]), row([0, 1, 0])],
+    ['meanIoU', pixel([0, 1, 2]), mask(1)],
+  ])('%s of three scores, with two names', (metric, output, target) => {
+    const words = /names 2 classes, \[0, 1\], and the output has 3; name each class once, in the order of the output$/
+    const error = refusalOf(() => score(metric, output, target, { classes: [0, 1] }), 'TUREEN_METRIC_MISMATCH', words)
+    expect(error.errors).toMatchObject([{ field: 'metrics', expected: '3 classes', actual: '2 classes' }])
+  })
+
+  // The values of the targets do not matter: each is one of the first two classes, or of the third.
+  test.each([
+    ['rocAuc', values([1], [0.5]), integers([1])],
+    ['accuracy', values([1], [0.5]), integers([2])],
+    ['meanIoU', values([1, 1, 1], [0.5]), mask(0)],
+    ['meanIoU', values([1, 1, 1], [0.5]), mask(1)],
+    ['meanIoU', values([1, 1, 1], [-3]), mask(2)],
+  ])('%s of one score, with three names', (metric, output, target) => {
+    const words = /names 3 classes, \[0, 1, 2\], and the output has one score for each target, which tells 2 apart/
+    const classes = [0, 1, 2]
+    const error = refusalOf(() => score(metric, output, target, { classes }), 'TUREEN_METRIC_MISMATCH', words)
+    expect(error.errors).toMatchObject([{ field: 'metrics', expected: '2 classes', actual: '3 classes' }])
+  })
+
+  test('but labels may be of more classes than a set shows', () => {
+    const maps = score('meanIoU', values([1, 1, 2], [0, 1]), values([1, 1, 2], [0, 0]), { classes: [0, 1, 2] })
+    // Class 0 has one of two pixels, class 1 is predicted once and wanted nowhere, class 2 occurs nowhere.
+    expect(maps).toMatchObject({ value: 0.25, note: expect.stringContaining('outputs read as labels') })
+    const labels = score('accuracy', integers([0, 1]), integers([0, 0]), { classes: [0, 1, 2] })
+    expect(labels).toMatchObject({ value: 0.5, note: expect.stringContaining('outputs read as class labels') })
   })
 })
 

@@ -104,6 +104,8 @@ static void change_files(const char *own) {
   TRY("notes of changes", fcntl(file, F_NOTIFY, DN_MODIFY));
   TRY("a lock", fcntl(file, F_SETLK, &(struct flock){.l_type = F_RDLCK}));
   TRY("flock", syscall(SYS_flock, file, LOCK_SH));
+  TRY("shared memory", mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
+  TRY("validated shared memory", mmap(NULL, 4096, PROT_READ, 3 /* MAP_SHARED_VALIDATE */, file, 0) == MAP_FAILED ? -1 : 0);
   TRY("write by a mapping", mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, file, 0) == MAP_FAILED ? -1 : 0);
   TRY("inotify_init1", syscall(SYS_inotify_init1, 0));
   TRY("fanotify_init", syscall(SYS_fanotify_init, 0, O_RDONLY));

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import fastify from 'fastify'
 import { expect, test } from 'vitest'
-import { sendFile } from '../../src/http/send-file.ts'
+import { sendPieces } from '../../src/http/send-pieces.ts'
+import { readPieces } from '../../src/storage/content/read-pieces.ts'
 import { openSocket } from '../support/raw-http.ts'
 import { temporaryDirectory } from '../support/server.ts'
 import { until } from '../support/store-client.ts'
@@ -44,7 +45,7 @@ test.skipIf(process.platform !== 'linux').each(Object.entries(goings))(
     const app = fastify()
     const ended = Promise.withResolvers<string>()
     app.get('/', (_, reply) => {
-      const sent = sendFile(reply, path, { start: 0, length })
+      const sent = sendPieces(reply, readPieces(path, { start: 0, length }), length)
       void Promise.race([sent.then(() => 'sent'), delay(10_000, 'waits', { ref: false })]).then(ended.resolve)
       return sent
     })
@@ -65,3 +66,48 @@ test.skipIf(process.platform !== 'linux').each(Object.entries(goings))(
     }
   },
 )
+
+test('an answer ends with its last byte, before the end of what it comes from', async () => {
+  const app = fastify()
+  const closing = Promise.withResolvers<void>()
+  app.get('/', (_, reply) => {
+    const pieces = async function* () {
+      yield Buffer.from('ab')
+      yield Buffer.from('cd')
+      // As a file closes late while other work has its thread.
+      await closing.promise
+    }
+    return sendPieces(reply.header('content-length', 4), pieces(), 4)
+  })
+  let isAborted: boolean | undefined
+  app.addHook('onRequest', async (_, reply) => {
+    reply.raw.once('close', () => {
+      isAborted = !reply.raw.writableEnded
+    })
+  })
+  try {
+    const response = await fetch(await app.listen({ host: '127.0.0.1', port: 0 }))
+    expect(await response.text()).toBe('abcd')
+    await until('the answer is over', () => isAborted !== undefined)
+    expect(isAborted).toBe(false)
+  } finally {
+    closing.resolve()
+    await app.close()
+  }
+})
+
+test('an answer whose source ends too soon ends the connection', async () => {
+  const app = fastify()
+  app.get('/', (_, reply) => {
+    const pieces = async function* () {
+      yield Buffer.from('ab')
+    }
+    return sendPieces(reply.header('content-length', 4), pieces(), 4)
+  })
+  try {
+    const response = await fetch(await app.listen({ host: '127.0.0.1', port: 0 }))
+    await expect(response.text()).rejects.toThrow('terminated')
+  } finally {
+    await app.close()
+  }
+})

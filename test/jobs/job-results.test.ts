@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
+import { createJobs, type Jobs } from '../../src/composition/jobs.ts'
+import { ResultText } from '../../src/jobs/job-results.ts'
 import type { RunnableJobTypes } from '../../src/jobs/job-runner.ts'
-import { createJobService, type JobService } from '../../src/jobs/job-service.ts'
-import { ResultText } from '../../src/jobs/large-results.ts'
 import { jsonPieces } from '../../src/json-pieces.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
 import { jsonBytes, textOf } from '../../src/threads/text-pieces.ts'
@@ -13,7 +13,8 @@ import { temporaryDirectory } from '../support/server.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let catalog: Catalog
-let jobs: JobService
+let jobs: Jobs
+const closing = new AbortController()
 let result: ComparisonResult
 /** True if the runner ends with the text of the result, as a comparison does. */
 let isText = false
@@ -65,13 +66,20 @@ beforeAll(async () => {
   }
   const reserve = { renew: async () => undefined, lend: <Value>(use: () => Promise<Value>) => use() }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
-  jobs = createJobService({ catalog, reserve }, types, pino({ level: 'silent' }), limits, {
-    jobEnded() {},
-    jobCutOff() {},
-  })
+  const observer = { jobEnded() {}, jobCutOff() {} }
+  jobs = createJobs(
+    { catalog, notifications: null, reserve },
+    types,
+    pino({ level: 'silent' }),
+    limits,
+    observer,
+    closing.signal,
+  )
+  await jobs.executor.start()
 })
 afterAll(async () => {
-  await jobs.close()
+  closing.abort()
+  await jobs.executor.close()
   await catalog.destroy()
   await directory.remove()
 })
@@ -79,31 +87,31 @@ afterAll(async () => {
 async function ended(wanted: ComparisonResult): Promise<string> {
   result = wanted
   const request = { models: [{ id: 'a' }, { id: 'b' }], rules: [], labels: {} }
-  const { id } = await jobs.create({ type: 'comparison', request, labels: {}, inputIds: [] })
-  const { job } = await jobs.wait(id, 60, new AbortController().signal)
+  const { id } = await jobs.commands.create({ type: 'comparison', request, labels: {}, inputIds: [] })
+  const { job } = await jobs.queries.wait(id, 60, new AbortController().signal)
   expect(job.status).toBe('succeeded')
   return id
 }
 
 async function piecesOf(id: string): Promise<string[]> {
   const pieces: string[] = []
-  for await (const piece of jobs.text(await jobs.get(id))) pieces.push(piece)
+  for await (const piece of jobs.queries.text(await jobs.queries.get(id))) pieces.push(piece)
   return pieces
 }
 
 const parts = (id: string) => catalog.selectFrom('job_result_parts').selectAll().where('job_id', '=', id).execute()
 
-test('a small result stands in the row of its job', async () => {
+test('a small result has one part, and is read with its job', async () => {
   const id = await ended(comparison(10))
-  expect(await parts(id)).toEqual([])
-  expect((await jobs.get(id)).job).toMatchObject({ result })
+  expect(await parts(id)).toEqual([{ job_id: id, part: 0, text: JSON.stringify(result) }])
+  expect((await jobs.queries.get(id)).job).toMatchObject({ result })
   expect(await piecesOf(id)).toHaveLength(1)
 })
 
 describe('a result of more than 1 MB', () => {
   test('is kept in parts, and read piece by piece', async () => {
     const id = await ended(comparison(20_000))
-    const stored = await jobs.get(id)
+    const stored = await jobs.queries.get(id)
     expect(stored.job).not.toHaveProperty('result')
     expect(stored.resultParts).toBeGreaterThan(4)
     const pieces = await piecesOf(id)
@@ -114,7 +122,7 @@ describe('a result of more than 1 MB', () => {
   test('is gone with its job', async () => {
     const id = await ended(comparison(20_000))
     expect((await parts(id)).length).toBeGreaterThan(4)
-    await jobs.remove(id, () => undefined)
+    await jobs.commands.remove(id, () => undefined)
     expect(await parts(id)).toEqual([])
   })
 
@@ -123,12 +131,12 @@ describe('a result of more than 1 MB', () => {
     const loop = watchLoop()
     const id = await ended(large)
     let characters = 0
-    for await (const piece of jobs.text(await jobs.get(id))) characters += piece.length
+    for await (const piece of jobs.queries.text(await jobs.queries.get(id))) characters += piece.length
     const longest = loop.longest()
     loop.stop()
     expect(characters).toBeGreaterThan(30_000_000)
     expect(longest).toBeLessThan(50)
-    await jobs.remove(id, () => undefined)
+    await jobs.commands.remove(id, () => undefined)
   })
 
   test('of which a part is missing is an error that says so', async () => {
@@ -143,7 +151,7 @@ test.each([10, 20_000])(
   async tensors => {
     const contentOf = async (id: string) => {
       const { result } = JSON.parse((await piecesOf(id)).join(''))
-      const { resultParts } = await jobs.get(id)
+      const { resultParts } = await jobs.queries.get(id)
       return { result, resultParts }
     }
     const expected = await contentOf(await ended(comparison(tensors)))

@@ -1,8 +1,8 @@
 import { chmod } from 'node:fs/promises'
 import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { isolateEvaluators } from '../../src/composition/isolate-evaluators.ts'
-import { type IsolationLevel, isolationLevels } from '../../src/evaluate/isolation/choose-isolation.ts'
+import { reportIsolation } from '../../src/composition/report-isolation.ts'
+import { chooseIsolation, type IsolationLevel, isolationLevels } from '../../src/evaluate/isolation/choose-isolation.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -16,10 +16,11 @@ afterAll(() => directory.remove())
 async function isolate(isolation: 'auto' | 'required', levels: readonly IsolationLevel[]) {
   const lines: { level: number; msg: string }[] = []
   const log = pino({}, { write: line => void lines.push(JSON.parse(line)) })
-  const refusal = await isolateEvaluators({ isolation }, directory.path, log, levels).then(
-    chosen => void chosen.close(),
+  const chosen = await chooseIsolation(directory.path, levels)
+  const refusal = await Promise.try(() => reportIsolation({ isolation }, chosen, log)).catch(
     (error: Error) => error.message,
   )
+  chosen.close()
   return { lines: lines.map(({ level, msg }) => ({ level, msg })), refusal }
 }
 
