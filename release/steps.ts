@@ -10,21 +10,25 @@ export const notesFile = 'release-notes.md'
 /**
  * Returns the steps of a release after its checks:
  *
- * - publish the package with provenance
+ * - pack the package, and publish it with provenance
  * - push the image for two platforms with an SBOM and provenance
  * - sign the image by its digest
- * - make the release with its notes
+ * - make the release with its notes and the package
  *
  * @param image name without tag, such as ghcr.io/OWNER/tureen
- * @param isPrivate true if package.json forbids publishing the package: the step has no commands then
+ * @param isPrivate true if package.json forbids publishing the package: it is packed for the release only
  */
 export function releaseSteps(version: string, image: string, isPrivate: boolean): Step[] {
   const tag = `${image}:${version}`
   const prerelease = version.includes('-')
+  const tarball = `tureen-${version}.tgz`
   return [
     {
-      title: isPrivate ? 'package: left out, package.json is private' : 'package',
-      commands: isPrivate ? [] : [['npm', 'publish', '--provenance', '--access', 'public']],
+      title: isPrivate ? 'package: not published, package.json is private' : 'package',
+      commands: [
+        ['npm', 'pack'],
+        ...(isPrivate ? [] : [['npm', 'publish', `./${tarball}`, '--provenance', '--access', 'public']]),
+      ],
     },
     {
       title: 'image',
@@ -53,6 +57,7 @@ export function releaseSteps(version: string, image: string, isPrivate: boolean)
           'release',
           'create',
           `v${version}`,
+          tarball,
           '--verify-tag',
           `--title=${version}`,
           `--notes-file=${notesFile}`,
