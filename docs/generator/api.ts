@@ -17,7 +17,7 @@ const operation = z.object({
   summary: z.string(),
   description: z.string().optional(),
   tags: z.array(z.string()).default(['service']),
-  'x-scope': z.string().optional(),
+  'x-scope': z.union([z.string(), z.array(z.string())]).optional(),
   parameters: z
     .array(
       z.object({
@@ -70,7 +70,7 @@ function section(
     `### ${method.toUpperCase()} ${path}`,
     `${summary} (\`${operationId}\`).`,
     ...(description ? [description] : []),
-    `Scope: ${scope ? code(scope) : 'none'}.${bodies.length > 0 ? ` Body: ${bodies.map(code).join(', ')}.` : ''}`,
+    `Scope: ${scope ? [scope].flat().map(code).join(' or ') : 'none'}.${bodies.length > 0 ? ` Body: ${bodies.map(code).join(', ')}.` : ''}`,
     ...(parameters.length > 0 ? [table(['parameter', 'in', 'values', 'meaning'], parameters)] : []),
     table(['status', 'content', 'meaning'], answers),
   ].join('\n\n')

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { environment } from '../../src/config.ts'
+import { environment } from '../../src/configuration/environment.ts'
 import { code, page, table } from './markdown.ts'
 
 /** Variables whose defaults depend on the machine. The page leaves these defaults out. */

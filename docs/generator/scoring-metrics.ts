@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { metrics, type RegisteredMetric } from '../../src/evaluate/metrics/metric-registry.ts'
+import type { RegisteredMetric } from '../../src/evaluate/metrics/metric-loaders.ts'
+import { metrics } from '../../src/evaluate/metrics/metric-registry.ts'
 import { parameterSchema } from '../../src/evaluate/metrics/parameter-schema.ts'
 import { code, page, table } from './markdown.ts'
 import { parameterTable } from './parameters.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { strategy } from '../../schemas/search.ts'
+import { strategy } from '../../schemas/strategy.ts'
 import { page } from './markdown.ts'
 import { parameterTable } from './parameters.ts'
 
