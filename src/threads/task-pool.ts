@@ -1,4 +1,6 @@
+import pLimit from 'p-limit'
 import { Piscina } from 'piscina'
+import { unlessAborted } from '../unless-aborted.ts'
 import { moved } from './moved.ts'
 import type { Outcome } from './outcome.ts'
 import type { SentTask } from './task-deadline.ts'
@@ -16,8 +18,10 @@ type ArgumentOf<Exported> = Exported extends (argument: infer Argument) => unkno
 /** The result of an exported function that is not a task. */
 type ResultOf<Exported> = Exported extends (argument: never) => infer Result ? Awaited<Result> : never
 
+type PoolOptions = NonNullable<ConstructorParameters<typeof Piscina>[0]>
+
 /** The number of threads in a pool, the memory of each, and how long an idle one is kept. */
-export type ThreadLimits = NonNullable<ConstructorParameters<typeof Piscina>[0]>
+export type ThreadLimits = PoolOptions & { maxThreads: number }
 
 /** The names of a worker module's exports. */
 export type NameIn<Module> = keyof Module & string
@@ -27,12 +31,17 @@ export type NameIn<Module> = keyof Module & string
  * Messages to threads are copied as by `structuredClone`.
  */
 export class TaskPool<Module> extends Piscina {
+  // Tasks wait here: those in Piscina's own queue would wait for ever when the tasks of all threads are aborted.
+  readonly #atATime: ReturnType<typeof pLimit>
+  readonly #ended = new AbortController()
   /** Milliseconds that a thread may work on one task. */
   readonly taskMilliseconds: number
 
   /** @param module URL of the worker module whose type is `Module` */
   constructor(module: URL, limits: ThreadLimits, taskMilliseconds: number) {
-    super({ ...limits, filename: module.href })
+    // A thread that sleeps in Atomics.wait does not always wake when it is ended.
+    super({ ...limits, filename: module.href, atomics: 'disabled' })
+    this.#atATime = pLimit(limits.maxThreads)
     this.taskMilliseconds = taskMilliseconds
   }
 
@@ -47,8 +56,7 @@ export class TaskPool<Module> extends Piscina {
     signal: AbortSignal,
     memory: readonly ArrayBuffer[],
   ): Promise<Outcome<ValueOf<Module[Name]>>> {
-    if (memory.length === 0) return this.run(sent, { name, signal })
-    return this.run(moved(sent, memory), { name, signal })
+    return this.#inTurn(signal, () => this.run(memory.length === 0 ? sent : moved(sent, memory), { name, signal }))
   }
 
   /** Calls an exported function that is not a task in a thread, without a time limit. @param signal ends the thread */
@@ -57,6 +65,23 @@ export class TaskPool<Module> extends Piscina {
     argument: ArgumentOf<Module[Name]>,
     signal: AbortSignal,
   ): Promise<ResultOf<Module[Name]>> {
-    return this.run(argument, { name, signal })
+    return this.#inTurn(signal, () => this.run(argument, { name, signal }))
+  }
+
+  /** Ends all threads. Tasks that run or wait are rejected. */
+  override async destroy(): Promise<void> {
+    this.#ended.abort(new Error('the threads have ended'))
+    await super.destroy()
+  }
+
+  #inTurn<Value>(signal: AbortSignal, run: () => Promise<Value>): Promise<Value> {
+    return unlessAborted(
+      signal,
+      this.#atATime(() => {
+        signal.throwIfAborted()
+        this.#ended.signal.throwIfAborted()
+        return run()
+      }),
+    )
   }
 }
