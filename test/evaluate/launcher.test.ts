@@ -102,4 +102,19 @@ describe.skipIf(binary === undefined)('the launcher', () => {
     expect([first, second, third].filter(lives)).toEqual([])
     await expect(from()).rejects.toThrow(/closed/)
   })
+
+  test.each(['start', 'kill'] as const)('is killed when it does not answer a %s, and starts again', async request => {
+    const short = createLauncher({ binary: binary ?? '' }, 3000)
+    const from = () => short.start({ ...evaluatorDirectory(directory.path, 'for (;;);'), cpuSeconds: 30 })
+    const first = await from()
+    process.kill(parentOf(first.pid), 'SIGSTOP')
+    if (request === 'kill') first.kill()
+    else await expect(from()).rejects.toThrow('The launcher of evaluators ended')
+    expect(await first.exited).toEqual({ code: null, signal: 'SIGKILL' })
+    for (let waits = 0; waits < 100 && lives(first); waits += 1) await delay(50)
+    expect(lives(first)).toBe(false)
+    const second = await from()
+    short.close()
+    await second.exited
+  })
 })

@@ -27,6 +27,9 @@ const protections = z.strictObject({
  */
 export type LauncherProtections = z.infer<typeof protections>
 
+/** The most milliseconds of a probe. */
+const probeMilliseconds = 20_000
+
 /**
  * Has a sandboxed process try what it must not do, which takes about 2 ms. The process also reads everything that an evaluator needs.
  *
@@ -37,9 +40,11 @@ export async function probeLauncher(options: LauncherOptions, parent: string): P
   const directory = await makeJobDirectory(parent)
   try {
     await writeFile(join(directory.path, 'job', 'probe'), '')
-    const ran = promisify(execFile)(options.binary, ['probe', directory.path, ...launcherWords(options)], { env: {} })
-    const { stdout } = await ran.catch(error => {
-      const { message, stderr } = Object(error)
+    const words = ['probe', directory.path, ...launcherWords(options)]
+    const limits = { env: {}, timeout: probeMilliseconds, killSignal: 'SIGKILL' } as const
+    const { stdout } = await promisify(execFile)(options.binary, words, limits).catch(error => {
+      const { message, stderr, killed } = Object(error)
+      if (killed) throw new Error(`The launcher's probe took longer than ${probeMilliseconds} ms`, { cause: error })
       throw new Error(`The launcher could not ${String(stderr || message).trim()}`, { cause: error })
     })
     return protections.parse(JSON.parse(stdout))
