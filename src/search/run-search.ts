@@ -1,10 +1,13 @@
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import { type BudgetKind, BudgetSpent, beforeDeadline, withinBudget } from './budget.ts'
 import { candidateSoup, isSingle } from './candidate-soup.ts'
+import { countedSoups } from './counted-soups.ts'
 import type { SearchDimension } from './dimension.ts'
 import type { ObjectiveTerm } from './objective.ts'
-import { bestOf, type Direction, goodness, rankOf } from './ranking.ts'
+import { type Direction, goodness, rankOf } from './ranking.ts'
 import type { ScoredCandidate, ScoredSoup } from './scored-candidate.ts'
-import { judgeByTerms, type Standings } from './standings.ts'
+import type { Standings } from './standings.ts'
+import { keyOf, startedSoups } from './started-soups.ts'
 import {
   type Candidate,
   everyModel,
@@ -13,8 +16,6 @@ import {
   type StrategyFindings,
   scoreSingles,
 } from './strategy.ts'
-
-export type BudgetKind = 'evaluations' | 'seconds'
 
 /** Facts of the searched merge method: whether it has weights, and the fewest models that it merges. */
 export type SearchedMethod = { hasWeights: boolean; fewest: number }
@@ -73,15 +74,6 @@ export type SearchOutcome = {
   standings: Standings | null
 }
 
-/** Thrown into a strategy to end it when a budget is spent. */
-class BudgetSpent extends Error {
-  readonly kind: BudgetKind
-  constructor(kind: BudgetKind) {
-    super(`the budget of ${kind} is spent`)
-    this.kind = kind
-  }
-}
-
 /**
  * Runs a search: scores each model by itself, the mean of all models, then the candidates of the strategy. Several
  * soups are scored at a time, but counted in the order of the requests. So neither the number of processors nor an
@@ -91,92 +83,58 @@ class BudgetSpent extends Error {
 export async function runSearch(search: Search): Promise<SearchOutcome> {
   const { models, groups, dimensions = [], method, direction, maximumEvaluations, deadline } = search
   const soupOf = (candidate: Candidate) => candidateSoup(candidate, groups, method?.fewest)
-  const started = new Map<string, Promise<ScoredSoup>>()
-  const tried = new Map<string, ScoredCandidate>()
+  const { score, needs, onScored, isOutside = false } = search
+  const soups = startedSoups(score, needs)
+  const counted = countedSoups(direction)
+  const { tried } = counted
   const asked = new Set<string>()
-  /** Scores that are there, also of soups that do not count yet. */
-  const ready = new Map<string, { soup: CandidateSoup; scored: ScoredSoup }>()
-  const anticipated = new Set<string>()
   /** Soups that the strategy has asked for, or asks for whatever the scores are. */
   const proposed = new Set<string>()
-  let best: ScoredCandidate | undefined
-  let standings: Standings | null = null
-
-  const start = (key: string, soup: CandidateSoup, isAnticipated = false) => {
-    const known = started.get(key)
-    if (known && !isAnticipated && anticipated.delete(key)) search.needs?.(soup)
-    if (known) return known
-    const scored = search.score(soup, isAnticipated)
-    if (isAnticipated) anticipated.add(key)
-    // A caller that awaits the promise gets the error. Without this handler, a score that nobody awaits would crash the
-    // process.
-    scored.then(
-      value => ready.set(key, { soup, scored: value }),
-      () => undefined,
-    )
-    started.set(key, scored)
-    return scored
-  }
-
-  const finish = async (key: string, soup: CandidateSoup): Promise<ScoredCandidate> => {
-    const known = tried.get(key)
-    if (known) return known
-    return count(
-      key,
-      soup,
-      await beforeDeadline(start(key, soup), search.isOutside || tried.size > 0 ? deadline : undefined, mayEnd),
-    )
-  }
 
   /** True once the search has a score that it can end with. */
-  const mayEnd = () =>
-    tried.size > 0 || (search.isOutside === true && [...ready.values()].some(({ soup }) => isSingle(soup)))
+  const mayEnd = () => tried.size > 0 || (isOutside && [...soups.ready.values()].some(({ soup }) => isSingle(soup)))
 
-  const count = (key: string, soup: CandidateSoup, scored: ScoredSoup): ScoredCandidate => {
-    const candidate = { soup, ...scored }
-    tried.set(key, standings ? standings.judge(candidate) : candidate)
-    const judged = tried.get(key) ?? candidate
-    best = bestOf(best ? [best, judged] : [judged], direction)
-    search.onScored(judged, tried.size, best)
+  const count = (soup: CandidateSoup, scored: ScoredSoup): ScoredCandidate => {
+    const judged = counted.count(soup, scored)
+    onScored(judged, tried.size, counted.best)
     return judged
+  }
+
+  const finish = async (soup: CandidateSoup): Promise<ScoredCandidate> => {
+    const known = tried.get(keyOf(soup))
+    if (known) return known
+    const within = isOutside || tried.size > 0 ? deadline : undefined
+    return count(soup, await beforeDeadline(soups.start(soup), within, mayEnd))
   }
 
   /** Measures the terms by the single models and the base that have been scored, and judges all soups so far. */
   const settle = async () => {
-    if (!search.terms || standings) return
-    const { base } = search
-    const scored =
-      base && (await beforeDeadline(start(keyOf(base), base), tried.size > 0 ? deadline : undefined, mayEnd))
-    measureBy(search.terms, scored ?? null)
-  }
-  const measureBy = (terms: readonly ObjectiveTerm[], base: ScoredSoup | null) => {
-    const singles = [...tried.values()].filter(({ soup }) => isSingle(soup))
-    const measured = judgeByTerms(terms, singles, base)
-    standings = measured
-    for (const [key, candidate] of tried) tried.set(key, measured.judge(candidate))
-    best = bestOf([...tried.values()], direction)
+    const { terms, base } = search
+    if (!terms || counted.standings) return
+    const scored = base && (await beforeDeadline(soups.start(base), tried.size > 0 ? deadline : undefined, mayEnd))
+    counted.measureBy(terms, scored ?? null)
   }
 
   /** Scores in order while the budget lasts, then throws {@link BudgetSpent} if candidates are left. */
-  const scoreAll = async (candidates: readonly Candidate[], onScored: (key: string) => void) => {
-    const soups = candidates.map(soupOf)
-    const within = withinBudget(soups.map(keyOf), tried, maximumEvaluations)
-    for (const soup of soups.slice(0, within)) {
-      if (!tried.has(keyOf(soup))) start(keyOf(soup), soup)
+  const scoreAll = async (candidates: readonly Candidate[], hear: (key: string) => void) => {
+    const wanted = candidates.map(soupOf)
+    const within = withinBudget(wanted.map(keyOf), tried, maximumEvaluations)
+    for (const soup of wanted.slice(0, within)) {
+      if (!tried.has(keyOf(soup))) soups.start(soup)
     }
-    for (const soup of soups.slice(0, within)) {
-      await finish(keyOf(soup), soup)
-      onScored(keyOf(soup))
+    for (const soup of wanted.slice(0, within)) {
+      await finish(soup)
+      hear(keyOf(soup))
     }
-    if (within < soups.length) throw new BudgetSpent('evaluations')
+    if (within < wanted.length) throw new BudgetSpent('evaluations')
   }
 
   /** Counts the soups that have a score by now and that the strategy has asked for, as far as the budget of evaluations goes. */
   const countReady = () => {
-    for (const [key, { soup, scored }] of ready) {
+    for (const [key, { soup, scored }] of soups.ready) {
       const isMean = key === keyOf(mean)
       const isCounted = tried.has(key) || tried.size < maximumEvaluations
-      if (isCounted && !tried.has(key) && (proposed.has(key) || isMean)) count(key, soup, scored)
+      if (isCounted && !tried.has(key) && (proposed.has(key) || isMean)) count(soup, scored)
       if (isCounted && proposed.has(key)) asked.add(key)
     }
   }
@@ -207,16 +165,16 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
     measure: candidates => scoreRanked(candidates, ({ value }) => goodness(value, direction)),
     anticipate(candidate) {
       const soup = soupOf(candidate)
-      if (search.hasSpare() && tried.size < maximumEvaluations) start(keyOf(soup), soup, true)
+      if (search.hasSpare() && tried.size < maximumEvaluations) soups.start(soup, true)
     },
   }
 
   /** Starts with the candidates that the strategy asks for whatever the scores are, as far as the budget of evaluations goes. */
   const startUpfront = () => {
     for (const soup of (search.strategy.upfront?.(context) ?? []).map(soupOf)) {
-      if (started.size >= maximumEvaluations) return
+      if (soups.size >= maximumEvaluations) return
       proposed.add(keyOf(soup))
-      start(keyOf(soup), soup)
+      soups.start(soup)
     }
   }
 
@@ -225,23 +183,23 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
   let findings: StrategyFindings = {}
   let stopped: BudgetKind | null = null
   try {
-    if (search.base) start(keyOf(search.base), search.base)
+    if (search.base) soups.start(search.base)
     // The single models come first, since terms are measured by them.
     const singles = scoreSingles(context)
     // The mean of all models waits for no score.
-    if (models < maximumEvaluations) start(keyOf(mean), mean)
-    if (search.isOutside) startUpfront()
+    if (models < maximumEvaluations) soups.start(mean)
+    if (isOutside) startUpfront()
     await singles
     await scoreAll([all], () => undefined)
     findings = await search.strategy.run(context)
   } catch (error) {
     if (!(error instanceof BudgetSpent)) throw error
     stopped = error.kind
-    if (search.isOutside && stopped === 'seconds') countReady()
+    if (isOutside && stopped === 'seconds') countReady()
     // The budget may be spent before all single models are scored.
     await settle().catch((failure: unknown) => {
       if (!(failure instanceof BudgetSpent) || !search.terms) throw failure
-      measureBy(search.terms, null)
+      counted.measureBy(search.terms, null)
     })
   }
   return {
@@ -250,40 +208,6 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
     findings,
     stopped,
     evaluations: tried.size,
-    standings,
-  }
-}
-
-function keyOf(soup: CandidateSoup): string {
-  return JSON.stringify(soup)
-}
-
-/** Returns how many keys, counted from the first, fit the budget: at most `maximum` different keys tried in all. */
-function withinBudget(keys: readonly string[], tried: ReadonlyMap<string, unknown>, maximum: number): number {
-  const fresh = new Set<string>()
-  const over = keys.findIndex(key => {
-    if (!tried.has(key)) fresh.add(key)
-    return tried.size + fresh.size > maximum
-  })
-  return over < 0 ? keys.length : over
-}
-
-/** Returns a value, unless a deadline comes first. @param mayEnd called at the deadline; false: the value is awaited nevertheless */
-async function beforeDeadline<Value>(
-  value: Promise<Value>,
-  deadline: AbortSignal | undefined,
-  mayEnd: () => boolean,
-): Promise<Value> {
-  if (!deadline) return value
-  const { promise: over, reject } = Promise.withResolvers<never>()
-  const expire = () => {
-    if (mayEnd()) reject(new BudgetSpent('seconds'))
-  }
-  if (deadline.aborted) expire()
-  deadline.addEventListener('abort', expire)
-  try {
-    return await Promise.race([value, over])
-  } finally {
-    deadline.removeEventListener('abort', expire)
+    standings: counted.standings,
   }
 }
