@@ -9,6 +9,7 @@ import type { SearchEnd } from '../search/search-end.ts'
 import { scoresOfTerms } from '../search/standings.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { unlessAborted } from '../unless-aborted.ts'
+import { scoreHere } from './candidate-scoring.ts'
 import { openOutsideRun } from './external/outside-run.ts'
 import {
   noEvaluators,
@@ -33,7 +34,7 @@ import type { SearchPlans } from './search-plans.ts'
 import { recommendationOf, resultOf } from './search-result.ts'
 import { createSearchScorer, type SearchScorer } from './search-scorer.ts'
 import { openSearchSession, readingSearch, type SoupScoring } from './search-session.ts'
-import { type SpreadServices, scoreHere, spreadCandidates } from './search-spread.ts'
+import { type SpreadServices, spreadCandidates } from './search-spread.ts'
 import { directionOf, isAllOutside, isOnDataset } from './search-term.ts'
 import { scoreOnTest, scoresOf } from './search-test.ts'
 

@@ -1,11 +1,11 @@
 import type { ComparisonOutcome, ComparisonTask, EvaluationOutcome } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { Scored, ScoredSoup } from '../search/scored-candidate.ts'
+import type { CandidateScoring } from './candidate-scoring.ts'
 import { gathered } from './gathered.ts'
 import type { FoundScore, KeptScores, NewScores } from './kept-scores.ts'
 import type { Subject } from './score-subject.ts'
 import type { ScoringSession, SessionTerm } from './search-session.ts'
-import type { CandidateScoring } from './search-spread.ts'
 import { usableScore } from './usable-score.ts'
 
 /** Milliseconds between two writes of scores, since each write waits for the disk. A crash loses at most the scores of this time. */

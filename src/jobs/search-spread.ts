@@ -1,39 +1,19 @@
-import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { CandidateSoup } from '../merge/candidate-plan.ts'
-import { type CandidateLanes, type LaneCandidate, rangeMilliseconds } from './candidate-lanes.ts'
+import { rangeMilliseconds } from './candidate-lanes.ts'
 import { candidatePace, rangeSize, shareOf } from './candidate-pace.ts'
-import type { FoundScore, KeptScores } from './kept-scores.ts'
+import type { CandidateScoring } from './candidate-scoring.ts'
+import type { KeptScores } from './kept-scores.ts'
 import type { RangeBoard, RangeState } from './range-board.ts'
-import type { Subject } from './score-subject.ts'
 import type { ScoringSession } from './search-session.ts'
-
-/** A candidate of a search, by one of its terms. `term`: its place in the request. `found` hears the score if another worker has kept it. */
-export type SearchedCandidate = LaneCandidate & {
-  term: number
-  soup: CandidateSoup
-  subject: Subject
-  found(score: FoundScore): void
-}
-
-/** The evaluators that score the candidates of a search. */
-export type CandidateScoring = Pick<CandidateLanes, 'compare' | 'end'> & {
-  /** Number of evaluators of other workers that have helped a few seconds ago. */
-  readonly helping: number
-  score(candidate: SearchedCandidate): void
-}
-
-/** Milliseconds of a spread search. */
-export type SpreadTimes = {
-  /** Between two looks at offered ranges, without news of them. */
-  look: number
-  /** Without a sign of life until a worker is lost, and its candidates come back. */
-  lost: number
-  /** Until idle evaluators score the candidates of a worker as well, beyond half more than the expected time. */
-  grace: number
-  /** Until a worker that has not helped yet scores a candidate: it fetches the files of the search, and starts evaluators. */
-  opening: number
-}
+import {
+  type Offer,
+  offersOf,
+  type SharedCandidate,
+  type SpreadTimes,
+  silenceOf,
+  spreadHelpers,
+  unfinished,
+} from './spread-offers.ts'
 
 const usualTimes: SpreadTimes = { look: 500, lost: 10_000, grace: 1_000, opening: 2_000 }
 
@@ -44,30 +24,6 @@ const fewestOffers = 2
 const pauseMilliseconds = 5_000
 
 export type SpreadServices = { board: RangeBoard; kept: KeptScores; log: Logger; times?: SpreadTimes }
-
-/** `staysHere`: it is not offered, because another worker had it, and gave no score or took too long. */
-type Shared = SearchedCandidate & { isDone: boolean; staysHere: boolean }
-
-/**
- * `takenAt`: milliseconds when this process first saw that a worker has the range; undefined before. `isDoubled`: own evaluators score its
- * candidates, too.
- */
-type Offer = {
-  id: string
-  term: number
-  candidates: readonly Shared[]
-  isTaken: boolean
-  takenAt: number | undefined
-  beats: number
-  beatAt: number
-  isDoubled: boolean
-}
-
-/** Scores the candidates of a search in the evaluators of this process. */
-export function scoreHere(session: ScoringSession): CandidateScoring {
-  const { add, compare, end } = session.lanes()
-  return { helping: 0, score: candidate => add([candidate], 'last'), compare, end }
-}
 
 /**
  * Scores the candidates of a search in the evaluators of this process, and offers candidates to other workers while more wait than these
@@ -84,13 +40,12 @@ export function spreadCandidates(
   signal: AbortSignal,
 ): CandidateScoring {
   const identityOf = (term: number) => session.terms[term]?.metric.identity
-  const lanes = session.lanes<Shared>(() => {
+  const lanes = session.lanes<SharedCandidate>(() => {
     if (isOverloaded() || (isIdle() && offers.size > 0)) turnSoon()
   })
   const offers = new Map<string, Offer>()
-  /** The workers that have taken ranges, with the time when one of them was seen. */
-  const helpers = new Map<string, { evaluators: number; seenAt: number }>()
   const now = () => performance.now()
+  const helpers = spreadHelpers(times.lost, now)
   const pace = candidatePace(session.width, now)
   let lookedAt = 0
   let offersFrom = 0
@@ -99,23 +54,17 @@ export function spreadCandidates(
   let scoredElsewhere = 0
 
   const isIdle = () => lanes.hasIdle && lanes.waiting === 0
-  const helping = () =>
-    [...helpers.values()].reduce(
-      (sum, { evaluators, seenAt }) => sum + (now() - seenAt < times.lost ? evaluators : 0),
-      0,
-    )
   const untaken = () => [...offers.values()].filter(({ isTaken }) => !isTaken)
-  const mayOffer = () => untaken().length < Math.max(fewestOffers, 2 * helping()) && now() >= offersFrom
+  const mayOffer = () => untaken().length < Math.max(fewestOffers, 2 * helpers.evaluators) && now() >= offersFrom
   /** Number of candidates that own evaluators score before a worker could score any. */
   const ownShare = (seconds: number) => {
     const share = shareOf(session.width, seconds)
-    return helping() > 0 ? share : share * (1 + times.opening / rangeMilliseconds)
+    return helpers.evaluators > 0 ? share : share * (1 + times.opening / rangeMilliseconds)
   }
   const isOverloaded = () => {
     const seconds = pace.seconds()
     return seconds !== undefined && lanes.waiting > ownShare(seconds) && mayOffer()
   }
-  const unfinished = ({ candidates }: Offer) => candidates.filter(({ isDone }) => !isDone)
   /** Scores the candidates of a range here. A range that comes back from a worker is not offered again. */
   const bringBack = (offer: Offer, staysHere: boolean) => {
     offers.delete(offer.id)
@@ -135,21 +84,9 @@ export function spreadCandidates(
         ({ staysHere }) => !staysHere,
       )
       if (withdrawn.length === 0) break
-      // A range is of one term.
-      for (const [term, candidates] of Map.groupBy(withdrawn, each => each.term)) {
-        const id = randomUUID()
-        const added = {
-          id,
-          term,
-          candidates,
-          isTaken: false,
-          takenAt: undefined,
-          beats: 0,
-          beatAt: 0,
-          isDoubled: false,
-        }
-        offers.set(id, added)
-        fresh.push(added)
+      for (const each of offersOf(withdrawn)) {
+        offers.set(each.id, each)
+        fresh.push(each)
       }
     }
     if (fresh.length === 0) return
@@ -190,18 +127,11 @@ export function spreadCandidates(
       bringBack(each, true)
     }
   }
-  const isLost = (offer: Offer, { holder, beats }: RangeState) => {
-    const wasTaken = offer.isTaken
-    offer.isTaken = holder !== null
-    if (!holder) return false
-    offer.takenAt ??= now()
-    if (!wasTaken || beats !== offer.beats) {
-      offer.beats = beats
-      offer.beatAt = now()
-    }
-    if (now() - offer.beatAt < times.lost) return false
+  const isLost = (offer: Offer, state: RangeState) => {
+    const { holder } = state
+    if (silenceOf(offer, state, now()) < times.lost || !holder) return false
     log.warn({ jobId, worker: holder.id }, 'a worker that scored candidates of a search is lost')
-    helpers.delete(holder.id)
+    helpers.lost(holder)
     return true
   }
   const look = async () => {
@@ -212,7 +142,7 @@ export function spreadCandidates(
     const lost: Offer[] = []
     for (const each of offers.values()) {
       const state = states.get(each.id)
-      if (state?.holder) helpers.set(state.holder.id, { evaluators: state.holder.evaluators, seenAt: now() })
+      if (state?.holder) helpers.saw(state.holder)
       if (state?.isSettled) settled.push(each)
       else if (!state || isLost(each, state)) lost.push(each)
     }
@@ -279,11 +209,11 @@ export function spreadCandidates(
 
   return {
     get helping() {
-      return helping()
+      return helpers.evaluators
     },
     score(candidate) {
       pace.begin()
-      const shared: Shared = { ...candidate, isDone: false, staysHere: false }
+      const shared: SharedCandidate = { ...candidate, isDone: false, staysHere: false }
       const once =
         <Heard>(hear: (heard: Heard) => void) =>
         (heard: Heard) => {
