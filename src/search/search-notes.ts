@@ -107,6 +107,12 @@ function notesOnMissing({ request, end, test, names }: NotedSearch): string[] {
       notes.push('without a score of every candidate there are no Shapley values')
     if (request.strategy.type === 'sweep') notes.push('without a score of every candidate there is no loss barrier')
   }
+  if (uniform && !candidates.includes(uniform)) {
+    const failure = failureOf(uniform)
+    if (failure !== undefined) notes.push(`the mean of all models has no score from outside: ${failure}`)
+    else if (uniform.value === null)
+      notes.push('the mean of all models has no score, because its outputs or the scoring metric are not finite')
+  }
   if (uniform === winner && !candidates.includes(winner))
     notes.push(
       end.standings

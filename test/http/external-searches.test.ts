@@ -188,6 +188,15 @@ describe('a search that waits for scores', () => {
     )
   })
 
+  test('names the mean of all models if the scorer gives it no score', async () => {
+    const id = await scorer.start(models(), { selection: judge(), strategy: { type: 'topK', k: 1 } })
+    const { result } = await scorer.scoreAll(id, candidate =>
+      candidate.recipe?.models.length === 3 ? { error: 'ran out of memory' } : scoresOf(candidate),
+    )
+    expect(result?.uniform?.score).toBeNull()
+    expect(result?.notes).toContain('the mean of all models has no score from outside: ran out of memory')
+  })
+
   test('fails without any score, and says why', async () => {
     const id = await scorer.start(models(), { selection: judge() })
     const { error } = await scorer.scoreAll(id, () => ({ error: 'no GPU' }))

@@ -68,6 +68,16 @@ describe.each(strategies)('in a search by $type', strategy => {
   })
 })
 
+test('the mean of all models is named if it alone has no score, and the strategy did not propose it', async () => {
+  const everyModel = (members: readonly number[]) => members.length === names.length
+  const { end, notes } = await search({ type: 'greedy', accept: '>' }, ({ members }) =>
+    everyModel(members) ? null : 1 / members.length,
+  )
+  expect(end.candidates.filter(({ soup }) => everyModel(soup.members))).toEqual([])
+  expect(notes).toMatch(/^the mean of all models has no score, because/m)
+  expect(notes).not.toMatch(/of the candidates have no score/)
+})
+
 test('the refusal of a search without any score says what the scoring noted', async () => {
   const noteOf = () => '1 number in the target is NaN (of 75)'
   const searching = search({ type: 'topK' }, () => null, 'min', noteOf)
