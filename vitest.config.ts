@@ -15,6 +15,7 @@ const bounds = [
   'test/hostile/{crowded-models,memory-comes-back,task-seconds}.test.ts',
   'test/http/{costly-bodies,packaged-proxies,parallel-requests}.test.ts',
   'test/merge/{corpus,costly-models,heavy-models,weight-swap}.test.ts',
+  'test/examples/digits.test.ts',
   'test/onnx/{fuzz,hostile,written-in-parts}.test.ts',
   'test/simulation/simulation.test.ts',
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
