@@ -15,10 +15,21 @@ const bounds = [
   'test/hostile/{crowded-models,memory-comes-back,task-seconds}.test.ts',
   'test/http/{costly-bodies,packaged-proxies,parallel-requests}.test.ts',
   'test/merge/{corpus,costly-models,heavy-models,weight-swap}.test.ts',
-  'test/examples/digits.test.ts',
   'test/onnx/{fuzz,hostile,written-in-parts}.test.ts',
   'test/simulation/simulation.test.ts',
+  'test/storage/killed-migrations.test.ts',
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
+]
+/**
+ * Whole processes: commands as users type them, servers that start, get signals and start again, and evaluators that do harm.
+ * `npm run test:processes`. CI runs it after `npm test`.
+ */
+const processes = [
+  'test/{cli,examples}/*.test.ts',
+  'test/command-lines.test.ts',
+  'test/docs/commands.test.ts',
+  'test/durability/{restart,sigterm,start}.test.ts',
+  'test/hostile/{answers,evaluations,sandbox}.test.ts',
 ]
 /** Tests of single parts. They start no server and no other process. */
 const unit = [
@@ -80,7 +91,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     projects: [
       tier('unit', unit, bounds, { ...inMemory, setupFiles: ['test/support/no-servers.ts'] }),
-      tier('servers', ['test/**/*.test.ts'], [...unit, ...bounds, ...leftOut, ...clusterOnly]),
+      tier('servers', ['test/**/*.test.ts'], [...unit, ...bounds, ...processes, ...leftOut, ...clusterOnly]),
+      tier('processes', processes),
       tier('cluster', cluster, [...bounds, ...embeddedOnly], { ...inMemory, ...realParts }),
       tier('bounds', bounds, [], {}),
     ],
