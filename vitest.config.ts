@@ -21,14 +21,15 @@ const bounds = [
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
 ]
 /**
- * Whole processes: commands as users type them, servers that start, get signals and start again, and files, requests and evaluators that do
- * harm. `npm run test:processes`. CI runs it after `npm test`.
+ * Whole processes: commands as users type them, servers that start, get signals and start again, evaluators and what isolates them, and files,
+ * requests and evaluators that do harm. `npm run test:processes`. CI runs it after `npm test`.
  */
 const processes = [
   'test/{cli,examples,hostile}/*.test.ts',
   'test/command-lines.test.ts',
   'test/docs/{commands,operator-drills}.test.ts',
   'test/durability/{attempts,damaged-catalog,log,orphans,restart,sigterm,start}.test.ts',
+  'test/evaluate/{bubblewrap,evaluator-deaths,evaluator-modules,isolation-levels,launcher}.test.ts',
   'test/http/{access,connection-burst,external-digits,large-results,slow-start}.test.ts',
   'test/jobs/nothing-left.test.ts',
 ]
@@ -48,6 +49,7 @@ const embeddedOnly = [
   // Searches whose expected results take NumPy or scorers of their own; test/cluster has the digits from outside, with two servers.
   'test/http/{external-digits,terms-as-numpy}.test.ts',
   // Servers in processes of their own. test/cluster has those of several servers.
+  'test/evaluate/{bubblewrap,evaluator-deaths,evaluator-modules,isolation-levels,launcher}.test.ts',
   'test/http/{access,connection-burst,external-digits,large-results,slow-start}.test.ts',
   // Answers before the catalog and the content: the request itself, its connection, and the documents of the program.
   'test/http/{behind-nginx,broken-http,browser-headers,connections,cross-origin,declared-codes,empty-bodies}.test.ts',
