@@ -17,7 +17,21 @@ const bounds = [
   'test/merge/{corpus,costly-models,heavy-models,weight-swap}.test.ts',
   'test/onnx/{fuzz,hostile,written-in-parts}.test.ts',
   'test/simulation/simulation.test.ts',
+  'test/storage/killed-migrations.test.ts',
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
+]
+/**
+ * Whole processes: commands as users type them, servers that start, get signals and start again, evaluators and what isolates them, and files,
+ * requests and evaluators that do harm. `npm run test:processes`. CI runs it after `npm test`.
+ */
+const processes = [
+  'test/{cli,examples,hostile}/*.test.ts',
+  'test/command-lines.test.ts',
+  'test/docs/{commands,operator-drills}.test.ts',
+  'test/durability/{attempts,damaged-catalog,log,orphans,restart,sigterm,start}.test.ts',
+  'test/evaluate/{bubblewrap,evaluator-deaths,evaluator-modules,isolation-levels,launcher}.test.ts',
+  'test/http/{access,connection-burst,external-digits,large-results,slow-start}.test.ts',
+  'test/jobs/nothing-left.test.ts',
 ]
 /** Tests of single parts. They start no server and no other process. */
 const unit = [
@@ -35,7 +49,8 @@ const embeddedOnly = [
   // Searches whose expected results take NumPy or scorers of their own; test/cluster has the digits from outside, with two servers.
   'test/http/{external-digits,terms-as-numpy}.test.ts',
   // Servers in processes of their own. test/cluster has those of several servers.
-  'test/http/{access,connection-burst,large-results,slow-start}.test.ts',
+  'test/evaluate/{bubblewrap,evaluator-deaths,evaluator-modules,isolation-levels,launcher}.test.ts',
+  'test/http/{access,connection-burst,external-digits,large-results,slow-start}.test.ts',
   // Answers before the catalog and the content: the request itself, its connection, and the documents of the program.
   'test/http/{behind-nginx,broken-http,browser-headers,connections,cross-origin,declared-codes,empty-bodies}.test.ts',
   'test/http/{encoded-bodies,form-names,hosts,json-mistakes,large-refusals,method-refusals,openapi}.test.ts',
@@ -79,7 +94,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     projects: [
       tier('unit', unit, bounds, { ...inMemory, setupFiles: ['test/support/no-servers.ts'] }),
-      tier('servers', ['test/**/*.test.ts'], [...unit, ...bounds, ...leftOut, ...clusterOnly]),
+      tier('servers', ['test/**/*.test.ts'], [...unit, ...bounds, ...processes, ...leftOut, ...clusterOnly]),
+      tier('processes', processes, bounds),
       tier('cluster', cluster, [...bounds, ...embeddedOnly], { ...inMemory, ...realParts }),
       tier('bounds', bounds, [], {}),
     ],

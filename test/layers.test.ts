@@ -219,13 +219,9 @@ async function violations(): Promise<{ modules: number; found: Violation[] }> {
 }
 
 describe('the layer rule', () => {
-  test('is what npm run check:layers checks, and the project keeps it', async () => {
+  test('is what npm run check:layers checks', async () => {
     const { scripts } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8'))
     expect(scripts['check:layers']).toBe(`depcruise --config .dependency-cruiser.cjs ${sources.join(' ')}`)
-    const { modules, found } = await violations()
-    expect(found).toEqual([])
-    // Without its parser, dependency-cruiser sees no module and so no violation.
-    expect(modules).toBeGreaterThan(60)
   })
 
   describe('is broken', () => {
@@ -234,10 +230,11 @@ describe('the layer rule', () => {
       ...[...circle, ...detour].map(([file, content]) => ({ file, content })),
     ]
     let found: Violation[]
+    let modules: number
     beforeAll(async () => {
       await mkdir(join(copy, 'src/unlisted'))
       for (const { file, content } of files) await writeFile(join(copy, file), content, { flag: 'wx' })
-      found = (await violations()).found
+      ;({ found, modules } = await violations())
     })
 
     test.each(planted)('by %s', (_, file, __, rule, to) => {
@@ -260,7 +257,9 @@ describe('the layer rule', () => {
       expect(found.map(({ from }) => from)).toContainEqual(expect.toBeOneOf(detourFiles))
     })
 
-    test('by nothing that was not planted', () => {
+    test('by nothing that was not planted: the project keeps it', () => {
+      // Without its parser, dependency-cruiser sees no module and so no violation.
+      expect(modules).toBeGreaterThan(60 + files.length)
       const names = files.map(({ file }) => file)
       expect(found.filter(({ from }) => !names.includes(from))).toEqual([])
     })

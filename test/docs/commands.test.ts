@@ -1,11 +1,12 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { cp, readdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { json } from '../support/http-client.ts'
 import { numpyPython } from '../support/numpy-python.ts'
+import { expectStepsAsNumpy, stepsOf } from '../support/pytorch-steps.ts'
 import { projectFile, projectRoot, startApp, temporaryDirectory } from '../support/server.ts'
 
 /** The documents of the project, as paths from its root. */
@@ -35,10 +36,20 @@ test('a command stands in a block that says whether it is run', async () => {
 
 describe('the commands of', () => {
   let server: Awaited<ReturnType<typeof startApp>>
+  let programs: Awaited<ReturnType<typeof temporaryDirectory>>
   beforeAll(async () => {
     server = await startApp()
+    programs = await temporaryDirectory()
+    // `tureen` as a package installs it.
+    const node = `exec '${process.execPath}' --max-semi-space-size=1`
+    await writeFile(join(programs.path, 'tureen'), `#!/bin/sh\n${node} '${projectRoot}/src/tureen.ts' "$@"\n`, {
+      mode: 0o755,
+    })
   })
-  afterAll(() => server.close())
+  afterAll(async () => {
+    await server.close()
+    await programs.remove()
+  })
 
   /** A checkout as far as the commands see it: the examples and fixtures, without what other runs wrote. */
   async function checkout() {
@@ -53,9 +64,11 @@ describe('the commands of', () => {
 
   async function run(page: string, at: string): Promise<string> {
     const script = (await commandsOf(page)).replaceAll('http://127.0.0.1:3000', server.url)
-    // A page's `python3` has NumPy, and leaves no compiled files.
-    const PATH = `${dirname(await numpyPython())}:${process.env['PATH']}`
-    const env = { ...process.env, PATH, PYTHONDONTWRITEBYTECODE: '1', OPENBLAS_NUM_THREADS: '1' }
+    // A page's `python3` has NumPy, and leaves no compiled files. Its `tureen` works on the server, which costs less than to start one.
+    const PATH = [programs.path, dirname(await numpyPython()), process.env['PATH']].join(delimiter)
+    const NODE_COMPILE_CACHE = join(projectRoot, 'node_modules/.cache/compile')
+    const commands = { PATH, NODE_COMPILE_CACHE, TUREEN_URL: server.url }
+    const env = { ...process.env, ...commands, PYTHONDONTWRITEBYTECODE: '1', OPENBLAS_NUM_THREADS: '1' }
     const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { cwd: at, env })
     return stdout
   }
@@ -69,6 +82,11 @@ describe('the commands of', () => {
     },
     async 'docs/tutorials/batch-norms.md'(printed) {
       expect(printed).toBe('0.416\n0.96\n')
+    },
+    async 'docs/tutorials/coming-from-pytorch.md'(_, at) {
+      const page = String(await projectFile('docs/tutorials/coming-from-pytorch.md'))
+      expect(stepsOf(page).length).toBe(page.match(/^tureen /gm)?.length)
+      await expectStepsAsNumpy(page, join(at, 'examples/digits'))
     },
     async 'docs/tutorials/first-soup.md'(_, at) {
       const out = (name: string) => readFile(join(at, 'examples/digits/out', `${name}.onnx`))

@@ -5,6 +5,7 @@ import { requireFit } from '../../src/evaluate/metric-fit.ts'
 import type { RegisteredMetric } from '../../src/evaluate/metrics/metric-loaders.ts'
 import { metrics } from '../../src/evaluate/metrics/metric-registry.ts'
 import type { Dimension } from '../../src/onnx/skeleton.ts'
+import { randomCases } from '../support/random-cases.ts'
 import { start } from './metrics/score.ts'
 
 function named(name: string): RegisteredMetric {
@@ -84,7 +85,7 @@ describe.each([...metrics.values()])('$name', metric => {
         const isRefused = refuses(output, target, integers ? 'int64' : 'float32')
         expect(isRefused).toBe(!accepts(metric, output, target, integers))
       }),
-      { numRuns: 1000 },
+      { numRuns: randomCases(1000) },
     )
   })
 
@@ -105,7 +106,7 @@ describe.each([...metrics.values()])('$name', metric => {
         expect(refuses(dims, target)).toBe(!some)
         if (accepts(metric, output, target)) expect(some).toBe(true)
       }),
-      { numRuns: 200 },
+      { numRuns: randomCases(200) },
     )
   })
 

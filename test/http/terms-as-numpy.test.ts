@@ -67,7 +67,7 @@ const find = (strategy: object, terms: readonly Term[]) =>
 
 const numpy = async (terms: readonly Term[], candidates: unknown) =>
   judged.parse(
-    await runNumpy(script, ['judge'], {
+    await runNumpy(script, ['judge', files.path], {
       models: models.map(model => join(projectRoot, `examples/digits/ft${model}.onnx`)),
       terms: terms.map(({ data, ...term }) => ({ ...term, dataset: join(files.path, `${data}.npz`) })),
       candidates,

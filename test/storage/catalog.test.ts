@@ -114,9 +114,9 @@ test('one that cannot be opened is told, and so is what is asked of one that is 
   expect(error).toMatchObject({ code: 'TUREEN_INTERNAL' })
 })
 
-/** Rows of a megabyte each, more than the thread of the catalog has memory for. */
-const tooMuch = sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 600)
-  select hex(zeroblob(500000)) || i as text from n`
+/** Rows of ten megabytes each, more than the thread of the catalog has memory for. */
+const tooMuch = sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 60)
+  select hex(zeroblob(5000000)) || i as text from n`
 
 test('a thread that dies for want of memory is started again; its open transaction has done nothing', async () => {
   const codes: string[] = []

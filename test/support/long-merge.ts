@@ -25,6 +25,12 @@ export async function startLongMerge(
   return { job: await json<JobRecord>(response), model }
 }
 
+/** Returns the file that a long merge takes. */
+export function longModelBytes(): Uint8Array<ArrayBuffer> {
+  long ??= makeLong()
+  return long.bytes
+}
+
 async function longModel(url: string): Promise<ModelRecord> {
   long ??= makeLong()
   const list = await fetch(`${url}/v1/models?name=long&sha256=${long.digest}`)

@@ -1,12 +1,20 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
+let found: Promise<string> | undefined
+
 /** Returns the path of a Python with NumPy. @throws Error if there is none; `.ci/run` installs Debian's */
-export async function numpyPython(): Promise<string> {
+export function numpyPython(): Promise<string> {
+  // Each search for it starts a Python that loads NumPy.
+  found ??= findNumpyPython()
+  return found
+}
+
+async function findNumpyPython(): Promise<string> {
   for (const command of ['/usr/bin/python3', 'python3']) {
     const probe = ['-c', 'import sys, numpy; print(sys.executable)']
-    const found = await promisify(execFile)(command, probe).catch(() => undefined)
-    if (found !== undefined) return found.stdout.trim()
+    const answer = await promisify(execFile)(command, probe).catch(() => undefined)
+    if (answer !== undefined) return answer.stdout.trim()
   }
   throw new Error('no Python has NumPy: apt-get install python3-numpy')
 }

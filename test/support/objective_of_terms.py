@@ -1,7 +1,8 @@
 """An evaluation of the objective of several data sets, with NumPy alone and from the definition: the oracle of searches over terms.
 
-    objective_of_terms.py data DIRECTORY      writes the two data sets: digits below 5, and the others, of examples/digits/val.npz
-    objective_of_terms.py judge < REQUEST     averages, runs and scores candidates, and says which is the best
+    objective_of_terms.py data DIRECTORY                writes the two data sets: digits below 5, and the others, of examples/digits/val.npz
+    objective_of_terms.py judge DIRECTORY < REQUEST     averages, runs and scores candidates, and says which is the best;
+                                                        keeps logits in the directory for the next request about the same soups
 
 A term's gain of a soup is (score - best) x direction / |best|, where best is the score of the best single model by this term. The
 objective is the weighted sum of gains. A soup that misses a bound has no objective. Ties go to fewer models, then to earlier ones,
@@ -15,6 +16,7 @@ The answer: {"candidates": [{"models", "weights", "scores": [number], "objective
 
 import itertools
 import json
+import pickle
 import sys
 from pathlib import Path
 
@@ -64,7 +66,10 @@ def score(metric, logits, label):
 
 
 class Judge:
-    def __init__(self, request):
+    def __init__(self, request, directory):
+        self.file = directory / "logits.pickle"
+        self.logits = pickle.loads(self.file.read_bytes()) if self.file.exists() else {}
+        self.paths = request["models"]
         self.models = [initializers(Path(path).read_bytes()) for path in request["models"]]
         self.terms = request["terms"]
         self.data = {}
@@ -87,12 +92,23 @@ class Judge:
     def scores(self, soup):
         key = json.dumps([soup["models"], soup["weights"]])
         if key not in self.kept:
-            weights = average([self.models[model] for model in soup["models"]], soup["weights"])
-            logits = {path: logits_of(weights, image) for path, (image, _) in self.data.items()}
+            logits = self.logits_by_data(soup)
             self.kept[key] = [
                 score(term["metric"], logits[term["dataset"]], self.data[term["dataset"]][1]) for term in self.terms
             ]
         return self.kept[key]
+
+    def logits_by_data(self, soup):
+        """The logits of a soup for the images of each data set."""
+        members = [self.paths[model] for model in soup["models"]]
+        key = json.dumps([members, soup["weights"], sorted(self.data)])
+        if key not in self.logits:
+            weights = average([self.models[model] for model in soup["models"]], soup["weights"])
+            self.logits[key] = {path: logits_of(weights, image) for path, (image, _) in self.data.items()}
+        return self.logits[key]
+
+    def keep(self):
+        self.file.write_bytes(pickle.dumps(self.logits))
 
     def objective(self, soup):
         """None if the soup misses a bound."""
@@ -150,4 +166,6 @@ if sys.argv[1] == "data":
     write_data(Path(sys.argv[2]))
     print("{}")
 else:
-    print(json.dumps(Judge(json.load(sys.stdin)).answer()))
+    judge = Judge(json.load(sys.stdin), Path(sys.argv[2]))
+    print(json.dumps(judge.answer()))
+    judge.keep()

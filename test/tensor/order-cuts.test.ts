@@ -3,7 +3,7 @@ import { isWithin } from '../../src/tensor/cut.ts'
 import { findCuts } from '../../src/tensor/order-cuts.ts'
 
 /** More than are gathered and sorted at a time, so that equal ones are counted. */
-const many = 200_000
+const many = 100_000
 
 function sequence(seed: number): () => number {
   let state = seed

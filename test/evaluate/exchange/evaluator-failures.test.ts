@@ -50,7 +50,7 @@ testMemory('memory is what a process has taken since it was idle, resident or no
   const memory = watchMemory(process.pid, 2 ** 40)
   expect(memory.mostBytes).toBe(0)
   const stop = memory.watch(() => undefined)
-  const taken = new Uint8Array(200 << 20).fill(1)
+  const taken = new Uint8Array(100 << 20).fill(1)
   await new Promise(resolve => setTimeout(resolve, 200))
   stop()
   expect(memory.mostBytes).toBeGreaterThan(taken.byteLength / 2)
@@ -61,8 +61,8 @@ testMemory('memory is what a process has taken since it was idle, resident or no
 testMemory('memory above the limit is reported', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const stop = watchMemory(process.pid, 50 << 20).watch(resolve)
-  const taken = new Uint8Array(200 << 20).fill(1)
+  const taken = new Uint8Array(100 << 20).fill(1)
   await promise
   stop()
-  expect(taken.byteLength).toBe(200 << 20)
+  expect(taken.byteLength).toBe(100 << 20)
 })

@@ -38,7 +38,7 @@ test.each(Object.entries(layouts))(
     const expected = placesOf(values, layout)
     for (const memory of [1 << 20, 3000, 0]) {
       // Little memory is for few elements: where rows are long only some of them are asked for.
-      const step = memory === 1 << 20 ? 1 : Math.ceil(elements / 50)
+      const step = memory === 1 << 20 ? 1 : Math.ceil(elements / 20)
       const ranks = new StridedRanks(reader, 0, 1, memory)
       for (let at = 0; at < elements; at += step) {
         ranks.moveTo(at)
