@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { resultOf } from '../client/index.ts'
 import type { ComparisonResult } from '../schemas/comparison.ts'
 import { commonOptions, createCommand, readCommand } from './command.ts'
-import { createUploads, findInput, keepOption, type NamedInput } from './inputs.ts'
+import { findInput, keepOption, type NamedInput } from './inputs.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { exitCodes, UsageMistake } from './mistakes.ts'
 import { runSession } from './session.ts'
 import { shownScore, tableLines } from './terminal.ts'
+import { createUploads } from './uploads.ts'
 
 /** `tureen compare`: compares models pair by pair. */
 export async function compareCommand(given: readonly string[]): Promise<void> {
@@ -28,9 +29,8 @@ export async function compareCommand(given: readonly string[]): Promise<void> {
     },
     async (session, inputs) => {
       const { client, reporter } = session
-      const uploads = createUploads(session, options.keep)
-      const models: { id: string }[] = []
-      for (const input of inputs) models.push({ id: (await uploads.model(input)).id })
+      const uploads = createUploads(session, options.keep, false)
+      const models = (await uploads.models(inputs)).map(({ id }) => ({ id }))
       const body = { models, labels: uploads.labels, ttl: uploads.ttl }
       const isKept = isKeptBy(session, options.keep)
       const job = await runJob<'comparison'>(session, isKept, started => client.createComparison(body, started))

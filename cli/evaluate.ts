@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { resultOf } from '../client/index.ts'
 import type { EvaluationResult } from '../schemas/evaluation.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
-import { createUploads, findInput, keepOption } from './inputs.ts'
+import { findInput, keepOption } from './inputs.ts'
 import { warnOfIsolation } from './isolation.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { exitCodes } from './mistakes.ts'
@@ -10,6 +10,7 @@ import { readMetric, readWholeNumber } from './option-values.ts'
 import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
 import { runSession } from './session.ts'
 import { shownScore, tableLines } from './terminal.ts'
+import { createUploads } from './uploads.ts'
 
 const evaluateOptions = z.object({
   ...commonOptions,
@@ -44,7 +45,7 @@ export async function evaluateCommand(given: readonly string[]): Promise<void> {
     async (session, asked) => {
       const { client, reporter } = session
       await warnOfIsolation(session)
-      const uploads = createUploads(session, options.keep)
+      const uploads = createUploads(session, options.keep, true)
       const body = {
         model: (await uploads.model(asked.model)).id,
         dataset: await uploads.dataset(asked.data),

@@ -1,4 +1,5 @@
 import type { JobOf, JobProgress, JobType } from '../schemas/job.ts'
+import { requireUnchanged } from './local-server.ts'
 import type { Session } from './session.ts'
 import { shownScore } from './terminal.ts'
 
@@ -16,7 +17,7 @@ export function isKeptBy({ kind }: Session, keep: boolean): boolean {
  * @param isKept leaves the record of the job where it is
  */
 export async function runJob<Type extends JobType>(
-  { client, reporter, signal, afterwards }: Session,
+  { client, local, reporter, signal, afterwards }: Session,
   isKept: boolean,
   start: (options: { signal: AbortSignal }) => Promise<JobOf<Type>>,
 ): Promise<JobOf<Type>> {
@@ -31,6 +32,7 @@ export async function runJob<Type extends JobType>(
   })
   const job = await client.wait<Type>(started, { signal, onProgress: progress => reporter.progress(shown(progress)) })
   hasEnded = true
+  await requireUnchanged(local)
   return job
 }
 

@@ -9,6 +9,7 @@ export async function isFile(path: string): Promise<boolean> {
     const found = await stat(path)
     if (found.isDirectory())
       throw new UsageMistake(`${path} is a directory. Name the files in it, such as ${path}/*.onnx.`)
+    if (!found.isFile()) throw new UsageMistake(`${path} is no regular file. Write its bytes to a file, and name that.`)
     return true
   } catch (error) {
     if (error instanceof UsageMistake) throw error

@@ -4,7 +4,7 @@ import { resultOf } from '../client/index.ts'
 import type { SearchResult } from '../schemas/search.ts'
 import { type StrategyRequest, strategy } from '../schemas/strategy.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
-import { createUploads, findInput, type NamedInput } from './inputs.ts'
+import { findInput, type NamedInput } from './inputs.ts'
 import { warnOfIsolation } from './isolation.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { requireWritable } from './local-files.ts'
@@ -15,6 +15,7 @@ import { saveModel } from './save-model.ts'
 import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
 import { hasImproved, searchLines } from './search-lines.ts'
 import { runSession, type Session } from './session.ts'
+import { createUploads } from './uploads.ts'
 
 const strategies = strategy.options.map(({ shape }) => shape.type.value)
 
@@ -104,9 +105,8 @@ async function act(session: Session, options: SearchArguments, asked: Asked): Pr
   const { client, reporter, afterwards } = session
   const isKept = isKeptBy(session, options.keep)
   await warnOfIsolation(session)
-  const uploads = createUploads(session, options.keep)
-  const models: { id: string }[] = []
-  for (const input of asked.models) models.push({ id: (await uploads.model(input)).id })
+  const uploads = createUploads(session, options.keep, true)
+  const models = (await uploads.models(asked.models)).map(({ id }) => ({ id }))
   const base = asked.base && (await uploads.model(asked.base)).id
   const data = await uploads.dataset(asked.data)
   const test = asked.test && (await uploads.dataset(asked.test))

@@ -2,11 +2,12 @@ import { constants } from 'node:os'
 import { styleText } from 'node:util'
 import { TureenProblem } from '../client/index.ts'
 import { connect, type PlaceOptions, type ServerConnection } from './connection.ts'
+import { requireUnchanged } from './local-server.ts'
 import { errorLines, exitCodes, Interruption, UsageMistake } from './mistakes.ts'
 import { createReporter, type Reporter } from './terminal.ts'
 
 /** The tools of a running command. */
-export type Session = Pick<ServerConnection, 'client' | 'kind'> & {
+export type Session = Pick<ServerConnection, 'client' | 'kind' | 'local'> & {
   reporter: Reporter
   /** Aborts when a signal asks the command to end. */
   signal: AbortSignal
@@ -68,8 +69,12 @@ async function connected<Prepared>(
   const last: (() => Promise<unknown>)[] = [() => connection.close()]
   try {
     signal.throwIfAborted()
-    const { client, kind } = connection
-    return await act({ client, kind, reporter, signal, afterwards: run => last.push(run) }, prepared)
+    const { client, kind, local } = connection
+    return await act({ client, kind, local, reporter, signal, afterwards: run => last.push(run) }, prepared)
+  } catch (error) {
+    // An input that changes meanwhile is the reason of whatever follows.
+    if (!signal.aborted) await requireUnchanged(connection.local)
+    throw error
   } finally {
     for (const run of last.reverse())
       await run().catch((error: unknown) => reporter.warn([`not everything was removed: ${errorLines(error)[0]}`]))

@@ -3,7 +3,7 @@ import { resultOf } from '../client/index.ts'
 import type { MergeResult } from '../schemas/merge.ts'
 import type { ModelRecord } from '../schemas/model.ts'
 import { commonOptions, createCommand, readCommand } from './command.ts'
-import { createUploads, findInput, type NamedInput } from './inputs.ts'
+import { findInput, type NamedInput } from './inputs.ts'
 import { warnOfIsolation } from './isolation.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { requireWritable, writeText } from './local-files.ts'
@@ -15,6 +15,7 @@ import { saveModel } from './save-model.ts'
 import { runSession, type Session } from './session.ts'
 import { mergedModels } from './soup-models.ts'
 import { plain, shownBytes } from './terminal.ts'
+import { createUploads } from './uploads.ts'
 
 const soupOptions = z.object({
   ...commonOptions,
@@ -77,10 +78,10 @@ async function act(session: Session, options: SoupArguments, asked: Asked): Prom
   const { client, reporter, afterwards } = session
   const isKept = isKeptBy(session, options.keep)
   if (asked.recalibrate) await warnOfIsolation(session)
-  const uploads = createUploads(session, options.keep)
-  const models: ModelRecord[] = []
-  for (const input of asked.models) models.push(await uploads.model(input))
-  const base = asked.base && (await uploads.model(asked.base))
+  const uploads = createUploads(session, options.keep, asked.recalibrate !== undefined)
+  const records = await uploads.models([...asked.models, ...(asked.base ? [asked.base] : [])])
+  const models = records.slice(0, asked.models.length)
+  const base = records[asked.models.length]
   const data = asked.recalibrate && (await uploads.dataset(asked.recalibrate))
   const body = bodyOf(options, asked, models, base, data)
   const { labels, ttl } = uploads
