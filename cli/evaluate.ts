@@ -4,6 +4,7 @@ import type { EvaluationResult } from '../schemas/evaluation.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
 import { findInput, keepOption } from './inputs.ts'
 import { warnOfIsolation } from './isolation.ts'
+import { addJobOptions, jobOptions } from './job-options.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { exitCodes } from './mistakes.ts'
 import { readMetric, readWholeNumber } from './option-values.ts'
@@ -14,6 +15,7 @@ import { createUploads } from './uploads.ts'
 
 const evaluateOptions = z.object({
   ...commonOptions,
+  ...jobOptions,
   ...scoringOptions,
   ...keepOption,
   data: z.string(),
@@ -24,7 +26,7 @@ const evaluateOptions = z.object({
 /** `tureen evaluate`: scores one model on a data set. */
 export async function evaluateCommand(given: readonly string[]): Promise<void> {
   const command = addScoringOptions(
-    createCommand('evaluate', 'Score a model on a data set.')
+    addJobOptions(createCommand('evaluate', 'Score a model on a data set.'))
       .argument('<model>', 'ONNX file')
       .requiredOption('--data <data>', 'data set: an .npz file')
       .option('--metric <metric>', 'scoring metric, such as accuracy; can be repeated', repeated),

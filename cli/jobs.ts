@@ -6,6 +6,9 @@ import { shownScore } from './terminal.ts'
 /** Seconds for which a command waits until its cancelled job has ended. */
 const cancelSeconds = 10
 
+/** Starts a job. */
+export type JobStart<Type extends JobType> = (options: { signal: AbortSignal }) => Promise<JobOf<Type>>
+
 /** Returns true if the job of a command stays. On a server it does not, unless the command is told to keep it. */
 export function isKeptBy({ kind }: Session, keep: boolean): boolean {
   return kind !== 'remote' || keep
@@ -19,7 +22,7 @@ export function isKeptBy({ kind }: Session, keep: boolean): boolean {
 export async function runJob<Type extends JobType>(
   { client, local, reporter, signal, afterwards }: Session,
   isKept: boolean,
-  start: (options: { signal: AbortSignal }) => Promise<JobOf<Type>>,
+  start: JobStart<Type>,
 ): Promise<JobOf<Type>> {
   const started = await start({ signal })
   let hasEnded = false
@@ -30,10 +33,33 @@ export async function runJob<Type extends JobType>(
     }
     if (!isKept) await client.deleteJob(started.id)
   })
-  const job = await client.wait<Type>(started, { signal, onProgress: progress => reporter.progress(shown(progress)) })
+  const job = await client.wait<Type>(started, {
+    signal,
+    onProgress: progress => reporter.progress(shown(progress)),
+    onEvent: event => reporter.event(started.id, event),
+  })
   hasEnded = true
   await requireUnchanged(local)
   return job
+}
+
+/**
+ * Checks that a job can start, as its server does before it accepts the job, and cancels it.
+ * @throws TureenProblem that says why it cannot
+ */
+export async function checkJob<Type extends JobType>(
+  { client, kind, local, signal, afterwards }: Session,
+  start: JobStart<Type>,
+): Promise<void> {
+  const { id } = await start({ signal })
+  // A short job may have ended before.
+  await client.cancelJob(id).catch(() => undefined)
+  if (kind === 'remote') afterwards(() => client.deleteJob(id))
+  const { result } = await client.wait(id, { signal })
+  const made = result && 'model' in result ? result.model?.id : undefined
+  // The result of a search may be a model that the command has uploaded, and removes anyway.
+  if (kind === 'remote' && made !== undefined) afterwards(() => client.deleteModel(made).catch(() => undefined))
+  await requireUnchanged(local)
 }
 
 const barWidth = 24

@@ -2,9 +2,11 @@ import { constants } from 'node:fs'
 import { copyFile, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { saveDownload, saveFile } from '../client/files.ts'
+import type { ModelRecord } from '../schemas/model.ts'
 import { requireWritable, whileWriting } from './local-files.ts'
 import { CommandFailure } from './mistakes.ts'
 import type { Session } from './session.ts'
+import { standardStream, writeStandardOutput } from './standard-streams.ts'
 import { shownBytes } from './terminal.ts'
 import { usableModel } from './uploads.ts'
 
@@ -23,6 +25,10 @@ export async function saveModel(
 ): Promise<{ bytes: number }> {
   const { client, local, reporter, signal } = session
   const record = await usableModel(session, id)
+  if (path === standardStream) {
+    await pipeModel(session, record)
+    return { bytes: record.bytes }
+  }
   const options = {
     signal,
     onProgress: ({ received, total }: { received: number; total: number | null }) =>
@@ -47,6 +53,15 @@ export async function saveModel(
     saveDownload(await client.getModelContent(id, { ...options, ...(isInline ? { external: 'inline' } : {}) }), path),
   )
   return { bytes: record.bytes }
+}
+
+/** Writes a model to standard output, with its external data inside. */
+async function pipeModel({ client, local, signal }: Session, { id, files, bytes }: ModelRecord): Promise<void> {
+  if (local && files.length === 1) return writeStandardOutput(await local.modelPath(id, signal))
+  if (files.length > 1 && bytes > mostInlineBytes)
+    throw new CommandFailure('The model is larger than 2 GiB, so it has files beside it. Name a file with -o.')
+  const { body } = await client.getModelContent(id, { signal, external: 'inline' })
+  await writeStandardOutput(body)
 }
 
 /** Copies content to a new file, or clones it where the file system can. The file gets the permissions of a new one, not those of content. */

@@ -6,6 +6,7 @@ import { type StrategyRequest, strategy } from '../schemas/strategy.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
 import { findInput, type NamedInput } from './inputs.ts'
 import { warnOfIsolation } from './isolation.ts'
+import { addJobOptions, jobOptions } from './job-options.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { requireWritable } from './local-files.ts'
 import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mergeSettingsOf } from './merge-options.ts'
@@ -21,6 +22,7 @@ const strategies = strategy.options.map(({ shape }) => shape.type.value)
 
 const searchOptions = z.object({
   ...commonOptions,
+  ...jobOptions,
   ...mergeOptions,
   ...scoringOptions,
   output: z.string().optional(),
@@ -49,7 +51,7 @@ type Asked = MergeSources & {
 export async function searchCommand(given: readonly string[]): Promise<void> {
   const command = addMergeOptions(
     addScoringOptions(
-      createCommand('search', 'Search for the best soup of some models.')
+      addJobOptions(createCommand('search', 'Search for the best soup of some models.'))
         .argument('<models...>', 'ONNX files')
         .requiredOption('--data <data>', 'data set that candidates are chosen by: an .npz file')
         .option('--test <data>', 'data set that scores the result once, at the end')

@@ -30,6 +30,8 @@ export type Uploads = {
   ttl: number | undefined
 }
 
+type LocalInput = Extract<NamedInput, { kind: 'file' }>
+
 /** Puts files under names. `data`: external data of a model, by its location. */
 type Sender = {
   model(path: string, name: string): Promise<ModelRecord>
@@ -53,18 +55,18 @@ export function createUploads(session: Session, keep: boolean, areRun: boolean):
   const inTurn = pLimit(local ? adoptedAtOnce : 1)
   const sender = local ? adopting(session, local, kind === 'temporary' && !areRun) : sending(session, labels, ttl)
 
-  async function upload(path: string, mayBeIncomplete: boolean): Promise<ModelRecord> {
+  async function upload({ path, shown }: LocalInput, mayBeIncomplete: boolean): Promise<ModelRecord> {
     const name = shortened(basename(path).replace(/\.onnx$/i, '') || 'model')
-    const record = await whileSending(path, () => sender.model(path, name))
+    const record = await whileSending(shown, () => sender.model(path, name))
     const { id, missing } = record
-    reporter.show(id, path)
+    reporter.show(id, shown)
     if (isOwn) afterwards(() => client.deleteModel(id))
     const found: { location: string; file: string }[] = []
     for (const location of missing) {
       const file = besidePath(path, location)
       if (file !== undefined && (await isFile(file))) found.push({ location, file })
       else if (!mayBeIncomplete)
-        throw new CommandFailure(`${path} needs the file ${location}, which is not beside it.`, [
+        throw new CommandFailure(`${shown} needs the file ${location}, which is not beside it.`, [
           'Put it there: the path counts from the directory of the model, and stays below it.',
         ])
     }
@@ -80,17 +82,17 @@ export function createUploads(session: Session, keep: boolean, areRun: boolean):
     ttl,
     async model(input, { mayBeIncomplete = false } = {}) {
       if (input.kind === 'id') return usableModel(session, input.id)
-      const record = known.get(input.path) ?? upload(input.path, mayBeIncomplete)
+      const record = known.get(input.path) ?? upload(input, mayBeIncomplete)
       known.set(input.path, record)
       return record
     },
     models: inputs => Promise.all(inputs.map(input => inTurn(() => uploads.model(input)))),
     async dataset(input) {
       if (input.kind === 'id') return input.id
-      const { path } = input
+      const { path, shown } = input
       const name = shortened(basename(path).replace(/\.npz$/i, '') || 'data')
-      const { id } = await whileSending(path, () => sender.dataset(path, name))
-      reporter.show(id, path)
+      const { id } = await whileSending(shown, () => sender.dataset(path, name))
+      reporter.show(id, shown)
       if (isOwn) afterwards(() => client.deleteDataset(id))
       return id
     },
