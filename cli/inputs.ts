@@ -23,6 +23,11 @@ export async function findInput(text: string, options: PlaceOptions): Promise<Na
   throw new UsageMistake(`There is no file ${text}${mayBeId ? ', and it is no id' : ''}. Correct the path.`)
 }
 
+/** True if a text has the form of an id or a digest. */
+export function isReference(text: string): boolean {
+  return reference.test(text)
+}
+
 /** True if the commands work where records may be, on a server or in a store that stays. */
 export function hasRecords({ server, store }: PlaceOptions): boolean {
   return store !== undefined || Boolean(server ?? process.env['TUREEN_URL'])

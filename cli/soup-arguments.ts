@@ -1,8 +1,7 @@
-import { Option } from 'commander'
 import { z } from 'zod'
 import { commonOptions, createCommand } from './command.ts'
 import { findInput, type NamedInput } from './inputs.ts'
-import { addJobOptions, jobOptions } from './job-options.ts'
+import { addDryRun, addJobOptions, dryRunOption, jobOptions } from './job-options.ts'
 import { readText, requireWritable } from './local-files.ts'
 import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions } from './merge-options.ts'
 import { type MergekitFile, mergekitInputs, readMergekitText } from './mergekit-file.ts'
@@ -21,7 +20,7 @@ export const soupOptions = z.object({
   recipe: z.string().optional(),
   rules: z.string().optional(),
   recipeOut: z.string().optional(),
-  dryRun: z.boolean().default(false),
+  ...dryRunOption,
   failOnWarnings: z.boolean().default(false),
 })
 
@@ -39,9 +38,9 @@ export type AskedSoup = MergeSources & {
 
 /** Returns the command `tureen soup` with its options. */
 export function soupCommandLine() {
-  return addJobOptions(
+  return addDryRun(
     addMergeOptions(
-      createCommand('soup', 'Merge models into one, weight by weight.')
+      addJobOptions(createCommand('soup', 'Merge models into one, weight by weight.'))
         .argument('[models...]', 'ONNX files, or directories of them; - is standard input, @FILE is --recipe FILE')
         .requiredOption('-o, --output <file>', 'file for the soup, or directory; - is standard output')
         .option('--weights <numbers>', 'one weight for each model, such as 2,3')
@@ -53,7 +52,6 @@ export function soupCommandLine() {
         '--recipe-out <file>',
         'write the recipe that makes this soup again, in JSON, or YAML if the name ends so',
       )
-      .addOption(new Option('--dry-run', 'check the merge, say what it would do, and write nothing'))
       .option('--fail-on-warnings', 'end with code 1, and write no file, if the merge has warnings'),
   )
 }
@@ -73,22 +71,12 @@ export function withRecipeArgument(
   return { options: recipe === undefined ? given : { ...given, recipe }, names }
 }
 
-/** Checks the options that contradict each other. @throws UsageMistake */
-export function requireConsistent({ dryRun, json, ndjson, keep, store, output, recipeOut }: SoupArguments): void {
-  const others = { '--json': json, '--ndjson': ndjson, '--keep': keep, '--store': store !== undefined }
-  const [other] = Object.entries(others).find(([, isGiven]) => isGiven) ?? []
-  if (dryRun && other !== undefined)
-    throw new UsageMistake(
-      `--dry-run and ${other} exclude each other: a dry run writes nothing but lines for people. Leave one out.`,
-    )
-  if (recipeOut === standardStream || (recipeOut !== undefined && recipeOut === output))
-    throw new UsageMistake(`--recipe-out ${recipeOut}: name a file of its own for the recipe.`)
-}
-
 /** Reads and checks the arguments of a soup of files. @throws UsageMistake */
 export async function askedSoup(options: SoupArguments, names: readonly string[]): Promise<AskedSoup> {
-  for (const path of [options.output, options.recipeOut])
-    if (path !== undefined) await requireWritable(path, options.force)
+  const { recipeOut, output } = options
+  if (recipeOut === standardStream || (recipeOut !== undefined && recipeOut === output))
+    throw new UsageMistake(`--recipe-out ${recipeOut}: name a file of its own for the recipe.`)
+  for (const path of [output, recipeOut]) if (path !== undefined) await requireWritable(path, options.force)
   const text = options.recipe === undefined ? undefined : await readText(options.recipe)
   if (options.recipe !== undefined && text !== undefined && isMergekit(options.recipe, text))
     return askedOfMergekit(options, options.recipe, text, names)

@@ -3,6 +3,7 @@ import type { MergeResult } from '../schemas/merge.ts'
 import type { ModelRecord } from '../schemas/model.ts'
 import { readCommand } from './command.ts'
 import { warnOfIsolation } from './isolation.ts'
+import { requireConsistent } from './job-options.ts'
 import { checkJob } from './jobs.ts'
 import { writeText } from './local-files.ts'
 import { CommandFailure, exitCodes } from './mistakes.ts'
@@ -11,7 +12,6 @@ import { runSession, type Session } from './session.ts'
 import {
   type AskedSoup,
   askedSoup,
-  requireConsistent,
   type SoupArguments,
   soupCommandLine,
   soupOptions,
