@@ -7,7 +7,7 @@ import { shownScore } from './terminal.ts'
 const cancelSeconds = 10
 
 /** Starts a job. */
-export type JobStart<Type extends JobType> = (options: { signal: AbortSignal }) => Promise<JobOf<Type>>
+export type BeginJob<Type extends JobType> = (options: { signal: AbortSignal }) => Promise<JobOf<Type>>
 
 /** Returns true if the job of a command stays. On a server it does not, unless the command is told to keep it. */
 export function isKeptBy({ kind }: Session, keep: boolean): boolean {
@@ -22,7 +22,7 @@ export function isKeptBy({ kind }: Session, keep: boolean): boolean {
 export async function runJob<Type extends JobType>(
   { client, local, reporter, signal, afterwards }: Session,
   isKept: boolean,
-  start: JobStart<Type>,
+  start: BeginJob<Type>,
 ): Promise<JobOf<Type>> {
   const started = await start({ signal })
   let hasEnded = false
@@ -49,7 +49,7 @@ export async function runJob<Type extends JobType>(
  */
 export async function checkJob<Type extends JobType>(
   { client, kind, local, signal, afterwards }: Session,
-  start: JobStart<Type>,
+  start: BeginJob<Type>,
 ): Promise<void> {
   const { id } = await start({ signal })
   // A short job may have ended before.

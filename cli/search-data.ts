@@ -13,10 +13,10 @@ export const dataOptions = {
   metric: z.array(z.string()).optional(),
 }
 
-type Metric = ReturnType<typeof readMetric>
+type GivenMetric = ReturnType<typeof readMetric>
 
 /** One data set of a search. `weight`: of its term, if it is given. */
-type AskedTerm = { input: NamedInput; metric: Metric; weight: number | undefined; test: NamedInput | undefined }
+type AskedTerm = { input: NamedInput; metric: GivenMetric; weight: number | undefined; test: NamedInput | undefined }
 
 /** The data sets of a search. */
 export type AskedData = readonly [AskedTerm, ...AskedTerm[]]
@@ -78,7 +78,7 @@ export async function selectionOf(terms: AskedData, scoring: object, uploads: Up
     known.set(key, id)
     return id
   }
-  const selections: { dataset: string; metric: Metric; weight?: number }[] = []
+  const selections: { dataset: string; metric: GivenMetric; weight?: number }[] = []
   const tests: { dataset: string }[] = []
   for (const { input, metric, weight, test } of terms) {
     selections.push({ dataset: await idOf(input), metric, ...scoring, ...(weight === undefined ? {} : { weight }) })

@@ -1,6 +1,6 @@
 import type { JobOf } from '../schemas/job.ts'
 import type { ModelRecord } from '../schemas/model.ts'
-import { isKeptBy, type JobStart, runJob } from './jobs.ts'
+import { type BeginJob, isKeptBy, runJob } from './jobs.ts'
 import { mergeSettingsOf } from './merge-options.ts'
 import { withModels } from './mergekit-file.ts'
 import type { Session } from './session.ts'
@@ -9,7 +9,7 @@ import { mergedModels } from './soup-models.ts'
 import type { Uploads } from './uploads.ts'
 
 /** A merge whose models are where the command works. */
-export type PreparedMerge = { records: ModelRecord[]; start: JobStart<'merge'> }
+export type PreparedMerge = { records: ModelRecord[]; start: BeginJob<'merge'> }
 
 /** Puts the models of a soup where the command works. */
 export async function prepareMerge(

@@ -57,7 +57,7 @@ export type Reporter = {
   clear(): void
 }
 
-/** What a command writes where. `output`: the file that it makes; with `-`, that goes to standard output alone. */
+/** Options of the output. `output`: the file that the command makes; with `-`, only the model goes to standard output. */
 export type ReporterOptions = { json: boolean; ndjson?: boolean; quiet: boolean; output?: string | undefined }
 
 /** Returns what writes for a command. With `json` and `ndjson` people get no lines, with `quiet` only errors. */

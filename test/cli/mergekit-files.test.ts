@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { z } from 'zod'
 import { readMergekitText, withModels } from '../../cli/mergekit-file.ts'
 import { readYaml } from '../../src/merge/recipe-yaml.ts'
+import { projectFile } from '../support/server.ts'
+
+const fixture = z.object({ cases: z.array(z.object({ document: z.string() })) })
 
 const named = (text: string) => readMergekitText(text).references.map(({ name }) => name)
 const renamed = (text: string) => withModels(readMergekitText(text), name => `id of ${name}`)
@@ -50,12 +51,12 @@ test('a configuration in JSON, and one without models', () => {
   expect(renamed('merge_method: linear\nmodels: 7\n')).toBe('merge_method: linear\nmodels: 7\n')
 })
 
-test('the server reads the same from configurations of the tests with other names', async () => {
-  const folder = join(dirname(fileURLToPath(import.meta.url)), '../fixtures/mergekit')
-  const files = (await readdir(folder)).filter(name => /\.ya?ml$/.test(name))
-  for (const name of files) {
-    const text = await readFile(join(folder, name), 'utf8')
-    const same = withModels(readMergekitText(text), each => each)
-    expect(readYaml(same), name).toEqual(readYaml(text))
+test('the server reads the same from every configuration of the fixtures, but for the names', async () => {
+  const { cases } = fixture.parse(JSON.parse(String(await projectFile('test/fixtures/mergekit/cases.json'))))
+  expect(cases.length).toBeGreaterThan(10)
+  for (const { document } of cases) {
+    expect(named(document).length).toBeGreaterThan(0)
+    const back = withModels(readMergekitText(renamed(document)), name => name.replace('id of ', ''))
+    expect(readYaml(back)).toEqual(readYaml(document))
   }
 })

@@ -82,7 +82,10 @@ describe('tureen soup', () => {
 
   test('pairs the models of directories by path, and copies the other files of the base', async () => {
     for (const [name, bias] of Object.entries({ a: 1, b: 3 })) {
-      const { main, data } = externalModel([1, 2, 3, 4], [bias, bias], { b: { location: `${name}.bin` } })
+      const { main, data } = externalModel([1, 2, 3, 4], [bias, bias], {
+        W: { location: `${name}-W.bin` },
+        b: { location: `${name}-b.bin` },
+      })
       await write({ [`${name}/dec/head.onnx`]: main, [`${name}/same.json`]: '{}', [`${name}/tok.json`]: name })
       for (const [location, bytes] of Object.entries(data)) await write({ [`${name}/dec/${location}`]: bytes })
     }
