@@ -2,21 +2,30 @@ import { z } from 'zod'
 import { resultOf } from '../client/index.ts'
 import type { ComparisonResult } from '../schemas/comparison.ts'
 import { commonOptions, createCommand, readCommand } from './command.ts'
-import { createUploads, findInput, keepOption, type NamedInput } from './inputs.ts'
+import { findInput, keepOption, type NamedInput } from './inputs.ts'
+import { addJobOptions, jobOptions } from './job-options.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { exitCodes, UsageMistake } from './mistakes.ts'
 import { runSession } from './session.ts'
 import { shownScore, tableLines } from './terminal.ts'
+import { createUploads } from './uploads.ts'
+
+const compareOptions = z.object({
+  ...commonOptions,
+  ...jobOptions,
+  ...keepOption,
+  failOnWarnings: z.boolean().default(false),
+})
 
 /** `tureen compare`: compares models pair by pair. */
 export async function compareCommand(given: readonly string[]): Promise<void> {
-  const command = createCommand(
-    'compare',
-    'Compare models pair by pair: can they be merged, and how far apart are they?',
+  const command = addJobOptions(
+    createCommand('compare', 'Compare models pair by pair: can they be merged, and how far apart are they?'),
   )
     .argument('<models...>', 'ONNX files, at least two')
+    .option('--fail-on-warnings', 'end with code 1 if the comparison has warnings')
     .option('--keep', 'leave the models and the job on the server')
-  const { options, names } = readCommand(command, z.object({ ...commonOptions, ...keepOption }), given)
+  const { options, names } = readCommand(command, compareOptions, given)
   await runSession(
     'compare',
     options,
@@ -28,9 +37,8 @@ export async function compareCommand(given: readonly string[]): Promise<void> {
     },
     async (session, inputs) => {
       const { client, reporter } = session
-      const uploads = createUploads(session, options.keep)
-      const models: { id: string }[] = []
-      for (const input of inputs) models.push({ id: (await uploads.model(input)).id })
+      const uploads = createUploads(session, options.keep, false)
+      const models = (await uploads.models(inputs)).map(({ id }) => ({ id }))
       const body = { models, labels: uploads.labels, ttl: uploads.ttl }
       const isKept = isKeptBy(session, options.keep)
       const job = await runJob<'comparison'>(session, isKept, started => client.createComparison(body, started))
@@ -38,7 +46,7 @@ export async function compareCommand(given: readonly string[]): Promise<void> {
       reporter.document(job)
       reporter.warn(result.warnings)
       reporter.tell(...shown(result, reporter.readable))
-      return exitCodes.done
+      return options.failOnWarnings && result.warnings.length > 0 ? exitCodes.failed : exitCodes.done
     },
   )
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, type TureenClient, TureenConnectionError } from '../client/index.ts'
 import { unixSocketTransport } from '../client/unix-socket-transport.ts'
+import { type LocalServer, localServer } from './local-server.ts'
 import { CommandFailure, fileReason, UsageMistake } from './mistakes.ts'
 
 /** Where a command works: on a server, or on one inside this process. */
@@ -11,6 +12,8 @@ export type ServerConnection = {
   client: TureenClient
   /** `temporary`: a server inside this process whose store goes when it ends. `named`: with a store that stays. */
   kind: 'remote' | 'temporary' | 'named'
+  /** Further requests of a server inside this process; null for others. */
+  local: LocalServer | null
   close(): Promise<void>
 }
 
@@ -38,7 +41,7 @@ async function connectTo(server: string, token: string | undefined): Promise<Ser
       'Start it, or correct --server or TUREEN_URL. Without both, the command needs no server.',
     ])
   }
-  return { client: createClient(settings), kind: 'remote', close: async () => undefined }
+  return { client: createClient(settings), kind: 'remote', local: null, close: async () => undefined }
 }
 
 /** Returns the token that the environment or a file has; undefined without one. A token is no option, since others can read options. */
@@ -66,9 +69,11 @@ async function embed(store: string | undefined): Promise<ServerConnection> {
   // Loads the service, which commands on a server do not need.
   const { startEmbeddedServer } = await import('./embedded-server.ts')
   try {
-    const server = await startEmbeddedServer(store ?? join(own, 'store'), socket)
+    const server = await startEmbeddedServer(store ?? join(own, 'store'), socket, store === undefined)
+    const transport = unixSocketTransport(socket)
     return {
-      client: createClient({ url: 'http://localhost', transport: unixSocketTransport(socket) }),
+      client: createClient({ url: 'http://localhost', transport }),
+      local: localServer(transport),
       kind: store === undefined ? 'temporary' : 'named',
       async close() {
         await server.close()

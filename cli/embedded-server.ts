@@ -20,9 +20,14 @@ const passedOn = [
  * Starts the service inside this process, on a Unix socket. Whoever may open the directory of the socket may do everything.
  *
  * @param store its data directory
+ * @param isTemporary true if the store goes with the command
  * @throws Error that says why the store cannot be used
  */
-export async function startEmbeddedServer(store: string, socketPath: string): Promise<{ close(): Promise<void> }> {
+export async function startEmbeddedServer(
+  store: string,
+  socketPath: string,
+  isTemporary: boolean,
+): Promise<{ close(): Promise<void> }> {
   const given = Object.fromEntries(passedOn.map(name => [name, process.env[name]]))
   // Child processes inherit the environment, and must not see tokens and passwords.
   for (const name of [...secretVariables, 'TUREEN_TOKEN']) delete process.env[name]
@@ -38,10 +43,11 @@ export async function startEmbeddedServer(store: string, socketPath: string): Pr
   })
   const log = pino({ level: config.logLevel }, pino.destination(2))
   const directory = await holdDataDirectory(config.dataDirectory)
-  const app = await createApp(config, directory, log, Date.now, error => {
+  const onUnusable = (error: unknown) => {
     process.stderr.write(`tureen: the store ${store} cannot be used any longer: ${reasonOf(error)}\n`)
     process.exit(1)
-  })
+  }
+  const app = await createApp(config, directory, log, Date.now, onUnusable, undefined, { durable: !isTemporary })
   await app.listen({ path: socketPath })
   return { close: () => app.close() }
 }

@@ -2,17 +2,20 @@ import { z } from 'zod'
 import { resultOf } from '../client/index.ts'
 import type { EvaluationResult } from '../schemas/evaluation.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
-import { createUploads, findInput, keepOption } from './inputs.ts'
+import { findInput, keepOption } from './inputs.ts'
 import { warnOfIsolation } from './isolation.ts'
+import { addJobOptions, jobOptions } from './job-options.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { exitCodes } from './mistakes.ts'
 import { readMetric, readWholeNumber } from './option-values.ts'
 import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
 import { runSession } from './session.ts'
 import { shownScore, tableLines } from './terminal.ts'
+import { createUploads } from './uploads.ts'
 
 const evaluateOptions = z.object({
   ...commonOptions,
+  ...jobOptions,
   ...scoringOptions,
   ...keepOption,
   data: z.string(),
@@ -23,7 +26,7 @@ const evaluateOptions = z.object({
 /** `tureen evaluate`: scores one model on a data set. */
 export async function evaluateCommand(given: readonly string[]): Promise<void> {
   const command = addScoringOptions(
-    createCommand('evaluate', 'Score a model on a data set.')
+    addJobOptions(createCommand('evaluate', 'Score a model on a data set.'))
       .argument('<model>', 'ONNX file')
       .requiredOption('--data <data>', 'data set: an .npz file')
       .option('--metric <metric>', 'scoring metric, such as accuracy; can be repeated', repeated),
@@ -44,7 +47,7 @@ export async function evaluateCommand(given: readonly string[]): Promise<void> {
     async (session, asked) => {
       const { client, reporter } = session
       await warnOfIsolation(session)
-      const uploads = createUploads(session, options.keep)
+      const uploads = createUploads(session, options.keep, true)
       const body = {
         model: (await uploads.model(asked.model)).id,
         dataset: await uploads.dataset(asked.data),

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { ModelRecord } from '../schemas/model.ts'
 import { commonOptions, createCommand, readCommand } from './command.ts'
-import { createUploads, findInput } from './inputs.ts'
+import { findInput } from './inputs.ts'
+import { requireUnchanged } from './local-server.ts'
 import { exitCodes } from './mistakes.ts'
 import { runSession } from './session.ts'
 import { plain, shownBytes } from './terminal.ts'
+import { createUploads } from './uploads.ts'
 
 /** `tureen inspect`: shows what a model is. */
 export async function inspectCommand(given: readonly string[]): Promise<void> {
@@ -18,7 +20,8 @@ export async function inspectCommand(given: readonly string[]): Promise<void> {
     options,
     () => findInput(names[0] ?? '', options),
     async (session, input) => {
-      const record = await createUploads(session, false).model(input, { mayBeIncomplete: true })
+      const record = await createUploads(session, false, false).model(input, { mayBeIncomplete: true })
+      await requireUnchanged(session.local)
       session.reporter.document(record)
       session.reporter.tell(...shown(record))
       return exitCodes.done

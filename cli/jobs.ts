@@ -1,9 +1,13 @@
 import type { JobOf, JobProgress, JobType } from '../schemas/job.ts'
+import { requireUnchanged } from './local-server.ts'
 import type { Session } from './session.ts'
 import { shownScore } from './terminal.ts'
 
 /** Seconds for which a command waits until its cancelled job has ended. */
 const cancelSeconds = 10
+
+/** Starts a job. */
+export type BeginJob<Type extends JobType> = (options: { signal: AbortSignal }) => Promise<JobOf<Type>>
 
 /** Returns true if the job of a command stays. On a server it does not, unless the command is told to keep it. */
 export function isKeptBy({ kind }: Session, keep: boolean): boolean {
@@ -16,9 +20,9 @@ export function isKeptBy({ kind }: Session, keep: boolean): boolean {
  * @param isKept leaves the record of the job where it is
  */
 export async function runJob<Type extends JobType>(
-  { client, reporter, signal, afterwards }: Session,
+  { client, local, reporter, signal, afterwards }: Session,
   isKept: boolean,
-  start: (options: { signal: AbortSignal }) => Promise<JobOf<Type>>,
+  start: BeginJob<Type>,
 ): Promise<JobOf<Type>> {
   const started = await start({ signal })
   let hasEnded = false
@@ -29,9 +33,33 @@ export async function runJob<Type extends JobType>(
     }
     if (!isKept) await client.deleteJob(started.id)
   })
-  const job = await client.wait<Type>(started, { signal, onProgress: progress => reporter.progress(shown(progress)) })
+  const job = await client.wait<Type>(started, {
+    signal,
+    onProgress: progress => reporter.progress(shown(progress)),
+    onEvent: event => reporter.event(started.id, event),
+  })
   hasEnded = true
+  await requireUnchanged(local)
   return job
+}
+
+/**
+ * Checks that a job can start, as its server does before it accepts the job, and cancels it.
+ * @throws TureenProblem that says why it cannot
+ */
+export async function checkJob<Type extends JobType>(
+  { client, kind, local, signal, afterwards }: Session,
+  start: BeginJob<Type>,
+): Promise<void> {
+  const { id } = await start({ signal })
+  // A short job may have ended before.
+  await client.cancelJob(id).catch(() => undefined)
+  if (kind === 'remote') afterwards(() => client.deleteJob(id))
+  const { result } = await client.wait(id, { signal })
+  const made = result && 'model' in result ? result.model?.id : undefined
+  // The result of a search may be a model that the command has uploaded, and removes anyway.
+  if (kind === 'remote' && made !== undefined) afterwards(() => client.deleteModel(made).catch(() => undefined))
+  await requireUnchanged(local)
 }
 
 const barWidth = 24

@@ -2,6 +2,7 @@ import { access, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { saveDownload } from '../client/files.ts'
 import { CommandFailure, fileReason, UsageMistake } from './mistakes.ts'
+import { requirePipedOutput, standardStream } from './standard-streams.ts'
 
 /** Returns true if there is a file under this path. @throws UsageMistake if there is something else, or if it cannot be looked at */
 export async function isFile(path: string): Promise<boolean> {
@@ -9,6 +10,7 @@ export async function isFile(path: string): Promise<boolean> {
     const found = await stat(path)
     if (found.isDirectory())
       throw new UsageMistake(`${path} is a directory. Name the files in it, such as ${path}/*.onnx.`)
+    if (!found.isFile()) throw new UsageMistake(`${path} is no regular file. Write its bytes to a file, and name that.`)
     return true
   } catch (error) {
     if (error instanceof UsageMistake) throw error
@@ -19,6 +21,7 @@ export async function isFile(path: string): Promise<boolean> {
 
 /** Checks that a file can be written. @throws UsageMistake if it exists already, unless `force`, or if its directory does not exist */
 export async function requireWritable(path: string, force: boolean): Promise<void> {
+  if (path === standardStream) return requirePipedOutput()
   if ((await isFile(path)) && !force)
     throw new UsageMistake(`${path} exists already. Add --force to replace it, or name another file.`)
   const directory = dirname(path)

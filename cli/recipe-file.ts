@@ -18,13 +18,9 @@ export type RecipeFile = z.infer<typeof recipeFile>
 /** Reads a recipe in JSON or YAML, as `--recipe-out` writes it, or with settings alone. */
 export async function readRecipe(path: string): Promise<RecipeFile> {
   const document = await readDocument(path)
-  if (typeof document === 'object' && document !== null && 'merge_method' in document)
-    throw new UsageMistake(
-      `${path} is a configuration of mergekit. The HTTP API reads those; this command reads recipes.`,
-    )
-  const parsed = recipeFile.safeParse(document)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
+  const read = recipeFile.safeParse(document)
+  if (read.success) return read.data
+  const [issue] = read.error.issues
   throw new UsageMistake(`${path} is no recipe: ${issue?.path.join('.') || 'the document'}: ${issue?.message}.`)
 }
 
@@ -37,8 +33,17 @@ export async function readRules(path: string): Promise<unknown[]> {
   throw new UsageMistake(`${path} has no rules: write a list such as [{"match": "fc2*", "weights": [1, 0]}].`)
 }
 
+/** True if a document is a configuration of mergekit. @throws UsageMistake if it cannot be read */
+export function isMergekit(path: string, text: string): boolean {
+  const document = parsed(path, text)
+  return typeof document === 'object' && document !== null && 'merge_method' in document
+}
+
 async function readDocument(path: string): Promise<unknown> {
-  const text = await readText(path)
+  return parsed(path, await readText(path))
+}
+
+function parsed(path: string, text: string): unknown {
   try {
     return text.trimStart().startsWith('{') ? JSON.parse(text) : parse(text)
   } catch (error) {

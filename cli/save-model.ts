@@ -1,9 +1,14 @@
+import { constants } from 'node:fs'
+import { copyFile, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { saveDownload } from '../client/files.ts'
+import { saveDownload, saveFile } from '../client/files.ts'
+import type { ModelRecord } from '../schemas/model.ts'
 import { requireWritable, whileWriting } from './local-files.ts'
 import { CommandFailure } from './mistakes.ts'
 import type { Session } from './session.ts'
+import { standardStream, writeStandardOutput } from './standard-streams.ts'
 import { shownBytes } from './terminal.ts'
+import { usableModel } from './uploads.ts'
 
 /** Most bytes of one file with the external data inside: protobuf allows less than 2 GiB, and the file has more than the data. */
 const mostInlineBytes = 2 ** 31 - 2 ** 20
@@ -13,17 +18,26 @@ const mostInlineBytes = 2 ** 31 - 2 ** 20
  * Each file appears at once and whole, the model last.
  */
 export async function saveModel(
-  { client, reporter, signal }: Session,
+  session: Session,
   id: string,
   path: string,
   force: boolean,
 ): Promise<{ bytes: number }> {
-  const record = await client.getModel(id, { signal })
-  if ('unreadable' in record) throw new CommandFailure(`The record of ${id} cannot be read: ${record.unreadable}`)
+  const { client, local, reporter, signal } = session
+  const record = await usableModel(session, id)
+  if (path === standardStream) {
+    await pipeModel(session, record)
+    return { bytes: record.bytes }
+  }
   const options = {
     signal,
     onProgress: ({ received, total }: { received: number; total: number | null }) =>
       reporter.progress(`${path}: ${shownBytes(received)}${total === null ? '' : ` of ${shownBytes(total)}`}`),
+  }
+  if (local && record.files.length === 1) {
+    const stored = await local.modelPath(id, signal)
+    await whileWriting(path, () => saveFile(path, unfinished => copyContent(stored, unfinished)))
+    return { bytes: record.bytes }
   }
   const isInline = record.bytes <= mostInlineBytes
   const beside = isInline ? [] : record.files.filter(({ location }) => location !== '')
@@ -39,4 +53,25 @@ export async function saveModel(
     saveDownload(await client.getModelContent(id, { ...options, ...(isInline ? { external: 'inline' } : {}) }), path),
   )
   return { bytes: record.bytes }
+}
+
+/** Writes a model to standard output, with its external data inside. */
+async function pipeModel({ client, local, signal }: Session, { id, files, bytes }: ModelRecord): Promise<void> {
+  if (local && files.length === 1) return writeStandardOutput(await local.modelPath(id, signal))
+  if (files.length > 1 && bytes > mostInlineBytes)
+    throw new CommandFailure('The model is larger than 2 GiB, so it has files beside it. Name a file with -o.')
+  const { body } = await client.getModelContent(id, { signal, external: 'inline' })
+  await writeStandardOutput(body)
+}
+
+/** Copies content to a new file, or clones it where the file system can. The file gets the permissions of a new one, not those of content. */
+async function copyContent(stored: string, path: string): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    const { mode } = await file.stat()
+    await copyFile(stored, path, constants.COPYFILE_FICLONE)
+    await file.chmod(mode & 0o7777)
+  } finally {
+    await file.close()
+  }
 }

@@ -1,19 +1,21 @@
 import type { SearchResult } from '../schemas/search.ts'
+import type { TermResult } from '../schemas/search-terms.ts'
 import { shownScore, tableLines } from './terminal.ts'
 
 /**
  * Returns true if the winner is better than the best single model. With test data, the whole interval of the difference must be on the
- * better side; without, the score on selection counts.
+ * better side; without, the score on selection counts. An objective of several data sets has no interval: it must be better on both.
  */
-export function hasImproved({ winner, bestSingle, improved, test, direction }: SearchResult): boolean {
-  if (test !== null) return improved === true
-  if (winner.score === null || bestSingle.score === null) return false
-  return direction === 'max' ? winner.score > bestSingle.score : winner.score < bestSingle.score
+export function hasImproved({ winner, bestSingle, improved, test, direction, terms }: SearchResult): boolean {
+  const isBetter = (score: number | null, than: number | null) =>
+    score !== null && than !== null && (direction === 'max' ? score > than : score < than)
+  if (test !== null && terms === undefined) return improved === true
+  return isBetter(winner.score, bestSingle.score) && (test === null || isBetter(test.winner, test.bestSingle))
 }
 
 /** Returns what a person wants to know about a search. @param readable puts names in place of ids */
 export function searchLines(result: SearchResult, readable: (text: string) => string): string[] {
-  const { models = [], test, evaluations, seconds, recommended, contributions = [], notes } = result
+  const { models = [], test, evaluations, seconds, recommended, contributions = [], notes, terms } = result
   const nameOf = (id: string) => models.find(model => model.id === id)?.name ?? id
   const namesOf = (soup: { models: string[] } | null) => soup?.models.map(nameOf).join(', ') ?? '-'
   const rows = [
@@ -28,7 +30,8 @@ export function searchLines(result: SearchResult, readable: (text: string) => st
   ]
   const spoilers = contributions.filter(({ spoils }) => spoils).map(({ model }) => nameOf(model))
   return [
-    ...tableLines(['soup', 'models', 'selection', 'test'], rows),
+    ...tableLines(['soup', 'models', terms === undefined ? 'selection' : 'objective', 'test'], rows),
+    ...(terms === undefined ? [] : termLines(terms)),
     `${evaluations} soups scored in ${seconds.toFixed(1)} s`,
     ...(spoilers.length > 0 ? [`Soups are better without ${spoilers.join(', ')}.`] : []),
     ...notes.filter(note => note !== recommended?.reason).map(note => `note: ${note}`),
@@ -36,4 +39,19 @@ export function searchLines(result: SearchResult, readable: (text: string) => st
       ? [`recommended: the ${recommended.choice === 'winner' ? 'winner' : 'best single model'}; ${recommended.reason}`]
       : []),
   ].map((line, index) => (index === 0 ? line : readable(line)))
+}
+
+/** Returns the scores of the winner in each term, beside those of the best single model by it. */
+function termLines(terms: readonly TermResult[]): string[] {
+  const rows = terms.map(({ dataset, metric, weight, winner, bestSingle, test, outcome }) => [
+    dataset?.name ?? dataset?.id ?? '-',
+    metric ?? '-',
+    String(weight),
+    shownScore(winner),
+    shownScore(bestSingle.score),
+    shownScore(test?.winner),
+    shownScore(test?.bestSingle),
+    (test ? test.outcome : outcome) ?? '-',
+  ])
+  return tableLines(['data', 'metric', 'weight', 'winner', 'best', 'winner on test', 'best on test', 'outcome'], rows)
 }

@@ -4,31 +4,35 @@ import { resultOf } from '../client/index.ts'
 import type { SearchResult } from '../schemas/search.ts'
 import { type StrategyRequest, strategy } from '../schemas/strategy.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
-import { createUploads, findInput, type NamedInput } from './inputs.ts'
+import { findInput, type NamedInput } from './inputs.ts'
 import { warnOfIsolation } from './isolation.ts'
-import { isKeptBy, runJob } from './jobs.ts'
+import { addDryRun, addJobOptions, dryRunOption, jobOptions, requireConsistent } from './job-options.ts'
+import { checkJob, isKeptBy, runJob } from './jobs.ts'
 import { requireWritable } from './local-files.ts'
 import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mergeSettingsOf } from './merge-options.ts'
 import { exitCodes, UsageMistake } from './mistakes.ts'
-import { readMetric, readSettings, readWholeNumber } from './option-values.ts'
+import { readSettings, readWholeNumber } from './option-values.ts'
 import { saveModel } from './save-model.ts'
 import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
+import { type AskedData, dataOptions, findData, selectionOf } from './search-data.ts'
 import { hasImproved, searchLines } from './search-lines.ts'
 import { runSession, type Session } from './session.ts'
+import { standardStream } from './standard-streams.ts'
+import { createUploads } from './uploads.ts'
 
 const strategies = strategy.options.map(({ shape }) => shape.type.value)
 
 const searchOptions = z.object({
   ...commonOptions,
+  ...jobOptions,
   ...mergeOptions,
   ...scoringOptions,
   output: z.string().optional(),
-  data: z.string(),
-  test: z.string().optional(),
-  metric: z.string(),
+  ...dataOptions,
   strategy: z.string(),
   strategySet: z.array(z.string()).optional(),
   evaluations: z.string().optional(),
+  ...dryRunOption,
   requireImprovement: z.boolean().default(false),
 })
 
@@ -37,10 +41,8 @@ type SearchArguments = z.infer<typeof searchOptions>
 /** The arguments of the command, checked. */
 type Asked = MergeSources & {
   models: NamedInput[]
-  data: NamedInput
-  test: NamedInput | undefined
+  data: AskedData
   strategy: StrategyRequest
-  metric: ReturnType<typeof readMetric>
   budget: { evaluations?: number }
 }
 
@@ -48,11 +50,15 @@ type Asked = MergeSources & {
 export async function searchCommand(given: readonly string[]): Promise<void> {
   const command = addMergeOptions(
     addScoringOptions(
-      createCommand('search', 'Search for the best soup of some models.')
+      addDryRun(addJobOptions(createCommand('search', 'Search for the best soup of some models.')))
         .argument('<models...>', 'ONNX files')
-        .requiredOption('--data <data>', 'data set that candidates are chosen by: an .npz file')
-        .option('--test <data>', 'data set that scores the result once, at the end')
-        .option('--metric <metric>', 'scoring metric', 'accuracy')
+        .requiredOption(
+          '--data <data>',
+          'data set that candidates are chosen by: an .npz file; can be repeated, as FILE or FILE:WEIGHT',
+          repeated,
+        )
+        .option('--test <data>', 'data set that scores the result once, at the end; one for each --data', repeated)
+        .option('--metric <metric>', 'scoring metric, accuracy without it; one for all data, or one for each', repeated)
         .addOption(
           new Option('--strategy <name>', 'way in which candidates are proposed').choices(strategies).default('greedy'),
         )
@@ -75,15 +81,14 @@ export async function searchCommand(given: readonly string[]): Promise<void> {
 }
 
 async function prepare(options: SearchArguments, names: readonly string[]): Promise<Asked> {
+  requireConsistent(options)
   const models: NamedInput[] = []
   for (const name of names) models.push(await findInput(name, options))
   if (options.output !== undefined) await requireWritable(options.output, options.force)
   return {
     models,
-    data: await findInput(options.data, options),
-    test: options.test === undefined ? undefined : await findInput(options.test, options),
+    data: await findData(options, options),
     strategy: readStrategy(options),
-    metric: readMetric(options.metric),
     budget:
       options.evaluations === undefined ? {} : { evaluations: readWholeNumber('--evaluations', options.evaluations) },
     ...(await findMergeSources(options)),
@@ -104,18 +109,15 @@ async function act(session: Session, options: SearchArguments, asked: Asked): Pr
   const { client, reporter, afterwards } = session
   const isKept = isKeptBy(session, options.keep)
   await warnOfIsolation(session)
-  const uploads = createUploads(session, options.keep)
-  const models: { id: string }[] = []
-  for (const input of asked.models) models.push({ id: (await uploads.model(input)).id })
+  const uploads = createUploads(session, options.keep, true)
+  const models = (await uploads.models(asked.models)).map(({ id }) => ({ id }))
   const base = asked.base && (await uploads.model(asked.base)).id
-  const data = await uploads.dataset(asked.data)
-  const test = asked.test && (await uploads.dataset(asked.test))
+  const selected = await selectionOf(asked.data, scoringOf(options), uploads)
   const recalibrate = asked.recalibrate && (await uploads.dataset(asked.recalibrate))
   const body = {
     models,
     strategy: asked.strategy,
-    selection: { dataset: data, metric: asked.metric, ...scoringOf(options) },
-    ...(test === undefined ? {} : { test: { dataset: test } }),
+    ...selected,
     ...mergeSettingsOf(options),
     base,
     ...(recalibrate === undefined ? {} : { recalibrate: { dataset: recalibrate } }),
@@ -123,7 +125,13 @@ async function act(session: Session, options: SearchArguments, asked: Asked): Pr
     labels: uploads.labels,
     ttl: uploads.ttl,
   }
-  const job = await runJob<'search'>(session, isKept, started => client.createSearch(body, started))
+  const start = (started: { signal: AbortSignal }) => client.createSearch(body, started)
+  if (options.dryRun) {
+    await checkJob(session, start)
+    reporter.tell('This search can run. Nothing was written.', ...(options.output ? [`output: ${options.output}`] : []))
+    return exitCodes.done
+  }
+  const job = await runJob<'search'>(session, isKept, start)
   const result = resultOf<SearchResult>(job)
   if (!isKept && !models.some(({ id }) => id === result.model.id)) afterwards(() => client.deleteModel(result.model.id))
   reporter.document(job)
@@ -135,7 +143,7 @@ async function act(session: Session, options: SearchArguments, asked: Asked): Pr
   if (options.output !== undefined) {
     const { id } = result.recommended ?? result.model
     await saveModel(session, id, options.output, options.force)
-    reporter.tell(`${options.output}: the recommended model`)
+    reporter.tell(`${options.output === standardStream ? 'standard output' : options.output}: the recommended model`)
   }
   return exitCodes.done
 }

@@ -2,11 +2,13 @@ import { constants } from 'node:os'
 import { styleText } from 'node:util'
 import { TureenProblem } from '../client/index.ts'
 import { connect, type PlaceOptions, type ServerConnection } from './connection.ts'
+import { requireUnchanged } from './local-server.ts'
 import { errorLines, exitCodes, Interruption, UsageMistake } from './mistakes.ts'
-import { createReporter, type Reporter } from './terminal.ts'
+import { standardStream } from './standard-streams.ts'
+import { createReporter, type Reporter, type ReporterOptions } from './terminal.ts'
 
 /** The tools of a running command. */
-export type Session = Pick<ServerConnection, 'client' | 'kind'> & {
+export type Session = Pick<ServerConnection, 'client' | 'kind' | 'local'> & {
   reporter: Reporter
   /** Aborts when a signal asks the command to end. */
   signal: AbortSignal
@@ -15,7 +17,7 @@ export type Session = Pick<ServerConnection, 'client' | 'kind'> & {
 }
 
 /** Options of every command. */
-export type SessionOptions = PlaceOptions & { json: boolean; quiet: boolean }
+export type SessionOptions = PlaceOptions & ReporterOptions
 
 /** Signals that end a command. The command first cancels its job and removes what it has made so far. */
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -63,17 +65,39 @@ async function connected<Prepared>(
   prepare: () => Promise<Prepared>,
   act: (session: Session, prepared: Prepared) => Promise<number>,
 ): Promise<number> {
-  const prepared = await prepare()
+  requireOneDocument(options)
+  const prepared = await unlessInterrupted(signal, prepare())
   const connection = await connect(options)
   const last: (() => Promise<unknown>)[] = [() => connection.close()]
   try {
     signal.throwIfAborted()
-    const { client, kind } = connection
-    return await act({ client, kind, reporter, signal, afterwards: run => last.push(run) }, prepared)
+    const { client, kind, local } = connection
+    return await act({ client, kind, local, reporter, signal, afterwards: run => last.push(run) }, prepared)
+  } catch (error) {
+    // An input that changes meanwhile is the reason of whatever follows.
+    if (!signal.aborted) await requireUnchanged(connection.local)
+    throw error
   } finally {
     for (const run of last.reverse())
       await run().catch((error: unknown) => reporter.warn([`not everything was removed: ${errorLines(error)[0]}`]))
   }
+}
+
+/** Checks that one thing goes to standard output. @throws UsageMistake */
+function requireOneDocument({ json, ndjson, output }: SessionOptions): void {
+  if (json && ndjson) throw new UsageMistake('--json and --ndjson exclude each other. Leave one out.')
+  if (output === standardStream && (json || ndjson))
+    throw new UsageMistake(
+      `-o - writes the model to standard output, where --${json ? 'json' : 'ndjson'} writes, too. Name a file, or leave that out.`,
+    )
+}
+
+/** Waits for the arguments. Standard input may be a pipe that never ends. */
+function unlessInterrupted<Prepared>(signal: AbortSignal, prepared: Promise<Prepared>): Promise<Prepared> {
+  const interrupted = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+  )
+  return Promise.race([prepared, interrupted])
 }
 
 /** Writes an error with its causes, and what to do about a token. */

@@ -1,121 +1,67 @@
-import { z } from 'zod'
 import { resultOf } from '../client/index.ts'
 import type { MergeResult } from '../schemas/merge.ts'
 import type { ModelRecord } from '../schemas/model.ts'
-import { commonOptions, createCommand, readCommand } from './command.ts'
-import { createUploads, findInput, type NamedInput } from './inputs.ts'
+import { readCommand } from './command.ts'
 import { warnOfIsolation } from './isolation.ts'
-import { isKeptBy, runJob } from './jobs.ts'
-import { requireWritable, writeText } from './local-files.ts'
-import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mergeSettingsOf } from './merge-options.ts'
-import { exitCodes, UsageMistake } from './mistakes.ts'
-import { readNumbers } from './option-values.ts'
-import { type RecipeFile, readRecipe, readRules } from './recipe-file.ts'
+import { requireConsistent } from './job-options.ts'
+import { checkJob } from './jobs.ts'
+import { writeText } from './local-files.ts'
+import { CommandFailure, exitCodes } from './mistakes.ts'
 import { saveModel } from './save-model.ts'
 import { runSession, type Session } from './session.ts'
-import { mergedModels } from './soup-models.ts'
+import {
+  type AskedSoup,
+  askedSoup,
+  type SoupArguments,
+  soupCommandLine,
+  soupOptions,
+  withRecipeArgument,
+} from './soup-arguments.ts'
+import { areDirectories, askedDirectories, soupOfDirectories } from './soup-directories.ts'
+import { mergeModels, prepareMerge } from './soup-job.ts'
+import { standardStream } from './standard-streams.ts'
 import { plain, shownBytes } from './terminal.ts'
-
-const soupOptions = z.object({
-  ...commonOptions,
-  ...mergeOptions,
-  output: z.string(),
-  weights: z.string().optional(),
-  normalize: z.boolean().default(true),
-  recipe: z.string().optional(),
-  rules: z.string().optional(),
-  recipeOut: z.string().optional(),
-})
-
-type SoupArguments = z.infer<typeof soupOptions>
-
-/** The arguments of the command, checked. */
-type Asked = MergeSources & {
-  models: NamedInput[]
-  weights: number[] | undefined
-  recipe: RecipeFile
-  rules: unknown[] | undefined
-}
+import { createUploads } from './uploads.ts'
 
 /** `tureen soup`: merges models into one file. */
 export async function soupCommand(given: readonly string[]): Promise<void> {
-  const command = addMergeOptions(
-    createCommand('soup', 'Merge models into one, weight by weight.')
-      .argument('<models...>', 'ONNX files, at least one')
-      .requiredOption('-o, --output <file>', 'file for the soup')
-      .option('--weights <numbers>', 'one weight for each model, such as 2,3')
-      .option('--no-normalize', 'do not divide by the sum of the weights: scale and add'),
-  )
-    .option('--recipe <file>', 'recipe in JSON or YAML; other options go before what it says')
-    .option('--rules <file>', 'rules for groups of tensors, in JSON or YAML')
-    .option('--recipe-out <file>', 'write the recipe that makes this soup again, in JSON, or YAML if the name ends so')
-  const { options, names } = readCommand(command, soupOptions, given)
+  const read = readCommand(soupCommandLine(), soupOptions, given)
   await runSession(
     'soup',
-    options,
-    () => prepare(options, names),
-    (session, asked) => act(session, options, asked),
+    read.options,
+    async () => {
+      const { options, names } = withRecipeArgument(read.options, read.names)
+      requireConsistent(options)
+      if (!(await areDirectories(names))) return { options, asked: await askedSoup(options, names) }
+      return { options, directories: await askedDirectories(options, names) }
+    },
+    (session, { options, asked, directories }) =>
+      directories ? soupOfDirectories(session, options, directories) : act(session, options, asked),
   )
 }
 
-async function prepare(options: SoupArguments, names: readonly string[]): Promise<Asked> {
-  const models: NamedInput[] = []
-  for (const name of names) models.push(await findInput(name, options))
-  const weights = options.weights === undefined ? undefined : readNumbers('--weights', options.weights)
-  if (weights && weights.length !== models.length)
-    throw new UsageMistake(
-      `--weights ${options.weights}: has ${weights.length} weights, and there are ${models.length} models. Give one for each.`,
-    )
-  for (const path of [options.output, options.recipeOut])
-    if (path !== undefined) await requireWritable(path, options.force)
-  const recipe = options.recipe === undefined ? {} : await readRecipe(options.recipe)
-  const rules = options.rules === undefined ? undefined : await readRules(options.rules)
-  return { models, weights, recipe, rules, ...(await findMergeSources(options)) }
-}
-
-async function act(session: Session, options: SoupArguments, asked: Asked): Promise<number> {
-  const { client, reporter, afterwards } = session
-  const isKept = isKeptBy(session, options.keep)
+async function act(session: Session, options: SoupArguments, asked: AskedSoup): Promise<number> {
+  const { reporter } = session
   if (asked.recalibrate) await warnOfIsolation(session)
-  const uploads = createUploads(session, options.keep)
-  const models: ModelRecord[] = []
-  for (const input of asked.models) models.push(await uploads.model(input))
-  const base = asked.base && (await uploads.model(asked.base))
-  const data = asked.recalibrate && (await uploads.dataset(asked.recalibrate))
-  const body = bodyOf(options, asked, models, base, data)
-  const { labels, ttl } = uploads
-  // A text, which the server reads as YAML and so as JSON: it checks what files say, and tells all that is wrong.
-  const text = JSON.stringify({ ...body, labels, ttl })
-  const job = await runJob<'merge'>(session, isKept, started => client.createMerge(text, started))
+  const uploads = createUploads(session, options.keep, asked.recalibrate !== undefined)
+  const merge = await prepareMerge(session, options, asked, uploads)
+  if (options.dryRun) {
+    await checkJob(session, merge.start)
+    reporter.tell(...wouldBe(options, merge.records))
+    return exitCodes.done
+  }
+  const job = await mergeModels(session, options.keep, merge)
   const result = resultOf(job)
-  if (!isKept) afterwards(() => client.deleteModel(result.model.id))
+  const { warnings } = result.report
+  if (options.failOnWarnings && warnings.length > 0)
+    throw new CommandFailure('The merge has warnings, and --fail-on-warnings is given. Nothing was written.', warnings)
   const recipe = options.recipeOut && (await recipeText(session, result.model.id, options.recipeOut))
   await saveModel(session, result.model.id, options.output, options.force)
   if (options.recipeOut && recipe) await writeText(options.recipeOut, recipe)
   reporter.document(job)
-  reporter.warn(result.report.warnings)
-  reporter.tell(...shown(options.output, result))
+  reporter.warn(warnings)
+  reporter.tell(...shownSoup(options.output, result))
   return exitCodes.done
-}
-
-/** Returns the request of the merge. Options go before the recipe. */
-function bodyOf(
-  options: SoupArguments,
-  { weights, recipe, rules }: Asked,
-  models: readonly ModelRecord[],
-  base: ModelRecord | undefined,
-  data: string | undefined,
-) {
-  const { weights: _, models: _named, recalibrate, ...settings } = recipe
-  return {
-    ...settings,
-    models: mergedModels(recipe, models, weights),
-    ...mergeSettingsOf(options),
-    ...(base === undefined ? {} : { base: base.id }),
-    ...(rules === undefined ? {} : { rules }),
-    ...(options.normalize ? {} : { normalize: false }),
-    ...(data === undefined ? { recalibrate } : { recalibrate: { ...Object(recalibrate), dataset: data } }),
-  }
 }
 
 /** Returns the recipe that makes a model again, as the name of its file asks for it. */
@@ -125,13 +71,20 @@ async function recipeText({ client, signal }: Session, id: string, path: string)
 }
 
 /** Returns what a person wants to know about a soup. */
-function shown(path: string, { model, models = [], report }: MergeResult): string[] {
+function shownSoup(path: string, { model, models = [], report }: MergeResult): string[] {
   const { averaged, copied, nonFloat } = report.tensors
   const names = models.map(({ id, name }) => name ?? id).join(', ')
   const lines = [
-    `${path}: ${shownBytes(model.bytes)}, of ${names}`,
+    `${path === standardStream ? 'standard output' : path}: ${shownBytes(model.bytes)}, of ${names}`,
     `${averaged} tensors averaged, ${copied} floats and ${nonFloat} others copied`,
   ]
   if (report.recalibration) lines.push(`batch norms measured on ${report.recalibration.samples} samples`)
   return lines.map(plain)
+}
+
+/** Returns what a dry run says. */
+function wouldBe({ output, recipeOut }: SoupArguments, records: readonly ModelRecord[]): string[] {
+  const inputs = records.map(({ name, id, bytes, sha256 }) => `input: ${name ?? id}, ${shownBytes(bytes)}, ${sha256}`)
+  const outputs = [output, ...(recipeOut === undefined ? [] : [recipeOut])].map(path => `output: ${path}`)
+  return ['These models can be merged. Nothing was written.', ...inputs, ...outputs].map(plain)
 }

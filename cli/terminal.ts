@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
+import type { JobStreamEvent } from '../client/index.ts'
 
 /** Returns a text without control characters: names in models could otherwise write anything on a terminal. */
 export function plain(text: string): string {
@@ -42,8 +43,10 @@ export type Reporter = {
   readable(text: string): string
   /** Writes lines for a person on standard output. */
   tell(...lines: string[]): void
-  /** Writes the only document on standard output, if `--json` asks for it. */
-  document(value: unknown): void
+  /** Writes an event as a line of its own, if `--ndjson` asks for it. The end of a job is not among them: see `document`. */
+  event(jobId: string, event: JobStreamEvent): void
+  /** Writes the only document on standard output, if `--json` asks for it, or the last line of `--ndjson`. */
+  document(value: object): void
   /** Writes remarks on standard error. */
   warn(lines: readonly string[]): void
   /** Writes why the command does not end with 0, although nothing went wrong. */
@@ -54,8 +57,12 @@ export type Reporter = {
   clear(): void
 }
 
-/** Returns what writes for a command. With `json` people get no lines, with `quiet` only errors. */
-export function createReporter({ json, quiet }: { json: boolean; quiet: boolean }): Reporter {
+/** Options of the output. `output`: the file that the command makes; with `-`, only the model goes to standard output. */
+export type ReporterOptions = { json: boolean; ndjson?: boolean; quiet: boolean; output?: string | undefined }
+
+/** Returns what writes for a command. With `json` and `ndjson` people get no lines, with `quiet` only errors. */
+export function createReporter({ json, ndjson = false, quiet, output }: ReporterOptions): Reporter {
+  const people = output === '-' ? process.stderr : process.stdout
   const live = process.stderr.isTTY && !quiet && process.env.TERM !== 'dumb'
   let isShown = false
   const clear = () => {
@@ -70,10 +77,16 @@ export function createReporter({ json, quiet }: { json: boolean; quiet: boolean 
     clear,
     tell(...lines) {
       clear()
-      if (!json && !quiet) process.stdout.write(lines.map(line => `${line}\n`).join(''))
+      if (!json && !ndjson && !quiet) people.write(lines.map(line => `${line}\n`).join(''))
+    },
+    event(jobId, event) {
+      clear()
+      if (ndjson && event.type !== 'done') process.stdout.write(`${JSON.stringify({ jobId, ...event })}\n`)
     },
     document(value) {
       clear()
+      if (ndjson)
+        process.stdout.write(`${JSON.stringify({ type: 'done', ...('items' in value ? value : { job: value }) })}\n`)
       if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
     },
     warn(lines) {

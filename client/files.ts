@@ -14,11 +14,26 @@ export function fileBlob(path: string): Promise<Blob> {
  * and then renamed.
  */
 export async function saveDownload({ body }: Pick<Download, 'body'>, path: string): Promise<void> {
-  const unfinished = join(dirname(path), `.${randomName()}.part`)
-  try {
+  await saveFile(path, async unfinished => {
     const file = await open(unfinished, 'wx')
     try {
       for await (const piece of body) await file.writeFile(piece)
+    } finally {
+      await file.close()
+    }
+  })
+}
+
+/**
+ * Has a file appear at once and whole: it is written and flushed under another name in the same directory, and then renamed.
+ * @param write creates the file under the name that it gets
+ */
+export async function saveFile(path: string, write: (unfinished: string) => Promise<void>): Promise<void> {
+  const unfinished = join(dirname(path), `.${randomName()}.part`)
+  try {
+    await write(unfinished)
+    const file = await open(unfinished, 'r')
+    try {
       await file.sync()
     } finally {
       await file.close()

@@ -4,7 +4,7 @@ import { clearStorage } from './composition/clear-storage.ts'
 import { createEngine, type SharedEngine } from './composition/engine.ts'
 import { createHelping } from './composition/helping.ts'
 import { registerPlugins } from './composition/http-plugins.ts'
-import { registerRoutes } from './composition/http-routes.ts'
+import { type LocalFileAccess, registerRoutes } from './composition/http-routes.ts'
 import { createHttpServer } from './composition/http-server.ts'
 import { createJobTypes } from './composition/job-types.ts'
 import { createJobs, openSharedQueue } from './composition/jobs.ts'
@@ -25,6 +25,7 @@ import type { DataDirectory } from './storage/data-directory.ts'
  * @param clock milliseconds since 1970, by which things expire
  * @param onUnusable hears that the catalog of a running server is damaged, or that another server has it: the server should end
  * @param shared parts that other servers of the process use too, in place of own ones
+ * @param local has the server take over files of this machine by their paths, for clients on a Unix socket
  */
 export async function createApp(
   config: Config,
@@ -33,6 +34,7 @@ export async function createApp(
   clock: () => number = Date.now,
   onUnusable: (error: unknown) => void = () => {},
   shared?: SharedEngine,
+  local?: LocalFileAccess,
 ) {
   const closing = new AbortController()
   const metrics = createMetrics()
@@ -70,7 +72,7 @@ export async function createApp(
   const drain = createBodyDrain(config.progress)
   const app = createHttpServer(config, { check, drain }, log)
   const plugins = await registerPlugins(app, config, { check, drain, uploads: storage.uploads, metrics, log })
-  await registerRoutes(app, config, plugins, services)
+  await registerRoutes(app, config, plugins, services, local)
   followLifecycle(app, config, plugins, services, closing)
   return app
 }

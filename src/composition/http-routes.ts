@@ -5,6 +5,7 @@ import { datasetRoutes } from '../../routes/datasets.ts'
 import { documentationRoutes } from '../../routes/documentation.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { jobRoutes } from '../../routes/jobs.ts'
+import { localFileRoutes } from '../../routes/local-files.ts'
 import { methodRoutes } from '../../routes/methods.ts'
 import { modelRoutes } from '../../routes/models.ts'
 import { scoringMetricRoutes } from '../../routes/scoring-metrics.ts'
@@ -20,6 +21,7 @@ import { openApi } from '../http/openapi.ts'
 import type { UploadLimits } from '../http/upload.ts'
 import { createListScores } from '../jobs/model-scores.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
+import { createLocalFiles } from '../storage/local-files.ts'
 import { createReadiness } from '../storage/readiness.ts'
 import { storeUsage } from '../storage/usage.ts'
 import type { Candidates } from './candidates.ts'
@@ -49,15 +51,20 @@ export type AppParts = {
   log: Logger
 }
 
+/** How a server takes over files of this machine. `durable`: its store stays, so copies are flushed to the disk. */
+export type LocalFileAccess = { durable: boolean }
+
 /**
  * Registers the routes: first what collects them, then the routes, last the refusal of other HTTP methods on their paths. A server that only
  * runs jobs has probes and service metrics.
+ * @param local adds the routes that take over files of this machine
  */
 export async function registerRoutes(
   app: HttpServer,
   config: Config,
   plugins: Plugins,
   { directory, storage, stores, engine, jobTypes, jobs, candidates, upkeep, metrics, log }: AppParts,
+  local?: LocalFileAccess,
 ): Promise<void> {
   const table = new Map<string, Set<string>>()
   const readUsage = storeUsage(storage, directory.path, (part, error) =>
@@ -107,5 +114,9 @@ export async function registerRoutes(
   const asking = { ledger: { ...jobs.ledger, heard }, lease: jobs.lease, content, queries }
   await app.register(candidateRoutes, asking)
   await app.register(outcomeRoutes, asking)
+  if (local) {
+    const files = createLocalFiles(contentFiles, threads.hash, local.durable)
+    await app.register(localFileRoutes, { files, models, datasets })
+  }
   await app.register(methodNotAllowed, { table })
 }

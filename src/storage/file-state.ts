@@ -7,6 +7,11 @@ import { stat } from 'node:fs/promises'
  */
 export type FileState = { written: string; changed: string; bytes: number }
 
+/** True if nobody has touched the file between two states. */
+export function isSameState(a: FileState, b: FileState): boolean {
+  return a.written === b.written && a.changed === b.changed
+}
+
 export async function fileState(path: string): Promise<FileState> {
   return stateOf(await stat(path, { bigint: true }))
 }

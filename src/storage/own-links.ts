@@ -1,4 +1,4 @@
-import { chmod, constants, copyFile, link, stat, unlink } from 'node:fs/promises'
+import { chmod, constants, copyFile, link, lstat, unlink } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import { type FileState, fileState, stateOf } from './file-state.ts'
 import { inParallel } from './in-parallel.ts'
@@ -53,7 +53,9 @@ const othersMayRead = 0o004n
 const isRoot = process.getuid?.() === 0
 
 async function makeOwnLink({ path, link: name }: OwnLink): Promise<void> {
-  const stats = await stat(path, { bigint: true })
+  const stats = await lstat(path, { bigint: true })
+  // The file belongs to somebody else, who reads and writes it meanwhile: the store names it by a symbolic link.
+  if (stats.isSymbolicLink()) return copyFile(path, name, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
   // Evaluators of a root server may have a user of their own. Its store is closed to others as a whole, so they reach the links alone.
   if (isRoot && (stats.mode & othersMayRead) === 0n) await chmod(path, Number((stats.mode | othersMayRead) & 0o7777n))
   if ((stats.mode & othersMayWrite) === 0n && (await isLinked(path, name)))

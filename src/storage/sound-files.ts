@@ -1,4 +1,4 @@
-import { type FileState, fileState } from './file-state.ts'
+import { type FileState, fileState, isSameState } from './file-state.ts'
 import { onlyLinked } from './link-notes.ts'
 import { isMissing, unlessMissing } from './missing-file.ts'
 import { onlyOwnLinks } from './own-links.ts'
@@ -38,7 +38,10 @@ export function soundFiles(hash: HashFile): SoundFiles {
         return isMissing(error) ? 'is gone' : `cannot be read (${error instanceof Error ? error.message : error})`
       }
       const before = known.get(path)
-      if (before && (isSame(before, state) || onlyOwnLinks(before, state) || (await onlyLinked(path, before, state)))) {
+      if (
+        before &&
+        (isSameState(before, state) || onlyOwnLinks(before, state) || (await onlyLinked(path, before, state)))
+      ) {
         known.set(path, state)
         return null
       }
@@ -57,7 +60,7 @@ export function soundFiles(hash: HashFile): SoundFiles {
           return { bytes: state.bytes, damage }
         }
         const now = await unlessMissing(fileState(path))
-        if (!now || !isSame(state, now)) continue
+        if (!now || !isSameState(state, now)) continue
         known.delete(path)
         return { bytes: state.bytes, damage }
       }
@@ -77,8 +80,4 @@ async function damageOf(path: string, sha256: string, hash: HashFile, signal: Ab
   const { unreadable: code } = found
   if (codesOfMachine.has(code)) throw Object.assign(new Error(`${path} cannot be read: ${code}`), { code })
   return `cannot be read (${code})`
-}
-
-function isSame(a: FileState, b: FileState): boolean {
-  return a.written === b.written && a.changed === b.changed
 }

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { commandLine } from '../../src/command-line.ts'
 import { projectRoot } from '../support/server.ts'
 import { clusterBench } from './cluster.ts'
+import { commandBench } from './command.ts'
 import { evaluatorBench } from './evaluator.ts'
 import { externalFilesBench } from './external-files.ts'
 import { type Bench, measure, type Row } from './harness.ts'
@@ -29,6 +30,7 @@ const benches: readonly Bench[] = [
   evaluatorBench,
   searchBench,
   clusterBench,
+  commandBench,
 ]
 
 const command = commandLine(`usage: npm run bench -- [--runs N] [--out FILE] [ROW or GROUP ...]

@@ -38,3 +38,18 @@ export function typed(
 ): Promise<EndedCommand> {
   return startCommand(parameters, options).ended
 }
+
+/** Runs a line of the shell in which `tureen` is the command. For pipes, and for terminals (`script` of util-linux). */
+export async function shell(
+  line: string,
+  { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
+): Promise<EndedCommand> {
+  const node = `'${process.execPath}' --max-semi-space-size=1 '${join(projectRoot, 'src/tureen.ts')}'`
+  const child = spawn('sh', ['-c', line.replaceAll('tureen', node)], {
+    cwd,
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(projectRoot, 'node_modules/.cache/compile'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [[code], stdout, stderr] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)])
+  return { code, stdout, stderr }
+}
