@@ -21,16 +21,17 @@ const bounds = [
   'test/onnx/graph/{cost,damaged,fingerprint,large-graphs,scrambled}.test.ts',
 ]
 /**
- * Whole processes: commands as users type them, servers that start, get signals and start again, evaluators and what isolates them, and files,
+ * Whole processes: commands as users type them, servers and scorers in processes of their own, evaluators and what isolates them, and files,
  * requests and evaluators that do harm. `npm run test:processes`. CI runs it after `npm test`.
  */
 const processes = [
   'test/{cli,examples,hostile}/*.test.ts',
-  'test/command-lines.test.ts',
-  'test/docs/{commands,operator-drills}.test.ts',
-  'test/durability/{attempts,damaged-catalog,log,orphans,restart,sigterm,start}.test.ts',
+  'test/{command-lines,configuration,installation,unused-drivers}.test.ts',
+  'test/docs/{commands,operator-drills,typescript-client}.test.ts',
+  'test/durability/{attempts,damaged-catalog,download-log,few-files,full-disk,log,optional-packages}.test.ts',
+  'test/durability/{orphans,refused-start,renewed-records,restart,sigterm,start}.test.ts',
   'test/evaluate/{bubblewrap,evaluator-deaths,evaluator-modules,isolation-levels,launcher}.test.ts',
-  'test/http/{access,connection-burst,external-digits,large-results,slow-start}.test.ts',
+  'test/http/{access,connection-burst,external-digits,large-results,slow-start,terms-as-numpy,turns}.test.ts',
   'test/jobs/nothing-left.test.ts',
 ]
 /** Tests of single parts. They start no server and no other process. */
@@ -72,7 +73,10 @@ const clusterOnly = ['test/cluster/**']
 
 /** Where tests make their files. No test can tell whether a flush has reached a disk, but each flush takes milliseconds. */
 const temporary = memoryDirectory()
-const inMemory = temporary === undefined ? {} : { env: { TMPDIR: temporary } }
+const inMemory = { env: temporary === undefined ? {} : { TMPDIR: temporary } }
+
+/** The tests of `servers` serve inside their own process: `test/support/own-processes.ts` refuses others. */
+const servedInside = { env: { ...inMemory.env, TUREEN_TEST_PROCESSES: 'refused' } }
 
 const tier = (name: string, include: string[], exclude: string[] = [], others: object = inMemory) => ({
   extends: true as const,
@@ -94,7 +98,12 @@ export default defineConfig({
     hookTimeout: 60_000,
     projects: [
       tier('unit', unit, bounds, { ...inMemory, setupFiles: ['test/support/no-servers.ts'] }),
-      tier('servers', ['test/**/*.test.ts'], [...unit, ...bounds, ...processes, ...leftOut, ...clusterOnly]),
+      tier(
+        'servers',
+        ['test/**/*.test.ts'],
+        [...unit, ...bounds, ...processes, ...leftOut, ...clusterOnly],
+        servedInside,
+      ),
       tier('processes', processes, bounds),
       tier('cluster', cluster, [...bounds, ...embeddedOnly], { ...inMemory, ...realParts }),
       tier('bounds', bounds, [], {}),

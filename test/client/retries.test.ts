@@ -4,6 +4,7 @@ import { createClient } from '../../client/index.ts'
 import { retryAfterOf } from '../../client/retries.ts'
 import { listenOn } from '../support/listening.ts'
 import { freePort } from '../support/nginx.ts'
+import { until } from '../support/store-client.ts'
 
 const closing: (() => void)[] = []
 afterEach(() => {
@@ -129,8 +130,11 @@ describe('a request is not repeated', () => {
   test('once the caller ends the wait between two tries', async () => {
     const { client, requests } = await serverOf(problem(429, 'TUREEN_RATE_LIMITED', { 'retry-after': '30' }))
     const end = new AbortController()
+    const asked = client.getModel('a', { signal: end.signal })
+    asked.catch(() => undefined)
+    await until('the first try has arrived', () => requests.length > 0)
     setTimeout(() => end.abort(new Error('enough')), 50)
-    await expect(client.getModel('a', { signal: end.signal })).rejects.toThrow('enough')
+    await expect(asked).rejects.toThrow('enough')
     expect(requests).toHaveLength(1)
   })
 })

@@ -18,7 +18,8 @@ const heavy = heavyModel([6 << 20, 1000], 1)
 const uploadHead = 'POST /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/octet-stream\r\n'
 const mergeHead = 'POST /v1/merges HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
 
-describe.concurrent('SIGTERM', () => {
+// Four servers at a time, and a long merge: a busy machine takes more than a minute for them.
+describe.concurrent('SIGTERM', { timeout: 240_000 }, () => {
   test('lets running requests finish, takes no new ones, puts the running job back and exits with 0', async () => {
     const data = await servers.data()
     const first = await servers.start(data, { TUREEN_JOBS: '1' })

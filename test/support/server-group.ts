@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { requireOwnProcesses } from './own-processes.ts'
 import { projectRoot, type SpawnedServer, serverVariables, spawnServer, temporaryDirectory } from './server.ts'
 import { until } from './store-client.ts'
 
@@ -30,6 +31,7 @@ export function serverGroup() {
       return server
     },
     launch(data: string, variables: Record<string, string> = {}): LaunchedServer {
+      requireOwnProcesses()
       const child = spawn(process.execPath, ['src/server.ts'], {
         cwd: projectRoot,
         env: { ...serverVariables, TUREEN_DATA: data, ...variables },

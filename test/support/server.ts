@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { requireOwnProcesses } from './own-processes.ts'
 
 /** The root of the project, without a slash at the end. */
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
@@ -71,6 +72,7 @@ export async function spawnServer(
   variables: Record<string, string> = {},
   root = projectRoot,
 ): Promise<SpawnedServer> {
+  requireOwnProcesses()
   const child = spawn(process.execPath, ['--max-semi-space-size=1', 'src/server.ts'], {
     cwd: root,
     env: { ...serverVariables, TUREEN_DATA: data, ...variables },

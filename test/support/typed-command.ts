@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { requireOwnProcesses } from './own-processes.ts'
 import { projectRoot } from './server.ts'
 
 /** A command that has ended: its exit code, and what it wrote. */
@@ -15,6 +16,7 @@ export function startCommand(
   parameters: readonly string[],
   { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
 ): RunningCommand {
+  requireOwnProcesses()
   const child = spawn(
     process.execPath,
     ['--max-semi-space-size=1', join(projectRoot, 'src/tureen.ts'), ...parameters],

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { requireOwnProcesses } from './own-processes.ts'
 import { projectRoot, type SpawnedServer, serverVariables, temporaryDirectory, untilServing } from './server.ts'
 
 /** A server in its own process that measures how long its event loop is blocked. */
@@ -22,6 +23,7 @@ const preload = fileURLToPath(new URL('./watch-stalls.ts', import.meta.url))
 export const stallWatch = ['--max-semi-space-size=1', '--import', preload]
 
 export async function startWatched(variables: Record<string, string> = {}): Promise<WatchedServer> {
+  requireOwnProcesses()
   const directory = await temporaryDirectory()
   const child = spawn(process.execPath, [...stallWatch, 'src/server.ts'], {
     cwd: projectRoot,
