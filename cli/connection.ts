@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createClient, type TureenClient, TureenConnectionError } from '../client/index.ts'
 import { unixSocketTransport } from '../client/unix-socket-transport.ts'
 import { type LocalServer, localServer } from './local-server.ts'
@@ -69,7 +69,7 @@ async function embed(store: string | undefined): Promise<ServerConnection> {
   // Loads the service, which commands on a server do not need.
   const { startEmbeddedServer } = await import('./embedded-server.ts')
   try {
-    const server = await startEmbeddedServer(store ?? join(own, 'store'), socket, store === undefined)
+    const server = await startEmbeddedServer(resolve(store ?? join(own, 'store')), socket, store === undefined)
     const transport = unixSocketTransport(socket)
     return {
       client: createClient({ url: 'http://localhost', transport }),

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { type Document, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml'
 import type { PlaceOptions } from './connection.ts'
-import { findInput, hasRecords, type NamedInput } from './inputs.ts'
+import { findInput, hasRecords, isReference, type NamedInput } from './inputs.ts'
 import { isFile } from './local-files.ts'
 import { UsageMistake } from './mistakes.ts'
 
@@ -42,7 +42,7 @@ export function withModels({ text, references }: MergekitFile, idOf: (name: stri
 
 /**
  * Returns the inputs that a configuration names, by their names in it. Paths count from the directory of the configuration, and `.onnx` may be
- * left out.
+ * left out. A name that is neither file nor id is left to the server, which may have a model of that name.
  * @param path the path of the configuration
  * @throws UsageMistake if there is no such file, and no records that could have the name
  */
@@ -56,8 +56,8 @@ export async function mergekitInputs(
     const beside = [name, `${name}.onnx`].map(each => (each.startsWith('/') ? each : join(dirname(path), each)))
     const found = await firstFile(beside)
     if (found !== undefined) inputs.set(name, await findInput(found, options))
-    else if (hasRecords(options)) inputs.set(name, { kind: 'id', id: name })
-    else
+    else if (hasRecords(options) && isReference(name)) inputs.set(name, { kind: 'id', id: name })
+    else if (!hasRecords(options))
       throw new UsageMistake(`${path} names the model ${name}, and there is no file ${beside[0]}.`, [
         'Paths count from the directory of the configuration. Write the path of an ONNX file.',
       ])

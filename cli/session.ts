@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 import { TureenProblem } from '../client/index.ts'
 import { connect, type PlaceOptions, type ServerConnection } from './connection.ts'
 import { requireUnchanged } from './local-server.ts'
-import { errorLines, exitCodes, Interruption, UsageMistake } from './mistakes.ts'
+import { CommandFailure, errorLines, exitCodes, Interruption, UsageMistake } from './mistakes.ts'
 import { standardStream } from './standard-streams.ts'
 import { createReporter, type Reporter, type ReporterOptions } from './terminal.ts'
 
@@ -75,7 +75,10 @@ async function connected<Prepared>(
     return await act({ client, kind, local, reporter, signal, afterwards: run => last.push(run) }, prepared)
   } catch (error) {
     // An input that changes meanwhile is the reason of whatever follows.
-    if (!signal.aborted) await requireUnchanged(connection.local)
+    if (!signal.aborted)
+      await requireUnchanged(connection.local).catch((reason: unknown) => {
+        if (reason instanceof CommandFailure) throw reason
+      })
     throw error
   } finally {
     for (const run of last.reverse())

@@ -39,7 +39,7 @@ export async function mergeModels(session: Session, keep: boolean, { start }: Pr
 /** Returns the id of a model that a configuration of mergekit names. */
 function idOf({ models, mergekit }: AskedSoup, records: readonly ModelRecord[], name: string): string {
   const input = mergekit?.inputs.get(name)
-  return records[models.findIndex(each => each === input)]?.id ?? name
+  return input === undefined ? name : (records[models.indexOf(input)]?.id ?? name)
 }
 
 /** Returns the request of the merge. Options go before the recipe. @param records of the models, then of a base beside them */
