@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { v4 as randomId } from 'uuid'
 import { z } from 'zod'
 import { fileBlob } from '../client/files.ts'
+import type { RecordFields } from '../client/index.ts'
 import type { ModelRecord } from '../schemas/model.ts'
 import type { PlaceOptions } from './connection.ts'
 import { isFile } from './local-files.ts'
@@ -50,11 +51,16 @@ export type Uploads = {
  * of their own, so that they are nobody else's.
  *
  * @param keep leaves the records on the server
+ * @param given fields of the records in place of those that follow from the files
  */
-export function createUploads({ client, kind, reporter, signal, afterwards }: Session, keep: boolean): Uploads {
+export function createUploads(
+  { client, kind, reporter, signal, afterwards }: Session,
+  keep: boolean,
+  given: RecordFields = {},
+): Uploads {
   const isOwn = kind === 'remote' && !keep
-  const labels: Record<string, string> = isOwn ? { 'tureen-command': randomId() } : {}
-  const ttl = isOwn ? forgottenSeconds : undefined
+  const labels: Record<string, string> = isOwn ? { 'tureen-command': randomId() } : { ...given.labels }
+  const ttl = isOwn ? forgottenSeconds : given.ttl
   const known = new Map<string, Promise<ModelRecord>>()
   const optionsFor = (path: string) => ({
     signal,
@@ -65,7 +71,7 @@ export function createUploads({ client, kind, reporter, signal, afterwards }: Se
   })
 
   async function upload(path: string, mayBeIncomplete: boolean): Promise<ModelRecord> {
-    const name = shortened(basename(path).replace(/\.onnx$/i, '') || 'model')
+    const name = given.name ?? shortened(basename(path).replace(/\.onnx$/i, '') || 'model')
     const send = async () => client.createModel({ file: await fileBlob(path), name, labels, ttl }, optionsFor(path))
     let record = await whileSending(path, send)
     const { id } = record
@@ -100,7 +106,7 @@ export function createUploads({ client, kind, reporter, signal, afterwards }: Se
     },
     async dataset(input) {
       if (input.kind === 'id') return input.id
-      const name = shortened(basename(input.path).replace(/\.npz$/i, '') || 'data')
+      const name = given.name ?? shortened(basename(input.path).replace(/\.npz$/i, '') || 'data')
       const { path } = input
       const send = async () => client.createDataset({ file: await fileBlob(path), name, labels, ttl }, optionsFor(path))
       const { id } = await whileSending(path, send)

@@ -29,7 +29,10 @@ export async function runJob<Type extends JobType>(
     }
     if (!isKept) await client.deleteJob(started.id)
   })
-  const job = await client.wait<Type>(started, { signal, onProgress: progress => reporter.progress(shown(progress)) })
+  const job = await client.wait<Type>(started, {
+    signal,
+    onProgress: progress => reporter.progress(shownProgress(progress)),
+  })
   hasEnded = true
   return job
 }
@@ -37,7 +40,7 @@ export async function runJob<Type extends JobType>(
 const barWidth = 24
 
 /** Returns the progress of a job as one line. */
-function shown({ done, total, message, best, secondsLeft }: JobProgress): string {
+export function shownProgress({ done, total, message, best, secondsLeft }: JobProgress): string {
   const share = total > 0 ? Math.min(done / total, 1) : 0
   const filled = Math.round(barWidth * share)
   const bar = `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)} ${Math.floor(share * 100)} %`

@@ -11,6 +11,7 @@ import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mer
 import { exitCodes, UsageMistake } from './mistakes.ts'
 import { readNumbers } from './option-values.ts'
 import { type RecipeFile, readRecipe, readRules } from './recipe-file.ts'
+import { recipeText } from './recipe-text.ts'
 import { saveModel } from './save-model.ts'
 import { runSession, type Session } from './session.ts'
 import { mergedModels } from './soup-models.ts'
@@ -116,12 +117,6 @@ function bodyOf(
     ...(options.normalize ? {} : { normalize: false }),
     ...(data === undefined ? { recalibrate } : { recalibrate: { ...Object(recalibrate), dataset: data } }),
   }
-}
-
-/** Returns the recipe that makes a model again, as the name of its file asks for it. */
-async function recipeText({ client, signal }: Session, id: string, path: string): Promise<string> {
-  if (/\.ya?ml$/i.test(path)) return client.getModelRecipe(id, { as: 'yaml', signal })
-  return `${JSON.stringify(await client.getModelRecipe(id, { signal }), null, 2)}\n`
 }
 
 /** Returns what a person wants to know about a soup. */
