@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { saveDownload } from '../client/files.ts'
-import type { Download, DownloadOptions } from '../client/index.ts'
+import { type Download, type DownloadOptions, TureenConnectionError, TureenDigestError } from '../client/index.ts'
 import { whileWriting } from './local-files.ts'
 import { CommandFailure } from './mistakes.ts'
 import type { Session } from './session.ts'
@@ -45,6 +45,13 @@ export async function pullFile(
       try {
         for await (const piece of body) await output.writeFile(piece)
         await output.sync()
+      } catch (error) {
+        if (error instanceof TureenDigestError) await rm(unfinished, { force: true })
+        else if (error instanceof TureenConnectionError)
+          throw new CommandFailure(error.message, [
+            'Run the command again: it goes on behind the bytes that have come.',
+          ])
+        throw error
       } finally {
         await output.close()
       }

@@ -12,6 +12,8 @@ import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mer
 import { exitCodes, UsageMistake } from './mistakes.ts'
 import { readMetric, readSettings, readWholeNumber } from './option-values.ts'
 import { saveModel } from './save-model.ts'
+import type { Scoring } from './score-candidates.ts'
+import { addCommandScoring, commandScoring, commandTerms, readCommandScoring, runScoredSearch } from './score-search.ts'
 import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
 import { hasImproved, searchLines } from './search-lines.ts'
 import { runSession, type Session } from './session.ts'
@@ -23,7 +25,8 @@ const searchOptions = z.object({
   ...mergeOptions,
   ...scoringOptions,
   output: z.string().optional(),
-  data: z.string(),
+  ...commandScoring,
+  data: z.string().optional(),
   test: z.string().optional(),
   metric: z.string(),
   strategy: z.string(),
@@ -37,7 +40,8 @@ type SearchArguments = z.infer<typeof searchOptions>
 /** The arguments of the command, checked. */
 type Asked = MergeSources & {
   models: NamedInput[]
-  data: NamedInput
+  data: NamedInput | undefined
+  scoring: Scoring | undefined
   test: NamedInput | undefined
   strategy: StrategyRequest
   metric: ReturnType<typeof readMetric>
@@ -47,22 +51,26 @@ type Asked = MergeSources & {
 /** `tureen search`: finds the best soup of some models. */
 export async function searchCommand(given: readonly string[]): Promise<void> {
   const command = addMergeOptions(
-    addScoringOptions(
-      createCommand('search', 'Search for the best soup of some models.')
-        .argument('<models...>', 'ONNX files')
-        .requiredOption('--data <data>', 'data set that candidates are chosen by: an .npz file')
-        .option('--test <data>', 'data set that scores the result once, at the end')
-        .option('--metric <metric>', 'scoring metric', 'accuracy')
-        .addOption(
-          new Option('--strategy <name>', 'way in which candidates are proposed').choices(strategies).default('greedy'),
-        )
-        .option('--strategy-set <name=value>', 'parameter of the strategy, such as k=5; can be repeated', repeated)
-        .option('--evaluations <number>', 'most candidates to score')
-        .option('-o, --output <file>', 'file for the recommended model')
-        .option(
-          '--require-improvement',
-          'end with code 3, and write no file, if no soup is better than the best model',
-        ),
+    addCommandScoring(
+      addScoringOptions(
+        createCommand('search', 'Search for the best soup of some models.')
+          .argument('<models...>', 'ONNX files')
+          .option('--data <data>', 'data set that candidates are chosen by: an .npz file')
+          .option('--test <data>', 'data set that scores the result once, at the end')
+          .option('--metric <metric>', 'scoring metric', 'accuracy')
+          .addOption(
+            new Option('--strategy <name>', 'way in which candidates are proposed')
+              .choices(strategies)
+              .default('greedy'),
+          )
+          .option('--strategy-set <name=value>', 'parameter of the strategy, such as k=5; can be repeated', repeated)
+          .option('--evaluations <number>', 'most candidates to score')
+          .option('-o, --output <file>', 'file for the recommended model')
+          .option(
+            '--require-improvement',
+            'end with code 3, and write no file, if no soup is better than the best model',
+          ),
+      ),
     ),
   )
   const { options, names } = readCommand(command, searchOptions, given)
@@ -78,9 +86,14 @@ async function prepare(options: SearchArguments, names: readonly string[]): Prom
   const models: NamedInput[] = []
   for (const name of names) models.push(await findInput(name, options))
   if (options.output !== undefined) await requireWritable(options.output, options.force)
+  if ((options.data === undefined) === (options.score === undefined))
+    throw new UsageMistake('A search needs either --data, a data set, or --score, a command of your own.')
+  if (options.score !== undefined && options.test !== undefined)
+    throw new UsageMistake('--test belongs to --data. A command of --score takes its test data by {split}.')
   return {
     models,
-    data: await findInput(options.data, options),
+    data: options.data === undefined ? undefined : await findInput(options.data, options),
+    scoring: readCommandScoring(options),
     test: options.test === undefined ? undefined : await findInput(options.test, options),
     strategy: readStrategy(options),
     metric: readMetric(options.metric),
@@ -103,18 +116,20 @@ function readStrategy({ strategy: type, strategySet }: SearchArguments): Strateg
 async function act(session: Session, options: SearchArguments, asked: Asked): Promise<number> {
   const { client, reporter, afterwards } = session
   const isKept = isKeptBy(session, options.keep)
-  await warnOfIsolation(session)
+  if (asked.data) await warnOfIsolation(session)
   const uploads = createUploads(session, options.keep)
   const models: { id: string }[] = []
   for (const input of asked.models) models.push({ id: (await uploads.model(input)).id })
   const base = asked.base && (await uploads.model(asked.base)).id
-  const data = await uploads.dataset(asked.data)
+  const data = asked.data && (await uploads.dataset(asked.data))
   const test = asked.test && (await uploads.dataset(asked.test))
   const recalibrate = asked.recalibrate && (await uploads.dataset(asked.recalibrate))
   const body = {
     models,
     strategy: asked.strategy,
-    selection: { dataset: data, metric: asked.metric, ...scoringOf(options) },
+    ...(data === undefined
+      ? commandTerms(asked.scoring?.command ?? '', options)
+      : { selection: { dataset: data, metric: asked.metric, ...scoringOf(options) } }),
     ...(test === undefined ? {} : { test: { dataset: test } }),
     ...mergeSettingsOf(options),
     base,
@@ -123,7 +138,11 @@ async function act(session: Session, options: SearchArguments, asked: Asked): Pr
     labels: uploads.labels,
     ttl: uploads.ttl,
   }
-  const job = await runJob<'search'>(session, isKept, started => client.createSearch(body, started))
+  const start = (started: { signal: AbortSignal }) => client.createSearch(body, started)
+  const { scoring } = asked
+  const job = await (scoring
+    ? runScoredSearch(session, isKept, scoring, start)
+    : runJob<'search'>(session, isKept, start))
   const result = resultOf<SearchResult>(job)
   if (!isKept && !models.some(({ id }) => id === result.model.id)) afterwards(() => client.deleteModel(result.model.id))
   reporter.document(job)

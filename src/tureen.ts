@@ -82,6 +82,11 @@ const subcommands: readonly Subcommand[] = [
     run: async given => (await import('../cli/recipe.ts')).recipeCommand(given),
   },
   {
+    name: 'score',
+    description: 'score the candidates of a search by a command',
+    run: async given => (await import('../cli/score.ts')).scoreCommand(given),
+  },
+  {
     name: 'check',
     description: 'check a store',
     run: async given => (await import('./check-store.ts')).checkStoreCommand(given),
