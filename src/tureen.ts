@@ -87,6 +87,20 @@ const subcommands: readonly Subcommand[] = [
     run: async given => (await import('../cli/score.ts')).scoreCommand(given),
   },
   {
+    name: 'completion',
+    description: 'write completion for a shell',
+    run: async given => (await import('../cli/completion.ts')).completionCommand(given),
+  },
+  {
+    name: 'help',
+    description: 'show a page of the documentation',
+    async run(given) {
+      const named = subcommands.find(({ name }) => name === given[0] && name !== 'help')
+      if (named) return named.run(['--help'])
+      await (await import('../cli/help.ts')).helpCommand(given)
+    },
+  },
+  {
     name: 'check',
     description: 'check a store',
     run: async given => (await import('./check-store.ts')).checkStoreCommand(given),
