@@ -37,7 +37,7 @@ export async function compareCommand(given: readonly string[]): Promise<void> {
     },
     async (session, inputs) => {
       const { client, reporter } = session
-      const uploads = createUploads(session, options.keep, false)
+      const uploads = createUploads(session, options.keep)
       const models = (await uploads.models(inputs)).map(({ id }) => ({ id }))
       const body = { models, labels: uploads.labels, ttl: uploads.ttl }
       const isKept = isKeptBy(session, options.keep)

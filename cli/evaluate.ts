@@ -47,7 +47,7 @@ export async function evaluateCommand(given: readonly string[]): Promise<void> {
     async (session, asked) => {
       const { client, reporter } = session
       await warnOfIsolation(session)
-      const uploads = createUploads(session, options.keep, true)
+      const uploads = createUploads(session, options.keep, { areRun: true })
       const body = {
         model: (await uploads.model(asked.model)).id,
         dataset: await uploads.dataset(asked.data),

@@ -20,7 +20,7 @@ export async function inspectCommand(given: readonly string[]): Promise<void> {
     options,
     () => findInput(names[0] ?? '', options),
     async (session, input) => {
-      const record = await createUploads(session, false, false).model(input, { mayBeIncomplete: true })
+      const record = await createUploads(session, false).model(input, { mayBeIncomplete: true })
       await requireUnchanged(session.local)
       session.reporter.document(record)
       session.reporter.tell(...shown(record))

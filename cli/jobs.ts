@@ -35,7 +35,7 @@ export async function runJob<Type extends JobType>(
   })
   const job = await client.wait<Type>(started, {
     signal,
-    onProgress: progress => reporter.progress(shown(progress)),
+    onProgress: progress => reporter.progress(shownProgress(progress)),
     onEvent: event => reporter.event(started.id, event),
   })
   hasEnded = true
@@ -65,7 +65,7 @@ export async function checkJob<Type extends JobType>(
 const barWidth = 24
 
 /** Returns the progress of a job as one line. */
-function shown({ done, total, message, best, secondsLeft }: JobProgress): string {
+export function shownProgress({ done, total, message, best, secondsLeft }: JobProgress): string {
   const share = total > 0 ? Math.min(done / total, 1) : 0
   const filled = Math.round(barWidth * share)
   const bar = `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)} ${Math.floor(share * 100)} %`

@@ -24,6 +24,28 @@ export function readTexts(option: string, texts: readonly string[] = []): Record
   return Object.fromEntries(readPairs(option, texts))
 }
 
+/** Returns a time such as 2026-11-30 or 2026-11-30T08:00:00Z as the HTTP API has it; undefined without one. Without a zone it is in UTC. */
+export function readTime(option: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
+  const hasZone = /(Z|[+-]\d\d:\d\d)$/.test(text.slice(10))
+  const time = new Date(hasZone || text.length === 10 ? text : `${text}Z`)
+  if (isTime && !Number.isNaN(time.getTime())) return time.toISOString()
+  throw new UsageMistake(`${option} ${text}: must be a time such as 2026-11-30 or 2026-11-30T08:00:00Z.`)
+}
+
+/** Returns labels such as run=42 as a map. A colon in place of the equals sign is how the HTTP API writes them. */
+export function readLabels(option: string, texts: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    texts.map(text => {
+      const [, key, value] = /^([^=:]+)[=:](.*)$/s.exec(text) ?? []
+      if (key === undefined || value === undefined)
+        throw new UsageMistake(`${option} ${text}: must be KEY=VALUE, such as run=42.`)
+      return [key, value]
+    }),
+  )
+}
+
 function readPairs(option: string, texts: readonly string[]): [string, string][] {
   return texts.map(text => {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []

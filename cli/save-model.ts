@@ -11,7 +11,7 @@ import { shownBytes } from './terminal.ts'
 import { usableModel } from './uploads.ts'
 
 /** Most bytes of one file with the external data inside: protobuf allows less than 2 GiB, and the file has more than the data. */
-const mostInlineBytes = 2 ** 31 - 2 ** 20
+export const mostInlineBytes = 2 ** 31 - 2 ** 20
 
 /**
  * Writes a model to a file. External data comes inside the file, if that is below 2 GiB; otherwise beside it, where the model expects it.

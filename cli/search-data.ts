@@ -8,7 +8,7 @@ import type { Uploads } from './uploads.ts'
 
 /** Options of a search that name data sets and scoring metrics. */
 export const dataOptions = {
-  data: z.array(z.string()),
+  data: z.array(z.string()).optional(),
   test: z.array(z.string()).optional(),
   metric: z.array(z.string()).optional(),
 }
@@ -29,7 +29,7 @@ const usualMetric = 'accuracy'
  * @throws UsageMistake if there are not as many tests or metrics as data sets
  */
 export async function findData(
-  { data, test, metric = [usualMetric] }: z.infer<z.ZodObject<typeof dataOptions>>,
+  { data, test, metric = [usualMetric] }: z.infer<z.ZodObject<typeof dataOptions>> & { data: readonly string[] },
   options: PlaceOptions,
 ): Promise<AskedData> {
   if (test !== undefined && test.length !== data.length)

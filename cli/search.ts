@@ -13,6 +13,8 @@ import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mer
 import { exitCodes, UsageMistake } from './mistakes.ts'
 import { readSettings, readWholeNumber } from './option-values.ts'
 import { saveModel } from './save-model.ts'
+import type { Scoring } from './score-candidates.ts'
+import { addCommandScoring, commandScoring, commandTerms, readCommandScoring, runScoredSearch } from './score-search.ts'
 import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
 import { type AskedData, dataOptions, findData, selectionOf } from './search-data.ts'
 import { hasImproved, searchLines } from './search-lines.ts'
@@ -28,6 +30,7 @@ const searchOptions = z.object({
   ...mergeOptions,
   ...scoringOptions,
   output: z.string().optional(),
+  ...commandScoring,
   ...dataOptions,
   strategy: z.string(),
   strategySet: z.array(z.string()).optional(),
@@ -41,7 +44,8 @@ type SearchArguments = z.infer<typeof searchOptions>
 /** The arguments of the command, checked. */
 type Asked = MergeSources & {
   models: NamedInput[]
-  data: AskedData
+  data: AskedData | undefined
+  scoring: Scoring | undefined
   strategy: StrategyRequest
   budget: { evaluations?: number }
 }
@@ -49,26 +53,34 @@ type Asked = MergeSources & {
 /** `tureen search`: finds the best soup of some models. */
 export async function searchCommand(given: readonly string[]): Promise<void> {
   const command = addMergeOptions(
-    addScoringOptions(
-      addDryRun(addJobOptions(createCommand('search', 'Search for the best soup of some models.')))
-        .argument('<models...>', 'ONNX files')
-        .requiredOption(
-          '--data <data>',
-          'data set that candidates are chosen by: an .npz file; can be repeated, as FILE or FILE:WEIGHT',
-          repeated,
-        )
-        .option('--test <data>', 'data set that scores the result once, at the end; one for each --data', repeated)
-        .option('--metric <metric>', 'scoring metric, accuracy without it; one for all data, or one for each', repeated)
-        .addOption(
-          new Option('--strategy <name>', 'way in which candidates are proposed').choices(strategies).default('greedy'),
-        )
-        .option('--strategy-set <name=value>', 'parameter of the strategy, such as k=5; can be repeated', repeated)
-        .option('--evaluations <number>', 'most candidates to score')
-        .option('-o, --output <file>', 'file for the recommended model')
-        .option(
-          '--require-improvement',
-          'end with code 3, and write no file, if no soup is better than the best model',
-        ),
+    addCommandScoring(
+      addScoringOptions(
+        addDryRun(addJobOptions(createCommand('search', 'Search for the best soup of some models.')))
+          .argument('<models...>', 'ONNX files')
+          .option(
+            '--data <data>',
+            'data set that candidates are chosen by: an .npz file; can be repeated, as FILE or FILE:WEIGHT',
+            repeated,
+          )
+          .option('--test <data>', 'data set that scores the result once, at the end; one for each --data', repeated)
+          .option(
+            '--metric <metric>',
+            'scoring metric, accuracy without it; one for all data, or one for each',
+            repeated,
+          )
+          .addOption(
+            new Option('--strategy <name>', 'way in which candidates are proposed')
+              .choices(strategies)
+              .default('greedy'),
+          )
+          .option('--strategy-set <name=value>', 'parameter of the strategy, such as k=5; can be repeated', repeated)
+          .option('--evaluations <number>', 'most candidates to score')
+          .option('-o, --output <file>', 'file for the recommended model')
+          .option(
+            '--require-improvement',
+            'end with code 3, and write no file, if no soup is better than the best model',
+          ),
+      ),
     ),
   )
   const { options, names } = readCommand(command, searchOptions, given)
@@ -85,9 +97,14 @@ async function prepare(options: SearchArguments, names: readonly string[]): Prom
   const models: NamedInput[] = []
   for (const name of names) models.push(await findInput(name, options))
   if (options.output !== undefined) await requireWritable(options.output, options.force)
+  if ((options.data === undefined) === (options.score === undefined))
+    throw new UsageMistake('A search needs either --data, a data set, or --score, a command of your own.')
+  if (options.score !== undefined && options.test !== undefined)
+    throw new UsageMistake('--test belongs to --data. A command of --score takes its test data by {split}.')
   return {
     models,
-    data: await findData(options, options),
+    data: options.data && (await findData({ ...options, data: options.data }, options)),
+    scoring: readCommandScoring(options),
     strategy: readStrategy(options),
     budget:
       options.evaluations === undefined ? {} : { evaluations: readWholeNumber('--evaluations', options.evaluations) },
@@ -108,11 +125,13 @@ function readStrategy({ strategy: type, strategySet }: SearchArguments): Strateg
 async function act(session: Session, options: SearchArguments, asked: Asked): Promise<number> {
   const { client, reporter, afterwards } = session
   const isKept = isKeptBy(session, options.keep)
-  await warnOfIsolation(session)
-  const uploads = createUploads(session, options.keep, true)
+  if (asked.data) await warnOfIsolation(session)
+  const uploads = createUploads(session, options.keep, { areRun: Boolean(asked.data ?? asked.recalibrate) })
   const models = (await uploads.models(asked.models)).map(({ id }) => ({ id }))
   const base = asked.base && (await uploads.model(asked.base)).id
-  const selected = await selectionOf(asked.data, scoringOf(options), uploads)
+  const selected = asked.data
+    ? await selectionOf(asked.data, scoringOf(options), uploads)
+    : commandTerms(asked.scoring?.command ?? '', options)
   const recalibrate = asked.recalibrate && (await uploads.dataset(asked.recalibrate))
   const body = {
     models,
@@ -131,7 +150,10 @@ async function act(session: Session, options: SearchArguments, asked: Asked): Pr
     reporter.tell('This search can run. Nothing was written.', ...(options.output ? [`output: ${options.output}`] : []))
     return exitCodes.done
   }
-  const job = await runJob<'search'>(session, isKept, start)
+  const { scoring } = asked
+  const job = await (scoring
+    ? runScoredSearch(session, isKept, scoring, start)
+    : runJob<'search'>(session, isKept, start))
   const result = resultOf<SearchResult>(job)
   if (!isKept && !models.some(({ id }) => id === result.model.id)) afterwards(() => client.deleteModel(result.model.id))
   reporter.document(job)

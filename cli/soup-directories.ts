@@ -74,7 +74,7 @@ export async function soupOfDirectories(
 ): Promise<number> {
   const { reporter } = session
   const { base, directories } = asked
-  const uploads = createUploads(session, options.keep, false)
+  const uploads = createUploads(session, options.keep)
   const input = (directory: ModelDirectory, path: string): NamedInput => {
     const file = join(directory.path, path)
     return { kind: 'file', path: file, shown: file }

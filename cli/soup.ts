@@ -7,6 +7,7 @@ import { requireConsistent } from './job-options.ts'
 import { checkJob } from './jobs.ts'
 import { writeText } from './local-files.ts'
 import { CommandFailure, exitCodes } from './mistakes.ts'
+import { recipeText } from './recipe-text.ts'
 import { saveModel } from './save-model.ts'
 import { runSession, type Session } from './session.ts'
 import {
@@ -43,7 +44,7 @@ export async function soupCommand(given: readonly string[]): Promise<void> {
 async function act(session: Session, options: SoupArguments, asked: AskedSoup): Promise<number> {
   const { reporter } = session
   if (asked.recalibrate) await warnOfIsolation(session)
-  const uploads = createUploads(session, options.keep, asked.recalibrate !== undefined)
+  const uploads = createUploads(session, options.keep, { areRun: asked.recalibrate !== undefined })
   const merge = await prepareMerge(session, options, asked, uploads)
   if (options.dryRun) {
     await checkJob(session, merge.start)
@@ -62,12 +63,6 @@ async function act(session: Session, options: SoupArguments, asked: AskedSoup): 
   reporter.warn(warnings)
   reporter.tell(...shownSoup(options.output, result))
   return exitCodes.done
-}
-
-/** Returns the recipe that makes a model again, as the name of its file asks for it. */
-async function recipeText({ client, signal }: Session, id: string, path: string): Promise<string> {
-  if (/\.ya?ml$/i.test(path)) return client.getModelRecipe(id, { as: 'yaml', signal })
-  return `${JSON.stringify(await client.getModelRecipe(id, { signal }), null, 2)}\n`
 }
 
 /** Returns what a person wants to know about a soup. */

@@ -49,6 +49,8 @@ export type Reporter = {
   document(value: object): void
   /** Writes remarks on standard error. */
   warn(lines: readonly string[]): void
+  /** Writes what happens meanwhile on standard error. */
+  remark(text: string): void
   /** Writes why the command does not end with 0, although nothing went wrong. */
   fail(text: string): void
   /** Shows how far the command is: one line of a terminal that changes. */
@@ -94,6 +96,10 @@ export function createReporter({ json, ndjson = false, quiet, output }: Reporter
       if (quiet) return
       const mark = styleText('yellow', 'warning:', { stream: process.stderr })
       for (const line of lines) process.stderr.write(`${mark} ${readable(line)}\n`)
+    },
+    remark(text) {
+      clear()
+      if (!quiet) process.stderr.write(`${readable(text)}\n`)
     },
     fail(text) {
       clear()

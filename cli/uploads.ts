@@ -2,6 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import pLimit from 'p-limit'
 import { v4 as randomId } from 'uuid'
 import { fileBlob } from '../client/files.ts'
+import type { RecordFields } from '../client/index.ts'
 import type { ModelRecord } from '../schemas/model.ts'
 import type { NamedInput } from './inputs.ts'
 import { isFile } from './local-files.ts'
@@ -44,19 +45,25 @@ type Sender = {
  * of their own, so that they are nobody else's. A server inside the command takes the files over by their paths.
  *
  * @param keep leaves the records on the server
+ * @param given fields of the records in place of those that follow from the files
  * @param areRun true if onnxruntime will run the models: then it needs copies of them
  */
-export function createUploads(session: Session, keep: boolean, areRun: boolean): Uploads {
+export function createUploads(
+  session: Session,
+  keep: boolean,
+  { given = {}, areRun = false }: { given?: RecordFields; areRun?: boolean } = {},
+): Uploads {
   const { client, kind, local, reporter, afterwards } = session
   const isOwn = kind === 'remote' && !keep
-  const labels: Record<string, string> = isOwn ? { 'tureen-command': randomId() } : {}
-  const ttl = isOwn ? forgottenSeconds : undefined
+  const labels: Record<string, string> = isOwn ? { 'tureen-command': randomId() } : { ...given.labels }
+  const ttl = isOwn ? forgottenSeconds : given.ttl
   const known = new Map<string, Promise<ModelRecord>>()
   const inTurn = pLimit(local ? adoptedAtOnce : 1)
-  const sender = local ? adopting(session, local, kind === 'temporary' && !areRun) : sending(session, labels, ttl)
+  const fields = { labels, ttl }
+  const sender = local ? adopting(session, local, kind === 'temporary' && !areRun, fields) : sending(session, fields)
 
   async function upload({ path, shown }: LocalInput, mayBeIncomplete: boolean): Promise<ModelRecord> {
-    const name = shortened(basename(path).replace(/\.onnx$/i, '') || 'model')
+    const name = given.name ?? shortened(basename(path).replace(/\.onnx$/i, '') || 'model')
     const record = await whileSending(shown, () => sender.model(path, name))
     const { id, missing } = record
     reporter.show(id, shown)
@@ -90,7 +97,7 @@ export function createUploads(session: Session, keep: boolean, areRun: boolean):
     async dataset(input) {
       if (input.kind === 'id') return input.id
       const { path, shown } = input
-      const name = shortened(basename(path).replace(/\.npz$/i, '') || 'data')
+      const name = given.name ?? shortened(basename(path).replace(/\.npz$/i, '') || 'data')
       const { id } = await whileSending(shown, () => sender.dataset(path, name))
       reporter.show(id, shown)
       if (isOwn) afterwards(() => client.deleteDataset(id))
@@ -108,35 +115,35 @@ export async function usableModel({ client, signal }: Session, id: string): Prom
 }
 
 /** Sends files over HTTP. */
-function sending(
-  { client, reporter, signal }: Session,
-  labels: Record<string, string>,
-  ttl: number | undefined,
-): Sender {
+function sending({ client, reporter, signal }: Session, fields: Pick<Uploads, 'labels' | 'ttl'>): Sender {
   const optionsFor = (path: string) => ({
     signal,
     onProgress: ({ sent, total }: { sent: number; total: number | null }) =>
       reporter.progress(`${basename(path)}: ${shownBytes(sent)}${total === null ? '' : ` of ${shownBytes(total)}`}`),
   })
   return {
-    model: async (path, name) =>
-      client.createModel({ file: await fileBlob(path), name, labels, ttl }, optionsFor(path)),
+    model: async (path, name) => client.createModel({ file: await fileBlob(path), name, ...fields }, optionsFor(path)),
     data: async (model, location, path) => client.putModelData(model, location, await fileBlob(path), optionsFor(path)),
     dataset: async (path, name) =>
-      client.createDataset({ file: await fileBlob(path), name, labels, ttl }, optionsFor(path)),
+      client.createDataset({ file: await fileBlob(path), name, ...fields }, optionsFor(path)),
   }
 }
 
 /** Has a server inside the command take files over. @param inPlace true if it may read models where they are */
-function adopting({ reporter, signal }: Session, local: LocalServer, inPlace: boolean): Sender {
+function adopting(
+  { reporter, signal }: Session,
+  local: LocalServer,
+  inPlace: boolean,
+  fields: Pick<Uploads, 'labels' | 'ttl'>,
+): Sender {
   const absolute = (path: string) => {
     reporter.progress(`reading ${basename(path)}`)
     return resolve(path)
   }
   return {
-    model: (path, name) => local.adoptModel({ path: absolute(path), inPlace, name, labels: {} }, signal),
+    model: (path, name) => local.adoptModel({ path: absolute(path), inPlace, name, ...fields }, signal),
     data: (model, location, path) => local.adoptData(model, { path: absolute(path), inPlace, location }, signal),
-    dataset: (path, name) => local.adoptDataset({ path: absolute(path), name, labels: {} }, signal),
+    dataset: (path, name) => local.adoptDataset({ path: absolute(path), name, ...fields }, signal),
   }
 }
 

@@ -22,7 +22,7 @@ export function datasetOperations({ send }: Exchange) {
       const call = { query: recordQuery(dataset), body, headers, onSent: options.onProgress, options }
       return send('createDataset', {}, call, readJson<DatasetRecord>)
     },
-    /** One page of data sets, newest first. */
+    /** One page of data sets. Without `sort`, the newest come first. */
     listDatasets: (filters: Filters<typeof datasetFilters> = {}, options?: RequestOptions) =>
       send('listDatasets', {}, { query: filterQuery(filters), options }, readJson<z.infer<typeof datasetPage>>),
     getDataset: (id: string, options?: RequestOptions) =>

@@ -34,7 +34,7 @@ export function jobOperations(exchange: Exchange) {
     createComparison: start<z.input<typeof comparisonBody>, 'comparison'>('createComparison'),
     createSearch: start<z.input<typeof searchBody>, 'search'>('createSearch'),
     createEvaluation: start<z.input<typeof evaluationRequest>, 'evaluation'>('createEvaluation'),
-    /** One page of jobs without their requests and results, newest first. */
+    /** One page of jobs without their requests and results. Without `sort`, the newest come first. */
     listJobs: (filters: Filters<typeof jobFilters> = {}, options?: RequestOptions) =>
       send('listJobs', {}, { query: filterQuery(filters), options }, readJson<z.infer<typeof jobPage>>),
     getJob: (id: string, { wait, ...options }: RequestOptions & Waiting = {}) =>

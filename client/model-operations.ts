@@ -77,7 +77,7 @@ export function modelOperations(exchange: Exchange) {
       const call = { body, headers: guarded, onSent: options.onProgress, options }
       return send('putModelData', { id, location }, call, readJson<ModelRecord>)
     },
-    /** One page of models, newest first. */
+    /** One page of models. Without `sort`, the newest come first. */
     listModels: (filters: Filters<typeof modelFilters> = {}, options?: RequestOptions) =>
       send('listModels', {}, { query: filterQuery(filters), options }, readJson<z.infer<typeof modelPage>>),
     getModel: (id: string, options?: RequestOptions) => send('getModel', { id }, { options }, readJson<ModelItem>),

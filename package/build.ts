@@ -43,7 +43,7 @@ writeFileSync(
   join(dist, 'package.json'),
   `${JSON.stringify({ name, version, type, license, dependencies }, null, 2)}\n`,
 )
-copy(['src/**/*.css', 'src/**/*.md', 'docs/**/*.md'])
+copy(['src/**/*.css', 'src/**/*.md', 'docs/**/*.md', 'cli/**/*.bash'])
 
 execFileSync(process.execPath, [join(root, 'launcher/build.ts')], { stdio: 'inherit' })
 for (const processor of launcherProcessors) {

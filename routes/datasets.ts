@@ -74,7 +74,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
       schema: {
         operationId: 'listDatasets',
         summary: 'List data sets',
-        description: 'Newest first, filtered by name, label or digest.',
+        description: 'Sorted, newest first by default, and filtered by name, label, creation, size or digest.',
         tags,
         querystring: datasetFilters,
         response: { 200: datasetPage, ...problemResponses(...datasetErrors.list) },

@@ -25,7 +25,7 @@ export const jobRoutes: FastifyPluginAsyncZod<JobRouteServices> = async (app, { 
       schema: {
         operationId: 'listJobs',
         summary: 'List jobs',
-        description: 'Newest first, filtered by type, status or label.',
+        description: 'Newest or oldest first, filtered by type, status, name, label or creation.',
         tags,
         querystring: jobFilters,
         response: { 200: jobPage, ...problemResponses(...jobErrors.list) },

@@ -7,6 +7,7 @@ import type { DatasetStore } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
 import { clientGone } from '../src/http/job-replies.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
+import { expiryAfter } from '../src/storage/expiry.ts'
 import type { LocalFiles } from '../src/storage/local-files.ts'
 
 type Options = { files: LocalFiles; models: ModelStore; datasets: DatasetStore }
@@ -24,9 +25,9 @@ export const localFileRoutes: FastifyPluginAsyncZod<Options> = async (app, { fil
   app.post(
     '/local/models',
     { schema: { hide: true, body: localModel, response: { 201: model } } },
-    async ({ body: { path, inPlace, name, labels } }, reply) => {
+    async ({ body: { path, inPlace, name, labels, ttl } }, reply) => {
       const file = { ...(await files.adopt(path, inPlace, clientGone(reply))), location: '' }
-      const added = await models.add([file], { name, labels, expiresAt: null })
+      const added = await models.add([file], { name, labels, expiresAt: expiryAfter(ttl) })
       return reply.code(201).send(added.model)
     },
   )
@@ -43,9 +44,9 @@ export const localFileRoutes: FastifyPluginAsyncZod<Options> = async (app, { fil
   app.post(
     '/local/datasets',
     { schema: { hide: true, body: localDataset, response: { 201: dataset } } },
-    async ({ body: { path, name, labels } }, reply) => {
+    async ({ body: { path, name, labels, ttl } }, reply) => {
       const file = { ...(await files.adopt(path, false, clientGone(reply))), name: 'data.npz' }
-      const added = await datasets.add([file], { name, labels, expiresAt: null })
+      const added = await datasets.add([file], { name, labels, expiresAt: expiryAfter(ttl) })
       return reply.code(201).send(added.dataset)
     },
   )

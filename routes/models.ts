@@ -68,7 +68,8 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
       schema: {
         operationId: 'listModels',
         summary: 'List models',
-        description: 'Newest first, filtered by name, label, digest or fingerprint.',
+        description:
+          'Sorted, newest first by default, and filtered by name, label, creation, size, digest or fingerprint.',
         tags,
         querystring: modelFilters,
         response: { 200: modelPage, ...problemResponses(...modelErrors.list) },

@@ -52,6 +52,12 @@ function readDigits(form: RegExp) {
   return (text: unknown) => (typeof text === 'string' && form.test(text) ? Number(text) : text)
 }
 
+/** A time as a query parameter. It becomes a text with milliseconds, as the catalog keeps times. */
+const timeParameter = z.iso
+  .datetime('must be a time in UTC, such as 2026-11-30T08:00:00Z')
+  .optional()
+  .transform(text => (text === undefined ? undefined : new Date(text).toISOString()))
+
 /** Longest time to live, in seconds: ten years. A client that wants to keep a record longer gives no time to live. */
 const maximumTtl = 315_360_000
 
@@ -165,12 +171,45 @@ export const waitSeconds = secondsParameter
     `Seconds that the server holds the answer back, unless the job ends earlier; at most ${longestWait}: the server takes more as ${longestWait}, and says so in the header Tureen-Waited`,
   )
 
+/** Most characters of a cursor: it can hold a name of 200 characters in base64. */
+export const longestCursor = 1200
+
 export const pageParameters = {
   limit: wholeNumber(1, 500, 50).describe('Most items in this page'),
-  cursor: z.string().max(200).optional().describe('nextCursor of the previous page'),
+  cursor: z.string().max(longestCursor).optional().describe('nextCursor of the previous page'),
 }
 
-/** Returns the schema of one page of a list, newest item first. */
+/** Query parameters of lists that filter by the time of creation. */
+export const createdParameters = {
+  createdAfter: timeParameter.describe('Only records created at this time or later, such as 2026-11-30T08:00:00Z'),
+  createdBefore: timeParameter.describe('Only records created before this time'),
+}
+
+/** Query parameters of lists that filter by size. */
+export const bytesParameters = {
+  minBytes: wholeNumber(0, 1e15 - 1)
+    .optional()
+    .describe('Only records with at least so many bytes'),
+  maxBytes: wholeNumber(0, 1e15 - 1)
+    .optional()
+    .describe('Only records with at most so many bytes'),
+}
+
+/** Orders of lists of models and data sets. */
+export const recordOrder = z.enum(['-created', 'created', 'name', '-name', 'bytes', '-bytes'])
+
+export type RecordOrder = z.infer<typeof recordOrder>
+
+const ties = 'records that are equal come in the order of their creation, with a minus the newest first'
+
+/** Query parameter that sorts a list of models or data sets. */
+export const recordSort = recordOrder
+  .default('-created')
+  .describe(
+    `Order of the list. A minus reverses it. Names compare by their bytes in UTF-8, and records without a name come before all others; ${ties}`,
+  )
+
+/** Returns the schema of one page of a list. */
 export function page<Item extends z.ZodType>(item: Item) {
   return z.object({
     items: z.array(item),

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import {
+  bytesParameters,
+  createdParameters,
   digest,
   digestParameter,
   expiresAt,
@@ -9,6 +11,7 @@ import {
   name,
   page,
   pageParameters,
+  recordSort,
   timestamp,
   unreadable,
 } from './common.ts'
@@ -72,7 +75,10 @@ export const datasetPage = page(datasetItem).meta({ id: 'DatasetPage' })
 
 export const datasetFilters = z.strictObject({
   ...pageParameters,
+  sort: recordSort,
   name: name.optional(),
   label: labelParameters,
+  ...createdParameters,
+  ...bytesParameters,
   sha256: digestParameter.optional(),
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  createdParameters,
   digest,
   expiresAt,
   id,
@@ -160,11 +161,19 @@ export type JobListItem = z.infer<typeof jobListItem>
 
 export const jobPage = page(jobListItem).meta({ id: 'JobPage' })
 
+/** Orders of the list of jobs. */
+export const jobOrder = z.enum(['-created', 'created'])
+
+export type JobOrder = z.infer<typeof jobOrder>
+
 export const jobFilters = z.strictObject({
   ...pageParameters,
+  sort: jobOrder.default('-created').describe('Order of the list: newest first, or with created oldest first'),
   type: jobType.optional(),
   status: jobStatus.optional(),
+  name: name.optional().describe('Only jobs whose request gives this name to the model that they make'),
   label: labelParameters,
+  ...createdParameters,
 })
 
 /** The id of a job in a path. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { labels, name } from './common.ts'
+import { labels, name, ttl } from './common.ts'
 
 const path = z.string().regex(/^\//, 'must be an absolute path').max(4096).describe('Absolute path on this machine')
 
@@ -10,9 +10,9 @@ const localFile = {
 }
 
 /** Requests that only the embedded server of the command line has. They are not in the API's document. */
-export const localModel = z.strictObject({ ...localFile, name, labels })
+export const localModel = z.strictObject({ ...localFile, name, labels, ttl: ttl.optional() })
 export const localData = z.strictObject({ ...localFile, location: z.string().min(1).max(4096) })
-export const localDataset = z.strictObject({ path, name, labels })
+export const localDataset = z.strictObject({ path, name, labels, ttl: ttl.optional() })
 
 /** The path of a model's own file in the store. */
 export const localPath = z.object({ path })

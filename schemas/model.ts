@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import {
+  bytesParameters,
+  createdParameters,
   digest,
   digestParameter,
   expiresAt,
@@ -9,6 +11,7 @@ import {
   name,
   page,
   pageParameters,
+  recordSort,
   reference,
   timestamp,
   ttlParameter,
@@ -125,8 +128,11 @@ export const putParameters = uploadParameters.extend({ name })
 
 export const modelFilters = z.strictObject({
   ...pageParameters,
+  sort: recordSort,
   name: name.optional(),
   label: labelParameters,
+  ...createdParameters,
+  ...bytesParameters,
   fingerprint: digestParameter.optional(),
   sha256: digestParameter.optional(),
 })

@@ -42,6 +42,65 @@ const subcommands: readonly Subcommand[] = [
     run: async given => (await import('../cli/inspect.ts')).inspectCommand(given),
   },
   {
+    name: 'push',
+    description: 'put models and data sets on a server',
+    run: async given => (await import('../cli/push.ts')).pushCommand(given),
+  },
+  {
+    name: 'pull',
+    description: 'write a model of a server to a file',
+    run: async given => (await import('../cli/pull.ts')).pullCommand(given),
+  },
+  {
+    name: 'ls',
+    description: 'list the models, data sets or jobs of a server',
+    run: async given => (await import('../cli/ls.ts')).listCommand(given),
+  },
+  {
+    name: 'rm',
+    description: 'delete models, data sets and jobs',
+    run: async given => (await import('../cli/rm.ts')).removeCommand(given),
+  },
+  {
+    name: 'jobs',
+    description: 'list the jobs of a server',
+    run: async given => (await import('../cli/ls.ts')).jobsCommand(given),
+  },
+  {
+    name: 'watch',
+    description: 'follow a job to its end',
+    run: async given => (await import('../cli/watch.ts')).watchCommand(given),
+  },
+  {
+    name: 'cancel',
+    description: 'cancel jobs',
+    run: async given => (await import('../cli/cancel.ts')).cancelCommand(given),
+  },
+  {
+    name: 'recipe',
+    description: 'show the recipe that makes a soup again',
+    run: async given => (await import('../cli/recipe.ts')).recipeCommand(given),
+  },
+  {
+    name: 'score',
+    description: 'score the candidates of a search by a command',
+    run: async given => (await import('../cli/score.ts')).scoreCommand(given),
+  },
+  {
+    name: 'completion',
+    description: 'write completion for a shell',
+    run: async given => (await import('../cli/completion.ts')).completionCommand(given),
+  },
+  {
+    name: 'help',
+    description: 'show a page of the documentation',
+    async run(given) {
+      const named = subcommands.find(({ name }) => name === given[0] && name !== 'help')
+      if (named) return named.run(['--help'])
+      await (await import('../cli/help.ts')).helpCommand(given)
+    },
+  },
+  {
     name: 'check',
     description: 'check a store',
     run: async given => (await import('./check-store.ts')).checkStoreCommand(given),

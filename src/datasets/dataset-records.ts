@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
 import { type DatasetRecord, dataset } from '../../schemas/dataset.ts'
 import type { DatasetDescription } from '../evaluate/datasets/dataset.ts'
 import { jsonList } from '../storage/catalog-sql.ts'
@@ -7,6 +8,7 @@ import { type DocumentKind, openDocument, writeDocument } from '../storage/docum
 import { newRecordId } from '../storage/record-ids.ts'
 import { insertLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
 import { createRecords } from '../storage/records/record-repository.ts'
+import { orderClause, sortKey } from '../storage/records/row-order.ts'
 
 // Rows of the catalog for data sets. All functions take the catalog, or a transaction of it.
 
@@ -82,13 +84,18 @@ export const datasetRecords = createRecords<DatasetRow, DatasetRecord>({
   advice: 'Upload it first, or list the data sets with GET /v1/datasets.',
   filters: ['name', 'sha256'],
   place: reference => ({ dataset: reference }),
-  rows: (catalog, condition, limit) =>
+  bytes: sql<number>`datasets.bytes`,
+  rows: (catalog, condition, order, limit) =>
     catalog
       .selectFrom('datasets')
       .selectAll('datasets')
-      .select([labelsColumn(catalog, 'datasets.id').as('labels'), filesColumn(catalog).as('files')])
+      .select([
+        labelsColumn(catalog, 'datasets.id').as('labels'),
+        filesColumn(catalog).as('files'),
+        sortKey(order).as('sort_key'),
+      ])
       .where(condition)
-      .orderBy('datasets.id', 'desc')
+      .orderBy(orderClause(order))
       .limit(limit)
       .execute(),
   record: row =>

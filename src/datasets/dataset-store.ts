@@ -7,7 +7,7 @@ import { type Catalog, type KeepWith, nothingBeside } from '../storage/database.
 import type { Page } from '../storage/paging.ts'
 import type { ReceivedFile } from '../storage/received-file.ts'
 import type { Labels } from '../storage/record-labels.ts'
-import type { RecordFilters } from '../storage/records/record-repository.ts'
+import type { RecordFilters } from '../storage/records/record-filters.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { datasetDigest, datasetRecords, insertDataset } from './dataset-records.ts'
 

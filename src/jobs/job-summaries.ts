@@ -1,11 +1,19 @@
 import { type SqlBool, sql } from 'kysely'
-import { type JobListItem, type JobStatus, type JobType, jobSummary, type SearchSummary } from '../../schemas/job.ts'
+import {
+  type JobListItem,
+  type JobOrder,
+  type JobStatus,
+  type JobType,
+  jobSummary,
+  type SearchSummary,
+} from '../../schemas/job.ts'
 import type { SearchResult } from '../../schemas/search.ts'
 import type { Catalog } from '../storage/database.ts'
 import { parseKnown } from '../storage/documents/known-fields.ts'
 import { statusColumn, statusIn } from '../storage/job-status.ts'
-import { decodeCursor, type Page, readPage } from '../storage/paging.ts'
+import { decodePlace, type Page, readPage } from '../storage/paging.ts'
 import { hasLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
+import { placeForm, placeIn, placeText } from '../storage/records/row-order.ts'
 import { readOr } from '../storage/unreadable.ts'
 import { documentIn, knownType } from './job-documents.ts'
 import { finishedProgress, unreadableJobOf } from './job-records.ts'
@@ -15,7 +23,13 @@ export type JobFilters = {
   cursor?: string | undefined
   type?: JobType | undefined
   status?: JobStatus | undefined
+  name?: string | undefined
   label: Labels
+  /** The order of the list. The default is the newest job first. */
+  sort?: JobOrder | undefined
+  /** Times with milliseconds, as the catalog keeps them: the first that counts, and the first that counts no more. */
+  createdAfter?: string | undefined
+  createdBefore?: string | undefined
 }
 
 /** Columns of a list. The index `jobs_listed` has exactly these, so a list never reads rows with requests and results. */
@@ -35,18 +49,27 @@ const listedColumns = [
   'waiting_since',
 ] as const
 
-/** Returns a page of jobs without requests and results, newest first. */
+/** Returns a page of jobs without requests and results. */
 export async function listJobs(
   catalog: Catalog,
-  { limit, cursor, type, status, label }: JobFilters,
+  { limit, cursor, type, status, name, label, createdAfter, createdBefore, sort = '-created' }: JobFilters,
 ): Promise<Page<JobListItem>> {
-  let query = selectListed(catalog).where(hasLabels(label, 'jobs.id')).orderBy('id', 'desc')
+  const isNewestFirst = sort === '-created'
+  let query = selectListed(catalog)
+    .where(hasLabels(label, 'jobs.id'))
+    .orderBy('id', isNewestFirst ? 'desc' : 'asc')
   if (type !== undefined) query = query.where('type', '=', type)
   // An expression stops the use of the index of statuses, with which SQLite would read and sort all rows of one status.
   if (status !== undefined) query = query.where(sql<SqlBool>`${statusColumn} || '' = ${status}`)
-  const read = (after: string | undefined, count: number) =>
-    (after === undefined ? query : query.where('id', '<', after)).limit(count).execute()
-  return readPage({ read, keyOf: ({ id }) => id, toItem }, limit, decodeCursor(cursor))
+  if (name !== undefined) query = query.where('name', '=', name)
+  if (createdAfter !== undefined) query = query.where('created_at', '>=', createdAfter)
+  if (createdBefore !== undefined) query = query.where('created_at', '<', createdBefore)
+  const read = (after: string | undefined, count: number) => {
+    const beyond = after === undefined ? query : query.where('id', isNewestFirst ? '<' : '>', placeIn(sort, after).id)
+    return beyond.limit(count).execute()
+  }
+  const keyOf = ({ id }: { id: string }) => placeText(sort, { id, sort_key: null })
+  return readPage({ read, keyOf, toItem }, limit, decodePlace(cursor, placeForm(sort)))
 }
 
 /** Returns the summary of a search's result for lists. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { z } from 'zod'
 import { recipe, type StoredRecipe } from '../../schemas/merge.ts'
 import { type ModelRecord, model } from '../../schemas/model.ts'
@@ -6,6 +7,7 @@ import type { Catalog, Tables } from '../storage/database.ts'
 import { type DocumentKind, readDocument } from '../storage/documents/stored-document.ts'
 import { labelsColumn } from '../storage/record-labels.ts'
 import { createRecords } from '../storage/records/record-repository.ts'
+import { orderClause, sortKey } from '../storage/records/row-order.ts'
 import { type ModelFile, modelDigest } from './model-digest.ts'
 
 /** Value of the catalog for an unknown fingerprint. */
@@ -28,13 +30,18 @@ export const modelRecords = createRecords<ModelRow, ModelRecord>({
   advice: 'Upload it first, or list the models with GET /v1/models.',
   filters: ['name', 'sha256', 'fingerprint'],
   place: reference => ({ model: reference }),
-  rows: (catalog, condition, limit) =>
+  bytes: sql<number>`(select coalesce(sum(bytes), 0) from model_files where model_id = models.id)`,
+  rows: (catalog, condition, order, limit) =>
     catalog
       .selectFrom('models')
       .selectAll('models')
-      .select([labelsColumn(catalog, 'models.id').as('labels'), filesColumn(catalog).as('files')])
+      .select([
+        labelsColumn(catalog, 'models.id').as('labels'),
+        filesColumn(catalog).as('files'),
+        sortKey(order).as('sort_key'),
+      ])
       .where(condition)
-      .orderBy('models.id', 'desc')
+      .orderBy(orderClause(order))
       .limit(limit)
       .execute(),
   record: row => model.parse(recordOf(row)),

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit'
+import { longestCursor } from '../../schemas/common.ts'
 import { TureenError } from '../errors.ts'
 import { ownTurn } from '../own-turn.ts'
 
@@ -10,7 +11,12 @@ export function encodeCursor(last: string): string {
 }
 
 export function decodeCursor(cursor: string | undefined): string | undefined {
-  return cursor === undefined ? undefined : decode(cursor, /^[0-9a-f-]{36}$/)
+  return decodePlace(cursor, /^[0-9a-f-]{36}$/)
+}
+
+/** Reads the cursor of a list whose places have this form. */
+export function decodePlace(cursor: string | undefined, form: RegExp): string | undefined {
+  return cursor === undefined ? undefined : decode(cursor, form)
 }
 
 /** Reads the cursor of a list whose items have an index. */
@@ -38,7 +44,7 @@ function decode(cursor: string, form: RegExp): string {
 const maximumPageBytes = 1_000_000
 
 /** More than the bytes of a page beside its items: the names of its two fields, and the longest cursor. */
-const emptyPageBytes = 300
+const emptyPageBytes = longestCursor + 100
 
 /** Number of rows to read first, before their sizes are known. */
 const firstRows = 8

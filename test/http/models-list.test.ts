@@ -119,7 +119,39 @@ describe('filters', () => {
   })
 })
 
+describe('an order', () => {
+  test('by name has equal names in the order of their creation, reversed as a whole by a minus', async () => {
+    expect(await indices('sort=name')).toEqual([0, 2, 4, 6, 1, 3, 5])
+    expect(await indices('sort=-name')).toEqual([5, 3, 1, 6, 4, 2, 0])
+  })
+
+  test('by creation or size, with a filter, and in pages', async () => {
+    expect(await indices('sort=created&label=set:small')).toEqual([0, 1, 2, 3, 4, 5])
+    expect((await indices('sort=-bytes'))[0]).toBe(6)
+    const found = await pages('sort=name&limit=1&label=set:small')
+    expect(found.flat()).toEqual([0, 2, 4, 1, 3, 5].map(index => uploaded[index]))
+  })
+})
+
+test('times and sizes bound a list: the earlier time and both sizes count, the later time does not', async () => {
+  const [, second] = uploaded
+  expect(await indices(`createdAfter=${second?.createdAt}&createdBefore=${digit.createdAt}&sort=created`)).toEqual(
+    uploaded.flatMap(({ createdAt }, index) =>
+      createdAt >= (second?.createdAt ?? '') && createdAt < digit.createdAt ? [index] : [],
+    ),
+  )
+  expect(await indices(`minBytes=${digit.bytes}&maxBytes=${digit.bytes}`)).toEqual([6])
+  expect(await indices(`maxBytes=${digit.bytes - 1}`)).toEqual([5, 4, 3, 2, 1, 0])
+  expect(await indices('createdAfter=2999-01-01T00:00:00Z')).toEqual([])
+})
+
 test.each([
+  ['sort=size', 'sort'],
+  ['sort=', 'sort'],
+  ['createdAfter=yesterday', 'createdAfter'],
+  ['createdBefore=2026-01-01', 'createdBefore'],
+  ['minBytes=-1', 'minBytes'],
+  ['maxBytes=1e3', 'maxBytes'],
   ['limit=0', 'limit'],
   ['limit=501', 'limit'],
   ['limit=ten', 'limit'],

@@ -68,6 +68,8 @@ describe('the package', () => {
           platform => `node_modules/onnxruntime-node/bin/napi-v6/${platform}/onnxruntime_binding.node`,
         ),
         'dist/docs/README.md',
+        'dist/docs/guides/recipes.md',
+        'dist/cli/completion.bash',
         'dist/src/merge/methods/FORMULAS.md',
         'dist/src/documentation/style.css',
         'examples/digits/ft0.onnx',

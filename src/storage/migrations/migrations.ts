@@ -1,6 +1,7 @@
 import type { CatalogMigrations } from './catalog-migration.ts'
 import { externalMigrations } from './external-migrations.ts'
 import { firstMigrations } from './first-migrations.ts'
+import { listMigrations } from './list-migrations.ts'
 import { resultMigrations } from './result-migrations.ts'
 import { sharedStoreMigrations } from './shared-store-migrations.ts'
 
@@ -13,4 +14,5 @@ export const migrations: CatalogMigrations = {
   ...resultMigrations,
   ...sharedStoreMigrations,
   ...externalMigrations,
+  ...listMigrations,
 }

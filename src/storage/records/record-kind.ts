@@ -4,6 +4,7 @@ import type { Catalog } from '../database.ts'
 import type { Labels } from '../record-labels.ts'
 import { jsonOr, type NamedRecord, validOr } from '../unreadable.ts'
 import type { RecordTable } from './record-tables.ts'
+import type { RowOrder, SortedRow } from './row-order.ts'
 
 /** Columns that lists can be filtered by. */
 export type FilterColumn = 'name' | 'sha256' | 'fingerprint'
@@ -42,8 +43,10 @@ export type RecordKind<Row extends RecordRow, Readable extends ReadableRecord> =
   filters: readonly FilterColumn[]
   /** Returns the fields that name a record in errors. */
   place(reference: string): NamedRecord
-  /** Reads the rows that meet a condition, newest first, at most `limit`. */
-  rows(catalog: Catalog, condition: RawBuilder<SqlBool>, limit: number): Promise<Row[]>
+  /** SQL of the bytes of a record, in a statement that reads the table. */
+  bytes: RawBuilder<number>
+  /** Reads the rows that meet a condition, in an order, at most `limit`. */
+  rows(catalog: Catalog, condition: RawBuilder<SqlBool>, order: RowOrder, limit: number): Promise<(Row & SortedRow)[]>
   /** Returns the record in a row. @throws Error with the reason if the row is damaged; NewerDocument if a newer version wrote it */
   record(row: Row): Readable
 }

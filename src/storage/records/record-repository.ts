@@ -3,11 +3,12 @@ import { TureenError } from '../../errors.ts'
 import type { Catalog } from '../database.ts'
 import { extendLife } from '../expiry.ts'
 import { refuseWhileInUse } from '../job-inputs.ts'
-import { decodeCursor, type Page, readPage } from '../paging.ts'
+import { decodePlace, type Page, type PageSource, readPage } from '../paging.ts'
 import { hasLabels, type Labels } from '../record-labels.ts'
-import { columnOf, digestIn } from '../references.ts'
+import { columnOf } from '../references.ts'
 import { holdRow, lockName, lockRow } from '../row-locks.ts'
 import { readOr, unreadableRecord } from '../unreadable.ts'
+import { filterConditions, listOrder, type RecordFilters } from './record-filters.ts'
 import {
   type FilterColumn,
   type ReadableRecord,
@@ -17,13 +18,7 @@ import {
   unreadableRow,
 } from './record-kind.ts'
 import { deleteRecord } from './record-tables.ts'
-
-/** Filters of a list. Digests may lack their prefix `sha256:`. */
-export type RecordFilters = {
-  limit: number
-  cursor?: string | undefined
-  label: Labels
-} & { [Column in FilterColumn]?: string | undefined }
+import { comesAfter, orderClause, placeForm, placeIn, placeText, type RowOrder, type SortedRow } from './row-order.ts'
 
 /** The content of a record and the client's values for it: a second upload with equal ones makes no second record. */
 export type RecordIdentity = { sha256: string; name: string | null; labels: Labels }
@@ -40,9 +35,9 @@ export type Records<Readable extends ReadableRecord> = {
   usable(catalog: Catalog, reference: string, field?: string): Promise<Readable>
   /** Returns the refusal of a reference that names no record. @param field as above */
   unknown(reference: string, field?: string): TureenError
-  /** Returns a page of records, newest first. @throws TureenError `TUREEN_REQUEST_INVALID` if the cursor is not of this list */
+  /** Returns a page of records in the order of `sort`. @throws TureenError `TUREEN_REQUEST_INVALID` if the cursor is not of this list */
   list(catalog: Catalog, filters: RecordFilters): Promise<Page<Readable | UnreadableRecord>>
-  /** Yields all records that pass the filters, newest first. It reads them page by page. */
+  /** Yields all records that pass the filters, in the order of `sort`. It reads them page by page. */
   each(catalog: Catalog, filters: Omit<RecordFilters, 'limit' | 'cursor'>): AsyncGenerator<Readable | UnreadableRecord>
   /** Returns the ids of the records that have all of the labels, oldest first, at most `limit`. */
   labelled(catalog: Catalog, labels: Labels, limit: number): Promise<string[]>
@@ -69,9 +64,6 @@ export type Records<Readable extends ReadableRecord> = {
   ): Promise<string[]>
 }
 
-/** Columns with digests. */
-const digestColumns: ReadonlySet<FilterColumn> = new Set(['sha256', 'fingerprint'])
-
 /** Most records with one identity that are read to find a readable one. */
 const samesRead = 100
 
@@ -82,8 +74,9 @@ const eachPage = 500
 export function createRecords<Row extends RecordRow, Readable extends ReadableRecord>(
   kind: RecordKind<Row, Readable>,
 ): Records<Readable> {
-  const { table, title, filters, place } = kind
-  const column = (name: 'id' | FilterColumn) => sql.ref(`${table}.${name}`)
+  const { table, title, place } = kind
+  const column = (name: 'id' | 'created_at' | FilterColumn) => sql.ref<string>(`${table}.${name}`)
+  const newestFirst: RowOrder = { id: column('id'), key: undefined, direction: 'desc' }
 
   const read = (row: Row): { record: Readable } | { rest: UnreadableRecord } =>
     readOr<{ record: Readable }, { rest: UnreadableRecord }>(
@@ -101,7 +94,7 @@ export function createRecords<Row extends RecordRow, Readable extends ReadableRe
     ])
   }
   const newest = async (catalog: Catalog, reference: string, field?: string): Promise<Row> => {
-    const [row] = await kind.rows(catalog, sql`${column('id')} = ${newestId(table, reference)}`, 1)
+    const [row] = await kind.rows(catalog, sql`${column('id')} = ${newestId(table, reference)}`, newestFirst, 1)
     if (row) return row
     throw unknown(reference, field)
   }
@@ -116,22 +109,23 @@ export function createRecords<Row extends RecordRow, Readable extends ReadableRe
     const isSame = sql<SqlBool>`${column('sha256')} = ${sha256} and ${hasLabels(labels, `${table}.id`)}
       and ${name === null ? sql`${column('name')} is null` : sql`${column('name')} = ${name}`}
       and (select count(*) from labels where owner_id = ${column('id')}) = ${Object.keys(labels).length}`
-    const rows = await kind.rows(transaction, isSame, samesRead)
+    const rows = await kind.rows(transaction, isSame, newestFirst, samesRead)
     return rows.map(read).find(found => 'record' in found)?.record
   }
 
-  const list: Records<Readable>['list'] = async (catalog, { limit, cursor, label, ...values }) => {
-    const wanted = filters.flatMap(name => {
-      const value = values[name]
-      if (value === undefined) return []
-      return sql`${column(name)} = ${digestColumns.has(name) ? (digestIn(value) ?? value) : value}`
-    })
-    const conditions = [hasLabels(label, `${table}.id`), ...wanted]
+  const list: Records<Readable>['list'] = async (catalog, { limit, cursor, sort = '-created', ...filters }) => {
+    const order = listOrder(kind, sort)
+    const conditions = filterConditions(kind, filters)
     const rows = (after: string | undefined, count: number) => {
-      const beyond = after === undefined ? [] : [sql`${column('id')} < ${after}`]
-      return kind.rows(catalog, sql`${sql.join([...conditions, ...beyond], sql` and `)}`, count)
+      const beyond = after === undefined ? [] : [comesAfter(order, placeIn(sort, after))]
+      const all = sql.join([...conditions, ...beyond], sql` and `)
+      // Whole rows are large. Their ids come from indexes first, so that no row is read only to be sorted or left out.
+      const ids = sql`select ${column('id')} from ${sql.table(table)} where ${all} order by ${orderClause(order)} limit ${count}`
+      return kind.rows(catalog, sql`${column('id')} in (${ids})`, order, count)
     }
-    return readPage({ read: rows, keyOf: ({ id }) => id, toItem: itemOf }, limit, decodeCursor(cursor))
+    const keyOf = (row: SortedRow) => placeText(sort, row)
+    const source: PageSource<Row & SortedRow, Readable | UnreadableRecord> = { read: rows, keyOf, toItem: itemOf }
+    return readPage(source, limit, decodePlace(cursor, placeForm(sort)))
   }
 
   return {
@@ -164,7 +158,7 @@ export function createRecords<Row extends RecordRow, Readable extends ReadableRe
       const { id } = await newest(transaction, reference)
       await lockRow(transaction, table, id)
       // Before the lock, another transaction may have deleted the record, or extended its life.
-      const [row] = await kind.rows(transaction, sql`${column('id')} = ${id}`, 1)
+      const [row] = await kind.rows(transaction, sql`${column('id')} = ${id}`, newestFirst, 1)
       if (!row) throw unknown(reference)
       const item = itemOf(row)
       allow(item)
