@@ -50,8 +50,7 @@ const embeddedOnly = [
   // Searches whose expected results take NumPy or scorers of their own; test/cluster has the digits from outside, with two servers.
   'test/http/{external-digits,terms-as-numpy}.test.ts',
   // Servers in processes of their own. test/cluster has those of several servers.
-  'test/evaluate/{bubblewrap,evaluator-deaths,evaluator-modules,isolation-levels,launcher}.test.ts',
-  'test/http/{access,connection-burst,external-digits,large-results,slow-start}.test.ts',
+  'test/http/{access,connection-burst,large-results,slow-start}.test.ts',
   // Answers before the catalog and the content: the request itself, its connection, and the documents of the program.
   'test/http/{behind-nginx,broken-http,browser-headers,connections,cross-origin,declared-codes,empty-bodies}.test.ts',
   'test/http/{encoded-bodies,form-names,hosts,json-mistakes,large-refusals,method-refusals,openapi}.test.ts',
