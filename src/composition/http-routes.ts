@@ -7,6 +7,7 @@ import { healthRoutes } from '../../routes/health.ts'
 import { jobRoutes } from '../../routes/jobs.ts'
 import { methodRoutes } from '../../routes/methods.ts'
 import { modelRoutes } from '../../routes/models.ts'
+import { pageRoutes } from '../../routes/page.ts'
 import { scoringMetricRoutes } from '../../routes/scoring-metrics.ts'
 import { serviceRoutes } from '../../routes/service.ts'
 import { serviceMetricsRoutes } from '../../routes/service-metrics.ts'
@@ -72,6 +73,7 @@ export async function registerRoutes(
     return app.register(methodNotAllowed, { table })
   }
   await app.register(documentationRoutes)
+  await app.register(pageRoutes, { version: packageJson.version })
   await app.register(serviceRoutes, {
     readUsage,
     verification: () => ({ days: config.retention.verifyDays, ...upkeep.verifier.results() }),
