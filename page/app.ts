@@ -1,9 +1,9 @@
 import { h } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { connection, enterToken } from './connection.ts'
 import { html } from './markup.ts'
-import { timeText } from './numbers.ts'
 import { TokenForm } from './parts/token-form.ts'
+import { UploadList } from './parts/upload-list.ts'
 import { publicPath, serverVersion } from './place.ts'
 import { address, Link, viewUrl } from './routing.ts'
 import { ownToken, token, tokenRefusal } from './session.ts'
@@ -16,6 +16,9 @@ const views = [
   ['/datasets', 'Data sets'],
   ['/usage', 'Usage'],
 ] as const
+
+/** Milliseconds for which the page says that the server answers again. */
+const newsMilliseconds = 15_000
 
 /** The page: its navigation, the state of the connection, and the view that the address names. */
 export function App() {
@@ -43,7 +46,7 @@ export function App() {
       </nav>
       ${h(TokenState, {})}
     </header>
-    ${h(ConnectionState, {})}
+    ${h(ConnectionState, {})} ${h(UploadList, {})}
     <main id="main" ref=${main} tabindex="-1">${refusal === undefined ? viewOf(shown) : h(TokenForm, { reason: refusal })}</main>
     <footer>
       Tureen ${serverVersion} · <a href="${publicPath}/docs">Documentation</a> · <a href="${publicPath}/docs/api">API</a>
@@ -61,17 +64,21 @@ function TokenState() {
   </span>`
 }
 
-/** Says that the server does not answer, and that it does again. */
+/** Says that the server does not answer, and for a while that it does again. */
 function ConnectionState() {
-  const { isLost, since, tries } = useShared(connection)
+  const { isLost, since } = useShared(connection)
+  const [isOld, setOld] = useState(false)
+  useEffect(() => {
+    setOld(false)
+    const timer = setTimeout(() => setOld(true), newsMilliseconds)
+    return () => clearTimeout(timer)
+  }, [since])
+  const isBack = !isLost && since !== undefined && !isOld
   return html`<div role="status" class=${isLost ? 'connection lost' : 'connection'}>
-    ${isLost && `The server has not answered since ${timeText(since.toISOString())}. What you see may be old. The page tries again every 2 seconds.`}
-    ${!isLost && tries > 0 && since.getTime() > start && h(BackAgain, { key: tries })}
+    ${
+      isLost &&
+      `The server has not answered since ${since?.toLocaleTimeString()}. What you see may be old. The page tries again every 2 seconds.`
+    }
+    ${isBack && html`<span class="back">The server answers again.</span>`}
   </div>`
-}
-
-const start = Date.now()
-
-function BackAgain() {
-  return html`<span class="back">The server answers again.</span>`
 }

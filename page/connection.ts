@@ -14,10 +14,13 @@ export const client = createClient({
   retry: { retries: 1, minSeconds: 0.2, maxRetryAfter: 5 },
 })
 
-/** The connection to the server. `since`: when it was lost. `tries`: how often it came back; views load again when it changes. */
-export type Connection = { isLost: boolean; since: Date; tries: number }
+/**
+ * The connection to the server. `since`: when it was last lost, or came back; undefined if it was never lost. `tries`: how often views
+ * had a reason to load again.
+ */
+export type Connection = { isLost: boolean; since: Date | undefined; tries: number }
 
-export const connection = sharedValue<Connection>({ isLost: false, since: new Date(), tries: 0 })
+export const connection = sharedValue<Connection>({ isLost: false, since: undefined, tries: 0 })
 
 /** Says that the server does not answer. The page asks again and again until it does. */
 function loseConnection(): void {

@@ -121,6 +121,11 @@ function enqueue(name: string, total: number, send: Send): void {
   })
 }
 
+// The browser asks before the user leaves, since uploads end with the page.
+addEventListener('beforeunload', event => {
+  if (uploads.get().some(({ state }) => !isEnded(state))) event.preventDefault()
+})
+
 /** Removes ended uploads from the list. */
 export function forgetEnded(): void {
   uploads.set(uploads.get().filter(({ state }) => !isEnded(state)))
