@@ -18,9 +18,9 @@ export const client = createClient({
  * The connection to the server. `since`: when it was last lost, or came back; undefined if it was never lost. `tries`: how often views
  * had a reason to load again.
  */
-export type Connection = { isLost: boolean; since: Date | undefined; tries: number }
+export type ServerConnectionState = { isLost: boolean; since: Date | undefined; tries: number }
 
-export const connection = sharedValue<Connection>({ isLost: false, since: undefined, tries: 0 })
+export const connection = sharedValue<ServerConnectionState>({ isLost: false, since: undefined, tries: 0 })
 
 /** Says that the server does not answer. The page asks again and again until it does. */
 function loseConnection(): void {

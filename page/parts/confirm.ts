@@ -4,7 +4,7 @@ import { handledByPage } from '../connection.ts'
 import { html } from '../markup.ts'
 import { ErrorNotice } from './notices.ts'
 
-type Question = {
+type ConfirmQuestion = {
   /** Name of the action, such as `Delete`. */
   action: string
   question: string
@@ -14,7 +14,7 @@ type Question = {
 }
 
 /** A dialog that asks before an action which cannot be undone. Escape and Cancel close it. */
-export function Confirm({ action, question, act, onClose }: Question) {
+export function Confirm({ action, question, act, onClose }: ConfirmQuestion) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [error, setError] = useState<unknown>(undefined)
   const [isActing, setActing] = useState(false)

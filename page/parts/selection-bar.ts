@@ -10,7 +10,7 @@ import { useShared } from '../store.ts'
 import { ConfirmedButton } from './confirmed-button.ts'
 import { ErrorNotice } from './notices.ts'
 
-/** What can be done with the selected models. */
+/** Actions on the selected models. */
 export function SelectionBar() {
   const selected = useShared(selection)
   const [error, setError] = useState<unknown>(undefined)

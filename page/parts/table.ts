@@ -2,17 +2,17 @@ import type { ComponentChildren } from 'preact'
 import { html } from '../markup.ts'
 
 /** A column. `isMinor`: hidden on narrow screens. `isNumber`: aligned to the right. */
-export type Column = { title: ComponentChildren; isMinor?: boolean; isNumber?: boolean }
+export type TableColumn = { title: ComponentChildren; isMinor?: boolean; isNumber?: boolean }
 
 type Rows = {
   caption: string
-  columns: readonly Column[]
+  columns: readonly TableColumn[]
   rows: readonly { key: string; cells: readonly ComponentChildren[] }[]
 }
 
 /** A table that scrolls by itself where the screen is too narrow. The first cell of each row names it. */
 export function Table({ caption, columns, rows }: Rows) {
-  const classOf = ({ isMinor, isNumber }: Column = { title: '' }) =>
+  const classOf = ({ isMinor, isNumber }: TableColumn = { title: '' }) =>
     [isMinor && 'minor', isNumber && 'number'].filter(Boolean).join(' ')
   return html`<div class="table" role="region" aria-label=${caption} tabindex="0">
     <table>

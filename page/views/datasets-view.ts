@@ -9,14 +9,14 @@ import { ListFilters, listQuery } from '../parts/list-filters.ts'
 import { ErrorNotice } from '../parts/notices.ts'
 import { Pager } from '../parts/pager.ts'
 import { SameAs } from '../parts/same-as.ts'
-import { type Column, Labels, Table } from '../parts/table.ts'
+import { Labels, Table, type TableColumn } from '../parts/table.ts'
 import { UploadArea } from '../parts/upload-area.ts'
 import { Link, viewUrl } from '../routing.ts'
 import { mayWrite } from '../session.ts'
 
 const fields = ['name', 'label'] as const
 
-const columns: readonly Column[] = [
+const columns: readonly TableColumn[] = [
   { title: 'Data set' },
   { title: 'Samples', isNumber: true },
   { title: 'Size', isNumber: true },

@@ -10,7 +10,7 @@ import { ListFilters, listQuery } from '../parts/list-filters.ts'
 import { ErrorNotice } from '../parts/notices.ts'
 import { Pager } from '../parts/pager.ts'
 import { SameAs } from '../parts/same-as.ts'
-import { type Column, Labels, Table } from '../parts/table.ts'
+import { Labels, Table, type TableColumn } from '../parts/table.ts'
 import { Link, viewUrl } from '../routing.ts'
 
 const fields = ['type', 'status', 'label'] as const
@@ -18,7 +18,7 @@ const fields = ['type', 'status', 'label'] as const
 /** Seconds between two looks at the list. A job itself is followed by its events. */
 const pollSeconds = 3
 
-const columns: readonly Column[] = [
+const columns: readonly TableColumn[] = [
   { title: 'Job' },
   { title: 'Status' },
   { title: 'Progress', isMinor: true },

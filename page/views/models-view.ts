@@ -10,7 +10,7 @@ import { ErrorNotice } from '../parts/notices.ts'
 import { Pager } from '../parts/pager.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { SelectionBar } from '../parts/selection-bar.ts'
-import { type Column, Labels, Table } from '../parts/table.ts'
+import { Labels, Table, type TableColumn } from '../parts/table.ts'
 import { UploadArea } from '../parts/upload-area.ts'
 import { Link, viewUrl } from '../routing.ts'
 import { select, selection } from '../selection.ts'
@@ -20,7 +20,7 @@ import { useShared } from '../store.ts'
 // The server pages and filters. A filter or an order that the API gains is one more field here and in ListFilters.
 const fields = ['name', 'label', 'fingerprint'] as const
 
-const columns: readonly Column[] = [
+const columns: readonly TableColumn[] = [
   { title: html`<span class="hidden">Selected</span>` },
   { title: 'Model' },
   { title: 'Parameters', isNumber: true, isMinor: true },

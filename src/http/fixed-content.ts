@@ -39,10 +39,10 @@ export function encodedContent(bytes: Readonly<Record<Coding, Buffer>>, type: st
   return { br: content('br'), gzip: content('gzip'), identity: content('identity') }
 }
 
-/** Sends fixed content in the first coding that the client takes. Needs the plugin @fastify/accepts. */
+/** Sends fixed content in the smallest coding that the client takes. Needs the plugin @fastify/accepts. */
 export function sendEncoded(request: FastifyRequest, reply: FastifyReply, content: EncodedContent): FastifyReply {
-  const accepted = request.accepts().encoding([...codings])
-  const coding = codings.find(each => each === accepted) ?? 'identity'
+  // Browsers list gzip before br, and mean no order by it.
+  const coding = codings.find(each => request.accepts().encoding([each]) !== false) ?? 'identity'
   reply.header('vary', 'accept-encoding')
   if (coding !== 'identity') reply.header('content-encoding', coding)
   return sendFixed(request, reply, content[coding])

@@ -38,9 +38,9 @@ async function waitingSearch(): Promise<string> {
 
 /** Scores one candidate of a search. */
 async function scoreOne(job: string, score: number): Promise<void> {
-  const { lease, candidates } = await client.createLease(job, { count: 1 }, { wait: 30 })
+  const { candidates } = await client.createLease(job, { count: 1 }, { wait: 30 })
   const [candidate] = candidates
-  if (!candidate || !lease) throw new Error('the search offers no candidate')
+  if (!candidate) throw new Error('the search offers no candidate')
   await client.putCandidateScore(job, candidate.id, { score })
 }
 
