@@ -20,11 +20,6 @@ export function numberText(value: number | null | undefined): string {
   return value === null || value === undefined ? '–' : String(Number(value.toPrecision(6)))
 }
 
-/** Returns a time as the user's clock shows it; a dash for null. @param time as RFC 3339 writes it */
-export function timeText(time: string | null): string {
-  return time === null ? '–' : new Date(time).toLocaleString()
-}
-
 /** Returns the first digits of a digest, such as `3f2a9c81`. @param digest `sha256:<hex>` */
 export function shortDigest(digest: string): string {
   return digest.replace('sha256:', '').slice(0, 8)

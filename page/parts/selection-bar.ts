@@ -38,7 +38,7 @@ export function SelectionBar() {
     <p class="actions">
       ${
         mayWrite() &&
-        html`${!isAlone && h(Link, { class: 'button', href: viewUrl('/soup', { model: selected.map(({ id }) => id) }) }, 'Make a soup')}
+        html`${!isAlone && h(Link, { class: 'button primary', href: viewUrl('/soup', { model: selected.map(({ id }) => id) }) }, 'Make a soup')}
           ${!isAlone && html`<button type="button" onClick=${compare}>Compare</button>`}
           ${h(ConfirmedButton, {
             label: 'Delete',

@@ -4,11 +4,12 @@ import { curlCommand } from '../commands.ts'
 import { client } from '../connection.ts'
 import { storeChanged, useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
-import { bytesText, countText, timeText } from '../numbers.ts'
+import { bytesText, countText } from '../numbers.ts'
 import { ConfirmedButton } from '../parts/confirmed-button.ts'
 import { ErrorNotice } from '../parts/notices.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { Facts, Labels, Table } from '../parts/table.ts'
+import { timeOf } from '../parts/time.ts'
 import { Link, viewUrl, visit } from '../routing.ts'
 import { mayWrite } from '../session.ts'
 
@@ -43,8 +44,8 @@ function Record({ dataset }: { dataset: DatasetItem }) {
       Size: bytesText(bytes),
       Files: files.length > 1 && countText(files.length),
       Digest: html`<code>${sha256}</code>`,
-      Created: timeText(createdAt),
-      Expires: expiresAt && timeText(expiresAt),
+      Created: timeOf(createdAt),
+      Expires: expiresAt && timeOf(expiresAt),
     },
   })}
     ${remove}

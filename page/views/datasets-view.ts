@@ -4,12 +4,13 @@ import { curlCommand } from '../commands.ts'
 import { client } from '../connection.ts'
 import { useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
-import { bytesText, countText, timeText } from '../numbers.ts'
+import { bytesText, countText } from '../numbers.ts'
 import { ListFilters, listQuery } from '../parts/list-filters.ts'
 import { ErrorNotice } from '../parts/notices.ts'
 import { Pager } from '../parts/pager.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { Labels, Table, type TableColumn } from '../parts/table.ts'
+import { timeOf } from '../parts/time.ts'
 import { UploadArea } from '../parts/upload-area.ts'
 import { Link, viewUrl } from '../routing.ts'
 import { mayWrite } from '../session.ts'
@@ -56,6 +57,6 @@ function cellsOf(item: DatasetItem) {
     countText(samples),
     bytesText(bytes),
     arrays.map(({ name }) => name).join(', '),
-    timeText(createdAt),
+    timeOf(createdAt),
   ]
 }

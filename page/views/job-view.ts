@@ -5,12 +5,12 @@ import { curlCommand } from '../commands.ts'
 import { client, connection, handledByPage } from '../connection.ts'
 import { storeChanged } from '../loading.ts'
 import { html } from '../markup.ts'
-import { timeText } from '../numbers.ts'
 import { ConfirmedButton } from '../parts/confirmed-button.ts'
 import { hasEnded, Progress, StatusWord } from '../parts/job-status.ts'
 import { ErrorNotice, ProblemNotice } from '../parts/notices.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { Facts, Labels } from '../parts/table.ts'
+import { timeOf } from '../parts/time.ts'
 import { Link, viewUrl, visit } from '../routing.ts'
 import { mayWrite } from '../session.ts'
 import { useShared } from '../store.ts'
@@ -85,9 +85,9 @@ function FollowedRecord({ job, progress, log }: RecordProps) {
       facts: {
         Id: html`<code>${id}</code>`,
         Labels: Object.keys(labels).length > 0 && h(Labels, { labels }),
-        Created: timeText(createdAt),
-        Started: startedAt && timeText(startedAt),
-        Finished: finishedAt && timeText(finishedAt),
+        Created: timeOf(createdAt),
+        Started: startedAt && timeOf(startedAt),
+        Finished: finishedAt && timeOf(finishedAt),
         'Starts so far': job.attempts > 1 && String(job.attempts),
       },
     })}

@@ -4,13 +4,14 @@ import { curlCommand } from '../commands.ts'
 import { client } from '../connection.ts'
 import { useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
-import { numberText, timeText } from '../numbers.ts'
+import { numberText } from '../numbers.ts'
 import { hasEnded, StatusWord } from '../parts/job-status.ts'
 import { ListFilters, listQuery } from '../parts/list-filters.ts'
 import { ErrorNotice } from '../parts/notices.ts'
 import { Pager } from '../parts/pager.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { Labels, Table, type TableColumn } from '../parts/table.ts'
+import { timeOf } from '../parts/time.ts'
 import { Link, viewUrl } from '../routing.ts'
 
 const fields = ['type', 'status', 'label'] as const
@@ -58,7 +59,7 @@ function cellsOf(job: JobListItem) {
       ? `${Math.floor((progress.done / progress.total) * 100)} %`
       : '',
     resultOf(job),
-    timeText(createdAt),
+    timeOf(createdAt),
   ]
 }
 

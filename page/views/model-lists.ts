@@ -3,11 +3,12 @@ import { curlCommand } from '../commands.ts'
 import { client } from '../connection.ts'
 import { useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
-import { bytesText, countText, numberText, shortDigest, timeText } from '../numbers.ts'
+import { bytesText, countText, numberText, shortDigest } from '../numbers.ts'
 import { ErrorNotice } from '../parts/notices.ts'
 import { Pager } from '../parts/pager.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { Table } from '../parts/table.ts'
+import { timeOf } from '../parts/time.ts'
 import { Link, viewUrl } from '../routing.ts'
 
 type ListOfModel = { id: string; query: URLSearchParams }
@@ -16,9 +17,11 @@ type ListOfModel = { id: string; query: URLSearchParams }
 export function ModelTensors({ id, query }: ListOfModel) {
   const cursor = query.get('cursor') ?? ''
   const page = cursor === '' ? {} : { cursor }
-  const { value, error } = useLoaded(`tensors ${id} ${cursor}`, signal => client.listModelTensors(id, page, { signal }))
+  const { value, error, isLoading } = useLoaded(`tensors ${id} ${cursor}`, signal =>
+    client.listModelTensors(id, page, { signal }),
+  )
   return html`<h2>Tensors</h2>
-    ${h(ErrorNotice, { error })}
+    ${h(ErrorNotice, { error })} ${isLoading && html`<p role="status">Loading the tensors.</p>`}
     ${
       value &&
       h(Table, {
@@ -48,10 +51,10 @@ export function ModelTensors({ id, query }: ListOfModel) {
 
 /** The newest scores of a model that the server keeps. */
 export function ModelScores({ id }: ListOfModel) {
-  const { value, error } = useLoaded(`scores ${id}`, signal => client.listModelScores(id, {}, { signal }))
+  const { value, error, isLoading } = useLoaded(`scores ${id}`, signal => client.listModelScores(id, {}, { signal }))
   const none = value?.items.length === 0
   return html`<h2>Scores</h2>
-    ${h(ErrorNotice, { error })} ${none && html`<p>No job has scored this model yet.</p>`}
+    ${h(ErrorNotice, { error })} ${isLoading && html`<p role="status">Loading the scores.</p>`} ${none && html`<p>No job has scored this model yet.</p>`}
     ${
       value &&
       !none &&
@@ -66,7 +69,7 @@ export function ModelScores({ id }: ListOfModel) {
         ],
         rows: value.items.map(({ dataset, metric, value: score, samples, createdAt }, index) => ({
           key: String(index),
-          cells: [datasetLink(dataset), metric, numberText(score), countText(samples), timeText(createdAt)],
+          cells: [datasetLink(dataset), metric, numberText(score), countText(samples), timeOf(createdAt)],
         })),
       })
     }

@@ -4,12 +4,13 @@ import { curlCommand, tureenCommand } from '../commands.ts'
 import { client } from '../connection.ts'
 import { storeChanged, useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
-import { bytesText, countText, shortDigest, timeText } from '../numbers.ts'
+import { bytesText, countText, shortDigest } from '../numbers.ts'
 import { ConfirmedButton } from '../parts/confirmed-button.ts'
 import { Downloads } from '../parts/download.ts'
 import { ErrorNotice } from '../parts/notices.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { Facts, Labels } from '../parts/table.ts'
+import { timeOf } from '../parts/time.ts'
 import { chosenFiles } from '../parts/upload-area.ts'
 import { Link, viewUrl, visit } from '../routing.ts'
 import { select } from '../selection.ts'
@@ -49,8 +50,8 @@ function Record({ model, query }: { model: ModelItem; query: URLSearchParams }) 
         Opsets: model.opsets.map(({ domain, version }) => `${domain || 'ai.onnx'} ${version}`).join(', '),
         Producer: model.producer,
         Digest: html`<code>${model.sha256}</code>`,
-        Created: timeText(model.createdAt),
-        Expires: model.expiresAt && timeText(model.expiresAt),
+        Created: timeOf(model.createdAt),
+        Expires: model.expiresAt && timeOf(model.expiresAt),
       },
     })}
     ${h(Downloads, { model })} ${remove} ${h(Lineage, { model })} ${h(ModelScores, { id: model.id, query })}

@@ -4,13 +4,14 @@ import { curlCommand } from '../commands.ts'
 import { client } from '../connection.ts'
 import { useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
-import { bytesText, countText, shortDigest, timeText } from '../numbers.ts'
+import { bytesText, countText, shortDigest } from '../numbers.ts'
 import { ListFilters, listQuery } from '../parts/list-filters.ts'
 import { ErrorNotice } from '../parts/notices.ts'
 import { Pager } from '../parts/pager.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { SelectionBar } from '../parts/selection-bar.ts'
 import { Labels, Table, type TableColumn } from '../parts/table.ts'
+import { timeOf } from '../parts/time.ts'
 import { UploadArea } from '../parts/upload-area.ts'
 import { Link, viewUrl } from '../routing.ts'
 import { select, selection } from '../selection.ts'
@@ -83,7 +84,7 @@ function cellsOf(item: ModelItem, isSelected: boolean) {
     floatType(dtypes),
     fingerprint && h(Link, { href: viewUrl('/models', { fingerprint }) }, shortDigest(fingerprint)),
     lineage ? `${lineage.method} of ${lineage.inputs.length}` : 'upload',
-    timeText(createdAt),
+    timeOf(createdAt),
   ]
 }
 

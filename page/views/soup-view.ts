@@ -96,7 +96,7 @@ function SoupFields({ models, methods }: { models: readonly ModelItem[]; methods
       <label>Name of the soup <input value=${form.name} maxlength="200" onInput=${(event: Event) => change({ name: textOf(event) })} /></label>
     </div>
     ${h(ErrorNotice, { error })}
-    <p><button type="submit" disabled=${isSending}>Make the soup</button></p>
+    <p><button type="submit" class="primary" disabled=${isSending}>Make the soup</button></p>
     ${h(SameAs, { what: 'this soup', commands: soupCommands(body) })}
   </form>`
 }

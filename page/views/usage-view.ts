@@ -4,10 +4,11 @@ import { curlCommand } from '../commands.ts'
 import { client } from '../connection.ts'
 import { useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
-import { bytesText, countText, timeText } from '../numbers.ts'
+import { bytesText, countText } from '../numbers.ts'
 import { ErrorNotice } from '../parts/notices.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { Facts } from '../parts/table.ts'
+import { timeOf } from '../parts/time.ts'
 import { serverVersion } from '../place.ts'
 
 /** Seconds between two looks at the numbers. */
@@ -31,14 +32,14 @@ function Numbers({ usage }: { usage: Usage }) {
         Models: holdingText(models),
         'Data sets': holdingText(datasets),
         'Kept scores': scores ? countText(scores.records) : unknown,
-        'Files on disk': content ? `${countText(content.files)}, ${bytesText(content.bytes)}` : unknown,
-        Quarantine: `${countText(quarantine.files)}, ${bytesText(quarantine.bytes)}`,
+        'Files on disk': content ? `${countText(content.files)} (${bytesText(content.bytes)})` : unknown,
+        Quarantine: `${countText(quarantine.files)} (${bytesText(quarantine.bytes)})`,
         'Free on disk': disk ? `${bytesText(disk.freeBytes)} of ${bytesText(disk.totalBytes)}` : unknown,
         'Store may have': limits.storeBytes === null ? 'as much as fits on the disk' : bytesText(limits.storeBytes),
         Verification: days === 0 ? 'never' : `every ${days} days${current ? ', running now' : ''}`,
         'Last verification':
           last &&
-          `${countText(last.files)} files, ${countText(last.damagedFiles)} damaged, ended ${timeText(last.finishedAt)}`,
+          `${countText(last.files)} files, ${countText(last.damagedFiles)} damaged, ended ${timeOf(last.finishedAt)}`,
       },
     })}
     ${
@@ -80,7 +81,7 @@ function Numbers({ usage }: { usage: Usage }) {
 const unknown = 'not known now'
 
 function holdingText(holding: Usage['models']): ComponentChildren {
-  return holding ? `${countText(holding.records)}, ${bytesText(holding.bytes)}` : unknown
+  return holding ? `${countText(holding.records)} (${bytesText(holding.bytes)})` : unknown
 }
 
 function yesOrNo(is: boolean): string {
