@@ -2,9 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, cpSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import packageJson from '../package.json' with { type: 'json' }
 import { buildPage } from '../src/browser-page/build-page.ts'
 import { packagedPage } from '../src/browser-page/built-page.ts'
-import packageJson from '../package.json' with { type: 'json' }
 import { bundleOnnxruntime } from './bundle-onnxruntime.ts'
 import { launcherProcessors } from './platforms.ts'
 
@@ -45,7 +45,7 @@ writeFileSync(
   join(dist, 'package.json'),
   `${JSON.stringify({ name, version, type, license, dependencies }, null, 2)}\n`,
 )
-copy(['src/**/*.css', 'src/**/*.md', 'docs/**/*.md'])
+copy(['src/**/*.css', 'src/**/*.md', 'docs/**/*.md', 'docs/images/*.png'])
 // The page has its modules and those of its packages ready-made. Nothing is built where the package is installed.
 mkdirSync(dirname(join(dist, packagedPage)), { recursive: true })
 writeFileSync(join(dist, packagedPage), JSON.stringify(await buildPage(root)))
