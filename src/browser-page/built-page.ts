@@ -44,7 +44,7 @@ export async function readBuiltPage(): Promise<BuiltPage> {
   const path = cache && join(cache, 'page.json')
   const kept = path && readKept(path, subject)
   if (kept) return builtPage.parse(JSON.parse(kept))
-  const page = await builtInThread()
+  const page = await buildInThread()
   if (path) writeKept(path, subject, JSON.stringify(page))
   return page
 }
@@ -70,7 +70,8 @@ async function sourceDigest(): Promise<string> {
   return hash.digest('hex')
 }
 
-function builtInThread(): Promise<BuiltPage> {
+/** Builds the page in a worker thread. */
+export function buildInThread(): Promise<BuiltPage> {
   const url = moduleUrl('./build-thread.ts', import.meta.url)
   return new Promise((resolve, reject) => {
     const worker = new Worker(url, { workerData: { root }, execArgv: ['--disable-warning=ExperimentalWarning'] })
