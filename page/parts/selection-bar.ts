@@ -1,5 +1,6 @@
 import { h } from 'preact'
 import { useState } from 'preact/hooks'
+import { curlCommand, tureenCommand } from '../commands.ts'
 import { client, handledByPage } from '../connection.ts'
 import { storeChanged } from '../loading.ts'
 import { html } from '../markup.ts'
@@ -9,6 +10,7 @@ import { mayWrite } from '../session.ts'
 import { useShared } from '../store.ts'
 import { ConfirmedButton } from './confirmed-button.ts'
 import { ErrorNotice } from './notices.ts'
+import { SameAs } from './same-as.ts'
 
 /** Actions on the selected models. */
 export function SelectionBar() {
@@ -32,6 +34,12 @@ export function SelectionBar() {
     }
   }
   const isAlone = selected.length < 2
+  const ids = selected.map(({ id }) => id)
+  const comparing = {
+    curl: curlCommand('/v1/comparisons?wait=45', { json: { models: ids.map(id => ({ id })) } }),
+    tureen: tureenCommand('compare', ...ids),
+  }
+  const deleting = { curl: ids.map(id => curlCommand(`/v1/models/${id}`, { method: 'DELETE' })).join('\n') }
   return html`<section class="selection" aria-label="Selected models">
     <p role="status">${selected.length} selected: ${names}</p>
     ${h(ErrorNotice, { error })}
@@ -50,5 +58,7 @@ export function SelectionBar() {
       <button type="button" class="quiet" onClick=${() => selection.set([])}>Select none</button>
     </p>
     ${isAlone && mayWrite() && html`<p class="faint">Select another one to make a soup of them, or to compare them.</p>`}
+    ${mayWrite() && !isAlone && h(SameAs, { what: 'comparing them', commands: comparing })}
+    ${mayWrite() && h(SameAs, { what: 'deleting them', commands: deleting })}
   </section>`
 }
