@@ -23,13 +23,15 @@ COPY --from=launcher /app/launcher/bin launcher/bin
 COPY package.json README.md ./
 COPY container container
 COPY docs docs
+COPY client client
+COPY page page
 COPY schemas schemas
 COPY routes routes
 COPY src src
 # The compiled code is in the image: no start compiles, and nothing needs to be written beside /data. Any user of group 0 may run
 # the server (OpenShift chooses one), whatever the umask of the checkout.
 RUN node --max-semi-space-size=1 src/compile.ts \
- && chmod -R a+rX package.json README.md container docs launcher schemas routes src .cache \
+ && chmod -R a+rX package.json README.md client container docs launcher page schemas routes src .cache \
  && mkdir /data && chown 1000:0 /data && chmod 2770 /data
 USER 1000:0
 VOLUME /data

@@ -54,7 +54,7 @@ const embeddedOnly = [
   // Answers before the catalog and the content: the request itself, its connection, and the documents of the program.
   'test/http/{behind-nginx,broken-http,browser-headers,connections,cross-origin,declared-codes,empty-bodies}.test.ts',
   'test/http/{encoded-bodies,form-names,hosts,json-mistakes,large-refusals,method-refusals,openapi}.test.ts',
-  'test/http/{problems,public-path,rate-limit,refusal-order,slow-uploads,token-file,unknown-fields}.test.ts',
+  'test/http/{page,problems,public-path,rate-limit,refusal-order,slow-uploads,token-file,unknown-fields}.test.ts',
 ]
 /** Without the real parts, one test says so. */
 const cluster = hasRealParts() ? ['test/cluster/**/*.test.ts', ...clustered] : ['test/cluster/real-parts.test.ts']
@@ -66,8 +66,8 @@ const realParts = hasRealParts()
  * the service and to start its threads. `npm run test:http` sets this variable, `npm run test:durability` names its folders.
  */
 const leftOut = process.env['TUREEN_TEST_TIER'] === 'http' ? ['test/{durability,store-tools}/**'] : []
-/** The tests of clients and of the package have packages of their own: `npm run test:clients`, `npm run test:package`. */
-const elsewhere = [...configDefaults.exclude, 'test/clients/**', 'test/package/**']
+/** Tiers with a configuration of their own: `npm run test:clients`, `npm run test:package`, `npm run test:page`. */
+const elsewhere = [...configDefaults.exclude, 'test/clients/**', 'test/package/**', 'test/page/**']
 const clusterOnly = ['test/cluster/**']
 
 /** Where tests make their files. No test can tell whether a flush has reached a disk, but each flush takes milliseconds. */

@@ -22,5 +22,7 @@ function initOf({ method, headers, body, signal, onSent }: TransportRequest): Re
   const stream = watchedStream(body, onSent)
   // With its length the server sees at once whether the body is too large.
   const length = bytes === null ? {} : { 'content-length': String(bytes) }
-  return { method, headers: { ...headers, ...length }, signal, body: stream, duplex: 'half' }
+  // The types of browsers do not know `duplex`, which a stream needs.
+  const streamed = { method, headers: { ...headers, ...length }, signal, body: stream, duplex: 'half' } as const
+  return streamed
 }

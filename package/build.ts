@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, cpSync, existsSync, globSync, mkdirSync, rmSyn
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
+import { buildInThread, packagedPage } from '../src/browser-page/built-page.ts'
 import { bundleOnnxruntime } from './bundle-onnxruntime.ts'
 import { launcherProcessors } from './platforms.ts'
 
@@ -43,7 +44,10 @@ writeFileSync(
   join(dist, 'package.json'),
   `${JSON.stringify({ name, version, type, license, dependencies }, null, 2)}\n`,
 )
-copy(['src/**/*.css', 'src/**/*.md', 'docs/**/*.md', 'cli/**/*.bash'])
+copy(['src/**/*.css', 'src/**/*.md', 'docs/**/*.md', 'docs/images/*.png', 'cli/**/*.bash'])
+// The page has its modules and those of its packages ready-made. Nothing is built where the package is installed.
+mkdirSync(dirname(join(dist, packagedPage)), { recursive: true })
+writeFileSync(join(dist, packagedPage), JSON.stringify(await buildInThread()))
 
 execFileSync(process.execPath, [join(root, 'launcher/build.ts')], { stdio: 'inherit' })
 for (const processor of launcherProcessors) {

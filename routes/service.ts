@@ -24,12 +24,12 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
         operationId: 'getUsage',
         summary: 'Get usage and limits',
         description:
-          'Records, files, bytes, jobs, free space, the last verification, the isolation of models that run, and the limits of this server.',
+          'The token of the request, records, files, bytes, jobs, free space, the last verification, the isolation of models that run, and the limits of this server.',
         tags,
         response: { 200: usage, ...problemResponses() },
       },
     },
-    async () => {
+    async ({ token }) => {
       const { catalog, leases: _, ...store } = await readUsage()
       const count = (status: string) =>
         (catalog?.jobs ?? []).filter(each => each.status === status).reduce((sum, { records }) => sum + records, 0)
@@ -42,6 +42,7 @@ export const serviceRoutes: FastifyPluginAsyncZod<Options> = async (
         cancelled: count('cancelled'),
       }
       return {
+        token: token && { name: token.name, scope: token.scope },
         models: catalog?.models ?? null,
         datasets: catalog?.datasets ?? null,
         jobs: catalog && jobs,

@@ -34,8 +34,18 @@ export const verificationPass = z
 
 export type VerificationPass = z.infer<typeof verificationPass>
 
+/** The token of a request, as the server tells its client. */
+export const ownToken = z
+  .object({
+    name: z.string(),
+    scope: z.enum(['read', 'score', 'write', 'admin']).describe('Requests that the token allows'),
+  })
+  .nullable()
+  .describe('The token of this request; null on a server without tokens')
+
 export const usage = z
   .object({
+    token: ownToken,
     models: holding,
     datasets: holding,
     jobs: z

@@ -6,12 +6,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pino from 'pino'
 import { createApp } from './app.ts'
+import { readBuiltPage } from './browser-page/built-page.ts'
 import { readConfig } from './config.ts'
 import { holdDataDirectory } from './storage/data-directory.ts'
 
 /**
  * Loads every module of the service and readies a server without data, to fill Node's compile cache (NODE_COMPILE_CACHE) with compiled
- * code and the OpenAPI document. `npm ci` runs it once after installing. Without the cache, the first server and each of its worker threads
+ * code, the OpenAPI document and the page. `npm ci` runs it once after installing. Without the cache, the first server and each of its worker threads
  * load the TypeScript compiler, which takes tens of megabytes each.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -27,5 +28,6 @@ const directory = await mkdtemp(join(tmpdir(), 'tureen-compile-'))
 const config = readConfig({ TUREEN_DATA: directory, TUREEN_LOG_LEVEL: 'silent' })
 const app = await createApp(config, await holdDataDirectory(directory), pino({ level: config.logLevel }))
 await app.ready()
+await readBuiltPage()
 await app.close()
 await rm(directory, { recursive: true })

@@ -11,6 +11,7 @@ const folders = [
   'kernel',
   'operators',
   'package',
+  'page',
   'release',
   'routes',
   'schemas',

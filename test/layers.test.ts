@@ -155,6 +155,41 @@ const planted: readonly Planted[] = [
     /^client\/client\.ts$/,
   ],
   [
+    'a page that imports the service',
+    'page/planted-service.ts',
+    "import { nearest } from '../src/nearest.ts'\nexport const planted = nearest\n",
+    /^the page imports the client, types of schemas/,
+    /^src\/nearest\.ts$/,
+  ],
+  [
+    'a page that imports a schema for more than its type',
+    'page/planted-schema.ts',
+    "import { problem } from '../schemas/problem.ts'\nexport const planted = problem\n",
+    /^the page imports schemas for their types alone/,
+    /^schemas\/problem\.ts$/,
+  ],
+  [
+    'a page that imports a module of Node',
+    'page/planted-node.ts',
+    "import { join } from 'node:path'\nexport const planted = join\n",
+    /^the page imports what runs in browsers$/,
+    /^(node:)?path$/,
+  ],
+  [
+    'a page that reaches into the client',
+    'page/planted-inside.ts',
+    "import { createExchange } from '../client/exchange.ts'\nexport const planted = createExchange\n",
+    /^the page takes what the client offers/,
+    /^client\/exchange\.ts$/,
+  ],
+  [
+    'a service that imports the page',
+    'src/jobs/planted-page.ts',
+    "import { bytesText } from '../../page/numbers.ts'\nexport const planted = bytesText\n",
+    /^nothing imports the page$/,
+    /^page\/numbers\.ts$/,
+  ],
+  [
     'a command that imports the service',
     'cli/planted.ts',
     "import { readConfig } from '../src/config.ts'\nexport const planted = readConfig\n",
@@ -192,7 +227,7 @@ const detour: readonly [file: string, content: string][] = [
   ['src/onnx/planted-user.ts', "import { planted } from '../unlisted/planted.ts'\nexport const used = planted\n"],
 ]
 
-const sources = ['cli', 'client', 'src', 'routes', 'schemas']
+const sources = ['cli', 'client', 'page', 'src', 'routes', 'schemas']
 
 let copy: string
 beforeAll(async () => {

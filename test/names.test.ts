@@ -27,7 +27,7 @@ describe('one name for one thing', () => {
   test('a type that a file exports has a name that no other file gives to a type', () => {
     // Each method, metric and route has parameters or options of its own, under the same name.
     const ofEachFile = new Set(['Options', 'Parameters'])
-    const types = sourcesOf('cli', 'client', 'src', 'routes', 'schemas').flatMap(file =>
+    const types = sourcesOf('cli', 'client', 'page', 'src', 'routes', 'schemas').flatMap(file =>
       [...readFileSync(join(root, file), 'utf8').matchAll(/^(export )?(?:type|interface|class) (\w+)/gm)].map(
         ([, exported, name = '']) => ({ name, file, isExported: exported !== undefined }),
       ),

@@ -8,6 +8,7 @@ import { jobRoutes } from '../../routes/jobs.ts'
 import { localFileRoutes } from '../../routes/local-files.ts'
 import { methodRoutes } from '../../routes/methods.ts'
 import { modelRoutes } from '../../routes/models.ts'
+import { pageRoutes } from '../../routes/page.ts'
 import { scoringMetricRoutes } from '../../routes/scoring-metrics.ts'
 import { serviceRoutes } from '../../routes/service.ts'
 import { serviceMetricsRoutes } from '../../routes/service-metrics.ts'
@@ -79,6 +80,7 @@ export async function registerRoutes(
     return app.register(methodNotAllowed, { table })
   }
   await app.register(documentationRoutes)
+  await app.register(pageRoutes, { version: packageJson.version })
   await app.register(serviceRoutes, {
     readUsage,
     verification: () => ({ days: config.retention.verifyDays, ...upkeep.verifier.results() }),

@@ -50,7 +50,7 @@ export function isOrigin(text: string): boolean {
 }
 
 /** First segments of the server's own paths. With one of them as prefix, a path would have two meanings. */
-const ownSegments = ['docs', 'healthz', 'metrics', 'openapi.json', 'problems', 'readyz', 'v1', 'v2']
+const ownSegments = ['docs', 'healthz', 'metrics', 'openapi.json', 'page', 'problems', 'readyz', 'v1', 'v2']
 
 /** The schema of a variable that holds the beginning of a path, such as `/tureen`, without the slash at its end. The default is none. */
 export const pathPrefix = z

@@ -1,13 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { errorCatalogue } from '../error-catalogue.ts'
-import { type FixedContent, fixedContent } from '../http/fixed-content.ts'
+import { type FixedContent, fixedContent, textTag } from '../http/fixed-content.ts'
 import { pageFrame } from './page-frame.ts'
 import { renderMarkdown, titleOf } from './render-markdown.ts'
 
 /** The documentation as HTML pages. */
 export type Documentation = {
-  /** Returns a page; undefined if there is no such page. @param path the path below /docs/, such as `operations/full-disk`; empty for the first page */
+  /**
+   * Returns a page, or an image of pages; undefined if there is neither.
+   * @param path the path below /docs/, such as `operations/full-disk`, or `images/page-models.png`; empty for the first page
+   */
   page(path: string): FixedContent | undefined
   /** Returns the page that explains an error code; undefined for an unknown code. */
   problem(code: string): FixedContent | undefined
@@ -17,7 +20,7 @@ export type Documentation = {
 /** The page that lists all error codes. Links in an explanation are relative to it. */
 const errorsFile = 'reference/errors.md'
 
-/** Reads all pages of a directory. It renders a page at the first request for it. @param publicPath the prefix of all links */
+/** Reads all pages and images of a directory. It renders a page at the first request for it. @param publicPath the prefix of all links */
 export async function readDocumentation(directory: string, publicPath: string): Promise<Documentation> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
   const files = entries
@@ -26,6 +29,12 @@ export async function readDocumentation(directory: string, publicPath: string): 
     .toSorted()
   const texts = new Map<string, string>()
   for (const file of files) texts.set(file, await readFile(join(directory, file), 'utf8'))
+  const images = new Map<string, FixedContent>()
+  for (const entry of entries.filter(({ name }) => name.endsWith('.png'))) {
+    const path = join(entry.parentPath, entry.name)
+    const bytes = await readFile(path)
+    images.set(relative(directory, path), { bytes, type: 'image/png', tag: textTag(bytes) })
+  }
   const isPage = (path: string) => texts.has(path)
   const navigation = [...texts].map(([file, text]) => ({ file, title: titleOf(text) ?? file }))
   const rendered = new Map<string, FixedContent>()
@@ -37,6 +46,8 @@ export async function readDocumentation(directory: string, publicPath: string): 
   return {
     styles: fixedContent(await readFile(new URL('style.css', import.meta.url), 'utf8'), 'text/css; charset=utf-8'),
     page(path) {
+      const image = images.get(path)
+      if (image !== undefined) return image
       const file = [`${path}.md`, join(path, 'README.md')].find(isPage)
       const text = file === undefined ? undefined : texts.get(file)
       if (file === undefined || text === undefined) return undefined

@@ -22,6 +22,10 @@ export function renderMarkdown(
         const prefix = target.startsWith('/') ? publicPath : ''
         return `<a href="${prefix}${escapeHtml(target)}">${inner}</a>`
       },
+      image({ href, text: description }) {
+        const path = join('/docs', dirname(file), href)
+        return `<img src="${publicPath}${escapeHtml(path)}" alt="${escapeHtml(description)}">`
+      },
     },
   })
   return marked.parse(text, { async: false })

@@ -33,12 +33,17 @@ describe('TUREEN_PUBLIC_PATH', () => {
     expect(await json(await get(`${prefix}/v1/models/${id}`))).toMatchObject({ id })
   })
 
-  test.each([`${prefix}2/healthz`, `${prefix}healthz`, `/x${prefix}/healthz`, prefix, `${prefix}?x=/healthz`])(
+  test.each([`${prefix}2/healthz`, `${prefix}healthz`, `/x${prefix}/healthz`])(
     'is a whole path at the beginning: %s is nothing',
     async path => {
       expect((await get(path)).status).toBe(404)
     },
   )
+
+  test.each(['/', prefix, `${prefix}/`, `${prefix}?x=/healthz`])('%s leads to the page', async path => {
+    const response = await get(path)
+    expect([response.status, response.headers.get('location')]).toEqual([302, `${prefix}/page/models`])
+  })
 
   test('is in the links of problems, wherever they are', async () => {
     const page = (code: string) => `${prefix}/problems/${code}`
@@ -92,7 +97,7 @@ describe('TUREEN_PUBLIC_PATH', () => {
     const { paths } = await json<{ paths: object }>(await get('/openapi.json'))
     const segments = new Set(Object.keys(paths).map(path => path.split('/')[1] ?? ''))
     expect(segments).toContain('v1')
-    for (const segment of segments)
+    for (const segment of [...segments, 'page'])
       expect(() => readConfig({ TUREEN_PUBLIC_PATH: `/${segment}` })).toThrow(`TUREEN_PUBLIC_PATH=/${segment}`)
   })
 })

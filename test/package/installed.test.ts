@@ -216,8 +216,11 @@ describe.each([
       const { id } = await addDataset(await projectFile('examples/digits/val.npz'))
       const evaluated = await evaluate({ model: first, dataset: id, metrics: ['accuracy'] })
       expect(evaluated.result).toMatchObject({ metrics: { accuracy: 0.8 } })
-      for (const path of ['/docs', '/docs/operations/install', '/openapi.json'])
+      for (const path of ['/', '/docs', '/docs/operations/install', '/openapi.json'])
         expect((await fetch(`${url}${path}`)).status, path).toBe(200)
+      const page = await (await fetch(url)).text()
+      const [, script = ''] = /<script type="module" src="([^"]+)"/.exec(page) ?? []
+      expect(await (await fetch(`${url}${script}`)).text()).toContain("from '../packages/preact/")
     } finally {
       child.kill('SIGTERM')
       await exited

@@ -11,7 +11,7 @@ const ours = new Map(Object.keys(answerHeaders).map(name => [name.toLowerCase(),
 /** Headers that are no part of the API: browsers let all scripts read the first ones, and heed the others themselves. */
 const plain = new Set([
   ...['cache-control', 'content-length', 'content-type', 'last-modified'],
-  ...['connection', 'date', 'keep-alive', 'transfer-encoding', 'vary', 'x-accel-buffering'],
+  ...['connection', 'content-encoding', 'date', 'keep-alive', 'transfer-encoding', 'vary', 'x-accel-buffering'],
   ...['content-security-policy', 'cross-origin-opener-policy', 'cross-origin-resource-policy', 'origin-agent-cluster'],
   ...['referrer-policy', 'x-content-type-options', 'x-dns-prefetch-control', 'x-download-options', 'x-frame-options'],
   ...['x-permitted-cross-domain-policies', 'x-xss-protection'],

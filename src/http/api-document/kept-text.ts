@@ -21,10 +21,10 @@ export function keptText(name: string, key: string, make: () => string): string 
 
 /** Returns the text in a file that {@link keptAt} wrote for the same subject. If there is none, makes it and writes the file. */
 export function keptAt(path: string, subject: string, make: () => string): string {
-  const known = read(path, subject)
+  const known = readKept(path, subject)
   if (known !== undefined) return known
   const text = make()
-  write(path, `${headOf(subject, text)}${text}`)
+  writeKept(path, subject, text)
   return text
 }
 
@@ -33,7 +33,8 @@ function headOf(subject: string, text: string): string {
   return `${subject} ${digestOf([text])}\n`
 }
 
-function read(path: string, subject: string): string | undefined {
+/** Returns the text in a file that {@link writeKept} wrote for the same subject; undefined if there is none. */
+export function readKept(path: string, subject: string): string | undefined {
   try {
     const content = readFileSync(path, 'utf8')
     const text = content.slice(content.indexOf('\n') + 1)
@@ -43,10 +44,11 @@ function read(path: string, subject: string): string | undefined {
   }
 }
 
-function write(path: string, content: string): void {
+/** Keeps a text in a file, if it can be written. */
+export function writeKept(path: string, subject: string, text: string): void {
   const unfinished = `${path}.${process.pid}`
   try {
-    writeFileSync(unfinished, content)
+    writeFileSync(unfinished, `${headOf(subject, text)}${text}`)
     renameSync(unfinished, path)
   } catch {
     // The cache may be read-only, as in an image. The next process makes the text again.

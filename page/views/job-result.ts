@@ -1,0 +1,100 @@
+import { h } from 'preact'
+import type { EvaluationResult } from '../../schemas/evaluation.ts'
+import type { JobRecord } from '../../schemas/job.ts'
+import type { MergeResult } from '../../schemas/merge.ts'
+import type { SearchResult } from '../../schemas/search.ts'
+import { html } from '../markup.ts'
+import { bytesText, countText, numberText, secondsText } from '../numbers.ts'
+import { Warnings } from '../parts/notices.ts'
+import { Facts, Table } from '../parts/table.ts'
+import { Link, viewUrl } from '../routing.ts'
+import { Comparison } from './comparison.ts'
+
+/** The result of a job that has succeeded. Nothing before. */
+export function JobResult({ job }: { job: JobRecord }) {
+  if (job.result === undefined) return null
+  if (job.type === 'merge') return Merged({ result: job.result })
+  if (job.type === 'comparison') return Comparison({ result: job.result })
+  if (job.type === 'evaluation') return Evaluated({ result: job.result })
+  return Searched({ result: job.result })
+}
+
+type NamedLink = { id?: string | undefined; name?: string | null | undefined }
+
+function modelLink({ id, name }: NamedLink) {
+  return id === undefined
+    ? (name ?? 'a soup that is not stored')
+    : h(Link, { href: viewUrl(`/models/${id}`) }, name ?? id)
+}
+
+function Merged({ result: { model, models = [], report } }: { result: MergeResult }) {
+  const { tensors, nonFinite, seconds, bytesRead, bytesWritten, warnings } = report
+  return html`<h2>Result</h2>
+    ${h(Facts, {
+      facts: {
+        Soup: modelLink(model),
+        Size: bytesText(model.bytes),
+        'Made from': models.map((each, index) => html`${index > 0 && ', '}${modelLink(each)}`),
+        'Averaged tensors': countText(tensors.averaged),
+        'Copied floats': countText(tensors.copied),
+        'Other tensors': countText(tensors.nonFloat),
+        'NaN and infinite elements': nonFinite > 0 && countText(nonFinite),
+        'Read and written': `${bytesText(bytesRead)} and ${bytesText(bytesWritten)} in ${secondsText(seconds)}`,
+      },
+    })}
+    ${h(Warnings, { warnings })}`
+}
+
+function Evaluated({ result }: { result: EvaluationResult }) {
+  const { model, dataset, metrics, samples, seconds, latencyMs, batchSize, notes } = result
+  return html`<h2>Result</h2>
+    ${h(Table, {
+      caption: 'Scores',
+      columns: [{ title: 'Metric' }, { title: 'Score', isNumber: true }],
+      rows: Object.entries(metrics).map(([name, value]) => ({ key: name, cells: [name, numberText(value)] })),
+    })}
+    ${h(Facts, {
+      facts: {
+        Model: modelLink(model),
+        'Data set': dataset && h(Link, { href: viewUrl(`/datasets/${dataset.id}`) }, dataset.name ?? dataset.id),
+        Samples: countText(samples),
+        Took: secondsText(seconds),
+        'One run': `${numberText(latencyMs.median)} ms (median), ${numberText(latencyMs.p95)} ms (95th percentile), ${batchSize} samples each`,
+      },
+    })}
+    ${h(Warnings, { warnings: notes })}`
+}
+
+function Searched({ result }: { result: SearchResult }) {
+  const { model, winner, bestSingle, uniform, evaluations, seconds, test, improved, notes } = result
+  const sentences = {
+    true: 'The winner is better than the best single model on test.',
+    false: 'No soup is better than the best single model on test.',
+  }
+  const scores = [
+    ['Winner', winner.score, test?.winner],
+    ['Best single model', bestSingle.score, test?.bestSingle],
+    ...(uniform ? [['Mean of all', uniform.score, test?.uniform] as const] : []),
+  ] as const
+  return html`<h2>Result</h2>
+    ${improved !== null && html`<p><strong>${sentences[improved ? 'true' : 'false']}</strong></p>`}
+    ${h(Table, {
+      caption: 'Scores on selection and on test',
+      columns: [{ title: 'Candidate' }, { title: 'Selection', isNumber: true }, { title: 'Test', isNumber: true }],
+      rows: scores.map(([name, selection, onTest]) => ({
+        key: name,
+        cells: [name, numberText(selection), numberText(onTest)],
+      })),
+    })}
+    ${h(Facts, {
+      facts: {
+        Model: modelLink(model),
+        Difference:
+          test &&
+          `${numberText(test.difference)}${test.interval ? `, interval ${numberText(test.interval[0])} to ${numberText(test.interval[1])}` : ''}`,
+        'Scored soups': countText(evaluations),
+        Took: secondsText(seconds),
+      },
+    })}
+    ${h(Warnings, { warnings: notes })}`
+}
