@@ -52,7 +52,7 @@ export function createUploads(session: Session, keep: boolean, areRun: boolean):
   const labels: Record<string, string> = isOwn ? { 'tureen-command': randomId() } : {}
   const ttl = isOwn ? forgottenSeconds : undefined
   const known = new Map<string, Promise<ModelRecord>>()
-  const inTurn = pLimit(local ? adoptedAtOnce : 1)
+  const atOnce = local ? adoptedAtOnce : 1
   const sender = local ? adopting(session, local, kind === 'temporary' && !areRun) : sending(session, labels, ttl)
 
   async function upload({ path, shown }: LocalInput, mayBeIncomplete: boolean): Promise<ModelRecord> {
@@ -70,10 +70,7 @@ export function createUploads(session: Session, keep: boolean, areRun: boolean):
           'Put it there: the path counts from the directory of the model, and stays below it.',
         ])
     }
-    const dataInTurn = pLimit(local ? adoptedAtOnce : 1)
-    await Promise.all(
-      found.map(({ location, file }) => dataInTurn(() => whileSending(file, () => sender.data(id, location, file)))),
-    )
+    await forEach(found, atOnce, ({ location, file }) => whileSending(file, () => sender.data(id, location, file)))
     return found.length === 0 ? record : usableModel(session, id)
   }
 
@@ -86,7 +83,7 @@ export function createUploads(session: Session, keep: boolean, areRun: boolean):
       known.set(input.path, record)
       return record
     },
-    models: inputs => Promise.all(inputs.map(input => inTurn(() => uploads.model(input)))),
+    models: inputs => forEach(inputs, atOnce, input => uploads.model(input)),
     async dataset(input) {
       if (input.kind === 'id') return input.id
       const { path, shown } = input
@@ -98,6 +95,26 @@ export function createUploads(session: Session, keep: boolean, areRun: boolean):
     },
   }
   return uploads
+}
+
+/** Works on items, some at a time. After a failure it starts no further one. @returns the results in order */
+async function forEach<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  let hasFailed = false
+  const inTurn = pLimit(atOnce)
+  const run = async (item: Item) => {
+    if (hasFailed) throw new CommandFailure('an earlier file has failed')
+    try {
+      return await work(item)
+    } catch (error) {
+      hasFailed = true
+      throw error
+    }
+  }
+  return Promise.all(items.map(item => inTurn(() => run(item))))
 }
 
 /** Returns a model by its id. @throws CommandFailure if its record is damaged */
