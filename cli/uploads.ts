@@ -58,7 +58,7 @@ export function createUploads(
   const labels: Record<string, string> = isOwn ? { 'tureen-command': randomId() } : { ...given.labels }
   const ttl = isOwn ? forgottenSeconds : given.ttl
   const known = new Map<string, Promise<ModelRecord>>()
-  const inTurn = pLimit(local ? adoptedAtOnce : 1)
+  const atOnce = local ? adoptedAtOnce : 1
   const fields = { labels, ttl }
   const sender = local ? adopting(session, local, kind === 'temporary' && !areRun, fields) : sending(session, fields)
 
@@ -77,10 +77,7 @@ export function createUploads(
           'Put it there: the path counts from the directory of the model, and stays below it.',
         ])
     }
-    const dataInTurn = pLimit(local ? adoptedAtOnce : 1)
-    await Promise.all(
-      found.map(({ location, file }) => dataInTurn(() => whileSending(file, () => sender.data(id, location, file)))),
-    )
+    await forEach(found, atOnce, ({ location, file }) => whileSending(file, () => sender.data(id, location, file)))
     return found.length === 0 ? record : usableModel(session, id)
   }
 
@@ -93,7 +90,7 @@ export function createUploads(
       known.set(input.path, record)
       return record
     },
-    models: inputs => Promise.all(inputs.map(input => inTurn(() => uploads.model(input)))),
+    models: inputs => forEach(inputs, atOnce, input => uploads.model(input)),
     async dataset(input) {
       if (input.kind === 'id') return input.id
       const { path, shown } = input
@@ -105,6 +102,26 @@ export function createUploads(
     },
   }
   return uploads
+}
+
+/** Works on items, some at a time. After a failure it starts no further one. @returns the results in order */
+async function forEach<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  let hasFailed = false
+  const inTurn = pLimit(atOnce)
+  const run = async (item: Item) => {
+    if (hasFailed) throw new CommandFailure('an earlier file has failed')
+    try {
+      return await work(item)
+    } catch (error) {
+      hasFailed = true
+      throw error
+    }
+  }
+  return Promise.all(items.map(item => inTurn(() => run(item))))
 }
 
 /** Returns a model by its id. @throws CommandFailure if its record is damaged */

@@ -41,9 +41,10 @@ export function createLocalFiles(
     if ('unreadable' in found) throw refused(path, `cannot be read (${found.unreadable}). Change its permissions.`)
     return found.sha256
   }
-  const copied = (path: string, { bytes }: FileState, mode: number, signal: AbortSignal): Promise<ReceivedFile> =>
-    contentFiles.makeOutput(bytes, async output => {
+  const copied = (path: string, state: FileState, mode: number, signal: AbortSignal): Promise<ReceivedFile> =>
+    contentFiles.makeOutput(state.bytes, async output => {
       await copyFile(path, output, constants.COPYFILE_EXCL | mode)
+      await requireSame(path, state)
       // A copy has the permissions of its source, which may let others write, or the owner not even read.
       const file = await open(output, 'r')
       try {
@@ -58,8 +59,7 @@ export function createLocalFiles(
   const linked = async (path: string, state: FileState, signal: AbortSignal): Promise<ReceivedFile> => {
     const file = await realpath(path)
     const sha256 = await digestOf(path, file, signal)
-    if (!isSameState(state, await fileState(file)))
-      throw refused(path, 'changed while it was read. Run the command again.')
+    await requireSame(path, state)
     const link = contentFiles.incomingPath()
     await symlink(file, link)
     inPlace.push({ path, state, sha256 })
@@ -98,6 +98,12 @@ async function regularFile(path: string): Promise<FileState> {
     if (error instanceof TureenError) throw error
     throw refused(path, `cannot be read (${error instanceof Error ? error.message : error}). Correct the path.`)
   }
+}
+
+/** Checks that nobody has touched a file. @throws TureenError */
+async function requireSame(path: string, state: FileState): Promise<void> {
+  const now = await fileState(path).catch(() => undefined)
+  if (!now || !isSameState(state, now)) throw refused(path, 'changed while it was read. Run the command again.')
 }
 
 function refused(path: string, finding: string): TureenError {

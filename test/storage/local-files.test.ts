@@ -76,6 +76,18 @@ describe('a refused file leaves nothing', () => {
     expect(await readdir(incoming)).toEqual([])
   })
 
+  test('if somebody writes to it while it is copied', async () => {
+    const files: Pick<ContentFiles, 'incomingPath' | 'makeOutput'> = {
+      ...contentFiles(),
+      async makeOutput(_, make) {
+        appendFileSync(source, ', and more')
+        return make(join(incoming, '1'))
+      },
+    }
+    const adopted = createLocalFiles(files, hashFile, true).adopt(source, false, signal)
+    await expect(adopted).rejects.toMatchObject({ message: expect.stringMatching(/changed while it was read/) })
+  })
+
   test('if it cannot be read', async () => {
     const hash: HashFile = async () => ({ unreadable: 'EACCES' })
     await expect(adopt(true, { hash, isFull: true })).rejects.toMatchObject({
