@@ -12,13 +12,19 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 describe('404', () => {
-  test.each(['/v1', '/v1/model', '/v2/models', '/v1/models/a/b/c', '/favicon.ico', '/page/nothing', '/V1/MODELS', '//v1/models'])(
-    'for a path that there is not: %s',
-    async path => {
-      const { detail } = await readProblem(await fetch(`${app.url}${path}`), 404, 'TUREEN_NOT_FOUND')
-      expect(detail).toContain(path)
-    },
-  )
+  test.each([
+    '/v1',
+    '/v1/model',
+    '/v2/models',
+    '/v1/models/a/b/c',
+    '/favicon.ico',
+    '/page/nothing',
+    '/V1/MODELS',
+    '//v1/models',
+  ])('for a path that there is not: %s', async path => {
+    const { detail } = await readProblem(await fetch(`${app.url}${path}`), 404, 'TUREEN_NOT_FOUND')
+    expect(detail).toContain(path)
+  })
 
   test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('whatever the method: %s', async method => {
     await readProblem(await fetch(`${app.url}/v1/nothing`, { method }), 404, 'TUREEN_NOT_FOUND')

@@ -10,7 +10,7 @@ export default defineConfig({
     // As `npm test` loads tests: Node runs the TypeScript.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     env: { ORT_DISABLE_TELEMETRY: '1' },
-    testTimeout: 120_000,
+    testTimeout: 180_000,
     hookTimeout: 120_000,
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: 'node_modules/.cache/test-results-page.json' }]]
