@@ -23,14 +23,18 @@ def npz_file(arrays: Mapping[str, Any]) -> IO[bytes]:
         raise ValueError("A data set needs at least one array.")
     write_array: Any = numpy.lib.format.write_array
     file: Any = tempfile.SpooledTemporaryFile(max_size=_MOST_MEMORY)
-    # `numpy.savez` takes names as its own parameters, so that no array could be called `file`.
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, values in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
-                try:
-                    write_array(entry, numpy.asarray(values), allow_pickle=False)
-                except ValueError as error:
-                    raise ValueError(f'The array "{name}" cannot be uploaded: {error}. Give numbers or texts.') from error
-    file.seek(0)
+    try:
+        # `numpy.savez` takes names as its own parameters, so that no array could be called `file`.
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name, values in arrays.items():
+                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                    try:
+                        write_array(entry, numpy.asarray(values), allow_pickle=False)
+                    except ValueError as error:
+                        raise ValueError(f'The array "{name}" cannot be uploaded: {error}. Give numbers or texts.') from error
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
     opened: IO[bytes] = file
     return opened

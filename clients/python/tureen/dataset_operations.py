@@ -38,13 +38,18 @@ class DatasetOperations:
         """
         if sum(each is not None for each in (file, arrays, files)) != 1:
             raise TypeError("create_dataset takes exactly one of file, arrays and files.")
-        if files is not None:
-            body, headers = form_upload([("data", location, each) for location, each in files.items()], digest)
-        else:
-            body, headers = raw_upload(npz_file(arrays) if arrays is not None else file or b"", digest)
-        query = record_query(name, labels, ttl)
-        call = ApiCall(query, headers, body, on_progress, options, idempotency_key)
-        return self._exchange.send("createDataset", {}, call, read_json)
+        temporary = None if arrays is None else npz_file(arrays)
+        try:
+            if files is not None:
+                body, headers = form_upload([("data", location, each) for location, each in files.items()], digest)
+            else:
+                body, headers = raw_upload(temporary or file or b"", digest)
+            query = record_query(name, labels, ttl)
+            call = ApiCall(query, headers, body, on_progress, options, idempotency_key)
+            return self._exchange.send("createDataset", {}, call, read_json)
+        finally:
+            if temporary:
+                temporary.close()
 
     def list_datasets(
         self,

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from random import random
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Type, Union
+from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Type, TypeVar, Union
 from urllib.parse import unquote
 
 from .digests import declared_digest
@@ -24,6 +24,9 @@ _PIECE_BYTES = 256 * 1024
 
 #: Called while a file is received: with the bytes so far, and those in all, which are None if unknown.
 OnReceived = Callable[[int, Optional[int]], None]
+
+
+Self = TypeVar("Self", bound="Download")
 
 
 class ContentFacts(NamedTuple):
@@ -126,7 +129,7 @@ class Download:
             self._answer.close()
             self._answer = None
 
-    def __enter__(self) -> Download:
+    def __enter__(self: Self) -> Self:
         return self
 
     def __exit__(

@@ -9,6 +9,8 @@ import socket
 import ssl
 import threading
 import time
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Tuple
 from urllib.parse import urljoin, urlsplit
 
@@ -78,7 +80,9 @@ class _Connections:
     def take(self, scheme: str, place: str, timeout: float) -> http.client.HTTPConnection:
         with self._lock:
             if self._process != os.getpid():
-                self._idle, self._process = {}, os.getpid()
+                # Closing a copy of a socket leaves the connection of the parent as it is.
+                self._close_idle()
+                self._process = os.getpid()
             idle = self._idle.get((scheme, place), [])
             while idle:
                 connection, since = idle.pop()
@@ -94,10 +98,44 @@ class _Connections:
 
     def close(self) -> None:
         with self._lock:
-            for idle in self._idle.values():
-                for connection, _ in idle:
-                    connection.close()
-            self._idle = {}
+            self._close_idle()
+
+    def __del__(self) -> None:
+        # A client that nobody closes leaves no open sockets.
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        for idle in self._idle.values():
+            for connection, _ in idle:
+                connection.close()
+        self._idle = {}
+
+
+class _Response(http.client.HTTPResponse):
+    """A response whose headers are whole. Otherwise http.client takes what came before a broken connection for all of them."""
+
+    def begin(self) -> None:
+        lines: Any = _WatchedLines(self.fp)
+        self.fp = lines
+        try:
+            super().begin()
+        finally:
+            self.fp = lines.file
+        if lines.last == b"":
+            raise http.client.HTTPException("the connection was closed within the headers of the answer")
+
+
+class _WatchedLines:
+    """A file that remembers the last line that was read."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+        self.last: Optional[bytes] = None
+
+    def readline(self, limit: int = -1) -> bytes:
+        line: bytes = self.file.readline(limit)
+        self.last = line
+        return line
 
 
 class _HttpAnswer:
@@ -151,6 +189,9 @@ class _HttpAnswer:
     def close(self) -> None:
         self._finish(is_whole=self._left == 0)
 
+    def __del__(self) -> None:
+        self._finish(is_whole=False)
+
     def _finish(self, is_whole: bool) -> None:
         if not self._is_open:
             return
@@ -170,15 +211,7 @@ class HttpTransport:
     """
 
     def __init__(self, *, context: Optional[ssl.SSLContext] = None) -> None:
-        self._context = context
-        self._connections = _Connections(self._connect)
-
-    def _connect(self, scheme: str, place: str, timeout: float) -> http.client.HTTPConnection:
-        if scheme == "http":
-            return http.client.HTTPConnection(place, timeout=timeout)
-        if self._context is None:
-            self._context = ssl.create_default_context()
-        return http.client.HTTPSConnection(place, timeout=timeout, context=self._context)
+        self._connections = _Connections(partial(_connect_tcp, context))
 
     def send(self, request: Request) -> Answer:
         origin = urlsplit(request.url)[:2]
@@ -202,19 +235,7 @@ class UnixSocketTransport:
     """The transport to a server on a Unix socket. The base URL of the client then only gives the header Host, such as http://localhost."""
 
     def __init__(self, path: str) -> None:
-        self._path = os.fspath(path)
-        self._connections = _Connections(self._connect)
-
-    def _connect(self, _scheme: str, place: str, timeout: float) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(place, timeout=timeout)
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(timeout)
-        try:
-            connection.sock.connect(self._path)
-        except OSError:
-            connection.close()
-            raise
-        return connection
+        self._connections = _Connections(partial(_connect_unix, os.fspath(path)))
 
     def send(self, request: Request) -> Answer:
         return _exchange(self._connections, request)
@@ -223,12 +244,39 @@ class UnixSocketTransport:
         self._connections.close()
 
 
+def _connect_tcp(
+    context: Optional[ssl.SSLContext], scheme: str, place: str, timeout: float
+) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection(place, timeout=timeout)
+    return http.client.HTTPSConnection(place, timeout=timeout, context=context or _default_context())
+
+
+@lru_cache(maxsize=None)
+def _default_context() -> ssl.SSLContext:
+    """Returns the context that trusts the certificates of the system. Reading them takes tens of milliseconds."""
+    return ssl.create_default_context()
+
+
+def _connect_unix(path: str, _scheme: str, place: str, timeout: float) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection(place, timeout=timeout)
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.sock.settimeout(timeout)
+    try:
+        connection.sock.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
 def _exchange(connections: _Connections, request: Request) -> _HttpAnswer:
     scheme, place, path, query, _ = urlsplit(request.url)
     if scheme not in ("http", "https"):
         raise OSError(f"{request.url} is no address of a server. Write one such as http://127.0.0.1:3000")
     connection = connections.take(scheme, place, request.silence_seconds)
     try:
+        connection.response_class = _Response
         if connection.sock is None:
             connection.connect()
         sock: Any = connection.sock
@@ -262,6 +310,9 @@ def _exchange(connections: _Connections, request: Request) -> _HttpAnswer:
 
 def _send(connection: http.client.HTTPConnection, request: Request, target: str) -> bool:
     """Sends a request. Returns False if the server did not take the whole body; it may have answered before."""
+    # A file that cannot be read is found before anything is sent.
+    pieces = _read_pieces(request.body)
+    first = next(pieces, b"")
     connection.putrequest(request.method, target, skip_accept_encoding=True)
     for name, value in request.headers.items():
         connection.putheader(name, value)
@@ -275,7 +326,7 @@ def _send(connection: http.client.HTTPConnection, request: Request, target: str)
     sent = 0
     with selectors.DefaultSelector() as selector:
         selector.register(connection.sock, selectors.EVENT_READ)
-        for piece in _read_pieces(body):
+        for piece in chain([first], pieces):
             # An answer may come before the body is sent. TLS has messages of its own, which look like one.
             if not isinstance(connection.sock, ssl.SSLSocket) and selector.select(0):
                 return False
@@ -296,10 +347,10 @@ def _send(connection: http.client.HTTPConnection, request: Request, target: str)
     return True
 
 
-def _read_pieces(body: Body) -> Iterator[bytes]:
+def _read_pieces(body: Optional[Body]) -> Iterator[bytes]:
     """Yields the pieces of a body. Raises TureenError if they cannot be read: that is no reason to send the request again."""
     try:
-        yield from body.pieces()
+        yield from () if body is None else body.pieces()
     except OSError as error:
         raise TureenError(f"What was to be sent cannot be read: {error}") from error
 
