@@ -46,7 +46,7 @@ beforeAll(async () => {
   expect(built).toEqual({ code: 0, stdout: `${within(name)}\n`, stderr: '' })
   const made = await ended(python, ['-m', 'venv', within('venv')])
   if (made.code !== 0) throw new Error(`python3 -m venv failed: apt-get install python3-venv\n${made.stdout}`)
-})
+}, 600_000)
 afterAll(() => directory.remove())
 
 describe('the wheel', () => {
