@@ -32,7 +32,8 @@ export function installProgram(directory: string, root: string, platform: Suppor
   for (const name of ['package.json', 'package-lock.json', '.npmrc'])
     copyFileSync(join(root, name), join(directory, name))
   const parameters = ['--omit=dev', '--ignore-scripts', '--no-fund', '--no-audit', '--prefer-offline', '--silent']
-  execFileSync('npm', ['ci', ...parameters, `--os=${system}`, `--cpu=${processor}`], {
+  const own = [`--os=${system}`, `--cpu=${processor}`, ...(system === 'linux' ? ['--libc=glibc'] : [])]
+  execFileSync('npm', ['ci', ...parameters, ...own], {
     cwd: directory,
     stdio: ['ignore', 'inherit', 'inherit'],
   })

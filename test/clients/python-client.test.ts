@@ -36,6 +36,7 @@ async function run(parameters: readonly string[], cwd: string): Promise<{ stdout
     PYTHONDONTWRITEBYTECODE: '1',
     OPENBLAS_NUM_THREADS: '1',
     TUREEN_TEST_URL: app.url,
+    TUREEN_TEST_NODE: process.execPath,
     TUREEN_URL: app.url,
     TUREEN_TOKEN: '',
   }
@@ -46,12 +47,16 @@ async function run(parameters: readonly string[], cwd: string): Promise<{ stdout
 }
 
 describe('the client for Python', () => {
-  test.each(modules)('passes %s, and leaves nothing open', async name => {
-    const { stderr } = await run(['-W', 'error::ResourceWarning', '-m', 'unittest', name], client)
-    expect(stderr).toMatch(/^Ran \d+ tests? in /m)
-    expect(stderr).toMatch(/^OK/m)
-    expect(stderr).not.toContain('Exception ignored')
-  })
+  test.each(modules)(
+    'passes %s, and leaves nothing open',
+    async name => {
+      const { stderr } = await run(['-W', 'error::ResourceWarning', '-m', 'unittest', name], client)
+      expect(stderr).toMatch(/^Ran \d+ tests? in /m)
+      expect(stderr).toMatch(/^OK/m)
+      expect(stderr).not.toContain('Exception ignored')
+    },
+    300_000,
+  )
 
   test('passes the strict checks of mypy as Python 3.9', async context => {
     const version = await promisify(execFile)('mypy', ['--version']).catch(() => undefined)
@@ -62,7 +67,7 @@ describe('the client for Python', () => {
       (error: { stdout: string }) => error,
     )
     expect(stdout).toMatch(/^Success: no issues found in \d+ source files$/m)
-  })
+  }, 300_000)
 
   test('has the types of the OpenAPI document', async () => {
     const document: unknown = await (await fetch(`${app.url}/openapi.json`)).json()

@@ -61,14 +61,15 @@ describe('the wheel', () => {
     expect(files.length).toBeLessThan(most.files)
     expect(files.filter(file => /\.(ts|mts|cts|map)$|\/\.bin\/|\/include\/|\/tests\/test_/.test(file))).toEqual([])
     const [system, processor] = [process.platform, process.arch]
-    expect(files.filter(file => file.endsWith('.node'))).toEqual([
-      `tureen/program/node_modules/onnxruntime-node/bin/napi-v6/${system}/${processor}/onnxruntime_binding.node`,
-    ])
+    // Libraries of this platform, and of no other.
+    const libraries = files.filter(file => /\.(node|so|dylib|dll)(\.\d+)*$/.test(file))
+    expect(libraries.filter(file => !RegExp(`${system}[/-]${processor}`).test(file) || /musl/.test(file))).toEqual([])
     expect(files).toEqual(
       expect.arrayContaining([
         'tureen/__init__.py',
         'tureen/py.typed',
         'tureen/program/bin/tureen.js',
+        `tureen/program/node_modules/onnxruntime-node/bin/napi-v6/${system}/${processor}/onnxruntime_binding.node`,
         'tureen/program/dist/docs/README.md',
         `tureen/program/dist/launcher/bin/${system}-${processor}`,
         `tureen/program/node_modules/node-${system}-${processor}/LICENSE`,
@@ -136,6 +137,18 @@ describe('in an empty virtual environment, on a machine without npm and Node', (
     expect(await exited).toEqual({ code: 0, signal: null })
     const isolation = /"isolation":(\{[^}]*\})/.exec(logs.join('\n'))?.[1] ?? '{}'
     expect(JSON.parse(isolation)).toMatchObject({ fileSystem: true, network: true, processes: true, systemCalls: true })
+  })
+
+  test('a program has a server of its own', async () => {
+    const program = `import sys, tureen
+with tureen.local_server() as client:
+    soup = client.make_soup(sys.argv[2:])
+    soup.save(sys.argv[1])
+    print(soup.warnings)`
+    const models = Array.from({ length: 8 }, (_, index) => digits(`ft${index}.onnx`))
+    expect(await succeed('python', '-c', program, 'own.onnx', ...models)).toBe('0\n')
+    const { expected } = await readDigits()
+    expect(initializerDigests(await readFile(within('home/own.onnx')))).toMatchObject(expected.uniform.tensors)
   })
 
   test('pip removes it whole', async () => {

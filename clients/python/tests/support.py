@@ -1,4 +1,4 @@
-"""What the tests share: the server, the digits, and servers and proxies that misbehave."""
+"""Tools that the tests share: the server, the digits, and servers and proxies that misbehave."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tureen import Client, RetrySettings
 #: URL of a server that starts with an empty store. What runs these tests starts it.
 SERVER = os.environ.get("TUREEN_TEST_URL", "http://127.0.0.1:3000")
 ROOT = Path(__file__).resolve().parents[3]
+#: The command `tureen` of the checkout.
+COMMAND = [os.environ.get("TUREEN_TEST_NODE", "node"), str(ROOT / "src" / "tureen.ts")]
 DIGITS = ROOT / "examples" / "digits"
 FAST = RetrySettings(min_seconds=0.001, max_seconds=0.002)
 

@@ -1,4 +1,4 @@
-"""Which requests are repeated, and when."""
+"""Requests are repeated if that is safe and of use."""
 
 from __future__ import annotations
 

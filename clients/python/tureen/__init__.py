@@ -6,6 +6,7 @@ from .client import Client, all_items
 from .downloads import ByteRange, ContentFacts, Download
 from .errors import TureenConnectionError, TureenDigestError, TureenError, TureenProblem
 from .job_events import JobEvent
+from .local_server import local_server
 from .operations import OPERATIONS, Operation
 from .scoring import score_candidates
 from .settings import RequestOptions, RetrySettings
@@ -35,6 +36,7 @@ __all__ = [
     "TureenProblem",
     "UnixSocketTransport",
     "all_items",
+    "local_server",
     "result_of",
     "score_candidates",
 ]

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import secrets
-from typing import IO, Any, Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
+from typing import IO, Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Protocol, Sequence, Tuple, Union
 from urllib.parse import quote
 
 from .digests import digest_header
@@ -34,7 +34,7 @@ FileBytes = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[byte
 Uploadable = Union[FileBytes, Iterable[bytes]]
 
 #: The digest of a file as `sha256:<hex>`; None: the client computes it; False: it declares none.
-Digest = Union[str, bool, None]
+Digest = Union[str, Literal[False], None]
 
 
 class Body:

@@ -67,7 +67,7 @@ def score_candidates(
 def _score(
     client: Client, persist: _Persistence, job: str, candidate: ExternalCandidate, measure: Measure
 ) -> Optional[bool]:
-    """Scores one candidate. Returns whether the server took the score; None if the search has ended or the candidate is gone."""
+    """Scores one candidate. Returns True if the server took the score; None if the search has ended or the candidate is gone."""
     with tempfile.TemporaryDirectory(prefix="tureen-candidate-") as directory:
         try:
             path = persist(lambda: _load(client, job, candidate, Path(directory)))
@@ -170,4 +170,5 @@ def _held(client: Client, job: str, lease: str, seconds: int) -> Iterator[None]:
         raise
     finally:
         is_over.set()
-        thread.join()
+        # A renewal that waits for a server that is away is no reason to wait here too.
+        thread.join(timeout=2)

@@ -35,7 +35,7 @@ class RequestOptions:
 
 @dataclass(frozen=True)
 class ClientSettings:
-    """What all requests of a client have in common. `Client` explains them."""
+    """Settings that all requests of a client share. `Client` explains them."""
 
     url: str
     token: Union[str, Callable[[], Optional[str]], None]

@@ -114,7 +114,7 @@ def _parts_of(
     parts: List[FormPart] = []
     if recipe is not None:
         parts.append(("recipe", None, recipe if isinstance(recipe, str) else json.dumps(recipe, allow_nan=False)))
-    parts += [("weights", None, repr(weight)) for weight in weights or ()]
+    parts += [("weights", None, repr(float(weight))) for weight in weights or ()]
     parts += _files("model", models)
     parts += _files("base", () if base is None else (base,))
     parts += _files("fisher", fishers)
