@@ -31,11 +31,11 @@ export function installProgram(directory: string, root: string, platform: Suppor
   const [system = '', processor = ''] = platform.split('/')
   for (const name of ['package.json', 'package-lock.json', '.npmrc'])
     copyFileSync(join(root, name), join(directory, name))
-  const parameters = ['--omit=dev', '--ignore-scripts', '--no-fund', '--no-audit', '--prefer-offline', '--silent']
+  const parameters = ['--omit=dev', '--ignore-scripts', '--no-fund', '--no-audit', '--prefer-offline', '--loglevel=error']
   const own = [`--os=${system}`, `--cpu=${processor}`, ...(system === 'linux' ? ['--libc=glibc'] : [])]
   execFileSync('npm', ['ci', ...parameters, ...own], {
     cwd: directory,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit'],
   })
   const modules = join(directory, 'node_modules')
   // The package brings an onnxruntime that is ready for all platforms, without its install script.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import unittest
+from pathlib import Path
 from typing import Any
 
 from tests.support import DIGITS, client
+from tureen import ModelFiles, TureenProblem
 from tureen.arrays import npz_file
 
 try:
@@ -16,6 +19,7 @@ except ImportError:
 
 try:
     import onnx
+    import onnx.numpy_helper
 except ImportError:
     onnx = None
 
@@ -84,6 +88,11 @@ class LargeModel:
         raise ValueError("Message onnx.ModelProto exceeds maximum protobuf size of 2GB: 2147483700")
 
 
+def _values(tensor: Any) -> Any:
+    """Returns name and bytes of a tensor."""
+    return tensor.name, onnx.numpy_helper.to_array(tensor).tobytes()
+
+
 class ModelsInMemory(unittest.TestCase):
     def test_are_uploaded_as_they_write_themselves(self) -> None:
         content = (DIGITS / "ft2.onnx").read_bytes()
@@ -100,6 +109,31 @@ class ModelsInMemory(unittest.TestCase):
         self.assertEqual(read, model)
         with client().make_soup([model, model]) as soup:
             self.assertEqual(onnx.load_model_from_string(soup.read()).graph, model.graph)
+
+    @unittest.skipIf(onnx is None, "the package onnx is not installed")
+    def test_with_external_data_are_uploaded_at_once_or_in_parts_and_read_again(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            path, weights = Path(name) / "model.onnx", Path(name) / "weights.bin"
+            model = onnx.load(str(DIGITS / "ft3.onnx"))
+            onnx.save_model(model, str(path), save_as_external_data=True, location="weights.bin", size_threshold=0)
+            tureen = client()
+            part = tureen.create_model(path, name="in parts")
+            self.assertEqual((part["status"], part["missing"]), ("incomplete", ["weights.bin"]))
+            whole = tureen.put_model_data(part["id"], "weights.bin", weights, if_none_match="*")
+            self.assertEqual(whole["status"], "complete")
+            with self.assertRaises(TureenProblem) as caught:
+                tureen.put_model_data(part["id"], "weights.bin", weights, if_none_match="*")
+            self.assertEqual(caught.exception.code, "TUREEN_PRECONDITION_FAILED")
+            once = tureen.create_model(path, data={"weights.bin": weights}, name="at once")
+            self.assertEqual(once["sha256"], whole["sha256"])
+            self.assertEqual(tureen.get_model_data(once["id"], "weights.bin").read(), weights.read_bytes())
+            self.assertEqual(tureen.head_model_data(once["id"], "weights.bin").bytes, weights.stat().st_size)
+            with tureen.make_soup([ModelFiles(path, {"weights.bin": weights}), DIGITS / "ft3.onnx"]) as soup:
+                read = onnx.load_model_from_string(soup.read())
+            inline = onnx.load_model_from_string(tureen.get_model_content(once["id"], external="inline").read())
+            expected = [_values(each) for each in onnx.load(str(DIGITS / "ft3.onnx")).graph.initializer]
+            for other in (read, inline):
+                self.assertEqual([_values(each) for each in other.graph.initializer], expected)
 
     def test_of_more_than_2_gb_are_an_error_that_says_what_to_do(self) -> None:
         with self.assertRaisesRegex(ValueError, "needs external data: save it with"):
