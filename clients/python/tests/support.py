@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,10 +41,15 @@ class Scripted:
     """A server that gives answers one after the other.
 
     `answers`: functions that get the handler; afterwards it answers with `last`. `reads_bodies`: False: the answers read them, if at all.
+    `context`: of a server with TLS.
     """
 
     def __init__(
-        self, *answers: Callable[[Any], None], last: Optional[Callable[[Any], None]] = None, reads_bodies: bool = True
+        self,
+        *answers: Callable[[Any], None],
+        last: Optional[Callable[[Any], None]] = None,
+        reads_bodies: bool = True,
+        context: Optional[ssl.SSLContext] = None,
     ) -> None:
         self.requests: List[Seen] = []
         script, requests = list(answers), self.requests
@@ -67,8 +73,10 @@ class Scripted:
         self._server.daemon_threads = True
         # A connection that breaks is what tests are about.
         setattr(self._server, "handle_error", lambda request, address: None)
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Scripted:
         return self

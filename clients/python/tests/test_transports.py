@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import shutil
+import ssl
+import subprocess
 import tempfile
 import threading
 import time
@@ -15,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.support import DIGITS, SERVER, Proxy, Scripted, client, problem, record
-from tureen import RetrySettings, TureenConnectionError, TureenProblem, UnixSocketTransport
+from tureen import HttpTransport, RetrySettings, TureenConnectionError, TureenProblem, UnixSocketTransport
 
 
 class UnixSockets(unittest.TestCase):
@@ -35,6 +38,27 @@ class UnixSockets(unittest.TestCase):
         tureen = client("http://localhost", transport=UnixSocketTransport("/no/such/socket"), retry=RetrySettings(retries=0))
         with self.assertRaisesRegex(TureenConnectionError, "No such file"):
             tureen.get_usage()
+
+
+@unittest.skipIf(shutil.which("openssl") is None, "openssl is not installed")
+class Tls(unittest.TestCase):
+    def test_carries_uploads_to_servers_whose_certificate_is_trusted_and_to_no_others(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            key, certificate = os.path.join(name, "key.pem"), os.path.join(name, "certificate.pem")
+            made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "1"]
+            subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+            subprocess.run([*made, *subject], check=True, capture_output=True)
+            own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            own.load_cert_chain(certificate, key)
+            content = bytes(range(256)) * 4000
+            with Scripted(context=own) as server:
+                trusting = HttpTransport(context=ssl.create_default_context(cafile=certificate))
+                with client(server.url, transport=trusting) as tureen:
+                    for _ in range(2):
+                        tureen.create_model(content)
+                self.assertEqual([each.body for each in server.requests], [content] * 2)
+                with self.assertRaisesRegex(TureenConnectionError, "certificate verify failed"):
+                    client(server.url, retry=RetrySettings(retries=0)).get_usage()
 
 
 class Connections(unittest.TestCase):
