@@ -31,7 +31,14 @@ export function installProgram(directory: string, root: string, platform: Suppor
   const [system = '', processor = ''] = platform.split('/')
   for (const name of ['package.json', 'package-lock.json', '.npmrc'])
     copyFileSync(join(root, name), join(directory, name))
-  const parameters = ['--omit=dev', '--ignore-scripts', '--no-fund', '--no-audit', '--prefer-offline', '--loglevel=error']
+  const parameters = [
+    '--omit=dev',
+    '--ignore-scripts',
+    '--no-fund',
+    '--no-audit',
+    '--prefer-offline',
+    '--loglevel=error',
+  ]
   const own = [`--os=${system}`, `--cpu=${processor}`, ...(system === 'linux' ? ['--libc=glibc'] : [])]
   execFileSync('npm', ['ci', ...parameters, ...own], {
     cwd: directory,
