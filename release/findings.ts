@@ -1,9 +1,12 @@
+import { pythonVersion } from '../package/wheel-names.ts'
 import { changelogSections } from './changelog.ts'
 
 /** Version, changelog and state of the repository from which a release is made. */
 export type ReleaseState = Readonly<{
   package: { version: string; license: string; engines: string | undefined }
   lockVersion: string
+  /** Version of the client for Python. */
+  clientVersion: string
   changelog: string
   /** The tag that triggered the release; undefined in a dry run. */
   tag: string | undefined
@@ -26,6 +29,10 @@ export function releaseFindings(state: ReleaseState): string[] {
     !semanticVersion.test(version) && `package.json has the version ${version}, which is not a semantic version.`,
     state.lockVersion !== version &&
       `package-lock.json has the version ${state.lockVersion}, package.json ${version}. Run npm install.`,
+    pythonVersion(version) === undefined &&
+      `Python has no version ${version}. Prereleases are such as 1.2.0-rc.1, -beta.1 or -alpha.1.`,
+    state.clientVersion !== version &&
+      `clients/python/tureen/__init__.py has the version ${state.clientVersion}, package.json ${version}.`,
     license !== 'Apache-2.0' && `package.json has the license ${license}. LICENSE holds Apache-2.0.`,
     engines === undefined && 'package.json names no engines.node.',
     !released && !(dry && waiting) && `CHANGELOG.md has no entries under the version ${version}.`,

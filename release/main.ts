@@ -30,6 +30,7 @@ const changelog = text('CHANGELOG.md')
 const findings = releaseFindings({
   package: { version, license, engines: engines?.node },
   lockVersion: z.object({ version: z.string() }).parse(JSON.parse(text('package-lock.json'))).version,
+  clientVersion: /^__version__ = "(.*)"$/m.exec(text('clients/python/tureen/__init__.py'))?.[1] ?? 'none',
   changelog,
   tag: dryRun ? undefined : (process.env['GITHUB_REF_NAME'] ?? 'none'),
   uncommitted: execFileSync('git', ['status', '--porcelain'], { encoding: 'utf8' }).split('\n').filter(Boolean),

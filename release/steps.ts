@@ -1,3 +1,5 @@
+import { wheelNames } from '../package/wheel-names.ts'
+
 /** A step of a release: commands that run one after the other, each as program and arguments. */
 export type Step = Readonly<{ title: string; commands: readonly (readonly string[])[] }>
 
@@ -11,9 +13,10 @@ export const notesFile = 'release-notes.md'
  * Returns the steps of a release after its checks:
  *
  * - pack the package, and publish it with provenance
+ * - build the wheels of all platforms
  * - push the image for two platforms with an SBOM and provenance
  * - sign the image by its digest
- * - make the release with its notes and the package
+ * - make the release with its notes, the package and the wheels
  *
  * @param image name without tag, such as ghcr.io/OWNER/tureen
  * @param isPrivate true if package.json forbids publishing the package: it is packed for the release only
@@ -29,6 +32,10 @@ export function releaseSteps(version: string, image: string, isPrivate: boolean)
         ['npm', 'pack'],
         ...(isPrivate ? [] : [['npm', 'publish', `./${tarball}`, '--provenance', '--access', 'public']]),
       ],
+    },
+    {
+      title: 'wheels',
+      commands: [['npm', 'run', 'wheel', '--', '--platform=all', `--tarball=${tarball}`]],
     },
     {
       title: 'image',
@@ -58,6 +65,7 @@ export function releaseSteps(version: string, image: string, isPrivate: boolean)
           'create',
           `v${version}`,
           tarball,
+          ...wheelNames(version),
           '--verify-tag',
           `--title=${version}`,
           `--notes-file=${notesFile}`,

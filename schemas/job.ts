@@ -26,14 +26,20 @@ export const jobStatus = z.enum(['queued', 'running', 'waiting', 'succeeded', 'f
 export type JobType = z.infer<typeof jobType>
 export type JobStatus = z.infer<typeof jobStatus>
 
-export const jobProgress = z.object({
-  done: z.number().describe('Amount of work done, in the unit of total'),
-  total: z.number().describe('Amount of work in all: bytes, samples or candidates, as message says'),
-  message: z.string().describe('Present step of the job, in words'),
-  best: z.number().nullable().optional().describe('Search only: the best score so far'),
-  seconds: z.number().optional().describe('Search only: seconds elapsed'),
-  secondsLeft: z.number().nullable().optional().describe('Search only: estimated seconds left; null at the beginning'),
-})
+export const jobProgress = z
+  .object({
+    done: z.number().describe('Amount of work done, in the unit of total'),
+    total: z.number().describe('Amount of work in all: bytes, samples or candidates, as message says'),
+    message: z.string().describe('Present step of the job, in words'),
+    best: z.number().nullable().optional().describe('Search only: the best score so far'),
+    seconds: z.number().optional().describe('Search only: seconds elapsed'),
+    secondsLeft: z
+      .number()
+      .nullable()
+      .optional()
+      .describe('Search only: estimated seconds left; null at the beginning'),
+  })
+  .meta({ id: 'JobProgress' })
 
 export type JobProgress = z.infer<typeof jobProgress>
 

@@ -29,4 +29,4 @@ export const methodRecord = z
   })
   .meta({ id: 'MergeMethod' })
 
-export const methodList = z.object({ items: z.array(methodRecord) })
+export const methodList = z.object({ items: z.array(methodRecord) }).meta({ id: 'MergeMethodList' })

@@ -7,6 +7,7 @@ import { projectFile, projectRoot } from './support/server.ts'
 const folders = [
   'cli',
   'client',
+  'clients/generator',
   'docs/generator',
   'kernel',
   'operators',

@@ -1,14 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import pino from 'pino'
 import { z } from 'zod'
-import { createApp } from '../../src/app.ts'
-import { readConfig } from '../../src/config.ts'
 import { answerHeaders } from '../../src/http/answer-headers.ts'
-import { holdDataDirectory } from '../../src/storage/data-directory.ts'
 import { pathsWithInlineParts } from './inline-parts.ts'
 import { code, page, table } from './markdown.ts'
+import { openApiDocument } from './openapi-document.ts'
 import { valuesOf } from './parameters.ts'
 
 const media = z.record(z.string(), z.unknown()).default({})
@@ -37,16 +31,7 @@ type Operation = z.infer<typeof operation>
 
 /** Returns the operations in the OpenAPI document of a server that has no data. */
 async function documentedPaths(): Promise<z.infer<typeof paths>> {
-  const directory = await mkdtemp(join(tmpdir(), 'tureen-docs-'))
-  const config = readConfig({ TUREEN_DATA: directory, TUREEN_LOG_LEVEL: 'silent' })
-  const app = await createApp(config, await holdDataDirectory(directory), pino({ level: 'silent' }))
-  try {
-    const url = await app.listen({ host: '127.0.0.1', port: 0 })
-    return paths.parse(pathsWithInlineParts(await (await fetch(`${url}/openapi.json`)).json()))
-  } finally {
-    await app.close()
-    await rm(directory, { recursive: true, force: true })
-  }
+  return paths.parse(pathsWithInlineParts(await openApiDocument()))
 }
 
 function section(

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { readDigits } from '../support/digits.ts'
 import { evaluationClient } from '../support/evaluation-client.ts'
@@ -16,7 +16,7 @@ const mostHelpSeconds = 0.15
 
 const [oldest] = machineNodes
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
-let tarball: string
+const tarball = inject('tarball')
 const within = (...parts: string[]) => join(directory.path, ...parts)
 
 /** What a shell finds as `tureen`: after `npm i -g` in the first place, after `npm i` in a project in the second. */
@@ -39,12 +39,7 @@ beforeAll(async () => {
   directory = await temporaryDirectory()
   // Evaluators of root have another user, who must reach the program.
   await chmod(directory.path, 0o755)
-  for (const folder of ['home', 'packed', 'project']) await mkdir(within(folder))
-  const packed = await ended('npm', ['pack', '--silent', `--pack-destination=${within('packed')}`], {
-    cwd: projectRoot,
-  })
-  if (packed.code !== 0) throw new Error(`npm pack failed:\n${packed.stdout}\n${packed.stderr}`)
-  tarball = within('packed', `tureen-${packageJson.version}.tgz`)
+  for (const folder of ['home', 'project']) await mkdir(within(folder))
   await succeed(oldest, 'npm', 'install', '-g', `--prefix=${within('global')}`, tarball)
   await succeed(oldest, 'npm', 'install', tarball)
 })

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/package/*.test.ts'],
+    globalSetup: ['test/package/provide-tarball.ts'],
     // As `npm test` loads tests: Node runs the TypeScript.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     testTimeout: 120_000,

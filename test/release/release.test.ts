@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { pythonVersion } from '../../package/wheel-names.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { changelogSections } from '../../release/changelog.ts'
 import { type ReleaseState, releaseFindings } from '../../release/findings.ts'
@@ -28,6 +29,7 @@ const changelog = `# Changelog
 const sound: ReleaseState = {
   package: { version: '1.2.0', license: 'Apache-2.0', engines: '>=20' },
   lockVersion: '1.2.0',
+  clientVersion: '1.2.0',
   changelog,
   tag: 'v1.2.0',
   uncommitted: [],
@@ -62,6 +64,7 @@ describe('a release', () => {
       'a version that is not semantic',
       { ...sound, tag: 'v1.2', lockVersion: '1.2', package: { ...sound.package, version: '1.2' } },
     ],
+    ['a client for Python of another version', { ...sound, clientVersion: '1.1.0' }],
     ['a lock file of another version', { ...sound, lockVersion: '1.1.0' }],
     ['another license', { ...sound, package: { ...sound.package, license: 'UNLICENSED' } }],
     ['no engines', { ...sound, package: { ...sound.package, engines: undefined } }],
@@ -76,6 +79,17 @@ describe('a release', () => {
     expect(releaseFindings(state).length).toBeGreaterThan(0)
   })
 
+  test.each([
+    ['1.2.0', '1.2.0'],
+    ['1.2.0-rc.1', '1.2.0rc1'],
+    ['1.2.0-alpha.10', '1.2.0a10'],
+    ['1.2.0-beta.2', '1.2.0b2'],
+    ['1.2.0-next.1', undefined],
+    ['1.2', undefined],
+  ])('of %s has wheels of the version %s', (version, expected) => {
+    expect(pythonVersion(version)).toBe(expected)
+  })
+
   test('of a prerelease is not the latest', () => {
     expect(JSON.stringify(releaseSteps('1.2.0-rc.1', 'image', false))).not.toContain('latest')
     expect(JSON.stringify(releaseSteps('1.2.0', 'image', false))).toContain('image:latest')
@@ -88,6 +102,8 @@ describe('a release', () => {
     for (const what of [
       'npm pack',
       `npm publish ./tureen-${packageJson.version}.tgz --provenance`,
+      `npm run wheel -- --platform=all --tarball=tureen-${packageJson.version}.tgz`,
+      `tureen-${packageJson.version}-py3-none-manylinux_2_28_aarch64.whl`,
       '--sbom=true',
       '--provenance=mode=max',
       'linux/amd64,linux/arm64',
