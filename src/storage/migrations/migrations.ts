@@ -1,4 +1,5 @@
 import type { CatalogMigrations } from './catalog-migration.ts'
+import { checkpointMigrations } from './checkpoint-migrations.ts'
 import { externalMigrations } from './external-migrations.ts'
 import { firstMigrations } from './first-migrations.ts'
 import { resultMigrations } from './result-migrations.ts'
@@ -13,4 +14,5 @@ export const migrations: CatalogMigrations = {
   ...resultMigrations,
   ...sharedStoreMigrations,
   ...externalMigrations,
+  ...checkpointMigrations,
 }

@@ -6,7 +6,7 @@ import { jsonOr, type NamedRecord, validOr } from '../unreadable.ts'
 import type { RecordTable } from './record-tables.ts'
 
 /** Columns that lists can be filtered by. */
-export type FilterColumn = 'name' | 'sha256' | 'fingerprint'
+export type FilterColumn = 'name' | 'sha256' | 'fingerprint' | 'kind'
 
 /** The columns that the rows of all kinds have. `labels`: a JSON object. */
 export type RecordRow = {
