@@ -33,10 +33,13 @@ export const keepOption = { keep: z.boolean().default(false) }
 /** Seconds after which a server forgets what a command has put there, if the command could not remove it. */
 const forgottenSeconds = 86_400
 
+/** `root`: the place of the dict of tensors in a checkpoint. */
+type ModelUploadOptions = { mayBeIncomplete?: boolean; root?: string | undefined }
+
 /** Puts inputs where the command works. */
 export type Uploads = {
   /** Returns the record of a model. External data beside the file is uploaded with it. */
-  model(input: NamedInput, options?: { mayBeIncomplete?: boolean }): Promise<ModelRecord>
+  model(input: NamedInput, options?: ModelUploadOptions): Promise<ModelRecord>
   /** Returns the id of a data set. */
   dataset(input: NamedInput): Promise<string>
   /** Labels of everything that the command makes; none if it stays. */
@@ -64,9 +67,10 @@ export function createUploads({ client, kind, reporter, signal, afterwards }: Se
       reporter.progress(`${basename(path)}: ${shownBytes(sent)}${total === null ? '' : ` of ${shownBytes(total)}`}`),
   })
 
-  async function upload(path: string, mayBeIncomplete: boolean): Promise<ModelRecord> {
-    const name = shortened(basename(path).replace(/\.onnx$/i, '') || 'model')
-    const send = async () => client.createModel({ file: await fileBlob(path), name, labels, ttl }, optionsFor(path))
+  async function upload(path: string, { mayBeIncomplete = false, root }: ModelUploadOptions): Promise<ModelRecord> {
+    const name = shortened(basename(path).replace(/\.(onnx|safetensors(\.index\.json)?)$/i, '') || 'model')
+    const send = async () =>
+      client.createModel({ file: await fileBlob(path), name, labels, ttl, root }, optionsFor(path))
     let record = await whileSending(path, send)
     const { id } = record
     reporter.show(id, path)
@@ -88,9 +92,9 @@ export function createUploads({ client, kind, reporter, signal, afterwards }: Se
   return {
     labels,
     ttl,
-    async model(input, { mayBeIncomplete = false } = {}) {
+    async model(input, options = {}) {
       if (input.kind === 'file') {
-        const record = known.get(input.path) ?? upload(input.path, mayBeIncomplete)
+        const record = known.get(input.path) ?? upload(input.path, options)
         known.set(input.path, record)
         return record
       }

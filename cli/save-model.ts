@@ -25,7 +25,8 @@ export async function saveModel(
     onProgress: ({ received, total }: { received: number; total: number | null }) =>
       reporter.progress(`${path}: ${shownBytes(received)}${total === null ? '' : ` of ${shownBytes(total)}`}`),
   }
-  const isInline = record.bytes <= mostInlineBytes
+  // Checkpoints are no protobuf, and have no such limit.
+  const isInline = record.kind === 'checkpoint' || record.bytes <= mostInlineBytes
   const beside = isInline ? [] : record.files.filter(({ location }) => location !== '')
   const paths = new Map(beside.map(({ location }) => [location, join(dirname(path), location)]))
   for (const [location, target] of paths) {
