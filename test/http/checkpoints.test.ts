@@ -128,6 +128,18 @@ describe('a checkpoint', () => {
     await expectNothingIncoming(app.data)
   })
 
+  test('that is longer than its first look is received to its end', async () => {
+    const values = Float32Array.from({ length: 50_000 }, (_, index) => index)
+    const whole = { w: { dtype: 'F32', shape: [values.length], data_offsets: [0, values.byteLength] } }
+    const header = Buffer.from(JSON.stringify(whole))
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(header.byteLength))
+    const bytes = new Uint8Array(Buffer.concat([length, header, new Uint8Array(values.buffer)]))
+    expect(await uploadModel(app.url, bytes, 'name=long')).toMatchObject({ kind: 'checkpoint', parameters: 50_000 })
+    const cut = await fetch(`${app.url}/v1/models`, { method: 'POST', body: bytes.subarray(0, 100_000) })
+    await readProblem(cut, 400, 'TUREEN_CHECKPOINT_MALFORMED')
+  })
+
   test('that is damaged is refused', async () => {
     const body = checkpointBytes('step1.safetensors').subarray(0, 600)
     await readProblem(await fetch(`${app.url}/v1/models`, { method: 'POST', body }), 400, 'TUREEN_CHECKPOINT_MALFORMED')
