@@ -8,6 +8,7 @@ import { hasRealParts } from './test/support/real-parts.ts'
  */
 const bounds = [
   'test/{attack,corpus,fuzz}/*.test.ts',
+  'test/checkpoint/fuzz.test.ts',
   'test/durability/{disk-faults,external-kill,idempotency-kill,kill,memory,outside-kill,search-kill,slow-clients}.test.ts',
   'test/evaluate/shared-fixtures.test.ts',
   'test/evaluate/datasets/{damage,hostile}.test.ts',
@@ -36,7 +37,7 @@ const processes = [
 ]
 /** Tests of single parts. They start no server and no other process. */
 const unit = [
-  'test/{merge,models,onnx,search,storage,tensor}/**/*.test.ts',
+  'test/{checkpoint,merge,models,onnx,search,storage,tensor}/**/*.test.ts',
   'test/evaluate/*/**/*.test.ts',
   'test/simulation/*/*.test.ts',
   'test/unit-tier.test.ts',

@@ -10,17 +10,19 @@ import { createUploads } from './uploads.ts'
 
 /** `tureen inspect`: shows what a model is. */
 export async function inspectCommand(given: readonly string[]): Promise<void> {
-  const command = createCommand('inspect', 'Show what a model is: inputs, outputs, parameters, digests.').argument(
-    '<model>',
-    'ONNX file',
+  const command = createCommand(
+    'inspect',
+    'Show what a model or a checkpoint is: inputs, outputs, parameters, digests.',
   )
-  const { options, names } = readCommand(command, z.object(commonOptions), given)
+    .argument('<model>', 'ONNX file, or checkpoint: safetensors, its index, or a file of torch.save')
+    .option('--root <keys>', 'place of the dict of tensors in a file of torch.save, keys joined by /')
+  const { options, names } = readCommand(command, z.object({ ...commonOptions, root: z.string().optional() }), given)
   await runSession(
     'inspect',
     options,
     () => findInput(names[0] ?? '', options),
     async (session, input) => {
-      const record = await createUploads(session, false).model(input, { mayBeIncomplete: true })
+      const record = await createUploads(session, false).model(input, { mayBeIncomplete: true, root: options.root })
       await requireUnchanged(session.local)
       session.reporter.document(record)
       session.reporter.tell(...shown(record))
@@ -30,14 +32,11 @@ export async function inspectCommand(given: readonly string[]): Promise<void> {
 }
 
 function shown(model: ModelRecord): string[] {
-  const values = (each: ModelRecord['inputs']) =>
-    each.map(({ name, dtype, dims }) => `${name} ${dtype}${dims ? `[${dims.map(dim => dim ?? '?').join(', ')}]` : ''}`)
   const facts: [string, string][] = [
     ['name', model.name ?? '-'],
     ['sha256', model.sha256],
     ['size', shownBytes(model.bytes)],
-    ['inputs', values(model.inputs).join(', ')],
-    ['outputs', values(model.outputs).join(', ')],
+    ...(model.checkpoint ? checkpointFacts(model.checkpoint) : graphFacts(model)),
     ['parameters', model.parameters.toLocaleString('en')],
     [
       'tensors',
@@ -45,8 +44,6 @@ function shown(model: ModelRecord): string[] {
         .map(([dtype, count]) => `${count} ${dtype}`)
         .join(', '),
     ],
-    ['opsets', model.opsets.map(({ domain, version }) => `${domain || 'ai.onnx'} ${version}`).join(', ')],
-    ['producer', model.producer ?? '-'],
     ['fingerprint', model.fingerprint ?? '-'],
     ...model.files
       .filter(({ location }) => location !== '')
@@ -55,4 +52,34 @@ function shown(model: ModelRecord): string[] {
   ]
   const width = Math.max(...facts.map(([name]) => name.length))
   return facts.map(([name, value]) => plain(`${name.padEnd(width)}  ${value}`))
+}
+
+function graphFacts({ inputs, outputs, opsets, producer }: ModelRecord): [string, string][] {
+  const values = (each: ModelRecord['inputs']) =>
+    each.map(({ name, dtype, dims }) => `${name} ${dtype}${dims ? `[${dims.map(dim => dim ?? '?').join(', ')}]` : ''}`)
+  return [
+    ['inputs', values(inputs).join(', ')],
+    ['outputs', values(outputs).join(', ')],
+    ['opsets', opsets.map(({ domain, version }) => `${domain || 'ai.onnx'} ${version}`).join(', ')],
+    ['producer', producer ?? '-'],
+  ]
+}
+
+function checkpointFacts(checkpoint: NonNullable<ModelRecord['checkpoint']>): [string, string][] {
+  const { format, root, roots, metadata, ignored } = checkpoint
+  const shownRoot = (each: string) => each || 'top level'
+  const others = roots.filter(each => each !== root).map(shownRoot)
+  return [
+    ['checkpoint', format],
+    ...(format === 'torch'
+      ? [
+          ['root', `${shownRoot(root)}${others.length > 0 ? ` (also: ${others.join(', ')})` : ''}`] satisfies [
+            string,
+            string,
+          ],
+        ]
+      : []),
+    ...Object.entries(metadata).map(([key, text]): [string, string] => ['metadata', `${key}: ${text}`]),
+    ...(ignored.length > 0 ? [['no tensors', ignored.join(', ')] satisfies [string, string]] : []),
+  ]
 }

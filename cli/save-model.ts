@@ -39,7 +39,8 @@ export async function saveModel(
     await whileWriting(path, () => saveFile(path, unfinished => copyContent(stored, unfinished)))
     return { bytes: record.bytes }
   }
-  const isInline = record.bytes <= mostInlineBytes
+  // Checkpoints are no protobuf, and have no such limit.
+  const isInline = record.kind === 'checkpoint' || record.bytes <= mostInlineBytes
   const beside = isInline ? [] : record.files.filter(({ location }) => location !== '')
   const paths = new Map(beside.map(({ location }) => [location, join(dirname(path), location)]))
   for (const [location, target] of paths) {

@@ -17,10 +17,13 @@ const forgottenSeconds = 86_400
 /** Most files that a server inside the command takes over at a time. It hashes as many as there are processors. */
 const adoptedAtOnce = 16
 
+/** `root`: the place of the dict of tensors in a checkpoint. */
+type ModelOptions = { mayBeIncomplete?: boolean; root?: string | undefined }
+
 /** Puts inputs where the command works. */
 export type Uploads = {
   /** Returns the record of a model. External data beside the file is uploaded with it. */
-  model(input: NamedInput, options?: { mayBeIncomplete?: boolean }): Promise<ModelRecord>
+  model(input: NamedInput, options?: ModelOptions): Promise<ModelRecord>
   /** Returns the records of models, in order. */
   models(inputs: readonly NamedInput[]): Promise<ModelRecord[]>
   /** Returns the id of a data set. */
@@ -35,7 +38,7 @@ type LocalInput = Extract<NamedInput, { kind: 'file' }>
 
 /** Puts files under names. `data`: external data of a model, by its location. */
 type Sender = {
-  model(path: string, name: string): Promise<ModelRecord>
+  model(path: string, name: string, root: string | undefined): Promise<ModelRecord>
   data(model: string, location: string, path: string): Promise<unknown>
   dataset(path: string, name: string): Promise<{ id: string }>
 }
@@ -62,9 +65,13 @@ export function createUploads(
   const fields = { labels, ttl }
   const sender = local ? adopting(session, local, kind === 'temporary' && !areRun, fields) : sending(session, fields)
 
-  async function upload({ path, shown }: LocalInput, mayBeIncomplete: boolean): Promise<ModelRecord> {
-    const name = given.name ?? shortened(basename(path).replace(/\.onnx$/i, '') || 'model')
-    const record = await whileSending(shown, () => sender.model(path, name))
+  async function upload(
+    { path, shown }: LocalInput,
+    { mayBeIncomplete = false, root }: ModelOptions,
+  ): Promise<ModelRecord> {
+    const name =
+      given.name ?? shortened(basename(path).replace(/\.(onnx|safetensors(\.index\.json)?)$/i, '') || 'model')
+    const record = await whileSending(shown, () => sender.model(path, name, root))
     const { id, missing } = record
     reporter.show(id, shown)
     if (isOwn) afterwards(() => client.deleteModel(id))
@@ -84,9 +91,9 @@ export function createUploads(
   const uploads: Uploads = {
     labels,
     ttl,
-    async model(input, { mayBeIncomplete = false } = {}) {
+    async model(input, options = {}) {
       if (input.kind === 'id') return usableModel(session, input.id)
-      const record = known.get(input.path) ?? upload(input, mayBeIncomplete)
+      const record = known.get(input.path) ?? upload(input, options)
       known.set(input.path, record)
       return record
     },
@@ -139,7 +146,8 @@ function sending({ client, reporter, signal }: Session, fields: Pick<Uploads, 'l
       reporter.progress(`${basename(path)}: ${shownBytes(sent)}${total === null ? '' : ` of ${shownBytes(total)}`}`),
   })
   return {
-    model: async (path, name) => client.createModel({ file: await fileBlob(path), name, ...fields }, optionsFor(path)),
+    model: async (path, name, root) =>
+      client.createModel({ file: await fileBlob(path), name, ...fields, root }, optionsFor(path)),
     data: async (model, location, path) => client.putModelData(model, location, await fileBlob(path), optionsFor(path)),
     dataset: async (path, name) =>
       client.createDataset({ file: await fileBlob(path), name, ...fields }, optionsFor(path)),
@@ -158,7 +166,7 @@ function adopting(
     return resolve(path)
   }
   return {
-    model: (path, name) => local.adoptModel({ path: absolute(path), inPlace, name, ...fields }, signal),
+    model: (path, name, root) => local.adoptModel({ path: absolute(path), inPlace, name, ...fields, root }, signal),
     data: (model, location, path) => local.adoptData(model, { path: absolute(path), inPlace, location }, signal),
     dataset: (path, name) => local.adoptDataset({ path: absolute(path), name, ...fields }, signal),
   }

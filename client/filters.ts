@@ -25,6 +25,6 @@ export function filterQuery({
 }
 
 /** Returns the fields of a record as query parameters. */
-export function recordQuery({ name, labels, ttl }: RecordFields): Query {
-  return { name, ttl, label: labelTexts(labels) }
+export function recordQuery({ name, labels, ttl, root }: RecordFields & { root?: string | undefined }): Query {
+  return { name, ttl, root, label: labelTexts(labels) }
 }

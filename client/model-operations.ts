@@ -16,9 +16,14 @@ import { type Filters, filterQuery, type RecordFields, recordQuery } from './fil
 import type { GuardedOptions, RequestOptions } from './settings.ts'
 import { type FileBytes, formUpload, rawUpload, type Uploadable, type UploadOptions } from './uploads.ts'
 
-/** A model to upload. `data`: its external data, by the locations that the model writes; then `file` cannot be a stream. */
-export type ModelUploadRequest = RecordFields &
-  ({ file: Uploadable; data?: undefined } | { file: FileBytes; data: Readonly<Record<string, FileBytes>> })
+/**
+ * A model or a checkpoint to upload. `data`: its external data, by the locations that the model writes; then `file` cannot be a stream. `root`: the
+ * place of the dict of tensors in a file of torch.save.
+ */
+export type ModelUploadRequest = RecordFields & { root?: string | undefined } & (
+    | { file: Uploadable; data?: undefined }
+    | { file: FileBytes; data: Readonly<Record<string, FileBytes>> }
+  )
 
 /** Options of an upload of external data. */
 export type DataUploadOptions = Omit<UploadOptions, 'idempotencyKey'> &
@@ -58,7 +63,7 @@ export function modelOperations(exchange: Exchange) {
     },
     /** Uploads a model by PUT. It differs from `createModel` only for proxies. */
     async putModel(
-      { file, ...fields }: RecordFields & { name: string; file: Uploadable },
+      { file, ...fields }: RecordFields & { name: string; file: Uploadable; root?: string | undefined },
       options: UploadOptions = {},
     ): Promise<ModelRecord> {
       const { body, headers } = await rawUpload(file, options)
@@ -89,22 +94,22 @@ export function modelOperations(exchange: Exchange) {
     listModelScores: (id: string, filters: Filters<typeof scoreParameters> = {}, options?: RequestOptions) =>
       send('listModelScores', { id }, { query: filterQuery(filters), options }, readJson<z.infer<typeof scorePage>>),
     getModelRecipe,
-    /** Downloads the ONNX file. */
-    getModelContent: (id: string, { external, ...options }: ContentParameters & DownloadOptions = {}) =>
-      download(exchange, contentOf(id), { external }, options),
-    headModelContent: (id: string, { external, ...options }: ContentParameters & RequestOptions = {}) =>
-      headOf(exchange, { get: 'headModelContent', values: { id } }, { external }, options),
-    /** Downloads the ONNX file under a file name. It differs from `getModelContent` only for proxies and logs. */
+    /** Downloads the file of a model or checkpoint. */
+    getModelContent: (id: string, { external, format, ...options }: ContentParameters & DownloadOptions = {}) =>
+      download(exchange, contentOf(id), { external, format }, options),
+    headModelContent: (id: string, { external, format, ...options }: ContentParameters & RequestOptions = {}) =>
+      headOf(exchange, { get: 'headModelContent', values: { id } }, { external, format }, options),
+    /** Downloads the file under a file name. It differs from `getModelContent` only for proxies and logs. */
     getModelContentAs: (
       id: string,
       filename: string,
-      { external, ...options }: ContentParameters & DownloadOptions = {},
-    ) => download(exchange, namedContentOf(id, filename), { external }, options),
+      { external, format, ...options }: ContentParameters & DownloadOptions = {},
+    ) => download(exchange, namedContentOf(id, filename), { external, format }, options),
     headModelContentAs: (
       id: string,
       filename: string,
-      { external, ...options }: ContentParameters & RequestOptions = {},
-    ) => headOf(exchange, { get: 'headModelContentAs', values: { id, filename } }, { external }, options),
+      { external, format, ...options }: ContentParameters & RequestOptions = {},
+    ) => headOf(exchange, { get: 'headModelContentAs', values: { id, filename } }, { external, format }, options),
     /** Downloads one file of external data. */
     getModelData: (id: string, location: string, options?: DownloadOptions) =>
       download(exchange, dataOf(id, location), {}, options),

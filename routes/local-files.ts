@@ -25,9 +25,9 @@ export const localFileRoutes: FastifyPluginAsyncZod<Options> = async (app, { fil
   app.post(
     '/local/models',
     { schema: { hide: true, body: localModel, response: { 201: model } } },
-    async ({ body: { path, inPlace, name, labels, ttl } }, reply) => {
+    async ({ body: { path, inPlace, name, labels, ttl, root } }, reply) => {
       const file = { ...(await files.adopt(path, inPlace, clientGone(reply))), location: '' }
-      const added = await models.add([file], { name, labels, expiresAt: expiryAfter(ttl) })
+      const added = await models.add([file], { name, labels, expiresAt: expiryAfter(ttl), root })
       return reply.code(201).send(added.model)
     },
   )

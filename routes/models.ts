@@ -7,6 +7,7 @@ import { recipe } from '../schemas/merge.ts'
 import {
   contentParameters,
   dataParameters,
+  type ModelContentParameters,
   type ModelRecord,
   modelFilters,
   modelItem,
@@ -23,6 +24,8 @@ import { checkPreconditions, recordTag, sendRecord } from '../src/http/precondit
 import { contentErrors, sendContent } from '../src/http/send-content.ts'
 import { type ListScores, scoreListErrors } from '../src/jobs/model-scores.ts'
 import { writeYaml, yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
+import { requireCheckpoint } from '../src/models/checkpoint-refusals.ts'
+import { contentFilename } from '../src/models/content-filename.ts'
 import { modelErrors } from '../src/models/model-errors.ts'
 import type { ModelStore } from '../src/models/model-store.ts'
 import { readPieces } from '../src/storage/content/read-pieces.ts'
@@ -69,7 +72,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
         operationId: 'listModels',
         summary: 'List models',
         description:
-          'Sorted, newest first by default, and filtered by name, label, creation, size, digest or fingerprint.',
+          'Sorted, newest first by default, and filtered by name, label, creation, size, digest, fingerprint or kind.',
         tags,
         querystring: modelFilters,
         response: { 200: modelPage, ...problemResponses(...modelErrors.list) },
@@ -160,12 +163,15 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     request: FastifyRequest,
     reply: FastifyReply,
     reference: string,
-    { external, filename: wanted }: { external?: 'inline' | undefined; filename?: string },
+    { external, format, filename: wanted }: ModelContentParameters & { filename?: string },
   ) => {
     const record = await models.get(reference)
-    const filename = wanted ?? `${(record.name ?? record.id).replace(/\.onnx$/i, '')}.onnx`
-    if (external === undefined || (record.files.length === 1 && record.missing.length === 0))
-      return sendStored(request, reply, record, '', filename)
+    if (format) requireCheckpoint(record)
+    const isWhole = record.files.length === 1 && record.missing.length === 0
+    const isWanted =
+      (format === undefined || record.checkpoint?.format === format) && (external === undefined || isWhole)
+    const filename = wanted ?? contentFilename(record, isWanted ? undefined : 'safetensors')
+    if (isWanted) return sendStored(request, reply, record, '', filename)
     return models.withInline(record, clientGone(reply), ({ path, ...file }) =>
       sendContent(request, reply, { ...file, filename, read: range => readPieces(path, range) }),
     )
@@ -177,7 +183,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     schema: {
       operationId: 'getModelContent',
       summary: 'Download a model',
-      description: 'The ONNX file or a range of it. Takes Range, If-Range, If-Match and If-None-Match.',
+      description: 'The file or a range of it. Takes Range, If-Range, If-Match and If-None-Match.',
       tags,
       params: idParameter,
       querystring: contentParameters,
@@ -192,7 +198,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
     schema: {
       operationId: 'getModelContentAs',
       summary: 'Download a model under a file name',
-      description: 'The ONNX file under any name, for clients that name files after the last part of the address.',
+      description: 'The file under any name, for clients that name files after the last part of the address.',
       tags,
       params: namedContentParameters,
       querystring: contentParameters,

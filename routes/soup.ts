@@ -94,13 +94,13 @@ export const soupRoutes: FastifyPluginAsyncZod<Options> = async (
           if (recipe) await contentFiles.discard(recipe.path)
         }
       }
-      const { path, report } = await make()
+      const { path, report, filename } = await make()
       try {
         reply.headers(soupReportHeaders(report))
         if (request.query.report === 'only') return await reply.send(report)
         const { bytes, sha256 } = report
         const read: ReadRange = range => readPieces(path, range)
-        return await sendContent(request, reply, { read, bytes, sha256, filename: 'soup.onnx' })
+        return await sendContent(request, reply, { read, bytes, sha256, filename })
       } finally {
         await contentFiles.discard(path)
       }

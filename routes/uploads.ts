@@ -44,14 +44,15 @@ export const uploadRoutes: FastifyPluginAsyncZod<Options> = async (
   const upload = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    { name, label: labels, ttl }: UploadParameters,
+    { name, label: labels, ttl, root }: UploadParameters,
   ) => {
     const { model: record, created } = await idempotency.once(request, reply, modelUpload, {
       receive: () => receiveOne(uploadParts(request, uploads), contentFiles),
       identify: ({ files }) => files.map(({ location, sha256 }) => [location, sha256]),
       discard: sent => discardModels([sent], contentFiles),
       resource: outcome => outcome.model.id,
-      create: ({ files }, keep) => models.add(files, { name: name ?? null, labels, expiresAt: expiryAfter(ttl) }, keep),
+      create: ({ files }, keep) =>
+        models.add(files, { name: name ?? null, labels, expiresAt: expiryAfter(ttl), root }, keep),
     })
     return reply
       .code(created ? 201 : 200)

@@ -10,7 +10,13 @@ const localFile = {
 }
 
 /** Requests that only the embedded server of the command line has. They are not in the API's document. */
-export const localModel = z.strictObject({ ...localFile, name, labels, ttl: ttl.optional() })
+export const localModel = z.strictObject({
+  ...localFile,
+  name,
+  labels,
+  ttl: ttl.optional(),
+  root: z.string().optional(),
+})
 export const localData = z.strictObject({ ...localFile, location: z.string().min(1).max(4096) })
 export const localDataset = z.strictObject({ path, name, labels, ttl: ttl.optional() })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checkpointDescription } from './checkpoint.ts'
 import {
   bytesParameters,
   createdParameters,
@@ -38,13 +39,16 @@ export const lineage = z.object({
     .describe('True if the weights were divided by their sum; absent if the merge method has no such choice'),
 })
 
+const modelKind = z.enum(['model', 'checkpoint'])
+
 export const model = z
   .object({
     id,
+    kind: modelKind.default('model').describe('checkpoint: weights of a training run, without a graph'),
     name: name.nullable(),
     labels,
     sha256: digest.describe(
-      'Digest of the file. With external data: digest of the JSON list of [location, bytes, sha256] of all files, sorted by location; the model file has an empty location',
+      'Digest of the file. With external data: digest of the JSON list of [location, bytes, sha256] of all files, sorted by location; the model file has an empty location. Of a checkpoint with a root that is not the first of its roots: digest of such a list with {root} at its end',
     ),
     bytes: z.number().int().describe('Bytes of all files together'),
     files: z
@@ -52,7 +56,7 @@ export const model = z
       .describe('Stored files: the model’s own, whose location is empty, and its external data'),
     status: z.enum(['complete', 'incomplete']).describe('incomplete while external data is missing'),
     missing: z.array(z.string()).describe('Locations of external data that the model needs and the store lacks'),
-    irVersion: z.number().int(),
+    irVersion: z.number().int().nullable().describe('Null for a checkpoint'),
     producer: z.string().nullable(),
     opsets: z.array(z.object({ domain: z.string(), version: z.number().int() })),
     inputs: z.array(value),
@@ -60,14 +64,15 @@ export const model = z
     parameters: z
       .number()
       .int()
-      .describe('Number of elements in the float tensors that soups average; scalars are left out'),
+      .describe('Number of elements in the float tensors that soups average; scalars of an ONNX model are left out'),
     tensorCount: z.number().int().describe('Number of all tensors'),
     dtypes: z.record(z.string(), z.number().int()).describe('Number of tensors by element type'),
     fingerprint: digest
       .nullable()
       .describe(
-        'Digest of the network without its weights and names: models with equal fingerprints are variants of one network. Null while external data is missing',
+        'Digest of the network without its weights and names: models with equal fingerprints are variants of one network. Of a checkpoint: digest of keys, types and dims. Null while external data is missing',
       ),
+    checkpoint: checkpointDescription.nullable().default(null).describe('Facts about a checkpoint; null for a model'),
     createdAt: timestamp,
     expiresAt,
     lineage: lineage.nullable().describe('Job and recipe that made the model; null if it was uploaded'),
@@ -120,7 +125,21 @@ export const tensor = z.object({
 
 export const tensorPage = page(tensor).meta({ id: 'TensorPage' })
 
-export const uploadParameters = z.strictObject({ name: name.optional(), label: labelParameters, ttl: ttlParameter })
+/** Place of the dict of tensors in a checkpoint of PyTorch. */
+const root = z
+  .string()
+  .max(1000)
+  .optional()
+  .describe(
+    'Only for a file of torch.save: the place of the dict of tensors, keys joined by /, or an empty text for the top level. By default the first of state_dict, model, model_state_dict, model_ema and ema, then the top level',
+  )
+
+export const uploadParameters = z.strictObject({
+  name: name.optional(),
+  label: labelParameters,
+  ttl: ttlParameter,
+  root,
+})
 
 export type UploadParameters = z.infer<typeof uploadParameters>
 
@@ -135,6 +154,7 @@ export const modelFilters = z.strictObject({
   ...bytesParameters,
   fingerprint: digestParameter.optional(),
   sha256: digestParameter.optional(),
+  kind: modelKind.optional().describe('Only models, or only checkpoints; both by default'),
 })
 
 /** `*`: the location of a data file as the model writes it, with its slashes. */
@@ -156,6 +176,14 @@ export const contentParameters = z.strictObject({
     .enum(['inline'])
     .optional()
     .describe('inline: one file with the external data inside, if that is below 2 GiB; otherwise the model’s own file'),
+  format: z
+    .enum(['safetensors'])
+    .optional()
+    .describe(
+      'Only for checkpoints: the dict of tensors as one safetensors file, also of a file of torch.save or of shards',
+    ),
 })
+
+export type ModelContentParameters = z.infer<typeof contentParameters>
 
 export const tensorParameters = z.strictObject(pageParameters)

@@ -20,13 +20,18 @@ export const errorCatalogue = {
   },
   TUREEN_NOT_ONNX: {
     status: 400,
-    title: 'The file is not an ONNX model',
+    title: 'The file is neither an ONNX model nor a checkpoint',
     help: '`detail` names the kind of file that was sent, and what to upload instead.',
   },
   TUREEN_MODEL_MALFORMED: {
     status: 400,
     title: 'The ONNX model is malformed',
     help: 'The file is damaged. Export or download it again. `onnx.checker` may tell more.',
+  },
+  TUREEN_CHECKPOINT_MALFORMED: {
+    status: 400,
+    title: 'The checkpoint is malformed',
+    help: 'The file is damaged or cut off. Save or download it again. `detail` says what contradicts what.',
   },
   TUREEN_DATASET_MALFORMED: {
     status: 400,
@@ -157,6 +162,16 @@ export const errorCatalogue = {
     status: 422,
     title: 'The model uses something that is not supported',
     help: 'The model uses a feature that the server does not support. `detail` says how to export it otherwise.',
+  },
+  TUREEN_CHECKPOINT_UNSUPPORTED: {
+    status: 422,
+    title: 'The checkpoint is in a form that is not read',
+    help: 'The file pickles objects of code, or is one shard of many. `detail` names what was found, and the lines of Python that save its weights: [Checkpoints](../guides/checkpoints.md).',
+  },
+  TUREEN_CHECKPOINT_UNSUITABLE: {
+    status: 422,
+    title: 'A checkpoint cannot stand here',
+    help: 'A checkpoint has weights and no graph. It can be merged and compared with other checkpoints. For everything else, export it to ONNX and upload that.',
   },
   TUREEN_MODELS_DIFFER: {
     status: 422,

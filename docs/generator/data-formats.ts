@@ -1,6 +1,8 @@
+import { safetensorsTypes } from '../../src/checkpoint/safetensors-dtypes.ts'
 import { datasetLimits } from '../../src/evaluate/datasets/dataset-limits.ts'
 import { impostors } from '../../src/evaluate/datasets/file-kinds.ts'
 import { numericTypes, refusedTypes } from '../../src/evaluate/datasets/npy-element.ts'
+import { dtypeCode, dtypeOf } from '../../src/tensor/dtype.ts'
 import { code, page, table } from './markdown.ts'
 
 const number = (value: number) => value.toLocaleString('en-US')
@@ -38,6 +40,17 @@ export function dataFormatsPage(): string {
     ),
     'Arrays of other types cannot be used. A data set without any other array is refused with `TUREEN_DATASET_UNSUPPORTED`:',
     [...refusedTypes].map(([letter, reason]) => `- ${code(letter)}: ${reason}.`).join('\n'),
+    '## Element types of checkpoints',
+    'The names of safetensors, those of the API, and what a soup does with such a tensor. A carried tensor must be equal in all checkpoints. ' +
+      'Files of `torch.save` have the same types, and complex128, which no safetensors file can hold.',
+    table(
+      ['safetensors', 'element type', 'in a soup'],
+      safetensorsTypes.map(([theirs, ours]) => [
+        code(theirs),
+        code(ours),
+        dtypeOf(dtypeCode(ours))?.float ? 'averaged' : 'carried',
+      ]),
+    ),
     '## Files that are often sent by mistake',
     impostors.map(({ reason }) => `- The file ${reason}`).join('\n'),
     '## Limits',

@@ -1,3 +1,4 @@
+import { mayBeginCheckpoint } from '../checkpoint/recognise.ts'
 import { blame } from '../errors.ts'
 import { memorySource } from '../onnx/byte-source.ts'
 import { refuseKnownBeginnings } from '../onnx/impostors/impostors.ts'
@@ -9,7 +10,7 @@ import { lacksLineEnds, refuseStripped, strippedBody } from './stripped-body.ts'
 const firstPrintable = 0x20
 
 /**
- * Yields the chunks of a model's file. If its first 16 KiB certainly are no beginning of an ONNX model, it throws before the rest arrives.
+ * Yields the chunks of a model's file. If its first 16 KiB certainly are no beginning of an ONNX model or a checkpoint, it throws before the rest arrives.
  * Shorter files are left to the inspection, which sees all of them.
  *
  * @param label name of the model in errors; null if the request has only one
@@ -20,7 +21,7 @@ export function modelChunks({ stream, isFormBody }: UploadPart, label: string | 
     try {
       if (isFormBody && !isWhole) refuseStripped(beginning)
       if (isFormBody && isWhole && isStrippedModel(beginning)) throw strippedBody()
-      if (!isWhole) refuseKnownBeginnings(beginning)
+      if (!isWhole && !mayBeginCheckpoint(memorySource(beginning))) refuseKnownBeginnings(beginning)
     } catch (error) {
       throw label === null ? error : blame(error, label)
     }

@@ -2,6 +2,7 @@ import type { NamedModel } from '../../schemas/common.ts'
 import { type ComparisonBody, type ComparisonRequest, maximumCompared } from '../../schemas/comparison.ts'
 import type { JobRecord } from '../../schemas/job.ts'
 import type { ErrorCode } from '../error-catalogue.ts'
+import { requireOneKind } from '../merge/one-kind.ts'
 import { modelErrors } from '../models/model-errors.ts'
 import type { ModelStore } from '../models/model-store.ts'
 import type { KeepWith } from '../storage/database.ts'
@@ -34,7 +35,9 @@ async function resolveComparison(
   models: ModelStore,
 ): Promise<{ files: MergeFile[]; named: NamedModel[] }> {
   const records = []
-  for (const [index, { id }] of requested.entries()) records.push(await models.getComplete(id, `models.${index}.id`))
+  for (const [index, { id }] of requested.entries())
+    records.push(await models.getComplete(id, `models.${index}.id`, true))
+  requireOneKind(records.map(({ id, kind }) => ({ label: id, isCheckpoint: kind === 'checkpoint' })))
   const files = records.map((record, index): MergeFile => {
     return { label: requested[index]?.id ?? record.id, sha256: record.sha256, ...models.paths(record) }
   })

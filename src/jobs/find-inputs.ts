@@ -23,14 +23,16 @@ export type FoundInputs = {
 
 /**
  * Finds the models that a request names.
- * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, naming the field
+ * @param takesCheckpoints true if all of them may be checkpoints
+ * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_MODEL_INCOMPLETE`, `TUREEN_CHECKPOINT_UNSUITABLE`, naming the field
  */
 export async function findInputs(
   request: NamedInputs,
   store: Pick<ModelStore, 'getComplete' | 'paths'>,
+  takesCheckpoints = false,
 ): Promise<FoundInputs> {
   const find = async (label: string, field: string) => {
-    const record = await store.getComplete(label, field)
+    const record = await store.getComplete(label, field, takesCheckpoints)
     const file: MergeFile = { label, sha256: record.sha256, ...store.paths(record) }
     return { record, file }
   }

@@ -55,7 +55,8 @@ export async function resolveMerge(request: MergeRequest, stores: Stores): Promi
     hasBase: request.base !== undefined,
     fishers: request.models.filter(({ fisher }) => fisher !== undefined).length,
   })
-  const found = await findInputs(request, stores.models)
+  // Statistics are measured by running the soup, which takes a graph.
+  const found = await findInputs(request, stores.models, request.recalibrate === undefined)
   const { models, base, companions } = found.inputs
   const inputs = mergeInputs(models, base, companions)
   const resolved = {

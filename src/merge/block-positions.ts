@@ -33,7 +33,11 @@ export function blockPositions(
   namesOf: (tensor: TensorEntry) => readonly string[],
 ): BlockPositions {
   const consumers = consumersOf(network)
-  const readers = weightReaders(network, consumers, isWeight)
+  // A checkpoint has no operators: names alone decide.
+  const readers =
+    network.operators.length > 0
+      ? weightReaders(network, consumers, isWeight)
+      : new Map(network.leaves.flatMap(({ tensor }) => (tensor && isWeight(tensor) ? [[tensor, []] as const] : [])))
   const places = new Map<TensorEntry, BlockPlace>()
   const unplaced = () => [...readers].filter(([tensor]) => !places.has(tensor))
   for (const tensor of readers.keys()) {

@@ -6,10 +6,12 @@ import { isAllZero } from '../onnx/graph/leaf-values.ts'
 import type { Network } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { requireComplete } from './incomplete.ts'
+import { pairKeys } from './match-checkpoints.ts'
 import { matchWarnings, type Warning } from './match-warnings.ts'
 import { asAligned, asBase, asTwin, type MatchedInput, type UsedInput, usedTensors } from './matched-input.ts'
 import type { IndexedInput } from './merge-input.ts'
 import { filesOf, type MergeInputs, mapInputs } from './merge-inputs.ts'
+import { requireOneKind } from './one-kind.ts'
 import { sameLeafElements } from './same-elements.ts'
 import { twinsOf } from './twin.ts'
 
@@ -40,12 +42,19 @@ export function matchInputs(inputs: MergeInputs<IndexedInput>, isCarried?: IsCar
   const { base } = inputs
   const problems: ProblemItem[] = []
   const warnings: MatchedInputs['warnings'] = []
+  requireOneKind(filesOf(inputs).map(({ label, layout }) => ({ label, isCheckpoint: layout.checkpoint !== undefined })))
   for (const file of filesOf(inputs)) requireData(file)
   const isTwin = twinsOf(base, networkOf(base))
   const usedBase = usedInput(base)
   const matched = mapInputs(inputs, (input): MatchedInput => {
     if (input === base || input.sha256 === base.sha256) return asBase(base, input)
     if (isTwin(input)) return asTwin(usedBase, input)
+    if (base.layout.checkpoint) {
+      const paired = pairKeys(base, input, isCarried)
+      problems.push(...atMost(paired.problems, base).map(problem => ({ model: input.label, ...problem })))
+      warnings.push(...paired.warnings.map(warning => ({ model: input.label, ...warning })))
+      return paired.input
+    }
     const alignment = align(base, input, isCarried)
     const found = listed(alignment, base, input)
     for (const problem of found) problems.push({ model: input.label, ...problem })
@@ -92,7 +101,7 @@ function listed(
   { differences, copies, zeros, leaves, isReordered }: Alignment,
   base: IndexedInput,
   other: IndexedInput,
-): Finding[] {
+): readonly Finding[] {
   const found: Finding[] = differences.map(({ kind: _kind, isHard: _isHard, ...item }) => item)
   const advice = () => sharingAdvice(base, other, isReordered)
   for (const { ours, theirs } of differences.length === 0 ? copies : []) {
@@ -107,6 +116,11 @@ function listed(
     const message = `is in one of the places of the base's bias ${ours.name}. This model has no bias in the other places, so it would have to be all zero, and is not: ${advice()}`
     found.push({ tensor: theirs.name, message })
   }
+  return atMost(found, base)
+}
+
+/** Returns the first differences, and counts the others. */
+function atMost(found: readonly Finding[], base: IndexedInput): readonly Finding[] {
   if (found.length <= listedDifferences) return found
   return [
     ...found.slice(0, listedDifferences),

@@ -45,6 +45,7 @@ function withoutWeights(base: IndexedInput): string {
 
 /** Returns the names of the graph's inputs that take floats and have no initializer. */
 function floatInputs({ layout }: IndexedInput): string[] {
+  if (layout.checkpoint) return []
   const { graph } = decodeSkeleton(layout)
   const initializers = new Set(layout.tensors.filter(isMainInitializer).map(({ name }) => name))
   return (graph?.input ?? [])

@@ -1,4 +1,5 @@
 import type { Network } from '../onnx/graph/network.ts'
+import type { Layout } from '../onnx/layout.ts'
 import type { Warning } from './match-warnings.ts'
 
 /**
@@ -40,7 +41,8 @@ export function isMatrix(dims: readonly number[]): boolean {
 
 /** Facts about a network for warnings about its weights. They are small, so threads can send them without the network. */
 export type NetworkFacts = {
-  operators: number
+  /** Null for a checkpoint, which has no graph. */
+  operators: number | null
   /** Names of the running means and variances of batch normalisation. */
   statistics: readonly string[]
 }
@@ -54,18 +56,23 @@ export function pairWarnings({ matrices, differs }: PairFacts, network: NetworkF
   if (statistics.length > 0) {
     warnings.push({
       kind: 'batch normalisation',
-      message: `${statistics.length} running means and variances of batch normalisation differ and are averaged, although they are not linear in the weights: score the soup, or have them measured again on data ("recalibrate")`,
+      message: `${statistics.length} running means and variances of batch normalisation differ and are averaged, although they are not linear in the weights: ${network.operators === null ? 'measure them again on data before you use the soup (torch.optim.swa_utils.update_bn)' : 'score the soup, or have them measured again on data ("recalibrate")'}`,
     })
   }
-  if (network.operators < fewestOperators) {
+  if (network.operators !== null && network.operators < fewestOperators) {
     const message = 'the network has one operator, so unrelated models match it as well: check that the two are related'
     warnings.push({ kind: 'tiny', message })
   }
   return warnings
 }
 
-/** Returns the facts about a network that {@link pairWarnings} needs. */
-export function networkFacts({ operators }: Network): NetworkFacts {
+/** The names that PyTorch gives the statistics of a batch norm. */
+const statisticNames = /(^|\.)running_(mean|var)$/
+
+/** Returns the facts about a network that {@link pairWarnings} needs. @param layout of the same model */
+export function networkFacts({ operators }: Network, { checkpoint, tensors }: Layout): NetworkFacts {
+  if (checkpoint)
+    return { operators: null, statistics: tensors.flatMap(({ name }) => (statisticNames.test(name) ? [name] : [])) }
   const statistics = operators
     .filter(({ domain, opType }) => domain === '' && opType === 'BatchNormalization')
     .flatMap(({ operands }) => [operands[3]?.value, operands[4]?.value])

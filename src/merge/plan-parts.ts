@@ -9,7 +9,9 @@ export type SpreadPart = { kind: 'spread'; tensor: number; from: number; run: Fi
 export type DataPart = { kind: 'data'; location: string; from: number; length: number }
 /** `length` bytes, from byte `from` on, of a base tensor's elements converted to the floating-point type `dtype`. */
 export type RetypedPart = { kind: 'retyped'; tensor: TensorEntry; dtype: string; from: number; length: number }
-export type PlanPart = CopyPart | BytesPart | TensorPart | SpreadPart | DataPart | RetypedPart
+/** `length` bytes, from byte `from` on, of a base tensor's elements as raw_data. */
+export type ElementsPart = { kind: 'elements'; tensor: TensorEntry; from: number; length: number }
+export type PlanPart = CopyPart | BytesPart | TensorPart | SpreadPart | DataPart | RetypedPart | ElementsPart
 
 /** A file of a merge's result: its parts in order. Copied parts are of the base's own file with the same location. */
 export type PlannedFile = { byteLength: number; parts: PlanPart[] }

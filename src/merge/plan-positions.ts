@@ -43,6 +43,7 @@ export function planPositions(
     ...Object.values(parameters),
     ...rules.flatMap(rule => [...(rule.weights ?? []), ...Object.values(rule.parameters ?? {})]),
   ])
+  if (kinds.has('graph') && base.layout.checkpoint) throw withoutGraph(base.label)
   const graph = kinds.has('graph') ? tensorPositions(networkOf(base), isWeight) : new Map<string, number>()
   const namesOf = (tensor: TensorEntry) =>
     files.flatMap(input => (input === base ? tensor : (input.counterpart(tensor) ?? []))).map(({ name }) => name)
@@ -71,6 +72,15 @@ export function planPositions(
       )
     },
   }
+}
+
+function withoutGraph(label: string): TureenError {
+  const message = 'is a checkpoint, which has no graph along which a gradient could run'
+  return new TureenError(
+    'TUREEN_CHECKPOINT_UNSUITABLE',
+    `${label} ${message}. Let the gradient run "by": "block", or send plain numbers.`,
+    [{ model: label, expected: '"by": "block"', actual: '"by": "graph"', message }],
+  )
 }
 
 function isSameEverywhere(tensor: TensorEntry, base: MatchedInput, files: readonly MatchedInput[]): boolean {

@@ -4,6 +4,7 @@ import { largestFile } from '../onnx/model-limits.ts'
 import { splice } from '../onnx/splice.ts'
 import { dtypeName } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
+import { checkpointFile, checkpointTypes } from './checkpoint-file.ts'
 import { networkOf } from './match-inputs.ts'
 import type { MatchedInput } from './matched-input.ts'
 import type { MergeSettings } from './merge-input.ts'
@@ -48,8 +49,13 @@ export function planMerge(
   // Planned for any parameters: a search may try others with the same plan.
   const rowsOf = methodNamed(settings.method).needs.includes('ranks') ? tensorRows(networkOf(base)) : null
   const tensors: PlannedTensor[] = []
-  const change = settings.outputDtype ? typeChange(base, weights, settings.outputDtype) : unchanged
-  const places = tensorPlaces(base, settings.inline ?? false, change.tensors.size > 0)
+  const { checkpoint } = base.layout
+  const changeTypes = checkpoint ? checkpointTypes : typeChange
+  const change = settings.outputDtype ? changeTypes(base, weights, settings.outputDtype) : unchanged
+  const retypes = change.tensors.size > 0
+  const isRewritten = checkpoint && (retypes || settings.inline || checkpoint.format === 'torch')
+  const newFile = isRewritten ? checkpointFile(base, change) : null
+  const places = newFile ?? tensorPlaces(base, settings.inline ?? false, retypes)
   const carried = { identical: 0, nonFloat: 0, elements: 0 }
   const kept: MergePlan['kept'] = []
   for (const tensor of base.layout.tensors) {
@@ -81,10 +87,10 @@ export function planMerge(
   }
   positions.requireAll()
   const { edits, data } = places.finish()
-  const main = plannedFile(
-    splice(base.layout, [...edits, ...change.edits, ...provenanceEdits(base.layout, inputs, settings)]),
-  )
-  if (settings.inline) requireOneFile(main.byteLength)
+  // A checkpoint keeps its texts: it has no place for the recipe of a soup.
+  const provenance = checkpoint ? [] : provenanceEdits(base.layout, inputs, settings)
+  const main = newFile?.main() ?? plannedFile(splice(base.layout, [...edits, ...change.edits, ...provenance]))
+  if (settings.inline && !checkpoint) requireOneFile(main.byteLength)
   return {
     main,
     data,

@@ -5,7 +5,7 @@ import type { ElementComputing } from './element-computer.ts'
 import { elementsOf, inputAt, type LabelledFiles } from './merge-input.ts'
 import type { MergePlan } from './merge-plan.ts'
 import type { PlanMemory } from './plan-memory.ts'
-import type { PlannedFile, PlanPart, RetypedPart, SpreadPart } from './plan-parts.ts'
+import type { ElementsPart, PlannedFile, PlanPart, RetypedPart, SpreadPart } from './plan-parts.ts'
 import { retypedSource } from './retyped-source.ts'
 import { type Computed, type Take, type TensorRenderer, tensorRenderer } from './tensor-renderer.ts'
 
@@ -50,7 +50,7 @@ export function plannedFiles(
     if (!file) throw new RangeError(`the base has no data file ${location}`)
     return file
   }
-  const sources = { dataOf, retyped: retypedSources(base), renderer }
+  const sources = { dataOf, retyped: retypedSources(base), elements: elementSources(base), renderer }
   const data = new Map(
     [...plan.data].map(([location, file]) => [location, plannedBytes(file, dataOf(location), sources)]),
   )
@@ -61,6 +61,7 @@ export function plannedFiles(
 type PartSources = {
   dataOf(location: string): ByteSource
   retyped(part: RetypedPart): ByteSource
+  elements(part: ElementsPart): ByteSource
   renderer: TensorRenderer
 }
 
@@ -68,7 +69,7 @@ type PartSources = {
 function plannedBytes(
   { parts, byteLength }: PlannedFile,
   own: ByteSource,
-  { dataOf, retyped, renderer }: PartSources,
+  { dataOf, retyped, elements, renderer }: PartSources,
 ): PlannedBytes {
   const starts: number[] = []
   let start = 0
@@ -82,6 +83,7 @@ function plannedBytes(
     else if (part.kind === 'tensor') renderer.render(part.tensor, part.from + skip, length, take)
     else if (part.kind === 'data') streamSource(dataOf(part.location), part.from + skip, length, take)
     else if (part.kind === 'retyped') streamSource(retyped(part), part.from + skip, length, take)
+    else if (part.kind === 'elements') streamSource(elements(part), part.from + skip, length, take)
     else streamSpread(part, skip, length, own, renderer, take)
   }
   const stream = (offset: number, length: number, take: Take) => {
@@ -116,6 +118,17 @@ function retypedSources(base: LabelledFiles): PartSources['retyped'] {
     if (last?.part === part) return last.source
     const { tensor, dtype } = part
     const source = retypedSource(elementsOf(tensor, base), dtypeName(tensor.dataType), dtype)
+    last = { part, source }
+    return source
+  }
+}
+
+/** Keeps the last source, as {@link retypedSources} does. */
+function elementSources(base: LabelledFiles): PartSources['elements'] {
+  let last: { part: ElementsPart; source: ByteSource } | undefined
+  return part => {
+    if (last?.part === part) return last.source
+    const source = elementsOf(part.tensor, base)
     last = { part, source }
     return source
   }

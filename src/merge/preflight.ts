@@ -1,6 +1,6 @@
 import { averagedPaths, holdsFloats } from '../onnx/averaged-tensors.ts'
 import type { Leaf, Network } from '../onnx/graph/network.ts'
-import type { TensorEntry } from '../onnx/layout.ts'
+import type { Layout, TensorEntry } from '../onnx/layout.ts'
 import { describeUse } from './explain-difference.ts'
 import { networkOf } from './match-inputs.ts'
 import type { MatchedInput } from './matched-input.ts'
@@ -36,6 +36,7 @@ export function preflight({ models, base }: Omit<MergeInputs<MatchedInput>, 'com
   const warnings: string[] = []
   const identical = new Set<string>()
   const overlapping = partialOverlaps(base.layout.tensors)
+  let counters = 0
   for (const tensor of base.layout.tensors) {
     const leaf = leaves.get(tensor)
     const isWeight = averaged.has(tensor.path)
@@ -45,12 +46,20 @@ export function preflight({ models, base }: Omit<MergeInputs<MatchedInput>, 'com
     if (isWeight && !isNumber && !isSlot && !isKept) continue
     // A float that no output depends on changes nothing, so the base's is kept.
     if (!isWeight && holdsFloats(tensor) && !leaf) continue
+    if (isBatchCounter(tensor, base.layout)) {
+      if (unlike.some(other => tensorDifference(tensor, leaf, base, other))) counters += 1
+      continue
+    }
     const differences = (isWeight ? others : unlike).flatMap(other => tensorDifference(tensor, leaf, base, other) ?? [])
     if (!isWeight) found.push(...differences)
     else if (differences.length > 0) warnings.push(...(isSlot ? slotWarnings(leaf, differences) : []))
     else if (isNumber) averaged.delete(tensor.path)
     else if (isKept) identical.add(tensor.path)
   }
+  if (counters > 0)
+    warnings.push(
+      `${counters} counters of batches (num_batches_tracked) differ between the checkpoints; the soup has those of the base`,
+    )
   return {
     differences: [...found, ...unlike.flatMap(other => literalDifferences(base, other))],
     warnings,
@@ -75,6 +84,11 @@ function slotWarnings({ use, name }: Leaf, differences: readonly ValueDifference
   return differences.map(({ model, expected, actual }) => {
     return `${name} is averaged, because the network also computes with it, although it is ${describeUse(use)}. It holds ${actual} in ${model}, ${expected} in the base. A rule with "skip": true keeps the base's`
   })
+}
+
+/** True for the number of batches that a batch norm of PyTorch has seen. It differs in every epoch, and no output depends on it. */
+function isBatchCounter({ name }: TensorEntry, { checkpoint }: Layout): boolean {
+  return checkpoint !== undefined && /(^|\.)num_batches_tracked$/.test(name)
 }
 
 /**

@@ -1,9 +1,11 @@
 import { sql } from 'kysely'
+import type { InspectedModel } from '../onnx/graph/inspect-model.ts'
 import type { Catalog } from '../storage/database.ts'
 import { newestId } from '../storage/records/record-repository.ts'
 import { readOr, unreadableRecord } from '../storage/unreadable.ts'
+import { setInspected } from './inspections.ts'
 import { type ModelFile, modelDigest } from './model-digest.ts'
-import { descriptionOf, modelRecords, unknownFingerprint } from './model-records.ts'
+import { descriptionOf, modelRecords } from './model-records.ts'
 
 /** Facts about a model for the upload of one data file. Rows of the model's other data files are counted, not read. */
 export type DataPlace = {
@@ -48,17 +50,22 @@ export async function dataPlace(catalog: Catalog, reference: string, location: s
 
 /**
  * Adds a data file to a model, or replaces the one at its location.
- * @param complete files and fingerprint of the model if it now has all files
+ * @param complete files and inspection of the model if it now has all files
  */
 export async function putModelFile(
   catalog: Catalog,
   id: string,
   { location, sha256, bytes }: ModelFile,
-  complete: { files: readonly ModelFile[]; fingerprint: string | null } | undefined,
+  complete: { files: readonly ModelFile[]; inspected: InspectedModel } | undefined,
 ): Promise<void> {
   await catalog.deleteFrom('model_files').where('model_id', '=', id).where('location', '=', location).execute()
   await catalog.insertInto('model_files').values({ model_id: id, location, sha256, bytes }).execute()
   if (!complete) return
-  const values = { sha256: modelDigest(complete.files), fingerprint: complete.fingerprint ?? unknownFingerprint }
-  await catalog.updateTable('models').set(values).where('id', '=', id).execute()
+  await catalog
+    .updateTable('models')
+    .set({ sha256: modelDigest(complete.files) })
+    .where('id', '=', id)
+    .execute()
+  // Only the shards of a checkpoint tell types and dims of its tensors.
+  await setInspected(catalog, id, complete.inspected)
 }

@@ -60,12 +60,12 @@ export function createDataUploads(
     return modelDigest([...others, file]) === modelDigest(files)
   }
 
-  /** Returns files and fingerprint of a model that gets its last data file. */
+  /** Returns files and inspection of a model that gets its last data file. */
   const completed = async (id: string, file: ModelFile) => {
     const files = [...(await get(id)).files, file]
     const there = paths({ files })
-    const { fingerprint } = await whileSound([{ label: id, ...there }], unending, () => threads.inspect(there))
-    return { files, fingerprint }
+    const inspected = await whileSound([{ label: id, ...there }], unending, () => threads.inspect(there))
+    return { files, inspected }
   }
 
   return {

@@ -5,7 +5,7 @@ import type { Catalog } from '../storage/database.ts'
 import { writeDocument } from '../storage/documents/stored-document.ts'
 import { newRecordId } from '../storage/record-ids.ts'
 import { insertLabels, type Labels } from '../storage/record-labels.ts'
-import { type ModelFile, modelDigest } from './model-digest.ts'
+import { chosenRoot, type ModelFile, modelDigest } from './model-digest.ts'
 import { descriptionDocument, recipeDocument, unknownFingerprint } from './model-records.ts'
 
 /** The values of a new model record. */
@@ -37,6 +37,7 @@ export async function insertModel(
       name,
       sha256,
       fingerprint: fingerprint ?? unknownFingerprint,
+      kind: inspected.checkpoint ? 'checkpoint' : 'model',
       description: writeDocument(descriptionDocument, description),
       recipe: recipe && writeDocument(recipeDocument, recipe),
       created_at: new Date().toISOString(),
@@ -63,8 +64,8 @@ export async function copyModel(
 ): Promise<string> {
   const copy = newRecordId()
   const created = new Date().toISOString()
-  await sql`insert into models (id, name, sha256, fingerprint, description, recipe, created_at, expires_at)
-    select ${copy}, ${name}, sha256, fingerprint, description, recipe, ${created}, ${expiresAt}
+  await sql`insert into models (id, name, sha256, fingerprint, kind, description, recipe, created_at, expires_at)
+    select ${copy}, ${name}, sha256, fingerprint, kind, description, recipe, ${created}, ${expiresAt}
     from models where id = ${id}`.execute(catalog)
   await sql`insert into model_files (model_id, location, sha256, bytes)
     select ${copy}, location, sha256, bytes from model_files where model_id = ${id}`.execute(catalog)
@@ -76,5 +77,6 @@ export async function copyModel(
 export function digestOfNew({ files, inspected }: Pick<NewModel, 'files' | 'inspected'>): string {
   const locations = new Set(files.map(({ location }) => location))
   const isComplete = inspected.externalData.every(location => locations.has(location))
-  return modelDigest(isComplete ? files : files.filter(({ location }) => location === ''))
+  const own = isComplete ? files : files.filter(({ location }) => location === '')
+  return modelDigest(own, chosenRoot(inspected.checkpoint))
 }

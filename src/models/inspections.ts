@@ -17,8 +17,8 @@ export async function inspectedModel(catalog: Catalog, reference: string): Promi
     .where('id', '=', newestId('models', reference))
     .executeTakeFirst()
   if (!row || row.fingerprint === unknownFingerprint) return undefined
-  const { dataBytes, ...description } = descriptionOf(row)
-  return dataBytes && { ...description, dataBytes, fingerprint: row.fingerprint }
+  const { dataBytes, checkpoint, ...description } = descriptionOf(row)
+  return dataBytes && { ...description, dataBytes, ...(checkpoint ? { checkpoint } : {}), fingerprint: row.fingerprint }
 }
 
 /** Replaces the description of a model's file, since an earlier version may have counted other tensors as weights. */

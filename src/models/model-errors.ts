@@ -16,7 +16,7 @@ export const modelErrors = {
   ],
   get: getErrors,
   read: ['TUREEN_NOT_FOUND'],
-  getComplete: [...getErrors, 'TUREEN_MODEL_INCOMPLETE'],
+  getComplete: [...getErrors, 'TUREEN_MODEL_INCOMPLETE', 'TUREEN_CHECKPOINT_UNSUITABLE'],
   list: ['TUREEN_REQUEST_INVALID'],
   tensors: [...getErrors, ...threadErrors.tensors, 'TUREEN_REQUEST_INVALID', 'TUREEN_CONTENT_DAMAGED'],
   recipe: getErrors,
@@ -25,7 +25,9 @@ export const modelErrors = {
   whileSound: ['TUREEN_CONTENT_DAMAGED'],
   blamingDamage: [...getErrors, 'TUREEN_CONTENT_DAMAGED'],
   // A single model has no other to differ from, and no rules. Of the errors of a merge, only those of reading and of 2 GiB can occur.
+  // `TUREEN_REQUEST_INVALID`: only a checkpoint can be had in another format.
   withInline: [
+    'TUREEN_REQUEST_INVALID',
     ...threadErrors.tensors,
     'TUREEN_MODEL_INCOMPLETE',
     'TUREEN_MODEL_UNSUPPORTED',

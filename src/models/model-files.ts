@@ -14,7 +14,7 @@ export type LabelledPaths = ModelPaths & { label: string }
 /** The stored files of models. */
 export type StoredModelFiles = {
   /** Returns the paths at which a model's files lie while they are leased. */
-  paths(model: Pick<ModelRecord, 'files'>): ModelPaths
+  paths(model: Pick<ModelRecord, 'files'> & Partial<Pick<ModelRecord, 'checkpoint'>>): ModelPaths
   /**
    * Returns a file of a model by its location.
    * @throws TureenError `TUREEN_NOT_FOUND`, or `TUREEN_MODEL_INCOMPLETE` if the model lacks the file
@@ -55,6 +55,7 @@ export function createModelFiles(catalog: Catalog, contents: Contents): StoredMo
       return {
         path: contents.path(main.sha256),
         data: data.map(({ location, sha256 }) => ({ location, path: contents.path(sha256) })),
+        ...(model.checkpoint?.format === 'torch' ? { root: model.checkpoint.root } : {}),
       }
     },
     file(model, location) {

@@ -9,6 +9,7 @@ import type { RecordFilters } from '../storage/records/record-filters.ts'
 import { readOr, unreadableRecord } from '../storage/unreadable.ts'
 import type { ListedTensor } from '../threads/inspect-task.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
+import { withoutGraph } from './checkpoint-refusals.ts'
 import { type StoredModelFiles, unending } from './model-files.ts'
 import { modelRecords, recipeIn } from './model-records.ts'
 
@@ -22,8 +23,12 @@ export type ModelQueries = {
   get(reference: string, field?: string): Promise<ModelRecord>
   /** Returns a model for display, even if its record is damaged. @throws TureenError `TUREEN_NOT_FOUND` */
   read(reference: string): Promise<ModelItem>
-  /** Returns a model that has all of its external data. @throws TureenError as {@link ModelQueries.get}, and `TUREEN_MODEL_INCOMPLETE` */
-  getComplete(reference: string, field: string): Promise<ModelRecord>
+  /**
+   * Returns a model that has all of its external data.
+   * @param takesCheckpoints true if a checkpoint can stand there
+   * @throws TureenError as {@link ModelQueries.get}, and `TUREEN_MODEL_INCOMPLETE`, `TUREEN_CHECKPOINT_UNSUITABLE`
+   */
+  getComplete(reference: string, field: string, takesCheckpoints?: boolean): Promise<ModelRecord>
   /** Returns the ids of the models that have all of the labels, oldest first, at most `limit`. */
   labelled(labels: Labels, limit: number): Promise<string[]>
   list(filters: RecordFilters): Promise<Page<ModelItem>>
@@ -40,18 +45,22 @@ export function createModelQueries(
   return {
     get,
     read: reference => modelRecords.find(catalog, reference),
-    async getComplete(reference, field) {
+    async getComplete(reference, field, takesCheckpoints = false) {
       const model = await get(reference, field)
+      if (model.kind === 'checkpoint' && !takesCheckpoints) throw withoutGraph(reference, field)
       requireComplete(reference, model.missing)
       return model
     },
     labelled: (labels, limit) => modelRecords.labelled(catalog, labels, limit),
     list: filters => modelRecords.list(catalog, filters),
     async tensors(reference, { limit, cursor }) {
-      const { path } = paths(await get(reference))
+      const record = await get(reference)
+      // Only the shards of a checkpoint say what its tensors are. A model says it in its own file.
+      const isSharded = record.checkpoint?.format === 'safetensors-index'
+      const files = isSharded ? paths(record) : { ...paths(record), data: [] }
       const from = cursor === undefined ? 0 : decodeIndexCursor(cursor)
-      const { total, tensors } = await whileSound([{ label: reference, path, data: [] }], unending, () =>
-        threads.tensors({ path, from, limit }),
+      const { total, tensors } = await whileSound([{ label: reference, ...files }], unending, () =>
+        threads.tensors({ ...files, from, limit }),
       )
       const next = from + tensors.length
       return { items: tensors, nextCursor: next < total ? encodeCursor(String(next)) : null }

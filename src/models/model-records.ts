@@ -1,5 +1,6 @@
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { z } from 'zod'
+import { checkpointDescription } from '../../schemas/checkpoint.ts'
 import { recipe, type StoredRecipe } from '../../schemas/merge.ts'
 import { type ModelRecord, model } from '../../schemas/model.ts'
 import { jsonList } from '../storage/catalog-sql.ts'
@@ -8,7 +9,7 @@ import { type DocumentKind, readDocument } from '../storage/documents/stored-doc
 import { labelsColumn } from '../storage/record-labels.ts'
 import { createRecords } from '../storage/records/record-repository.ts'
 import { orderClause, sortKey } from '../storage/records/row-order.ts'
-import { type ModelFile, modelDigest } from './model-digest.ts'
+import { chosenRoot, type ModelFile, modelDigest } from './model-digest.ts'
 
 /** Value of the catalog for an unknown fingerprint. */
 export const unknownFingerprint = ''
@@ -21,14 +22,14 @@ const filesColumn = (catalog: Catalog) =>
     { location: 'text', sha256: 'text', bytes: 'integer' },
   )
 
-type ModelRow = Tables['models'] & { labels: string; files: string }
+type ModelRow = Selectable<Tables['models']> & { labels: string; files: string }
 
 /** The stored models. */
 export const modelRecords = createRecords<ModelRow, ModelRecord>({
   table: 'models',
   title: 'model',
   advice: 'Upload it first, or list the models with GET /v1/models.',
-  filters: ['name', 'sha256', 'fingerprint'],
+  filters: ['name', 'sha256', 'fingerprint', 'kind'],
   place: reference => ({ model: reference }),
   bytes: sql<number>`(select coalesce(sum(bytes), 0) from model_files where model_id = models.id)`,
   rows: (catalog, condition, order, limit) =>
@@ -66,19 +67,25 @@ const storedDescription = model
     tensorCount: true,
     dtypes: true,
   })
-  .extend({ externalData: z.array(z.string()), dataBytes: z.array(z.number()).optional() })
+  .extend({
+    externalData: z.array(z.string()),
+    dataBytes: z.array(z.number()).optional(),
+    checkpoint: checkpointDescription.optional(),
+  })
 
 type StoredDescription = z.infer<typeof storedDescription>
 
 function recordOf(row: ModelRow): unknown {
-  const { externalData, dataBytes: _, ...description } = descriptionOf(row)
+  const { externalData, dataBytes: _, checkpoint = null, ...description } = descriptionOf(row)
   const own: ModelFile[] = JSON.parse(row.files)
   const here = new Set(own.map(({ location }) => location))
   const missing = externalData.filter(location => !here.has(location))
-  requireDigest(row, missing.length > 0 ? own.filter(({ location }) => location === '') : own)
+  requireDigest(row, missing.length > 0 ? own.filter(({ location }) => location === '') : own, chosenRoot(checkpoint))
   return {
     ...description,
     id: row.id,
+    kind: row.kind,
+    checkpoint,
     name: row.name,
     labels: JSON.parse(row.labels),
     sha256: row.sha256,
@@ -94,8 +101,12 @@ function recordOf(row: ModelRow): unknown {
 }
 
 /** Checks the digest of a row. If it is damaged, the model must not be used, and the same upload makes a new record. */
-function requireDigest({ sha256 }: Pick<ModelRow, 'sha256'>, files: readonly ModelFile[]): void {
-  if (modelDigest(files) !== sha256) throw new Error('its sha256 is not the digest of its files')
+function requireDigest(
+  { sha256 }: Pick<ModelRow, 'sha256'>,
+  files: readonly ModelFile[],
+  root: string | undefined,
+): void {
+  if (modelDigest(files, root) !== sha256) throw new Error('its sha256 is not the digest of its files')
 }
 
 /** Returns the description in a row. @throws Error if it is damaged, or of a newer version */

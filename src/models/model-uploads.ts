@@ -12,8 +12,11 @@ import { inspectedModel } from './inspections.ts'
 import { meantFiles } from './meant-files.ts'
 import { modelRecords } from './model-records.ts'
 
-/** The client's values for an upload. `expiresAt`: RFC 3339; null: never. */
+/** The client's values for a new record. `expiresAt`: RFC 3339; null: never. */
 export type NewUpload = { name: string | null; labels: Labels; expiresAt: string | null }
+
+/** The client's values for an upload. `root`: place of the dict of tensors in a checkpoint of PyTorch; undefined for the usual one. */
+export type SentUpload = NewUpload & { root?: string | undefined }
 
 /** A received file of a model. `location`: the location of external data; empty for the model's own file. */
 export type ReceivedData = ReceivedFile & { location: string }
@@ -29,10 +32,11 @@ export type ModelUploads = {
    * Checks received files and stores them as a model. External data that it lacks may come later. `created` is false if a record with the
    * same bytes, name and labels exists; its expiry is extended if needed.
    */
-  add(files: ReceivedModel, upload: NewUpload, keep?: KeepWith<ModelUpload>): Promise<ModelUpload>
+  add(files: ReceivedModel, upload: SentUpload, keep?: KeepWith<ModelUpload>): Promise<ModelUpload>
   /**
    * Publishes merged files, then runs `commit`, which inserts their record in its own transaction.
-   * @param base a model that differs from the files only in the values of weights, so that its inspection holds for them; null to inspect them
+   * @param base a model that differs from the files only in the values of weights, so that its inspection holds for them; null to inspect them.
+   *   The soup of a checkpoint of PyTorch has another format, and is inspected
    */
   addMerged<Result>(
     files: readonly ReceivedData[],
@@ -50,11 +54,11 @@ export function createModelUploads(
   threads: ThreadPool,
 ): ModelUploads {
   return {
-    async add(received, upload, keep = nothingBeside) {
+    async add(received, { root, ...upload }, keep = nothingBeside) {
       try {
         const files = await meantFiles(received, threads)
         const [main, ...data] = files
-        const inspected = await threads.inspect({ path: main.path, data })
+        const inspected = await threads.inspect({ path: main.path, data, root })
         const model = { ...upload, files, inspected, recipe: null }
         const identity = { ...upload, sha256: digestOfNew(model) }
         return await contents.add(files, settle =>
@@ -75,7 +79,10 @@ export function createModelUploads(
       const [own, ...data] = files
       if (!own) throw new RangeError('a model has at least one file')
       const known = base === null ? undefined : await inspectedModel(catalog, base)
-      const inspected = known ? { ...known, bytes: own.bytes } : await threads.inspect({ path: own.path, data })
+      const inspected =
+        known && known.checkpoint?.format !== 'torch'
+          ? { ...known, bytes: own.bytes }
+          : await threads.inspect({ path: own.path, data })
       return contents.add(files, settle =>
         commit(async (transaction, model) => {
           await settle(transaction)

@@ -3,6 +3,7 @@ import { type DType, dtypeOf, rawBytes } from '../tensor/dtype.ts'
 import { type ByteSource, readBytes } from './byte-source.ts'
 import { externalSource, type ModelFiles } from './external-data.ts'
 import type { FixedRun, TensorEntry, VarintRun } from './layout.ts'
+import { stridedSource } from './strided-source.ts'
 import { readVarint64, wireCursor } from './wire.ts'
 
 /**
@@ -33,6 +34,8 @@ export function elementSource(
       return concatenated(payload.values.map(({ start, end }) => rangeSource(source, start, end - start)))
     case 'external':
       return externalSource(tensor, payload, data)
+    case 'strided':
+      return stridedSource(payload, source)
     case 'zeros':
       return zeroSource(dtype ? rawBytes(dtype, tensor.elements) : 0)
     default:

@@ -15,6 +15,26 @@ export type Layout = {
   opaque: OpaqueField[]
   /** The model's own metadata_props. */
   metadata: MetadataEntry[]
+  /** Set for a checkpoint: tensors under keys, without a graph. Its skeleton is empty, and its tensors have no frame. */
+  checkpoint?: CheckpointFacts
+}
+
+/** The format of a checkpoint file. `safetensors-index`: the index of a checkpoint in several safetensors files. */
+export type CheckpointFormat = 'safetensors' | 'safetensors-index' | 'torch'
+
+/**
+ * Facts about a checkpoint beside its tensors.
+ * - `root`: the keys, joined by `/`, under which the dict of tensors lies; empty for the top level.
+ * - `roots`: all places with a dict of tensors. The first is taken unless the client chooses.
+ * - `metadata`: texts of a safetensors file.
+ * - `ignored`: keys beside the tensors whose values are no tensors.
+ */
+export type CheckpointFacts = {
+  format: CheckpointFormat
+  root: string
+  roots: readonly string[]
+  metadata: ReadonlyMap<string, string>
+  ignored: readonly string[]
 }
 
 /**
@@ -52,6 +72,7 @@ export type TensorPayload =
   | { form: 'varint'; runs: VarintRun[] }
   | { form: 'strings'; values: Span[] }
   | ExternalPayload
+  | StridedPayload
   | { form: 'none' }
   /** Zeros for a tensor that a model lacks, such as an omitted bias. They are in no file. */
   | { form: 'zeros' }
@@ -70,6 +91,18 @@ export type ExternalPayload = {
 
 /** Elements as raw_data, `length` bytes from `offset` on. `start`: offset of the field's tag. */
 export type RawPayload = { form: 'raw'; start: number; offset: number; length: number }
+
+/**
+ * Elements of a checkpoint that lie apart, such as those of a transposed matrix. `strides`: bytes from one element to the next, for each dim;
+ * `width`: bytes of an element.
+ */
+export type StridedPayload = {
+  form: 'strided'
+  offset: number
+  dims: readonly number[]
+  strides: readonly number[]
+  width: number
+}
 
 export type Span = { start: number; end: number }
 /**
@@ -108,6 +141,8 @@ export function storageOf(payload: TensorPayload): 'raw' | 'typed' | 'external' 
     case 'external':
     case 'none':
       return payload.form
+    case 'strided':
+      return 'raw'
     case 'zeros':
       return 'none'
     default:

@@ -11,6 +11,8 @@ const windowBytes = 16 * 1024
  */
 export function sameLayout(known: Layout, indexed: ByteSource, file: ByteSource): Layout | undefined {
   if (indexed.byteLength !== file.byteLength) return undefined
+  // Two equal indices may have different shards, and one file of PyTorch may hold several dicts of tensors.
+  if (known.checkpoint && known.checkpoint.format !== 'safetensors') return undefined
   const raw = known.tensors.flatMap(({ payload }) => (payload.form === 'raw' ? [payload] : []))
   raw.sort((a, b) => a.offset - b.offset)
   const isSame = comparison(indexed, file)

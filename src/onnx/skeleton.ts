@@ -12,7 +12,8 @@ export type ValueDescription = { name: string; dtype: string; dims: Dimension[] 
 /** The description of a model file in the API. */
 export type ModelDescription = {
   bytes: number
-  irVersion: number
+  /** Null for a checkpoint. */
+  irVersion: number | null
   producer: string | null
   opsets: { domain: string; version: number }[]
   inputs: ValueDescription[]
@@ -71,22 +72,32 @@ function decode(layout: Layout): ModelProto {
 export function describeModel(layout: Layout, model: ModelProto, averaged: ReadonlySet<string>): ModelDescription {
   const { graph } = model
   const initializers = new Set(graph?.initializer?.map(({ name }) => name))
+  return {
+    ...describeWeights(layout, averaged),
+    irVersion: Number(model.irVersion),
+    producer: [model.producerName, model.producerVersion].filter(Boolean).join(' ') || null,
+    opsets: model.opsetImport.map(({ domain, version }) => ({ domain: domain ?? '', version: Number(version ?? 0) })),
+    inputs: (graph?.input ?? []).filter(({ name }) => !initializers.has(name)).map(describeValue),
+    outputs: (graph?.output ?? []).map(describeValue),
+  }
+}
+
+/** Describes the tensors of a model or a checkpoint. `averaged`: paths of the tensors that soups average. */
+export function describeWeights(
+  layout: Layout,
+  averaged: ReadonlySet<string>,
+): Pick<ModelDescription, 'bytes' | 'parameters' | 'tensorCount' | 'dtypes' | 'externalData'> {
   const dtypes = new Map<string, number>()
   const externalData = new Set<string>()
   let parameters = 0
   for (const tensor of layout.tensors) {
     const name = dtypeName(tensor.dataType)
     dtypes.set(name, (dtypes.get(name) ?? 0) + 1)
-    if (averaged.has(tensor.path) && tensor.dims.length > 0) parameters += tensor.elements
+    if (averaged.has(tensor.path) && (tensor.dims.length > 0 || layout.checkpoint)) parameters += tensor.elements
     if (tensor.payload.form === 'external') externalData.add(tensor.payload.location)
   }
   return {
     bytes: layout.byteLength,
-    irVersion: Number(model.irVersion),
-    producer: [model.producerName, model.producerVersion].filter(Boolean).join(' ') || null,
-    opsets: model.opsetImport.map(({ domain, version }) => ({ domain: domain ?? '', version: Number(version ?? 0) })),
-    inputs: (graph?.input ?? []).filter(({ name }) => !initializers.has(name)).map(describeValue),
-    outputs: (graph?.output ?? []).map(describeValue),
     parameters,
     tensorCount: layout.tensors.length,
     dtypes: Object.fromEntries([...dtypes].sort()),

@@ -1,4 +1,6 @@
+import { open } from 'node:fs/promises'
 import { type SoupRecipe, type SoupReport, soupRecipe } from '../../schemas/soup.ts'
+import { checkpointFormat } from '../checkpoint/recognise.ts'
 import type { ErrorCode } from '../error-catalogue.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
@@ -6,6 +8,7 @@ import { type MergeInputs, mergeInputs } from '../merge/merge-inputs.ts'
 import { isMergekitConfig } from '../merge/mergekit-config.ts'
 import { methodSettings } from '../merge/method-settings.ts'
 import { modelDigest } from '../models/model-digest.ts'
+import { memorySource } from '../onnx/byte-source.ts'
 import { ownTurn } from '../own-turn.ts'
 import { requireKeepable } from '../received-text.ts'
 import type { ContentFiles } from '../storage/content/content-files.ts'
@@ -28,8 +31,8 @@ export const soupErrors = [
   'TUREEN_STORE_FULL',
 ] as const satisfies readonly ErrorCode[]
 
-/** A one-shot soup. The caller must remove its file. */
-export type Soup = { path: string; report: SoupReport }
+/** A one-shot soup. The caller must remove its file. `filename`: the name under which a client gets it. */
+export type Soup = { path: string; report: SoupReport; filename: string }
 
 /**
  * Merges the models of one request into one file, external data included.
@@ -50,8 +53,23 @@ export async function makeSoup(
     const [soup] = written
     if (!soup) throw new RangeError('a merge without a file')
     const { path, bytes, sha256 } = soup
-    return { path, report: { ...report, seconds: (performance.now() - started) / 1000, sha256, bytes } }
+    const filename = (await isCheckpoint(path)) ? 'soup.safetensors' : 'soup.onnx'
+    return { path, filename, report: { ...report, seconds: (performance.now() - started) / 1000, sha256, bytes } }
   })
+}
+
+/** Bytes at the beginning of a soup that tell its format. */
+const headBytes = 4096
+
+/** True if a soup is a checkpoint: then all of the models were checkpoints. */
+async function isCheckpoint(path: string): Promise<boolean> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+    return checkpointFormat(memorySource(buffer.subarray(0, bytesRead))) !== null
+  } finally {
+    await file.close()
+  }
 }
 
 /**

@@ -17,6 +17,8 @@ export type Tables = {
     name: string | null
     sha256: string
     fingerprint: string
+    /** `model` or `checkpoint`. */
+    kind: Generated<string>
     description: string
     recipe: string | null
     created_at: string

@@ -1,4 +1,4 @@
-/** An element type of ONNX (TensorProto.DataType up to IR 14). */
+/** An element type of ONNX (TensorProto.DataType up to IR 14), or one of checkpoints that ONNX lacks. */
 export type DType = {
   code: number
   name: string
@@ -47,6 +47,9 @@ const dtypes = [
   row(24, 'float8e8m0', 8, 'int32_data'),
   row(25, 'uint2', 2, 'int32_data', { typedPerElement: 1 / 4 }),
   row(26, 'int2', 2, 'int32_data', { typedPerElement: 1 / 4 }),
+  // Types of safetensors that ONNX does not have. Their codes have more than 32 bits, so that no ONNX file can state them.
+  row(0x1_0000_0001, 'float6e2m3', 6, 'int32_data'),
+  row(0x1_0000_0002, 'float6e3m2', 6, 'int32_data'),
 ]
 
 const byCode = new Map(dtypes.map(dtype => [dtype.code, dtype]))

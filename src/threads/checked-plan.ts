@@ -32,7 +32,9 @@ export function checkedPlan(inputs: MergeInputs<IndexedInput>, settings: MergeSe
   if (structural.length > 0) {
     throw new TureenError(
       'TUREEN_MODELS_DIFFER',
-      'The models are not one network: they differ in more than their weights. Export them in the same way. `errors` lists every difference.',
+      inputs.base.layout.checkpoint
+        ? 'The checkpoints are not of one architecture: keys, types or shapes differ. Take checkpoints of one model, or skip the other tensors by a rule. `errors` lists every difference.'
+        : 'The models are not one network: they differ in more than their weights. Export them in the same way. `errors` lists every difference.',
       problems,
     )
   }
@@ -63,6 +65,6 @@ export function checkedPlan(inputs: MergeInputs<IndexedInput>, settings: MergeSe
   return {
     plan,
     expected: { findings, whyNothing: whyNothing(plan, inputs.base), onNonFinite },
-    network: networkFacts(networkOf(inputs.base)),
+    network: networkFacts(networkOf(inputs.base), inputs.base.layout),
   }
 }

@@ -33,7 +33,7 @@ export function compareFiles(
       const comparison = comparePair(a, b, control.advance, rules)
       const own = [
         ...comparison.warnings.map(({ kind, message }) => ({ kind, message: `${b.label} ${message}` })),
-        ...comparisonWarnings(comparison, networkOf(a)),
+        ...comparisonWarnings(comparison, networkOf(a), a.layout),
         ...comparison.rules.warnings.map(message => ({ kind: message, message })),
       ]
       for (const warning of own) warnings.push({ ...warning, pair: `${a.label} and ${b.label}` })

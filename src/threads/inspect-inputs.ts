@@ -1,19 +1,19 @@
 import { blame, TureenError } from '../errors.ts'
 import { externalLocations } from '../onnx/external-data.ts'
-import { inspectModel } from '../onnx/graph/inspect-model.ts'
 import { locationList } from '../onnx/unknown-location.ts'
+import { inspectWeights } from './inspect-task.ts'
 import type { OpenInput } from './open-inputs.ts'
 
 /**
  * Checks the inputs of a merge that no upload has checked, each content once, as an upload does.
- * @throws TureenError as {@link inspectModel} does, naming the model
+ * @throws TureenError as {@link inspectWeights} does, naming the model
  */
 export function inspectInputs(inputs: readonly OpenInput[]): void {
   const unchecked = new Map(inputs.filter(({ isUnchecked }) => isUnchecked).map(input => [input.sha256, input]))
   for (const input of unchecked.values()) requireOwnParts(input, inputs)
   for (const input of unchecked.values()) {
     try {
-      inspectModel(input)
+      inspectWeights(input)
     } catch (error) {
       throw blame(error, input.label)
     }

@@ -1,11 +1,12 @@
+import { inspectCheckpoint } from '../checkpoint/inspect-checkpoint.ts'
+import { readWeights } from '../checkpoint/read-weights.ts'
 import { externalLocations, requireOwnData } from '../onnx/external-data.ts'
-import { buildNetwork } from '../onnx/graph/build-network.ts'
 import { type InspectedModel, inspectModel } from '../onnx/graph/inspect-model.ts'
+import { knownNetwork } from '../onnx/graph/known-network.ts'
 import { matchedNames, tensorNames } from '../onnx/graph/tensor-names.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { meantLocation } from '../onnx/meant-location.ts'
-import { readLayout } from '../onnx/read-layout.ts'
-import { decodeSkeleton, describeTensor, type TensorDescription } from '../onnx/skeleton.ts'
+import { describeTensor, type TensorDescription } from '../onnx/skeleton.ts'
 import { type FileSource, openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { fittingItems } from '../storage/paging.ts'
@@ -14,20 +15,18 @@ import { fittingItems } from '../storage/paging.ts'
 export type ListedTensor = TensorDescription & { names: string[] }
 
 /**
- * Indexes, checks and describes a model. `data`: the data files that are present.
+ * Indexes, checks and describes a model or a checkpoint. `data`: the data files that are present.
  *
- * @throws TureenError as {@link inspectModel} does
+ * @throws TureenError as {@link inspectModel}, {@link inspectCheckpoint} and {@link readWeights} do
  */
-export function inspectFiles({ path, data }: ModelPaths): InspectedModel {
-  return withLayout(path, (layout, source) => {
-    const opened = new Map<string, FileSource>()
-    try {
-      for (const file of data) opened.set(file.location, openReadAhead(file.path))
-      return inspectModel({ layout, source, data: opened })
-    } finally {
-      for (const file of opened.values()) file.close()
-    }
-  })
+export function inspectFiles(paths: ModelPaths): InspectedModel {
+  return withLayout(paths, (layout, files) => inspectWeights({ layout, ...files }))
+}
+
+/** Checks and describes an indexed model or checkpoint. @throws TureenError as {@link inspectFiles} does */
+export function inspectWeights(indexed: Parameters<typeof inspectModel>[0]): InspectedModel {
+  const { checkpoint } = indexed.layout
+  return checkpoint ? inspectCheckpoint(indexed, checkpoint) : inspectModel(indexed)
 }
 
 /**
@@ -35,7 +34,7 @@ export function inspectFiles({ path, data }: ModelPaths): InspectedModel {
  * @throws TureenError if tensors lie beyond its end, or if the model does not name it
  */
 export function checkDataFile(path: string, location: string, bytes: number): void {
-  withLayout(path, layout => requireOwnData(layout, new Map([[location, { byteLength: bytes }]])))
+  withLayout({ path, data: [] }, layout => requireOwnData(layout, new Map([[location, { byteLength: bytes }]])))
 }
 
 /**
@@ -43,7 +42,7 @@ export function checkDataFile(path: string, location: string, bytes: number): vo
  * @throws TureenError if the model cannot be read
  */
 export function meantLocations(path: string, sent: readonly string[]): string[] {
-  return withLayout(path, layout => {
+  return withLayout({ path, data: [] }, layout => {
     const named = externalLocations(layout)
     return sent.map(location => meantLocation(location, named))
   })
@@ -53,29 +52,43 @@ export function meantLocations(path: string, sent: readonly string[]): string[] 
  * The tensors of the model listed last, so that a client that reads page by page does not wait for the network on every
  * page.
  */
-let lastListed: { path: string; tensors: WeakRef<ListedTensor[]> } | undefined
+let lastListed: { key: string; tensors: WeakRef<ListedTensor[]> } | undefined
 
 /**
  * Returns a model's tensors in the order of the file, from index `from` on, up to `limit` and 1 MB, with the number of
  * all.
  */
-export function listTensors(path: string, from: number, limit: number): { total: number; tensors: ListedTensor[] } {
-  const known = lastListed?.path === path ? lastListed.tensors.deref() : undefined
-  const tensors = known ?? withLayout(path, allTensors)
-  if (!known) lastListed = { path, tensors: new WeakRef(tensors) }
+export function listTensors(
+  { path, data, root }: ModelPaths,
+  from: number,
+  limit: number,
+): { total: number; tensors: ListedTensor[] } {
+  const paths = { path, data, root }
+  const key = JSON.stringify(paths)
+  const known = lastListed?.key === key ? lastListed.tensors.deref() : undefined
+  const tensors = known ?? withLayout(paths, allTensors)
+  if (!known) lastListed = { key, tensors: new WeakRef(tensors) }
   return { total: tensors.length, tensors: fittingItems(tensors.slice(from, from + limit)) }
 }
 
-function allTensors(layout: Layout, source: FileSource): ListedTensor[] {
-  const names = tensorNames(buildNetwork(layout, decodeSkeleton(layout), source))
+function allTensors(layout: Layout, { source }: OpenWeights): ListedTensor[] {
+  const names = tensorNames(knownNetwork({ layout, source }))
   return layout.tensors.map(tensor => ({ ...describeTensor(tensor), names: matchedNames(names(tensor)) }))
 }
 
-function withLayout<Result>(path: string, use: (layout: Layout, source: FileSource) => Result): Result {
+type OpenWeights = { source: FileSource; data: ReadonlyMap<string, FileSource> }
+
+function withLayout<Result>(
+  { path, data, root }: ModelPaths,
+  use: (layout: Layout, files: OpenWeights) => Result,
+): Result {
   const source = openReadAhead(path)
+  const opened = new Map<string, FileSource>()
   try {
-    return use(readLayout(source), source)
+    for (const file of data) opened.set(file.location, openReadAhead(file.path))
+    const files = { source, data: opened }
+    return use(readWeights(files, root), files)
   } finally {
-    source.close()
+    for (const file of [source, ...opened.values()]) file.close()
   }
 }

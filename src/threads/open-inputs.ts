@@ -1,8 +1,8 @@
+import { readWeights } from '../checkpoint/read-weights.ts'
 import { blame } from '../errors.ts'
 import type { IndexedInput, MergeInput } from '../merge/merge-input.ts'
 import { filesOf, type MergeInputs, mapInputs } from '../merge/merge-inputs.ts'
 import type { Layout } from '../onnx/layout.ts'
-import { readLayout } from '../onnx/read-layout.ts'
 import { sameLayout } from '../onnx/same-layout.ts'
 import { type FileSource, openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
@@ -54,7 +54,7 @@ function closingOnFailure<Result>(use: (open: Open) => Result): Result {
   }
 }
 
-function opened({ path, data, ...input }: MergeFile, open: Open): OpenFiles {
+function opened({ path, data, root: _, ...input }: MergeFile, open: Open): OpenFiles {
   return { ...input, source: open(path), data: new Map(data.map(each => [each.location, open(each.path)])) }
 }
 
@@ -63,7 +63,7 @@ function indexing(open: Open): (file: MergeFile) => OpenInput {
   let first: OpenInput | undefined
   return file => {
     const input = opened(file, open)
-    const indexed = { ...input, layout: layoutOf(input, first) }
+    const indexed = { ...input, layout: layoutOf(input, file.root, first) }
     first ??= indexed
     return indexed
   }
@@ -109,9 +109,9 @@ export function bytesReadOf(inputs: readonly OpenFiles[]): number {
     .reduce((sum, { bytesRead }) => sum + bytesRead, 0)
 }
 
-function layoutOf({ source, label }: OpenFiles, first: OpenInput | undefined): Layout {
+function layoutOf({ source, data, label }: OpenFiles, root: string | undefined, first: OpenInput | undefined): Layout {
   try {
-    return (first && sameLayout(first.layout, first.source, source)) ?? readLayout(source)
+    return (first && sameLayout(first.layout, first.source, source)) ?? readWeights({ source, data }, root)
   } catch (error) {
     throw blame(error, label)
   }

@@ -5,10 +5,15 @@ import type { ThreadPool } from './thread-pool.ts'
 const taskErrors = ['TUREEN_TASK_TIMEOUT', 'TUREEN_MODEL_LIMIT', 'TUREEN_OUT_OF_MEMORY'] as const
 
 /** Errors of reading a model, even one that was accepted before: pairing finds more than inspecting. */
-const readingErrors = ['TUREEN_MODEL_MALFORMED', 'TUREEN_MODEL_LIMIT'] as const
+const readingErrors = [
+  'TUREEN_MODEL_MALFORMED',
+  'TUREEN_MODEL_LIMIT',
+  'TUREEN_CHECKPOINT_MALFORMED',
+  'TUREEN_CHECKPOINT_UNSUPPORTED',
+] as const
 
 /** Errors of reading files that a client has just sent. */
-const receivedErrors = [...readingErrors, 'TUREEN_NOT_ONNX', 'TUREEN_NOT_FOUND'] as const
+const receivedErrors = [...readingErrors, 'TUREEN_NOT_ONNX', 'TUREEN_NOT_FOUND', 'TUREEN_REQUEST_INVALID'] as const
 
 /** Errors that prevent a merge, found before any byte is computed. */
 const checkErrors = [
@@ -16,6 +21,7 @@ const checkErrors = [
   ...readingErrors,
   'TUREEN_MODEL_INCOMPLETE',
   'TUREEN_MODEL_UNSUPPORTED',
+  'TUREEN_CHECKPOINT_UNSUITABLE',
   'TUREEN_MODELS_DIFFER',
   'TUREEN_NON_FLOAT_DIFFERS',
   'TUREEN_RULE_UNMATCHED',

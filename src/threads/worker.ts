@@ -45,7 +45,7 @@ type CompareTask = {
 }
 type DataTask = { path: string; location: string; bytes: number }
 type LocationsTask = { path: string; sent: readonly string[] }
-type TensorsTask = { path: string; from: number; limit: number }
+type TensorsTask = ModelPaths & { from: number; limit: number }
 
 export const inspect = timedTask(async (files: ModelPaths) => {
   const { inspectFiles } = await import('./inspect-task.ts')
@@ -62,9 +62,9 @@ export const locations = timedTask(async ({ path, sent }: LocationsTask) => {
   return meantLocations(path, sent)
 })
 
-export const tensors = timedTask(async ({ path, from, limit }: TensorsTask) => {
+export const tensors = timedTask(async ({ from, limit, ...paths }: TensorsTask) => {
   const { listTensors } = await import('./inspect-task.ts')
-  return listTensors(path, from, limit)
+  return listTensors(paths, from, limit)
 })
 
 export const check = movingTask(

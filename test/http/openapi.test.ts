@@ -233,7 +233,7 @@ describe('/openapi.json', () => {
       'text/x-yaml',
     ])
     const names = operation('POST /v1/models').parameters?.map(each => each.name) ?? []
-    expect(names.sort()).toEqual(['idempotency-key', 'label', 'name', 'ttl'])
+    expect(names.sort()).toEqual(['idempotency-key', 'label', 'name', 'root', 'ttl'])
   })
 })
 

@@ -39,7 +39,7 @@ describe('a Scaler, whose lists are statistics of training data', () => {
     if (!a || !b) throw new Error('there are two')
     const comparison = comparePair(a, b, () => {})
     expect(comparison.reasons).toEqual([])
-    expect(comparisonWarnings(comparison, networkOf(a)).map(({ message }) => message)).toEqual(
+    expect(comparisonWarnings(comparison, networkOf(a), a.layout).map(({ message }) => message)).toEqual(
       warningsOf(first, second),
     )
   })

@@ -49,7 +49,7 @@ function indexed(bytes: Uint8Array, label: string): IndexedInput {
 function warningsOfComparison(a: Uint8Array, b: Uint8Array): string[] {
   const [first, second] = [indexed(a, 'a'), indexed(b, 'b')]
   const comparison = comparePair(first, second, () => {})
-  return comparisonWarnings(comparison, networkOf(first)).map(({ message }) => message)
+  return comparisonWarnings(comparison, networkOf(first), first.layout).map(({ message }) => message)
 }
 
 const input = (bytes: Uint8Array, label: string) => ({ bytes, label, weight: 1 })

@@ -91,7 +91,7 @@ describe('a model record', () => {
     const [, file] = newModel('data', {}, ['weights.bin']).files
     if (!file) throw new Error('the model has two files')
     await putModelFile(opened.catalog, id, { ...file, bytes: 1 }, undefined)
-    await putModelFile(opened.catalog, id, file, { files: whole.files, fingerprint: null })
+    await putModelFile(opened.catalog, id, file, { files: whole.files, inspected: whole.inspected })
     expect(await findModel(id)).toMatchObject({ status: 'complete', files: whole.files })
   })
 

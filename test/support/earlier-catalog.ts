@@ -2,6 +2,12 @@ import type { DatabaseSync } from 'node:sqlite'
 
 /** Statements that undo migrations, newest first. They keep the rows, as an earlier version would have written them. */
 const undone: readonly [migration: string, statements: string][] = [
+  ['0025', 'drop index models_by_kind; alter table models drop column kind'],
+  [
+    '0024',
+    `drop index models_sorted_by_name; drop index models_by_creation; drop index datasets_sorted_by_name; drop index datasets_by_creation;
+     drop index datasets_by_bytes; drop index model_files_sizes`,
+  ],
   [
     '0023',
     `drop table search_candidates; drop table search_leases; drop table external_searches; drop index jobs_listed;

@@ -1,3 +1,4 @@
+import type { CheckpointDescription } from '../../../schemas/checkpoint.ts'
 import { dtypeOf } from '../../tensor/dtype.ts'
 import { averagedPaths } from '../averaged-tensors.ts'
 import { chunksOf } from '../byte-source.ts'
@@ -13,6 +14,8 @@ import { knownNetwork } from './known-network.ts'
 /** A model's description. `dataBytes`: bytes needed of each external data file, in the order of `externalData`. */
 export type InspectedModel = ModelDescription & {
   dataBytes: number[]
+  /** Facts about a checkpoint; absent for a model. */
+  checkpoint?: CheckpointDescription
   /** Digest of the network without its weights; null while data files are missing. */
   fingerprint: string | null
 }

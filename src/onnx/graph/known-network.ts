@@ -3,6 +3,7 @@ import type { Layout } from '../layout.ts'
 import type { ModelProto } from '../onnx-proto.ts'
 import { decodeSkeleton } from '../skeleton.ts'
 import { buildNetwork } from './build-network.ts'
+import { checkpointNetwork } from './checkpoint-network.ts'
 import type { Network } from './network.ts'
 
 const networks = new WeakMap<Layout, Network>()
@@ -18,7 +19,7 @@ export function knownNetwork(
 ): Network {
   const known = networks.get(layout)
   if (known) return known
-  const network = buildNetwork(layout, decode(), source)
+  const network = layout.checkpoint ? checkpointNetwork(layout) : buildNetwork(layout, decode(), source)
   networks.set(layout, network)
   return network
 }

@@ -54,6 +54,17 @@ export const modelFiles: readonly Impostor[] = [
     reason: `The file is a NumPy array (.npy), without a graph. ${exportFirst}`,
   },
   {
+    // The number with which torch.save began before version 1.6 (torch/serialization.py, MAGIC_NUMBER), as a pickle of protocol 2.
+    recognise: magic([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]),
+    reason:
+      'The file is a PyTorch checkpoint of the format before version 1.6, without a zip file around it. Convert it: `import torch`, then `torch.save(torch.load("FILE", map_location="cpu"), "weights.pt")`; torch.load runs code of the file, so do this only with a file that you trust.',
+  },
+  {
+    recognise: ({ text }) => text.includes('torch.distributed.checkpoint.metadata'),
+    reason:
+      'The file is the .metadata of a folder of torch.distributed.checkpoint (FSDP). Convert the folder: `from torch.distributed.checkpoint.format_utils import dcp_to_torch_save`, then `dcp_to_torch_save("FOLDER", "weights.pt")`.',
+  },
+  {
     recognise: ({ bytes: [first = 0, protocol = 0] }) => first === 0x80 && protocol >= 2 && protocol <= 5,
     reason: `The file is a Python pickle (perhaps a PyTorch checkpoint or a scikit-learn model). ${exportFirst}`,
   },

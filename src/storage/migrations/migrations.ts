@@ -1,4 +1,5 @@
 import type { CatalogMigrations } from './catalog-migration.ts'
+import { checkpointMigrations } from './checkpoint-migrations.ts'
 import { externalMigrations } from './external-migrations.ts'
 import { firstMigrations } from './first-migrations.ts'
 import { listMigrations } from './list-migrations.ts'
@@ -15,4 +16,5 @@ export const migrations: CatalogMigrations = {
   ...sharedStoreMigrations,
   ...externalMigrations,
   ...listMigrations,
+  ...checkpointMigrations,
 }

@@ -7,7 +7,7 @@ import type { RecordTable } from './record-tables.ts'
 import type { RowOrder, SortedRow } from './row-order.ts'
 
 /** Columns that lists can be filtered by. */
-export type FilterColumn = 'name' | 'sha256' | 'fingerprint'
+export type FilterColumn = 'name' | 'sha256' | 'fingerprint' | 'kind'
 
 /** The columns that the rows of all kinds have. `labels`: a JSON object. */
 export type RecordRow = {
