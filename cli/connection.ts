@@ -5,12 +5,15 @@ import { join } from 'node:path'
 import { createClient, type TureenClient, TureenConnectionError } from '../client/index.ts'
 import { unixSocketTransport } from '../client/unix-socket-transport.ts'
 import { CommandFailure, fileReason, UsageMistake } from './mistakes.ts'
+import { versionOf } from './version-difference.ts'
 
 /** Where a command works: on a server, or on one inside this process. */
 export type ServerConnection = {
   client: TureenClient
   /** `temporary`: a server inside this process whose store goes when it ends. `named`: with a store that stays. */
   kind: 'remote' | 'temporary' | 'named'
+  /** Returns the version of the server; undefined if it is that of this command, or unknown. */
+  serverVersion(): Promise<string | undefined>
   close(): Promise<void>
 }
 
@@ -38,7 +41,12 @@ async function connectTo(server: string, token: string | undefined): Promise<Ser
       'Start it, or correct --server or TUREEN_URL. Without both, the command needs no server.',
     ])
   }
-  return { client: createClient(settings), kind: 'remote', close: async () => undefined }
+  return {
+    client: createClient(settings),
+    kind: 'remote',
+    serverVersion: () => versionOf(server, token),
+    close: async () => undefined,
+  }
 }
 
 /** Returns the token that the environment or a file has; undefined without one. A token is no option, since others can read options. */
@@ -70,6 +78,7 @@ async function embed(store: string | undefined): Promise<ServerConnection> {
     return {
       client: createClient({ url: 'http://localhost', transport: unixSocketTransport(socket) }),
       kind: store === undefined ? 'temporary' : 'named',
+      serverVersion: async () => undefined,
       async close() {
         await server.close()
         await Promise.all(directories.map(each => rm(each, { recursive: true, force: true })))

@@ -4,6 +4,7 @@ import { TureenProblem } from '../client/index.ts'
 import { connect, type PlaceOptions, type ServerConnection } from './connection.ts'
 import { errorLines, exitCodes, Interruption, UsageMistake } from './mistakes.ts'
 import { createReporter, type Reporter } from './terminal.ts'
+import { withVersions } from './version-difference.ts'
 
 /** The tools of a running command. */
 export type Session = Pick<ServerConnection, 'client' | 'kind'> & {
@@ -70,6 +71,8 @@ async function connected<Prepared>(
     signal.throwIfAborted()
     const { client, kind } = connection
     return await act({ client, kind, reporter, signal, afterwards: run => last.push(run) }, prepared)
+  } catch (error) {
+    throw signal.aborted ? error : await withVersions(error, connection.serverVersion)
   } finally {
     for (const run of last.reverse())
       await run().catch((error: unknown) => reporter.warn([`not everything was removed: ${errorLines(error)[0]}`]))
