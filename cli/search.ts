@@ -12,7 +12,7 @@ import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mer
 import { exitCodes, UsageMistake } from './mistakes.ts'
 import { readMetric, readSettings, readWholeNumber } from './option-values.ts'
 import { saveModel } from './save-model.ts'
-import type { Scoring } from './score-candidates.ts'
+import type { CommandScorer } from './score-candidates.ts'
 import { addCommandScoring, commandScoring, commandTerms, readCommandScoring, runScoredSearch } from './score-search.ts'
 import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
 import { hasImproved, searchLines } from './search-lines.ts'
@@ -41,7 +41,7 @@ type SearchArguments = z.infer<typeof searchOptions>
 type Asked = MergeSources & {
   models: NamedInput[]
   data: NamedInput | undefined
-  scoring: Scoring | undefined
+  scoring: CommandScorer | undefined
   test: NamedInput | undefined
   strategy: StrategyRequest
   metric: ReturnType<typeof readMetric>

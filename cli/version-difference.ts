@@ -26,8 +26,8 @@ function versionIn(document: unknown): string | undefined {
 }
 
 /**
- * Returns the error of a command on a server, and says if the two have different versions where that may be the cause: an unknown path, field or
- * HTTP method, or an answer of another form.
+ * Returns the error of a command on a server. If the versions of the two differ, and that may be the cause, the error says so. It may be the cause
+ * of an unknown path, field or HTTP method, and of an answer of another form.
  */
 export async function withVersions(error: unknown, serverVersion: () => Promise<string | undefined>): Promise<unknown> {
   if (error instanceof CommandFailure || error instanceof TureenConnectionError) return error
