@@ -36,6 +36,11 @@ export function readCommand<Options extends z.ZodType>(
   options: Options,
   given: readonly string[],
 ): { options: z.infer<Options>; names: readonly string[] } {
+  // Commander would miss a required option before it names the unknown one that is a misspelling of it.
+  const required = command.options.filter(({ mandatory }) => mandatory)
+  for (const option of required) option.mandatory = false
   command.parse(given, { from: 'user' })
+  const missing = required.find(option => command.getOptionValue(option.attributeName()) === undefined)
+  if (missing) command.error(`error: required option '${missing.flags}' not specified`)
   return { options: options.parse(command.opts()), names: command.args }
 }

@@ -6,6 +6,7 @@ import { createClient, type TureenClient, TureenConnectionError } from '../clien
 import { unixSocketTransport } from '../client/unix-socket-transport.ts'
 import { type LocalServer, localServer } from './local-server.ts'
 import { CommandFailure, fileReason, UsageMistake } from './mistakes.ts'
+import { versionOf } from './version-difference.ts'
 
 /** Where a command works: on a server, or on one inside this process. */
 export type ServerConnection = {
@@ -14,6 +15,8 @@ export type ServerConnection = {
   kind: 'remote' | 'temporary' | 'named'
   /** Further requests of a server inside this process; null for others. */
   local: LocalServer | null
+  /** Returns the version of the server; undefined if it is that of this command, or unknown. */
+  serverVersion(): Promise<string | undefined>
   close(): Promise<void>
 }
 
@@ -41,7 +44,13 @@ async function connectTo(server: string, token: string | undefined): Promise<Ser
       'Start it, or correct --server or TUREEN_URL. Without both, the command needs no server.',
     ])
   }
-  return { client: createClient(settings), kind: 'remote', local: null, close: async () => undefined }
+  return {
+    client: createClient(settings),
+    kind: 'remote',
+    local: null,
+    serverVersion: () => versionOf(server, token),
+    close: async () => undefined,
+  }
 }
 
 /** Returns the token that the environment or a file has; undefined without one. A token is no option, since others can read options. */
@@ -75,6 +84,7 @@ async function embed(store: string | undefined): Promise<ServerConnection> {
       client: createClient({ url: 'http://localhost', transport }),
       local: localServer(transport),
       kind: store === undefined ? 'temporary' : 'named',
+      serverVersion: async () => undefined,
       async close() {
         await server.close()
         await Promise.all(directories.map(each => rm(each, { recursive: true, force: true })))

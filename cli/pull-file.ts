@@ -18,8 +18,8 @@ export type PulledFile = {
 }
 
 /**
- * Downloads a file, which appears at once and whole. If the command ends before, the bytes so far stay beside it in a hidden file named after the
- * digest, and the next command for the same content goes on behind them. The digest of the whole file is verified.
+ * Downloads a file, which appears at once and whole, after its digest is verified. If the command ends before, the bytes so far stay in a hidden
+ * file beside it. That file is named after the digest, so the next command for the same content goes on behind them.
  */
 export async function pullFile(
   file: PulledFile,

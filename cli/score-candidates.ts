@@ -12,7 +12,7 @@ import type { Session } from './session.ts'
 import { shownScore } from './terminal.ts'
 
 /** How a command scores candidates. */
-export type Scoring = {
+export type CommandScorer = {
   /** The command, with the places {model} and {split}. */
   command: string
   /** Number of candidates that are scored at a time. */
@@ -26,7 +26,7 @@ export type Scoring = {
 }
 
 /** Numbers of candidates that have been scored, and that have failed. */
-export type ScoredCounts = { scored: number; failed: number; status: string }
+export type CandidateCounts = { scored: number; failed: number; status: string }
 
 /** Seconds for which the server holds back an answer without candidates. */
 const waitSeconds = 30
@@ -46,9 +46,9 @@ const ended: readonly string[] = ['succeeded', 'failed', 'cancelled']
 export async function scoreCandidates(
   { client, reporter, signal: outer }: Pick<Session, 'client' | 'reporter' | 'signal'>,
   job: string,
-  scoring: Scoring,
-): Promise<ScoredCounts> {
-  const counts: ScoredCounts = { scored: 0, failed: 0, status: 'running' }
+  scoring: CommandScorer,
+): Promise<CandidateCounts> {
+  const counts: CandidateCounts = { scored: 0, failed: 0, status: 'running' }
   const failing = new AbortController()
   const signal = AbortSignal.any([outer, failing.signal])
   const directory = await whileWriting(tmpdir(), () => mkdtemp(join(tmpdir(), 'tureen-score-')))

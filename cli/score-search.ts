@@ -5,7 +5,7 @@ import type { JobOf } from '../schemas/job.ts'
 import { runJob } from './jobs.ts'
 import { UsageMistake } from './mistakes.ts'
 import { readWholeNumber } from './option-values.ts'
-import { type Scoring, scoreCandidates } from './score-candidates.ts'
+import { type CommandScorer, scoreCandidates } from './score-candidates.ts'
 import { requireModelPlace } from './scorer-command.ts'
 import type { Session } from './session.ts'
 
@@ -41,7 +41,7 @@ export function addCommandScoring(command: Command): Command {
 }
 
 /** Returns how a command scores the candidates of a search; undefined without --score. */
-export function readCommandScoring(options: CommandScoring): Scoring | undefined {
+export function readCommandScoring(options: CommandScoring): CommandScorer | undefined {
   const { score: command, direction, jobs, timeout, scoreVersion } = options
   if (command === undefined) {
     const given = { '--direction': direction, '--jobs': jobs, '--timeout': timeout, '--score-version': scoreVersion }
@@ -73,7 +73,7 @@ export function commandTerms(command: string, { direction = 'max', scoreVersion 
 export async function runScoredSearch(
   session: Session,
   isKept: boolean,
-  scoring: Scoring,
+  scoring: CommandScorer,
   start: (options: { signal: AbortSignal }) => Promise<JobOf<'search'>>,
 ): Promise<JobOf<'search'>> {
   const stop = new AbortController()

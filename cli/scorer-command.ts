@@ -6,7 +6,7 @@ import { UsageMistake } from './mistakes.ts'
 /** Places in a scorer's command: the file of the candidate, and the data to score it on: selection or test. */
 const places = ['model', 'split'] as const
 
-/** What a scorer found: a score, or the reason why there is none. `unusable`: the shell could not run the command at all. */
+/** The score from a command, or the reason why there is none. `unusable`: the shell could not run the command at all. */
 export type Measured = { score: number } | { error: string; unusable?: true }
 
 /** Checks that a command says where the model goes. @param option the option with the command, such as --command */

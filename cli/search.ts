@@ -13,7 +13,7 @@ import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mer
 import { exitCodes, UsageMistake } from './mistakes.ts'
 import { readSettings, readWholeNumber } from './option-values.ts'
 import { saveModel } from './save-model.ts'
-import type { Scoring } from './score-candidates.ts'
+import type { CommandScorer } from './score-candidates.ts'
 import { addCommandScoring, commandScoring, commandTerms, readCommandScoring, runScoredSearch } from './score-search.ts'
 import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
 import { type AskedData, dataOptions, findData, selectionOf } from './search-data.ts'
@@ -45,7 +45,7 @@ type SearchArguments = z.infer<typeof searchOptions>
 type Asked = MergeSources & {
   models: NamedInput[]
   data: AskedData | undefined
-  scoring: Scoring | undefined
+  scoring: CommandScorer | undefined
   strategy: StrategyRequest
   budget: { evaluations?: number }
 }

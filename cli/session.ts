@@ -6,6 +6,7 @@ import { requireUnchanged } from './local-server.ts'
 import { CommandFailure, errorLines, exitCodes, Interruption, UsageMistake } from './mistakes.ts'
 import { standardStream } from './standard-streams.ts'
 import { createReporter, type Reporter, type ReporterOptions } from './terminal.ts'
+import { withVersions } from './version-difference.ts'
 
 /** The tools of a running command. */
 export type Session = Pick<ServerConnection, 'client' | 'kind' | 'local'> & {
@@ -74,12 +75,12 @@ async function connected<Prepared>(
     const { client, kind, local } = connection
     return await act({ client, kind, local, reporter, signal, afterwards: run => last.push(run) }, prepared)
   } catch (error) {
+    if (signal.aborted) throw error
     // An input that changes meanwhile is the reason of whatever follows.
-    if (!signal.aborted)
-      await requireUnchanged(connection.local).catch((reason: unknown) => {
-        if (reason instanceof CommandFailure) throw reason
-      })
-    throw error
+    await requireUnchanged(connection.local).catch((reason: unknown) => {
+      if (reason instanceof CommandFailure) throw reason
+    })
+    throw await withVersions(error, connection.serverVersion)
   } finally {
     for (const run of last.reverse())
       await run().catch((error: unknown) => reporter.warn([`not everything was removed: ${errorLines(error)[0]}`]))

@@ -8,7 +8,7 @@ export type RowOrder = {
   direction: 'asc' | 'desc'
 }
 
-/** What a row shows of its place in an order. */
+/** The columns of a row that give its place in an order. */
 export type SortedRow = { id: string; sort_key: string | number | null }
 
 /** Returns an order in SQL, for `order by`. Rows with equal keys come in the order of their ids. */
