@@ -116,7 +116,7 @@ function readStrategy({ strategy: type, strategySet }: SearchArguments): Strateg
 async function act(session: Session, options: SearchArguments, asked: Asked): Promise<number> {
   const { client, reporter, afterwards } = session
   const isKept = isKeptBy(session, options.keep)
-  if (asked.data) await warnOfIsolation(session)
+  if (asked.data || asked.recalibrate) await warnOfIsolation(session)
   const uploads = createUploads(session, options.keep)
   const models: { id: string }[] = []
   for (const input of asked.models) models.push({ id: (await uploads.model(input)).id })
