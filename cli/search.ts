@@ -125,8 +125,9 @@ function readStrategy({ strategy: type, strategySet }: SearchArguments): Strateg
 async function act(session: Session, options: SearchArguments, asked: Asked): Promise<number> {
   const { client, reporter, afterwards } = session
   const isKept = isKeptBy(session, options.keep)
-  if (asked.data) await warnOfIsolation(session)
-  const uploads = createUploads(session, options.keep, { areRun: Boolean(asked.data ?? asked.recalibrate) })
+  const runsHere = Boolean(asked.data ?? asked.recalibrate)
+  if (runsHere) await warnOfIsolation(session)
+  const uploads = createUploads(session, options.keep, { areRun: runsHere })
   const models = (await uploads.models(asked.models)).map(({ id }) => ({ id }))
   const base = asked.base && (await uploads.model(asked.base)).id
   const selected = asked.data
