@@ -34,6 +34,14 @@ class CandidatePage(TypedDict):
     nextCursor: Union[str, None]
 
 
+class Checkpoint(TypedDict):
+    format: Literal["safetensors", "safetensors-index", "torch"]
+    root: str
+    roots: List[str]
+    metadata: Dict[str, str]
+    ignored: List[str]
+
+
 class _ComparisonJobRequired(TypedDict):
     id: str
     type: Literal["comparison"]
@@ -890,6 +898,7 @@ class ModelLineage(_ModelLineageRequired, total=False):
 
 class Model(TypedDict):
     id: str
+    kind: Literal["model", "checkpoint"]
     name: Union[str, None]
     labels: Dict[str, str]
     sha256: str
@@ -897,7 +906,7 @@ class Model(TypedDict):
     files: List[ModelFilesItem]
     status: Literal["complete", "incomplete"]
     missing: List[str]
-    irVersion: int
+    irVersion: Union[int, None]
     producer: Union[str, None]
     opsets: List[ModelOpsetsItem]
     inputs: List[ModelInputsItem]
@@ -906,6 +915,7 @@ class Model(TypedDict):
     tensorCount: int
     dtypes: Dict[str, int]
     fingerprint: Union[str, None]
+    checkpoint: Union[Checkpoint, None]
     createdAt: Timestamp
     expiresAt: Union[Timestamp, None]
     lineage: Union[ModelLineage, None]
@@ -1621,6 +1631,11 @@ class UnreadableModel(TypedDict):
     unreadable: str
 
 
+class UsageToken(TypedDict):
+    name: str
+    scope: Literal["read", "score", "write", "admin"]
+
+
 class UsageModels(TypedDict):
     records: int
     bytes: int
@@ -1683,6 +1698,7 @@ class UsageLimits(TypedDict):
 
 
 class Usage(TypedDict):
+    token: Union[UsageToken, None]
     models: Union[UsageModels, None]
     datasets: Union[UsageModels, None]
     jobs: Union[UsageJobs, None]
