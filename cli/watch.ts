@@ -3,6 +3,7 @@ import { type JobStreamEvent, TureenProblem } from '../client/index.ts'
 import type { JobRecord } from '../schemas/job.ts'
 import { commonOptions, createCommand, readCommand } from './command.ts'
 import { requireRecords } from './held-records.ts'
+import { addJobOptions, jobOptions } from './job-options.ts'
 import { shownProgress } from './jobs.ts'
 import { CommandFailure, errorLines, exitCodes } from './mistakes.ts'
 import { searchLines } from './search-lines.ts'
@@ -11,11 +12,10 @@ import { plain, shownScore } from './terminal.ts'
 
 /** `tureen watch`: follows a job to its end, and ends as it does. */
 export async function watchCommand(given: readonly string[]): Promise<void> {
-  const command = createCommand(
-    'watch',
-    'Follow a job to its end. The command ends with 0 if the job succeeds, and else with 1.',
+  const command = addJobOptions(
+    createCommand('watch', 'Follow a job to its end. The command ends with 0 if the job succeeds, and else with 1.'),
   ).argument('<job>', 'id of the job')
-  const { options, names } = readCommand(command, z.object(commonOptions), given)
+  const { options, names } = readCommand(command, z.object({ ...commonOptions, ...jobOptions }), given)
   await runSession(
     'watch',
     options,
@@ -27,6 +27,7 @@ export async function watchCommand(given: readonly string[]): Promise<void> {
       const { client, reporter, signal } = session
       const onEvent = (event: JobStreamEvent) => {
         if (event.type === 'log') reporter.remark(event.message)
+        reporter.event(id, event)
       }
       const job = await client.wait(id, {
         signal,

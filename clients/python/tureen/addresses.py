@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, Optional, Sequence, Union
+from typing import Dict, List, Literal, Mapping, Optional, Sequence, Union
 from urllib.parse import quote, urlencode
 
 #: Values of query parameters. A parameter with several values is repeated; None is left out.
@@ -45,6 +45,12 @@ def label_texts(labels: Optional[Mapping[str, str]]) -> List[str]:
     return [f"{key}:{value}" for key, value in (labels or {}).items()]
 
 
-def record_query(name: Optional[str], labels: Optional[Mapping[str, str]], ttl: Optional[int]) -> Dict[str, object]:
-    """Returns the fields of a record as query parameters. `ttl`: seconds until the record expires."""
-    return {"name": name, "ttl": ttl, "label": label_texts(labels)}
+#: Orders of lists. A minus reverses them.
+RecordOrder = Literal["-created", "created", "name", "-name", "bytes", "-bytes"]
+
+
+def record_query(
+    name: Optional[str], labels: Optional[Mapping[str, str]], ttl: Optional[int], root: Optional[str] = None
+) -> Dict[str, object]:
+    """Returns the fields of a record as query parameters. `ttl`: seconds until the record expires; `root`: of a checkpoint."""
+    return {"name": name, "ttl": ttl, "root": root, "label": label_texts(labels)}

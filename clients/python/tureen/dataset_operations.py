@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Union
 
-from .addresses import label_texts, record_query
+from .addresses import RecordOrder, label_texts, record_query
 from .api_types import Dataset, DatasetPage, UnreadableDataset
 from .arrays import npz_file
 from .bodies import Digest, FileBytes, OnProgress, Uploadable, form_upload, raw_upload
@@ -56,13 +56,29 @@ class DatasetOperations:
         *,
         limit: Optional[int] = None,
         cursor: Optional[str] = None,
+        sort: Optional[RecordOrder] = None,
         name: Optional[str] = None,
         label: Optional[Mapping[str, str]] = None,
+        created_after: Optional[str] = None,
+        created_before: Optional[str] = None,
+        min_bytes: Optional[int] = None,
+        max_bytes: Optional[int] = None,
         sha256: Optional[str] = None,
         options: Optional[RequestOptions] = None,
     ) -> DatasetPage:
-        """Returns one page of data sets, newest first."""
-        query = {"limit": limit, "cursor": cursor, "name": name, "label": label_texts(label), "sha256": sha256}
+        """Returns one page of data sets, newest first unless `sort` says otherwise. Times are UTC, such as 2026-11-30T08:00:00Z."""
+        query = {
+            "limit": limit,
+            "cursor": cursor,
+            "sort": sort,
+            "name": name,
+            "label": label_texts(label),
+            "createdAfter": created_after,
+            "createdBefore": created_before,
+            "minBytes": min_bytes,
+            "maxBytes": max_bytes,
+            "sha256": sha256,
+        }
         return self._exchange.send("listDatasets", {}, ApiCall(query=query, options=options), read_json)
 
     def get_dataset(self, id: str, *, options: Optional[RequestOptions] = None) -> Union[Dataset, UnreadableDataset]:

@@ -80,11 +80,25 @@ class JobOperations:
         cursor: Optional[str] = None,
         type: Optional[JobType] = None,
         status: Optional[JobStatus] = None,
+        sort: Optional[Literal["-created", "created"]] = None,
+        name: Optional[str] = None,
         label: Optional[Mapping[str, str]] = None,
+        created_after: Optional[str] = None,
+        created_before: Optional[str] = None,
         options: Optional[RequestOptions] = None,
     ) -> JobPage:
-        """Returns one page of jobs without their requests and results, newest first."""
-        query = {"limit": limit, "cursor": cursor, "type": type, "status": status, "label": label_texts(label)}
+        """Returns one page of jobs without their requests and results, newest first unless `sort` says otherwise."""
+        query = {
+            "limit": limit,
+            "cursor": cursor,
+            "type": type,
+            "status": status,
+            "sort": sort,
+            "name": name,
+            "label": label_texts(label),
+            "createdAfter": created_after,
+            "createdBefore": created_before,
+        }
         return self._exchange.send("listJobs", {}, ApiCall(query=query, options=options), read_json)
 
     def get_job(

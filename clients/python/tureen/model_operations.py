@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Literal, Mapping, Optional, Union, overload
 
-from .addresses import label_texts, record_query
+from .addresses import RecordOrder, label_texts, record_query
 from .api_types import Model, ModelPage, Recipe, ScorePage, TensorPage, UnreadableModel
 from .bodies import Body, Digest, FileBytes, FormPart, OnProgress, Uploadable, form_upload, raw_upload
 from .downloads import ByteRange, ContentFacts, Download, OnReceived, head_of, start_download
@@ -13,6 +13,9 @@ from .settings import RequestOptions
 
 #: `inline`: one file with the external data inside, if that is below 2 GiB. By default the model's own file comes.
 External = Literal["inline"]
+
+#: Another format for a checkpoint.
+ContentFormat = Literal["safetensors"]
 
 
 class ModelOperations:
@@ -28,6 +31,7 @@ class ModelOperations:
         name: Optional[str] = None,
         labels: Optional[Mapping[str, str]] = None,
         ttl: Optional[int] = None,
+        root: Optional[str] = None,
         digest: Digest = None,
         on_progress: Optional[OnProgress] = None,
         idempotency_key: Optional[str] = None,
@@ -36,14 +40,14 @@ class ModelOperations:
         """Uploads a model. The same bytes with the same name and labels are one record.
 
         `data`: its external data, by the locations that the model writes; then `file` cannot be a stream. `ttl`: seconds until the record
-        expires. `digest`: that of a single file, as `sha256:<hex>`, if it is known. By default the client reads the file twice, and declares
+        expires. `root`: place of the dict of tensors in a checkpoint. `digest`: that of a single file, as `sha256:<hex>`, if it is known. By default the client reads the file twice, and declares
         its digest so that the server refuses damaged bytes; False: it does not.
         """
         if data is None:
             body, headers = raw_upload(file, digest)
         else:
             body, headers = form_upload([("model", "model.onnx", file), *data_parts(data)], digest)
-        query = record_query(name, labels, ttl)
+        query = record_query(name, labels, ttl, root)
         return self._upload("createModel", {}, query, body, headers, on_progress, options, idempotency_key)
 
     def put_model(
@@ -53,6 +57,7 @@ class ModelOperations:
         name: str,
         labels: Optional[Mapping[str, str]] = None,
         ttl: Optional[int] = None,
+        root: Optional[str] = None,
         digest: Digest = None,
         on_progress: Optional[OnProgress] = None,
         idempotency_key: Optional[str] = None,
@@ -60,7 +65,7 @@ class ModelOperations:
     ) -> Model:
         """Uploads a model by PUT. It differs from `create_model` only for proxies."""
         body, headers = raw_upload(file, digest)
-        query = record_query(name, labels, ttl)
+        query = record_query(name, labels, ttl, root)
         return self._upload("putModel", {}, query, body, headers, on_progress, options, idempotency_key)
 
     def put_model_data(
@@ -87,20 +92,32 @@ class ModelOperations:
         *,
         limit: Optional[int] = None,
         cursor: Optional[str] = None,
+        sort: Optional[RecordOrder] = None,
         name: Optional[str] = None,
         label: Optional[Mapping[str, str]] = None,
+        created_after: Optional[str] = None,
+        created_before: Optional[str] = None,
+        min_bytes: Optional[int] = None,
+        max_bytes: Optional[int] = None,
         fingerprint: Optional[str] = None,
         sha256: Optional[str] = None,
+        kind: Optional[Literal["model", "checkpoint"]] = None,
         options: Optional[RequestOptions] = None,
     ) -> ModelPage:
-        """Returns one page of models, newest first."""
+        """Returns one page of models and checkpoints, newest first unless `sort` says otherwise. Times are UTC, such as 2026-11-30T08:00:00Z."""
         query = {
             "limit": limit,
             "cursor": cursor,
+            "sort": sort,
             "name": name,
             "label": label_texts(label),
+            "createdAfter": created_after,
+            "createdBefore": created_before,
+            "minBytes": min_bytes,
+            "maxBytes": max_bytes,
             "fingerprint": fingerprint,
             "sha256": sha256,
+            "kind": kind,
         }
         return self._exchange.send("listModels", {}, ApiCall(query=query, options=options), read_json)
 
@@ -157,18 +174,25 @@ class ModelOperations:
         id: str,
         *,
         external: Optional[External] = None,
+        format: Optional[ContentFormat] = None,
         part: Optional[ByteRange] = None,
         on_progress: Optional[OnReceived] = None,
         options: Optional[RequestOptions] = None,
     ) -> Download:
-        """Downloads the ONNX file. `external`: whether its external data come inside; `part`: the bytes to load, all by default."""
-        query = {"external": external}
+        """Downloads the file. `external`: whether its external data come inside; `format`: of a checkpoint; `part`: the bytes to load, all by default."""
+        query = {"external": external, "format": format}
         return start_download(self._exchange, "getModelContent", {"id": id}, query, part, on_progress, options)
 
     def head_model_content(
-        self, id: str, *, external: Optional[External] = None, options: Optional[RequestOptions] = None
+        self,
+        id: str,
+        *,
+        external: Optional[External] = None,
+        format: Optional[ContentFormat] = None,
+        options: Optional[RequestOptions] = None,
     ) -> ContentFacts:
-        return head_of(self._exchange, "headModelContent", {"id": id}, {"external": external}, options)
+        query = {"external": external, "format": format}
+        return head_of(self._exchange, "headModelContent", {"id": id}, query, options)
 
     def get_model_content_as(
         self,
@@ -176,12 +200,13 @@ class ModelOperations:
         filename: str,
         *,
         external: Optional[External] = None,
+        format: Optional[ContentFormat] = None,
         part: Optional[ByteRange] = None,
         on_progress: Optional[OnReceived] = None,
         options: Optional[RequestOptions] = None,
     ) -> Download:
-        """Downloads the ONNX file under a file name. It differs from `get_model_content` only for proxies and logs."""
-        values, query = {"id": id, "filename": filename}, {"external": external}
+        """Downloads the file under a file name. It differs from `get_model_content` only for proxies and logs."""
+        values, query = {"id": id, "filename": filename}, {"external": external, "format": format}
         return start_download(self._exchange, "getModelContentAs", values, query, part, on_progress, options)
 
     def head_model_content_as(
@@ -190,10 +215,11 @@ class ModelOperations:
         filename: str,
         *,
         external: Optional[External] = None,
+        format: Optional[ContentFormat] = None,
         options: Optional[RequestOptions] = None,
     ) -> ContentFacts:
-        values = {"id": id, "filename": filename}
-        return head_of(self._exchange, "headModelContentAs", values, {"external": external}, options)
+        values, query = {"id": id, "filename": filename}, {"external": external, "format": format}
+        return head_of(self._exchange, "headModelContentAs", values, query, options)
 
     def get_model_data(
         self,
