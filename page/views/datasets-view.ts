@@ -31,7 +31,7 @@ export function DatasetsView({ query }: { query: URLSearchParams }) {
   const load = (signal: AbortSignal) => client.listDatasets(parameters, { signal })
   const { value: page, error, isLoading } = useLoaded(`datasets ${text}`, load)
   return html`<h1 tabindex="-1">Data sets</h1>
-    ${mayWrite() && h(UploadArea, { what: 'data sets', accept: '.npz', example: 'val.npz', path: '/v1/datasets?name=val' })}
+    ${mayWrite() && h(UploadArea, { what: 'data sets', accept: '.npz', example: 'data.npz', path: '/v1/datasets?name=data' })}
     ${h(ListFilters, { key: text, path: '/datasets', fields, filters })}
     ${h(ErrorNotice, { error })} ${isLoading && html`<p role="status">Loading the data sets.</p>`}
     ${page?.items.length === 0 && html`<p>There are no such data sets. Upload an .npz file with arrays of samples and targets.</p>`}

@@ -43,7 +43,7 @@ export function ModelsView({ query }: { query: URLSearchParams }) {
   const selected = useShared(selection)
   const isFiltered = Object.keys(filters).length > 0
   return html`<h1 tabindex="-1">Models</h1>
-    ${mayWrite() && h(UploadArea, { what: 'models', accept: '*', example: 'ft0.onnx', path: '/v1/models?name=ft0' })}
+    ${mayWrite() && h(UploadArea, { what: 'models', accept: '*', example: 'model.onnx', path: '/v1/models?name=model' })}
     ${h(ListFilters, { key: text, path: '/models', fields, filters })}
     ${h(ErrorNotice, { error })} ${isLoading && html`<p role="status">Loading the models.</p>`}
     ${

@@ -63,5 +63,9 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
 
 /** Waits until nothing is being loaded. */
 export async function settled(page: Page): Promise<void> {
-  await page.getByText(/^Loading the /).waitFor({ state: 'detached' })
+  // A view may load several things; the first one that is left counts.
+  await page
+    .getByText(/^Loading the /)
+    .first()
+    .waitFor({ state: 'detached' })
 }

@@ -88,7 +88,7 @@ describe('numbers are those of the API', () => {
 
   test('of models', async () => {
     await tab.page.goto(`${app.url}/page/models`)
-    await tab.page.getByText('ft0').waitFor()
+    await tab.page.getByRole('link', { name: 'ft0' }).waitFor()
     const shown = await tab.page
       .locator('tbody tr')
       .evaluateAll(rows => rows.map(row => [...row.children].slice(2, 7).map(cell => (cell.textContent ?? '').trim())))
