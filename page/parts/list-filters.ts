@@ -2,15 +2,31 @@ import { useState } from 'preact/hooks'
 import { html, onSubmit, textOf } from '../markup.ts'
 import { viewUrl, visit } from '../routing.ts'
 
-/** Filters of lists, by the name of their query parameter, in words. Fields with options are chosen, others are typed. */
+/**
+ * Filters and orders of lists, by the name of their query parameter, in words. Fields with options are chosen, others are typed. `none`: in words,
+ * what holds without a choice.
+ */
 const known = {
   name: { title: 'Name' },
   label: { title: 'Label', example: 'key:value' },
   fingerprint: { title: 'Family', example: 'sha256:…' },
-  type: { title: 'Type', options: ['merge', 'comparison', 'search', 'evaluation'] },
-  status: { title: 'Status', options: ['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'] },
-} as const satisfies Record<string, { title: string; example?: string; options?: readonly string[] }>
+  type: { title: 'Type', options: sameWords('merge', 'comparison', 'search', 'evaluation') },
+  status: { title: 'Status', options: sameWords('queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled') },
+  kind: { title: 'Kind', options: { model: 'models', checkpoint: 'checkpoints' } },
+  sort: {
+    title: 'Order',
+    none: 'newest first',
+    options: {
+      created: 'oldest first',
+      name: 'A to Z',
+      '-name': 'Z to A',
+      '-bytes': 'largest first',
+      bytes: 'smallest first',
+    },
+  },
+} as const satisfies Record<string, FieldWords>
 
+type FieldWords = { title: string; example?: string; none?: string; options?: Readonly<Record<string, string>> }
 type FilterField = keyof typeof known
 type FilterTexts = Record<string, string>
 
@@ -41,15 +57,15 @@ export function ListFilters({ path, fields, filters }: FilterProps) {
   const show = onSubmit(() => visit(viewUrl(path, texts)))
   return html`<form class="filters" role="search" onSubmit=${show}>
     ${fields.map(field => {
-      const { title, example, options }: { title: string; example?: string; options?: readonly string[] } = known[field]
+      const { title, example, none = 'all', options }: FieldWords = known[field]
       const value = texts[field] ?? ''
       return html`<label>
         ${title}
         ${
           options
             ? html`<select value=${value} onChange=${change(field)}>
-                <option value="">all</option>
-                ${options.map(option => html`<option value=${option}>${option}</option>`)}
+                <option value="">${none}</option>
+                ${Object.entries(options).map(([option, words]) => html`<option value=${option}>${words}</option>`)}
               </select>`
             : html`<input type="search" value=${value} placeholder=${example} onInput=${change(field)} />`
         }
@@ -61,4 +77,8 @@ export function ListFilters({ path, fields, filters }: FilterProps) {
       html`<button type="button" class="quiet" onClick=${() => visit(viewUrl(path))}>Clear filters</button>`
     }
   </form>`
+}
+
+function sameWords(...values: readonly string[]): Record<string, string> {
+  return Object.fromEntries(values.map(value => [value, value]))
 }

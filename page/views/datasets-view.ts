@@ -15,7 +15,7 @@ import { UploadArea } from '../parts/upload-area.ts'
 import { Link, viewUrl } from '../routing.ts'
 import { mayWrite } from '../session.ts'
 
-const fields = ['name', 'label'] as const
+const fields = ['name', 'label', 'sort'] as const
 
 const columns: readonly TableColumn[] = [
   { title: 'Data set' },
@@ -25,7 +25,7 @@ const columns: readonly TableColumn[] = [
   { title: 'Created', isMinor: true },
 ]
 
-/** The list of data sets, newest first. */
+/** The list of data sets. */
 export function DatasetsView({ query }: { query: URLSearchParams }) {
   const { filters, cursor, parameters, text } = listQuery(query, fields)
   const load = (signal: AbortSignal) => client.listDatasets(parameters, { signal })
@@ -39,7 +39,7 @@ export function DatasetsView({ query }: { query: URLSearchParams }) {
       page &&
       page.items.length > 0 &&
       h(Table, {
-        caption: 'Data sets, newest first',
+        caption: 'Data sets',
         columns,
         rows: page.items.map(item => ({ key: item.id, cells: cellsOf(item) })),
       })

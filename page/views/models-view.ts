@@ -18,8 +18,8 @@ import { select, selection } from '../selection.ts'
 import { mayWrite } from '../session.ts'
 import { useShared } from '../store.ts'
 
-// The server pages and filters. A filter or an order that the API gains is one more field here and in ListFilters.
-const fields = ['name', 'label', 'fingerprint'] as const
+// The server pages, sorts and filters. A filter that the API gains is one more field here and in ListFilters.
+const fields = ['name', 'label', 'fingerprint', 'kind', 'sort'] as const
 
 const columns: readonly TableColumn[] = [
   { title: html`<span class="hidden">Selected</span>` },
@@ -41,7 +41,7 @@ export function ModelsView({ query }: { query: URLSearchParams }) {
     isLoading,
   } = useLoaded(`models ${text}`, signal => client.listModels(parameters, { signal }))
   const selected = useShared(selection)
-  const isFiltered = Object.keys(filters).length > 0
+  const isFiltered = Object.keys(filters).some(name => name !== 'sort')
   return html`<h1 tabindex="-1">Models</h1>
     ${mayWrite() && h(UploadArea, { what: 'models', accept: '*', example: 'model.onnx', path: '/v1/models?name=model' })}
     ${h(ListFilters, { key: text, path: '/models', fields, filters })}
@@ -54,7 +54,7 @@ export function ModelsView({ query }: { query: URLSearchParams }) {
       page &&
       page.items.length > 0 &&
       h(Table, {
-        caption: 'Models, newest first',
+        caption: 'Models',
         columns,
         rows: page.items.map(item => ({
           key: item.id,
