@@ -156,7 +156,8 @@ describe('an upload that is sent again', () => {
       if (breaks <= 2) void proxy.endAll()
     }
     expect(await through.createModel({ file }, { onProgress })).toMatchObject({ sha256: `sha256:${sha256(file)}` })
-    expect(keys).toHaveLength(3)
+    // A connection may meet the end of another one, and be broken as well.
+    expect(keys.length).toBeGreaterThanOrEqual(3)
     expect(new Set(keys).size).toBe(1)
 
     keys.length = 0

@@ -112,7 +112,18 @@ describe.runIf(canBeAnother)('the container', () => {
   async function image(): Promise<string> {
     const root = await servers.data()
     await chmod(root, 0o755)
-    for (const path of ['package.json', 'README.md', 'container', 'docs', 'launcher', 'schemas', 'routes', 'src'])
+    for (const path of [
+      'package.json',
+      'README.md',
+      'client',
+      'container',
+      'docs',
+      'launcher',
+      'page',
+      'schemas',
+      'routes',
+      'src',
+    ])
       await cp(join(projectRoot, path), join(root, path), { recursive: true })
     await symlink(join(projectRoot, 'node_modules'), join(root, 'node_modules'))
     const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(root, '.cache/compile') }

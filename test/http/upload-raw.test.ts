@@ -102,6 +102,8 @@ test('the record says what the model is, and Location where', async () => {
     ],
     status: 'complete',
     missing: [],
+    kind: 'model',
+    checkpoint: null,
     irVersion: 7,
     producer: expect.stringContaining('pytorch'),
     opsets: [{ domain: '', version: 13 }],
