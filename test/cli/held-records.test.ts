@@ -161,6 +161,8 @@ describe('jobs', () => {
       stdout: expect.stringMatching(new RegExp(`The merge ${id} has succeeded\\.\n$`)),
     })
     const ended = await documentOf(job, 'watch', id)
+    const lines = (await run(['watch', id, '--ndjson'])).stdout.trimEnd().split('\n')
+    expect(lines.map(line => JSON.parse(line)).at(-1)).toMatchObject({ type: 'done', job: { id } })
     expect((await documentOf(jobPage, 'jobs', '--label', 'of=watch', '--name', 'soup')).items).toMatchObject([{ id }])
     expect((await documentOf(jobPage, 'ls', 'jobs', '--status', 'failed')).items).toEqual([])
     if (ended.type !== 'merge' || !ended.result) throw new Error('a merge has a result')
