@@ -1,5 +1,6 @@
 import type { JobOf, JobProgress, JobType } from '../schemas/job.ts'
 import { requireUnchanged } from './local-server.ts'
+import type { Progress } from './progress-line.ts'
 import type { Session } from './session.ts'
 import { shownScore } from './terminal.ts'
 
@@ -62,14 +63,8 @@ export async function checkJob<Type extends JobType>(
   await requireUnchanged(local)
 }
 
-const barWidth = 24
-
-/** Returns the progress of a job as one line. */
-export function shownProgress({ done, total, message, best, secondsLeft }: JobProgress): string {
-  const share = total > 0 ? Math.min(done / total, 1) : 0
-  const filled = Math.round(barWidth * share)
-  const bar = `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)} ${Math.floor(share * 100)} %`
+/** Returns the progress of a job for a person. */
+export function shownProgress({ done, total, message, best, secondsLeft }: JobProgress): Progress {
   const score = best === null || best === undefined ? '' : `, best ${shownScore(best)}`
-  const left = secondsLeft === null || secondsLeft === undefined ? '' : `, ${Math.ceil(secondsLeft)} s left`
-  return `${bar} ${message}${score}${left}`
+  return { text: message + score, done, total, secondsLeft }
 }

@@ -7,7 +7,7 @@ import { type Download, type DownloadOptions, TureenConnectionError, TureenDiges
 import { whileWriting } from './local-files.ts'
 import { CommandFailure } from './mistakes.ts'
 import type { Session } from './session.ts'
-import { shownBytes } from './terminal.ts'
+import { byteProgress } from './terminal.ts'
 
 /** A file to download. `sha256` and `bytes`: null if the server does not say. */
 export type PulledFile = {
@@ -26,8 +26,7 @@ export async function pullFile(
   { reporter, signal }: Pick<Session, 'reporter' | 'signal'>,
 ): Promise<void> {
   const { path, sha256, bytes } = file
-  const shown = (received: number) =>
-    reporter.progress(`${path}: ${shownBytes(received)}${bytes === null ? '' : ` of ${shownBytes(bytes)}`}`)
+  const shown = (received: number) => reporter.progress(byteProgress(path, received, bytes))
   if (sha256 === null || bytes === null)
     return whileWriting(path, async () =>
       saveDownload(await file.open({ signal, onProgress: ({ received }) => shown(received) }), path),

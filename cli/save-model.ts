@@ -7,7 +7,7 @@ import { requireWritable, whileWriting } from './local-files.ts'
 import { CommandFailure } from './mistakes.ts'
 import type { Session } from './session.ts'
 import { standardStream, writeStandardOutput } from './standard-streams.ts'
-import { shownBytes } from './terminal.ts'
+import { byteProgress } from './terminal.ts'
 import { usableModel } from './uploads.ts'
 
 /** Most bytes of one file with the external data inside: protobuf allows less than 2 GiB, and the file has more than the data. */
@@ -32,7 +32,7 @@ export async function saveModel(
   const options = {
     signal,
     onProgress: ({ received, total }: { received: number; total: number | null }) =>
-      reporter.progress(`${path}: ${shownBytes(received)}${total === null ? '' : ` of ${shownBytes(total)}`}`),
+      reporter.progress(byteProgress(path, received, total)),
   }
   if (local && record.files.length === 1) {
     const stored = await local.modelPath(id, signal)

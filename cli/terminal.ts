@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { JobStreamEvent } from '../client/index.ts'
+import { createProgressLine, type Progress } from './progress-line.ts'
 
 /** Returns a text without control characters: names in models could otherwise write anything on a terminal. */
 export function plain(text: string): string {
@@ -30,6 +31,12 @@ export function shownBytes(bytes: number): string {
   return `${power === 0 ? amount : amount.toFixed(amount < 10 ? 1 : 0)} ${units[power]}`
 }
 
+/** Returns progress through bytes, with their rate. `total`: null if it is unknown. */
+export function byteProgress(name: string, done: number, total: number | null): Progress {
+  const text = `${name}: ${shownBytes(done)}${total === null ? '' : ` of ${shownBytes(total)}`}`
+  return { text, done, total, rate: perSecond => `${shownBytes(Math.round(perSecond))}/s` }
+}
+
 /** Returns a score with up to six significant digits; a dash if it is missing. */
 export function shownScore(score: number | null | undefined): string {
   return score === null || score === undefined ? '-' : String(Number(score.toPrecision(6)))
@@ -54,7 +61,7 @@ export type Reporter = {
   /** Writes why the command does not end with 0, although nothing went wrong. */
   fail(text: string): void
   /** Shows how far the command is: one line of a terminal that changes. */
-  progress(text: string): void
+  progress(progress: Progress): void
   /** Removes that line. */
   clear(): void
 }
@@ -65,12 +72,9 @@ export type ReporterOptions = { json: boolean; ndjson?: boolean; quiet: boolean;
 /** Returns what writes for a command. With `json` and `ndjson` people get no lines, with `quiet` only errors. */
 export function createReporter({ json, ndjson = false, quiet, output }: ReporterOptions): Reporter {
   const people = output === '-' ? process.stderr : process.stdout
-  const live = process.stderr.isTTY && !quiet && process.env.TERM !== 'dumb'
-  let isShown = false
-  const clear = () => {
-    if (isShown) process.stderr.write('\r\x1b[K')
-    isShown = false
-  }
+  const isLive = process.stderr.isTTY && !quiet && process.env.TERM !== 'dumb'
+  const line = isLive ? createProgressLine(process.stderr) : undefined
+  const clear = () => line?.clear()
   const names = new Map<string, string>()
   const readable = (text: string) => plain([...names].reduce((all, [id, name]) => all.replaceAll(id, name), text))
   return {
@@ -105,10 +109,6 @@ export function createReporter({ json, ndjson = false, quiet, output }: Reporter
       clear()
       process.stderr.write(`${styleText('red', 'not met:', { stream: process.stderr })} ${plain(text)}\n`)
     },
-    progress(text) {
-      if (!live) return
-      process.stderr.write(`\r\x1b[K${plain(text).slice(0, (process.stderr.columns || 80) - 1)}`)
-      isShown = true
-    },
+    progress: progress => line?.show({ ...progress, text: plain(progress.text) }),
   }
 }

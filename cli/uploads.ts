@@ -9,7 +9,7 @@ import { isFile } from './local-files.ts'
 import type { LocalServer } from './local-server.ts'
 import { CommandFailure, whileSending } from './mistakes.ts'
 import type { Session } from './session.ts'
-import { shownBytes } from './terminal.ts'
+import { byteProgress } from './terminal.ts'
 
 /** Seconds after which a server forgets what a command has put there, if the command could not remove it. */
 const forgottenSeconds = 86_400
@@ -143,7 +143,7 @@ function sending({ client, reporter, signal }: Session, fields: Pick<Uploads, 'l
   const optionsFor = (path: string) => ({
     signal,
     onProgress: ({ sent, total }: { sent: number; total: number | null }) =>
-      reporter.progress(`${basename(path)}: ${shownBytes(sent)}${total === null ? '' : ` of ${shownBytes(total)}`}`),
+      reporter.progress(byteProgress(basename(path), sent, total)),
   })
   return {
     model: async (path, name, root) =>
@@ -162,7 +162,7 @@ function adopting(
   fields: Pick<Uploads, 'labels' | 'ttl'>,
 ): Sender {
   const absolute = (path: string) => {
-    reporter.progress(`reading ${basename(path)}`)
+    reporter.progress({ text: `reading ${basename(path)}`, done: 0, total: null })
     return resolve(path)
   }
   return {

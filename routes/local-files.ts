@@ -59,7 +59,7 @@ export const localFileRoutes: FastifyPluginAsyncZod<Options> = async (app, { fil
     '/local/models/:id/path',
     { schema: { hide: true, params: idParameter, response: { 200: localPath } } },
     async ({ params: { id } }) => {
-      const stored = models.paths(await models.getComplete(id, 'id'))
+      const stored = models.paths(await models.getComplete(id, 'id', true))
       await models.requireSound([{ ...stored, label: id }], AbortSignal.any([]))
       return { path: stored.path }
     },
