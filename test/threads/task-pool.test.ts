@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { TaskPool } from '../../src/threads/task-pool.ts'
+import { until } from '../support/store-client.ts'
 
 let pool: TaskPool<typeof import('./busy-worker.ts')> | undefined
 
@@ -7,7 +8,11 @@ afterEach(() => pool?.destroy())
 
 const never = () => new AbortController().signal
 const openPool = () => {
-  pool = new TaskPool(new URL('./busy-worker.ts', import.meta.url), { minThreads: 0, maxThreads: 2 }, 60_000)
+  pool = new TaskPool(
+    new URL('./busy-worker.ts', import.meta.url),
+    { minThreads: 0, maxThreads: 2, idleTimeout: 60_000 },
+    60_000,
+  )
   return pool
 }
 
@@ -42,4 +47,11 @@ describe('a pool whose threads are all ended by aborted tasks', () => {
     expect((await outcomes).map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'rejected'))
     expect(threads.threads).toEqual([])
   })
+})
+
+test('an idle thread runs its event loop, where its end reaches it even if a module loader has missed it', async () => {
+  const threads = openPool()
+  const shared = new SharedArrayBuffer(4)
+  await threads.call('later', shared, never())
+  await until('the event loop has run', () => new Int32Array(shared)[0] === 1)
 })
