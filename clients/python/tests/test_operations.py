@@ -54,7 +54,7 @@ class Operations(unittest.TestCase):
         for id, operation in self.described.items():
             taken: Set[str] = set(inspect.signature(getattr(Client, snake(id))).parameters)
             for parameter in operation["parameters"]:
-                name = parameter["name"].replace("-", "_")
+                name = snake(parameter["name"].replace("-", "_"))
                 if name in NOT_TAKEN or parameter["in"] == "path":
                     continue
                 # Records have labels; lists filter by a label.
