@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { idempotencyHeaders, idParameter } from '../schemas/common.ts'
+import { idempotencyHeaders, idParameter, recordParameters } from '../schemas/common.ts'
 import { dataset, datasetFilters, datasetItem, datasetPage, datasetUpload } from '../schemas/dataset.ts'
-import { uploadParameters } from '../schemas/model.ts'
 import { datasetErrors } from '../src/datasets/dataset-errors.ts'
 import type { DatasetStore, NamedFile } from '../src/datasets/dataset-store.ts'
 import { TureenError } from '../src/errors.ts'
@@ -38,7 +37,7 @@ export const datasetRoutes: FastifyPluginAsyncZod<Options> = async (
           'Takes an .npz file, a form with several .npz files (shards), or a form with files input_N.pb and output_N.pb.',
         tags,
         headers: idempotencyHeaders,
-        querystring: uploadParameters,
+        querystring: recordParameters,
         response: {
           200: dataset.describe('The existing record with the same content, name and labels'),
           201: dataset,

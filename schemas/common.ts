@@ -138,6 +138,9 @@ export const labelParameters = labelTexts
   .transform(readLabels)
   .describe('A label as key:value; a request may repeat the parameter')
 
+/** Query parameters of an upload: fields of the new record. */
+export const recordParameters = z.strictObject({ name: name.optional(), label: labelParameters, ttl: ttlParameter })
+
 /** Selects the models that have a label. A request body may have this in place of a list of models. */
 export const modelSelection = z
   .strictObject({

@@ -12,10 +12,10 @@ import {
   name,
   page,
   pageParameters,
+  recordParameters,
   recordSort,
   reference,
   timestamp,
-  ttlParameter,
   unreadable,
 } from './common.ts'
 import { weightValue } from './merge.ts'
@@ -134,12 +134,7 @@ const root = z
     'Only for a file of torch.save: the place of the dict of tensors, keys joined by /, or an empty text for the top level. By default the first of state_dict, model, model_state_dict, model_ema and ema, then the top level',
   )
 
-export const uploadParameters = z.strictObject({
-  name: name.optional(),
-  label: labelParameters,
-  ttl: ttlParameter,
-  root,
-})
+export const uploadParameters = recordParameters.extend({ root })
 
 export type UploadParameters = z.infer<typeof uploadParameters>
 
