@@ -1,6 +1,6 @@
 import type { JobOf, JobProgress, JobType } from '../schemas/job.ts'
 import { requireUnchanged } from './local-server.ts'
-import type { Progress } from './progress-line.ts'
+import type { WorkProgress } from './progress-line.ts'
 import type { Session } from './session.ts'
 import { shownScore } from './terminal.ts'
 
@@ -64,7 +64,7 @@ export async function checkJob<Type extends JobType>(
 }
 
 /** Returns the progress of a job for a person. */
-export function shownProgress({ done, total, message, best, secondsLeft }: JobProgress): Progress {
+export function shownProgress({ done, total, message, best, secondsLeft }: JobProgress): WorkProgress {
   const score = best === null || best === undefined ? '' : `, best ${shownScore(best)}`
   return { text: message + score, done, total, secondsLeft }
 }

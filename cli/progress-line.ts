@@ -4,7 +4,7 @@ import type { Format, Options, Params, SingleBar } from 'cli-progress'
  * How far some work is. `total`: null if it is unknown. `rate`: returns in words how much is done in a second. `secondsLeft`: an estimate of
  * others; without it, it follows from the progress so far.
  */
-export type Progress = {
+export type WorkProgress = {
   text: string
   done: number
   total: number | null
@@ -14,7 +14,7 @@ export type Progress = {
 
 /** A line of a terminal that changes. */
 export type ProgressLine = {
-  show(progress: Progress): void
+  show(progress: WorkProgress): void
   /** Removes the line, so that others can be written. */
   clear(): void
 }
@@ -25,7 +25,7 @@ const settlingSeconds = 1
 /** Returns a line that shows how far work is, with a bar where its end is known. */
 export function createProgressLine(stream: NodeJS.WriteStream): ProgressLine {
   let bar: SingleBar | undefined
-  let shown: Progress | undefined
+  let shown: WorkProgress | undefined
   let first = 0
   let isLoading = false
   const begin = () => {
@@ -67,7 +67,7 @@ export function createProgressLine(stream: NodeJS.WriteStream): ProgressLine {
 
 /** Returns the line in words, with what the library has measured. */
 function lineOf(
-  { text, done, total, rate, secondsLeft }: Progress,
+  { text, done, total, rate, secondsLeft }: WorkProgress,
   first: number,
   { progress, eta, startTime }: Params,
   options: Options,

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { JobStreamEvent } from '../client/index.ts'
-import { createProgressLine, type Progress } from './progress-line.ts'
+import { createProgressLine, type WorkProgress } from './progress-line.ts'
 
 /** Returns a text without control characters: names in models could otherwise write anything on a terminal. */
 export function plain(text: string): string {
@@ -32,7 +32,7 @@ export function shownBytes(bytes: number): string {
 }
 
 /** Returns progress through bytes, with their rate. `total`: null if it is unknown. */
-export function byteProgress(name: string, done: number, total: number | null): Progress {
+export function byteProgress(name: string, done: number, total: number | null): WorkProgress {
   const text = `${name}: ${shownBytes(done)}${total === null ? '' : ` of ${shownBytes(total)}`}`
   return { text, done, total, rate: perSecond => `${shownBytes(Math.round(perSecond))}/s` }
 }
@@ -61,7 +61,7 @@ export type Reporter = {
   /** Writes why the command does not end with 0, although nothing went wrong. */
   fail(text: string): void
   /** Shows how far the command is: one line of a terminal that changes. */
-  progress(progress: Progress): void
+  progress(progress: WorkProgress): void
   /** Removes that line. */
   clear(): void
 }

@@ -4,8 +4,8 @@ import { distance } from 'fastest-levenshtein'
 const maximumCharacters = 100
 
 /**
- * Returns the known name with the fewest edits to `name`, of those that begin with it if there are any; undefined if `known` is empty, or if `name`
- * has more than 100 characters.
+ * Returns the known name with the fewest edits to `name`, if possible one that begins with it.
+ * @returns undefined if `known` is empty, or if `name` has more than 100 characters
  */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   if (name.length > maximumCharacters) return undefined

@@ -86,10 +86,13 @@ export function otherBeginning(beginning: ByteSource): string | undefined {
     if (first.type === wireType.bytes) return isTensorFlowNode(beginning, first) ? tensorFlowGraph : undefined
     cursor.offset = first.end
     const second = readField(cursor, Number.MAX_SAFE_INTEGER)
-    const isLong = second.number === 2 && second.end > beginning.byteLength
+    const isLong = second.number === 2 && second.end - second.start > longestProducer
     return isLong && startsWithMessage(beginning, second) ? savedModel : undefined
   })
 }
+
+/** Most bytes of the name of a producer. Names have some twenty, graphs some thousands. */
+const longestProducer = 1024
 
 const tensorFlowGraph =
   'The file is a TensorFlow graph (a frozen .pb). Export the model to ONNX with tf2onnx and upload that.'
