@@ -101,7 +101,9 @@ until(b'sourced')
 seen = seen.split(b'sourced')[-1]
 until(b'ready')
 os.write(fd, sys.argv[1].encode() + b'\\x01echo completed:\\x05 :end\\n')
-until(b'completed:tureen')
+# The line that was typed has the same words, but not at its beginning.
+until(b'\\ncompleted:tureen')
+seen = seen[seen.index(b'\\ncompleted:'):]
 until(b':end\\r\\n')
 os.kill(pid, 9)
 print(seen.decode(errors='replace'))
