@@ -5,6 +5,7 @@ const layers = [
     'src/command-line.ts',
     'src/command-names.ts',
     'src/error-catalogue.ts',
+    'src/error-entries',
     'src/errors.ts',
     'src/json-pieces.ts',
     'src/in-seconds.ts',

@@ -10,10 +10,6 @@ export function encodeCursor(last: string): string {
   return Buffer.from(last).toString('base64url')
 }
 
-export function decodeCursor(cursor: string | undefined): string | undefined {
-  return decodePlace(cursor, /^[0-9a-f-]{36}$/)
-}
-
 /** Reads the cursor of a list whose places have this form. */
 export function decodePlace(cursor: string | undefined, form: RegExp): string | undefined {
   return cursor === undefined ? undefined : decode(cursor, form)
@@ -26,7 +22,7 @@ export function decodeIndexCursor(cursor: string): number {
 
 /** Reads the cursor of the list of scores, whose key is `<time> <key>`. */
 export function decodeScoreCursor(cursor: string | undefined): string | undefined {
-  return cursor === undefined ? undefined : decode(cursor, /^[\dT:.-]+Z [0-9a-f]{64}$/)
+  return decodePlace(cursor, /^[\dT:.-]+Z [0-9a-f]{64}$/)
 }
 
 function decode(cursor: string, form: RegExp): string {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { decodeCursor, fittingItems, readPage } from '../../src/storage/paging.ts'
+import { decodePlace, fittingItems, readPage } from '../../src/storage/paging.ts'
 
 const idOf = (index: number) => `00000000-0000-7000-8000-${String(index).padStart(12, '0')}`
 
@@ -16,7 +16,7 @@ function listOf(sizes: readonly number[]) {
     return found
   }
   const page = (limit: number, cursor?: string) =>
-    readPage({ read, keyOf: ({ id }) => id, toItem: row => row }, limit, decodeCursor(cursor))
+    readPage({ read, keyOf: ({ id }) => id, toItem: row => row }, limit, decodePlace(cursor, /^[0-9a-f-]{36}$/))
   return { rows, counted, page }
 }
 
