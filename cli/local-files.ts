@@ -22,7 +22,10 @@ export async function isFile(path: string): Promise<boolean> {
 /** Checks that a file can be written. @throws UsageMistake if it exists already, unless `force`, or if its directory does not exist */
 export async function requireWritable(path: string, force: boolean): Promise<void> {
   if (path === standardStream) return requirePipedOutput()
-  if ((await isFile(path)) && !force)
+  const existing = await stat(path).catch(() => undefined)
+  if (existing && !existing.isFile())
+    throw new UsageMistake(`${path} exists already, and is no regular file. Name another file.`)
+  if (existing && !force)
     throw new UsageMistake(`${path} exists already. Add --force to replace it, or name another file.`)
   const directory = dirname(path)
   const isDirectory = await stat(directory).then(

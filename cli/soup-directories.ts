@@ -113,7 +113,9 @@ export async function soupOfDirectories(
   reporter.document({ items: jobs.map(({ job }) => job) })
   reporter.warn(warnings)
   reporter.tell(
-    plain(`${options.output}: ${results.length} models, and ${others.length} other files of ${base.path}`),
+    plain(
+      `${options.output}: ${counted(results.length, 'model')}, and ${counted(others.length, 'other file')} of ${base.path}`,
+    ),
     ...results.map(({ path, result }) => plain(`${path}: ${result.report.tensors.averaged} tensors averaged`)),
   )
   return exitCodes.done
@@ -170,4 +172,8 @@ function wouldBe(output: string, base: ModelDirectory, others: readonly string[]
     ...base.models.map(path => `model: ${posix.join(output, path)}`),
     ...others.map(path => `copy of ${base.path}: ${posix.join(output, path)}`),
   ].map(plain)
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

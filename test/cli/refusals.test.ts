@@ -68,6 +68,12 @@ const refused: [string, string[], number, RegExp][] = [
     /: ft1\.onnx exists already\. Add --force to replace it, or name another file\.\n$/,
   ],
   [
+    'an output that is a device',
+    ['soup', 'ft0.onnx', 'ft1.onnx', '-o', '/dev/full', '--force'],
+    2,
+    /: \/dev\/full exists already, and is no regular file\. Name another file\.\n$/,
+  ],
+  [
     'an output in no directory',
     ['soup', 'ft0.onnx', '-o', 'no/out.onnx'],
     2,
