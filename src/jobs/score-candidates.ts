@@ -1,6 +1,7 @@
 import type { JobProgress } from '../../schemas/job.ts'
 import type { SearchRequest } from '../../schemas/search.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
+import { shortTurn } from '../own-turn.ts'
 import { runSearch } from '../search/run-search.ts'
 import type { ScoredCandidate } from '../search/scored-candidate.ts'
 import { endOf, type SearchEnd } from '../search/search-end.ts'
@@ -58,6 +59,7 @@ export async function scoreCandidates(
     ...(outside ? { needs: outside.needs, isOutside: true } : {}),
     score,
     hasSpare,
+    turn: shortTurn,
     onScored(_, done, bestSoFar) {
       best = bestSoFar
       const total = Math.max(done, expected)

@@ -4,7 +4,7 @@ import { type MethodInputs, type MethodSettings, methodSettings } from '../merge
 import { methods } from '../merge/methods/merge-method-registry.ts'
 import type { TensorRule } from '../merge/tensor-rule.ts'
 import type { SearchDimension } from '../search/dimension.ts'
-import type { SearchedMethod } from '../search/run-search.ts'
+import type { SearchedMethod } from '../search/search.ts'
 
 /** The merge method of a search: its settings before any choice, and the parameters to search. */
 export type SearchedSettings = { settings: MethodSettings; dimensions: SearchDimension[]; method: SearchedMethod }

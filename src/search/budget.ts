@@ -10,16 +10,6 @@ export class BudgetSpent extends Error {
   }
 }
 
-/** Returns how many keys, counted from the first, fit the budget: at most `maximum` different keys tried in all. */
-export function withinBudget(keys: readonly string[], tried: ReadonlyMap<string, unknown>, maximum: number): number {
-  const fresh = new Set<string>()
-  const over = keys.findIndex(key => {
-    if (!tried.has(key)) fresh.add(key)
-    return tried.size + fresh.size > maximum
-  })
-  return over < 0 ? keys.length : over
-}
-
 /**
  * Returns a value, unless a deadline comes first.
  * @param mayEnd called at the deadline; false: the value is awaited nevertheless

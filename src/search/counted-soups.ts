@@ -1,10 +1,9 @@
-import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { isSingle } from './candidate-soup.ts'
 import type { ObjectiveTerm } from './objective.ts'
 import { bestOf, type Direction } from './ranking.ts'
 import type { ScoredCandidate, ScoredSoup } from './scored-candidate.ts'
 import { judgeByTerms, type Standings } from './standings.ts'
-import { keyOf } from './started-soups.ts'
+import type { KeyedSoup } from './started-soups.ts'
 
 /** The soups that count: those whose scores the search has taken, in the order in which it took them. */
 export type CountedSoups = {
@@ -14,7 +13,7 @@ export type CountedSoups = {
   readonly best: ScoredCandidate | undefined
   /** The measured terms; null before, and in a search without terms. */
   readonly standings: Standings | null
-  count(soup: CandidateSoup, scored: ScoredSoup): ScoredCandidate
+  count(keyed: KeyedSoup, scored: ScoredSoup): ScoredCandidate
   /** Measures the terms by the single models so far and the base, and judges all soups. */
   measureBy(terms: readonly ObjectiveTerm[], base: ScoredSoup | null): void
 }
@@ -31,10 +30,10 @@ export function countedSoups(direction: Direction): CountedSoups {
     get standings() {
       return standings
     },
-    count(soup, scored) {
+    count({ key, soup }, scored) {
       const candidate = { soup, ...scored }
       const judged = standings ? standings.judge(candidate) : candidate
-      tried.set(keyOf(soup), judged)
+      tried.set(key, judged)
       best = bestOf(best ? [best, judged] : [judged], direction)
       return judged
     },

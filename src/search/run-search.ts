@@ -1,78 +1,12 @@
-import type { CandidateSoup } from '../merge/candidate-plan.ts'
-import { type BudgetKind, BudgetSpent, beforeDeadline, withinBudget } from './budget.ts'
+import { type BudgetKind, BudgetSpent, beforeDeadline } from './budget.ts'
 import { candidateSoup, isSingle } from './candidate-soup.ts'
 import { countedSoups } from './counted-soups.ts'
-import type { SearchDimension } from './dimension.ts'
-import type { ObjectiveTerm } from './objective.ts'
-import { type Direction, goodness, rankOf } from './ranking.ts'
+import { everyFew } from './every-few.ts'
+import { goodness, rankOf } from './ranking.ts'
 import type { ScoredCandidate, ScoredSoup } from './scored-candidate.ts'
-import type { Standings } from './standings.ts'
-import { keyOf, startedSoups } from './started-soups.ts'
-import {
-  type Candidate,
-  everyModel,
-  type Strategy,
-  type StrategyContext,
-  type StrategyFindings,
-  scoreSingles,
-} from './strategy.ts'
-
-/** Facts of the searched merge method: whether it has weights, and the fewest models that it merges. */
-export type SearchedMethod = { hasWeights: boolean; fewest: number }
-
-export type Search = {
-  strategy: Strategy
-  models: number
-  /** Globs on tensor names, one for each group of tensors with weights of its own. */
-  groups: readonly string[]
-  /** Parameters of the merge method that the search chooses, if any. */
-  dimensions?: readonly SearchDimension[]
-  /** Defaults to a linear mean. */
-  method?: SearchedMethod
-  /** The direction in which scores are better; `max` in a search by terms. */
-  direction: Direction
-  /** Terms of an objective, by which soups rank. Without them, soups rank by their scores. */
-  terms?: readonly ObjectiveTerm[] | undefined
-  /** The base, whose scores thresholds and the result need in a search by terms. It counts as no soup that was scored. */
-  base?: CandidateSoup | undefined
-  /** The largest number of different soups to score. */
-  maximumEvaluations: number
-  /** Fires when the time budget is spent. The first soup is scored even then. */
-  deadline: AbortSignal
-  /**
-   * Scores a soup. Called for many soups at a time, and once for each soup.
-   * @param isAnticipated true while the search can go on without this score
-   */
-  score(soup: CandidateSoup, isAnticipated?: boolean): Promise<ScoredSoup>
-  /** Hears that the search cannot go on without the score of an anticipated soup any more. */
-  needs?(soup: CandidateSoup): void
-  /**
-   * True if scores come from outside of the server, in any order. The search then starts early with all soups that it will need. When the time
-   * budget is spent, it counts all soups with a score, and not only those before the first without one.
-   */
-  isOutside?: boolean
-  /** Returns true if another soup could be scored right now. */
-  hasSpare(): boolean
-  /**
-   * Called after each scored soup, in order, with the number of soups scored so far, and the best of them. A search by terms has no best soup
-   * before all single models are scored.
-   */
-  onScored(candidate: ScoredCandidate, done: number, best: ScoredCandidate | undefined): void
-}
-
-export type SearchOutcome = {
-  /** Soups in the order in which the strategy asked for them, each once. */
-  candidates: ScoredCandidate[]
-  /** The mean of all models, scored for comparison; null if the budget was spent before. */
-  uniform: ScoredCandidate | null
-  findings: StrategyFindings
-  /** The budget that ended the search before its strategy had finished; null if none did. */
-  stopped: BudgetKind | null
-  /** The number of different soups scored, including the mean of all models. */
-  evaluations: number
-  /** The terms of the objective, measured by the single models and the base; null in a search without terms. */
-  standings: Standings | null
-}
+import type { Search, SearchOutcome } from './search.ts'
+import { type KeyedSoup, keyedSoup, startedSoups } from './started-soups.ts'
+import { type Candidate, everyModel, type StrategyContext, type StrategyFindings, scoreSingles } from './strategy.ts'
 
 /**
  * Runs a search: scores each model by itself, the mean of all models, then the candidates of the strategy. Several
@@ -83,7 +17,7 @@ export type SearchOutcome = {
 export async function runSearch(search: Search): Promise<SearchOutcome> {
   const { models, groups, dimensions = [], method, direction, maximumEvaluations, deadline } = search
   const soupOf = (candidate: Candidate) => candidateSoup(candidate, groups, method?.fewest)
-  const { score, needs, onScored, isOutside = false } = search
+  const { score, needs, onScored, turn, isOutside = false } = search
   const soups = startedSoups(score, needs)
   const counted = countedSoups(direction)
   const { tried } = counted
@@ -94,47 +28,73 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
   /** True once the search has a score that it can end with. */
   const mayEnd = () => tried.size > 0 || (isOutside && [...soups.ready.values()].some(({ soup }) => isSingle(soup)))
 
-  const count = (soup: CandidateSoup, scored: ScoredSoup): ScoredCandidate => {
-    const judged = counted.count(soup, scored)
+  const count = (keyed: KeyedSoup, scored: ScoredSoup): ScoredCandidate => {
+    const judged = counted.count(keyed, scored)
     onScored(judged, tried.size, counted.best)
     return judged
   }
 
-  const finish = async (soup: CandidateSoup): Promise<ScoredCandidate> => {
-    const known = tried.get(keyOf(soup))
+  const finish = async (keyed: KeyedSoup): Promise<ScoredCandidate> => {
+    const known = tried.get(keyed.key)
     if (known) return known
     const within = isOutside || tried.size > 0 ? deadline : undefined
-    return count(soup, await beforeDeadline(soups.start(soup), within, mayEnd))
+    return count(keyed, await beforeDeadline(soups.start(keyed), within, mayEnd))
   }
 
   /** Measures the terms by the single models and the base that have been scored, and judges all soups so far. */
   const settle = async () => {
     const { terms, base } = search
     if (!terms || counted.standings) return
-    const scored = base && (await beforeDeadline(soups.start(base), tried.size > 0 ? deadline : undefined, mayEnd))
+    const scored =
+      base && (await beforeDeadline(soups.start(keyedSoup(base)), tried.size > 0 ? deadline : undefined, mayEnd))
     counted.measureBy(terms, scored ?? null)
   }
 
-  /** Scores in order while the budget lasts, then throws {@link BudgetSpent} if candidates are left. */
-  const scoreAll = async (candidates: readonly Candidate[], hear: (key: string) => void) => {
-    const wanted = candidates.map(soupOf)
-    const within = withinBudget(wanted.map(keyOf), tried, maximumEvaluations)
-    for (const soup of wanted.slice(0, within)) {
-      if (!tried.has(keyOf(soup))) soups.start(soup)
+  /**
+   * Starts with candidates while the budget of evaluations lasts. @param hears hears of each key, also of those that the budget leaves out
+   * @returns the soups within the budget, in order, and whether candidates are left
+   */
+  const startAll = async (candidates: readonly Candidate[], hears: (key: string) => void) => {
+    const within: KeyedSoup[] = []
+    const fresh = new Set<string>()
+    let isOver = false
+    const isDue = everyFew()
+    for (const candidate of candidates) {
+      const keyed = keyedSoup(soupOf(candidate))
+      hears(keyed.key)
+      if (!tried.has(keyed.key)) fresh.add(keyed.key)
+      isOver ||= tried.size + fresh.size > maximumEvaluations
+      if (!isOver) {
+        if (!tried.has(keyed.key)) soups.start(keyed)
+        within.push(keyed)
+      }
+      if (isDue()) await turn()
     }
-    for (const soup of wanted.slice(0, within)) {
-      await finish(soup)
-      hear(keyOf(soup))
+    return { within, isOver }
+  }
+
+  /** Scores in order while the budget lasts, then throws {@link BudgetSpent} if candidates are left. @param hear hears of each scored one */
+  const scoreAll = async (
+    candidates: readonly Candidate[],
+    hear: (key: string) => void,
+    hears: (key: string) => void = () => undefined,
+  ) => {
+    const { within, isOver } = await startAll(candidates, hears)
+    const isDue = everyFew()
+    for (const keyed of within) {
+      await finish(keyed)
+      hear(keyed.key)
+      if (isDue()) await turn()
     }
-    if (within < wanted.length) throw new BudgetSpent('evaluations')
+    if (isOver) throw new BudgetSpent('evaluations')
   }
 
   /** Counts the soups that have a score by now and that the strategy has asked for, as far as the budget of evaluations goes. */
   const countReady = () => {
     for (const [key, { soup, scored }] of soups.ready) {
-      const isMean = key === keyOf(mean)
+      const isMean = key === mean.key
       const isCounted = tried.has(key) || tried.size < maximumEvaluations
-      if (isCounted && !tried.has(key) && (proposed.has(key) || isMean)) count(soup, scored)
+      if (isCounted && !tried.has(key) && (proposed.has(key) || isMean)) count({ key, soup }, scored)
       if (isCounted && proposed.has(key)) asked.add(key)
     }
   }
@@ -144,11 +104,11 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
     goodnessOf: (candidate: ScoredCandidate) => number,
   ): Promise<number[]> => {
     const keys: string[] = []
-    for (const candidate of candidates) proposed.add(keyOf(soupOf(candidate)))
-    await scoreAll(candidates, key => {
+    const hear = (key: string) => {
       asked.add(key)
       keys.push(key)
-    })
+    }
+    await scoreAll(candidates, hear, key => proposed.add(key))
     await settle()
     return keys.map(key => {
       const candidate = tried.get(key)
@@ -164,31 +124,35 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
     score: candidates => scoreRanked(candidates, candidate => rankOf(candidate, direction)),
     measure: candidates => scoreRanked(candidates, ({ value }) => goodness(value, direction)),
     anticipate(candidate) {
-      const soup = soupOf(candidate)
-      if (search.hasSpare() && tried.size < maximumEvaluations) soups.start(soup, true)
+      if (search.hasSpare() && tried.size < maximumEvaluations) soups.start(keyedSoup(soupOf(candidate)), true)
     },
   }
 
   /** Starts with the candidates that the strategy asks for whatever the scores are, as far as the budget of evaluations goes. */
-  const startUpfront = () => {
-    for (const soup of (search.strategy.upfront?.(context) ?? []).map(soupOf)) {
+  const startUpfront = async () => {
+    const isDue = everyFew()
+    for (const candidate of search.strategy.upfront?.(context) ?? []) {
       if (soups.size >= maximumEvaluations) return
-      proposed.add(keyOf(soup))
-      soups.start(soup)
+      const keyed = keyedSoup(soupOf(candidate))
+      proposed.add(keyed.key)
+      soups.start(keyed)
+      if (isDue()) await turn()
     }
   }
 
   const all = everyModel(models)
-  const mean = candidateSoup(all, [])
+  const mean = keyedSoup(candidateSoup(all, []))
   let findings: StrategyFindings = {}
   let stopped: BudgetKind | null = null
   try {
-    if (search.base) soups.start(search.base)
+    if (search.base) soups.start(keyedSoup(search.base))
     // The single models come first, since terms are measured by them.
     const singles = scoreSingles(context)
     // The mean of all models waits for no score.
     if (models < maximumEvaluations) soups.start(mean)
-    if (isOutside) startUpfront()
+    // Its error is thrown below, once the candidates below have been started.
+    singles.catch(() => undefined)
+    if (isOutside) await startUpfront()
     await singles
     await scoreAll([all], () => undefined)
     findings = await search.strategy.run(context)
@@ -204,7 +168,7 @@ export async function runSearch(search: Search): Promise<SearchOutcome> {
   }
   return {
     candidates: [...asked].flatMap(key => tried.get(key) ?? []),
-    uniform: tried.get(keyOf(mean)) ?? null,
+    uniform: tried.get(mean.key) ?? null,
     findings,
     stopped,
     evaluations: tried.size,

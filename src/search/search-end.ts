@@ -2,8 +2,8 @@ import { TureenError } from '../errors.ts'
 import { isSingle } from './candidate-soup.ts'
 import { constraintsUnmet } from './constraints-unmet.ts'
 import { bestOf, type Direction } from './ranking.ts'
-import type { SearchOutcome } from './run-search.ts'
 import type { ScoredCandidate } from './scored-candidate.ts'
+import type { SearchOutcome } from './search.ts'
 
 /**
  * The outcome of a search with its best soup and its best single model. Without a score for any single model,

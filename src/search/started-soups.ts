@@ -1,6 +1,9 @@
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { ScoredSoup } from './scored-candidate.ts'
 
+/** A soup, and the text by which equal soups are known as one. */
+export type KeyedSoup = { key: string; soup: CandidateSoup }
+
 /** The soups whose scoring has begun, each once. */
 export type StartedSoups = {
   /** Number of different soups. */
@@ -8,7 +11,7 @@ export type StartedSoups = {
   /** Scores that are there, by the soup's key, also of soups that do not count yet. */
   readonly ready: ReadonlyMap<string, { soup: CandidateSoup; scored: ScoredSoup }>
   /** Scores a soup. @param isAnticipated true while the search can go on without this score */
-  start(soup: CandidateSoup, isAnticipated?: boolean): Promise<ScoredSoup>
+  start(keyed: KeyedSoup, isAnticipated?: boolean): Promise<ScoredSoup>
 }
 
 /**
@@ -27,8 +30,7 @@ export function startedSoups(
       return started.size
     },
     ready,
-    start(soup, isAnticipated = false) {
-      const key = keyOf(soup)
+    start({ key, soup }, isAnticipated = false) {
       const known = started.get(key)
       if (known && !isAnticipated && anticipated.delete(key)) needs(soup)
       if (known) return known
@@ -46,7 +48,6 @@ export function startedSoups(
   }
 }
 
-/** Returns the text by which equal soups are known as one. */
-export function keyOf(soup: CandidateSoup): string {
-  return JSON.stringify(soup)
+export function keyedSoup(soup: CandidateSoup): KeyedSoup {
+  return { key: JSON.stringify(soup), soup }
 }

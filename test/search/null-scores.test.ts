@@ -33,6 +33,7 @@ async function search(
     maximumEvaluations: Number.POSITIVE_INFINITY,
     deadline: new AbortController().signal,
     score: async soup => ({ value: scoreOf(soup), seconds: 0, cached: false, note: noteOf(soup) }),
+    turn: async () => undefined,
     hasSpare: () => true,
     onScored: () => undefined,
   })

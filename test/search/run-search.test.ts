@@ -1,6 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { runSearch, type Search } from '../../src/search/run-search.ts'
+import { runSearch } from '../../src/search/run-search.ts'
+import type { Search } from '../../src/search/search.ts'
 import { exhaustive } from '../../src/search/strategies/exhaustive.ts'
 import { greedy } from '../../src/search/strategies/greedy.ts'
 
@@ -21,6 +22,7 @@ function search(change: Partial<Search> = {}): Search {
       return { value, seconds: 0, cached: false }
     },
     hasSpare: () => true,
+    turn: setImmediate,
     onScored: () => undefined,
     ...change,
   }
@@ -62,6 +64,30 @@ describe('runSearch', () => {
       runSearch(search({ strategy, hasSpare: () => false })),
     ])
     expect(eager).toEqual(plain)
+  })
+
+  test('starts and counts few of thousands of soups before others have a turn, even if all scores are there', async () => {
+    let [started, counted] = [0, 0]
+    const most = { started: 0, counted: 0 }
+    const { evaluations } = await runSearch(
+      search({
+        models: 12,
+        async score({ members }) {
+          most.started = Math.max(most.started, ++started)
+          return { value: members.length, seconds: 0, cached: true }
+        },
+        onScored: () => {
+          most.counted = Math.max(most.counted, ++counted)
+        },
+        async turn() {
+          started = 0
+          counted = 0
+        },
+      }),
+    )
+    expect(evaluations).toBe(2 ** 12 - 1)
+    expect(most.started).toBeLessThanOrEqual(32)
+    expect(most.counted).toBeLessThanOrEqual(32)
   })
 
   test.each([1, 3, 5, 9, 15])('a budget of %d evaluations is kept to the number', async maximumEvaluations => {

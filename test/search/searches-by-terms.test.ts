@@ -5,7 +5,8 @@ import { TureenError } from '../../src/errors.ts'
 import type { CandidateSoup } from '../../src/merge/candidate-plan.ts'
 import { baseSoup, isBase } from '../../src/search/candidate-soup.ts'
 import type { ObjectiveTerm } from '../../src/search/objective.ts'
-import { runSearch, type Search } from '../../src/search/run-search.ts'
+import { runSearch } from '../../src/search/run-search.ts'
+import type { Search } from '../../src/search/search.ts'
 import { endOf } from '../../src/search/search-end.ts'
 import { notesOf } from '../../src/search/search-notes.ts'
 import { createStrategy } from '../../src/search/strategies/strategy-registry.ts'
@@ -46,6 +47,7 @@ async function searchByTerms(strategy: StrategyRequest, { terms, scorers, models
       const scored = scorers.map(scorer => ({ value: scorer(soup), seconds: 0, cached: false }))
       return { value: null, seconds: 0, cached: false, terms: scored }
     },
+    turn: async () => undefined,
     hasSpare: () => true,
     onScored: () => undefined,
     ...change,
@@ -78,6 +80,7 @@ describe.each([...ofSubsets, ...ofWeights])('a search by $type', strategy => {
           maximumEvaluations: Number.POSITIVE_INFINITY,
           deadline: new AbortController().signal,
           score: async soup => ({ value: scoreOf(soup), seconds: 0, cached: false }),
+          turn: async () => undefined,
           hasSpare: () => true,
           onScored: () => undefined,
         })

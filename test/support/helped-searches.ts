@@ -13,7 +13,8 @@ import { spreadCandidates } from '../../src/jobs/search-spread.ts'
 import type { SpreadTimes } from '../../src/jobs/spread-offers.ts'
 import type { CandidateSoup } from '../../src/merge/candidate-plan.ts'
 import type { ObjectiveTerm } from '../../src/search/objective.ts'
-import { runSearch, type SearchOutcome } from '../../src/search/run-search.ts'
+import { runSearch } from '../../src/search/run-search.ts'
+import type { SearchOutcome } from '../../src/search/search.ts'
 import { createStrategy } from '../../src/search/strategies/strategy-registry.ts'
 import { memoryBoard } from './memory-board.ts'
 import { type SoupScores, scoresInMemory, soupSession } from './spread-search.ts'
@@ -159,6 +160,7 @@ export async function search({
       maximumEvaluations,
       deadline: never,
       score: scorer.score,
+      turn: async () => undefined,
       hasSpare: scorer.hasSpare,
       onScored: () => undefined,
     })

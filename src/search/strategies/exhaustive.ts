@@ -1,6 +1,6 @@
 import type { StrategyParameters } from '../../../schemas/strategy.ts'
 import { shapleyValues } from '../shapley.ts'
-import { type Candidate, type Strategy, subset } from '../strategy.ts'
+import type { Candidate, Strategy } from '../strategy.ts'
 
 /**
  * Scores every subset of the models, by bit mask (model i is bit i). Computes from the scores what each model
@@ -22,7 +22,6 @@ export function exhaustive(_: StrategyParameters<'exhaustive'>): Strategy {
 
 /** Returns the means of all subsets of the models, by bit mask from 1 on. */
 function subsets(models: number): Candidate[] {
-  const members = (mask: number) =>
-    Array.from({ length: models }, (_, model) => model).filter(model => mask & (1 << model))
-  return Array.from({ length: 2 ** models - 1 }, (_, index) => subset(members(index + 1), models))
+  const weights = (mask: number) => Array.from({ length: models }, (_, model) => (mask >> model) & 1)
+  return Array.from({ length: 2 ** models - 1 }, (_, index) => ({ weights: weights(index + 1) }))
 }
