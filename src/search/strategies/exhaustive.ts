@@ -22,6 +22,12 @@ export function exhaustive(_: StrategyParameters<'exhaustive'>): Strategy {
 
 /** Returns the means of all subsets of the models, by bit mask from 1 on. */
 function subsets(models: number): Candidate[] {
-  const weights = (mask: number) => Array.from({ length: models }, (_, model) => (mask >> model) & 1)
-  return Array.from({ length: 2 ** models - 1 }, (_, index) => ({ weights: weights(index + 1) }))
+  const candidates: Candidate[] = []
+  // Loops take a third of the time of Array.from: there may be 65,535 candidates.
+  for (let mask = 1; mask < 2 ** models; mask += 1) {
+    const weights: number[] = []
+    for (let model = 0; model < models; model += 1) weights.push((mask >> model) & 1)
+    candidates.push({ weights })
+  }
+  return candidates
 }
