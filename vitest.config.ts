@@ -23,7 +23,7 @@ const bounds = [
 ]
 /**
  * Whole processes: commands as users type them, servers and scorers in processes of their own, evaluators and what isolates them, and files,
- * requests and evaluators that do harm. `npm run test:processes`. CI runs it after `npm test`.
+ * requests and evaluators that do harm. Also clients that are slow for seconds. `npm run test:processes`. CI runs it after `npm test`.
  */
 const processes = [
   'test/{cli,examples,hostile}/*.test.ts',
@@ -31,8 +31,9 @@ const processes = [
   'test/docs/{commands,operator-drills,typescript-client}.test.ts',
   'test/durability/{attempts,damaged-catalog,download-log,few-files,full-disk,log,optional-packages}.test.ts',
   'test/durability/{orphans,refused-start,renewed-records,restart,sigterm,start}.test.ts',
-  'test/evaluate/{bubblewrap,evaluator-deaths,evaluator-modules,isolation-levels,launcher}.test.ts',
+  'test/evaluate/{bubblewrap,evaluations-at-each-level,evaluator-deaths,evaluator-modules,isolation-levels,launcher}.test.ts',
   'test/http/{access,connection-burst,external-digits,large-results,slow-start,terms-as-numpy,turns}.test.ts',
+  'test/http/{body-progress,large-refusals,slow-downloads,slow-uploads,token-file}.test.ts',
   'test/jobs/nothing-left.test.ts',
 ]
 /** Tests of single parts. They start no server and no other process. */
