@@ -16,6 +16,7 @@ import { inPieces } from '../http/in-pieces.ts'
 import { longRequests } from '../http/long-requests.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { modelCount } from '../http/model-count.ts'
+import { pathTable } from '../http/path-table.ts'
 import { pipelining } from '../http/pipelining.ts'
 import { problemDetails } from '../http/problem-details.ts'
 import { publicLocations } from '../http/public-path.ts'
@@ -26,6 +27,7 @@ import { securityHeaders } from '../http/security-headers.ts'
 import { shutdownGuard } from '../http/shutdown-guard.ts'
 import { tokenSource } from '../http/token-file.ts'
 import { turns } from '../http/turns.ts'
+import { unknownRoutes } from '../http/unknown-routes.ts'
 import { uploadSlots } from '../http/upload-slots.ts'
 import type { RunningUploads } from '../storage/running-uploads.ts'
 import type { HttpServer } from './http-server.ts'
@@ -52,21 +54,24 @@ export async function registerPlugins(
   const maximumConnections = possibleConnections(config.maximumConnections, log)
   const tokens = tokenSource(config.tokens, config.tokensFile, log)
   const slots = { maximumUploads, share: config.uploadShare }
+  const paths = pathTable()
   const bodyProgress = createBodyProgress(config.progress)
 
   // The log comes first, so that it has requests that wait on their connection and never begin.
   await app.register(requestLog)
   await app.register(pipelining)
   // Every answer is counted and has these headers, also the refusals below.
-  await app.register(requestMetrics, { metrics })
+  await app.register(requestMetrics, { metrics, paths })
   await app.register(turns)
   await app.register(securityHeaders)
   // A full server refuses before it does anything else.
   await app.register(connectionLimit, { maximumConnections, onEnd: connectionEnds(metrics, log) })
+  // Before CORS, whose route for preflights answers errors too.
+  await app.register(problemDetails, drain)
   // Before CORS, so that no preflight is answered under a foreign name.
   await app.register(browserGuard, { check })
   await app.register(crossOrigin, { corsOrigins })
-  await app.register(problemDetails, drain)
+  await app.register(unknownRoutes, { paths })
   await app.register(publicLocations)
   // The newline is part of the text that is then cut into pieces.
   await app.register(finalNewline)
@@ -92,5 +97,5 @@ export async function registerPlugins(
   app.server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
     if (code === headersTimeout) metrics.connectionEnded('headers')
   })
-  return { maximumConnections, tokens, slots, bodyProgress, drain, answers }
+  return { maximumConnections, tokens, slots, bodyProgress, drain, answers, paths }
 }

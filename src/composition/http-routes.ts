@@ -16,9 +16,9 @@ import { soupRoutes } from '../../routes/soup.ts'
 import { uploadRoutes } from '../../routes/uploads.ts'
 import type { Config } from '../config.ts'
 import { createIdempotency } from '../http/idempotency.ts'
-import { methodNotAllowed, routeTable } from '../http/method-not-allowed.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { openApi } from '../http/openapi.ts'
+import { collectPaths } from '../http/path-table.ts'
 import type { UploadLimits } from '../http/upload.ts'
 import { createListScores } from '../jobs/model-scores.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
@@ -56,8 +56,7 @@ export type AppParts = {
 export type LocalFileAccess = { durable: boolean }
 
 /**
- * Registers the routes: first what collects them, then the routes, last the refusal of other HTTP methods on their paths. A server that only
- * runs jobs has probes and service metrics.
+ * Registers the routes, after what collects their paths. A server that only runs jobs has probes and service metrics.
  * @param local adds the routes that take over files of this machine
  */
 export async function registerRoutes(
@@ -67,17 +66,15 @@ export async function registerRoutes(
   { directory, storage, stores, engine, jobTypes, jobs, candidates, upkeep, metrics, log }: AppParts,
   local?: LocalFileAccess,
 ): Promise<void> {
-  const table = new Map<string, Set<string>>()
   const readUsage = storeUsage(storage, directory.path, (part, error) =>
     log.warn({ err: error, part }, 'a part of the store cannot be read'),
   )
   const served = { metrics, metricsOpen: config.metricsOpen, readUsage }
-  await app.register(routeTable, { table })
+  await app.register(collectPaths, { paths: plugins.paths })
   if (config.role !== 'worker') await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes, { readiness: createReadiness(storage.catalog, storage.folder) })
   if (config.role === 'worker') {
-    await app.register(serviceMetricsRoutes, served)
-    return app.register(methodNotAllowed, { table })
+    return app.register(serviceMetricsRoutes, served)
   }
   await app.register(documentationRoutes)
   await app.register(pageRoutes, { version: packageJson.version })
@@ -120,5 +117,4 @@ export async function registerRoutes(
     const files = createLocalFiles(contentFiles, threads.hash, local.durable)
     await app.register(localFileRoutes, { files, models, datasets })
   }
-  await app.register(methodNotAllowed, { table })
 }

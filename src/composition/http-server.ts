@@ -9,9 +9,9 @@ import { answerBrokenRequest, refuseExpectation } from '../http/broken-requests.
 import type { BrowserCheck } from '../http/browser-guard.ts'
 import { gatheringMessage } from '../http/gathering-message.ts'
 import { acceptJson } from '../http/json-body.ts'
-import { knowAllMethods } from '../http/method-not-allowed.ts'
 import { answerBadUrl } from '../http/problem-details.ts'
 import { withoutPublicPath } from '../http/public-path.ts'
+import { knowAllMethods } from '../http/unknown-routes.ts'
 import { validatorCompiler } from '../http/validator.ts'
 
 /** Milliseconds between two looks for connections whose request does not arrive in time. */

@@ -19,17 +19,12 @@ export const problemMediaType = 'application/problem+json'
 /** Default of Retry-After, in seconds. */
 const retrySeconds = 5
 
-/** Sends every error as a problem document. @param drain reads the rest of a refused body */
+/** Sends every error as a problem document. Register it before every route. @param drain reads the rest of a refused body */
 export const problemDetails = fastifyPlugin<{ drain: BodyDrain['drain'] }>(async (app, { drain }) => {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const problem = toTureenError(error, request)
     if (problem.status >= 500) request.log.error({ err: error }, problem.message)
     return sendProblem(request, reply, problem, drain)
-  })
-  // Refuse before the body is parsed, so that a wrong content type does not hide the unknown path.
-  app.addHook('onRequest', async request => {
-    if (!request.is404) return
-    throw nothingAt(request)
   })
   // Plugins that serve files, such as those of /docs, call this for unknown ones.
   app.setNotFoundHandler(async request => {
