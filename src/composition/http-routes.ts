@@ -57,7 +57,7 @@ export type LocalFileAccess = { durable: boolean }
 
 /**
  * Registers the routes, after what collects their paths. A server that only runs jobs has probes and service metrics.
- * @param local adds the routes that take over files of this machine
+ * @param local adds the routes that take over files of this machine. Such a server has one client, which reads neither documentation nor page
  */
 export async function registerRoutes(
   app: HttpServer,
@@ -71,13 +71,15 @@ export async function registerRoutes(
   )
   const served = { metrics, metricsOpen: config.metricsOpen, readUsage }
   await app.register(collectPaths, { paths: plugins.paths })
-  if (config.role !== 'worker') await app.register(openApi, { version: packageJson.version })
+  if (config.role !== 'worker' && !local) await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes, { readiness: createReadiness(storage.catalog, storage.folder) })
   if (config.role === 'worker') {
     return app.register(serviceMetricsRoutes, served)
   }
-  await app.register(documentationRoutes)
-  await app.register(pageRoutes, { version: packageJson.version })
+  if (!local) {
+    await app.register(documentationRoutes)
+    await app.register(pageRoutes, { version: packageJson.version })
+  }
   await app.register(serviceRoutes, {
     readUsage,
     verification: () => ({ days: config.retention.verifyDays, ...upkeep.verifier.results() }),
