@@ -159,6 +159,6 @@ test('a frozen S3 server is noticed within the bounds of each request, and all o
   expect(usualPatience.silence + 3000).toBeLessThan(30_000)
   await s3.thaw()
   // A late upload of content does no harm.
-  expect(await bucket.find(sha256)).toEqual({ bytes: 7 })
+  expect(await bucket.find(sha256)).toMatchObject({ bytes: 7 })
   bucket.close()
 })
