@@ -56,11 +56,16 @@ const rowsInStatement = 500
 /** Milliseconds since 1970 by the clock of the database, which all servers share. */
 export const databaseNow = sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
 
-/** Enters this server in a shared catalog, and gives signs of life until it closes. @param silent see {@link silentMilliseconds} */
+/**
+ * Enters this server in a shared catalog, and gives signs of life until it closes.
+ * @param silent see {@link silentMilliseconds}
+ * @param beats the catalog through which it gives them
+ */
 export async function startServerHolds(
   catalog: Catalog,
   log: Logger,
   silent: number = silentMilliseconds,
+  beats: Catalog = catalog,
 ): Promise<ServerHolds> {
   const serverId = randomUUID()
   const closing = new AbortController()
@@ -85,7 +90,7 @@ export async function startServerHolds(
   }
   const beat = async () => {
     const [sign, silence] = [now(), sinceSign()]
-    const { seen_at } = await catalog
+    const { seen_at } = await beats
       .insertInto('servers')
       .values({ id: serverId, seen_at: databaseNow })
       .onConflict(conflict => conflict.column('id').doUpdateSet({ seen_at: databaseNow }))
