@@ -8,6 +8,7 @@ import { startTakeovers } from '../../src/jobs/cluster/takeovers.ts'
 import { findJob, jobEnder } from '../../src/jobs/end-job.ts'
 import type { Claim, JobQueue } from '../../src/jobs/job-queue.ts'
 import { insertJob } from '../../src/jobs/job-records.ts'
+import { storedStatus } from '../../src/storage/job-status.ts'
 import { requireReadable } from '../../src/storage/unreadable.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
 import { openQueueProcesses, type QueueProcesses } from '../support/queue-processes.ts'
@@ -179,4 +180,26 @@ test('a worker whose connections are silently dead keeps its job: it notices, an
   await proxy.endAll()
   await processes.die(silenced.queue)
   await proxy.close()
+})
+
+test('a worker that stops during the last attempt of a job, while the database is away, hands it over without losing the attempt', async () => {
+  const stopping = await worker()
+  const id = await enqueue(await processes.connect())
+  await stopping.untilClaimed(id)
+  await processes.catalog
+    .updateTable('jobs')
+    .set({ attempts: 2, ...storedStatus('queued') })
+    .where('id', '=', id)
+    .execute()
+  await until('the start is lost', () => stopping.claimOf(id)?.signal.aborted === true)
+  await until('the last attempt', async () => (await jobOf(id)).attempts === 3)
+  await postgres.stop()
+  const stopped = stopping.queue.close()
+  await delay(1_500)
+  await postgres.start()
+  await stopped
+  expect(await jobOf(id)).toMatchObject({ status: 'queued', attempts: 2 })
+  const next = await worker()
+  await next.untilClaimed(id)
+  expect(await jobOf(id)).toMatchObject({ status: 'running', attempts: 3 })
 })

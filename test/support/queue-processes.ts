@@ -7,7 +7,7 @@ import { embeddedEvents } from '../../src/jobs/embedded-events.ts'
 import { jobEnder } from '../../src/jobs/end-job.ts'
 import type { JobQueue } from '../../src/jobs/job-queue.ts'
 import { statusWriter } from '../../src/jobs/until-written.ts'
-import type { Catalog } from '../../src/storage/database.ts'
+import { askCatalog, type Catalog } from '../../src/storage/database.ts'
 import { poolOf } from '../../src/storage/postgres/database-pool.ts'
 import { openNotifications } from '../../src/storage/postgres/notifications.ts'
 import { openBeats } from '../../src/storage/postgres/open-beats.ts'
@@ -50,6 +50,8 @@ export async function openQueueProcesses(url: string, takeoverSeconds: number): 
     async connect(change = () => ({}), through = url) {
       const own = catalogIn(poolOf(through, 5, () => undefined))
       const beats = openBeats(through, takeoverSeconds, log)
+      // A catalog that was never used can be used after its end.
+      await askCatalog(beats)
       const notifications = await openNotifications(own, url, log)
       const closing = new AbortController()
       const untilWritten = statusWriter(log, closing.signal)

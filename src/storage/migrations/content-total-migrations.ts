@@ -48,10 +48,14 @@ export const contentTotalMigrations: CatalogMigrations = {
           ['delete', 'old'],
         ] as const)
           await sql`create trigger ${sql.ref(`${table}_${event}`)} after ${sql.raw(event)} on ${sql.table(table)}
-            referencing ${sql.raw(rows)} table as changed for each statement execute function count_content()`.execute(db)
+            referencing ${sql.raw(rows)} table as changed for each statement execute function count_content()`.execute(
+            db,
+          )
       // The triggers have locked both tables until the end of the transaction.
       await sql`insert into content_total (files, bytes) select count(*), coalesce(sum(bytes), 0)
-        from (select sha256, bytes from model_files union select sha256, bytes from dataset_files) as content`.execute(db)
+        from (select sha256, bytes from model_files union select sha256, bytes from dataset_files) as content`.execute(
+        db,
+      )
     },
   },
 }

@@ -5,11 +5,13 @@ import { DatabaseLost, OutcomeUnknown } from '../lost-database.ts'
 import { patienceHere } from '../patience.ts'
 import { catalogFailure, isConnectionLost } from './database-failures.ts'
 
-/**
- * How long a pool waits. `connect`: milliseconds until a new connection must be open, also one that waits for a free place in the pool;
- * `statement`: milliseconds after which a statement counts as lost, and its connection as dead.
- */
-export type PoolPatience = { connect: number; statement: number }
+/** How long a pool waits. */
+export type PoolPatience = {
+  /** Milliseconds until a new connection must be open, also one that waits for a free place in the pool. */
+  connect: number
+  /** Milliseconds after which a statement counts as lost, and its connection as dead. */
+  statement: number
+}
 
 /** Statements of the catalog are small. */
 const usualPatience: PoolPatience = { connect: 10_000, statement: 60_000 }

@@ -1,15 +1,14 @@
-/**
- * How long this server waits for the S3 server, so that a frozen one is noticed within 30 seconds. `connect`: milliseconds to connect;
- * `answer`: those to an answer without a body of ours, which the SDK asks for three times; `silence`: those without a byte on a connection
- * that carries content, which is not tried again.
- * `deletionSeconds`: seconds in which the S3 server takes a deletion, by its own clock; `clockMilliseconds`: most milliseconds between the
- * clocks of its machines.
- */
+/** How long this server waits for the S3 server, so that a frozen one is noticed within 30 seconds. */
 export type S3Patience = {
+  /** Milliseconds to connect. */
   connect: number
+  /** Milliseconds until the answer to a request without content. The SDK tries three times. */
   answer: number
+  /** Milliseconds without a byte on a connection that carries content. Nothing is tried again then. */
   silence: number
+  /** Seconds in which the S3 server takes a deletion, by its own clock. */
   deletionSeconds: number
+  /** Most milliseconds between the clocks of its machines. */
   clockMilliseconds: number
 }
 
