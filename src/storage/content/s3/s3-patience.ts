@@ -1,10 +1,10 @@
-/** How long this server waits for the S3 server, so that a frozen one is noticed within 30 seconds. */
+/** How long this server waits for the S3 server, so that a frozen one is noticed within some 30 seconds. */
 export type S3Patience = {
   /** Milliseconds to connect. */
   connect: number
   /** Milliseconds until the answer to a request without content. The SDK tries three times. */
   answer: number
-  /** Milliseconds without a byte on a connection that carries content. Nothing is tried again then. */
+  /** Milliseconds without a byte on a connection that carries content, also to a client that pauses. Nothing is tried again then. */
   silence: number
   /** Seconds in which the S3 server takes a deletion, by its own clock. */
   deletionSeconds: number
@@ -15,7 +15,7 @@ export type S3Patience = {
 export const usualPatience: S3Patience = {
   connect: 5_000,
   answer: 8_000,
-  silence: 25_000,
+  silence: 30_000,
   deletionSeconds: 30,
   clockMilliseconds: 10_000,
 }
