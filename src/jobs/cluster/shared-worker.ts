@@ -49,7 +49,10 @@ export type SharedWorker = {
   close(): Promise<void>
 }
 
-/** Everything that a worker of a shared queue uses. `beats`: the catalog for statements that must not wait for long; `types`: job types that it runs; `concurrency`: most running jobs of one type. */
+/**
+ * Everything that a worker of a shared queue uses. `beats`: the catalog for statements that must not wait for long; `types`: job types that it
+ * runs; `concurrency`: most running jobs of one type.
+ */
 export type SharedWorkerServices = {
   catalog: Catalog
   beats: Catalog
