@@ -30,15 +30,15 @@ export type QueueOf = (services: QueueServices) => JobQueue
  */
 export async function openSharedQueue(
   { jobs, sharedJobs }: Pick<Config, 'jobs' | 'sharedJobs'>,
-  { catalog, notifications }: Pick<Storage, 'catalog' | 'notifications'>,
+  { catalog, notifications, beats }: Pick<Storage, 'catalog' | 'notifications' | 'beats'>,
   log: Logger,
   observer: QueueObserver,
 ): Promise<QueueOf | undefined> {
-  if (!notifications) return undefined
+  if (!notifications || !beats) return undefined
   // pg-boss takes memory and time, which servers that have their store alone do not spend.
   const { openQueueEntries } = await import('../jobs/cluster/queue-entries.ts')
   const entries = await openQueueEntries(catalog, log)
-  return services => sharedQueue({ ...services, entries, notifications }, jobs.concurrency, sharedJobs, observer)
+  return services => sharedQueue({ ...services, beats, entries, notifications }, jobs.concurrency, sharedJobs, observer)
 }
 
 /** How searches wait for scores from outside. `clock`: milliseconds since 1970. */

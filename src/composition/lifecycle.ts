@@ -64,6 +64,7 @@ export function followLifecycle(
     await storage.notifications?.close()
     await storage.election.close()
     await storage.holds?.close()
+    await storage.beats?.destroy()
     await storage.catalog.destroy()
     storage.closeRemote?.()
     directory.release()

@@ -17,7 +17,7 @@ import { openContent } from './content.ts'
 
 /**
  * The catalog of a store. `checking`: see {@link openCheckedCatalog}. `notifications`: of all servers that share the catalog; null if this
- * server uses it alone.
+ * server uses it alone. `beats`: the catalog for signs of life; null likewise.
  */
 export type OpenCatalog = Awaited<ReturnType<typeof openCatalog>>
 
@@ -37,19 +37,23 @@ export async function openCatalog(
       return {
         ...(await startFromReserve(path, () => openCheckedCatalog(join(path, 'catalog.sqlite'), id, log))),
         notifications: null,
+        beats: null,
       }
     // The driver takes memory and time, which servers with SQLite do not spend.
     const { openPostgresCatalog } = await import('../storage/postgres/open-postgres.ts')
     if (!isShared) {
       const alone = { kind: 'alone', onTaken, prepare: async () => undefined } as const
       const catalog = await openPostgresCatalog(database, directory, log, alone)
-      return { catalog, checking: null, notifications: null }
+      return { catalog, checking: null, notifications: null, beats: null }
     }
     const { prepareQueueEntries } = await import('../jobs/cluster/queue-entries.ts')
     const prepare = (direct: Catalog) => prepareQueueEntries(direct, sharedJobs.takeoverSeconds, log)
     const catalog = await openPostgresCatalog(database, directory, log, { kind: 'together', onTaken, prepare })
     const { openNotifications } = await import('../storage/postgres/notifications.ts')
-    return { catalog, checking: null, notifications: await openNotifications(catalog, database.directUrl, log) }
+    const { openBeats } = await import('../storage/postgres/open-beats.ts')
+    const notifications = await openNotifications(catalog, database.directUrl, log)
+    const beats = openBeats(database.url, sharedJobs.takeoverSeconds, log)
+    return { catalog, checking: null, notifications, beats }
   }
   const opened = await open()
   await continueIdsOf(opened.catalog)
@@ -65,17 +69,17 @@ export type Storage = Awaited<ReturnType<typeof openStorage>>
  */
 async function shareStorage(
   { isShared, maximumStoreBytes }: Pick<Config, 'isShared' | 'maximumStoreBytes'>,
-  catalog: Catalog,
+  { catalog, beats }: Pick<OpenCatalog, 'catalog' | 'beats'>,
   { metrics, log }: { metrics: Metrics; log: Logger },
 ) {
-  if (!isShared) {
+  if (!isShared || beats === null) {
     metrics.sweeps(true)
     return undefined
   }
   const { startServerHolds } = await import('../storage/cluster/server-holds.ts')
   const { sharedClaims } = await import('../storage/cluster/shared-claims.ts')
   const { electSweeper } = await import('../storage/cluster/elect-sweeper.ts')
-  const holds = await startServerHolds(catalog, log)
+  const holds = await startServerHolds(catalog, log, undefined, beats)
   const election = electSweeper(holds, { log, onChange: metrics.sweeps })
   const { sharedBusyKeys, sharedUploads } = await import('../storage/cluster/shared-requests.ts')
   const requests = { uploads: sharedUploads(holds), busyKeys: sharedBusyKeys(holds) }
@@ -86,22 +90,24 @@ async function shareStorage(
 export async function openStorage(
   config: Config,
   { path }: DataDirectory,
-  { catalog, notifications }: OpenCatalog,
+  opened: OpenCatalog,
   { threads, metrics, clock, log }: { threads: ThreadPool; metrics: Metrics; clock: () => number; log: Logger },
 ) {
-  const shared = await shareStorage(config, catalog, { metrics, log })
+  const { catalog, notifications, beats } = opened
+  const shared = await shareStorage(config, opened, { metrics, log })
   const removeUnneeded = shared?.removeUnneeded
-  const opened = await openContent(config, path, catalog, { threads, metrics, clock, removeUnneeded })
+  const files = await openContent(config, path, catalog, { threads, metrics, clock, removeUnneeded })
   const reserve = createReserve(path, () => shrinkLog(catalog))
   await closeStore(path)
-  const contents = createContents(catalog, opened, reserve, {
+  const contents = createContents(catalog, files, reserve, {
     onDamaged: metrics.contentDamaged,
     ...(shared ? { claims: shared.claims, isChecked: true } : {}),
   })
   return {
     catalog,
     notifications,
-    ...opened,
+    beats,
+    ...files,
     contents,
     reserve,
     election: shared?.election ?? onlyServer,

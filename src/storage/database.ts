@@ -26,6 +26,8 @@ export type Tables = {
   }
   /** The files of models. `location`: the location of external data; empty for the model's own file. */
   model_files: { model_id: string; location: string; sha256: string; bytes: number }
+  /** PostgreSQL only: one row with the number and bytes of all content of records, each counted once. Triggers keep it. */
+  content_total: { files: number; bytes: number }
   /** Labels of models, data sets and jobs alike; ids are unique among all of them. */
   labels: { owner_id: string; key: string; value: string }
   jobs: {

@@ -9,7 +9,9 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { deleteInTime } from '../../src/storage/content/s3/delete-in-time.ts'
 import { openS3Content } from '../../src/storage/content/s3/open-s3-content.ts'
+import { usualPatience } from '../../src/storage/content/s3/s3-patience.ts'
 import { sha256OfFile } from '../../src/threads/hash-file.ts'
 import { batchesHere } from '../support/batches-here.ts'
 import { describeContentStore } from '../support/content-store-suite.ts'
@@ -110,6 +112,21 @@ describe('copies of content in S3', () => {
     const lease = await other.content.lease(sha256, never)
     expect(await readFile(lease.path)).toEqual(bytes)
     lease.release()
+  })
+
+  test('the S3 server refuses a deletion whose time is over', async () => {
+    const store = await open()
+    const sha256 = await put(store, randomBytes(100))
+    const place = { Bucket: bucket, Key: key(sha256) }
+    const removal = { mayArriveLate: () => undefined }
+    const deletedSince = (seconds: number) => {
+      const since = new Date(Date.now() - seconds * 1000)
+      return deleteInTime(s3.client, place, since, removal, usualPatience)
+    }
+    await expect(deletedSince(usualPatience.deletionSeconds + 5)).rejects.toMatchObject({ name: 'DeletionRefused' })
+    await s3.client.send(new HeadObjectCommand(place))
+    await deletedSince(usualPatience.deletionSeconds / 2)
+    await expect(s3.client.send(new HeadObjectCommand(place))).rejects.toMatchObject({ name: 'NotFound' })
   })
 
   test('large content goes in parts, and comes back whole', async () => {

@@ -8,24 +8,28 @@ import { startTakeovers } from '../../src/jobs/cluster/takeovers.ts'
 import { findJob, jobEnder } from '../../src/jobs/end-job.ts'
 import type { Claim, JobQueue } from '../../src/jobs/job-queue.ts'
 import { insertJob } from '../../src/jobs/job-records.ts'
+import { storedStatus } from '../../src/storage/job-status.ts'
 import { requireReadable } from '../../src/storage/unreadable.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
 import { openQueueProcesses, type QueueProcesses } from '../support/queue-processes.ts'
 import { until } from '../support/store-client.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 
-const takeoverSeconds = 3
+const takeoverSeconds = 4
 const end = jobEnder(null)
 const log = pino({ level: 'silent' })
 const request = mergeRequest.parse({ models: [{ id: 'a' }, { id: 'b' }] })
 
 let postgres: Postgres
+let url: string
 let processes: QueueProcesses
 beforeAll(async () => {
   postgres = await startPostgres()
 })
 afterAll(() => postgres.remove())
 beforeEach(async () => {
-  processes = await openQueueProcesses(await postgres.createDatabase(), takeoverSeconds)
+  url = await postgres.createDatabase()
+  processes = await openQueueProcesses(url, takeoverSeconds)
 })
 afterEach(() => processes.close())
 
@@ -40,8 +44,8 @@ const enqueue = async (queue: JobQueue) => {
 }
 
 /** Starts a worker whose jobs run until their signals fire. @param change replaces functions of its entries */
-async function worker(change?: Parameters<QueueProcesses['connect']>[0]) {
-  const queue = await processes.connect(change)
+async function worker(...connection: Parameters<QueueProcesses['connect']>) {
+  const queue = await processes.connect(...connection)
   const claims: Claim[] = []
   await queue.work(async claim => {
     claims.push(claim)
@@ -154,4 +158,48 @@ test('a dead process loses its job within that time, and a start that was replac
   await survivor.untilClaimed(id)
   expect(performance.now() - died).toBeLessThan((2 * takeoverSeconds + 4) * 1000)
   expect(await jobOf(id)).toMatchObject({ attempts: 2, lastFailure: { startedAt: victim.claimOf(id)?.startedAt } })
+})
+
+test('a worker whose connections are silently dead keeps its job: it notices, and tells over a new one that it lives', async () => {
+  const proxy = await startTcpProxy(url)
+  const through = new URL(url)
+  through.port = String(proxy.port)
+  const silenced = await worker(undefined, through.href)
+  const id = await enqueue(silenced.queue)
+  await silenced.untilClaimed(id)
+  const other = await worker()
+  // From now on the other one may take over.
+  await delay(takeoverSeconds * 1000)
+  const { startedAt } = await jobOf(id)
+  proxy.silence()
+  await delay(3 * takeoverSeconds * 1000)
+  expect(await jobOf(id)).toMatchObject({ status: 'running', attempts: 1, startedAt })
+  expect([silenced.claimOf(id)?.signal.aborted, other.claims]).toEqual([false, []])
+  // The ends of silent connections would otherwise be waited for.
+  proxy.refuse(true)
+  await proxy.endAll()
+  await processes.die(silenced.queue)
+  await proxy.close()
+})
+
+test('a worker that stops during the last attempt of a job, while the database is away, hands it over without losing the attempt', async () => {
+  const stopping = await worker()
+  const id = await enqueue(await processes.connect())
+  await stopping.untilClaimed(id)
+  await processes.catalog
+    .updateTable('jobs')
+    .set({ attempts: 2, ...storedStatus('queued') })
+    .where('id', '=', id)
+    .execute()
+  await until('the start is lost', () => stopping.claimOf(id)?.signal.aborted === true)
+  await until('the last attempt', async () => (await jobOf(id)).attempts === 3)
+  await postgres.stop()
+  const stopped = stopping.queue.close()
+  await delay(1_500)
+  await postgres.start()
+  await stopped
+  expect(await jobOf(id)).toMatchObject({ status: 'queued', attempts: 2 })
+  const next = await worker()
+  await next.untilClaimed(id)
+  expect(await jobOf(id)).toMatchObject({ status: 'running', attempts: 3 })
 })

@@ -102,7 +102,7 @@ const tablesOfPostgres = async (): Promise<Record<string, Table>> => {
   return Object.fromEntries(await Promise.all(described))
 }
 
-test('both databases have the same tables, columns, keys, references and indexes', async () => {
+test('both databases have the same tables, columns, keys, references and indexes, but for the total of PostgreSQL', async () => {
   const expected = await tablesOfSqlite()
   const { jobs, model_files: files } = expected
   if (!jobs || !files) throw new Error('the catalog has jobs and files of models')
@@ -117,6 +117,9 @@ test('both databases have the same tables, columns, keys, references and indexes
   const digest = "sha256(replace(location, '\\'::text, '\\\\'::text)::bytea)"
   files.indexes.push(`model_files_key(model_id,${digest})`)
   files.indexes.sort()
+  // SQLite has one server, which counts its content in memory.
+  const columns = ['bytes INTEGER not null', 'files INTEGER not null']
+  expected['content_total'] = { columns, key: [], references: [], indexes: [] }
   expect(await tablesOfPostgres()).toEqual(expected)
 })
 

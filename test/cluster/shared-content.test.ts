@@ -213,3 +213,20 @@ test('of additions that race on two servers for the last room as many are taken 
   )
   for (const each of servers) await each.close()
 })
+
+test('a hold that is freed later stays until then, and after a close until its server is dead for the others', async () => {
+  const [removing, other] = [await open({ silent }), await open({ silent })]
+  const hold = () => removing.holds.decide((_, take) => take([{ kind: 'removal', name: 'sha256:late' }]))
+  const began = performance.now()
+  removing.holds.releaseLater(await hold(), 1_000)
+  await until('it is free', async () => (await count('server_holds')) === 0)
+  expect(performance.now() - began).toBeGreaterThan(1_000)
+  removing.holds.releaseLater(await hold(), 60_000)
+  await hold()
+  await removing.close()
+  expect(await count('server_holds')).toBe(1)
+  const claim = await other.claims.claim([{ sha256: 'sha256:late', bytes: 1 }])
+  expect(await count('servers')).toBe(1)
+  await claim.end()
+  await other.close()
+})

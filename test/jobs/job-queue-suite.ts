@@ -139,7 +139,8 @@ export function jobQueueSuite(name: string, open: () => Promise<QueueUnderTest>)
       expect(claims.find(({ id }) => id === first)?.signal.reason).toBe('cancelled')
       const last = await enqueue(queue)
       await untilClaimed(last)
-      expect(ids()).toEqual([first, second, last])
+      expect(ids()).toHaveLength(3)
+      expect(new Set(ids())).toEqual(new Set([first, second, last]))
       expect((await jobOf(first)).status).toBe('cancelled')
       await queue.close()
     })
@@ -155,6 +156,27 @@ export function jobQueueSuite(name: string, open: () => Promise<QueueUnderTest>)
       await second.untilClaimed(id)
       expect(await jobOf(id)).toMatchObject({ status: 'running', attempts: 1 })
       await second.queue.close()
+    })
+
+    test('a clean stop during the last attempt hands the job over, which has its last attempt elsewhere', async () => {
+      let process = await worker()
+      const id = await enqueue(process.queue)
+      for (let deaths = 0; deaths < 2; deaths += 1) {
+        await process.untilClaimed(id)
+        await tested.die(process.queue)
+        process = await worker()
+      }
+      for (let stops = 0; stops < 2; stops += 1) {
+        await process.untilClaimed(id)
+        expect(await jobOf(id)).toMatchObject({ status: 'running', attempts: 3 })
+        await process.queue.close()
+        expect(await jobOf(id)).toMatchObject({ status: 'queued', attempts: 2 })
+        process = await worker()
+      }
+      await process.untilClaimed(id)
+      await process.succeed(id)
+      expect(await jobOf(id)).toMatchObject({ status: 'succeeded', attempts: 3 })
+      await process.queue.close()
     })
 
     test('hands out nothing to a process that had to close before it began to work', async () => {

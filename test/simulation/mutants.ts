@@ -57,6 +57,13 @@ export const mutants = {
       to: 'if (false) for',
     },
   ],
+  'a removal frees its hold although its request may still arrive': [
+    {
+      file: 'storage/cluster/shared-claims.ts',
+      from: 'if (late > 0) holds.releaseLater(removal, late)',
+      to: 'if (false) holds.releaseLater(removal, late)',
+    },
+  ],
 } as const satisfies Record<string, Mutant>
 
 export type MutantName = keyof typeof mutants

@@ -59,8 +59,8 @@ export const graceMilliseconds = { alone: 1_200_000, shared: 26_000 }
 export const silentMilliseconds = 24_000
 
 /** Returns what holds across the servers of a store. */
-async function shareStorage(catalog: Catalog, log: Logger) {
-  const holds = await startServerHolds(catalog, log, silentMilliseconds)
+async function shareStorage(catalog: Catalog, beats: Catalog, log: Logger) {
+  const holds = await startServerHolds(catalog, log, silentMilliseconds, beats)
   return { holds, busyKeys: sharedBusyKeys(holds), ...sharedClaims(catalog, holds, 0) }
 }
 
@@ -74,7 +74,8 @@ export async function startProcess(parts: SharedParts, actor: Actor, role: Serve
   const { time, random, claims } = parts
   const log = logInto(parts, actor.name)
   const catalog = catalogIn(catalogPool(parts.databaseServer.pool(actor, random.integer(2, 10))))
-  const sharing = isShared ? await shareStorage(catalog, log) : undefined
+  const beats = catalogIn(catalogPool(parts.databaseServer.pool(actor, 1)))
+  const sharing = isShared ? await shareStorage(catalog, beats, log) : undefined
   const closing = new AbortController()
   const { content, contentFiles } = parts.bucket.connect(actor, {
     removeUnneeded: sharing?.removeUnneeded,
@@ -105,7 +106,7 @@ export async function startProcess(parts: SharedParts, actor: Actor, role: Serve
   const settings = { types: jobType.options, heartbeatSeconds: 1, takeoverSeconds: limits.takeoverSeconds }
   const { concurrency } = limits
   const embedded = () => embeddedQueue(services, concurrency, observer)
-  const shared = () => sharedQueue({ ...services, entries, notifications }, concurrency, settings, observer)
+  const shared = () => sharedQueue({ ...services, beats, entries, notifications }, concurrency, settings, observer)
   const queue = withClaims(isShared ? shared() : embedded(), claims)
   const queries = createJobQueries(catalog, events, closing.signal)
   const runner = simulatedRunner(parts, { actor, catalog, datasets, contents, contentFiles, content })

@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto'
 import { TureenError } from '../../src/errors.ts'
-import type { RemoveUnneeded } from '../../src/storage/content/content-claims.ts'
+import type { Removal, RemoveUnneeded } from '../../src/storage/content/content-claims.ts'
 import type { ContentFiles } from '../../src/storage/content/content-files.ts'
 import { ContentGone, type ContentStore } from '../../src/storage/content/content-store.ts'
+import { createLateRemovals } from '../../src/storage/content/s3/late-removals.ts'
 import type { Random } from '../support/random.ts'
 import type { Actor, VirtualTime } from './virtual-time.ts'
 
-/** Faults of the way to the bucket. `loss`: how often a request or its answer is lost; `repeats`: how often a put arrives twice, late. */
+/**
+ * Faults of the way to the bucket. `loss`: how often a request or its answer is lost; `repeats`: how often a put arrives twice, late. A lost
+ * removal may arrive late, too.
+ */
 export type BucketFaults = { latency(): number; loss(): number; repeats(): number }
 
 /**
@@ -31,6 +35,9 @@ type Parts = {
   faults: BucketFaults
   onRemoved(sha256: string): void
 }
+
+/** Milliseconds after which the bucket refuses a removal. A server that was sure of itself before is dead for others only later. */
+const removalMilliseconds = 8_000
 
 /** Returns the digest of a text. */
 export function digestOfText(text: string): string {
@@ -72,6 +79,7 @@ export function simulatedBucket({ time, random, faults, onRemoved }: Parts): Sim
     connect(actor, { removeUnneeded, graceMilliseconds }) {
       const files = new Map<string, string>()
       const copies = new Map<string, string>()
+      const late = createLateRemovals()
       let [incoming, leases] = [0, 0]
       const incomingPath = () => {
         incoming += 1
@@ -83,28 +91,37 @@ export function simulatedBucket({ time, random, faults, onRemoved }: Parts): Sim
         return ask(actor, store)
       }
       const find = (sha256: string) => ask(actor, () => objects.has(sha256))
-      const remove = (sha256: string) =>
-        ask(actor, () => {
-          if (!objects.delete(sha256)) return false
+      const remove = async (sha256: string, { isAllowed, mayArriveLate }: Removal) => {
+        if (!isAllowed()) return false
+        const expires = time.now() + removalMilliseconds
+        const removeNow = () => {
+          if (time.now() >= expires || !objects.delete(sha256)) return false
           onRemoved(sha256)
           return true
-        })
-      const removeFound = async (sha256: string, mayRemove: () => boolean) =>
-        (await find(sha256)) && mayRemove() && (await remove(sha256))
+        }
+        try {
+          return await ask(actor, removeNow)
+        } catch (error) {
+          if (random.next() < 0.5) time.after(random.next() * removalMilliseconds, undefined, removeNow)
+          mayArriveLate(removalMilliseconds)
+          throw error
+        }
+      }
+      const removeFound = async (sha256: string, removal: Removal) => (await find(sha256)) && remove(sha256, removal)
       const copyOf = async (sha256: string) => {
         const copy = copies.get(sha256) ?? (await ask(actor, () => objects.get(sha256)?.text))
         if (copy === undefined) throw new ContentGone(sha256)
         copies.set(sha256, copy)
         return copy
       }
-      const retire = async (sha256: string, mayRemove: () => boolean) => {
+      const retire = async (sha256: string, removal: Removal) => {
         const isOver = await ask(actor, () => {
           const object = objects.get(sha256)
           if (!object) return false
           object.unusedSince ??= time.now()
           return object.unusedSince <= time.now() - graceMilliseconds
         })
-        return isOver && mayRemove() && (await remove(sha256))
+        return isOver && (await remove(sha256, removal))
       }
       const content: ContentStore = {
         path: sha256 => `cache/${sha256}`,
@@ -113,6 +130,7 @@ export function simulatedBucket({ time, random, faults, onRemoved }: Parts): Sim
           for (const { path, sha256 } of received) {
             const text = files.get(path)
             if (text === undefined) throw new Error(`there is no unfinished file ${path}`)
+            await late.wait(sha256)
             await put(sha256, text)
             copies.set(sha256, text)
           }
@@ -141,14 +159,15 @@ export function simulatedBucket({ time, random, faults, onRemoved }: Parts): Sim
         },
         async remove(sha256) {
           const removed = removeUnneeded
-            ? removeUnneeded(sha256, mayRemove => removeFound(sha256, mayRemove).catch(() => false))
-            : remove(sha256)
+            ? removeUnneeded(sha256, removal => removeFound(sha256, removal).catch(() => false))
+            : remove(sha256, late.begin(sha256))
           await removed.catch(() => false)
           copies.delete(sha256)
         },
         async retire(sha256) {
-          const retiring = (mayRemove: () => boolean) => retire(sha256, mayRemove).catch(() => false)
-          const isRemoved = (await (removeUnneeded ? removeUnneeded(sha256, retiring) : retiring(() => true))) ?? false
+          const retiring = (removal: Removal) => retire(sha256, removal).catch(() => false)
+          const retired = removeUnneeded ? removeUnneeded(sha256, retiring) : retiring(late.begin(sha256))
+          const isRemoved = (await retired) ?? false
           if (isRemoved) copies.delete(sha256)
           return isRemoved
         },

@@ -7,9 +7,10 @@ import { embeddedEvents } from '../../src/jobs/embedded-events.ts'
 import { jobEnder } from '../../src/jobs/end-job.ts'
 import type { JobQueue } from '../../src/jobs/job-queue.ts'
 import { statusWriter } from '../../src/jobs/until-written.ts'
-import type { Catalog } from '../../src/storage/database.ts'
+import { askCatalog, type Catalog } from '../../src/storage/database.ts'
 import { poolOf } from '../../src/storage/postgres/database-pool.ts'
 import { openNotifications } from '../../src/storage/postgres/notifications.ts'
+import { openBeats } from '../../src/storage/postgres/open-beats.ts'
 import { openPostgresCatalog } from '../../src/storage/postgres/open-postgres.ts'
 import { catalogIn } from '../../src/storage/postgres/postgres-dialect.ts'
 import { storeOfTests, usedAlone } from './test-catalog.ts'
@@ -21,8 +22,12 @@ export type QueueProcesses = {
   catalog: Catalog
   /** The entries of the queue, as one more process has them. */
   entries: QueueEntries
-  /** Returns the queue of a further process, which runs two jobs of a type at most. @param change replaces functions of its entries */
-  connect(change?: (entries: QueueEntries) => Partial<QueueEntries>): Promise<JobQueue>
+  /**
+   * Returns the queue of a further process, which runs two jobs of a type at most.
+   * @param change replaces functions of its entries
+   * @param through address of the database for this process
+   */
+  connect(change?: (entries: QueueEntries) => Partial<QueueEntries>, through?: string): Promise<JobQueue>
   /** Ends a process without warning: nothing that it begins reaches the database any more. */
   die(queue: JobQueue): Promise<void>
   close(): Promise<void>
@@ -42,13 +47,23 @@ export async function openQueueProcesses(url: string, takeoverSeconds: number): 
   return {
     catalog,
     entries,
-    async connect(change = () => ({})) {
-      const own = catalogIn(poolOf(url, 5, () => undefined))
+    async connect(change = () => ({}), through = url) {
+      const own = catalogIn(poolOf(through, 5, () => undefined))
+      const beats = openBeats(through, takeoverSeconds, log)
+      // A catalog that was never used can be used after its end.
+      await askCatalog(beats)
       const notifications = await openNotifications(own, url, log)
       const closing = new AbortController()
       const untilWritten = statusWriter(log, closing.signal)
       const opened = await openQueueEntries(own, log)
-      const services = { catalog: own, entries: { ...opened, ...change(opened) }, notifications, untilWritten, log }
+      const services = {
+        catalog: own,
+        beats,
+        entries: { ...opened, ...change(opened) },
+        notifications,
+        untilWritten,
+        log,
+      }
       const queue = sharedQueue(
         { ...services, events: embeddedEvents(), end: jobEnder(null) },
         2,
@@ -58,6 +73,7 @@ export async function openQueueProcesses(url: string, takeoverSeconds: number): 
       ends.set(queue, async () => {
         closing.abort()
         await notifications.close()
+        await beats.destroy()
         await own.destroy()
       })
       return queue

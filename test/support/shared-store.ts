@@ -88,9 +88,9 @@ export async function joinStore(
     onReceived: () => undefined,
     clock: Date.now,
     removeUnneeded: (sha256, remove) =>
-      removeUnneeded(sha256, async mayRemove => {
+      removeUnneeded(sha256, async removal => {
         await at('decided')
-        const removed = await remove(mayRemove)
+        const removed = await remove(removal)
         await at('removed')
         return removed
       }),

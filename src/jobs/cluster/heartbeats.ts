@@ -38,7 +38,7 @@ export function startHeartbeats(
       if (job.hasLeft) continue
       if (!row || row.status === 'cancelled') stop(id, 'cancelled')
       // A running job whose entry others may take goes on until one of them does.
-      else if (job.startedAt === undefined ? !renewed.has(id) : hasOtherStart(row, job.startedAt)) stop(id, 'lost')
+      else if (job.start === undefined ? !renewed.has(id) : hasOtherStart(row, job.start.startedAt)) stop(id, 'lost')
     }
   })
 }

@@ -16,9 +16,10 @@ import { startTakeovers } from './takeovers.ts'
 /** Channel of the notifications: `queued <type>` and `cancelled <id>`. */
 const channel = 'tureen_queue'
 
-/** Everything that the queue uses. */
+/** Everything that the queue uses. `beats`: the catalog for signs of life, whose statements never wait for long. */
 export type SharedQueueServices = {
   catalog: Catalog
+  beats: Catalog
   entries: QueueEntries
   notifications: Notifications
   events: JobEvents
@@ -37,7 +38,7 @@ export function sharedQueue(
   { types, heartbeatSeconds, takeoverSeconds }: SharedJobSettings,
   observer: QueueObserver,
 ): JobQueue {
-  const { catalog, entries, notifications, log } = services
+  const { catalog, beats, entries, notifications, log } = services
   let isClosed = false
   let worker: SharedWorker | undefined
   /** Ends all work of this process, in order. */
@@ -66,7 +67,7 @@ export function sharedQueue(
         void tellQueued(catalog, type)
       })
       worker = working
-      const heartbeats = startHeartbeats(catalog, entries, working, heartbeatSeconds, log)
+      const heartbeats = startHeartbeats(beats, entries, working, heartbeatSeconds, log)
       const takeovers = startTakeovers(catalog, entries, takeoverSeconds, log)
       const lost = startLostEntries(catalog, entries, log, () => {
         for (const type of jobType.options) void tellQueued(catalog, type)

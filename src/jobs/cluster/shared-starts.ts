@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { Catalog } from '../../storage/database.ts'
 import { statusColumn } from '../../storage/job-status.ts'
 import { lockRow } from '../../storage/row-locks.ts'
@@ -14,10 +13,10 @@ import type { HeldEntry, QueueEntries } from './queue-entries.ts'
 
 /**
  * Outcome of the start of a job. `begun`: it runs in this process; `failed`: it had its last attempt; `none`: it has ended, a newer version
- * wrote it, or another process has it. `cutOff`: the earlier start, whose process died.
+ * wrote it, or another process has it. `attempts`: starts with this one. `cutOff`: the earlier start, whose process died.
  */
 export type SharedStart =
-  | { kind: 'begun'; cutOff?: CutOffJob }
+  | { kind: 'begun'; attempts: number; cutOff?: CutOffJob }
   | { kind: 'failed'; cutOff: CutOffJob; job: StoredJob | undefined }
   | { kind: 'none' }
 
@@ -39,19 +38,20 @@ export async function startShared(
       await entries.remove(transaction, entry)
       return { kind: 'none' }
     }
+    const attempts = row.attempts ?? 0
     if (row.status === 'queued') {
       await beginAttempt(transaction, entry.id, startedAt)
-      return { kind: 'begun' }
+      return { kind: 'begun', attempts: attempts + 1 }
     }
-    if (row.started_at === startedAt) return { kind: 'begun' }
-    const cutOff = { id: row.id, type: row.type, started_at: row.started_at, attempts: row.attempts ?? 0 }
+    if (row.started_at === startedAt) return { kind: 'begun', attempts }
+    const cutOff = { id: row.id, type: row.type, started_at: row.started_at, attempts }
     const job = await settleOne(transaction, cutOff, end)
-    if (cutOff.attempts >= maximumAttempts) {
+    if (attempts >= maximumAttempts) {
       await entries.remove(transaction, entry)
       return { kind: 'failed', cutOff, job }
     }
     await beginAttempt(transaction, entry.id, startedAt)
-    return { kind: 'begun', cutOff }
+    return { kind: 'begun', attempts: attempts + 1, cutOff }
   })
 }
 
@@ -69,14 +69,22 @@ export function isOurs(job: Parameters<typeof isOfNewerVersion>[0] & { status: s
   return (job.status === 'queued' || job.status === 'running') && !isOfNewerVersion(job)
 }
 
-/** Takes back a start that a clean stop ends, unless another start has replaced it. */
-export async function takeBackStart(catalog: Catalog, id: string, startedAt: string): Promise<void> {
+/** A start of a job in this process. `attempts`: the number that it has in the job's row. */
+export type CountedStart = { startedAt: string; attempts: number }
+
+/** Takes back a start that a clean stop ends, unless it has made progress or another start has replaced it. Called twice, it acts once. */
+export async function takeBackStart(
+  catalog: Catalog,
+  id: string,
+  { startedAt, attempts }: CountedStart,
+): Promise<void> {
   await catalog
     .updateTable('jobs')
-    .set({ attempts: sql`case when attempts > 1 then attempts - 1 else 0 end` })
+    .set({ attempts: attempts - 1 })
     .where('id', '=', id)
     .where('status', '=', 'running')
     .where('started_at', '=', startedAt)
+    .where('attempts', '=', attempts)
     .execute()
 }
 
@@ -93,19 +101,18 @@ export async function settleEntry(catalog: Catalog, entries: QueueEntries, entry
   })
 }
 
-/** Puts a stopped job back into the queue, unless another start has replaced this one. @param isCounted true if the start still counts */
+/** Puts a stopped job back into the queue, unless another start has replaced this one. @param start undefined if it never ran here */
 export async function releaseShared(
   catalog: Catalog,
   entries: QueueEntries,
   entry: HeldEntry,
-  startedAt: string | undefined,
-  isCounted: boolean,
+  start: CountedStart | undefined,
 ): Promise<void> {
   await catalog.transaction().execute(async transaction => {
     await lockRow(transaction, 'jobs', entry.id)
     await entries.putBack(transaction, entry)
-    if (startedAt === undefined) return
-    if (isCounted) await takeBackStart(transaction, entry.id, startedAt)
-    await transition(transaction, entry.id, ['running'], 'queued', {}, startedAt)
+    if (start === undefined) return
+    await takeBackStart(transaction, entry.id, start)
+    await transition(transaction, entry.id, ['running'], 'queued', {}, start.startedAt)
   })
 }

@@ -9,23 +9,30 @@ import type { JobEvents } from '../job-events.ts'
 import type { AbortReason, Claim, QueueObserver } from '../job-queue.ts'
 import { now } from '../job-records.ts'
 import type { UntilWritten } from '../until-written.ts'
+import { createHandBack } from './hand-back.ts'
 import type { HeldEntry, QueueEntries } from './queue-entries.ts'
 import { type Rounds, startRounds } from './rounds.ts'
-import { fetchedJobs, isOurs, releaseShared, settleEntry, startShared, takeBackStart } from './shared-starts.ts'
+import {
+  type CountedStart,
+  fetchedJobs,
+  isOurs,
+  releaseShared,
+  settleEntry,
+  startShared,
+  takeBackStart,
+} from './shared-starts.ts'
 
 /** Milliseconds between two looks for jobs that no notification told of: those of silent processes. */
 const lookMilliseconds = 1_000
 
 /**
- * A job that this process holds. `startedAt`: its start, once it runs. `isAlone`: no other job may run at the same time. `isCounted`: its
- * start counts if the process dies. `hasLeft`: the job waits, or is queued again, and its run ends soon. `isSettling`: its entry is about to
- * leave the process.
+ * A job that this process holds. `start`: its start, once it runs. `isAlone`: no other job may run at the same time. `hasLeft`: the job waits,
+ * or is queued again, and its run ends soon. `isSettling`: its entry is about to leave the process.
  */
 export type HeldJob = {
   entry: HeldEntry
-  startedAt: string | undefined
+  start: CountedStart | undefined
   isAlone: boolean
-  isCounted: boolean
   hasLeft: boolean
   isSettling: boolean
 }
@@ -42,9 +49,13 @@ export type SharedWorker = {
   close(): Promise<void>
 }
 
-/** Everything that a worker of a shared queue uses. `types`: job types that it runs; `concurrency`: most running jobs of one type. */
+/**
+ * Everything that a worker of a shared queue uses. `beats`: the catalog for statements that must not wait for long; `types`: job types that it
+ * runs; `concurrency`: most running jobs of one type.
+ */
 export type SharedWorkerServices = {
   catalog: Catalog
+  beats: Catalog
   entries: QueueEntries
   events: JobEvents
   end: EndJob
@@ -57,15 +68,17 @@ export type SharedWorkerServices = {
 
 /** Starts a worker. @param onReleased hears of each job that goes back into the queue */
 export function startSharedWorker(
-  { catalog, entries, events, end, untilWritten, observer, types, concurrency, log }: SharedWorkerServices,
+  { catalog, beats, entries, events, end, untilWritten, observer, types, concurrency, log }: SharedWorkerServices,
   run: (claim: Claim) => Promise<void>,
   onReleased: (type: JobType) => void,
 ): SharedWorker {
   const held = new Map<string, HeldJob>()
   let looking: Rounds | undefined
   let isClosed = false
+  const handBack = createHandBack()
 
-  const begin = async (job: HeldJob, startedAt: string): Promise<boolean> => {
+  /** Starts a job. @returns the start; undefined if the job needs none */
+  const begin = async (job: HeldJob, startedAt: string): Promise<CountedStart | undefined> => {
     const { id } = job.entry
     const start = await untilWritten(id, () => startShared(catalog, entries, end, job.entry, startedAt))
     if (start.kind !== 'none' && start.cutOff) {
@@ -76,7 +89,7 @@ export function startSharedWorker(
       observer.jobEnded(start.job.job)
       events.changed(id)
     }
-    return start.kind === 'begun'
+    return start.kind === 'begun' ? { startedAt, attempts: start.attempts } : undefined
   }
 
   const settle = async ({ entry }: HeldJob) => {
@@ -85,9 +98,9 @@ export function startSharedWorker(
   }
 
   const release = async (job: HeldJob) => {
-    const { entry, startedAt, isCounted, hasLeft } = job
+    const { entry, start, hasLeft } = job
     if (hasLeft) return settle(job)
-    await untilWritten(entry.id, () => releaseShared(catalog, entries, entry, startedAt, isCounted))
+    await handBack.untilDone(() => releaseShared(beats, entries, entry, start))
     onReleased(entry.type)
   }
 
@@ -97,9 +110,9 @@ export function startSharedWorker(
     if (!job) return
     try {
       const startedAt = now()
-      const hasBegun = await begin(job, startedAt)
-      if (hasBegun) {
-        Object.assign(job, { startedAt, isCounted: true })
+      const start = await begin(job, startedAt)
+      if (start) {
+        job.start = start
         events.changed(id)
         // It may have been stopped while its start was written.
         if (!signal.aborted)
@@ -108,7 +121,7 @@ export function startSharedWorker(
       job.isSettling = true
       if (signal.reason === 'shutdown') await release(job)
       else if (job.hasLeft) await settle(job)
-      else if (hasBegun && signal.reason !== 'lost') await untilWritten(id, () => entries.remove(catalog, job.entry))
+      else if (start && signal.reason !== 'lost') await untilWritten(id, () => entries.remove(catalog, job.entry))
     } catch (error) {
       log.error({ err: error, jobId: id }, 'a job could not be settled in the queue; another start settles it')
     }
@@ -127,7 +140,6 @@ export function startSharedWorker(
   }
 
   const leave = (job: HeldJob) => {
-    job.isCounted = false
     job.hasLeft = true
   }
 
@@ -178,7 +190,7 @@ export function startSharedWorker(
         running.entry = entry
         return []
       }
-      const job = { entry, startedAt: undefined, isAlone: false, isCounted: false, hasLeft: false, isSettling: false }
+      const job = { entry, start: undefined, isAlone: false, hasLeft: false, isSettling: false }
       held.set(entry.id, job)
       return [job]
     })
@@ -193,10 +205,8 @@ export function startSharedWorker(
     }
   }
 
-  const takeBack = async (job: HeldJob) => {
-    if (!job.isCounted || job.startedAt === undefined) return
-    job.isCounted = false
-    await takeBackStart(catalog, job.entry.id, job.startedAt)
+  const takeBack = async ({ entry, start }: HeldJob) => {
+    if (start) await handBack.untilDone(() => takeBackStart(beats, entry.id, start))
   }
 
   dispatcher.open([])
@@ -216,6 +226,7 @@ export function startSharedWorker(
     },
     async close() {
       isClosed = true
+      handBack.begin()
       const stopped = dispatcher.close()
       // Before the jobs have ended, because the process may have to exit without them.
       await Promise.all([...held.values()].map(takeBack)).catch((error: unknown) =>

@@ -21,21 +21,30 @@ export async function requireRoom(catalog: Catalog, id: string, maximumBytes: nu
   if (withIt > without) throw limitReached('TUREEN_MAX_STORE_BYTES', withIt - without, without, maximumBytes)
 }
 
-/** Returns the bytes of all records and of the additions up to a number. Each content counts once. */
+/** Returns the bytes of all records and of the additions up to a number. Each content counts once. It reads no row of other records. */
 async function bytesUpTo(catalog: Catalog, number: number): Promise<number> {
   const additions = catalog
     .selectFrom('server_holds')
-    .select(['name as sha256', 'bytes'])
+    .select(['name', 'bytes'])
+    .distinct()
     .where('kind', '=', 'addition')
     .where('number', '<=', number)
-  const files = catalog
-    .selectFrom('model_files')
-    .select(['sha256', 'bytes'])
-    .union(catalog.selectFrom('dataset_files').select(['sha256', 'bytes']))
-    .union(additions)
-  const { bytes } = await catalog
-    .selectFrom(files.as('files'))
-    .select(sql<number>`coalesce(sum(bytes), 0)`.as('bytes'))
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('model_files').select('bytes').whereRef('model_files.sha256', '=', 'server_holds.name'))),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(selectFrom('dataset_files').select('bytes').whereRef('dataset_files.sha256', '=', 'server_holds.name')),
+      ),
+    )
+  const added = sql<number>`coalesce(sum(bytes), 0)`.as('bytes')
+  // One statement: an addition that commits meanwhile counts once.
+  const { recorded, claimed } = await catalog
+    .selectFrom('content_total')
+    .select(({ selectFrom }) => [
+      'bytes as recorded',
+      selectFrom(additions.as('additions')).select(added).$asScalar().$notNull().as('claimed'),
+    ])
     .executeTakeFirstOrThrow()
-  return bytes
+  return recorded + claimed
 }

@@ -31,11 +31,13 @@ export type ServerHolds = {
   has(id: string): Promise<boolean>
   /** Frees holds. It never throws: while the database does not answer, it goes on in the background. */
   release(id: string): Promise<void>
+  /** Frees holds after so many milliseconds. If this server closes sooner, they are free once it has been silent for long. */
+  releaseLater(id: string, milliseconds: number): void
   /** True if other servers will not take this one for dead within a minute. */
   isSure(): boolean
   /** True if no other server can have taken {@link ServerHolds.takeAlone} from this one. */
   isHeard(): boolean
-  /** Frees all, and tells the other servers so. */
+  /** Frees all but the holds of {@link ServerHolds.releaseLater}, and tells the other servers so. */
   close(): Promise<void>
 }
 
@@ -54,11 +56,16 @@ const rowsInStatement = 500
 /** Milliseconds since 1970 by the clock of the database, which all servers share. */
 export const databaseNow = sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
 
-/** Enters this server in a shared catalog, and gives signs of life until it closes. @param silent see {@link silentMilliseconds} */
+/**
+ * Enters this server in a shared catalog, and gives signs of life until it closes.
+ * @param silent see {@link silentMilliseconds}
+ * @param beats the catalog through which it gives them
+ */
 export async function startServerHolds(
   catalog: Catalog,
   log: Logger,
   silent: number = silentMilliseconds,
+  beats: Catalog = catalog,
 ): Promise<ServerHolds> {
   const serverId = randomUUID()
   const closing = new AbortController()
@@ -67,6 +74,8 @@ export async function startServerHolds(
   const quiet = silent * quietShare
   /** Holds to free, by id, with the time by `performance.now()` until which their commit may still come. */
   const unreleased = new Map<string, number>()
+  /** Holds to free later, by id, with that time by `performance.now()`. */
+  const later = new Map<string, number>()
   const now = () => [performance.now(), Date.now()] as const
   let lastSign = now()
 
@@ -81,7 +90,7 @@ export async function startServerHolds(
   }
   const beat = async () => {
     const [sign, silence] = [now(), sinceSign()]
-    const { seen_at } = await catalog
+    const { seen_at } = await beats
       .insertInto('servers')
       .values({ id: serverId, seen_at: databaseNow })
       .onConflict(conflict => conflict.column('id').doUpdateSet({ seen_at: databaseNow }))
@@ -147,6 +156,11 @@ export async function startServerHolds(
     Promise.all([
       repeat(beat),
       repeat(async () => {
+        for (const [id, time] of later) {
+          if (performance.now() < time) continue
+          later.delete(id)
+          unreleased.set(id, 0)
+        }
         for (const id of unreleased.keys()) await remove(id)
       }),
     ]),
@@ -176,16 +190,16 @@ export async function startServerHolds(
       unreleased.set(id, 0)
       await notWaiting(() => remove(id)).catch(() => undefined)
     },
+    releaseLater: (id, milliseconds) => void later.set(id, performance.now() + milliseconds),
     isSure: () => sinceSign() < silent / 2,
     isHeard: () => sinceSign() < quiet,
     async close() {
       closing.abort()
       await repeated
-      await catalog
-        .deleteFrom('servers')
-        .where('id', '=', serverId)
-        .execute()
-        .catch(() => undefined)
+      const own = catalog.deleteFrom('server_holds').where('server_id', '=', serverId)
+      const all = catalog.deleteFrom('servers').where('id', '=', serverId)
+      const freed = later.size > 0 ? own.where('id', 'not in', [...later.keys()]) : all
+      await freed.execute().catch(() => undefined)
     },
   }
 }

@@ -88,10 +88,15 @@ export function sharedClaims(catalog: Catalog, holds: ServerHolds, maximumBytes:
         return take([{ kind: 'removal', name: sha256 }])
       })
       if (removal === undefined) return undefined
+      let late = 0
+      const mayArriveLate = (milliseconds: number) => {
+        late = Math.max(late, milliseconds)
+      }
       try {
-        return await remove(holds.isSure)
+        return await remove({ isAllowed: holds.isSure, mayArriveLate })
       } finally {
-        await holds.release(removal)
+        if (late > 0) holds.releaseLater(removal, late)
+        else await holds.release(removal)
       }
     },
   }

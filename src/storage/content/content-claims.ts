@@ -18,14 +18,21 @@ export type SettleClaim = (transaction: Catalog) => Promise<void>
 /** A claim on content. `end`: ends it if no transaction has. */
 export type ContentClaim = { settle: SettleClaim; end(): Promise<void> }
 
+/** A removal of content that runs. */
+export type Removal = {
+  /** Asked just before the content is removed: false once other servers may take this one for dead, and add it again. */
+  isAllowed(): boolean
+  /** Tells that a request without an answer may remove the content within so many milliseconds. Nobody adds the same content until then. */
+  mayArriveLate(milliseconds: number): void
+}
+
 /**
  * Runs the removal of content if no record and no claim of any server needs it. While it runs, nobody adds the same content.
- * @param remove asks `mayRemove` just before it removes the content: false once other servers may take this one for dead, and add it again
  * @returns undefined if the content is needed
  */
 export type RemoveUnneeded = <Result>(
   sha256: string,
-  remove: (mayRemove: () => boolean) => Promise<Result>,
+  remove: (removal: Removal) => Promise<Result>,
 ) => Promise<Result | undefined>
 
 /** Returns the claims of a server that has its store alone. They are in memory. */

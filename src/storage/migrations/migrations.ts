@@ -1,5 +1,6 @@
 import type { CatalogMigrations } from './catalog-migration.ts'
 import { checkpointMigrations } from './checkpoint-migrations.ts'
+import { contentTotalMigrations } from './content-total-migrations.ts'
 import { externalMigrations } from './external-migrations.ts'
 import { firstMigrations } from './first-migrations.ts'
 import { listMigrations } from './list-migrations.ts'
@@ -17,4 +18,5 @@ export const migrations: CatalogMigrations = {
   ...externalMigrations,
   ...listMigrations,
   ...checkpointMigrations,
+  ...contentTotalMigrations,
 }

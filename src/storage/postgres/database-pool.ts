@@ -5,11 +5,19 @@ import { DatabaseLost, OutcomeUnknown } from '../lost-database.ts'
 import { patienceHere } from '../patience.ts'
 import { catalogFailure, isConnectionLost } from './database-failures.ts'
 
-/** Milliseconds until a new connection must be open, also one that waits for a free place in the pool. */
-const connectMilliseconds = 10_000
+/** How long a pool waits. */
+export type PoolPatience = {
+  /** Milliseconds until a new connection must be open, also one that waits for a free place in the pool. */
+  connect: number
+  /** Milliseconds after which a statement counts as lost, and its connection as dead. */
+  statement: number
+}
 
-/** Milliseconds after which a statement counts as lost. Statements of the catalog are small. */
-const statementMilliseconds = 60_000
+/** Statements of the catalog are small. */
+const usualPatience: PoolPatience = { connect: 10_000, statement: 60_000 }
+
+/** Milliseconds of silence after which the system asks the other end of a connection whether it lives. It gives up ten seconds later. */
+const keepAliveMilliseconds = 5_000
 
 /** Numbers of PostgreSQL that pg returns as texts: bigint and numeric. Counts and bytes of the catalog stay below 2^53. */
 const numbers: ReadonlySet<number> = new Set([pg.types.builtins.INT8, pg.types.builtins.NUMERIC])
@@ -23,8 +31,9 @@ export function settingsOf(url: string): pg.ClientConfig {
   return {
     connectionString: url,
     application_name: 'tureen',
-    connectionTimeoutMillis: connectMilliseconds,
+    connectionTimeoutMillis: usualPatience.connect,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMilliseconds,
     types,
   }
 }
@@ -61,8 +70,14 @@ export type DriverPool = { connect(): Promise<DriverClient>; end(): Promise<void
  * Returns a pool of connections to a database, which opens them when they are needed: see {@link catalogPool}.
  * @param onIdleError called when an idle connection is lost
  */
-export function poolOf(url: string, most: number, onIdleError: (error: unknown) => void): PostgresPool {
-  const pool = new pg.Pool({ ...settingsOf(url), query_timeout: statementMilliseconds, max: most })
+export function poolOf(
+  url: string,
+  most: number,
+  onIdleError: (error: unknown) => void,
+  { connect, statement }: PoolPatience = usualPatience,
+): PostgresPool {
+  const limits = { connectionTimeoutMillis: connect, query_timeout: statement }
+  const pool = new pg.Pool({ ...settingsOf(url), ...limits, max: most })
   pool.on('error', onIdleError)
   return catalogPool(pool)
 }

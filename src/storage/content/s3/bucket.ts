@@ -1,20 +1,23 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import {
-  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
-  ListMultipartUploadsCommand,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { ReceivedFile } from '../../received-file.ts'
+import type { Removal } from '../content-claims.ts'
 import { ContentGone, type ContentRange } from '../content-store.ts'
+import { abortUploads } from './abort-uploads.ts'
+import { deleteInTime } from './delete-in-time.ts'
 import { asking, isMissingObject, retrying, statusOf } from './s3-errors.ts'
+import { type S3Patience, usualPatience } from './s3-patience.ts'
 import { multipartBytes, sendInParts } from './send-in-parts.ts'
+import { followServerClock } from './server-clock.ts'
 
 /** Place of content in S3. `prefix`: beginning of all keys, without slashes at its ends; empty if there is none. */
 export type S3Location = { bucket: string; prefix: string }
@@ -44,10 +47,10 @@ export type Bucket = {
   link(sha256: string, disposition: string): Promise<string>
   /**
    * Removes an object, and what {@link Bucket.markUnused} left.
-   * @param mayRemove called just before the request; false keeps the object
+   * @param removal asked just before the request; it hears if the request may arrive later
    * @returns true if the object is gone
    */
-  remove(sha256: string, mayRemove: () => boolean): Promise<boolean>
+  remove(sha256: string, removal: Removal): Promise<boolean>
   /** Notes in the bucket that no record refers to an object. Sending its content again removes the note. */
   markUnused(sha256: string): Promise<void>
   /** Returns the time of the note in milliseconds since 1970; undefined without it. */
@@ -67,12 +70,6 @@ export type Bucket = {
 
 const ignore = () => undefined
 
-/** Milliseconds to connect to the server, and milliseconds without a byte from it. */
-const [connectionTimeout, socketTimeout] = [5000, 30_000]
-
-/** Most milliseconds of a removal. Other servers take its server for dead later, and may then send the same content again. */
-const removalMilliseconds = 30_000
-
 /** Seconds in which a client must begin a download that it was sent to. */
 const linkSeconds = 900
 
@@ -80,16 +77,24 @@ const linkSeconds = 900
  * Returns the content in a bucket. Credentials, region and endpoint come from the usual AWS variables.
  * @param forcePathStyle true if the bucket is a part of the path instead of the host name
  */
-export function openBucket({ bucket, prefix }: S3Location, forcePathStyle: boolean): Bucket {
+export function openBucket(
+  { bucket, prefix }: S3Location,
+  forcePathStyle: boolean,
+  patience: S3Patience = usualPatience,
+): Bucket {
+  const { connect: connectionTimeout, silence: socketTimeout, answer: requestTimeout } = patience
   const client = new S3Client({
     forcePathStyle,
     // Content is checked by its own digest. Older servers do not know the checksums that the SDK would add.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout, socketTimeout },
+    requestHandler: { connectionTimeout, socketTimeout, throwOnRequestTimeout: true },
     // The SDK would write to the console. Errors tell all that it would say.
     logger: { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore },
   })
+  const serverTime = followServerClock(client)
+  /** Options of requests that carry no content: the server answers them soon. */
+  const soon = { requestTimeout }
   const beginning = prefix === '' ? '' : `${prefix}/`
   const folder = `${beginning}content/sha256/`
   const keyIn = (parent: string, sha256: string) => {
@@ -105,7 +110,7 @@ export function openBucket({ bucket, prefix }: S3Location, forcePathStyle: boole
   const head = (object: ReturnType<typeof place>) =>
     asking(async () => {
       try {
-        const { ContentLength = 0, LastModified } = await client.send(new HeadObjectCommand(object))
+        const { ContentLength = 0, LastModified } = await client.send(new HeadObjectCommand(object), soon)
         return { bytes: ContentLength, writtenAt: LastModified?.getTime() ?? 0 }
       } catch (error) {
         if (isMissingObject(error)) return undefined
@@ -113,7 +118,7 @@ export function openBucket({ bucket, prefix }: S3Location, forcePathStyle: boole
       }
     })
   const find: Bucket['find'] = sha256 => head(place(sha256))
-  const removeNote = (sha256: string) => client.send(new DeleteObjectCommand(notePlace(sha256)))
+  const removeNote = (sha256: string) => client.send(new DeleteObjectCommand(notePlace(sha256)), soon)
   /** Sends a small file in one request. @param condition of the request */
   const sendAtOnce = ({ path, sha256, bytes }: ReceivedFile, condition: { IfNoneMatch?: '*' }) =>
     retrying(() =>
@@ -141,7 +146,7 @@ export function openBucket({ bucket, prefix }: S3Location, forcePathStyle: boole
   }
 
   const objects: Bucket['objects'] = async function* () {
-    const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: folder })
+    const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: folder }, soon)
     for (;;) {
       const page = await asking(() => pages.next())
       if (page.done) return
@@ -162,14 +167,14 @@ export function openBucket({ bucket, prefix }: S3Location, forcePathStyle: boole
         // Remove the note first: a sweep must not go by it once the content has a record.
         if (found) await removeNote(file.sha256)
         if (replace || found?.bytes !== file.bytes)
-          await (isSmall ? sendAtOnce(file, {}) : sendInParts(client, place(file.sha256), file))
+          await (isSmall ? sendAtOnce(file, {}) : sendInParts(client, place(file.sha256), file, soon))
         return !found
       }),
     open: async (sha256, range, signal) => {
       const wanted = range ? { Range: `bytes=${range.start}-${range.start + range.length - 1}` } : {}
       try {
         const command = new GetObjectCommand({ ...place(sha256), ...wanted })
-        const { Body, ContentLength, ContentRange } = await client.send(command, { abortSignal: signal })
+        const { Body, ContentLength, ContentRange } = await client.send(command, { abortSignal: signal, ...soon })
         if (!(Body instanceof Readable) || ContentLength === undefined) throw new TypeError('an object without a body')
         return { bytes: ContentLength, total: Number(ContentRange?.split('/')[1] ?? ContentLength), body: Body }
       } catch (error) {
@@ -182,40 +187,38 @@ export function openBucket({ bucket, prefix }: S3Location, forcePathStyle: boole
       const command = new GetObjectCommand({ ...place(sha256), ...answer })
       return asking(() => getSignedUrl(client, command, { expiresIn: linkSeconds }))
     },
-    remove: (sha256, mayRemove) =>
+    remove: (sha256, removal) =>
       asking(async () => {
         await removeNote(sha256)
-        if (!mayRemove()) return false
-        const abortSignal = AbortSignal.timeout(removalMilliseconds)
-        await client.send(new DeleteObjectCommand(place(sha256)), { abortSignal })
+        // First the time, then the question: a process that is frozen afterwards sends a request that has expired.
+        const since = serverTime()
+        if (!removal.isAllowed()) return false
+        await deleteInTime(client, place(sha256), since, removal, patience)
         return true
       }),
     markUnused: sha256 =>
-      asking(
-        async () => void (await client.send(new PutObjectCommand({ ...notePlace(sha256), Body: new Uint8Array(0) }))),
-      ),
+      asking(async () => {
+        await client.send(new PutObjectCommand({ ...notePlace(sha256), Body: new Uint8Array(0) }), soon)
+      }),
     unusedSince: async sha256 => (await head(notePlace(sha256)))?.writtenAt,
     owner: () =>
       asking(async () => {
         try {
-          return await (await client.send(new GetObjectCommand(ownerPlace))).Body?.transformToString()
+          return await (await client.send(new GetObjectCommand(ownerPlace), soon)).Body?.transformToString()
         } catch (error) {
           if (isMissingObject(error)) return undefined
           throw error
         }
       }),
-    setOwner: id => asking(async () => void (await client.send(new PutObjectCommand({ ...ownerPlace, Body: id })))),
+    setOwner: id =>
+      asking(async () => {
+        await client.send(new PutObjectCommand({ ...ownerPlace, Body: id }), soon)
+      }),
     objects,
     async *list() {
       for await (const { sha256 } of objects()) yield sha256
     },
-    abortUnfinished: before =>
-      asking(async () => {
-        const found = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: folder }))
-        for (const { Key, UploadId, Initiated } of found.Uploads ?? [])
-          if (Initiated && Initiated.getTime() < before)
-            await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
-      }),
+    abortUnfinished: before => asking(() => abortUploads(client, { Bucket: bucket, Prefix: folder }, before, soon)),
     close: () => client.destroy(),
   }
 }

@@ -10,6 +10,7 @@ import { openBucket, type S3Location } from './bucket.ts'
 import { jointRoom } from './joint-room.ts'
 import { openLocalCache } from './local-cache.ts'
 import { createS3Content } from './s3-content.ts'
+import type { S3Patience } from './s3-patience.ts'
 
 /**
  * Settings of content in S3. `pathStyle`: true if the bucket is a part of the path; `redirects`: true if clients download from the bucket
@@ -32,6 +33,7 @@ export type S3Services = {
   clock: () => number
   /** Runs removals that respect the other servers of the store; undefined if this server has it alone. */
   removeUnneeded?: RemoveUnneeded | undefined
+  patience?: S3Patience
 }
 
 /** Content in S3, and its unfinished files. */
@@ -60,6 +62,7 @@ export async function openS3Content(
     onReceived,
     clock,
     removeUnneeded,
+    patience,
   }: S3Services,
 ): Promise<OpenS3Content> {
   const held = createHeldFiles()
@@ -74,7 +77,7 @@ export async function openS3Content(
   }
   const files = { room: jointRoom(quota, disk), spare: cache, learnRoom }
   const contentFiles = await openContentFiles(directory, files, onReceived, batches)
-  const bucket = openBucket(settings, settings.pathStyle)
+  const bucket = openBucket(settings, settings.pathStyle, patience)
   const { incomingPath } = contentFiles
   const { redirects } = settings
   const content = createS3Content({

@@ -8,13 +8,14 @@ import { fileState } from '../../file-state.ts'
 import type { ReceivedFile } from '../../received-file.ts'
 import type { Room } from '../../room.ts'
 import { type HashFile, soundFiles } from '../../sound-files.ts'
-import type { RemoveUnneeded } from '../content-claims.ts'
+import type { Removal, RemoveUnneeded } from '../content-claims.ts'
 import { ContentDamaged, ContentGone, type ContentRange, type ContentStore } from '../content-store.ts'
 import { createDigestTurns } from '../digest-turns.ts'
 import type { HeldFiles } from '../held-files.ts'
 import { readPieces } from '../read-pieces.ts'
 import type { Bucket } from './bucket.ts'
 import { createFills } from './fills.ts'
+import { createLateRemovals } from './late-removals.ts'
 import type { LocalCache } from './local-cache.ts'
 import { asking, retrying, statusOf } from './s3-errors.ts'
 
@@ -47,9 +48,6 @@ export type S3Parts = {
   clock: () => number
 }
 
-/** A server that has its store alone may always remove content. */
-const always = () => true
-
 /**
  * Returns content in S3 with local copies. A put sends the file, and then makes it a copy. A lease fills the cache, and keeps the copy there.
  * The digest of each copy is checked when it arrives, and once more after a start.
@@ -64,6 +62,7 @@ export function createS3Content(parts: S3Parts): ContentStore {
   const wrong = new Set<string>()
   /** Digests of objects that could not be removed. They still count in the quota. */
   const left = new Set<string>()
+  const late = createLateRemovals()
   const wrongBytes = (sha256: string) => {
     wrong.add(sha256)
     return new ContentDamaged(sha256, 'holds other bytes in the S3 bucket')
@@ -136,6 +135,7 @@ export function createS3Content(parts: S3Parts): ContentStore {
   }
   const send = (file: ReceivedFile) =>
     sending(async () => {
+      await late.wait(file.sha256)
       const isNew = await bucket.send(file, wrong.has(file.sha256))
       for (const digests of [wrong, left]) digests.delete(file.sha256)
       quota.settle(file.path, isNew ? file.bytes : 0)
@@ -143,11 +143,11 @@ export function createS3Content(parts: S3Parts): ContentStore {
       quota.keep(file.path)
     })
   /** Removes an object and its copy. It never throws: a later sweep finds what is left. @returns true if the object is gone */
-  const removeObject = async (sha256: string, mayRemove: () => boolean) => {
+  const removeObject = async (sha256: string, removal: Removal) => {
     try {
       const object = await bucket.find(sha256)
       if (!object) return false
-      if (!(await bucket.remove(sha256, mayRemove))) return false
+      if (!(await bucket.remove(sha256, removal))) return false
       quota.shrink(object.bytes)
       return true
     } catch {
@@ -156,14 +156,14 @@ export function createS3Content(parts: S3Parts): ContentStore {
     }
   }
   /** Removes an object that has had no record for long enough, or notes since when it has none. */
-  const retireObject = async (sha256: string, mayRemove: () => boolean) => {
+  const retireObject = async (sha256: string, removal: Removal) => {
     try {
       const object = await bucket.find(sha256)
       if (!object) return false
       const since = graceMilliseconds === 0 ? 0 : await bucket.unusedSince(sha256)
       if (since === undefined) await bucket.markUnused(sha256)
       if (since === undefined || since > clock() - graceMilliseconds) return false
-      if (!(await bucket.remove(sha256, mayRemove))) return false
+      if (!(await bucket.remove(sha256, removal))) return false
       // Objects that an earlier process left are not counted.
       if (left.delete(sha256)) quota.shrink(object.bytes)
       return true
@@ -225,24 +225,23 @@ export function createS3Content(parts: S3Parts): ContentStore {
     remove: removeUnneeded
       ? sha256 =>
           inTurn([sha256], async () => {
-            const isRemoved = await removeUnneeded(sha256, mayRemove => removeObject(sha256, mayRemove)).catch(
-              () => false,
-            )
+            const isRemoved = await removeUnneeded(sha256, removal => removeObject(sha256, removal)).catch(() => false)
             // A leased copy stays until the cache needs its place: another server may add the content again at any time.
             if (isRemoved && !held.isHeld(sha256)) drop(sha256)
           })
       : sha256 =>
           held.whenFree(sha256, () =>
             inTurn([sha256], async () => {
-              await removeObject(sha256, always)
+              await removeObject(sha256, late.begin(sha256))
               drop(sha256)
             }),
           ),
     retire: sha256 =>
       inTurn([sha256], async () => {
         if (held.isHeld(sha256)) return false
-        const retire = (mayRemove: () => boolean) => retireObject(sha256, mayRemove)
-        const isRemoved = (await (removeUnneeded ? removeUnneeded(sha256, retire) : retire(always))) ?? false
+        const retire = (removal: Removal) => retireObject(sha256, removal)
+        const isRemoved =
+          (await (removeUnneeded ? removeUnneeded(sha256, retire) : retire(late.begin(sha256)))) ?? false
         if (isRemoved) drop(sha256)
         return isRemoved
       }),

@@ -15,14 +15,19 @@ export function isMissingObject(error: unknown): boolean {
 /** HTTP statuses below 500 that may pass: another request for the same object runs, and too many requests. */
 const passing: ReadonlySet<number> = new Set([409, 429])
 
+/** True if the S3 server was silent for too long. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError'
+}
+
 /**
  * Runs a step with requests up to three times, while it fails for a reason that may pass. The SDK itself cannot repeat a body that it reads
- * from a file.
+ * from a file. A silent server ends the step: callers learn soon that it is frozen.
  */
 export function retrying<Result>(run: () => Promise<Result>): Promise<Result> {
   const mayPass = ({ error }: { error: unknown }) => {
     const status = statusOf(error) ?? 500
-    return !isLocal(error) && status !== 501 && (status >= 500 || passing.has(status))
+    return !isLocal(error) && !isSilence(error) && status !== 501 && (status >= 500 || passing.has(status))
   }
   return pRetry(run, { retries: 2, minTimeout: 200, shouldRetry: mayPass })
 }

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { inParallel } from '../../in-parallel.ts'
 import type { ReceivedFile } from '../../received-file.ts'
-import { retrying } from './s3-errors.ts'
+import { isSilence, retrying } from './s3-errors.ts'
 
 /** Files of so many bytes and more are sent in parts, which are at least as large. */
 export const multipartBytes = 16 << 20
@@ -17,14 +17,18 @@ export const multipartBytes = 16 << 20
 /** Most parts of an upload that S3 takes. */
 const maximumParts = 10_000
 
-/** Sends a file in parts, four at a time. The object becomes visible with the last request; a failure leaves none. */
+/**
+ * Sends a file in parts, four at a time. The object becomes visible with the last request; a failure leaves none.
+ * @param options of the requests that carry no content and need no long work of the server
+ */
 export async function sendInParts(
   client: S3Client,
   place: { Bucket: string; Key: string },
   { path, bytes }: ReceivedFile,
+  options: { requestTimeout: number },
 ): Promise<void> {
   const partBytes = Math.max(multipartBytes, Math.ceil(bytes / maximumParts))
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand(place))
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(place), options)
   const upload = { ...place, UploadId }
   const sent: CompletedPart[] = []
   const sendPart = async (index: number) => {
@@ -41,7 +45,8 @@ export async function sendInParts(
     await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: sent } }))
   } catch (error) {
     // If this fails too, a sweep ends the upload.
-    await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined)
+    const aborted = client.send(new AbortMultipartUploadCommand(upload), options).catch(() => undefined)
+    if (!isSilence(error)) await aborted
     throw error
   }
 }
