@@ -43,8 +43,8 @@ export function searchLines(result: SearchResult, readable: (text: string) => st
 
 /** Returns the scores of the winner in each term, beside those of the best single model by it. */
 function termLines(terms: readonly TermResult[]): string[] {
-  const rows = terms.map(({ dataset, metric, weight, winner, bestSingle, test, outcome }) => [
-    dataset?.name ?? dataset?.id ?? '-',
+  const rows = terms.map(({ dataset, metric, external, weight, winner, bestSingle, test, outcome }) => [
+    dataset?.name ?? dataset?.id ?? external?.name ?? '-',
     metric ?? '-',
     String(weight),
     shownScore(winner),
