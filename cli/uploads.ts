@@ -23,7 +23,7 @@ type ModelOptions = { mayBeIncomplete?: boolean }
  * Settings of uploads. `given`: fields of the records in place of those that follow from the files. `areRun`: true if onnxruntime will run the
  * models, which then need copies. `root`: the place of the dict of tensors in all checkpoints.
  */
-type UploadOptions = { given?: RecordFields; areRun?: boolean; root?: string | undefined }
+type UploadSettings = { given?: RecordFields; areRun?: boolean; root?: string | undefined }
 
 /** Puts inputs where the command works. */
 export type Uploads = {
@@ -57,7 +57,7 @@ type Sender = {
 export function createUploads(
   session: Session,
   keep: boolean,
-  { given = {}, areRun = false, root }: UploadOptions = {},
+  { given = {}, areRun = false, root }: UploadSettings = {},
 ): Uploads {
   const { client, kind, local, reporter, afterwards } = session
   const isOwn = kind === 'remote' && !keep
