@@ -74,10 +74,15 @@ export function candidateLanes<Candidate extends LaneCandidate>(
   let longest = firstCandidates
   let isDue = false
 
-  /** Takes the candidates of a range. Those of the soups that wait longest come first, all terms of a soup together. */
+  /**
+   * Takes the candidates of a range. Those of the soups that wait longest come first, all terms of a soup together. The first soup is not shared
+   * among evaluators while there is another one for each that is idle.
+   */
   const takeRange = (): Candidate[] => {
-    const most = Math.min(longest, Math.ceil(waiting.length / (2 * lanes)))
-    waiting = [...Map.groupBy(waiting, soupOf).values()].flat()
+    const [first = [], ...others] = Map.groupBy(waiting, soupOf).values()
+    const least = others.length >= idle.length ? first.length : 1
+    const most = Math.max(least, Math.min(longest, Math.ceil(waiting.length / (2 * lanes))))
+    waiting = [first, ...others].flat()
     return waiting.splice(0, most)
   }
   const score = async (lease: Lease, range: readonly Candidate[]): Promise<void> => {

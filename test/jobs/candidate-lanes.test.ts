@@ -108,6 +108,24 @@ test('all terms of a soup follow each other in a range, and candidates that came
   expect(ranges.flat()[0]?.length).toBeGreaterThan(terms.length)
 })
 
+test('the terms of a soup stay together while there is a soup for each evaluator', async () => {
+  const { pool, ranges } = evaluatorsOf(2, scoreAll)
+  const lanes = candidateLanes<LaneCandidate>(pool, source, never)
+  const outcomes = ['a', 'b'].flatMap(soup =>
+    ['first', 'second'].map(name => {
+      const { promise, resolve, reject } = Promise.withResolvers<EvaluationOutcome>()
+      const of = { ...task, metric: { ...metric, name } }
+      lanes.add([{ task: of, model: model(soup), name: soup, scored: resolve, failed: reject }], 'last')
+      return promise
+    }),
+  )
+  await Promise.all(outcomes)
+  expect(ranges.map(own => own.flat()).sort()).toEqual([
+    ['a', 'a'],
+    ['b', 'b'],
+  ])
+})
+
 test('the terms of a single soup are shared among evaluators that are idle', async () => {
   const { pool, ranges } = evaluatorsOf(3, scoreAll)
   const lanes = candidateLanes<LaneCandidate>(pool, source, never)

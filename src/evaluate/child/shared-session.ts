@@ -8,6 +8,8 @@ export type SharedSession = {
    * @param key equal for equal models
    */
   of(key: string, open: OpenModel): OpenModel
+  /** Seconds in which the open session was made. */
+  readonly openingSeconds: number
   /** Leaves a session open for the next model. */
   keep(session: ort.InferenceSession): Promise<void>
   /** Releases the session. */
@@ -16,6 +18,7 @@ export type SharedSession = {
 
 /** Returns the place of one session. A model is made and opened once for all terms that follow each other. */
 export function sharedSession(): SharedSession {
+  let seconds = 0
   let held: { key: string; session: ort.InferenceSession } | undefined
   const end = async () => {
     const { session } = held ?? {}
@@ -27,9 +30,14 @@ export function sharedSession(): SharedSession {
       if (held?.key === key) return held.session
       // Two models at a time would take twice the memory.
       await end()
+      const begun = performance.now()
       const session = await open(opening)
       held = { key, session }
+      seconds = (performance.now() - begun) / 1000
       return session
+    },
+    get openingSeconds() {
+      return seconds
     },
     keep: async () => undefined,
     end,

@@ -84,6 +84,21 @@ test('a range of several terms has the scores of ranges of one, and opens each s
   expect(found).toEqual([right[0], lost[0], right[1], lost[1], lost[0]])
 })
 
+test('a range whose time is over goes on with further terms of a model that takes long to open, and no further', async () => {
+  const loss = { ...accuracy, metric: registered('crossEntropy') }
+  const [first, second] = range(0).models.slice(1)
+  const models = [first, first, second, second].flatMap(each => each ?? [])
+  const asked = { ...range(0), models, terms: [accuracy, loss], termOf: [0, 1, 0, 1] }
+  const create = ort.InferenceSession.create
+  const slow = vi.spyOn(ort.InferenceSession, 'create')
+  slow.mockImplementation(async (...given: unknown[]) => {
+    await new Promise(resolve => setTimeout(resolve, 300))
+    return Reflect.apply(create, ort.InferenceSession, given)
+  })
+  expect(await scored(asked)).toHaveLength(2)
+  slow.mockRestore()
+})
+
 test('a range whose time is over ends after the candidate that it has begun', async () => {
   expect(await scored(range(0))).toHaveLength(1)
 })
