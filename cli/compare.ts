@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { resultOf } from '../client/index.ts'
 import type { ComparisonResult } from '../schemas/comparison.ts'
 import { commonOptions, createCommand, readCommand } from './command.ts'
-import { findInput, keepOption, type NamedInput } from './inputs.ts'
-import { addJobOptions, jobOptions } from './job-options.ts'
+import { addRootOption, findInput, keepOption, type NamedInput, rootOption } from './inputs.ts'
+import { addJobOptions, addWarningGate, jobOptions, warningGate } from './job-options.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { exitCodes, UsageMistake } from './mistakes.ts'
 import { runSession } from './session.ts'
@@ -14,16 +14,21 @@ const compareOptions = z.object({
   ...commonOptions,
   ...jobOptions,
   ...keepOption,
-  failOnWarnings: z.boolean().default(false),
+  ...rootOption,
+  ...warningGate,
 })
 
 /** `tureen compare`: compares models pair by pair. */
 export async function compareCommand(given: readonly string[]): Promise<void> {
-  const command = addJobOptions(
-    createCommand('compare', 'Compare models pair by pair: can they be merged, and how far apart are they?'),
+  const command = addWarningGate(
+    addRootOption(
+      addJobOptions(
+        createCommand('compare', 'Compare models pair by pair: can they be merged, and how far apart are they?'),
+      ),
+    ),
+    'end with code 1 if the comparison has warnings',
   )
-    .argument('<models...>', 'ONNX files, at least two')
-    .option('--fail-on-warnings', 'end with code 1 if the comparison has warnings')
+    .argument('<models...>', 'ONNX files or checkpoints, at least two')
     .option('--keep', 'leave the models and the job on the server')
   const { options, names } = readCommand(command, compareOptions, given)
   await runSession(
@@ -37,7 +42,7 @@ export async function compareCommand(given: readonly string[]): Promise<void> {
     },
     async (session, inputs) => {
       const { client, reporter } = session
-      const uploads = createUploads(session, options.keep)
+      const uploads = createUploads(session, options.keep, { root: options.root })
       const models = (await uploads.models(inputs)).map(({ id }) => ({ id }))
       const body = { models, labels: uploads.labels, ttl: uploads.ttl }
       const isKept = isKeptBy(session, options.keep)

@@ -4,7 +4,7 @@ import type { EvaluationResult } from '../schemas/evaluation.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
 import { findInput, keepOption } from './inputs.ts'
 import { warnOfIsolation } from './isolation.ts'
-import { addJobOptions, jobOptions } from './job-options.ts'
+import { addJobOptions, addWarningGate, jobOptions, warningGate } from './job-options.ts'
 import { isKeptBy, runJob } from './jobs.ts'
 import { exitCodes } from './mistakes.ts'
 import { readMetric, readWholeNumber } from './option-values.ts'
@@ -21,15 +21,19 @@ const evaluateOptions = z.object({
   data: z.string(),
   metric: z.array(z.string()).optional(),
   limit: z.string().optional(),
+  ...warningGate,
 })
 
 /** `tureen evaluate`: scores one model on a data set. */
 export async function evaluateCommand(given: readonly string[]): Promise<void> {
-  const command = addScoringOptions(
-    addJobOptions(createCommand('evaluate', 'Score a model on a data set.'))
-      .argument('<model>', 'ONNX file')
-      .requiredOption('--data <data>', 'data set: an .npz file')
-      .option('--metric <metric>', 'scoring metric, such as accuracy; can be repeated', repeated),
+  const command = addWarningGate(
+    addScoringOptions(
+      addJobOptions(createCommand('evaluate', 'Score a model on a data set.'))
+        .argument('<model>', 'ONNX file')
+        .requiredOption('--data <data>', 'data set: an .npz file')
+        .option('--metric <metric>', 'scoring metric, such as accuracy; can be repeated', repeated),
+    ),
+    'end with code 1 if the scores have notes, such as outputs that were read as logits',
   )
     .option('--limit <number>', 'samples to score, from the first; all without it')
     .option('--keep', 'leave the model, the data set and the job on the server')
@@ -62,7 +66,9 @@ export async function evaluateCommand(given: readonly string[]): Promise<void> {
       const result = resultOf<EvaluationResult>(job)
       reporter.document(job)
       reporter.tell(...shown(result, reporter.readable))
-      return exitCodes.done
+      if (!options.failOnWarnings || result.notes.length === 0) return exitCodes.done
+      reporter.fail('The scores have notes, and --fail-on-warnings is given.')
+      return exitCodes.failed
     },
   )
 }

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { z } from 'zod'
 import type { PlaceOptions } from './connection.ts'
 import { isFile } from './local-files.ts'
@@ -31,6 +32,13 @@ export function isReference(text: string): boolean {
 /** True if the commands work where records may be, on a server or in a store that stays. */
 export function hasRecords({ server, store }: PlaceOptions): boolean {
   return store !== undefined || Boolean(server ?? process.env['TUREEN_URL'])
+}
+
+/** The option of commands that read checkpoints, as {@link addRootOption} declares it. */
+export const rootOption = { root: z.string().optional() }
+
+export function addRootOption(command: Command): Command {
+  return command.option('--root <keys>', 'place of the dict of tensors in files of torch.save, keys joined by /')
 }
 
 /** The option that leaves on a server what a command makes there. */

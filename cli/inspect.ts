@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ModelRecord } from '../schemas/model.ts'
 import { commonOptions, createCommand, readCommand } from './command.ts'
-import { findInput } from './inputs.ts'
+import { addRootOption, findInput, rootOption } from './inputs.ts'
 import { requireUnchanged } from './local-server.ts'
 import { exitCodes } from './mistakes.ts'
 import { runSession } from './session.ts'
@@ -10,19 +10,16 @@ import { createUploads } from './uploads.ts'
 
 /** `tureen inspect`: shows what a model is. */
 export async function inspectCommand(given: readonly string[]): Promise<void> {
-  const command = createCommand(
-    'inspect',
-    'Show what a model or a checkpoint is: inputs, outputs, parameters, digests.',
-  )
-    .argument('<model>', 'ONNX file, or checkpoint: safetensors, its index, or a file of torch.save')
-    .option('--root <keys>', 'place of the dict of tensors in a file of torch.save, keys joined by /')
-  const { options, names } = readCommand(command, z.object({ ...commonOptions, root: z.string().optional() }), given)
+  const command = addRootOption(
+    createCommand('inspect', 'Show what a model or a checkpoint is: inputs, outputs, parameters, digests.'),
+  ).argument('<model>', 'ONNX file, or checkpoint: safetensors, its index, or a file of torch.save')
+  const { options, names } = readCommand(command, z.object({ ...commonOptions, ...rootOption }), given)
   await runSession(
     'inspect',
     options,
     () => findInput(names[0] ?? '', options),
     async (session, input) => {
-      const record = await createUploads(session, false).model(input, { mayBeIncomplete: true, root: options.root })
+      const record = await createUploads(session, false, { root: options.root }).model(input, { mayBeIncomplete: true })
       await requireUnchanged(session.local)
       session.reporter.document(record)
       session.reporter.tell(...shown(record))

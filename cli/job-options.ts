@@ -19,6 +19,13 @@ export function addDryRun(command: Command): Command {
   return command.option('--dry-run', 'check the job, say what it would do, and write nothing')
 }
 
+/** The option of commands whose result may have warnings, as {@link addWarningGate} declares it. */
+export const warningGate = { failOnWarnings: z.boolean().default(false) }
+
+export function addWarningGate(command: Command, description: string): Command {
+  return command.option('--fail-on-warnings', description)
+}
+
 /** Checks the options beside a dry run, which writes nothing but lines for people. @throws UsageMistake */
 export function requireConsistent({
   dryRun,

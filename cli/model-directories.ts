@@ -22,6 +22,29 @@ export async function readModelDirectory(path: string): Promise<ModelDirectory> 
   return { path, models, others: files.filter(file => !isModel(file)) }
 }
 
+/**
+ * Finds the data sets of models in a directory: `sub/encoder.npz` belongs to `sub/encoder.onnx`. Models without one are left out.
+ * @throws UsageMistake if a data set belongs to no model, or if there is none
+ */
+export async function dataOfModels(
+  directory: string,
+  models: readonly string[],
+): Promise<{ model: string; path: string }[]> {
+  const files = (await filesBelow(directory)).filter(file => /\.npz$/i.test(file)).sort()
+  if (files.length === 0)
+    throw new UsageMistake(
+      `The directory ${directory} has no data sets (*.npz). Name one that has, or a file for all models.`,
+    )
+  const stem = (file: string) => file.replace(/\.\w+$/, '')
+  return files.map(file => {
+    const model = models.find(each => stem(each) === stem(file))
+    if (model !== undefined) return { model, path: join(directory, file) }
+    throw new UsageMistake(
+      `${join(directory, file)} belongs to no model: there is no ${stem(file)}.onnx. Remove or rename it.`,
+    )
+  })
+}
+
 async function filesBelow(directory: string, below = ''): Promise<string[]> {
   const found: string[] = []
   for (const entry of await entriesOf(join(directory, below))) {

@@ -14,6 +14,13 @@ export function readWholeNumber(option: string, text: string): number {
   throw new UsageMistake(`${option} ${text}: must be a whole number from 1 on.`)
 }
 
+/** Returns a weight: a finite number above 0. @param given the option as it was given, such as --data val.npz:2 */
+export function readWeight(given: string, text: string): number {
+  const number = Number(text)
+  if (text.trim() !== '' && Number.isFinite(number) && number > 0) return number
+  throw new UsageMistake(`${given}: the weight ${text} must be a number above 0, such as 0.5.`)
+}
+
 /** Returns settings such as density=0.5 as a map. A value that is JSON is read as JSON, any other is a text. */
 export function readSettings(option: string, texts: readonly string[] = []): Record<string, unknown> {
   return Object.fromEntries(readPairs(option, texts).map(([name, value]) => [name, readValue(value)]))

@@ -4,6 +4,7 @@ import type { DatasetItem } from '../schemas/dataset.ts'
 import type { ModelRecord } from '../schemas/model.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
 import { oneOrList, requireRecords } from './held-records.ts'
+import { addRootOption, rootOption } from './inputs.ts'
 import { isFile } from './local-files.ts'
 import { exitCodes, fileReason, UsageMistake } from './mistakes.ts'
 import { readLabels, readWholeNumber } from './option-values.ts'
@@ -16,12 +17,13 @@ const pushOptions = z.object({
   name: z.string().optional(),
   label: z.array(z.string()).optional(),
   ttl: z.string().optional(),
+  ...rootOption,
 })
 
 /** `tureen push`: puts models and data sets on a server. */
 export async function pushCommand(given: readonly string[]): Promise<void> {
-  const command = createCommand('push', 'Put models and data sets on a server, or into a store.')
-    .argument('<files...>', 'ONNX files, and data sets as .npz files')
+  const command = addRootOption(createCommand('push', 'Put models and data sets on a server, or into a store.'))
+    .argument('<files...>', 'ONNX files, checkpoints, and data sets as .npz files')
     .option('--name <name>', 'name of the record; without it, that of the file')
     .option('--label <key=value>', 'label of the records; can be repeated', repeated)
     .option('--ttl <seconds>', 'time after which the records may be deleted')
@@ -44,7 +46,7 @@ export async function pushCommand(given: readonly string[]): Promise<void> {
     },
     async (session, { files, ...fields }) => {
       const { client, reporter, signal } = session
-      const uploads = createUploads(session, true, { given: fields })
+      const uploads = createUploads(session, true, { given: fields, root: options.root })
       const records: (ModelRecord | DatasetItem)[] = []
       for (const { path, isDataset } of files) {
         const input = { kind: 'file' as const, path, shown: path }
@@ -64,14 +66,24 @@ export async function pushCommand(given: readonly string[]): Promise<void> {
   )
 }
 
-/** Returns true if a file is a data set: an .npz file is a zip archive, and no ONNX file begins like one. */
+/** Bytes of a zip archive that hold the name of its first entry, which PyTorch and NumPy keep far shorter. */
+const headBytes = 4096
+
+/**
+ * Returns true if a file is a data set: an .npz file is a zip archive, and no ONNX file begins like one. Archives of torch.save have their
+ * entries in a folder, and NumPy has an array in each.
+ */
 async function isDatasetFile(path: string): Promise<boolean> {
   if (!(await isFile(path))) throw new UsageMistake(`There is no file ${path}. Correct the path.`)
   try {
     const file = await open(path)
     try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0)
-      return bytesRead === 2 && buffer.toString('latin1') === 'PK'
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+      const head = buffer.subarray(0, bytesRead)
+      if (head.toString('latin1', 0, 2) !== 'PK') return false
+      // The local header of the first entry: the length of its name is at 26, the name at 30.
+      const name = head.length < 30 ? '' : head.toString('utf8', 30, 30 + head.readUInt16LE(26))
+      return !name.includes('/') || name.endsWith('.npy')
     } finally {
       await file.close()
     }

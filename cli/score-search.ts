@@ -16,6 +16,7 @@ export const commandScoring = {
   jobs: z.string().optional(),
   timeout: z.string().optional(),
   scoreVersion: z.string().optional(),
+  scoreWeight: z.string().optional(),
 }
 
 type CommandScoring = z.infer<z.ZodObject<typeof commandScoring>>
@@ -24,7 +25,7 @@ export function addCommandScoring(command: Command): Command {
   return command
     .option(
       '--score <command>',
-      "command that scores a candidate in place of a data set, such as './eval.sh {model}'; the last line of its output is the score; with {split} in it, which is selection or test, it also scores the result",
+      "command that scores a candidate, in place of a data set or beside --data, such as './eval.sh {model}'; the last line of its output is the score; with {split} in it, which is selection or test, it also scores the result",
     )
     .addOption(
       new Option('--direction <direction>', 'with --score: are higher or lower scores better? (default: max)').choices([
@@ -38,13 +39,20 @@ export function addCommandScoring(command: Command): Command {
       '--score-version <version>',
       'with --score: version under which scores are kept; scores of the same command and version are used again',
     )
+    .option('--score-weight <number>', 'with --score beside --data: weight of the command (default: 1)')
 }
 
 /** Returns how a command scores the candidates of a search; undefined without --score. */
 export function readCommandScoring(options: CommandScoring): CommandScorer | undefined {
-  const { score: command, direction, jobs, timeout, scoreVersion } = options
+  const { score: command, direction, jobs, timeout, scoreVersion, scoreWeight } = options
   if (command === undefined) {
-    const given = { '--direction': direction, '--jobs': jobs, '--timeout': timeout, '--score-version': scoreVersion }
+    const given = {
+      '--direction': direction,
+      '--jobs': jobs,
+      '--timeout': timeout,
+      '--score-version': scoreVersion,
+      '--score-weight': scoreWeight,
+    }
     const [stray] = Object.entries(given).find(([, value]) => value !== undefined) ?? []
     if (stray === undefined) return undefined
     throw new UsageMistake(`${stray} belongs to --score. Add --score with a command, or leave ${stray} out.`)
@@ -59,14 +67,15 @@ export function readCommandScoring(options: CommandScoring): CommandScorer | und
   }
 }
 
-/** Returns the fields of a search that asks a command for scores. The digest of the command names its scores. */
-export function commandTerms(command: string, { direction = 'max', scoreVersion }: CommandScoring) {
+/** Returns the scorer of a search that asks a command for scores. The digest of the command names its scores. */
+export function commandScorerOf(command: string, { direction = 'max', scoreVersion }: CommandScoring) {
   const name = `command-${createHash('sha256').update(command).digest('hex').slice(0, 16)}`
-  const external = { name, version: scoreVersion ?? '1' }
-  return {
-    selection: { external, direction, reuse: scoreVersion !== undefined },
-    ...(command.includes('{split}') ? { test: {} } : {}),
-  }
+  return { external: { name, version: scoreVersion ?? '1' }, direction, reuse: scoreVersion !== undefined }
+}
+
+/** True if a command also scores on test data. */
+export function scoresTests(command: string): boolean {
+  return command.includes('{split}')
 }
 
 /** Runs a search as {@link runJob} does, and scores its candidates by a command meanwhile. */

@@ -4,12 +4,12 @@ import { shownScore, tableLines } from './terminal.ts'
 
 /**
  * Returns true if the winner is better than the best single model. With test data, the whole interval of the difference must be on the
- * better side; without, the score on selection counts. An objective of several data sets has no interval: it must be better on both.
+ * better side; without, the score on selection counts. An objective without an interval must be better on both.
  */
 export function hasImproved({ winner, bestSingle, improved, test, direction, terms }: SearchResult): boolean {
   const isBetter = (score: number | null, than: number | null) =>
     score !== null && than !== null && (direction === 'max' ? score > than : score < than)
-  if (test !== null && terms === undefined) return improved === true
+  if (test !== null && (terms === undefined || test.interval !== null)) return improved === true
   return isBetter(winner.score, bestSingle.score) && (test === null || isBetter(test.winner, test.bestSingle))
 }
 
@@ -43,8 +43,8 @@ export function searchLines(result: SearchResult, readable: (text: string) => st
 
 /** Returns the scores of the winner in each term, beside those of the best single model by it. */
 function termLines(terms: readonly TermResult[]): string[] {
-  const rows = terms.map(({ dataset, metric, weight, winner, bestSingle, test, outcome }) => [
-    dataset?.name ?? dataset?.id ?? '-',
+  const rows = terms.map(({ dataset, metric, external, weight, winner, bestSingle, test, outcome }) => [
+    dataset?.name ?? dataset?.id ?? external?.name ?? '-',
     metric ?? '-',
     String(weight),
     shownScore(winner),

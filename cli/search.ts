@@ -6,18 +6,27 @@ import { type StrategyRequest, strategy } from '../schemas/strategy.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
 import { findInput, type NamedInput } from './inputs.ts'
 import { warnOfIsolation } from './isolation.ts'
-import { addDryRun, addJobOptions, dryRunOption, jobOptions, requireConsistent } from './job-options.ts'
+import {
+  addDryRun,
+  addJobOptions,
+  addWarningGate,
+  dryRunOption,
+  jobOptions,
+  requireConsistent,
+  warningGate,
+} from './job-options.ts'
 import { checkJob, isKeptBy, runJob } from './jobs.ts'
 import { requireWritable } from './local-files.ts'
 import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions, mergeSettingsOf } from './merge-options.ts'
 import { exitCodes, UsageMistake } from './mistakes.ts'
-import { readSettings, readWholeNumber } from './option-values.ts'
+import { readSettings, readWeight, readWholeNumber } from './option-values.ts'
 import { saveModel } from './save-model.ts'
 import type { CommandScorer } from './score-candidates.ts'
-import { addCommandScoring, commandScoring, commandTerms, readCommandScoring, runScoredSearch } from './score-search.ts'
+import { addCommandScoring, commandScoring, readCommandScoring, runScoredSearch } from './score-search.ts'
 import { addScoringOptions, scoringOf, scoringOptions } from './scoring-options.ts'
-import { type AskedData, dataOptions, findData, selectionOf } from './search-data.ts'
+import { type AskedData, dataOptions, findData } from './search-data.ts'
 import { hasImproved, searchLines } from './search-lines.ts'
+import { requireTests, selectionOf } from './search-terms.ts'
 import { runSession, type Session } from './session.ts'
 import { standardStream } from './standard-streams.ts'
 import { createUploads } from './uploads.ts'
@@ -36,6 +45,7 @@ const searchOptions = z.object({
   strategySet: z.array(z.string()).optional(),
   evaluations: z.string().optional(),
   ...dryRunOption,
+  ...warningGate,
   requireImprovement: z.boolean().default(false),
 })
 
@@ -44,8 +54,9 @@ type SearchArguments = z.infer<typeof searchOptions>
 /** The arguments of the command, checked. */
 type Asked = MergeSources & {
   models: NamedInput[]
-  data: AskedData | undefined
+  data: AskedData
   scoring: CommandScorer | undefined
+  scoreWeight: number | undefined
   strategy: StrategyRequest
   budget: { evaluations?: number }
 }
@@ -55,11 +66,14 @@ export async function searchCommand(given: readonly string[]): Promise<void> {
   const command = addMergeOptions(
     addCommandScoring(
       addScoringOptions(
-        addDryRun(addJobOptions(createCommand('search', 'Search for the best soup of some models.')))
+        addWarningGate(
+          addDryRun(addJobOptions(createCommand('search', 'Search for the best soup of some models.'))),
+          'end with code 1, and write no file, if the result has notes',
+        )
           .argument('<models...>', 'ONNX files')
           .option(
             '--data <data>',
-            'data set that candidates are chosen by: an .npz file; can be repeated, as FILE or FILE:WEIGHT',
+            'data set that candidates are chosen by: an .npz file; can be repeated, as FILE or FILE:WEIGHT, and stand beside --score',
             repeated,
           )
           .option('--test <data>', 'data set that scores the result once, at the end; one for each --data', repeated)
@@ -94,17 +108,18 @@ export async function searchCommand(given: readonly string[]): Promise<void> {
 
 async function prepare(options: SearchArguments, names: readonly string[]): Promise<Asked> {
   requireConsistent(options)
+  const { scoreWeight: weight } = options
   const models: NamedInput[] = []
   for (const name of names) models.push(await findInput(name, options))
   if (options.output !== undefined) await requireWritable(options.output, options.force)
-  if ((options.data === undefined) === (options.score === undefined))
-    throw new UsageMistake('A search needs either --data, a data set, or --score, a command of your own.')
-  if (options.score !== undefined && options.test !== undefined)
-    throw new UsageMistake('--test belongs to --data. A command of --score takes its test data by {split}.')
+  if (options.data === undefined && options.score === undefined)
+    throw new UsageMistake('A search needs --data, a data set, or --score, a command of your own, or both.')
+  requireTests(options)
   return {
     models,
-    data: options.data && (await findData({ ...options, data: options.data }, options)),
+    data: await findData(options, options),
     scoring: readCommandScoring(options),
+    scoreWeight: weight === undefined ? undefined : readWeight(`--score-weight ${weight}`, weight),
     strategy: readStrategy(options),
     budget:
       options.evaluations === undefined ? {} : { evaluations: readWholeNumber('--evaluations', options.evaluations) },
@@ -125,14 +140,12 @@ function readStrategy({ strategy: type, strategySet }: SearchArguments): Strateg
 async function act(session: Session, options: SearchArguments, asked: Asked): Promise<number> {
   const { client, reporter, afterwards } = session
   const isKept = isKeptBy(session, options.keep)
-  const runsHere = Boolean(asked.data ?? asked.recalibrate)
+  const runsHere = asked.data.length > 0 || asked.recalibrate !== undefined
   if (runsHere) await warnOfIsolation(session)
   const uploads = createUploads(session, options.keep, { areRun: runsHere })
   const models = (await uploads.models(asked.models)).map(({ id }) => ({ id }))
   const base = asked.base && (await uploads.model(asked.base)).id
-  const selected = asked.data
-    ? await selectionOf(asked.data, scoringOf(options), uploads)
-    : commandTerms(asked.scoring?.command ?? '', options)
+  const selected = await selectionOf(asked, scoringOf(options), options, uploads)
   const recalibrate = asked.recalibrate && (await uploads.dataset(asked.recalibrate))
   const body = {
     models,
@@ -162,6 +175,10 @@ async function act(session: Session, options: SearchArguments, asked: Asked): Pr
   if (options.requireImprovement && !hasImproved(result)) {
     reporter.fail('No soup is better than the best single model, which --require-improvement asks for.')
     return exitCodes.gate
+  }
+  if (options.failOnWarnings && result.notes.length > 0) {
+    reporter.fail('The result has notes, and --fail-on-warnings is given. No file was written.')
+    return exitCodes.failed
   }
   if (options.output !== undefined) {
     const { id } = result.recommended ?? result.model

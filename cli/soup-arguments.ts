@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { commonOptions, createCommand } from './command.ts'
-import { findInput, type NamedInput } from './inputs.ts'
-import { addDryRun, addJobOptions, dryRunOption, jobOptions } from './job-options.ts'
+import { addRootOption, findInput, type NamedInput, rootOption } from './inputs.ts'
+import { addDryRun, addJobOptions, addWarningGate, dryRunOption, jobOptions, warningGate } from './job-options.ts'
 import { readText, requireWritable } from './local-files.ts'
 import { addMergeOptions, findMergeSources, type MergeSources, mergeOptions } from './merge-options.ts'
 import { type MergekitFile, mergekitInputs, readMergekitText } from './mergekit-file.ts'
@@ -20,8 +20,9 @@ export const soupOptions = z.object({
   recipe: z.string().optional(),
   rules: z.string().optional(),
   recipeOut: z.string().optional(),
+  ...rootOption,
   ...dryRunOption,
-  failOnWarnings: z.boolean().default(false),
+  ...warningGate,
 })
 
 export type SoupArguments = z.infer<typeof soupOptions>
@@ -38,21 +39,18 @@ export type AskedSoup = MergeSources & {
 
 /** Returns the command `tureen soup` with its options. */
 export function soupCommandLine() {
+  const command = addMergeOptions(
+    addJobOptions(createCommand('soup', 'Merge models into one, weight by weight.'))
+      .argument('[models...]', 'ONNX files, or directories of them; - is standard input, @FILE is --recipe FILE')
+      .requiredOption('-o, --output <file>', 'file for the soup, or directory; - is standard output')
+      .option('--weights <numbers>', 'one weight for each model, such as 2,3')
+      .option('--no-normalize', 'do not divide by the sum of the weights: scale and add'),
+  )
+    .option('--recipe <file>', 'recipe or mergekit configuration; other options go before what a recipe says')
+    .option('--rules <file>', 'rules for groups of tensors, in JSON or YAML')
+    .option('--recipe-out <file>', 'write the recipe that makes this soup again, in JSON, or YAML if the name ends so')
   return addDryRun(
-    addMergeOptions(
-      addJobOptions(createCommand('soup', 'Merge models into one, weight by weight.'))
-        .argument('[models...]', 'ONNX files, or directories of them; - is standard input, @FILE is --recipe FILE')
-        .requiredOption('-o, --output <file>', 'file for the soup, or directory; - is standard output')
-        .option('--weights <numbers>', 'one weight for each model, such as 2,3')
-        .option('--no-normalize', 'do not divide by the sum of the weights: scale and add'),
-    )
-      .option('--recipe <file>', 'recipe or mergekit configuration; other options go before what a recipe says')
-      .option('--rules <file>', 'rules for groups of tensors, in JSON or YAML')
-      .option(
-        '--recipe-out <file>',
-        'write the recipe that makes this soup again, in JSON, or YAML if the name ends so',
-      )
-      .option('--fail-on-warnings', 'end with code 1, and write no file, if the merge has warnings'),
+    addWarningGate(addRootOption(command), 'end with code 1, and write no file, if the merge has warnings'),
   )
 }
 

@@ -1,16 +1,21 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { resultOf } from '../client/index.ts'
 import type { JobOf } from '../schemas/job.ts'
-import type { ModelRecord } from '../schemas/model.ts'
-import type { NamedInput } from './inputs.ts'
+import type { MergeResult } from '../schemas/merge.ts'
+import { findInput, type NamedInput } from './inputs.ts'
+import { warnOfIsolation } from './isolation.ts'
 import { checkJob } from './jobs.ts'
 import { readText, whileWriting } from './local-files.ts'
-import { CommandFailure, exitCodes, UsageMistake } from './mistakes.ts'
-import { isDirectory, type ModelDirectory, readModelDirectory, requireSamePaths } from './model-directories.ts'
+import { CommandFailure, exitCodes, UsageMistake, whileSending } from './mistakes.ts'
+import {
+  dataOfModels,
+  isDirectory,
+  type ModelDirectory,
+  readModelDirectory,
+  requireSamePaths,
+} from './model-directories.ts'
+import { addData, differences, othersOf } from './other-files.ts'
 import { copyInto, requireNewDirectory, saveDirectory } from './output-directory.ts'
 import { isMergekit } from './recipe-file.ts'
 import { saveModel } from './save-model.ts'
@@ -27,6 +32,8 @@ export type AskedDirectories = Pick<AskedSoup, 'weights' | 'recipe' | 'rules'> &
   base: ModelDirectory
   /** True if the base is none of the directories. */
   isBeside: boolean
+  /** Data to measure the batch norms of models on, by the path of the model. */
+  data: ReadonlyMap<string, NamedInput>
 }
 
 /** True if a soup is one of directories. @throws UsageMistake if only some of the arguments are directories */
@@ -42,9 +49,9 @@ export async function areDirectories(names: readonly string[]): Promise<boolean>
 
 /** Reads and checks the arguments of a soup of directories. @throws UsageMistake */
 export async function askedDirectories(options: SoupArguments, names: readonly string[]): Promise<AskedDirectories> {
-  const { output, force, base, recipe, recalibrate, recipeOut } = options
-  const [other] = Object.entries({ '--recalibrate': recalibrate, '--recipe-out': recipeOut }).find(([, it]) => it) ?? []
-  if (other) throw new UsageMistake(`${other} works on one soup, and directories make several. Leave it out.`)
+  const { output, force, base, recipe, recipeOut } = options
+  if (recipeOut !== undefined)
+    throw new UsageMistake('--recipe-out works on one soup, and directories make several. Leave it out.')
   if (output === standardStream) throw new UsageMistake('A soup of directories is a directory. Name one with -o.')
   if (recipe !== undefined && isMergekit(recipe, await readText(recipe)))
     throw new UsageMistake(`${recipe} is a configuration of mergekit, which names models itself. Give a recipe.`)
@@ -63,7 +70,20 @@ export async function askedDirectories(options: SoupArguments, names: readonly s
     throw new UsageMistake(
       `${recipe} names models by their content, and directories have several of each. Give a recipe with weights alone.`,
     )
-  return { ...settings, directories, base: ofBase, isBeside: beside !== undefined }
+  const data = await calibrationOf(options, ofBase)
+  return { ...settings, directories, base: ofBase, isBeside: beside !== undefined, data }
+}
+
+/** Finds the data of --recalibrate: one file for all models, or a directory with a file for each, at the path of the model. */
+async function calibrationOf(options: SoupArguments, { models }: ModelDirectory): Promise<Map<string, NamedInput>> {
+  const { recalibrate } = options
+  if (recalibrate === undefined) return new Map()
+  if (await isDirectory(recalibrate)) {
+    const found = await dataOfModels(recalibrate, models)
+    return new Map(found.map(({ model, path }) => [model, { kind: 'file', path, shown: path }]))
+  }
+  const input = await findInput(recalibrate, options)
+  return new Map(models.map(model => [model, input]))
 }
 
 /** Merges the models of directories, path by path, into a new directory. @returns the exit code */
@@ -74,7 +94,9 @@ export async function soupOfDirectories(
 ): Promise<number> {
   const { reporter } = session
   const { base, directories } = asked
-  const uploads = createUploads(session, options.keep)
+  const { root } = options
+  if (asked.data.size > 0) await warnOfIsolation(session)
+  const uploads = createUploads(session, options.keep, { areRun: asked.data.size > 0, root })
   const input = (directory: ModelDirectory, path: string): NamedInput => {
     const file = join(directory.path, path)
     return { kind: 'file', path: file, shown: file }
@@ -84,11 +106,12 @@ export async function soupOfDirectories(
   for (const path of base.models) {
     const models = directories.map(each => input(each, path))
     const beside = asked.isBeside ? input(base, path) : undefined
-    const one = { ...asked, models, base: beside, recalibrate: undefined, mergekit: undefined }
+    const one = { ...asked, models, base: beside, recalibrate: asked.data.get(path), mergekit: undefined }
     const merge = await prepareMerge(session, options, one, uploads)
+    const shown = join(base.path, path)
     for (const [index, record] of merge.records.entries()) addData(data.get(directories[index] ?? base), path, record)
-    if (options.dryRun) await checkJob(session, merge.start)
-    else jobs.push({ path, job: await mergeModels(session, options.keep, merge) })
+    if (options.dryRun) await whileSending(shown, () => checkJob(session, merge.start))
+    else jobs.push({ path, job: await whileSending(shown, () => mergeModels(session, options.keep, merge)) })
   }
   const others = othersOf(base, data)
   const warnings = await differences(asked, others, data)
@@ -116,53 +139,15 @@ export async function soupOfDirectories(
     plain(
       `${options.output}: ${counted(results.length, 'model')}, and ${counted(others.length, 'other file')} of ${base.path}`,
     ),
-    ...results.map(({ path, result }) => plain(`${path}: ${result.report.tensors.averaged} tensors averaged`)),
+    ...results.map(({ path, result }) => plain(`${path}: ${madeOf(result)}`)),
   )
   return exitCodes.done
 }
 
-/** Notes the external data of a model, by its path below the directory. */
-function addData(paths: Set<string> | undefined, path: string, { files }: ModelRecord): void {
-  for (const { location } of files)
-    if (location !== '') paths?.add(posix.join(posix.dirname(path), location.replaceAll('\\', '/')))
-}
-
-/** Returns the files of a directory that are neither models nor their external data. */
-function othersOf(directory: ModelDirectory, data: ReadonlyMap<ModelDirectory, ReadonlySet<string>>): string[] {
-  return directory.others.filter(path => !data.get(directory)?.has(path))
-}
-
-/** Returns a sentence about each other file that is not the same in all directories. */
-async function differences(
-  { base, directories }: AskedDirectories,
-  copied: readonly string[],
-  data: ReadonlyMap<ModelDirectory, ReadonlySet<string>>,
-): Promise<string[]> {
-  const found: string[] = []
-  for (const directory of directories.filter(each => each !== base)) {
-    const theirs = othersOf(directory, data)
-    const ours = `the result has that of ${base.path}`
-    for (const path of copied) {
-      if (!theirs.includes(path)) found.push(`${path} is missing in ${directory.path}; ${ours}`)
-      else if (!(await haveSameBytes(join(base.path, path), join(directory.path, path))))
-        found.push(`${path} differs in ${directory.path}; ${ours}`)
-    }
-    const strangers = theirs.filter(path => !copied.includes(path))
-    found.push(...strangers.map(path => `${path} is only in ${directory.path}; the result does not have it`))
-  }
-  return found
-}
-
-async function haveSameBytes(a: string, b: string): Promise<boolean> {
-  if ((await stat(a)).size !== (await stat(b)).size) return false
-  const [first, second] = await Promise.all([digestOf(a), digestOf(b)])
-  return first === second
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
+/** Returns in words what a merge has done to one model. */
+function madeOf({ report: { tensors, recalibration } }: MergeResult): string {
+  const measured = recalibration ? `, batch norms measured on ${recalibration.samples} samples` : ''
+  return `${tensors.averaged} tensors averaged${measured}`
 }
 
 /** Returns what a dry run says. */

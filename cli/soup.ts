@@ -44,7 +44,10 @@ export async function soupCommand(given: readonly string[]): Promise<void> {
 async function act(session: Session, options: SoupArguments, asked: AskedSoup): Promise<number> {
   const { reporter } = session
   if (asked.recalibrate) await warnOfIsolation(session)
-  const uploads = createUploads(session, options.keep, { areRun: asked.recalibrate !== undefined })
+  const uploads = createUploads(session, options.keep, {
+    areRun: asked.recalibrate !== undefined,
+    root: options.root,
+  })
   const merge = await prepareMerge(session, options, asked, uploads)
   if (options.dryRun) {
     await checkJob(session, merge.start)

@@ -17,8 +17,13 @@ const forgottenSeconds = 86_400
 /** Most files that a server inside the command takes over at a time. It hashes as many as there are processors. */
 const adoptedAtOnce = 16
 
-/** `root`: the place of the dict of tensors in a checkpoint. */
-type ModelOptions = { mayBeIncomplete?: boolean; root?: string | undefined }
+type ModelOptions = { mayBeIncomplete?: boolean }
+
+/**
+ * Settings of uploads. `given`: fields of the records in place of those that follow from the files. `areRun`: true if onnxruntime will run the
+ * models, which then need copies. `root`: the place of the dict of tensors in all checkpoints.
+ */
+type UploadSettings = { given?: RecordFields; areRun?: boolean; root?: string | undefined }
 
 /** Puts inputs where the command works. */
 export type Uploads = {
@@ -26,7 +31,7 @@ export type Uploads = {
   model(input: NamedInput, options?: ModelOptions): Promise<ModelRecord>
   /** Returns the records of models, in order. */
   models(inputs: readonly NamedInput[]): Promise<ModelRecord[]>
-  /** Returns the id of a data set. */
+  /** Returns the id of a data set. It is uploaded once, however often it is named. */
   dataset(input: NamedInput): Promise<string>
   /** Labels of everything that the command makes; none if it stays. */
   labels: Record<string, string>
@@ -48,27 +53,23 @@ type Sender = {
  * of their own, so that they are nobody else's. A server inside the command takes the files over by their paths.
  *
  * @param keep leaves the records on the server
- * @param given fields of the records in place of those that follow from the files
- * @param areRun true if onnxruntime will run the models: then it needs copies of them
  */
 export function createUploads(
   session: Session,
   keep: boolean,
-  { given = {}, areRun = false }: { given?: RecordFields; areRun?: boolean } = {},
+  { given = {}, areRun = false, root }: UploadSettings = {},
 ): Uploads {
   const { client, kind, local, reporter, afterwards } = session
   const isOwn = kind === 'remote' && !keep
   const labels: Record<string, string> = isOwn ? { 'tureen-command': randomId() } : { ...given.labels }
   const ttl = isOwn ? forgottenSeconds : given.ttl
-  const known = new Map<string, Promise<ModelRecord>>()
+  const models = new Map<string, Promise<ModelRecord>>()
+  const datasets = new Map<string, Promise<string>>()
   const atOnce = local ? adoptedAtOnce : 1
   const fields = { labels, ttl }
   const sender = local ? adopting(session, local, kind === 'temporary' && !areRun, fields) : sending(session, fields)
 
-  async function upload(
-    { path, shown }: LocalInput,
-    { mayBeIncomplete = false, root }: ModelOptions,
-  ): Promise<ModelRecord> {
+  async function upload({ path, shown }: LocalInput, { mayBeIncomplete = false }: ModelOptions): Promise<ModelRecord> {
     const name =
       given.name ?? shortened(basename(path).replace(/\.(onnx|safetensors(\.index\.json)?)$/i, '') || 'model')
     const record = await whileSending(shown, () => sender.model(path, name, root))
@@ -88,23 +89,28 @@ export function createUploads(
     return found.length === 0 ? record : usableModel(session, id)
   }
 
+  async function uploadData({ path, shown }: LocalInput): Promise<string> {
+    const name = given.name ?? shortened(basename(path).replace(/\.npz$/i, '') || 'data')
+    const { id } = await whileSending(shown, () => sender.dataset(path, name))
+    reporter.show(id, shown)
+    if (isOwn) afterwards(() => client.deleteDataset(id))
+    return id
+  }
+
   const uploads: Uploads = {
     labels,
     ttl,
     async model(input, options = {}) {
       if (input.kind === 'id') return usableModel(session, input.id)
-      const record = known.get(input.path) ?? upload(input, options)
-      known.set(input.path, record)
+      const record = models.get(input.path) ?? upload(input, options)
+      models.set(input.path, record)
       return record
     },
     models: inputs => forEach(inputs, atOnce, input => uploads.model(input)),
     async dataset(input) {
       if (input.kind === 'id') return input.id
-      const { path, shown } = input
-      const name = given.name ?? shortened(basename(path).replace(/\.npz$/i, '') || 'data')
-      const { id } = await whileSending(shown, () => sender.dataset(path, name))
-      reporter.show(id, shown)
-      if (isOwn) afterwards(() => client.deleteDataset(id))
+      const id = datasets.get(input.path) ?? uploadData(input)
+      datasets.set(input.path, id)
       return id
     },
   }

@@ -203,7 +203,7 @@ export const searchResult = z
       .boolean()
       .nullable()
       .describe(
-        'True if the winner is better than the best single model on test: the whole interval is on the better side of 0. Null without test, or if test has the samples of selection',
+        'True if the winner is better than the best single model on test: the whole interval is on the better side of 0, and the winner meets atLeast of all terms there. Null without test, without an interval, or if test has the samples of selection',
       ),
     test: z
       .object({
@@ -214,7 +214,9 @@ export const searchResult = z
         interval: z
           .tuple([z.number(), z.number()])
           .nullable()
-          .describe('Confidence interval of the difference, from a paired bootstrap over samples'),
+          .describe(
+            'Confidence interval of the difference, from a paired bootstrap over samples. For a list, null if one of its terms has no score for each sample',
+          ),
         direction: direction.optional().describe('Direction in which scores on test are better'),
         confidence: z.number().describe('Confidence level of the interval: 0.95'),
         replicates: z.number().int().describe('Number of bootstrap replicates'),

@@ -1,12 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Measures one candidate. @returns its score, or one score per sample, whose mean counts */
-export type Measure = (content: Uint8Array<ArrayBuffer>, split: 'selection' | 'test') => Promise<number | number[]>
+/**
+ * Measures one candidate.
+ * @param data external data by its location in the model, only of models above 2 GB: `externalData` of onnxruntime
+ * @returns its score, or one score per sample, whose mean counts
+ */
+export type Measure = (
+  content: Uint8Array<ArrayBuffer>,
+  split: 'selection' | 'test',
+  data: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+) => Promise<number | number[]>
 
 type Lease = {
   id: string | null
   job: { status: string }
-  candidates: { id: string; split: 'selection' | 'test'; content: string }[]
+  candidates: {
+    id: string
+    split: 'selection' | 'test'
+    content: string
+    data: { location: string; content: string }[]
+  }[]
 }
 
 const ended = ['succeeded', 'failed', 'cancelled']
@@ -40,6 +53,11 @@ export async function scoreCandidates(
     return response
   }
 
+  async function bytesOf(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const answer = await ask('GET', path)
+    return answer && new Uint8Array(await answer.arrayBuffer())
+  }
+
   while (true) {
     const answer = await ask('POST', `${job}/leases?wait=30`, { count, seconds })
     if (answer === undefined) return
@@ -50,11 +68,15 @@ export async function scoreCandidates(
       (seconds * 1000) / 3,
     )
     try {
-      for (const { id, split, content } of lease.candidates) {
-        const model = await ask('GET', content)
-        if (model === undefined) break
-        const bytes = new Uint8Array(await model.arrayBuffer())
-        const score = await measure(bytes, split).then(asScore, (error: unknown) => ({ error: String(error) }))
+      for (const { id, split, content, data } of lease.candidates) {
+        const model = await bytesOf(content)
+        const parts = new Map<string, Uint8Array<ArrayBuffer>>()
+        for (const { location, content } of data) {
+          const part = await bytesOf(content)
+          if (part) parts.set(location, part)
+        }
+        if (model === undefined || parts.size < data.length) break
+        const score = await measure(model, split, parts).then(asScore, (error: unknown) => ({ error: String(error) }))
         await ask('PUT', `${job}/candidates/${id}/score`, score)
       }
     } finally {

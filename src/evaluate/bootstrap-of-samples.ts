@@ -1,18 +1,34 @@
 import { type BootstrapOutcome, pairedBootstrap } from './bootstrap.ts'
+import { resampledGains } from './gain-resamples.ts'
 
-/** Scores of two models, one for each sample in the same order, and the settings of {@link pairedBootstrap}. */
+/**
+ * Scores of two models, one for each sample in the same order, and the settings of {@link pairedBootstrap}. `gains`: asks for the gain of a over b in
+ * each resample, minus that of a single model with the scores `single`; null for none. `isRelative`: as in {@link resampledGains}.
+ */
 export type SampleBootstrap = {
   a: readonly number[]
   b: readonly number[]
   seed: number
   replicates: number
   confidence: number
+  gains: { single: readonly number[]; isRelative: boolean; seed: number } | null
 }
 
+/** `gains`: one for each resample, NaN where it is not defined; null if not asked for. */
+export type SampleOutcome = BootstrapOutcome & { gains: Float64Array<ArrayBuffer> | null }
+
 /** Returns the interval of the difference of two models, whose scores are the means of these. @throws RangeError for different numbers of samples */
-export function bootstrapOfSamples({ a, b, ...settings }: SampleBootstrap): BootstrapOutcome {
-  if (a.length !== b.length) throw new RangeError(`there are scores of ${a.length} and of ${b.length} samples`)
-  return pairedBootstrap({ ...settings, samples: a.length, a: meanOf(a), b: meanOf(b) })
+export function bootstrapOfSamples({ a, b, gains, ...settings }: SampleBootstrap): SampleOutcome {
+  const samples = a.length
+  for (const { length } of [b, gains?.single ?? a])
+    if (length !== samples) throw new RangeError(`there are scores of ${samples} and of ${length} samples`)
+  const [ofA, ofB] = [meanOf(a), meanOf(b)]
+  const { replicates } = settings
+  return {
+    ...pairedBootstrap({ ...settings, samples, a: ofA, b: ofB }),
+    gains:
+      gains && resampledGains({ ...gains, samples, winner: ofA, best: ofB, single: meanOf(gains.single), replicates }),
+  }
 }
 
 /** Returns the mean of scores in which sample i occurs `counts[i]` times. */

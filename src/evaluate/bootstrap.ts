@@ -3,7 +3,7 @@ import { randomStream } from '../tensor/random.ts'
 /**
  * Returns the score of a set in which sample i occurs `counts[i]` times; NaN if it is not defined. The caller changes `counts` afterwards.
  */
-type Resampled = (counts: Uint32Array) => number
+export type Resampled = (counts: Uint32Array) => number
 
 export type PairedBootstrap = {
   /** Number of samples that both models were scored on. */
@@ -39,17 +39,38 @@ export function pairedBootstrap({
   replicates = 2000,
   confidence = 0.95,
 }: PairedBootstrap): BootstrapOutcome {
+  return percentileInterval(
+    resampled({ samples, seed, replicates }, counts => a(counts) - b(counts)),
+    confidence,
+  )
+}
+
+/**
+ * Returns a statistic of each resample, by the draws of {@link pairedBootstrap}.
+ * @param statistic returns its value where sample i occurs `counts[i]` times; NaN if it is not defined
+ * @returns one value for each replicate; NaN for all of them if there are no samples
+ */
+export function resampled(
+  { samples, seed, replicates }: Required<Pick<PairedBootstrap, 'samples' | 'seed' | 'replicates'>>,
+  statistic: Resampled,
+): Float64Array<ArrayBuffer> {
   const counts = new Uint32Array(samples)
-  const differences: number[] = []
+  const values = new Float64Array(replicates).fill(Number.NaN)
   for (let replicate = 0; samples > 0 && replicate < replicates; replicate += 1) {
     drawCounts(counts, seed, replicate)
-    const difference = a(counts) - b(counts)
-    if (!Number.isNaN(difference)) differences.push(difference)
+    values[replicate] = statistic(counts)
   }
-  const kept = differences.length
+  return values
+}
+
+/** Returns the percentile interval of the values of resamples, as {@link pairedBootstrap} does for differences. NaN is left out. */
+export function percentileInterval(values: Float64Array, confidence: number): BootstrapOutcome {
+  const replicates = values.length
+  const defined = values.filter(value => !Number.isNaN(value))
+  const kept = defined.length
   const outcome = { replicates: kept, leftOut: replicates - kept }
   if (kept === 0 || 2 * kept < replicates) return { interval: null, ...outcome }
-  const sorted = Float64Array.from(differences).sort()
+  const sorted = defined.sort()
   return { interval: [quantile(sorted, (1 - confidence) / 2), quantile(sorted, (1 + confidence) / 2)], ...outcome }
 }
 

@@ -207,17 +207,28 @@ export async function startEvaluator(
       return asked({ task: { type: 'evaluate', task }, ...reading }, signal, onProgress)
     },
     async score(range, signal, onScored) {
-      const { metric, models } = range
+      const { terms, termOf, models } = range
+      let scored = 0
+      const namesOfNext = () => [terms[termOf[scored] ?? -1]?.metric.name ?? '']
+      const heard = (outcome: EvaluationOutcome) => {
+        scored += 1
+        onScored(outcome)
+      }
       const partials = {
         most: models.length - 1,
-        read: (payload: Buffer) => onScored(readScored(payload, [metric.name])),
+        read: (payload: Buffer) => heard(readScored(payload, namesOfNext())),
       }
-      const reading = { ...scoresOf([metric], range, readEvaluated), partials }
-      onScored(await asked({ task: { type: 'score', task: range }, ...reading }, signal, () => undefined))
+      const reading = {
+        mostBytes: Math.max(...terms.map(({ targets }) => mostScoreBytes(1, targets))),
+        readResult: (body: Buffer) => readEvaluated(body, namesOfNext()),
+        partials,
+      }
+      heard(await asked({ task: { type: 'score', task: range }, ...reading }, signal, () => undefined))
     },
     compare(task, signal, onProgress) {
       const metrics = task.models.map(() => task.metric)
-      const reading = scoresOf(metrics, task, readCompared)
+      const gains = task.gains ? task.bootstrap.replicates : 0
+      const reading = scoresOf(metrics, task, (body, names) => readCompared(body, names, gains))
       return asked({ task: { type: 'compare', task }, ...reading }, signal, onProgress)
     },
     async measure(task, signal, onProgress) {

@@ -73,26 +73,42 @@ export type ScoringTask = {
 
 export type EvaluationTask = ScoringTask & { model: ModelPaths; metrics: MetricTask[] }
 
+/** The part of a task that all models which are scored by one scoring metric on one data set have in common. */
+export type MetricScoring = ScoringTask & { metric: MetricTask }
+
 /** Models of a search to score by one scoring metric. */
-export type SearchedScoring = ScoringTask & { models: readonly RunnableModel[]; soups: SoupSource; metric: MetricTask }
+export type SearchedScoring = MetricScoring & { models: readonly RunnableModel[]; soups: SoupSource }
 
 /**
  * A range of the candidates of a search: the unit of work that evaluators, and later machines, share. The evaluator scores the models in
- * order, and may end after any of them when its time is over, so that the others can go elsewhere.
+ * order, and may end after any of them when its time is over, so that the others can go elsewhere. Equal models that follow each other, by several
+ * terms, are made and opened once.
  */
-export type CandidateRange = SearchedScoring & {
+export type CandidateRange = {
+  models: readonly RunnableModel[]
+  soups: SoupSource
+  terms: readonly MetricScoring[]
+  /** The place of each model's term in `terms`. */
+  termOf: readonly number[]
   /** Milliseconds after which no further candidate is begun. */
   milliseconds: number
   /** Most bytes of samples that stay ready to run for further candidates and ranges. */
   readyBytes: number
-  /** Other data sets on which the search scores, which stay open for further ranges. */
-  others: readonly DatasetTask[]
+  /** All data sets on which the search scores, which stay open for further ranges. */
+  datasets: readonly DatasetTask[]
 }
 
-/** Scores several models by one scoring metric, and compares two of them. `compared`: their indices in `models`. */
+/** Asks for the gain of a over b in each resample, minus that of another model. `single`: its index in `models`. */
+export type GainTask = { single: number; seed: number }
+
+/**
+ * Scores several models by one scoring metric, and compares two of them. `compared`: their indices in `models`. `gains`: for the objective of
+ * several terms; null without one.
+ */
 export type ComparisonTask = SearchedScoring & {
   compared: [a: number, b: number]
   bootstrap: { seed: number; replicates: number; confidence: number }
+  gains: GainTask | null
 }
 
 export type ComparisonOutcome = {
@@ -105,6 +121,8 @@ export type ComparisonOutcome = {
   interval: [number, number] | null
   /** Number of resamples without a difference, which the interval leaves out. */
   leftOut: number
+  /** Gain of a minus gain of the single model in each resample; NaN where it is not defined. Null if not asked for, or if there are no resamples. */
+  gains: number[] | null
 }
 
 /** `ignored`: number of targets (samples, positions or pixels) that did not count. */

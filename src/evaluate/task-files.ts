@@ -2,6 +2,7 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import type {
   CalibrationTask,
   DatasetTask,
+  MetricScoring,
   MetricTask,
   RunnableModel,
   ScoringTask,
@@ -29,8 +30,12 @@ export function withPaths(task: Task, at: (path: string, kind: TaskFileKind) => 
   const metric = (each: MetricTask): MetricTask =>
     each.kind === 'model' ? { ...each, model: model(each.model) } : each
   const scoring = <Scoring extends ScoringTask>(each: Scoring): Scoring => ({ ...each, dataset: dataset(each.dataset) })
-  const searched = <Scoring extends SearchedScoring>(each: Scoring): Scoring => ({
+  const byMetric = <Scoring extends MetricScoring>(each: Scoring): Scoring => ({
     ...scoring(each),
+    metric: metric(each.metric),
+  })
+  const searched = <Searched extends Pick<SearchedScoring, 'models' | 'soups'>>(each: Searched): Searched => ({
+    ...each,
     models: each.models.map(runnable),
     soups: {
       ...each.soups,
@@ -38,17 +43,21 @@ export function withPaths(task: Task, at: (path: string, kind: TaskFileKind) => 
       plans: new Map([...each.soups.plans].map(([base, path]) => [base, at(path, 'plan')])),
       calibration: each.soups.calibration && calibration(each.soups.calibration),
     },
-    metric: metric(each.metric),
   })
   switch (task.type) {
     case 'evaluate': {
       const { model: run, metrics } = task.task
       return { type: task.type, task: { ...scoring(task.task), model: model(run), metrics: metrics.map(metric) } }
     }
-    case 'score':
-      return { type: task.type, task: { ...searched(task.task), others: task.task.others.map(dataset) } }
+    case 'score': {
+      const { terms, datasets } = task.task
+      return {
+        type: task.type,
+        task: { ...searched(task.task), terms: terms.map(byMetric), datasets: datasets.map(dataset) },
+      }
+    }
     case 'compare':
-      return { type: task.type, task: searched(task.task) }
+      return { type: task.type, task: byMetric(searched(task.task)) }
     case 'measure': {
       const { model: measured, calibration: data } = task.task
       return { type: task.type, task: { model: model(measured), calibration: calibration(data) } }

@@ -5,8 +5,8 @@ import type {
   ComparisonOutcome,
   ComparisonTask,
   EvaluationOutcome,
+  MetricScoring,
   RunnableModel,
-  SoupSource,
 } from '../evaluate/protocol.ts'
 
 /** Milliseconds of work of one range. A crash of an evaluator loses at most so much. */
@@ -15,15 +15,15 @@ export const rangeMilliseconds = 1_000
 /** Candidates of the longest range before an evaluator has shown how many it scores in that time. */
 const firstCandidates = 64
 
-/** The part of a range that the candidates of one term have in common. */
-export type TermTask = Omit<CandidateRange, 'models' | 'soups' | 'milliseconds'>
+/** The part of all ranges of a search that does not change. */
+export type RangeSource = Pick<CandidateRange, 'soups' | 'readyBytes' | 'datasets'>
 
 /**
  * A candidate for an evaluator, to be scored by one term. It hears either its outcome or an error, once for each time that it is added.
  * `task`: the same object for all candidates of a term. `name`: for errors.
  */
 export type LaneCandidate = {
-  task: TermTask
+  task: MetricScoring
   model: RunnableModel
   name: string
   scored(outcome: EvaluationOutcome): void
@@ -51,15 +51,15 @@ export type CandidateLanes<Candidate extends LaneCandidate = LaneCandidate> = {
 /**
  * Shares candidates among as many evaluators as the machine runs, in ranges. The more candidates wait, the longer a range. It has half of an
  * evaluator's share, so that all evaluators end at about the same time. It has no more than twice what an evaluator has managed. An evaluator
- * gives back what it cannot begin within a second. A range is of one term: that of the candidate that waits longest.
+ * gives back what it cannot begin within a second. Terms of the same soup follow each other in a range, so that the evaluator makes it once.
  *
- * @param source returns the models that soups are made from
+ * @param source returns the models that soups are made from, and the data sets
  * @param signal ends the work; it fires before the lanes are ended
  * @param onDealt called after candidates were dealt to the evaluators that were idle
  */
 export function candidateLanes<Candidate extends LaneCandidate>(
   evaluators: Pick<EvaluatorPool, 'width' | 'lease'>,
-  source: () => SoupSource,
+  source: () => RangeSource,
   signal: AbortSignal,
   onDealt: () => void = () => undefined,
 ): CandidateLanes<Candidate> {
@@ -70,33 +70,33 @@ export function candidateLanes<Candidate extends LaneCandidate>(
   let waiting: Candidate[] = []
   /** Comparisons that wait for an evaluator. */
   const asking: { resolve(lease: Lease): void; reject(error: unknown): void }[] = []
-  /** Number of candidates of the longest range, by term. */
-  const longest = new Map<TermTask, number>()
+  /** Number of candidates of the longest range. */
+  let longest = firstCandidates
   let isDue = false
 
-  /** Takes the candidates of a range: the first ones of the first candidate's term. */
-  const takeRange = (task: TermTask): Candidate[] => {
-    const most = Math.min(longest.get(task) ?? firstCandidates, Math.ceil(waiting.length / (2 * lanes)))
-    const range: Candidate[] = []
-    const others: Candidate[] = []
-    for (const each of waiting) {
-      if (range.length === most) break
-      if (each.task === task) range.push(each)
-      else others.push(each)
-    }
-    waiting.splice(0, range.length + others.length, ...others)
-    return range
+  /**
+   * Takes the candidates of a range. Those of the soups that wait longest come first, all terms of a soup together. The first soup is not shared
+   * among evaluators while there is another one for each that is idle.
+   */
+  const takeRange = (): Candidate[] => {
+    const [first = [], ...others] = Map.groupBy(waiting, soupOf).values()
+    const least = others.length >= idle.length ? first.length : 1
+    const most = Math.max(least, Math.min(longest, Math.ceil(waiting.length / (2 * lanes))))
+    waiting = [first, ...others].flat()
+    return waiting.splice(0, most)
   }
-  const score = async (lease: Lease, task: TermTask, range: readonly Candidate[]): Promise<void> => {
+  const score = async (lease: Lease, range: readonly Candidate[]): Promise<void> => {
     let done = 0
     try {
       const models = range.map(({ model }) => model)
-      const given = { ...task, soups: source(), models, milliseconds: rangeMilliseconds }
+      const terms = [...new Set(range.map(({ task }) => task))]
+      const termOf = range.map(({ task }) => terms.indexOf(task))
+      const given = { ...source(), models, terms, termOf, milliseconds: rangeMilliseconds }
       await lease.score(given, signal, outcome => {
         range[done]?.scored(outcome)
         done += 1
       })
-      longest.set(task, Math.max(2 * done, done < range.length ? 0 : (longest.get(task) ?? firstCandidates)))
+      longest = Math.max(2 * done, done < range.length ? 0 : longest)
       waiting.unshift(...range.slice(done))
     } catch (error) {
       const [failed, ...others] = range.slice(done)
@@ -112,9 +112,8 @@ export function candidateLanes<Candidate extends LaneCandidate>(
       const lease = idle.pop()
       if (!lease) return
       const ask = asking.shift()
-      const [first] = waiting
       if (ask) ask.resolve(lease)
-      else if (first) void score(lease, first.task, takeRange(first.task)).then(() => free(lease))
+      else void score(lease, takeRange()).then(() => free(lease))
     }
     onDealt()
   }
@@ -170,4 +169,13 @@ export function candidateLanes<Candidate extends LaneCandidate>(
       await Promise.all(leases.map(lease => lease.end()))
     },
   }
+}
+
+const soups = new WeakMap<RunnableModel, string>()
+
+/** Returns a text that is equal for the same soup by several terms. */
+function soupOf({ model }: LaneCandidate): string {
+  const known = soups.get(model) ?? JSON.stringify(model)
+  soups.set(model, known)
+  return known
 }

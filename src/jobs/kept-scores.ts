@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import packageJson from '../../package.json' with { type: 'json' }
 import { digest, id, timestamp } from '../../schemas/common.ts'
-import type { ComparisonOutcome, MetricOutcome } from '../evaluate/protocol.ts'
+import type { ComparisonOutcome, GainTask, MetricOutcome } from '../evaluate/protocol.ts'
 import type { Page } from '../storage/paging.ts'
 import type { ScoreEntry, Scores } from '../storage/scores.ts'
 import { type OutsideScore, outsideScore } from './external/outside-scores.ts'
@@ -67,12 +67,13 @@ const keptComparison = z.object({
   interval: z.tuple([z.number(), z.number()]).nullable(),
   leftOut: z.number(),
   ignored: z.number(),
+  gains: z.array(z.number().nullable()).nullable().exactOptional(),
 })
 
 /**
  * Scores of several models by one scoring metric, and the interval of the difference between two of them. `notANumber`: number of NaN
  * among the scored outputs of each model. `notes`: assumption of the scoring of each model; null if there is none. `leftOut`: number of resamples that the interval leaves out.
- * `ignored`: number of targets that the scores leave out.
+ * `ignored`: number of targets that the scores leave out. `gains`: those of {@link ComparisonOutcome}, null for NaN; absent if not asked for.
  */
 export type KeptComparison = z.infer<typeof keptComparison>
 
@@ -91,6 +92,8 @@ export type ComparisonKey = {
   /** Indices of the two subjects whose difference has an interval. */
   compared: [number, number]
   bootstrap: unknown
+  /** For the objective of several terms. Absent without one, so that comparisons of earlier versions are found. */
+  gains?: GainTask
 }
 
 /** The subject, the scoring metric and the number of samples of a soup's score. */
@@ -192,7 +195,7 @@ export function createKeptScores(scores: Scores): KeptScores {
     async comparison(key) {
       return keptComparison.safeParse((await scores.get(comparisonParts(key)))?.value).data
     },
-    async keepComparison(key, { metrics, notANumber, samples, interval, leftOut }, jobId) {
+    async keepComparison(key, { metrics, notANumber, samples, interval, leftOut, gains }, jobId) {
       const outcomes = metrics.map(({ name: _, ...outcome }) => keptOutcome(outcome))
       const value: KeptComparison = {
         values: outcomes.map(({ value }) => value),
@@ -202,6 +205,7 @@ export function createKeptScores(scores: Scores): KeptScores {
         interval,
         leftOut,
         ignored: outcomes[0]?.ignored ?? 0,
+        ...(key.gains ? { gains: gains?.map(finite) ?? null } : {}),
       }
       const entries = key.subjects.map((subject, at) => entryOf({ subject, metric: key.metric, samples }, outcomes[at]))
       const models = [...new Set(key.subjects.flatMap(modelsOf))]

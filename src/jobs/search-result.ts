@@ -96,7 +96,7 @@ export function resultOf(
         }
       : {}),
     ...(barrier ? { barrier } : {}),
-    improved: byTerms ? null : test && (sameData && !isSingle(winner.soup) ? null : improved(test)),
+    improved: test && (sameData && !isSingle(winner.soup) ? null : improved(test)),
     test: test && {
       winner: test.winner,
       bestSingle: test.bestSingle,
@@ -137,10 +137,10 @@ function hasSameData({ terms }: ResolvedSearch): boolean {
   return terms.some(isTestedOnSelection)
 }
 
-/** True if the winner is certainly better than the best single model on test; null without an interval. */
+/** True if the winner is certainly better than the best single model on test, and meets all thresholds there; null without an interval. */
 function improved(test: SampledTestScores): boolean | null {
   const side = sideOf(test)
-  return side && side === 'better'
+  return side && side === 'better' && !test.misses?.length
 }
 
 function differenceOf({ winner, bestSingle }: SampledTestScores): number | null {

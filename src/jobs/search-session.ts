@@ -1,9 +1,10 @@
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
+import type { MetricScoring } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { filesOf } from '../merge/merge-inputs.ts'
 import type { ContentFiles } from '../storage/content/content-files.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
-import { type CandidateLanes, candidateLanes, type LaneCandidate, type TermTask } from './candidate-lanes.ts'
+import { type CandidateLanes, candidateLanes, type LaneCandidate } from './candidate-lanes.ts'
 import { readingCalibration } from './recalibration.ts'
 import { metricModels, type ResolvedDataset, type ResolvedMetric, type Stores } from './resolve-evaluation.ts'
 import type { ResolvedSearch } from './resolve-search.ts'
@@ -27,7 +28,7 @@ export type SoupScoring = {
 /** A term of a search that this process can score. */
 export type SessionTerm = {
   metric: ResolvedMetric
-  task: TermTask
+  task: MetricScoring
   /** Returns the subject of a soup's score on the selection data set. */
   subjectOf(soup: CandidateSoup): Subject
 }
@@ -60,10 +61,10 @@ export function openSearchSession(
   const soups = runnableSoups(search, plans)
   const readyBytes = Math.floor(memoryBytes / evaluators.width)
   const selections = search.terms.map(({ selection }) => selection)
-  const others = distinctDatasets(selections.filter(isOnDataset)).map(({ files }) => ({ files }))
+  const datasets = distinctDatasets(selections.filter(isOnDataset)).map(({ files }) => ({ files }))
   const termOf = ({ dataset, metric }: DatasetScoring): SessionTerm => ({
     metric,
-    task: { ...taskOn(dataset, evaluationThreads), metric: metric.task, readyBytes, others },
+    task: { ...taskOn(dataset, evaluationThreads), metric: metric.task },
     subjectOf: soup => subjectOf(soupOrigin(soup, search), dataset, evaluationThreads),
   })
   return {
@@ -74,7 +75,8 @@ export function openSearchSession(
     evaluationThreads,
     width: evaluators.width,
     nameOf: soup => soupName(soup, search),
-    lanes: onDealt => candidateLanes(evaluators, soups.source, signal, onDealt),
+    lanes: onDealt =>
+      candidateLanes(evaluators, () => ({ soups: soups.source(), readyBytes, datasets }), signal, onDealt),
   }
 }
 

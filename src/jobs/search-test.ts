@@ -42,32 +42,40 @@ export async function scoreOnTest(
   if (!standings)
     return ofOneTerm(only, { winner: winner.soup, bestSingle: bestSingle.soup, everything }, search, services)
   const base = soupOfBase(search)
+  const seeds = seedsOf(scorings)
   const terms = await Promise.all(
     scorings.map(async (scoring, index): Promise<TestedTerm> => {
       const best = standings.terms[index]?.bestSingle?.soup ?? bestSingle.soup
       const soups = [winner.soup, best, bestSingle.soup, everything, ...(base ? [base] : [])]
-      const compared: ComparedSoups = { soups, pair: [winner.soup, best] }
-      const { scoreOf, noteOf, interval, samples, ignored, leftOut } = await testTerm(
-        scoring,
-        compared,
-        search,
-        services,
-      )
+      const gains = { single: bestSingle.soup, seed: seeds[index] ?? bootstrap.seed }
+      const compared: ComparedSoups = { soups, pair: [winner.soup, best], gains }
+      const { scoreOf, noteOf, direction: _, ...rest } = await testTerm(scoring, compared, search, services)
       const values = { winner: scoreOf(winner.soup), best: scoreOf(best), bestSingle: scoreOf(bestSingle.soup) }
       const others = { uniform: scoreOf(everything), base: base && scoreOf(base) }
       const notes = { winner: noteOf(winner.soup), bestSingle: noteOf(best) }
-      return { ...values, ...others, interval, samples, ignored, leftOut, notes }
+      return { ...values, ...others, ...rest, notes }
     }),
   )
   const { confidence } = bootstrap
   return {
-    ...testByTerms(objectiveTerms(search.terms), terms),
+    ...testByTerms(objectiveTerms(search.terms), terms, confidence),
     confidence,
     samples: null,
     ignored: 0,
-    leftOut: 0,
     terms,
   }
+}
+
+/** Returns the seed of each term: equal for terms on the same samples, whose resamples are then the same, and different for all others. */
+function seedsOf(scorings: readonly TermScoring[]): number[] {
+  const samplesOf = (scoring: TermScoring, index: number) => {
+    // The samples of a scorer are unknown here.
+    if (scoring.kind === 'external') return `scorer ${index}`
+    const { sha256, binding } = scoring.dataset
+    return JSON.stringify([sha256, binding.inputs.map(({ array }) => array).sort()])
+  }
+  const known = [...new Set(scorings.map(samplesOf))]
+  return scorings.map((scoring, index) => bootstrap.seed + known.indexOf(samplesOf(scoring, index)))
 }
 
 async function ofOneTerm(
@@ -76,8 +84,8 @@ async function ofOneTerm(
   search: ResolvedSearch,
   services: TestServices,
 ): Promise<SampledTestScores> {
-  const compared: ComparedSoups = { soups: [winner, bestSingle, everything], pair: [winner, bestSingle] }
-  const { scoreOf, noteOf, direction, ...rest } = await testTerm(scoring, compared, search, services)
+  const compared: ComparedSoups = { soups: [winner, bestSingle, everything], pair: [winner, bestSingle], gains: null }
+  const { scoreOf, noteOf, direction, gains: _, ...rest } = await testTerm(scoring, compared, search, services)
   const notes = { winner: noteOf(winner), bestSingle: noteOf(bestSingle) }
   const scores = { winner: scoreOf(winner), bestSingle: scoreOf(bestSingle), uniform: scoreOf(everything) }
   return { ...scores, confidence: bootstrap.confidence, direction, notes, ...rest }

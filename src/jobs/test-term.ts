@@ -11,12 +11,20 @@ import { usableScore } from './usable-score.ts'
 /** Settings of the interval. They are part of the key of a kept comparison. */
 export const bootstrap = { seed: 0, replicates: 2000, confidence: 0.95 }
 
-/** Soups to score on test, which may repeat. `pair`: the two of them whose difference has an interval. */
-export type ComparedSoups = { soups: readonly CandidateSoup[]; pair: [CandidateSoup, CandidateSoup] }
+/**
+ * Soups to score on test, which may repeat. `pair`: the two of them whose difference has an interval. `gains`: asks for the gain of the first over the
+ * second in each resample, minus that of `single`; null without an objective. Terms on the same samples have the same seed.
+ */
+export type ComparedSoups = {
+  soups: readonly CandidateSoup[]
+  pair: [CandidateSoup, CandidateSoup]
+  gains: { single: CandidateSoup; seed: number } | null
+}
 
 /**
  * The scores of soups on test, by one term. `interval`: of the first score of the pair minus the second; null without one of the scores, or
- * if the term has no value for each sample. `samples`: null if a scorer gave no score for each sample.
+ * if the term has no value for each sample. `samples`: null if a scorer gave no score for each sample. `gains`: one for each resample, NaN where it is
+ * not defined; null if not asked for, or without a value for each sample.
  */
 export type TermTest = {
   scoreOf(soup: CandidateSoup): number | null
@@ -26,6 +34,7 @@ export type TermTest = {
   samples: number | null
   ignored: number
   leftOut: number
+  gains: Float64Array | null
 }
 
 /** `external`: scores soups on test by a scorer outside of the server. `track`: hears of work of this server. */
@@ -54,7 +63,7 @@ export function testTerm(
 
 async function testOnDataset(
   { dataset, metric }: DatasetScoring,
-  { soups, pair }: ComparedSoups,
+  { soups, pair, gains: asked }: ComparedSoups,
   search: ResolvedSearch,
   services: TestServices,
 ): Promise<TermTest> {
@@ -67,9 +76,10 @@ async function testOnDataset(
     metric: metric.identity,
     compared: [place(first), place(second)],
     bootstrap,
+    ...(asked ? { gains: { single: place(asked.single), seed: asked.seed } } : {}),
   }
   const known = await kept.comparison(key)
-  const { values, notANumber, notes, interval, ...rest } =
+  const { values, notANumber, notes, interval, gains, ...rest } =
     known ?? (await compare(key, distinct, { dataset, metric }, services))
   const scoreOf = (soup: CandidateSoup) =>
     usableScore(values[place(soup)] ?? null, notANumber[place(soup)] ?? 0, metric)
@@ -79,6 +89,7 @@ async function testOnDataset(
     noteOf: soup => notes[place(soup)] ?? undefined,
     direction: metric.direction,
     interval: hasInterval ? interval : null,
+    gains: gains ? Float64Array.from(gains, gain => gain ?? Number.NaN) : null,
     ...rest,
   }
 }
@@ -97,6 +108,7 @@ async function compare(
     metric: metric.task,
     compared: key.compared,
     bootstrap,
+    gains: key.gains ?? null,
   }
   return kept.keepComparison(key, await compare(task), jobId)
 }

@@ -1,6 +1,6 @@
 import { isSingle } from './candidate-soup.ts'
 import { goodness } from './ranking.ts'
-import { type Recommendation, sideOf, type TestScores } from './recommendation.ts'
+import { placeOf, type Recommendation, sideOf, type TestScores } from './recommendation.ts'
 import type { SearchEnd } from './search-end.ts'
 import { shownNumber } from './shown-number.ts'
 import type { TestedTerm } from './test-by-terms.ts'
@@ -8,7 +8,7 @@ import type { TestedTerm } from './test-by-terms.ts'
 /** Facts about a search by a list of terms that its recommendation depends on. `termNames`: the name of each term. */
 export type TestedByTerms = {
   end: Pick<SearchEnd, 'winner' | 'bestSingle' | 'standings'>
-  test: (Pick<TestScores, 'winner' | 'bestSingle'> & { terms?: readonly TestedTerm[] | undefined }) | null
+  test: (Omit<TestScores, 'uniform' | 'notes'> & { terms?: readonly TestedTerm[] | undefined }) | null
   termNames: readonly string[]
   /** Name of the best single model. */
   bestName: string
@@ -24,14 +24,18 @@ export function recommendByTerms({ end, test, termNames, bestName, guard }: Test
   const winner = (reason: string, isNoted = false): Recommendation => ({ choice: 'winner', reason, isNoted })
   if (isSingle(end.winner.soup)) return winner(`the winner is the best single model (${bestName})`)
   if (test === null) return winner('there is no test data set to check the winner on')
+  const place = placeOf(test)
   const changes = changesOf(test.terms ?? [], end.standings?.terms ?? [], termNames)
-  const standing = `the objective of the winner on test is ${shown(test.winner)}, that of the best single model (${bestName}) ${shown(test.bestSingle)}${changes}`
+  const standing = `the objective of the winner on test is ${shown(test.winner)}, that of the best single model (${bestName}) ${shown(test.bestSingle)}${place === undefined ? '' : `; ${place}`}${changes}`
+  const side = sideOf(test)
+  const isUncertain = side === 'around 0' || side === 'worse'
   const isWorse = goodness(test.winner, 'max') < goodness(test.bestSingle, 'max')
   const chosen = guard ? '; guard has now chosen by test, so the scores on test are too optimistic' : ''
   if (isWorse && end.bestSingle.misses?.length)
     return winner(`the winner does not hold up: ${standing}; but every single model misses atLeast of a term`, true)
   if (isWorse)
     return { choice: 'bestSingle', reason: `the winner does not hold up: ${standing}${chosen}`, isNoted: true }
+  if (isUncertain) return winner(`the winner does not hold up: ${standing}${chosen}`, true)
   return winner(`${standing}${chosen}`, guard === true)
 }
 

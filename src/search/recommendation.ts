@@ -70,16 +70,21 @@ export function recommend({ end, test, sameData, bestName, guard }: TestedSearch
   }
 }
 
+/** Returns an interval of the difference in words, with its place; undefined without one. */
+export function placeOf(test: Pick<TestScores, 'interval' | 'confidence' | 'direction'>): string | undefined {
+  if (test.interval === null) return undefined
+  const side = sideOf(test)
+  const place = side === 'around 0' ? 'includes 0' : `is wholly ${side}`
+  const [low, high] = test.interval.map(shownNumber)
+  return `the ${shownNumber(100 * test.confidence)} % interval of the difference, ${low} to ${high}, ${place}`
+}
+
 /** Returns the rest of a sentence about the winner: its place on test beside the best single model. */
 function standingOf(test: TestScores, single: string): string {
-  const { winner, bestSingle, interval, confidence } = test
+  const { winner, bestSingle } = test
   if (winner === null)
     return `has no score on test, and ${single} has ${bestSingle === null ? 'none either' : shownNumber(bestSingle)}`
   if (bestSingle === null) return `scores ${shownNumber(winner)} on test, and ${single} has no score there`
   const scores = `scores ${shownNumber(winner)} on test, ${single} ${shownNumber(bestSingle)}`
-  if (interval === null) return `${scores}; the difference has no interval`
-  const side = sideOf(test)
-  const place = side === 'around 0' ? 'includes 0' : `is wholly ${side}`
-  const [low, high] = interval.map(shownNumber)
-  return `${scores}; the ${shownNumber(100 * confidence)} % interval of the difference, ${low} to ${high}, ${place}`
+  return `${scores}; ${placeOf(test) ?? 'the difference has no interval'}`
 }

@@ -34,7 +34,7 @@ export function notesOf(search: NotedSearch): string[] {
     notes.push(`the recommended model keeps its element types; send guard to get it as ${request.outputDtype}`)
   notes.push(
     ...notesOnChoice(search),
-    ...notesOnTerms({ ...search, tested: test?.terms, missedOnTest: test?.misses ?? [], termNames }),
+    ...notesOnTerms({ ...search, tested: test?.terms, objective: test, missedOnTest: test?.misses ?? [], termNames }),
     ...notesOnMissing(search),
     ...notesOnScoring(search),
   )

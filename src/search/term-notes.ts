@@ -1,5 +1,5 @@
 import { goodness } from './ranking.ts'
-import { sideOf } from './recommendation.ts'
+import { sideOf, type TestScores } from './recommendation.ts'
 import type { SearchEnd } from './search-end.ts'
 import { shownNumber } from './shown-number.ts'
 import type { TermStanding } from './standings.ts'
@@ -9,6 +9,8 @@ import type { TestedTerm } from './test-by-terms.ts'
 export type NotedTerms = {
   end: SearchEnd
   tested: readonly TestedTerm[] | undefined
+  /** The objective on test; null without test. */
+  objective: Pick<TestScores, 'winner' | 'bestSingle' | 'interval'> | null
   /** Indices of the terms whose threshold the winner misses on test. */
   missedOnTest: readonly number[]
   names: readonly string[]
@@ -35,6 +37,18 @@ export function notesOnTerms(noted: NotedTerms): string[] {
         ? [`the difference on test by ${nameOf(index)} has no interval, because it has no value for each sample`]
         : [],
     ),
+    ...noteOnObjective(noted),
+  ]
+}
+
+/** Returns the reason why the objective on test has no interval; none if it has one, or is not defined. */
+function noteOnObjective({ tested = [], objective, termNames }: NotedTerms): string[] {
+  if (!objective || objective.interval !== null || objective.winner === null || objective.bestSingle === null) return []
+  const lacking = termNames.filter((_, index) => tested[index]?.gains === null)
+  return [
+    lacking.length > 0
+      ? `the objective on test has no interval, because there is no score for each sample by ${lacking.join(', ')}`
+      : 'the objective on test has no interval, because it is not defined for most resamples',
   ]
 }
 

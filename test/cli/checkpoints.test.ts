@@ -48,4 +48,24 @@ describe('tureen on checkpoints', () => {
     const second = hexOf(checkpointBytes('model-00002-of-00002.safetensors'))
     expect(hexOf(await readFile(join(directory.path, 'whole.safetensors')))).toEqual({ ...first, ...second })
   })
+
+  test('averages and compares the dicts of tensors under the root that it is told', async () => {
+    // The fixture has w = 1 under model and w = 2 under ema.
+    expect(await command('soup', 'two-roots.pt', '--root', 'ema', '-o', 'ema.safetensors')).toMatchObject({ code: 0 })
+    const two = Buffer.from(Float32Array.of(2).buffer).toString('hex')
+    expect(hexOf(await readFile(join(directory.path, 'ema.safetensors')))).toEqual({ w: two })
+    const compared = await command('compare', 'two-roots.pt', 'ema.safetensors', '--root', 'ema')
+    expect(compared).toMatchObject({ code: 1, stderr: expect.stringMatching(/ema\.safetensors: .*Leave root out/) })
+    const missing = await command('soup', 'two-roots.pt', '--root', 'emma', '-o', 'never.safetensors')
+    expect(missing).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/two-roots\.pt: .*under emma; it has some under: model, ema/),
+    })
+  })
+
+  test('pushes a file of torch.save as a model, though it is a zip archive as data sets are', async () => {
+    const { code, stdout } = await command('push', 'two-roots.pt', '--root', 'ema', '--store', 'store', '--json')
+    expect(code).toBe(0)
+    expect(model.parse(JSON.parse(stdout))).toMatchObject({ kind: 'checkpoint', checkpoint: { root: 'ema' } })
+  })
 })

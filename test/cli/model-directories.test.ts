@@ -116,6 +116,40 @@ describe('tureen soup', () => {
     expect(bias).toEqual(new Uint8Array(Float32Array.of(2.2, 2.2).buffer))
   }, 180_000)
 
+  test('measures batch norms on the data at the path of each model, as for that model alone', async () => {
+    const fixture = (name: string) => join(projectRoot, 'test/fixtures/batch-norm', name)
+    for (const name of ['a', 'b']) {
+      await mkdir(path(`${name}/vision`), { recursive: true })
+      await copyFile(fixture(`${name}.onnx`), path(`${name}/vision/net.onnx`))
+    }
+    await copyFile(digits('ft0.onnx'), path('a/head.onnx'))
+    await copyFile(digits('ft1.onnx'), path('b/head.onnx'))
+    await mkdir(path('data/vision'), { recursive: true })
+    await copyFile(fixture('calibration.npz'), path('data/vision/net.npz'))
+    const alone = ['a/vision/net.onnx', 'b/vision/net.onnx', '--recalibrate', 'data/vision/net.npz', '-o', 'alone.onnx']
+    const [ofAll, ofOne, forAll] = await Promise.all([
+      soup('a', 'b', '--recalibrate', 'data', '-o', 'out'),
+      soup(...alone),
+      soup('a', 'b', '--recalibrate', 'data/vision/net.npz', '-o', 'none'),
+    ])
+    expect([ofAll, ofOne]).toMatchObject([{ code: 0 }, { code: 0 }])
+    expect(ofAll.stdout).toMatch(/^vision\/net\.onnx: \d+ tensors averaged, batch norms measured on 1000 samples$/m)
+    expect(ofAll.stdout).toMatch(/^head\.onnx: \d+ tensors averaged$/m)
+    expect(await readFile(path('out/vision/net.onnx'))).toEqual(await readFile(path('alone.onnx')))
+    // The file is for all models, and one of them has no batch norm.
+    expect(forAll).toMatchObject({ code: 1, stderr: expect.stringMatching(/a\/head\.onnx: .*no BatchNormalization/) })
+    expect(await readdir(directory.path)).not.toContain('none')
+    await write({ 'data/other.npz': '', 'no-data/x.txt': '' })
+    expect(await soup('a', 'b', '--recalibrate', 'data', '-o', 'none')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/data\/other\.npz belongs to no model: there is no other\.onnx/),
+    })
+    expect(await soup('a', 'b', '--recalibrate', 'no-data', '-o', 'none')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no-data has no data sets/),
+    })
+  }, 180_000)
+
   test('of directories refuses what belongs to one soup', async () => {
     await write({ 'a/x.onnx': '', 'b/x.onnx': '', 'b/y.onnx': '', 'one.onnx': '' })
     const [mixed, unequal, piped, base] = await Promise.all([

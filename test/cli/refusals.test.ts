@@ -175,6 +175,25 @@ describe('on a server', () => {
     expect(await readdir(directory.path)).toEqual(before)
   })
 
+  test('notes end a search and an evaluation with code 1 if they are told so, and no file is written', async () => {
+    // A search without test data has the note that its score is too optimistic.
+    const searched = ['search', 'ft0.onnx', 'ft1.onnx', '--data', 'val.npz', '-o', 'out.onnx', '--fail-on-warnings']
+    expect(await served(searched)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^note: /m),
+      stderr: expect.stringMatching(/^not met: The result has notes, and --fail-on-warnings is given/),
+    })
+    expect(await readdir(directory.path)).toEqual(before)
+    const evaluated = ['evaluate', 'ft0.onnx', '--data', 'val.npz', '--fail-on-warnings', '--metric']
+    expect(await served([...evaluated, 'accuracy'])).toMatchObject({ code: 0, stderr: '' })
+    // Outputs read as logits are an assumption.
+    expect(await served([...evaluated, 'crossEntropy'])).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^note: .*logits/m),
+      stderr: expect.stringMatching(/^not met: The scores have notes/),
+    })
+  })
+
   test('models that stay on the server can be named by id, and those alone stay', async () => {
     expect(await served(['evaluate', 'ft0.onnx', '--data', 'val.npz', '--keep'])).toMatchObject({ code: 0 })
     const [kept] = await items<{ id: string }>('models')

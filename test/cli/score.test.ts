@@ -166,11 +166,53 @@ test('a search of local files takes its scores from a command, also on test', as
   expect(await leftBehind()).toEqual([])
 })
 
+test('a command and a data set choose together, each with its weight, also on test', async () => {
+  const data = (name: string) => join(projectRoot, 'examples/digits', name)
+  const ended = await typed(
+    [
+      ...['search', 'ft0.onnx', 'ft1.onnx', 'ft2.onnx', '--strategy', 'exhaustive', '--json'],
+      ...['--data', `${data('val.npz')}:2`, '--test', data('test.npz')],
+      ...['--score', './count.sh {model} {split}', '--direction', 'min', '--score-weight', '0.5'],
+    ],
+    { cwd: directory.path, env: { TMPDIR: directory.path } },
+  )
+  expect(ended.code, ended.stderr).toBe(0)
+  const { result } = searchJob.parse(JSON.parse(ended.stdout))
+  const { candidates = [], terms = [], winner, test } = result ?? {}
+  expect(terms).toMatchObject([
+    { weight: 2, metric: 'accuracy' },
+    { weight: 0.5, external: { version: '1' } },
+  ])
+  const singles = candidates.filter(({ models }) => models.length === 1).map(({ scores = [] }) => scores)
+  const accuracy = Math.max(...singles.map(([score]) => score ?? Number.NaN))
+  const count = Math.min(...(await counts()))
+  expect(Math.min(...singles.map(([, score]) => score ?? Number.NaN))).toBe(count)
+  const objectives = candidates.map(({ scores: [right, bytes] = [] }) => {
+    const gains = [((right ?? Number.NaN) - accuracy) / accuracy, (count - (bytes ?? Number.NaN)) / count]
+    return 2 * (gains[0] ?? 0) + 0.5 * (gains[1] ?? 0)
+  })
+  for (const [index, objective] of objectives.entries()) expect(candidates[index]?.score).toBeCloseTo(objective, 12)
+  expect(winner?.score).toBeCloseTo(Math.max(...objectives), 12)
+  expect(test?.winner).toEqual(expect.any(Number))
+  expect(terms.map(term => term.test?.winner)).toEqual([expect.any(Number), winner?.scores?.[1]])
+  expect(await leftBehind()).toEqual([])
+})
+
 test.each([
   [['score', 'x', '--command', './count.sh'], 'must contain {model}'],
   [['score', 'x', '--command', './count.sh {model}', '--jobs', '0'], '--jobs 0: must be a whole number from 1 on.'],
-  [['search', 'ft0.onnx'], 'needs either --data'],
-  [['search', 'ft0.onnx', '--data', 'ft0.onnx', '--score', 'cat {model}'], 'needs either --data'],
+  [['search', 'ft0.onnx'], 'A search needs --data'],
+  [['search', 'ft0.onnx', '--data', 'ft0.onnx', '--score', 'cat {model} {split}'], 'Give each --data a --test as well'],
+  [
+    ['search', 'ft0.onnx', '--data', 'ft0.onnx', '--test', 'ft0.onnx', '--score', 'cat {model}'],
+    'Write {split} where it says',
+  ],
+  [['search', 'ft0.onnx', '--test', 'ft0.onnx', '--score', 'cat {model}'], '--test belongs to --data'],
+  [['search', 'ft0.onnx', '--score', 'cat {model}', '--score-weight', '2'], '--score-weight weighs the command'],
+  [
+    ['search', 'ft0.onnx', '--data', 'ft0.onnx', '--score', 'cat {model}', '--score-weight', '0'],
+    '--score-weight 0: the weight 0 must be a number above 0',
+  ],
   [['search', 'ft0.onnx', '--data', 'ft0.onnx', '--jobs', '2'], '--jobs belongs to --score'],
 ])('wrong arguments end with code 2: %j', async (parameters, message) => {
   expect(await run(z.array(z.string()).parse(parameters))).toMatchObject({

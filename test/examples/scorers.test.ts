@@ -1,6 +1,10 @@
+import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { scoreCandidates } from '../../examples/scorers/scorer.ts'
 import { patience, resultOf, startExternal } from '../support/external-digits.ts'
+import { listenOn } from '../support/listening.ts'
 import { numpyPython, runNumpy } from '../support/numpy-python.ts'
 import { candidatesOf, startScorer } from '../support/scorer-process.ts'
 import { searchClient } from '../support/search-client.ts'
@@ -80,3 +84,47 @@ test(
   },
   patience,
 )
+
+/** A server that hands out one candidate with external data, as it does for models above 2 GB, and takes its score. */
+async function serverOfParts(location: string) {
+  let outcome: unknown
+  const parts: Record<string, string> = { '/model': 'model', '/part': 'weights' }
+  const data = [{ location, content: '/part' }]
+  const server = createServer(async (request, response) => {
+    const { method, url = '' } = request
+    const part = parts[url]
+    if (part !== undefined) return response.end(part)
+    const body = await text(request)
+    if (method === 'PUT') outcome = JSON.parse(body)
+    const isOver = outcome !== undefined
+    const candidates = isOver ? [] : [{ id: 'c', split: 'test', content: '/model', data }]
+    const job = { status: isOver ? 'succeeded' : 'waiting' }
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ id: 'l', job, candidates }))
+  })
+  const port = await listenOn(server)
+  return { job: `http://127.0.0.1:${port}/v1/jobs/j`, outcome: () => outcome, close: () => server.close() }
+}
+
+test('the scorer in shell puts external data beside the model, and nowhere else', async () => {
+  const { job, outcome, close } = await serverOfParts('sub/weights.bin')
+  const measure = 'cat "$(dirname "$0")/sub/weights.bin" "$0" | wc -c'
+  const { exited } = startScorer(['examples/scorers/scorer.sh', job, 'sh', '-c', measure])
+  expect(await exited).toBe(0)
+  expect(outcome()).toEqual({ score: 'weightsmodel'.length })
+  close()
+  const outside = await serverOfParts('../weights.bin')
+  const scorer = startScorer(['examples/scorers/scorer.sh', outside.job, 'sh', '-c', measure])
+  expect(await scorer.exited).toBe(0)
+  expect(outside.outcome()).toEqual({ error: expect.stringContaining('not beside its file') })
+  outside.close()
+})
+
+test('the scorer in TypeScript passes external data on', async () => {
+  const { job, outcome, close } = await serverOfParts('weights.bin')
+  await scoreCandidates(job, async (content, split, data) => {
+    expect([Buffer.from(content).toString(), split]).toEqual(['model', 'test'])
+    return data.get('weights.bin')?.byteLength ?? 0
+  })
+  expect(outcome()).toEqual({ score: 'weights'.length })
+  close()
+})

@@ -14,13 +14,13 @@ describe('an evaluator that scores a range of candidates', () => {
   const range = (): CandidateRange => {
     const { model, ...task } = evaluators.task
     return {
-      ...task,
+      terms: [{ ...task, metric: { kind: 'registered', name: 'mse', metric: 'mse', parameters: {} } }],
+      termOf: [0, 0, 0],
       models: [model, model, model],
       soups: { inputs: [], plans: new Map(), settings: defaultSettings, calibration: null },
-      metric: { kind: 'registered', name: 'mse', metric: 'mse', parameters: {} },
       milliseconds: 1000,
       readyBytes: 0,
-      others: [],
+      datasets: [],
     }
   }
   /** Scores the range with an evaluator that acts like this. @returns the outcomes so far, and the problem */

@@ -65,7 +65,7 @@ describe('a search by two data sets whose best models differ', () => {
   })
 
   test('returns the soup that the definition of the objective finds, with all scores of all candidates', () => {
-    expect(result).toMatchObject({ direction: 'max', winner: { weights: [0.5, 0.5], misses: [] }, improved: null })
+    expect(result).toMatchObject({ direction: 'max', winner: { weights: [0.5, 0.5], misses: [] }, improved: true })
     for (const candidate of result.candidates) {
       const slope = slopeOf(candidate)
       expect(candidate.scores?.[0]).toBeCloseTo(errorOf(slope, 1.125), 5)
@@ -94,9 +94,16 @@ describe('a search by two data sets whose best models differ', () => {
     // Both errors are equal in every sample.
     expect(first?.test).toMatchObject({ samples: 4, outcome: 'neither' })
     expect(first?.test?.interval?.[0]).toBeCloseTo(0, 5)
-    expect(result.test).toMatchObject({ direction: 'max', interval: null, samples: null })
+    expect(result.test).toMatchObject({ direction: 'max', samples: null, leftOut: 0 })
     expect(result.test?.winner).toBeCloseTo(0, 4)
     expect(result.recommended?.choice).toBe('winner')
+  })
+
+  test('tests the objective, whose interval is a point where gains are equal in every sample', () => {
+    // The winner has the errors of the best model in both terms. Those of the other model are 9 times as high in one: a gain of -8.
+    for (const end of result.test?.interval ?? [0, 0]) expect(end).toBeCloseTo(8, 3)
+    expect(result.test?.difference).toBeCloseTo(8, 3)
+    expect(result.recommended?.reason).toMatch(/the 95 % interval of the difference, 8.* is wholly better/)
   })
 
   test('shows the scores of the base beside, on selection and on test', () => {
@@ -118,6 +125,7 @@ describe('a search by two data sets whose best models differ', () => {
     )
     expect(again.candidates.every(({ cached }) => cached)).toBe(true)
     expect(repeatable(again).candidates).toEqual(repeatable(result).candidates)
+    expect(again.test).toEqual(result.test)
     expect(again.terms).toMatchObject([{ bestSingle: { model: one } }, { bestSingle: { model: two } }])
   })
 })
@@ -215,9 +223,41 @@ test('a data set and a scorer from outside are weighed together, and the scorer 
     outcome: null,
     samples: null,
   })
+  expect(result).toMatchObject({ improved: null, test: { interval: null } })
+  expect(result?.notes).toContainEqual(
+    expect.stringMatching(/^the objective on test has no interval, because there is no score for each sample by tests/),
+  )
   expect(result?.base?.scores[1]).toBe(1)
   const own = new Uint8Array(await (await fetch(`${app.url}/v1/models/${base}/content`)).arrayBuffer())
   expect([...contents.values()]).toEqual([own, own])
+})
+
+test('the objective has an interval if a scorer from outside sends a score for each sample', async () => {
+  const scorer = externalScorer(app.url)
+  const outside = { external: scorerOfTests, direction: 'max', weight: 20, reuse: false }
+  const more = { strategy: { type: 'exhaustive' }, selection: [mse(low), outside], test: [{ dataset: high }, {}] }
+  const job = await scorer.start([one, two], more)
+  const { result } = await scorer.scoreAll(job, async ({ models }) => ({
+    scores: models.length === 1 ? [0.5, 0.5, 0.5] : [0.75, 0.75, 0.75],
+  }))
+  expect(result?.terms?.[1]?.test).toMatchObject({ samples: 3, interval: [0.25, 0.25] })
+  // Every sample has the same gains, so that the interval is the difference: the winner is the mean of both models, and "one" the best single model.
+  const [best, single, winner] = [1, 1, 1.5].map(slope => errorOf(slope, 1.875))
+  const expected = -((winner ?? 0) - (single ?? 0)) / (best ?? 0) + 20 * ((0.75 - 0.5) / 0.5)
+  for (const end of result?.test?.interval ?? [0, 0]) expect(end).toBeCloseTo(expected, 4)
+  expect(result?.test?.difference).toBeCloseTo(expected, 4)
+  expect(result?.improved).toBe(true)
+})
+
+test('a winner that misses atLeast on test is no improvement, whatever its objective is', async () => {
+  const selection = [mse(low, { atLeast: errorOf(1.5, 1.125) + 1e-6 }), mse(high)]
+  // On its test data, the winner has the error of slope 1.5 against 2: above the threshold.
+  const result = await client.find(
+    request({ selection, test: [{ dataset: await add(2) }, { dataset: await add(1.75) }] }),
+  )
+  expect(result.notes.join('\n')).toMatch(/on test the winner misses atLeast of mse/)
+  expect(result.test?.interval?.[0]).toBeGreaterThan(0)
+  expect(result.improved).toBe(false)
 })
 
 describe('atLeast', () => {

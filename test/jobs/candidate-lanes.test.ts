@@ -9,10 +9,10 @@ const binding = { inputs: [], target: null, output: null, references: [], batchS
 const metric = { kind: 'registered' as const, name: 'accuracy', metric: 'accuracy', parameters: {} }
 const scored = { dataset: { files: [] }, binding, limit: null, threads: 1, targets: 1, metric }
 const soups: SoupSource = { inputs: [], plans: new Map(), settings: defaultSettings, calibration: null }
-const task = { ...scored, readyBytes: 0, others: [] }
-const source = () => soups
+const task = scored
+const source = () => ({ soups, readyBytes: 0, datasets: [] })
 const bootstrap = { seed: 0, replicates: 1, confidence: 0.95 }
-const comparison: ComparisonTask = { ...scored, soups, models: [], compared: [0, 0], bootstrap }
+const comparison: ComparisonTask = { ...scored, soups, models: [], compared: [0, 0], bootstrap, gains: null }
 const latency = { median: 0, p95: 0 }
 const outcome: EvaluationOutcome = { metrics: [], samples: 1, notANumber: 0, seconds: 0, latency }
 const model = (name: string) => ({ path: name, data: [] })
@@ -40,7 +40,7 @@ function evaluatorsOf(width: number, score: Score) {
           return score(range, ...rest)
         },
         evaluate: () => Promise.reject(new Error('not asked')),
-        compare: async () => ({ metrics: [], notANumber: [], samples: 0, interval: null, leftOut: 0 }),
+        compare: async () => ({ metrics: [], notANumber: [], samples: 0, interval: null, leftOut: 0, gains: null }),
         measure: () => Promise.reject(new Error('not asked')),
         end: vi.fn(async () => undefined),
       }
@@ -85,27 +85,58 @@ test('of thousands of candidates, an evaluator gets at most twice what it has ma
   expect(Math.max(...others)).toBe(2 * managed)
 })
 
-test('a range is of one term, and the terms take turns while candidates of several wait', async () => {
-  const terms: CandidateRange['metric'][] = []
+test('all terms of a soup follow each other in a range, and candidates that came first come first', async () => {
+  const scored: string[] = []
   const { pool, ranges } = evaluatorsOf(1, (range, ...rest) => {
-    terms.push(range.metric)
+    for (const [index, name] of names(range).entries())
+      scored.push(`${name} ${range.terms[range.termOf[index] ?? -1]?.metric.name}`)
     return scoreAll(range, ...rest)
   })
   const lanes = candidateLanes<LaneCandidate>(pool, source, never)
-  const tasks = ['first', 'second'].map(name => ({ ...task, metric: { ...metric, name } }))
-  const scored = candidates.flatMap(name =>
-    tasks.map(each => {
+  const terms = ['first', 'second', 'third']
+  const tasks = terms.map(name => ({ ...task, metric: { ...metric, name } }))
+  // Each term looks up its own kept scores, so all candidates of one may come before those of another.
+  const outcomes = tasks.flatMap(each =>
+    candidates.map(name => {
       const { promise, resolve, reject } = Promise.withResolvers<EvaluationOutcome>()
       lanes.add([{ task: each, model: model(name), name, scored: resolve, failed: reject }], 'last')
       return promise
     }),
   )
-  await Promise.all(scored)
-  for (const name of ['first', 'second']) {
-    const own = ranges.flat().filter((_, index) => terms[index]?.name === name)
-    expect(own.flat()).toEqual(candidates)
-  }
-  expect(terms.slice(0, 4).map(({ name }) => name)).toEqual(['first', 'second', 'first', 'second'])
+  await Promise.all(outcomes)
+  expect(scored).toEqual(candidates.flatMap(name => terms.map(term => `${name} ${term}`)))
+  expect(ranges.flat()[0]?.length).toBeGreaterThan(terms.length)
+})
+
+test('the terms of a soup stay together while there is a soup for each evaluator', async () => {
+  const { pool, ranges } = evaluatorsOf(2, scoreAll)
+  const lanes = candidateLanes<LaneCandidate>(pool, source, never)
+  const outcomes = ['a', 'b'].flatMap(soup =>
+    ['first', 'second'].map(name => {
+      const { promise, resolve, reject } = Promise.withResolvers<EvaluationOutcome>()
+      const of = { ...task, metric: { ...metric, name } }
+      lanes.add([{ task: of, model: model(soup), name: soup, scored: resolve, failed: reject }], 'last')
+      return promise
+    }),
+  )
+  await Promise.all(outcomes)
+  expect(ranges.map(own => own.flat()).sort()).toEqual([
+    ['a', 'a'],
+    ['b', 'b'],
+  ])
+})
+
+test('the terms of a single soup are shared among evaluators that are idle', async () => {
+  const { pool, ranges } = evaluatorsOf(3, scoreAll)
+  const lanes = candidateLanes<LaneCandidate>(pool, source, never)
+  const outcomes = ['first', 'second', 'third'].map(name => {
+    const { promise, resolve, reject } = Promise.withResolvers<EvaluationOutcome>()
+    const of = { ...task, metric: { ...metric, name } }
+    lanes.add([{ task: of, model: model('a'), name: 'a', scored: resolve, failed: reject }], 'last')
+    return promise
+  })
+  await Promise.all(outcomes)
+  expect(ranges.map(own => own.flat())).toEqual([['a'], ['a'], ['a']])
 })
 
 test('a candidate by itself uses one evaluator, always the same', async () => {

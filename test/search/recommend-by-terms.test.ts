@@ -22,11 +22,11 @@ const terms: ObjectiveTerm[] = [
 const tested = (change: Partial<TestedTerm>): TestedTerm => {
   const notes = { winner: undefined, bestSingle: undefined }
   const scores = { winner: 0.7, best: 0.8, bestSingle: 0.8, uniform: null, base: null }
-  return { ...scores, interval: null, samples: 10, ignored: 0, leftOut: 0, notes, ...change }
+  return { ...scores, interval: null, samples: 10, ignored: 0, leftOut: 0, gains: null, notes, ...change }
 }
 const onTest = (...changes: Partial<TestedTerm>[]) => {
   const each = changes.map(tested)
-  return { ...testByTerms(terms, each), terms: each }
+  return { ...testByTerms(terms, each, 0.95), confidence: 0.95, terms: each }
 }
 const recommended = (
   test: ReturnType<typeof onTest> | null,

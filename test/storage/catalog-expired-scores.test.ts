@@ -118,6 +118,7 @@ test('a comparison goes with each of its models', async () => {
     samples: 10,
     interval: null,
     leftOut: 0,
+    gains: null,
     seconds: 1,
   }
   await kept.keepComparison(key, outcome, jobId)

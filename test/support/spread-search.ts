@@ -34,14 +34,14 @@ export function soupEvaluators(
   width: number,
   { scoreOf, seconds }: SoupScores,
 ): Pick<EvaluatorPool, 'width' | 'lease'> {
-  const score: Lease['score'] = async ({ models, metric, milliseconds }, signal, onScored) => {
+  const score: Lease['score'] = async ({ models, terms, termOf, milliseconds }, signal, onScored) => {
     // At least one, like an evaluator.
     const most = Math.ceil(milliseconds / 1000 / toldSeconds)
-    for (const model of models.slice(0, most)) {
+    for (const [index, model] of models.slice(0, most).entries()) {
       await delay(seconds() * 1000, undefined, { signal })
       const outcome = {
         name: 'accuracy',
-        value: scoreOf(soupIn(model), Number(metric.name.slice('term '.length))),
+        value: scoreOf(soupIn(model), Number(terms[termOf[index] ?? -1]?.metric.name.slice('term '.length))),
         ignored: 0,
       }
       const latency = { median: 1, p95: 1 }
@@ -62,8 +62,6 @@ export function soupSession(width: number, scores: SoupScores, signal: AbortSign
     limit: null,
     threads: 1,
     targets: 1,
-    readyBytes: 0,
-    others: [],
   }
   return {
     terms: Array.from({ length: scores.terms ?? 1 }, (_, term) => {
@@ -84,7 +82,7 @@ export function soupSession(width: number, scores: SoupScores, signal: AbortSign
     width,
     soups: { runnable: async soup => ({ soup, base: 0, recalibrated: false }) },
     nameOf: ({ members }) => `the soup of ${members}`,
-    lanes: onDealt => candidateLanes(evaluators, () => soups, signal, onDealt),
+    lanes: onDealt => candidateLanes(evaluators, () => ({ soups, readyBytes: 0, datasets: [] }), signal, onDealt),
   }
 }
 

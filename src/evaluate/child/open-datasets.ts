@@ -1,5 +1,5 @@
 import { type Dataset, openDataset } from '../datasets/dataset.ts'
-import type { DatasetTask, Task } from '../protocol.ts'
+import type { DatasetTask, SoupSource, Task } from '../protocol.ts'
 
 export type OpenDataset = (task: DatasetTask) => Promise<Dataset>
 
@@ -34,11 +34,15 @@ function needs(message: Task): DatasetTask[] {
       return [message.task.calibration.dataset]
     case 'evaluate':
       return [message.task.dataset]
-    case 'score':
-    case 'compare': {
-      const { dataset, soups } = message.task
-      const others = message.type === 'score' ? message.task.others : []
-      return [dataset, ...others, ...(soups.calibration ? [soups.calibration.dataset] : [])]
+    case 'score': {
+      const { terms, datasets, soups } = message.task
+      return [...terms.map(({ dataset }) => dataset), ...datasets, ...calibrationData(soups)]
     }
+    case 'compare':
+      return [message.task.dataset, ...calibrationData(message.task.soups)]
   }
+}
+
+function calibrationData({ calibration }: SoupSource): DatasetTask[] {
+  return calibration ? [calibration.dataset] : []
 }

@@ -28,11 +28,24 @@ export async function runEvaluation(
   open: OpenDataset,
   onProgress: (done: number, total: number) => void,
 ): Promise<EvaluationOutcome> {
-  return scoreModel(metrics, task, opening => withFiles(model, opening), { open, batches: readBatches, onProgress })
+  return scoreModel(metrics, task, opening => withFiles(model, opening), {
+    open,
+    batches: readBatches,
+    onProgress,
+    release: released,
+  })
 }
 
-/** The means to run a model. `batches`: the way to the samples. */
-export type Running = { open: OpenDataset; batches: FedBatches; onProgress(done: number, total: number): void }
+/** The means to run a model. `batches`: the way to the samples. `release`: lets go of the model after its last run. */
+export type Running = {
+  open: OpenDataset
+  batches: FedBatches
+  onProgress(done: number, total: number): void
+  release(session: ort.InferenceSession): Promise<void>
+}
+
+/** Releases the session of a model that no further run needs. */
+export const released: Running['release'] = session => session.release()
 
 /** Opens a model: runs the function with its content, and the changes to it if there are any. */
 export type OpenModel = (
@@ -64,7 +77,7 @@ export async function runModel(
   openModel: OpenModel,
   scorers: readonly Scorer[],
   { dataset: dataFiles, binding, limit, threads }: ScoringTask,
-  { open, batches, onProgress }: Running,
+  { open, batches, onProgress, release }: Running,
 ): Promise<ModelRun> {
   const session = await openModel((content, values = new Map()) => openSession(content, threads, { values }))
   const dataset = await open(dataFiles)
@@ -102,7 +115,7 @@ export async function runModel(
     samples += batch.samples
     onProgress(samples, total)
   }
-  await session.release()
+  await release(session)
   return { samples, latencies, counts }
 }
 

@@ -44,6 +44,7 @@ const compared = z.strictObject({
     samples: count,
     interval: z.tuple([number, number]).nullable(),
     leftOut: count,
+    gains: z.array(number).nullable(),
   }),
 })
 
@@ -102,12 +103,19 @@ export function readScored(json: Buffer, metrics: readonly string[]): Evaluation
   return outcome
 }
 
-/** Reads the result of a comparison. @param metrics name of the scoring metric, once for each model. @throws Misfit */
-export function readCompared(body: Buffer, metrics: readonly string[]): ComparisonOutcome {
+/**
+ * Reads the result of a comparison.
+ * @param metrics name of the scoring metric, once for each model
+ * @param gains number of gains that were asked for; 0 for none
+ * @throws Misfit
+ */
+export function readCompared(body: Buffer, metrics: readonly string[], gains: number): ComparisonOutcome {
   const { json, bulk } = split(body)
   const { outcome } = checked(compared, json, 'result')
   requireScores(outcome.metrics, metrics)
   if (outcome.notANumber.length !== metrics.length) throw new Misfit('counted NaN for another number of models')
+  if (outcome.gains && outcome.gains.length !== gains)
+    throw new Misfit('sent another number of gains than it was asked for')
   requireNoMore(bulk)
   return outcome
 }

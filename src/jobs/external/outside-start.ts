@@ -131,7 +131,7 @@ export async function replayed(
     const end = await scoreCandidates(request, search, tally.counting(scorer), clock, tally.progress, run)
     run.endChoice()
     // The interval is computed when the search ends.
-    const threads = { bootstrap: async () => ({ interval: null, replicates: 0, leftOut: 0 }) }
+    const threads = { bootstrap: async () => ({ interval: null, replicates: 0, leftOut: 0, gains: null }) }
     const external = outsideTests({ run, threads, signal })
     await scoreOnTest(end, search, {
       kept,

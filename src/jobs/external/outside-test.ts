@@ -14,7 +14,7 @@ type Services = {
  * sent a score for each sample of both.
  */
 export function outsideTests({ run, threads, signal }: Services) {
-  return async (scoring: ExternalScoring, { soups, pair }: ComparedSoups): Promise<TermTest> => {
+  return async (scoring: ExternalScoring, { soups, pair, gains }: ComparedSoups): Promise<TermTest> => {
     const distinct = new Map(soups.map(soup => [JSON.stringify(soup), soup]))
     const found = new Map<string, FoundOutsideScore>()
     await Promise.all(
@@ -25,8 +25,14 @@ export function outsideTests({ run, threads, signal }: Services) {
     const foundOf = (soup: ComparedSoups['pair'][number]) => found.get(JSON.stringify(soup))
     const [a, b] = pair.map(soup => foundOf(soup)?.score?.sampleScores)
     const samples = a && a.length === b?.length ? a.length : null
+    const single = gains ? foundOf(gains.single)?.score?.sampleScores : undefined
+    const best = foundOf(pair[1])?.score?.score
+    const asked =
+      gains && single && single.length === samples ? { single, isRelative: best !== 0, seed: gains.seed } : null
     const compared =
-      a && b && samples !== null ? await run.track(threads.bootstrap({ a, b, ...bootstrap }, signal)) : null
+      a && b && samples !== null
+        ? await run.track(threads.bootstrap({ a, b, gains: asked, ...bootstrap }, signal))
+        : null
     return {
       scoreOf: soup => foundOf(soup)?.score?.score ?? null,
       noteOf(soup) {
@@ -38,6 +44,7 @@ export function outsideTests({ run, threads, signal }: Services) {
       samples,
       ignored: 0,
       leftOut: compared?.leftOut ?? 0,
+      gains: compared?.gains ?? null,
     }
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import ort from 'onnxruntime-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { keptBatches, readBatches } from '../../../src/evaluate/child/fed-batches.ts'
 import { openDatasets } from '../../../src/evaluate/child/open-datasets.ts'
@@ -32,12 +33,12 @@ const soup = (members: number[]) => ({
   base: 0,
   recalibrated: false,
 })
+const registered = (name: string) => ({ kind: 'registered' as const, name, metric: name, parameters: { from: 'auto' } })
+const digitsData = { files: [{ name: 'val.npz', path: join(digits, 'val.npz') }] }
+const accuracy = { dataset: digitsData, binding, limit: null, threads: 1, targets: 500, metric: registered('accuracy') }
 const range = (milliseconds: number): CandidateRange => ({
-  dataset: { files: [{ name: 'val.npz', path: join(digits, 'val.npz') }] },
-  binding,
-  limit: null,
-  threads: 1,
-  targets: 500,
+  terms: [accuracy],
+  termOf: [0, 0, 0, 0],
   models: [{ path: models[0]?.path ?? '', data: [] }, soup([0, 1]), soup([1, 2]), soup([0, 1, 2])],
   soups: {
     inputs: models.map(({ path, data }) => ({ path, data })),
@@ -45,10 +46,9 @@ const range = (milliseconds: number): CandidateRange => ({
     settings: defaultSettings,
     calibration: null,
   },
-  metric: { kind: 'registered', name: 'accuracy', metric: 'accuracy', parameters: { from: 'auto' } },
   milliseconds,
   readyBytes: 1 << 20,
-  others: [],
+  datasets: [digitsData],
 })
 
 /** The scores of a range, and whether the last one ended it. */
@@ -70,6 +70,35 @@ test('a range is scored in order, again and again with the same scores', async (
   expect(await scored({ ...range(60_000), models: range(0).models.toReversed() })).toEqual(first.toReversed())
 })
 
+test('a range of several terms has the scores of ranges of one, and opens each soup once for terms that follow each other', async () => {
+  const loss = { ...accuracy, metric: registered('crossEntropy') }
+  const [first, second] = range(0).models
+  const models = [first, first, second, second, first].flatMap(each => each ?? [])
+  const create = vi.spyOn(ort.InferenceSession, 'create')
+  const found = await scored({ ...range(60_000), models, terms: [accuracy, loss], termOf: [0, 1, 0, 1, 1] })
+  expect(create).toHaveBeenCalledTimes(3)
+  create.mockRestore()
+  const alone = async (term: typeof accuracy) =>
+    scored({ ...range(60_000), models: [first, second].flatMap(each => each ?? []), terms: [term], termOf: [0, 0] })
+  const [right, lost] = [await alone(accuracy), await alone(loss)]
+  expect(found).toEqual([right[0], lost[0], right[1], lost[1], lost[0]])
+})
+
+test('a range whose time is over goes on with further terms of a model that takes long to open, and no further', async () => {
+  const loss = { ...accuracy, metric: registered('crossEntropy') }
+  const [first, second] = range(0).models.slice(1)
+  const models = [first, first, second, second].flatMap(each => each ?? [])
+  const asked = { ...range(0), models, terms: [accuracy, loss], termOf: [0, 1, 0, 1] }
+  const create = ort.InferenceSession.create
+  const slow = vi.spyOn(ort.InferenceSession, 'create')
+  slow.mockImplementation(async (...given: unknown[]) => {
+    await new Promise(resolve => setTimeout(resolve, 300))
+    return Reflect.apply(create, ort.InferenceSession, given)
+  })
+  expect(await scored(asked)).toHaveLength(2)
+  slow.mockRestore()
+})
+
 test('a range whose time is over ends after the candidate that it has begun', async () => {
   expect(await scored(range(0))).toHaveLength(1)
 })
@@ -79,7 +108,7 @@ test('a range ends with an outcome that is too large to be passed on', async () 
 })
 
 test('batches that are kept are those that are read, and more than may be kept are read again', async () => {
-  const dataset = await openDatasets().open(range(0).dataset)
+  const dataset = await openDatasets().open(digitsData)
   const session = { inputMetadata: [{ name: 'image', isTensor: true as const, type: 'float32' as const, shape: [] }] }
   const pass = { dataset, binding, arrays: ['image', 'label'], targets: ['label'], total: 500 }
   const seen = async (batches: ReturnType<typeof readBatches> | ReturnType<ReturnType<typeof keptBatches>>) => {
@@ -98,7 +127,7 @@ test('batches that are kept are those that are read, and more than may be kept a
 })
 
 test('the batches of several passes are kept side by side while there is room, those that were used last first', async () => {
-  const dataset = await openDatasets().open(range(0).dataset)
+  const dataset = await openDatasets().open(digitsData)
   const read = vi.spyOn(dataset, 'batches')
   const session = { inputMetadata: [{ name: 'image', isTensor: true as const, type: 'float32' as const, shape: [] }] }
   // A sample takes 64 floats and a label of 8 bytes.

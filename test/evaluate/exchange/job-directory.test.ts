@@ -42,7 +42,8 @@ test('a task names its files by their places in the directory, and nothing else 
   const held = await directory.hold({
     type: 'score',
     task: {
-      ...common(),
+      terms: [{ ...common(), metric: judge }],
+      termOf: [0, 0],
       models: [model, { soup: { members: [0], weights: [1], rules: [] }, base: 0, recalibrated: true }],
       soups: {
         inputs: [{ ...model, ...record }],
@@ -50,10 +51,9 @@ test('a task names its files by their places in the directory, and nothing else 
         settings: defaultSettings,
         calibration: { dataset: dataset('sums'), binding, limit: 4 },
       },
-      metric: judge,
       milliseconds: 1,
       readyBytes: 0,
-      others: [dataset('others')],
+      datasets: [dataset('others')],
     },
   })
   const said = inspect(held, { depth: null })
@@ -63,13 +63,14 @@ test('a task names its files by their places in the directory, and nothing else 
   if (held.type !== 'score') throw new TypeError('a task of another type')
   const { task } = held
   const [own] = task.models
+  const [term] = task.terms
   const seen = {
     model: own && 'path' in own ? [own.path, ...own.data.map(each => each.path)] : [],
     plan: [...task.soups.plans.values()],
     inputs: task.soups.inputs.flatMap(each => [each.path, ...each.data.map(file => file.path)]),
-    metric: task.metric.kind === 'model' ? [task.metric.model.path] : [],
-    data: task.dataset.files.map(file => file.path),
-    others: task.others.flatMap(each => each.files.map(file => file.path)),
+    metric: term?.metric.kind === 'model' ? [term.metric.model.path] : [],
+    data: term?.dataset.files.map(file => file.path) ?? [],
+    others: task.datasets.flatMap(each => each.files.map(file => file.path)),
     calibration: task.soups.calibration?.dataset.files.map(file => file.path) ?? [],
   }
   const inEvaluator = (places: string[]) =>
@@ -84,7 +85,7 @@ test('a task names its files by their places in the directory, and nothing else 
     others: ['others'],
     calibration: ['sums'],
   })
-  expect(task.dataset.files[0]?.name).toBe('digits.npz')
+  expect(term?.dataset.files[0]?.name).toBe('digits.npz')
 })
 
 test('the next task keeps the names of the files that it needs too, and the others go', async () => {
