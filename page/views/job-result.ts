@@ -15,7 +15,7 @@ import { Comparison } from './comparison.ts'
 export function JobResult({ job }: { job: JobRecord }) {
   if (job.result === undefined) return null
   if (job.type === 'merge') return Merged({ result: job.result })
-  if (job.type === 'comparison') return Comparison({ result: job.result })
+  if (job.type === 'comparison') return h(Comparison, { result: job.result })
   if (job.type === 'evaluation') return Evaluated({ result: job.result })
   return h(Searched, { result: job.result, strategy: job.request.strategy })
 }

@@ -209,6 +209,62 @@ describe('a search by several terms', () => {
   })
 })
 
+/** Returns a safetensors file with zeros under these keys. */
+function checkpointOf(size: number, ...keys: string[]): Blob {
+  const entries = keys.map((key, index) => {
+    const [from, until] = [index * size * 4, (index + 1) * size * 4]
+    return [key, { dtype: 'F32', shape: [size], data_offsets: [from, until] }]
+  })
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.length))
+  return new Blob([length, header, Buffer.alloc(size * 4 * keys.length)])
+}
+
+describe('a comparison', () => {
+  test('is a map of tensors and pairs, by either measure', async () => {
+    const { id, result } = await client.wait(
+      await client.createComparison({ models: models.map(model => ({ id: model })) }),
+    )
+    await openChart(id, 'Distance of every tensor in every pair')
+    const pairs = result?.pairs ?? []
+    const names = [...new Set(pairs.flatMap(({ tensors }) => tensors.map(({ a }) => a)))]
+    const expected = (measure: 'cosine' | 'relativeDistance') =>
+      names
+        .map(name => [
+          name,
+          ...pairs.map(({ tensors }) => numberText(tensors.find(({ a }) => a === name)?.[measure] ?? null)),
+        ])
+        .toSorted()
+    const title = 'Distance of every tensor in every pair'
+    expect((await rowsOf(title)).toSorted()).toEqual(expected('relativeDistance'))
+    await page.getByLabel('Measure').selectOption('cosine')
+    await expectAccessible(page, 'the map of a comparison')
+    const cells = chart(title).locator('tbody tr')
+    const shown = await cells.evaluateAll(all => all.map(row => [...row.children].map(cell => cell.textContent ?? '')))
+    expect(shown.toSorted()).toEqual(expected('cosine'))
+    expect(tab.faults()).toEqual([])
+  })
+
+  test('groups the differences that prevent a merge by their kind', async () => {
+    const [first, second] = await Promise.all(
+      [2, 3].map(size => client.createModel({ file: checkpointOf(size, 'a.weight', 'b.weight', 'c.weight') })),
+    )
+    const job = await client.wait(
+      await client.createComparison({ models: [{ id: first?.id ?? '' }, { id: second?.id ?? '' }] }),
+    )
+    const reasons = job.result?.pairs[0]?.reasons ?? []
+    expect(reasons.length).toBeGreaterThan(2)
+    await page.goto(`${app.url}/page/jobs/${job.id}`)
+    await page.getByText(`These ${reasons.length} differences prevent a merge:`).waitFor()
+    await page.locator('summary', { hasText: ' times: ' }).first().click()
+    const shown = await page.locator('main li').allTextContents()
+    for (const { message } of reasons) expect(shown.some(text => text.includes(message))).toBe(true)
+    await expectAccessible(page, 'grouped differences')
+    expect(tab.faults()).toEqual([])
+  })
+})
+
 test('a chart is saved as SVG, and follows the colour scheme, the width and the wish for stillness', async () => {
   const { id } = await searched({ strategy: { type: 'greedy' }, ...byAccuracy() })
   await openChart(id, 'Scores on test')
