@@ -265,6 +265,53 @@ describe('a comparison', () => {
   })
 })
 
+describe('a model', () => {
+  test('shows the histogram of a tensor, with the numbers of the API', async () => {
+    const id = models[0] ?? ''
+    await page.goto(`${app.url}/page/models/${id}`)
+    const { items } = await client.listModelTensors(id)
+    const name = items.find(({ dims }) => dims.length > 1)?.name ?? ''
+    await page.getByRole('link', { name, exact: true }).click()
+    await chart('Histogram').locator('canvas').first().waitFor()
+    await expectAccessible(page, 'a tensor')
+    const { min, max, mean, standardDeviation, norm, bins } = await client.getTensorSummary(id, name)
+    const edges = bins.map((_, index) => (min ?? 0) + (index * ((max ?? 0) - (min ?? 0))) / 64)
+    expect(await rowsOf('Histogram')).toEqual(
+      bins.map((count, index) => [numberText(edges[index]), numberText(edges[index + 1] ?? max), countText(count)]),
+    )
+    const facts = await page
+      .getByRole('region', { name: `Tensor ${name}` })
+      .locator('dd')
+      .allTextContents()
+    for (const value of [min, max, mean, standardDeviation, norm]) expect(facts).toContain(numberText(value))
+    // The address restores the view.
+    await page.reload()
+    await chart('Histogram').locator('canvas').first().waitFor()
+    expect(tab.faults()).toEqual([])
+  })
+
+  test('shows all models that it descends from', async () => {
+    const merged = async (name: string, ...ids: string[]) =>
+      (await client.wait(await client.createMerge({ models: ids.map(id => ({ id })), name }))).result?.model.id ?? ''
+    const [first = '', second = '', third = ''] = models
+    const pair = await merged('pair', first, second)
+    const soup = await merged('soup of a soup', pair, third)
+    await page.goto(`${app.url}/page/models/${soup}`)
+    await chart('Lineage').locator('canvas').first().waitFor()
+    expect((await rowsOf('Lineage')).toSorted()).toEqual(
+      [
+        ['ft0', 'pair', '1'],
+        ['ft1', 'pair', '1'],
+        ['ft2', 'soup of a soup', '1'],
+        ['pair', 'soup of a soup', '1'],
+      ].toSorted(),
+    )
+    expect(await chart('Lineage').locator('p').first().textContent()).toContain('goes back 2 generations, to 3 uploads')
+    await expectAccessible(page, 'a lineage')
+    expect(tab.faults()).toEqual([])
+  })
+})
+
 test('a chart is saved as SVG, and follows the colour scheme, the width and the wish for stillness', async () => {
   const { id } = await searched({ strategy: { type: 'greedy' }, ...byAccuracy() })
   await openChart(id, 'Scores on test')
