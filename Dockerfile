@@ -7,6 +7,12 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts \
  && cd node_modules/onnxruntime-node/bin/napi-v6 \
  && find . -mindepth 2 -maxdepth 2 -type d ! -path "./linux/$(node -p process.arch)" -exec rm -rf {} +
 
+FROM node:26-slim AS charts
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# The page has one file of ECharts, a package of 60 MB that is for development alone.
+RUN npm ci --omit=optional --ignore-scripts
+
 FROM node:26-slim AS launcher
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 WORKDIR /app
@@ -19,6 +25,8 @@ FROM node:26-slim
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.cache/compile MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 HOST=0.0.0.0 PORT=3000 TUREEN_DATA=/data
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
+COPY --from=charts /app/node_modules/echarts/package.json node_modules/echarts/package.json
+COPY --from=charts /app/node_modules/echarts/dist/echarts.esm.min.mjs node_modules/echarts/dist/echarts.esm.min.mjs
 COPY --from=launcher /app/launcher/bin launcher/bin
 COPY package.json README.md ./
 COPY container container

@@ -6,6 +6,7 @@ import type {
   ModelRecord,
   modelFilters,
   modelPage,
+  TensorSummary,
   tensorPage,
   tensorParameters,
 } from '../schemas/model.ts'
@@ -90,6 +91,9 @@ export function modelOperations(exchange: Exchange) {
     /** One page of tensors, in the order of the file. */
     listModelTensors: (id: string, filters: Filters<typeof tensorParameters> = {}, options?: RequestOptions) =>
       send('listModelTensors', { id }, { query: filterQuery(filters), options }, readJson<z.infer<typeof tensorPage>>),
+    /** Moments, norm and histogram of one tensor. `tensor`: its name, or its place. */
+    getTensorSummary: (id: string, tensor: string, options?: RequestOptions) =>
+      send('getTensorSummary', { id }, { query: { tensor }, options }, readJson<TensorSummary>),
     /** One page of kept scores, newest first. */
     listModelScores: (id: string, filters: Filters<typeof scoreParameters> = {}, options?: RequestOptions) =>
       send('listModelScores', { id }, { query: filterQuery(filters), options }, readJson<z.infer<typeof scorePage>>),

@@ -30,6 +30,7 @@ export const operations = {
   getModel: get('/v1/models/{id}'),
   deleteModel: remove('/v1/models/{id}'),
   listModelTensors: get('/v1/models/{id}/tensors'),
+  getTensorSummary: get('/v1/models/{id}/tensor-summary'),
   listModelScores: get('/v1/models/{id}/scores'),
   getModelRecipe: get('/v1/models/{id}/recipe'),
   putModelData: put('/v1/models/{id}/data/{location}'),

@@ -15,6 +15,8 @@ import {
   namedContentParameters,
   tensorPage,
   tensorParameters,
+  tensorSummary,
+  tensorSummaryParameters,
 } from '../schemas/model.ts'
 import { scorePage, scoreParameters } from '../schemas/score.ts'
 import { clientGone } from '../src/http/job-replies.ts'
@@ -113,6 +115,22 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
       },
     },
     ({ params, query }) => models.tensors(params.id, query),
+  )
+
+  app.get(
+    '/v1/models/:id/tensor-summary',
+    {
+      schema: {
+        operationId: 'getTensorSummary',
+        summary: 'Summarize a tensor of a model',
+        description: 'Moments, norm and histogram of one tensor. The server reads its elements twice for each request.',
+        tags,
+        params: idParameter,
+        querystring: tensorSummaryParameters,
+        response: { 200: tensorSummary, ...problemResponses(...modelErrors.tensorSummary) },
+      },
+    },
+    ({ params, query }, reply) => models.tensorSummary(params.id, query.tensor, clientGone(reply)),
   )
 
   app.get(

@@ -13,7 +13,18 @@ const policy =
 const types = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' }
 
 /** Addresses of the views below {@link pagePath}. The page shows the view that its address names. */
-const views = ['', '/models', '/models/:id', '/soup', '/jobs', '/jobs/:id', '/datasets', '/datasets/:id', '/usage']
+const views = [
+  '',
+  '/models',
+  '/models/:id',
+  '/soup',
+  '/search',
+  '/jobs',
+  '/jobs/:id',
+  '/datasets',
+  '/datasets/:id',
+  '/usage',
+]
 
 /** Routes that serve the page, at / and below /page. They need no token: the page asks for one, and sends it with its requests. */
 export const pageRoutes: FastifyPluginAsyncZod<{ version: string }> = async (app, { version }) => {

@@ -125,6 +125,39 @@ export const tensor = z.object({
 
 export const tensorPage = page(tensor).meta({ id: 'TensorPage' })
 
+const ofFinite = (words: string) =>
+  z.number().nullable().describe(`${words} of the finite elements; null if there are none, or if it is beyond binary64`)
+
+/** A summary of the elements of one tensor. */
+export const tensorSummary = z
+  .object({
+    ...tensor.pick({ name: true, dtype: true, dims: true, where: true }).shape,
+    elements: z.number().int(),
+    nonFinite: z.number().int().describe('Number of NaN and infinite elements'),
+    min: ofFinite('Smallest'),
+    max: ofFinite('Largest'),
+    mean: ofFinite('Mean'),
+    standardDeviation: ofFinite('Standard deviation'),
+    norm: ofFinite('L2 norm'),
+    bins: z
+      .array(z.number().int())
+      .length(64)
+      .describe(
+        'Number of finite elements in each of 64 ranges of equal width from min to max; the first has all if they are equal',
+      ),
+  })
+  .meta({ id: 'TensorSummary' })
+
+export type TensorSummary = z.infer<typeof tensorSummary>
+
+export const tensorSummaryParameters = z.strictObject({
+  tensor: z
+    .string()
+    .min(1)
+    .max(10_000)
+    .describe('Name of the tensor; its place, such as graph.initializer[3], if it has no name or shares it'),
+})
+
 /** Place of the dict of tensors in a checkpoint of PyTorch. */
 const root = z
   .string()

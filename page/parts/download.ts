@@ -10,6 +10,7 @@ import { token } from '../session.ts'
 import { useShared } from '../store.ts'
 import { ErrorNotice } from './notices.ts'
 import { SameAs } from './same-as.ts'
+import { saveFile } from './save-file.ts'
 
 /** Most bytes that the page downloads with a token: it has to hold them all before it can save them. */
 export const mostHeldBytes = 500e6
@@ -74,7 +75,7 @@ function HeldDownload({
     setError(undefined)
     try {
       const download = await start({ signal, onProgress: ({ received }) => setReceived(received) })
-      save(await new Response(download.body).blob(), filename)
+      saveFile(await new Response(download.body).blob(), filename)
     } catch (error) {
       if (!signal.aborted && !handledByPage(error)) setError(error)
     }
@@ -90,14 +91,4 @@ function HeldDownload({
       }
     </p>
     ${h(ErrorNotice, { error })}`
-}
-
-function save(blob: Blob, filename: string): void {
-  const url = URL.createObjectURL(blob)
-  const link = document.createElement('a')
-  link.href = url
-  link.download = filename
-  link.click()
-  // The browser reads the blob after this call has returned.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000)
 }

@@ -46,7 +46,8 @@ export function SelectionBar() {
     <p class="actions">
       ${
         mayWrite() &&
-        html`${!isAlone && h(Link, { class: 'button primary', href: viewUrl('/soup', { model: selected.map(({ id }) => id) }) }, 'Make a soup')}
+        html`${!isAlone && h(Link, { class: 'button primary', href: viewUrl('/soup', { model: ids }) }, 'Make a soup')}
+          ${!isAlone && h(Link, { class: 'button', href: viewUrl('/search', { model: ids }) }, 'Search')}
           ${!isAlone && html`<button type="button" onClick=${compare}>Compare</button>`}
           ${h(ConfirmedButton, {
             label: 'Delete',

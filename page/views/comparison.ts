@@ -1,20 +1,25 @@
 import { h } from 'preact'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
+import { useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
 import { countText, numberText } from '../numbers.ts'
-import { Warnings } from '../parts/notices.ts'
+import { type CauseGroup, groupedCauses } from '../parts/grouped-causes.ts'
+import { ErrorNotice, Warnings } from '../parts/notices.ts'
 import { Table } from '../parts/table.ts'
 import { Link, viewUrl } from '../routing.ts'
 
-/** Most reasons of one pair that the page shows. */
-const mostReasons = 20
+/** Most messages of one kind that the page shows. */
+const mostMessages = 20
 
-/** A comparison as a table of pairs. Differences that prevent a merge follow, and the tensors that differ most. */
-export function Comparison({ result: { models = [], pairs, warnings } }: { result: ComparisonResult }) {
-  const named = (reference: string) => {
-    const model = models.find(({ id, sha256 }) => id === reference || sha256 === reference)
-    return h(Link, { href: viewUrl(`/models/${reference}`) }, model?.name ?? reference)
-  }
+/**
+ * A comparison as a table of pairs, and as a map of their tensors. Differences that prevent a merge follow, and the tensors that differ most.
+ */
+export function Comparison({ result }: { result: ComparisonResult }) {
+  const { models = [], pairs, warnings } = result
+  const { value: charts, error, isLoading } = useLoaded('comparison map', () => import('../charts/comparison-map.ts'))
+  const nameOf = (reference: string) =>
+    models.find(({ id, sha256 }) => id === reference || sha256 === reference)?.name ?? reference
+  const named = (reference: string) => h(Link, { href: viewUrl(`/models/${reference}`) }, nameOf(reference))
   return html`<h2>Result</h2>
     ${h(Warnings, { warnings })}
     ${h(Table, {
@@ -41,6 +46,8 @@ export function Comparison({ result: { models = [], pairs, warnings } }: { resul
         ],
       })),
     })}
+    ${h(ErrorNotice, { error })} ${isLoading && html`<p role="status">Loading the chart.</p>`}
+    ${charts && h(charts.ComparisonMap, { result, nameOf })}
     ${pairs.map(pair => h(Pair, { key: `${pair.a} ${pair.b}`, pair, title: html`${named(pair.a)} and ${named(pair.b)}` }))}`
 }
 
@@ -50,10 +57,9 @@ function Pair({ pair: { reasons, warnings, tensors, omitted }, title }: PairProp
   return html`<h3>${title}</h3>
     ${
       reasons.length > 0 &&
-      html`<p>These differences prevent a merge:</p>
+      html`<p>${reasons.length === 1 ? 'This difference prevents' : `These ${countText(reasons.length)} differences prevent`} a merge:</p>
         <ul>
-          ${reasons.slice(0, mostReasons).map(({ message }) => html`<li>${message}</li>`)}
-          ${reasons.length > mostReasons && html`<li>and ${reasons.length - mostReasons} more</li>`}
+          ${groupedCauses(reasons).map(group => h(Reasons, { key: group.words, group }))}
         </ul>`
     }
     ${h(Warnings, { warnings })}
@@ -81,4 +87,19 @@ function Pair({ pair: { reasons, warnings, tensors, omitted }, title }: PairProp
         })}
       </details>`
     }`
+}
+
+/** Differences of one kind, behind a toggle if there are several. */
+function Reasons({ group: { words, causes } }: { group: CauseGroup }) {
+  const [first] = causes
+  if (causes.length === 1) return html`<li>${first?.message}</li>`
+  return html`<li>
+    <details>
+      <summary>${countText(causes.length)} times: ${words}</summary>
+      <ul>
+        ${causes.slice(0, mostMessages).map(({ message }) => html`<li>${message}</li>`)}
+        ${causes.length > mostMessages && html`<li>and ${causes.length - mostMessages} more</li>`}
+      </ul>
+    </details>
+  </li>`
 }

@@ -1,12 +1,13 @@
 import { h } from 'preact'
 import type { EvaluationResult } from '../../schemas/evaluation.ts'
-import type { JobRecord } from '../../schemas/job.ts'
+import type { JobOf, JobRecord } from '../../schemas/job.ts'
 import type { MergeResult } from '../../schemas/merge.ts'
-import type { SearchResult } from '../../schemas/search.ts'
+import { useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
 import { bytesText, countText, numberText, secondsText } from '../numbers.ts'
-import { Warnings } from '../parts/notices.ts'
+import { ErrorNotice, Warnings } from '../parts/notices.ts'
 import { Facts, Table } from '../parts/table.ts'
+import { verdictOf } from '../parts/verdict.ts'
 import { Link, viewUrl } from '../routing.ts'
 import { Comparison } from './comparison.ts'
 
@@ -14,9 +15,9 @@ import { Comparison } from './comparison.ts'
 export function JobResult({ job }: { job: JobRecord }) {
   if (job.result === undefined) return null
   if (job.type === 'merge') return Merged({ result: job.result })
-  if (job.type === 'comparison') return Comparison({ result: job.result })
+  if (job.type === 'comparison') return h(Comparison, { result: job.result })
   if (job.type === 'evaluation') return Evaluated({ result: job.result })
-  return Searched({ result: job.result })
+  return h(Searched, { result: job.result, strategy: job.request.strategy })
 }
 
 type NamedLink = { id?: string | undefined; name?: string | null | undefined }
@@ -65,19 +66,21 @@ function Evaluated({ result }: { result: EvaluationResult }) {
     ${h(Warnings, { warnings: notes })}`
 }
 
-function Searched({ result }: { result: SearchResult }) {
-  const { model, winner, bestSingle, uniform, evaluations, seconds, test, improved, notes } = result
-  const sentences = {
-    true: 'The winner is better than the best single model on test.',
-    false: 'No soup is better than the best single model on test.',
-  }
+type SearchedProps = {
+  result: NonNullable<JobOf<'search'>['result']>
+  strategy: JobOf<'search'>['request']['strategy']
+}
+
+function Searched({ result, strategy }: SearchedProps) {
+  const { model, recommended, winner, bestSingle, uniform, evaluations, seconds, test, improved, notes } = result
+  const { value: charts, error, isLoading } = useLoaded('charts', () => import('../charts/search-charts.ts'))
   const scores = [
     ['Winner', winner.score, test?.winner],
     ['Best single model', bestSingle.score, test?.bestSingle],
     ...(uniform ? [['Mean of all', uniform.score, test?.uniform] as const] : []),
   ] as const
   return html`<h2>Result</h2>
-    ${improved !== null && html`<p><strong>${sentences[improved ? 'true' : 'false']}</strong></p>`}
+    <p class="verdict ${improved === null ? 'unknown' : improved ? 'succeeded' : 'failed'}">${verdictOf(result)}</p>
     ${h(Table, {
       caption: 'Scores on selection and on test',
       columns: [{ title: 'Candidate' }, { title: 'Selection', isNumber: true }, { title: 'Test', isNumber: true }],
@@ -89,6 +92,7 @@ function Searched({ result }: { result: SearchResult }) {
     ${h(Facts, {
       facts: {
         Model: modelLink(model),
+        Recommended: recommended && html`${modelLink(recommended)}: ${recommended.reason}`,
         Difference:
           test &&
           `${numberText(test.difference)}${test.interval ? `, interval ${numberText(test.interval[0])} to ${numberText(test.interval[1])}` : ''}`,
@@ -96,5 +100,6 @@ function Searched({ result }: { result: SearchResult }) {
         Took: secondsText(seconds),
       },
     })}
-    ${h(Warnings, { warnings: notes })}`
+    ${h(Warnings, { warnings: notes })} ${h(ErrorNotice, { error })}
+    ${isLoading && html`<p role="status">Loading the charts.</p>`} ${charts && h(charts.SearchCharts, { result, strategy })}`
 }

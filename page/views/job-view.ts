@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { JobItem, JobProgress } from '../../schemas/job.ts'
 import { curlCommand } from '../commands.ts'
 import { client, connection, handledByPage } from '../connection.ts'
-import { storeChanged } from '../loading.ts'
+import { storeChanged, useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
 import { ConfirmedButton } from '../parts/confirmed-button.ts'
 import { hasEnded, Progress, StatusWord } from '../parts/job-status.ts'
@@ -16,15 +16,19 @@ import { mayWrite } from '../session.ts'
 import { useShared } from '../store.ts'
 import { JobResult } from './job-result.ts'
 
-/** A job as the page follows it. `log`: the messages that it has logged. */
+/** A job as the page follows it. `history`: its progress so far, oldest first. `log`: the messages that it has logged. */
 type FollowedJob = {
   job: JobItem | undefined
   progress: JobProgress | undefined
+  history: readonly JobProgress[]
   log: readonly string[]
   error: unknown
 }
 
-const nothing: FollowedJob = { job: undefined, progress: undefined, log: [], error: undefined }
+const nothing: FollowedJob = { job: undefined, progress: undefined, history: [], log: [], error: undefined }
+
+/** Most steps of progress that the page keeps. */
+const mostSteps = 2000
 
 /** Follows a job by its events until it ends, and goes on after a lost connection. */
 function useJob(id: string): FollowedJob {
@@ -43,7 +47,14 @@ function useJob(id: string): FollowedJob {
       const after = lastEvent.current === '' ? {} : { lastEventId: lastEvent.current }
       for await (const event of client.getJobEvents(id, { signal, ...after })) {
         lastEvent.current = event.id
-        if (event.type === 'progress') change(({ job }) => ({ progress: event.progress, job: job && begun(job) }))
+        if (event.type === 'progress') {
+          const { progress } = event
+          change(({ job, history }) => ({
+            progress,
+            history: [...history.slice(1 - mostSteps), progress],
+            job: job && begun(job),
+          }))
+        }
         if (event.type === 'log') change(({ log }) => ({ log: [...log, event.message] }))
         if (event.type === 'done') change(() => ({ job: event.job }))
       }
@@ -63,23 +74,24 @@ function begun(job: JobItem): JobItem {
 
 /** A job, live: its progress, its log, and its result or the reason why it has none. */
 export function JobView({ id }: { id: string }) {
-  const { job, progress, log, error } = useJob(id)
+  const { job, progress, history, log, error } = useJob(id)
   return html`<p>${h(Link, { href: viewUrl('/jobs') }, '← Jobs')}</p>
     <h1 tabindex="-1">${job ? `${titles[job.type ?? 'unknown']} ${id.slice(-6)}` : `Job ${id}`}</h1>
     ${h(ErrorNotice, { error })} ${!job && !error && html`<p role="status">Loading the job.</p>`}
-    ${job && h(FollowedRecord, { job, progress, log })}
+    ${job && h(FollowedRecord, { job, progress, history, log })}
     ${h(SameAs, { what: 'watching this job', commands: { curl: curlCommand(`/v1/jobs/${id}/events`, { events: true }) } })}`
 }
 
 const titles = { merge: 'Merge', comparison: 'Comparison', search: 'Search', evaluation: 'Evaluation', unknown: 'Job' }
 
-type RecordProps = { job: JobItem; progress: JobProgress | undefined; log: readonly string[] }
+type RecordProps = Pick<FollowedJob, 'progress' | 'history' | 'log'> & { job: JobItem }
 
-function FollowedRecord({ job, progress, log }: RecordProps) {
+function FollowedRecord({ job, progress, history, log }: RecordProps) {
   const { id, status, createdAt, startedAt, finishedAt, labels } = job
   const isOver = hasEnded(status)
   return html`<p role="status">Status: ${h(StatusWord, { status })}</p>
-    ${!isOver && progress && h(Progress, { progress })} ${job.error && ProblemNotice({ problem: job.error })}
+    ${!isOver && progress && h(Progress, { progress })} ${!isOver && job.type === 'search' && h(RunningSearch, { history })}
+    ${job.error && ProblemNotice({ problem: job.error })}
     ${'unreadable' in job ? html`<p class="notice error">${job.unreadable}</p>` : h(JobResult, { job })}
     ${h(Facts, {
       facts: {
@@ -94,6 +106,12 @@ function FollowedRecord({ job, progress, log }: RecordProps) {
     ${mayWrite() && h(JobAction, { job })}
     ${log.length > 0 && html`<h2>Log</h2><ol class="log">${log.map(message => html`<li>${message}</li>`)}</ol>`}
     ${'request' in job && html`<details><summary>Request</summary><pre><code>${JSON.stringify(job.request, null, 2)}</code></pre></details>`}`
+}
+
+/** The chart of a search that has not ended. */
+function RunningSearch({ history }: { history: readonly JobProgress[] }) {
+  const { value: charts } = useLoaded('best so far', () => import('../charts/best-so-far.ts'))
+  return charts && history.length > 0 ? h(charts.BestSoFar, { history }) : null
 }
 
 /** Cancels a job, or deletes the record of one that has ended. */

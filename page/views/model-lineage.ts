@@ -23,11 +23,19 @@ async function namesOf(digests: readonly string[], signal: AbortSignal): Promise
 }
 
 /** The models that a soup was made from, with their weights, and its recipe. */
-export function Lineage({ model: { id, lineage } }: { model: ModelRecord }) {
+export function Lineage({ model }: { model: ModelRecord }) {
+  const { id, lineage } = model
   return lineage === null
     ? html`<h2>Made from</h2>
         <p>The model was uploaded.</p>`
-    : h(Inputs, { id, lineage })
+    : html`${h(Inputs, { id, lineage })} ${h(Ancestors, { model })}`
+}
+
+/** The graph of all models that a soup descends from. */
+function Ancestors({ model }: { model: ModelRecord }) {
+  const { value: charts, error, isLoading } = useLoaded('lineage graph', () => import('../charts/lineage-graph.ts'))
+  return html`${h(ErrorNotice, { error })} ${isLoading && html`<p role="status">Loading the graph.</p>`}
+    ${charts && h(charts.LineageGraph, { model })}`
 }
 
 function Inputs({ id, lineage }: { id: string; lineage: NonNullable<ModelRecord['lineage']> }) {

@@ -1,5 +1,5 @@
 import { type ComponentChildren, h } from 'preact'
-import { curlCommand } from '../commands.ts'
+import { curlCommand, tureenCommand } from '../commands.ts'
 import { client } from '../connection.ts'
 import { useLoaded } from '../loading.ts'
 import { html } from '../markup.ts'
@@ -16,11 +16,13 @@ type ListOfModel = { id: string; query: URLSearchParams }
 /** The tensors of a model, in the order of its file. */
 export function ModelTensors({ id, query }: ListOfModel) {
   const cursor = query.get('cursor') ?? ''
+  const tensor = query.get('tensor') ?? ''
   const page = cursor === '' ? {} : { cursor }
   const { value, error, isLoading } = useLoaded(`tensors ${id} ${cursor}`, signal =>
     client.listModelTensors(id, page, { signal }),
   )
   return html`<h2>Tensors</h2>
+    ${tensor === '' ? html`<p>A name leads to the histogram of its elements.</p>` : h(ShownTensor, { key: tensor, id, tensor })}
     ${h(ErrorNotice, { error })} ${isLoading && html`<p role="status">Loading the tensors.</p>`}
     ${
       value &&
@@ -36,7 +38,11 @@ export function ModelTensors({ id, query }: ListOfModel) {
         rows: value.items.map(({ name, dtype, dims, bytes, storage, where }) => ({
           key: where,
           cells: [
-            html`<code>${name || where}</code>`,
+            h(
+              Link,
+              { href: viewUrl(`/models/${id}`, { tensor: name || where, cursor }) },
+              html`<code>${name || where}</code>`,
+            ),
             dtype,
             dims.length === 0 ? 'scalar' : dims.join(' × '),
             bytesText(bytes),
@@ -47,6 +53,19 @@ export function ModelTensors({ id, query }: ListOfModel) {
     }
     ${value && h(Pager, { path: `/models/${id}`, query: {}, cursor, nextCursor: value.nextCursor })}
     ${h(SameAs, { what: 'these tensors', commands: { curl: curlCommand(`/v1/models/${id}/tensors${cursor && `?cursor=${encodeURIComponent(cursor)}`}`) } })}`
+}
+
+/** The summary of one tensor, which the server computes when it is asked. */
+function ShownTensor({ id, tensor }: { id: string; tensor: string }) {
+  const { value, error, isLoading } = useLoaded(`summary ${id} ${tensor}`, async signal => {
+    const summary = client.getTensorSummary(id, tensor, { signal })
+    const { TensorHistogram } = await import('../charts/tensor-histogram.ts')
+    return { summary: await summary, TensorHistogram }
+  })
+  const path = `/v1/models/${id}/tensor-summary?tensor=${encodeURIComponent(tensor)}`
+  return html`${h(ErrorNotice, { error })} ${isLoading && html`<p role="status">Loading the tensor.</p>`}
+    ${value && h(value.TensorHistogram, { summary: value.summary })}
+    ${h(SameAs, { what: 'this tensor', commands: { curl: curlCommand(path), tureen: tureenCommand('inspect', id, '--tensor', tensor) } })}`
 }
 
 /** The newest scores of a model that the server keeps. */

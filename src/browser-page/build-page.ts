@@ -94,12 +94,18 @@ async function targetOf(root: string, path: string, name: string): Promise<strin
   )
 }
 
+/** Bytes from which a file is compressed faster: ECharts would take 3 seconds of the processor at the best quality, for 9 % less. */
+const largeBytes = 100_000
+
+/** Quality of Brotli for large files. */
+const quickQuality = 9
+
 function builtFile(text: string): BuiltFile {
   const bytes = Buffer.from(text)
-  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } }
+  const quality = bytes.length < largeBytes ? constants.BROTLI_MAX_QUALITY : quickQuality
   return {
     text,
-    brotli: brotliCompressSync(bytes, quality).toString('base64'),
+    brotli: brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } }).toString('base64'),
     gzip: gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION }).toString('base64'),
   }
 }

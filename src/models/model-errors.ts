@@ -19,6 +19,7 @@ export const modelErrors = {
   getComplete: [...getErrors, 'TUREEN_MODEL_INCOMPLETE', 'TUREEN_CHECKPOINT_UNSUITABLE'],
   list: ['TUREEN_REQUEST_INVALID'],
   tensors: [...getErrors, ...threadErrors.tensors, 'TUREEN_REQUEST_INVALID', 'TUREEN_CONTENT_DAMAGED'],
+  tensorSummary: [...getErrors, ...threadErrors.summarize, 'TUREEN_CONTENT_DAMAGED'],
   recipe: getErrors,
   remove: ['TUREEN_NOT_FOUND', 'TUREEN_IN_USE', 'TUREEN_STORE_FULL'],
   requireSound: ['TUREEN_CONTENT_DAMAGED'],

@@ -1,5 +1,5 @@
 import type { StoredRecipe } from '../../schemas/merge.ts'
-import type { ModelItem, ModelRecord } from '../../schemas/model.ts'
+import type { ModelItem, ModelRecord, TensorSummary } from '../../schemas/model.ts'
 import { TureenError } from '../errors.ts'
 import { requireComplete } from '../merge/incomplete.ts'
 import type { Catalog } from '../storage/database.ts'
@@ -33,6 +33,12 @@ export type ModelQueries = {
   labelled(labels: Labels, limit: number): Promise<string[]>
   list(filters: RecordFilters): Promise<Page<ModelItem>>
   tensors(reference: string, page: { limit: number; cursor?: string | undefined }): Promise<Page<ListedTensor>>
+  /**
+   * Summarizes one tensor of a model: its name, or its place if the name is empty or that of several.
+   * @param signal ends the work at once
+   * @throws TureenError `TUREEN_NOT_FOUND` without such a tensor, `TUREEN_REQUEST_INVALID` if several have the name or elements are no numbers
+   */
+  tensorSummary(reference: string, tensor: string, signal: AbortSignal): Promise<TensorSummary>
   recipe(reference: string): Promise<StoredRecipe>
 }
 
@@ -64,6 +70,12 @@ export function createModelQueries(
       )
       const next = from + tensors.length
       return { items: tensors, nextCursor: next < total ? encodeCursor(String(next)) : null }
+    },
+    async tensorSummary(reference, tensor, signal) {
+      const files = paths(await get(reference))
+      return whileSound([{ label: reference, ...files }], signal, () =>
+        threads.summarize({ ...files, label: reference, tensor }, signal),
+      )
     },
     async recipe(reference) {
       const { id } = await get(reference)

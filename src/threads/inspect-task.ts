@@ -1,5 +1,4 @@
 import { inspectCheckpoint } from '../checkpoint/inspect-checkpoint.ts'
-import { readWeights } from '../checkpoint/read-weights.ts'
 import { externalLocations, requireOwnData } from '../onnx/external-data.ts'
 import { type InspectedModel, inspectModel } from '../onnx/graph/inspect-model.ts'
 import { knownNetwork } from '../onnx/graph/known-network.ts'
@@ -7,9 +6,9 @@ import { matchedNames, tensorNames } from '../onnx/graph/tensor-names.ts'
 import type { Layout } from '../onnx/layout.ts'
 import { meantLocation } from '../onnx/meant-location.ts'
 import { describeTensor, type TensorDescription } from '../onnx/skeleton.ts'
-import { type FileSource, openReadAhead } from '../storage/file-source.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
 import { fittingItems } from '../storage/paging.ts'
+import { type OpenWeights, withLayout } from './with-layout.ts'
 
 /** One tensor in a model's list. `names`: the names that a rule's glob can match. */
 export type ListedTensor = TensorDescription & { names: string[] }
@@ -17,7 +16,7 @@ export type ListedTensor = TensorDescription & { names: string[] }
 /**
  * Indexes, checks and describes a model or a checkpoint. `data`: the data files that are present.
  *
- * @throws TureenError as {@link inspectModel}, {@link inspectCheckpoint} and {@link readWeights} do
+ * @throws TureenError as {@link inspectModel}, {@link inspectCheckpoint} and {@link withLayout} do
  */
 export function inspectFiles(paths: ModelPaths): InspectedModel {
   return withLayout(paths, (layout, files) => inspectWeights({ layout, ...files }))
@@ -74,21 +73,4 @@ export function listTensors(
 function allTensors(layout: Layout, { source }: OpenWeights): ListedTensor[] {
   const names = tensorNames(knownNetwork({ layout, source }))
   return layout.tensors.map(tensor => ({ ...describeTensor(tensor), names: matchedNames(names(tensor)) }))
-}
-
-type OpenWeights = { source: FileSource; data: ReadonlyMap<string, FileSource> }
-
-function withLayout<Result>(
-  { path, data, root }: ModelPaths,
-  use: (layout: Layout, files: OpenWeights) => Result,
-): Result {
-  const source = openReadAhead(path)
-  const opened = new Map<string, FileSource>()
-  try {
-    for (const file of data) opened.set(file.location, openReadAhead(file.path))
-    const files = { source, data: opened }
-    return use(readWeights(files, root), files)
-  } finally {
-    for (const file of [source, ...opened.values()]) file.close()
-  }
 }

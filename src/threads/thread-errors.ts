@@ -35,6 +35,7 @@ export const threadErrors = {
   inspect: [...taskErrors, ...receivedErrors],
   checkData: [...taskErrors, ...readingErrors],
   tensors: [...taskErrors, ...readingErrors],
+  summarize: [...taskErrors, ...readingErrors, 'TUREEN_MODEL_INCOMPLETE', 'TUREEN_NOT_FOUND', 'TUREEN_REQUEST_INVALID'],
   dataset: [...taskErrors, 'TUREEN_DATASET_MALFORMED', 'TUREEN_DATASET_UNSUPPORTED'],
   readYaml: [...taskErrors, 'TUREEN_REQUEST_INVALID', 'TUREEN_BODY_MALFORMED', 'TUREEN_TOO_LARGE'],
   check: [...checkErrors, 'TUREEN_RECALIBRATION_IMPOSSIBLE'],

@@ -37,6 +37,8 @@ export type ThreadPool = {
   /** Returns the locations that a client means by the names of data parts, in order. */
   locations: Run<'locations'>
   tensors: Run<'tensors'>
+  /** Summarizes the elements of one tensor. Reads them twice. */
+  summarize: RunEnding<'summarize'>
   dataset: Run<'dataset'>
   /** Reads a YAML document as plain values. @throws TureenError `TUREEN_BODY_MALFORMED`, `TUREEN_TOO_LARGE` */
   readYaml: Run<'readYaml'>
@@ -155,6 +157,7 @@ export function createThreadPool(
     checkData: file => runTask(readers, 'checkData', file),
     locations: names => runTask(readers, 'locations', names),
     tensors: page => runTask(readers, 'tensors', page),
+    summarize: (task, signal) => runTask(readers, 'summarize', task, { signal }),
     dataset: files => runTask(readers, 'dataset', files),
     readYaml: text => runTask(readers, 'readYaml', text),
     async check(merge) {

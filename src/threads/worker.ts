@@ -46,6 +46,8 @@ type CompareTask = {
 type DataTask = { path: string; location: string; bytes: number }
 type LocationsTask = { path: string; sent: readonly string[] }
 type TensorsTask = ModelPaths & { from: number; limit: number }
+/** `label`: the model as the client names it. */
+type SummaryTask = ModelPaths & { label: string; tensor: string }
 
 export const inspect = timedTask(async (files: ModelPaths) => {
   const { inspectFiles } = await import('./inspect-task.ts')
@@ -65,6 +67,11 @@ export const locations = timedTask(async ({ path, sent }: LocationsTask) => {
 export const tensors = timedTask(async ({ from, limit, ...paths }: TensorsTask) => {
   const { listTensors } = await import('./inspect-task.ts')
   return listTensors(paths, from, limit)
+})
+
+export const summarize = timedTask(async ({ label, tensor, ...paths }: SummaryTask) => {
+  const { summarizeTensor } = await import('./summary-task.ts')
+  return summarizeTensor(paths, label, tensor)
 })
 
 export const check = movingTask(

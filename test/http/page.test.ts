@@ -55,7 +55,18 @@ test('/ leads to the page', async () => {
   }
 })
 
-const views = ['', '/models', '/models/none', '/soup', '/jobs', '/jobs/none', '/datasets', '/datasets/none', '/usage']
+const views = [
+  '',
+  '/models',
+  '/models/none',
+  '/soup',
+  '/search',
+  '/jobs',
+  '/jobs/none',
+  '/datasets',
+  '/datasets/none',
+  '/usage',
+]
 
 test.each(views)('/page%s is the page, without a token, under a policy without inline scripts', async view => {
   const response = await fetch(`${app.url}/page${view}?any=thing`)

@@ -1593,6 +1593,21 @@ class TensorPage(TypedDict):
     nextCursor: Union[str, None]
 
 
+class TensorSummary(TypedDict):
+    name: str
+    dtype: str
+    dims: List[int]
+    where: str
+    elements: int
+    nonFinite: int
+    min: Union[float, None]
+    max: Union[float, None]
+    mean: Union[float, None]
+    standardDeviation: Union[float, None]
+    norm: Union[float, None]
+    bins: List[int]
+
+
 class UnreadableDataset(TypedDict):
     id: str
     name: Union[str, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Literal, Mapping, Optional, Union, overload
 
 from .addresses import RecordOrder, label_texts, record_query
-from .api_types import Model, ModelPage, Recipe, ScorePage, TensorPage, UnreadableModel
+from .api_types import Model, ModelPage, Recipe, ScorePage, TensorPage, TensorSummary, UnreadableModel
 from .bodies import Body, Digest, FileBytes, FormPart, OnProgress, Uploadable, form_upload, raw_upload
 from .downloads import ByteRange, ContentFacts, Download, OnReceived, head_of, start_download
 from .exchange import ApiCall, Exchange, read_json, read_nothing, read_text
@@ -140,6 +140,13 @@ class ModelOperations:
         """Returns one page of tensors, in the order of the file."""
         call = ApiCall(query={"limit": limit, "cursor": cursor}, options=options)
         return self._exchange.send("listModelTensors", {"id": id}, call, read_json)
+
+    def get_tensor_summary(
+        self, id: str, *, tensor: str, options: Optional[RequestOptions] = None
+    ) -> TensorSummary:
+        """Returns moments, norm and histogram of one tensor. `tensor`: its name, or its place."""
+        call = ApiCall(query={"tensor": tensor}, options=options)
+        return self._exchange.send("getTensorSummary", {"id": id}, call, read_json)
 
     def list_model_scores(
         self,
