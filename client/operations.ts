@@ -28,6 +28,7 @@ export const operations = {
   putModel: { ...put('/v1/models'), keyed: true },
   listModels: get('/v1/models'),
   getModel: get('/v1/models/{id}'),
+  updateModel: patch('/v1/models/{id}'),
   deleteModel: remove('/v1/models/{id}'),
   listModelTensors: get('/v1/models/{id}/tensors'),
   listModelScores: get('/v1/models/{id}/scores'),
@@ -43,6 +44,7 @@ export const operations = {
   createDataset: create('/v1/datasets'),
   listDatasets: get('/v1/datasets'),
   getDataset: get('/v1/datasets/{id}'),
+  updateDataset: patch('/v1/datasets/{id}'),
   deleteDataset: remove('/v1/datasets/{id}'),
 
   makeSoup: post('/v1/soup'),

@@ -9,6 +9,7 @@ import { localFileRoutes } from '../../routes/local-files.ts'
 import { methodRoutes } from '../../routes/methods.ts'
 import { modelRoutes } from '../../routes/models.ts'
 import { pageRoutes } from '../../routes/page.ts'
+import { recordChangeRoutes } from '../../routes/record-changes.ts'
 import { scoringMetricRoutes } from '../../routes/scoring-metrics.ts'
 import { serviceRoutes } from '../../routes/service.ts'
 import { serviceMetricsRoutes } from '../../routes/service-metrics.ts'
@@ -107,6 +108,7 @@ export async function registerRoutes(
   await app.register(modelRoutes, { models, scores: createListScores(models, datasets, scores) })
   await app.register(methodRoutes)
   await app.register(datasetRoutes, { datasets, idempotency, contentFiles, uploads })
+  await app.register(recordChangeRoutes, { models, datasets })
   await app.register(scoringMetricRoutes)
   const { commands, queries, stream } = jobs
   for (const { route } of Object.values(jobTypes))

@@ -1002,6 +1002,11 @@ class RecommendedModel(_RecommendedModelRequired, total=False):
     name: Union[str, None]
 
 
+class RecordChange(TypedDict, total=False):
+    name: Union[str, None]
+    labels: Union[Dict[str, Union[str, None]], None]
+
+
 class RenewedLease(TypedDict):
     id: str
     expiresAt: Timestamp
