@@ -32,6 +32,7 @@ export function searchLines(result: SearchResult, readable: (text: string) => st
   return [
     ...tableLines(['soup', 'models', terms === undefined ? 'selection' : 'objective', 'test'], rows),
     ...(terms === undefined ? [] : termLines(terms)),
+    ...(result.pairs ? barrierLines(result.pairs, result.models ?? []) : []),
     `${evaluations} soups scored in ${seconds.toFixed(1)} s`,
     ...(spoilers.length > 0 ? [`Soups are better without ${spoilers.join(', ')}.`] : []),
     ...notes.filter(note => note !== recommended?.reason).map(note => `note: ${note}`),
@@ -39,6 +40,24 @@ export function searchLines(result: SearchResult, readable: (text: string) => st
       ? [`recommended: the ${recommended.choice === 'winner' ? 'winner' : 'best single model'}; ${recommended.reason}`]
       : []),
   ].map((line, index) => (index === 0 ? line : readable(line)))
+}
+
+/** Most models whose barriers fit a table on a terminal. */
+const mostInTable = 10
+
+/** Returns the matrix of barriers between the models; nothing if there are too many. */
+function barrierLines(
+  { barriers }: NonNullable<SearchResult['pairs']>,
+  models: NonNullable<SearchResult['models']>,
+): string[] {
+  if (models.length > mostInTable) return []
+  const between = (a: string, b: string) =>
+    barriers.find(pair => (pair.a === a && pair.b === b) || (pair.a === b && pair.b === a))
+  const rows = models.map(({ id, name }) => [
+    name ?? id,
+    ...models.map(other => shownScore(between(id, other.id)?.barrier)),
+  ])
+  return tableLines(['barrier', ...models.map(({ id, name }) => name ?? id)], rows)
 }
 
 /** Returns the scores of the winner in each term, beside those of the best single model by it. */

@@ -926,6 +926,18 @@ class ModelPage(TypedDict):
     nextCursor: Union[str, None]
 
 
+class PairFindingsBarriersItem(TypedDict):
+    a: str
+    b: str
+    barrier: Union[float, None]
+
+
+class PairFindings(TypedDict):
+    barriers: List[PairFindingsBarriersItem]
+    groups: List[List[str]]
+    spoilers: List[str]
+
+
 class _ProblemRequired(TypedDict):
     type: str
     title: str
@@ -1188,6 +1200,13 @@ class ResolvedSearchStrategySweep(_ResolvedSearchStrategySweepRequired, total=Fa
     range: List[float]
 
 
+class ResolvedSearchStrategyPairs(TypedDict):
+    """Pairs: scores the midpoint of every pair of models, and measures the barriers between them: which models average well with each other, and which spoil the soup."""
+
+    type: Literal["pairs"]
+    tolerance: float
+
+
 class _ResolvedSearchStrategyCoordinateRequired(TypedDict):
     type: Literal["coordinate"]
     groups: List[str]
@@ -1425,6 +1444,7 @@ class SearchResult(_SearchResultRequired, total=False):
     contributions: List[SearchResultContributionsItem]
     emptyScore: float
     barrier: SearchResultBarrier
+    pairs: PairFindings
     ignored: int
     groups: List[RuleReport]
 
@@ -1460,6 +1480,16 @@ class SearchStrategySweep(_SearchStrategySweepRequired, total=False):
     steps: int
     parameter: str
     range: List[float]
+
+
+class _SearchStrategyPairsRequired(TypedDict):
+    type: Literal["pairs"]
+
+
+class SearchStrategyPairs(_SearchStrategyPairsRequired, total=False):
+    """Pairs: scores the midpoint of every pair of models, and measures the barriers between them: which models average well with each other, and which spoil the soup."""
+
+    tolerance: float
 
 
 class _SearchStrategyCoordinateRequired(TypedDict):
@@ -1743,13 +1773,13 @@ MergeParameters = Union["MergeParameters2", "MergeParameters3", "MergeParameters
 MetricRequest = Union[str, "MetricRequest2"]
 
 
-ResolvedSearchStrategy = Union["ResolvedSearchStrategyGreedy", "ResolvedSearchStrategyExhaustive", "ResolvedSearchStrategyTopK", "ResolvedSearchStrategySweep", "ResolvedSearchStrategyCoordinate", "ResolvedSearchStrategyCmaEs"]
+ResolvedSearchStrategy = Union["ResolvedSearchStrategyGreedy", "ResolvedSearchStrategyExhaustive", "ResolvedSearchStrategyTopK", "ResolvedSearchStrategySweep", "ResolvedSearchStrategyPairs", "ResolvedSearchStrategyCoordinate", "ResolvedSearchStrategyCmaEs"]
 
 
 ScoreThreshold = Union[float, Literal["base", "best"], "ScoreThreshold2"]
 
 
-SearchStrategy = Union["SearchStrategyGreedy", "SearchStrategyExhaustive", "ResolvedSearchStrategyTopK", "SearchStrategySweep", "SearchStrategyCoordinate", "SearchStrategyCmaEs"]
+SearchStrategy = Union["SearchStrategyGreedy", "SearchStrategyExhaustive", "ResolvedSearchStrategyTopK", "SearchStrategySweep", "SearchStrategyPairs", "SearchStrategyCoordinate", "SearchStrategyCmaEs"]
 
 
 SearchTest = Union["DatasetTest", "ExternalTest", List[Union["DatasetTest", "ExternalTest"]]]
