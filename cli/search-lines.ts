@@ -15,7 +15,7 @@ export function hasImproved({ winner, bestSingle, improved, test, direction, ter
 
 /** Returns what a person wants to know about a search. @param readable puts names in place of ids */
 export function searchLines(result: SearchResult, readable: (text: string) => string): string[] {
-  const { models = [], test, evaluations, seconds, recommended, contributions = [], notes, terms } = result
+  const { models = [], test, evaluations, seconds, recommended, contributions = [], notes, terms, mistakes } = result
   const nameOf = (id: string) => models.find(model => model.id === id)?.name ?? id
   const namesOf = (soup: { models: string[] } | null) => soup?.models.map(nameOf).join(', ') ?? '-'
   const rows = [
@@ -33,6 +33,11 @@ export function searchLines(result: SearchResult, readable: (text: string) => st
     ...tableLines(['soup', 'models', terms === undefined ? 'selection' : 'objective', 'test'], rows),
     ...(terms === undefined ? [] : termLines(terms)),
     ...(result.pairs ? barrierLines(result.pairs, result.models ?? []) : []),
+    ...(mistakes
+      ? [
+          `on ${mistakes.on}, the winner newly gets ${mistakes.newlyRight} samples right and ${mistakes.newlyWrong} wrong`,
+        ]
+      : []),
     `${evaluations} soups scored in ${seconds.toFixed(1)} s`,
     ...(spoilers.length > 0 ? [`Soups are better without ${spoilers.join(', ')}.`] : []),
     ...notes.filter(note => note !== recommended?.reason).map(note => `note: ${note}`),

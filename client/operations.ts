@@ -57,6 +57,7 @@ export const operations = {
 
   listJobs: get('/v1/jobs'),
   getJob: get('/v1/jobs/{id}'),
+  listMistakes: get('/v1/jobs/{id}/mistakes'),
   deleteJob: remove('/v1/jobs/{id}'),
   cancelJob: { ...post('/v1/jobs/{id}/cancel'), once: true },
   getJobEvents: get('/v1/jobs/{id}/events'),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { digest, id, labels, modelSelection, name, namedModel, reference, resultName, ttl } from './common.ts'
 import { direction } from './evaluation.ts'
 import { fisherReference, mergeSettings, ruleReport, weight, weightRules } from './merge.ts'
+import { mistakeCounts } from './mistake.ts'
 import { recalibration } from './recalibration.ts'
 import { selection, termResult, test } from './search-terms.ts'
 import { maximumSearchModels, strategy } from './strategy.ts'
@@ -260,6 +261,11 @@ export const searchResult = z
       })
       .nullable()
       .describe('Scores on the test data set; null without test'),
+    mistakes: mistakeCounts
+      .optional()
+      .describe(
+        'Samples that the winner newly gets right and newly gets wrong against the best single model; GET /v1/jobs/{id}/mistakes lists them. Only for a scoring metric of classes, with one target for each sample',
+      ),
     ignored: ignored.describe('Number of targets of selection that the scores leave out'),
     direction,
     stopped: z

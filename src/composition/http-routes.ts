@@ -21,6 +21,7 @@ import { methodNotAllowed, routeTable } from '../http/method-not-allowed.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { openApi } from '../http/openapi.ts'
 import type { UploadLimits } from '../http/upload.ts'
+import { createListMistakes } from '../jobs/job-mistakes.ts'
 import { createListScores } from '../jobs/model-scores.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { createLocalFiles } from '../storage/local-files.ts'
@@ -113,7 +114,12 @@ export async function registerRoutes(
   const { commands, queries, stream } = jobs
   for (const { route } of Object.values(jobTypes))
     await app.register(async scope => route(scope, { commands, queries, idempotency }))
-  await app.register(jobRoutes, { commands, queries, stream })
+  await app.register(jobRoutes, {
+    commands,
+    queries,
+    stream,
+    mistakes: createListMistakes(storage.catalog, queries.get),
+  })
   const { content, heard } = candidates
   const asking = { ledger: { ...jobs.ledger, heard }, lease: jobs.lease, content, queries }
   await app.register(candidateRoutes, asking)

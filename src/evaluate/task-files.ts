@@ -49,6 +49,8 @@ export function withPaths(task: Task, at: (path: string, kind: TaskFileKind) => 
       return { type: task.type, task: { ...searched(task.task), others: task.task.others.map(dataset) } }
     case 'compare':
       return { type: task.type, task: searched(task.task) }
+    case 'tellMistakes':
+      return { type: task.type, task: searched(task.task) }
     case 'measure': {
       const { model: measured, calibration: data } = task.task
       return { type: task.type, task: { model: model(measured), calibration: calibration(data) } }

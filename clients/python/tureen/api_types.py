@@ -864,6 +864,30 @@ class MetricRequest2(_MetricRequest2Required, total=False):
     direction: Any
 
 
+class Mistake(TypedDict):
+    sample: int
+    outcome: Literal["newlyRight", "newlyWrong"]
+    target: Union[float, str]
+    winner: Union[float, str, None]
+    bestSingle: Union[float, str, None]
+
+
+class _MistakeCountsRequired(TypedDict):
+    on: Literal["selection", "test"]
+    newlyRight: int
+    newlyWrong: int
+    listed: int
+
+
+class MistakeCounts(_MistakeCountsRequired, total=False):
+    term: int
+
+
+class MistakePage(TypedDict):
+    items: List[Mistake]
+    nextCursor: Union[str, None]
+
+
 class ModelFilesItem(TypedDict):
     location: str
     bytes: int
@@ -1445,6 +1469,7 @@ class SearchResult(_SearchResultRequired, total=False):
     emptyScore: float
     barrier: SearchResultBarrier
     pairs: PairFindings
+    mistakes: MistakeCounts
     ignored: int
     groups: List[RuleReport]
 

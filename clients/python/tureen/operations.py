@@ -53,6 +53,7 @@ OPERATIONS: Dict[str, Operation] = {
     "createEvaluation": Operation("POST", "/v1/evaluations", keyed=True),
     "listJobs": Operation("GET", "/v1/jobs"),
     "getJob": Operation("GET", "/v1/jobs/{id}"),
+    "listMistakes": Operation("GET", "/v1/jobs/{id}/mistakes"),
     "deleteJob": Operation("DELETE", "/v1/jobs/{id}"),
     "cancelJob": Operation("POST", "/v1/jobs/{id}/cancel", once=True),
     "getJobEvents": Operation("GET", "/v1/jobs/{id}/events"),

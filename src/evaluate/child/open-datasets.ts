@@ -35,7 +35,8 @@ function needs(message: Task): DatasetTask[] {
     case 'evaluate':
       return [message.task.dataset]
     case 'score':
-    case 'compare': {
+    case 'compare':
+    case 'tellMistakes': {
       const { dataset, soups } = message.task
       const others = message.type === 'score' ? message.task.others : []
       return [dataset, ...others, ...(soups.calibration ? [soups.calibration.dataset] : [])]

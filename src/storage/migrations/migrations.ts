@@ -3,6 +3,7 @@ import { checkpointMigrations } from './checkpoint-migrations.ts'
 import { externalMigrations } from './external-migrations.ts'
 import { firstMigrations } from './first-migrations.ts'
 import { listMigrations } from './list-migrations.ts'
+import { mistakeMigrations } from './mistake-migrations.ts'
 import { resultMigrations } from './result-migrations.ts'
 import { sharedStoreMigrations } from './shared-store-migrations.ts'
 
@@ -17,4 +18,5 @@ export const migrations: CatalogMigrations = {
   ...externalMigrations,
   ...listMigrations,
   ...checkpointMigrations,
+  ...mistakeMigrations,
 }
