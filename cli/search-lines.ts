@@ -15,7 +15,7 @@ export function hasImproved({ winner, bestSingle, improved, test, direction, ter
 
 /** Returns what a person wants to know about a search. @param readable puts names in place of ids */
 export function searchLines(result: SearchResult, readable: (text: string) => string): string[] {
-  const { models = [], test, evaluations, seconds, recommended, contributions = [], notes, terms } = result
+  const { models = [], test, evaluations, seconds, recommended, contributions = [], notes, terms, mistakes } = result
   const nameOf = (id: string) => models.find(model => model.id === id)?.name ?? id
   const namesOf = (soup: { models: string[] } | null) => soup?.models.map(nameOf).join(', ') ?? '-'
   const rows = [
@@ -32,6 +32,12 @@ export function searchLines(result: SearchResult, readable: (text: string) => st
   return [
     ...tableLines(['soup', 'models', terms === undefined ? 'selection' : 'objective', 'test'], rows),
     ...(terms === undefined ? [] : termLines(terms)),
+    ...(result.pairs ? barrierLines(result.pairs, result.models ?? []) : []),
+    ...(mistakes
+      ? [
+          `on ${mistakes.on}, the winner newly gets ${mistakes.newlyRight} samples right and ${mistakes.newlyWrong} wrong`,
+        ]
+      : []),
     `${evaluations} soups scored in ${seconds.toFixed(1)} s`,
     ...(spoilers.length > 0 ? [`Soups are better without ${spoilers.join(', ')}.`] : []),
     ...notes.filter(note => note !== recommended?.reason).map(note => `note: ${note}`),
@@ -39,6 +45,24 @@ export function searchLines(result: SearchResult, readable: (text: string) => st
       ? [`recommended: the ${recommended.choice === 'winner' ? 'winner' : 'best single model'}; ${recommended.reason}`]
       : []),
   ].map((line, index) => (index === 0 ? line : readable(line)))
+}
+
+/** Most models whose barriers fit a table on a terminal. */
+const mostInTable = 10
+
+/** Returns the matrix of barriers between the models; nothing if there are too many. */
+function barrierLines(
+  { barriers }: NonNullable<SearchResult['pairs']>,
+  models: NonNullable<SearchResult['models']>,
+): string[] {
+  if (models.length > mostInTable) return []
+  const between = (a: string, b: string) =>
+    barriers.find(pair => (pair.a === a && pair.b === b) || (pair.a === b && pair.b === a))
+  const rows = models.map(({ id, name }) => [
+    name ?? id,
+    ...models.map(other => shownScore(between(id, other.id)?.barrier)),
+  ])
+  return tableLines(['barrier', ...models.map(({ id, name }) => name ?? id)], rows)
 }
 
 /** Returns the scores of the winner in each term, beside those of the best single model by it. */

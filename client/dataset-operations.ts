@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { RecordChange } from '../schemas/common.ts'
 import type { DatasetItem, DatasetRecord, datasetFilters, datasetPage } from '../schemas/dataset.ts'
 import { type Exchange, readJson, readNothing } from './exchange.ts'
 import { type Filters, filterQuery, type RecordFields, recordQuery } from './filters.ts'
@@ -27,6 +28,9 @@ export function datasetOperations({ send }: Exchange) {
       send('listDatasets', {}, { query: filterQuery(filters), options }, readJson<z.infer<typeof datasetPage>>),
     getDataset: (id: string, options?: RequestOptions) =>
       send('getDataset', { id }, { options }, readJson<DatasetItem>),
+    /** Renames a data set, or sets and removes labels: null removes one. */
+    updateDataset: (id: string, change: RecordChange, options?: GuardedOptions) =>
+      send('updateDataset', { id }, { body: JSON.stringify(change), options }, readJson<DatasetRecord>),
     deleteDataset: (id: string, options?: GuardedOptions) => send('deleteDataset', { id }, { options }, readNothing),
   }
 }

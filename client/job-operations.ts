@@ -3,6 +3,7 @@ import type { comparisonBody } from '../schemas/comparison.ts'
 import type { evaluationRequest } from '../schemas/evaluation.ts'
 import type { JobItem, JobOf, JobType, jobFilters, jobPage } from '../schemas/job.ts'
 import type { mergeBody } from '../schemas/merge.ts'
+import type { mistakePage, mistakeParameters } from '../schemas/mistake.ts'
 import type { searchBody } from '../schemas/search.ts'
 import { type Exchange, readJson, readNothing } from './exchange.ts'
 import { type Filters, filterQuery } from './filters.ts'
@@ -39,6 +40,9 @@ export function jobOperations(exchange: Exchange) {
       send('listJobs', {}, { query: filterQuery(filters), options }, readJson<z.infer<typeof jobPage>>),
     getJob: (id: string, { wait, ...options }: RequestOptions & Waiting = {}) =>
       send('getJob', { id }, { query: { wait }, options }, readJson<JobItem>),
+    /** One page of the samples that the winner of a search newly gets right or wrong, in their order. */
+    listMistakes: (id: string, filters: Filters<typeof mistakeParameters> = {}, options?: RequestOptions) =>
+      send('listMistakes', { id }, { query: filterQuery(filters), options }, readJson<z.infer<typeof mistakePage>>),
     deleteJob: (id: string, options?: GuardedOptions) => send('deleteJob', { id }, { options }, readNothing),
     cancelJob: (id: string, options?: RequestOptions) => send('cancelJob', { id }, { options }, readJson<JobItem>),
     /** Yields the events of a job until it ends, over as many connections as that takes. */

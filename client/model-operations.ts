@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { RecordChange } from '../schemas/common.ts'
 import type { StoredRecipe } from '../schemas/merge.ts'
 import type {
   contentParameters,
@@ -87,6 +88,9 @@ export function modelOperations(exchange: Exchange) {
     listModels: (filters: Filters<typeof modelFilters> = {}, options?: RequestOptions) =>
       send('listModels', {}, { query: filterQuery(filters), options }, readJson<z.infer<typeof modelPage>>),
     getModel: (id: string, options?: RequestOptions) => send('getModel', { id }, { options }, readJson<ModelItem>),
+    /** Renames a model, or sets and removes labels: null removes one. */
+    updateModel: (id: string, change: RecordChange, options?: GuardedOptions) =>
+      send('updateModel', { id }, { body: JSON.stringify(change), options }, readJson<ModelRecord>),
     deleteModel: (id: string, options?: GuardedOptions) => send('deleteModel', { id }, { options }, readNothing),
     /** One page of tensors, in the order of the file. */
     listModelTensors: (id: string, filters: Filters<typeof tensorParameters> = {}, options?: RequestOptions) =>

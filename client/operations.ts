@@ -28,6 +28,7 @@ export const operations = {
   putModel: { ...put('/v1/models'), keyed: true },
   listModels: get('/v1/models'),
   getModel: get('/v1/models/{id}'),
+  updateModel: patch('/v1/models/{id}'),
   deleteModel: remove('/v1/models/{id}'),
   listModelTensors: get('/v1/models/{id}/tensors'),
   getTensorSummary: get('/v1/models/{id}/tensor-summary'),
@@ -44,6 +45,7 @@ export const operations = {
   createDataset: create('/v1/datasets'),
   listDatasets: get('/v1/datasets'),
   getDataset: get('/v1/datasets/{id}'),
+  updateDataset: patch('/v1/datasets/{id}'),
   deleteDataset: remove('/v1/datasets/{id}'),
 
   makeSoup: post('/v1/soup'),
@@ -56,6 +58,7 @@ export const operations = {
 
   listJobs: get('/v1/jobs'),
   getJob: get('/v1/jobs/{id}'),
+  listMistakes: get('/v1/jobs/{id}/mistakes'),
   deleteJob: remove('/v1/jobs/{id}'),
   cancelJob: { ...post('/v1/jobs/{id}/cancel'), once: true },
   getJobEvents: get('/v1/jobs/{id}/events'),

@@ -226,7 +226,7 @@ export const candidateRoutes: FastifyPluginAsyncZod<Services> = async (app, serv
 
 /** The route with which scorers send outcomes. It takes larger bodies than others, for a score of each sample. */
 export const outcomeRoutes: FastifyPluginAsyncZod<Services> = async (app, { ledger, content, queries }) => {
-  acceptJson(app, outcomeValues)
+  acceptJson(app, { mostValues: outcomeValues })
   app.put(
     '/v1/jobs/:id/candidates/:candidate/score',
     {

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { jobFilters, jobHeaders, jobIdParameter, jobItem, jobPage, jobParameters } from '../schemas/job.ts'
+import { mistakePage, mistakeParameters } from '../schemas/mistake.ts'
 import { answerJob, jobTag, sendJob } from '../src/http/job-replies.ts'
 import { jsonBodyErrors } from '../src/http/json-body.ts'
 import { deletionResponses, failedJobResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
@@ -10,15 +11,19 @@ import { sendEvents } from '../src/http/send-events.ts'
 import type { EventStream } from '../src/jobs/event-stream.ts'
 import type { JobCommands } from '../src/jobs/job-commands.ts'
 import { jobErrors } from '../src/jobs/job-errors.ts'
+import { type ListMistakes, mistakeErrors } from '../src/jobs/job-mistakes.ts'
 import type { JobQueries } from '../src/jobs/job-queries.ts'
 
 const tags = ['jobs']
 
 /** The services of {@link jobRoutes}. */
-type JobRouteServices = { commands: JobCommands; queries: JobQueries; stream: EventStream }
+type JobRouteServices = { commands: JobCommands; queries: JobQueries; stream: EventStream; mistakes: ListMistakes }
 
 /** Routes that list, show, follow, cancel and delete jobs. */
-export const jobRoutes: FastifyPluginAsyncZod<JobRouteServices> = async (app, { commands, queries, stream }) => {
+export const jobRoutes: FastifyPluginAsyncZod<JobRouteServices> = async (
+  app,
+  { commands, queries, stream, mistakes },
+) => {
   app.get(
     '/v1/jobs',
     {
@@ -58,6 +63,23 @@ export const jobRoutes: FastifyPluginAsyncZod<JobRouteServices> = async (app, { 
       },
     },
     (request, reply) => answerJob(request, reply, queries, request.params.id, request.query),
+  )
+
+  app.get(
+    '/v1/jobs/:id/mistakes',
+    {
+      schema: {
+        operationId: 'listMistakes',
+        summary: 'List the mistakes of a search',
+        description:
+          'Samples that the winner of a search newly gets right and newly gets wrong against the best single model, in the order of the samples: on test, otherwise on selection. Only for a scoring metric of classes, with one target for each sample. The result of the search has their numbers.',
+        tags,
+        params: jobIdParameter,
+        querystring: mistakeParameters,
+        response: { 200: mistakePage, ...problemResponses(...mistakeErrors) },
+      },
+    },
+    ({ params, query }) => mistakes(params.id, query),
   )
 
   app.delete(

@@ -97,7 +97,7 @@ const labelKey = z
 const labelValue = z.string().max(256, 'a label value has 256 characters at most (Unicode code points)')
 
 /** Most labels of one record. */
-const maximumLabels = 64
+export const maximumLabels = 64
 
 /**
  * Returns the keyword `maxProperties` for the schema of a map. The server checks the number of entries before it reads them.
@@ -113,6 +113,26 @@ export const labels = z
   .describe(
     'A flat map of strings, such as a run id, a git sha or a stage: at most 64 labels, with keys of at most 63 characters and values of at most 256 (Unicode code points)',
   )
+
+/** Media types of a change of a record: RFC 7396 has a type of its own, and many clients send JSON as JSON. */
+export const changeMediaTypes = ['application/json', 'application/merge-patch+json'] as const
+
+/** A change of a model or data set, as a merge patch of its record (RFC 7396). */
+export const recordChange = z
+  .strictObject({
+    name: name.nullable().optional().describe('New name; null removes the name'),
+    labels: z
+      .record(labelKey, labelValue.nullable())
+      .meta(entriesAtMost(2 * maximumLabels))
+      .nullable()
+      .optional()
+      .describe(
+        'Labels to set, by their keys; null in place of a value removes a label, null in place of the map removes all',
+      ),
+  })
+  .meta({ id: 'RecordChange' })
+
+export type RecordChange = z.infer<typeof recordChange>
 
 const labelTexts = z.union([z.string(), z.array(z.string()).min(1).max(maximumLabels)])
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { digest, id, labels, modelSelection, name, namedModel, reference, resultName, ttl } from './common.ts'
 import { direction } from './evaluation.ts'
 import { fisherReference, mergeSettings, ruleReport, weight, weightRules } from './merge.ts'
+import { mistakeCounts } from './mistake.ts'
 import { recalibration } from './recalibration.ts'
 import { selection, termResult, test } from './search-terms.ts'
 import { maximumSearchModels, strategy } from './strategy.ts'
@@ -131,6 +132,31 @@ export const recommended = z
   })
   .meta({ id: 'RecommendedModel' })
 
+const pairFindings = z
+  .object({
+    barriers: z
+      .array(
+        z.object({
+          a: id,
+          b: id,
+          barrier: z
+            .number()
+            .nullable()
+            .describe(
+              'Drop of the score at the midpoint of both models below the mean of their scores; negative if the midpoint is better, null if one of the three has no score',
+            ),
+        }),
+      )
+      .describe('Every pair of models, in the order of the request'),
+    groups: z
+      .array(z.array(id))
+      .describe(
+        'All models in groups; no pair within a group has a barrier above tolerance. The largest group comes first',
+      ),
+    spoilers: z.array(id).describe('Models that are alone in their group, while another group has several'),
+  })
+  .meta({ id: 'PairFindings' })
+
 /** Results of earlier versions have none. */
 const ignored = z.number().int().optional()
 
@@ -199,6 +225,7 @@ export const searchResult = z
       .object({ value: z.number(), alpha: z.number() })
       .optional()
       .describe('Sweep only: the largest drop below linear interpolation between the two end scores, and its alpha'),
+    pairs: pairFindings.optional().describe('Pairs only: barriers between the models'),
     improved: z
       .boolean()
       .nullable()
@@ -236,6 +263,11 @@ export const searchResult = z
       })
       .nullable()
       .describe('Scores on the test data set; null without test'),
+    mistakes: mistakeCounts
+      .optional()
+      .describe(
+        'Samples that the winner newly gets right and newly gets wrong against the best single model; GET /v1/jobs/{id}/mistakes lists them. Only for a scoring metric of classes, with one target for each sample',
+      ),
     ignored: ignored.describe('Number of targets of selection that the scores leave out'),
     direction,
     stopped: z

@@ -85,6 +85,19 @@ export const sweepStrategy = z
   })
   .describe('Sweep: scores points on the line between two models, and measures the loss barrier between them')
 
+export const pairsStrategy = z
+  .strictObject({
+    type: z.literal('pairs'),
+    tolerance: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('Largest drop that still counts as no barrier, in the metric’s unit, such as its noise'),
+  })
+  .describe(
+    'Pairs: scores the midpoint of every pair of models, and measures the barriers between them: which models average well with each other, and which spoil the soup',
+  )
+
 export const coordinateStrategy = z
   .strictObject({
     type: z.literal('coordinate'),
@@ -130,6 +143,7 @@ export const strategy = z
     exhaustiveStrategy,
     topKStrategy,
     sweepStrategy,
+    pairsStrategy,
     coordinateStrategy,
     cmaEsStrategy,
   ])

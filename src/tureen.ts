@@ -57,6 +57,11 @@ const subcommands: readonly Subcommand[] = [
     run: async given => (await import('../cli/ls.ts')).listCommand(given),
   },
   {
+    name: 'label',
+    description: 'rename and label a model or data set',
+    run: async given => (await import('../cli/label.ts')).labelCommand(given),
+  },
+  {
     name: 'rm',
     description: 'delete models, data sets and jobs',
     run: async given => (await import('../cli/rm.ts')).removeCommand(given),

@@ -7,6 +7,7 @@ import { html } from '../markup.ts'
 import { bytesText, countText } from '../numbers.ts'
 import { ConfirmedButton } from '../parts/confirmed-button.ts'
 import { ErrorNotice } from '../parts/notices.ts'
+import { RecordEditor } from '../parts/record-editor.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { Facts, Labels, Table } from '../parts/table.ts'
 import { timeOf } from '../parts/time.ts'
@@ -48,6 +49,7 @@ function Record({ dataset }: { dataset: DatasetItem }) {
       Expires: expiresAt && timeOf(expiresAt),
     },
   })}
+    ${mayWrite() && h(RecordEditor, { key: dataset.id, record: dataset, save: change => client.updateDataset(dataset.id, change) })}
     ${remove}
     <h2>Arrays</h2>
     ${h(Table, {

@@ -8,6 +8,7 @@ import { bytesText, countText, shortDigest } from '../numbers.ts'
 import { ConfirmedButton } from '../parts/confirmed-button.ts'
 import { Downloads } from '../parts/download.ts'
 import { ErrorNotice } from '../parts/notices.ts'
+import { RecordEditor } from '../parts/record-editor.ts'
 import { SameAs } from '../parts/same-as.ts'
 import { Facts, Labels } from '../parts/table.ts'
 import { timeOf } from '../parts/time.ts'
@@ -54,6 +55,7 @@ function Record({ model, query }: { model: ModelItem; query: URLSearchParams }) 
         Expires: model.expiresAt && timeOf(model.expiresAt),
       },
     })}
+    ${mayWrite() && h(RecordEditor, { key: model.id, record: model, save: change => client.updateModel(model.id, change) })}
     ${h(Downloads, { model })} ${remove} ${h(Lineage, { model })} ${h(ModelScores, { id: model.id, query })}
     ${h(ModelTensors, { id: model.id, query })}`
 }

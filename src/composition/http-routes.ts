@@ -9,6 +9,7 @@ import { localFileRoutes } from '../../routes/local-files.ts'
 import { methodRoutes } from '../../routes/methods.ts'
 import { modelRoutes } from '../../routes/models.ts'
 import { pageRoutes } from '../../routes/page.ts'
+import { recordChangeRoutes } from '../../routes/record-changes.ts'
 import { scoringMetricRoutes } from '../../routes/scoring-metrics.ts'
 import { serviceRoutes } from '../../routes/service.ts'
 import { serviceMetricsRoutes } from '../../routes/service-metrics.ts'
@@ -20,6 +21,7 @@ import type { Metrics } from '../http/metrics.ts'
 import { openApi } from '../http/openapi.ts'
 import { collectPaths } from '../http/path-table.ts'
 import type { UploadLimits } from '../http/upload.ts'
+import { createListMistakes } from '../jobs/job-mistakes.ts'
 import { createListScores } from '../jobs/model-scores.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { createLocalFiles } from '../storage/local-files.ts'
@@ -106,11 +108,17 @@ export async function registerRoutes(
   await app.register(modelRoutes, { models, scores: createListScores(models, datasets, scores) })
   await app.register(methodRoutes)
   await app.register(datasetRoutes, { datasets, idempotency, contentFiles, uploads })
+  await app.register(recordChangeRoutes, { models, datasets })
   await app.register(scoringMetricRoutes)
   const { commands, queries, stream } = jobs
   for (const { route } of Object.values(jobTypes))
     await app.register(async scope => route(scope, { commands, queries, idempotency }))
-  await app.register(jobRoutes, { commands, queries, stream })
+  await app.register(jobRoutes, {
+    commands,
+    queries,
+    stream,
+    mistakes: createListMistakes(storage.catalog, queries.get),
+  })
   const { content, heard } = candidates
   const asking = { ledger: { ...jobs.ledger, heard }, lease: jobs.lease, content, queries }
   await app.register(candidateRoutes, asking)

@@ -1,3 +1,4 @@
+import type { RecordChange } from '../../schemas/common.ts'
 import type { DatasetItem, DatasetRecord, DatasetUpload } from '../../schemas/dataset.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { ContentFiles } from '../storage/content/content-files.ts'
@@ -34,6 +35,13 @@ export type DatasetStore = {
   /** Returns a data set for display, even if its record is damaged. @throws TureenError `TUREEN_NOT_FOUND` */
   read(reference: string): Promise<DatasetItem>
   list(filters: RecordFilters): Promise<Page<DatasetItem>>
+  /**
+   * Changes the name and labels of a data set.
+   * @param allow called with the record just before its change; it may throw to prevent that
+   * @returns the changed record
+   * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_RECORD_UNREADABLE`; `TUREEN_REQUEST_INVALID` for too many labels
+   */
+  change(reference: string, change: RecordChange, allow: (dataset: DatasetRecord) => void): Promise<DatasetRecord>
   /**
    * Deletes a data set.
    * @param allow called with the record just before its deletion; it may throw to prevent that
@@ -85,6 +93,8 @@ export function createDatasetStore(
       }
     },
     list: filters => datasetRecords.list(catalog, filters),
+    change: (reference, change, allow) =>
+      catalog.transaction().execute(transaction => datasetRecords.change(transaction, reference, change, allow)),
     remove: (reference, allow) =>
       contents.release(() =>
         catalog.transaction().execute(transaction => datasetRecords.remove(transaction, reference, allow)),

@@ -141,6 +141,7 @@ export function createEvaluatorPool(
         evaluate: (...task) => run(task[1], evaluator => evaluator.evaluate(...task)),
         score: (...task) => run(task[1], evaluator => evaluator.score(...task)),
         compare: (...task) => run(task[1], evaluator => evaluator.compare(...task)),
+        tellMistakes: (...task) => run(task[1], evaluator => evaluator.tellMistakes(...task)),
         measure: (...task) => run(task[1], evaluator => evaluator.measure(...task)),
         async end() {
           over.abort(new Error('the evaluator was ended while it started'))

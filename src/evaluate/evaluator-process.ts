@@ -10,11 +10,12 @@ import { crashed, endWithModel, endWithoutModel, tooLong, tooMuch, unavailable }
 import { mostScoreBytes, mostStatisticsBytes } from './exchange/answer-limits.ts'
 import { type OnSamples, openConversation, type Question } from './exchange/conversation.ts'
 import { Misfit } from './exchange/frames.ts'
-import { readCompared, readEvaluated, readMeasured, readScored } from './exchange/read-answers.ts'
+import { readCompared, readEvaluated, readMeasured, readMistaken, readScored } from './exchange/read-answers.ts'
 import type { IsolatedEnd, IsolatedProcess, StartIsolated } from './isolation/isolated-process.ts'
 import { startPlain } from './isolation/plain-process.ts'
 import { makeJobDirectory } from './job-directory.ts'
 import { lastLineOf } from './last-line.ts'
+import type { Mistakes } from './mistakes.ts'
 import type {
   CandidateRange,
   ComparisonOutcome,
@@ -24,6 +25,7 @@ import type {
   Measurement,
   MeasurementTask,
   MetricTask,
+  MistakesTask,
   ScoringTask,
 } from './protocol.ts'
 import { watchMemory } from './watch-memory.ts'
@@ -44,6 +46,8 @@ export type Evaluator = {
    */
   score(range: CandidateRange, signal: AbortSignal, onScored: (outcome: EvaluationOutcome) => void): Promise<void>
   compare(task: ComparisonTask, signal: AbortSignal, onProgress: OnSamples): Promise<ComparisonOutcome>
+  /** Finds the samples that exactly one of two models gets right. */
+  tellMistakes(task: MistakesTask, signal: AbortSignal, onProgress: OnSamples): Promise<Mistakes>
   measure(task: MeasurementTask, signal: AbortSignal, onProgress: OnSamples): Promise<Measurement>
 }
 
@@ -230,6 +234,13 @@ export async function startEvaluator(
       const gains = task.gains ? task.bootstrap.replicates : 0
       const reading = scoresOf(metrics, task, (body, names) => readCompared(body, names, gains))
       return asked({ task: { type: 'compare', task }, ...reading }, signal, onProgress)
+    },
+    tellMistakes(task, signal, onProgress) {
+      const reading = {
+        mostBytes: mostScoreBytes(task.models.length, task.targets),
+        readResult: (body: Buffer) => readMistaken(body, task.most),
+      }
+      return asked({ task: { type: 'tellMistakes', task }, ...reading }, signal, onProgress)
     },
     async measure(task, signal, onProgress) {
       const reading = { mostBytes: mostStatisticsBytes(await bytesOf(task.model)), readResult: readMeasured }

@@ -6,6 +6,7 @@ import type { ModelPaths } from '../storage/model-paths.ts'
 import type { Binding } from './binding.ts'
 import type { DatasetFile } from './datasets/dataset.ts'
 import type { ClassResult } from './metrics/metric.ts'
+import type { Mistakes } from './mistakes.ts'
 
 /*
  * The messages between the server and an evaluator, which travel in frames. All paths come from the server, never from a model.
@@ -111,6 +112,9 @@ export type ComparisonTask = SearchedScoring & {
   gains: GainTask | null
 }
 
+/** Two models of a search, of which exactly one gets some samples right. `models`: the winner, then the best single model. */
+export type MistakesTask = SearchedScoring & { most: number }
+
 export type ComparisonOutcome = {
   /** The score of each model, in order. */
   metrics: MetricOutcome[]
@@ -151,6 +155,7 @@ export type Task =
   | { type: 'evaluate'; task: EvaluationTask }
   | { type: 'score'; task: CandidateRange }
   | { type: 'compare'; task: ComparisonTask }
+  | { type: 'tellMistakes'; task: MistakesTask }
   | { type: 'measure'; task: MeasurementTask }
 
 /**
@@ -160,4 +165,5 @@ export type Task =
 export type TaskResult =
   | { type: 'evaluated'; outcome: EvaluationOutcome }
   | { type: 'compared'; outcome: ComparisonOutcome }
+  | { type: 'mistaken'; outcome: Mistakes }
   | { type: 'measured'; outcome: Measurement }

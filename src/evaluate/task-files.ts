@@ -58,6 +58,8 @@ export function withPaths(task: Task, at: (path: string, kind: TaskFileKind) => 
     }
     case 'compare':
       return { type: task.type, task: byMetric(searched(task.task)) }
+    case 'tellMistakes':
+      return { type: task.type, task: byMetric(searched(task.task)) }
     case 'measure': {
       const { model: measured, calibration: data } = task.task
       return { type: task.type, task: { model: model(measured), calibration: calibration(data) } }

@@ -19,10 +19,14 @@ export const jsonBodyErrors = [
  * Makes a context read JSON bodies. A request with the content type JSON may have an empty body: many clients send that with DELETE.
  * Routes that need a body refuse it by their schema.
  * @param mostValues most values in a body, lists and objects included
+ * @param types the media types of such bodies
  */
-export function acceptJson(app: FastifyInstance, mostValues: number = maximumValues): void {
-  app.removeContentTypeParser('application/json')
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
+export function acceptJson(
+  app: FastifyInstance,
+  { mostValues = maximumValues, types = ['application/json'] }: { mostValues?: number; types?: readonly string[] } = {},
+): void {
+  app.removeContentTypeParser([...types])
+  app.addContentTypeParser<Buffer>([...types], { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
     body.byteLength === 0 ? undefined : readJson(body, mostValues),
   )
 }

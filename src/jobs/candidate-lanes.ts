@@ -1,11 +1,13 @@
 import { blame } from '../errors.ts'
 import type { EvaluatorPool } from '../evaluate/evaluator-pool.ts'
+import type { Mistakes } from '../evaluate/mistakes.ts'
 import type {
   CandidateRange,
   ComparisonOutcome,
   ComparisonTask,
   EvaluationOutcome,
   MetricScoring,
+  MistakesTask,
   RunnableModel,
 } from '../evaluate/protocol.ts'
 
@@ -44,6 +46,8 @@ export type CandidateLanes<Candidate extends LaneCandidate = LaneCandidate> = {
   drop(candidates: ReadonlySet<Candidate>): void
   /** Compares models, as soon as an evaluator is free. */
   compare(task: ComparisonTask): Promise<ComparisonOutcome>
+  /** Finds the samples that exactly one of two models gets right, as soon as an evaluator is free. */
+  tellMistakes(task: MistakesTask): Promise<Mistakes>
   /** Ends the evaluators. Running work fails. Resolves when no file of the search is left in the directories of the evaluators. */
   end(): Promise<void>
 }
@@ -129,6 +133,19 @@ export function candidateLanes<Candidate extends LaneCandidate>(
     idle.push(lease)
     work()
   }
+  /** Runs a task as soon as an evaluator is free. */
+  const withLease = async <Outcome>(run: (lease: Lease) => Promise<Outcome>): Promise<Outcome> => {
+    signal.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<Lease>()
+    asking.push({ resolve, reject })
+    workSoon()
+    const lease = await promise
+    try {
+      return await run(lease)
+    } finally {
+      free(lease)
+    }
+  }
   return {
     get waiting() {
       return waiting.length
@@ -151,18 +168,8 @@ export function candidateLanes<Candidate extends LaneCandidate>(
       return leaving
     },
     drop,
-    async compare(comparison) {
-      signal.throwIfAborted()
-      const { promise, resolve, reject } = Promise.withResolvers<Lease>()
-      asking.push({ resolve, reject })
-      workSoon()
-      const lease = await promise
-      try {
-        return await lease.compare(comparison, signal, () => undefined)
-      } finally {
-        free(lease)
-      }
-    },
+    compare: comparison => withLease(lease => lease.compare(comparison, signal, () => undefined)),
+    tellMistakes: task => withLease(lease => lease.tellMistakes(task, signal, () => undefined)),
     async end() {
       for (const { failed } of waiting.splice(0)) failed(signal.reason)
       for (const { reject } of asking.splice(0)) reject(signal.reason)

@@ -13,7 +13,7 @@ export type SearchedCandidate = LaneCandidate & {
 }
 
 /** The evaluators that score the candidates of a search. */
-export type CandidateScoring = Pick<CandidateLanes, 'compare' | 'end'> & {
+export type CandidateScoring = Pick<CandidateLanes, 'compare' | 'tellMistakes' | 'end'> & {
   /** Number of evaluators of other workers that have helped a few seconds ago. */
   readonly helping: number
   score(candidate: SearchedCandidate): void
@@ -21,6 +21,6 @@ export type CandidateScoring = Pick<CandidateLanes, 'compare' | 'end'> & {
 
 /** Scores the candidates of a search in the evaluators of this process. */
 export function scoreHere(session: ScoringSession): CandidateScoring {
-  const { add, compare, end } = session.lanes()
-  return { helping: 0, score: candidate => add([candidate], 'last'), compare, end }
+  const { add, compare, tellMistakes, end } = session.lanes()
+  return { helping: 0, score: candidate => add([candidate], 'last'), compare, tellMistakes, end }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import packageJson from '../../package.json' with { type: 'json' }
 import { digest, id, timestamp } from '../../schemas/common.ts'
+import type { Mistakes } from '../evaluate/mistakes.ts'
 import type { ComparisonOutcome, GainTask, MetricOutcome } from '../evaluate/protocol.ts'
 import type { Page } from '../storage/paging.ts'
 import type { ScoreEntry, Scores } from '../storage/scores.ts'
@@ -77,6 +78,18 @@ const keptComparison = z.object({
  */
 export type KeptComparison = z.infer<typeof keptComparison>
 
+const classLabel = z.union([z.number(), z.string()])
+const keptMistakes = z.object({
+  isTold: z.boolean(),
+  samples: z.number(),
+  newlyRight: z.number(),
+  newlyWrong: z.number(),
+  listed: z.array(z.tuple([z.number(), classLabel, classLabel.nullable(), classLabel.nullable()])),
+})
+
+/** Everything that the mistakes of a model against another depend on: both subjects, and the metric that predicts the classes. */
+export type MistakesKey = { subjects: readonly Subject[]; metric: unknown }
+
 export type NewScores = {
   subject: Subject
   run: KeptRun
@@ -120,6 +133,8 @@ export type KeptScores = {
   comparison(key: ComparisonKey): Promise<KeptComparison | undefined>
   /** Keeps a comparison, and the scores of each model in it. */
   keepComparison(key: ComparisonKey, outcome: ComparisonOutcome, jobId: string): Promise<KeptComparison>
+  mistakes(key: MistakesKey): Promise<Mistakes | undefined>
+  keepMistakes(key: MistakesKey, mistakes: Mistakes, jobId: string): Promise<void>
   /**
    * Lists the scores of a soup as scores of the model that was made from it. An evaluation of that model does not reuse them, since the
    * model's bytes differ from the scored ones.
@@ -132,6 +147,7 @@ export type KeptScores = {
 
 export function createKeptScores(scores: Scores): KeptScores {
   const comparisonParts = (key: ComparisonKey) => ({ version: scoringVersion, comparison: key, runtime })
+  const mistakesParts = (key: MistakesKey) => ({ version: scoringVersion, mistakes: key, runtime })
   const partsOf = (subject: Subject) => ({ version: scoringVersion, ...subject, runtime })
   const entryOf = ({ subject, metric, samples }: SoupScore, value = keptOutcome(undefined)): ScoreEntry => ({
     parts: { ...partsOf(subject), metric },
@@ -211,6 +227,13 @@ export function createKeptScores(scores: Scores): KeptScores {
       const models = [...new Set(key.subjects.flatMap(modelsOf))]
       await scores.put([{ parts: comparisonParts(key), models, value }, ...entries], jobId)
       return value
+    },
+    async mistakes(key) {
+      return keptMistakes.safeParse((await scores.get(mistakesParts(key)))?.value).data
+    },
+    async keepMistakes(key, value, jobId) {
+      const models = [...new Set(key.subjects.flatMap(modelsOf))]
+      await scores.put([{ parts: mistakesParts(key), models, value }], jobId)
     },
     async adopt(model, soups, jobId) {
       const entries: ScoreEntry[] = []

@@ -7,6 +7,7 @@ import { ownTurn } from '../own-turn.ts'
 import { paretoFront } from '../search/pareto.ts'
 import type { SearchEnd } from '../search/search-end.ts'
 import { scoresOfTerms } from '../search/standings.ts'
+import type { Catalog } from '../storage/database.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { unlessAborted } from '../unless-aborted.ts'
 import { scoreHere } from './candidate-scoring.ts'
@@ -21,6 +22,7 @@ import {
 } from './external/outside-start.ts'
 import { outsideTests } from './external/outside-test.ts'
 import type { SearchBooks } from './external/search-books.ts'
+import { writeMistakes } from './job-mistakes.ts'
 import type { JobContext, JobRunner } from './job-runner.ts'
 import type { KeptScores } from './kept-scores.ts'
 import type { Merger } from './merge-job.ts'
@@ -29,6 +31,7 @@ import { type ResolvedSearch, resolveSearch } from './resolve-search.ts'
 import { scoreCandidates } from './score-candidates.ts'
 import { type SearchClock, searchClock } from './search-clock.ts'
 import { searchFindings } from './search-findings.ts'
+import { tellMistakes } from './search-mistakes.ts'
 import { modelOfSoup, recordOfSingle, storeSoup } from './search-model.ts'
 import type { SearchPlans } from './search-plans.ts'
 import { recommendationOf, resultOf } from './search-result.ts'
@@ -87,12 +90,17 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
       const progress = outside ? tally.progress : context.progress
       const end = await scoreCandidates(request, search, tally.counting(scorer), clock, progress, outside)
       outside?.endChoice()
-      const { compare } = scorer
+      const { compare, tellMistakes: run } = scorer
       const external = outside && outsideTests({ run: outside, threads: merger.threads, signal: ending })
       const ways = external ? { external, track: outside.track } : {}
       const test = await scoreOnTest(end, search, { kept, soups, compare, threads, jobId: context.id, ...ways })
       const recommendation = recommendationOf(request, search, end, test)
       const pareto = await paretoOf(search, end)
+      const telling = tellMistakes(end, search, { kept, soups, tellMistakes: run, threads, jobId: context.id })
+      const { mistakes, note } = await (outside ? outside.track(telling) : telling)
+      const keepMistakes = async (transaction: Catalog) => {
+        if (mistakes) await writeMistakes(transaction, context.id, mistakes.listed)
+      }
       const { warnings, rules } = await searchFindings(plans.whole, nonFinite)
       const result = (model: NamedModel, notes: readonly string[] = []): SearchResult => {
         const { notes: own, ...told } = resultOf(
@@ -105,18 +113,22 @@ export function searchRunner(searcher: Searcher): JobRunner<'search'> {
         return {
           ...told,
           ...(rules ? { groups: rules } : {}),
-          notes: [...own, ...notesOnArrays(search), ...warnings, ...notes],
+          ...(mistakes ? { mistakes: mistakes.counts } : {}),
+          notes: [...own, ...(note === undefined ? [] : [note]), ...notesOnArrays(search), ...warnings, ...notes],
         }
       }
       const { soup } = request.guard ? end[recommendation.choice] : end.winner
       const single = modelOfSoup(soup, search)
       if (single) {
-        await succeed(async transaction => result(await recordOfSingle(single, request, stores.models, transaction)))
+        await succeed(async transaction => {
+          await keepMistakes(transaction)
+          return result(await recordOfSingle(single, request, stores.models, transaction))
+        })
         return
       }
       await scorer.flush()
       const scores = scoresOf(soup, search, test, threads)
-      await storeSoup(soup, request, search, { merger, kept, scores }, context, result)
+      await storeSoup(soup, request, search, { merger, kept, scores, keepMistakes }, context, result)
     }
     const working = work()
     try {

@@ -39,11 +39,15 @@ export async function recordOfSingle(
   return { id: await models.copy(transaction, id, upload), name: upload.name, sha256 }
 }
 
-/** Services that make the new model of a search. `scores`: scores of its soup, which are kept for the new model. */
+/**
+ * Services that make the new model of a search. `scores`: scores of its soup, which are kept for the new model. `keepMistakes`: writes the
+ * mistakes of the search with its end.
+ */
 export type ResultMaking = {
   merger: Merger
   kept: KeptScores
   scores: Parameters<KeptScores['adopt']>[1]
+  keepMistakes(transaction: Catalog): Promise<void>
 }
 
 /** Makes a soup a model of the store, and ends the job with it. `result`: the result, given the model and further notes. */
@@ -51,7 +55,7 @@ export async function storeSoup(
   soup: CandidateSoup,
   { name, labels, ttl }: SearchRequest,
   search: ResolvedSearch,
-  { merger, kept, scores }: ResultMaking,
+  { merger, kept, scores, keepMistakes }: ResultMaking,
   { id: jobId, signal, succeed }: JobContext<'search'>,
   result: (model: NamedModel, notes: readonly string[]) => SearchResult,
 ): Promise<void> {
@@ -62,6 +66,7 @@ export async function storeSoup(
     await succeed(async transaction => {
       const upload = { name: name ?? null, labels, expiresAt: expiryAfter(ttl) }
       const id = await insert(transaction, upload)
+      await keepMistakes(transaction)
       return result({ id, name: upload.name, sha256 }, notesOnLeft(merged.report.recalibration))
     })
   })

@@ -2,6 +2,7 @@ import type { NamedModel } from '../../schemas/common.ts'
 import type { SearchRequest, SearchResult } from '../../schemas/search.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { isSingle } from '../search/candidate-soup.ts'
+import { type PairFindings, spoilersAmong } from '../search/pair-barriers.ts'
 import { recommendByTerms } from '../search/recommend-by-terms.ts'
 import { type Recommendation, recommend, sideOf } from '../search/recommendation.ts'
 import type { ScoredCandidate } from '../search/scored-candidate.ts'
@@ -63,7 +64,7 @@ export function resultOf(
     ...(misses ? { misses: [...misses] } : {}),
   })
   const named = (candidate: ScoredCandidate) => ({ ...scored(candidate), names: candidate.soup.members.map(nameOf) })
-  const { contributions, barrier } = findings
+  const { contributions, barrier, pairs } = findings
   const emptyScore = request.strategy.type === 'exhaustive' ? request.strategy.emptyScore : 0
   const sameData = hasSameData(search)
   const byTerms = end.standings && resultByTerms(search, end, end.standings, test)
@@ -96,6 +97,7 @@ export function resultOf(
         }
       : {}),
     ...(barrier ? { barrier } : {}),
+    ...(pairs ? { pairs: shownPairs(pairs, idOf) } : {}),
     improved: test && (sameData && !isSingle(winner.soup) ? null : improved(test)),
     test: test && {
       winner: test.winner,
@@ -124,6 +126,14 @@ export function resultOf(
       recommendation,
       termNames: search.terms.map(termName),
     }),
+  }
+}
+
+function shownPairs({ barriers, groups }: PairFindings, idOf: (model: number) => string): SearchResult['pairs'] {
+  return {
+    barriers: barriers.map(({ a, b, barrier }) => ({ a: idOf(a), b: idOf(b), barrier })),
+    groups: groups.map(members => members.map(idOf)),
+    spoilers: spoilersAmong(groups).map(idOf),
   }
 }
 

@@ -1,4 +1,5 @@
-import type { ComparisonOutcome, ComparisonTask, EvaluationOutcome } from '../evaluate/protocol.ts'
+import type { Mistakes } from '../evaluate/mistakes.ts'
+import type { ComparisonOutcome, ComparisonTask, EvaluationOutcome, MistakesTask } from '../evaluate/protocol.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import type { Scored, ScoredSoup } from '../search/scored-candidate.ts'
 import type { CandidateScoring } from './candidate-scoring.ts'
@@ -17,6 +18,8 @@ export type SearchScorer = {
   hasSpare(): boolean
   /** Compares models, as soon as an evaluator is free. */
   compare(task: ComparisonTask): Promise<ComparisonOutcome>
+  /** Finds the samples that exactly one of two models gets right, as soon as an evaluator is free. */
+  tellMistakes(task: MistakesTask): Promise<Mistakes>
   /** Writes all scores so far. */
   flush(): Promise<void>
   /** Writes all scores, and ends the evaluators. Running evaluations fail, and have closed their files when this returns. */
@@ -76,6 +79,7 @@ export function createSearchScorer(
   return {
     hasSpare: () => outstanding.size < session.width + scoring.helping + external.width,
     compare: scoring.compare,
+    tellMistakes: scoring.tellMistakes,
     score(soup, isAnticipated = false) {
       const scored = scoreOf(soup, isAnticipated).finally(() => outstanding.delete(scored))
       outstanding.add(scored)

@@ -230,6 +230,7 @@ export function spreadCandidates(
       lanes.add([shared], 'last')
     },
     compare: lanes.compare,
+    tellMistakes: lanes.tellMistakes,
     async end() {
       clearInterval(timer)
       stopHearing()

@@ -21,6 +21,7 @@ export const modelErrors = {
   tensors: [...getErrors, ...threadErrors.tensors, 'TUREEN_REQUEST_INVALID', 'TUREEN_CONTENT_DAMAGED'],
   tensorSummary: [...getErrors, ...threadErrors.summarize, 'TUREEN_CONTENT_DAMAGED'],
   recipe: getErrors,
+  change: ['TUREEN_NOT_FOUND', 'TUREEN_RECORD_UNREADABLE', 'TUREEN_REQUEST_INVALID', 'TUREEN_STORE_FULL'],
   remove: ['TUREEN_NOT_FOUND', 'TUREEN_IN_USE', 'TUREEN_STORE_FULL'],
   requireSound: ['TUREEN_CONTENT_DAMAGED'],
   whileSound: ['TUREEN_CONTENT_DAMAGED'],

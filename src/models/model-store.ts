@@ -1,4 +1,5 @@
-import type { ModelItem } from '../../schemas/model.ts'
+import type { RecordChange } from '../../schemas/common.ts'
+import type { ModelItem, ModelRecord } from '../../schemas/model.ts'
 import type { ContentFiles } from '../storage/content/content-files.ts'
 import type { Contents } from '../storage/contents.ts'
 import type { Catalog } from '../storage/database.ts'
@@ -8,6 +9,7 @@ import { createWithInline, type WithInline } from './inline-model.ts'
 import { modelsWithoutFingerprint, setInspected } from './inspections.ts'
 import { createModelFiles, type StoredModelFiles } from './model-files.ts'
 import { createModelQueries, type ModelQueries } from './model-queries.ts'
+import { modelRecords } from './model-records.ts'
 import { createModelUploads, type ModelUploads } from './model-uploads.ts'
 import { removeModel } from './remove-model.ts'
 
@@ -19,6 +21,13 @@ export type ModelStore = ModelQueries &
   ModelUploads &
   DataUploads & {
     withInline: WithInline
+    /**
+     * Changes the name and labels of a model.
+     * @param allow called with the record just before its change; it may throw to prevent that
+     * @returns the changed record
+     * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_RECORD_UNREADABLE`; `TUREEN_REQUEST_INVALID` for too many labels
+     */
+    change(reference: string, change: RecordChange, allow: (model: ModelRecord) => void): Promise<ModelRecord>
     /**
      * Deletes a model, with the scores that nobody can use any more.
      * @param allow called with the record just before its deletion; it may throw to prevent that
@@ -45,6 +54,8 @@ export function createModelStore(
     ...createModelUploads(catalog, contentFiles, contents, threads),
     ...createDataUploads(catalog, contentFiles, contents, threads, files),
     withInline: createWithInline(contentFiles, threads, files),
+    change: (reference, change, allow) =>
+      catalog.transaction().execute(transaction => modelRecords.change(transaction, reference, change, allow)),
     remove: (reference, allow) =>
       contents.release(() => catalog.transaction().execute(transaction => removeModel(transaction, reference, allow))),
     async renewFingerprints(signal, onError) {

@@ -1,6 +1,7 @@
 import type { SearchRequest } from '../../schemas/search.ts'
 import type { CandidateSoup } from '../merge/candidate-plan.ts'
 import { isSingle } from './candidate-soup.ts'
+import { notesOnPairs } from './pair-notes.ts'
 import { rankOf } from './ranking.ts'
 import type { Recommendation, TestScores } from './recommendation.ts'
 import type { ScoredCandidate } from './scored-candidate.ts'
@@ -13,7 +14,7 @@ import type { TestedTerm } from './test-by-terms.ts'
  * `sameData`: true if test has chosen the winner.
  */
 export type NotedSearch = {
-  request: Pick<SearchRequest, 'strategy' | 'budget' | 'guard' | 'outputDtype'>
+  request: Pick<SearchRequest, 'strategy' | 'budget' | 'guard' | 'outputDtype' | 'recalibrate'>
   names: readonly string[]
   end: SearchEnd
   test: (TestScores & { samples?: number | null; terms?: readonly TestedTerm[]; misses?: readonly number[] }) | null
@@ -34,6 +35,7 @@ export function notesOf(search: NotedSearch): string[] {
     notes.push(`the recommended model keeps its element types; send guard to get it as ${request.outputDtype}`)
   notes.push(
     ...notesOnChoice(search),
+    ...(end.findings.pairs ? notesOnPairs(end.findings.pairs, search.names, request.recalibrate !== undefined) : []),
     ...notesOnTerms({ ...search, tested: test?.terms, objective: test, missedOnTest: test?.misses ?? [], termNames }),
     ...notesOnMissing(search),
     ...notesOnScoring(search),
@@ -106,6 +108,7 @@ function notesOnMissing({ request, end, test, names }: NotedSearch): string[] {
     if (request.strategy.type === 'exhaustive')
       notes.push('without a score of every candidate there are no Shapley values')
     if (request.strategy.type === 'sweep') notes.push('without a score of every candidate there is no loss barrier')
+    if (request.strategy.type === 'pairs') notes.push('a pair without a score counts as one with a barrier')
   }
   if (uniform && !candidates.includes(uniform)) {
     const failure = failureOf(uniform)

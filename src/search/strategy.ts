@@ -1,4 +1,5 @@
 import type { SearchDimension } from './dimension.ts'
+import type { PairFindings } from './pair-barriers.ts'
 import type { ShapleyValue } from './shapley.ts'
 
 /**
@@ -44,7 +45,7 @@ export type StrategyContext = {
 export type Barrier = { value: number; alpha: number }
 
 /** Findings of a strategy besides scores. Only a strategy that has finished has them; in them, more is better. */
-export type StrategyFindings = { contributions?: ShapleyValue[]; barrier?: Barrier }
+export type StrategyFindings = { contributions?: ShapleyValue[]; barrier?: Barrier; pairs?: PairFindings }
 
 /** One way to propose candidates. A strategy does not choose the winner. */
 export type Strategy = {

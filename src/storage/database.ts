@@ -54,6 +54,8 @@ export type Tables = {
     waiting_since: string | null
   }
   job_result_parts: { job_id: string; part: number; text: string }
+  /** Samples that the winner of a search newly gets right or wrong, as JSON: see `job-mistakes.ts`. */
+  job_mistakes: { job_id: string; part: number; mistakes: string }
   /** Models and data sets that a job needs. */
   job_inputs: { job_id: string; input_id: string }
   datasets: {

@@ -25,6 +25,7 @@ const tables = [
   'job_inputs',
   'job_events',
   'job_result_parts',
+  'job_mistakes',
   'external_searches',
   'search_leases',
   'search_candidates',

@@ -54,6 +54,7 @@ const commands: [string, ...string[]][] = [
   ['pull', 'x', '-o', 'out.onnx'],
   ['ls'],
   ['jobs'],
+  ['label', 'x', 'a=b'],
   ['rm', 'x'],
   ['watch', 'x'],
   ['cancel', 'x'],

@@ -78,6 +78,27 @@ test('push puts models and data sets there, which ls lists, pull writes and rm d
   expect((await documentOf(modelPage, 'ls', '--label', 'of=push')).items).toEqual([])
 })
 
+test('label renames and labels models and data sets, which ls then finds', async () => {
+  const pushed = await documentOf(model, 'push', 'ft2.onnx', '--label', 'stage=new', '--label', 'run=42')
+  const labelled = ['label', pushed.id, 'stage=kept', 'by:hand', '--remove', 'run', '--name', 'the third']
+  const expected = { ...pushed, name: 'the third', labels: { stage: 'kept', by: 'hand' } }
+  expect(await documentOf(model, ...labelled)).toEqual(expected)
+  expect((await documentOf(modelPage, 'ls', '--label', 'stage=kept')).items).toEqual([expected])
+  const shown = await run(['label', pushed.id, '--no-name'])
+  expect(shown.stdout).toBe(`model ${pushed.id}: without a name by=hand stage=kept\n`)
+
+  const data = await documentOf(dataset, 'push', 'val.npz')
+  expect(await documentOf(dataset, 'label', data.id, 'split=val')).toEqual({ ...data, labels: { split: 'val' } })
+  expect(await run(['label', 'mistyped', 'a=b'])).toMatchObject({ code: 1 })
+  for (const wrong of [
+    ['label', data.id],
+    ['label', data.id, 'split'],
+    ['label', data.id, 'a=b', '--remove', 'a'],
+  ])
+    expect(await run(wrong)).toMatchObject({ code: 2, stdout: '' })
+  await run(['rm', pushed.id, data.id])
+})
+
 test('a store serves as a server does', async () => {
   const store = ['--store', join(directory.path, 'store')]
   const { stdout } = await typed(['push', 'ft0.onnx', ...store, '--json'], { cwd: directory.path })
@@ -221,6 +242,7 @@ test.each([
   ['jobs'],
   ['push', 'ft0.onnx'],
   ['pull', 'x', '-o', 'out.onnx'],
+  ['label', 'x', 'a=b'],
   ['rm', 'x'],
   ['watch', 'x'],
   ['cancel', 'x'],

@@ -59,6 +59,7 @@ const documented: Documented[] = [
   ['ls', () => ['jobs'], named('JobPage')],
   ['jobs', () => [], named('JobPage')],
   ['pull', async () => [await added('pulled'), '-o', 'pulled.onnx'], named('Model')],
+  ['label', async () => [await added('labelled'), 'stage=kept', '--name', 'renamed'], named('Model')],
   ['rm', async () => [await added('removed')], named('Model')],
   ['watch', async () => [await started('/v1/merges', { models: await pair() })], named('Job')],
   [

@@ -125,7 +125,7 @@ test('a catalog of an earlier version gets the total of the content that it has'
       await sql`drop trigger ${sql.ref(`${table}_${event}`)} on ${sql.table(table)}`.execute(db)
   await sql`drop function count_content`.execute(db)
   await sql`drop table content_total`.execute(db)
-  await sql`delete from kysely_migration where name = '0026-content-total'`.execute(db)
+  await sql`delete from kysely_migration where name = '0028-content-total'`.execute(db)
   await addIn(db, [1, 2, 2])
   await addIn(db, [2, 3])
   await bringUpToDate(db, 'store')

@@ -46,6 +46,7 @@ function readyChild(): EvaluatorProcess & { ended: boolean } {
     }),
     score: () => Promise.reject(new Error('not asked')),
     compare: () => Promise.reject(new Error('not asked')),
+    tellMistakes: () => Promise.reject(new Error('not asked')),
     measure: () => Promise.reject(new Error('not asked')),
     end: async () => {
       child.ended = true

@@ -67,6 +67,28 @@ function shapleyByOrders(models: number, value: (members: number[]) => number): 
   return sums.map(sum => sum / orders)
 }
 
+test('pairs measures the barriers between the digits as Python scores them, and groups what has none', async () => {
+  const result = await client.find(request({ type: 'pairs', tolerance: 0.005 }))
+  expect(result).toMatchObject({ evaluations: 8 + 28 + 1, stopped: null })
+  const { barriers = [], groups = [], spoilers = [] } = result.pairs ?? {}
+  const at = (id: string) => digits.ids.indexOf(id)
+  const found = barriers.map(({ a, b, barrier }) => ({ a: at(a), b: at(b), barrier }))
+  const all = digits.ids.flatMap((_, a) => digits.ids.slice(a + 1).map((_, further) => [a, a + 1 + further] as const))
+  expect(found).toEqual(
+    all.map(([a, b]) => ({
+      a,
+      b,
+      barrier: expect.closeTo((accuracyOf([a]) + accuracyOf([b])) / 2 - accuracyOf([a, b]), 9),
+    })),
+  )
+  const largest = Math.max(...groups.map(members => members.length))
+  expect(groups.flatMap(members => members.map(at)).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  for (const members of groups)
+    for (const { a, b, barrier } of barriers)
+      if (members.includes(a) && members.includes(b)) expect(barrier).toBeLessThanOrEqual(0.005)
+  expect(spoilers).toEqual(largest > 1 ? groups.filter(({ length }) => length === 1).flat() : [])
+})
+
 describe('an exhaustive search of the digits', () => {
   let result: SearchResult
   beforeAll(async () => {

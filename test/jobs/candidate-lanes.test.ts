@@ -41,6 +41,7 @@ function evaluatorsOf(width: number, score: Score) {
         },
         evaluate: () => Promise.reject(new Error('not asked')),
         compare: async () => ({ metrics: [], notANumber: [], samples: 0, interval: null, leftOut: 0, gains: null }),
+        tellMistakes: () => Promise.reject(new Error('not asked')),
         measure: () => Promise.reject(new Error('not asked')),
         end: vi.fn(async () => undefined),
       }

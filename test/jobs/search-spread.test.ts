@@ -28,6 +28,7 @@ const others: StrategyRequest[] = [
   { type: 'greedy', accept: '>=' },
   { type: 'exhaustive', maxModels: 12, emptyScore: 0 },
   { type: 'topK' },
+  { type: 'pairs', tolerance: 0 },
   { type: 'coordinate', groups: [], step: 0.5, minimumStep: 0.2 },
   { type: 'cmaEs', groups: [], seed: 1, generations: 4, sigma: 0.2 },
 ]

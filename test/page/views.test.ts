@@ -79,6 +79,34 @@ async function factsOf(page: Page): Promise<Map<string, string>> {
   return new Map(pairs)
 }
 
+test.each([
+  ['model', () => `/page/models/${filled.models[2]}`, () => filled.client.getModel(filled.models[2] ?? '')],
+  ['data set', () => `/page/datasets/${filled.dataset}`, () => filled.client.getDataset(filled.dataset)],
+])('a %s is renamed and labelled', async (_, path, read) => {
+  const before = await read()
+  const tab = await openTab(browser, app.url, path())
+  const { page } = tab
+  await page.getByRole('button', { name: 'Rename or label' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill('a new name')
+  await page.getByRole('button', { name: 'Add a label' }).click()
+  await page.getByRole('textbox', { name: 'Key of label' }).last().fill('stage')
+  await page.getByRole('textbox', { name: 'Value' }).last().fill('ü "kept"')
+  await expectAccessible(page, 'the form')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('heading', { name: 'a new name' }).waitFor()
+  const labels = { ...before.labels, stage: 'ü "kept"' }
+  expect(await read()).toMatchObject({ name: 'a new name', labels })
+
+  await page.getByRole('button', { name: 'Rename or label' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill(before.name ?? '')
+  await page.getByRole('button', { name: 'Remove the label stage' }).click()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('heading', { name: before.name ?? '' }).waitFor()
+  expect(await read()).toEqual(before)
+  expect(tab.faults()).toEqual([])
+  await tab.close()
+})
+
 describe('numbers are those of the API', () => {
   let tab: Tab
   beforeAll(async () => {

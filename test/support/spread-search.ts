@@ -48,7 +48,8 @@ export function soupEvaluators(
       onScored({ metrics: [outcome], samples: 10, notANumber: 0, seconds: toldSeconds, latency })
     }
   }
-  const lease = () => ({ score, evaluate: notAsked, compare: notAsked, measure: notAsked, end: async () => undefined })
+  const others = { evaluate: notAsked, compare: notAsked, tellMistakes: notAsked, measure: notAsked }
+  const lease = () => ({ score, ...others, end: async () => undefined })
   return { width, lease }
 }
 

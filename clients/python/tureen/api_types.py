@@ -864,6 +864,30 @@ class MetricRequest2(_MetricRequest2Required, total=False):
     direction: Any
 
 
+class Mistake(TypedDict):
+    sample: int
+    outcome: Literal["newlyRight", "newlyWrong"]
+    target: Union[float, str]
+    winner: Union[float, str, None]
+    bestSingle: Union[float, str, None]
+
+
+class _MistakeCountsRequired(TypedDict):
+    on: Literal["selection", "test"]
+    newlyRight: int
+    newlyWrong: int
+    listed: int
+
+
+class MistakeCounts(_MistakeCountsRequired, total=False):
+    term: int
+
+
+class MistakePage(TypedDict):
+    items: List[Mistake]
+    nextCursor: Union[str, None]
+
+
 class ModelFilesItem(TypedDict):
     location: str
     bytes: int
@@ -924,6 +948,18 @@ class Model(TypedDict):
 class ModelPage(TypedDict):
     items: List[Union[Model, UnreadableModel]]
     nextCursor: Union[str, None]
+
+
+class PairFindingsBarriersItem(TypedDict):
+    a: str
+    b: str
+    barrier: Union[float, None]
+
+
+class PairFindings(TypedDict):
+    barriers: List[PairFindingsBarriersItem]
+    groups: List[List[str]]
+    spoilers: List[str]
 
 
 class _ProblemRequired(TypedDict):
@@ -1000,6 +1036,11 @@ class _RecommendedModelRequired(TypedDict):
 
 class RecommendedModel(_RecommendedModelRequired, total=False):
     name: Union[str, None]
+
+
+class RecordChange(TypedDict, total=False):
+    name: Union[str, None]
+    labels: Union[Dict[str, Union[str, None]], None]
 
 
 class RenewedLease(TypedDict):
@@ -1181,6 +1222,13 @@ class ResolvedSearchStrategySweep(_ResolvedSearchStrategySweepRequired, total=Fa
 
     parameter: str
     range: List[float]
+
+
+class ResolvedSearchStrategyPairs(TypedDict):
+    """Pairs: scores the midpoint of every pair of models, and measures the barriers between them: which models average well with each other, and which spoil the soup."""
+
+    type: Literal["pairs"]
+    tolerance: float
 
 
 class _ResolvedSearchStrategyCoordinateRequired(TypedDict):
@@ -1420,6 +1468,8 @@ class SearchResult(_SearchResultRequired, total=False):
     contributions: List[SearchResultContributionsItem]
     emptyScore: float
     barrier: SearchResultBarrier
+    pairs: PairFindings
+    mistakes: MistakeCounts
     ignored: int
     groups: List[RuleReport]
 
@@ -1455,6 +1505,16 @@ class SearchStrategySweep(_SearchStrategySweepRequired, total=False):
     steps: int
     parameter: str
     range: List[float]
+
+
+class _SearchStrategyPairsRequired(TypedDict):
+    type: Literal["pairs"]
+
+
+class SearchStrategyPairs(_SearchStrategyPairsRequired, total=False):
+    """Pairs: scores the midpoint of every pair of models, and measures the barriers between them: which models average well with each other, and which spoil the soup."""
+
+    tolerance: float
 
 
 class _SearchStrategyCoordinateRequired(TypedDict):
@@ -1753,13 +1813,13 @@ MergeParameters = Union["MergeParameters2", "MergeParameters3", "MergeParameters
 MetricRequest = Union[str, "MetricRequest2"]
 
 
-ResolvedSearchStrategy = Union["ResolvedSearchStrategyGreedy", "ResolvedSearchStrategyExhaustive", "ResolvedSearchStrategyTopK", "ResolvedSearchStrategySweep", "ResolvedSearchStrategyCoordinate", "ResolvedSearchStrategyCmaEs"]
+ResolvedSearchStrategy = Union["ResolvedSearchStrategyGreedy", "ResolvedSearchStrategyExhaustive", "ResolvedSearchStrategyTopK", "ResolvedSearchStrategySweep", "ResolvedSearchStrategyPairs", "ResolvedSearchStrategyCoordinate", "ResolvedSearchStrategyCmaEs"]
 
 
 ScoreThreshold = Union[float, Literal["base", "best"], "ScoreThreshold2"]
 
 
-SearchStrategy = Union["SearchStrategyGreedy", "SearchStrategyExhaustive", "ResolvedSearchStrategyTopK", "SearchStrategySweep", "SearchStrategyCoordinate", "SearchStrategyCmaEs"]
+SearchStrategy = Union["SearchStrategyGreedy", "SearchStrategyExhaustive", "ResolvedSearchStrategyTopK", "SearchStrategySweep", "SearchStrategyPairs", "SearchStrategyCoordinate", "SearchStrategyCmaEs"]
 
 
 SearchTest = Union["DatasetTest", "ExternalTest", List[Union["DatasetTest", "ExternalTest"]]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Mapping, Optional, Union
 
 from .addresses import RecordOrder, label_texts, record_query
-from .api_types import Dataset, DatasetPage, UnreadableDataset
+from .api_types import Dataset, DatasetPage, RecordChange, UnreadableDataset
 from .arrays import npz_file
-from .bodies import Digest, FileBytes, OnProgress, Uploadable, form_upload, raw_upload
+from .bodies import Digest, FileBytes, OnProgress, Uploadable, form_upload, json_body, raw_upload
 from .exchange import ApiCall, Exchange, read_json, read_nothing
 from .settings import RequestOptions
 
@@ -83,6 +83,18 @@ class DatasetOperations:
 
     def get_dataset(self, id: str, *, options: Optional[RequestOptions] = None) -> Union[Dataset, UnreadableDataset]:
         return self._exchange.send("getDataset", {"id": id}, ApiCall(options=options), read_json)
+
+    def update_dataset(
+        self,
+        id: str,
+        change: RecordChange,
+        *,
+        if_match: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> Dataset:
+        """Renames a data set, or sets and removes labels: None removes one."""
+        call = ApiCall(body=json_body(change), if_match=if_match, options=options)
+        return self._exchange.send("updateDataset", {"id": id}, call, read_json)
 
     def delete_dataset(
         self, id: str, *, if_match: Optional[str] = None, options: Optional[RequestOptions] = None

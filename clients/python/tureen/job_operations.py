@@ -14,6 +14,7 @@ from .api_types import (
     JobPage,
     MergeJob,
     MergeRequest,
+    MistakePage,
     SearchJob,
     SearchRequest,
     UnreadableJob,
@@ -105,6 +106,18 @@ class JobOperations:
         self, id: str, *, wait: Optional[int] = None, options: Optional[RequestOptions] = None
     ) -> Union[Job, UnreadableJob]:
         return self._exchange.send("getJob", {"id": id}, ApiCall(query={"wait": wait}, options=options), read_json)
+
+    def list_mistakes(
+        self,
+        id: str,
+        *,
+        limit: Optional[int] = None,
+        cursor: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> MistakePage:
+        """Returns one page of the samples that the winner of a search newly gets right or wrong, in their order."""
+        call = ApiCall(query={"limit": limit, "cursor": cursor}, options=options)
+        return self._exchange.send("listMistakes", {"id": id}, call, read_json)
 
     def delete_job(self, id: str, *, if_match: Optional[str] = None, options: Optional[RequestOptions] = None) -> None:
         self._exchange.send("deleteJob", {"id": id}, ApiCall(if_match=if_match, options=options), read_nothing)

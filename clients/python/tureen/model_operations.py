@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Literal, Mapping, Optional, Union, overload
 
 from .addresses import RecordOrder, label_texts, record_query
-from .api_types import Model, ModelPage, Recipe, ScorePage, TensorPage, TensorSummary, UnreadableModel
-from .bodies import Body, Digest, FileBytes, FormPart, OnProgress, Uploadable, form_upload, raw_upload
+from .api_types import Model, ModelPage, Recipe, RecordChange, ScorePage, TensorPage, TensorSummary, UnreadableModel
+from .bodies import Body, Digest, FileBytes, FormPart, OnProgress, Uploadable, form_upload, json_body, raw_upload
 from .downloads import ByteRange, ContentFacts, Download, OnReceived, head_of, start_download
 from .exchange import ApiCall, Exchange, read_json, read_nothing, read_text
 from .settings import RequestOptions
@@ -123,6 +123,18 @@ class ModelOperations:
 
     def get_model(self, id: str, *, options: Optional[RequestOptions] = None) -> Union[Model, UnreadableModel]:
         return self._exchange.send("getModel", {"id": id}, ApiCall(options=options), read_json)
+
+    def update_model(
+        self,
+        id: str,
+        change: RecordChange,
+        *,
+        if_match: Optional[str] = None,
+        options: Optional[RequestOptions] = None,
+    ) -> Model:
+        """Renames a model, or sets and removes labels: None removes one."""
+        call = ApiCall(body=json_body(change), if_match=if_match, options=options)
+        return self._exchange.send("updateModel", {"id": id}, call, read_json)
 
     def delete_model(
         self, id: str, *, if_match: Optional[str] = None, options: Optional[RequestOptions] = None

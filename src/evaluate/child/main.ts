@@ -45,6 +45,10 @@ async function run(message: Task, onProgress: (done: number, total: number) => v
       const { runComparison } = await import('./run-comparison.ts')
       return { type: 'compared', outcome: await runComparison(message.task, datasets.open, onProgress) }
     }
+    case 'tellMistakes': {
+      const { runMistakes } = await import('./run-mistakes.ts')
+      return { type: 'mistaken', outcome: await runMistakes(message.task, datasets.open, onProgress) }
+    }
     case 'measure': {
       const { measureBatchNorms } = await import('./measure-batch-norms.ts')
       const { model, calibration } = message.task

@@ -39,6 +39,7 @@ function needs(message: Task): DatasetTask[] {
       return [...terms.map(({ dataset }) => dataset), ...datasets, ...calibrationData(soups)]
     }
     case 'compare':
+    case 'tellMistakes':
       return [message.task.dataset, ...calibrationData(message.task.soups)]
   }
 }

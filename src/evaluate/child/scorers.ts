@@ -2,7 +2,7 @@ import ort from 'onnxruntime-node'
 import { TureenError } from '../../errors.ts'
 import { joinedNotes } from '../metrics/joined-notes.ts'
 import { MeanTally } from '../metrics/keeping/mean-tally.ts'
-import type { Batch, ResamplingAccumulator, Values } from '../metrics/metric.ts'
+import type { Batch, ResamplingAccumulator, SamplePredictions, Values } from '../metrics/metric.ts'
 import { metricLoaders } from '../metrics/metric-loaders.ts'
 import { noCounts, nonFiniteNote, type ScoredCounts } from '../non-finite-values.ts'
 import type { MetricOutcome, MetricTask } from '../protocol.ts'
@@ -25,6 +25,8 @@ export type Scorer = {
    * the metric is a model that returns one number for a whole batch.
    */
   readonly resampled: ((counts: Uint32Array) => number) | null
+  /** Returns the classes of the kept samples; undefined if the metric predicts none, or if a sample has several targets. */
+  predictions?(): SamplePredictions | undefined
 }
 
 /**
@@ -63,6 +65,7 @@ async function registeredScorer(task: Extract<MetricTask, { kind: 'registered' }
       return accumulator.samples
     },
     resampled: keep ? counts => accumulator.resampled(counts) : null,
+    predictions: () => accumulator.predictions?.(),
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { problemCause } from '../../../schemas/problem.ts'
 import { type ProblemItem, TureenError } from '../../errors.ts'
 import { reportableErrors } from '../evaluator-errors.ts'
+import type { Mistakes } from '../mistakes.ts'
 import type { ComparisonOutcome, EvaluationOutcome, Measurement, MetricOutcome } from '../protocol.ts'
 import { mostCauses, mostCauseText, mostDetail } from './answer-limits.ts'
 import { Misfit } from './frames.ts'
@@ -45,6 +46,18 @@ const compared = z.strictObject({
     interval: z.tuple([number, number]).nullable(),
     leftOut: count,
     gains: z.array(number).nullable(),
+  }),
+})
+
+const label = z.union([z.number(), z.string()])
+const mistaken = z.strictObject({
+  type: z.literal('mistaken'),
+  outcome: z.strictObject({
+    isTold: z.boolean(),
+    samples: count,
+    newlyRight: count,
+    newlyWrong: count,
+    listed: z.array(z.tuple([count, label, label.nullable(), label.nullable()])),
   }),
 })
 
@@ -116,6 +129,24 @@ export function readCompared(body: Buffer, metrics: readonly string[], gains: nu
   if (outcome.notANumber.length !== metrics.length) throw new Misfit('counted NaN for another number of models')
   if (outcome.gains && outcome.gains.length !== gains)
     throw new Misfit('sent another number of gains than it was asked for')
+  requireNoMore(bulk)
+  return outcome
+}
+
+/** Reads the mistakes of two models. @param most most samples to list. @throws Misfit */
+export function readMistaken(body: Buffer, most: number): Mistakes {
+  const { json, bulk } = split(body)
+  const { outcome } = checked(mistaken, json, 'result')
+  const { samples, newlyRight, newlyWrong, listed } = outcome
+  if (listed.length !== Math.min(most, newlyRight + newlyWrong) || newlyRight + newlyWrong > samples)
+    throw new Misfit('listed another number of samples than it counted')
+  let last = -1
+  for (const [sample, target, winner, bestSingle] of listed) {
+    const isInOrder = sample > last && sample < samples
+    if (!isInOrder || (winner === target) === (bestSingle === target))
+      throw new Misfit('listed samples that are no mistakes, or that are out of order')
+    last = sample
+  }
   requireNoMore(bulk)
   return outcome
 }

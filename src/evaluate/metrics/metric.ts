@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Zod } from '../../validation/zod-argument.ts'
+import type { Label } from './classes/label.ts'
 
 /**
  * One array of a batch, row-major. dims[0] is the number of samples; an array without axes is one sample. `integers`: true if the element
@@ -56,6 +57,12 @@ export type Accumulator = {
   result(): MetricResult
 }
 
+/**
+ * The class of the target and the predicted class of each sample, in order. A target is null if it does not count; a prediction is null if it
+ * is none of the classes.
+ */
+export type SamplePredictions = { targets: readonly (Label | null)[]; predictions: readonly (Label | null)[] }
+
 /** An accumulator that keeps a compact form of each sample, to score resamples. */
 export type ResamplingAccumulator = Accumulator & {
   /** Number of kept samples, including those with ignored targets. */
@@ -68,6 +75,8 @@ export type ResamplingAccumulator = Accumulator & {
    * @throws TureenError as `result` does
    */
   resampled(counts: Uint32Array): number
+  /** Metrics that count predicted classes: returns those of the kept samples; undefined if a sample has several targets. */
+  predictions?(): SamplePredictions | undefined
 }
 
 /** A problem of shapes. `message` returns it in words, given the names of output and target, such as their dims. */

@@ -33,6 +33,8 @@ export function withAnswerHeaders(document: JsonObject): JsonObject {
 type AnswerFacts = {
   creates: boolean
   hasTag: boolean
+  /** True if the answer is a record that the request has changed. */
+  isChanged: boolean
   /** True if an answer is a file. */
   hasFile: boolean
   /** True if the answers are one job. */
@@ -49,6 +51,7 @@ function factsOf(operation: JsonObject): AnswerFacts {
   return {
     creates: parameters.includes('idempotency-key'),
     hasTag: '304' in answers,
+    isChanged: 'application/merge-patch+json' in memberOf(memberOf(operation, 'requestBody'), 'content'),
     hasFile: fileType in memberOf(memberOf(answers, '200'), 'content'),
     isJob: waits || operation['operationId'] === 'cancelJob',
     waits,
@@ -60,7 +63,7 @@ const fileType = 'application/octet-stream'
 
 function headersOf(
   status: string,
-  { creates, hasTag, hasFile, isJob, waits, makesSoup }: AnswerFacts,
+  { creates, hasTag, isChanged, hasFile, isJob, waits, makesSoup }: AnswerFacts,
 ): AnswerHeaderName[] {
   const isGood = status.startsWith('2')
   // With fail=http, the error of a job is the answer.
@@ -69,7 +72,7 @@ function headersOf(
   const when = (holds: boolean, ...names: AnswerHeaderName[]) => (holds ? names : [])
   return [
     'X-Request-Id',
-    ...when((hasTag || hasFile) && ['200', '206'].includes(status), 'ETag'),
+    ...when((hasTag || isChanged || hasFile) && ['200', '206'].includes(status), 'ETag'),
     ...when(isKnown || (hasTag && status === '412'), 'ETag'),
     ...when(creates && isOutcome, 'Location', 'Idempotency-Replayed'),
     ...when(status === '307', 'Location'),

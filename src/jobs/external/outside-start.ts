@@ -39,6 +39,7 @@ export const noEvaluators: CandidateScoring = {
   helping: 0,
   score: ({ failed }) => failed(new RangeError('this search has no evaluators')),
   compare: () => Promise.reject(new RangeError('this search has no evaluators')),
+  tellMistakes: () => Promise.reject(new RangeError('this search has no evaluators')),
   end: async () => undefined,
 }
 

@@ -4,6 +4,7 @@ import { cmaEs } from './cma-es.ts'
 import { coordinate } from './coordinate.ts'
 import { exhaustive } from './exhaustive.ts'
 import { greedy } from './greedy.ts'
+import { pairs } from './pairs.ts'
 import { sweep } from './sweep.ts'
 import { topK } from './top-k.ts'
 
@@ -18,6 +19,8 @@ export function createStrategy(request: StrategyRequest): Strategy {
       return topK(request)
     case 'sweep':
       return sweep(request)
+    case 'pairs':
+      return pairs(request)
     case 'coordinate':
       return coordinate(request)
     case 'cmaEs':

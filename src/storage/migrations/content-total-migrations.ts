@@ -28,11 +28,11 @@ end
 $$`
 
 /**
- * Migrations from 26 on: the sum of all content, which triggers keep. Servers of earlier versions keep it, too, without knowing of it. SQLite has
+ * Migrations from 28 on: the sum of all content, which triggers keep. Servers of earlier versions keep it, too, without knowing of it. SQLite has
  * one server, which counts in memory.
  */
 export const contentTotalMigrations: CatalogMigrations = {
-  '0026-content-total': {
+  '0028-content-total': {
     needs: '0018-last-failures-of-jobs',
     async up(db: Kysely<unknown>) {
       if (!isPostgres(db)) return

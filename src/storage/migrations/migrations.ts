@@ -4,6 +4,7 @@ import { contentTotalMigrations } from './content-total-migrations.ts'
 import { externalMigrations } from './external-migrations.ts'
 import { firstMigrations } from './first-migrations.ts'
 import { listMigrations } from './list-migrations.ts'
+import { mistakeMigrations } from './mistake-migrations.ts'
 import { resultMigrations } from './result-migrations.ts'
 import { sharedStoreMigrations } from './shared-store-migrations.ts'
 
@@ -18,5 +19,6 @@ export const migrations: CatalogMigrations = {
   ...externalMigrations,
   ...listMigrations,
   ...checkpointMigrations,
+  ...mistakeMigrations,
   ...contentTotalMigrations,
 }

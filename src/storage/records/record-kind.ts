@@ -20,7 +20,7 @@ export type RecordRow = {
 }
 
 /** The fields that all readable records have. */
-export type ReadableRecord = { id: string; labels: Labels; expiresAt: string | null }
+export type ReadableRecord = { id: string; name: string | null; labels: Labels; expiresAt: string | null }
 
 /** The readable fields of a record whose row is damaged on disk, or of a newer version. */
 export type UnreadableRecord = {

@@ -1,4 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { RecordChange } from '../../../schemas/common.ts'
 import { TureenError } from '../../errors.ts'
 import type { Catalog } from '../database.ts'
 import { extendLife } from '../expiry.ts'
@@ -8,6 +9,7 @@ import { hasLabels, type Labels } from '../record-labels.ts'
 import { columnOf } from '../references.ts'
 import { holdRow, lockName, lockRow } from '../row-locks.ts'
 import { readOr, unreadableRecord } from '../unreadable.ts'
+import { changedFields, writeChange } from './record-change.ts'
 import { filterConditions, listOrder, type RecordFilters } from './record-filters.ts'
 import {
   type FilterColumn,
@@ -51,6 +53,18 @@ export type Records<Readable extends ReadableRecord> = {
     identity: RecordIdentity & { expiresAt: string | null },
     insert: () => Promise<string>,
   ): Promise<{ record: Readable; created: boolean }>
+  /**
+   * Changes the name and labels of the record that a reference names.
+   * @param allow called with the record just before its change; it may throw to prevent that
+   * @returns the changed record
+   * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_RECORD_UNREADABLE`; `TUREEN_REQUEST_INVALID` for too many labels
+   */
+  change(
+    transaction: Catalog,
+    reference: string,
+    change: RecordChange,
+    allow: (record: Readable) => void,
+  ): Promise<Readable>
   /**
    * Deletes the record that a reference names.
    * @param allow called with the record just before its deletion; it may throw to prevent that
@@ -153,6 +167,16 @@ export function createRecords<Row extends RecordRow, Readable extends ReadableRe
       if (known) await extendLife(transaction, table, known, identity.expiresAt)
       const id = known?.id ?? (await insert())
       return { record: await usable(transaction, id), created: !known }
+    },
+    async change(transaction, reference, change, allow) {
+      const { id, sha256 } = await newest(transaction, reference)
+      // An upload of the same content would else be answered with this record, under a name that it no longer has.
+      await lockName(transaction, sha256)
+      await lockRow(transaction, table, id)
+      const before = await usable(transaction, id)
+      allow(before)
+      await writeChange(transaction, table, id, before, changedFields(before, change))
+      return usable(transaction, id)
     },
     async remove(transaction, reference, allow) {
       const { id } = await newest(transaction, reference)

@@ -36,7 +36,15 @@ export class ClassTally {
     requireCounts(counts, this.samples)
     return this.#kept?.resampled(counts) ?? newClassCounts(0)
   }
+
+  /** Returns the classes of the kept samples; undefined if a sample has several targets. */
+  get ofSamples(): SampleClasses | undefined {
+    return this.#kept?.classes()
+  }
 }
+
+/** The class of the target and the predicted class of each sample; {@link noClass} where there is none. */
+export type SampleClasses = { targets: Int32Array; predictions: Int32Array }
 
 /** Numbers in an entry: sample, class, and the counts of that class as target, as prediction, and as both. */
 const entrySize = 5
@@ -76,6 +84,20 @@ class SampleCounts {
     }
     this.#classes = []
     this.samples += 1
+  }
+
+  /** Returns the classes of each sample; undefined if a sample has several targets, whose predictions the counts do not tell apart. */
+  classes(): SampleClasses | undefined {
+    const targets = new Int32Array(this.samples).fill(noClass)
+    const predictions = new Int32Array(this.samples).fill(noClass)
+    const entries = this.#entries.values
+    for (let entry = 0; entry < entries.length; entry += entrySize) {
+      const [sample = 0, c = 0, support = 0, predicted = 0] = entries.subarray(entry, entry + entrySize)
+      if (support > 1 || (support === 1 && targets[sample] !== noClass)) return undefined
+      if (support === 1) targets[sample] = c
+      if (predicted === 1) predictions[sample] = c
+    }
+    return { targets, predictions }
   }
 
   resampled(counts: Uint32Array): ClassCounts {

@@ -1,5 +1,5 @@
 import { sampleCount, shapeMismatch } from '../batch-dims.ts'
-import type { Batch } from '../metric.ts'
+import type { Batch, SamplePredictions } from '../metric.ts'
 import type { ClassCounts } from './class-counts.ts'
 import { labelShapes, labelsOf } from './class-labels.ts'
 import type { Label } from './label.ts'
@@ -12,6 +12,8 @@ export type LabelCounts = {
   readonly counts: ClassCounts
   /** Returns the counts of a resample, as `ClassTally.resampled` does. */
   resampled(counts: Uint32Array): ClassCounts
+  /** Returns the labels of the kept samples; undefined if a sample has several targets. */
+  predictions(): SamplePredictions | undefined
   /** The reading of the outputs, for the result. */
   readonly note: string
 }

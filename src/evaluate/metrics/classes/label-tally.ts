@@ -1,10 +1,11 @@
-import type { Batch } from '../metric.ts'
+import type { Batch, SamplePredictions } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 import { type ClassCounts, neverPredictedNote } from './class-counts.ts'
 import { unnamedTexts } from './class-labels.ts'
 import { ClassTally } from './class-tally.ts'
 import type { Label } from './label.ts'
 import { type LabelCounts, labelPairs } from './label-pairs.ts'
+import { sampleLabels } from './sample-labels.ts'
 import type { TargetClasses } from './target-classes.ts'
 
 /** Most different labels of one set. More are identifiers or measurements, not classes. */
@@ -56,6 +57,10 @@ export class LabelTally implements LabelCounts {
   /** Returns the counts of a resample, as {@link ClassTally.resampled} does. */
   resampled(counts: Uint32Array): ClassCounts {
     return this.#sorted(this.#tally.resampled(counts))
+  }
+
+  predictions(): SamplePredictions | undefined {
+    return sampleLabels(this.#tally.ofSamples, [...this.#places.keys()])
   }
 
   /** Says how the outputs were read, and warns of labels of the targets that the outputs do not contain. */

@@ -1,10 +1,11 @@
-import type { Batch } from '../metric.ts'
+import type { Batch, SamplePredictions } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
 import type { ClassCounts } from './class-counts.ts'
 import type { ClassNames } from './class-names.ts'
 import type { Label } from './label.ts'
 import { type LabelCounts, labelPairs } from './label-pairs.ts'
 import { NamedPredictions } from './named-predictions.ts'
+import { sampleLabels } from './sample-labels.ts'
 import { ignored, type TargetClasses } from './target-classes.ts'
 
 /** Counts predictions of outputs that are class labels, where the request names the classes. */
@@ -42,6 +43,10 @@ export class NamedLabelTally implements LabelCounts {
 
   resampled(counts: Uint32Array): ClassCounts {
     return this.#predictions.tally.resampled(counts)
+  }
+
+  predictions(): SamplePredictions | undefined {
+    return sampleLabels(this.#predictions.tally.ofSamples, this.#names.labels)
   }
 
   get note(): string {

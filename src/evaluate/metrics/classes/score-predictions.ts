@@ -15,6 +15,7 @@ import type { LabelCounts } from './label-pairs.ts'
 import { LabelTally } from './label-tally.ts'
 import { NamedLabelTally } from './named-label-tally.ts'
 import { OutputReading } from './output-reading.ts'
+import { sampleLabels } from './sample-labels.ts'
 
 /**
  * Returns the score of counts, NaN if it is not defined, and the score of each class that has one. @param leavesOut true for the label of
@@ -101,6 +102,8 @@ export function scorePredictions(
     get samples() {
       return (labels ?? tally ?? binary).samples
     },
+    predictions: () =>
+      labels ? labels.predictions() : sampleLabels((tally ?? binary.settle(reading).tally).ofSamples, names?.labels),
     resampled: counts => score(targets.named(settled().resampled(counts)), leavesOut).value,
   }
 }
