@@ -29,7 +29,7 @@ const layers = [
   ['src/storage'],
   ['src/export', 'src/merge', 'src/evaluate'],
   ['src/threads'],
-  ['src/models', 'src/datasets', 'src/search'],
+  ['src/models', 'src/datasets', 'src/exports', 'src/search'],
   ['src/jobs', 'src/soups', 'src/store-tools'],
   ['src/http', 'src/documentation', 'src/browser-page'],
   ['routes'],

@@ -7,26 +7,16 @@ import type { searchBody } from '../schemas/search.ts'
 import { type Exchange, readJson, readNothing } from './exchange.ts'
 import { type Filters, filterQuery } from './filters.ts'
 import { type EventOptions, type JobStreamEvent, jobEvents } from './job-events.ts'
-import type { OperationId } from './operations.ts'
 import type { CreationOptions, GuardedOptions, RequestOptions } from './settings.ts'
-
-/** Seconds for which the server may hold the answer back, unless the job ends earlier: at most 45. */
-type Waiting = { wait?: number }
-
-/** The operations that start jobs. */
-type StartOperation = Extract<OperationId, 'createMerge' | 'createComparison' | 'createSearch' | 'createEvaluation'>
+import { startJob, type Waiting } from './start-job.ts'
 
 /** Operations that start jobs, and operations on jobs. */
 export function jobOperations(exchange: Exchange) {
   const { send } = exchange
   const start =
-    <Body, Type extends JobType>(id: StartOperation) =>
-    (body: Body, { wait, ...options }: CreationOptions & Waiting = {}): Promise<JobOf<Type>> => {
-      const isYaml = typeof body === 'string'
-      const headers = { 'content-type': isYaml ? 'application/yaml' : 'application/json' }
-      const call = { query: { wait }, headers, body: isYaml ? body : JSON.stringify(body), options }
-      return send(id, {}, call, readJson<JobOf<Type>>)
-    }
+    <Body, Type extends JobType>(id: 'createMerge' | 'createComparison' | 'createSearch' | 'createEvaluation') =>
+    (body: Body, options?: CreationOptions & Waiting): Promise<JobOf<Type>> =>
+      startJob(exchange, id, {}, body, options)
 
   return {
     /** Merges stored models. The body may also be a text in YAML: a recipe, or a configuration of mergekit. */

@@ -71,7 +71,15 @@ export function JobView({ id }: { id: string }) {
     ${h(SameAs, { what: 'watching this job', commands: { curl: curlCommand(`/v1/jobs/${id}/events`, { events: true }) } })}`
 }
 
-const titles = { merge: 'Merge', comparison: 'Comparison', search: 'Search', evaluation: 'Evaluation', unknown: 'Job' }
+const titles = {
+  merge: 'Merge',
+  comparison: 'Comparison',
+  search: 'Search',
+  evaluation: 'Evaluation',
+  export: 'Export',
+  conversion: 'Conversion',
+  unknown: 'Job',
+}
 
 type RecordProps = { job: JobItem; progress: JobProgress | undefined; log: readonly string[] }
 

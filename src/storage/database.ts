@@ -52,7 +52,7 @@ export type Tables = {
     waiting_since: string | null
   }
   job_result_parts: { job_id: string; part: number; text: string }
-  /** Models and data sets that a job needs. */
+  /** Models, data sets and exports that a job needs. */
   job_inputs: { job_id: string; input_id: string }
   datasets: {
     id: string
@@ -62,6 +62,21 @@ export type Tables = {
     description: string
     created_at: string
     expires_at: string | null
+  }
+  /**
+   * How weights of models follow from checkpoints. `sha256`: digest of the model, the checkpoint and the correspondence. `description` and
+   * `correspondence`: JSON; the second may be large, and no list reads it.
+   */
+  exports: {
+    id: string
+    name: string | null
+    sha256: string
+    model_id: string
+    checkpoint_id: string
+    description: string
+    created_at: string
+    expires_at: string | null
+    correspondence: string
   }
   dataset_files: { dataset_id: string; position: number; name: string; sha256: string; bytes: number }
   /**
