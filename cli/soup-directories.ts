@@ -42,8 +42,11 @@ export async function areDirectories(names: readonly string[]): Promise<boolean>
 
 /** Reads and checks the arguments of a soup of directories. @throws UsageMistake */
 export async function askedDirectories(options: SoupArguments, names: readonly string[]): Promise<AskedDirectories> {
-  const { output, force, base, recipe, recalibrate, recipeOut } = options
-  const [other] = Object.entries({ '--recalibrate': recalibrate, '--recipe-out': recipeOut }).find(([, it]) => it) ?? []
+  const { output, force, base, recipe, recalibrate, recipeOut, model } = options
+  const [other] =
+    Object.entries({ '--recalibrate': recalibrate, '--recipe-out': recipeOut, '--model': model }).find(
+      ([, it]) => it,
+    ) ?? []
   if (other) throw new UsageMistake(`${other} works on one soup, and directories make several. Leave it out.`)
   if (output === standardStream) throw new UsageMistake('A soup of directories is a directory. Name one with -o.')
   if (recipe !== undefined && isMergekit(recipe, await readText(recipe)))
@@ -84,7 +87,7 @@ export async function soupOfDirectories(
   for (const path of base.models) {
     const models = directories.map(each => input(each, path))
     const beside = asked.isBeside ? input(base, path) : undefined
-    const one = { ...asked, models, base: beside, recalibrate: undefined, mergekit: undefined }
+    const one = { ...asked, models, base: beside, recalibrate: undefined, mergekit: undefined, exported: undefined }
     const merge = await prepareMerge(session, options, one, uploads)
     for (const [index, record] of merge.records.entries()) addData(data.get(directories[index] ?? base), path, record)
     if (options.dryRun) await checkJob(session, merge.start)

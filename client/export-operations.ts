@@ -5,7 +5,7 @@ import type { JobOf } from '../schemas/job.ts'
 import { type Exchange, readJson, readNothing } from './exchange.ts'
 import { type Filters, filterQuery } from './filters.ts'
 import type { CreationOptions, GuardedOptions, RequestOptions } from './settings.ts'
-import { startJob, type Waiting } from './start-job.ts'
+import { type JobWait, startJob } from './start-job.ts'
 
 /** Operations on exports. `id`: the id of an export, or its digest. */
 export function exportOperations(exchange: Exchange) {
@@ -14,13 +14,13 @@ export function exportOperations(exchange: Exchange) {
     /** Finds how the weights of an ONNX model follow from the checkpoint that it was exported from. */
     createExport: (
       body: z.input<typeof exportRequest>,
-      options?: CreationOptions & Waiting,
+      options?: CreationOptions & JobWait,
     ): Promise<JobOf<'export'>> => startJob(exchange, 'createExport', {}, body, options),
     /** Makes the ONNX model of a checkpoint. */
     createConversion: (
       id: string,
       body: z.input<typeof conversionBody>,
-      options?: CreationOptions & Waiting,
+      options?: CreationOptions & JobWait,
     ): Promise<JobOf<'conversion'>> => startJob(exchange, 'createConversion', { id }, body, options),
     /** One page of exports without their lists. Without `sort`, the newest come first. */
     listExports: (filters: Filters<typeof exportFilters> = {}, options?: RequestOptions) =>

@@ -8,14 +8,14 @@ import { type Exchange, readJson, readNothing } from './exchange.ts'
 import { type Filters, filterQuery } from './filters.ts'
 import { type EventOptions, type JobStreamEvent, jobEvents } from './job-events.ts'
 import type { CreationOptions, GuardedOptions, RequestOptions } from './settings.ts'
-import { startJob, type Waiting } from './start-job.ts'
+import { type JobWait, startJob } from './start-job.ts'
 
 /** Operations that start jobs, and operations on jobs. */
 export function jobOperations(exchange: Exchange) {
   const { send } = exchange
   const start =
     <Body, Type extends JobType>(id: 'createMerge' | 'createComparison' | 'createSearch' | 'createEvaluation') =>
-    (body: Body, options?: CreationOptions & Waiting): Promise<JobOf<Type>> =>
+    (body: Body, options?: CreationOptions & JobWait): Promise<JobOf<Type>> =>
       startJob(exchange, id, {}, body, options)
 
   return {
@@ -27,7 +27,7 @@ export function jobOperations(exchange: Exchange) {
     /** One page of jobs without their requests and results. Without `sort`, the newest come first. */
     listJobs: (filters: Filters<typeof jobFilters> = {}, options?: RequestOptions) =>
       send('listJobs', {}, { query: filterQuery(filters), options }, readJson<z.infer<typeof jobPage>>),
-    getJob: (id: string, { wait, ...options }: RequestOptions & Waiting = {}) =>
+    getJob: (id: string, { wait, ...options }: RequestOptions & JobWait = {}) =>
       send('getJob', { id }, { query: { wait }, options }, readJson<JobItem>),
     deleteJob: (id: string, options?: GuardedOptions) => send('deleteJob', { id }, { options }, readNothing),
     cancelJob: (id: string, options?: RequestOptions) => send('cancelJob', { id }, { options }, readJson<JobItem>),

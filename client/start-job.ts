@@ -4,7 +4,7 @@ import type { OperationId, PathValues } from './operations.ts'
 import type { CreationOptions } from './settings.ts'
 
 /** Seconds for which the server may hold the answer back, unless the job ends earlier: at most 45. */
-export type Waiting = { wait?: number }
+export type JobWait = { wait?: number }
 
 /** Sends a request that starts a job. @param body an object, or a text in YAML */
 export function startJob<Id extends OperationId, Type extends JobType>(
@@ -12,7 +12,7 @@ export function startJob<Id extends OperationId, Type extends JobType>(
   id: Id,
   values: PathValues<Id>,
   body: unknown,
-  { wait, ...options }: CreationOptions & Waiting = {},
+  { wait, ...options }: CreationOptions & JobWait = {},
 ): Promise<JobOf<Type>> {
   const isYaml = typeof body === 'string'
   const headers = { 'content-type': isYaml ? 'application/yaml' : 'application/json' }

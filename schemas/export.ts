@@ -110,7 +110,7 @@ export const exportRecord = exportSummary
       .describe('Weights that the exporter stored once for several tensors, which are equal in this checkpoint'),
     unused: z.array(z.string()).describe('Keys of the checkpoint that no weight follows from'),
   })
-  .describe('How the weights of an ONNX model follow from a checkpoint')
+  .describe('An export with the steps from tensors of its checkpoint to each weight of its ONNX model')
   .meta({ id: 'Export' })
 
 export type ExportRecord = z.infer<typeof exportRecord>

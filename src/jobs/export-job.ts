@@ -40,7 +40,7 @@ export function exportRunner(
   }
 }
 
-/** Returns the files of a model or checkpoint for worker threads. @param label what the client calls it */
+/** Returns the files of a model or checkpoint for worker threads. @param label the client's name for it */
 export function modelFileOf(label: string, record: ModelRecord, models: Pick<ModelStore, 'paths'>): MergeFile {
   return { label, sha256: record.sha256, ...models.paths(record) }
 }

@@ -29,7 +29,7 @@ export type RecipeDocument = {
   nonFloat: 'error' | 'base'
   provenance: boolean
   recalibrate?: RecalibrationRecipe
-  /** Of a conversion: the digest of the export. */
+  /** Digest of the export of a conversion; absent for merges. */
   export?: string
 }
 

@@ -20,7 +20,7 @@ export function requireCheckpoint({ id, kind }: Pick<ModelRecord, 'id' | 'kind'>
   ])
 }
 
-/** Checks that a record is a checkpoint. @param reference what the client calls it @throws TureenError `TUREEN_REQUEST_INVALID` */
+/** Checks that a record is a checkpoint. @param reference the client's name for it @throws TureenError `TUREEN_REQUEST_INVALID` */
 export function requireTrained({ kind }: Pick<ModelRecord, 'kind'>, reference: string): void {
   if (kind === 'checkpoint') return
   const message = 'is an ONNX model, and no checkpoint'

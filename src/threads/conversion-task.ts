@@ -11,7 +11,7 @@ import { outputFiles, type WrittenFile, writeFiles } from './merge-task.ts'
 import { bytesReadOf, closeInputs, type MergeFile, type OpenInput, openInputs } from './open-inputs.ts'
 import type { WorkControl } from './work-control.ts'
 
-/** What a conversion reads. `correspondence`: text of that of the export; `recipe`: for the metadata of the model, null for none. */
+/** The files of a conversion. `correspondence`: the text that the export keeps; `recipe`: for the metadata of the model, null for none. */
 export type ConversionFiles = {
   model: MergeFile
   checkpoint: MergeFile

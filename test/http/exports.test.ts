@@ -3,7 +3,15 @@ import { exportPage, exportRecord } from '../../schemas/export.ts'
 import { conversionJob, exportJob } from '../../schemas/job.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
 import { exportedNet, meanState, type StateDict, safetensorsOf, trainedNet } from '../support/exported-net.ts'
-import { json, merge, metadataOf, postJson, readProblem, uploadModel } from '../support/http-client.ts'
+import {
+  expectTypedCauses,
+  json,
+  merge,
+  metadataOf,
+  postJson,
+  readProblem,
+  uploadModel,
+} from '../support/http-client.ts'
 import { rawInitializer } from '../support/onnx-model.ts'
 import { startApp } from '../support/server.ts'
 
@@ -117,9 +125,12 @@ describe('an export', () => {
     const { id } = await upload(other)
     const { status, error } = await exportOf({ model: model.id, checkpoint: id })
     expect(status).toBe('failed')
-    expect(error).toMatchObject({ code: 'TUREEN_EXPORT_UNMATCHED', status: 422 })
-    expect(error?.errors).toMatchObject([{ model: model.id, tensor: 'onnx::MatMul_10' }])
-    expect(error?.detail).toContain('onnx::MatMul_10')
+    if (!error) throw new Error('the job has no error')
+    expect(error.status).toBe(422)
+    expectTypedCauses({ code: 'TUREEN_EXPORT_UNMATCHED', errors: error.errors })
+    expect(error.code).toBe('TUREEN_EXPORT_UNMATCHED')
+    expect(error.errors).toMatchObject([{ model: model.id, tensor: 'onnx::MatMul_10' }])
+    expect(error.detail).toContain('onnx::MatMul_10')
   })
 
   test('keeps such weights where the request says so, with a warning', async () => {
