@@ -27,7 +27,7 @@ const layers = [
   ['src/onnx'],
   ['src/checkpoint'],
   ['src/storage'],
-  ['src/export', 'src/merge', 'src/evaluate'],
+  ['src/merge', 'src/evaluate', 'src/export'],
   ['src/threads'],
   ['src/models', 'src/datasets', 'src/exports', 'src/search'],
   ['src/jobs', 'src/soups', 'src/store-tools'],

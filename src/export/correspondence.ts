@@ -1,4 +1,5 @@
 import type { Derivation } from './derivation.ts'
+import type { KeyPrefix } from './key-prefix.ts'
 
 /**
  * The proof, from values alone, of how each averaged weight of a graph follows from a checkpoint. It is plain JSON: an
@@ -9,8 +10,8 @@ export type Correspondence = {
   used: CheckpointTensor[]
   /** Keys of the checkpoint that no weight reads, sorted. */
   unused: string[]
-  /** The text before the graph's names in keys of the checkpoint, such as `module.`; empty if there is none. */
-  prefix: string
+  /** The difference between names in the graph and keys of the checkpoint, such as `module.` before each key. */
+  prefix: KeyPrefix
   /** Each averaged weight that follows from the checkpoint, in the order of the file. */
   weights: DerivedWeight[]
   /** Weights that the exporter stored once for several tensors that are equal in this checkpoint. */
@@ -19,6 +20,8 @@ export type Correspondence = {
   ambiguous: AmbiguousWeights[]
   /** Averaged weights that were found nowhere in the checkpoint. */
   unmatched: UnmatchedWeight[]
+  /** Numbers of the graph's own arithmetic, such as a scale of attention or an initial state of zeros. Each model keeps them. */
+  numbers: GraphWeight[]
 }
 
 export type CheckpointTensor = { key: string; dtype: string; dims: number[] }

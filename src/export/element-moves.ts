@@ -2,7 +2,7 @@ import { floatFormat } from '../tensor/float-format.ts'
 import { type DerivedTensor, elementsOf } from './derived-tensor.ts'
 
 /** Elements that are copied: only their bits matter. */
-type Elements = Uint8Array | Uint16Array | Uint32Array
+type MovedWords = Uint8Array | Uint16Array | Uint32Array
 
 /** Rows and columns that are copied together, so that both sides stay in the cache. */
 const tile = 32
@@ -16,11 +16,7 @@ export function transposed({ dtype, dims, bytes }: DerivedTensor, axes: readonly
   const shape = isWide ? [...dims, 2] : dims
   const order = isWide ? [...axes, dims.length] : axes
   const [from, to] = [elementsIn(bytes, width), elementsIn(output, width)]
-  const strides = stridesOf(shape)
-  const joined = joinAxes(
-    order.map(axis => shape[axis] ?? 1),
-    order.map(axis => strides[axis] ?? 1),
-  )
+  const joined = joinedOrder(shape, order)
   move(from, to, joined.dims, joined.strides)
   return { dtype, dims: axes.map(axis => dims[axis] ?? 1), bytes: output }
 }
@@ -65,15 +61,27 @@ export function stridesOf(dims: readonly number[]): number[] {
   return dims.map((_, axis) => elementsOf(dims.slice(axis + 1)))
 }
 
-function elementsIn(bytes: Uint8Array, width: number): Elements {
+function elementsIn(bytes: Uint8Array, width: number): MovedWords {
   if (width === 1) return bytes
   if (width === 2) return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2)
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
 }
 
+/** Sizes and strides in the source of the axes of a result; neighbours that also are neighbours in the source are one. */
+export type JoinedOrder = { dims: number[]; strides: number[] }
+
+/** Returns an order of axes in the form in which equal moves are equal, whatever axes the tensor is said to have. */
+export function joinedOrder(dims: readonly number[], axes: readonly number[]): JoinedOrder {
+  const strides = stridesOf(dims)
+  return joinAxes(
+    axes.map(axis => dims[axis] ?? 1),
+    axes.map(axis => strides[axis] ?? 1),
+  )
+}
+
 /** Joins neighbouring axes that also are neighbours in the source, and drops those of size 1. */
-function joinAxes(dims: readonly number[], strides: readonly number[]): { dims: number[]; strides: number[] } {
-  const joined: { dims: number[]; strides: number[] } = { dims: [], strides: [] }
+function joinAxes(dims: readonly number[], strides: readonly number[]): JoinedOrder {
+  const joined: JoinedOrder = { dims: [], strides: [] }
   for (const [axis, dim] of dims.entries()) {
     const stride = strides[axis] ?? 1
     const last = joined.dims.length - 1
@@ -90,7 +98,7 @@ function joinAxes(dims: readonly number[], strides: readonly number[]): { dims: 
 }
 
 /** Fills `to` in order with elements of `from`, which lie at strides. */
-function move(from: Elements, to: Elements, dims: readonly number[], strides: readonly number[]): void {
+function move(from: MovedWords, to: MovedWords, dims: readonly number[], strides: readonly number[]): void {
   const [rows, columns] = [dims.at(-2) ?? 1, dims.at(-1) ?? 1]
   const [down, across] = [strides.at(-2) ?? 0, strides.at(-1) ?? 1]
   const outerDims = dims.slice(0, -2)
@@ -118,7 +126,7 @@ function move(from: Elements, to: Elements, dims: readonly number[], strides: re
 
 type Area = { rows: number; columns: number; down: number; across: number }
 
-function moveTiles(from: Elements, to: Elements, base: number, at: number, area: Area): void {
+function moveTiles(from: MovedWords, to: MovedWords, base: number, at: number, area: Area): void {
   const { rows, columns, down, across } = area
   for (let top = 0; top < rows; top += tile) {
     const bottom = Math.min(rows, top + tile)

@@ -2,17 +2,10 @@ import type { ProblemItem } from '../errors.ts'
 import type { CheckpointTensor, Correspondence } from './correspondence.ts'
 import type { Derivation } from './derivation.ts'
 import { deriveWeight, type TensorSupplier } from './derive-weight.ts'
-
-/** The difference between the keys of two checkpoints: each key of the first loses `drop` and gains `add` at its beginning. */
-export type KeyPrefix = { drop: string; add: string }
+import { type KeyPrefix, renamedKey } from './key-prefix.ts'
 
 /** The result of {@link fitCheckpoint}. `causes` is empty if the checkpoint fits. */
 export type CheckpointFit = { prefix: KeyPrefix; causes: ProblemItem[] }
-
-/** Returns the key in another checkpoint for a key of the correspondence's own checkpoint. */
-export function renamedKey(key: string, { drop, add }: KeyPrefix): string {
-  return add + key.slice(drop.length)
-}
 
 /**
  * Compares the tensors of another checkpoint with those that a correspondence reads. Keys may differ by one prefix for

@@ -11,7 +11,7 @@ export type NormValues = {
 }
 
 /** A function that rounds a binary64 value to a type, as an operator of that type does. */
-export type Rounding = (value: number) => number
+export type StepRounding = (value: number) => number
 
 /**
  * Returns the factor of each channel. Every step is rounded.
@@ -23,7 +23,7 @@ export type Rounding = (value: number) => number
 export function foldFactors(
   { gamma, variance, epsilon }: Pick<NormValues, 'gamma' | 'variance' | 'epsilon'>,
   arithmetic: FoldArithmetic,
-  round: Rounding,
+  round: StepRounding,
 ): Float64Array<ArrayBuffer> {
   const own = arithmetic === 'binary64' ? exact : round
   const small = own(epsilon)
@@ -42,7 +42,7 @@ export function foldBias(
   bias: Float64Array | null,
   norm: NormValues,
   arithmetic: FoldArithmetic,
-  round: Rounding,
+  round: StepRounding,
 ): Float64Array<ArrayBuffer> {
   const own = arithmetic === 'binary64' ? exact : round
   const isSplit = arithmetic === 'rsqrt'
@@ -60,7 +60,7 @@ function exact(value: number): number {
 }
 
 /** Returns the rounding of a float type, such as `float32`. */
-export function roundingOf(dtype: string): Rounding {
+export function roundingOf(dtype: string): StepRounding {
   if (dtype === 'float64') return exact
   if (dtype === 'float32') return Math.fround
   const format = floatFormat(dtype)

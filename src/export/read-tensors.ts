@@ -7,7 +7,7 @@ import { dtypeName, dtypeOf } from '../tensor/dtype.ts'
 import type { CheckpointTensor } from './correspondence.ts'
 import type { TensorSupplier } from './derive-weight.ts'
 import type { DerivedTensor } from './derived-tensor.ts'
-import { type KeyPrefix, renamedKey } from './fit-checkpoint.ts'
+import { type KeyPrefix, renamedKey } from './key-prefix.ts'
 
 /** An indexed model or checkpoint with its open files. */
 export type IndexedFiles = ModelFiles & { layout: Layout }

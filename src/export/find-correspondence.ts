@@ -1,0 +1,194 @@
+import type { TensorEntry } from '../onnx/layout.ts'
+import { dtypeName } from '../tensor/dtype.ts'
+import { type CheckpointSource, CheckpointSources, type OnRead, TensorReader } from './checkpoint-sources.ts'
+import { atPlaceOf, chooseSource, commonPrefixes, keysNamed, type SourceCandidate } from './choose-source.ts'
+import type { AmbiguousWeights, Correspondence, DerivedWeight, GraphWeight, SharedWeight } from './correspondence.ts'
+import { type Derivation, keysOf } from './derivation.ts'
+import type { DerivedTensor } from './derived-tensor.ts'
+import { type ExportTarget, graphTargets, modulesOf, type WeightName } from './graph-targets.ts'
+import type { KeyPrefix } from './key-prefix.ts'
+import { nearestTensor } from './nearest-tensor.ts'
+import type { IndexedFiles } from './read-tensors.ts'
+import { arranged, arrangements } from './same-values.ts'
+
+/**
+ * Proves from values alone how the averaged weights of a model follow from the checkpoint that it was exported from.
+ *
+ * @param onRead called after each read with its bytes; an error that it throws ends the search
+ * @throws TureenError as the readers of both files do
+ */
+export function findCorrespondence(
+  model: IndexedFiles,
+  checkpoint: IndexedFiles,
+  onRead: OnRead = () => undefined,
+): Correspondence {
+  const { targets } = graphTargets(model)
+  const graph = new TensorReader(model, onRead)
+  const sources = new CheckpointSources(checkpoint, onRead)
+  const equal = new Map(targets.map(({ tensor }) => [tensor, equalSources(tensor, graph, sources)]))
+  const prefixes = commonPrefixes(
+    targets.flatMap(({ tensor, own, aliases }) => {
+      const keys = (equal.get(tensor) ?? []).map(({ key }) => key)
+      return [own, ...aliases].map(({ name }) => [name, keys] as const)
+    }),
+  )
+  const found = new Found()
+  const open: ExportTarget[] = []
+  for (const target of targets) {
+    const { tensor } = target
+    const values = () => graph.read(tensor)
+    const candidatesFor = wholeCandidates(equal.get(tensor) ?? [], values, sources, prefixes)
+    if (!found.add(target, candidatesFor, prefixes)) open.push(target)
+  }
+  const numbers = open.filter(({ tensor, isHeld }) => {
+    const isOwn = tensor.dims.length === 0 || (isHeld && isConstant(graph.read(tensor)))
+    return isOwn && !hasOpenSource(tensor, equal.get(tensor) ?? [], sources, found)
+  })
+  const unmatched = open.filter(target => !numbers.includes(target))
+  return {
+    ...found.lists(checkpoint),
+    prefix: prefixes[0] ?? { drop: '', add: '' },
+    unmatched: unmatched.map(target => ({
+      ...weightOf(target),
+      ...nearestTensor(target, graph.read(target.tensor), sources, prefixes),
+    })),
+    numbers: numbers.map(weightOf),
+  }
+}
+
+/** True if a tensor that no weight reads could be the source of a constant: one of equal values, or any single number. */
+function hasOpenSource(
+  tensor: TensorEntry,
+  equal: readonly CheckpointSource[],
+  sources: CheckpointSources,
+  found: Found,
+): boolean {
+  const possible = tensor.elements === 1 ? sources.all.filter(({ elements }) => elements === 1) : equal
+  return possible.some(({ key }) => !found.reads(key))
+}
+
+/** Returns the tensors of the checkpoint that have the elements of a weight in any order, in the weight's type. */
+function equalSources(
+  tensor: ExportTarget['tensor'],
+  graph: TensorReader,
+  sources: CheckpointSources,
+): CheckpointSource[] {
+  const dtype = dtypeName(tensor.dataType)
+  const same = sources.all.filter(({ elements }) => elements === tensor.elements)
+  if (same.length === 0) return []
+  const digest = graph.digest(tensor, dtype)
+  return same.filter(source => sources.digest(source, dtype) === digest)
+}
+
+/** Returns a function that returns the whole tensors from which a weight can follow under one of its names. */
+function wholeCandidates(
+  equal: readonly CheckpointSource[],
+  values: () => DerivedTensor,
+  sources: CheckpointSources,
+  prefixes: readonly KeyPrefix[],
+): (weight: WeightName) => SourceCandidate[] {
+  const known = new Map<string, SourceCandidate[]>()
+  const candidatesOf = (source: CheckpointSource): SourceCandidate[] => {
+    const candidates = known.get(source.key) ?? rearrangements(source, values(), sources)
+    known.set(source.key, candidates)
+    return candidates
+  }
+  return weight => {
+    if (equal.length === 0) return []
+    if (!isConstant(values())) return equal.flatMap(candidatesOf)
+    // Equal elements prove nothing: a name or a place must.
+    const named = keysNamed(weight.name, prefixes)
+    const isThere = atPlaceOf(weight)
+    const byName = equal.filter(({ key }) => named.has(key))
+    const evident = byName.length > 0 ? byName : equal.filter(({ key }) => isThere?.(key))
+    return evident.length === 1 && (equal.length === 1 || modulesOf(weight).size <= 1)
+      ? evident.flatMap(candidatesOf)
+      : []
+  }
+}
+
+function rearrangements(
+  source: CheckpointSource,
+  target: DerivedTensor,
+  sources: CheckpointSources,
+): SourceCandidate[] {
+  const leaf = castOf({ op: 'tensor', key: source.key }, source.dtype, target.dtype)
+  const found = arrangements(sources.read(source, target.dtype), target)
+  return found.map(arrangement => ({ key: source.key, derivation: arranged(leaf, arrangement) }))
+}
+
+function castOf(of: Derivation, from: string, dtype: string): Derivation {
+  return from === dtype ? of : { op: 'cast', of, dtype }
+}
+
+/** True if all elements have the same bits. */
+function isConstant({ bytes, dims }: DerivedTensor): boolean {
+  const width = bytes.byteLength / dims.reduce((product, dim) => product * dim, 1)
+  return Buffer.compare(bytes.subarray(width), bytes.subarray(0, bytes.byteLength - width)) === 0
+}
+
+function weightOf({ tensor: { name, path, dataType, dims } }: ExportTarget): GraphWeight {
+  return { tensor: name, path, dtype: dtypeName(dataType), dims }
+}
+
+/** The derivations that were found so far. */
+class Found {
+  readonly #weights: DerivedWeight[] = []
+  readonly #shared: SharedWeight[] = []
+  readonly #ambiguous = new Map<string, AmbiguousWeights>()
+  readonly #keys = new Set<string>()
+
+  /** Adds a weight with all its names, unless one of them has no candidate. Returns true if the weight was added. */
+  add(
+    target: ExportTarget,
+    candidatesFor: (weight: WeightName) => readonly SourceCandidate[],
+    prefixes: readonly KeyPrefix[],
+  ): boolean {
+    const names = [target.own, ...target.aliases]
+    const choices = names.map(weight => ({ weight, choice: chooseSource(weight, candidatesFor(weight), prefixes) }))
+    const own = choices[0]?.choice
+    if (!own || choices.some(({ choice }) => !choice)) return false
+    this.#weights.push({ ...weightOf(target), derivation: own.derivation })
+    const others = choices.slice(1).flatMap(({ weight, choice }) => {
+      const derivation = choice?.derivation ?? own.derivation
+      return areEqual(derivation, own.derivation) ? [] : [{ output: weight.name, derivation }]
+    })
+    if (others.length > 0) this.#shared.push({ tensor: target.own.name, path: target.tensor.path, others })
+    for (const { weight, choice } of choices) {
+      if (choice) this.#note(weight.name, choice.derivation, choice.choices)
+    }
+    return true
+  }
+
+  #note(name: string, derivation: Derivation, choices: Derivation[] | null): void {
+    for (const each of [derivation, ...(choices ?? [])]) for (const key of keysOf(each)) this.#keys.add(key)
+    if (!choices) return
+    const id = JSON.stringify(choices)
+    const known = this.#ambiguous.get(id)
+    if (known) known.weights.push(name)
+    else this.#ambiguous.set(id, { weights: [name], choices })
+  }
+
+  reads(key: string): boolean {
+    return this.#keys.has(key)
+  }
+
+  lists({
+    layout,
+  }: Pick<IndexedFiles, 'layout'>): Pick<Correspondence, 'used' | 'unused' | 'weights' | 'shared' | 'ambiguous'> {
+    const tensors = [...layout.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return {
+      used: tensors
+        .filter(({ name }) => this.#keys.has(name))
+        .map(({ name, dataType, dims }) => ({ key: name, dtype: dtypeName(dataType), dims })),
+      unused: tensors.flatMap(({ name }) => (this.#keys.has(name) ? [] : [name])),
+      weights: this.#weights,
+      shared: this.#shared,
+      ambiguous: [...this.#ambiguous.values()],
+    }
+  }
+}
+
+function areEqual(a: Derivation, b: Derivation): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

@@ -1,0 +1,88 @@
+import type { Derivation } from './derivation.ts'
+import { type DerivedTensor, elementsOf } from './derived-tensor.ts'
+import { joinedOrder, stridesOf, transposed } from './element-moves.ts'
+
+/** A rearrangement of elements: the dims that they are given first, then the order of axes, then the dims of the result. */
+export type Arrangement = {
+  before: readonly number[] | null
+  axes: readonly number[] | null
+  after: readonly number[] | null
+}
+
+/** Most axes of a tensor whose orders are all tried. */
+const mostAxes = 6
+/** Elements that are compared before all are. */
+const samples = 48
+
+/**
+ * Returns every rearrangement that makes one tensor of another of the same type and number of elements: none, a
+ * reshape, and an order of axes before or after a reshape. Several fit only if the values repeat, as those of a symmetric matrix do.
+ */
+export function arrangements(source: DerivedTensor, target: DerivedTensor): Arrangement[] {
+  const found: Arrangement[] = []
+  if (Buffer.compare(source.bytes, target.bytes) === 0)
+    found.push({ before: null, axes: null, after: equalDims(source.dims, target.dims) ? null : target.dims })
+  const met = new Set<string>()
+  const isNew = (dims: readonly number[], axes: readonly number[]) => {
+    const moves = JSON.stringify(joinedOrder(dims, axes))
+    return !met.has(moves) && met.add(moves)
+  }
+  for (const axes of orders(source.dims)) {
+    const dims = axes.map(axis => source.dims[axis] ?? 1)
+    if (isNew(source.dims, axes) && isArranged(source, axes, target))
+      found.push({ before: null, axes, after: equalDims(dims, target.dims) ? null : target.dims })
+  }
+  for (const axes of orders(target.dims)) {
+    const before = target.dims.map(() => 1)
+    for (const [place, axis] of axes.entries()) before[axis] = target.dims[place] ?? 1
+    if (isNew(before, axes) && isArranged({ ...source, dims: before }, axes, target))
+      found.push({ before, axes, after: null })
+  }
+  return found
+}
+
+/** Returns a derivation followed by a rearrangement. */
+export function arranged(of: Derivation, { before, axes, after }: Arrangement): Derivation {
+  const reshaped: Derivation = before ? { op: 'reshape', of, dims: [...before] } : of
+  const turned: Derivation = axes ? { op: 'transpose', of: reshaped, axes: [...axes] } : reshaped
+  return after ? { op: 'reshape', of: turned, dims: [...after] } : turned
+}
+
+/** True if both have the same sizes in the same order. */
+export function equalDims(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dim, axis) => dim === b[axis])
+}
+
+/** Returns the orders of axes that move elements. Those that only move axes of size 1 are left out. */
+function orders(dims: readonly number[]): number[][] {
+  const wide = dims.flatMap((dim, axis) => (dim > 1 ? [axis] : []))
+  if (wide.length < 2 || wide.length > mostAxes) return []
+  const narrow = dims.flatMap((dim, axis) => (dim > 1 ? [] : [axis]))
+  return permutations(wide)
+    .filter(order => order.some((axis, place) => axis !== wide[place]))
+    .map(order => [...order, ...narrow])
+}
+
+function permutations(items: readonly number[]): number[][] {
+  if (items.length < 2) return [[...items]]
+  return items.flatMap((item, place) => permutations(items.toSpliced(place, 1)).map(rest => [item, ...rest]))
+}
+
+function isArranged(source: DerivedTensor, axes: readonly number[], target: DerivedTensor): boolean {
+  const elements = elementsOf(source.dims)
+  const width = source.bytes.byteLength / elements
+  const dims = axes.map(axis => source.dims[axis] ?? 1)
+  const strides = stridesOf(source.dims)
+  const step = Math.max(1, Math.floor(elements / samples))
+  for (let at = step - 1; at < elements; at += step) {
+    let [rest, place] = [at, 0]
+    for (let axis = dims.length - 1; axis >= 0; axis -= 1) {
+      const dim = dims[axis] ?? 1
+      place += (rest % dim) * (strides[axes[axis] ?? 0] ?? 0)
+      rest = Math.floor(rest / dim)
+    }
+    for (let byte = 0; byte < width; byte += 1)
+      if (source.bytes[place * width + byte] !== target.bytes[at * width + byte]) return false
+  }
+  return Buffer.compare(transposed(source, axes).bytes, target.bytes) === 0
+}
