@@ -57,14 +57,20 @@ export const exportSummary = z
     model: namedModel,
     checkpoint: namedModel,
     prefix: z
-      .string()
-      .describe('Text before the names of the graph in keys of the checkpoint, such as module.; empty without one'),
+      .object({
+        drop: z.string().describe('Beginning that names of the graph have and keys lack; empty without one'),
+        add: z
+          .string()
+          .describe('Beginning that keys have and names of the graph lack, such as module.; empty without one'),
+      })
+      .describe('Difference between the names of the graph and the keys of the checkpoint'),
     counts: z
       .object({
         weights: count.describe('Number of weights that follow from the checkpoint'),
         unmatched: count.describe('Number of weights that every model of this export has as the ONNX model does'),
         ambiguous: count.describe('Number of groups of weights with several possible sources'),
         shared: count.describe('Number of weights that stand for several tensors'),
+        numbers: count.describe('Number of numbers of the graph that no checkpoint has'),
         unused: count.describe('Number of keys that no weight follows from'),
       })
       .describe('Lengths of the lists of GET /v1/exports/{id}'),
@@ -102,6 +108,11 @@ export const exportRecord = exportSummary
         }),
       )
       .describe('Weights that follow from no tensor of the checkpoint'),
+    numbers: z
+      .array(graphWeight)
+      .describe(
+        'Numbers of the graph’s own arithmetic, such as a scale of attention, which every model of this export keeps',
+      ),
     ambiguous: z
       .array(z.object({ weights: z.array(z.string()), choices: z.array(derivation) }))
       .describe('Weights with several possible sources, which are equal in this checkpoint'),

@@ -89,7 +89,7 @@ function checkedText(summary: ExportSummary, text: string): string {
 }
 
 function recordOf(summary: ExportSummary, text: string): ExportRecord {
-  const { weights, unmatched, ambiguous, shared, unused } = readCorrespondence(text)
+  const { weights, unmatched, numbers, ambiguous, shared, unused } = readCorrespondence(text)
   return {
     ...summary,
     weights: weights.map(({ tensor, dtype, dims, derivation }) => ({
@@ -100,6 +100,7 @@ function recordOf(summary: ExportSummary, text: string): ExportRecord {
       derivation: derivationText(derivation),
     })),
     unmatched: unmatched.map(({ tensor, dtype, dims, nearest, reason }) => ({ tensor, dtype, dims, nearest, reason })),
+    numbers: numbers.map(({ tensor, dtype, dims }) => ({ tensor, dtype, dims })),
     ambiguous: ambiguous.map(({ weights, choices }) => ({ weights, choices: choices.map(derivationText) })),
     shared: shared.map(({ tensor, others }) => ({
       tensor,

@@ -115,7 +115,7 @@ function keptWarning({ unmatched }: Correspondence): string[] {
 }
 
 /** Warns of float tensors that the checkpoint of the export does not have: this checkpoint may be of a grown network. */
-function unreadWarning({ used, unused, prefix: _ }: Correspondence, { layout, label }: OpenInput): string[] {
+function unreadWarning({ used, unused }: Correspondence, { layout, label }: OpenInput): string[] {
   const { prefix } = fitCheckpoint({ used }, checkpointTensors(layout))
   const own = (key: string) => (key.startsWith(prefix.add) ? prefix.drop + key.slice(prefix.add.length) : key)
   const known = new Set([...used.map(({ key }) => key), ...unused])

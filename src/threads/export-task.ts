@@ -27,7 +27,7 @@ export function findExport({ model, checkpoint, unmatched }: ExportFiles, contro
     control.begin(inputs.reduce((sum, { source, data }) => sum + sizeOf([source, ...data.values()]), 0))
     const found = findCorrespondence(own, trained, control.advance)
     if (unmatched === 'refuse') requireMatched(found, model.label, checkpoint.label)
-    const { prefix, weights, ambiguous, shared, unused } = found
+    const { prefix, weights, ambiguous, shared, numbers, unused } = found
     return {
       prefix,
       counts: {
@@ -35,6 +35,7 @@ export function findExport({ model, checkpoint, unmatched }: ExportFiles, contro
         unmatched: found.unmatched.length,
         ambiguous: ambiguous.length,
         shared: shared.length,
+        numbers: numbers.length,
         unused: unused.length,
       },
       warnings: warningsOf(found),

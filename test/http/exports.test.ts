@@ -74,7 +74,7 @@ describe('an export', () => {
       labels: { run: '7' },
       model: { id: model.id, name: 'exported', sha256: model.sha256 },
       checkpoint: { id: reference.id, name: 'epoch1', sha256: reference.sha256 },
-      counts: { weights: 4, unmatched: 0, ambiguous: 0, shared: 0, unused: 0 },
+      counts: { weights: 4, unmatched: 0, ambiguous: 0, shared: 0, numbers: 0, unused: 0 },
       warnings: [],
     })
     expect(made.expiresAt).not.toBeNull()
