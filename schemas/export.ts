@@ -149,10 +149,12 @@ export type ExportItem = z.infer<typeof exportItem>
 
 export const exportPage = page(exportListItem).meta({ id: 'ExportPage' })
 
+/** Orders of the list of exports. */
+export const exportOrder = z.enum(['-created', 'created', 'name', '-name'])
+
 export const exportFilters = z.strictObject({
   ...pageParameters,
-  sort: z
-    .enum(['-created', 'created', 'name', '-name'])
+  sort: exportOrder
     .default('-created')
     .describe('Order of the list. A minus reverses it; exports without a name come before all others'),
   name: name.optional(),

@@ -403,6 +403,13 @@ class EvaluationResult(_EvaluationResultRequired, total=False):
     ignored: Dict[str, int]
 
 
+class ExportPrefix(TypedDict):
+    """Difference between the names of the graph and the keys of the checkpoint."""
+
+    drop: str
+    add: str
+
+
 class ExportCounts(TypedDict):
     """Lengths of the lists of GET /v1/exports/{id}."""
 
@@ -410,6 +417,7 @@ class ExportCounts(TypedDict):
     unmatched: int
     ambiguous: int
     shared: int
+    numbers: int
     unused: int
 
 
@@ -429,6 +437,12 @@ class ExportUnmatchedItem(TypedDict):
     reason: str
 
 
+class ExportNumbersItem(TypedDict):
+    tensor: str
+    dtype: str
+    dims: List[int]
+
+
 class ExportAmbiguousItem(TypedDict):
     weights: List[str]
     choices: List[str]
@@ -445,14 +459,14 @@ class ExportSharedItem(TypedDict):
 
 
 class Export(TypedDict):
-    """How the weights of an ONNX model follow from a checkpoint."""
+    """An export with the steps from tensors of its checkpoint to each weight of its ONNX model."""
 
     name: Union[str, None]
     labels: Dict[str, str]
     sha256: str
     model: ComparisonResultModelsItem
     checkpoint: ComparisonResultModelsItem
-    prefix: str
+    prefix: ExportPrefix
     counts: ExportCounts
     warnings: List[str]
     createdAt: Timestamp
@@ -460,6 +474,7 @@ class Export(TypedDict):
     id: str
     weights: List[ExportWeightsItem]
     unmatched: List[ExportUnmatchedItem]
+    numbers: List[ExportNumbersItem]
     ambiguous: List[ExportAmbiguousItem]
     shared: List[ExportSharedItem]
     unused: List[str]
@@ -515,7 +530,7 @@ class ExportSummary(TypedDict):
     sha256: str
     model: ComparisonResultModelsItem
     checkpoint: ComparisonResultModelsItem
-    prefix: str
+    prefix: ExportPrefix
     counts: ExportCounts
     warnings: List[str]
     createdAt: Timestamp
