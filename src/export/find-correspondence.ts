@@ -5,6 +5,8 @@ import { atPlaceOf, chooseSource, commonPrefixes, keysNamed, type SourceCandidat
 import type { AmbiguousWeights, Correspondence, DerivedWeight, GraphWeight, SharedWeight } from './correspondence.ts'
 import { type Derivation, keysOf } from './derivation.ts'
 import type { DerivedTensor } from './derived-tensor.ts'
+import { FoldFinder } from './find-folds.ts'
+import { foldableLayers } from './folded-layers.ts'
 import { type ExportTarget, graphTargets, modulesOf, type WeightName } from './graph-targets.ts'
 import type { KeyPrefix } from './key-prefix.ts'
 import { nearestTensor } from './nearest-tensor.ts'
@@ -22,7 +24,7 @@ export function findCorrespondence(
   checkpoint: IndexedFiles,
   onRead: OnRead = () => undefined,
 ): Correspondence {
-  const { targets } = graphTargets(model)
+  const { targets, readersOf } = graphTargets(model)
   const graph = new TensorReader(model, onRead)
   const sources = new CheckpointSources(checkpoint, onRead)
   const equal = new Map(targets.map(({ tensor }) => [tensor, equalSources(tensor, graph, sources)]))
@@ -40,13 +42,21 @@ export function findCorrespondence(
     const candidatesFor = wholeCandidates(equal.get(tensor) ?? [], values, sources, prefixes)
     if (!found.add(target, candidatesFor, prefixes)) open.push(target)
   }
-  const numbers = open.filter(({ tensor, isHeld }) => {
+  for (const { layer, weight, bias } of new FoldFinder(graph, sources).find(
+    foldableLayers(open, readersOf),
+    prefixes,
+  )) {
+    found.addProven(layer.weight, weight)
+    found.addProven(layer.bias, bias)
+  }
+  const left = open.filter(target => !found.has(target))
+  const numbers = left.filter(({ tensor, isHeld }) => {
     const isOwn = tensor.dims.length === 0 || (isHeld && isConstant(graph.read(tensor)))
     return isOwn && !hasOpenSource(tensor, equal.get(tensor) ?? [], sources, found)
   })
-  const unmatched = open.filter(target => !numbers.includes(target))
+  const unmatched = left.filter(target => !numbers.includes(target))
   return {
-    ...found.lists(checkpoint),
+    ...found.lists(targets, checkpoint),
     prefix: prefixes[0] ?? { drop: '', add: '' },
     unmatched: unmatched.map(target => ({
       ...weightOf(target),
@@ -133,7 +143,7 @@ function weightOf({ tensor: { name, path, dataType, dims } }: ExportTarget): Gra
 
 /** The derivations that were found so far. */
 class Found {
-  readonly #weights: DerivedWeight[] = []
+  readonly #weights = new Map<string, DerivedWeight>()
   readonly #shared: SharedWeight[] = []
   readonly #ambiguous = new Map<string, AmbiguousWeights>()
   readonly #keys = new Set<string>()
@@ -148,7 +158,7 @@ class Found {
     const choices = names.map(weight => ({ weight, choice: chooseSource(weight, candidatesFor(weight), prefixes) }))
     const own = choices[0]?.choice
     if (!own || choices.some(({ choice }) => !choice)) return false
-    this.#weights.push({ ...weightOf(target), derivation: own.derivation })
+    this.#weights.set(target.tensor.path, { ...weightOf(target), derivation: own.derivation })
     const others = choices.slice(1).flatMap(({ weight, choice }) => {
       const derivation = choice?.derivation ?? own.derivation
       return areEqual(derivation, own.derivation) ? [] : [{ output: weight.name, derivation }]
@@ -158,6 +168,16 @@ class Found {
       if (choice) this.#note(weight.name, choice.derivation, choice.choices)
     }
     return true
+  }
+
+  /** Adds a weight whose only derivation was proven. */
+  addProven(target: ExportTarget, derivation: Derivation): void {
+    this.#weights.set(target.tensor.path, { ...weightOf(target), derivation })
+    this.#note(target.own.name, derivation, null)
+  }
+
+  has({ tensor }: ExportTarget): boolean {
+    return this.#weights.has(tensor.path)
   }
 
   #note(name: string, derivation: Derivation, choices: Derivation[] | null): void {
@@ -173,16 +193,17 @@ class Found {
     return this.#keys.has(key)
   }
 
-  lists({
-    layout,
-  }: Pick<IndexedFiles, 'layout'>): Pick<Correspondence, 'used' | 'unused' | 'weights' | 'shared' | 'ambiguous'> {
+  lists(
+    targets: readonly ExportTarget[],
+    { layout }: Pick<IndexedFiles, 'layout'>,
+  ): Pick<Correspondence, 'used' | 'unused' | 'weights' | 'shared' | 'ambiguous'> {
     const tensors = [...layout.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))
     return {
       used: tensors
         .filter(({ name }) => this.#keys.has(name))
         .map(({ name, dataType, dims }) => ({ key: name, dtype: dtypeName(dataType), dims })),
       unused: tensors.flatMap(({ name }) => (this.#keys.has(name) ? [] : [name])),
-      weights: this.#weights,
+      weights: targets.flatMap(({ tensor }) => this.#weights.get(tensor.path) ?? []),
       shared: this.#shared,
       ambiguous: [...this.#ambiguous.values()],
     }

@@ -41,6 +41,22 @@ export function arrangements(source: DerivedTensor, target: DerivedTensor): Arra
   return found
 }
 
+/** Returns the rearrangements that give a tensor other dims by an order of axes, without looking at its values. */
+export function arrangementsTo(from: readonly number[], to: readonly number[]): Arrangement[] {
+  const found: Arrangement[] = []
+  const wide = (dims: readonly number[]) => dims.filter(dim => dim > 1)
+  if (equalDims(wide(from), wide(to))) found.push({ before: null, axes: null, after: equalDims(from, to) ? null : to })
+  const met = new Set<string>()
+  for (const axes of orders(from)) {
+    const dims = axes.map(axis => from[axis] ?? 1)
+    const moves = JSON.stringify(joinedOrder(from, axes))
+    if (!equalDims(wide(dims), wide(to)) || met.has(moves)) continue
+    met.add(moves)
+    found.push({ before: null, axes, after: equalDims(dims, to) ? null : to })
+  }
+  return found
+}
+
 /** Returns a derivation followed by a rearrangement. */
 export function arranged(of: Derivation, { before, axes, after }: Arrangement): Derivation {
   const reshaped: Derivation = before ? { op: 'reshape', of, dims: [...before] } : of
