@@ -6,12 +6,15 @@ import type { AmbiguousWeights, Correspondence, DerivedWeight, GraphWeight, Shar
 import { type Derivation, keysOf } from './derivation.ts'
 import type { DerivedTensor } from './derived-tensor.ts'
 import { FoldFinder } from './find-folds.ts'
+import { concatCandidates, sliceCandidates, sourceAs } from './find-parts.ts'
+import { recurrentCandidates } from './find-recurrent.ts'
 import { foldableLayers } from './folded-layers.ts'
 import { type ExportTarget, graphTargets, modulesOf, type WeightName } from './graph-targets.ts'
 import type { KeyPrefix } from './key-prefix.ts'
 import { nearestTensor } from './nearest-tensor.ts'
 import type { IndexedFiles } from './read-tensors.ts'
 import { arranged, arrangements } from './same-values.ts'
+import { isConstant, isTelling } from './value-counts.ts'
 
 /**
  * Proves from values alone how the averaged weights of a model follow from the checkpoint that it was exported from.
@@ -35,13 +38,10 @@ export function findCorrespondence(
     }),
   )
   const found = new Found()
-  const open: ExportTarget[] = []
-  for (const target of targets) {
-    const { tensor } = target
-    const values = () => graph.read(tensor)
-    const candidatesFor = wholeCandidates(equal.get(tensor) ?? [], values, sources, prefixes)
-    if (!found.add(target, candidatesFor, prefixes)) open.push(target)
-  }
+  const open = targets.filter(target => {
+    const values = () => graph.read(target.tensor)
+    return !found.add(target, wholeCandidates(equal.get(target.tensor) ?? [], values, sources, prefixes), prefixes)
+  })
   for (const { layer, weight, bias } of new FoldFinder(graph, sources).find(
     foldableLayers(open, readersOf),
     prefixes,
@@ -49,7 +49,16 @@ export function findCorrespondence(
     found.addProven(layer.weight, weight)
     found.addProven(layer.bias, bias)
   }
-  const left = open.filter(target => !found.has(target))
+  const left = open.filter(target => {
+    if (found.has(target)) return false
+    const values = graph.read(target.tensor)
+    const searches: ((weight: WeightName) => SourceCandidate[])[] = [
+      weight => recurrentCandidates(values, weight, sources),
+      () => sliceCandidates(values, sources),
+      weight => concatCandidates(values, weight, sources),
+    ]
+    return !searches.some(candidatesFor => found.add(target, candidatesFor, prefixes))
+  })
   const numbers = left.filter(({ tensor, isHeld }) => {
     const isOwn = tensor.dims.length === 0 || (isHeld && isConstant(graph.read(tensor)))
     return isOwn && !hasOpenSource(tensor, equal.get(tensor) ?? [], sources, found)
@@ -105,8 +114,7 @@ function wholeCandidates(
   }
   return weight => {
     if (equal.length === 0) return []
-    if (!isConstant(values())) return equal.flatMap(candidatesOf)
-    // Equal elements prove nothing: a name or a place must.
+    if (isTelling(values())) return equal.flatMap(candidatesOf)
     const named = keysNamed(weight.name, prefixes)
     const isThere = atPlaceOf(weight)
     const byName = equal.filter(({ key }) => named.has(key))
@@ -122,19 +130,9 @@ function rearrangements(
   target: DerivedTensor,
   sources: CheckpointSources,
 ): SourceCandidate[] {
-  const leaf = castOf({ op: 'tensor', key: source.key }, source.dtype, target.dtype)
+  const leaf = sourceAs(source, target.dtype)
   const found = arrangements(sources.read(source, target.dtype), target)
   return found.map(arrangement => ({ key: source.key, derivation: arranged(leaf, arrangement) }))
-}
-
-function castOf(of: Derivation, from: string, dtype: string): Derivation {
-  return from === dtype ? of : { op: 'cast', of, dtype }
-}
-
-/** True if all elements have the same bits. */
-function isConstant({ bytes, dims }: DerivedTensor): boolean {
-  const width = bytes.byteLength / dims.reduce((product, dim) => product * dim, 1)
-  return Buffer.compare(bytes.subarray(width), bytes.subarray(0, bytes.byteLength - width)) === 0
 }
 
 function weightOf({ tensor: { name, path, dataType, dims } }: ExportTarget): GraphWeight {

@@ -64,6 +64,13 @@ export function arranged(of: Derivation, { before, axes, after }: Arrangement): 
   return after ? { op: 'reshape', of: turned, dims: [...after] } : turned
 }
 
+/** Returns a tensor after a rearrangement. */
+export function arrangedTensor(tensor: DerivedTensor, { before, axes, after }: Arrangement): DerivedTensor {
+  const reshaped = before ? { ...tensor, dims: [...before] } : tensor
+  const turned = axes ? transposed(reshaped, axes) : reshaped
+  return after ? { ...turned, dims: [...after] } : turned
+}
+
 /** True if both have the same sizes in the same order. */
 export function equalDims(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis])
@@ -79,7 +86,8 @@ function orders(dims: readonly number[]): number[][] {
     .map(order => [...order, ...narrow])
 }
 
-function permutations(items: readonly number[]): number[][] {
+/** Returns all orders of some numbers. The first is their own order. */
+export function permutations(items: readonly number[]): number[][] {
   if (items.length < 2) return [[...items]]
   return items.flatMap((item, place) => permutations(items.toSpliced(place, 1)).map(rest => [item, ...rest]))
 }
