@@ -80,6 +80,7 @@ export function castTensor(tensor: DerivedTensor, dtype: string): DerivedTensor 
 export class CheckpointSources {
   readonly all: readonly CheckpointSource[]
   readonly #reader: TensorReader
+  readonly #byKey: ReadonlyMap<string, CheckpointSource>
   readonly #digests = new Map<string, number>()
   readonly #places = new Map<string, PlaceSums>()
 
@@ -94,11 +95,19 @@ export class CheckpointSources {
         dims: tensor.dims,
         elements: tensor.elements,
       }))
+    this.#byKey = new Map(this.all.map(source => [source.key, source]))
   }
 
   /** Returns a tensor in a float type. */
   read({ tensor }: CheckpointSource, dtype: string): DerivedTensor {
     return castTensor(this.#reader.read(tensor), dtype)
+  }
+
+  /** Returns a tensor by its key, in its own type. @throws RangeError for a key that is no float tensor */
+  whole(key: string): DerivedTensor {
+    const source = this.#byKey.get(key)
+    if (!source) throw new RangeError(`the checkpoint has no float tensor ${key}`)
+    return this.#reader.read(source.tensor)
   }
 
   /** Returns the key of a tensor's digest in a float type. */

@@ -35,7 +35,8 @@ export type FoldArithmetic = 'scale' | 'rsqrt' | 'binary64'
 
 /**
  * A folded batch norm: keys of its tensors, and its epsilon. `gamma` and `beta` are null for a norm without them: ones
- * and zeros.
+ * and zeros. `dtype`: the type of the arithmetic, which the weight and the bias have. `otherEpsilons`: further values
+ * that give the same export, because its variances are large or its type is small.
  */
 export type FoldedNorm = {
   gamma: string | null
@@ -43,6 +44,8 @@ export type FoldedNorm = {
   mean: string
   variance: string
   epsilon: number
+  otherEpsilons: number[]
+  dtype: string
   arithmetic: FoldArithmetic
 }
 

@@ -1,6 +1,7 @@
+import { type ChannelPlaces, channelPlaces } from './channels.ts'
 import type { Derivation, FoldedBias, FoldedNorm, FoldedWeight } from './derivation.ts'
 import { type DerivedTensor, tensorOfValues, valuesOf } from './derived-tensor.ts'
-import { around, concatenatedTensors, sliced, transposed } from './element-moves.ts'
+import { concatenatedTensors, sliced, transposed } from './element-moves.ts'
 import { foldBias, foldFactors, type NormValues, roundingOf } from './fold-norm.ts'
 
 /** Reads a tensor of a checkpoint by its key, whole. @throws TureenError if the checkpoint lacks it */
@@ -50,18 +51,18 @@ export function deriveWeight(derivation: Derivation, read: TensorSupplier): Deri
 
 function foldedWeight({ of, axis, groups, norm }: FoldedWeight, read: TensorSupplier): DerivedTensor {
   const weight = deriveWeight(of, read)
-  const round = roundingOf(weight.dtype)
+  const round = roundingOf(norm.arithmetic === 'binary64' ? 'float64' : norm.dtype)
   const values = valuesOf(weight)
   const factors = foldFactors(normValues(norm, read), norm.arithmetic, round)
-  multiplyChannels(values, weight.dims, { axis, groups, factors }, norm.arithmetic === 'binary64' ? undefined : round)
+  multiplyChannels(values, channelPlaces(weight.dims, { axis, groups }), factors, round)
   return tensorOfValues(weight.dtype, weight.dims, values)
 }
 
 function foldedBias({ of, norm }: FoldedBias, read: TensorSupplier): DerivedTensor {
   const bias = of && deriveWeight(of, read)
-  const { dtype, dims } = read(norm.mean)
-  const values = foldBias(bias && valuesOf(bias), normValues(norm, read), norm.arithmetic, roundingOf(dtype))
-  return tensorOfValues(dtype, dims, values)
+  const { dims } = read(norm.mean)
+  const values = foldBias(bias && valuesOf(bias), normValues(norm, read), norm.arithmetic, roundingOf(norm.dtype))
+  return tensorOfValues(norm.dtype, bias?.dims ?? dims, values)
 }
 
 function normValues({ gamma, beta, mean, variance, epsilon }: FoldedNorm, read: TensorSupplier): NormValues {
@@ -75,29 +76,18 @@ function normValues({ gamma, beta, mean, variance, epsilon }: FoldedNorm, read: 
   }
 }
 
-/** The factor of each output channel, and the axis of the weight that has them. */
-type ChannelFactors = { axis: number; groups: number; factors: Float64Array }
-
 /** Multiplies each element by the factor of its output channel, in place. */
 function multiplyChannels(
   values: Float64Array,
-  dims: readonly number[],
-  { axis, groups, factors }: ChannelFactors,
-  round: ((value: number) => number) | undefined,
+  { channels, perChannel, at }: ChannelPlaces,
+  factors: Float64Array,
+  round: (value: number) => number,
 ): void {
-  const [outer, inner] = around(dims, axis)
-  const channels = dims[axis] ?? 1
-  // With groups, the axis before has the input channels of all groups, one group after the other.
-  const perGroup = Math.max(1, outer / groups)
-  for (let before = 0; before < outer; before += 1) {
-    const first = Math.floor(before / perGroup) * channels
-    for (let channel = 0; channel < channels; channel += 1) {
-      const factor = factors[first + channel] ?? 1
-      const start = (before * channels + channel) * inner
-      for (let at = start; at < start + inner; at += 1) {
-        const product = (values[at] ?? 0) * factor
-        values[at] = round ? round(product) : product
-      }
+  for (let channel = 0; channel < channels; channel += 1) {
+    const factor = factors[channel] ?? 1
+    for (let index = 0; index < perChannel; index += 1) {
+      const place = at(channel, index)
+      values[place] = round((values[place] ?? 0) * factor)
     }
   }
 }

@@ -5,11 +5,16 @@ import { atPlaceOf, chooseSource, commonPrefixes, keysNamed, type SourceCandidat
 import type { AmbiguousWeights, Correspondence, DerivedWeight, GraphWeight, SharedWeight } from './correspondence.ts'
 import { type Derivation, keysOf } from './derivation.ts'
 import type { DerivedTensor } from './derived-tensor.ts'
+import { FoldFinder } from './find-folds.ts'
+import { concatCandidates, sliceCandidates, sourceAs } from './find-parts.ts'
+import { recurrentCandidates } from './find-recurrent.ts'
+import { foldableLayers } from './folded-layers.ts'
 import { type ExportTarget, graphTargets, modulesOf, type WeightName } from './graph-targets.ts'
 import type { KeyPrefix } from './key-prefix.ts'
 import { nearestTensor } from './nearest-tensor.ts'
 import type { IndexedFiles } from './read-tensors.ts'
 import { arranged, arrangements } from './same-values.ts'
+import { isConstant, isTelling } from './value-counts.ts'
 
 /**
  * Proves from values alone how the averaged weights of a model follow from the checkpoint that it was exported from.
@@ -22,7 +27,7 @@ export function findCorrespondence(
   checkpoint: IndexedFiles,
   onRead: OnRead = () => undefined,
 ): Correspondence {
-  const { targets } = graphTargets(model)
+  const { targets, readersOf } = graphTargets(model)
   const graph = new TensorReader(model, onRead)
   const sources = new CheckpointSources(checkpoint, onRead)
   const equal = new Map(targets.map(({ tensor }) => [tensor, equalSources(tensor, graph, sources)]))
@@ -33,20 +38,34 @@ export function findCorrespondence(
     }),
   )
   const found = new Found()
-  const open: ExportTarget[] = []
-  for (const target of targets) {
-    const { tensor } = target
-    const values = () => graph.read(tensor)
-    const candidatesFor = wholeCandidates(equal.get(tensor) ?? [], values, sources, prefixes)
-    if (!found.add(target, candidatesFor, prefixes)) open.push(target)
+  const open = targets.filter(target => {
+    const values = () => graph.read(target.tensor)
+    return !found.add(target, wholeCandidates(equal.get(target.tensor) ?? [], values, sources, prefixes), prefixes)
+  })
+  for (const { layer, weight, bias } of new FoldFinder(graph, sources).find(
+    foldableLayers(open, readersOf),
+    prefixes,
+  )) {
+    found.addProven(layer.weight, weight)
+    found.addProven(layer.bias, bias)
   }
-  const numbers = open.filter(({ tensor, isHeld }) => {
+  const left = open.filter(target => {
+    if (found.has(target)) return false
+    const values = graph.read(target.tensor)
+    const searches: ((weight: WeightName) => SourceCandidate[])[] = [
+      weight => recurrentCandidates(values, weight, sources),
+      () => sliceCandidates(values, sources),
+      weight => concatCandidates(values, weight, sources),
+    ]
+    return !searches.some(candidatesFor => found.add(target, candidatesFor, prefixes))
+  })
+  const numbers = left.filter(({ tensor, isHeld }) => {
     const isOwn = tensor.dims.length === 0 || (isHeld && isConstant(graph.read(tensor)))
     return isOwn && !hasOpenSource(tensor, equal.get(tensor) ?? [], sources, found)
   })
-  const unmatched = open.filter(target => !numbers.includes(target))
+  const unmatched = left.filter(target => !numbers.includes(target))
   return {
-    ...found.lists(checkpoint),
+    ...found.lists(targets, checkpoint),
     prefix: prefixes[0] ?? { drop: '', add: '' },
     unmatched: unmatched.map(target => ({
       ...weightOf(target),
@@ -95,8 +114,7 @@ function wholeCandidates(
   }
   return weight => {
     if (equal.length === 0) return []
-    if (!isConstant(values())) return equal.flatMap(candidatesOf)
-    // Equal elements prove nothing: a name or a place must.
+    if (isTelling(values())) return equal.flatMap(candidatesOf)
     const named = keysNamed(weight.name, prefixes)
     const isThere = atPlaceOf(weight)
     const byName = equal.filter(({ key }) => named.has(key))
@@ -112,19 +130,9 @@ function rearrangements(
   target: DerivedTensor,
   sources: CheckpointSources,
 ): SourceCandidate[] {
-  const leaf = castOf({ op: 'tensor', key: source.key }, source.dtype, target.dtype)
+  const leaf = sourceAs(source, target.dtype)
   const found = arrangements(sources.read(source, target.dtype), target)
   return found.map(arrangement => ({ key: source.key, derivation: arranged(leaf, arrangement) }))
-}
-
-function castOf(of: Derivation, from: string, dtype: string): Derivation {
-  return from === dtype ? of : { op: 'cast', of, dtype }
-}
-
-/** True if all elements have the same bits. */
-function isConstant({ bytes, dims }: DerivedTensor): boolean {
-  const width = bytes.byteLength / dims.reduce((product, dim) => product * dim, 1)
-  return Buffer.compare(bytes.subarray(width), bytes.subarray(0, bytes.byteLength - width)) === 0
 }
 
 function weightOf({ tensor: { name, path, dataType, dims } }: ExportTarget): GraphWeight {
@@ -133,7 +141,7 @@ function weightOf({ tensor: { name, path, dataType, dims } }: ExportTarget): Gra
 
 /** The derivations that were found so far. */
 class Found {
-  readonly #weights: DerivedWeight[] = []
+  readonly #weights = new Map<string, DerivedWeight>()
   readonly #shared: SharedWeight[] = []
   readonly #ambiguous = new Map<string, AmbiguousWeights>()
   readonly #keys = new Set<string>()
@@ -148,7 +156,7 @@ class Found {
     const choices = names.map(weight => ({ weight, choice: chooseSource(weight, candidatesFor(weight), prefixes) }))
     const own = choices[0]?.choice
     if (!own || choices.some(({ choice }) => !choice)) return false
-    this.#weights.push({ ...weightOf(target), derivation: own.derivation })
+    this.#weights.set(target.tensor.path, { ...weightOf(target), derivation: own.derivation })
     const others = choices.slice(1).flatMap(({ weight, choice }) => {
       const derivation = choice?.derivation ?? own.derivation
       return areEqual(derivation, own.derivation) ? [] : [{ output: weight.name, derivation }]
@@ -158,6 +166,16 @@ class Found {
       if (choice) this.#note(weight.name, choice.derivation, choice.choices)
     }
     return true
+  }
+
+  /** Adds a weight whose only derivation was proven. */
+  addProven(target: ExportTarget, derivation: Derivation): void {
+    this.#weights.set(target.tensor.path, { ...weightOf(target), derivation })
+    this.#note(target.own.name, derivation, null)
+  }
+
+  has({ tensor }: ExportTarget): boolean {
+    return this.#weights.has(tensor.path)
   }
 
   #note(name: string, derivation: Derivation, choices: Derivation[] | null): void {
@@ -173,16 +191,17 @@ class Found {
     return this.#keys.has(key)
   }
 
-  lists({
-    layout,
-  }: Pick<IndexedFiles, 'layout'>): Pick<Correspondence, 'used' | 'unused' | 'weights' | 'shared' | 'ambiguous'> {
+  lists(
+    targets: readonly ExportTarget[],
+    { layout }: Pick<IndexedFiles, 'layout'>,
+  ): Pick<Correspondence, 'used' | 'unused' | 'weights' | 'shared' | 'ambiguous'> {
     const tensors = [...layout.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))
     return {
       used: tensors
         .filter(({ name }) => this.#keys.has(name))
         .map(({ name, dataType, dims }) => ({ key: name, dtype: dtypeName(dataType), dims })),
       unused: tensors.flatMap(({ name }) => (this.#keys.has(name) ? [] : [name])),
-      weights: this.#weights,
+      weights: targets.flatMap(({ tensor }) => this.#weights.get(tensor.path) ?? []),
       shared: this.#shared,
       ambiguous: [...this.#ambiguous.values()],
     }

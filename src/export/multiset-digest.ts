@@ -1,3 +1,6 @@
+import { floatFormat } from '../tensor/float-format.ts'
+import type { DerivedTensor } from './derived-tensor.ts'
+
 /**
  * Two sums modulo 2^32 over mixed hashes of all elements' bits. Equal multisets of elements have equal digests, in any
  * order, and the digest of a part is the difference of two digests.
@@ -34,7 +37,8 @@ export function placeDigests(
   const row = width === 8 ? inner * 2 : inner
   const first = new Int32Array(places + 1)
   const second = new Int32Array(places + 1)
-  for (let before = 0, at = 0; before < outer; before += 1) {
+  if (row === 1) addElements(words, places, first, second)
+  for (let before = 0, at = 0; row > 1 && before < outer; before += 1) {
     for (let place = 1; place <= places; place += 1, at += row) {
       const sum = width === 8 ? sumOfPairs(words, at, at + row) : sumOf(words, at, at + row)
       first[place] = (first[place] ?? 0) + sum.first
@@ -48,12 +52,29 @@ export function placeDigests(
   return { first, second }
 }
 
+/** Returns the key of the digest of a whole tensor. */
+export function digestOf({ dtype, bytes }: DerivedTensor): number {
+  return digestKey(multisetDigest(bytes, floatFormat(dtype).bytes))
+}
+
 type Words = Uint8Array | Uint16Array | Int32Array
 
 function wordsOf(bytes: Uint8Array, width: number): Words {
   if (width === 1) return bytes
   if (width === 2) return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2)
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+}
+
+/** Adds the digest of each element to the entry behind its place, for an axis with one element in each place. */
+function addElements(words: Words, places: number, first: Int32Array, second: Int32Array): void {
+  for (let at = 0, place = 1; at < words.length; at += 1, place += 1) {
+    if (place > places) place = 1
+    const word = words[at] ?? 0
+    const half = Math.imul(word ^ (word >>> 16), firstFactor)
+    const hash = Math.imul(half ^ (half >>> 13), secondFactor)
+    first[place] = (first[place] ?? 0) + (hash ^ (hash >>> 16))
+    second[place] = (second[place] ?? 0) + Math.imul(hash ^ (hash >>> 15), thirdFactor)
+  }
 }
 
 /** Constants of the mixing steps of MurmurHash3 (https://github.com/aappleby/smhasher, fmix32), and an odd number near 2^32 / golden ratio. */

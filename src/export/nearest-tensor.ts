@@ -33,7 +33,7 @@ export function nearestTensor(
   const { source, differing, largest } = best
   const reason =
     differing === 0
-      ? `${source.key} has the same values, but all of them are equal, so they prove nothing`
+      ? `${source.key} has the same values, but equal values and integers prove nothing, and no name does`
       : `${differing} of ${source.elements} values differ from those of ${source.key}, by ${largest.toPrecision(3)} at most`
   return { nearest: source.key, reason }
 }

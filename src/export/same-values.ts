@@ -41,11 +41,34 @@ export function arrangements(source: DerivedTensor, target: DerivedTensor): Arra
   return found
 }
 
+/** Returns the rearrangements that give a tensor other dims by an order of axes, without looking at its values. */
+export function arrangementsTo(from: readonly number[], to: readonly number[]): Arrangement[] {
+  const found: Arrangement[] = []
+  const wide = (dims: readonly number[]) => dims.filter(dim => dim > 1)
+  if (equalDims(wide(from), wide(to))) found.push({ before: null, axes: null, after: equalDims(from, to) ? null : to })
+  const met = new Set<string>()
+  for (const axes of orders(from)) {
+    const dims = axes.map(axis => from[axis] ?? 1)
+    const moves = JSON.stringify(joinedOrder(from, axes))
+    if (!equalDims(wide(dims), wide(to)) || met.has(moves)) continue
+    met.add(moves)
+    found.push({ before: null, axes, after: equalDims(dims, to) ? null : to })
+  }
+  return found
+}
+
 /** Returns a derivation followed by a rearrangement. */
 export function arranged(of: Derivation, { before, axes, after }: Arrangement): Derivation {
   const reshaped: Derivation = before ? { op: 'reshape', of, dims: [...before] } : of
   const turned: Derivation = axes ? { op: 'transpose', of: reshaped, axes: [...axes] } : reshaped
   return after ? { op: 'reshape', of: turned, dims: [...after] } : turned
+}
+
+/** Returns a tensor after a rearrangement. */
+export function arrangedTensor(tensor: DerivedTensor, { before, axes, after }: Arrangement): DerivedTensor {
+  const reshaped = before ? { ...tensor, dims: [...before] } : tensor
+  const turned = axes ? transposed(reshaped, axes) : reshaped
+  return after ? { ...turned, dims: [...after] } : turned
 }
 
 /** True if both have the same sizes in the same order. */
@@ -63,7 +86,8 @@ function orders(dims: readonly number[]): number[][] {
     .map(order => [...order, ...narrow])
 }
 
-function permutations(items: readonly number[]): number[][] {
+/** Returns all orders of some numbers. The first is their own order. */
+export function permutations(items: readonly number[]): number[][] {
   if (items.length < 2) return [[...items]]
   return items.flatMap((item, place) => permutations(items.toSpliced(place, 1)).map(rest => [item, ...rest]))
 }
