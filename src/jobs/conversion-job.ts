@@ -42,8 +42,8 @@ export function conversionRunner({ models, exports, contentFiles, threads }: Con
     const onProgress = (done: number, total: number) => progress({ done, total, message: 'bytes written' })
     await models.whileSound([files.model, files.checkpoint], signal, async () =>
       contentFiles.withOutput(await bytesOf(files.model), async output => {
-        const { files: written, report } = await threads.convert({ ...task, output }, { signal, onProgress })
-        await models.addMerged(written, model.id, insert =>
+        const { files: written, isParted, report } = await threads.convert({ ...task, output }, { signal, onProgress })
+        await models.addMerged(written, isParted ? null : model.id, insert =>
           succeed(async transaction => {
             const id = await insert(transaction, { name, labels, expiresAt: expiryAfter(ttl), recipe })
             const seconds = (performance.now() - started) / 1000

@@ -7,6 +7,7 @@ import { floatFormat } from '../tensor/float-format.ts'
 import { dataFiles } from './data-files.ts'
 import type { IndexedInput } from './merge-input.ts'
 import type { NonFiniteTensor } from './non-finite.ts'
+import { type PartedWeight, partingEdits } from './parted-weights.ts'
 import { type PlanPart, plannedFile } from './plan-parts.ts'
 import { type PlanSource, renderedFiles } from './planned-files.ts'
 import { type RecipeDocument, recipeEdits } from './provenance.ts'
@@ -16,16 +17,20 @@ import type { TensorRenderer } from './tensor-renderer.ts'
 /** The files of a model that is made from a checkpoint. `nonFinite`: its weights that are not finite, once every byte was read. */
 export type DerivedModel = { files: PlanSource; nonFinite(): NonFiniteTensor[] }
 
+/** The weights that are made from a checkpoint. `parted`: those that get an initializer of their own. */
+export type DerivedWeights = { weights: readonly DerivedWeight[]; parted: readonly PartedWeight[] }
+
 /**
  * Returns the model of a checkpoint: an exported model with its weights derived from the checkpoint. Everything else is copied.
  * @param base the model that was exported from another checkpoint
  * @param read reads the checkpoint, which fits
  * @param recipe for the metadata of the model; null to keep that of the base
- * @throws TureenError `TUREEN_MODEL_UNSUPPORTED` if two weights with different derivations share bytes of a data file
+ * @throws TureenError `TUREEN_MODEL_UNSUPPORTED` if two weights with different derivations share bytes of a data file, or if the graph gives
+ *   a parted weight no Identity
  */
 export function derivedModel(
   base: IndexedInput,
-  weights: readonly DerivedWeight[],
+  { weights, parted }: DerivedWeights,
   read: TensorSupplier,
   recipe: RecipeDocument | null,
 ): DerivedModel {
@@ -42,8 +47,12 @@ export function derivedModel(
     else if (data.replace(tensor, payload, index, [tensor])) external.set(placeKey(payload), index)
     else requireSame(base.label, tensor, weights, index, external.get(placeKey(payload)))
   }
+  const parting = partingEdits(base, parted, weights.length)
+  if (!parting) throw notParted(base.label, parted)
+  edits.push(...parting)
   const plan = { main: plannedFile(splice(base.layout, edits)), data: data.files() }
-  const { renderer, nonFinite } = derivedTensors(weights, read)
+  const others = parted.map(({ output, derivation }) => ({ tensor: output, derivation }))
+  const { renderer, nonFinite } = derivedTensors([...weights, ...others], read)
   return { files: renderedFiles(plan, base, renderer), nonFinite }
 }
 
@@ -70,9 +79,19 @@ function requireSame(
   )
 }
 
+function notParted(model: string, parted: readonly PartedWeight[]): TureenError {
+  const tensor = parted.map(({ output }) => output).join(', ')
+  const message = 'is stored once with another tensor, and differs from it in this checkpoint'
+  return new TureenError(
+    'TUREEN_MODEL_UNSUPPORTED',
+    `In the model ${model} the weight ${tensor} ${message}. Export a trained checkpoint, in which they differ, and make its export.`,
+    [{ model, tensor, message }],
+  )
+}
+
 /** Returns the renderer of derived weights. It holds one weight at a time: files are read from their beginning to their end. */
 function derivedTensors(
-  weights: readonly DerivedWeight[],
+  weights: readonly Pick<DerivedWeight, 'tensor' | 'derivation'>[],
   read: TensorSupplier,
 ): { renderer: TensorRenderer; nonFinite: DerivedModel['nonFinite'] } {
   const counts = new Map<number, number>()

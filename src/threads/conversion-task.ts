@@ -5,6 +5,7 @@ import { differingChoices, fitCheckpoint } from '../export/fit-checkpoint.ts'
 import { checkpointTensors, tensorSupplier } from '../export/read-tensors.ts'
 import { derivedModel } from '../merge/derived-model.ts'
 import type { NonFiniteTensor } from '../merge/non-finite.ts'
+import type { PartedWeight } from '../merge/parted-weights.ts'
 import type { RecipeDocument } from '../merge/provenance.ts'
 import { readCorrespondence } from './correspondence-document.ts'
 import { outputFiles, type WrittenFile, writeFiles } from './merge-task.ts'
@@ -19,9 +20,10 @@ export type ConversionFiles = {
   recipe: RecipeDocument | null
 }
 
-/** The model that a conversion has written, its own file first. */
+/** The model that a conversion has written, its own file first. `isParted`: true if its graph is not the one of the exported model. */
 export type ConvertedModel = {
   files: WrittenFile[]
+  isParted: boolean
   report: { weights: number; kept: number; warnings: string[]; bytesRead: number; bytesWritten: number }
 }
 
@@ -43,7 +45,8 @@ export function convertFiles(
     if (!base || !trained) throw new RangeError('a conversion has two files')
     const found = readCorrespondence(correspondence)
     const read = fittingTensors(found, trained)
-    const derived = derivedModel(base, found.weights, read, recipe)
+    const parted = found.shared.flatMap(shared => differingShares(found, shared, read))
+    const derived = derivedModel(base, { weights: found.weights, parted }, read, recipe)
     const outputs = outputFiles(derived.files, output)
     const bytesWritten = outputs.reduce((sum, { bytes }) => sum + bytes, 0)
     control.begin(bytesWritten)
@@ -51,10 +54,11 @@ export function convertFiles(
     const warnings = [
       ...nonFiniteWarning(checkpoint.label, derived.nonFinite()),
       ...keptWarning(found),
+      ...partedWarning(parted),
       ...unreadWarning(found, trained),
     ]
-    const report = { weights: found.weights.length, kept: found.unmatched.length, warnings }
-    return { files, report: { ...report, bytesRead: bytesReadOf(inputs), bytesWritten } }
+    const report = { weights: found.weights.length + parted.length, kept: found.unmatched.length, warnings }
+    return { files, isParted: parted.length > 0, report: { ...report, bytesRead: bytesReadOf(inputs), bytesWritten } }
   } finally {
     closeInputs(inputs)
   }
@@ -65,26 +69,21 @@ function fittingTensors(found: Correspondence, checkpoint: OpenInput): TensorSup
   const { prefix, causes } = fitCheckpoint(found, checkpointTensors(checkpoint.layout))
   requireFit(checkpoint.label, causes)
   const read = tensorSupplier(checkpoint, prefix)
-  requireFit(checkpoint.label, [
-    ...differingChoices(found, read),
-    ...found.shared.flatMap(shared => differingShares(found, shared, read)),
-  ])
+  requireFit(checkpoint.label, differingChoices(found, read))
   return read
 }
 
-/** Returns a cause for each tensor that the export stores once with another, and that differs from it in this checkpoint. */
+/** Returns the weights that the export stores once with another, and that differ from it in this checkpoint. */
 function differingShares(
   { weights }: Correspondence,
-  { tensor, path, others }: SharedWeight,
+  { path, others }: SharedWeight,
   read: TensorSupplier,
-): ProblemItem[] {
+): PartedWeight[] {
   const own = weights.find(weight => weight.path === path)
   if (!own) return []
   const { bytes } = deriveWeight(own.derivation, read)
-  const other = others.find(({ derivation }) => Buffer.compare(bytes, deriveWeight(derivation, read).bytes) !== 0)
-  if (!other) return []
-  const message = `has different values for ${tensor} and ${other.output}, which the exporter stored once because they were equal. Export a trained checkpoint and make its export`
-  return [{ tensor, expected: `${tensor} equal to ${other.output}`, message }]
+  const differing = others.filter(({ derivation }) => Buffer.compare(bytes, deriveWeight(derivation, read).bytes) !== 0)
+  return differing.map(({ output, derivation }) => ({ output, path, derivation }))
 }
 
 function requireFit(model: string, causes: readonly ProblemItem[]): void {
@@ -112,6 +111,14 @@ function keptWarning({ unmatched }: Correspondence): string[] {
   if (unmatched.length === 0) return []
   const names = unmatched.map(({ tensor }) => tensor)
   return [`These weights follow from no checkpoint, and are those of the exported model: ${someOf(names)}.`]
+}
+
+function partedWarning(parted: readonly PartedWeight[]): string[] {
+  if (parted.length === 0) return []
+  const names = parted.map(({ output }) => output)
+  return [
+    `The exporter stored tensors once that differ in this checkpoint. The model has initializers of their own for ${someOf(names)}.`,
+  ]
 }
 
 /** Warns of float tensors that the checkpoint of the export does not have: this checkpoint may be of a grown network. */
