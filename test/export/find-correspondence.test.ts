@@ -3,7 +3,19 @@ import { findCorrespondence } from '../../src/export/find-correspondence.ts'
 import { derivedWeights, exportedFile, ownWeights } from '../support/exports.ts'
 
 /** Networks of test/fixtures/exports of which every weight is found. */
-const networks = ['unfolded', 'folded', 'fused', 'half', 'upward', 'odd', 'exact', 'tied', 'cross', 'encoder', 'recurrent']
+const networks = [
+  'unfolded',
+  'folded',
+  'fused',
+  'half',
+  'upward',
+  'odd',
+  'exact',
+  'tied',
+  'cross',
+  'encoder',
+  'recurrent',
+]
 
 describe.each(networks)('the export of %s', network => {
   const correspondence = findCorrespondence(exportedFile(`${network}-0.onnx`), exportedFile(`${network}-0.safetensors`))
