@@ -2,10 +2,12 @@ import { elementSource } from '../onnx/elements.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { dtypeName, dtypeOf } from '../tensor/dtype.ts'
 import { floatFormat } from '../tensor/float-format.ts'
+import type { Derivation } from './derivation.ts'
 import { type DerivedTensor, tensorOfValues, valuesOf } from './derived-tensor.ts'
 import { around } from './element-moves.ts'
 import { digestKey, multisetDigest, placeDigests } from './multiset-digest.ts'
 import { type IndexedFiles, readTensor } from './read-tensors.ts'
+import { samplePlaces } from './same-values.ts'
 
 /** A float tensor of a checkpoint. */
 export type CheckpointSource = {
@@ -51,6 +53,19 @@ export class TensorReader {
     return read
   }
 
+  /** Returns the elements of a tensor at the places of {@link samplePlaces}. */
+  samples(tensor: TensorEntry): DerivedTensor {
+    const dtype = dtypeName(tensor.dataType)
+    const { bytes: width } = floatFormat(dtype)
+    const elements = elementSource(tensor, this.#files.source, this.#files.data)
+    const { starts, length } = samplePlaces(tensor.elements)
+    const bytes = new Uint8Array(starts.length * length * width)
+    for (const [run, start] of starts.entries())
+      elements.read(start * width, bytes.subarray(run * length * width, (run + 1) * length * width))
+    this.#onRead(bytes.byteLength)
+    return { dtype, dims: [starts.length * length], bytes }
+  }
+
   /** Returns the key of the digest of a tensor's elements in a float type. */
   digest(tensor: TensorEntry, dtype: string): number {
     const own = dtypeName(tensor.dataType)
@@ -71,6 +86,12 @@ export class TensorReader {
   }
 }
 
+/** Returns the derivation of a whole tensor of a checkpoint in a float type. */
+export function sourceAs({ key, dtype: own }: CheckpointSource, dtype: string): Derivation {
+  const leaf: Derivation = { op: 'tensor', key }
+  return own === dtype ? leaf : { op: 'cast', of: leaf, dtype }
+}
+
 /** Returns a tensor in another float type, each value rounded once. */
 export function castTensor(tensor: DerivedTensor, dtype: string): DerivedTensor {
   return tensor.dtype === dtype ? tensor : tensorOfValues(dtype, tensor.dims, valuesOf(tensor))
@@ -81,6 +102,8 @@ export class CheckpointSources {
   readonly all: readonly CheckpointSource[]
   readonly #reader: TensorReader
   readonly #byKey: ReadonlyMap<string, CheckpointSource>
+  readonly #bySize: ReadonlyMap<number, readonly CheckpointSource[]>
+  readonly #samples = new Map<string, DerivedTensor>()
   readonly #digests = new Map<string, number>()
   readonly #places = new Map<string, PlaceSums>()
 
@@ -95,6 +118,7 @@ export class CheckpointSources {
         dims: tensor.dims,
         elements: tensor.elements,
       }))
+    this.#bySize = Map.groupBy(this.all, ({ elements }) => elements)
     this.#byKey = new Map(this.all.map(source => [source.key, source]))
   }
 
@@ -108,6 +132,19 @@ export class CheckpointSources {
     const source = this.#byKey.get(key)
     if (!source) throw new RangeError(`the checkpoint has no float tensor ${key}`)
     return this.#reader.read(source.tensor)
+  }
+
+  /** Returns the tensors with a number of elements. */
+  ofSize(elements: number): readonly CheckpointSource[] {
+    return this.#bySize.get(elements) ?? []
+  }
+
+  /** Returns the elements of a tensor at the places of {@link samplePlaces}, in a float type. */
+  samples({ key, tensor }: CheckpointSource, dtype: string): DerivedTensor {
+    const name = `${dtype} ${key}`
+    const known = this.#samples.get(name) ?? castTensor(this.#reader.samples(tensor), dtype)
+    this.#samples.set(name, known)
+    return known
   }
 
   /** Returns the key of a tensor's digest in a float type. */

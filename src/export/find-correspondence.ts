@@ -1,26 +1,28 @@
 import type { TensorEntry } from '../onnx/layout.ts'
 import { dtypeName } from '../tensor/dtype.ts'
-import { type CheckpointSource, CheckpointSources, type OnRead, TensorReader } from './checkpoint-sources.ts'
-import { atPlaceOf, chooseSource, commonPrefixes, keysNamed, type SourceCandidate } from './choose-source.ts'
+import { CheckpointSources, type OnRead, TensorReader } from './checkpoint-sources.ts'
+import { chooseSource, commonPrefixes, type SourceCandidate } from './choose-source.ts'
+import { computedWeights } from './computed-weights.ts'
 import type { AmbiguousWeights, Correspondence, DerivedWeight, GraphWeight, SharedWeight } from './correspondence.ts'
 import { type Derivation, keysOf } from './derivation.ts'
-import type { DerivedTensor } from './derived-tensor.ts'
 import { FoldFinder } from './find-folds.ts'
-import { concatCandidates, sliceCandidates, sourceAs } from './find-parts.ts'
+import { concatCandidates, sliceCandidates } from './find-parts.ts'
 import { recurrentCandidates } from './find-recurrent.ts'
+import { wholeSources } from './find-whole.ts'
 import { foldableLayers } from './folded-layers.ts'
-import { type ExportTarget, graphTargets, modulesOf, type WeightName } from './graph-targets.ts'
+import { type ExportTarget, graphTargets, type WeightName } from './graph-targets.ts'
 import type { KeyPrefix } from './key-prefix.ts'
 import { nearestTensor } from './nearest-tensor.ts'
 import type { IndexedFiles } from './read-tensors.ts'
-import { arranged, arrangements } from './same-values.ts'
-import { isConstant, isTelling } from './value-counts.ts'
+import { ArrangementFinder } from './same-values.ts'
+import { isConstant } from './value-counts.ts'
 
 /**
  * Proves from values alone how the averaged weights of a model follow from the checkpoint that it was exported from.
  *
  * @param onRead called after each read with its bytes; an error that it throws ends the search
- * @throws TureenError as the readers of both files do
+ * @throws TureenError as the readers of both files do; `TUREEN_CHECKPOINT_UNSUPPORTED` if weight_norm or spectral_norm
+ * computes an unmatched weight
  */
 export function findCorrespondence(
   model: IndexedFiles,
@@ -30,17 +32,14 @@ export function findCorrespondence(
   const { targets, readersOf } = graphTargets(model)
   const graph = new TensorReader(model, onRead)
   const sources = new CheckpointSources(checkpoint, onRead)
-  const equal = new Map(targets.map(({ tensor }) => [tensor, equalSources(tensor, graph, sources)]))
+  const finder = new ArrangementFinder()
+  const whole = new Map(targets.map(target => [target, wholeSources(target.tensor, graph, sources, finder)]))
   const prefixes = commonPrefixes(
-    targets.flatMap(({ tensor, own, aliases }) => {
-      const keys = (equal.get(tensor) ?? []).map(({ key }) => key)
-      return [own, ...aliases].map(({ name }) => [name, keys] as const)
-    }),
+    [...whole].flatMap(([{ own, aliases }, { keys }]) => [own, ...aliases].map(({ name }) => [name, keys] as const)),
   )
   const found = new Found()
   const open = targets.filter(target => {
-    const values = () => graph.read(target.tensor)
-    return !found.add(target, wholeCandidates(equal.get(target.tensor) ?? [], values, sources, prefixes), prefixes)
+    return !found.add(target, weight => whole.get(target)?.candidatesFor(weight, prefixes) ?? [], prefixes)
   })
   for (const { layer, weight, bias } of new FoldFinder(graph, sources).find(
     foldableLayers(open, readersOf),
@@ -54,16 +53,19 @@ export function findCorrespondence(
     const values = graph.read(target.tensor)
     const searches: ((weight: WeightName) => SourceCandidate[])[] = [
       weight => recurrentCandidates(values, weight, sources),
-      () => sliceCandidates(values, sources),
-      weight => concatCandidates(values, weight, sources),
+      () => sliceCandidates(values, sources, finder),
+      weight => concatCandidates(values, weight, sources, finder),
     ]
     return !searches.some(candidatesFor => found.add(target, candidatesFor, prefixes))
   })
-  const numbers = left.filter(({ tensor, isHeld }) => {
+  const numbers = left.filter(target => {
+    const { tensor, isHeld } = target
     const isOwn = tensor.dims.length === 0 || (isHeld && isConstant(graph.read(tensor)))
-    return isOwn && !hasOpenSource(tensor, equal.get(tensor) ?? [], sources, found)
+    return isOwn && !hasOpenSource(tensor, whole.get(target)?.keys ?? [], sources, found)
   })
   const unmatched = left.filter(target => !numbers.includes(target))
+  const refusal = computedWeights(unmatched, new Map(sources.all.map(({ key, elements }) => [key, elements])))
+  if (refusal) throw refusal
   return {
     ...found.lists(targets, checkpoint),
     prefix: prefixes[0] ?? { drop: '', add: '' },
@@ -78,61 +80,12 @@ export function findCorrespondence(
 /** True if a tensor that no weight reads could be the source of a constant: one of equal values, or any single number. */
 function hasOpenSource(
   tensor: TensorEntry,
-  equal: readonly CheckpointSource[],
+  equal: readonly string[],
   sources: CheckpointSources,
   found: Found,
 ): boolean {
-  const possible = tensor.elements === 1 ? sources.all.filter(({ elements }) => elements === 1) : equal
-  return possible.some(({ key }) => !found.reads(key))
-}
-
-/** Returns the tensors of the checkpoint that have the elements of a weight in any order, in the weight's type. */
-function equalSources(
-  tensor: ExportTarget['tensor'],
-  graph: TensorReader,
-  sources: CheckpointSources,
-): CheckpointSource[] {
-  const dtype = dtypeName(tensor.dataType)
-  const same = sources.all.filter(({ elements }) => elements === tensor.elements)
-  if (same.length === 0) return []
-  const digest = graph.digest(tensor, dtype)
-  return same.filter(source => sources.digest(source, dtype) === digest)
-}
-
-/** Returns a function that returns the whole tensors from which a weight can follow under one of its names. */
-function wholeCandidates(
-  equal: readonly CheckpointSource[],
-  values: () => DerivedTensor,
-  sources: CheckpointSources,
-  prefixes: readonly KeyPrefix[],
-): (weight: WeightName) => SourceCandidate[] {
-  const known = new Map<string, SourceCandidate[]>()
-  const candidatesOf = (source: CheckpointSource): SourceCandidate[] => {
-    const candidates = known.get(source.key) ?? rearrangements(source, values(), sources)
-    known.set(source.key, candidates)
-    return candidates
-  }
-  return weight => {
-    if (equal.length === 0) return []
-    if (isTelling(values())) return equal.flatMap(candidatesOf)
-    const named = keysNamed(weight.name, prefixes)
-    const isThere = atPlaceOf(weight)
-    const byName = equal.filter(({ key }) => named.has(key))
-    const evident = byName.length > 0 ? byName : equal.filter(({ key }) => isThere?.(key))
-    return evident.length === 1 && (equal.length === 1 || modulesOf(weight).size <= 1)
-      ? evident.flatMap(candidatesOf)
-      : []
-  }
-}
-
-function rearrangements(
-  source: CheckpointSource,
-  target: DerivedTensor,
-  sources: CheckpointSources,
-): SourceCandidate[] {
-  const leaf = sourceAs(source, target.dtype)
-  const found = arrangements(sources.read(source, target.dtype), target)
-  return found.map(arrangement => ({ key: source.key, derivation: arranged(leaf, arrangement) }))
+  const possible = tensor.elements === 1 ? sources.ofSize(1).map(({ key }) => key) : equal
+  return possible.some(key => !found.reads(key))
 }
 
 function weightOf({ tensor: { name, path, dataType, dims } }: ExportTarget): GraphWeight {

@@ -1,3 +1,4 @@
+import { arranged, arrangementsTo } from './arrangement.ts'
 import type { ChannelAxis } from './channels.ts'
 import type { CheckpointSource, CheckpointSources, TensorReader } from './checkpoint-sources.ts'
 import { atPlaceOf } from './choose-source.ts'
@@ -16,7 +17,6 @@ import { isNearFold } from './fold-tolerance.ts'
 import type { FoldableLayer } from './folded-layers.ts'
 import type { KeyPrefix } from './key-prefix.ts'
 import { type NormSources, normsOf } from './norm-keys.ts'
-import { arranged, arrangementsTo } from './same-values.ts'
 
 /** The derivations of a layer's weight and bias, with the batch norm that was folded into both. */
 export type FoldedLayer = {

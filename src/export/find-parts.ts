@@ -1,21 +1,20 @@
-import { type CheckpointSource, type CheckpointSources, placeSums } from './checkpoint-sources.ts'
+import { arranged } from './arrangement.ts'
+import { type CheckpointSources, placeSums, sourceAs } from './checkpoint-sources.ts'
 import { atPlaceOf, type SourceCandidate } from './choose-source.ts'
 import type { Derivation } from './derivation.ts'
 import { type DerivedTensor, elementsOf } from './derived-tensor.ts'
 import { sliced } from './element-moves.ts'
 import type { WeightName } from './graph-targets.ts'
 import { digestOf } from './multiset-digest.ts'
-import { arranged, arrangements } from './same-values.ts'
+import type { ArrangementFinder } from './same-values.ts'
 import { hasEnoughValues } from './value-counts.ts'
 
-/** Returns the tensor of a checkpoint in a float type. */
-export function sourceAs({ key, dtype: own }: CheckpointSource, dtype: string): Derivation {
-  const leaf: Derivation = { op: 'tensor', key }
-  return own === dtype ? leaf : { op: 'cast', of: leaf, dtype }
-}
-
 /** Returns the slices of tensors, along one axis, from which a weight follows by a rearrangement. */
-export function sliceCandidates(target: DerivedTensor, sources: CheckpointSources): SourceCandidate[] {
+export function sliceCandidates(
+  target: DerivedTensor,
+  sources: CheckpointSources,
+  finder: ArrangementFinder,
+): SourceCandidate[] {
   if (!hasEnoughValues(target)) return []
   const { dtype } = target
   const elements = elementsOf(target.dims)
@@ -31,8 +30,7 @@ export function sliceCandidates(target: DerivedTensor, sources: CheckpointSource
         const of = sourceAs(source, dtype)
         const part = sliced(sources.read(source, dtype), axis, start, start + length)
         const slice: Derivation = { op: 'slice', of, axis, start, end: start + length }
-        for (const each of arrangements(part, target))
-          found.push({ key: source.key, derivation: arranged(slice, each) })
+        for (const each of finder.find(part, target)) found.push({ key: source.key, derivation: arranged(slice, each) })
       }
     }
   }
@@ -47,10 +45,11 @@ export function concatCandidates(
   target: DerivedTensor,
   weight: WeightName,
   sources: CheckpointSources,
+  finder: ArrangementFinder,
 ): SourceCandidate[] {
   return target.dims.flatMap((places, axis) => {
     if (places < 2) return []
-    const parts = partsAlong(target, axis, weight, sources)
+    const parts = partsAlong(target, axis, weight, sources, finder)
     const [first] = parts ?? []
     if (!parts || !first || parts.length < 2) return []
     return [{ key: first.key, derivation: { op: 'concat', of: parts.map(({ derivation }) => derivation), axis } }]
@@ -63,6 +62,7 @@ function partsAlong(
   axis: number,
   weight: WeightName,
   sources: CheckpointSources,
+  finder: ArrangementFinder,
 ): PartCandidate[] | undefined {
   const places = target.dims[axis] ?? 1
   const inPlace = elementsOf(target.dims) / places
@@ -77,7 +77,7 @@ function partsAlong(
       const part = sliced(target, axis, start, start + length)
       if (!hasEnoughValues(part)) return []
       const of = sourceAs(source, target.dtype)
-      return arrangements(sources.read(source, target.dtype), part).map(each => ({
+      return finder.find(sources.read(source, target.dtype), part).map(each => ({
         key: source.key,
         places: length,
         derivation: arranged(of, each),

@@ -1,13 +1,13 @@
 import { domainOf } from '../onnx/graph/network-scope.ts'
-import type { CheckpointSources } from './checkpoint-sources.ts'
+import { arranged, arrangedTensor, arrangementsTo, permutations } from './arrangement.ts'
+import { type CheckpointSources, sourceAs } from './checkpoint-sources.ts'
 import type { SourceCandidate } from './choose-source.ts'
 import type { Derivation } from './derivation.ts'
 import { type DerivedTensor, elementsOf } from './derived-tensor.ts'
 import { concatenatedTensors, sliced } from './element-moves.ts'
-import { onlyThere, sourceAs } from './find-parts.ts'
+import { onlyThere } from './find-parts.ts'
 import type { WeightName } from './graph-targets.ts'
 import { digestOf } from './multiset-digest.ts'
-import { arranged, arrangedTensor, arrangementsTo, permutations } from './same-values.ts'
 import { hasEnoughValues } from './value-counts.ts'
 
 /** Gates of each recurrent operator of ONNX (https://onnx.ai/onnx/operators): LSTM has i o f c, GRU z r h. */

@@ -1,10 +1,10 @@
+import { equalDims } from './arrangement.ts'
 import type { CheckpointSource, CheckpointSources } from './checkpoint-sources.ts'
 import { keysNamed } from './choose-source.ts'
 import type { UnmatchedWeight } from './correspondence.ts'
 import { type DerivedTensor, elementsOf, valuesOf } from './derived-tensor.ts'
 import type { ExportTarget } from './graph-targets.ts'
 import type { KeyPrefix } from './key-prefix.ts'
-import { equalDims } from './same-values.ts'
 
 /** Most tensors whose values are compared with those of a weight. */
 const mostCompared = 64

@@ -1,112 +1,83 @@
-import type { Derivation } from './derivation.ts'
+import { type Arrangement, arrangedTensor, possibleArrangements } from './arrangement.ts'
 import { type DerivedTensor, elementsOf } from './derived-tensor.ts'
-import { joinedOrder, stridesOf, transposed } from './element-moves.ts'
+import { stridesOf } from './element-moves.ts'
 
-/** A rearrangement of elements: the dims that they are given first, then the order of axes, then the dims of the result. */
-export type Arrangement = {
-  before: readonly number[] | null
-  axes: readonly number[] | null
-  after: readonly number[] | null
+/** Groups of elements that are compared before all are, and elements of each group. */
+const [groups, groupElements] = [8, 8]
+
+/** Returns the runs of places whose elements are compared first, all places of a small tensor. */
+export function samplePlaces(elements: number): { starts: number[]; length: number } {
+  if (elements <= groups * groupElements) return { starts: [0], length: elements }
+  const last = elements - groupElements
+  const starts = Array.from({ length: groups }, (_, group) => Math.floor((group * last) / (groups - 1)))
+  return { starts, length: groupElements }
 }
 
-/** Most axes of a tensor whose orders are all tried. */
-const mostAxes = 6
-/** Elements that are compared before all are. */
-const samples = 48
+/** An arrangement with the places to which it moves the samples. */
+type SampledArrangement = { arrangement: Arrangement; places: readonly number[] }
 
-/**
- * Returns every rearrangement that makes one tensor of another of the same type and number of elements: none, a
- * reshape, and an order of axes before or after a reshape. Several fit only if the values repeat, as those of a symmetric matrix do.
- */
-export function arrangements(source: DerivedTensor, target: DerivedTensor): Arrangement[] {
-  const found: Arrangement[] = []
-  if (Buffer.compare(source.bytes, target.bytes) === 0)
-    found.push({ before: null, axes: null, after: equalDims(source.dims, target.dims) ? null : target.dims })
-  const met = new Set<string>()
-  const isNew = (dims: readonly number[], axes: readonly number[]) => {
-    const moves = JSON.stringify(joinedOrder(dims, axes))
-    return !met.has(moves) && met.add(moves)
+/** Finds rearrangements between tensors. It remembers those that are possible between two shapes. */
+export class ArrangementFinder {
+  readonly #known = new Map<string, readonly SampledArrangement[]>()
+
+  /**
+   * Returns every rearrangement that makes one tensor of another of the same type and number of elements. Several fit
+   * only if the values repeat, as those of a symmetric matrix do.
+   */
+  find(source: DerivedTensor, target: DerivedTensor): Arrangement[] {
+    return this.fitting(source.dims, samplesOf(source), target).filter(arrangement => {
+      return Buffer.compare(arrangedTensor(source, arrangement).bytes, target.bytes) === 0
+    })
   }
-  for (const axes of orders(source.dims)) {
-    const dims = axes.map(axis => source.dims[axis] ?? 1)
-    if (isNew(source.dims, axes) && isArranged(source, axes, target))
-      found.push({ before: null, axes, after: equalDims(dims, target.dims) ? null : target.dims })
-  }
-  for (const axes of orders(target.dims)) {
-    const before = target.dims.map(() => 1)
-    for (const [place, axis] of axes.entries()) before[axis] = target.dims[place] ?? 1
-    if (isNew(before, axes) && isArranged({ ...source, dims: before }, axes, target))
-      found.push({ before, axes, after: null })
-  }
-  return found
-}
 
-/** Returns the rearrangements that give a tensor other dims by an order of axes, without looking at its values. */
-export function arrangementsTo(from: readonly number[], to: readonly number[]): Arrangement[] {
-  const found: Arrangement[] = []
-  const wide = (dims: readonly number[]) => dims.filter(dim => dim > 1)
-  if (equalDims(wide(from), wide(to))) found.push({ before: null, axes: null, after: equalDims(from, to) ? null : to })
-  const met = new Set<string>()
-  for (const axes of orders(from)) {
-    const dims = axes.map(axis => from[axis] ?? 1)
-    const moves = JSON.stringify(joinedOrder(from, axes))
-    if (!equalDims(wide(dims), wide(to)) || met.has(moves)) continue
-    met.add(moves)
-    found.push({ before: null, axes, after: equalDims(dims, to) ? null : to })
-  }
-  return found
-}
-
-/** Returns a derivation followed by a rearrangement. */
-export function arranged(of: Derivation, { before, axes, after }: Arrangement): Derivation {
-  const reshaped: Derivation = before ? { op: 'reshape', of, dims: [...before] } : of
-  const turned: Derivation = axes ? { op: 'transpose', of: reshaped, axes: [...axes] } : reshaped
-  return after ? { op: 'reshape', of: turned, dims: [...after] } : turned
-}
-
-/** Returns a tensor after a rearrangement. */
-export function arrangedTensor(tensor: DerivedTensor, { before, axes, after }: Arrangement): DerivedTensor {
-  const reshaped = before ? { ...tensor, dims: [...before] } : tensor
-  const turned = axes ? transposed(reshaped, axes) : reshaped
-  return after ? { ...turned, dims: [...after] } : turned
-}
-
-/** True if both have the same sizes in the same order. */
-export function equalDims(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dim, axis) => dim === b[axis])
-}
-
-/** Returns the orders of axes that move elements. Those that only move axes of size 1 are left out. */
-function orders(dims: readonly number[]): number[][] {
-  const wide = dims.flatMap((dim, axis) => (dim > 1 ? [axis] : []))
-  if (wide.length < 2 || wide.length > mostAxes) return []
-  const narrow = dims.flatMap((dim, axis) => (dim > 1 ? [] : [axis]))
-  return permutations(wide)
-    .filter(order => order.some((axis, place) => axis !== wide[place]))
-    .map(order => [...order, ...narrow])
-}
-
-/** Returns all orders of some numbers. The first is their own order. */
-export function permutations(items: readonly number[]): number[][] {
-  if (items.length < 2) return [[...items]]
-  return items.flatMap((item, place) => permutations(items.toSpliced(place, 1)).map(rest => [item, ...rest]))
-}
-
-function isArranged(source: DerivedTensor, axes: readonly number[], target: DerivedTensor): boolean {
-  const elements = elementsOf(source.dims)
-  const width = source.bytes.byteLength / elements
-  const dims = axes.map(axis => source.dims[axis] ?? 1)
-  const strides = stridesOf(source.dims)
-  const step = Math.max(1, Math.floor(elements / samples))
-  for (let at = step - 1; at < elements; at += step) {
-    let [rest, place] = [at, 0]
-    for (let axis = dims.length - 1; axis >= 0; axis -= 1) {
-      const dim = dims[axis] ?? 1
-      place += (rest % dim) * (strides[axes[axis] ?? 0] ?? 0)
-      rest = Math.floor(rest / dim)
+  /** Returns the rearrangements that put each sample of a tensor where another tensor has it. @param values elements at the {@link samplePlaces} */
+  fitting(dims: readonly number[], values: DerivedTensor, target: DerivedTensor): Arrangement[] {
+    const count = elementsOf(values.dims)
+    const width = values.bytes.byteLength / count
+    const isThere = (places: readonly number[]) => {
+      for (let index = 0; index < count; index += 1) {
+        const place = places[index] ?? 0
+        for (let byte = 0; byte < width; byte += 1)
+          if (values.bytes[index * width + byte] !== target.bytes[place * width + byte]) return false
+      }
+      return true
     }
-    for (let byte = 0; byte < width; byte += 1)
-      if (source.bytes[place * width + byte] !== target.bytes[at * width + byte]) return false
+    return this.#between(dims, target.dims).flatMap(({ arrangement, places }) => (isThere(places) ? [arrangement] : []))
   }
-  return Buffer.compare(transposed(source, axes).bytes, target.bytes) === 0
+
+  #between(from: readonly number[], to: readonly number[]): readonly SampledArrangement[] {
+    const id = JSON.stringify([from, to])
+    const known = this.#known.get(id)
+    if (known) return known
+    const { starts, length } = samplePlaces(elementsOf(from))
+    const sampled = starts.flatMap(start => Array.from({ length }, (_, index) => start + index))
+    const found = possibleArrangements(from, to).map(arrangement => {
+      return { arrangement, places: sampled.map(place => placeAfter(place, arrangement, from)) }
+    })
+    this.#known.set(id, found)
+    return found
+  }
+}
+
+/** Returns the elements of a tensor at the {@link samplePlaces}, one run after the other. */
+function samplesOf({ dtype, dims, bytes }: DerivedTensor): DerivedTensor {
+  const elements = elementsOf(dims)
+  const width = bytes.byteLength / elements
+  const { starts, length } = samplePlaces(elements)
+  const parts = starts.map(start => bytes.subarray(start * width, (start + length) * width))
+  return { dtype, dims: [starts.length * length], bytes: Uint8Array.from(Buffer.concat(parts)) }
+}
+
+/** Returns the place to which a rearrangement moves an element. */
+function placeAfter(place: number, { before, axes }: Arrangement, from: readonly number[]): number {
+  if (!axes) return place
+  const dims = before ?? from
+  const strides = stridesOf(axes.map(axis => dims[axis] ?? 1))
+  let [rest, moved] = [place, 0]
+  for (let axis = dims.length - 1; axis >= 0; axis -= 1) {
+    const dim = dims[axis] ?? 1
+    moved += (rest % dim) * (strides[axes.indexOf(axis)] ?? 0)
+    rest = Math.floor(rest / dim)
+  }
+  return moved
 }

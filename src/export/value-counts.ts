@@ -1,7 +1,11 @@
 import { type DerivedTensor, elementsOf, valuesOf } from './derived-tensor.ts'
+import { sliced } from './element-moves.ts'
 
 /** The fewest different values by which a part of a tensor is recognised. */
 const fewestValues = 4
+
+/** Elements that are decoded at a time. */
+const decoded = 4096
 
 /** True if all elements have the same bits. */
 export function isConstant({ bytes, dims }: DerivedTensor): boolean {
@@ -25,5 +29,12 @@ export function hasEnoughValues(tensor: DerivedTensor): boolean {
  * range or an identity matrix, stand in many tensors by chance.
  */
 export function isTelling(tensor: DerivedTensor): boolean {
-  return !isConstant(tensor) && valuesOf(tensor).some(value => !Number.isInteger(value))
+  if (isConstant(tensor)) return false
+  const elements = elementsOf(tensor.dims)
+  const flat = { ...tensor, dims: [elements] }
+  for (let start = 0; start < elements; start += decoded) {
+    const some = sliced(flat, 0, start, Math.min(elements, start + decoded))
+    if (valuesOf(some).some(value => !Number.isInteger(value))) return true
+  }
+  return false
 }
