@@ -13,6 +13,7 @@ import type { ContentFiles } from '../storage/content/content-files.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import { bytesOf } from '../storage/model-paths.ts'
+import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import { findCheckpoint, modelFileOf, namedOf } from './export-job.ts'
 import type { JobCommands } from './job-commands.ts'
@@ -88,9 +89,15 @@ async function resolveConversion(
 /** Starts conversions. */
 export type ConversionService = { start(request: ConversionRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
-/** Error codes of {@link ConversionService}. */
+/** Error codes of {@link ConversionService}, and those with which its jobs end. */
 export const conversionErrors = {
-  start: [...exportErrors.get, ...modelErrors.getComplete, 'TUREEN_REQUEST_INVALID', ...jobErrors.create],
+  start: [
+    ...exportErrors.get,
+    ...modelErrors.getComplete,
+    ...threadErrors.convert,
+    'TUREEN_REQUEST_INVALID',
+    ...jobErrors.create,
+  ],
 } as const satisfies Record<keyof ConversionService, readonly ErrorCode[]>
 
 /** Returns the service that starts conversions. */

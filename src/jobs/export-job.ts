@@ -9,6 +9,7 @@ import type { ModelStore } from '../models/model-store.ts'
 import type { KeepWith } from '../storage/database.ts'
 import { expiryAfter } from '../storage/expiry.ts'
 import type { MergeFile } from '../threads/open-inputs.ts'
+import { threadErrors } from '../threads/thread-errors.ts'
 import type { ThreadPool } from '../threads/thread-pool.ts'
 import type { JobCommands } from './job-commands.ts'
 import { jobErrors } from './job-errors.ts'
@@ -68,9 +69,9 @@ async function resolveExport(
 /** Starts the search for a correspondence. */
 export type ExportService = { start(request: ExportRequest, keep?: KeepWith<JobRecord>): Promise<JobRecord> }
 
-/** Error codes of {@link ExportService}. */
+/** Error codes of {@link ExportService}, and those with which its jobs end. */
 export const exportStartErrors = {
-  start: [...modelErrors.getComplete, 'TUREEN_REQUEST_INVALID', ...jobErrors.create],
+  start: [...modelErrors.getComplete, ...threadErrors.findExport, 'TUREEN_REQUEST_INVALID', ...jobErrors.create],
 } as const satisfies Record<keyof ExportService, readonly ErrorCode[]>
 
 /** Returns the service that starts exports. */
