@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exportPage, exportRecord } from '../../schemas/export.ts'
 import { conversionJob, exportJob } from '../../schemas/job.ts'
 import type { ModelRecord } from '../../schemas/model.ts'
+import { changeCatalog } from '../support/change-catalog.ts'
 import { exportedNet, meanState, type StateDict, safetensorsOf, trainedNet } from '../support/exported-net.ts'
 import {
   expectTypedCauses,
@@ -14,14 +15,16 @@ import {
 } from '../support/http-client.ts'
 import { rawInitializer } from '../support/onnx-model.ts'
 import { startApp } from '../support/server.ts'
+import { until } from '../support/store-client.ts'
 
+let now = Date.now()
 let app: Awaited<ReturnType<typeof startApp>>
 let model: ModelRecord
 let reference: ModelRecord
 const epochs = [1, 2, 3].map(trainedNet)
 const [first = {}, second = {}] = epochs
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp({ TUREEN_SWEEP_SECONDS: '1' }, () => now)
   model = await uploadModel(app.url, exportedNet(first), 'name=exported')
   reference = await uploadModel(app.url, safetensorsOf(first), 'name=epoch1')
 })
@@ -164,6 +167,42 @@ describe('an export', () => {
     expect((await remove(`exports/${id}`, { 'if-match': tag })).status).toBe(204)
     await readProblem(await fetch(`${app.url}/v1/exports/${id}`), 404, 'TUREEN_NOT_FOUND')
     for (const each of [own.id, trained.id]) expect((await remove(`models/${each}`)).status).toBe(204)
+  })
+
+  test('whose correspondence is damaged cannot be used, and can be deleted', async () => {
+    const made = await madeExport()
+    const change =
+      "update exports set correspondence = replace(correspondence, 'fc2.weight', 'fc1.weight') where id = ?"
+    expect(await changeCatalog(app, change, [made.id])).toBe(1)
+    const read = await json(await fetch(`${app.url}/v1/exports/${made.id}`))
+    expect(read).toMatchObject({ id: made.id, unreadable: expect.stringContaining('its sha256 is not the digest') })
+    const { error } = await conversionOf(made.id, { checkpoint: reference.id })
+    expect(error).toMatchObject({ code: 'TUREEN_RECORD_UNREADABLE', errors: [{ export: made.id }] })
+    expect((await fetch(`${app.url}/v1/exports/${made.id}`, { method: 'DELETE' })).status).toBe(204)
+  })
+
+  test('whose description is damaged is an unreadable item of the list', async () => {
+    const made = await madeExport()
+    expect(await changeCatalog(app, "update exports set description = '{' where id = ?", [made.id])).toBe(1)
+    const { items } = exportPage.parse(await json(await fetch(`${app.url}/v1/exports`)))
+    const unreadable = expect.stringContaining('its description cannot be read')
+    expect(items.find(({ id }) => id === made.id)).toMatchObject({ sha256: made.sha256, unreadable })
+    expect(await json(await fetch(`${app.url}/v1/exports/${made.id}`))).toMatchObject({ unreadable })
+    expect((await fetch(`${app.url}/v1/exports/${made.id}`, { method: 'DELETE' })).status).toBe(204)
+  })
+
+  test('expires, and only then do its model and its checkpoint', async () => {
+    const own = await uploadModel(app.url, exportedNet(first), 'name=short&ttl=60')
+    const trained = await upload(first, 'name=short&ttl=60')
+    const made = await madeExport({ model: own.id, checkpoint: trained.id, ttl: 600 })
+    const statusOf = async (path: string) => (await fetch(`${app.url}/v1/${path}`)).status
+    now = Date.now() + 120_000
+    await new Promise(resolve => setTimeout(resolve, 2500))
+    expect(await statusOf(`models/${own.id}`)).toBe(200)
+    now = Date.now() + 700_000
+    await until('the export and its models are gone', async () => (await statusOf(`models/${own.id}`)) === 404)
+    expect(await statusOf(`exports/${made.id}`)).toBe(404)
+    now = Date.now()
   })
 
   test.each<[string, () => object, number, string, string]>([
